@@ -1,0 +1,1 @@
+"""What we know: pure values and decisions. No clock, disk, network, threads, logging or randomness."""

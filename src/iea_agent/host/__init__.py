@@ -1,0 +1,1 @@
+"""Where we run: the machine, its files, its vault, its notices."""

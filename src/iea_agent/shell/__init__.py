@@ -1,0 +1,1 @@
+"""What a person touches: the view, the tray, the dialogs, the local channel."""

@@ -1,0 +1,1 @@
+"""The support desk's side: passwords of the day, signed updates and policy. Nothing here yet."""

@@ -1,0 +1,217 @@
+"""From the evidence of a test to named problems: which stage failed, what that means, which failure explains the others.
+
+The services observe (``Failure``: the stage, the reason, a technical detail); this module decides what it is called. Nothing here is a sentence:
+sentences are in ``problems.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from . import problems
+
+
+class Server(Enum):
+    """The two servers of the settings dialog."""
+
+    AUTHENTICATION = "authentication"
+    UPDATES = "updates"
+
+
+class Stage(Enum):
+    """What a test goes through, in order. LICENCE is the authentication server's last stage, METADATA the update server's."""
+
+    ADDRESS = "address"
+    NAME = "name"
+    CONNECTION = "connection"
+    PROXY = "proxy"
+    CERTIFICATE = "certificate"
+    ANSWER = "answer"
+    KIND = "kind"
+    LICENCE = "licence"
+    METADATA = "metadata"
+
+
+_BEFORE_LAST = (
+    Stage.ADDRESS,
+    Stage.NAME,
+    Stage.CONNECTION,
+    Stage.PROXY,
+    Stage.CERTIFICATE,
+    Stage.ANSWER,
+    Stage.KIND,
+)
+STAGES = {
+    Server.AUTHENTICATION: (*_BEFORE_LAST, Stage.LICENCE),
+    Server.UPDATES: (*_BEFORE_LAST, Stage.METADATA),
+}
+
+
+class Reason(Enum):
+    """Why a stage failed, as observed. ``PROBLEM_OF`` names each one."""
+
+    ADDRESS_MALFORMED = "address-malformed"
+    SENT_IN_CLEAR = "sent-in-clear"
+    NOT_CONFIGURED = "not-configured"
+    VAULT_UNAVAILABLE = "vault-unavailable"
+    CA_FILE_UNREADABLE = "ca-file-unreadable"
+    NO_NETWORK = "no-network"
+    NAME_UNKNOWN = "name-unknown"
+    NAME_SERVER_SILENT = "name-server-silent"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
+    RESET = "reset"
+    PROXY_UNREACHABLE = "proxy-unreachable"
+    PROXY_WANTS_PASSWORD = "proxy-wants-password"  # noqa: S105 a reason, not a password
+    PROXY_REFUSES = "proxy-refuses"
+    CERTIFICATE_EXPIRED = "certificate-expired"
+    CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
+    CERTIFICATE_OF_ANOTHER = "certificate-of-another"
+    CERTIFICATE_SELF_SIGNED = "certificate-self-signed"
+    CERTIFICATE_AUTHORITY_UNKNOWN = "certificate-authority-unknown"
+    CERTIFICATE_REVOKED = "certificate-revoked"
+    PORT_WITHOUT_TLS = "port-without-tls"
+    TLS_TOO_OLD = "tls-too-old"
+    TLS_INTERRUPTED = "tls-interrupted"
+    CLIENT_CERTIFICATE_WANTED = "client-certificate-wanted"
+    ANSWER_LATE = "answer-late"
+    ANSWER_CUT = "answer-cut"
+    ANSWER_NONSENSE = "answer-nonsense"
+    REDIRECTED = "redirected"
+    UNAVAILABLE = "unavailable"
+    TOO_MANY_REQUESTS = "too-many-requests"
+    FORBIDDEN = "forbidden"
+    NOTHING_THERE = "nothing-there"
+    HTTPS_EXPECTED = "https-expected"
+    NOT_AN_AUTHENTICATION_SERVER = "not-an-authentication-server"
+    NOT_AN_UPDATE_SERVER = "not-an-update-server"
+    ISSUER_DIFFERS = "issuer-differs"
+    AUTHORISATION_REFUSED = "authorisation-refused"
+    LICENCE_NOT_RECOGNISED = "licence-not-recognised"
+    TOO_LONG = "too-long"
+    INTERNAL = "internal"
+
+
+PROBLEM_OF = {
+    Reason.ADDRESS_MALFORMED: problems.ADDRESS_MALFORMED,
+    Reason.SENT_IN_CLEAR: problems.SENT_IN_CLEAR,
+    Reason.NOT_CONFIGURED: problems.NOT_CONFIGURED,
+    Reason.VAULT_UNAVAILABLE: problems.VAULT_UNAVAILABLE,
+    Reason.CA_FILE_UNREADABLE: problems.CA_FILE_UNREADABLE,
+    Reason.NO_NETWORK: problems.NO_NETWORK,
+    Reason.NAME_UNKNOWN: problems.NAME_UNKNOWN,
+    Reason.NAME_SERVER_SILENT: problems.NAME_SERVER_SILENT,
+    Reason.REFUSED: problems.CONNECTION_REFUSED,
+    Reason.UNANSWERED: problems.CONNECTION_UNANSWERED,
+    Reason.RESET: problems.CONNECTION_CUT,
+    Reason.PROXY_UNREACHABLE: problems.PROXY_UNREACHABLE,
+    Reason.PROXY_WANTS_PASSWORD: problems.PROXY_WANTS_PASSWORD,
+    Reason.PROXY_REFUSES: problems.PROXY_REFUSES,
+    Reason.CERTIFICATE_EXPIRED: problems.CERTIFICATE_EXPIRED,
+    Reason.CERTIFICATE_NOT_YET_VALID: problems.CERTIFICATE_NOT_YET_VALID,
+    Reason.CERTIFICATE_OF_ANOTHER: problems.CERTIFICATE_OF_ANOTHER,
+    Reason.CERTIFICATE_SELF_SIGNED: problems.CERTIFICATE_SELF_SIGNED,
+    Reason.CERTIFICATE_AUTHORITY_UNKNOWN: problems.CERTIFICATE_AUTHORITY_UNKNOWN,
+    Reason.CERTIFICATE_REVOKED: problems.CERTIFICATE_REVOKED,
+    Reason.PORT_WITHOUT_TLS: problems.PORT_WITHOUT_TLS,
+    Reason.TLS_TOO_OLD: problems.TLS_TOO_OLD,
+    Reason.TLS_INTERRUPTED: problems.TLS_INTERRUPTED,
+    Reason.CLIENT_CERTIFICATE_WANTED: problems.CLIENT_CERTIFICATE_WANTED,
+    Reason.ANSWER_LATE: problems.ANSWER_LATE,
+    Reason.ANSWER_CUT: problems.ANSWER_CUT,
+    Reason.ANSWER_NONSENSE: problems.ANSWER_NONSENSE,
+    Reason.REDIRECTED: problems.REDIRECTED,
+    Reason.UNAVAILABLE: problems.SERVER_UNAVAILABLE,
+    Reason.TOO_MANY_REQUESTS: problems.TOO_MANY_REQUESTS,
+    Reason.FORBIDDEN: problems.FORBIDDEN,
+    Reason.NOTHING_THERE: problems.NOTHING_THERE,
+    Reason.HTTPS_EXPECTED: problems.HTTPS_EXPECTED,
+    Reason.NOT_AN_AUTHENTICATION_SERVER: problems.NOT_AN_AUTHENTICATION_SERVER,
+    Reason.NOT_AN_UPDATE_SERVER: problems.NOT_AN_UPDATE_SERVER,
+    Reason.ISSUER_DIFFERS: problems.ISSUER_DIFFERS,
+    Reason.AUTHORISATION_REFUSED: problems.AUTHORISATION_REFUSED,
+    Reason.LICENCE_NOT_RECOGNISED: problems.LICENCE_NOT_RECOGNISED,
+    Reason.TOO_LONG: problems.TEST_TOO_LONG,
+    Reason.INTERNAL: problems.INTERNAL_ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What was observed when something failed: never a sentence for a person, never a secret.
+
+    *detail* is technical evidence in English for the support desk (an OpenSSL reason, a status line, an OAuth error code). *retry_after* is what
+    the server asked for, in seconds (RFC 9110, section 10.2.3).
+    """
+
+    stage: Stage
+    reason: Reason
+    detail: str = ""
+    retry_after: float | None = None
+
+    @property
+    def code(self) -> str:
+        """The catalogue's name for it."""
+        return PROBLEM_OF[self.reason]
+
+
+class Outcome(Enum):
+    """How a stage went."""
+
+    WAITING = "waiting"  # not begun
+    RUNNING = "running"
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # not needed (no proxy, no licence to try) or not reached
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """One stage of one server's test. *detail* may be shown in the details list: addresses found, issuer, status."""
+
+    stage: Stage
+    outcome: Outcome
+    milliseconds: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    """What the test of one server gave, or has given so far (*done* false). *milliseconds* is the time since its test began."""
+
+    server: Server
+    address: str
+    stages: tuple[StageResult, ...]
+    failure: Failure | None = None
+    milliseconds: float = 0.0
+    done: bool = True
+    route: str = field(default="direct")  # "direct", or the proxy that was really used
+
+    @property
+    def passed(self) -> bool:
+        """A green tick: the test is over and nothing failed."""
+        return self.done and self.failure is None
+
+
+class Conclusion(Enum):
+    """The three outcomes of the practical sheet."""
+
+    CONNECTED = "connected"
+    FAILED = "failed"
+    REFUSED = "refused"  # servers reached, licence turned down
+
+
+def conclude(reports: Iterable[ServerReport]) -> Conclusion:
+    """Which of the sheet's three cases the finished *reports* are."""
+    codes = {report.failure.code for report in reports if report.failure is not None}
+    if not codes:
+        return Conclusion.CONNECTED
+    return Conclusion.REFUSED if codes <= problems.ANSWERED_BUT_REFUSED else Conclusion.FAILED
+
+
+def root_causes(codes: Iterable[str]) -> tuple[str, ...]:
+    """*codes* without those that another one of them explains, in their first order and each once."""
+    present = tuple(dict.fromkeys(codes))
+    return tuple(code for code in present if not set(problems.problem(code).depends_on) & set(present))

@@ -1,0 +1,558 @@
+"""The catalogue of problems: everything that a person reads about one comes from here, by its code.
+
+A problem is a value. Exceptions and reports carry a code and technical evidence, never a sentence; whoever shows it looks the code up here.
+The idea, and the fields *depends_on* and *patience*, are those of Tailscale's health warnings; the words are those of the product's own sheets.
+
+Codes are stable: the support desk, the pages in ``docs/problemes/`` and clerks' e-mails name them. A code is never reused for another problem.
+Letters: C configuration, N network, P proxy, T certificate and encryption, S the server's answer, A authorisation, L this PC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+def N_(text: str) -> str:
+    """Mark *text* for translation without translating it: the shell does that when it shows it."""
+    return text
+
+
+class Severity(Enum):
+    """How much of the clerk's work is stopped."""
+
+    HIGH = "high"  # Impact emploi cannot be used
+    MEDIUM = "medium"  # something does not work; payslips can still be made
+    LOW = "low"  # worth knowing
+
+
+class Actor(Enum):
+    """Who can mend it. The value goes into JSON; the sentence is in ``ACTORS``."""
+
+    YOU = "you"
+    NETWORK = "network"
+    IT = "it"
+    URSSAF = "urssaf"
+
+
+ACTORS = {
+    Actor.YOU: N_("Vous pouvez agir vous-même."),
+    Actor.NETWORK: N_("À voir du côté de votre box, de votre Wi-Fi ou de votre fournisseur d'accès."),
+    Actor.IT: N_("À voir avec la personne qui s'occupe de votre informatique."),
+    Actor.URSSAF: N_("À voir avec l'assistance Impact emploi."),
+}
+
+SUPPORT_ADDRESS = "impact-emploi-association@urssaf.fr"
+
+LOST_CONNECTION_PATIENCE = 10.0
+"""Seconds a connection must have been failing before the heart is shown (design, section 5)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One entry of the catalogue.
+
+    *title* fits a balloon's title (63 UTF-16 units), *text* says what is wrong, *advice* what to do now. *depends_on* names problems that
+    explain this one: where one of them holds, this one is a consequence and is not shown. *patience* is how many seconds an attempt may keep
+    failing this way before it is a verdict; 0 means that one clear answer is enough.
+    """
+
+    code: str
+    severity: Severity
+    actor: Actor
+    title: str
+    text: str
+    advice: str
+    depends_on: tuple[str, ...] = ()
+    patience: float = 0.0
+
+
+_NETWORK = ("IEA-N01",)
+_SUPPORT = N_(
+    "Contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, vous pouvez activer le mode "
+    "assistance pour utiliser Impact emploi."
+)
+_TRY_AGAIN = N_(
+    "L'agent réessaie tout seul. Si cela dure, contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché ; "
+    "vous pouvez activer le mode assistance pour utiliser Impact emploi en attendant."
+)
+
+_ENTRIES = (
+    Problem(
+        "IEA-C01",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("L'agent n'est pas encore configuré"),
+        N_("Aucune licence d'installation n'est enregistrée sur ce poste."),
+        N_(
+            "Ouvrez « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer »."
+        ),
+    ),
+    Problem(
+        "IEA-C02",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Adresse de serveur mal écrite"),
+        N_("L'adresse du serveur ne peut pas être comprise."),
+        N_(
+            "Ouvrez « Paramètres de connexion » et corrigez l'adresse signalée. L'adresse habituelle commence par « https:// »."
+        ),
+    ),
+    Problem(
+        "IEA-C03",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Coffre-fort du système inaccessible"),
+        N_(
+            "La clé de licence est gardée dans le coffre-fort de votre système, et celui-ci ne répond pas ou n'existe pas."
+        ),
+        N_(
+            "Fermez puis rouvrez votre session. Si le problème reste, faites vérifier le gestionnaire d'identification de Windows. La clé n'est "
+            "jamais écrite ailleurs."
+        ),
+    ),
+    Problem(
+        "IEA-C04",
+        Severity.MEDIUM,
+        Actor.IT,
+        N_("Fichier de paramètres illisible"),
+        N_("Le fichier de paramètres contient une erreur ; les derniers paramètres valables sont utilisés."),
+        N_(
+            "Ouvrez « Paramètres de connexion », vérifiez les adresses et enregistrez. Le fichier fautif a été mis de côté, rien n'est perdu."
+        ),
+    ),
+    Problem(
+        "IEA-C05",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Adresse non sécurisée"),
+        N_("L'adresse commence par « http:// » : la clé de licence n'est jamais envoyée en clair."),
+        N_("Ouvrez « Paramètres de connexion » et cochez « Sécurisé », puis enregistrez."),
+    ),
+    Problem(
+        "IEA-C06",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Fichier de certificats introuvable ou illisible"),
+        N_(
+            "Votre administrateur a indiqué un fichier de certificats supplémentaires qui ne peut pas être lu."
+        ),
+        N_(
+            "Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails."
+        ),
+    ),
+    Problem(
+        "IEA-N01",
+        Severity.HIGH,
+        Actor.NETWORK,
+        N_("Pas de réseau"),
+        N_("Cet ordinateur n'est relié à aucun réseau."),
+        N_(
+            "Vérifiez le Wi-Fi ou le câble réseau, puis l'allumage de votre box. L'agent se reconnecte tout seul."
+        ),
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-N02",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Serveur introuvable"),
+        N_("Le nom du serveur n'existe pas, ou votre connexion à internet est coupée."),
+        N_(
+            "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne, vérifiez l'adresse dans « Paramètres de connexion » : "
+            "une faute de frappe suffit."
+        ),
+        depends_on=_NETWORK,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-N03",
+        Severity.HIGH,
+        Actor.NETWORK,
+        N_("Le service de noms ne répond pas"),
+        N_("Votre réseau n'a pas dit à temps où se trouve le serveur."),
+        N_(
+            "Redémarrez votre box ou changez de réseau. Si d'autres sites s'ouvrent, faites vérifier le DNS de ce poste."
+        ),
+        depends_on=_NETWORK,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-N04",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Le serveur refuse la connexion"),
+        N_(
+            "L'ordinateur du serveur répond, mais n'accepte pas la connexion à ce port : il est arrêté ou l'adresse porte un mauvais port."
+        ),
+        _TRY_AGAIN,
+        depends_on=_NETWORK,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-N05",
+        Severity.HIGH,
+        Actor.NETWORK,
+        N_("Le serveur ne répond pas"),
+        N_("Aucune réponse du serveur : il est arrêté, ou un pare-feu bloque la connexion."),
+        N_(
+            "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne, faites autoriser l'adresse du serveur dans le pare-feu ou "
+            "l'antivirus."
+        ),
+        depends_on=_NETWORK,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-N06",
+        Severity.HIGH,
+        Actor.NETWORK,
+        N_("Connexion coupée en route"),
+        N_("La connexion au serveur a été coupée pendant l'échange."),
+        _TRY_AGAIN,
+        depends_on=_NETWORK,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-P01",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Serveur mandataire (proxy) injoignable"),
+        N_("Le proxy indiqué dans les paramètres ne répond pas."),
+        N_(
+            "Vérifiez l'adresse du proxy dans « Paramètres de connexion », ou choisissez « Aucun » si votre réseau n'en a pas."
+        ),
+        depends_on=_NETWORK,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-P02",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Le proxy demande un mot de passe"),
+        N_("Le serveur mandataire (proxy) de votre réseau exige une identification."),
+        N_(
+            "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification."
+        ),
+    ),
+    Problem(
+        "IEA-P03",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Le proxy refuse ce serveur"),
+        N_("Le serveur mandataire (proxy) de votre réseau n'a pas laissé passer la connexion."),
+        N_(
+            "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur dans le proxy."
+        ),
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-T01",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Certificat du serveur expiré"),
+        N_("Le certificat du serveur n'est plus valable à la date de cet ordinateur."),
+        N_(
+            "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance en indiquant le code affiché."
+        ),
+    ),
+    Problem(
+        "IEA-T02",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Certificat du serveur pas encore valable"),
+        N_(
+            "Le certificat du serveur n'est pas encore valable à la date de cet ordinateur : l'horloge est sans doute en retard."
+        ),
+        N_("Mettez à l'heure la date et l'heure de cet ordinateur, puis relancez l'authentification."),
+    ),
+    Problem(
+        "IEA-T03",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Certificat d'un autre serveur"),
+        N_("Le serveur présente un certificat établi pour un autre nom que l'adresse saisie."),
+        N_(
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, ne passez pas outre et contactez l'assistance."
+        ),
+    ),
+    Problem(
+        "IEA-T04",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Certificat auto-signé"),
+        N_("Le serveur présente un certificat que personne n'a garanti."),
+        N_(
+            "Ne passez pas outre : un autre appareil répond peut-être à la place du serveur. Montrez ce message à votre informaticien."
+        ),
+    ),
+    Problem(
+        "IEA-T05",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Certificat d'une autorité inconnue"),
+        N_("Le certificat du serveur est garanti par une autorité que cet ordinateur ne connaît pas."),
+        N_(
+            "Un antivirus ou le réseau de votre organisme inspecte peut-être les connexions. Montrez ce message à votre informaticien."
+        ),
+    ),
+    Problem(
+        "IEA-T06",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Ce port ne parle pas https"),
+        N_(
+            "L'adresse commence par « https:// », mais ce port du serveur ne fait pas de connexion sécurisée."
+        ),
+        N_(
+            "Ouvrez « Paramètres de connexion » et retirez « :80 » ou le numéro de port à la fin de l'adresse."
+        ),
+    ),
+    Problem(
+        "IEA-T07",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Chiffrement trop ancien"),
+        N_("Le serveur ne propose qu'une version dépassée du chiffrement (il faut TLS 1.2 au moins)."),
+        _SUPPORT,
+    ),
+    Problem(
+        "IEA-T08",
+        Severity.HIGH,
+        Actor.NETWORK,
+        N_("Connexion sécurisée impossible"),
+        N_("La connexion a été interrompue pendant la mise en place du chiffrement."),
+        N_(
+            "Un pare-feu ou un antivirus coupe peut-être la connexion. Essayez un autre réseau ; sinon, contactez l'assistance."
+        ),
+        depends_on=_NETWORK,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-T09",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Le serveur exige un certificat du poste"),
+        N_("Le serveur demande à ce poste un certificat qu'il n'a pas."),
+        N_(
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, contactez l'assistance en indiquant le code affiché."
+        ),
+    ),
+    Problem(
+        "IEA-T10",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Certificat du serveur révoqué"),
+        N_("Le certificat du serveur a été annulé par l'autorité qui l'avait établi."),
+        _SUPPORT,
+    ),
+    Problem(
+        "IEA-S01",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Le serveur tarde à répondre"),
+        N_("La connexion est établie, mais le serveur n'a pas répondu à temps."),
+        _TRY_AGAIN,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-S02",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Réponse du serveur interrompue"),
+        N_("Le serveur a fermé la connexion avant la fin de sa réponse."),
+        _TRY_AGAIN,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-S03",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Ce n'est pas un serveur d'authentification"),
+        N_("Un serveur répond à cette adresse, mais ce n'est pas un serveur d'authentification."),
+        N_(
+            "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page "
+            "internet pour accepter ses conditions."
+        ),
+    ),
+    Problem(
+        "IEA-S04",
+        Severity.MEDIUM,
+        Actor.YOU,
+        N_("Ce n'est pas un serveur de mise à jour"),
+        N_("Un serveur répond à cette adresse, mais ce n'est pas un serveur de mise à jour."),
+        N_(
+            "Vérifiez l'adresse du serveur de mise à jour dans « Paramètres de connexion » : elle se termine d'habitude par « /updates »."
+        ),
+    ),
+    Problem(
+        "IEA-S05",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Le serveur renvoie vers une autre adresse"),
+        N_("Le serveur indique une autre adresse ; par sécurité, l'agent ne la suit pas."),
+        N_(
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page internet pour accepter ses conditions."
+        ),
+    ),
+    Problem(
+        "IEA-S06",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Serveur momentanément indisponible"),
+        N_("Le serveur répond qu'il ne peut pas travailler pour le moment (panne ou maintenance)."),
+        _TRY_AGAIN,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-S07",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Trop de demandes"),
+        N_("Le serveur demande de ralentir : il a reçu trop de demandes."),
+        N_("Attendez : l'agent réessaie tout seul, au moment demandé par le serveur."),
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-S08",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Accès interdit"),
+        N_("Le serveur, ou un filtre de votre réseau, interdit l'accès à cette adresse."),
+        N_(
+            "Vérifiez l'adresse. Si elle est juste, demandez à votre informaticien si un filtre internet bloque ce serveur."
+        ),
+    ),
+    Problem(
+        "IEA-S09",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Rien à cette adresse"),
+        N_("Le serveur existe, mais il n'y a rien à l'adresse indiquée."),
+        N_("Vérifiez la fin de l'adresse dans « Paramètres de connexion »."),
+    ),
+    Problem(
+        "IEA-S10",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Le serveur se présente sous un autre nom"),
+        N_("Le serveur d'authentification ne déclare pas l'adresse saisie : ce n'est peut-être pas le bon."),
+        N_(
+            "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion », à la lettre près."
+        ),
+    ),
+    Problem(
+        "IEA-S11",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Réponse incompréhensible"),
+        N_(
+            "Ce qui répond à cette adresse n'est pas une réponse de serveur normale (trop longue, mal formée ou compressée sans raison)."
+        ),
+        N_(
+            "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : montrez ce message à votre informaticien."
+        ),
+    ),
+    Problem(
+        "IEA-S12",
+        Severity.HIGH,
+        Actor.NETWORK,
+        N_("Test trop long"),
+        N_("Le serveur n'a pas pu être testé en entier dans le temps prévu (12 secondes)."),
+        N_("Votre connexion est très lente ou instable. Réessayez dans un moment ou depuis un autre réseau."),
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-S13",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Le serveur attend une adresse https"),
+        N_(
+            "L'adresse commence par « http:// », mais ce port du serveur n'accepte que les connexions sécurisées."
+        ),
+        N_("Ouvrez « Paramètres de connexion » et cochez « Sécurisé »."),
+    ),
+    Problem(
+        "IEA-A01",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Serveur d'authentification / Autorisation refusée"),
+        N_("Le serveur répond, reconnaît votre licence, mais refuse l'autorisation."),
+        N_(
+            "Une intervention technique est nécessaire : contactez l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez "
+            "activer le mode assistance pour utiliser Impact emploi."
+        ),
+    ),
+    Problem(
+        "IEA-A02",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Licence d'installation non reconnue"),
+        N_("Le serveur répond, mais ne reconnaît pas le numéro ou la clé de licence de ce poste."),
+        N_(
+            "Vérifiez le numéro et la clé dans « Paramètres de connexion ». S'ils sont justes, contactez l'assistance "
+            "(impact-emploi-association@urssaf.fr). En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
+        ),
+    ),
+    Problem(
+        "IEA-L01",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Erreur interne de l'agent"),
+        N_("L'agent a rencontré une erreur qui n'était pas prévue."),
+        N_(
+            "Quittez l'agent et relancez-le. Si cela recommence, contactez l'assistance en indiquant le code affiché."
+        ),
+    ),
+)
+
+CATALOGUE: dict[str, Problem] = {problem.code: problem for problem in _ENTRIES}
+
+NOT_CONFIGURED = "IEA-C01"
+ADDRESS_MALFORMED = "IEA-C02"
+VAULT_UNAVAILABLE = "IEA-C03"
+SETTINGS_UNREADABLE = "IEA-C04"
+SENT_IN_CLEAR = "IEA-C05"
+CA_FILE_UNREADABLE = "IEA-C06"
+NO_NETWORK = "IEA-N01"
+NAME_UNKNOWN = "IEA-N02"
+NAME_SERVER_SILENT = "IEA-N03"
+CONNECTION_REFUSED = "IEA-N04"
+CONNECTION_UNANSWERED = "IEA-N05"
+CONNECTION_CUT = "IEA-N06"
+PROXY_UNREACHABLE = "IEA-P01"
+PROXY_WANTS_PASSWORD = "IEA-P02"  # noqa: S105 a code, not a password
+PROXY_REFUSES = "IEA-P03"
+CERTIFICATE_EXPIRED = "IEA-T01"
+CERTIFICATE_NOT_YET_VALID = "IEA-T02"
+CERTIFICATE_OF_ANOTHER = "IEA-T03"
+CERTIFICATE_SELF_SIGNED = "IEA-T04"
+CERTIFICATE_AUTHORITY_UNKNOWN = "IEA-T05"
+PORT_WITHOUT_TLS = "IEA-T06"
+TLS_TOO_OLD = "IEA-T07"
+TLS_INTERRUPTED = "IEA-T08"
+CLIENT_CERTIFICATE_WANTED = "IEA-T09"
+CERTIFICATE_REVOKED = "IEA-T10"
+ANSWER_LATE = "IEA-S01"
+ANSWER_CUT = "IEA-S02"
+NOT_AN_AUTHENTICATION_SERVER = "IEA-S03"
+NOT_AN_UPDATE_SERVER = "IEA-S04"
+REDIRECTED = "IEA-S05"
+SERVER_UNAVAILABLE = "IEA-S06"
+TOO_MANY_REQUESTS = "IEA-S07"
+FORBIDDEN = "IEA-S08"
+NOTHING_THERE = "IEA-S09"
+ISSUER_DIFFERS = "IEA-S10"
+ANSWER_NONSENSE = "IEA-S11"
+TEST_TOO_LONG = "IEA-S12"
+HTTPS_EXPECTED = "IEA-S13"
+AUTHORISATION_REFUSED = "IEA-A01"
+LICENCE_NOT_RECOGNISED = "IEA-A02"
+INTERNAL_ERROR = "IEA-L01"
+
+ANSWERED_BUT_REFUSED = frozenset({AUTHORISATION_REFUSED, LICENCE_NOT_RECOGNISED})
+"""The seed's third case: the connection works, the server does not let this licence in."""
+
+
+def problem(code: str) -> Problem:
+    """The entry for *code*. Raises ``KeyError`` for a code that is not in the catalogue."""
+    return CATALOGUE[code]

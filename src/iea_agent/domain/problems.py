@@ -73,7 +73,7 @@ _SUPPORT = N_(
     "assistance pour utiliser Impact emploi."
 )
 _TRY_AGAIN = N_(
-    "L'agent réessaie tout seul. Si cela dure, contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché ; "
+    "L'agent réessaie tout seul. Si cela dure, contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché ; "
     "vous pouvez activer le mode assistance pour utiliser Impact emploi en attendant."
 )
 
@@ -85,7 +85,7 @@ _ENTRIES = (
         N_("L'agent n'est pas encore configuré"),
         N_("Aucune licence d'installation n'est enregistrée sur ce poste."),
         N_(
-            "Ouvrez « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer »."
+            "Ouvrez « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer »."
         ),
     ),
     Problem(
@@ -95,7 +95,7 @@ _ENTRIES = (
         N_("Adresse de serveur mal écrite"),
         N_("L'adresse du serveur ne peut pas être comprise."),
         N_(
-            "Ouvrez « Paramètres de connexion » et corrigez l'adresse signalée. L'adresse habituelle commence par « https:// »."
+            "Ouvrez « Paramètres de connexion » et corrigez l'adresse signalée. L'adresse habituelle commence par « https:// »."
         ),
     ),
     Problem(
@@ -116,9 +116,9 @@ _ENTRIES = (
         Severity.MEDIUM,
         Actor.IT,
         N_("Fichier de paramètres illisible"),
-        N_("Le fichier de paramètres contient une erreur ; les derniers paramètres valables sont utilisés."),
+        N_("Le fichier de paramètres contient une erreur ; les derniers paramètres valables sont utilisés."),
         N_(
-            "Ouvrez « Paramètres de connexion », vérifiez les adresses et enregistrez. Le fichier fautif a été mis de côté, rien n'est perdu."
+            "Ouvrez « Paramètres de connexion », vérifiez les adresses et enregistrez. Le fichier fautif a été mis de côté, rien n'est perdu."
         ),
     ),
     Problem(
@@ -126,8 +126,8 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.YOU,
         N_("Adresse non sécurisée"),
-        N_("L'adresse commence par « http:// » : la clé de licence n'est jamais envoyée en clair."),
-        N_("Ouvrez « Paramètres de connexion » et cochez « Sécurisé », puis enregistrez."),
+        N_("L'adresse commence par « http:// » : la clé de licence n'est jamais envoyée en clair."),
+        N_("Ouvrez « Paramètres de connexion » et cochez « Sécurisé », puis enregistrez."),
     ),
     Problem(
         "IEA-C06",
@@ -138,7 +138,7 @@ _ENTRIES = (
             "Votre administrateur a indiqué un fichier de certificats supplémentaires qui ne peut pas être lu."
         ),
         N_(
-            "Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails."
+            "Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails."
         ),
     ),
     Problem(
@@ -159,7 +159,7 @@ _ENTRIES = (
         N_("Serveur introuvable"),
         N_("Le nom du serveur n'existe pas, ou votre connexion à internet est coupée."),
         N_(
-            "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne, vérifiez l'adresse dans « Paramètres de connexion » : "
+            "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne, vérifiez l'adresse dans « Paramètres de connexion » : "
             "une faute de frappe suffit."
         ),
         depends_on=_NETWORK,
@@ -183,7 +183,7 @@ _ENTRIES = (
         Actor.URSSAF,
         N_("Le serveur refuse la connexion"),
         N_(
-            "L'ordinateur du serveur répond, mais n'accepte pas la connexion à ce port : il est arrêté ou l'adresse porte un mauvais port."
+            "L'ordinateur du serveur répond, mais n'accepte pas la connexion à ce port : il est arrêté ou l'adresse porte un mauvais port."
         ),
         _TRY_AGAIN,
         depends_on=_NETWORK,
@@ -194,7 +194,7 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.NETWORK,
         N_("Le serveur ne répond pas"),
-        N_("Aucune réponse du serveur : il est arrêté, ou un pare-feu bloque la connexion."),
+        N_("Aucune réponse du serveur : il est arrêté, ou un pare-feu bloque la connexion."),
         N_(
             "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne, faites autoriser l'adresse du serveur dans le pare-feu ou "
             "l'antivirus."
@@ -219,7 +219,7 @@ _ENTRIES = (
         N_("Serveur mandataire (proxy) injoignable"),
         N_("Le proxy indiqué dans les paramètres ne répond pas."),
         N_(
-            "Vérifiez l'adresse du proxy dans « Paramètres de connexion », ou choisissez « Aucun » si votre réseau n'en a pas."
+            "Vérifiez l'adresse du proxy dans « Paramètres de connexion », ou choisissez « Aucun » si votre réseau n'en a pas."
         ),
         depends_on=_NETWORK,
         patience=LOST_CONNECTION_PATIENCE,
@@ -261,7 +261,7 @@ _ENTRIES = (
         Actor.YOU,
         N_("Certificat du serveur pas encore valable"),
         N_(
-            "Le certificat du serveur n'est pas encore valable à la date de cet ordinateur : l'horloge est sans doute en retard."
+            "Le certificat du serveur n'est pas encore valable à la date de cet ordinateur : l'horloge est sans doute en retard."
         ),
         N_("Mettez à l'heure la date et l'heure de cet ordinateur, puis relancez l'authentification."),
     ),
@@ -272,7 +272,7 @@ _ENTRIES = (
         N_("Certificat d'un autre serveur"),
         N_("Le serveur présente un certificat établi pour un autre nom que l'adresse saisie."),
         N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, ne passez pas outre et contactez l'assistance."
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, ne passez pas outre et contactez l'assistance."
         ),
     ),
     Problem(
@@ -282,7 +282,7 @@ _ENTRIES = (
         N_("Certificat auto-signé"),
         N_("Le serveur présente un certificat que personne n'a garanti."),
         N_(
-            "Ne passez pas outre : un autre appareil répond peut-être à la place du serveur. Montrez ce message à votre informaticien."
+            "Ne passez pas outre : un autre appareil répond peut-être à la place du serveur. Montrez ce message à votre informaticien."
         ),
     ),
     Problem(
@@ -301,10 +301,10 @@ _ENTRIES = (
         Actor.YOU,
         N_("Ce port ne parle pas https"),
         N_(
-            "L'adresse commence par « https:// », mais ce port du serveur ne fait pas de connexion sécurisée."
+            "L'adresse commence par « https:// », mais ce port du serveur ne fait pas de connexion sécurisée."
         ),
         N_(
-            "Ouvrez « Paramètres de connexion » et retirez « :80 » ou le numéro de port à la fin de l'adresse."
+            "Ouvrez « Paramètres de connexion » et retirez « :80 » ou le numéro de port à la fin de l'adresse."
         ),
     ),
     Problem(
@@ -322,7 +322,7 @@ _ENTRIES = (
         N_("Connexion sécurisée impossible"),
         N_("La connexion a été interrompue pendant la mise en place du chiffrement."),
         N_(
-            "Un pare-feu ou un antivirus coupe peut-être la connexion. Essayez un autre réseau ; sinon, contactez l'assistance."
+            "Un pare-feu ou un antivirus coupe peut-être la connexion. Essayez un autre réseau ; sinon, contactez l'assistance."
         ),
         depends_on=_NETWORK,
         patience=LOST_CONNECTION_PATIENCE,
@@ -334,7 +334,7 @@ _ENTRIES = (
         N_("Le serveur exige un certificat du poste"),
         N_("Le serveur demande à ce poste un certificat qu'il n'a pas."),
         N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, contactez l'assistance en indiquant le code affiché."
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, contactez l'assistance en indiquant le code affiché."
         ),
     ),
     Problem(
@@ -370,7 +370,7 @@ _ENTRIES = (
         N_("Ce n'est pas un serveur d'authentification"),
         N_("Un serveur répond à cette adresse, mais ce n'est pas un serveur d'authentification."),
         N_(
-            "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page "
+            "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page "
             "internet pour accepter ses conditions."
         ),
     ),
@@ -381,7 +381,7 @@ _ENTRIES = (
         N_("Ce n'est pas un serveur de mise à jour"),
         N_("Un serveur répond à cette adresse, mais ce n'est pas un serveur de mise à jour."),
         N_(
-            "Vérifiez l'adresse du serveur de mise à jour dans « Paramètres de connexion » : elle se termine d'habitude par « /updates »."
+            "Vérifiez l'adresse du serveur de mise à jour dans « Paramètres de connexion » : elle se termine d'habitude par « /updates »."
         ),
     ),
     Problem(
@@ -389,9 +389,9 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.YOU,
         N_("Le serveur renvoie vers une autre adresse"),
-        N_("Le serveur indique une autre adresse ; par sécurité, l'agent ne la suit pas."),
+        N_("Le serveur indique une autre adresse ; par sécurité, l'agent ne la suit pas."),
         N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page internet pour accepter ses conditions."
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page internet pour accepter ses conditions."
         ),
     ),
     Problem(
@@ -408,8 +408,8 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.URSSAF,
         N_("Trop de demandes"),
-        N_("Le serveur demande de ralentir : il a reçu trop de demandes."),
-        N_("Attendez : l'agent réessaie tout seul, au moment demandé par le serveur."),
+        N_("Le serveur demande de ralentir : il a reçu trop de demandes."),
+        N_("Attendez : l'agent réessaie tout seul, au moment demandé par le serveur."),
         patience=LOST_CONNECTION_PATIENCE,
     ),
     Problem(
@@ -428,16 +428,16 @@ _ENTRIES = (
         Actor.YOU,
         N_("Rien à cette adresse"),
         N_("Le serveur existe, mais il n'y a rien à l'adresse indiquée."),
-        N_("Vérifiez la fin de l'adresse dans « Paramètres de connexion »."),
+        N_("Vérifiez la fin de l'adresse dans « Paramètres de connexion »."),
     ),
     Problem(
         "IEA-S10",
         Severity.HIGH,
         Actor.YOU,
         N_("Le serveur se présente sous un autre nom"),
-        N_("Le serveur d'authentification ne déclare pas l'adresse saisie : ce n'est peut-être pas le bon."),
+        N_("Le serveur d'authentification ne déclare pas l'adresse saisie : ce n'est peut-être pas le bon."),
         N_(
-            "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion », à la lettre près."
+            "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion », à la lettre près."
         ),
     ),
     Problem(
@@ -449,7 +449,7 @@ _ENTRIES = (
             "Ce qui répond à cette adresse n'est pas une réponse de serveur normale (trop longue, mal formée ou compressée sans raison)."
         ),
         N_(
-            "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : montrez ce message à votre informaticien."
+            "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : montrez ce message à votre informaticien."
         ),
     ),
     Problem(
@@ -467,9 +467,9 @@ _ENTRIES = (
         Actor.YOU,
         N_("Le serveur attend une adresse https"),
         N_(
-            "L'adresse commence par « http:// », mais ce port du serveur n'accepte que les connexions sécurisées."
+            "L'adresse commence par « http:// », mais ce port du serveur n'accepte que les connexions sécurisées."
         ),
-        N_("Ouvrez « Paramètres de connexion » et cochez « Sécurisé »."),
+        N_("Ouvrez « Paramètres de connexion » et cochez « Sécurisé »."),
     ),
     Problem(
         "IEA-A01",
@@ -478,7 +478,7 @@ _ENTRIES = (
         N_("Serveur d'authentification / Autorisation refusée"),
         N_("Le serveur répond, reconnaît votre licence, mais refuse l'autorisation."),
         N_(
-            "Une intervention technique est nécessaire : contactez l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez "
+            "Une intervention technique est nécessaire : contactez l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez "
             "activer le mode assistance pour utiliser Impact emploi."
         ),
     ),
@@ -489,7 +489,7 @@ _ENTRIES = (
         N_("Licence d'installation non reconnue"),
         N_("Le serveur répond, mais ne reconnaît pas le numéro ou la clé de licence de ce poste."),
         N_(
-            "Vérifiez le numéro et la clé dans « Paramètres de connexion ». S'ils sont justes, contactez l'assistance "
+            "Vérifiez le numéro et la clé dans « Paramètres de connexion ». S'ils sont justes, contactez l'assistance "
             "(impact-emploi-association@urssaf.fr). En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
         ),
     ),

@@ -1,0 +1,240 @@
+"""The settings: their names, defaults and limits, the upgrade from one schema to the next, and the administrator's policy on top.
+
+Text comes in and values go out; files are ``host/storage.py``'s business. The file is TOML with one table a subject::
+
+    schema = 1
+    [connection]
+    secure = true
+    authentication = "https://impact-emploi.urssaf.fr"
+    updates = "https://impact-emploi.urssaf.fr/updates"
+    [licence]
+    number = "IEA-0000-1234"
+    [proxy]
+    mode = "system"
+
+The licence *key* has no place here: it is in the system's vault only.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from . import addresses
+from .problems import N_
+
+SCHEMA = 1
+
+
+class ProxyMode(Enum):
+    """Which way out of the network: the system's own setting, none, or the address given."""
+
+    SYSTEM = "system"
+    NONE = "none"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Valid settings. Attributes and their dotted names in the file are paired in ``FIELDS``."""
+
+    secure: bool = True
+    authentication: str = addresses.OFFICIAL_AUTHENTICATION
+    updates: str = addresses.OFFICIAL_UPDATES
+    ca_file: str = ""  # PEM file of further certificate authorities; "" for none
+    licence_number: str = ""
+    proxy_mode: ProxyMode = ProxyMode.SYSTEM
+    proxy_address: str = ""
+    program: str = ""  # path of Impact emploi; "" where nobody has said
+
+
+DEFAULTS = Settings()
+
+_EXPECTED_SWITCH = N_("true ou false")
+_EXPECTED_ADDRESS = N_("une adresse comme « https://impact-emploi.urssaf.fr »")
+_EXPECTED_LICENCE = N_("des lettres, des chiffres et des tirets (100 caractères au plus)")
+_EXPECTED_MODE = N_("« system », « none » ou « manual »")
+_EXPECTED_PROXY = N_(
+    "une adresse comme « http://proxy.exemple.fr:3128 », sans nom d'utilisateur ni mot de passe"
+)
+_EXPECTED_PATH = N_("un chemin de fichier")
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(_EXPECTED_SWITCH)
+    return value
+
+
+def _address(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(_EXPECTED_ADDRESS)
+    try:
+        return str(addresses.parse(addresses.clean(value)))
+    except addresses.AddressError:
+        raise ValueError(_EXPECTED_ADDRESS) from None
+
+
+def _licence(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[!-~]{0,100}", value.strip()):
+        raise ValueError(_EXPECTED_LICENCE)
+    return value.strip()
+
+
+def _mode(value: object) -> ProxyMode:
+    try:
+        return ProxyMode(value)
+    except ValueError:
+        raise ValueError(_EXPECTED_MODE) from None
+
+
+def _proxy(value: object) -> str:
+    if value == "":
+        return ""
+    if not isinstance(value, str):
+        raise ValueError(_EXPECTED_PROXY)
+    text = addresses.clean(value)
+    if "://" not in text:
+        text = f"http://{text}"
+    try:
+        read = addresses.parse(text)
+    except addresses.AddressError:
+        raise ValueError(_EXPECTED_PROXY) from None
+    if read.scheme != "http" or read.path:
+        raise ValueError(_EXPECTED_PROXY)
+    return f"{read.origin}:80" if read.port == 80 else read.origin
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 1000 or not value.isprintable():
+        raise ValueError(_EXPECTED_PATH)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One setting: its attribute in ``Settings`` and how its value is read (raises ``ValueError`` with what was expected, in French)."""
+
+    attribute: str
+    read: Callable[[object], object]
+
+
+FIELDS: dict[str, Field] = {
+    "connection.secure": Field("secure", _switch),
+    "connection.authentication": Field("authentication", _address),
+    "connection.updates": Field("updates", _address),
+    "connection.ca_file": Field("ca_file", _path),
+    "licence.number": Field("licence_number", _licence),
+    "proxy.mode": Field("proxy_mode", _mode),
+    "proxy.address": Field("proxy_address", _proxy),
+    "program.path": Field("program", _path),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a file is refused: the dotted name ("" for the file as a whole), the line (0 where unknown), and what was expected."""
+
+    name: str
+    line: int
+    expected: str
+
+
+class SettingsError(ValueError):
+    """A settings or policy file that cannot be used; *faults* says where and why."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("; ".join(f"{f.name or 'file'}, line {f.line}: {f.expected}" for f in faults))
+        self.faults = faults
+
+
+Document = dict[str, object]
+Step = Callable[[Document], Document]
+
+
+def _from_0_to_1(document: Document) -> Document:
+    """A file written by hand without a schema number: its names are those of schema 1."""
+    return {"schema": 1, **document}
+
+
+STEPS: Mapping[int, Step] = {0: _from_0_to_1}
+
+
+def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, schema: int = SCHEMA) -> Document:
+    """*document* brought to *schema*, one step after another.
+
+    Raises ``SettingsError`` for a schema that is not a number or newer than this program: such a file is never touched.
+    """
+    found = document.get("schema", 0)
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found <= schema:
+        raise SettingsError((Fault("schema", 0, N_("une version de fichier que ce programme connaît")),))
+    for step in range(found, schema):
+        document = steps[step](document)
+    return document
+
+
+def read(text: str) -> dict[str, object]:
+    """The values that a settings or policy file sets, by attribute of ``Settings``; names this program does not know are passed over.
+
+    Raises ``SettingsError`` naming every bad value with its line, or the place of the first error of syntax.
+    """
+    try:
+        document = upgrade(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+)", str(error))
+        raise SettingsError((Fault("", int(place[1]) if place else 0, str(error)),)) from None
+    values: dict[str, object] = {}
+    faults = []
+    for name, field in FIELDS.items():
+        table, key = name.split(".")
+        section = document.get(table, {})
+        if not isinstance(section, dict):
+            faults.append(Fault(table, line_of(text, table), N_("une section entre crochets")))
+            continue
+        if key not in section:
+            continue
+        try:
+            values[field.attribute] = field.read(section[key])
+        except ValueError as error:
+            faults.append(Fault(name, line_of(text, name), str(error)))
+    if faults:
+        raise SettingsError(tuple(dict.fromkeys(faults)))
+    return values
+
+
+def line_of(text: str, name: str) -> int:
+    """The line, from 1, where the dotted *name* is set in *text*; 0 where it cannot be told."""
+    table = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
+            table = header[1].replace(" ", "").replace('"', "")
+            if table == name:
+                return number
+        elif setting := re.match(r"\s*([\w.\"' -]+?)\s*=", line):
+            key = setting[1].replace(" ", "").replace('"', "").replace("'", "")
+            if name in (key, f"{table}.{key}"):
+                return number
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """The settings in force, and the attributes that the administrator's policy has fixed."""
+
+    settings: Settings
+    locked: frozenset[str]
+
+
+def effective(own: Mapping[str, object], policy: Mapping[str, object]) -> Effective:
+    """The policy's values on top of the person's own on top of the defaults; in secure mode every server address is https."""
+    settings = replace(DEFAULTS, **{**own, **policy})  # type: ignore[arg-type]  # both come from read()
+    if settings.secure:
+        settings = replace(
+            settings,
+            authentication=addresses.secured(settings.authentication)[0],
+            updates=addresses.secured(settings.updates)[0],
+        )
+    return Effective(settings, frozenset(policy))

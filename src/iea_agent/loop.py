@@ -1,0 +1,220 @@
+"""The one thread that owns the snapshot: events and results come in, effects go out, timers live here.
+
+Everybody else posts. Work is started through ``Work`` and comes back as ``Attempt``; nothing here waits for it. ``turn()`` handles all that is due
+at one moment, so that a test drives the clock by hand.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from .domain import announcements, backoff, machine
+from .domain.diagnosis import Failure
+from .domain.machine import Effect, Event, Moment, Snapshot
+
+log = logging.getLogger("iea_agent.loop")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What attempt *run* gave: None where the server let us in."""
+
+    run: int
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Something to tell unasked. *kind* is an effect's; the words are the shell's."""
+
+    kind: Effect
+    snapshot: Snapshot
+
+
+class Work(Protocol):
+    """What the loop has done for it. Every method returns at once; results come back through ``Loop.report``."""
+
+    def authenticate(self, run: int) -> None:
+        """Begin attempt *run*."""
+
+    def renew_connection(self) -> None:
+        """Forget connections, proxy and certificates: the next attempt starts from the settings as they are now."""
+
+    def keep_assistance(self, since: float | None) -> None:
+        """Write down that assistance mode holds since *since* (wall clock), or no longer does (None)."""
+
+    def open(self, effect: Effect) -> None:
+        """Open or raise the window of an ``OPEN_…`` effect."""
+
+    def launch_program(self) -> None:
+        """Start Impact emploi."""
+
+    def tell(self, announcement: Announcement) -> None:
+        """Show a balloon."""
+
+    def reread_policy(self) -> None:
+        """Look whether the administrator's policy changed; if so, post ``SettingsChanged``."""
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """A new snapshot holds: draw it, pass it on."""
+
+
+class Loop:
+    """Owns the snapshot. ``post`` and ``report`` may be called from any thread; everything else belongs to the loop's own."""
+
+    def __init__(
+        self, work: Work, clock: Callable[[], Moment], chance: Callable[[], float], snapshot: Snapshot
+    ) -> None:
+        self._work = work
+        self._clock = clock
+        self._chance = chance
+        self._inbox: queue.SimpleQueue[Event | Attempt] = queue.SimpleQueue()
+        self._due: dict[type[Event], float] = {}
+        self._announced = announcements.Announced()
+        now = clock()
+        self._clock_checked = now
+        self._policy_checked = now.steady
+        self.snapshot = snapshot
+        self.ended = False
+
+    def post(self, event: Event | Attempt) -> None:
+        """Hand in something that happened."""
+        self._inbox.put(event)
+
+    def run(self) -> None:
+        """Turn until ``QuitRequested``."""
+        while not self.ended:
+            self.turn(self.idle_seconds())
+
+    def idle_seconds(self) -> float:
+        """Seconds until the next timer."""
+        now = self._clock().steady
+        check = self._clock_checked.steady + backoff.CLOCK_CHECK
+        return max(0.0, min([check, *self._due.values()]) - now)
+
+    def turn(self, wait: float = 0.0) -> None:
+        """Wait up to *wait* seconds for something to happen, then handle everything that is there or due."""
+        try:
+            item = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()
+        except queue.Empty:
+            pass
+        else:
+            self._handle(item)
+        self._check_clock()
+        for event in self._pop_due():
+            self._handle(event())
+        while not self.ended:
+            try:
+                item = self._inbox.get_nowait()
+            except queue.Empty:
+                return
+            self._handle(item)
+
+    def _pop_due(self) -> list[type[Event]]:
+        now = self._clock().steady
+        due = sorted((at, event.__name__, event) for event, at in self._due.items() if at <= now)
+        for _, _, event in due:
+            del self._due[event]
+        return [event for _, _, event in due]
+
+    def _check_clock(self) -> None:
+        now = self._clock()
+        before = self._clock_checked
+        # a steady clock may stand still while the computer sleeps; the wall clock does not
+        if now.steady - before.steady < backoff.CLOCK_CHECK and not backoff.slept(now.wall - before.wall):
+            return
+        self._clock_checked = now
+        if backoff.slept(now.wall - before.wall):
+            self._handle(machine.Woke())
+        if now.steady - self._policy_checked >= backoff.POLICY_CHECK:
+            self._policy_checked = now.steady
+            self._work.reread_policy()
+
+    def _handle(self, item: Event | Attempt) -> None:
+        now = self._clock()
+        before = self.snapshot
+        event = self._event_of(item, now) if isinstance(item, Attempt) else item
+        self.snapshot, effects = machine.advance(before, event, now)
+        if self.snapshot is not before:
+            log.info(
+                "%s state=%s problem=%s run=%d",
+                type(event).__name__,
+                self.snapshot.state.value,
+                self.snapshot.problem or "-",
+                self.snapshot.run,
+            )
+            self._work.publish(self.snapshot)
+        for effect in effects:
+            self._perform(effect, now)
+
+    def _event_of(self, attempt: Attempt, now: Moment) -> Event:
+        if attempt.failure is not None:
+            failure = attempt.failure
+            event = machine.verdict(
+                self.snapshot, failure.code, failure.detail, failure.retry_after, now, self._chance()
+            )
+            return (
+                event
+                if attempt.run == self.snapshot.run
+                else machine.AttemptFailed(attempt.run, failure.code)
+            )
+        if self.snapshot.state is machine.State.ASSISTANCE:
+            return machine.ServersAnswered(attempt.run)
+        return machine.Authenticated(attempt.run)
+
+    def _schedule(self, event: type[Event], seconds: float, now: Moment) -> None:
+        self._due[event] = now.steady + seconds
+
+    def _perform(self, effect: Effect, now: Moment) -> None:
+        snapshot = self.snapshot
+        match effect:
+            case Effect.AUTHENTICATE | Effect.PROBE:
+                for event in (machine.RetryDue, machine.HeartbeatDue, machine.ProbeDue):
+                    self._due.pop(event, None)
+                self._work.authenticate(snapshot.run)
+            case Effect.RENEW_CONNECTION:
+                self._work.renew_connection()
+            case Effect.SCHEDULE_RETRY:
+                if snapshot.retry_at is not None:
+                    self._schedule(machine.RetryDue, snapshot.retry_at - now.wall, now)
+            case Effect.SCHEDULE_HEARTBEAT:
+                self._schedule(machine.HeartbeatDue, backoff.heartbeat(self._chance()), now)
+            case Effect.SCHEDULE_PROBE:
+                self._schedule(machine.ProbeDue, backoff.PROBE, now)
+            case Effect.SCHEDULE_ANNOUNCEMENT:
+                began = now.steady if snapshot.failing_steady is None else snapshot.failing_steady
+                quiet = snapshot.quiet_steady - now.steady
+                self._schedule(
+                    machine.AnnouncementDue, announcements.failure_due_in(now.steady - began, quiet), now
+                )
+            case Effect.SETTLE_NETWORK:
+                self._schedule(machine.NetworkChanged, backoff.NETWORK_SETTLES, now)
+            case Effect.ANNOUNCE_FAILURE:
+                self._tell_once(effect, snapshot.problem or "", now, failure=True)
+            case Effect.ANNOUNCE_RECOVERY:
+                self._due.pop(machine.AnnouncementDue, None)
+                if self._announced.failure:
+                    self._announced = self._announced.recovered()
+                    self._work.tell(Announcement(effect, snapshot))
+            case Effect.ANNOUNCE_SERVERS_ANSWER:
+                self._tell_once(effect, f"servers-answer {snapshot.since}", now, failure=False)
+            case Effect.ANSWER_PERSON:
+                self._work.tell(Announcement(effect, snapshot))
+            case Effect.KEEP_ASSISTANCE:
+                held = snapshot.state is machine.State.ASSISTANCE
+                self._work.keep_assistance(snapshot.since if held else None)
+            case Effect.LAUNCH_PROGRAM:
+                self._work.launch_program()
+            case Effect.QUIT:
+                self.ended = True
+            case Effect.OPEN_STATUS | Effect.OPEN_SETTINGS | Effect.OPEN_SUPPORT | Effect.OPEN_UPDATES:
+                self._work.open(effect)
+
+    def _tell_once(self, effect: Effect, key: str, now: Moment, *, failure: bool) -> None:
+        if self._announced.may_tell(key, now.wall):
+            self._announced = self._announced.told(key, now.wall, failure=failure)
+            self._work.tell(Announcement(effect, self.snapshot))

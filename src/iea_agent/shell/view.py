@@ -1,0 +1,160 @@
+"""What the icon shows of a snapshot: picture, tooltip and menu. Pure: the same snapshot gives the same view."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import Enum
+
+from ..domain import machine
+from ..domain.machine import Event, Snapshot, State
+from ..domain.problems import N_, problem
+from ..locale import _
+
+
+class Picture(Enum):
+    """The icon; the value is the stem of its file."""
+
+    PALE_BALL = "ball-pale"
+    BALL = "ball"
+    HEART = "ball-heart"
+    BEETLE = "beetle"
+
+
+PICTURES = {
+    State.CONNECTING: Picture.PALE_BALL,
+    State.CONNECTED: Picture.BALL,
+    State.DISCONNECTED: Picture.HEART,
+    State.ASSISTANCE: Picture.BEETLE,
+}
+
+STATES = {
+    State.CONNECTING: N_("Connexion en cours"),
+    State.CONNECTED: N_("Connectée au serveur de production"),
+    State.DISCONNECTED: N_("Échec de connexion au serveur"),
+    State.ASSISTANCE: N_("Mode assistance"),
+}
+"""Each state in a few words: first line of the menu, of the tooltip and of the status window."""
+
+EXPLANATIONS = {
+    State.CONNECTING: N_("L'agent attend la première réponse du serveur."),
+    State.CONNECTED: N_("Votre installation IEA est connectée à notre serveur de production."),
+    State.DISCONNECTED: N_("Votre installation IEA n'est pas connectée à notre serveur de production."),
+    State.ASSISTANCE: N_(
+        "Votre installation IEA est déconnectée de notre serveur de production car vous êtes en mode assistance."
+    ),
+}
+"""Each state in the words of the practical sheets."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuLine:
+    """One line of the menu. Without an event it cannot be chosen; *label* is plain text in which « & » is an ordinary character."""
+
+    label: str
+    event: Event | None = None
+    enabled: bool = True
+    mnemonic: str = ""
+
+
+SEPARATOR = MenuLine("")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that the notification area shows. *click* is what a left click posts."""
+
+    picture: Picture
+    tooltip: str
+    menu: tuple[MenuLine, ...]
+    click: Event | None
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What this installation can do beyond its connection: a menu line whose ability is missing is grey and says so."""
+
+    support: bool = False
+    updates: bool = False
+    program: bool = False
+
+
+NO_ABILITIES = Abilities()
+
+
+def since(wall: float, now: float) -> str:
+    """« depuis 14 h 05 », or with the day where it is not today's (local time)."""
+    then, today = time.localtime(wall), time.localtime(now)
+    if then[:3] == today[:3]:
+        return time.strftime(_("depuis %H h %M"), then)
+    return time.strftime(_("depuis le %d/%m à %H h %M"), then)
+
+
+def view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) -> View:
+    """The view of *snapshot* at wall-clock time *now*."""
+    headline = f"{_(STATES[snapshot.state])} {since(snapshot.since, now)}"
+    return View(
+        PICTURES[snapshot.state],
+        _tooltip(snapshot, headline),
+        (
+            MenuLine(headline, machine.StatusRequested()),
+            SEPARATOR,
+            _line(N_("Paramètres de connexion…"), "P", machine.SettingsRequested(), snapshot),
+            _line(
+                N_("Relancer l'authentification auprès du serveur"),
+                "R",
+                machine.ReauthenticationRequested(),
+                snapshot,
+            ),
+            _line(
+                N_("Demande de support technique…"),
+                "D",
+                machine.SupportRequested(),
+                snapshot,
+                abilities.support,
+            ),
+            _line(
+                N_("Gérer les mises à jour…"), "G", machine.UpdatesRequested(), snapshot, abilities.updates
+            ),
+            _line(N_("Lancer Impact emploi"), "L", machine.LaunchRequested(), snapshot, abilities.program),
+            SEPARATOR,
+            MenuLine(_("Quitter"), machine.QuitRequested(), mnemonic="Q"),
+        ),
+        machine.StatusRequested(),
+    )
+
+
+_REASONS = {
+    (State.ASSISTANCE, machine.SettingsRequested): N_("désactivez d'abord le mode assistance"),
+    (State.ASSISTANCE, machine.ReauthenticationRequested): N_("désactivez d'abord le mode assistance"),
+    (State.DISCONNECTED, machine.LaunchRequested): N_("connexion ou mode assistance nécessaire"),
+    (State.CONNECTING, machine.LaunchRequested): N_("connexion en cours"),
+}
+"""Why a line is grey whose event is not in the table; a test holds these against the table."""
+
+_MISSING = {
+    machine.SupportRequested: N_("prochaine version"),
+    machine.UpdatesRequested: N_("prochaine version"),
+    machine.LaunchRequested: N_("emplacement du logiciel non indiqué"),
+}
+
+
+def _line(label: str, mnemonic: str, event: Event, snapshot: Snapshot, able: bool = True) -> MenuLine:
+    reason = ""
+    if not machine.allows(snapshot.state, type(event)):
+        reason = _REASONS[snapshot.state, type(event)]
+    elif not able:
+        reason = _MISSING[type(event)]
+    if reason:
+        return MenuLine(f"{_(label).rstrip('…')} ({_(reason)})", None, enabled=False, mnemonic=mnemonic)
+    return MenuLine(_(label), event, mnemonic=mnemonic)
+
+
+def _tooltip(snapshot: Snapshot, headline: str) -> str:
+    lines = [f"Impact emploi – {headline}"]
+    if snapshot.problem is not None and snapshot.state is not State.ASSISTANCE:
+        found = problem(snapshot.problem)
+        lines.append(f"{_(found.title)} ({found.code})")
+    if snapshot.state is State.ASSISTANCE and snapshot.servers_answer:
+        lines.append(_("Les serveurs répondent de nouveau"))
+    return "\n".join(lines)

@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from enum import Enum
 
-from ..domain import machine
-from ..domain.machine import Event, Snapshot, State
-from ..domain.problems import N_, problem
-from ..locale import _
+from iea_agent.domain import machine
+from iea_agent.domain.machine import Event, Snapshot, State
+from iea_agent.domain.problems import N_, problem
+from iea_agent.locale import _
 
 
 class Picture(Enum):
@@ -133,8 +133,8 @@ _REASONS = {
 """Why a line is grey whose event is not in the table; a test holds these against the table."""
 
 _MISSING = {
-    machine.SupportRequested: N_("prochaine version"),
-    machine.UpdatesRequested: N_("prochaine version"),
+    machine.SupportRequested: N_("disponible dans une prochaine version"),
+    machine.UpdatesRequested: N_("disponible dans une prochaine version"),
     machine.LaunchRequested: N_("emplacement du logiciel non indiqué"),
 }
 

@@ -1,0 +1,118 @@
+"""What the agent says of itself: one document for ``status --json``, the channel and the status window, and its text for people.
+
+The document is described by ``docs/status.schema.json``; ``"schema"`` rises when a name changes its meaning or goes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from iea_agent import __version__
+from iea_agent.domain import problems
+from iea_agent.domain.machine import Snapshot, State
+from iea_agent.domain.settings import Settings
+from iea_agent.locale import _
+
+from . import view
+
+SCHEMA = 1
+
+Document = dict[str, Any]
+
+
+def stamp(wall: float | None) -> str | None:
+    """*wall* as RFC 3339 in UTC, whole seconds."""
+    return None if wall is None else datetime.fromtimestamp(int(wall), UTC).isoformat().replace("+00:00", "Z")
+
+
+def problem_document(code: str | None, detail: str = "") -> Document | None:
+    """The problem *code* with its words in the present language, or None."""
+    if code is None:
+        return None
+    found = problems.problem(code)
+    return {
+        "code": found.code,
+        "severity": found.severity.value,
+        "title": _(found.title),
+        "text": _(found.text),
+        "advice": _(found.advice),
+        "actor": found.actor.value,
+        "actor_text": _(problems.ACTORS[found.actor]),
+        "detail": detail,
+    }
+
+
+def document(snapshot: Snapshot, settings: Settings) -> Document:
+    """The status of *snapshot*. No secret is in it: the licence number is a name, the key is nowhere here."""
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "state": snapshot.state.value,
+        "state_text": _(view.STATES[snapshot.state]),
+        "explanation": _(view.EXPLANATIONS[snapshot.state]),
+        "since": stamp(snapshot.since),
+        "problem": problem_document(snapshot.problem, snapshot.detail),
+        "last_contact": stamp(snapshot.contact_at),
+        "next_try": stamp(snapshot.retry_at),
+        "working": snapshot.working,
+        "servers_answer": snapshot.servers_answer,
+        "authentication": settings.authentication,
+        "updates": settings.updates,
+        "licence_number": settings.licence_number,
+    }
+
+
+def moment(text: str | None, now: float) -> str:
+    """A time of the document for people: « aujourd'hui à 14 h 05 », local time; "" for None."""
+    if text is None:
+        return ""
+    wall = datetime.fromisoformat(text).timestamp()
+    then = time.localtime(wall)
+    if then[:3] == time.localtime(now)[:3]:
+        return time.strftime(_("aujourd'hui à %H h %M min %S s"), then)
+    return time.strftime(_("le %d/%m/%Y à %H h %M"), then)
+
+
+def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
+    """The status as pairs of a name and what it is, for the window, the copy and the console."""
+    since = datetime.fromisoformat(status["since"]).timestamp()
+    pairs = [(_("État"), f"{status['state_text']} {view.since(since, now)}")]
+    problem = status["problem"]
+    if problem is not None:
+        pairs += [
+            (_("Problème"), f"{problem['title']} ({problem['code']})"),
+            (_("Explication"), problem["text"]),
+            (_("Que faire"), problem["advice"]),
+            (_("Qui peut agir"), problem["actor_text"]),
+        ]
+        if problem["detail"]:
+            pairs.append((_("Détail technique"), problem["detail"]))
+    else:
+        pairs.append((_("Explication"), status["explanation"]))
+    pairs.append(
+        (_("Dernier contact réussi"), moment(status["last_contact"], now) or _("aucun depuis le démarrage"))
+    )
+    if status["next_try"] is not None:
+        pairs.append((_("Prochain essai"), moment(status["next_try"], now)))
+    elif status["working"]:
+        pairs.append((_("Prochain essai"), _("en cours")))
+    pairs += [
+        (_("Serveur d'authentification"), status["authentication"]),
+        (_("Serveur de mise à jour"), status["updates"]),
+        (_("Numéro de licence"), status["licence_number"] or _("non indiqué")),
+        (_("Version de l'agent"), status["version"]),
+    ]
+    return pairs
+
+
+def text(status: Mapping[str, Any], now: float) -> str:
+    """The status as lines of text, for the clipboard and the console."""
+    return "\n".join(f"{name} : {what}" for name, what in lines(status, now))
+
+
+def is_trouble(status: Mapping[str, Any]) -> bool:
+    """Whether the status is one to act upon."""
+    return status["state"] == State.DISCONNECTED.value

@@ -1,0 +1,118 @@
+"""Wrong answers in sound HTTP: the ASGI layer before each server that records, dates, and replaces what it answers."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+from html import escape
+from time import time
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from iea_sandbox.faults import Broken, Layer, ServerName, Switch
+from iea_sandbox.record import Record, Request
+
+_BODY_LIMIT = 64 * 1024  # bytes of a request's body that are recorded
+
+
+class Witness:
+    """Records each request, then answers with the present fault or hands over to the server behind."""
+
+    def __init__(self, app: ASGIApp, name: ServerName, switch: Switch, requests: Record[Request]) -> None:
+        self._app = app
+        self._name = name
+        self._switch = switch
+        self._requests = requests
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        body = b""
+        messages: list[Message] = []
+        while not messages or messages[-1].get("more_body"):
+            messages.append(await receive())
+            body += messages[-1].get("body", b"")[: _BODY_LIMIT - len(body)]
+
+        broken = self._switch.broken
+        query = scope["query_string"]
+        target = (scope["raw_path"] + (b"?" + query if query else b"")).decode("ascii", "replace")
+        struck = self._switch.layer(Layer.ANSWER)
+        if struck and struck.options.at not in target:
+            struck = None
+        self._requests.add(
+            Request(
+                server=self._name,
+                fault=broken.fault.name if broken else "",
+                method=scope["method"],
+                target=target,
+                headers={key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]},
+                body=body,
+                secure=scope["scheme"] == "https",
+            )
+        )
+
+        skew = struck.options.days * 86_400 if struck and struck.fault.name == "wrong-clock" else 0
+        app = self._app if struck is None or struck.fault.name == "wrong-clock" else answer(struck)
+
+        async def replay() -> Message:
+            return messages.pop(0) if messages else await receive()
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = formatdate(time() + skew, usegmt=True).encode("ascii")
+                message = {**message, "headers": [*message["headers"], (b"date", date)]}
+            await send(message)
+
+        await app(scope, replay, dated)
+
+
+def _page(title: str, text: str) -> str:
+    return (
+        f'<!doctype html>\n<html lang="fr"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
+        f"<body><h1>{escape(title)}</h1><p>{escape(text)}</p></body></html>\n"
+    )
+
+
+# status: title and text as a front end would say them
+_PAGES = {
+    "301": ("301 Moved Permanently", "The document has moved."),
+    "302": ("302 Found", "Sign in to continue."),
+    "401": ("401 Unauthorized", "Authorization required."),
+    "403": ("403 Forbidden", "You do not have access to this resource."),
+    "404": ("404 Not Found", "No such page."),
+    "407": ("407 Proxy Authentication Required", "The proxy wants a user and a password."),
+    "408": ("408 Request Time-out", "Your browser did not send a complete request in time."),
+    "429": ("429 Too Many Requests", "Slow down."),
+    "500": ("500 Internal Server Error", "The server met an unexpected condition."),
+    "502": ("502 Bad Gateway", "The server behind answered nonsense."),
+    "503": ("503 Service Unavailable", "The server is overloaded."),
+    "504": ("504 Gateway Time-out", "The server behind did not answer in time."),
+}
+
+
+def answer(broken: Broken) -> Response:
+    """The response of an "answer" fault. Raises KeyError for a fault of another layer."""
+    name, options = broken.fault.name, broken.options
+    match name:
+        case "captive-portal":
+            text = "Pour accéder à Internet, acceptez les conditions d'utilisation du réseau."
+            return HTMLResponse(_page("Bienvenue sur le Wi-Fi de l'hôtel", text))
+        case "another-service":
+            return JSONResponse({"status": "UP", "service": "imprimante"})
+        case "maintenance":
+            text = "Le service est en cours de maintenance. Il sera de retour dans quelques minutes."
+            later = {"Retry-After": str(600 if options.retry_after is None else options.retry_after)}
+            return HTMLResponse(_page("Maintenance en cours", text), 503, later)
+    headers: dict[str, str] = {}
+    if name in ("301", "302"):
+        headers["Location"] = options.location
+    elif name == "401":
+        headers["WWW-Authenticate"] = 'Basic realm="frontal"'
+    elif name == "407":
+        headers["Proxy-Authenticate"] = 'Basic realm="mandataire"'
+    elif name == "408":
+        headers["Connection"] = "close"
+    elif name == "429":
+        headers["Retry-After"] = str(30 if options.retry_after is None else options.retry_after)
+    elif options.retry_after is not None:
+        headers["Retry-After"] = str(options.retry_after)
+    return HTMLResponse(_page(*_PAGES[name]), int(name), headers)

@@ -1,0 +1,274 @@
+"""The authentication server: OAuth 2.0 client credentials for licences, answered as a real server would."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import time
+from typing import Literal
+from urllib.parse import parse_qsl, unquote_plus
+
+from joserfc import jwt
+from joserfc.jwk import ECKey
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from iea_sandbox.faults import Layer, Switch
+
+SCOPE = "iea"
+_BODY_LIMIT = 16 * 1024
+
+Refusal = Literal["unknown", "wrong-key", "refused"]
+
+
+@dataclass(frozen=True)
+class Licence:
+    """An installation's licence: its number is the client id, its key the client secret."""
+
+    number: str
+    key: str
+    suspended: bool = False
+    scopes: tuple[str, ...] = (SCOPE,)
+
+
+LICENCES: Mapping[str, Licence] = {
+    "good": Licence("IEA-0001-GOOD", "K3Y-7F2M-9QXB-41TD"),
+    "second": Licence("IEA-0002-GOOD", "K3Y-5W8R-2HNC-66ZP"),
+    "suspended": Licence("IEA-0003-SUSPENDED", "K3Y-1DVG-8LJT-07KA", suspended=True),
+    "limited": Licence("IEA-0004-LIMITED", "K3Y-4PSE-3YMU-92RB", scopes=("lecture",)),
+    "special": Licence("IEA-0005/é+%", "clé : 100 % + / à part = ?"),
+    "unknown": Licence("IEA-9999-UNKNOWN", "K3Y-0000-0000-0000"),  # in no server's table
+}
+
+
+@dataclass(frozen=True)
+class _Words:
+    """How one product words one refusal."""
+
+    status: int
+    error: str
+    description: str = ""
+    challenge: str = ""
+
+
+_BASIC = 'Basic realm="{realm}"'
+_NOT_IDENTIFIED = "Invalid client or Invalid client credentials"
+
+# Keycloak and oidc-provider: measured, or read in their sources; authlib and django-oauth-toolkit: read in theirs.
+DIALECTS: Mapping[str, Mapping[Refusal, _Words]] = {
+    # RFC 6749, 5.2
+    "rfc": {
+        "unknown": _Words(401, "invalid_client", "unknown client or wrong secret", _BASIC),
+        "wrong-key": _Words(401, "invalid_client", "unknown client or wrong secret", _BASIC),
+        "refused": _Words(400, "unauthorized_client", "this licence is suspended"),
+    },
+    "keycloak": {
+        "unknown": _Words(401, "invalid_client", _NOT_IDENTIFIED),
+        "wrong-key": _Words(401, "unauthorized_client", _NOT_IDENTIFIED),
+        "refused": _Words(401, "unauthorized_client", "Client not enabled to retrieve service account"),
+    },
+    # before version 20
+    "keycloak-old": {
+        "unknown": _Words(400, "invalid_client", "Invalid client credentials"),
+        "wrong-key": _Words(401, "unauthorized_client", "Invalid client secret"),
+        "refused": _Words(400, "invalid_scope", "Invalid scopes: iea"),
+    },
+    "oidc-provider": {
+        "unknown": _Words(
+            401,
+            "invalid_client",
+            "client authentication failed",
+            'Basic realm="{realm}", error="invalid_client"',
+        ),
+        "wrong-key": _Words(
+            401,
+            "invalid_client",
+            "client authentication failed",
+            'Basic realm="{realm}", error="invalid_client"',
+        ),
+        "refused": _Words(400, "invalid_request", "requested grant type is not allowed for this client"),
+    },
+    "authlib": {
+        "unknown": _Words(401, "invalid_client", "The client does not exist on this server.", "Basic"),
+        "wrong-key": _Words(401, "invalid_client", challenge="Basic"),
+        "refused": _Words(
+            400, "unauthorized_client", "The client is not authorized to use 'grant_type=client_credentials'"
+        ),
+    },
+    "django-oauth-toolkit": {
+        "unknown": _Words(401, "invalid_client", challenge='Bearer error="invalid_client"'),
+        "wrong-key": _Words(401, "invalid_client", challenge='Bearer error="invalid_client"'),
+        "refused": _Words(400, "unauthorized_client"),
+    },
+}
+
+
+class _Refused(Exception):
+    """The token request ends with an error answer."""
+
+    def __init__(self, words: _Words) -> None:
+        self.words = words
+
+
+class AuthenticationServer:
+    """Discovery, token endpoint and keys of one issuer. `address` (the issuer) is set once the port is known."""
+
+    def __init__(self, switch: Switch, path: str = "", dialect: str = "rfc", lifetime: int = 300) -> None:
+        """`path` is the issuer's path ("/realms/iea"), `lifetime` that of a token in seconds.
+
+        Raises KeyError for an unknown dialect.
+        """
+        self._switch = switch
+        self._path = path
+        self._words = DIALECTS[dialect]
+        self._key = ECKey.generate_key("P-256", auto_kid=True)
+        self.lifetime = lifetime
+        self.address = ""
+        self.licences = {licence.number: licence for name, licence in LICENCES.items() if name != "unknown"}
+        self.app = Starlette(
+            routes=[
+                Route(f"{path}/.well-known/openid-configuration", self._discovery),
+                # RFC 8414, 3.1 puts the issuer's path last
+                Route(f"/.well-known/oauth-authorization-server{path}", self._discovery),
+                Route(f"{path}/token", self._token, methods=["POST"]),
+                Route(f"{path}/jwks", self._jwks),
+            ]
+        )
+
+    async def _discovery(self, _: Request) -> Response:
+        token_endpoint = f"{self.address}/token"
+        if self._switch.on("clear-token-endpoint"):
+            token_endpoint = token_endpoint.replace("https://", "http://")
+        issuer = "https://autre-serveur.example" if self._switch.on("issuer-mismatch") else self.address
+        return JSONResponse(
+            {
+                "issuer": issuer,
+                "token_endpoint": token_endpoint,
+                "jwks_uri": f"{self.address}/jwks",
+                "grant_types_supported": ["client_credentials"],
+                "response_types_supported": [],
+                "subject_types_supported": ["public"],
+                "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                "scopes_supported": [SCOPE, "lecture"],
+            }
+        )
+
+    async def _jwks(self, _: Request) -> Response:
+        return JSONResponse({"keys": [self._key.as_dict(private=False)]})
+
+    async def _token(self, request: Request) -> Response:
+        """RFC 6749, 4.4 (grant), 2.3.1 (authentication), 5 (answers)."""
+        try:
+            form = await _form(request)
+            number, key = _credentials(request, form)
+            self._check_grant(form)
+            licence = self._identify(number, key)
+            scopes = self._grant(licence, form)
+        except _Refused as refused:
+            return self._error(refused.words)
+        answer: dict[str, object] = {
+            "access_token": self._access_token(licence, scopes),
+            "token_type": "Bearer",
+            "expires_in": self.lifetime,
+            "scope": " ".join(scopes),
+        }
+        if self._switch.on("no-token"):
+            del answer["access_token"]
+        return JSONResponse(answer, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+    def _check_grant(self, form: Mapping[str, str]) -> None:
+        if not form.get("grant_type"):
+            raise _Refused(_Words(400, "invalid_request", "grant_type is missing"))
+        if form["grant_type"] != "client_credentials":
+            raise _Refused(_Words(400, "unsupported_grant_type", "only client_credentials is supported"))
+
+    def _identify(self, number: str, key: str) -> Licence:
+        words = self._dialect()
+        licence = self.licences.get(number)
+        if licence is None or self._switch.on("unknown"):
+            raise _Refused(words["unknown"])
+        if not secrets.compare_digest(key.encode(), licence.key.encode()) or self._switch.on("wrong-key"):
+            raise _Refused(words["wrong-key"])
+        if licence.suspended or self._switch.on("refused"):
+            raise _Refused(words["refused"])
+        return licence
+
+    def _grant(self, licence: Licence, form: Mapping[str, str]) -> list[str]:
+        """The scopes given: those asked for, else all of the licence's."""
+        asked = form.get("scope", "").split()
+        if any(scope not in licence.scopes for scope in asked):
+            raise _Refused(_Words(400, "invalid_scope", "requested scope is not allowed"))
+        if self._switch.on("scope-missing"):
+            return []
+        return asked or list(licence.scopes)
+
+    def _dialect(self) -> Mapping[Refusal, _Words]:
+        struck = self._switch.layer(Layer.LICENCE)
+        return DIALECTS[struck.options.dialect] if struck else self._words
+
+    def _access_token(self, licence: Licence, scopes: list[str]) -> str:
+        """A signed token after RFC 9068."""
+        now = int(time())
+        claims = {
+            "iss": self.address,
+            "sub": licence.number,
+            "client_id": licence.number,
+            "aud": self.address,
+            "iat": now,
+            "exp": now + self.lifetime,
+            "jti": secrets.token_urlsafe(16),
+            "scope": " ".join(scopes),
+        }
+        return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": self._key.kid}, claims, self._key)
+
+    def _error(self, words: _Words) -> Response:
+        content = {"error": words.error}
+        if words.description:
+            content["error_description"] = words.description
+        headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+        if words.challenge:
+            headers["WWW-Authenticate"] = words.challenge.format(realm=self.address)
+        return JSONResponse(content, words.status, headers)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The form fields; each at most once (RFC 6749, 3.2)."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise _Refused(_Words(400, "invalid_request", "the body must be a form"))
+    body = await request.body()
+    try:
+        if len(body) > _BODY_LIMIT:
+            raise ValueError("too long")
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=32)
+    except ValueError:
+        raise _Refused(_Words(400, "invalid_request", "the form cannot be read")) from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise _Refused(_Words(400, "invalid_request", "a field is given twice"))
+    return form
+
+
+def _credentials(request: Request, form: Mapping[str, str]) -> tuple[str, str]:
+    """Number and key from the Authorization header, or else from the form (RFC 6749, 2.3.1)."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme:
+        if "client_secret" in form:
+            raise _Refused(_Words(400, "invalid_request", "more than one way to authenticate"))
+        try:
+            if scheme.lower() != "basic":
+                raise ValueError(scheme)
+            number, found, key = b64decode(encoded, validate=True).decode("ascii").partition(":")
+        except (ValueError, Base64Error):
+            found = ""
+        if not found:
+            raise _Refused(_Words(401, "invalid_client", "the credentials cannot be read", _BASIC))
+        return unquote_plus(number), unquote_plus(key)
+    if "client_id" not in form or "client_secret" not in form:
+        raise _Refused(_Words(401, "invalid_client", "no client authentication", _BASIC))
+    return form["client_id"], form["client_secret"]

@@ -1,0 +1,112 @@
+"""An authority of our own and, signed by it or not, one certificate for every way a certificate can be wrong."""
+
+from __future__ import annotations
+
+import ssl
+import warnings
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+HOSTS = ("localhost", "127.0.0.1", "::1")
+GOOD = "good"
+
+
+class Certificates:
+    """A root, an intermediate under it, and server certificates for loopback.
+
+    Everything lives as long as the object: the private keys are never written to a lasting file, so that an authority
+    that somebody has trusted for an afternoon cannot be misused later.
+    """
+
+    def __init__(self) -> None:
+        self._root = trustme.CA(
+            organization_name="Bac à sable IEA", organization_unit_name="Autorité du bac à sable IEA"
+        )
+        self._intermediate = self._root.create_child_ca()
+        self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
+
+    @property
+    def authority_pem(self) -> bytes:
+        """The root's certificate: what a client must trust."""
+        return self._root.cert_pem.bytes()
+
+    def pem(self, kind: str = GOOD, issuer: str = "") -> bytes:
+        """Private key and chain in one PEM text.
+
+        `kind` is "good" or the name of a certificate fault (`faults.py`); `issuer` is the organisation that signs an
+        "unknown-ca" certificate. Raises KeyError for another kind.
+        """
+        now = datetime.now(UTC)
+        day = timedelta(days=1)
+        match kind:
+            case "good" | "old-tls" | "client-cert":
+                leaf = self._intermediate.issue_cert(*HOSTS)
+            case "expired-cert":
+                leaf = self._intermediate.issue_cert(*HOSTS, not_before=now - 90 * day, not_after=now - day)
+            case "not-yet-valid":
+                leaf = self._intermediate.issue_cert(*HOSTS, not_before=now + day, not_after=now + 90 * day)
+            case "wrong-host":
+                leaf = self._intermediate.issue_cert("autre-serveur.example")
+            case "missing-intermediate":
+                leaf = self._intermediate.issue_cert(*HOSTS)
+                return leaf.private_key_pem.bytes() + leaf.cert_chain_pems[0].bytes()
+            case "unknown-ca":
+                leaf = trustme.CA(organization_name=issuer, organization_unit_name=issuer).issue_cert(*HOSTS)
+            case "self-signed":
+                return _self_signed(now, day)
+            case _:
+                raise KeyError(kind)
+        return leaf.private_key_and_cert_chain_pem.bytes()
+
+    def context(self, kind: str = GOOD, issuer: str = "") -> ssl.SSLContext:
+        """A server-side TLS context that shows this certificate; made once per kind."""
+        key = (kind, issuer)
+        if key not in self._contexts:
+            self._contexts[key] = self._make_context(kind, issuer)
+        return self._contexts[key]
+
+    def _make_context(self, kind: str, issuer: str) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_alpn_protocols(["http/1.1"])
+        # OpenSSL takes certificates from files only; trustme deletes this one at once.
+        with trustme.Blob(self.pem(kind, issuer)).tempfile() as path:
+            context.load_cert_chain(path)
+        if kind == "old-tls":
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # deprecated is the point
+                context.minimum_version = ssl.TLSVersion.TLSv1
+                context.maximum_version = ssl.TLSVersion.TLSv1_1
+            context.set_ciphers("ALL:@SECLEVEL=0")
+        elif kind == "client-cert":
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(cadata=self.authority_pem.decode("ascii"))
+        return context
+
+
+def _self_signed(now: datetime, day: timedelta) -> bytes:
+    """A certificate that vouches for itself; trustme has none."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    names = [x509.DNSName("localhost"), *(x509.IPAddress(ip_address(host)) for host in HOSTS[1:])]
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - day)
+        .not_valid_after(now + 90 * day)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return private + certificate.public_bytes(Encoding.PEM)

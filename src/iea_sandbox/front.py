@@ -1,0 +1,331 @@
+"""A port on loopback that can be broken while it runs: who listens, what TLS shows, which bytes come back."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+import struct
+import sys
+import zlib
+from collections.abc import Coroutine, Iterator
+from email.utils import formatdate
+from itertools import chain, repeat
+from time import monotonic
+
+from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from iea_sandbox.certificates import GOOD, Certificates
+from iea_sandbox.faults import Layer, ServerName, Switch
+from iea_sandbox.record import Connection, Record
+
+_RESET_WHEN_CLOSED = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # struct linger: on, 0 s
+_REQUEST_LIMIT = 1024 * 1024
+
+
+class Front:
+    """Listens on 127.0.0.1 and, where there is one, ::1, on the same port; all methods belong to one event loop.
+
+    Connections are accepted by hand because each fault of the connection, certificate and bytes layers is a different
+    way to go on from there; a sound connection gets uvicorn's protocol, which serves the application.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        certificates: Certificates | None = None,
+        name: ServerName = "auth",
+        switch: Switch | None = None,
+        connections: Record[Connection] | None = None,
+    ) -> None:
+        """Without certificates the port speaks plain HTTP."""
+        self._name = name
+        self._switch = switch or Switch()
+        self._connections = connections if connections is not None else Record()
+        self._certificates = certificates
+        # 75 s is nginx's default; uvicorn's 5 s would close the agent's connection between two heartbeats.
+        self._config = Config(
+            app, http="h11", ws="none", lifespan="off", log_config=None, timeout_keep_alive=75
+        )
+        self._sound = ServerState()
+        self._scripted: set[Scripted] = set()
+        self._listeners: list[socket.socket] = []
+        self._accepting: set[asyncio.Task[None]] = set()
+        self._serving: set[asyncio.Task[None]] = set()
+        self.port = 0
+
+    async def open(self, port: int = 0) -> None:
+        """Take the port (0: any free one) and accept. Raises OSError when it is taken."""
+        self._listeners = await _bind(port)
+        self.port = self._listeners[0].getsockname()[1]
+        self._listen()
+
+    async def adapt(self) -> None:
+        """Act on the switch's present position.
+
+        Connections made before are closed, but for a request that is being answered soundly: that one is let finish.
+        """
+        if self._switch.on("refuse"):
+            await self._refuse()
+        elif not self._accepting:
+            self._listen()
+        await self._drop()
+        for connection in list(self._sound.connections):
+            if isinstance(connection, H11Protocol) and not connection.transport.is_closing():
+                connection.shutdown()
+
+    async def close(self) -> None:
+        """Close the port and every connection."""
+        await _cancel(self._accepting)
+        await self._drop()
+        await _cancel(self._sound.tasks)
+        for connection in list(self._sound.connections):
+            if isinstance(connection, H11Protocol):
+                connection.timeout_keep_alive_handler()
+                connection.transport.abort()
+        for listener in self._listeners:
+            listener.close()
+        await asyncio.sleep(0)  # lets the aborted transports close their sockets
+
+    async def _refuse(self) -> None:
+        """Stop listening. A socket that is bound and does not listen refuses connections and keeps the port ours."""
+        await _cancel(self._accepting)
+        for listener in self._listeners:
+            listener.close()
+        self._listeners = await _bind(self.port)
+
+    async def _drop(self) -> None:
+        """End the connections that are not in uvicorn's hands."""
+        await _cancel(self._serving)
+        for scripted in list(self._scripted):
+            scripted.abort()
+
+    def _listen(self) -> None:
+        for listener in self._listeners:
+            listener.listen(128)
+            _start(self._accept(listener), self._accepting)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, _ = await loop.sock_accept(listener)
+            broken = self._switch.broken
+            self._connections.add(Connection(self._name, broken.fault.name if broken else ""))
+            _start(self._serve(connection), self._serving)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        connection.setblocking(False)
+        try:
+            if self._switch.on("timeout"):
+                await loop.create_future()  # until cancelled
+            if self._switch.on("reset", "handshake-closed"):
+                await loop.sock_recv(
+                    connection, 64 * 1024
+                )  # the client's first flight, unread data would mean RST
+                if self._switch.on("reset"):
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
+            else:
+                await self._hand_over(connection)
+        except OSError:
+            pass  # the client left, or did not like our certificate: its affair, and often the purpose
+        finally:
+            connection.close()
+
+    async def _hand_over(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        context = self._context()
+        if context is not None and self._switch.on("old-tls", "client-cert"):
+            await _fail_handshake(connection, context)
+            return
+        struck = self._switch.layer(Layer.BYTES)
+
+        def protocol() -> asyncio.Protocol:
+            if struck:
+                return Scripted(struck.fault.name, self._scripted)
+            return H11Protocol(self._config, self._sound, {}, loop)
+
+        # The transport gets a duplicate, since it closes its socket when it likes and we close ours when done here.
+        if context is None:
+            await loop.connect_accepted_socket(protocol, connection.dup())
+        else:
+            await loop.connect_accepted_socket(
+                protocol,
+                connection.dup(),
+                ssl=context,
+                ssl_handshake_timeout=10,
+                ssl_shutdown_timeout=1,
+            )
+
+    def _context(self) -> ssl.SSLContext | None:
+        if self._certificates is None or self._switch.on("plain-http"):
+            return None
+        struck = self._switch.layer(Layer.CERTIFICATE)
+        if struck is None:
+            return self._certificates.context(GOOD)
+        issuer = struck.options.issuer if "issuer" in struck.fault.accepts else ""
+        return self._certificates.context(struck.fault.name, issuer)
+
+
+async def _fail_handshake(connection: socket.socket, context: ssl.SSLContext) -> None:
+    """Negotiate by hand: asyncio's own TLS would hang up without sending OpenSSL's alert, which says why it failed."""
+    loop = asyncio.get_running_loop()
+    received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(received, to_send, server_side=True)
+    while data := await loop.sock_recv(connection, 64 * 1024):
+        received.write(data)
+        try:
+            tls.do_handshake()
+        except ssl.SSLWantReadError:
+            await loop.sock_sendall(connection, to_send.read())
+        except ssl.SSLError:
+            break
+    await loop.sock_sendall(connection, to_send.read())
+    connection.shutdown(socket.SHUT_WR)
+    while await loop.sock_recv(connection, 64 * 1024):
+        pass  # data left unread would turn our goodbye into a reset
+
+
+class Scripted(asyncio.Protocol):
+    """Reads one request and answers with the bytes of a "bytes" fault, whatever was asked."""
+
+    def __init__(self, how: str, register: set[Scripted]) -> None:
+        self._how = how
+        self._register = register
+        self._received = b""
+        self._answered = False
+        self._writable = asyncio.Event()
+        self._writing: set[asyncio.Task[None]] = set()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Register, so that the front can end us."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # asyncio's own contract, for the type checker
+        self._transport = transport
+        self._register.add(self)
+        self._writable.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop writing."""
+        del exc
+        self._register.discard(self)
+        for task in self._writing:
+            task.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        """Wait for the whole request, then play the script once."""
+        self._received = (self._received + data)[:_REQUEST_LIMIT]
+        if not self._answered and _is_whole(self._received):
+            self._answered = True
+            _start(self._play(), self._writing)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than we write."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        self._writable.set()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def _play(self) -> None:
+        assert self._transport is not None  # noqa: S101  # there was data, so there is a transport
+        for part in _script(self._how):
+            await self._writable.wait()
+            self._transport.write(part)
+            await asyncio.sleep(0)
+        if self._how in ("closed", "truncated", "garbage"):
+            self._transport.close()
+
+
+def _script(how: str) -> Iterator[bytes]:
+    head = (
+        f"HTTP/1.1 200 OK\r\nDate: {formatdate(usegmt=True)}\r\nContent-Type: application/json\r\n"
+        "Connection: close\r\n"
+    ).encode("ascii")
+    match how:
+        case "stalled" | "truncated":
+            return iter((head + b'Content-Length: 2000\r\n\r\n{"issuer": "https://', b"localhost"))
+        case "garbage":
+            return iter((b"bonjour \x00\x01\x02\xff, ceci n'est pas du HTTP\r\n\r\n",))
+        case "oversized":
+            return chain((head + b'\r\n{"issuer": "',), repeat(b"a" * 64 * 1024))
+        case "compression-bomb":
+            # Fully flushed deflate blocks do not refer to one another: the same one may follow itself without end.
+            deflate = zlib.compressobj(9, wbits=31)
+            start = deflate.compress(b'{"issuer": "') + deflate.flush(zlib.Z_FULL_FLUSH)
+            block = deflate.compress(b"a" * 1024 * 1024) + deflate.flush(zlib.Z_FULL_FLUSH)
+            return chain((head + b"Content-Encoding: gzip\r\n\r\n" + start,), repeat(block))
+        case _:
+            return iter(())  # no-answer, closed
+
+
+def _is_whole(request: bytes) -> bool:
+    head, found, body = request.partition(b"\r\n\r\n")
+    if not found:
+        return False
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.strip().lower() == b"content-length" and value.strip().isdigit():
+            return len(body) >= min(int(value), _REQUEST_LIMIT - len(head) - 4)
+    return True
+
+
+def _start(work: Coroutine[object, object, None], register: set[asyncio.Task[None]]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    register.add(task)
+    task.add_done_callback(register.discard)
+
+
+async def _cancel(register: set[asyncio.Task[None]]) -> None:
+    tasks = list(register)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _bind(port: int) -> list[socket.socket]:
+    """Sockets bound to the same port of 127.0.0.1 and, where there is one, ::1; not yet listening.
+
+    A port just left may need a moment. Raises OSError when it stays taken for 2 s.
+    """
+    deadline = monotonic() + 2
+    while True:
+        try:
+            first = _bound(socket.AF_INET, "127.0.0.1", port)
+            try:
+                return [first, _bound(socket.AF_INET6, "::1", first.getsockname()[1])]
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    return [first]  # no IPv6 on this machine
+                first.close()
+                raise
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.02)
+
+
+def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":  # there it would let a second program take the port as well
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host, port))
+        bound.setblocking(False)
+    except OSError:
+        bound.close()
+        raise
+    return bound

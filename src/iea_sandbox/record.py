@@ -1,0 +1,89 @@
+"""What the servers saw: connections and requests, in order, so that a test can wait for one instead of sleeping."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Generic, TypeVar
+
+from iea_sandbox.faults import ServerName
+
+_LIMIT = 10_000  # entries kept: a demonstration may run for days
+
+
+@dataclass(frozen=True)
+class Connection:
+    """One accepted TCP connection, and the fault that met it (empty when sound)."""
+
+    server: ServerName
+    fault: str
+    at: float = field(default_factory=monotonic)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request that was read whole. `headers` has lower-case names; `body` may hold a licence key."""
+
+    server: ServerName
+    fault: str
+    method: str
+    target: str
+    """Path and query as they stood in the request line."""
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    secure: bool
+    """Whether it came over TLS."""
+    at: float = field(default_factory=monotonic)
+
+
+Entry = TypeVar("Entry", Connection, Request)
+
+
+class Record(Generic[Entry]):
+    """A growing list that other threads may read and wait on."""
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+        self._changed = threading.Condition()
+
+    def add(self, entry: Entry) -> None:
+        """Append; the oldest entries go when there are too many."""
+        with self._changed:
+            self._entries.append(entry)
+            del self._entries[:-_LIMIT]
+            self._changed.notify_all()
+
+    def clear(self) -> None:
+        """Forget everything so far."""
+        with self._changed:
+            self._entries.clear()
+
+    def select(
+        self,
+        server: ServerName | None = None,
+        matching: Callable[[Entry], bool] = lambda _: True,
+    ) -> list[Entry]:
+        """The entries of this server (None: of both) for which `matching` holds."""
+        with self._changed:
+            return [entry for entry in self._entries if server in (None, entry.server) and matching(entry)]
+
+    def wait(
+        self,
+        count: int = 1,
+        server: ServerName | None = None,
+        matching: Callable[[Entry], bool] = lambda _: True,
+        deadline: float = 10.0,
+    ) -> list[Entry]:
+        """Like `select`, once there are at least `count` of them. Raises TimeoutError after `deadline` seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.select(server, matching)) >= count, deadline):
+                raise TimeoutError(f"{len(self.select(server, matching))} of {count} seen: {self._entries!r}")
+            return self.select(server, matching)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.select())

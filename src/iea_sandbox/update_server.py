@@ -1,0 +1,87 @@
+"""The update server: a signed repository on a static file host, with what a careless or hostile host may do to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from iea_sandbox.faults import Layer, Switch
+from iea_sandbox.repository import Repository
+
+POLICY = "policy.toml"
+README = "lisez-moi/V3.05.txt"
+
+_FIRST = {POLICY: b"schema = 1\n"}
+_SECOND = {
+    README: """Impact emploi association V3.05
+===============================
+
+Cette version corrige l'affichage des bulletins de paie.
+Fermez toutes les fenêtres d'Impact emploi avant l'installation.
+""".encode()
+}
+
+
+class UpdateServer:
+    """Serves `folder` under /updates. Two versions are published from the start, so that there is one to roll back to."""
+
+    def __init__(self, folder: Path, switch: Switch) -> None:
+        self._switch = switch
+        self._overlay: dict[str, bytes] = {}
+        self._spoiled = False
+        self.address = ""
+        self.repository = Repository(folder)
+        self.repository.publish(_FIRST)
+        self.repository.publish(_SECOND)
+        self.app = Starlette(
+            routes=[
+                Route("/updates/metadata/{name}", self._metadata),
+                Route("/updates/targets/{name:path}", self._target),
+            ]
+        )
+
+    def adapt(self) -> None:
+        """Act on the switch's present position: spoil the metadata, or heal them."""
+        struck = self._switch.layer(Layer.METADATA)
+        if self._spoiled:
+            self.repository.heal()
+        self._overlay = self.repository.spoil(struck.fault.name) if struck else {}
+        self._spoiled = struck is not None
+
+    async def _metadata(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name in self._overlay:
+            return Response(self._overlay[name], media_type="application/json")
+        path = self._path("metadata", name)
+        return Response(path.read_bytes(), media_type="application/json") if path else _missing()
+
+    async def _target(self, request: Request) -> Response:
+        path = self._path("targets", request.path_params["name"])
+        struck = self._switch.layer(Layer.TARGET)
+        if path is None or (struck and struck.fault.name == "missing-target"):
+            return _missing()
+        if struck is None:
+            return FileResponse(path)  # answers Range, for downloads that resume
+        content = path.read_bytes()
+        match struck.fault.name:
+            case "tampered-target":
+                content = bytes((content[0] ^ 1,)) + content[1:]
+            case "longer-target":
+                content += b"!"
+            case "shorter-target":
+                content = content[: len(content) // 2]
+        return Response(content)
+
+    def _path(self, kind: str, name: str) -> Path | None:
+        """The file behind a name; None when there is none, or the name leads out of the folder."""
+        folder = (self.repository.folder / kind).resolve()
+        path = (folder / name).resolve()
+        return path if path.is_relative_to(folder) and path.is_file() else None
+
+
+def _missing() -> Response:
+    return PlainTextResponse("Not Found", 404)

@@ -12,7 +12,7 @@ from typing import Any
 
 from iea_agent import __version__
 from iea_agent.domain import problems
-from iea_agent.domain.machine import Snapshot, State
+from iea_agent.domain.machine import Snapshot
 from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 
@@ -111,8 +111,3 @@ def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
 def text(status: Mapping[str, Any], now: float) -> str:
     """The status as lines of text, for the clipboard and the console."""
     return "\n".join(f"{name} : {what}" for name, what in lines(status, now))
-
-
-def is_trouble(status: Mapping[str, Any]) -> bool:
-    """Whether the status is one to act upon."""
-    return status["state"] == State.DISCONNECTED.value

@@ -1,0 +1,189 @@
+"""The running agent's local API: JSON lines over a named pipe (Windows) or an abstract Unix socket, for the command line and the dialogs.
+
+A message is one JSON object as bytes, at most ``LARGEST`` of them, with ``"schema": 1``; nothing is ever pickled. Both sides prove that they know
+the key in a file only the user can read (``multiprocessing.connection``'s mutual challenge). ``docs/channel.md`` lists the messages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import queue
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import _ConnectionBase
+
+    # a socket's connection on Linux, a pipe's on Windows: two classes
+    Wire: TypeAlias = _ConnectionBase[Any, Any]
+
+SCHEMA = 1
+LARGEST = 65_536
+WATCHERS = 32
+"""More watching clients than this are turned away: a dialog or two is usual."""
+
+log = logging.getLogger("iea_agent.channel")
+
+Document = dict[str, Any]
+
+
+class ChannelError(Exception):
+    """The agent cannot be spoken to."""
+
+
+class NotRunning(ChannelError):
+    """Nobody listens: the agent does not run."""
+
+
+class TimedOut(ChannelError):
+    """The agent did not answer in time."""
+
+
+class Refused(ChannelError):
+    """The agent answered no; ``str()`` says why, for a person."""
+
+
+def address(home: str, session: str) -> str:
+    """Where the agent of *home* listens in this Windows session (or for this user)."""
+    name = hashlib.sha256(f"{home}\0{session}".encode()).hexdigest()[:20]
+    return rf"\\.\pipe\iea-agent-{name}" if sys.platform == "win32" else f"\0iea-agent-{name}"
+
+
+def _family() -> str:
+    return "AF_PIPE" if sys.platform == "win32" else "AF_UNIX"
+
+
+def _send(connection: Wire, document: Document) -> None:
+    connection.send_bytes(json.dumps({"schema": SCHEMA, **document}, ensure_ascii=False).encode())
+
+
+def _receive(connection: Wire) -> Document:
+    """The next message. Raises ``EOFError`` or ``OSError`` when there is none, ``ChannelError`` for what is not one."""
+    try:
+        document = json.loads(connection.recv_bytes(LARGEST))
+    except ValueError as error:
+        raise ChannelError("not a message") from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ChannelError("not a message of this schema")
+    return document
+
+
+class Server:
+    """The agent's side. *answer* gets each request and returns the reply; ``publish`` goes to every watcher."""
+
+    def __init__(self, where: str, key: bytes, answer: Callable[[Document], Document]) -> None:
+        from multiprocessing.connection import Listener
+
+        self._listener = Listener(where, _family())
+        self._key = key
+        self._answer = answer
+        self._watchers: dict[int, queue.SimpleQueue[Document]] = {}
+        self._latest: Document = {}
+        threading.Thread(target=self._accept, name="channel", daemon=True).start()
+
+    def publish(self, status: Document) -> None:
+        """Pass *status* on to all who watch."""
+        self._latest = status
+        for watcher in list(self._watchers.values()):
+            watcher.put(status)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection = self._listener.accept()
+            except OSError as error:
+                log.warning("accept failed error=%s", type(error).__name__)
+                continue
+            threading.Thread(
+                target=self._serve, args=(connection,), name="channel-client", daemon=True
+            ).start()
+
+    def _serve(self, connection: Wire) -> None:
+        # the challenge runs in the client's own thread: a client that hangs in it hangs nobody else
+        from multiprocessing import AuthenticationError
+        from multiprocessing.connection import answer_challenge, deliver_challenge
+
+        with connection:
+            try:
+                deliver_challenge(connection, self._key)
+                answer_challenge(connection, self._key)
+                request = _receive(connection)
+                if request.get("do") == "watch":
+                    self._serve_watcher(connection)
+                else:
+                    _send(connection, self._answer(request))
+            except (OSError, EOFError, ChannelError, AuthenticationError) as error:
+                log.info("client left reason=%s", type(error).__name__)
+
+    def _serve_watcher(self, connection: Wire) -> None:
+        if len(self._watchers) >= WATCHERS:
+            _send(connection, {"ok": False, "error": "too many watchers"})
+            return
+        inbox: queue.SimpleQueue[Document] = queue.SimpleQueue()
+        inbox.put(self._latest)
+        self._watchers[id(inbox)] = inbox
+        try:
+            while True:
+                _send(connection, {"ok": True, "status": inbox.get()})
+        finally:
+            del self._watchers[id(inbox)]
+
+
+def _connect(where: str, key: bytes) -> Wire:
+    from multiprocessing import AuthenticationError
+    from multiprocessing.connection import Client
+
+    try:
+        return Client(where, _family(), authkey=key)
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NotRunning from error
+    except (OSError, EOFError, AuthenticationError) as error:
+        raise ChannelError(type(error).__name__) from error
+
+
+def ask(where: str, key: bytes, request: Document, timeout: float = 5.0) -> Document:
+    """Send *request* to the running agent and return its answer.
+
+    Raises ``NotRunning``, ``TimedOut`` after *timeout* seconds, ``Refused`` with the agent's words, ``ChannelError`` for anything else.
+    """
+    result: queue.SimpleQueue[Document | Exception] = queue.SimpleQueue()
+
+    def exchange() -> None:
+        try:
+            with _connect(where, key) as connection:
+                _send(connection, request)
+                result.put(_receive(connection))
+        except (OSError, EOFError, ChannelError) as error:
+            result.put(error)
+
+    # pipes have no time-out of their own: whoever waits is not the thread that reads
+    threading.Thread(target=exchange, name="channel-ask", daemon=True).start()
+    try:
+        answer = result.get(timeout=timeout)
+    except queue.Empty:
+        raise TimedOut from None
+    if isinstance(answer, ChannelError):
+        raise answer
+    if isinstance(answer, Exception):
+        raise ChannelError(type(answer).__name__) from answer
+    if not answer.get("ok"):
+        raise Refused(str(answer.get("error", "")))
+    return answer
+
+
+def watch(where: str, key: bytes) -> Iterator[Document]:
+    """The agent's status, now and at each change, until it goes away. Raises ``NotRunning`` or ``ChannelError`` if it cannot begin."""
+    with _connect(where, key) as connection:
+        _send(connection, {"do": "watch"})
+        while True:
+            try:
+                message = _receive(connection)
+            except (EOFError, OSError):
+                return
+            if not message.get("ok"):
+                raise Refused(str(message.get("error", "")))
+            yield message["status"]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from iea_agent.domain.machine import Event
     from iea_agent.shell.view import View
 
 __all__ = ["Notices", "PlainTray", "Tray", "TrayUnavailable"]
@@ -29,7 +30,7 @@ class PlainTray:
         self,
         icons: Path,
         first: View,
-        post: Callable[[object], None],
+        post: Callable[[Event], None],
         notices: Notices | None = None,  # noqa: ARG002 - the interface of the Windows tray
     ) -> None:
         """Prepares the icon; see the Windows tray for the arguments.
@@ -103,7 +104,7 @@ class PlainTray:
         ]
         return [*lines, item("", self._poster(self._view.click), default=True, visible=False)]
 
-    def _poster(self, event: object | None) -> Callable[[], None]:
+    def _poster(self, event: Event | None) -> Callable[[], None]:
         def chosen() -> None:
             if event is not None:
                 self._post(event)

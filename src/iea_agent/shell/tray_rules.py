@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from iea_agent.domain.machine import Event
     from iea_agent.shell.view import View
 
 TOOLTIP_UNITS = 127
@@ -91,7 +92,7 @@ def menu_text(label: str, mnemonic: str = "") -> str:
     return label[:at].replace("&", "&&") + "&" + label[at:].replace("&", "&&")
 
 
-def click_event(view: View) -> object | None:
+def click_event(view: View) -> Event | None:
     """The event of a left click, or None where there is none or the menu line that says the same is greyed."""
     if any(line.event == view.click and not line.enabled for line in view.menu):
         return None

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from iea_agent.domain.machine import Event
     from iea_agent.shell.view import View
 
 assert sys.platform == "win32"  # noqa: S101 - for mypy, which then leaves the rest out on Linux
@@ -196,7 +197,7 @@ class Tray(_Icon):  # type: ignore[misc]
     """
 
     def __init__(
-        self, icons: Path, first: View, post: Callable[[object], None], notices: Notices | None = None
+        self, icons: Path, first: View, post: Callable[[Event], None], notices: Notices | None = None
     ) -> None:
         """Prepares the icon; nothing is shown before `run`.
 
@@ -483,8 +484,7 @@ class Tray(_Icon):  # type: ignore[misc]
     def _hicon(self, picture: str) -> Any:
         """The handle of a picture, at the size of a small icon where the taskbar is."""
         taskbar = _find_window("Shell_TrayWnd", None)
-        dpi = max(_window_dpi(taskbar) if taskbar else 0, _window_dpi(self._hwnd))
-        size = _metrics_for_dpi(SM_CXSMICON, dpi)
+        size = _metrics_for_dpi(SM_CXSMICON, _window_dpi(taskbar or self._hwnd))
         if size != self._hicon_size:
             self._forget_pictures()
             self._hicon_size = size
@@ -543,7 +543,7 @@ class Tray(_Icon):  # type: ignore[misc]
         elif 0 < chosen <= len(view.menu) and view.menu[chosen - 1].event is not None:
             self._emit(view.menu[chosen - 1].event)
 
-    def _emit(self, event: object) -> None:
+    def _emit(self, event: Event) -> None:
         try:
             self._post(event)
         except Exception:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from iea_agent.domain import machine
-from iea_agent.domain.machine import Event, Snapshot, State
+from iea_agent.domain.machine import Effect, Event, Snapshot, State
 from iea_agent.domain.problems import N_, problem
 from iea_agent.locale import _
 
@@ -158,3 +158,26 @@ def _tooltip(snapshot: Snapshot, headline: str) -> str:
     if snapshot.state is State.ASSISTANCE and snapshot.servers_answer:
         lines.append(_("Les serveurs répondent de nouveau"))
     return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Balloon:
+    """A notice above the icon."""
+
+    title: str
+    body: str
+
+
+def balloon(kind: Effect, snapshot: Snapshot) -> Balloon:
+    """The words for an announcement: *kind* is one of the ``ANNOUNCE_…`` effects or ``ANSWER_PERSON``."""
+    if kind is Effect.ANNOUNCE_RECOVERY:
+        return Balloon(_("Connexion au serveur rétablie"), _(EXPLANATIONS[State.CONNECTED]))
+    if kind is Effect.ANNOUNCE_SERVERS_ANSWER:
+        return Balloon(
+            _("Les serveurs répondent de nouveau"),
+            _("Demandez le mot de passe du jour à l'assistance pour désactiver le mode assistance."),
+        )
+    if snapshot.problem is not None:
+        found = problem(snapshot.problem)
+        return Balloon(_(found.title), f"{_(found.advice)} ({found.code})")
+    return Balloon(_("Connexion au serveur réussie"), _(EXPLANATIONS[snapshot.state]))

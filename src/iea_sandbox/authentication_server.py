@@ -60,7 +60,7 @@ _BASIC = 'Basic realm="{realm}"'
 _NOT_IDENTIFIED = "Invalid client or Invalid client credentials"
 
 # Keycloak and oidc-provider: measured, or read in their sources; authlib and django-oauth-toolkit: read in theirs.
-DIALECTS: Mapping[str, Mapping[Refusal, _Words]] = {
+WORDS: Mapping[str, Mapping[Refusal, _Words]] = {
     # RFC 6749, 5.2
     "rfc": {
         "unknown": _Words(401, "invalid_client", "unknown client or wrong secret", _BASIC),
@@ -125,7 +125,7 @@ class AuthenticationServer:
         """
         self._switch = switch
         self._path = path
-        self._words = DIALECTS[dialect]
+        self._words = WORDS[dialect]
         self._key = ECKey.generate_key("P-256", auto_kid=True)
         self.lifetime = lifetime
         self.address = ""
@@ -209,7 +209,7 @@ class AuthenticationServer:
 
     def _dialect(self) -> Mapping[Refusal, _Words]:
         struck = self._switch.layer(Layer.LICENCE)
-        return DIALECTS[struck.options.dialect] if struck else self._words
+        return WORDS[struck.options.dialect] if struck else self._words
 
     def _access_token(self, licence: Licence, scopes: list[str]) -> str:
         """A signed token after RFC 9068."""

@@ -11,6 +11,9 @@ ServerName = Literal["auth", "updates"]
 SERVERS: tuple[ServerName, ...] = get_args(ServerName)
 
 
+DIALECTS = ("rfc", "keycloak", "keycloak-old", "oidc-provider", "authlib", "django-oauth-toolkit")
+
+
 class Layer(Enum):
     """What a fault strikes; the value is its heading in the help."""
 
@@ -37,7 +40,7 @@ class Options:
     days: int = 3
     """How far ahead the server's clock is (Date header), in days; negative: behind."""
     dialect: str = "rfc"
-    """Whose words a refusal is said in: see `authentication_server.DIALECTS`."""
+    """Whose words a refusal is said in: one of `DIALECTS`."""
     issuer: str = "Autorité inconnue"
     """Organisation named as the issuer of a certificate."""
 
@@ -100,7 +103,7 @@ _CATALOGUE = (
     Fault(
         "unknown-ca",
         Layer.CERTIFICATE,
-        "le certificat vient d'une autorité inconnue (un antivirus qui intercepte : --issuer)",
+        "le certificat vient d'une autorité inconnue (un antivirus qui intercepte : --issuer)",
         accepts=("issuer",),
     ),
     Fault("missing-intermediate", Layer.CERTIFICATE, "le serveur oublie son certificat intermédiaire"),
@@ -122,12 +125,12 @@ _CATALOGUE = (
     Fault("404", Layer.ANSWER, "page introuvable", accepts=_AT),
     Fault("407", Layer.ANSWER, "un mandataire réclame un mot de passe", accepts=_AT),
     Fault("408", Layer.ANSWER, "le serveur a trop attendu la demande", accepts=_AT),
-    Fault("429", Layer.ANSWER, "trop de demandes (Retry-After : 30 s sauf --retry-after)", accepts=_LATER),
+    Fault("429", Layer.ANSWER, "trop de demandes (Retry-After : 30 s sauf --retry-after)", accepts=_LATER),
     Fault("500", Layer.ANSWER, "panne du serveur", accepts=_AT),
     Fault("502", Layer.ANSWER, "le frontal reçoit une mauvaise réponse", accepts=_AT),
     Fault("503", Layer.ANSWER, "service indisponible (Retry-After avec --retry-after)", accepts=_LATER),
     Fault("504", Layer.ANSWER, "le frontal attend en vain", accepts=_AT),
-    Fault("maintenance", Layer.ANSWER, "page de maintenance (503, Retry-After : 600 s)", accepts=_LATER),
+    Fault("maintenance", Layer.ANSWER, "page de maintenance (503, Retry-After : 600 s)", accepts=_LATER),
     Fault("captive-portal", Layer.ANSWER, "page d'un portail Wi-Fi à la place de la réponse", accepts=_AT),
     Fault("another-service", Layer.ANSWER, "un tout autre service répond, en JSON", accepts=_AT),
     Fault(
@@ -173,19 +176,21 @@ def choose(server: ServerName, how: str, options: Mapping[str, object]) -> Broke
     Raises UnknownFault.
     """
     if server not in SERVERS:
-        raise UnknownFault(f"Serveur inconnu : « {server} ». Choix : {', '.join(SERVERS)}.")
+        raise UnknownFault(f"Serveur inconnu : « {server} ». Choix : {', '.join(SERVERS)}.")
     fault = FAULTS.get(how)
     if fault is None:
-        raise UnknownFault(f"Panne inconnue : « {how} ». La liste est donnée par iea-sandbox --help.")
+        raise UnknownFault(f"Panne inconnue : « {how} ». La liste est donnée par iea-sandbox --help.")
     if server not in fault.servers:
-        raise UnknownFault(f"La panne « {how} » n'existe que pour : {', '.join(fault.servers)}.")
+        raise UnknownFault(f"La panne « {how} » n'existe que pour : {', '.join(fault.servers)}.")
     given = {name: value for name, value in options.items() if value is not None}
     for name, value in given.items():
         if name not in fault.accepts:
-            raise UnknownFault(f"La panne « {how} » n'a pas d'option « {name.replace('_', '-')} ».")
+            raise UnknownFault(f"La panne « {how} » n'a pas d'option « {name.replace('_', '-')} ».")
         wanted = int if name in ("retry_after", "days") else str
         if not isinstance(value, wanted) or isinstance(value, bool):
-            raise UnknownFault(f"L'option « {name.replace('_', '-')} » n'accepte pas {value!r}.")
+            raise UnknownFault(f"L'option « {name.replace('_', '-')} » n'accepte pas {value!r}.")
+    if given.get("dialect", DIALECTS[0]) not in DIALECTS:
+        raise UnknownFault(f"Dialecte inconnu : « {given['dialect']} ». Choix : {', '.join(DIALECTS)}.")
     return Broken(fault, Options(**given))  # type: ignore[arg-type]  # names and types were checked just above
 
 
@@ -193,7 +198,7 @@ def described() -> str:
     """The catalogue as text, one heading per layer."""
     lines: list[str] = []
     for layer in Layer:
-        lines.append(f"\n{layer.value[0].upper()}{layer.value[1:]} :")
+        lines.append(f"\n{layer.value[0].upper()}{layer.value[1:]} :")
         for fault in _CATALOGUE:
             if fault.layer is layer:
                 only = "" if len(fault.servers) == len(SERVERS) else f" ({fault.servers[0]} seulement)"

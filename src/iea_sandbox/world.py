@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from iea_sandbox.answers import Witness
 from iea_sandbox.authentication_server import LICENCES, AuthenticationServer, Licence
 from iea_sandbox.certificates import Certificates
-from iea_sandbox.faults import SERVERS, Broken, ServerName, Switch, choose
+from iea_sandbox.faults import SERVERS, Broken, ServerName, Switch, UnknownFault, choose
 from iea_sandbox.front import Front
 from iea_sandbox.record import Connection, Record, Request
 from iea_sandbox.update_server import UpdateServer
@@ -42,7 +42,7 @@ class World:
         issuer_path: str = "",
         dialect: str = "rfc",
     ) -> None:
-        """Port 0 is any free one; `issuer_path` such as "/realms/iea"; `dialect` as in `DIALECTS`."""
+        """Port 0 is any free one; `issuer_path` such as "/realms/iea"; `dialect` one of `faults.DIALECTS`."""
         folder.mkdir(parents=True, exist_ok=True)
         self.certificates = Certificates()
         self.ca_file = folder / "ca.pem"
@@ -68,6 +68,11 @@ class World:
         """The first root.json: the trust anchor a client of the updates is shipped with."""
         return self.updates.repository.first_root
 
+    @property
+    def licences(self) -> Mapping[str, Licence]:
+        """All of them by name."""
+        return LICENCES
+
     def licence(self, name: str = "good") -> Licence:
         """One of `LICENCES`: good, second, suspended, limited, special, unknown. Raises KeyError."""
         return LICENCES[name]
@@ -80,7 +85,9 @@ class World:
         self._call(self._apply(server, choose(server, how, options)))
 
     def mend(self, server: ServerName | None = None) -> None:
-        """Make a server (None: both) sound again."""
+        """Make a server (None: both) sound again. Raises UnknownFault for another server."""
+        if server not in (None, *SERVERS):
+            raise UnknownFault(f"Serveur inconnu : « {server} ». Choix : {', '.join(SERVERS)}.")
         for name in SERVERS if server is None else (server,):
             if self._switches[name].broken:
                 self._call(self._apply(name, None))

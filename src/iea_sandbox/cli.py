@@ -1,0 +1,162 @@
+"""The command `iea-sandbox`: serve the world, break it, mend it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from iea_sandbox.faults import SERVERS, UnknownFault, described
+
+_EXAMPLES = """\
+exemple :
+  iea-sandbox serve
+  iea-sandbox break auth --how 503 --retry-after 5
+  iea-sandbox mend auth
+
+pannes (--how) :
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 fine, 1 failed, 2 usage, 3 no sandbox running."""
+    for stream in (sys.stdout, sys.stderr):  # Windows' code pages lack half of what we say
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    given = _parser().parse_args(arguments)
+    # Imported late: --help and wrong arguments are answered before the servers' libraries are loaded.
+    from iea_sandbox.control import Unreachable
+
+    run: Callable[[argparse.Namespace], int] = given.run
+    try:
+        return run(given)
+    except UnknownFault as error:
+        print(error, file=sys.stderr)
+        return 2
+    except Unreachable as error:
+        print(error, file=sys.stderr)
+        return 3
+    except OSError as error:
+        print(f"Impossible : {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    home = argparse.ArgumentParser(add_help=False)
+    home.add_argument(
+        "--home",
+        type=Path,
+        default=Path(os.environ.get("IEA_SANDBOX_HOME") or user_data_path("iea-sandbox", appauthor=False)),
+        metavar="DOSSIER",
+        help="dossier du bac à sable (sinon IEA_SANDBOX_HOME, sinon celui de l'utilisateur)",
+    )
+    parser = argparse.ArgumentParser(
+        prog="iea-sandbox",
+        description="Le monde de l'agent sur cette machine : serveur d'authentification, serveur de mise à jour, "
+        "et de quoi casser chaque pièce pendant qu'il tourne.",
+        epilog=_EXAMPLES + described(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="commande")
+
+    serve = commands.add_parser("serve", parents=[home], help="ouvrir les deux serveurs jusqu'à Ctrl+C")
+    serve.add_argument("--auth-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
+    serve.add_argument("--updates-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
+    serve.set_defaults(run=_serve)
+
+    breaking = commands.add_parser(
+        "break",
+        parents=[home],
+        help="casser un serveur",
+        epilog="pannes (--how) :\n" + described(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    breaking.add_argument("server", choices=SERVERS, metavar="serveur", help=" ou ".join(SERVERS))
+    breaking.add_argument("--how", required=True, metavar="PANNE", help="une des pannes ci-dessous")
+    breaking.add_argument(
+        "--at", metavar="TEXTE", help="seulement les demandes dont l'adresse contient ce texte"
+    )
+    breaking.add_argument("--retry-after", type=int, metavar="S", help="secondes annoncées dans Retry-After")
+    breaking.add_argument("--location", metavar="ADRESSE", help="adresse d'une redirection")
+    breaking.add_argument(
+        "--days", type=int, metavar="J", help="avance de l'horloge en jours (retard : négatif)"
+    )
+    breaking.add_argument("--dialect", metavar="NOM", help="mots du refus : rfc, keycloak, oidc-provider…")
+    breaking.add_argument("--issuer", metavar="NOM", help="organisation qui signe un certificat inconnu")
+    breaking.set_defaults(run=_break)
+
+    mend = commands.add_parser("mend", parents=[home], help="réparer un serveur, ou les deux")
+    mend.add_argument("server", nargs="?", choices=SERVERS, metavar="serveur", help=" ou ".join(SERVERS))
+    mend.set_defaults(run=_mend)
+
+    status = commands.add_parser("status", parents=[home], help="dire ce qui tourne et ce qui est cassé")
+    status.add_argument("--json", action="store_true", help="pour un programme")
+    status.set_defaults(run=_status)
+    return parser
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from iea_sandbox.control import attach
+    from iea_sandbox.world import World
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` below is reached
+    # A client that speaks TLS to the "plain-http" port is no news.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    with World(given.home, authentication_port=given.auth_port, updates_port=given.updates_port) as world:
+        path = attach(world, given.home)
+        licence = world.licence()
+        print(f"Serveur d'authentification : {world.authentication.address}")
+        print(f"Serveur de mise à jour    : {world.updates.address}")
+        print(f"Autorité de certification  : {world.ca_file}")
+        print(f"Licence                   : {licence.number}, clé {licence.key}")
+        print(f"Tout le reste             : {path}")
+        print("Ctrl+C pour arrêter.", flush=True)
+        try:
+            while not threading.Event().wait(1):  # in slices: Windows delivers Ctrl+C between two of them
+                pass
+        finally:
+            path.unlink(missing_ok=True)
+    return 0
+
+
+def _break(given: argparse.Namespace) -> int:
+    from iea_sandbox.faults import OPTION_NAMES
+
+    options = {name: str(getattr(given, name)) for name in OPTION_NAMES if getattr(given, name) is not None}
+    return _order(given, "break", {"server": given.server, "how": given.how, **options})
+
+
+def _mend(given: argparse.Namespace) -> int:
+    return _order(given, "mend", {"server": given.server} if given.server else {})
+
+
+def _status(given: argparse.Namespace) -> int:
+    return _order(given, "status", {}, as_json=given.json)
+
+
+def _order(given: argparse.Namespace, action: str, parameters: dict[str, str], as_json: bool = False) -> int:
+    from iea_sandbox.control import order
+
+    status = order(given.home, action, parameters)
+    if as_json:
+        print(json.dumps(status, indent=2, ensure_ascii=False))
+        return 0
+    broken = status["broken"]
+    for name, address in (("auth", status["authentication"]), ("updates", status["updates"])):
+        how = broken.get(name) if isinstance(broken, dict) else None
+        print(f"{name:<8} {address} : {f'cassé ({how})' if how else 'en état'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

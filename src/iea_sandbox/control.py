@@ -1,0 +1,135 @@
+"""The switches of a running sandbox from another process: a small HTTP endpoint on loopback and its client."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlencode
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from iea_sandbox.faults import OPTION_NAMES, SERVERS, UnknownFault
+from iea_sandbox.world import World
+
+FILE = "sandbox.json"
+_NUMBERS = ("retry_after", "days")
+_TIMEOUT = 10.0
+_ANSWER_LIMIT = 1024 * 1024
+
+
+class Unreachable(Exception):
+    """No sandbox answers there; the text is French, for a person."""
+
+
+def attach(world: World, home: Path) -> Path:
+    """Open the endpoint of a started world and write `sandbox.json`, which says all there is to know; returns it.
+
+    Only the user can read the file: it holds the endpoint's token.
+    """
+    token = secrets.token_urlsafe(24)
+
+    # Plain functions: Starlette runs them in a worker thread, from which the world may be given orders.
+    def status(request: Request) -> Response:
+        return _refused(request, token) or JSONResponse(_status(world))
+
+    def break_(request: Request) -> Response:
+        refused = _refused(request, token)
+        if refused:
+            return refused
+        query = dict(request.query_params)
+        try:
+            options = {
+                name: int(query[name]) if name in _NUMBERS else query[name]
+                for name in OPTION_NAMES
+                if name in query
+            }
+            world.break_(query.get("server", ""), query.get("how", ""), **options)  # type: ignore[arg-type]
+        except ValueError as error:  # UnknownFault, or not a number
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse(_status(world))
+
+    def mend(request: Request) -> Response:
+        refused = _refused(request, token)
+        if refused:
+            return refused
+        try:
+            world.mend(request.query_params.get("server"))  # type: ignore[arg-type]  # checked there
+        except UnknownFault as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse(_status(world))
+
+    port = world.host(
+        Starlette(
+            routes=[
+                Route("/status", status),
+                Route("/break", break_, methods=["POST"]),
+                Route("/mend", mend, methods=["POST"]),
+            ]
+        )
+    )
+    path = home / FILE
+    beside = path.with_name(path.name + ".part")
+    beside.unlink(missing_ok=True)
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(
+            _status(world) | {"control": {"port": port, "token": token}}, file, indent=2, ensure_ascii=False
+        )
+    os.replace(beside, path)
+    return path
+
+
+def order(home: Path, action: str, parameters: Mapping[str, str]) -> dict[str, object]:
+    """Ask the sandbox of this home to "break", "mend" or tell its "status"; returns its status afterwards.
+
+    Raises UnknownFault with its reason when it refuses, Unreachable when it does not answer.
+    """
+    try:
+        control = json.loads((home / FILE).read_text(encoding="utf-8"))["control"]
+        connection = HTTPConnection("127.0.0.1", control["port"], timeout=_TIMEOUT)
+        try:
+            connection.request(
+                "GET" if action == "status" else "POST",
+                f"/{action}?{urlencode(parameters)}",
+                headers={"Authorization": f"Bearer {control['token']}"},
+            )
+            response = connection.getresponse()
+            answer = json.loads(response.read(_ANSWER_LIMIT))
+        finally:
+            connection.close()
+    except (OSError, ValueError, KeyError, HTTPException) as error:
+        raise Unreachable(f"Aucun bac à sable ne répond dans {home} ({error}).") from error
+    if response.status != 200:
+        raise UnknownFault(str(answer.get("error", response.status)))
+    return dict(answer)
+
+
+def _refused(request: Request, token: str) -> Response | None:
+    """The refusal of a request without the token: other users of the machine reach loopback too."""
+    given = request.headers.get("authorization", "").encode()
+    if secrets.compare_digest(given, f"Bearer {token}".encode()):
+        return None
+    return JSONResponse({"error": "jeton absent ou faux"}, 401)
+
+
+def _status(world: World) -> dict[str, object]:
+    broken = {name: world.broken(name) for name in SERVERS}
+    licences = {
+        name: {"number": licence.number, "key": licence.key} for name, licence in world.licences.items()
+    }
+    return {
+        "schema": 1,
+        "authentication": world.authentication.address,
+        "updates": world.updates.address,
+        "ca": str(world.ca_file.resolve()),
+        "root": str(world.root_file.resolve()),
+        "licences": licences,
+        "broken": {name: each.fault.name if each else None for name, each in broken.items()},
+        "requests": {name: len(world.requests.select(name)) for name in SERVERS},
+    }

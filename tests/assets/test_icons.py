@@ -6,7 +6,6 @@ import io
 import itertools
 import math
 import re
-import shutil
 import struct
 import subprocess
 import sys
@@ -140,23 +139,31 @@ def check(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
+renders = pytest.mark.skipif(
+    sys.platform == "win32", reason="checks sources: pictures are rendered where one develops"
+)
+
+
+@renders
 def test_what_ships_is_what_the_drawings_render_to() -> None:
     result = check(SHIPPED)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@renders
 def test_the_comparison_sees_a_changed_a_missing_and_a_stray_picture(tmp_path: Path) -> None:
     folder = tmp_path / "icons"
-    shutil.copytree(SHIPPED, folder)
+    folder.mkdir()
+    for path in SHIPPED.iterdir():  # not shutil.copytree: Wine lacks the CopyFile2 that it calls on Windows
+        (folder / path.name).write_bytes(path.read_bytes())
     touched = shipped("tick", 16)
     touched.putpixel((6, 11), (31, 140, 72, 255))
     touched.save(folder / "tick-16.png")
     (folder / "barred-20.png").unlink()
     (folder / "ball-20.png").rename(folder / "bowl-20.png")
     icon = bytearray((folder / "beetle.ico").read_bytes())
-    icon[icon.index(struct.pack("<Iii", 40, 16, 32)) + 40 + 4 * (16 * 8 + 8)] ^= (
-        0x40  # the blue of a pixel in the middle
-    )
+    blue_in_the_middle = icon.index(struct.pack("<Iii", 40, 16, 32)) + 40 + 4 * (16 * 8 + 8)
+    icon[blue_in_the_middle] ^= 0x40
     (folder / "beetle.ico").write_bytes(icon)
     result = check(folder)
     assert result.returncode == 1

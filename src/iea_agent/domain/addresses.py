@@ -21,6 +21,7 @@ MAXIMUM_LENGTH = 2000
 _QUOTES_AND_BLANKS = "«»‹›“”„‘’\"'`<>()[]{}"
 _FINAL_PUNCTUATION = ".,;:!?…/"
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*):/{1,3}")
+_IPV6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%\w+)?\]")
 
 
 class Malformed(Enum):
@@ -84,16 +85,18 @@ def clean(pasted: str) -> str:
 
     Characters inside the address are left as they are, so that a real mistake is still found and named by ``parse``.
     """
-    text = unicodedata.normalize("NFKC", pasted)
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc") or c in "\t\n").strip()
-    before = None
+    text, before = pasted, None
     while text != before:
         before = text
-        text = text.lstrip(_QUOTES_AND_BLANKS).strip()
-        # a closing bracket belongs to an IPv6 literal when its opening one is there too
-        if not ("[" in text and text.endswith("]")):
-            text = text.rstrip(_QUOTES_AND_BLANKS).strip()
-        text = text.rstrip(_FINAL_PUNCTUATION).strip()
+        text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc") or c in "\t\n")
+        text = unicodedata.normalize("NFKC", text).strip()
+        # the brackets of an IPv6 literal are part of it
+        around = _QUOTES_AND_BLANKS.replace("[]", "") if _IPV6.search(text) else _QUOTES_AND_BLANKS
+        text = text.strip(around).strip()
+        # and so is the punctuation of the scheme: « https:// » alone is an address without a host, not a host called https
+        found = _SCHEME.match(text)
+        start = found.end() if found else 0
+        text = text[:start] + text[start:].rstrip(_FINAL_PUNCTUATION).rstrip()
     return text
 
 
@@ -151,6 +154,9 @@ def _host(name: str) -> str:
         return str(ipaddress.ip_address(name))
     except ValueError:
         pass
+    # Python's codec is IDNA 2003 and would encode a forgotten « too; RFC 5892 knows letters, marks and digits only
+    if not all(c.isascii() or unicodedata.category(c)[0] in "LMN" for c in name):
+        raise AddressError(Malformed.HOST)
     try:
         ascii_name = name.encode("idna").decode("ascii").lower()
     except UnicodeError:

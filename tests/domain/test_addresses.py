@@ -1,0 +1,226 @@
+"""Server addresses: the traps of the sheets, every way of being malformed, and the laws of cleaning and reading."""
+
+from __future__ import annotations
+
+import ipaddress
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iea_agent.domain import addresses
+from iea_agent.domain.addresses import Address, AddressError, Malformed, clean, parse, secured
+
+NBSP = "\u00a0"
+NARROW_NBSP = "\u202f"
+ZERO_WIDTH_SPACE = "\u200b"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "meant"),
+    [
+        ("https://impact-emploi.urssaf.fr«", "https://impact-emploi.urssaf.fr"),
+        ("https://impact-emploi.urssaf.fr« ", "https://impact-emploi.urssaf.fr"),
+        ("https://impact-emploi.urssaf.fr/updates«\u00a0:", "https://impact-emploi.urssaf.fr/updates"),
+        (f"«{NBSP}https://impact-emploi.urssaf.fr{NBSP}»", "https://impact-emploi.urssaf.fr"),
+        (f"«{NARROW_NBSP}https://a.fr{NARROW_NBSP}».", "https://a.fr"),
+        ("“https://a.fr”,", "https://a.fr"),
+        ("'https://a.fr' ;", "https://a.fr"),
+        ("(https://a.fr)", "https://a.fr"),
+        ("<https://a.fr/updates>", "https://a.fr/updates"),
+        ("[https://a.fr]", "https://a.fr"),
+        ("https://a.fr/updates/", "https://a.fr/updates"),
+        ("https://a.fr/updates…", "https://a.fr/updates"),
+        ("https://a.fr !", "https://a.fr"),
+        ("\thttps://a.fr\r\n", "https://a.fr"),
+        (f"https://a.{ZERO_WIDTH_SPACE}fr", "https://a.fr"),
+        ("ｈｔｔｐｓ：／／a.fr", "https://a.fr"),
+        ("[::1]:8443", "[::1]:8443"),
+        ("« https://[::1]:8443/ »", "https://[::1]:8443"),
+        ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+        ("https://", "https://"),
+        ("https://«", "https://"),
+        ("« »", ""),
+        ("", ""),
+    ],
+)
+def test_what_was_pasted_is_cleaned(pasted: str, meant: str) -> None:
+    assert clean(pasted) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("https://impact-emploi.urssaf.fr", "https://impact-emploi.urssaf.fr"),
+        ("impact-emploi.urssaf.fr", "https://impact-emploi.urssaf.fr"),
+        ("impact-emploi.urssaf.fr/updates", "https://impact-emploi.urssaf.fr/updates"),
+        ("HTTPS://Impact-Emploi.URSSAF.fr", "https://impact-emploi.urssaf.fr"),
+        ("https://a.fr:443", "https://a.fr"),
+        ("http://a.fr:80", "http://a.fr"),
+        ("https://a.fr:80", "https://a.fr:80"),
+        ("a.fr:80", "https://a.fr:80"),
+        ("https://a.fr:1", "https://a.fr:1"),
+        ("https://a.fr:65535", "https://a.fr:65535"),
+        ("https:/a.fr", "https://a.fr"),
+        ("https:///a.fr", "https://a.fr"),
+        ("https://a.fr/Updates/", "https://a.fr/Updates"),
+        ("https://hébergé.fr", "https://xn--hberg-bsae.fr"),
+        ("https://127.0.0.1:8443", "https://127.0.0.1:8443"),
+        ("https://[0:0::1]:8443/x", "https://[::1]:8443/x"),
+        ("[::1]:8443", "https://[::1]:8443"),
+        ("https://serveur", "https://serveur"),
+    ],
+)
+def test_an_address_is_read_into_its_canonical_form(text: str, canonical: str) -> None:
+    assert str(parse(text)) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", Malformed.EMPTY),
+        ("https://" + "a" * addresses.MAXIMUM_LENGTH, Malformed.TOO_LONG),
+        ("ftp://a.fr", Malformed.SCHEME),
+        ("httpss://a.fr", Malformed.SCHEME),
+        ("https://a b.fr", Malformed.BLANK),
+        (f"https://a{NBSP}b.fr", Malformed.BLANK),
+        ("https://a.fr/\x07", Malformed.BLANK),
+        ("https://", Malformed.HOST),
+        ("https:///", Malformed.HOST),
+        ("https://a..fr", Malformed.HOST),
+        ("https://-a.fr", Malformed.HOST),
+        ("https://a-.fr", Malformed.HOST),
+        ("https://" + "a" * 64 + ".fr", Malformed.HOST),
+        ("https://" + ".".join(["abcdefgh"] * 40), Malformed.HOST),
+        ("https://1.2.3", Malformed.HOST),
+        ("https://1.2.3.400", Malformed.HOST),
+        ("https://[::1", Malformed.HOST),
+        ("https://a,fr", Malformed.HOST),
+        ("https://a.fr«/updates", Malformed.HOST),
+        ("https://1€.fr", Malformed.HOST),
+        ("https://a.fr:0", Malformed.PORT),
+        ("https://a.fr:65536", Malformed.PORT),
+        ("https://a.fr:", Malformed.PORT),
+        ("https://a.fr:80:80", Malformed.PORT),
+        ("https://a.fr:quatre-vingt", Malformed.PORT),
+        ("https://moi:secret@a.fr", Malformed.CREDENTIALS),
+        ("https://moi@a.fr", Malformed.CREDENTIALS),
+        ("https://a.fr/?x=1", Malformed.QUERY),
+        ("https://a.fr/#haut", Malformed.QUERY),
+    ],
+)
+def test_a_malformed_address_is_refused_with_its_reason(text: str, reason: Malformed) -> None:
+    with pytest.raises(AddressError) as caught:
+        parse(text)
+    assert caught.value.reason is reason
+
+
+def test_every_reason_is_reached_by_an_example() -> None:
+    marks = getattr(test_a_malformed_address_is_refused_with_its_reason, "pytestmark")  # noqa: B009 set by pytest
+    assert {reason for _, reason in marks[0].args[1]} == set(Malformed)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://a.fr", ("https://a.fr", True)),
+        ("HTTP://a.fr:8080/x", ("https://a.fr:8080/x", True)),
+        ("https://a.fr", ("https://a.fr", False)),
+        ("a.fr", ("https://a.fr", False)),
+        ("ftp://a.fr", ("ftp://a.fr", False)),
+        ("", ("", False)),
+    ],
+)
+def test_secure_mode_turns_http_into_https_and_says_so(text: str, expected: tuple[str, bool]) -> None:
+    assert secured(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "loopback"),
+    [
+        ("http://localhost:8080", True),
+        ("http://auth.localhost", True),
+        ("http://127.0.0.1", True),
+        ("http://127.8.9.10", True),
+        ("http://[::1]:80", True),
+        ("http://localhost.example.fr", False),
+        ("http://10.0.0.1", False),
+        ("http://a.fr", False),
+    ],
+)
+def test_only_this_machine_is_loopback(text: str, loopback: bool) -> None:
+    assert parse(text).loopback is loopback
+
+
+def test_the_parts_of_an_address() -> None:
+    address = parse("http://a.fr:8080/updates")
+    assert address == Address("http", "a.fr", 8080, "/updates")
+    assert address.origin == "http://a.fr:8080"
+    assert not address.secure
+    assert parse("a.fr").secure
+
+
+def test_the_official_addresses_are_good_and_canonical() -> None:
+    for official in (addresses.OFFICIAL_AUTHENTICATION, addresses.OFFICIAL_UPDATES):
+        assert clean(official) == official == str(parse(official))
+
+
+LABELS = st.from_regex(r"[a-z]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True).filter(lambda s: s[2:4] != "--")
+HOSTS = st.one_of(
+    st.lists(LABELS, min_size=1, max_size=4).map(".".join),
+    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=6).map(lambda ip: f"[{ip}]"),
+)
+SEGMENTS = st.from_regex(r"[A-Za-z0-9_~-]{1,8}", fullmatch=True)
+
+
+@st.composite
+def good_addresses(draw: st.DrawFn) -> str:
+    """Addresses that an administrator would hand out."""
+    scheme = draw(st.sampled_from(("https://", "http://", "")))
+    port = draw(st.one_of(st.just(""), st.integers(1, 65535).map(lambda n: f":{n}")))
+    path = "".join(f"/{segment}" for segment in draw(st.lists(SEGMENTS, max_size=3)))
+    return scheme + draw(HOSTS) + port + path
+
+
+SURROUNDINGS = st.text(alphabet=f"«»“”\"' {NBSP}{NARROW_NBSP}\t\n{ZERO_WIDTH_SPACE}", max_size=4)
+
+
+@given(good_addresses())
+def test_cleaning_never_changes_a_good_address(address: str) -> None:
+    assert clean(address) == address
+
+
+@given(SURROUNDINGS, good_addresses(), SURROUNDINGS, st.sampled_from(("", ".", ",", " ;", "\u00a0!", "…")))
+def test_cleaning_finds_a_good_address_between_quotes(
+    before: str, address: str, after: str, punctuation: str
+) -> None:
+    assert clean(before + address + after + punctuation) == address
+
+
+@given(good_addresses())
+def test_a_good_address_is_read(address: str) -> None:
+    read = parse(address)
+    assert 1 <= read.port <= 65535
+    if ":" in read.host:
+        ipaddress.ip_address(read.host)
+    assert read.secure is not address.startswith("http://")
+
+
+WILD = st.one_of(st.text(max_size=40), st.text(alphabet=string.printable + "«»:/[]@.é…", max_size=40))
+
+
+@given(WILD)
+def test_cleaning_twice_is_cleaning_once(text: str) -> None:
+    assert clean(clean(text)) == clean(text)
+
+
+@given(st.one_of(good_addresses(), WILD, WILD.map(lambda text: f"https://{text}")))
+def test_reading_what_was_written_gives_the_same(text: str) -> None:
+    try:
+        read = parse(text)
+    except AddressError:
+        return
+    assert parse(str(read)) == read
+    assert str(parse(str(read))) == str(read)

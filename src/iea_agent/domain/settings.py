@@ -185,7 +185,14 @@ def read(text: str) -> dict[str, object]:
         document = upgrade(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"line (\d+)", str(error))
-        raise SettingsError((Fault("", int(place[1]) if place else 0, str(error)),)) from None
+        line = int(place[1]) if place else len(text.splitlines())  # "at end of document"
+        raise SettingsError((Fault("", line, str(error)),)) from None
+    except RecursionError:
+        raise SettingsError((Fault("", 0, N_("moins de crochets imbriqués")),)) from None
+    except SettingsError as error:
+        raise SettingsError(
+            tuple(replace(fault, line=line_of(text, fault.name)) for fault in error.faults)
+        ) from None
     values: dict[str, object] = {}
     faults = []
     for name, field in FIELDS.items():

@@ -1,0 +1,101 @@
+"""When to try again: the design's figures, their bounds, and that the agent never gives up."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iea_agent.domain import backoff, problems
+
+LOST = problems.CONNECTION_UNANSWERED
+WAITS_FOR_A_CHANGE = {problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE, problems.ADDRESS_MALFORMED}
+CHANCES = st.floats(0, 1, exclude_max=True)
+ORDINARY = sorted(
+    set(problems.CATALOGUE)
+    - WAITS_FOR_A_CHANGE
+    - problems.ANSWERED_BUT_REFUSED
+    - {problems.SERVER_UNAVAILABLE, problems.TOO_MANY_REQUESTS}
+)
+
+
+def test_one_second_doubling_to_a_minute() -> None:
+    middle = [backoff.next_try(LOST, failures, None, 0.5) for failures in range(1, 10)]
+    assert middle == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+
+
+@pytest.mark.parametrize(("chance", "factor"), [(0.0, 0.5), (0.5, 1.0), (0.999999, 1.5)])
+def test_spread_by_half(chance: float, factor: float) -> None:
+    assert backoff.next_try(LOST, 4, None, chance) == pytest.approx(8 * factor, rel=1e-5)
+
+
+@given(st.sampled_from(ORDINARY), st.integers(1, 10**9), CHANCES)
+def test_never_gives_up_and_never_waits_longer_than_a_minute_and_a_half(
+    code: str, failures: int, chance: float
+) -> None:
+    seconds = backoff.next_try(code, failures, None, chance)
+    assert seconds is not None
+    assert 0.5 <= seconds <= 90
+
+
+@given(st.sampled_from(ORDINARY), st.integers(1, 40), CHANCES)
+def test_waits_no_shorter_after_one_failure_more(code: str, failures: int, chance: float) -> None:
+    sooner = backoff.next_try(code, failures, None, chance)
+    later = backoff.next_try(code, failures + 1, None, chance)
+    assert sooner is not None
+    assert later is not None
+    assert sooner <= later
+
+
+@pytest.mark.parametrize("code", sorted(problems.ANSWERED_BUT_REFUSED))
+def test_a_refused_licence_waits_a_quarter_of_an_hour(code: str) -> None:
+    assert backoff.next_try(code, 1, None, 0.3) == 900
+    assert backoff.next_try(code, 50, None, 0.9) == 900
+
+
+@pytest.mark.parametrize("code", [problems.SERVER_UNAVAILABLE, problems.TOO_MANY_REQUESTS])
+def test_an_unavailable_server_gets_one_to_five_minutes(code: str) -> None:
+    assert backoff.next_try(code, 1, None, 0.0) == 60
+    assert backoff.next_try(code, 9, None, 0.5) == 180
+    assert backoff.next_try(code, 1, None, 0.999999) == pytest.approx(300, abs=0.01)
+
+
+@given(st.sampled_from(ORDINARY + [problems.SERVER_UNAVAILABLE]), st.floats(0.01, 1e9), CHANCES)
+def test_what_the_server_asks_for_is_heeded_up_to_an_hour(code: str, wish: float, chance: float) -> None:
+    seconds = backoff.next_try(code, 3, wish, chance)
+    assert seconds is not None
+    assert min(wish, 3600) <= seconds <= min(wish, 3600) * 1.1
+
+
+@pytest.mark.parametrize("wish", [0.0, -5.0])
+def test_a_wish_for_no_time_at_all_is_not_one(wish: float) -> None:
+    assert backoff.next_try(problems.SERVER_UNAVAILABLE, 1, wish, 0.0) == 60
+
+
+@pytest.mark.parametrize("code", sorted(WAITS_FOR_A_CHANGE))
+def test_what_only_a_change_can_mend_is_not_tried_again(code: str) -> None:
+    assert backoff.next_try(code, 1, None, 0.5) is None
+    assert backoff.next_try(code, 1, 10.0, 0.5) is None
+
+
+@given(CHANCES)
+def test_a_heartbeat_comes_after_a_minute_give_or_take_a_tenth(chance: float) -> None:
+    assert 54 <= backoff.heartbeat(chance) < 66 + 1e-9
+
+
+def test_a_heartbeat_uses_its_whole_spread() -> None:
+    assert backoff.heartbeat(0.0) == 54
+    assert backoff.heartbeat(0.5) == 60
+    assert backoff.heartbeat(0.999999) == pytest.approx(66, abs=0.001)
+
+
+@pytest.mark.parametrize(("gap", "slept"), [(15.0, False), (22.5, False), (22.6, True), (-3600.0, False)])
+def test_a_gap_over_one_and_a_half_checks_is_sleep(gap: float, slept: bool) -> None:
+    assert backoff.slept(gap) is slept
+
+
+def test_the_other_figures_of_the_design() -> None:
+    assert backoff.NETWORK_SETTLES == 2
+    assert backoff.CLOCK_CHECK == 15
+    assert backoff.POLICY_CHECK == 60
+    assert backoff.PROBE == 300

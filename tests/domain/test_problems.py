@@ -1,0 +1,100 @@
+"""The catalogue: complete, named by constants one to one, fit for a balloon, and free of circles."""
+
+from __future__ import annotations
+
+import re
+from graphlib import TopologicalSorter
+
+import pytest
+
+from iea_agent.domain import problems
+from iea_agent.domain.problems import CATALOGUE, LOST_CONNECTION_PATIENCE, Actor, Problem, Severity
+
+CONSTANTS = {
+    name: value
+    for name, value in vars(problems).items()
+    if name.isupper() and isinstance(value, str) and value.startswith("IEA-")
+}
+EVERY = pytest.mark.parametrize("problem", CATALOGUE.values(), ids=list(CATALOGUE))
+
+
+def utf16(text: str) -> int:
+    """The length that Windows counts."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def test_every_code_has_one_constant_and_every_constant_its_entry() -> None:
+    assert sorted(CONSTANTS.values()) == sorted(CATALOGUE)
+    assert len(set(CONSTANTS.values())) == len(CONSTANTS)
+
+
+@EVERY
+def test_an_entry_is_complete(problem: Problem) -> None:
+    assert re.fullmatch(r"IEA-[CNPTSAL]\d\d", problem.code)
+    assert problem.title
+    assert not problem.title.endswith(".")
+    assert problem.text.endswith(".")
+    assert problem.advice.endswith(".")
+    assert isinstance(problem.severity, Severity)
+    assert problem.patience in (0.0, LOST_CONNECTION_PATIENCE)
+
+
+@EVERY
+def test_a_title_fits_a_balloon(problem: Problem) -> None:
+    assert utf16(problem.title) <= 63
+
+
+@EVERY
+def test_a_consequence_depends_on_problems_that_exist(problem: Problem) -> None:
+    assert set(problem.depends_on) <= set(CATALOGUE)
+
+
+def test_no_problem_explains_itself_in_a_circle() -> None:
+    order = TopologicalSorter({problem.code: problem.depends_on for problem in CATALOGUE.values()})
+    assert set(order.static_order()) == set(CATALOGUE)
+
+
+def test_titles_are_told_apart() -> None:
+    assert len({problem.title for problem in CATALOGUE.values()}) == len(CATALOGUE)
+
+
+def test_everybody_who_can_act_has_a_sentence() -> None:
+    assert set(problems.ACTORS) == set(Actor)
+
+
+def test_the_two_refusals_are_named_as_in_the_practical_sheet() -> None:
+    assert (
+        problems.problem(problems.AUTHORISATION_REFUSED).title
+        == "Serveur d'authentification / Autorisation refusée"
+    )
+    assert problems.problem(problems.LICENCE_NOT_RECOGNISED).title == "Licence d'installation non reconnue"
+    assert (
+        frozenset({problems.AUTHORISATION_REFUSED, problems.LICENCE_NOT_RECOGNISED})
+        == problems.ANSWERED_BUT_REFUSED
+    )
+
+
+def test_a_clear_answer_needs_no_patience_and_a_lost_connection_ten_seconds() -> None:
+    at_once = {code for code, entry in CATALOGUE.items() if entry.patience == 0}
+    assert at_once >= problems.ANSWERED_BUT_REFUSED | {
+        problems.NOT_CONFIGURED,
+        problems.CERTIFICATE_EXPIRED,
+        problems.NOT_AN_AUTHENTICATION_SERVER,
+    }
+    for code in (
+        problems.NO_NETWORK,
+        problems.NAME_SERVER_SILENT,
+        problems.CONNECTION_UNANSWERED,
+        problems.SERVER_UNAVAILABLE,
+    ):
+        assert CATALOGUE[code].patience == LOST_CONNECTION_PATIENCE == 10.0
+
+
+def test_the_address_of_the_support_is_the_one_in_the_advice() -> None:
+    mentioned = set(re.findall(r"[\w.-]+@[\w.-]+\w", "".join(entry.advice for entry in CATALOGUE.values())))
+    assert mentioned == {problems.SUPPORT_ADDRESS}
+
+
+def test_an_unknown_code_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        problems.problem("IEA-X99")

@@ -1,0 +1,219 @@
+"""The settings: defaults, faults by name and line, upgrade steps, the policy on top, secure mode."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iea_agent.domain import addresses, settings
+from iea_agent.domain.settings import (
+    DEFAULTS,
+    FIELDS,
+    Document,
+    ProxyMode,
+    Settings,
+    SettingsError,
+    effective,
+    read,
+    upgrade,
+)
+
+COMPLETE = """\
+schema = 1
+
+[connection]
+secure = false
+authentication = "http://auth.exemple.fr:8080"
+updates = "https://maj.exemple.fr/updates/"
+ca_file = "/etc/ssl/exemple.pem"
+
+[licence]
+number = "IEA-0000-1234"
+
+[proxy]
+mode = "manual"
+address = "proxy.exemple.fr:3128"
+
+[program]
+path = "C:\\\\Impact emploi\\\\iea.exe"
+"""
+
+
+def faults(text: str) -> list[tuple[str, int]]:
+    """Name and line of every fault in *text*."""
+    with pytest.raises(SettingsError) as caught:
+        read(text)
+    assert all(fault.expected for fault in caught.value.faults)
+    return [(fault.name, fault.line) for fault in caught.value.faults]
+
+
+def test_the_defaults_are_the_official_addresses_in_secure_mode() -> None:
+    assert Settings() == DEFAULTS
+    assert DEFAULTS.secure
+    assert DEFAULTS.authentication == "https://impact-emploi.urssaf.fr"
+    assert DEFAULTS.updates == "https://impact-emploi.urssaf.fr/updates"
+    assert DEFAULTS.proxy_mode is ProxyMode.SYSTEM
+    assert effective({}, {}).settings == DEFAULTS
+
+
+def test_every_setting_has_one_name_in_the_file() -> None:
+    assert [field.attribute for field in FIELDS.values()] == [field.name for field in fields(Settings)]
+
+
+def test_no_setting_could_hold_the_key() -> None:
+    assert not [name for name in FIELDS if "key" in name or "secret" in name or "password" in name]
+
+
+def test_a_complete_file_is_read() -> None:
+    assert read(COMPLETE) == {
+        "secure": False,
+        "authentication": "http://auth.exemple.fr:8080",
+        "updates": "https://maj.exemple.fr/updates",
+        "ca_file": "/etc/ssl/exemple.pem",
+        "licence_number": "IEA-0000-1234",
+        "proxy_mode": ProxyMode.MANUAL,
+        "proxy_address": "http://proxy.exemple.fr:3128",
+        "program": "C:\\Impact emploi\\iea.exe",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "schema = 1\n", "schema = 1\n[connection]\n", "# rien\n"])
+def test_what_is_not_set_is_not_there(text: str) -> None:
+    assert read(text) == {}
+
+
+def test_names_of_a_later_program_are_passed_over() -> None:
+    assert read(
+        'schema = 1\ncolour = "blue"\n[connection]\nsecure = true\nfuture = [1, 2]\n[new]\nx = 1'
+    ) == {"secure": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[connection]\nsecure = "oui"', [("connection.secure", 2)]),
+        ("[connection]\n\nsecure = 1", [("connection.secure", 3)]),
+        ('[connection]\nauthentication = "ftp://a.fr"', [("connection.authentication", 2)]),
+        ('[connection]\nauthentication = ""', [("connection.authentication", 2)]),
+        ('[connection]\nupdates = "https://a.fr:99999"', [("connection.updates", 2)]),
+        ("[connection]\nupdates = 12", [("connection.updates", 2)]),
+        ('# ici\n[licence]\nnumber = "a b"', [("licence.number", 3)]),
+        (f'[licence]\nnumber = "{"1" * 101}"', [("licence.number", 2)]),
+        ("[licence]\nnumber = 1234", [("licence.number", 2)]),
+        ('[proxy]\nmode = "auto"', [("proxy.mode", 2)]),
+        ("[proxy]\nmode = [1]", [("proxy.mode", 2)]),
+        ('[proxy]\naddress = "https://proxy.fr:3128"', [("proxy.address", 2)]),
+        ('[proxy]\naddress = "http://moi:secret@proxy.fr"', [("proxy.address", 2)]),
+        ('[proxy]\naddress = "http://proxy.fr/chemin"', [("proxy.address", 2)]),
+        ("[proxy]\naddress = true", [("proxy.address", 2)]),
+        ("[program]\npath = 1979-05-27", [("program.path", 2)]),
+        ('connection.secure = "oui"', [("connection.secure", 1)]),
+        ('connection = "oui"', [("connection", 1)]),
+        (
+            '[connection]\nsecure = "oui"\nupdates = "a b"\n[proxy]\nmode = ""',
+            [("connection.secure", 2), ("connection.updates", 3), ("proxy.mode", 5)],
+        ),
+        ("[connection]\nsecure = \nupdates = 1", [("", 2)]),
+        ("schema = 1\n[connection", [("", 2)]),
+        ("schema = 2", [("schema", 1)]),
+        ("# demain\nschema = 99", [("schema", 2)]),
+        ("schema = -1", [("schema", 1)]),
+        ("schema = true", [("schema", 1)]),
+        ('schema = "1"', [("schema", 1)]),
+    ],
+)
+def test_a_bad_value_is_refused_by_name_and_line(text: str, expected: list[tuple[str, int]]) -> None:
+    assert faults(text) == expected
+
+
+def test_nesting_without_end_is_a_fault_of_the_file_and_no_crash() -> None:
+    assert faults("x = " + "[" * 20_000) == [("", 0)]
+
+
+def test_a_refused_file_says_in_its_message_where() -> None:
+    with pytest.raises(SettingsError, match=r"connection\.secure, line 2: true ou false"):
+        read('[connection]\nsecure = "oui"')
+
+
+@given(st.text(max_size=200))
+def test_whatever_is_in_the_file_it_is_read_or_refused(text: str) -> None:
+    try:
+        values = read(text)
+    except SettingsError:
+        return
+    assert set(values) <= {field.name for field in fields(Settings)}
+
+
+def test_a_pasted_address_in_the_file_is_cleaned() -> None:
+    assert read('[connection]\nauthentication = "« https://a.fr/ »"') == {"authentication": "https://a.fr"}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", ""),
+        ("proxy.fr", "http://proxy.fr:80"),
+        ("proxy.fr:3128", "http://proxy.fr:3128"),
+        ("« http://10.0.0.1:8080 »", "http://10.0.0.1:8080"),
+    ],
+)
+def test_a_proxy_address_always_has_its_port(written: str, meant: str) -> None:
+    assert read(f'[proxy]\naddress = "{written}"') == {"proxy_address": meant}
+
+
+def test_a_file_without_a_schema_is_one_written_by_hand() -> None:
+    assert upgrade({"licence": {"number": "1"}}) == {"schema": 1, "licence": {"number": "1"}}
+    assert read('[licence]\nnumber = "1"') == {"licence_number": "1"}
+
+
+def test_there_is_a_step_from_every_earlier_schema() -> None:
+    assert set(settings.STEPS) == set(range(settings.SCHEMA))
+
+
+def test_steps_are_taken_one_after_another_from_where_the_file_stands() -> None:
+    def step(number: int) -> settings.Step:
+        def take(document: Document) -> Document:
+            assert document["schema"] == number
+            return {**document, "schema": number + 1, "steps": f"{document.get('steps', '')}{number}"}
+
+        return take
+
+    steps = {number: step(number) for number in range(1, 4)}
+    assert upgrade({"schema": 1}, steps, 4) == {"schema": 4, "steps": "123"}
+    assert upgrade({"schema": 3}, steps, 4) == {"schema": 4, "steps": "3"}
+    assert upgrade({"schema": 4}, steps, 4) == {"schema": 4}
+    with pytest.raises(SettingsError):
+        upgrade({"schema": 5}, steps, 4)
+
+
+def test_the_policy_lies_on_top_and_locks_what_it_sets() -> None:
+    own = read('[connection]\nauthentication = "https://moi.fr"\n[licence]\nnumber = "7"')
+    policy = read('[connection]\nauthentication = "https://admin.fr"\nca_file = "/ca.pem"')
+    both = effective(own, policy)
+    assert both.settings.authentication == "https://admin.fr"
+    assert both.settings.ca_file == "/ca.pem"
+    assert both.settings.licence_number == "7"
+    assert both.locked == {"authentication", "ca_file"}
+
+
+def test_the_policy_locks_even_what_it_sets_to_the_default() -> None:
+    assert effective({"secure": False}, {"secure": True}).locked == {"secure"}
+    assert effective({"secure": False}, {"secure": True}).settings.secure
+
+
+def test_in_secure_mode_every_server_address_is_https() -> None:
+    own = {"authentication": "http://a.fr", "updates": "http://b.fr:8080/x"}
+    secure = effective(own, {}).settings
+    assert (secure.authentication, secure.updates) == ("https://a.fr", "https://b.fr:8080/x")
+    clear = effective({**own, "secure": False}, {}).settings
+    assert (clear.authentication, clear.updates) == ("http://a.fr", "http://b.fr:8080/x")
+
+
+@given(st.booleans(), st.sampled_from(("http://a.fr", "https://a.fr", "http://a.fr:8080/x")))
+def test_what_is_in_force_can_always_be_read(secure: bool, address: str) -> None:
+    found = effective({"secure": secure, "authentication": address}, {}).settings
+    read_address = addresses.parse(found.authentication)
+    assert read_address.secure or not secure

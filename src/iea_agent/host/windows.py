@@ -1,0 +1,316 @@
+"""The host on Windows: Win32 calls through ctypes, each declared with its types."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from ctypes import wintypes
+from pathlib import Path
+
+from . import Child, Claim, LaunchError
+from .child import ChildProcess
+
+assert sys.platform == "win32"  # noqa: S101 mypy reads on only where this holds
+
+_ERROR_IO_PENDING = 997
+_ERROR_ALREADY_EXISTS = 183
+_INFINITE = 0xFFFFFFFF
+_SW_RESTORE = 9
+_GW_OWNER = 4
+_PROCESS_SET_QUOTA = 0x0100
+_PROCESS_TERMINATE = 0x0001
+_EXTENDED_LIMIT_INFORMATION = 9  # JOBOBJECTINFOCLASS
+_LIMIT_SILENT_BREAKAWAY_OK = 0x1000
+_LIMIT_KILL_ON_JOB_CLOSE = 0x2000
+
+_kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+_user32 = ctypes.WinDLL("user32", use_last_error=True)
+
+
+def _declare(library: ctypes.WinDLL, name: str, result: object, *arguments: object) -> Callable[..., int]:
+    function = getattr(library, name)
+    function.restype = result
+    function.argtypes = arguments
+    return function  # type: ignore[no-any-return]  # ctypes' own type says nothing of the call
+
+
+class _Overlapped(ctypes.Structure):
+    _fields_ = (
+        ("Internal", ctypes.c_size_t),
+        ("InternalHigh", ctypes.c_size_t),
+        ("Offset", wintypes.DWORD),
+        ("OffsetHigh", wintypes.DWORD),
+        ("hEvent", wintypes.HANDLE),
+    )
+
+
+class _BasicLimits(ctypes.Structure):
+    _fields_ = (
+        ("PerProcessUserTimeLimit", ctypes.c_int64),
+        ("PerJobUserTimeLimit", ctypes.c_int64),
+        ("LimitFlags", wintypes.DWORD),
+        ("MinimumWorkingSetSize", ctypes.c_size_t),
+        ("MaximumWorkingSetSize", ctypes.c_size_t),
+        ("ActiveProcessLimit", wintypes.DWORD),
+        ("Affinity", ctypes.c_size_t),
+        ("PriorityClass", wintypes.DWORD),
+        ("SchedulingClass", wintypes.DWORD),
+    )
+
+
+class _ExtendedLimits(ctypes.Structure):
+    _fields_ = (
+        ("BasicLimitInformation", _BasicLimits),
+        ("IoInfo", ctypes.c_uint64 * 6),
+        ("ProcessMemoryLimit", ctypes.c_size_t),
+        ("JobMemoryLimit", ctypes.c_size_t),
+        ("PeakProcessMemoryUsed", ctypes.c_size_t),
+        ("PeakJobMemoryUsed", ctypes.c_size_t),
+    )
+
+
+_WindowVisitor = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
+
+_CloseHandle = _declare(_kernel32, "CloseHandle", wintypes.BOOL, wintypes.HANDLE)
+_CreateMutex = _declare(
+    _kernel32, "CreateMutexW", wintypes.HANDLE, wintypes.LPVOID, wintypes.BOOL, wintypes.LPCWSTR
+)
+_CreateEvent = _declare(
+    _kernel32,
+    "CreateEventW",
+    wintypes.HANDLE,
+    wintypes.LPVOID,
+    wintypes.BOOL,
+    wintypes.BOOL,
+    wintypes.LPCWSTR,
+)
+_SetEvent = _declare(_kernel32, "SetEvent", wintypes.BOOL, wintypes.HANDLE)
+_WaitForSingleObject = _declare(
+    _kernel32, "WaitForSingleObject", wintypes.DWORD, wintypes.HANDLE, wintypes.DWORD
+)
+_WaitForMultipleObjects = _declare(
+    _kernel32,
+    "WaitForMultipleObjects",
+    wintypes.DWORD,
+    wintypes.DWORD,
+    ctypes.POINTER(wintypes.HANDLE),
+    wintypes.BOOL,
+    wintypes.DWORD,
+)
+_CreateJobObject = _declare(_kernel32, "CreateJobObjectW", wintypes.HANDLE, wintypes.LPVOID, wintypes.LPCWSTR)
+_SetInformationJobObject = _declare(
+    _kernel32,
+    "SetInformationJobObject",
+    wintypes.BOOL,
+    wintypes.HANDLE,
+    ctypes.c_int,
+    wintypes.LPVOID,
+    wintypes.DWORD,
+)
+_AssignProcessToJobObject = _declare(
+    _kernel32, "AssignProcessToJobObject", wintypes.BOOL, wintypes.HANDLE, wintypes.HANDLE
+)
+_OpenProcess = _declare(
+    _kernel32, "OpenProcess", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.DWORD
+)
+_ProcessIdToSessionId = _declare(
+    _kernel32, "ProcessIdToSessionId", wintypes.BOOL, wintypes.DWORD, ctypes.POINTER(wintypes.DWORD)
+)
+_GetDllDirectory = _declare(_kernel32, "GetDllDirectoryW", wintypes.DWORD, wintypes.DWORD, wintypes.LPWSTR)
+_SetDllDirectory = _declare(_kernel32, "SetDllDirectoryW", wintypes.BOOL, wintypes.LPCWSTR)
+_AllowSetForegroundWindow = _declare(_user32, "AllowSetForegroundWindow", wintypes.BOOL, wintypes.DWORD)
+_EnumWindows = _declare(_user32, "EnumWindows", wintypes.BOOL, _WindowVisitor, wintypes.LPARAM)
+_GetWindow = _declare(_user32, "GetWindow", wintypes.HWND, wintypes.HWND, wintypes.UINT)
+_GetWindowThreadProcessId = _declare(
+    _user32, "GetWindowThreadProcessId", wintypes.DWORD, wintypes.HWND, ctypes.POINTER(wintypes.DWORD)
+)
+_IsIconic = _declare(_user32, "IsIconic", wintypes.BOOL, wintypes.HWND)
+_IsWindowVisible = _declare(_user32, "IsWindowVisible", wintypes.BOOL, wintypes.HWND)
+_SetForegroundWindow = _declare(_user32, "SetForegroundWindow", wintypes.BOOL, wintypes.HWND)
+_ShowWindow = _declare(_user32, "ShowWindow", wintypes.BOOL, wintypes.HWND, ctypes.c_int)
+
+
+def _checked(result: int) -> int:
+    """*result* of a call that answers 0 or NULL when it fails. Raises ``OSError`` with the system's reason."""
+    if not result:
+        raise ctypes.WinError(ctypes.get_last_error())
+    return result
+
+
+class Windows:
+    """What ``Host`` promises, with Windows' means."""
+
+    def __init__(self) -> None:
+        self._job: int | None = None
+
+    def claim(self, name: str, folder: Path) -> Claim | None:
+        """A named mutex of this session (``Local\\``); that it exists is the claim, nobody ever waits for it."""
+        place = hashlib.sha256(os.path.normcase(folder.absolute()).encode()).hexdigest()[:16]
+        handle = _checked(_CreateMutex(None, False, f"Local\\{name}-{place}"))
+        if ctypes.get_last_error() == _ERROR_ALREADY_EXISTS:
+            _CloseHandle(handle)
+            return None
+        return _Handle(handle)
+
+    def watch_network(self, on_change: Callable[[], None]) -> Callable[[], None]:
+        """``NotifyAddrChange``, overlapped: no COM, and no callback of ours on a thread of the system."""
+        stopped = _checked(_CreateEvent(None, True, False, None))
+        thread = threading.Thread(
+            target=_watch_addresses, args=(on_change, stopped), name="network notices", daemon=True
+        )
+        thread.start()
+
+        def stop() -> None:
+            if thread.is_alive():
+                _SetEvent(stopped)
+                thread.join(5)
+
+        return stop
+
+    def start_child(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        on_exit: Callable[[int], None] | None = None,
+    ) -> Child:
+        """The child goes into a job that ends with us; what it starts itself breaks away from the job and lives on."""
+        try:
+            process = subprocess.Popen(
+                list(arguments),
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                creationflags=subprocess.CREATE_NO_WINDOW,
+            )
+        except OSError as error:
+            raise LaunchError(arguments[0]) from error
+        child = ChildProcess(process, on_exit)
+        try:
+            self._bind(child.pid)
+        except OSError as error:
+            if child.alive():  # one that has ended already needs no binding
+                child.stop()
+                raise LaunchError(arguments[0]) from error
+        _AllowSetForegroundWindow(child.pid)  # refused where we are not in front ourselves: no harm
+        return child
+
+    def _bind(self, pid: int) -> None:
+        if self._job is None:
+            job = _checked(_CreateJobObject(None, None))
+            limits = _ExtendedLimits()
+            limits.BasicLimitInformation.LimitFlags = _LIMIT_KILL_ON_JOB_CLOSE | _LIMIT_SILENT_BREAKAWAY_OK
+            _checked(
+                _SetInformationJobObject(
+                    job, _EXTENDED_LIMIT_INFORMATION, ctypes.byref(limits), ctypes.sizeof(limits)
+                )
+            )
+            self._job = job  # never closed: the system does that when we end, and that is what it is for
+        process = _checked(_OpenProcess(_PROCESS_SET_QUOTA | _PROCESS_TERMINATE, False, pid))
+        try:
+            _checked(_AssignProcessToJobObject(self._job, process))
+        finally:
+            _CloseHandle(process)
+
+    def raise_window(self, pid: int) -> bool:
+        """The first visible window of *pid* that no other one owns; a minimised one is restored first."""
+        found: list[int] = []
+
+        def visit(window: int, _: int) -> bool:
+            owner = wintypes.DWORD()
+            _GetWindowThreadProcessId(window, ctypes.byref(owner))
+            if owner.value == pid and _IsWindowVisible(window) and not _GetWindow(window, _GW_OWNER):
+                found.append(window)
+            return not found
+
+        _EnumWindows(_WindowVisitor(visit), 0)  # answers 0 when the visitor stops it, too
+        if not found:
+            return False
+        if _IsIconic(found[0]):
+            _ShowWindow(found[0], _SW_RESTORE)
+        _SetForegroundWindow(found[0])
+        return True
+
+    def launch(self, program: Path) -> None:
+        """As Explorer would, in the program's own folder.
+
+        A frozen program (PyInstaller) has set a folder of DLLs that its children inherit: theirs must not be loaded from ours.
+        """
+        folder = ctypes.create_unicode_buffer(32768)
+        _GetDllDirectory(len(folder), folder)
+        _SetDllDirectory(None)
+        try:
+            os.startfile(program, cwd=program.parent)  # noqa: S606 no shell is wanted
+        except OSError as error:
+            raise LaunchError(str(program)) from error
+        finally:
+            if folder.value:
+                _SetDllDirectory(folder.value)
+
+    def session(self) -> str:
+        """The number of the Windows session: two people logged on have two."""
+        number = wintypes.DWORD()
+        _checked(_ProcessIdToSessionId(os.getpid(), ctypes.byref(number)))
+        return str(number.value)
+
+    def description(self) -> str:
+        """Version and build, and Wine's where it is Wine. Not ``platform``: it asks WMI, which takes a second and fails under Wine."""
+        major, minor, build = sys.getwindowsversion().platform_version
+        name = "11" if (major, build) >= (10, 22000) else str(major)
+        text = f"Windows {name} ({major}.{minor}.{build})"
+        try:
+            wine_version = ctypes.CDLL("ntdll").wine_get_version
+        except AttributeError:
+            return text
+        wine_version.restype = ctypes.c_char_p
+        return f"{text}, Wine {wine_version().decode()}"
+
+
+class _Handle:
+    """A claim: an open handle."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle: int | None = handle
+
+    def close(self) -> None:
+        """Close it."""
+        if self._handle is not None:
+            _CloseHandle(self._handle)
+            self._handle = None
+
+
+def _watch_addresses(on_change: Callable[[], None], stopped: int) -> None:
+    """Wait for changes of this machine's IPv4 addresses until *stopped* is set; closes *stopped*."""
+    library = ctypes.WinDLL("iphlpapi")
+    notify = _declare(
+        library,
+        "NotifyAddrChange",
+        wintypes.DWORD,
+        ctypes.POINTER(wintypes.HANDLE),
+        ctypes.POINTER(_Overlapped),
+    )
+    cancel = _declare(library, "CancelIPChangeNotify", wintypes.BOOL, ctypes.POINTER(_Overlapped))
+    changed = _checked(_CreateEvent(None, False, False, None))
+    events = (wintypes.HANDLE * 2)(stopped, changed)
+    request = _Overlapped(hEvent=changed)
+
+    def ask() -> None:
+        error = notify(ctypes.byref(wintypes.HANDLE()), ctypes.byref(request))
+        if error != _ERROR_IO_PENDING:
+            raise ctypes.WinError(error)
+
+    try:
+        ask()
+        while _WaitForMultipleObjects(2, events, False, _INFINITE) == 1:
+            ask()  # first, so that no change falls between two requests
+            on_change()
+        cancel(ctypes.byref(request))
+        _WaitForSingleObject(changed, 1000)  # the system writes into the request until this is signalled
+    finally:
+        _CloseHandle(changed)
+        _CloseHandle(stopped)

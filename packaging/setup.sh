@@ -41,4 +41,4 @@ if ! build/uv/bin/uv sync --frozen --all-extras --all-groups --check --quiet 2>/
     build/uv/bin/uv sync --frozen --all-extras --all-groups
 fi
 
-.venv/bin/python packaging/wine/build.py
+PYTHONPATH=packaging .venv/bin/python -m wine.build

@@ -23,6 +23,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
+from wine.random_dll import FILE_NAME, forwarding_dll
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 WINDOWS = BUILD / "windows"
@@ -76,6 +78,9 @@ def build() -> None:
         _part("Windows prefix", PREFIX_TEMPLATE, _prefix, _run("wine", "--version"))
         (WINDOWS / "requirements.txt").write_text(requirements)
         _part("Windows wheels", wheels, _wheels, requirements + fresh)
+        random_dll = PYTHON / FILE_NAME
+        if not random_dll.exists():
+            random_dll.write_bytes(forwarding_dll())
 
 
 def _part(name: str, at: Path, make: Callable[[Path], None], made_from: str) -> str:

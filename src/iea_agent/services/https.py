@@ -26,8 +26,10 @@ from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
+
+import msgspec
 
 from iea_agent import __version__
 from iea_agent.domain.addresses import Address
@@ -63,6 +65,9 @@ Resolve: TypeAlias = Callable[[str], Sequence[str]]
 """From a host name to its IP addresses, in the order of preference. Raises ``OSError`` (``socket.gaierror``)."""
 
 
+_Document = TypeVar("_Document")
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """How servers are reached: *proxy* (plain http, as in Windows' own setting) or straight; *ca_file* is trusted besides the system's authorities."""
@@ -91,6 +96,13 @@ class Reply:
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+    def document(self, kind: type[_Document]) -> _Document | None:
+        """The body as a JSON document of that *kind* (a msgspec Struct), or None when it is something else."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
 
     @property
     def retry_after(self) -> float | None:
@@ -130,10 +142,10 @@ def refusal(request: Request, reply: Reply) -> Failure | None:
         return Failure(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED, detail)
     elif status == 426 or (status == 400 and b"HTTPS port" in reply.body):  # nginx, Apache; RFC 9110, 15.5.22
         reason = Reason.HTTPS_EXPECTED
-    elif status == 403:
+    elif status in (401, 403):
         reason = Reason.FORBIDDEN
     elif status == 407:
-        return Failure(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD, detail)
+        reason = Reason.PROXY_WANTS_PASSWORD
     elif status == 429:
         reason = Reason.TOO_MANY_REQUESTS
     elif status == 511:  # RFC 6585, section 6: a captive portal that says so

@@ -1,0 +1,282 @@
+"""OAuth 2.0 client credentials: is this installation's licence accepted by that server?
+
+The conversation is pure: generators that yield ``Request`` and receive ``Reply``, so that every dialect is tested without a network. ``authenticate``
+carries it out. The licence number is the client id, the licence key its secret (RFC 6749, section 4.4); the token itself is checked and dropped, nothing
+of ours uses it. The dialects of real servers behind the rules of ``_judge`` are in ``docs/protocol.md``.
+"""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
+from urllib.parse import quote_plus, urlencode, urlsplit
+
+import msgspec
+
+from iea_agent.domain import addresses
+from iea_agent.domain.addresses import Address, AddressError
+from iea_agent.domain.diagnosis import Failure, Reason, Stage
+
+from .https import WHOLE_SECONDS, Client, HttpsError, Observe, Reply, Request, refusal
+
+_Result = TypeVar("_Result")
+Conversation: TypeAlias = Generator[Request, Reply, _Result]
+"""Yields requests, receives their replies, returns what came of it. Raises ``HttpsError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """What the assistance gave to this installation. The key stays out of the repr."""
+
+    number: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What the server at *issuer* says of itself. Worth keeping: with it, the next authentication is one request."""
+
+    issuer: Address
+    token_endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """The server has accepted the licence. *expires_in* is in seconds, None where the server does not say."""
+
+    discovery: Discovery
+    expires_in: float | None = None
+    scope: str = ""
+
+
+def authenticate(
+    client: Client,
+    address: Address,
+    licence: Licence,
+    *,
+    scope: str = "",
+    known: Discovery | None = None,
+    seconds: float = WHOLE_SECONDS,
+    observe: Observe | None = None,
+) -> Authenticated:
+    """Show *licence* to the server at *address*, within *seconds* for everything.
+
+    *known* is the discovery of an earlier success. Raises ``HttpsError``: AUTHORISATION_REFUSED and LICENCE_NOT_RECOGNISED are the server's two noes, anything
+    else means that it gave none.
+    """
+    deadline = time.monotonic() + seconds
+
+    def ask(request: Request) -> Reply:
+        return client.request(request, seconds=deadline - time.monotonic(), observe=observe)
+
+    return converse(exchange(address, licence, scope=scope, known=known), ask)
+
+
+def converse(conversation: Conversation[_Result], ask: Callable[[Request], Reply]) -> _Result:
+    """Carry *conversation* out: each request through *ask*."""
+    try:
+        request = next(conversation)
+        while True:
+            request = conversation.send(ask(request))
+    except StopIteration as end:
+        result: _Result = end.value
+        return result
+
+
+def exchange(
+    address: Address, licence: Licence, *, scope: str = "", known: Discovery | None = None
+) -> Conversation[Authenticated]:
+    """The whole conversation. A *known* endpoint that is no longer one is looked for again."""
+    check_may_be_sent(address)
+    if not licence.number.strip() or not licence.key.strip():
+        raise HttpsError(Failure(Stage.LICENCE, Reason.NOT_CONFIGURED, "licence number or key is empty"))
+    if known is not None and known.issuer == address:
+        try:
+            return (yield from present(known, licence, scope=scope))
+        except HttpsError as error:
+            if error.failure.reason not in (Reason.NOT_AN_AUTHENTICATION_SERVER, Reason.REDIRECTED):
+                raise
+    discovery = yield from discover(address)
+    return (yield from present(discovery, licence, scope=scope))
+
+
+def check_may_be_sent(address: Address) -> None:
+    """Raises ``HttpsError`` when the key would travel in clear, or to wherever a document read in clear says. Loopback is this very machine."""
+    if not (address.secure or address.loopback):
+        raise HttpsError(Failure(Stage.ADDRESS, Reason.SENT_IN_CLEAR, f"{address.scheme}://{address.host}"))
+
+
+def well_known(address: Address) -> tuple[str, ...]:
+    """Where a server at *address* may describe itself, the most usual first.
+
+    OpenID Connect Discovery 1.0, section 4, is answered by every Keycloak and most others; RFC 8414, section 3, puts its name before the path; some
+    servers put it behind.
+    """
+    inserted = f"{address.origin}/.well-known/oauth-authorization-server{address.path}"
+    appended = f"{address}/.well-known/oauth-authorization-server"
+    return tuple(dict.fromkeys((f"{address}/.well-known/openid-configuration", inserted, appended)))
+
+
+class _Metadata(msgspec.Struct):
+    """RFC 8414, section 2: the part that is needed here."""
+
+    issuer: str
+    token_endpoint: str
+
+
+def discover(address: Address) -> Conversation[Discovery]:
+    """Ask the server at *address* to describe itself. What it says is believed only where it is about that very address."""
+    statuses: list[int] = []
+    for url in well_known(address):
+        request = Request("GET", url)
+        reply = yield request
+        if reply.status == 200 and (described := reply.document(_Metadata)) is not None:
+            return _discovery(address, described)
+        refused = refusal(request, reply)
+        if refused is not None:
+            raise HttpsError(refused)
+        statuses.append(reply.status)
+    # a server that has other things, but nothing under the path that was typed
+    wrong_path = bool(address.path) and set(statuses) <= {404, 410}
+    reason = Reason.NOTHING_THERE if wrong_path else Reason.NOT_AN_AUTHENTICATION_SERVER
+    detail = "no discovery document: HTTP " + ", ".join(map(str, statuses))
+    raise HttpsError(Failure(Stage.KIND, reason, detail))
+
+
+def _discovery(address: Address, described: _Metadata) -> Discovery:
+    try:
+        issuer = addresses.parse(described.issuer)
+    except AddressError:
+        issuer = None
+    if issuer != address:  # RFC 8414, section 3.3
+        raise HttpsError(
+            Failure(Stage.KIND, Reason.ISSUER_DIFFERS, f"issuer: {_printable(described.issuer)}")
+        )
+    try:
+        parts = urlsplit(described.token_endpoint)
+        endpoint = addresses.parse(parts._replace(query="", fragment="").geturl())
+    except ValueError:  # AddressError is one
+        endpoint = None
+    if endpoint is None or parts.scheme not in ("http", "https"):
+        detail = f"token endpoint: {_printable(described.token_endpoint)}"
+        raise HttpsError(Failure(Stage.KIND, Reason.NOT_AN_AUTHENTICATION_SERVER, detail))
+    # a server reached over https has no business asking for the key in clear, not even on this machine
+    if not endpoint.secure and (address.secure or not endpoint.loopback):
+        raise HttpsError(Failure(Stage.KIND, Reason.KEY_ASKED_IN_CLEAR, f"token endpoint: {endpoint}"))
+    return Discovery(address, described.token_endpoint)
+
+
+def present(discovery: Discovery, licence: Licence, *, scope: str = "") -> Conversation[Authenticated]:
+    """Show *licence* at the token endpoint."""
+    form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
+    # RFC 6749, section 2.3.1: both halves form-urlencoded before Basic joins them
+    basic = b64encode(f"{quote_plus(licence.number)}:{quote_plus(licence.key)}".encode()).decode()
+    reply = yield Request(
+        "POST",
+        discovery.token_endpoint,
+        {"authorization": f"Basic {basic}", "content-type": "application/x-www-form-urlencoded"},
+        urlencode(form).encode(),
+    )
+    try:
+        expires_in, granted = _judge(reply, scope)
+    except HttpsError as error:
+        # a server may repeat what it was sent: whatever it says, the key does not get into a log
+        failure = error.failure
+        clean = failure.detail.replace(licence.key, "…").replace(basic, "…")
+        raise HttpsError(Failure(failure.stage, failure.reason, clean, failure.retry_after)) from None
+    return Authenticated(discovery, expires_in, granted)
+
+
+class _Token(msgspec.Struct):
+    """RFC 6749, section 5.1."""
+
+    access_token: str
+    token_type: str
+    expires_in: int | float | str | None = None
+    scope: str | None = None
+
+
+class _Error(msgspec.Struct):
+    """RFC 6749, section 5.2."""
+
+    error: str
+    error_description: str | None = None
+
+
+_REFUSALS = ("unauthorized_client", "access_denied", "invalid_scope", "invalid_target", "insufficient_scope")
+_UNRECOGNISED_WORDS = (
+    "aadsts700016",
+    "invalid client credentials",
+    "invalid client secret",
+    "invalid client or",
+)
+_REFUSED_WORDS = ("not enabled", "not allowed", "disabled", "suspended", "not authorized")
+
+
+def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
+    """The token's lifetime and scope. Raises ``HttpsError`` for every other answer.
+
+    The status comes first: what a front end says in HTML is never parsed as a verdict. Among the refusals, codes are used differently by different servers
+    (Keycloak says ``unauthorized_client`` of a wrong key, oidc-provider ``invalid_request`` of a grant that is not allowed), so their descriptions decide
+    between the two noes where the code is ambiguous.
+    """
+    status = reply.status
+    if status == 200:
+        return _granted(reply, wanted)
+    said = reply.document(_Error)
+    error = "" if said is None else said.error
+    described = "" if said is None else said.error_description or ""
+    detail = _printable(f"HTTP {status} {error}: {described}".rstrip(": "))
+    if status == 429:
+        raise _no(Reason.TOO_MANY_REQUESTS, detail, reply.retry_after)
+    if status >= 500 or error in ("server_error", "temporarily_unavailable"):
+        raise _no(Reason.UNAVAILABLE, detail, reply.retry_after)
+    if 300 <= status < 400:
+        raise _no(Reason.REDIRECTED, detail)
+    if status == 407:
+        raise _no(Reason.PROXY_WANTS_PASSWORD, detail)
+    if error == "invalid_client" and status in (400, 401):
+        raise _no(Reason.LICENCE_NOT_RECOGNISED, detail)
+    words = described.lower()
+    if status in (400, 401, 403) and error:
+        if any(phrase in words for phrase in _UNRECOGNISED_WORDS):
+            raise _no(Reason.LICENCE_NOT_RECOGNISED, detail)
+        if error in (*_REFUSALS, "invalid_request") and any(phrase in words for phrase in _REFUSED_WORDS):
+            raise _no(Reason.AUTHORISATION_REFUSED, detail)
+    if status == 401:
+        raise _no(Reason.LICENCE_NOT_RECOGNISED, detail)
+    if status == 403:
+        # a refusal of OAuth says so in JSON; a page is from a filter on the way
+        raise _no(Reason.AUTHORISATION_REFUSED if error else Reason.FORBIDDEN, detail)
+    if status == 400 and error in _REFUSALS:
+        raise _no(Reason.AUTHORISATION_REFUSED, detail)
+    raise _no(Reason.NOT_AN_AUTHENTICATION_SERVER, detail)
+
+
+def _granted(reply: Reply, wanted: str) -> tuple[float | None, str]:
+    token = reply.document(_Token)
+    if token is None or not token.access_token or token.token_type.lower() != "bearer":
+        raise _no(Reason.NOT_AN_AUTHENTICATION_SERVER, "HTTP 200 without a bearer token")
+    # RFC 6749, section 5.1: no scope in the answer means all that was asked for
+    missing = set(wanted.split()) - set((wanted if token.scope is None else token.scope).split())
+    if missing:
+        raise _no(
+            Reason.AUTHORISATION_REFUSED,
+            f"HTTP 200 without the scope {_printable(' '.join(sorted(missing)))}",
+        )
+    try:
+        seconds = None if token.expires_in is None else max(float(token.expires_in), 0.0)
+    except ValueError:
+        seconds = None
+    return seconds, token.scope or wanted
+
+
+def _no(reason: Reason, detail: str, retry_after: float | None = None) -> HttpsError:
+    return HttpsError(Failure(Stage.LICENCE, reason, detail, retry_after))
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)[:200]

@@ -1,0 +1,274 @@
+"""The test of both servers: in parallel, stage by stage, told as it goes, over in twelve seconds whatever the network does."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+from iea_agent.domain import addresses
+from iea_agent.domain.addresses import Address, AddressError
+from iea_agent.domain.diagnosis import (
+    STAGES,
+    Failure,
+    Outcome,
+    Reason,
+    Server,
+    ServerReport,
+    Stage,
+    StageResult,
+)
+
+from .authentication import Conversation, Licence, check_may_be_sent, converse, discover, present
+from .https import Client, HttpsError, Reply, Request, refusal
+
+EXAMINATION_SECONDS = 12.0
+_GLANCE_SECONDS = (
+    0.1  # how often a wait looks at whether it was cancelled: half of the 200 ms that are promised
+)
+
+Connect: TypeAlias = Callable[[Address], Client]
+"""Builds the client for one server: the way there may depend on its address (proxy scripts). May wait; raises ``HttpsError``."""
+
+_log = logging.getLogger(__name__)
+
+
+def examine(
+    targets: Mapping[Server, str],
+    connect: Connect,
+    licence: Licence | None,
+    on_progress: Callable[[ServerReport], None],
+    *,
+    now: datetime,
+    seconds: float = EXAMINATION_SECONDS,
+    cancelled: threading.Event | None = None,
+) -> tuple[ServerReport, ...]:
+    """Test the servers of *targets* (their addresses as typed and cleaned) and return their reports in the same order.
+
+    *on_progress* gets each new state, on the calling thread, never after the return. Without *licence* the authentication server's last stage is skipped.
+    *now* is the time of day, with its zone: it judges whether the update metadata has expired. What is not over after *seconds* is TOO_LONG.
+    Once *cancelled* is set, returns within 200 ms what is known so far (``done`` false). Network waits that go on end by themselves on daemon threads.
+    """
+    begun = time.monotonic()
+    deadline = begun + seconds
+    news: queue.SimpleQueue[ServerReport] = queue.SimpleQueue()
+    latest: dict[Server, ServerReport] = {}
+    for server, text in targets.items():
+        examination = _Examination(server, text, deadline, news.put)
+        latest[server] = examination.report()
+        threading.Thread(
+            target=examination.run, args=(connect, licence, now), name=f"test of {server.value}", daemon=True
+        ).start()
+    while not all(report.done for report in latest.values()):
+        if cancelled is not None and cancelled.is_set():
+            break
+        left = deadline - time.monotonic()
+        try:
+            fresh = [news.get(timeout=max(0.0, min(_GLANCE_SECONDS, left)))]
+        except queue.Empty:
+            if left > 0:
+                continue
+            fresh = [_overdue(report, begun) for report in latest.values() if not report.done]
+        for report in fresh:
+            latest[report.server] = report
+            on_progress(report)
+    return tuple(latest.values())
+
+
+def _overdue(report: ServerReport, begun: float) -> ServerReport:
+    """*report* ended by the clock, at the stage that was going on."""
+    at = next(
+        (r.stage for r in report.stages if r.outcome in (Outcome.RUNNING, Outcome.WAITING)), Stage.ADDRESS
+    )
+    failure = Failure(at, Reason.TOO_LONG, "the whole test took too long")
+    spent = (time.monotonic() - begun) * 1000
+    return replace(
+        report, stages=_ended(report.stages, failure), failure=failure, milliseconds=spent, done=True
+    )
+
+
+def _ended(stages: tuple[StageResult, ...], failure: Failure) -> tuple[StageResult, ...]:
+    """*stages* after *failure*: what was before it has passed, what comes after it was not reached."""
+    at = [result.stage for result in stages].index(failure.stage)
+    ended = []
+    for place, result in enumerate(stages):
+        if place < at and result.outcome in (Outcome.WAITING, Outcome.RUNNING):
+            ended.append(replace(result, outcome=Outcome.PASSED))
+        elif place == at:
+            detail = failure.detail or result.detail
+            ended.append(replace(result, outcome=Outcome.FAILED, detail=detail))
+        elif place > at and result.outcome is not Outcome.SKIPPED:
+            ended.append(StageResult(result.stage, Outcome.SKIPPED))
+        else:
+            ended.append(result)
+    return tuple(ended)
+
+
+class _Timestamp(msgspec.Struct, tag_field="_type", tag="timestamp"):
+    """The signed part of TUF's timestamp.json (specification 1.0, section 4.6), looked at without verifying it: that is the updater's work."""
+
+    version: int
+    expires: datetime
+    meta: dict[str, object]
+
+
+class _Signed(msgspec.Struct):
+    signed: _Timestamp
+    signatures: list[object]
+
+
+def _look(address: Address) -> Conversation[_Timestamp]:
+    """Is there an update repository?"""
+    request = Request("GET", f"{address}/metadata/timestamp.json")
+    reply = yield request
+    refused = refusal(request, reply)
+    if refused is not None:
+        raise HttpsError(refused)
+    found = reply.document(_Signed) if reply.status == 200 else None
+    if found is None:
+        detail = f"no timestamp.json: HTTP {reply.status}" if reply.status != 200 else "not TUF metadata"
+        raise HttpsError(Failure(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER, detail))
+    return found.signed
+
+
+class _Examination:
+    """The test of one server while it goes on. Its thread alone changes it; what it tells are immutable reports."""
+
+    def __init__(
+        self, server: Server, text: str, deadline: float, tell: Callable[[ServerReport], None]
+    ) -> None:
+        self._server = server
+        self._text = text
+        self._deadline = deadline
+        self._tell = tell
+        self._begun = time.monotonic()
+        self._stages = {stage: StageResult(stage, Outcome.WAITING) for stage in STAGES[server]}
+        self._stage_begun = time.perf_counter()
+        self._route = "direct"
+        self._answer: StageResult | None = None
+
+    def report(self, failure: Failure | None = None, *, done: bool = False) -> ServerReport:
+        """The present state."""
+        spent = (time.monotonic() - self._begun) * 1000
+        return ServerReport(
+            self._server, self._text, tuple(self._stages.values()), failure, spent, done, self._route
+        )
+
+    def run(self, connect: Connect, licence: Licence | None, now: datetime) -> None:
+        """Go through the stages; whatever happens, the last report is told and says done."""
+        try:
+            self._proceed(connect, licence, now)
+            failure = None
+        except HttpsError as error:
+            failure = error.failure
+        except Exception as error:  # noqa: BLE001 logged, and named to the person: the other server's test goes on
+            _log.exception("the test of the %s server met an error of ours", self._server.value)
+            failure = Failure(self._running(), Reason.INTERNAL, type(error).__name__)
+        if failure is not None:
+            if failure.stage not in self._stages:
+                failure = replace(failure, stage=self._running())
+            if self._answer is not None and self._running() is Stage.ANSWER:
+                self._stages[Stage.ANSWER] = replace(self._answer, outcome=Outcome.RUNNING)
+            ended = _ended(tuple(self._stages.values()), failure)
+            self._stages = {result.stage: result for result in ended}
+        self._tell(self.report(failure, done=True))
+
+    def _proceed(self, connect: Connect, licence: Licence | None, now: datetime) -> None:
+        self._begin(Stage.ADDRESS)
+        try:
+            address = addresses.parse(self._text)
+        except AddressError as error:
+            raise HttpsError(Failure(Stage.ADDRESS, Reason.ADDRESS_MALFORMED, error.reason.value)) from None
+        for_licence = self._server is Server.AUTHENTICATION and licence is not None
+        if for_licence:
+            check_may_be_sent(address)
+        self._pass(str(address))
+        with connect(address) as client:
+            self._route = str(client.route)
+            if client.route.proxy is None:
+                self._skip(Stage.PROXY, "direct")
+            else:
+                self._skip(Stage.NAME, "left to the proxy")
+                self._skip(Stage.CONNECTION, "left to the proxy")
+            if not address.secure:
+                self._skip(Stage.CERTIFICATE, "http")
+
+            def ask(request: Request) -> Reply:
+                return self._ask(client, request)
+
+            if self._server is Server.UPDATES:
+                self._judge_metadata(converse(_look(address), ask), now)
+                return
+            discovery = converse(discover(address), ask)
+            self._enter(Stage.KIND)
+            self._pass(f"token endpoint {discovery.token_endpoint}")
+            if licence is None:
+                self._skip(Stage.LICENCE, "no licence to try")
+                return
+            self._begin(Stage.LICENCE)
+            accepted = converse(present(discovery, licence), ask)
+            self._pass("" if accepted.expires_in is None else f"token for {accepted.expires_in:.0f} s")
+
+    def _judge_metadata(self, found: _Timestamp, now: datetime) -> None:
+        self._enter(Stage.KIND)
+        self._pass(f"TUF timestamp, version {found.version}")
+        self._begin(Stage.METADATA)
+        expiry = f"expires {found.expires.isoformat()}"
+        if found.expires.tzinfo is None or found.expires <= now:
+            detail = f"{expiry}, this computer says {now.isoformat(timespec='seconds')}"
+            raise HttpsError(Failure(Stage.METADATA, Reason.METADATA_EXPIRED, detail))
+        self._pass(expiry)
+
+    def _ask(self, client: Client, request: Request) -> Reply:
+        left = max(self._deadline - time.monotonic(), 0.001)
+        if self._answer is None:
+            return client.request(request, seconds=left, observe=self._observe)
+        if (
+            self._running() is Stage.ANSWER
+        ):  # the first answer was no final one: the search for the kind goes on
+            self._enter(Stage.KIND)
+        try:
+            return client.request(request, seconds=left)
+        except HttpsError as error:
+            raise HttpsError(replace(error.failure, stage=self._running())) from None
+
+    def _observe(self, result: StageResult) -> None:
+        """What the first request goes through. Whether its answer is a good one is for the conversation to say."""
+        if result.stage is Stage.ANSWER and result.outcome is Outcome.PASSED:
+            self._answer = result
+        elif result.outcome is Outcome.FAILED:  # what failed is told once, with its reason, at the end
+            self._stages[result.stage] = replace(result, outcome=Outcome.RUNNING)
+        else:
+            self._set(result)
+
+    def _enter(self, kind: Stage) -> None:
+        """The answer was good: go on to what it says, if that was not done already."""
+        if self._answer is not None and self._running() is Stage.ANSWER:
+            self._set(self._answer)
+            self._begin(kind)
+
+    def _running(self) -> Stage:
+        going_on = [r.stage for r in self._stages.values() if r.outcome is Outcome.RUNNING]
+        return going_on[-1] if going_on else Stage.ADDRESS
+
+    def _begin(self, stage: Stage) -> None:
+        self._stage_begun = time.perf_counter()
+        self._set(StageResult(stage, Outcome.RUNNING))
+
+    def _pass(self, detail: str = "") -> None:
+        spent = (time.perf_counter() - self._stage_begun) * 1000
+        self._set(StageResult(self._running(), Outcome.PASSED, spent, detail))
+
+    def _skip(self, stage: Stage, why: str) -> None:
+        self._set(StageResult(stage, Outcome.SKIPPED, None, why))
+
+    def _set(self, result: StageResult) -> None:
+        self._stages[result.stage] = result
+        self._tell(self.report())

@@ -88,6 +88,8 @@ class Reason(Enum):
     NOT_AN_AUTHENTICATION_SERVER = "not-an-authentication-server"
     NOT_AN_UPDATE_SERVER = "not-an-update-server"
     ISSUER_DIFFERS = "issuer-differs"
+    KEY_ASKED_IN_CLEAR = "key-asked-in-clear"
+    METADATA_EXPIRED = "metadata-expired"
     AUTHORISATION_REFUSED = "authorisation-refused"
     LICENCE_NOT_RECOGNISED = "licence-not-recognised"
     TOO_LONG = "too-long"
@@ -131,6 +133,8 @@ PROBLEM_OF = {
     Reason.NOT_AN_AUTHENTICATION_SERVER: problems.NOT_AN_AUTHENTICATION_SERVER,
     Reason.NOT_AN_UPDATE_SERVER: problems.NOT_AN_UPDATE_SERVER,
     Reason.ISSUER_DIFFERS: problems.ISSUER_DIFFERS,
+    Reason.KEY_ASKED_IN_CLEAR: problems.KEY_ASKED_IN_CLEAR,
+    Reason.METADATA_EXPIRED: problems.METADATA_EXPIRED,
     Reason.AUTHORISATION_REFUSED: problems.AUTHORISATION_REFUSED,
     Reason.LICENCE_NOT_RECOGNISED: problems.LICENCE_NOT_RECOGNISED,
     Reason.TOO_LONG: problems.TEST_TOO_LONG,

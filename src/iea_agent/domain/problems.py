@@ -4,7 +4,8 @@ A problem is a value. Exceptions and reports carry a code and technical evidence
 The idea, and the fields *depends_on* and *patience*, are those of Tailscale's health warnings; the words are those of the product's own sheets.
 
 Codes are stable: the support desk, the pages in ``docs/problemes/`` and clerks' e-mails name them. A code is never reused for another problem.
-Letters: C configuration, N network, P proxy, T certificate and encryption, S the server's answer, A authorisation, L this PC.
+Letters: C configuration, N network, P proxy, T certificate and encryption, S the server's answer, U updates, A authorisation, L
+this PC.
 """
 
 from __future__ import annotations
@@ -472,6 +473,27 @@ _ENTRIES = (
         N_("Ouvrez « Paramètres de connexion » et cochez « Sécurisé »."),
     ),
     Problem(
+        "IEA-S14",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Le serveur demande la licence en clair"),
+        N_(
+            "Le serveur d'authentification veut recevoir la licence à une adresse non sécurisée ; l'agent ne l'envoie pas."
+        ),
+        _SUPPORT,
+    ),
+    Problem(
+        "IEA-U01",
+        Severity.MEDIUM,
+        Actor.URSSAF,
+        N_("Informations de mise à jour périmées"),
+        N_("Les informations de mise à jour du serveur ne sont plus valables à la date de cet ordinateur."),
+        N_(
+            "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance en indiquant le code affiché ; "
+            "vos bulletins de paie ne sont pas concernés."
+        ),
+    ),
+    Problem(
         "IEA-A01",
         Severity.HIGH,
         Actor.URSSAF,
@@ -545,6 +567,8 @@ ISSUER_DIFFERS = "IEA-S10"
 ANSWER_NONSENSE = "IEA-S11"
 TEST_TOO_LONG = "IEA-S12"
 HTTPS_EXPECTED = "IEA-S13"
+KEY_ASKED_IN_CLEAR = "IEA-S14"
+METADATA_EXPIRED = "IEA-U01"
 AUTHORISATION_REFUSED = "IEA-A01"
 LICENCE_NOT_RECOGNISED = "IEA-A02"
 INTERNAL_ERROR = "IEA-L01"

@@ -41,7 +41,7 @@ LICENCES: Mapping[str, Licence] = {
     "second": Licence("IEA-0002-GOOD", "K3Y-5W8R-2HNC-66ZP"),
     "suspended": Licence("IEA-0003-SUSPENDED", "K3Y-1DVG-8LJT-07KA", suspended=True),
     "limited": Licence("IEA-0004-LIMITED", "K3Y-4PSE-3YMU-92RB", scopes=("lecture",)),
-    "special": Licence("IEA-0005/é+%", "clé : 100 % + / à part = ?"),
+    "special": Licence("IEA-0005/+%:", "K3Y : 100 % + / a&b = ?"),
     "unknown": Licence("IEA-9999-UNKNOWN", "K3Y-0000-0000-0000"),  # in no server's table
 }
 

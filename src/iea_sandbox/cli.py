@@ -115,11 +115,14 @@ def _serve(given: argparse.Namespace) -> int:
     with World(given.home, authentication_port=given.auth_port, updates_port=given.updates_port) as world:
         path = attach(world, given.home)
         licence = world.licence()
-        print(f"Serveur d'authentification : {world.authentication.address}")
-        print(f"Serveur de mise à jour    : {world.updates.address}")
-        print(f"Autorité de certification  : {world.ca_file}")
-        print(f"Licence                   : {licence.number}, clé {licence.key}")
-        print(f"Tout le reste             : {path}")
+        for name, value in {
+            "Serveur d'authentification": world.authentication.address,
+            "Serveur de mise à jour": world.updates.address,
+            "Autorité de certification": world.ca_file,
+            "Licence": f"{licence.number}, clé {licence.key}",
+            "Tout le reste": path,
+        }.items():
+            print(f"{name:<26} : {value}")
         print("Ctrl+C pour arrêter.", flush=True)
         try:
             while not threading.Event().wait(1):  # in slices: Windows delivers Ctrl+C between two of them

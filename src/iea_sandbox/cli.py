@@ -11,10 +11,14 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from iea_sandbox.faults import SERVERS, UnknownFault, described
+from iea_sandbox.faults import OPTION_NAMES, SERVERS, UnknownFault, described
+
+if TYPE_CHECKING:
+    from iea_sandbox.world import World
 
 _EXAMPLES = """\
 exemple :
@@ -114,17 +118,8 @@ def _serve(given: argparse.Namespace) -> int:
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     with World(given.home, authentication_port=given.auth_port, updates_port=given.updates_port) as world:
         path = attach(world, given.home)
-        licence = world.licence()
-        for name, value in {
-            "Serveur d'authentification": world.authentication.address,
-            "Serveur de mise à jour": world.updates.address,
-            "Autorité de certification": world.ca_file,
-            "Licence": f"{licence.number}, clé {licence.key}",
-            "Tout le reste": path,
-        }.items():
-            print(f"{name:<26} : {value}")
-        print("Ctrl+C pour arrêter.", flush=True)
         try:
+            _introduce(world, path)
             while not threading.Event().wait(1):  # in slices: Windows delivers Ctrl+C between two of them
                 pass
         finally:
@@ -132,9 +127,20 @@ def _serve(given: argparse.Namespace) -> int:
     return 0
 
 
-def _break(given: argparse.Namespace) -> int:
-    from iea_sandbox.faults import OPTION_NAMES
+def _introduce(world: World, path: Path) -> None:
+    licence = world.licence()
+    for name, value in {
+        "Serveur d'authentification": world.authentication.address,
+        "Serveur de mise à jour": world.updates.address,
+        "Autorité de certification": world.ca_file,
+        "Licence": f"{licence.number}, clé {licence.key}",
+        "Tout le reste": path,
+    }.items():
+        print(f"{name:<26} : {value}")
+    print("Ctrl+C pour arrêter.", flush=True)
 
+
+def _break(given: argparse.Namespace) -> int:
     options = {name: str(getattr(given, name)) for name in OPTION_NAMES if getattr(given, name) is not None}
     return _order(given, "break", {"server": given.server, "how": given.how, **options})
 

@@ -61,7 +61,9 @@ class Front:
 
     async def open(self, port: int = 0) -> None:
         """Take the port (0: any free one) and accept. Raises OSError when it is taken."""
-        self._listeners = await _bind(port)
+        self._listeners = await _bind(
+            port, patience=0 if port else 1
+        )  # a free one may be taken in the other family
         self.port = self._listeners[0].getsockname()[1]
         self._listen()
 
@@ -97,7 +99,7 @@ class Front:
         await _cancel(self._accepting)
         for listener in self._listeners:
             listener.close()
-        self._listeners = await _bind(self.port)
+        self._listeners = await _bind(self.port, patience=2)  # a port just left may need a moment
 
     async def _drop(self) -> None:
         """End the connections that are not in uvicorn's hands."""
@@ -294,12 +296,12 @@ async def _cancel(register: set[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _bind(port: int) -> list[socket.socket]:
+async def _bind(port: int, patience: float = 0.0) -> list[socket.socket]:
     """Sockets bound to the same port of 127.0.0.1 and, where there is one, ::1; not yet listening.
 
-    A port just left may need a moment. Raises OSError when it stays taken for 2 s.
+    Raises OSError when the port is still taken after `patience` seconds.
     """
-    deadline = monotonic() + 2
+    deadline = monotonic() + patience
     while True:
         try:
             first = _bound(socket.AF_INET, "127.0.0.1", port)

@@ -246,7 +246,8 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
     (State.DISCONNECTED, SettingsRequested): Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,)),
     (State.DISCONNECTED, SettingsChanged): Step(State.CONNECTING, _REDO),
     (State.DISCONNECTED, NetworkChanged): Step(State.DISCONNECTED, _REDO),
-    (State.DISCONNECTED, Woke): Step(State.DISCONNECTED, _REDO),
+    # what was to be told before the sleep waits its minute again: not in the first seconds after waking
+    (State.DISCONNECTED, Woke): Step(State.DISCONNECTED, (*_REDO, Effect.SCHEDULE_ANNOUNCEMENT)),
     (State.DISCONNECTED, AssistanceEntered): Step(
         State.ASSISTANCE, (Effect.KEEP_ASSISTANCE, Effect.SCHEDULE_PROBE)
     ),
@@ -346,7 +347,7 @@ def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tu
     effects = step.effects
     after = replace(snapshot, state=step.state)
     if step.state is not snapshot.state:
-        after = replace(after, since=now.wall)
+        after = replace(after, since=now.wall, servers_answer=False)
     if isinstance(event, Outcome):
         if snapshot.asked and Effect.OPEN_SETTINGS not in effects:
             effects = (*effects, Effect.ANSWER_PERSON)
@@ -377,6 +378,9 @@ def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tu
         )
     if isinstance(event, (SettingsChanged, NetworkChanged, Woke, ReauthenticationRequested)):
         after = replace(after, failures=0)
+    if isinstance(event, (SettingsChanged, Woke)) and step.state is State.CONNECTING:
+        # the pale ball claims nothing: what was wrong before is not known to be wrong now
+        after = replace(after, problem=None, detail="")
     if Effect.AUTHENTICATE in effects or Effect.PROBE in effects:
         asked = isinstance(event, (ReauthenticationRequested, AssistanceLeft))
         after = replace(

@@ -60,7 +60,7 @@ def test_an_unavailable_server_gets_one_to_five_minutes(code: str) -> None:
     assert backoff.next_try(code, 1, None, 0.999999) == pytest.approx(300, abs=0.01)
 
 
-@given(st.sampled_from(ORDINARY + [problems.SERVER_UNAVAILABLE]), st.floats(0.01, 1e9), CHANCES)
+@given(st.sampled_from([*ORDINARY, problems.SERVER_UNAVAILABLE]), st.floats(0.01, 1e9), CHANCES)
 def test_what_the_server_asks_for_is_heeded_up_to_an_hour(code: str, wish: float, chance: float) -> None:
     seconds = backoff.next_try(code, 3, wish, chance)
     assert seconds is not None

@@ -30,7 +30,7 @@ def test_every_code_has_one_constant_and_every_constant_its_entry() -> None:
 
 @EVERY
 def test_an_entry_is_complete(problem: Problem) -> None:
-    assert re.fullmatch(r"IEA-[CNPTSAL]\d\d", problem.code)
+    assert re.fullmatch(r"IEA-[CNPTSAUL]\d\d", problem.code)
     assert problem.title
     assert not problem.title.endswith(".")
     assert problem.text.endswith(".")

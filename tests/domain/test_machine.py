@@ -1,0 +1,417 @@
+"""The machine: the whole table enumerated, the transitions of the practical sheets by name, and random walks with invariants."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from iea_agent.domain import machine, problems
+from iea_agent.domain.machine import (
+    TABLE,
+    Effect,
+    Event,
+    Failed,
+    Moment,
+    Outcome,
+    Snapshot,
+    State,
+    advance,
+    allows,
+    begin,
+    verdict,
+)
+
+NOON = Moment(1_790_000_000.0, 1000.0)
+LATER = Moment(NOON.wall + 100, NOON.steady + 100)
+LOST = problems.CONNECTION_UNANSWERED
+
+
+EVENT_TYPES = [
+    kind
+    for kind in vars(machine).values()
+    if isinstance(kind, type) and issubclass(kind, Event) and kind not in (Event, Outcome, Failed)
+]
+"""Every type of event that can happen; the three others only say what some have in common."""
+
+
+def happen(kind: type[Event], run: int = 7) -> Event:
+    """An event of *kind*; an outcome is one of attempt *run*."""
+    if issubclass(kind, Failed):
+        return kind(run, LOST, "evidence", 4.0)
+    if issubclass(kind, Outcome):
+        return kind(run)
+    return kind()
+
+
+def busy(state: State, **changes: object) -> Snapshot:
+    """A snapshot of *state* whose attempt 7 is under way."""
+    return replace(Snapshot(state, NOON.wall, run=7, working=True), **changes)  # type: ignore[arg-type]
+
+
+STATE_AND_EVENT = list(itertools.product(State, EVENT_TYPES))
+NAMES = [f"{state.value}-{kind.__name__}" for state, kind in STATE_AND_EVENT]
+
+
+def test_the_table_speaks_of_nothing_else() -> None:
+    assert set(TABLE) <= set(STATE_AND_EVENT)
+
+
+@pytest.mark.parametrize(("state", "kind"), STATE_AND_EVENT, ids=NAMES)
+def test_the_table_decides_the_state_and_what_is_absent_changes_nothing(
+    state: State, kind: type[Event]
+) -> None:
+    before = busy(state)
+    after, effects = advance(before, happen(kind), LATER)
+    step = TABLE.get((state, kind))
+    assert allows(state, kind) is (step is not None)
+    if step is None:
+        assert after is before
+        assert effects == ()
+    else:
+        assert after.state is step.state
+        assert effects == step.effects
+        assert after.since == (NOON.wall if step.state is state else LATER.wall)
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [(state, kind) for state, kind in TABLE if issubclass(kind, Outcome)],
+    ids=lambda value: value.value if isinstance(value, State) else value.__name__,
+)
+@pytest.mark.parametrize("run", [6, 8, 0])
+def test_a_late_outcome_changes_nothing(state: State, kind: type[Event], run: int) -> None:
+    before = busy(state, asked=True)
+    assert advance(before, happen(kind, run), LATER) == (before, ())
+
+
+def test_every_event_means_something_somewhere() -> None:
+    assert {kind for _, kind in TABLE} == set(EVENT_TYPES)
+
+
+def test_every_effect_is_wanted_by_a_step_or_answers_a_person() -> None:
+    wanted = {effect for step in TABLE.values() for effect in step.effects}
+    assert wanted | {Effect.ANSWER_PERSON} == set(Effect)
+
+
+def test_every_state_is_reached_from_every_other() -> None:
+    for start in State:
+        reached = {start}
+        while more := {step.state for (state, _), step in TABLE.items() if state in reached} - reached:
+            reached |= more
+        assert reached == set(State)
+
+
+def test_the_menu_of_every_state_leads_to_status_support_updates_and_the_way_out() -> None:
+    for state in State:
+        for kind in (
+            machine.StatusRequested,
+            machine.SupportRequested,
+            machine.UpdatesRequested,
+            machine.QuitRequested,
+        ):
+            assert TABLE[state, kind].state is state
+
+
+# The transitions that the practical sheets fix.
+
+
+def test_assistance_is_entered_only_from_disconnected() -> None:
+    assert {state for state, kind in TABLE if kind is machine.AssistanceEntered} == {State.DISCONNECTED}
+    assert {state for (state, _), step in TABLE.items() if step.state is State.ASSISTANCE} == {
+        State.DISCONNECTED,
+        State.ASSISTANCE,
+    }
+    after, effects = advance(busy(State.DISCONNECTED), machine.AssistanceEntered(), LATER)
+    assert after.state is State.ASSISTANCE
+    assert effects == (Effect.KEEP_ASSISTANCE, Effect.SCHEDULE_PROBE)
+
+
+def test_assistance_is_left_only_with_the_password_of_the_day() -> None:
+    leaving = {
+        kind
+        for (state, kind), step in TABLE.items()
+        if state is State.ASSISTANCE and step.state is not State.ASSISTANCE
+    }
+    assert leaving == {machine.AssistanceLeft}
+
+
+def test_leaving_assistance_shows_the_heart_and_authenticates_at_once() -> None:
+    before = Snapshot(State.ASSISTANCE, NOON.wall, run=7, servers_answer=True)
+    after, effects = advance(before, machine.AssistanceLeft(), LATER)
+    assert after.state is State.DISCONNECTED
+    assert effects == (Effect.KEEP_ASSISTANCE, Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
+    assert (after.run, after.working, after.asked, after.servers_answer) == (8, True, True, False)
+
+
+def test_entering_assistance_forgets_the_attempt_under_way() -> None:
+    before = busy(State.DISCONNECTED, asked=True)
+    held, _ = advance(before, machine.AssistanceEntered(), LATER)
+    assert not held.working
+    assert not held.asked
+    assert advance(held, machine.Authenticated(7), LATER) == (held, ())
+
+
+def test_in_assistance_settings_and_reauthentication_are_out_of_reach_and_the_program_is_not() -> None:
+    assert not allows(State.ASSISTANCE, machine.SettingsRequested)
+    assert not allows(State.ASSISTANCE, machine.ReauthenticationRequested)
+    assert allows(State.ASSISTANCE, machine.LaunchRequested)
+
+
+def test_the_program_needs_the_connection_or_assistance() -> None:
+    assert {state for state, kind in TABLE if kind is machine.LaunchRequested} == {
+        State.CONNECTED,
+        State.ASSISTANCE,
+    }
+
+
+def test_assistance_survives_a_restart_since_when_it_was_entered() -> None:
+    kept = begin(NOON, assistance_since=NOON.wall - 5000)
+    assert kept.state is State.ASSISTANCE
+    assert kept.since == NOON.wall - 5000
+    probing, effects = advance(kept, machine.Started(), NOON)
+    assert probing.state is State.ASSISTANCE
+    assert effects == (Effect.PROBE,)
+
+
+def test_assistance_only_probes_and_says_that_the_servers_answer() -> None:
+    assert not [
+        kind
+        for (state, kind), step in TABLE.items()
+        if state is State.ASSISTANCE and step.state is state and Effect.AUTHENTICATE in step.effects
+    ]
+    before = busy(State.ASSISTANCE, problem=LOST, failures=3, failing_steady=1.0)
+    after, effects = advance(before, machine.ServersAnswered(7), LATER)
+    assert Effect.ANNOUNCE_SERVERS_ANSWER in effects
+    assert after.servers_answer
+    assert after.problem is None
+    silent, effects = advance(replace(after, run=8, working=True), machine.ServersSilent(8, LOST), LATER)
+    assert effects == (Effect.SCHEDULE_PROBE,)
+    assert not silent.servers_answer
+
+
+# The rest by name.
+
+
+def test_a_process_begins_with_the_pale_ball_and_a_grace() -> None:
+    first = begin(NOON)
+    assert first.state is State.CONNECTING
+    assert first.since == NOON.wall
+    assert first.grace_steady == NOON.steady + 15
+    assert first.quiet_steady == NOON.steady + 30
+    started, effects = advance(first, machine.Started(), NOON)
+    assert effects == (Effect.AUTHENTICATE,)
+    assert (started.run, started.working, started.asked) == (1, True, False)
+
+
+def test_success_is_the_ball_and_forgets_every_failure() -> None:
+    before = busy(
+        State.DISCONNECTED, problem=LOST, detail="x", failures=9, failing_steady=3.0, retry_at=NOON.wall
+    )
+    after, effects = advance(before, machine.Authenticated(7), LATER)
+    assert effects == (Effect.SCHEDULE_HEARTBEAT, Effect.ANNOUNCE_RECOVERY)
+    assert after == Snapshot(State.CONNECTED, LATER.wall, contact_at=LATER.wall, run=7)
+
+
+def test_a_failed_attempt_is_remembered_with_its_evidence_and_its_next_try() -> None:
+    after, effects = advance(busy(State.CONNECTED), machine.AttemptFailed(7, LOST, "timed out", 4.0), LATER)
+    assert effects == (Effect.SCHEDULE_RETRY,)
+    assert (after.problem, after.detail, after.failures) == (LOST, "timed out", 1)
+    assert after.failing_steady == LATER.steady
+    assert after.retry_at == LATER.wall + 4
+    again, _ = advance(
+        replace(after, working=True), machine.AttemptFailed(7, LOST), Moment(LATER.wall + 9, LATER.steady + 9)
+    )
+    assert again.failing_steady == LATER.steady
+    assert again.failures == 2
+
+
+def test_without_a_configuration_the_settings_open_and_nobody_is_answered_twice() -> None:
+    for state in (State.CONNECTING, State.CONNECTED, State.DISCONNECTED):
+        after, effects = advance(
+            busy(state, asked=True), machine.ConfigurationMissing(7, problems.NOT_CONFIGURED), LATER
+        )
+        assert after.state is State.DISCONNECTED
+        assert effects == (Effect.OPEN_SETTINGS,)
+        assert after.retry_at is None
+
+
+def test_who_asked_is_answered_once() -> None:
+    asking, effects = advance(
+        Snapshot(State.DISCONNECTED, NOON.wall), machine.ReauthenticationRequested(), NOON
+    )
+    assert effects == (Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
+    assert asking.asked
+    told, effects = advance(asking, machine.ConnectionLost(asking.run, LOST, retry_in=1.0), LATER)
+    assert effects[-1] is Effect.ANSWER_PERSON
+    retrying, _ = advance(told, machine.RetryDue(), LATER)
+    _, effects = advance(retrying, machine.ConnectionLost(retrying.run, LOST), LATER)
+    assert Effect.ANSWER_PERSON not in effects
+
+
+def test_who_asked_is_still_answered_when_the_attempt_is_begun_anew() -> None:
+    asking, _ = advance(Snapshot(State.CONNECTED, NOON.wall), machine.ReauthenticationRequested(), NOON)
+    anew, _ = advance(asking, machine.NetworkChanged(), NOON)
+    assert anew.run == asking.run + 1
+    _, effects = advance(anew, machine.Authenticated(anew.run), LATER)
+    assert effects.count(Effect.ANSWER_PERSON) == 1
+
+
+@pytest.mark.parametrize("kind", [machine.SettingsChanged, machine.Woke])
+def test_the_pale_ball_claims_no_old_problem(kind: type[Event]) -> None:
+    before = busy(State.CONNECTED, problem=LOST, detail="x", failures=1, failing_steady=NOON.steady)
+    after, effects = advance(before, kind(), LATER)
+    assert after.state is State.CONNECTING
+    assert (after.problem, after.detail) == (None, "")
+    assert effects == (Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
+
+
+def test_changed_settings_are_tried_from_the_heart_as_if_new() -> None:
+    before = busy(State.DISCONNECTED, problem=problems.LICENCE_NOT_RECOGNISED, failures=3)
+    after, _ = advance(before, machine.SettingsChanged(), LATER)
+    assert (after.state, after.problem, after.failures) == (State.CONNECTING, None, 0)
+
+
+def test_waking_begins_the_grace_anew_and_puts_off_what_was_to_be_told() -> None:
+    before = busy(State.DISCONNECTED, problem=LOST, failures=5, failing_steady=1.0)
+    after, effects = advance(before, machine.Woke(), LATER)
+    assert after.grace_steady == LATER.steady + 15
+    assert after.quiet_steady == LATER.steady + 30
+    assert (after.failures, after.failing_steady, after.problem) == (0, None, LOST)
+    assert Effect.SCHEDULE_ANNOUNCEMENT in effects
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [machine.SettingsChanged, machine.NetworkChanged, machine.Woke, machine.ReauthenticationRequested],
+)
+@pytest.mark.parametrize("state", [State.CONNECTING, State.CONNECTED, State.DISCONNECTED])
+def test_a_change_or_a_click_resets_the_backoff_and_tries_over_a_new_connection(
+    state: State, kind: type[Event]
+) -> None:
+    after, effects = advance(busy(state, failures=6, retry_at=NOON.wall + 60), kind(), LATER)
+    assert effects[:2] == (Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
+    assert (after.failures, after.run, after.working, after.retry_at) == (0, 8, True, None)
+
+
+# Random walks: whatever happens in whatever order, these hold.
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time passes."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The attempt under way, or the one before it, comes back; *code* None is success."""
+
+    code: str | None
+    late: bool = False
+
+
+HAPPENINGS = st.one_of(
+    st.sampled_from([kind for kind in EVENT_TYPES if not issubclass(kind, Outcome)]).map(happen),
+    st.builds(Tick, st.floats(0, 200)),
+    st.builds(Answer, st.sampled_from([None, None, *sorted(problems.CATALOGUE)]), st.booleans()),
+)
+USELESS_TO_TRY = {problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE, problems.ADDRESS_MALFORMED}
+
+
+def outcome_of(snapshot: Snapshot, answer: Answer, now: Moment) -> Event:
+    """The event that *answer* is, as the loop would decide it."""
+    run = snapshot.run - answer.late
+    if answer.code is not None:
+        return replace(verdict(snapshot, answer.code, "", None, now, 0.5), run=run)
+    if snapshot.state is State.ASSISTANCE:
+        return machine.ServersAnswered(run)
+    return machine.Authenticated(run)
+
+
+def check_step(
+    before: Snapshot, event: Event, after: Snapshot, effects: tuple[Effect, ...], now: Moment
+) -> None:
+    """What holds of every step."""
+    assert after.since == (before.since if after.state is before.state else now.wall)
+    assert after.since >= before.since
+    began = Effect.AUTHENTICATE in effects or Effect.PROBE in effects
+    assert after.run == before.run + (
+        began or (isinstance(event, machine.AssistanceEntered) and before.state is State.DISCONNECTED)
+    )
+    if began:
+        assert after.working
+        assert (Effect.PROBE in effects) is (after.state is State.ASSISTANCE)
+    answered = effects.count(Effect.ANSWER_PERSON)
+    if isinstance(event, Outcome) and event.run == before.run and effects:
+        assert answered == (before.asked and Effect.OPEN_SETTINGS not in effects)
+        assert not after.asked
+    else:
+        assert answered == 0
+
+
+def check_state(snapshot: Snapshot, started: bool) -> None:
+    """What holds at every moment."""
+    if snapshot.state in (State.CONNECTED, State.CONNECTING) and snapshot.problem is not None:
+        assert snapshot.failing_steady is not None
+        assert problems.problem(snapshot.problem).patience > 0, "a clear answer is a verdict at once"
+    if snapshot.working:
+        assert snapshot.retry_at is None
+    if snapshot.asked:
+        assert snapshot.working
+    if snapshot.servers_answer:
+        assert snapshot.state is State.ASSISTANCE
+    if snapshot.state is State.DISCONNECTED and not snapshot.working:
+        assert snapshot.problem is not None, "the heart names its problem"
+    if started and not snapshot.working and snapshot.state is not State.ASSISTANCE:
+        beating = snapshot.state is State.CONNECTED and snapshot.problem is None
+        assert snapshot.retry_at is not None or beating or snapshot.problem in USELESS_TO_TRY
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.booleans(), st.lists(HAPPENINGS, max_size=40))
+def test_invariants_of_a_random_walk(in_assistance: bool, happenings: list[Event | Tick | Answer]) -> None:
+    now = NOON
+    snapshot = begin(now, NOON.wall - 60 if in_assistance else None)
+    started = False
+    for happening in [machine.Started(), *happenings]:
+        if isinstance(happening, Tick):
+            now = Moment(now.wall + happening.seconds, now.steady + happening.seconds)
+            continue
+        if isinstance(happening, Answer):
+            if not snapshot.working:
+                continue
+            event = outcome_of(snapshot, happening, now)
+        else:
+            event = happening
+        before = snapshot
+        snapshot, effects = advance(before, event, now)
+        started = True
+        check_step(before, event, snapshot, effects, now)
+        check_state(snapshot, started)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(HAPPENINGS, max_size=30))
+def test_wherever_it_wandered_a_success_asked_for_is_the_ball(
+    happenings: list[Event | Tick | Answer],
+) -> None:
+    snapshot = begin(NOON)
+    for happening in happenings:
+        if isinstance(happening, Event):
+            snapshot, _ = advance(snapshot, happening, NOON)
+        elif isinstance(happening, Answer) and snapshot.working:
+            snapshot, _ = advance(snapshot, outcome_of(snapshot, happening, NOON), NOON)
+    way_out = (
+        machine.AssistanceLeft()
+        if snapshot.state is State.ASSISTANCE
+        else machine.ReauthenticationRequested()
+    )
+    asking, _ = advance(snapshot, way_out, LATER)
+    connected, effects = advance(asking, machine.Authenticated(asking.run), LATER)
+    assert connected.state is State.CONNECTED
+    assert Effect.ANSWER_PERSON in effects

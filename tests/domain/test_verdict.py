@@ -1,0 +1,111 @@
+"""The verdict on a failed attempt: ten seconds and two attempts, at once when asked or refused, none in the grace."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from iea_agent.domain import machine, problems
+from iea_agent.domain.machine import Failed, Moment, Snapshot, State, advance, begin, verdict
+
+NOON = Moment(1_790_000_000.0, 1000.0)
+LOST = problems.CONNECTION_UNANSWERED
+REFUSED = problems.LICENCE_NOT_RECOGNISED
+
+
+def after(seconds: float) -> Moment:
+    """The moment *seconds* after noon."""
+    return Moment(NOON.wall + seconds, NOON.steady + seconds)
+
+
+CONNECTED = Snapshot(State.CONNECTED, NOON.wall, run=7, working=True)
+FAILING = replace(CONNECTED, failures=1, failing_steady=NOON.steady, problem=LOST)
+
+
+def judge(snapshot: Snapshot, code: str, seconds: float) -> Failed:
+    """The verdict *seconds* after noon, the spread in its middle."""
+    return verdict(snapshot, code, "evidence", None, after(seconds), 0.5)
+
+
+def test_the_first_failure_is_no_verdict_however_long_it_took() -> None:
+    assert type(judge(CONNECTED, LOST, 100)) is machine.AttemptFailed
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kind"),
+    [(9.9, machine.AttemptFailed), (10.0, machine.ConnectionLost), (60.0, machine.ConnectionLost)],
+)
+def test_a_lost_connection_is_one_after_ten_seconds_and_two_attempts(
+    seconds: float, kind: type[Failed]
+) -> None:
+    assert type(judge(FAILING, LOST, seconds)) is kind
+
+
+@pytest.mark.parametrize("state", [State.CONNECTING, State.CONNECTED])
+def test_whoever_asked_hears_at_once(state: State) -> None:
+    assert type(judge(replace(CONNECTED, state=state, asked=True), LOST, 0)) is machine.ConnectionLost
+
+
+@pytest.mark.parametrize(
+    "code",
+    sorted(
+        code
+        for code, entry in problems.CATALOGUE.items()
+        if entry.patience == 0 and code not in (problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE)
+    ),
+)
+@pytest.mark.parametrize("state", [State.CONNECTING, State.CONNECTED, State.DISCONNECTED])
+def test_a_clear_answer_is_a_verdict_at_once_even_in_the_grace(code: str, state: State) -> None:
+    snapshot = replace(CONNECTED, state=state, grace_steady=NOON.steady + 15)
+    assert type(judge(snapshot, code, 0)) is machine.ConnectionLost
+
+
+def test_no_verdict_in_the_grace_after_start() -> None:
+    snapshot, _ = advance(begin(NOON), machine.Started(), NOON)
+    snapshot, _ = advance(snapshot, machine.AttemptFailed(1, LOST, retry_in=1.0), after(0.1))
+    assert type(judge(snapshot, LOST, 14.9)) is machine.AttemptFailed
+    assert type(judge(snapshot, LOST, 15.0)) is machine.ConnectionLost
+
+
+def test_no_verdict_in_the_grace_after_waking() -> None:
+    snapshot, _ = advance(FAILING, machine.Woke(), after(100))
+    snapshot, _ = advance(snapshot, machine.AttemptFailed(snapshot.run, LOST, retry_in=1.0), after(100))
+    assert type(judge(snapshot, LOST, 114.9)) is machine.AttemptFailed
+    assert type(judge(snapshot, LOST, 115.0)) is machine.ConnectionLost
+
+
+def test_what_is_already_disconnected_stays_so() -> None:
+    disconnected = replace(CONNECTED, state=State.DISCONNECTED, grace_steady=NOON.steady + 15)
+    assert type(judge(disconnected, LOST, 0)) is machine.ConnectionLost
+
+
+@pytest.mark.parametrize("code", sorted(problems.CATALOGUE))
+def test_in_assistance_every_failure_is_a_silent_probe(code: str) -> None:
+    assert type(judge(replace(CONNECTED, state=State.ASSISTANCE), code, 0)) is machine.ServersSilent
+
+
+@pytest.mark.parametrize("code", [problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE])
+def test_nothing_to_try_with_opens_the_settings_at_start_and_when_asked_but_not_again_and_again(
+    code: str,
+) -> None:
+    assert type(judge(replace(CONNECTED, state=State.CONNECTING), code, 0)) is machine.ConfigurationMissing
+    heart = replace(CONNECTED, state=State.DISCONNECTED)
+    assert type(judge(replace(heart, asked=True), code, 0)) is machine.ConfigurationMissing
+    assert type(judge(heart, code, 0)) is machine.ConnectionLost
+    assert type(judge(CONNECTED, code, 0)) is machine.ConnectionLost
+
+
+def test_the_verdict_carries_run_code_evidence_and_next_try() -> None:
+    assert judge(FAILING, LOST, 60) == machine.ConnectionLost(7, LOST, "evidence", 2.0)
+    assert verdict(FAILING, LOST, "", 30.0, NOON, 0.0).retry_in == 30.0
+    assert verdict(FAILING, REFUSED, "", None, NOON, 0.0).retry_in == 900.0
+
+
+@pytest.mark.parametrize("code", sorted(problems.CATALOGUE))
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("asked", [False, True])
+def test_the_table_knows_every_verdict(code: str, state: State, asked: bool) -> None:
+    snapshot = replace(CONNECTED, state=state, asked=asked and state is not State.ASSISTANCE)
+    for snapshot_now in (snapshot, replace(snapshot, failures=5, failing_steady=0.0)):
+        assert machine.allows(state, type(judge(snapshot_now, code, 0)))

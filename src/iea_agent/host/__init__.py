@@ -5,8 +5,10 @@ Importing this is cheap: no file, no library is loaded before something is asked
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -105,6 +107,14 @@ def here() -> Host:
         from .posix import Posix
 
         return Posix()
+
+
+def mark(folder: Path) -> str:
+    """Eight letters and digits for *folder*, to tell things of one installation from another's where the system has one name space for all.
+
+    A checksum will do, and hashlib would load OpenSSL before the icon is shown.
+    """
+    return f"{zlib.crc32(os.path.normcase(folder.absolute()).encode()):08x}"
 
 
 def no_network() -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ctypes import wintypes
 from pathlib import Path
 
-from . import Child, Claim, LaunchError
+from . import Child, Claim, LaunchError, mark
 from .child import ChildProcess
 
 assert sys.platform == "win32"  # noqa: S101 mypy reads on only where this holds
@@ -150,8 +149,7 @@ class Windows:
 
     def claim(self, name: str, folder: Path) -> Claim | None:
         """A named mutex of this session (``Local\\``); that it exists is the claim, nobody ever waits for it."""
-        place = hashlib.sha256(os.path.normcase(folder.absolute()).encode()).hexdigest()[:16]
-        handle = _checked(_CreateMutex(None, False, f"Local\\{name}-{place}"))
+        handle = _checked(_CreateMutex(None, False, f"Local\\{name}-{mark(folder)}"))
         if ctypes.get_last_error() == _ERROR_ALREADY_EXISTS:
             _CloseHandle(handle)
             return None

@@ -337,7 +337,9 @@ class Tray(_Icon):  # type: ignore[misc]
     def _wake(self) -> None:
         # One message stands for any number of changes: a queue that nobody reads holds 10,000, and no more.
         if self._hwnd and not self._woken:
-            self._woken = bool(_win32.PostMessage(self._hwnd, WM_WAKE, 0, 0))
+            self._woken = True  # before the message is out, for the tray's thread may be quicker than we are
+            if not _win32.PostMessage(self._hwnd, WM_WAKE, 0, 0):
+                self._woken = False
 
     def _on_wake(self, _wparam: int, _lparam: int) -> None:
         self._woken = False  # before anything is read, so that a change made from now on wakes us again

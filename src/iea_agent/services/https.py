@@ -46,10 +46,6 @@ finally:
     for _name in _HIDDEN:
         sys.modules.pop(_name, None)
 
-NAME_SECONDS = 2.0
-CONNECT_SECONDS = 5.0
-TLS_SECONDS = 5.0
-READ_SECONDS = 10.0
 KEEPALIVE_SECONDS = 75.0
 """Longer than a heartbeat (60 s ± 10 %), so that each one reuses the connection: one round trip instead of three."""
 STAGGER_SECONDS = 0.25
@@ -66,6 +62,16 @@ Resolve: TypeAlias = Callable[[str], Sequence[str]]
 
 
 _Document = TypeVar("_Document")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long each wait may last, in seconds; *name* is the name service's answer, *connect* covers all of a name's addresses."""
+
+    name: float = 2.0
+    connect: float = 5.0
+    tls: float = 5.0
+    read: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,7 @@ class Client:
         self,
         route: Route | None = None,
         *,
+        limits: Limits | None = None,
         resolve: Resolve | None = None,
         online: Callable[[], bool] | None = None,
     ) -> None:
@@ -176,6 +183,7 @@ class Client:
         self.route = route or Route()
         self._online = online or has_route
         self._context = _trust(self.route.ca_file)
+        self._limits = limits or Limits()
         self._network = _Network(resolve or system_addresses)
         proxy = None
         if self.route.proxy is not None:
@@ -214,7 +222,7 @@ class Client:
 
         A request that meets a kept connection which the server is just closing is made once more, on a new one. Raises ``HttpsError``.
         """
-        watch = _Watch(observe, seconds, self.route.proxy is not None)
+        watch = _Watch(observe, seconds, self._limits, proxied=self.route.proxy is not None)
         _WATCH.set(watch)
         reply = self._attempt(request, limit, watch, may_be_stale=True)
         if reply is None:
@@ -298,7 +306,7 @@ class Client:
                 if isinstance(cause, ssl.SSLError) and "CERTIFICATE" in (cause.reason or ""):
                     # TLS 1.3: the server asks for the client's certificate only after the handshake (RFC 8446, 4.4.2.4)
                     return Failure(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED, detail)
-                return Failure(Stage.ANSWER, _answer_reason(error, cause, request), detail)
+                return Failure(Stage.ANSWER, _answer_reason(error, cause, watch), detail)
         return Failure(watch.stage, Reason.INTERNAL, detail)
 
     def _cut_off(self, cause: OSError) -> bool:
@@ -316,7 +324,7 @@ class Client:
         if self.route.proxy is not None:
             return None
         parts = urlsplit(request.url)
-        _WATCH.set(_Watch(None, CONNECT_SECONDS, proxied=False))
+        _WATCH.set(_Watch(None, self._limits.connect, self._limits, proxied=False))
         try:
             context = _openssl(self.route.ca_file)
             stream = self._network.connect_tcp(parts.hostname or "", parts.port or 443)
@@ -397,9 +405,11 @@ def _unreadable(ca_file: Path | None, error: OSError) -> Failure:
 class _Watch:
     """Where one request is: which stage, since when, until when; told to whoever observes."""
 
-    def __init__(self, observe: Observe | None, seconds: float, proxied: bool) -> None:
+    def __init__(self, observe: Observe | None, seconds: float, limits: Limits, *, proxied: bool) -> None:
         self.stage = Stage.ADDRESS
+        self.limits = limits
         self.fresh = False  # whether a connection was made for this request
+        self.met_tls = False
         self._observe = observe
         self._proxied = proxied
         self._begun = 0.0
@@ -530,7 +540,7 @@ class _Network(httpcore.NetworkBackend):
         try:
             addresses = self._addresses(host, watch)
             watch.named(addresses)
-            return _Stream(_connect(addresses, port, watch.left(CONNECT_SECONDS)))
+            return _Stream(_connect(addresses, port, watch.left(watch.limits.connect)))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error
         except OSError as error:
@@ -554,7 +564,7 @@ class _Network(httpcore.NetworkBackend):
         # nothing can interrupt the system's name service: a daemon thread may outlive the wait, and ends by itself
         threading.Thread(target=look_up, name="name", daemon=True).start()
         try:
-            answer = answers.get(timeout=watch.left(NAME_SECONDS))
+            answer = answers.get(timeout=watch.left(watch.limits.name))
         except queue.Empty:
             raise TimeoutError(f"no answer about {host} from the name service") from None
         if isinstance(answer, Exception):
@@ -586,16 +596,21 @@ class _Stream(httpcore.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         try:
-            self._socket.settimeout(_WATCH.get().left(READ_SECONDS))
-            return self._socket.recv(max_bytes)
+            watch = _WATCH.get()
+            self._socket.settimeout(watch.left(watch.limits.read))
+            received = self._socket.recv(max_bytes)
         except TimeoutError as error:
             raise httpcore.ReadTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.ReadError(str(error)) from error
+        # an alert record (RFC 8446, 5.1) where an answer in clear was awaited: the port speaks TLS
+        watch.met_tls |= received.startswith(b"\x15\x03") and not isinstance(self._socket, ssl.SSLSocket)
+        return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         try:
-            self._socket.settimeout(_WATCH.get().left(READ_SECONDS))
+            watch = _WATCH.get()
+            self._socket.settimeout(watch.left(watch.limits.read))
             self._socket.sendall(buffer)
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from error
@@ -609,7 +624,8 @@ class _Stream(httpcore.NetworkStream):
         timeout: float | None = None,  # noqa: ARG002
     ) -> _Stream:
         try:
-            self._socket.settimeout(_WATCH.get().left(TLS_SECONDS))
+            watch = _WATCH.get()
+            self._socket.settimeout(watch.left(watch.limits.tls))
             return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
         except TimeoutError as error:
             self.close()
@@ -792,7 +808,7 @@ def _handshake_reason(cause: OSError | None) -> Reason:
     return _HANDSHAKE_REASONS.get(reason, Reason.TLS_INTERRUPTED)
 
 
-def _answer_reason(error: Exception, cause: OSError | None, request: Request) -> Reason:
+def _answer_reason(error: Exception, cause: OSError | None, watch: _Watch) -> Reason:
     text = str(error)
     if isinstance(cause, TimeoutError):
         return Reason.ANSWER_LATE
@@ -803,9 +819,7 @@ def _answer_reason(error: Exception, cause: OSError | None, request: Request) ->
         and "disconnected" not in text
         and "peer closed" not in text
     ):
-        # an alert record instead of a status line: the port speaks TLS
-        plain_to_tls = request.url.startswith("http:") and "\\x15\\x03" in text
-        return Reason.HTTPS_EXPECTED if plain_to_tls else Reason.ANSWER_NONSENSE
+        return Reason.HTTPS_EXPECTED if watch.met_tls else Reason.ANSWER_NONSENSE
     return Reason.ANSWER_CUT
 
 

@@ -47,12 +47,14 @@ def examine(
     on_progress: Callable[[ServerReport], None],
     *,
     now: datetime,
+    scope: str = "",
     seconds: float = EXAMINATION_SECONDS,
     cancelled: threading.Event | None = None,
 ) -> tuple[ServerReport, ...]:
     """Test the servers of *targets* (their addresses as typed and cleaned) and return their reports in the same order.
 
-    *on_progress* gets each new state, on the calling thread, never after the return. Without *licence* the authentication server's last stage is skipped.
+    *on_progress* gets each new state, on the calling thread, never after the return. Without *licence* the authentication server's last stage is skipped;
+    *scope* is the right to ask for with it.
     *now* is the time of day, with its zone: it judges whether the update metadata has expired. What is not over after *seconds* is TOO_LONG.
     Once *cancelled* is set, returns within 200 ms what is known so far (``done`` false). Network waits that go on end by themselves on daemon threads.
     """
@@ -64,7 +66,10 @@ def examine(
         examination = _Examination(server, text, deadline, news.put)
         latest[server] = examination.report()
         threading.Thread(
-            target=examination.run, args=(connect, licence, now), name=f"test of {server.value}", daemon=True
+            target=examination.run,
+            args=(connect, licence, scope, now),
+            name=f"test of {server.value}",
+            daemon=True,
         ).start()
     while not all(report.done for report in latest.values()):
         if cancelled is not None and cancelled.is_set():
@@ -161,10 +166,10 @@ class _Examination:
             self._server, self._text, tuple(self._stages.values()), failure, spent, done, self._route
         )
 
-    def run(self, connect: Connect, licence: Licence | None, now: datetime) -> None:
+    def run(self, connect: Connect, licence: Licence | None, scope: str, now: datetime) -> None:
         """Go through the stages; whatever happens, the last report is told and says done."""
         try:
-            self._proceed(connect, licence, now)
+            self._proceed(connect, licence, scope, now)
             failure = None
         except HttpsError as error:
             failure = error.failure
@@ -180,7 +185,7 @@ class _Examination:
             self._stages = {result.stage: result for result in ended}
         self._tell(self.report(failure, done=True))
 
-    def _proceed(self, connect: Connect, licence: Licence | None, now: datetime) -> None:
+    def _proceed(self, connect: Connect, licence: Licence | None, scope: str, now: datetime) -> None:
         self._begin(Stage.ADDRESS)
         try:
             address = addresses.parse(self._text)
@@ -213,7 +218,7 @@ class _Examination:
                 self._skip(Stage.LICENCE, "no licence to try")
                 return
             self._begin(Stage.LICENCE)
-            accepted = converse(present(discovery, licence), ask)
+            accepted = converse(present(discovery, licence, scope=scope), ask)
             self._pass("" if accepted.expires_in is None else f"token for {accepted.expires_in:.0f} s")
 
     def _judge_metadata(self, found: _Timestamp, now: datetime) -> None:

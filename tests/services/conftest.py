@@ -1,0 +1,169 @@
+"""Small servers on raw sockets, for what a sound server never does."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from iea_agent.services.https import Client, Limits, Route
+from iea_sandbox.world import World
+
+BRIEF = Limits(name=0.3, connect=0.3, tls=0.3, read=0.3)
+"""Waits short enough for a test; the real ones are compared with the design in test_https."""
+
+Behaviour = Callable[[socket.socket], None]
+
+
+@dataclass
+class Raw:
+    """A listening port where each accepted connection is handed to a behaviour, on a thread of its own."""
+
+    port: int
+    accepted: list[socket.socket] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """As typed by a person."""
+        return f"http://localhost:{self.port}"
+
+
+@contextmanager
+def raw_server(behaviour: Behaviour) -> Iterator[Raw]:
+    """Listen on loopback until the end of the block; whatever is still open is closed then."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        raw = Raw(listener.getsockname()[1])
+        threads: list[threading.Thread] = []
+
+        def attend(connection: socket.socket) -> None:
+            try:
+                behaviour(connection)
+            except OSError:  # the client went away first
+                return
+            finally:
+                connection.close()
+
+        def listen() -> None:
+            while True:
+                connection, _ = listener.accept()
+                if ending.is_set():
+                    connection.close()
+                    return
+                connection.settimeout(20)
+                raw.accepted.append(connection)
+                threads.append(threading.Thread(target=attend, args=(connection,), daemon=True))
+                threads[-1].start()
+
+        ending = threading.Event()
+        door = threading.Thread(target=listen, daemon=True)
+        door.start()
+        try:
+            yield raw
+        finally:
+            ending.set()
+            socket.create_connection(("127.0.0.1", raw.port), 5).close()  # wakes accept, on every system
+            door.join(5)
+            for connection in raw.accepted:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue  # closed already
+            for thread in threads:
+                thread.join(5)
+
+
+Serve = Callable[[Behaviour], Raw]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start raw servers that end with the test."""
+    with ExitStack() as running:
+
+        def start(behaviour: Behaviour) -> Raw:
+            server: AbstractContextManager[Raw] = raw_server(behaviour)
+            return running.enter_context(server)
+
+        yield start
+
+
+@pytest.fixture
+def client(world: World) -> Iterator[Client]:
+    """A client that trusts the sandbox and does not wait long."""
+    with Client(Route(ca_file=world.ca_file), limits=BRIEF) as made:
+        yield made
+
+
+def request_of(connection: socket.socket) -> bytes:
+    """One request's head, as received; empty when the client closed."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        part = connection.recv(65536)
+        if not part:
+            return b""
+        head += part
+    return head
+
+
+def says(answer: bytes) -> Behaviour:
+    """Answer each request with the same bytes, until the client closes."""
+
+    def behaviour(connection: socket.socket) -> None:
+        while request_of(connection):
+            connection.sendall(answer)
+
+    return behaviour
+
+
+def silent(connection: socket.socket) -> None:
+    """Accept, read, never answer."""
+    while connection.recv(65536):
+        pass
+
+
+def page(status: str, body: bytes = b"", *headers: str) -> bytes:
+    """A whole HTTP answer."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def proxy(answer: bytes | None = None) -> Behaviour:
+    """A CONNECT proxy that gives *answer* to CONNECT, or makes the tunnel."""
+
+    def behaviour(connection: socket.socket) -> None:
+        head = request_of(connection)
+        if not head:
+            return
+        if answer is not None:
+            connection.sendall(answer)
+            return
+        host, _, port = head.split()[1].decode().rpartition(":")
+        with socket.create_connection((host, int(port)), 5) as onward:
+            onward.settimeout(20)
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=_pour, args=(onward, connection), daemon=True)
+            back.start()
+            _pour(connection, onward)
+            back.join(5)
+
+    return behaviour
+
+
+def _pour(source: socket.socket, sink: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:  # one of the two has gone
+        return
+
+
+@pytest.fixture
+def no_such_file(tmp_path: Path) -> Path:
+    """A path where nothing is."""
+    return tmp_path / "nothing.pem"

@@ -140,13 +140,14 @@ class Loop:
         event = self._event_of(item, now) if isinstance(item, Attempt) else item
         self.snapshot, effects = machine.advance(before, event, now)
         if self.snapshot is not before:
-            log.info(
-                "%s state=%s problem=%s run=%d",
-                type(event).__name__,
-                self.snapshot.state.value,
-                self.snapshot.problem or "-",
-                self.snapshot.run,
-            )
+            after = self.snapshot
+            fields = {
+                "state": after.state.value,
+                "problem": after.problem,
+                "detail": after.detail,
+                "run": after.run,
+            }
+            log.info(type(event).__name__, extra={"fields": fields})
             self._work.publish(self.snapshot)
         for effect in effects:
             self._perform(effect, now)

@@ -96,7 +96,7 @@ class Server:
             try:
                 connection = self._listener.accept()
             except OSError as error:
-                log.warning("accept failed error=%s", type(error).__name__)
+                log.warning("accept failed", extra={"fields": {"error": type(error).__name__}})
                 continue
             threading.Thread(
                 target=self._serve, args=(connection,), name="channel-client", daemon=True
@@ -117,7 +117,7 @@ class Server:
                 else:
                     _send(connection, self._answer(request))
             except (OSError, EOFError, ChannelError, AuthenticationError) as error:
-                log.info("client left reason=%s", type(error).__name__)
+                log.info("client left", extra={"fields": {"reason": type(error).__name__}})
 
     def _serve_watcher(self, connection: Wire) -> None:
         if len(self._watchers) >= WATCHERS:

@@ -181,3 +181,19 @@ def balloon(kind: Effect, snapshot: Snapshot) -> Balloon:
         found = problem(snapshot.problem)
         return Balloon(_(found.title), f"{_(found.advice)} ({found.code})")
     return Balloon(_("Connexion au serveur réussie"), _(EXPLANATIONS[snapshot.state]))
+
+
+def cannot_launch(program: str) -> Balloon:
+    """The words when Impact emploi did not start."""
+    return Balloon(
+        _("Impact emploi n'a pas pu être lancé"),
+        _("Le logiciel n'a pas été trouvé ou ne démarre pas : {program}").format(program=program),
+    )
+
+
+def cannot_open(reason: str) -> Balloon:
+    """The words when a window did not open."""
+    return Balloon(
+        _("La fenêtre n'a pas pu s'ouvrir"),
+        _("Réessayez ; si cela continue, redémarrez l'ordinateur. ({reason})").format(reason=reason),
+    )

@@ -1,0 +1,345 @@
+"""The resident agent: the icon first, then everything else; one loop, the work it asks for, and the channel to it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iea_agent import __version__
+from iea_agent.domain import machine
+from iea_agent.domain.diagnosis import Failure, Reason, Stage
+from iea_agent.domain.machine import Effect, Event, Moment, Snapshot
+from iea_agent.loop import Announcement, Attempt, Loop
+from iea_agent.shell import view
+from iea_agent.shell.view import Abilities, View
+
+from .home import Home
+
+if TYPE_CHECKING:
+    from iea_agent.domain.settings import Settings
+    from iea_agent.host import Child
+    from iea_agent.host.logs import Log
+    from iea_agent.host.storage import Loaded, Signature
+    from iea_agent.services.authentication import Discovery, Licence
+    from iea_agent.services.https import Client
+    from iea_agent.shell.channel import Document, Server
+    from iea_agent.shell.tray import Tray
+
+log = logging.getLogger("iea_agent.agent")
+
+ICONS = Path(__file__).parents[1] / "shell" / "icons"
+STOP_SECONDS = 2.0
+"""How long leaving may take before the process ends regardless."""
+
+WINDOWS = {Effect.OPEN_STATUS: "status", Effect.OPEN_SETTINGS: "settings"}
+"""The windows that exist; each is a process of its own."""
+
+
+def now() -> Moment:
+    """The present moment."""
+    return Moment(time.time(), time.monotonic())
+
+
+def window_command(name: str) -> list[str]:
+    """How to start the window *name* as a process of its own."""
+    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "iea_agent"]
+    return [*program, "window", name]
+
+
+@dataclass
+class Connection:
+    """The way to the authentication server under one set of settings; thrown away whole when they or the network change."""
+
+    settings: Settings
+    licence: Licence | None = None
+    client: Client | None = None
+    known: Discovery | None = None
+    failure: Failure | None = None
+    ready: threading.Lock = field(default_factory=threading.Lock)
+
+
+class Agent:
+    """Does what the loop asks (``loop.Work``) and answers the channel. Everything that waits runs on a thread of its own."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._windows: dict[str, Child] = {}
+        self._tray: Tray | None = None
+        self._channel: Server | None = None
+        self._log: Log | None = None
+        self._loaded: Loaded = home.storage.load()
+        self._policy: Signature | None = home.storage.policy_signature()
+        self._connection = Connection(self._settings)
+        self.loop = Loop(self, now, random.random, machine.begin(now(), home.assistance_since()))
+
+    @property
+    def _settings(self) -> Settings:
+        return self._loaded.effective.settings
+
+    @property
+    def abilities(self) -> Abilities:
+        """What this installation can do beyond its connection."""
+        return Abilities(program=bool(self._settings.program))
+
+    # the process
+
+    def run(self, tray: Tray | None) -> None:
+        """Serve until told to quit. Called on a thread of its own where there is a tray."""
+        from iea_agent.host import logs
+        from iea_agent.shell.channel import Server
+
+        self._tray = tray
+        self._log = logs.start_logging(self._home.folders.logs)
+        log.info("started", extra={"fields": {"version": __version__, "pid": os.getpid()}})
+        self._report_faults()
+        self._channel = Server(self._home.where, self._home.make_channel_key(), self.answer)
+        stop_watching = self._home.host.watch_network(lambda: self.loop.post(machine.AddressesChanged()))
+        self.publish(self.loop.snapshot)
+        self.loop.post(machine.Started())
+        try:
+            self.loop.run()
+        finally:
+            stop_watching()
+            for window in self._windows.values():
+                window.stop()
+            log.info("ended")
+
+    def _report_faults(self) -> None:
+        for fault in (*self._loaded.faults, *self._loaded.policy_faults):
+            log.warning("setting refused", extra={"fields": {"name": fault.name, "line": fault.line}})
+
+    # loop.Work
+
+    def authenticate(self, run: int) -> None:
+        """Begin attempt *run* on a thread of its own."""
+        threading.Thread(
+            target=self._attempt, args=(run, self._connection), name=f"attempt-{run}", daemon=True
+        ).start()
+
+    def _attempt(self, run: int, connection: Connection) -> None:
+        try:
+            failure = self._try(connection)
+        except Exception as error:
+            log.exception("attempt failed unexpectedly")
+            failure = Failure(Stage.ADDRESS, Reason.INTERNAL, type(error).__name__)
+        self.loop.post(Attempt(run, failure))
+
+    def _try(self, connection: Connection) -> Failure | None:
+        from iea_agent.domain import addresses
+        from iea_agent.host.vault import VaultUnavailable
+        from iea_agent.services.authentication import authenticate
+        from iea_agent.services.https import HttpsError
+
+        chosen = connection.settings
+        with connection.ready:  # two attempts at once would read the vault twice and open two connections
+            if connection.licence is None:
+                try:
+                    connection.licence = self._home.licence(chosen)
+                except VaultUnavailable as error:
+                    return Failure(Stage.LICENCE, Reason.VAULT_UNAVAILABLE, type(error.__cause__).__name__)
+            if connection.licence is None:
+                return Failure(Stage.LICENCE, Reason.NOT_CONFIGURED)
+            if self._log is not None:
+                self._log.hide(connection.licence.key)
+            try:
+                address = addresses.parse(chosen.authentication)
+            except addresses.AddressError as error:
+                return Failure(Stage.ADDRESS, Reason.ADDRESS_MALFORMED, str(error))
+            try:
+                if connection.client is None:
+                    connection.client = self._home.connect(chosen)(address)
+                found = authenticate(connection.client, address, connection.licence, known=connection.known)
+            except HttpsError as error:
+                connection.known = None
+                return error.failure
+            connection.known = found.discovery
+            return None
+
+    def renew_connection(self) -> None:
+        """Read the settings again and start from them; the old connection's attempt, if any, ends by itself and is not heard."""
+        old, self._connection = self._connection, Connection(self._settings)
+        if old.client is not None:
+            threading.Thread(target=old.client.close, name="close", daemon=True).start()
+
+    def keep_assistance(self, since: float | None) -> None:
+        """Write it to disk before anything else happens: assistance mode survives whatever ends the process."""
+        self._home.keep_assistance(since)
+
+    def open(self, effect: Effect) -> None:
+        """Raise the window if it is open, else start it."""
+        from iea_agent.host import LaunchError
+
+        name = WINDOWS.get(effect)
+        if name is None:
+            log.warning("no such window", extra={"fields": {"effect": effect.value}})
+            return
+        child = self._windows.get(name)
+        if child is not None and child.alive():
+            self._home.host.raise_window(child.pid)
+            return
+        try:
+            self._windows[name] = self._home.host.start_child(window_command(name), os.environ)
+        except LaunchError as error:
+            log.exception("window not started", extra={"fields": {"name": name}})
+            self._balloon(view.cannot_open(str(error.__cause__)))
+
+    def launch_program(self) -> None:
+        """Start Impact emploi; a failure is told, with the path that was tried."""
+        from iea_agent.host import LaunchError
+
+        try:
+            self._home.host.launch(Path(self._settings.program))
+        except LaunchError as error:
+            log.warning("program not started", extra={"fields": {"error": type(error.__cause__).__name__}})
+            self._balloon(view.cannot_launch(self._settings.program))
+
+    def tell(self, announcement: Announcement) -> None:
+        """Show a balloon; without a tray the log is all there is."""
+        self._balloon(view.balloon(announcement.kind, announcement.snapshot))
+
+    def _balloon(self, balloon: view.Balloon) -> None:
+        log.info("balloon", extra={"fields": {"title": balloon.title}})
+        if self._tray is not None:
+            self._tray.notify(balloon.title, balloon.body)
+
+    def reread_policy(self) -> None:
+        """Look at the policy file's date; if it moved, the settings are no longer what they were."""
+        signature = self._home.storage.policy_signature()
+        if signature != self._policy:
+            self._policy = signature
+            self.reload()
+
+    def publish(self, snapshot: Snapshot) -> None:
+        """Draw the snapshot and pass it on to whoever watches."""
+        from iea_agent.shell import status
+
+        if self._tray is not None:
+            self._tray.draw(view.view(snapshot, time.time(), self.abilities))
+        if self._channel is not None:
+            self._channel.publish(status.document(snapshot, self._settings))
+
+    # the channel
+
+    def reload(self) -> None:
+        """Settings, licence or policy have changed."""
+        self._loaded = self._home.storage.load()
+        self._report_faults()
+        self.loop.post(machine.SettingsChanged())
+
+    def answer(self, request: Document) -> Document:
+        """The reply to one request (``docs/channel.md``). Runs on the client's thread."""
+        from iea_agent.locale import _
+        from iea_agent.shell import status
+
+        snapshot = self.loop.snapshot
+        match request:
+            case {"do": "status"}:
+                return {"ok": True, "status": status.document(snapshot, self._settings)}
+            case {"do": "reload"}:
+                self.reload()
+                return {"ok": True}
+            case {"do": "ask", "event": str(name)} if name in _ASKABLE:
+                event = _ASKABLE[name]
+                if not machine.allows(snapshot.state, event):
+                    return {"ok": False, "error": _("Désactivez d'abord le mode assistance.")}
+                if event is machine.LaunchRequested and not self.abilities.program:
+                    return {"ok": False, "error": _("L'emplacement d'Impact emploi n'est pas indiqué.")}
+                self.loop.post(event())
+                return {"ok": True, "run": snapshot.run}
+        return {"ok": False, "error": _("Demande inconnue.")}
+
+
+_ASKABLE: Mapping[str, type[Event]] = {
+    "status": machine.StatusRequested,
+    "settings": machine.SettingsRequested,
+    "reconnect": machine.ReauthenticationRequested,
+    "launch": machine.LaunchRequested,
+    "quit": machine.QuitRequested,
+}
+"""What a client may ask for by name; the table decides whether it may be done now."""
+
+
+def run(home: Home, *, tray: bool) -> int:
+    """Be the agent of this Windows session until told to quit. A second start shows the first one's status window instead."""
+    claim = home.host.claim("agent", home.folders.state)
+    if claim is None:
+        home.ask({"do": "ask", "event": "status"})
+        return 0
+    if not tray:
+        agent = Agent(home)
+        _quit_on_signals(agent)
+        agent.run(None)
+        return 0
+    return _run_with_tray(home)
+
+
+def _quit_on_signals(agent: Agent) -> None:
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: agent.loop.post(machine.QuitRequested()))
+
+
+class _Resident:
+    """The agent behind an icon: the icon is up before there is an agent, so what is clicked until then waits."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._agent: Agent | None = None
+        self._waiting: list[Event] = []
+        self.ended = threading.Event()
+        self.failed = False
+
+    def post(self, event: Event) -> None:
+        """Hand in what was clicked."""
+        if self._agent is None:
+            self._waiting.append(event)
+        else:
+            self._agent.loop.post(event)
+
+    def serve(self, tray: Tray) -> None:
+        """Be the agent; the tray goes when it ends."""
+        try:
+            self._agent = Agent(self._home)
+            while self._waiting:
+                self._agent.loop.post(self._waiting.pop(0))
+            self._agent.run(tray)
+        except Exception:
+            self.failed = True
+            log.exception("the agent ended")
+        finally:
+            self.ended.set()
+            tray.stop()
+
+    def session_ends(self) -> None:
+        """Windows closes the session: after this returns nothing is sure to run, so the agent ends first."""
+        self.post(machine.QuitRequested())
+        self.ended.wait(STOP_SECONDS)
+
+
+def _run_with_tray(home: Home) -> int:
+    from iea_agent.shell.tray import Notices, Tray
+
+    resident = _Resident(home)
+    start = now()
+    first: View = view.view(machine.begin(start), start.wall)
+    tray = Tray(
+        ICONS,
+        first,
+        resident.post,
+        Notices(session_ending=resident.session_ends, resumed=lambda: resident.post(machine.Woke())),
+    )
+    tray.run(lambda: threading.Thread(target=resident.serve, args=(tray,), name="loop", daemon=True).start())
+    resident.post(machine.QuitRequested())
+    resident.ended.wait(STOP_SECONDS)
+    logging.shutdown()
+    # a thread that still waits for the network must not keep a process without an icon
+    os._exit(1 if resident.failed else 0)

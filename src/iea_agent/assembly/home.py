@@ -1,0 +1,289 @@
+"""One installation of the agent: its folders, settings, licence, way to the servers and running agent, as every command needs them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iea_agent.domain import problems, settings
+from iea_agent.domain.addresses import Address
+from iea_agent.domain.settings import ProxyMode, Settings
+from iea_agent.host import Host, here
+from iea_agent.host.storage import (
+    Folders,
+    SettingLocked,
+    SettingsNewer,
+    SettingUnknown,
+    Storage,
+    StorageError,
+)
+from iea_agent.locale import _
+from iea_agent.shell import channel
+
+if TYPE_CHECKING:
+    from iea_agent.domain.diagnosis import ServerReport
+    from iea_agent.host.vault import Vault
+    from iea_agent.services.authentication import Licence
+    from iea_agent.services.https import Client
+
+FAILED, USAGE, NOT_RUNNING, REFUSED, TIMED_OUT = range(1, 6)
+"""Exit codes (design, section 4)."""
+
+ASSISTANCE = "assistance"
+"""The name of the state that assistance mode is kept as."""
+
+LICENCE_KEY = "licence-key"
+"""The vault's name for the licence key."""
+
+
+class Failure(Exception):
+    """What a person asked for could not be done: ``str()`` is the sentence for them, *code* the problem's where it has one."""
+
+    def __init__(self, text: str, exit_code: int = FAILED, code: str = "", name: str = "") -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
+        self.code = code
+        self.name = name  # dotted name of the setting that is to blame
+
+
+def _of(code: str) -> Failure:
+    """The failure that problem *code* is."""
+    found = problems.problem(code)
+    return Failure(f"{_(found.text)} {_(found.advice)} ({code})", code=code)
+
+
+@dataclass(frozen=True)
+class Home:
+    """Everything that belongs to one installation; nothing is opened before it is used."""
+
+    folders: Folders
+    storage: Storage
+    host: Host
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Where the licence key is."""
+        from iea_agent.host import vault
+
+        return vault.here(self.folders.name)
+
+    @cached_property
+    def where(self) -> str:
+        """The running agent's address."""
+        return channel.address(str(self.folders.state), self.host.session())
+
+    @property
+    def _key_file(self) -> Path:
+        return self.folders.state / "channel.key"
+
+    def make_channel_key(self) -> bytes:
+        """The channel's key, made anew at each start of the agent. Raises ``OSError``."""
+        import secrets
+
+        from iea_agent.host.storage import write_atomically
+
+        key = secrets.token_bytes(32)
+        write_atomically(self._key_file, key)
+        return key
+
+    def _channel_key(self) -> bytes:
+        try:
+            return self._key_file.read_bytes()[:32]
+        except OSError:
+            raise channel.NotRunning from None
+
+    def ask(self, request: channel.Document, timeout: float = 5.0) -> channel.Document:
+        """The running agent's answer. Raises ``Failure``."""
+        try:
+            return channel.ask(self.where, self._channel_key(), request, timeout)
+        except channel.ChannelError as error:
+            raise _failure_of(error) from error
+
+    def watch(self) -> Iterator[channel.Document]:
+        """The running agent's status at each change. Raises ``Failure`` if there is none."""
+        try:
+            yield from channel.watch(self.where, self._channel_key())
+        except channel.ChannelError as error:
+            raise _failure_of(error) from error
+
+    def status(self) -> channel.Document | None:
+        """The running agent's status; None where there is no agent, or none that answers."""
+        try:
+            found: channel.Document = self.ask({"do": "status"}, timeout=2.0)["status"]
+        except Failure:
+            return None
+        return found
+
+    def reconnect(self, seconds: float) -> channel.Document:
+        """Have the agent authenticate anew and return its status once that is over. Raises ``Failure``, also after *seconds*."""
+        news: queue.SimpleQueue[channel.Document | Failure] = queue.SimpleQueue()
+
+        def listen() -> None:
+            try:
+                for status in self.watch():
+                    news.put(status)
+            except Failure as failure:
+                news.put(failure)
+
+        def next_status() -> channel.Document:
+            try:
+                status = news.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise _failure_of(channel.TimedOut()) from None
+            if isinstance(status, Failure):
+                raise status
+            return status
+
+        deadline = time.monotonic() + seconds
+        threading.Thread(target=listen, name="reconnect", daemon=True).start()
+        next_status()  # as it is before
+        self.ask({"do": "ask", "event": "reconnect"})
+        while not next_status()["working"]:
+            pass
+        while (status := next_status())["working"]:
+            pass
+        return status
+
+    def assistance_since(self) -> float | None:
+        """Since when assistance mode holds (wall clock); None where it does not. Raises ``StorageError``."""
+        since = self.storage.read_state(ASSISTANCE).get("since")
+        return float(since) if isinstance(since, (int, float)) else None
+
+    def keep_assistance(self, since: float | None) -> None:
+        """Write down that assistance mode holds since *since*, or no longer does. Raises ``StorageError``."""
+        self.storage.write_state(ASSISTANCE, {"since": since})
+
+    def licence_key(self) -> str | None:
+        """The key from the vault, None where none is kept. Raises ``VaultUnavailable``."""
+        return self.vault.read(LICENCE_KEY)
+
+    def licence(self, chosen: Settings, typed_key: str | None = None) -> Licence | None:
+        """The licence with *chosen*'s number and *typed_key*, or the key in the vault. Raises ``VaultUnavailable``."""
+        from iea_agent.services.authentication import Licence
+
+        if not chosen.licence_number:
+            return None
+        key = typed_key or self.licence_key()
+        return Licence(chosen.licence_number, key) if key else None
+
+    def save(self, changes: Mapping[str, object], licence_key: str | None) -> None:
+        """Keep *changes* (dotted names) and a new licence key, then tell the running agent. Raises ``Failure``; nothing is half kept."""
+        from iea_agent.host.vault import SecretTooLong, VaultUnavailable
+
+        try:
+            if licence_key:
+                self.vault.write(LICENCE_KEY, licence_key)
+            if changes:
+                self.storage.save(changes)
+        except VaultUnavailable as error:
+            raise _of(problems.VAULT_UNAVAILABLE) from error
+        except SecretTooLong as error:
+            raise Failure(_("La clé de licence est trop longue."), USAGE, name="licence.key") from error
+        except (SettingUnknown, SettingLocked, settings.SettingsError, SettingsNewer, StorageError) as error:
+            raise _failure_of_saving(error) from error
+        try:
+            self.ask({"do": "reload"})
+        except Failure as failure:
+            if failure.exit_code != NOT_RUNNING:
+                raise
+
+    def connect(self, chosen: Settings) -> Callable[[Address], Client]:
+        """Builds the client for a server, by the way that *chosen* says. The result raises ``HttpsError``."""
+
+        def build(address: Address) -> Client:
+            from iea_agent.services.https import Client, Route
+
+            return Client(
+                Route(self._proxy(chosen, address), Path(chosen.ca_file) if chosen.ca_file else None)
+            )
+
+        return build
+
+    def _proxy(self, chosen: Settings, address: Address) -> Address | None:
+        from iea_agent.domain import addresses
+        from iea_agent.host.proxies import system_proxy
+
+        if chosen.proxy_mode is ProxyMode.NONE:
+            return None
+        if chosen.proxy_mode is ProxyMode.MANUAL:
+            return addresses.parse(chosen.proxy_address) if chosen.proxy_address else None
+        found = system_proxy(address.scheme, address.host, address.port)
+        try:
+            return addresses.parse(found) if found else None
+        except addresses.AddressError:
+            return None
+
+    def examine(
+        self,
+        chosen: Settings,
+        typed_key: str | None = None,
+        on_progress: Callable[[ServerReport], None] | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> tuple[ServerReport, ...]:
+        """Test both servers with *chosen*, saving nothing. Without a licence, or a vault to read it from, that stage is left out."""
+        from iea_agent.domain.diagnosis import Server
+        from iea_agent.host.vault import VaultUnavailable
+        from iea_agent.services import reachability
+
+        try:
+            licence = self.licence(chosen, typed_key)
+        except VaultUnavailable:
+            licence = None
+        return reachability.examine(
+            {Server.AUTHENTICATION: chosen.authentication, Server.UPDATES: chosen.updates},
+            self.connect(chosen),
+            licence,
+            on_progress or (lambda _report: None),
+            now=datetime.fromtimestamp(time.time(), UTC),
+            cancelled=cancelled,
+        )
+
+
+def locate(environment: Mapping[str, str]) -> Home:
+    """The installation that *environment* points to."""
+    folders = Folders.locate(environment)
+    return Home(folders, Storage(folders), here())
+
+
+def fault_text(fault: settings.Fault) -> str:
+    """A fault for a person: « connection.secure, ligne 4 : attendu true ou false »."""
+    place = _("ligne {line}").format(line=fault.line) if fault.line else ""
+    named = ", ".join(part for part in (fault.name, place) if part) or _("fichier")
+    return _("{place} : attendu {expected}").format(place=named, expected=_(fault.expected))
+
+
+def _failure_of(error: channel.ChannelError) -> Failure:
+    if isinstance(error, channel.NotRunning):
+        return Failure(_("L'agent n'est pas démarré."), NOT_RUNNING)
+    if isinstance(error, channel.TimedOut):
+        return Failure(_("L'agent n'a pas répondu à temps."), TIMED_OUT)
+    if isinstance(error, channel.Refused):
+        return Failure(str(error), REFUSED)
+    return Failure(_("L'agent n'a pas pu être interrogé ({reason}).").format(reason=error))
+
+
+def _failure_of_saving(error: Exception) -> Failure:
+    match error:
+        case SettingUnknown(names=names):
+            return Failure(_("Paramètre inconnu : {name}").format(name=names[0]), USAGE, name=names[0])
+        case SettingLocked(names=names):
+            text = _("Ce paramètre est fixé par votre administrateur : {name}")
+            return Failure(text.format(name=names[0]), REFUSED, name=names[0])
+        case settings.SettingsError(faults=faults):
+            return Failure("\n".join(fault_text(fault) for fault in faults), USAGE, name=faults[0].name)
+        case SettingsNewer(path=path):
+            text = _(
+                "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"
+            )
+            return Failure(text.format(path=path))
+        case StorageError(path=path):
+            text = _("Les paramètres n'ont pas pu être écrits, rien n'a été changé : {path} ({reason})")
+            return Failure(text.format(path=path, reason=type(error.__cause__).__name__))
+    raise TypeError(error)

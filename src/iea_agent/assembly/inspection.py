@@ -1,0 +1,94 @@
+"""What is where, and why it is so: the settings with their origin, and everything the support desk asks for first. No secret in it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from enum import Enum
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from iea_agent import __version__
+from iea_agent.domain.problems import N_
+from iea_agent.domain.settings import DEFAULTS, FIELDS
+
+from .home import Home, fault_text
+
+ORIGINS = {
+    "default": N_("valeur d'origine"),
+    "settings": N_("vos paramètres"),
+    "policy": N_("fixé par votre administrateur"),
+}
+
+LIBRARIES = (
+    "pystray",
+    "httpx",
+    "httpcore",
+    "keyring",
+    "platformdirs",
+    "msgspec",
+    "tomlkit",
+    "truststore",
+    "wxPython",
+)
+
+
+def settings_with_origin(home: Home) -> dict[str, dict[str, Any]]:
+    """Each setting in force by its dotted name: its value, and whether it comes from the policy, the person's file or nowhere."""
+    effective = home.storage.load().effective
+    found = {}
+    for name, field in FIELDS.items():
+        value = getattr(effective.settings, field.attribute)
+        if field.attribute in effective.locked:
+            origin = "policy"
+        elif value == getattr(DEFAULTS, field.attribute):
+            origin = "default"
+        else:
+            origin = "settings"
+        found[name] = {"value": value.value if isinstance(value, Enum) else value, "origin": origin}
+    return found
+
+
+def shown(value: object) -> str:
+    """A value as the settings file would write it, without quotes."""
+    if isinstance(value, dict) and "value" in value:
+        return f"{shown(value['value'])} ({value['origin']})"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "-"
+
+
+def diagnose(home: Home) -> dict[str, Any]:
+    """Where things are, what is in force and which versions run."""
+    from iea_agent.host.vault import VaultUnavailable
+
+    loaded = home.storage.load()
+    try:
+        key = "saved" if home.licence_key() else "none"
+    except VaultUnavailable as error:
+        key = f"vault unavailable ({type(error.__cause__).__name__})"
+    status = home.status()
+    return {
+        "schema": 1,
+        "version": __version__,
+        "system": home.host.description(),
+        "python": platform.python_version(),
+        "program": sys.executable,
+        "agent": "not running" if status is None else status["state"],
+        "problem": None if status is None or status["problem"] is None else status["problem"]["code"],
+        "licence_key": key,
+        "folders": {
+            "settings": str(home.folders.settings),
+            "state": str(home.folders.state),
+            "policy": str(home.folders.policy),
+            "logs": str(home.folders.logs),
+        },
+        "settings": settings_with_origin(home),
+        "faults": [fault_text(fault) for fault in (*loaded.faults, *loaded.policy_faults)],
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }

@@ -1,0 +1,115 @@
+"""The windows' side of the wiring: each window is a process of its own that gets what it needs of the installation through its port."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from iea_agent.domain.settings import FIELDS
+from iea_agent.locale import _
+
+from .home import FAILED, Failure, Home
+
+if TYPE_CHECKING:
+    from iea_agent.domain.diagnosis import ServerReport
+    from iea_agent.domain.settings import Settings
+    from iea_agent.shell.dialogs.settings import Loaded
+
+ATTRIBUTES = {name: field.attribute for name, field in FIELDS.items()} | {"licence.key": "licence_key"}
+
+
+class SettingsDesk:
+    """What the settings dialog needs (``dialogs.settings.SettingsPort``)."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def load(self) -> Loaded:
+        """The settings in force, the faults of a broken file, and whether assistance mode holds."""
+        from iea_agent.shell.dialogs.settings import Loaded
+
+        loaded = self._home.storage.load()
+        since = self._home.assistance_since()
+        return Loaded(loaded.effective, (*loaded.faults, *loaded.policy_faults), since is not None)
+
+    def key_saved(self) -> bool | None:
+        """Whether the vault holds a key; None where there is no vault."""
+        from iea_agent.host.vault import VaultUnavailable
+
+        try:
+            return self._home.licence_key() is not None
+        except VaultUnavailable:
+            return None
+
+    def save(self, changes: Mapping[str, object], licence_key: str | None) -> None:
+        """Keep *changes* and the key. Raises ``SaveError`` with a sentence and the field it is about."""
+        from iea_agent.shell.dialogs.settings import SaveError
+
+        try:
+            self._home.save(changes, licence_key)
+        except Failure as failure:
+            raise SaveError(str(failure), ATTRIBUTES.get(failure.name, "")) from failure
+
+    def test(
+        self,
+        values: Settings,
+        licence_key: str | None,
+        on_progress: Callable[[ServerReport], None],
+        cancelled: threading.Event,
+    ) -> tuple[ServerReport, ...]:
+        """Test both servers with *values*, saving nothing."""
+        return self._home.examine(values, licence_key, on_progress, cancelled)
+
+
+class StatusDesk:
+    """What the status window needs (``dialogs.status.StatusPort``)."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def watch(self, on_status: Callable[[dict[str, object] | None], None]) -> Callable[[], None]:
+        """Call *on_status*, on a thread of its own, with the status at each change and None once the agent is gone; the answer stops it."""
+        stopped = threading.Event()
+
+        def listen() -> None:
+            try:
+                for status in self._home.watch():
+                    if stopped.is_set():
+                        return
+                    on_status(status)
+            except Failure:
+                pass  # gone, or never there: the same to whoever watches
+            if not stopped.is_set():
+                on_status(None)
+
+        threading.Thread(target=listen, name="watch", daemon=True).start()
+        return stopped.set
+
+    def ask(self, command: str) -> None:
+        """Have the agent do *command* (« reconnect », « settings », « launch »…). Raises ``Failure`` with a sentence."""
+        self._home.ask({"do": "ask", "event": command})
+
+
+def show(home: Home, name: str) -> int:
+    """Show the window *name* until it is closed; its exit code."""
+    try:
+        import wx  # noqa: F401  is it there?
+    except ImportError:
+        raise Failure(
+            _("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set ».")
+        ) from None
+    from iea_agent.host import logs
+
+    logs.start_logging(home.folders.logs, name)
+    if name == "settings":
+        from iea_agent.shell.dialogs.settings import run_settings
+
+        run_settings(SettingsDesk(home))
+    elif name == "status":
+        from iea_agent.shell.dialogs.status import run_status
+
+        run_status(StatusDesk(home))
+    else:
+        return FAILED
+    return 0

@@ -1,0 +1,276 @@
+"""The command line: commands, exit codes, ``--json``. Results go to the standard output, everything else to the standard error.
+
+Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 the agent does not run, 4 refused, 5 timed out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from iea_agent import __version__, locale
+from iea_agent.locale import _
+
+if TYPE_CHECKING:
+    import argparse
+
+    from iea_agent.assembly.home import Home
+    from iea_agent.domain.settings import Settings
+
+FINE, FAILED, USAGE, NOT_RUNNING, REFUSED, TIMED_OUT = range(6)
+
+RECONNECT_SECONDS = 30.0
+"""How long ``reconnect`` waits for the attempt that it asked for."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; ``arguments`` default to the process's own."""
+    locale.choose(locale.language_of())
+    for stream in (sys.stdout, sys.stderr):
+        # a console that lacks a character shows « ? » instead of ending the program
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given == ["run"]:
+        # the icon waits for nothing that it does not need, the argument parser included
+        from iea_agent.assembly import agent, home
+
+        return agent.run(home.locate(os.environ), tray=True)
+    options = parser().parse_args(given)
+    from iea_agent.assembly import home
+
+    try:
+        code: int = options.command(home.locate(os.environ), options)
+    except home.Failure as failure:
+        print(failure, file=sys.stderr)
+        return failure.exit_code
+    except KeyboardInterrupt:
+        return FAILED
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    import argparse
+
+    top = argparse.ArgumentParser(
+        prog="iea-agent", description=_("Agent de connexion d'Impact emploi association.")
+    )
+    commands = top.add_subparsers(title=_("commandes"), metavar="", required=True)
+
+    def add(name: str, help: str, command: Any, *, documents: bool = False) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=command)
+        if documents:
+            sub.add_argument("--json", action="store_true", help=_("réponse en JSON"))
+        return sub
+
+    run = add("run", _("démarre l'agent"), _run)
+    run.add_argument("--no-tray", action="store_true", help=_("sans icône dans la zone de notification"))
+    status = add("status", _("dit l'état de la connexion"), _status, documents=True)
+    status.add_argument("--watch", action="store_true", help=_("reste et dit chaque changement"))
+    test = add("test", _("teste l'accès aux serveurs, sans rien enregistrer"), _test, documents=True)
+    test.add_argument(
+        "--authentication", metavar="URL", help=_("adresse du serveur d'authentification à essayer")
+    )
+    test.add_argument("--updates", metavar="URL", help=_("adresse du serveur de mise à jour à essayer"))
+    add("reconnect", _("relance l'authentification auprès du serveur"), _reconnect)
+    settings = add("settings", _("lit, change ou ouvre les paramètres de connexion"), _settings_open)
+    actions = settings.add_subparsers(title=_("actions"), metavar="")
+    get = actions.add_parser("get", help=_("affiche les paramètres et leur origine"))
+    get.add_argument("name", nargs="?", help=_("un seul paramètre, par exemple connection.updates"))
+    get.add_argument("--json", action="store_true", help=_("réponse en JSON"))
+    get.set_defaults(command=_settings_get)
+    change = actions.add_parser("set", help=_("change un paramètre"))
+    change.add_argument("name", help=_("par exemple connection.updates"))
+    change.add_argument("value", help=_("nouvelle valeur"))
+    change.set_defaults(command=_settings_set)
+    show = actions.add_parser("open", help=_("ouvre la fenêtre des paramètres"))
+    show.set_defaults(command=_settings_open)
+    licence = add("licence", _("enregistre la licence d'installation"), None)
+    licence_actions = licence.add_subparsers(title=_("actions"), metavar="", required=True)
+    licence_set = licence_actions.add_parser(
+        "set",
+        help=_("enregistre le numéro et la clé ; la clé est lue sur l'entrée standard, jamais en argument"),
+    )
+    licence_set.add_argument("number", help=_("numéro de licence"))
+    licence_set.set_defaults(command=_licence_set)
+    add("quit", _("arrête l'agent"), _quit)
+    add("version", _("affiche la version"), _version, documents=True)
+    add(
+        "diagnose",
+        _("rassemble ce qu'il faut savoir pour dépanner, sans aucun secret"),
+        _diagnose,
+        documents=True,
+    )
+    # how the agent starts its windows; not for people
+    window = commands.add_parser("window")
+    window.add_argument("name", choices=["settings", "status"])
+    window.set_defaults(command=_window)
+    return top
+
+
+def _print_json(document: object) -> None:
+    # plain ASCII: the same bytes whatever the console's encoding
+    print(json.dumps(document, indent=2), flush=True)
+
+
+def _run(home: Home, options: argparse.Namespace) -> int:
+    from iea_agent.assembly import agent
+
+    return agent.run(home, tray=not options.no_tray)
+
+
+def _status(home: Home, options: argparse.Namespace) -> int:
+    from iea_agent.shell import status
+
+    def show(found: dict[str, Any]) -> None:
+        if options.json:
+            print(json.dumps(found, indent=None if options.watch else 2), flush=True)
+        else:
+            print(status.text(found, time.time()), flush=True)
+            if options.watch:
+                print(flush=True)
+
+    if options.watch:
+        for found in home.watch():
+            show(found)
+        return NOT_RUNNING
+    found = home.ask({"do": "status"})["status"]
+    show(found)
+    return FAILED if found["state"] == "disconnected" else FINE
+
+
+def _test(home: Home, options: argparse.Namespace) -> int:
+    from iea_agent.domain import diagnosis, problems
+    from iea_agent.shell import report
+
+    reports = home.examine(_tried(home, options))
+    if options.json:
+        _print_json(report.document(reports))
+    else:
+        print(report.text(reports))
+    conclusion = diagnosis.conclude(reports)
+    if conclusion is diagnosis.Conclusion.CONNECTED:
+        return FINE
+    if conclusion is diagnosis.Conclusion.REFUSED:
+        return REFUSED
+    codes = {found.failure.code for found in reports if found.failure is not None}
+    return TIMED_OUT if problems.TEST_TOO_LONG in codes else FAILED
+
+
+def _tried(home: Home, options: argparse.Namespace) -> Settings:
+    """The settings in force with the addresses that were given instead, cleaned but not judged: the test does that."""
+    from dataclasses import replace
+
+    from iea_agent.domain import addresses
+
+    chosen = home.storage.load().effective.settings
+    if options.authentication is not None:
+        chosen = replace(chosen, authentication=addresses.clean(options.authentication))
+    if options.updates is not None:
+        chosen = replace(chosen, updates=addresses.clean(options.updates))
+    return chosen
+
+
+def _reconnect(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001 every command has this shape
+    from iea_agent.domain import problems
+    from iea_agent.shell import status
+
+    found = home.reconnect(RECONNECT_SECONDS)
+    print(status.text(found, time.time()))
+    if found["state"] == "connected":
+        return FINE
+    refused = found["problem"] is not None and found["problem"]["code"] in problems.ANSWERED_BUT_REFUSED
+    return REFUSED if refused else FAILED
+
+
+def _settings_get(home: Home, options: argparse.Namespace) -> int:
+    from iea_agent.assembly import inspection
+    from iea_agent.assembly.home import Failure
+
+    found = inspection.settings_with_origin(home)
+    if options.name is not None:
+        if options.name not in found:
+            raise Failure(_("Paramètre inconnu : {name}").format(name=options.name), USAGE)
+        found = {options.name: found[options.name]}
+    if options.json:
+        _print_json({"schema": 1, "settings": found})
+        return FINE
+    for name, setting in found.items():
+        print(
+            f"{name} = {inspection.shown(setting['value'])}    ({_(inspection.ORIGINS[setting['origin']])})"
+        )
+    return FINE
+
+
+def _settings_set(home: Home, options: argparse.Namespace) -> int:
+    switches: dict[str, object] = {"true": True, "false": False}
+    value = (
+        switches.get(options.value.lower(), options.value)
+        if options.name == "connection.secure"
+        else options.value
+    )
+    home.save({options.name: value}, None)
+    return FINE
+
+
+def _settings_open(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
+    from iea_agent.assembly import windows
+
+    if home.status() is None:
+        return windows.show(home, "settings")
+    home.ask({"do": "ask", "event": "settings"})
+    return FINE
+
+
+def _licence_set(home: Home, options: argparse.Namespace) -> int:
+    if sys.stdin.isatty():
+        import getpass
+
+        key = getpass.getpass(_("Clé de licence (rien ne s'affiche) : "))
+    else:
+        key = sys.stdin.readline(2000)
+    home.save({"licence.number": options.number}, key.strip())
+    print(_("Licence enregistrée."), file=sys.stderr)
+    return FINE
+
+
+def _quit(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
+    home.ask({"do": "ask", "event": "quit"})
+    return FINE
+
+
+def _version(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
+    if options.json:
+        _print_json({"schema": 1, "version": __version__})
+    else:
+        print(f"IEA Agent {__version__}")
+    return FINE
+
+
+def _diagnose(home: Home, options: argparse.Namespace) -> int:
+    from iea_agent.assembly import inspection
+
+    found = inspection.diagnose(home)
+    if options.json:
+        _print_json(found)
+        return FINE
+    for name, value in found.items():
+        if isinstance(value, dict):
+            print(f"{name}:")
+            for inner, what in value.items():
+                print(f"  {inner}: {inspection.shown(what)}")
+        else:
+            print(f"{name}: {inspection.shown(value)}")
+    return FINE
+
+
+def _window(home: Home, options: argparse.Namespace) -> int:
+    from iea_agent.assembly import windows
+
+    return windows.show(home, options.name)

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import socket
 import ssl
-import struct
 import sys
 import zlib
 from collections.abc import Coroutine, Iterator
@@ -23,7 +22,6 @@ from iea_sandbox.certificates import GOOD, Certificates
 from iea_sandbox.faults import Layer, ServerName, Switch
 from iea_sandbox.record import Connection, Record
 
-_RESET_WHEN_CLOSED = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # struct linger: on, 0 s
 _REQUEST_LIMIT = 1024 * 1024
 
 
@@ -126,12 +124,13 @@ class Front:
         try:
             if self._switch.on("timeout"):
                 await loop.create_future()  # until cancelled
-            if self._switch.on("reset", "handshake-closed"):
+            if self._switch.on("reset"):
                 await loop.sock_recv(
-                    connection, 64 * 1024
-                )  # the client's first flight, unread data would mean RST
-                if self._switch.on("reset"):
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
+                    connection, 1
+                )  # what stays unread makes the closing a reset, as SO_LINGER does
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
+            elif self._switch.on("handshake-closed"):
+                await loop.sock_recv(connection, 64 * 1024)  # the client's whole first flight
             else:
                 await self._hand_over(connection)
         except OSError:

@@ -9,6 +9,7 @@ Who writes uses the standard library and nothing of ours: ``_log = logging.getLo
 from __future__ import annotations
 
 import base64
+import json
 import logging
 import re
 import time
@@ -32,7 +33,7 @@ _PLAIN = re.compile(r"[^\s\"=\\]+")
 class Log:
     """The running log. Its writer is the root logger's: what libraries warn of is in it, too."""
 
-    def __init__(self, handler: logging.Handler, lines: _Lines) -> None:
+    def __init__(self, handler: logging.Handler, lines: Lines) -> None:
         self._handler = handler
         self._lines = lines
 
@@ -54,7 +55,7 @@ def start_logging(folder: Path, name: str = "agent", level: str = "INFO") -> Log
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _remove_old(folder, name)
-    lines = _Lines()
+    lines = Lines()
     handler = _File(folder / f"{name}.log")
     handler.setFormatter(lines)
     logging.getLogger().addHandler(handler)
@@ -62,7 +63,7 @@ def start_logging(folder: Path, name: str = "agent", level: str = "INFO") -> Log
     return Log(handler, lines)
 
 
-class _Lines(logging.Formatter):
+class Lines(logging.Formatter):
     """Formats one record as one line. The only way into the file, and so the place where secrets are taken out."""
 
     def __init__(self) -> None:
@@ -77,6 +78,11 @@ class _Lines(logging.Formatter):
         raw = secret.encode()
         self._secrets |= {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
         self._secrets |= {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
+        self._secrets |= {
+            repr(secret)[1:-1],
+            repr(raw)[2:-1],
+            json.dumps(secret)[1:-1],
+        }  # inside of structures
         longest_first = sorted(self._secrets, key=len, reverse=True)
         self._pattern = re.compile("|".join([_CREDENTIALS, *map(re.escape, longest_first)]))
 
@@ -92,11 +98,14 @@ class _Lines(logging.Formatter):
         ]
         fields: object = getattr(record, "fields", {})
         if isinstance(fields, dict):
-            parts += [f"{_NO_KEY.sub('_', str(key))}={self._value(value)}" for key, value in fields.items()]
+            parts += [f"{self._key(key)}={self._value(value)}" for key, value in fields.items()]
         if record.exc_info:
             traceback = self.formatException(record.exc_info)
             parts.append(f"traceback={self._value(traceback, LONGEST_TRACEBACK)}")
         return " ".join(parts)
+
+    def _key(self, key: object) -> str:
+        return _NO_KEY.sub("_", self._pattern.sub(_hidden, str(key)))
 
     def _value(self, value: object, longest: int = LONGEST_VALUE) -> str:
         """*value* without secrets, cut to length, and quoted where a space or a sign would make two words or two lines of it."""

@@ -59,9 +59,7 @@ class Front:
 
     async def open(self, port: int = 0) -> None:
         """Take the port (0: any free one) and accept. Raises OSError when it is taken."""
-        self._listeners = await _bind(
-            port, patience=0 if port else 1
-        )  # a free one may be taken in the other family
+        self._listeners = await _bind(port, patience=0 if port else 1)  # a free one may be taken in ::1
         self.port = self._listeners[0].getsockname()[1]
         self._listen()
 
@@ -125,10 +123,7 @@ class Front:
             if self._switch.on("timeout"):
                 await loop.create_future()  # until cancelled
             if self._switch.on("reset"):
-                await loop.sock_recv(
-                    connection, 1
-                )  # what stays unread makes the closing a reset, as SO_LINGER does
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_WHEN_CLOSED)
+                await loop.sock_recv(connection, 1)  # closing with data left unread resets the connection
             elif self._switch.on("handshake-closed"):
                 await loop.sock_recv(connection, 64 * 1024)  # the client's whole first flight
             else:

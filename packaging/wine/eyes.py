@@ -1,0 +1,82 @@
+"""Runs in the Windows Python: answers on its pipes which windows there are, as JSON lines, for desktop.py."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import sys
+from ctypes import wintypes
+
+assert sys.platform == "win32"  # noqa: S101  tells mypy where this runs
+
+PER_MONITOR_AWARE = -4
+WM_GETTEXT = 0x000D
+SMTO_ABORTIFHUNG = 0x0002
+LIMIT = 2048  # characters of one window's text
+
+user32 = ctypes.WinDLL("user32", use_last_error=True)
+Visitor = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
+for name, parameters in {
+    "SetProcessDpiAwarenessContext": [wintypes.HANDLE],
+    "SendMessageTimeoutW": [
+        wintypes.HWND, wintypes.UINT, ctypes.c_size_t, wintypes.LPWSTR, wintypes.UINT, wintypes.UINT,
+        ctypes.POINTER(ctypes.c_size_t),
+    ],
+    "GetClassNameW": [wintypes.HWND, wintypes.LPWSTR, ctypes.c_int],
+    "GetWindowRect": [wintypes.HWND, ctypes.POINTER(wintypes.RECT)],
+    "GetWindowThreadProcessId": [wintypes.HWND, ctypes.POINTER(wintypes.DWORD)],
+    "IsWindowVisible": [wintypes.HWND],
+    "IsWindowEnabled": [wintypes.HWND],
+    "EnumWindows": [Visitor, wintypes.LPARAM],
+    "EnumChildWindows": [wintypes.HWND, Visitor, wintypes.LPARAM],
+    "GetForegroundWindow": [],
+}.items():  # fmt: skip
+    getattr(user32, name).argtypes = parameters
+
+
+def describe(handle: int) -> dict[str, object]:
+    """What desktop.Window holds, its children included."""
+    name = ctypes.create_unicode_buffer(256)
+    user32.GetClassNameW(handle, name, len(name))
+    text = ctypes.create_unicode_buffer(LIMIT)
+    taken = ctypes.c_size_t()
+    # Unlike GetWindowText this asks the other process, so it reads edit fields and tooltips too.
+    user32.SendMessageTimeoutW(handle, WM_GETTEXT, LIMIT, text, SMTO_ABORTIFHUNG, 500, ctypes.byref(taken))
+    area = wintypes.RECT()
+    user32.GetWindowRect(handle, ctypes.byref(area))
+    process = wintypes.DWORD()
+    user32.GetWindowThreadProcessId(handle, ctypes.byref(process))
+    return {
+        "handle": handle,
+        "kind": name.value,
+        "text": text.value,
+        "area": [area.left, area.top, area.right, area.bottom],
+        "visible": bool(user32.IsWindowVisible(handle)),
+        "enabled": bool(user32.IsWindowEnabled(handle)),
+        "process": process.value,
+    }
+
+
+def windows() -> list[dict[str, object]]:
+    """Every visible top-level window, uppermost first, with all that is in it."""
+    found: list[dict[str, object]] = []
+
+    def top(handle: int, _: int) -> bool:
+        if user32.IsWindowVisible(handle):
+            inside: list[dict[str, object]] = []
+
+            def child(handle: int, _: int) -> bool:
+                inside.append(describe(handle))
+                return True
+
+            user32.EnumChildWindows(handle, Visitor(child), 0)
+            found.append({**describe(handle), "children": inside})
+        return True
+
+    user32.EnumWindows(Visitor(top), 0)
+    return found
+
+
+user32.SetProcessDpiAwarenessContext(PER_MONITOR_AWARE)
+for _ in sys.stdin:
+    print(json.dumps({"windows": windows(), "front": user32.GetForegroundWindow()}), flush=True)

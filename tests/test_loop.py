@@ -151,6 +151,18 @@ def test_no_heartbeat_while_an_attempt_is_under_way() -> None:
     assert len(days.attempts) == 1
 
 
+@pytest.mark.parametrize("servers", [None, LOST])
+def test_a_timer_set_before_does_not_disturb_the_attempt_under_way(servers: Failure | None) -> None:
+    days = connected()
+    days.servers = servers
+    days.pass_seconds(100)  # a heartbeat or a retry is due before long
+    days.servers = SILENCE
+    days.happen(machine.ReauthenticationRequested())
+    days.attempts.clear()
+    days.pass_seconds(1000)
+    assert days.attempts == []
+
+
 # backoff
 
 

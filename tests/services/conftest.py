@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -100,14 +101,18 @@ def client(world: World) -> Iterator[Client]:
 
 
 def request_of(connection: socket.socket) -> bytes:
-    """One request's head, as received; empty when the client closed."""
-    head = b""
-    while b"\r\n\r\n" not in head:
-        part = connection.recv(65536)
+    """One request, head and body, as received; empty when the client closed."""
+    received = b""
+    while not (found := re.search(rb"(?is)\A(.*?)\r\n\r\n", received)):
+        received += (part := connection.recv(65536))
         if not part:
             return b""
-        head += part
-    return head
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", found[1])
+    while len(received) < found.end() + int(length[1] if length else 0):
+        received += (part := connection.recv(65536))
+        if not part:
+            return b""
+    return received
 
 
 def says(answer: bytes) -> Behaviour:
@@ -124,6 +129,11 @@ def silent(connection: socket.socket) -> None:
     """Accept, read, never answer."""
     while connection.recv(65536):
         pass
+
+
+def hang_up(connection: socket.socket) -> None:
+    """Read the request and close without an answer."""
+    request_of(connection)
 
 
 def page(status: str, body: bytes = b"", *headers: str) -> bytes:

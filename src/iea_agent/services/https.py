@@ -266,7 +266,7 @@ class Client:
             return Failure(Stage.ANSWER, Reason.ANSWER_NONSENSE, str(error))
         if isinstance(error, httpx.InvalidURL | httpcore.UnsupportedProtocol | httpx.UnsupportedProtocol):
             return Failure(Stage.ADDRESS, Reason.ADDRESS_MALFORMED, str(error))
-        cause = _cause(error)
+        cause = _cause(error) or watch.unsent
         detail = _describe(cause or error)
         if isinstance(cause, TimeoutError) and watch.spent:
             return Failure(watch.stage, Reason.TOO_LONG, detail)
@@ -410,6 +410,9 @@ class _Watch:
         self.limits = limits
         self.fresh = False  # whether a connection was made for this request
         self.met_tls = False
+        self.unsent: OSError | None = (
+            None  # httpcore tries to read an answer all the same, and reports only how that went
+        )
         self._observe = observe
         self._proxied = proxied
         self._begun = 0.0
@@ -536,6 +539,8 @@ class _Network(httpcore.NetworkBackend):
         local_address: str | None = None,  # noqa: ARG002
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> _Stream:
+        if not 0 < port < 65536:
+            raise httpcore.UnsupportedProtocol(f"there is no port {port}")
         watch = _WATCH.get()
         try:
             addresses = self._addresses(host, watch)
@@ -595,8 +600,8 @@ class _Stream(httpcore.NetworkStream):
         )
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        watch = _WATCH.get()
         try:
-            watch = _WATCH.get()
             self._socket.settimeout(watch.left(watch.limits.read))
             received = self._socket.recv(max_bytes)
         except TimeoutError as error:
@@ -608,13 +613,16 @@ class _Stream(httpcore.NetworkStream):
         return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        if not buffer:  # sending nothing would still take, and lose, the news of a reset
+            return
+        watch = _WATCH.get()
         try:
-            watch = _WATCH.get()
             self._socket.settimeout(watch.left(watch.limits.read))
             self._socket.sendall(buffer)
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from error
         except OSError as error:
+            watch.unsent = error
             raise httpcore.WriteError(str(error)) from error
 
     def start_tls(
@@ -623,8 +631,8 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002
     ) -> _Stream:
+        watch = _WATCH.get()
         try:
-            watch = _WATCH.get()
             self._socket.settimeout(watch.left(watch.limits.tls))
             return _Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
         except TimeoutError as error:

@@ -1,0 +1,442 @@
+"""The conversation with an OAuth 2.0 server: pure against each dialect, then against the sandbox and a certified server that nobody here wrote."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import traceback
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, unquote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.services.conftest import BRIEF, Serve, page, request_of
+from tests.worlds import Peer
+
+from iea_agent.domain.addresses import parse
+from iea_agent.domain.diagnosis import Outcome, Reason, Stage, StageResult
+from iea_agent.services.authentication import (
+    Authenticated,
+    Discovery,
+    Licence,
+    authenticate,
+    converse,
+    exchange,
+    well_known,
+)
+from iea_agent.services.https import Client, HttpsError, Reply, Request, Route
+from iea_sandbox.faults import DIALECTS
+from iea_sandbox.world import World
+
+ADDRESS = parse("https://auth.example/realms/iea")
+TOKEN_ENDPOINT = "https://auth.example/realms/iea/token"
+LICENCE = Licence("IEA-0001", "K3Y-MARKER-4711")
+DOCUMENT = {"issuer": str(ADDRESS), "token_endpoint": TOKEN_ENDPOINT}
+TOKEN = {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 300}
+
+
+def answer(status: int, content: object, headers: Mapping[str, str] | None = None) -> Reply:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return Reply(status, headers or {}, body)
+
+
+@dataclass
+class Server:
+    """Answers by URL; anything else is not found."""
+
+    answers: dict[str, Reply]
+    asked: list[Request] = field(default_factory=list)
+
+    def __call__(self, request: Request) -> Reply:
+        self.asked.append(request)
+        return self.answers.get(request.url, answer(404, b"not found"))
+
+
+def server_with(token: Reply, document: object = DOCUMENT) -> Server:
+    return Server({well_known(ADDRESS)[0]: answer(200, document), TOKEN_ENDPOINT: token})
+
+
+def reason_of(server: Server, *, scope: str = "", licence: Licence = LICENCE) -> Reason | None:
+    try:
+        converse(exchange(ADDRESS, licence, scope=scope), server)
+    except HttpsError as error:
+        return error.failure.reason
+    return None
+
+
+OK = None
+NOT_OURS, REFUSED = Reason.NOT_AN_AUTHENTICATION_SERVER, Reason.AUTHORISATION_REFUSED
+UNKNOWN, BUSY = Reason.LICENCE_NOT_RECOGNISED, Reason.UNAVAILABLE
+
+# server, status, error, description, verdict: answers measured on running servers, and for Keycloak read in its source
+DIALECT_ROWS = [
+    ("oidc-provider", 401, "invalid_client", "client authentication failed", UNKNOWN),
+    ("oidc-provider", 400, "invalid_request", "client_secret must be provided in the header", NOT_OURS),
+    ("oidc-provider", 400, "invalid_request", "requested grant type is not allowed for this client", REFUSED),
+    ("oidc-provider", 400, "invalid_scope", "requested scope is not allowed", REFUSED),
+    ("oidc-provider", 400, "access_denied", "licence suspended", REFUSED),
+    ("oidc-provider", 400, "unsupported_grant_type", "unsupported grant_type requested", NOT_OURS),
+    ("oidc-provider", 500, "server_error", "oops! something went wrong", BUSY),
+    ("keycloak", 401, "invalid_client", "Invalid client or Invalid client credentials", UNKNOWN),
+    ("keycloak", 401, "unauthorized_client", "Invalid client or Invalid client credentials", UNKNOWN),
+    ("keycloak", 401, "unauthorized_client", "Client not enabled to retrieve service account", REFUSED),
+    (
+        "keycloak",
+        401,
+        "unauthorized_client",
+        "Public client not allowed to retrieve service account",
+        REFUSED,
+    ),
+    ("keycloak", 401, "invalid_request", "User 'service-account-iea' disabled", REFUSED),
+    ("keycloak", 400, "invalid_scope", "Invalid scopes: iea", REFUSED),
+    ("keycloak", 400, "invalid_client", "Missing client_id parameter", UNKNOWN),
+    ("keycloak before 20", 400, "invalid_client", "Invalid client credentials", UNKNOWN),
+    ("keycloak before 20", 400, "unauthorized_client", "Invalid client credentials", UNKNOWN),
+    ("keycloak before 20", 401, "unauthorized_client", "Invalid client secret", UNKNOWN),
+    ("authlib", 400, "unauthorized_client", "", REFUSED),
+    ("authlib", 401, "invalid_client", "The client does not exist on this server.", UNKNOWN),
+    ("django-oauth-toolkit", 401, "invalid_client", "", UNKNOWN),
+    ("django-oauth-toolkit", 400, "unauthorized_client", "", REFUSED),
+    ("Microsoft Entra", 400, "unauthorized_client", "AADSTS700016: Application was not found", UNKNOWN),
+    ("any", 403, "insufficient_scope", "", REFUSED),
+    ("any", 403, "access_denied", "", REFUSED),
+    ("any", 400, "invalid_target", "", REFUSED),
+    ("any", 400, "temporarily_unavailable", "", BUSY),
+    ("any", 400, "invalid_grant", "", NOT_OURS),
+]
+
+
+@pytest.mark.parametrize(("dialect", "status", "error", "description", "verdict"), DIALECT_ROWS)
+def test_each_dialect_is_understood(
+    dialect: str, status: int, error: str, description: str, verdict: Reason
+) -> None:
+    content = {"error": error} | ({"error_description": description} if description else {})
+    server = server_with(answer(status, content))
+    assert reason_of(server) is verdict, dialect
+
+
+HTML = b"<html><h1>503 Service Unavailable</h1></html>"
+
+
+@pytest.mark.parametrize(
+    ("reply", "verdict"),
+    [
+        (answer(200, TOKEN), OK),
+        (answer(200, TOKEN | {"token_type": "bearer"}), OK),
+        (answer(200, TOKEN | {"expires_in": "300"}), OK),
+        (answer(200, TOKEN | {"expires_in": "demain"}), OK),
+        (answer(200, TOKEN | {"access_token": ""}), NOT_OURS),
+        (answer(200, TOKEN | {"token_type": "mac"}), NOT_OURS),
+        (answer(200, {"access_token": "x"}), NOT_OURS),
+        (answer(200, HTML), NOT_OURS),
+        (answer(200, b"[" * 100_000), NOT_OURS),
+        (answer(204, b""), NOT_OURS),
+        (answer(302, b"", {"location": "/login"}), Reason.REDIRECTED),
+        (answer(400, HTML), NOT_OURS),
+        (answer(401, HTML), UNKNOWN),
+        (answer(403, HTML), Reason.FORBIDDEN),
+        (answer(404, b""), NOT_OURS),
+        (answer(405, b""), NOT_OURS),
+        (answer(407, b""), Reason.PROXY_WANTS_PASSWORD),
+        (answer(429, b""), Reason.TOO_MANY_REQUESTS),
+        (answer(500, b"Internal Server Error"), BUSY),
+        (answer(503, HTML), BUSY),
+        (answer(503, {"error": "invalid_client"}), BUSY),
+    ],
+)
+def test_each_answer_has_one_meaning(reply: Reply, verdict: Reason | None) -> None:
+    assert reason_of(server_with(reply)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("wanted", "granted", "verdict"),
+    [
+        ("iea", "iea", OK),
+        ("iea", "lecture iea", OK),
+        ("iea", None, OK),  # RFC 6749, 5.1
+        ("iea", "", REFUSED),
+        ("iea paie", "iea", REFUSED),
+        ("", "whatever", OK),
+    ],
+)
+def test_a_right_that_is_missing_is_a_refusal(
+    wanted: str, granted: str | None, verdict: Reason | None
+) -> None:
+    content = TOKEN if granted is None else TOKEN | {"scope": granted}
+    assert reason_of(server_with(answer(200, content)), scope=wanted) is verdict
+
+
+def test_retry_after_is_handed_on() -> None:
+    with pytest.raises(HttpsError) as raised:
+        converse(exchange(ADDRESS, LICENCE), server_with(answer(503, HTML, {"retry-after": "30"})))
+    assert raised.value.failure.retry_after == 30
+
+
+def test_the_request_is_that_of_the_standard() -> None:
+    odd = Licence("IEA/+%: é", "K3Y : 100 % + / a&b = ?")
+    server = server_with(answer(200, TOKEN))
+    converse(exchange(ADDRESS, odd, scope="iea paie"), server)
+    request = server.asked[-1]
+    assert (request.method, request.url) == ("POST", TOKEN_ENDPOINT)
+    scheme, _, pair = request.headers["authorization"].partition(" ")
+    number, _, key = b64decode(pair).decode("ascii").partition(":")
+    assert (scheme, unquote_plus(number), unquote_plus(key)) == ("Basic", odd.number, odd.key)
+    assert parse_qs(request.body.decode()) == {"grant_type": ["client_credentials"], "scope": ["iea paie"]}
+
+
+def test_where_a_server_describes_itself() -> None:
+    assert well_known(ADDRESS) == (
+        "https://auth.example/realms/iea/.well-known/openid-configuration",
+        "https://auth.example/.well-known/oauth-authorization-server/realms/iea",
+        "https://auth.example/realms/iea/.well-known/oauth-authorization-server",
+    )
+    assert len(well_known(parse("https://auth.example"))) == 2
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_each_place_is_tried_in_turn(place: int) -> None:
+    urls = well_known(ADDRESS)
+    server = Server({urls[place]: answer(200, DOCUMENT), TOKEN_ENDPOINT: answer(200, TOKEN)})
+    assert reason_of(server) is OK
+    assert [request.url for request in server.asked] == [*urls[: place + 1], TOKEN_ENDPOINT]
+
+
+@pytest.mark.parametrize(
+    ("document", "verdict"),
+    [
+        (DOCUMENT | {"issuer": str(ADDRESS) + "/"}, OK),
+        (DOCUMENT | {"issuer": "https://auth.example:443/realms/iea"}, OK),
+        (DOCUMENT | {"token_endpoint": "https://elsewhere.example/token"}, OK),
+        (DOCUMENT | {"issuer": "https://auth.example"}, Reason.ISSUER_DIFFERS),
+        (DOCUMENT | {"issuer": "https://auth.example/realms/IEA"}, Reason.ISSUER_DIFFERS),
+        (DOCUMENT | {"issuer": "http://auth.example/realms/iea"}, Reason.ISSUER_DIFFERS),
+        (DOCUMENT | {"issuer": ""}, Reason.ISSUER_DIFFERS),
+        (DOCUMENT | {"token_endpoint": "http://auth.example/token"}, Reason.KEY_ASKED_IN_CLEAR),
+        (DOCUMENT | {"token_endpoint": "http://localhost/token"}, Reason.KEY_ASKED_IN_CLEAR),
+        (DOCUMENT | {"token_endpoint": "/token"}, NOT_OURS),
+        (DOCUMENT | {"token_endpoint": "https://[::1/token"}, NOT_OURS),
+        (DOCUMENT | {"token_endpoint": "javascript:alert(1)"}, NOT_OURS),
+        ({"issuer": str(ADDRESS)}, NOT_OURS),
+        ([], NOT_OURS),
+    ],
+)
+def test_what_a_description_must_say(document: object, verdict: Reason | None) -> None:
+    token = answer(200, TOKEN)
+    server = server_with(token, document)
+    server.answers["https://elsewhere.example/token"] = token
+    assert reason_of(server) is verdict
+    if verdict is not None:
+        assert all(request.method == "GET" for request in server.asked), "no key was sent"
+
+
+def test_nothing_under_a_path_is_told_from_another_kind_of_server() -> None:
+    assert reason_of(Server({})) is Reason.NOTHING_THERE
+    with pytest.raises(HttpsError) as raised:
+        converse(exchange(parse("https://auth.example"), LICENCE), Server({}))
+    assert raised.value.failure.reason is NOT_OURS
+
+
+@pytest.mark.parametrize("licence", [Licence("", "key"), Licence("number", ""), Licence(" ", "\t")])
+def test_an_empty_licence_is_not_sent(licence: Licence) -> None:
+    server = server_with(answer(200, TOKEN))
+    assert reason_of(server, licence=licence) is Reason.NOT_CONFIGURED
+    assert server.asked == []
+
+
+def test_the_key_is_not_sent_in_clear() -> None:
+    server = Server({})
+    with pytest.raises(HttpsError) as raised:
+        converse(exchange(parse("http://auth.example"), LICENCE), server)
+    assert raised.value.failure.reason is Reason.SENT_IN_CLEAR
+    assert server.asked == []
+
+
+def test_this_very_machine_may_be_spoken_to_in_clear() -> None:
+    here = parse("http://localhost:8080")
+    document = {"issuer": str(here), "token_endpoint": f"{here}/token"}
+    server = Server({well_known(here)[0]: answer(200, document), f"{here}/token": answer(200, TOKEN)})
+    assert isinstance(converse(exchange(here, LICENCE), server), Authenticated)
+
+
+def test_with_what_is_known_it_takes_one_request() -> None:
+    server = server_with(answer(200, TOKEN))
+    known = converse(exchange(ADDRESS, LICENCE), server).discovery
+    server.asked.clear()
+    converse(exchange(ADDRESS, LICENCE, known=known), server)
+    assert [request.method for request in server.asked] == ["POST"]
+
+
+def test_what_is_known_of_another_address_does_not_count() -> None:
+    server = server_with(answer(200, TOKEN))
+    known = Discovery(parse("https://auth.example/realms/other"), "https://auth.example/other")
+    converse(exchange(ADDRESS, LICENCE, known=known), server)
+    assert [request.url for request in server.asked] == [well_known(ADDRESS)[0], TOKEN_ENDPOINT]
+
+
+@pytest.mark.parametrize("gone", [404, 405, 301])
+def test_a_token_endpoint_that_moved_is_found_again(gone: int) -> None:
+    server = server_with(answer(200, TOKEN))
+    old = "https://auth.example/old"
+    server.answers[old] = answer(gone, b"", {"location": TOKEN_ENDPOINT})
+    result = converse(exchange(ADDRESS, LICENCE, known=Discovery(ADDRESS, old)), server)
+    assert result.discovery.token_endpoint == TOKEN_ENDPOINT
+
+
+statuses = st.integers(100, 599)
+bodies = st.binary(max_size=200) | st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["error", "error_description", "access_token", "token_type", "issuer", "scope", "expires_in"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=10,
+).map(lambda value: json.dumps(value).encode())
+
+
+@given(statuses, bodies, statuses, bodies)
+def test_no_answer_is_beyond_understanding(status: int, body: bytes, then: int, last: bytes) -> None:
+    def server(request: Request) -> Reply:
+        return answer(status, body) if request.method == "GET" else answer(then, last)
+
+    known = Discovery(ADDRESS, TOKEN_ENDPOINT)
+    try:
+        converse(exchange(ADDRESS, LICENCE, known=known), server)
+        detail = ""
+    except HttpsError as error:
+        detail = error.failure.detail
+    assert len(detail) <= 250
+    assert detail.isprintable()
+
+
+# --- real servers
+
+
+def licence_of(place: World | Peer, name: str) -> Licence:
+    given_out = place.licence(name)
+    return Licence(given_out.number, given_out.key)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("fault", "verdict"), [("refused", REFUSED), ("unknown", UNKNOWN), ("wrong-key", UNKNOWN)]
+)
+def test_the_sandbox_in_every_dialect(
+    world: World, client: Client, dialect: str, fault: str, verdict: Reason
+) -> None:
+    world.break_("auth", fault, dialect=dialect)
+    with pytest.raises(HttpsError) as raised:
+        authenticate(client, parse(world.authentication.address), licence_of(world, "good"))
+    assert raised.value.failure.reason is verdict
+    assert raised.value.failure.stage is Stage.LICENCE
+
+
+def test_a_heartbeat_is_one_request_on_the_kept_connection(world: World, client: Client) -> None:
+    address, licence = parse(world.authentication.address), licence_of(world, "good")
+    first = authenticate(client, address, licence)
+    assert first.expires_in == world.authentication.lifetime
+    seen: list[StageResult] = []
+    authenticate(client, address, licence, known=first.discovery, observe=seen.append)
+    assert [request.method for request in world.requests.select(server="auth")] == ["GET", "POST", "POST"]
+    assert len(world.connections.select(server="auth")) == 1
+    assert [r.stage for r in seen if r.outcome is Outcome.PASSED] == [Stage.ANSWER]
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize(
+    ("name", "scope", "verdict"),
+    [
+        ("good", "", OK),
+        ("good", "iea", OK),
+        ("special", "iea", OK),
+        ("unknown", "", UNKNOWN),
+        ("no-grant", "", REFUSED),
+        ("limited", "iea", REFUSED),
+        ("suspended", "", REFUSED),
+    ],
+)
+def test_a_certified_server_of_others(
+    oidc_provider: Peer, name: str, scope: str, verdict: Reason | None
+) -> None:
+    assert peer_verdict(oidc_provider, licence_of(oidc_provider, name), scope) is verdict
+
+
+@pytest.mark.linux
+def test_a_wrong_key_at_a_certified_server(oidc_provider: Peer) -> None:
+    wrong = Licence(oidc_provider.licence("good").number, "wrong")
+    assert peer_verdict(oidc_provider, wrong, "") is UNKNOWN
+
+
+def peer_verdict(peer: Peer, licence: Licence, scope: str) -> Reason | None:
+    with Client(Route(ca_file=peer.ca_file)) as client:
+        try:
+            authenticate(client, parse(peer.address), licence, scope=scope)
+        except HttpsError as error:
+            return error.failure.reason
+    return None
+
+
+# --- the secret
+
+
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    with caplog.at_level(logging.DEBUG):
+        for name in ("httpx", "httpcore"):
+            caplog.set_level(logging.DEBUG, logger=name)
+        yield caplog
+
+
+def test_the_key_appears_nowhere(serve: Serve, everything_logged: pytest.LogCaptureFixture) -> None:
+    """Not when it is accepted, not when the server repeats all it was sent, not when the connection breaks."""
+    endings = iter(("token", "echo", "nonsense", "close", "close"))
+
+    def behave(connection: socket.socket) -> None:
+        while head := request_of(connection):
+            if head.startswith(b"GET"):
+                host = head.partition(b"Host: ")[2].partition(b"\r\n")[0].decode()
+                document = {"issuer": f"http://{host}", "token_endpoint": f"http://{host}/token"}
+                connection.sendall(page("200 OK", json.dumps(document).encode()))
+                continue
+            match next(endings):
+                case "token":
+                    connection.sendall(page("200 OK", json.dumps(TOKEN).encode()))
+                case "echo":
+                    basic = head.partition(b"Basic ")[2].partition(b"\r\n")[0].decode()
+                    told = {
+                        "error": "invalid_client",
+                        "error_description": f"{basic} {b64decode(basic).decode()}",
+                    }
+                    connection.sendall(page("401 No", json.dumps(told).encode()))
+                case "nonsense":
+                    connection.sendall(b"nonsense\r\n\r\n")
+                    return
+                case "close":
+                    return
+
+    server = serve(behave)
+    told: list[str] = []
+    with Client(limits=BRIEF) as client:
+        told.append(repr(authenticate(client, parse(server.address), LICENCE)))
+        for _ in range(3):
+            with pytest.raises(HttpsError) as raised:
+                authenticate(client, parse(server.address), LICENCE)
+            told.append("".join(traceback.format_exception(raised.value)))
+            told.append(repr(raised.value.failure))
+    told += [repr(LICENCE), repr(Request("POST", "u", {"authorization": LICENCE.key}, LICENCE.key.encode()))]
+    told += [everything_logged.text]
+    basic = "SUVBLTAwMDE6SzNZLU1BUktFUi00NzEx"
+    for text in told:
+        assert LICENCE.key not in text
+        assert basic not in text
+        assert "t0ken" not in text
+    assert "connect_tcp" in everything_logged.text, "nothing was logged: the test would prove nothing"

@@ -1,0 +1,228 @@
+"""The test of both servers at once: told as it goes, ended by the clock or by the person."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.services.conftest import BRIEF, Serve, proxy, request_of, silent
+from tests.services.test_faults import find, licence_of
+
+from iea_agent.domain.addresses import Address, parse
+from iea_agent.domain.diagnosis import (
+    STAGES,
+    Conclusion,
+    Failure,
+    Outcome,
+    Reason,
+    Server,
+    ServerReport,
+    Stage,
+    conclude,
+)
+from iea_agent.services.https import Client, HttpsError, Limits, Route
+from iea_agent.services.reachability import EXAMINATION_SECONDS, Connect, examine
+from iea_sandbox.world import World
+
+
+def both(world: World) -> dict[Server, str]:
+    return {
+        Server.AUTHENTICATION: world.authentication.address,
+        Server.UPDATES: world.updates.address,
+    }
+
+
+def trusting(world: World) -> Connect:
+    return lambda _: Client(Route(ca_file=world.ca_file), limits=BRIEF)
+
+
+def test_two_sound_servers(world: World) -> None:
+    told: list[ServerReport] = []
+    reports = examine(both(world), trusting(world), licence_of(world), told.append, now=datetime.now(UTC))
+    assert [report.server for report in reports] == [Server.AUTHENTICATION, Server.UPDATES]
+    assert conclude(reports) is Conclusion.CONNECTED
+    for report in reports:
+        assert report.passed
+        assert report.route == "direct"
+        assert tuple(result.stage for result in report.stages) == STAGES[report.server]
+        assert [r.stage for r in report.stages if r.outcome is Outcome.SKIPPED] == [Stage.PROXY]
+        timed = [r for r in report.stages if r.outcome is Outcome.PASSED]
+        assert all(r.milliseconds is not None for r in timed)
+        assert sum(r.milliseconds or 0 for r in timed) <= report.milliseconds + 1
+        mine = [one for one in told if one.server is report.server]
+        assert mine[-1] == report
+        assert not any(one.done for one in mine[:-1])
+        # each stage was seen under way, in order
+        running = [r.stage for one in mine for r in one.stages if r.outcome is Outcome.RUNNING]
+        assert list(dict.fromkeys(running)) == [r.stage for r in timed]
+
+
+def test_discovery_and_licence_take_one_connection(world: World) -> None:
+    examine(both(world), trusting(world), licence_of(world), lambda _: None, now=datetime.now(UTC))
+    assert len(world.connections.select(server="auth")) == 1
+    assert len(world.connections.select(server="updates")) == 1
+
+
+def test_without_a_licence_the_last_stage_is_skipped(world: World) -> None:
+    report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
+    assert report.passed
+    assert report.stages[-1].outcome is Outcome.SKIPPED
+    assert [request.method for request in world.requests.select(server="auth")] == ["GET"]
+
+
+def test_one_server_does_not_hide_the_other(world: World) -> None:
+    world.break_("auth", "refused")
+    reports = examine(both(world), trusting(world), licence_of(world), lambda _: None, now=datetime.now(UTC))
+    assert [report.passed for report in reports] == [False, True]
+    assert conclude(reports) is Conclusion.REFUSED
+
+
+def test_they_are_tested_at_the_same_time(serve: Serve) -> None:
+    """Each server answers only once the other one has been reached too."""
+    meeting = threading.Barrier(2)
+
+    def wait_for_the_other(connection: socket.socket) -> None:
+        request_of(connection)
+        meeting.wait(5)
+
+    targets = {
+        Server.AUTHENTICATION: serve(wait_for_the_other).address,
+        Server.UPDATES: serve(wait_for_the_other).address,
+    }
+    reports = examine(targets, lambda _: Client(), None, lambda _: None, now=datetime.now(UTC))
+    assert not meeting.broken
+    assert {report.failure and report.failure.reason for report in reports} == {Reason.ANSWER_CUT}
+
+
+def test_cancelling_returns_at_once(serve: Serve) -> None:
+    hanging = serve(silent)
+    cancelled = threading.Event()
+    when: list[float] = []
+
+    def told(report: ServerReport) -> None:
+        if any(r.stage is Stage.ANSWER and r.outcome is Outcome.RUNNING for r in report.stages):
+            when.append(time.monotonic())
+            cancelled.set()
+
+    (report,) = examine(
+        {Server.UPDATES: hanging.address},
+        lambda _: Client(limits=Limits(read=1)),
+        None,
+        told,
+        now=datetime.now(UTC),
+        cancelled=cancelled,
+    )
+    assert time.monotonic() - when[0] < 0.2
+    assert not report.done
+    assert not report.passed
+
+
+def test_cancelling_does_not_wait_for_the_way_to_be_found() -> None:
+    """Finding the proxy may hang: it is done on the thread that may."""
+    cancelled, released = threading.Event(), threading.Event()
+    threading.Timer(0.05, cancelled.set).start()
+
+    def connect(_: Address) -> Client:
+        released.wait(20)
+        return Client()
+
+    begun = time.monotonic()
+    (report,) = examine(
+        {Server.UPDATES: "http://localhost:9"},
+        connect,
+        None,
+        lambda _: None,
+        now=datetime.now(UTC),
+        cancelled=cancelled,
+    )
+    assert time.monotonic() - begun < 0.3
+    assert not report.done
+    released.set()
+
+
+def test_the_whole_test_has_one_deadline(serve: Serve) -> None:
+    assert EXAMINATION_SECONDS == 12
+    hanging = serve(silent)
+    begun = time.monotonic()
+    report = find(Server.UPDATES, hanging.address, lambda _: Client(limits=Limits(read=1)), seconds=0.4)
+    assert time.monotonic() - begun < 1
+    assert report.done
+    assert report.failure is not None
+    assert (report.failure.stage, report.failure.reason) == (Stage.ANSWER, Reason.TOO_LONG)
+
+
+def test_no_word_comes_after_the_end(serve: Serve) -> None:
+    hanging = serve(silent)
+    told: list[str] = []
+    before = set(threading.enumerate())
+
+    def tell(_: ServerReport) -> None:
+        told.append(threading.current_thread().name)
+
+    targets = {Server.UPDATES: hanging.address}
+    examine(
+        targets, lambda _: Client(limits=Limits(read=0.3)), None, tell, now=datetime.now(UTC), seconds=0.2
+    )
+    count = len(told)
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith("test of"):
+            thread.join(5)
+    assert len(told) == count
+    assert set(told) == {threading.current_thread().name}
+
+
+def test_through_a_proxy(world: World, serve: Serve) -> None:
+    between = serve(proxy())
+    report = find(
+        Server.AUTHENTICATION,
+        world.authentication.address,
+        lambda _: Client(Route(parse(between.address), world.ca_file)),
+        licence_of(world),
+    )
+    assert report.passed, report.failure
+    assert report.route == between.address
+    skipped = [r.stage for r in report.stages if r.outcome is Outcome.SKIPPED]
+    assert skipped == [Stage.NAME, Stage.CONNECTION]
+
+
+def test_the_way_may_depend_on_the_address(world: World) -> None:
+    asked: list[Address] = []
+
+    def connect(address: Address) -> Client:
+        asked.append(address)
+        raise HttpsError(Failure(Stage.PROXY, Reason.PROXY_UNREACHABLE, "no such proxy"))
+
+    report = find(Server.UPDATES, world.updates.address, connect)
+    assert asked == [parse(world.updates.address)]
+    assert report.failure is not None
+    assert report.failure.reason is Reason.PROXY_UNREACHABLE
+
+
+def test_an_error_of_ours_is_named_and_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    def connect(_: Address) -> Client:
+        raise LookupError("a mistake")
+
+    report = find(Server.UPDATES, world.updates.address, connect)
+    assert report.failure is not None
+    assert (report.failure.reason, report.failure.detail) == (Reason.INTERNAL, "LookupError")
+    assert "a mistake" in caplog.text
+
+
+def test_a_fault_on_the_way_to_the_token_belongs_to_the_licence(world: World) -> None:
+    world.break_("auth", "503", at="/token")
+    report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world), licence_of(world))
+    assert report.failure is not None
+    assert (report.failure.stage, report.failure.reason) == (Stage.LICENCE, Reason.UNAVAILABLE)
+    assert report.stages[-1].outcome is Outcome.FAILED
+
+
+def test_this_computers_clock_decides_what_has_expired(world: World) -> None:
+    targets = {Server.UPDATES: world.updates.address}
+    far = datetime.now(UTC) + timedelta(days=4000)
+    (report,) = examine(targets, trusting(world), None, lambda _: None, now=far)
+    assert report.failure is not None
+    assert report.failure.reason is Reason.METADATA_EXPIRED
+    assert far.isoformat(timespec="seconds") in report.failure.detail

@@ -74,6 +74,7 @@ def test_no_secret_is_written(log: logs.Log, tmp_path: Path) -> None:
     room.warning(
         "header", extra={"fields": {"sent": f"Authorization: Basic {pair}", "got": "bearer eyJhbGciOi.J9"}}
     )
+    room.warning("json %s", json.dumps({"key": MARKER}))
     logging.getLogger("somebody.else").warning("coded %s", base64.b64encode(MARKER.encode()).decode())
     try:
         raise ValueError(f"no good: {MARKER}")
@@ -81,7 +82,7 @@ def test_no_secret_is_written(log: logs.Log, tmp_path: Path) -> None:
         room.exception("failed")
     log.close()
     text = written(tmp_path)
-    assert text.count("\n") == 5
+    assert text.count("\n") == 6
     assert logs.HIDDEN in text
     for form in (MARKER, "PLANTED", base64.b64encode(MARKER.encode()).decode(), pair, "eyJhbGciOi"):
         assert form not in text

@@ -151,7 +151,7 @@ class Storage:
         policy, _ = self._load_policy()
         if locked := tuple(name for name in changes if settings.FIELDS[name].attribute in policy):
             raise SettingLocked(locked)
-        values = _checked(changes)
+        values = checked(changes)
         path = self.settings_file
         try:
             _, faults, data = _read_settings(path)
@@ -163,7 +163,7 @@ class Storage:
                 else:
                     _copy_aside(path, data)
                 _, faults, data = _read_settings(self._last_good_settings)
-            text = _changed("" if faults or data is None else _decoded(data), values)
+            text = changed("" if faults or data is None else _decoded(data), values)
             settings.read(text)
             write_atomically(path, text.encode())
         except OSError as error:
@@ -334,7 +334,7 @@ def _is_newer(data: bytes) -> bool:
     return isinstance(schema, int) and schema > settings.SCHEMA
 
 
-def _checked(changes: Mapping[str, object]) -> dict[str, object]:
+def checked(changes: Mapping[str, object]) -> dict[str, object]:
     """*changes* as the file is to hold them: read by their fields, so that a pasted address is clean on disk. Raises ``SettingsError``."""
     values: dict[str, object] = {}
     faults = []
@@ -350,7 +350,7 @@ def _checked(changes: Mapping[str, object]) -> dict[str, object]:
     return values
 
 
-def _changed(text: str, values: Mapping[str, object]) -> str:
+def changed(text: str, values: Mapping[str, object]) -> str:
     """*text* with *values* set, the rest untouched. tomlkit is imported here: only who saves pays for it."""
     import tomlkit
 

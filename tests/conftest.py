@@ -8,13 +8,10 @@ import pytest
 
 pytest_plugins = ["tests.worlds"]
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marks."""
-    config.addinivalue_line("markers", "linux: needs programs of Linux; skipped elsewhere")
+_ELSEWHERE = "linux" if sys.platform == "win32" else "windows"
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this system cannot run."""
-    if sys.platform != "linux" and item.get_closest_marker("linux"):
-        pytest.skip("needs Linux")
+    if item.get_closest_marker(_ELSEWHERE):
+        pytest.skip(f"needs {_ELSEWHERE.capitalize()}")

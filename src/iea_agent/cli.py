@@ -95,7 +95,7 @@ def parser() -> argparse.ArgumentParser:
     licence_actions = licence.add_subparsers(title=_("actions"), metavar="", required=True)
     licence_set = licence_actions.add_parser(
         "set",
-        help=_("enregistre le numéro et la clé ; la clé est lue sur l'entrée standard, jamais en argument"),
+        help=_("enregistre le numéro et la clé ; la clé est lue sur l'entrée standard, jamais en argument"),
     )
     licence_set.add_argument("number", help=_("numéro de licence"))
     licence_set.set_defaults(command=_licence_set)
@@ -196,7 +196,7 @@ def _settings_get(home: Home, options: argparse.Namespace) -> int:
     found = inspection.settings_with_origin(home)
     if options.name is not None:
         if options.name not in found:
-            raise Failure(_("Paramètre inconnu : {name}").format(name=options.name), USAGE)
+            raise Failure(_("Paramètre inconnu : {name}").format(name=options.name), USAGE)
         found = {options.name: found[options.name]}
     if options.json:
         _print_json({"schema": 1, "settings": found})
@@ -232,7 +232,7 @@ def _licence_set(home: Home, options: argparse.Namespace) -> int:
     if sys.stdin.isatty():
         import getpass
 
-        key = getpass.getpass(_("Clé de licence (rien ne s'affiche) : "))
+        key = getpass.getpass(_("Clé de licence (rien ne s'affiche) : "))
     else:
         key = sys.stdin.readline(2000)
     home.save({"licence.number": options.number}, key.strip())

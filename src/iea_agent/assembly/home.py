@@ -256,7 +256,7 @@ def fault_text(fault: settings.Fault) -> str:
     """A fault for a person: « connection.secure, ligne 4 : attendu true ou false »."""
     place = _("ligne {line}").format(line=fault.line) if fault.line else ""
     named = ", ".join(part for part in (fault.name, place) if part) or _("fichier")
-    return _("{place} : attendu {expected}").format(place=named, expected=_(fault.expected))
+    return _("{place} : attendu {expected}").format(place=named, expected=_(fault.expected))
 
 
 def _failure_of(error: channel.ChannelError) -> Failure:
@@ -272,18 +272,18 @@ def _failure_of(error: channel.ChannelError) -> Failure:
 def _failure_of_saving(error: Exception) -> Failure:
     match error:
         case SettingUnknown(names=names):
-            return Failure(_("Paramètre inconnu : {name}").format(name=names[0]), USAGE, name=names[0])
+            return Failure(_("Paramètre inconnu : {name}").format(name=names[0]), USAGE, name=names[0])
         case SettingLocked(names=names):
-            text = _("Ce paramètre est fixé par votre administrateur : {name}")
+            text = _("Ce paramètre est fixé par votre administrateur : {name}")
             return Failure(text.format(name=names[0]), REFUSED, name=names[0])
         case settings.SettingsError(faults=faults):
             return Failure("\n".join(fault_text(fault) for fault in faults), USAGE, name=faults[0].name)
         case SettingsNewer(path=path):
             text = _(
-                "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"
+                "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"
             )
             return Failure(text.format(path=path))
         case StorageError(path=path):
-            text = _("Les paramètres n'ont pas pu être écrits, rien n'a été changé : {path} ({reason})")
+            text = _("Les paramètres n'ont pas pu être écrits, rien n'a été changé : {path} ({reason})")
             return Failure(text.format(path=path, reason=type(error.__cause__).__name__))
     raise TypeError(error)

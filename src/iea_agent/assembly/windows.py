@@ -97,7 +97,7 @@ def show(home: Home, name: str) -> int:
         import wx  # noqa: F401  is it there?
     except ImportError:
         raise Failure(
-            _("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set ».")
+            _("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set ».")
         ) from None
     from iea_agent.host import logs
 

@@ -61,16 +61,20 @@ def headline(reports: Sequence[ServerReport]) -> str:
 def duration(milliseconds: float) -> str:
     """A time for people: « 48 ms », « 2,1 s »."""
     if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    return _("{seconds} s").format(seconds=f"{milliseconds / 1000:.1f}".replace(".", _(",")))
+        return f"{milliseconds:.0f} ms"
+    return _("{seconds} s").format(seconds=f"{milliseconds / 1000:.1f}".replace(".", _(",")))
+
+
+def _pair(name: str, what: str) -> str:
+    return _("{name} : {what}").format(name=name, what=what)
 
 
 def stage_line(server: ServerReport, stage: Stage) -> str:
-    """One stage as a line of the details: « Connexion : réussi, 12 ms (127.0.0.1) »."""
+    """One stage as a line of the details: « Connexion : réussi, 12 ms (127.0.0.1) »."""
     result = next(result for result in server.stages if result.stage is stage)
     time = "" if result.milliseconds is None else f", {duration(result.milliseconds)}"
     detail = f" ({result.detail})" if result.detail else ""
-    return f"{_(STAGES[stage])} : {_(OUTCOMES[result.outcome])}{time}{detail}"
+    return _pair(_(STAGES[stage]), f"{_(OUTCOMES[result.outcome])}{time}{detail}")
 
 
 def text(reports: Sequence[ServerReport]) -> str:
@@ -83,7 +87,7 @@ def text(reports: Sequence[ServerReport]) -> str:
             if report.route == "direct"
             else _("par le proxy {proxy}").format(proxy=report.route)
         )
-        lines += ["", f"{mark} {_(SERVERS[report.server])} : {report.address}"]
+        lines += ["", f"{mark} {_pair(_(SERVERS[report.server]), report.address)}"]
         if report.failure is not None:
             found = problem(report.failure.code)
             lines += [
@@ -93,7 +97,7 @@ def text(reports: Sequence[ServerReport]) -> str:
                 f"  {_(problems.ACTORS[found.actor])}",
             ]
             if report.failure.detail:
-                lines.append(f"  {_('Détail technique')} : {report.failure.detail}")
+                lines.append(f"  {_pair(_('Détail technique'), report.failure.detail)}")
         lines.append(f"  {duration(report.milliseconds)}, {way}")
         lines += [f"    {stage_line(report, result.stage)}" for result in report.stages]
     return "\n".join(lines)

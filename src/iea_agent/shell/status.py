@@ -72,8 +72,8 @@ def moment(text: str | None, now: float) -> str:
     wall = datetime.fromisoformat(text).timestamp()
     then = time.localtime(wall)
     if then[:3] == time.localtime(now)[:3]:
-        return time.strftime(_("aujourd'hui à %H h %M min %S s"), then)
-    return time.strftime(_("le %d/%m/%Y à %H h %M"), then)
+        return time.strftime(_("aujourd'hui à %H h %M min %S s"), then)
+    return time.strftime(_("le %d/%m/%Y à %H h %M"), then)
 
 
 def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
@@ -110,4 +110,5 @@ def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
 
 def text(status: Mapping[str, Any], now: float) -> str:
     """The status as lines of text, for the clipboard and the console."""
-    return "\n".join(f"{name} : {what}" for name, what in lines(status, now))
+    pair = _("{name} : {what}")
+    return "\n".join(pair.format(name=name, what=what) for name, what in lines(status, now))

@@ -81,13 +81,16 @@ class Abilities:
 
 NO_ABILITIES = Abilities()
 
+TOOLTIP_UNITS = 127
+"""What Windows shows of a tooltip, in UTF-16 units."""
+
 
 def since(wall: float, now: float) -> str:
     """« depuis 14 h 05 », or with the day where it is not today's (local time)."""
     then, today = time.localtime(wall), time.localtime(now)
     if then[:3] == today[:3]:
-        return time.strftime(_("depuis %H h %M"), then)
-    return time.strftime(_("depuis le %d/%m à %H h %M"), then)
+        return time.strftime(_("depuis %H h %M"), then)
+    return time.strftime(_("depuis le %d/%m à %H h %M"), then)
 
 
 def view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) -> View:
@@ -151,13 +154,17 @@ def _line(label: str, mnemonic: str, event: Event, snapshot: Snapshot, able: boo
 
 
 def _tooltip(snapshot: Snapshot, headline: str) -> str:
-    lines = [f"Impact emploi – {headline}"]
+    second = ""
     if snapshot.problem is not None and snapshot.state is not State.ASSISTANCE:
         found = problem(snapshot.problem)
-        lines.append(f"{_(found.title)} ({found.code})")
+        second = f"\n{_(found.title)} ({found.code})"
     if snapshot.state is State.ASSISTANCE and snapshot.servers_answer:
-        lines.append(_("Les serveurs répondent de nouveau"))
-    return "\n".join(lines)
+        second = "\n" + _("Les serveurs répondent de nouveau")
+    whole = f"Impact emploi – {headline}{second}"
+    if len(whole.encode("utf-16-le")) // 2 <= TOOLTIP_UNITS:
+        return whole
+    # the menu and the status window say since when; what is wrong is needed here
+    return f"Impact emploi – {_(STATES[snapshot.state])}{second}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +194,7 @@ def cannot_launch(program: str) -> Balloon:
     """The words when Impact emploi did not start."""
     return Balloon(
         _("Impact emploi n'a pas pu être lancé"),
-        _("Le logiciel n'a pas été trouvé ou ne démarre pas : {program}").format(program=program),
+        _("Le logiciel n'a pas été trouvé ou ne démarre pas : {program}").format(program=program),
     )
 
 
@@ -195,5 +202,5 @@ def cannot_open(reason: str) -> Balloon:
     """The words when a window did not open."""
     return Balloon(
         _("La fenêtre n'a pas pu s'ouvrir"),
-        _("Réessayez ; si cela continue, redémarrez l'ordinateur. ({reason})").format(reason=reason),
+        _("Réessayez ; si cela continue, redémarrez l'ordinateur. ({reason})").format(reason=reason),
     )

@@ -238,10 +238,12 @@ class TestLaunch:
         (folder / "talk.py").write_text(TALK, "utf-8")
         if sys.platform == "win32":
             program = folder / "impact.cmd"
-            program.write_text(f'@"{sys.executable}" talk.py {port(listener)} <nul >nul 2>&1\r\n')
+            program.write_text(f'@"{sys.executable}" talk.py {port(listener)} program <nul >nul 2>&1\r\n')
         else:
             program = folder / "impact"
-            program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "${{0%/*}}/talk.py" {port(listener)}\n')
+            program.write_text(
+                f'#!/bin/sh\nexec "{sys.executable}" "${{0%/*}}/talk.py" {port(listener)} program\n'
+            )
             program.chmod(0o755)
         return program
 
@@ -250,16 +252,17 @@ class TestLaunch:
     ) -> None:
         agent = (
             "import sys; from pathlib import Path; from iea_agent import host\n"
-            "host.here().launch(Path(sys.argv[2]))\n" + TALK
+            "host.here().launch(Path(sys.argv[3]))\n" + TALK
         )
         child = machine.start_child(
-            [sys.executable, "-c", agent, port(listener), str(self.program(tmp_path, listener))], os.environ
+            [sys.executable, "-c", agent, port(listener), "agent", str(self.program(tmp_path, listener))],
+            os.environ,
         )
-        lines = [Line(listener), Line(listener)]
-        (program,) = (line for line in lines if line.pid != child.pid)
+        lines = {line.role: line for line in (Line(listener), Line(listener))}
         child.stop()
-        assert program.lives()
-        for line in lines:
+        lines["agent"].wait_for_its_end()
+        assert lines["program"].lives()
+        for line in lines.values():
             line.close()
 
     def test_what_cannot_be_started_is_said(self, machine: host.Host, tmp_path: Path) -> None:

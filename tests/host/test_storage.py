@@ -319,7 +319,38 @@ class TestSaving:
         )
         assert done.stdout.strip().isdigit(), done.stderr
         assert store.settings_file.read_text("utf-8") == OWN
-        assert names(store.folders.settings) == {"settings.toml", "settings.last-good.toml"}
+        assert names(store.folders.settings) == {
+            "settings.toml",
+            "settings.last-good.toml",
+            ".settings.toml.lock",
+        }
+
+    def test_two_who_save_at_once_lose_nothing(self, store: Storage) -> None:
+        """The dialog and the command line: each changes its own setting, many times."""
+        script = (
+            "import os, sys; from iea_agent.host.storage import Folders, Storage\n"
+            "store = Storage(Folders.locate(os.environ)); name = sys.argv[1]\n"
+            "attribute = {'licence.number': 'licence_number', 'program.path': 'program'}[name]\n"
+            "sys.stdin.readline()\n"
+            "for number in range(40):\n"
+            "    store.save({name: str(number)})\n"
+            "    assert getattr(store.load().effective.settings, attribute) == str(number)\n"
+        )
+        writers = [
+            subprocess.Popen(
+                [sys.executable, "-c", script, name],
+                stdin=subprocess.PIPE,
+                env={**os.environ, "IEA_AGENT_HOME": str(store.folders.settings.parent)},
+            )
+            for name in ("licence.number", "program.path")
+        ]
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write(b"go\n")
+            writer.stdin.close()
+        assert [writer.wait(120) for writer in writers] == [0, 0]
+        found = store.load().effective.settings
+        assert (found.licence_number, found.program) == ("39", "39")
 
     @given(
         text=st.sampled_from(

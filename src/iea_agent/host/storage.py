@@ -9,7 +9,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -154,20 +155,24 @@ class Storage:
         values = checked(changes)
         path = self.settings_file
         try:
-            _, faults, data = _read_settings(path)
-            if data is not None and _is_newer(data):
-                raise SettingsNewer(path)
-            if faults:
-                if data is None:  # too large to copy, or not readable
-                    os.replace(path, _aside(path))
-                else:
-                    _copy_aside(path, data)
-                _, faults, data = _read_settings(self._last_good_settings)
-            text = changed("" if faults or data is None else _decoded(data), values)
-            settings.read(text)
-            write_atomically(path, text.encode())
+            with _alone(path):
+                self._write_settings(path, values)
         except OSError as error:
             raise StorageError(path) from error
+
+    def _write_settings(self, path: Path, values: Mapping[str, object]) -> None:
+        _, faults, data = _read_settings(path)
+        if data is not None and _is_newer(data):
+            raise SettingsNewer(path)
+        if faults:
+            if data is None:  # too large to copy, or not readable
+                os.replace(path, _aside(path))
+            else:
+                _copy_aside(path, data)
+            _, faults, data = _read_settings(self._last_good_settings)
+        text = changed("" if faults or data is None else _decoded(data), values)
+        settings.read(text)
+        write_atomically(path, text.encode())
         _keep(self._last_good_settings, text.encode())
 
     def policy_signature(self) -> Signature | None:
@@ -252,6 +257,31 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.close(descriptor)
 
 
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """While one process reads, changes and writes *path*, another one waits, so that neither's changes are lost.
+
+    Raises ``OSError``, also where the other one takes more than 5 s.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.with_name(f".{path.name}.lock").open("ab") as lock:
+        _patiently(lambda: _take(lock.fileno()), 5.0)
+        yield  # closing the file lets go
+
+
+def _take(descriptor: int) -> None:
+    """Lock the open file for this process. Raises ``PermissionError`` or ``BlockingIOError`` while another one has it."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def _sweep(path: Path) -> None:
     """Remove what a process that was killed while writing *path* has left: a minute old, nobody is writing it any more."""
     for left in path.parent.glob(f".{path.name}.*.new"):
@@ -262,13 +292,17 @@ def _sweep(path: Path) -> None:
             continue  # its own writer was quicker, or holds it still
 
 
-def _patiently(action: Callable[[], _T]) -> _T:
-    """*action*, tried again for a second on Windows while somebody (an antivirus, a reader) holds the file; elsewhere nobody can."""
-    deadline = time.monotonic() + (1.0 if sys.platform == "win32" else 0.0)
+# An antivirus or a reader may hold a file for a moment on Windows; elsewhere nobody can.
+_HELD = 1.0 if sys.platform == "win32" else 0.0
+
+
+def _patiently(action: Callable[[], _T], seconds: float = _HELD) -> _T:
+    """*action*, tried again for *seconds* while somebody else has the file."""
+    deadline = time.monotonic() + seconds
     while True:
         try:
             return action()
-        except PermissionError:
+        except (PermissionError, BlockingIOError):
             if time.monotonic() >= deadline:
                 raise
             time.sleep(0.02)

@@ -73,6 +73,9 @@ class _ExtendedLimits(ctypes.Structure):
     )
 
 
+_uncancelled: list[_Overlapped] = []
+"""Requests that the system may still answer, because it could not cancel them (Wine cannot): their memory must stay."""
+
 _WindowVisitor = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
 
 _CloseHandle = _declare(_kernel32, "CloseHandle", wintypes.BOOL, wintypes.HANDLE)
@@ -176,10 +179,20 @@ class Windows:
         environment: Mapping[str, str],
         on_exit: Callable[[int], None] | None = None,
     ) -> Child:
-        """The child goes into a job that ends with us; what it starts itself breaks away from the job and lives on."""
+        """The child goes into a job that ends with us; what it starts itself breaks away from the job and lives on.
+
+        In a virtual environment python.exe only starts the real one, whose number and window we would not know: the real one is started at
+        once, in the way of the standard library's multiprocessing.
+        """
+        executable = None
+        real = getattr(sys, "_base_executable", sys.executable)
+        if arguments[0] == sys.executable != real:
+            executable = real
+            environment = {**environment, "__PYVENV_LAUNCHER__": sys.executable}
         try:
             process = subprocess.Popen(
                 list(arguments),
+                executable=executable,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -307,8 +320,9 @@ def _watch_addresses(on_change: Callable[[], None], stopped: int) -> None:
         while _WaitForMultipleObjects(2, events, False, _INFINITE) == 1:
             ask()  # first, so that no change falls between two requests
             on_change()
-        cancel(ctypes.byref(request))
-        _WaitForSingleObject(changed, 1000)  # the system writes into the request until this is signalled
+        if cancel(ctypes.byref(request)) and _WaitForSingleObject(changed, 1000) == 0:
+            _CloseHandle(changed)
+        else:
+            _uncancelled.append(request)
     finally:
-        _CloseHandle(changed)
         _CloseHandle(stopped)

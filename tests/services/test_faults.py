@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -183,7 +184,8 @@ def _onward(place: Place) -> tuple[str, Connect, Licence | None]:
 def _cut(place: Place) -> tuple[str, Connect, Licence | None]:
     def reset(connection: socket.socket) -> None:
         request_of(connection)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        at_once = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
 
     return place.serve(reset).address, place.through(Route()), None
 

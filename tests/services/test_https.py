@@ -299,3 +299,18 @@ def test_httpx_does_not_bring_its_command_line() -> None:
 
 def test_the_routing_table_can_be_asked() -> None:
     assert https.has_route() in (True, False)
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="CryptoAPI is Windows'")
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("expired-cert", Reason.CERTIFICATE_EXPIRED),
+        ("wrong-host", Reason.CERTIFICATE_OF_ANOTHER),
+        ("self-signed", Reason.CERTIFICATE_SELF_SIGNED),
+    ],
+)
+def test_the_verdicts_of_windows_are_read_by_number(world: World, fault: str, reason: Reason) -> None:
+    world.break_("auth", fault)
+    with Client(limits=BRIEF) as client:
+        assert failure_of(client, world.authentication.address + DISCOVERY).reason is reason

@@ -271,7 +271,7 @@ class Client:
         if isinstance(cause, TimeoutError) and watch.spent:
             return Failure(watch.stage, Reason.TOO_LONG, detail)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            better = self._second_opinion(request) if sys.platform == "win32" else None
+            better = self._second_opinion(request)
             return Failure(
                 Stage.CERTIFICATE, _certificate_reason(better or cause), _describe(better or cause)
             )
@@ -317,18 +317,16 @@ class Client:
     def _second_opinion(self, request: Request) -> ssl.SSLCertVerificationError | None:
         """Why OpenSSL refuses the certificate that Windows refused; None where it has nothing better to say.
 
-        Windows has one code for "expired" and "not yet valid", one for "self-signed" and "unknown authority", and says "unknown authority" of an
-        expired certificate of the route's own authority (truststore reports what the system's store found). Nothing is sent on this connection, which
-        verifies like any other. Behind a proxy there is no second opinion.
+        Windows has one code for "expired" and "not yet valid", which tells of this PC's clock, and one for "self-signed" and "unknown authority". Nothing is
+        sent on this connection, which verifies like any other. Behind a proxy there is no second opinion.
         """
-        if self.route.proxy is not None:
+        if self.route.proxy is not None or self._context is _openssl(self.route.ca_file):
             return None
         parts = urlsplit(request.url)
         _WATCH.set(_Watch(None, self._limits.connect, self._limits, proxied=False))
         try:
-            context = _openssl(self.route.ca_file)
             stream = self._network.connect_tcp(parts.hostname or "", parts.port or 443)
-            stream.start_tls(context, server_hostname=parts.hostname).close()
+            stream.start_tls(_openssl(self.route.ca_file), server_hostname=parts.hostname).close()
         except _FAULTS as error:
             cause = _cause(error)
             if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _SAID_BETTER:
@@ -357,14 +355,17 @@ def has_route() -> bool:
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext:
-    """The context that decides which certificates are believed: the system's store, and *ca_file* besides it."""
-    if sys.platform == "win32":
+    """The context that decides which certificates are believed: those of the system's store, and of *ca_file* besides.
+
+    On Windows CryptoAPI decides, which downloads authorities on demand as browsers do. With *ca_file* OpenSSL decides there too, from the file and what
+    the store holds at the moment: truststore would say of an expired certificate of the file's authority that its authority is unknown.
+    """
+    if sys.platform == "win32" and ca_file is None:
         # one for each client, they cost 0.3 ms: truststore holds a lock during the handshake, so a shared one would make servers wait for each other
         import truststore
 
         context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        _add(context, ca_file)
         return context
     return _openssl(ca_file)
 
@@ -382,17 +383,14 @@ def _read_context(read: tuple[Path, int] | None) -> ssl.SSLContext:
     """Reading the system's authorities costs 20 ms and 1 MB: once, and again when the file has changed."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _add(context, None if read is None else read[0])
+    # Python 3.13 turns on pedantry (RFC 5280 to the letter) that no browser asks for and many a private authority fails
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if read is not None:
+        try:
+            context.load_verify_locations(cafile=read[0])
+        except OSError as error:  # not allowed, or (ssl.SSLError) not a certificate
+            raise HttpsError(_unreadable(read[0], error)) from None
     return context
-
-
-def _add(context: ssl.SSLContext, ca_file: Path | None) -> None:
-    if ca_file is None:
-        return
-    try:
-        context.load_verify_locations(cafile=ca_file)
-    except OSError as error:  # missing, not allowed, or (ssl.SSLError) not a certificate
-        raise HttpsError(_unreadable(ca_file, error)) from None
 
 
 def _unreadable(ca_file: Path | None, error: OSError) -> Failure:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import struct
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -184,8 +183,7 @@ def _onward(place: Place) -> tuple[str, Connect, Licence | None]:
 def _cut(place: Place) -> tuple[str, Connect, Licence | None]:
     def reset(connection: socket.socket) -> None:
         request_of(connection)
-        at_once = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     return place.serve(reset).address, place.through(Route()), None
 
@@ -263,9 +261,13 @@ ARRANGEMENTS: dict[str, Arrangement] = {
 }
 
 
+# a full queue of connections drops the next only on Linux; Wine sometimes shows a reset as an orderly end
+ONLY_LINUX = ("unanswered", "cut-in-clear")
+
+
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.linux if name == "unanswered" else ()) for name in BEYOND],
+    [pytest.param(name, marks=pytest.mark.linux if name in ONLY_LINUX else ()) for name in BEYOND],
 )
 def test_fault_beyond_the_servers(name: str, world: World, serve: Serve, tmp_path: Path) -> None:
     with ExitStack() as undo:

@@ -1,0 +1,160 @@
+"""What every dialog is made of: the program around it, pictures at the right scale, text that wraps and is read aloud, the clipboard."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import wx
+
+ICONS = Path(__file__).resolve().parents[1] / "icons"
+
+# Distances in device-independent pixels, as everywhere in the dialogs.
+NARROW, MIDDLE, WIDE = 4, 8, 16
+
+
+def application() -> wx.App:
+    """The program of one dialog: sharp at every scaling, light or dark as the person has set it."""
+    if sys.platform == "win32":
+        # Before the first window; the executable's manifest may have done it already, which is an error here that changes nothing.
+        per_monitor_v2 = ctypes.c_void_p(-4)
+        ctypes.windll.user32.SetProcessDpiAwarenessContext(per_monitor_v2)
+    app = wx.App(redirect=False, clearSigInt=False)
+    if hasattr(app, "SetAppearance"):
+        app.SetAppearance(wx.App.Appearance.System)
+    return app
+
+
+def icons(name: str) -> wx.IconBundle:
+    """The window icon *name* in all its sizes."""
+    return wx.IconBundle(str(ICONS / f"{name}.ico"), wx.BITMAP_TYPE_ICO)
+
+
+@functools.cache
+def picture(name: str, size: int, grey: bool = False) -> wx.BitmapBundle:
+    """The picture *name* at *size* device-independent pixels, drawn for each usual scaling rather than stretched; *grey* without its colours."""
+    drawn = {pixels: ICONS / f"{name}-{pixels}.png" for pixels in (16, 20, 24, 32, 40, 48, 64)}
+    bitmaps = []
+    for scale in (1, 1.25, 1.5, 2):
+        pixels = round(size * scale)
+        image = _largest(name) if pixels not in drawn else wx.Image(str(drawn[pixels]), wx.BITMAP_TYPE_PNG)
+        if image.GetWidth() != pixels:  # no drawing of this very size
+            image = image.Scale(pixels, pixels, wx.IMAGE_QUALITY_HIGH)
+        bitmaps.append(wx.Bitmap(image.ConvertToGreyscale() if grey else image))
+    return wx.BitmapBundle.FromBitmaps(bitmaps)
+
+
+def _largest(name: str) -> wx.Image:
+    icon = ICONS / f"{name}.ico"
+    if icon.exists():
+        return wx.Image(str(icon), wx.BITMAP_TYPE_ICO, 7)  # the last frame: 256 pixels
+    return wx.Image(str(ICONS / f"{name}-64.png"), wx.BITMAP_TYPE_PNG)
+
+
+class _Spoken(wx.Accessible):  # type: ignore[misc]  # wx has no types here
+    """Makes a text an alert for screen readers, which then read it when it changes."""
+
+    def GetRole(self, child: int) -> tuple[int, int]:
+        return (wx.ACC_OK, wx.ROLE_SYSTEM_ALERT) if child == 0 else (wx.ACC_NOT_IMPLEMENTED, 0)
+
+
+class Paragraph(wx.StaticText):  # type: ignore[misc]
+    """Text of any length, wrapped at *width* device-independent pixels; hidden while it is empty."""
+
+    def __init__(self, parent: wx.Window, width: int, text: str = "", spoken: bool = False) -> None:
+        super().__init__(parent)
+        self._width = width
+        self._text = ""
+        if spoken:
+            self.SetAccessible(_Spoken(self))
+        self._spoken = spoken
+        self.Hide()
+        self.say(text)
+
+    def say(self, text: str) -> None:
+        """Show *text* and, where it is spoken, have it read; the caller lays its window out again."""
+        if text == self._text:
+            return
+        self._text = text
+        self.wrap()
+        self.Show(bool(text))
+        if text and self._spoken:
+            wx.Accessible.NotifyEvent(wx.ACC_EVENT_SYSTEM_ALERT, self, wx.OBJID_CLIENT, 0)
+
+    def wrap(self) -> None:
+        """Break the lines again: the font or the scaling is another one."""
+        self.Wrap(-1)  # wx takes a second wrapping at the same width for done
+        self.SetLabelText(self._text)
+        self.Wrap(self.FromDIP(self._width))
+
+
+class Banner(wx.Panel):  # type: ignore[misc]
+    """A picture of the system's own (information, warning) beside a paragraph, hidden while there is nothing to say."""
+
+    def __init__(self, parent: wx.Window, width: int) -> None:
+        super().__init__(parent)
+        self._picture = wx.StaticBitmap(self)
+        self._text = Paragraph(self, width - 40, spoken=True)
+        row = wx.BoxSizer(wx.HORIZONTAL)
+        row.Add(self._picture, 0, wx.RIGHT, self.FromDIP(MIDDLE))
+        row.Add(self._text, 1, wx.ALIGN_CENTRE_VERTICAL)
+        self.SetSizer(row)
+        self.Hide()
+
+    def say(self, text: str, warning: bool = False) -> None:
+        """Show *text*, "" to hide the banner; the caller lays its window out again."""
+        art = wx.ART_WARNING if warning else wx.ART_INFORMATION
+        self._picture.SetBitmap(wx.ArtProvider.GetBitmapBundle(art, wx.ART_MENU, wx.Size(16, 16)))
+        self._text.say(text)
+        self.Show(bool(text))
+        self.GetSizer().Layout()
+
+
+def title_font(window: wx.Window, scale: float) -> wx.Font:
+    """The window's font, larger by *scale* and bold."""
+    return window.GetFont().Scaled(scale).Bold()
+
+
+def rewrap(window: wx.Window) -> None:
+    """Wrap every paragraph below *window* again."""
+    for child in window.GetChildren():
+        if isinstance(child, Paragraph):
+            child.wrap()
+        rewrap(child)
+
+
+def copy(text: str) -> bool:
+    """Put *text* on the clipboard for good; False where another program holds it."""
+    clipboard = wx.TheClipboard
+    if not clipboard.Open():
+        return False
+    try:
+        return bool(clipboard.SetData(wx.TextDataObject(text)) and clipboard.Flush())
+    finally:
+        clipboard.Close()
+
+
+def on_copy_key(window: wx.Window, act: Callable[[], None]) -> None:
+    """Have Ctrl+C anywhere in *window* call *act*."""
+
+    def key(event: wx.KeyEvent) -> None:
+        if event.GetModifiers() == wx.MOD_CONTROL and event.GetKeyCode() == ord("C"):
+            act()
+        else:
+            event.Skip()
+
+    window.Bind(wx.EVT_CHAR_HOOK, key)
+
+
+def fit(dialog: wx.Dialog, content: wx.ScrolledWindow) -> None:
+    """Give *dialog* the size its *content* wants, or what the screen has room for: then the content scrolls."""
+    wanted = content.GetSizer().GetMinSize() + dialog.GetSize() - dialog.GetClientSize()
+    room = wx.Display(dialog).GetClientArea().GetSize()
+    if wanted.height > room.height:
+        wanted.width += wx.SystemSettings.GetMetric(wx.SYS_VSCROLL_X, dialog)
+    dialog.SetSize(wx.Size(min(wanted.width, room.width), min(wanted.height, room.height)))
+    content.SetSize(dialog.GetClientSize())
+    content.FitInside()

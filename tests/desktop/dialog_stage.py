@@ -1,0 +1,211 @@
+"""A stage for the dialogs: plays them with ports of its own, and writes what they asked of them to a file, one JSON line each.
+
+``python dialog_stage.py settings LOG [--locked …] [--assistance] …`` or ``python dialog_stage.py status LOG DOCUMENT…``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from iea_agent.domain import settings as settings_file
+from iea_agent.domain.diagnosis import (
+    STAGES,
+    Failure,
+    Outcome,
+    Reason,
+    Server,
+    ServerReport,
+    Stage,
+    StageResult,
+)
+from iea_agent.domain.settings import DEFAULTS, Effective, Fault, Settings
+from iea_agent.shell.view import Abilities
+
+
+class Log:
+    """What happened, readable by another process while it happens."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def write(self, **what: object) -> None:
+        with self._lock, self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(what) + "\n")
+
+
+FAILURES = {
+    "introuvable": Failure(Stage.NAME, Reason.NAME_UNKNOWN, "getaddrinfo: name or service not known"),
+    "expire": Failure(Stage.CERTIFICATE, Reason.CERTIFICATE_EXPIRED, "certificate has expired"),
+    "refuse": Failure(Stage.LICENCE, Reason.AUTHORISATION_REFUSED, "HTTP 403, unauthorized_client"),
+    "inconnue": Failure(Stage.LICENCE, Reason.LICENCE_NOT_RECOGNISED, "HTTP 401, invalid_client"),
+    "autre": Failure(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER, "no metadata below the address"),
+}
+"""A word in the address tested decides how its test ends; « lent » never does."""
+
+
+class Settings_(object):
+    """The settings port: keeps what is saved in memory."""
+
+    def __init__(self, log: Log, options: argparse.Namespace) -> None:
+        self._log = log
+        self._options = options
+        self._own: dict[str, object] = {} if options.first_run else {"licence_number": "IEA-0000-1234"}
+        self._own.update(json.loads(options.own))
+        self._key = not options.first_run
+
+    def load(self) -> Any:
+        from iea_agent.shell.dialogs.settings import Loaded
+
+        own = {**self._own}
+        if "proxy_mode" in own:
+            own["proxy_mode"] = settings_file.ProxyMode(own["proxy_mode"])
+        effective = Effective(replace(DEFAULTS, **own), frozenset(self._options.locked))  # type: ignore[arg-type]
+        faults = (Fault("connection.updates", 4, "une adresse comme « https://impact-emploi.urssaf.fr »"),)
+        return Loaded(effective, faults if self._options.broken else (), self._options.assistance)
+
+    def key_saved(self) -> bool | None:
+        return None if self._options.no_vault else self._key
+
+    def save(self, changes: Mapping[str, object], licence_key: str | None) -> None:
+        from iea_agent.shell.dialogs.settings import SaveError
+
+        self._log.write(saved=dict(changes), key=licence_key is not None)
+        if licence_key == "refusée":
+            raise SaveError("Cette clé ne peut pas être enregistrée.", "licence_key")
+        for name, value in changes.items():
+            self._own[settings_file.FIELDS[name].attribute] = value
+        self._key = self._key or licence_key is not None
+
+    def test(
+        self,
+        values: Settings,
+        licence_key: str | None,
+        on_progress: Callable[[ServerReport], None],
+        cancelled: threading.Event,
+    ) -> tuple[ServerReport, ...]:
+        self._log.write(tested=[values.authentication, values.updates], key=licence_key is not None)
+        addresses = {Server.AUTHENTICATION: values.authentication, Server.UPDATES: values.updates}
+        found: dict[Server, ServerReport] = {}
+
+        def one(server: Server) -> None:
+            found[server] = self._play(server, addresses[server], on_progress, cancelled)
+
+        threads = [threading.Thread(target=one, args=(server,)) for server in Server]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self._log.write(test_ended=cancelled.is_set())
+        return tuple(found[server] for server in Server)
+
+    def _play(
+        self,
+        server: Server,
+        address: str,
+        on_progress: Callable[[ServerReport], None],
+        cancelled: threading.Event,
+    ) -> ServerReport:
+        stages = {stage: StageResult(stage, Outcome.WAITING) for stage in STAGES[server]}
+        failure = next((failure for word, failure in FAILURES.items() if word in address), None)
+        if failure and failure.stage not in stages:
+            failure = None
+        pace = self._options.pace / 1000
+        spent = 0.0
+
+        def report(done: bool = False, with_failure: Failure | None = None) -> ServerReport:
+            return ServerReport(server, address, tuple(stages.values()), with_failure, spent, done)
+
+        details = {
+            Stage.NAME: "203.0.113.7, 2001:db8::7",
+            Stage.CONNECTION: "203.0.113.7:443",
+            Stage.CERTIFICATE: "TLS 1.3, Certigna",
+            Stage.ANSWER: "HTTP 200",
+        }
+        for stage in stages:
+            stages[stage] = StageResult(stage, Outcome.RUNNING)
+            on_progress(report())
+            if "lent" in address and stage is Stage.ANSWER:
+                cancelled.wait(self._options.patience)
+            if cancelled.wait(pace):
+                return report(True)
+            spent += 12.4 + self._options.pace
+            if failure and stage is failure.stage:
+                stages[stage] = StageResult(stage, Outcome.FAILED, 12.4, failure.detail)
+                for later in list(stages)[list(stages).index(stage) + 1 :]:
+                    stages[later] = StageResult(later, Outcome.SKIPPED)
+                on_progress(report(True, failure))
+                return report(True, failure)
+            skipped = stage is Stage.PROXY
+            stages[stage] = StageResult(
+                stage,
+                Outcome.SKIPPED if skipped else Outcome.PASSED,
+                None if skipped else 12.4,
+                details.get(stage, ""),
+            )
+        on_progress(report(True))
+        return report(True)
+
+
+class Status:
+    """The status port: plays the documents of a file, the next one each time the file changes."""
+
+    abilities = Abilities(program=True)
+
+    def __init__(self, log: Log, source: Path) -> None:
+        self._log = log
+        self._source = source
+
+    def watch(self, on_status: Callable[[dict[str, Any] | None], None]) -> Callable[[], None]:
+        ended = threading.Event()
+
+        def play() -> None:
+            before = ""
+            while not ended.is_set():
+                now = self._source.read_text(encoding="utf-8")
+                if now and now != before:
+                    before = now
+                    on_status(json.loads(now))
+                ended.wait(0.05)
+
+        threading.Thread(target=play, daemon=True).start()
+        return ended.set
+
+    def ask(self, command: str) -> None:
+        self._log.write(asked=command)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("dialog", choices=("settings", "status"))
+    parser.add_argument("log", type=Path)
+    parser.add_argument("--own", default="{}", help="settings as JSON, by attribute")
+    parser.add_argument("--locked", nargs="*", default=[])
+    parser.add_argument("--assistance", action="store_true")
+    parser.add_argument("--broken", action="store_true")
+    parser.add_argument("--first-run", action="store_true")
+    parser.add_argument("--no-vault", action="store_true")
+    parser.add_argument("--pace", type=float, default=30, help="milliseconds a stage takes")
+    parser.add_argument("--patience", type=float, default=60, help="seconds a slow server keeps waiting")
+    parser.add_argument("--source", type=Path, help="the file that holds the status document")
+    options = parser.parse_args()
+    log = Log(options.log)
+    if options.dialog == "settings":
+        from iea_agent.shell.dialogs.settings import run_settings
+
+        run_settings(Settings_(log, options), lambda: log.write(shown=True))
+    else:
+        from iea_agent.shell.dialogs.status import run_status
+
+        run_status(Status(log, options.source), lambda: log.write(shown=True))
+    log.write(closed=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,10 +5,8 @@ Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 the agent does not run, 4 refused
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given == ["run"]:
         # the icon waits for nothing that it does not need, the argument parser included
-        from iea_agent.assembly import agent, home
+        from iea_agent.assembly import start
 
-        return agent.run(home.locate(os.environ), tray=True)
+        return start.run(os.environ, tray=True)
     options = parser().parse_args(given)
     from iea_agent.assembly import home
 
@@ -115,17 +113,22 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _print_json(document: object) -> None:
+    import json
+
     # plain ASCII: the same bytes whatever the console's encoding
     print(json.dumps(document, indent=2), flush=True)
 
 
-def _run(home: Home, options: argparse.Namespace) -> int:
-    from iea_agent.assembly import agent
+def _run(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
+    from iea_agent.assembly import start
 
-    return agent.run(home, tray=not options.no_tray)
+    return start.run(os.environ, tray=not options.no_tray)
 
 
 def _status(home: Home, options: argparse.Namespace) -> int:
+    import json
+    import time
+
     from iea_agent.shell import status
 
     def show(found: dict[str, Any]) -> None:
@@ -178,6 +181,8 @@ def _tried(home: Home, options: argparse.Namespace) -> Settings:
 
 
 def _reconnect(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001 every command has this shape
+    import time
+
     from iea_agent.domain import problems
     from iea_agent.shell import status
 

@@ -10,17 +10,18 @@ from multiprocessing.connection import Client
 from typing import Any
 
 import pytest
+
 from iea_agent.shell import channel
 
 KEY = b"k" * 32
 
 
-@pytest.fixture()
+@pytest.fixture
 def where() -> str:
     return channel.address(uuid.uuid4().hex, "1")
 
 
-@pytest.fixture()
+@pytest.fixture
 def server(where: str) -> Iterator[channel.Server]:
     def answer(request: channel.Document) -> channel.Document:
         if request["do"] == "refuse":
@@ -76,9 +77,13 @@ def test_a_client_that_says_nothing_holds_up_nobody(where: str) -> None:
 )
 @pytest.mark.usefixtures("server")
 def test_what_is_not_a_message_ends_the_conversation(where: str, message: bytes) -> None:
-    with Client(where, channel.family(), authkey=KEY) as connection, pytest.raises((EOFError, OSError)):
-        connection.send_bytes(message)
-        connection.recv_bytes(1000)
+    def exchange() -> bytes:
+        with Client(where, channel.family(), authkey=KEY) as connection:
+            connection.send_bytes(message)
+            return connection.recv_bytes(1000)
+
+    with pytest.raises((EOFError, OSError)):
+        exchange()
 
     assert channel.ask(where, KEY, {"do": "status"})["ok"]
 

@@ -1,4 +1,4 @@
-"""The resident agent: the icon first, then everything else; one loop, the work it asks for, and the channel to it."""
+"""The resident agent: one loop, the work it asks for, and the channel to it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from iea_agent import __version__
 from iea_agent.domain import machine
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
-from iea_agent.domain.machine import Effect, Event, Moment, Snapshot
+from iea_agent.domain.machine import Effect, Event, Snapshot
 from iea_agent.loop import Announcement, Attempt, Loop
 from iea_agent.shell import view
-from iea_agent.shell.view import Abilities, View
+from iea_agent.shell.view import Abilities
 
 from .home import Home
+from .start import now
 
 if TYPE_CHECKING:
     from iea_agent.domain.settings import Settings
@@ -35,17 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("iea_agent.agent")
 
-ICONS = Path(__file__).parents[1] / "shell" / "icons"
-STOP_SECONDS = 2.0
-"""How long leaving may take before the process ends regardless."""
-
 WINDOWS = {Effect.OPEN_STATUS: "status", Effect.OPEN_SETTINGS: "settings"}
 """The windows that exist; each is a process of its own."""
-
-
-def now() -> Moment:
-    """The present moment."""
-    return Moment(time.time(), time.monotonic())
 
 
 def window_command(name: str) -> list[str]:
@@ -87,7 +79,7 @@ class Agent:
     @property
     def abilities(self) -> Abilities:
         """What this installation can do beyond its connection."""
-        return Abilities(program=bool(self._settings.program))
+        return self._home.abilities(self._settings)
 
     # the process
 
@@ -265,81 +257,3 @@ _ASKABLE: Mapping[str, type[Event]] = {
     "quit": machine.QuitRequested,
 }
 """What a client may ask for by name; the table decides whether it may be done now."""
-
-
-def run(home: Home, *, tray: bool) -> int:
-    """Be the agent of this Windows session until told to quit. A second start shows the first one's status window instead."""
-    claim = home.host.claim("agent", home.folders.state)
-    if claim is None:
-        home.ask({"do": "ask", "event": "status"})
-        return 0
-    if not tray:
-        agent = Agent(home)
-        _quit_on_signals(agent)
-        agent.run(None)
-        return 0
-    return _run_with_tray(home)
-
-
-def _quit_on_signals(agent: Agent) -> None:
-    import signal
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: agent.loop.post(machine.QuitRequested()))
-
-
-class _Resident:
-    """The agent behind an icon: the icon is up before there is an agent, so what is clicked until then waits."""
-
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._agent: Agent | None = None
-        self._waiting: list[Event] = []
-        self.ended = threading.Event()
-        self.failed = False
-
-    def post(self, event: Event) -> None:
-        """Hand in what was clicked."""
-        if self._agent is None:
-            self._waiting.append(event)
-        else:
-            self._agent.loop.post(event)
-
-    def serve(self, tray: Tray) -> None:
-        """Be the agent; the tray goes when it ends."""
-        try:
-            self._agent = Agent(self._home)
-            while self._waiting:
-                self._agent.loop.post(self._waiting.pop(0))
-            self._agent.run(tray)
-        except Exception:
-            self.failed = True
-            log.exception("the agent ended")
-        finally:
-            self.ended.set()
-            tray.stop()
-
-    def session_ends(self) -> None:
-        """Windows closes the session: after this returns nothing is sure to run, so the agent ends first."""
-        self.post(machine.QuitRequested())
-        self.ended.wait(STOP_SECONDS)
-
-
-def _run_with_tray(home: Home) -> int:
-    from iea_agent.shell.tray import Notices, Tray
-
-    resident = _Resident(home)
-    start = now()
-    first: View = view.view(machine.begin(start), start.wall)
-    tray = Tray(
-        ICONS,
-        first,
-        resident.post,
-        Notices(session_ending=resident.session_ends, resumed=lambda: resident.post(machine.Woke())),
-    )
-    tray.run(lambda: threading.Thread(target=resident.serve, args=(tray,), name="loop", daemon=True).start())
-    resident.post(machine.QuitRequested())
-    resident.ended.wait(STOP_SECONDS)
-    logging.shutdown()
-    # a thread that still waits for the network must not keep a process without an icon
-    os._exit(1 if resident.failed else 0)

@@ -26,6 +26,7 @@ from iea_agent.host.storage import (
 )
 from iea_agent.locale import _
 from iea_agent.shell import channel
+from iea_agent.shell.view import Abilities
 
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
@@ -150,6 +151,10 @@ class Home:
         while (status := next_status())["working"]:
             pass
         return status
+
+    def abilities(self, chosen: Settings) -> Abilities:
+        """What this installation can do beyond its connection."""
+        return Abilities(program=bool(chosen.program))
 
     def assistance_since(self) -> float | None:
         """Since when assistance mode holds (wall clock); None where it does not. Raises ``StorageError``."""

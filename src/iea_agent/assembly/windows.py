@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from iea_agent.domain.settings import FIELDS
 from iea_agent.locale import _
@@ -67,8 +68,9 @@ class StatusDesk:
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self.abilities = home.abilities(home.storage.load().effective.settings)
 
-    def watch(self, on_status: Callable[[dict[str, object] | None], None]) -> Callable[[], None]:
+    def watch(self, on_status: Callable[[dict[str, Any] | None], None]) -> Callable[[], None]:
         """Call *on_status*, on a thread of its own, with the status at each change and None once the agent is gone; the answer stops it."""
         stopped = threading.Event()
 
@@ -87,15 +89,18 @@ class StatusDesk:
         return stopped.set
 
     def ask(self, command: str) -> None:
-        """Have the agent do *command* (« reconnect », « settings », « launch »…). Raises ``Failure`` with a sentence."""
-        self._home.ask({"do": "ask", "event": command})
+        """Have the agent do *command* (« reconnect », « settings », « launch »…). Raises ``AskError`` with a sentence."""
+        from iea_agent.shell.dialogs.status import AskError
+
+        try:
+            self._home.ask({"do": "ask", "event": command})
+        except Failure as failure:
+            raise AskError(str(failure)) from failure
 
 
 def show(home: Home, name: str) -> int:
     """Show the window *name* until it is closed; its exit code."""
-    try:
-        import wx  # noqa: F401  is it there?
-    except ImportError:
+    if find_spec("wx") is None:
         raise Failure(
             _("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set ».")
         ) from None

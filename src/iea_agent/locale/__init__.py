@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import gettext
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 DOMAIN = "iea_agent"
 LANGUAGES = ("fr", "en")
 
-_translations: gettext.NullTranslations = gettext.NullTranslations()
+_speak: Callable[[str], str] = str
 
 
 def choose(language: str) -> None:
     """Speak *language* from now on; one that has no catalogue means French."""
-    global _translations
-    _translations = gettext.translation(
-        DOMAIN, localedir=Path(__file__).parent, languages=[language], fallback=True
-    )
+    global _speak
+    if language == "fr":  # the source's own: the icon need not wait for gettext
+        _speak = str
+        return
+    import gettext
+
+    folder = os.path.dirname(__file__)
+    _speak = gettext.translation(DOMAIN, localedir=folder, languages=[language], fallback=True).gettext
 
 
 def language_of(environment: Mapping[str, str] = os.environ) -> str:
@@ -39,4 +41,4 @@ def _system_language(environment: Mapping[str, str]) -> str:
 
 def _(text: str) -> str:
     """*text* in the chosen language."""
-    return _translations.gettext(text)
+    return _speak(text)

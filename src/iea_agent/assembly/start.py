@@ -1,0 +1,134 @@
+"""The start of the resident agent: the icon first. Nothing is imported here that the icon does not need; the rest comes once it is shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iea_agent.domain import machine
+from iea_agent.domain.machine import Event, Moment
+from iea_agent.host import Claim, here
+from iea_agent.shell import view
+
+if TYPE_CHECKING:
+    from iea_agent.shell.tray import Tray
+
+    from .agent import Agent
+
+ICONS = Path(__file__).parents[1] / "shell" / "icons"
+STOP_SECONDS = 2.0
+"""How long leaving may take before the process ends regardless."""
+
+
+def now() -> Moment:
+    """The present moment."""
+    return Moment(time.time(), time.monotonic())
+
+
+def run(environment: Mapping[str, str], *, tray: bool) -> int:
+    """Be the agent of this session until told to quit. A second start shows the first one's status window instead."""
+    claim = _claim(environment)
+    if claim is None:
+        return _show_the_first(environment)
+    return _run_with_tray(environment) if tray else _run_without_tray(environment)
+
+
+def _show_the_first(environment: Mapping[str, str]) -> int:
+    """Have the agent that runs already show its status window."""
+    from . import home
+
+    try:
+        home.locate(environment).ask({"do": "ask", "event": "status"})
+    except home.Failure as failure:
+        print(failure, file=sys.stderr)
+        return failure.exit_code
+    return 0
+
+
+def _claim(environment: Mapping[str, str]) -> Claim | None:
+    """The right to be this installation's only agent in this session."""
+    if sys.platform == "win32":
+        # a mutex wants a name only; looking up the system's folders would delay the icon by a tenth of a second
+        return here().claim("agent", Path(environment.get("IEA_AGENT_HOME") or "IEA Agent"))
+    else:  # noqa: RET505 mypy needs it to leave the other system's out
+        from iea_agent.host.storage import Folders
+
+        return here().claim("agent", Folders.locate(environment).state)
+
+
+def _run_without_tray(environment: Mapping[str, str]) -> int:
+    import signal
+
+    from . import home
+    from .agent import Agent
+
+    agent = Agent(home.locate(environment))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: agent.loop.post(machine.QuitRequested()))
+    agent.run(None)
+    return 0
+
+
+class _Resident:
+    """The agent behind an icon: the icon is up before there is an agent, so what is clicked until then waits."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._agent: Agent | None = None
+        self._waiting: list[Event] = []
+        self.ended = threading.Event()
+        self.failed = False
+
+    def post(self, event: Event) -> None:
+        """Hand in what was clicked."""
+        if self._agent is None:
+            self._waiting.append(event)
+        else:
+            self._agent.loop.post(event)
+
+    def serve(self, tray: Tray) -> None:
+        """Be the agent; the tray goes when it ends."""
+        try:
+            from . import home
+            from .agent import Agent
+
+            self._agent = Agent(home.locate(self._environment))
+            while self._waiting:
+                self._agent.loop.post(self._waiting.pop(0))
+            self._agent.run(tray)
+        except Exception:
+            import logging
+
+            self.failed = True
+            logging.getLogger(__name__).exception("the agent ended")
+        finally:
+            self.ended.set()
+            tray.stop()
+
+    def session_ends(self) -> None:
+        """Windows closes the session: after this returns nothing is sure to run, so the agent ends first."""
+        self.post(machine.QuitRequested())
+        self.ended.wait(STOP_SECONDS)
+
+
+def _run_with_tray(environment: Mapping[str, str]) -> int:
+    from iea_agent.shell.tray import Notices, Tray
+
+    resident = _Resident(environment)
+    start = now()
+    tray = Tray(
+        ICONS,
+        view.view(machine.begin(start), start.wall),
+        resident.post,
+        Notices(session_ending=resident.session_ends, resumed=lambda: resident.post(machine.Woke())),
+    )
+    tray.run(lambda: threading.Thread(target=resident.serve, args=(tray,), name="loop", daemon=True).start())
+    resident.post(machine.QuitRequested())
+    resident.ended.wait(STOP_SECONDS)
+    # a thread that still waits for the network must not keep a process without an icon
+    os._exit(1 if resident.failed else 0)

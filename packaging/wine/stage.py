@@ -97,9 +97,8 @@ class Stage:
         return self.desktop.wait(found, f"{text!r} in {title!r}", timeout)
 
     def choose(self, place: int) -> None:
-        """Open the tray's menu with a right click and choose the line at *place*."""
-        self.desktop.open_menu()
-        self.desktop.choose(place)
+        """Open the tray's menu with a right click and click the line at *place*."""
+        self.desktop.click(self.desktop.open_menu()[place - 1])
 
     def log(self) -> str:
         """The agent's log."""

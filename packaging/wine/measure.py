@@ -1,0 +1,262 @@
+"""Measures the agent against the bare scripts that do the same, in one run under Wine: start, memory, dialog, idle CPU, server test.
+
+``PYTHONPATH=packaging .venv/bin/python -m wine.measure [--idle MINUTES] [--runs N]``; medians go to the console and to ``build/measure.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from Xlib import X
+from Xlib.display import Display
+
+from wine.build import BUILD, ROOT
+from wine.desktop import Area, Desktop
+from wine.stage import MENU_SETTINGS, SETTINGS, Stage
+
+HERE = Path(__file__).parent
+PILLOW_SCRIPT = """
+import os, sys
+import pystray
+from PIL import Image, ImageDraw
+print(os.getpid(), flush=True)
+image = Image.new("RGBA", (64, 64))
+ImageDraw.Draw(image).ellipse((4, 4, 60, 60), fill=(40, 120, 230, 255))
+pystray.Icon("bare", image, "bare", pystray.Menu(pystray.MenuItem("Quit", lambda icon, item: icon.stop()))).run()
+"""
+"""The usual pystray + Pillow script."""
+WX_SCRIPT = """
+import wx
+app = wx.App()
+dialog = wx.Dialog(None, title="bare dialog", style=wx.DEFAULT_DIALOG_STYLE | wx.RESIZE_BORDER)
+sizer = wx.BoxSizer(wx.VERTICAL)
+for number in range(7):
+    sizer.Add(wx.StaticText(dialog, label=f"Field {number}"), 0, wx.ALL, 4)
+    sizer.Add(wx.TextCtrl(dialog), 0, wx.EXPAND | wx.ALL, 4)
+sizer.Add(wx.Button(dialog, wx.ID_OK), 0, wx.ALL, 4)
+dialog.SetSizerAndFit(sizer)
+dialog.Show()
+app.MainLoop()
+"""
+"""A bare wxPython dialog with fourteen fields and labels."""
+LAUNCHER = """
+import subprocess, sys, time
+for line in sys.stdin:
+    if not line.strip():
+        break
+    print(time.time(), flush=True)
+    child = subprocess.Popen([sys.executable, line.strip()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+"""
+"""Starts scripts the way the agent starts its windows: from a Windows Python that runs already."""
+
+
+class Watcher:
+    """The Windows-side observer (``watcher.py``)."""
+
+    def __init__(self, desktop: Desktop) -> None:
+        self._process = desktop.start(HERE / "watcher.py")
+        self.ask({"process": 0})
+
+    def begin(self, request: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+
+    def end(self) -> Any:
+        assert self._process.stdout is not None
+        return json.loads(self._process.stdout.readline())
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        self.begin(request)
+        return self.end()
+
+
+def icon_time(
+    desktop: Desktop, start: Callable[[], subprocess.Popen[str]]
+) -> tuple[float, subprocess.Popen[str]]:
+    """Seconds from *start* to the first pixel of the icon, seen on the X screen."""
+    across, down = desktop.size
+    square = Area(across - 20, down - 20, across, down)
+    screen = Display(desktop.display)
+    try:
+        root = screen.screen().root
+
+        def pixels() -> bytes:
+            return bytes(root.get_image(square.left, square.top, *square.size, X.ZPixmap, 0xFFFFFFFF).data)
+
+        desktop.move(20, 20)
+        before = pixels()
+        began = time.monotonic()
+        process = start()
+        while pixels() == before:
+            if time.monotonic() - began > 60:
+                raise AssertionError("no icon")
+            time.sleep(0.002)
+        return time.monotonic() - began, process
+    finally:
+        screen.close()
+
+
+def windows_pid(stage: Stage, title_or_name: str) -> int:
+    """The Windows number of the agent's process, from its own log."""
+    for line in reversed(stage.log().splitlines()):
+        if " started " in line and f"{title_or_name} " in line:
+            return int(line.rsplit("pid=", 1)[1])
+    raise AssertionError("the agent's log names no process")
+
+
+def unix_pid(process: subprocess.Popen[str], mark: str) -> int:
+    """The Linux number of the Wine process whose command line holds *mark*."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if (
+                "python.exe" in line
+                and mark in line
+                and int(entry.name) != process.pid
+                and "window" not in line
+            ):
+                return int(entry.name)
+    return process.pid
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ended(process: subprocess.Popen[str]) -> None:
+    """Wait for a program that was told to end."""
+    process.wait(20)
+
+
+def measure(runs: int, idle_minutes: float) -> dict[str, Any]:
+    """All figures; seconds and MB."""
+    results: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder, Stage(Path(folder)) as stage:
+        desktop = stage.desktop
+        stage.licensed()
+        scripts = Path(folder)
+        (scripts / "pillow.py").write_text(PILLOW_SCRIPT)
+        (scripts / "dialog.py").write_text(WX_SCRIPT)
+        (scripts / "launcher.py").write_text(LAUNCHER)
+        watcher = Watcher(desktop)
+        agent_icon, bare_icon, agent_memory, bare_memory = [], [], [], []
+        agent_dialog, bare_dialog = [], []
+        for run in range(runs + 1):  # the first one warms the caches and is not counted
+            seconds, bare = icon_time(desktop, lambda: desktop.start(scripts / "pillow.py"))
+            assert bare.stdout is not None
+            pid = int(bare.stdout.readline())
+            time.sleep(3)  # idle
+            memory = watcher.ask({"process": pid}) / 1e6
+            desktop.prefix.start("taskkill", "/F", "/PID", str(pid)).communicate(timeout=20)
+            ended(bare)
+            until_no_icon(desktop)
+            if run:
+                bare_icon.append(seconds)
+                bare_memory.append(memory)
+
+            seconds, agent = icon_time(desktop, stage.start_agent)
+            stage.until("ball")
+            time.sleep(3)
+            memory = watcher.ask({"process": windows_pid(stage, "agent")}) / 1e6
+            line = desktop.open_menu()[MENU_SETTINGS - 1]
+            watcher.begin({"title": SETTINGS, "seconds": 30})
+            clicked = time.time()
+            desktop.click(line)
+            dialog = watcher.end() - clicked
+            stage.command("quit")
+            ended(agent)
+            until_no_icon(desktop)
+            if run:
+                agent_icon.append(seconds)
+                agent_memory.append(memory)
+                agent_dialog.append(dialog)
+
+            launcher = desktop.start(scripts / "launcher.py")
+            assert launcher.stdin is not None
+            assert launcher.stdout is not None
+            time.sleep(2)
+            watcher.begin({"title": "bare dialog", "seconds": 30})
+            launcher.stdin.write("Z:" + str(scripts / "dialog.py").replace("/", "\\") + "\n")
+            launcher.stdin.flush()
+            began = float(launcher.stdout.readline())
+            shown = watcher.end() - began
+            window = desktop.window("bare dialog")
+            desktop.prefix.start("taskkill", "/F", "/PID", str(window.process)).communicate(timeout=20)
+            launcher.stdin.write("\n")
+            launcher.stdin.flush()
+            ended(launcher)
+            desktop.gone("bare dialog")
+            if run:
+                bare_dialog.append(shown)
+        results["icon_s"] = pair(agent_icon, bare_icon)
+        results["private_memory_mb"] = pair(agent_memory, bare_memory)
+        results["dialog_s"] = pair(agent_dialog, bare_dialog)
+        if idle_minutes:
+            agent = stage.start_agent()
+            stage.until("ball")
+            time.sleep(5)
+            pid = unix_pid(agent, "iea_agent run")
+            before = cpu_seconds(pid)
+            time.sleep(idle_minutes * 60)
+            results["idle_cpu_s"] = {"minutes": idle_minutes, "cpu": round(cpu_seconds(pid) - before, 3)}
+            stage.until("ball")
+            stage.command("quit")
+    return results
+
+
+def until_no_icon(desktop: Desktop) -> None:
+    """Wait until the notification area is empty again."""
+    across, down = desktop.size
+    square = Area(across - 20, down - 20, across, down)
+    deadline = time.monotonic() + 15
+    desktop.move(20, 20)
+    while len(desktop.look(square).getcolors(1 << 16) or ()) > 1:
+        if time.monotonic() > deadline:
+            raise AssertionError("the icon stays")
+        time.sleep(0.1)
+
+
+def pair(ours: list[float], bare: list[float]) -> dict[str, Any]:
+    """Medians of both, their ratio, and all readings."""
+    mine, other = statistics.median(ours), statistics.median(bare)
+    return {
+        "agent": round(mine, 3),
+        "bare": round(other, 3),
+        "ratio": round(mine / other, 3),
+        "agent_all": [round(value, 3) for value in ours],
+        "bare_all": [round(value, 3) for value in bare],
+    }
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--idle", type=float, default=0, metavar="MINUTES")
+    options = parser.parse_args()
+    results = measure(options.runs, options.idle)
+    text = json.dumps(results, indent=2)
+    print(text)
+    (BUILD / "measure.json").write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    sys.exit(main())

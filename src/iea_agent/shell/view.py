@@ -102,26 +102,22 @@ def view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) ->
         (
             MenuLine(headline, machine.StatusRequested()),
             SEPARATOR,
-            _line(N_("Paramètres de connexion…"), "P", machine.SettingsRequested(), snapshot),
+            _line(N_("&Paramètres de connexion…"), machine.SettingsRequested(), snapshot),
             _line(
-                N_("Relancer l'authentification auprès du serveur"),
-                "R",
+                N_("&Relancer l'authentification auprès du serveur"),
                 machine.ReauthenticationRequested(),
                 snapshot,
             ),
             _line(
-                N_("Demande de support technique…"),
-                "D",
+                N_("&Demande de support technique…"),
                 machine.SupportRequested(),
                 snapshot,
                 abilities.support,
             ),
-            _line(
-                N_("Gérer les mises à jour…"), "G", machine.UpdatesRequested(), snapshot, abilities.updates
-            ),
-            _line(N_("Lancer Impact emploi"), "L", machine.LaunchRequested(), snapshot, abilities.program),
+            _line(N_("&Gérer les mises à jour…"), machine.UpdatesRequested(), snapshot, abilities.updates),
+            _line(N_("&Lancer Impact emploi"), machine.LaunchRequested(), snapshot, abilities.program),
             SEPARATOR,
-            MenuLine(_("Quitter"), machine.QuitRequested(), mnemonic="Q"),
+            _line(N_("&Quitter"), machine.QuitRequested(), snapshot),
         ),
         machine.StatusRequested(),
     )
@@ -142,15 +138,18 @@ _MISSING = {
 }
 
 
-def _line(label: str, mnemonic: str, event: Event, snapshot: Snapshot, able: bool = True) -> MenuLine:
+def _line(marked: str, event: Event, snapshot: Snapshot, able: bool = True) -> MenuLine:
+    """The line called *marked*, in which « & » stands before the letter to underline, so that each language has its own."""
+    before, _mark, after = _(marked).partition("&")
+    label, mnemonic = before + after, after[:1].upper()
     reason = ""
     if not machine.allows(snapshot.state, type(event)):
         reason = _REASONS[snapshot.state, type(event)]
     elif not able:
         reason = _MISSING[type(event)]
     if reason:
-        return MenuLine(f"{_(label).rstrip('…')} ({_(reason)})", None, enabled=False, mnemonic=mnemonic)
-    return MenuLine(_(label), event, mnemonic=mnemonic)
+        return MenuLine(f"{label.rstrip('…')} ({_(reason)})", None, enabled=False, mnemonic=mnemonic)
+    return MenuLine(label, event, mnemonic=mnemonic)
 
 
 def _tooltip(snapshot: Snapshot, headline: str) -> str:

@@ -1,0 +1,95 @@
+"""Keep the English catalogue in step with the source: extract what a person reads, merge it into the .po, compile the .mo.
+
+Run it after changing a sentence, write the missing English into the .po (``msgstr ""``), run it again. ``--check`` changes nothing
+and fails where the .po lacks a sentence, has one too many, or the .mo is not what the .po says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "iea_agent"
+PO = SOURCE / "locale" / "en" / "LC_MESSAGES" / "iea_agent.po"
+MO = PO.with_suffix(".mo")
+KEYWORDS = {"_": None, "N_": None}
+
+
+def extracted() -> Catalog:
+    """Every sentence that the source marks for translation, with where it stands."""
+    found = Catalog(project="iea-agent", fuzzy=False, header_comment="# English catalogue of the agent.")
+    for file, line, message, comments, context in extract_from_dir(
+        SOURCE, method_map=[("**.py", "python")], keywords=KEYWORDS, comment_tags=(), strip_comment_tags=True
+    ):
+        place = f"src/iea_agent/{Path(file).as_posix()}"
+        found.add(message, None, [(place, line)], auto_comments=comments, context=context)
+    return found
+
+
+def merged(kept: Catalog) -> Catalog:
+    """*kept* with the sentences of the source: new ones untranslated, gone ones dropped. No guesses."""
+    kept.update(extracted(), no_fuzzy_matching=True)
+    kept.obsolete.clear()
+    return kept
+
+
+def written(catalogue: Catalog) -> bytes:
+    """The .po file: in the order of the source, without line numbers, so that a change of code is no change of catalogue."""
+    buffer = io.BytesIO()
+    write_po(buffer, catalogue, width=110, omit_header=True, include_lineno=False)
+    header = (
+        b'# English catalogue of the agent; kept in step by packaging/translations.py.\nmsgid ""\nmsgstr ""\n'
+        b'"Language: en\\n"\n"MIME-Version: 1.0\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+        b'"Content-Transfer-Encoding: 8bit\\n"\n\n'
+    )
+    return header + buffer.getvalue()
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """The .mo file."""
+    buffer = io.BytesIO()
+    write_mo(buffer, catalogue)
+    return buffer.getvalue()
+
+
+def main() -> int:
+    """Merge and compile, or with ``--check`` only say what is out of step; 1 where a sentence lacks its English."""
+    parser = argparse.ArgumentParser(description="Keep the English catalogue in step with the source.")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 where something is stale"
+    )
+    check = parser.parse_args().check
+    before = PO.read_bytes() if PO.exists() else written(Catalog())
+    catalogue = merged(read_po(io.BytesIO(before), locale="en"))
+    po = written(catalogue)
+    # compiled from what is written, header included: the same bytes every time
+    mo = compiled(read_po(io.BytesIO(po), locale="en"))
+    complaints = [
+        f"no English for: {message.id}" for message in catalogue if message.id and not message.string
+    ]
+    if check:
+        if po != before:
+            complaints.append(f"{PO.name} is not in step with the source")
+        if not MO.exists() or mo != MO.read_bytes():
+            complaints.append(f"{MO.name} is not what {PO.name} says")
+    else:
+        PO.parent.mkdir(parents=True, exist_ok=True)
+        PO.write_bytes(po)
+        MO.write_bytes(mo)
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    if complaints and check:
+        print("run packaging/translations.py, then write the missing English into the .po", file=sys.stderr)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The test of the two servers in words and as a document: the sheet's outcomes, the schema, both languages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from referencing import Registry, Resource
+
+from iea_agent import locale
+from iea_agent.domain.diagnosis import (
+    STAGES,
+    Conclusion,
+    Failure,
+    Outcome,
+    Reason,
+    Server,
+    ServerReport,
+    Stage,
+    StageResult,
+)
+from iea_agent.shell import report
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "test.schema.json").read_text(encoding="utf-8"))
+STATUS_SCHEMA = json.loads((DOCS / "status.schema.json").read_text(encoding="utf-8"))
+_BESIDE: Registry[Any] = Registry().with_resource("status.schema.json", Resource.from_contents(STATUS_SCHEMA))
+
+
+@pytest.fixture(autouse=True, params=locale.LANGUAGES)
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every test in every language."""
+    locale.choose(request.param)
+    yield request.param
+    locale.choose("fr")
+
+
+def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["properties"]["schema"]["const"] == report.SCHEMA
+    assert SCHEMA["properties"]["conclusion"]["enum"] == [conclusion.value for conclusion in Conclusion]
+    assert SCHEMA["$defs"]["stage_name"]["enum"] == [stage.value for stage in Stage]
+    assert SCHEMA["$defs"]["stage"]["properties"]["outcome"]["enum"] == [outcome.value for outcome in Outcome]
+    assert SCHEMA["$defs"]["server"]["properties"]["server"]["enum"] == [server.value for server in Server]
+
+
+def reported(server: Server, reason: Reason | None, *, done: bool = True) -> ServerReport:
+    """A report with every kind of stage; its last stage failed for *reason*."""
+    *before, last = STAGES[server]
+    stages = [
+        StageResult(stage, Outcome.PASSED if number % 2 else Outcome.SKIPPED, 12.34 * number, "127.0.0.1")
+        for number, stage in enumerate(before)
+    ]
+    stages.append(StageResult(last, Outcome.FAILED if reason else Outcome.WAITING))
+    failure = None if reason is None else Failure(last, reason, "evidence")
+    return ServerReport(server, "https://a.fr", tuple(stages), failure, 1234.56, done, "http://proxy.fr:3128")
+
+
+CASES = [(None, None), *((reason, None) for reason in Reason), *((None, reason) for reason in Reason)]
+
+
+def both(authentication: Reason | None, updates: Reason | None) -> list[ServerReport]:
+    """The reports of a whole test."""
+    return [reported(Server.AUTHENTICATION, authentication), reported(Server.UPDATES, updates)]
+
+
+@pytest.mark.parametrize(("authentication", "updates"), CASES)
+def test_every_test_is_as_its_schema_says(authentication: Reason | None, updates: Reason | None) -> None:
+    reports = both(authentication, updates)
+    document = report.document(reports)
+    Draft202012Validator(SCHEMA, registry=_BESIDE).validate(json.loads(json.dumps(document)))
+    text = report.text(reports)
+    assert text.startswith(report.headline(reports))
+    for server in reports:
+        assert server.address in text
+        if server.failure is not None:
+            assert server.failure.code in text
+            assert "evidence" in text
+
+
+@pytest.mark.parametrize(
+    ("authentication", "french"),
+    [
+        (None, "Connexion au serveur réussie"),
+        (Reason.UNANSWERED, "Échec de connexion au serveur"),
+        (
+            Reason.AUTHORISATION_REFUSED,
+            "Connexion aux serveurs réussie – Serveur d'authentification / Autorisation refusée",
+        ),
+        (
+            Reason.LICENCE_NOT_RECOGNISED,
+            "Connexion aux serveurs réussie – Licence d'installation non reconnue",
+        ),
+    ],
+)
+def test_the_outcomes_are_in_the_words_of_the_practical_sheet(
+    authentication: Reason | None, french: str, language: str
+) -> None:
+    said = report.headline(both(authentication, None))
+    assert (said == french) is (language == "fr")
+
+
+def test_every_server_stage_and_outcome_has_its_word() -> None:
+    assert set(report.SERVERS) == set(Server)
+    assert set(report.STAGES) == set(Stage)
+    assert set(report.OUTCOMES) == set(Outcome)
+
+
+def test_a_time_is_short(language: str) -> None:
+    assert report.duration(48.4) == "48\u00a0ms"
+    assert report.duration(999.4) == "999\u00a0ms"
+    second = report.duration(2140)
+    assert second == ("2,1\u00a0s" if language == "fr" else "2.1\u00a0s")

@@ -1,0 +1,129 @@
+"""The status as a document and as text: as its schema says, complete, in both languages, without a secret."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from iea_agent import __version__, locale
+from iea_agent.domain import problems
+from iea_agent.domain.machine import Snapshot, State
+from iea_agent.domain.problems import Actor, Severity
+from iea_agent.domain.settings import DEFAULTS, Settings
+from iea_agent.shell import status
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "status.schema.json").read_text(encoding="utf-8"))
+NOW = 1_790_000_000.4
+VALIDATOR = Draft202012Validator(SCHEMA)
+SETTINGS = replace(DEFAULTS, licence_number="IEA-0000-1234")
+
+
+@pytest.fixture(autouse=True, params=locale.LANGUAGES)
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every test in every language."""
+    locale.choose(request.param)
+    yield request.param
+    locale.choose("fr")
+
+
+def snapshots() -> Iterator[Snapshot]:
+    """Every state with every problem and none, bare and with all that a snapshot may hold."""
+    for state, code in itertools.product(State, [None, *problems.CATALOGUE]):
+        yield Snapshot(state, NOW, problem=code)
+        yield Snapshot(
+            state,
+            NOW - 86_400,
+            problem=code,
+            detail="ConnectTimeout",
+            contact_at=NOW - 5,
+            retry_at=NOW + 5,
+            working=True,
+            servers_answer=True,
+        )
+
+
+def test_every_status_is_as_its_schema_says() -> None:
+    for snapshot in snapshots():
+        VALIDATOR.validate(json.loads(json.dumps(status.document(snapshot, SETTINGS))))
+
+
+def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["properties"]["schema"]["const"] == status.SCHEMA
+    assert SCHEMA["properties"]["state"]["enum"] == [state.value for state in State]
+    problem = SCHEMA["$defs"]["problem"]["properties"]
+    assert problem["severity"]["enum"] == [severity.value for severity in Severity]
+    assert problem["actor"]["enum"] == [actor.value for actor in Actor]
+
+
+def test_the_schema_refuses_what_it_does_not_know() -> None:
+    document = status.document(Snapshot(State.CONNECTED, NOW), SETTINGS)
+    assert VALIDATOR.is_valid(document)
+    assert not VALIDATOR.is_valid({**document, "licence_key": "x"})
+    assert not VALIDATOR.is_valid({**document, "since": "hier"})
+    assert not VALIDATOR.is_valid({**document, "state": "unknown"})
+
+
+def test_times_are_utc_in_whole_seconds() -> None:
+    assert status.stamp(0.9) == "1970-01-01T00:00:00Z"
+    assert status.stamp(NOW) == "2026-09-21T14:13:20Z"
+    assert status.stamp(None) is None
+
+
+def test_the_status_for_people_says_everything_once(language: str) -> None:
+    snapshot = Snapshot(
+        State.DISCONNECTED, NOW, problem=problems.NO_NETWORK, detail="ENETUNREACH", retry_at=NOW + 60
+    )
+    document = status.document(snapshot, SETTINGS)
+    found = status.lines(document, NOW)
+    names = [name for name, _ in found]
+    assert len(set(names)) == len(names)
+    text = status.text(document, NOW)
+    assert text.count("\n") == len(found) - 1
+    for piece in (
+        document["state_text"],
+        "IEA-N01",
+        document["problem"]["text"],
+        document["problem"]["advice"],
+        document["problem"]["actor_text"],
+        "ENETUNREACH",
+        SETTINGS.authentication,
+        SETTINGS.updates,
+        "IEA-0000-1234",
+        __version__,
+    ):
+        assert piece in text
+    colon = "\u00a0: " if language == "fr" else ": "
+    assert all(f"{name}{colon}{what}" in text for name, what in found)
+
+
+def test_no_line_of_the_status_is_empty() -> None:
+    for snapshot, settings in itertools.product(snapshots(), (Settings(), SETTINGS)):
+        for name, what in status.lines(status.document(snapshot, settings), NOW):
+            assert name
+            assert what, name
+
+
+def test_the_status_has_no_place_for_the_key() -> None:
+    for snapshot in snapshots():
+        written = json.dumps(status.document(snapshot, SETTINGS)).lower()
+        for word in ("licence_key", "secret", "token", "password"):
+            assert f'"{word}"' not in written
+
+
+def test_a_moment_names_the_day_where_it_is_not_today(language: str) -> None:
+    noon = time.mktime((2026, 3, 5, 12, 0, 0, 0, 0, -1))
+    today = status.moment(status.stamp(noon - 3600), noon)
+    before = status.moment(status.stamp(noon - 5 * 86_400), noon)
+    assert status.moment(None, noon) == ""
+    assert "2026" in before
+    assert "2026" not in today
+    assert ("11\u00a0h\u00a000" if language == "fr" else "11:00") in today

@@ -255,6 +255,8 @@ class Tray(_Icon):  # type: ignore[misc]
         take Explorer a while. What it raises ends the tray and is raised here, as is a SystemExit or a
         KeyboardInterrupt that met the tray's thread.
         """
+        if self._stopping:
+            return
         self._shown = shown
         try:
             self._run()

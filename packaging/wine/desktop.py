@@ -164,8 +164,12 @@ class Desktop:
         self._xdotool("mousemove", str(x), str(y), "click", str(button))
 
     def type(self, text: str) -> None:
-        """Type on the keyboard into whatever has the focus."""
-        self._xdotool("type", "--delay", "20", text)
+        """Type on the keyboard into whatever has the focus; what has letters that the keyboard lacks is pasted."""
+        if text.isascii():
+            self._xdotool("type", "--delay", "20", text)
+        else:
+            self._look(clipboard=text)
+            self.key("ctrl+v")
 
     def key(self, *names: str) -> None:
         """Press keys by their X names, for example "Return", "Tab", "alt+F4"."""
@@ -175,7 +179,7 @@ class Desktop:
         """What is on the screen, or on a part of it, now."""
         crop = [] if area is None else ["-crop", "{}x{}+{}+{}".format(*area.size, *area[:2]), "+repage"]
         png = subprocess.run(
-            ["import", "-window", "root", *crop, "png:-"], env=self._x, check=True, stdout=-1, timeout=30
+            ["import", "-window", "root", *crop, "png:-"], env=self.x, check=True, stdout=-1, timeout=30
         )
         return Image.open(io.BytesIO(png.stdout)).convert("RGB")
 
@@ -280,7 +284,8 @@ class Desktop:
         self.close()
 
     @property
-    def _x(self) -> dict[str, str]:
+    def x(self) -> dict[str, str]:
+        """The environment of an X program that is to see this screen."""
         return {
             "DISPLAY": self.display,
             "PATH": os.environ["PATH"],
@@ -313,7 +318,7 @@ class Desktop:
         self._ours.append(
             subprocess.Popen(
                 ["openbox", "--config-file", str(HERE / "openbox.xml")],
-                env=self._x,
+                env=self.x,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
@@ -332,23 +337,24 @@ class Desktop:
             self.prefix.start("explorer", "/desktop", output=subprocess.DEVNULL, errors=subprocess.DEVNULL)
         )
         self._eyes = self.prefix.start(
-            PYTHON / "python.exe", "-I", windows_path(HERE / "eyes.py"), errors=subprocess.DEVNULL
+            PYTHON / "python.exe", "-I", windows_path(HERE / "eyes.py"), errors=subprocess.PIPE
         )
         self._ours.append(self._eyes)
         self.wait(lambda windows: next((w for w in windows if w.kind == TASKBAR), None), "the taskbar", 60)
 
-    def _look(self) -> Any:
+    def _look(self, clipboard: str = "") -> Any:
         eyes = self._eyes
         if eyes is None or eyes.stdin is None or eyes.stdout is None:
             raise NotSeenError("the desktop is not running")
-        eyes.stdin.write("\n")
+        eyes.stdin.write(json.dumps(clipboard) + "\n")
         eyes.stdin.flush()
         if not select.select([eyes.stdout], [], [], 60)[0] or not (line := eyes.stdout.readline()):
-            raise NotSeenError("the desktop does not answer")
+            eyes.kill()
+            raise NotSeenError(f"the desktop does not answer: {eyes.communicate()[1]}")
         return json.loads(line)
 
     def _xdotool(self, *arguments: str) -> None:
-        subprocess.run(["xdotool", *arguments], env=self._x, check=True, timeout=30)
+        subprocess.run(["xdotool", *arguments], env=self.x, check=True, timeout=30)
 
 
 def _items(menu: Image.Image, at: Area) -> list[MenuItem]:
@@ -363,14 +369,14 @@ def _items(menu: Image.Image, at: Area) -> list[MenuItem]:
             rows[-1].append(y)
         else:
             rows.append([y])
-    return [
-        MenuItem(
-            Area(at.left, at.top + row[0], at.right, at.top + row[-1] + 1),
-            min(grey.crop((4, row[0], grey.width - 4, row[-1] + 1)).getdata()) < DARK,
-        )
-        for row in rows
-        if len(row) > SEPARATOR
-    ]
+    items = []
+    for row in rows:
+        if len(row) > SEPARATOR:
+            counts = grey.crop((4, row[0], grey.width - 4, row[-1] + 1)).histogram()
+            items.append(
+                MenuItem(Area(at.left, at.top + row[0], at.right, at.top + row[-1] + 1), any(counts[:DARK]))
+            )
+    return items
 
 
 def _listed(windows: Sequence[Window]) -> str:

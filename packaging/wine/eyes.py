@@ -1,4 +1,5 @@
-"""Runs in the Windows Python: answers on its pipes which windows there are, as JSON lines, for desktop.py."""
+"""Runs in the Windows Python for desktop.py: each line on its input is a JSON string, a text for the clipboard or nothing;
+each is answered by a line of JSON: which windows there are."""
 
 from __future__ import annotations
 
@@ -7,14 +8,22 @@ import json
 import sys
 from ctypes import wintypes
 
-assert sys.platform == "win32"  # noqa: S101  tells mypy where this runs
+assert sys.platform == "win32"
 
 PER_MONITOR_AWARE = -4
 WM_GETTEXT = 0x000D
 SMTO_ABORTIFHUNG = 0x0002
+CF_UNICODETEXT = 13
+GMEM_MOVEABLE = 0x0002
 LIMIT = 2048  # characters of one window's text
 
 user32 = ctypes.WinDLL("user32", use_last_error=True)
+kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+kernel32.GlobalAlloc.argtypes = [wintypes.UINT, ctypes.c_size_t]
+kernel32.GlobalAlloc.restype = wintypes.HGLOBAL
+kernel32.GlobalLock.argtypes = [wintypes.HGLOBAL]
+kernel32.GlobalLock.restype = wintypes.LPVOID
+kernel32.GlobalUnlock.argtypes = [wintypes.HGLOBAL]
 Visitor = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
 for name, parameters in {
     "SetProcessDpiAwarenessContext": [wintypes.HANDLE],
@@ -30,6 +39,8 @@ for name, parameters in {
     "EnumWindows": [Visitor, wintypes.LPARAM],
     "EnumChildWindows": [wintypes.HWND, Visitor, wintypes.LPARAM],
     "GetForegroundWindow": [],
+    "OpenClipboard": [wintypes.HWND],
+    "SetClipboardData": [wintypes.UINT, wintypes.HANDLE],
 }.items():  # fmt: skip
     getattr(user32, name).argtypes = parameters
 
@@ -77,6 +88,21 @@ def windows() -> list[dict[str, object]]:
     return found
 
 
+def set_clipboard(text: str) -> None:
+    """Leave `text` to be pasted; nobody owns it, so no window of ours has to answer for it."""
+    data = text.encode("utf-16-le") + b"\0\0"
+    block = kernel32.GlobalAlloc(GMEM_MOVEABLE, len(data))
+    ctypes.memmove(kernel32.GlobalLock(block), data, len(data))
+    kernel32.GlobalUnlock(block)
+    if not user32.OpenClipboard(None):
+        raise ctypes.WinError(ctypes.get_last_error())
+    user32.EmptyClipboard()
+    user32.SetClipboardData(CF_UNICODETEXT, block)
+    user32.CloseClipboard()
+
+
 user32.SetProcessDpiAwarenessContext(PER_MONITOR_AWARE)
-for _ in sys.stdin:
+for line in sys.stdin:
+    if text := json.loads(line):
+        set_clipboard(text)
     print(json.dumps({"windows": windows(), "front": user32.GetForegroundWindow()}), flush=True)

@@ -1,0 +1,57 @@
+# The two commands: `make test` runs every check, `make demo` shows the agent. Each sets up what it needs first.
+# Needs Debian 12 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint test-linux test-windows test-desktop demo clean
+
+export PYTHONPATH := packaging
+export UV_PYTHON_DOWNLOADS := never
+# The environment of whoever calls must not change what Python and Wine do.
+unexport PYTHONDONTWRITEBYTECODE WINEPREFIX WINEARCH WINEDLLOVERRIDES
+
+BIN := .venv/bin
+SAY := @printf '\n== %s\n'
+# The Windows side keeps its caches below build/: the source tree is shared with Linux.
+WINDOWS_PYTEST := -m pytest tests --ignore=tests/desktop --ignore=tests/packaging -m "not linux and not desktop" \
+	-o cache_dir=build/windows/pytest-cache --basetemp=build/windows/pytest
+
+help:
+	@echo 'make test   set up and run every check (lint, types, tests on Linux, in Windows, on a Windows desktop)'
+	@echo 'make demo   set up and play the agent on a Windows desktop; pictures in build/demo/index.html'
+	@echo 'Parts of make test: lint test-linux test-windows test-desktop. Set-up alone: setup. Throw away: clean.'
+
+setup:
+	@packaging/setup.sh
+
+test: setup
+	$(SAY) 'Lint and types'
+	@$(MAKE) --no-print-directory lint
+	$(SAY) 'Tests on Linux'
+	@$(MAKE) --no-print-directory test-linux
+	$(SAY) 'Tests in the Windows Python'
+	@$(MAKE) --no-print-directory test-windows
+	$(SAY) 'Tests with real clicks on a Windows desktop'
+	@$(MAKE) --no-print-directory test-desktop
+	$(SAY) 'All green'
+
+lint:
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --platform linux
+	$(BIN)/mypy --platform win32
+	$(BIN)/lint-imports
+
+test-linux:
+	$(BIN)/python -m pytest tests --ignore=tests/desktop --ignore=tests/packaging -m "not windows and not desktop"
+
+test-windows:
+	$(BIN)/python -m wine.desktop -- $(WINDOWS_PYTEST)
+
+test-desktop:
+	$(BIN)/python -m pytest tests/packaging tests/desktop
+
+demo: setup
+	$(BIN)/python -m wine.demo
+
+clean:
+	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

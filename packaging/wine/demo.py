@@ -108,12 +108,12 @@ def play(stage: Stage, album: Album) -> None:
     desktop.type(licence.number)
     desktop.key("Tab")
     desktop.type(licence.key)
-    _press(stage, "Tester l'accès aux serveurs")
+    stage.press(SETTINGS, "Tester l'accès aux serveurs")
     dialog = stage.until_text(SETTINGS, "Connexion au serveur réussie")
     album.window("test-reussi", "Une coche verte au bout de chaque adresse", dialog)
-    _press(stage, "Enregistrer")
+    stage.press(SETTINGS, "Enregistrer")
     stage.until("ball")
-    _press(stage, "Quitter")
+    stage.press(SETTINGS, "Quitter")
     desktop.gone(SETTINGS)
 
     album.step("Boule bleue", "L'installation est connectée au serveur de production.")
@@ -133,8 +133,9 @@ def play(stage: Stage, album: Album) -> None:
     world.break_("updates", "refuse")
     stage.choose(MENU_RECONNECT)
     stage.until("ball-heart")
+    balloon = stage.balloon("réessaie tout seul")
+    album.corner("bulle", "La bulle d'information", height=desktop.size[1] - balloon.area.top + 40)
     album.icon("Boule bleue accompagnée du cœur rouge")
-    album.corner("bulle", "La bulle d'information")
     desktop.tooltip()
     album.corner("infobulle", "L'infobulle nomme le problème", height=120)
     desktop.click(desktop.icon())
@@ -144,28 +145,33 @@ def play(stage: Stage, album: Album) -> None:
 
     album.step(
         "Une adresse mal saisie",
-        "Les serveurs sont revenus, mais l'adresse du serveur d'authentification est fausse : rond rouge barré et raison.",
+        "Dans les paramètres de connexion, une faute dans l'adresse : rond rouge barré, la raison et qui peut agir.",
     )
-    world.mend()
     stage.choose(MENU_SETTINGS)
-    dialog = desktop.window(SETTINGS)
+    desktop.window(SETTINGS)
     right = world.authentication.address
-    _replace_focused_address(stage, right.replace("localhost", "serveur-inconnu.invalid"))
-    _press(stage, "Tester l'accès aux serveurs")
+    wrong = right.replace("localhost", "serveur-inconnu.invalid")
+    stage.replace(SETTINGS, right, wrong)
+    stage.press(SETTINGS, "Tester l'accès aux serveurs")
     dialog = stage.until_text(SETTINGS, "Échec de connexion au serveur")
     album.window("adresse-fausse", "Rond rouge barré, la cause, et qui peut agir", dialog)
 
     album.step(
-        "Adresse corrigée", "Le test réussit ; « Enregistrer » puis « Quitter », comme sur la fiche pratique."
+        "Serveurs revenus, adresse corrigée",
+        "Le test réussit ; « Enregistrer » puis « Quitter », comme sur la fiche pratique.",
     )
-    _replace_focused_address(stage, f"« {right} »")
-    _press(stage, "Tester l'accès aux serveurs")
+    world.mend()
+    stage.replace(SETTINGS, wrong, f"  {right}.")
+    stage.press(SETTINGS, "Tester l'accès aux serveurs")
     dialog = stage.until_text(SETTINGS, "Connexion au serveur réussie")
     album.window(
-        "adresse-corrigee", "L'adresse collée avec ses guillemets a été nettoyée, coche verte", dialog
+        "adresse-corrigee",
+        "L'adresse collée avec des espaces et un point a été nettoyée ; coche verte",
+        dialog,
     )
-    _press(stage, "Enregistrer")
-    _press(stage, "Quitter")
+    stage.press(SETTINGS, "Enregistrer")
+    stage.until_text(SETTINGS, "Paramètres enregistrés")
+    stage.press(SETTINGS, "Quitter")
     desktop.gone(SETTINGS)
 
     album.step("De nouveau la boule bleue", "La connexion est rétablie ; Impact emploi peut être relancé.")
@@ -177,17 +183,6 @@ def play(stage: Stage, album: Album) -> None:
     code, text = stage.command("quit")
     if code != 0:
         raise AssertionError(text)
-
-
-def _press(stage: Stage, button: str) -> None:
-    stage.desktop.click(stage.desktop.window(SETTINGS).control(button, "Button"))
-
-
-def _replace_focused_address(stage: Stage, text: str) -> None:
-    """Type *text* over the authentication server's address, by the keyboard alone."""
-    stage.desktop.key("alt+a", "ctrl+a")
-    stage.desktop.type(text)
-    stage.desktop.key("Tab")
 
 
 def live(stage: Stage) -> None:

@@ -11,7 +11,7 @@ from typing import Self
 
 from iea_sandbox.world import World
 from wine.build import PYTHON, ROOT
-from wine.desktop import PAUSE, Desktop, NotSeenError, Window
+from wine.desktop import PAUSE, TOOLTIP, Desktop, NotSeenError, Window
 from wine.prefix import windows_path
 
 ICONS = ROOT / "src" / "iea_agent" / "shell" / "icons"
@@ -99,6 +99,25 @@ class Stage:
     def choose(self, place: int) -> None:
         """Open the tray's menu with a right click and click the line at *place*."""
         self.desktop.click(self.desktop.open_menu()[place - 1])
+
+    def balloon(self, text: str, timeout: float = 30) -> Window:
+        """Wait for the balloon with *text* in its body (Wine tells nobody its title)."""
+        return self.desktop.wait(
+            lambda windows: next((w for w in windows if w.kind == TOOLTIP and text in w.text), None),
+            f"the balloon {text!r}",
+            timeout,
+        )
+
+    def press(self, window: str, button: str) -> None:
+        """Click *button* of the window with *window* in its title."""
+        self.desktop.click(self.desktop.window(window).control(button, "Button"))
+
+    def replace(self, window: str, old: str, new: str) -> None:
+        """Click into the field that holds *old*, type *new* over it and leave it."""
+        self.desktop.click(self.desktop.window(window).control(old, "Edit"))
+        self.desktop.key("ctrl+a")
+        self.desktop.type(new)
+        self.desktop.key("Tab")
 
     def log(self) -> str:
         """The agent's log."""

@@ -1,13 +1,16 @@
 """A stage for the dialogs: plays them with ports of its own, and writes what they asked of them to a file, one JSON line each.
 
-``python dialog_stage.py settings LOG [--locked …] [--assistance] …`` or ``python dialog_stage.py status LOG DOCUMENT…``.
+``dialog_stage.py settings LOG …`` and ``dialog_stage.py status LOG --source FILE`` show a dialog; the line "measure" on standard input has it say how
+large each control is and would like to be. ``dialog_stage.py copy LOG --text …`` and ``dialog_stage.py paste LOG`` are the person's other program.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +40,7 @@ class Log:
 
     def write(self, **what: object) -> None:
         with self._lock, self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(what) + "\n")
+            file.write(json.dumps({"at": time.time(), **what}) + "\n")
 
 
 FAILURES = {
@@ -50,7 +53,7 @@ FAILURES = {
 """A word in the address tested decides how its test ends; « lent » never does."""
 
 
-class Settings_(object):
+class SettingsOnStage:
     """The settings port: keeps what is saved in memory."""
 
     def __init__(self, log: Log, options: argparse.Namespace) -> None:
@@ -153,7 +156,7 @@ class Settings_(object):
         return report(True)
 
 
-class Status:
+class StatusOnStage:
     """The status port: plays the documents of a file, the next one each time the file changes."""
 
     abilities = Abilities(program=True)
@@ -183,7 +186,7 @@ class Status:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("dialog", choices=("settings", "status"))
+    parser.add_argument("dialog", choices=("settings", "status", "copy", "paste"))
     parser.add_argument("log", type=Path)
     parser.add_argument("--own", default="{}", help="settings as JSON, by attribute")
     parser.add_argument("--locked", nargs="*", default=[])
@@ -193,18 +196,87 @@ def main() -> None:
     parser.add_argument("--no-vault", action="store_true")
     parser.add_argument("--pace", type=float, default=30, help="milliseconds a stage takes")
     parser.add_argument("--patience", type=float, default=60, help="seconds a slow server keeps waiting")
+    parser.add_argument("--text", default="", help="what is copied")
     parser.add_argument("--source", type=Path, help="the file that holds the status document")
     options = parser.parse_args()
     log = Log(options.log)
+    if options.dialog in ("copy", "paste"):
+        play_other_program(log, options.text if options.dialog == "copy" else None)
+        return
+    threading.Thread(target=listen, args=(log,), daemon=True).start()
     if options.dialog == "settings":
         from iea_agent.shell.dialogs.settings import run_settings
 
-        run_settings(Settings_(log, options), lambda: log.write(shown=True))
+        run_settings(SettingsOnStage(log, options), lambda: log.write(shown=True))
     else:
         from iea_agent.shell.dialogs.status import run_status
 
-        run_status(Status(log, options.source), lambda: log.write(shown=True))
+        run_status(StatusOnStage(log, options.source), lambda: log.write(shown=True))
     log.write(closed=True)
+
+
+def listen(log: Log) -> None:
+    """Do what the test asks for on standard input."""
+    import wx
+
+    for line in sys.stdin:
+        if line.strip() == "measure":
+            wx.CallAfter(measure, log)
+
+
+def measure(log: Log) -> None:
+    """Write every visible control: its text, where it is, the size it has and the size it would like."""
+    import wx
+
+    top = wx.GetTopLevelWindows()[0]
+
+    def below(window: Any) -> list[dict[str, object]]:
+        found = []
+        for child in window.GetChildren():
+            if not child.IsShown():
+                continue
+            wanted, has = child.GetBestSize(), child.GetSize()
+            found.append(
+                {
+                    "kind": type(child).__name__,
+                    "text": child.GetLabel(),
+                    "area": [*child.GetScreenPosition(), *child.GetSize()],
+                    "has": [has.width, has.height],
+                    "wants": [wanted.width, wanted.height],
+                    "within": [*window.GetScreenPosition(), *window.GetSize()],
+                }
+            )
+            found += below(child)
+        return found
+
+    room = wx.Display(top).GetClientArea()
+    log.write(
+        measured=below(top),
+        window=[*top.GetScreenRect().Get()],
+        room=[*room.Get()],
+        scale=top.GetDPIScaleFactor(),
+    )
+
+
+def play_other_program(log: Log, text: str | None) -> None:
+    """Put *text* on the clipboard, or write down what is on it."""
+    import wx
+
+    app = wx.App(redirect=False)
+    clipboard = wx.TheClipboard
+    deadline = time.monotonic() + 5
+    while not clipboard.Open():
+        assert time.monotonic() < deadline, "the clipboard is taken"
+        app.Yield()
+    if text is not None:
+        clipboard.SetData(wx.TextDataObject(text))
+        clipboard.Flush()
+        log.write(copied=True)
+    else:
+        found = wx.TextDataObject()
+        clipboard.GetData(found)
+        log.write(pasted=found.GetText())
+    clipboard.Close()
 
 
 if __name__ == "__main__":

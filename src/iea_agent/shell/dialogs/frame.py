@@ -92,25 +92,22 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
 
 
 class Banner(wx.Panel):  # type: ignore[misc]
-    """A picture of the system's own (information, warning) beside a paragraph, hidden while there is nothing to say."""
+    """A paragraph that stands out, in the colours in which the system itself gives hints; hidden while there is nothing to say."""
 
     def __init__(self, parent: wx.Window, width: int) -> None:
         super().__init__(parent)
-        self._picture = wx.StaticBitmap(self)
-        self._text = Paragraph(self, width - 40, spoken=True)
-        row = wx.BoxSizer(wx.HORIZONTAL)
-        row.Add(self._picture, 0, wx.RIGHT, self.FromDIP(MIDDLE))
-        row.Add(self._text, 1, wx.ALIGN_CENTRE_VERTICAL)
-        self.SetSizer(row)
+        self.SetBackgroundColour(wx.SystemSettings.GetColour(wx.SYS_COLOUR_INFOBK))
+        self._text = Paragraph(self, width - 2 * MIDDLE, spoken=True)
+        self._text.SetForegroundColour(wx.SystemSettings.GetColour(wx.SYS_COLOUR_INFOTEXT))
+        self.SetSizer(wx.BoxSizer())
+        self.GetSizer().Add(self._text, 1, wx.ALL, self.FromDIP(MIDDLE))
         self.Hide()
 
-    def say(self, text: str, warning: bool = False) -> None:
+    def say(self, text: str) -> None:
         """Show *text*, "" to hide the banner; the caller lays its window out again."""
-        art = wx.ART_WARNING if warning else wx.ART_INFORMATION
-        self._picture.SetBitmap(wx.ArtProvider.GetBitmapBundle(art, wx.ART_MENU, wx.Size(16, 16)))
         self._text.say(text)
         self.Show(bool(text))
-        self.GetSizer().Layout()
+        self.Layout()
 
 
 def title_font(window: wx.Window, scale: float) -> wx.Font:
@@ -149,12 +146,13 @@ def on_copy_key(window: wx.Window, act: Callable[[], None]) -> None:
     window.Bind(wx.EVT_CHAR_HOOK, key)
 
 
-def fit(dialog: wx.Dialog, content: wx.ScrolledWindow) -> None:
-    """Give *dialog* the size its *content* wants, or what the screen has room for: then the content scrolls."""
+def fit(dialog: wx.Dialog, content: wx.ScrolledWindow, height: int = 0) -> None:
+    """Give *dialog* the size its *content* wants, at least *height* device-independent pixels; where the screen has less, the content scrolls."""
     wanted = content.GetSizer().GetMinSize() + dialog.GetSize() - dialog.GetClientSize()
     room = wx.Display(dialog).GetClientArea().GetSize()
     if wanted.height > room.height:
         wanted.width += wx.SystemSettings.GetMetric(wx.SYS_VSCROLL_X, dialog)
+    wanted.height = max(wanted.height, dialog.FromDIP(height))
     dialog.SetSize(wx.Size(min(wanted.width, room.width), min(wanted.height, room.height)))
     content.SetSize(dialog.GetClientSize())
     content.FitInside()

@@ -8,7 +8,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING
 from iea_agent import __version__
 from iea_agent.domain import machine
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
-from iea_agent.domain.machine import Effect, Event, Snapshot
+from iea_agent.domain.machine import Effect, Event, Moment, Snapshot
 from iea_agent.loop import Announcement, Attempt, Loop
 from iea_agent.shell import view
 from iea_agent.shell.view import Abilities
 
 from .home import Home
-from .start import now
 
 if TYPE_CHECKING:
     from iea_agent.domain.settings import Settings
@@ -61,7 +60,7 @@ class Connection:
 class Agent:
     """Does what the loop asks (``loop.Work``) and answers the channel. Everything that waits runs on a thread of its own."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, clock: Callable[[], Moment]) -> None:
         self._home = home
         self._windows: dict[str, Child] = {}
         self._tray: Tray | None = None
@@ -70,7 +69,7 @@ class Agent:
         self._loaded: Loaded = home.storage.load()
         self._policy: Signature | None = home.storage.policy_signature()
         self._connection = Connection(self._settings)
-        self.loop = Loop(self, now, random.random, machine.begin(now(), home.assistance_since()))
+        self.loop = Loop(self, clock, random.random, machine.begin(clock(), home.assistance_since()))
 
     @property
     def _settings(self) -> Settings:

@@ -67,7 +67,7 @@ def _run_without_tray(environment: Mapping[str, str]) -> int:
     from . import home
     from .agent import Agent
 
-    agent = Agent(home.locate(environment))
+    agent = Agent(home.locate(environment), now)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: agent.loop.post(machine.QuitRequested()))
     agent.run(None)
@@ -97,7 +97,7 @@ class _Resident:
             from . import home
             from .agent import Agent
 
-            self._agent = Agent(home.locate(self._environment))
+            self._agent = Agent(home.locate(self._environment), now)
             while self._waiting:
                 self._agent.loop.post(self._waiting.pop(0))
             self._agent.run(tray)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -20,7 +21,7 @@ from typing import TypeVar
 from iea_agent.domain import settings
 from iea_agent.domain.problems import N_
 
-from . import mark
+from . import here, mark
 
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"
@@ -263,23 +264,16 @@ def _alone(path: Path) -> Iterator[None]:
 
     Raises ``OSError``, also where the other one takes more than 5 s.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with path.with_name(f".{path.name}.lock").open("ab") as lock:
-        _patiently(lambda: _take(lock.fileno()), 5.0)
-        yield  # closing the file lets go
-
-
-def _take(descriptor: int) -> None:
-    """Lock the open file for this process. Raises ``PermissionError`` or ``BlockingIOError`` while another one has it."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    machine = here()
+    deadline = time.monotonic() + 5
+    while (claim := machine.claim(path.name, path.parent)) is None:
+        if time.monotonic() >= deadline:
+            raise TimeoutError(errno.ETIMEDOUT, "another process is writing", str(path))
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        claim.close()
 
 
 def _sweep(path: Path) -> None:
@@ -292,17 +286,13 @@ def _sweep(path: Path) -> None:
             continue  # its own writer was quicker, or holds it still
 
 
-# An antivirus or a reader may hold a file for a moment on Windows; elsewhere nobody can.
-_HELD = 1.0 if sys.platform == "win32" else 0.0
-
-
-def _patiently(action: Callable[[], _T], seconds: float = _HELD) -> _T:
-    """*action*, tried again for *seconds* while somebody else has the file."""
-    deadline = time.monotonic() + seconds
+def _patiently(action: Callable[[], _T]) -> _T:
+    """*action*, tried again for a second on Windows while somebody (an antivirus, a reader) holds the file; elsewhere nobody can."""
+    deadline = time.monotonic() + (1.0 if sys.platform == "win32" else 0.0)
     while True:
         try:
             return action()
-        except (PermissionError, BlockingIOError):
+        except PermissionError:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(0.02)

@@ -1,0 +1,94 @@
+"""The borders between the rooms: lint-imports passes on what is there, and goes red where one is crossed or a module has no room."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+AGENT = ROOT / "src" / "iea_agent"
+
+VAGUE = {"utils", "helpers", "manager", "common", "core", "base", "misc"}
+"""Names that say nothing about what is inside."""
+
+
+def modules() -> list[Path]:
+    """Every module of the three packages."""
+    return sorted((ROOT / "src").rglob("*.py"))
+
+
+@pytest.mark.linux  # import-linter is not installed inside the Windows Python
+class TestImportLinter:
+    """The contracts, on a copy of the tree."""
+
+    @pytest.fixture
+    def tree(self, tmp_path: Path) -> Path:
+        """A copy of the source and its contracts."""
+        shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / ".importlinter", tmp_path)
+        return tmp_path
+
+    def broken(self, tree: Path) -> str:
+        """What lint-imports says is broken in *tree*; empty where nothing is."""
+        done = subprocess.run(
+            [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+            cwd=tree,
+            env={**os.environ, "PYTHONPATH": str(tree / "src"), "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode in (0, 1), done.stdout + done.stderr
+        return "" if done.returncode == 0 else done.stdout
+
+    def test_the_source_keeps_its_borders(self, tree: Path) -> None:
+        assert self.broken(tree) == ""
+
+    @pytest.mark.parametrize(
+        ("module", "line", "contract"),
+        [
+            ("iea_agent/placeless.py", "", "Each room knows only the rooms below it"),
+            ("iea_agent/services/placeless.py", "", "The services stand above one door to the network"),
+            ("iea_agent/shell/view.py", "import iea_agent.host", "Each room knows only the rooms below it"),
+            ("iea_agent/domain/machine.py", "import iea_agent.loop", "Each room knows only"),
+            ("iea_agent/domain/problems.py", "from . import machine", "No two modules need each other"),
+            ("iea_agent/domain/machine.py", "import time", "The domain has no clock"),
+            ("iea_agent/assembly/home.py", "import iea_sandbox", "knows neither the sandbox nor the desk"),
+            ("iea_sandbox/world.py", "import iea_agent", "without knowing the agent"),
+            ("iea_agent/services/reachability.py", "import httpx", "only in services/https.py"),
+            ("iea_agent/assembly/agent.py", "import pystray", "pystray only in"),
+            ("iea_agent/assembly/windows.py", "import wx", "wx only in the dialogs"),
+            ("iea_agent/assembly/home.py", "import keyring", "keyring only in host/vault.py"),
+            ("iea_agent/cli.py", "import tomlkit", "only in host/storage.py"),
+            ("iea_agent/services/https.py", "import tuf", "neither judges signatures nor serves"),
+        ],
+    )
+    def test_a_crossed_border_is_found(self, tree: Path, module: str, line: str, contract: str) -> None:
+        path = tree / "src" / module
+        text = path.read_text(encoding="utf-8") if path.exists() else '"""Nobody said where it belongs."""\n'
+        path.write_text(f"{text}\n{line}\n", encoding="utf-8")
+        said = self.broken(tree)
+        assert re.search(re.escape(contract) + r".* BROKEN", said), said
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT / "src").as_posix())
+def test_a_module_says_what_it_is_for_and_has_a_name_that_means_something(path: Path) -> None:
+    assert path.stem not in VAGUE
+    text = path.read_text(encoding="utf-8")
+    assert re.match(r'"""\S.*', text), "the first line is a docstring"
+
+
+def test_the_map_shows_every_room() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for path in [*AGENT.glob("*.py"), *AGENT.glob("*/*.py")]:
+        name = path.parent.name + "/" if path.name == "__init__.py" else path.name
+        if path.parent != AGENT or path.name != "__init__.py":
+            shown = path.stem if path.name == "__main__.py" else name
+            assert f"`{shown}`" in page, f"docs/architecture.md does not show {path.relative_to(ROOT)}"

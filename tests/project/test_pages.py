@@ -1,0 +1,58 @@
+"""The developers' pages: drawn from the code where they can be, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+
+
+def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one of packaging's scripts."""
+    return subprocess.run(
+        [sys.executable, ROOT / "packaging" / script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_states_are_drawn_as_the_table_says() -> None:
+    done = run("draw_states.py", "--check")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_a_decision_is_short_numbered_and_listed(page: Path) -> None:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 25
+    number = page.name[:4]
+    assert lines[0].startswith(f"# {number} ")
+    listed = (page.parent / "README.md").read_text(encoding="utf-8")
+    assert f"[{number}]({page.name}) {lines[0].removeprefix(f'# {number} ')}" in listed
+
+
+def test_decisions_are_numbered_without_a_gap() -> None:
+    assert [int(page.name[:4]) for page in DECISIONS] == list(range(1, len(DECISIONS) + 1))
+
+
+def test_pages_named_in_the_source_exist() -> None:
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for name in re.findall(r"``(docs/[\w./-]+\.\w+)``", path.read_text(encoding="utf-8")):
+            assert (ROOT / name).exists(), f"{path.relative_to(ROOT)} names {name}"

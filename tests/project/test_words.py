@@ -1,0 +1,110 @@
+"""What a person reads: French typography in the source, a complete English catalogue, and a compiled one that is not stale."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import re
+import string
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+AGENT = ROOT / "src" / "iea_agent"
+CATALOGUE = AGENT / "locale" / "en" / "LC_MESSAGES" / "iea_agent.mo"
+
+NBSP = "\u00a0"
+RULES = {
+    "an ordinary space before ; : ? ! » or %": re.compile(r" (?:[;?!»]|:(?=\s|$)|%(?![A-Za-z]))"),
+    "no space before ; ? ! or »": re.compile(r"\w[;?!»]"),
+    "no no-break space after «": re.compile(f"«(?!{NBSP})"),
+    "straight double quotes": re.compile('"'),
+    "three dots": re.compile(r"\.\.\."),
+    "an ordinary space between hours and minutes": re.compile(r"%[HMS] (?:h|min|s)\b"),
+}
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """Where and what: every literal that the source marks with ``_`` or ``N_``."""
+    for path in sorted(AGENT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "N_"):
+                for argument in node.args:
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                        yield f"{path.relative_to(ROOT).as_posix()}:{node.lineno}", argument.value
+
+
+SENTENCES = list(sentences())
+
+
+def test_there_are_sentences() -> None:
+    assert len(SENTENCES) > 200
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_french_is_set_as_french_is_set(rule: str) -> None:
+    wrong = [(place, sentence) for place, sentence in SENTENCES if RULES[rule].search(sentence)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_rule_of_typography_can_fail(rule: str) -> None:
+    wrong = {
+        "an ordinary space before ; : ? ! » or %": "Attention !",
+        "no space before ; ? ! or »": "Attention!",
+        "no no-break space after «": "« Quitter\u00a0»",
+        "straight double quotes": 'le bouton "Quitter"',
+        "three dots": "Patience...",
+        "an ordinary space between hours and minutes": "%H h %M",
+    }
+    assert RULES[rule].search(wrong[rule])
+    assert not RULES[rule].search(
+        "«\u00a0Quitter\u00a0»\u00a0: attention\u00a0! https://a.fr:80, %H\u00a0h\u00a0%M…"
+    )
+
+
+def placeholders(text: str) -> set[str]:
+    """The names between braces, and strftime's letters."""
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name} | set(
+        re.findall("%[A-Za-z]", text)
+    )
+
+
+def english() -> gettext.GNUTranslations:
+    """The compiled catalogue, as the agent loads it."""
+    with CATALOGUE.open("rb") as file:
+        return gettext.GNUTranslations(file)
+
+
+def test_every_sentence_has_its_english() -> None:
+    compiled = english()
+    # the machine-readable catalogue answers with the French where it has nothing else
+    known = set(getattr(compiled, "_catalog"))  # noqa: B009
+    missing = sorted({sentence for _, sentence in SENTENCES} - known)
+    assert missing == [], "run packaging/translations.py and write the missing English"
+
+
+def test_a_translation_keeps_its_placeholders_and_its_underlined_letter() -> None:
+    compiled = english()
+    for place, sentence in SENTENCES:
+        translation = compiled.gettext(sentence)
+        assert placeholders(translation) == placeholders(sentence), place
+        assert ("&" in translation) is ("&" in sentence), place
+        assert not re.search(r"[«»]| [;:?!]", translation), f"{place}: French typography in English"
+        assert sentence.endswith("…") is translation.endswith("…"), place
+
+
+@pytest.mark.linux  # Babel is not installed inside the Windows Python
+def test_the_catalogue_is_in_step_with_the_source() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "packaging" / "translations.py", "--check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -7,12 +7,12 @@ and fails where the .po lacks a sentence, has one too many, or the .mo is not wh
 from __future__ import annotations
 
 import argparse
+import ast
 import io
 import sys
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -20,17 +20,27 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "iea_agent"
 PO = SOURCE / "locale" / "en" / "LC_MESSAGES" / "iea_agent.po"
 MO = PO.with_suffix(".mo")
-KEYWORDS = {"_": None, "N_": None}
+MARKS = ("_", "N_")
 
 
 def extracted() -> Catalog:
-    """Every sentence that the source marks for translation, with where it stands."""
-    found = Catalog(project="iea-agent", fuzzy=False, header_comment="# English catalogue of the agent.")
-    for file, line, message, comments, context in extract_from_dir(
-        SOURCE, method_map=[("**.py", "python")], keywords=KEYWORDS, comment_tags=(), strip_comment_tags=True
-    ):
-        place = f"src/iea_agent/{Path(file).as_posix()}"
-        found.add(message, None, [(place, line)], auto_comments=comments, context=context)
+    """Every sentence that the source marks for translation, with the file it stands in.
+
+    Read from the syntax tree: Babel's own extractor sees what is inside an f-string or not, depending on the version of Python.
+    """
+    found = Catalog()
+    for path in sorted(SOURCE.rglob("*.py")):
+        place = path.relative_to(ROOT).as_posix()
+        calls = [
+            node
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call)
+        ]
+        for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+            if isinstance(call.func, ast.Name) and call.func.id in MARKS:
+                for argument in call.args:
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                        found.add(argument.value, locations=[(place, call.lineno)])
     return found
 
 

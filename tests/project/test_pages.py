@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from iea_agent.assembly import agent
+from iea_agent.shell import channel
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
@@ -56,3 +59,18 @@ def test_pages_named_in_the_source_exist() -> None:
     for path in sorted((ROOT / "src").rglob("*.py")):
         for name in re.findall(r"``(docs/[\w./-]+\.\w+)``", path.read_text(encoding="utf-8")):
             assert (ROOT / name).exists(), f"{path.relative_to(ROOT)} names {name}"
+
+
+def test_the_channel_page_lists_every_request() -> None:
+    page = (ROOT / "docs" / "channel.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r'"event": "(\w+)"', page))
+    assert listed == set(agent._ASKABLE)
+    source = Path(agent.__file__).read_text(encoding="utf-8") + Path(channel.__file__).read_text(
+        encoding="utf-8"
+    )
+    understood = set(re.findall(r'case \{"do": "(\w+)"', source)) | set(
+        re.findall(r'"do"\) == "(\w+)"', source)
+    )
+    assert set(re.findall(r'"do": "(\w+)"', page)) == understood
+    assert f"{channel.LARGEST:,}" in page
+    assert f"{channel.WATCHERS} watchers" in page

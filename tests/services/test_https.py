@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -27,6 +28,7 @@ from iea_agent.services.https import (
     Reply,
     Request,
     Route,
+    refusal,
 )
 from iea_sandbox.certificates import Certificates
 from iea_sandbox.world import World
@@ -130,6 +132,18 @@ def test_a_connection_closed_while_idle_is_not_used(serve: Serve) -> None:
             assert client.request(Request("GET", server.address)).status == 200
             assert closed.wait(5)
     assert len(server.accepted) == 2
+
+
+@pytest.mark.linux
+def test_a_reset_while_sending_is_a_reset(serve: Serve) -> None:
+    def reset(connection: socket.socket) -> None:
+        connection.recv(1024)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    server = serve(reset)
+    with Client(limits=BRIEF) as client, pytest.raises(HttpsError) as raised:
+        client.request(Request("POST", server.address, body=b"x" * 50_000_000))
+    assert raised.value.failure.reason is Reason.RESET
 
 
 def test_the_whole_request_has_one_deadline(serve: Serve) -> None:
@@ -279,6 +293,31 @@ def test_an_address_that_no_library_would_take_is_a_failure() -> None:
 def test_retry_after(header: str, seconds: float | None) -> None:
     reply = Reply(503, {"retry-after": header, "date": "Mon, 23 Nov 2026 12:00:00 GMT"}, b"")
     assert reply.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("url", "location", "reason"),
+    [
+        ("http://a.example/x", "https://a.example/x", Reason.HTTPS_EXPECTED),
+        ("https://a.example/x", "https://a.example/y", Reason.REDIRECTED),
+        ("http://a.example/x", "https://portal.example/?session=s3cret", Reason.REDIRECTED),
+        ("https://a.example/x", "/login", Reason.REDIRECTED),
+        ("https://a.example/x", "https://[", Reason.REDIRECTED),
+        ("https://a.example/x", None, Reason.REDIRECTED),
+    ],
+)
+def test_where_a_redirection_leads(url: str, location: str | None, reason: Reason) -> None:
+    failure = refusal(Request("GET", url), Reply(302, {"location": location} if location else {}, b""))
+    assert failure is not None
+    assert failure.reason is reason
+    assert "s3cret" not in failure.detail
+
+
+def test_a_server_may_say_that_it_wants_a_certificate() -> None:
+    page = b"<center>No required SSL certificate was sent</center>"  # nginx, with TLS 1.2
+    failure = refusal(Request("GET", "https://a.example"), Reply(400, {}, page))
+    assert failure is not None
+    assert (failure.stage, failure.reason) == (Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED)
 
 
 def test_a_date_without_the_servers_own_clock_says_nothing() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.services.conftest import BRIEF, Serve, proxy, request_of, silent
+from tests.services.conftest import BRIEF, Serve, page, proxy, request_of, silent
 from tests.services.test_faults import find, licence_of
 
 from iea_agent.domain.addresses import Address, parse
@@ -217,6 +218,22 @@ def test_a_fault_on_the_way_to_the_token_belongs_to_the_licence(world: World) ->
     assert report.failure is not None
     assert (report.failure.stage, report.failure.reason) == (Stage.LICENCE, Reason.UNAVAILABLE)
     assert report.stages[-1].outcome is Outcome.FAILED
+
+
+def test_a_break_on_the_way_to_the_token_belongs_to_the_licence_too(world: World, serve: Serve) -> None:
+    def hang_up_on_licences(connection: socket.socket) -> None:
+        while (head := request_of(connection)).startswith(b"GET"):
+            here = "http://" + head.partition(b"Host: ")[2].partition(b"\r\n")[0].decode()
+            document = {"issuer": here, "token_endpoint": f"{here}/token"}
+            connection.sendall(page("200 OK", json.dumps(document).encode()))
+
+    server = serve(hang_up_on_licences)
+    report = find(Server.AUTHENTICATION, server.address, lambda _: Client(limits=BRIEF), licence_of(world))
+    assert report.failure is not None
+    assert (report.failure.stage, report.failure.reason) == (Stage.LICENCE, Reason.ANSWER_CUT)
+    outcomes = {result.stage: result.outcome for result in report.stages}
+    assert outcomes[Stage.ANSWER] is Outcome.PASSED
+    assert outcomes[Stage.LICENCE] is Outcome.FAILED
 
 
 def test_this_computers_clock_decides_what_has_expired(world: World) -> None:

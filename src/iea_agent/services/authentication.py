@@ -2,7 +2,7 @@
 
 The conversation is pure: generators that yield ``Request`` and receive ``Reply``, so that every dialect is tested without a network. ``authenticate``
 carries it out. The licence number is the client id, the licence key its secret (RFC 6749, section 4.4); the token itself is checked and dropped, nothing
-of ours uses it. The dialects of real servers behind the rules of ``_judge`` are in ``docs/protocol.md``.
+of ours uses it. The dialects of real servers behind the rules of ``_judge`` are a table in ``tests/services/test_authentication.py``.
 """
 
 from __future__ import annotations

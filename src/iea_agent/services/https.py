@@ -27,7 +27,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -139,9 +139,9 @@ def refusal(request: Request, reply: Reply) -> Failure | None:
     reason: Reason | None = None
     detail = f"HTTP {status}"
     if 300 <= status < 400:
-        here, there = urlsplit(request.url), urlsplit(reply.headers.get("location", ""))
+        here, there = urlsplit(request.url), _location(reply)
         # only scheme and host: the rest of a redirection may carry somebody's session
-        detail += f" to {there.scheme}://{there.hostname or ''}" if there.hostname else " inside the server"
+        detail += f" to {there.scheme}://{there.hostname}" if there.hostname else " inside the server"
         only_https = (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname)
         reason = Reason.HTTPS_EXPECTED if only_https else Reason.REDIRECTED
     elif status == 400 and b"SSL certificate" in reply.body:  # nginx: "No required SSL certificate was sent"
@@ -159,6 +159,13 @@ def refusal(request: Request, reply: Reply) -> Failure | None:
     elif status == 408 or status >= 500:
         reason = Reason.UNAVAILABLE
     return None if reason is None else Failure(Stage.ANSWER, reason, detail, reply.retry_after)
+
+
+def _location(reply: Reply) -> SplitResult:
+    try:
+        return urlsplit(reply.headers.get("location", ""))
+    except ValueError:
+        return urlsplit("")
 
 
 class Client:
@@ -257,7 +264,7 @@ class Client:
                 return None
             failure = self._translate(error, request, watch)
             watch.failed(failure)
-            # not chained: httpx keeps the whole request, key included, on its exceptions; the failure's detail has what support needs
+            # not chained: the failure's detail has what support needs, the libraries' frames would drown it
             raise HttpsError(failure) from None
 
     def _translate(self, error: Exception, request: Request, watch: _Watch) -> Failure:
@@ -320,7 +327,8 @@ class Client:
         Windows has one code for "expired" and "not yet valid", which tells of this PC's clock, and one for "self-signed" and "unknown authority". Nothing is
         sent on this connection, which verifies like any other. Behind a proxy there is no second opinion.
         """
-        if self.route.proxy is not None or self._context is _openssl(self.route.ca_file):
+        by_openssl = type(self._context) is ssl.SSLContext  # truststore's is a subclass
+        if by_openssl or self.route.proxy is not None:
             return None
         parts = urlsplit(request.url)
         _WATCH.set(_Watch(None, self._limits.connect, self._limits, proxied=False))
@@ -345,9 +353,12 @@ def has_route() -> bool:
         (socket.AF_INET, "192.0.2.1"),
         (socket.AF_INET6, "2001:db8::1"),
     ):  # RFC 5737, RFC 3849
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            if probe.connect_ex((somewhere, 9)) == 0:
-                return True
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((somewhere, 9))
+        except OSError:  # no such route, or no such family on this system
+            continue
+        return True
     return False
 
 
@@ -433,6 +444,7 @@ class _Watch:
         match event:
             case "connection.connect_tcp.started":
                 self.fresh = True
+                self.unsent = None
                 self._begin(Stage.PROXY if self._proxied else Stage.NAME)
             case "connection.connect_tcp.complete" if not self._proxied:
                 self.passed(info["return_value"].peer)
@@ -744,9 +756,7 @@ _FAULTS = (
     httpcore.TimeoutException,
     httpcore.UnsupportedProtocol,
 )
-_NO_ROUTE = frozenset(
-    {errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, getattr(errno, "EADDRNOTAVAIL", errno.ENETDOWN)}
-)
+_NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
 
 _CERTIFICATE_REASONS = {
     # OpenSSL: x509_vfy.h

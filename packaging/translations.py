@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import ast
 import io
+import itertools
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -21,6 +23,12 @@ SOURCE = ROOT / "src" / "iea_agent"
 PO = SOURCE / "locale" / "en" / "LC_MESSAGES" / "iea_agent.po"
 MO = PO.with_suffix(".mo")
 MARKS = ("_", "N_")
+HEADER = (
+    "Language: en",
+    "MIME-Version: 1.0",
+    "Content-Type: text/plain; charset=utf-8",
+    "Content-Transfer-Encoding: 8bit",
+)
 
 
 def extracted() -> Catalog:
@@ -55,18 +63,29 @@ def written(catalogue: Catalog) -> bytes:
     """The .po file: in the order of the source, without line numbers, so that a change of code is no change of catalogue."""
     buffer = io.BytesIO()
     write_po(buffer, catalogue, width=110, omit_header=True, include_lineno=False)
-    header = (
-        b'# English catalogue of the agent; kept in step by packaging/translations.py.\nmsgid ""\nmsgstr ""\n'
-        b'"Language: en\\n"\n"MIME-Version: 1.0\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
-        b'"Content-Transfer-Encoding: 8bit\\n"\n\n'
+    header = "".join(f'"{line}\\n"\n' for line in HEADER)
+    return (
+        f'# Kept in step with the source by packaging/translations.py.\nmsgid ""\nmsgstr ""\n{header}\n'.encode()
+        + buffer.getvalue()
     )
-    return header + buffer.getvalue()
+
+
+class _Undated(Catalog):
+    """A catalogue whose header says neither when nor by which Babel it was written: the same sentences give the same bytes."""
+
+    def __iter__(self) -> Iterator[Message]:
+        yield Message("", "".join(f"{line}\n" for line in HEADER))
+        yield from itertools.islice(super().__iter__(), 1, None)
 
 
 def compiled(catalogue: Catalog) -> bytes:
     """The .mo file."""
+    undated = _Undated()
+    for message in catalogue:
+        if message.id:
+            undated.add(message.id, message.string)
     buffer = io.BytesIO()
-    write_mo(buffer, catalogue)
+    write_mo(buffer, undated)
     return buffer.getvalue()
 
 
@@ -80,8 +99,7 @@ def main() -> int:
     before = PO.read_bytes() if PO.exists() else written(Catalog())
     catalogue = merged(read_po(io.BytesIO(before), locale="en"))
     po = written(catalogue)
-    # compiled from what is written, header included: the same bytes every time
-    mo = compiled(read_po(io.BytesIO(po), locale="en"))
+    mo = compiled(catalogue)
     complaints = [
         f"no English for: {message.id}" for message in catalogue if message.id and not message.string
     ]

@@ -275,7 +275,7 @@ class Desktop:
                 process.communicate(timeout=10)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.communicate()
+                process.communicate(timeout=10)
 
     def __enter__(self) -> Self:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from wine.build import PREFIX_TEMPLATE, PYTHON, ROOT, WINDOWS, take_lock, wine_e
 
 PREFIXES = WINDOWS / "prefixes"
 TEMPORARY = "temporary-"
+SOCKETS = Path("/tmp")  # noqa: S108  where Debian's Wine wants the folder of its socket
 
 
 class InUseError(Exception):
@@ -38,6 +40,7 @@ class Prefix:
         _sweep()
         if not self.path.exists():
             shutil.copytree(PREFIX_TEMPLATE, self.path, symlinks=True, copy_function=_copy)
+        _make_server_folder(self.path)
         self.environment = wine_environment(self.path)
 
     def start(
@@ -83,6 +86,7 @@ class Prefix:
         subprocess.run(
             ["wineserver", "-k"], env=self.environment, check=False, capture_output=True, timeout=60
         )
+        _drop_server_folder(self.path)
         if self._temporary:
             shutil.rmtree(self.path, ignore_errors=True)
         self._lock.close()
@@ -109,6 +113,26 @@ def _copy(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
+def _make_server_folder(prefix: Path) -> None:
+    """Make the folder for Wine's socket beforehand, as Debian's Wine looks for it: by the name in the prefix's file `wineserver`.
+
+    Left to make it themselves, two programs that start together make two, and one of them gives up.
+    """
+    _drop_server_folder(prefix)
+    folder = SOCKETS / f"wine-{secrets.token_hex(3)}"
+    folder.mkdir(mode=0o700)
+    record = prefix / "wineserver"
+    record.write_text(folder.name)
+    record.chmod(0o400)  # else Wine takes it for tampered with and makes its own
+
+
+def _drop_server_folder(prefix: Path) -> None:
+    record = prefix / "wineserver"
+    if record.exists() and re.fullmatch(r"wine-\w{6}", name := record.read_text()):
+        shutil.rmtree(SOCKETS / name, ignore_errors=True)
+    record.unlink(missing_ok=True)
+
+
 def _sweep() -> None:
     """Remove what a killed run left behind."""
     for path in PREFIXES.glob(f"{TEMPORARY}*/"):
@@ -121,5 +145,6 @@ def _sweep() -> None:
                     capture_output=True,
                     timeout=60,
                 )
+                _drop_server_folder(path)
                 shutil.rmtree(path, ignore_errors=True)
                 Path(lock.name).unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -27,6 +28,7 @@ def said(process: subprocess.Popen[str]) -> str:
 def line_of(stream: IO[str] | None) -> str:
     """The next line that a running program writes."""
     assert stream is not None
+    assert select.select([stream], [], [], 30)[0], "nothing was written"
     return stream.readline().strip()
 
 

@@ -1,0 +1,68 @@
+"""The choice of the language, and that each one is spoken."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from iea_agent import locale
+from iea_agent.domain import problems
+
+
+@pytest.fixture(autouse=True)
+def french_again() -> Iterator[None]:
+    """Leave the other tests their French."""
+    yield
+    locale.choose("fr")
+
+
+def test_french_is_what_the_source_says() -> None:
+    locale.choose("fr")
+    assert locale._("Connexion en cours") == "Connexion en cours"
+
+
+def test_english_comes_from_the_catalogue() -> None:
+    locale.choose("en")
+    assert locale._("Connexion en cours") == "Connecting"
+
+
+@pytest.mark.parametrize("language", ["de", "", "xx_YY"])
+def test_a_language_without_a_catalogue_means_french(language: str) -> None:
+    locale.choose("en")
+    locale.choose(language)
+    assert locale._("Connexion en cours") == "Connexion en cours"
+
+
+def test_every_problem_is_said_in_english() -> None:
+    locale.choose("en")
+    for problem in problems.CATALOGUE.values():
+        for french in (problem.title, problem.text, problem.advice):
+            assert locale._(french) != french
+        assert len(locale._(problem.title).encode("utf-16-le")) // 2 <= 63
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language"), [("en", "en"), ("EN", "en"), ("en_GB.UTF-8", "en"), ("fr", "fr"), ("de", "fr")]
+)
+def test_the_agents_own_variable_comes_first(wanted: str, language: str) -> None:
+    other = "fr_FR.UTF-8" if language == "en" else "en_GB.UTF-8"
+    assert locale.language_of({"IEA_AGENT_LANG": wanted, "LC_ALL": other, "LANG": other}) == language
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has a display language of its own")
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "fr"),
+        ({"LANG": "C.UTF-8"}, "fr"),
+        ({"LANG": "fr_FR.UTF-8"}, "fr"),
+        ({"LANG": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "en_GB.UTF-8", "LC_MESSAGES": "fr_FR.UTF-8"}, "fr"),
+        ({"LANG": "fr_FR.UTF-8", "LC_ALL": "en_US.UTF-8"}, "en"),
+        ({"IEA_AGENT_LANG": "", "LANG": "en_GB"}, "en"),
+    ],
+)
+def test_elsewhere_the_system_is_asked(environment: dict[str, str], language: str) -> None:
+    assert locale.language_of(environment) == language

@@ -186,7 +186,7 @@ def read(text: str) -> dict[str, object]:
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"line (\d+)", str(error))
         line = int(place[1]) if place else len(text.splitlines())  # "at end of document"
-        raise SettingsError((Fault("", line, str(error)),)) from None
+        raise SettingsError((Fault("", line, N_("un fichier TOML sans faute de syntaxe")),)) from error
     except RecursionError:
         raise SettingsError((Fault("", 0, N_("moins de crochets imbriqués")),)) from None
     except SettingsError as error:

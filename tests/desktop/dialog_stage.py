@@ -1,7 +1,8 @@
 """A stage for the dialogs: plays them with ports of its own, and writes what they asked of them to a file, one JSON line each.
 
-``dialog_stage.py settings LOG …`` and ``dialog_stage.py status LOG --source FILE`` show a dialog; the line "measure" on standard input has it say how
-large each control is and would like to be. ``dialog_stage.py copy LOG --text …`` and ``dialog_stage.py paste LOG`` are the person's other program.
+``dialog_stage.py settings LOG …`` and ``dialog_stage.py status LOG --source FILE`` show a dialog; the lines "measure" and "focus" on standard
+input have it say how large each control is and would like to be, and which one has the keyboard. ``dialog_stage.py copy LOG --text …`` and
+``dialog_stage.py paste LOG`` are the person's other program.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class SettingsOnStage:
         from iea_agent.shell.dialogs.settings import SaveError
 
         self._log.write(saved=dict(changes), key=licence_key is not None)
-        if licence_key == "refusée":
+        if licence_key is not None and self._options.no_vault:
             raise SaveError("Cette clé ne peut pas être enregistrée.", "licence_key")
         for name, value in changes.items():
             self._own[settings_file.FIELDS[name].attribute] = value
@@ -220,8 +221,16 @@ def listen(log: Log) -> None:
     import wx
 
     for line in sys.stdin:
-        if line.strip() == "measure":
-            wx.CallAfter(measure, log)
+        wx.CallAfter({"measure": measure, "focus": focus}[line.strip()], log)
+
+
+def focus(log: Log) -> None:
+    """Write which control has the keyboard, by its own text or by the label before it."""
+    import wx
+
+    has = wx.Window.FindFocus()
+    named = has.GetPrevSibling() if isinstance(has, (wx.TextCtrl, wx.Choice, wx.ListBox)) else has
+    log.write(focus=named.GetLabelText() if named else "")
 
 
 def measure(log: Log) -> None:
@@ -240,10 +249,10 @@ def measure(log: Log) -> None:
                 {
                     "kind": type(child).__name__,
                     "text": child.GetLabel(),
-                    "area": [*child.GetScreenPosition(), *child.GetSize()],
+                    "area": [*window.ClientToScreen(child.GetPosition()), *child.GetSize()],
                     "has": [has.width, has.height],
                     "wants": [wanted.width, wanted.height],
-                    "within": [*window.GetScreenPosition(), *window.GetSize()],
+                    "within": [*window.ClientToScreen(wx.Point()), *window.GetClientSize()],
                 }
             )
             found += below(child)

@@ -39,7 +39,7 @@ class Mark(wx.Panel):  # type: ignore[misc]  # wx has no types here
     """The tick or barred circle at the end of a line, and its word; room is kept for it from the start."""
 
     def __init__(self, parent: wx.Window) -> None:
-        super().__init__(parent)
+        super().__init__(parent, name="")
         self._picture = wx.StaticBitmap(self, size=self.FromDIP(wx.Size(16, 16)))
         self._word = wx.StaticText(self)
         widest = max(self._word.GetTextExtent(_(look.word)).width for look in _LOOKS.values())
@@ -163,7 +163,6 @@ class Fields:
         self._warn()
 
     def _part(self, heading: str) -> wx.BoxSizer:
-        # a heading, and no box: Windows looks for accelerators (Alt and a letter) only inside the box that has the focus
         text = wx.StaticText(self._parent, label=heading)
         text.SetFont(title_font(self._parent, 1.0))
         part = wx.BoxSizer(wx.VERTICAL)

@@ -95,7 +95,7 @@ class Banner(wx.Panel):  # type: ignore[misc]
     """A paragraph that stands out, in the colours in which the system itself gives hints; hidden while there is nothing to say."""
 
     def __init__(self, parent: wx.Window, width: int) -> None:
-        super().__init__(parent)
+        super().__init__(parent, name="")
         self.SetBackgroundColour(wx.SystemSettings.GetColour(wx.SYS_COLOUR_INFOBK))
         self._text = Paragraph(self, width - 2 * MIDDLE, spoken=True)
         self._text.SetForegroundColour(wx.SystemSettings.GetColour(wx.SYS_COLOUR_INFOTEXT))
@@ -146,13 +146,46 @@ def on_copy_key(window: wx.Window, act: Callable[[], None]) -> None:
     window.Bind(wx.EVT_CHAR_HOOK, key)
 
 
-def fit(dialog: wx.Dialog, content: wx.ScrolledWindow, height: int = 0) -> None:
-    """Give *dialog* the size its *content* wants, at least *height* device-independent pixels; where the screen has less, the content scrolls."""
-    wanted = content.GetSizer().GetMinSize() + dialog.GetSize() - dialog.GetClientSize()
+def content(dialog: wx.Dialog, height: int) -> wx.Window:
+    """The parent for the dialog's controls: the dialog itself, or a panel that scrolls where the screen is lower than *height*
+    device-independent pixels.
+
+    The dialog itself where possible, and no panels or boxes in it: accelerators (Alt and a letter) are looked for in the innermost of them.
+    """
+    if wx.Display(dialog).GetClientArea().GetHeight() >= dialog.FromDIP(height):
+        return dialog
+    panel = wx.ScrolledWindow(dialog, style=wx.TAB_TRAVERSAL | wx.BORDER_NONE, name="")
+    panel.SetScrollRate(dialog.FromDIP(WIDE), dialog.FromDIP(WIDE))
+    return panel
+
+
+def fit(dialog: wx.Dialog, parent: wx.Window, height: int = 0) -> None:
+    """Give *dialog* the size its controls want, at least *height* device-independent pixels and at most the screen's."""
+    frame = dialog.GetSize() - dialog.GetClientSize()
+    wanted = parent.GetSizer().GetMinSize() + frame
+    wanted.height = max(wanted.height, dialog.FromDIP(height))
     room = wx.Display(dialog).GetClientArea().GetSize()
     if wanted.height > room.height:
         wanted.width += wx.SystemSettings.GetMetric(wx.SYS_VSCROLL_X, dialog)
-    wanted.height = max(wanted.height, dialog.FromDIP(height))
-    dialog.SetSize(wx.Size(min(wanted.width, room.width), min(wanted.height, room.height)))
-    content.SetSize(dialog.GetClientSize())
-    content.FitInside()
+    wanted.DecTo(room)
+    dialog.SetSize(wanted)
+    if parent is not dialog:
+        parent.SetSize(wanted - frame)
+    lay_out(dialog, parent)
+
+
+def lay_out(dialog: wx.Dialog, parent: wx.Window) -> None:
+    """Place the controls again after what they say has changed; the dialog grows where it must, and never shrinks under a person's hand."""
+    if parent.GetSizer() is None:
+        return  # the dialog is still being made
+    wanted = parent.GetSizer().GetMinSize()
+    if parent is not dialog:
+        parent.FitInside()
+    else:
+        before = dialog.GetClientSize()
+        wanted.IncTo(before)
+        if wanted != before:
+            wanted.DecTo(wx.Display(dialog).GetClientArea().GetSize() - dialog.GetSize() + before)
+            dialog.SetClientSize(wanted)
+    parent.Layout()
+    parent.Refresh()

@@ -17,7 +17,7 @@ from iea_agent.locale import _
 
 from . import form
 from .fields import LEFT, Fields
-from .frame import MIDDLE, NARROW, WIDE, Banner, Paragraph, application, fit, icons, rewrap
+from .frame import MIDDLE, NARROW, WIDE, Banner, Paragraph, application, content, fit, icons, lay_out, rewrap
 from .results import RIGHT, Results, is_reached
 
 
@@ -119,9 +119,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._run = 0  # number of the present test: what an earlier one says is ignored
         self._cancelled: threading.Event | None = None
 
-        # one panel for everything, for the same reason that there are no boxes in it
-        self._content = wx.ScrolledWindow(self, style=wx.TAB_TRAVERSAL)
-        self._content.SetScrollRate(self.FromDIP(16), self.FromDIP(16))
+        self._content = content(self, HEIGHT)
         self._banner = Banner(self._content, LEFT + RIGHT)
         self._fields = Fields(
             self._content, self._loaded.effective, not self._loaded.assistance, self._changed, self._grown
@@ -198,9 +196,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             self._fields.show_key(saved)
 
     def _grown(self) -> None:
-        self._content.Layout()
-        self._content.FitInside()
-        self._content.Refresh()
+        lay_out(self, self._content)
 
     def _changed(self) -> None:
         self._message.say("")

@@ -19,9 +19,11 @@ from .frame import (
     WIDE,
     Paragraph,
     application,
+    content,
     copy,
     fit,
     icons,
+    lay_out,
     on_copy_key,
     picture,
     rewrap,
@@ -71,6 +73,8 @@ def run_status(port: StatusPort, shown: Callable[[], None] = lambda: None) -> No
 
 WIDTH, BUTTONS = 380, 210
 """Width of the text and of the buttons beside it, in device-independent pixels."""
+HEIGHT = 440
+"""Height that the longest problem needs, in device-independent pixels."""
 
 
 class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
@@ -85,33 +89,32 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._end_watch: Callable[[], None] | None = None
         self._picture_name = ""
 
-        content = self._content = wx.ScrolledWindow(self, style=wx.TAB_TRAVERSAL)
-        content.SetScrollRate(self.FromDIP(16), self.FromDIP(16))
-        self._picture = wx.StaticBitmap(content, size=self.FromDIP(wx.Size(48, 48)))
-        self._headline = Paragraph(content, WIDTH + BUTTONS - 64, _("Lecture de l'état…"), spoken=True)
+        parent = self._content = content(self, HEIGHT)
+        self._picture = wx.StaticBitmap(parent, size=self.FromDIP(wx.Size(48, 48)))
+        self._headline = Paragraph(parent, WIDTH + BUTTONS - 64, _("Lecture de l'état…"), spoken=True)
         self._headline.SetFont(title_font(self, 1.6))
-        self._since = Paragraph(content, WIDTH + BUTTONS - 64)
-        self._title = Paragraph(content, WIDTH, spoken=True)
+        self._since = Paragraph(parent, WIDTH + BUTTONS - 64)
+        self._title = Paragraph(parent, WIDTH, spoken=True)
         self._title.SetFont(title_font(self, 1.15))
-        self._text = Paragraph(content, WIDTH)
-        self._advice_heading = Paragraph(content, WIDTH)
+        self._text = Paragraph(parent, WIDTH)
+        self._advice_heading = Paragraph(parent, WIDTH)
         self._advice_heading.SetFont(title_font(self, 1.0))
-        self._advice = Paragraph(content, WIDTH)
-        self._actor = Paragraph(content, WIDTH)
+        self._advice = Paragraph(parent, WIDTH)
+        self._actor = Paragraph(parent, WIDTH)
         self._buttons = {
-            command: wx.Button(content, label=_(label)) for command, label in overview.LABELS.items()
+            command: wx.Button(parent, label=_(label)) for command, label in overview.LABELS.items()
         }
-        self._line = wx.StaticLine(content)
+        self._line = wx.StaticLine(parent)
         self._facts: list[tuple[wx.StaticText, Paragraph]] = []
         self._grid = wx.FlexGridSizer(2, self.FromDIP(NARROW), self.FromDIP(WIDE))
         for _row in range(7):  # as many as overview.facts() ever gives
-            name, what = wx.StaticText(content), Paragraph(content, WIDTH)
+            name, what = wx.StaticText(parent), Paragraph(parent, WIDTH)
             self._facts.append((name, what))
             self._grid.Add(name)
             self._grid.Add(what)
-        self._message = wx.StaticText(content)
-        self._copy = wx.Button(content, label=_("&Copier"))
-        self._close = wx.Button(content, wx.ID_CANCEL, _("&Fermer"))
+        self._message = wx.StaticText(parent)
+        self._copy = wx.Button(parent, label=_("&Copier"))
+        self._close = wx.Button(parent, wx.ID_CANCEL, _("&Fermer"))
         self._arrange()
 
         self._timer = wx.Timer(self)
@@ -127,7 +130,7 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.Bind(wx.EVT_CLOSE, self._on_close)
         self.Bind(wx.EVT_DPI_CHANGED, self._on_dpi_changed)
         self.SetIcons(icons("ball"))
-        fit(self, content)
+        fit(self, parent)
         self.CentreOnScreen()
 
     def _arrange(self) -> None:
@@ -187,7 +190,7 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._actor.say(told.actor)
         self._show_buttons()
         self._show_facts()
-        self._lay_out()
+        lay_out(self, self._content)
         self._shown()
         self._shown = lambda: None
 
@@ -230,17 +233,6 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         """Count down to the next try."""
         if self._status is not None:
             self._facts[1][1].say(overview.next_try(self._status, time.time()))
-
-    def _lay_out(self) -> None:
-        """Make room for what is said: the window grows, and never shrinks under a person's hand."""
-        before = self.GetSize()
-        self.Freeze()
-        fit(self, self._content)
-        after = self.GetSize()
-        self.SetSize(wx.Size(max(before.width, after.width), max(before.height, after.height)))
-        self._content.Layout()
-        self.Thaw()
-        self._content.Refresh()
 
     def _ask(self, command: str) -> None:
         self._message.SetLabel("")

@@ -1,0 +1,606 @@
+"""The dialogs on a Windows desktop: what a person sees, types and clicks, and what a screen reader finds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("a desktop under Wine", allow_module_level=True)
+
+from iea_agent.domain import problems
+from iea_agent.domain.machine import Snapshot, State
+from iea_agent.domain.settings import DEFAULTS
+from iea_agent.shell import status as words
+from wine.desktop import Area, Desktop, Window
+from wine.prefix import windows_path
+
+STAGE = Path(__file__).with_name("dialog_stage.py")
+PATIENCE = 15.0
+SETTINGS = "Paramètres de connexion$"
+STATUS = "État de la connexion$"
+AUTHENTICATION = "Adresse du serveur d'authentification"
+UPDATES = "Adresse du serveur de mise à jour"
+NUMBER, KEY = "Numéro de licence", "Clé de licence"
+PROXY = "Adresse du proxy"
+TEST = "Tester l'accès aux serveurs"
+HERE = {
+    "authentication": "https://127.0.0.1",
+    "updates": "https://127.0.0.1/updates",
+    "licence_number": "IEA-0000-1234",
+}
+
+
+def plain(text: str) -> str:
+    """*text* with single ordinary spaces and without accelerators: lines are broken where the font wants it."""
+    return " ".join(text.replace("&", "").split())
+
+
+class Play:
+    """One dialog on stage."""
+
+    def __init__(self, desktop: Desktop, folder: Path, dialog: str, *options: str | Path) -> None:
+        self.desktop = desktop
+        self._log = folder / f"{time.monotonic_ns()}.jsonl"
+        arguments = (windows_path(option) if isinstance(option, Path) else option for option in options)
+        self.process: subprocess.Popen[str] = desktop.start(
+            STAGE, dialog, windows_path(self._log), *arguments
+        )
+        self._title = SETTINGS if dialog == "settings" else STATUS
+        if dialog in ("settings", "status"):
+            self.logged("shown")
+            self.until(lambda: desktop.front() == self.window.handle, "the dialog in front")
+
+    @property
+    def window(self) -> Window:
+        """The dialog as it is now."""
+        return self.desktop.window(self._title)
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """What the dialog has asked for so far."""
+        if not self._log.exists():
+            return []
+        written = self._log.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [event for line in written if line.endswith("\n") and kind in (event := json.loads(line))]
+
+    def logged(self, kind: str, count: int = 1) -> dict[str, Any]:
+        """Wait until there are *count* events of this kind; the last of them."""
+        self.until(lambda: len(self.events(kind)) >= count, f"{kind} in the log")
+        return self.events(kind)[count - 1]
+
+    def until(self, seen: Callable[[], bool], what: str) -> None:
+        """Look again until *seen*."""
+        deadline, pause = time.monotonic() + PATIENCE, threading.Event()
+        while not seen():
+            if what != "the end" and self.process.poll() is not None:
+                raise AssertionError(f"no {what}; the dialog has ended: {self.process.communicate()[0]}")
+            if time.monotonic() > deadline:
+                shown = [
+                    child.text
+                    for window in self.desktop.windows()
+                    for child in window.children
+                    if child.visible
+                ]
+                raise AssertionError(f"no {what}; on screen: {shown}")
+            pause.wait(0.02)
+
+    def texts(self) -> list[str]:
+        """Every text on the dialog, as a screen reader may find it."""
+        return [plain(child.text) for child in self.window.children if child.visible and child.text]
+
+    def sees(self, text: str) -> None:
+        """Wait until *text* stands somewhere on the dialog."""
+        self.until(lambda: any(plain(text) in shown for shown in self.texts()), repr(text))
+
+    def labelled(self, label: str) -> Window:
+        """The control that follows the label: how a screen reader names it."""
+        children = self.window.children
+        place = next(
+            i for i, c in enumerate(children) if c.kind == "Static" and plain(c.text).startswith(label)
+        )
+        return children[place + 1]
+
+    def enter(self, label: str, text: str) -> None:
+        """Click into the field, select what is in it, type."""
+        self.desktop.click(self.labelled(label))
+        self.desktop.key("ctrl+a")
+        self.desktop.type(text)
+
+    def click(self, button: str) -> None:
+        """Click a button once it can be clicked."""
+        self.until(lambda: self.window.control(button, "Button").enabled, f"enabled {button!r}")
+        self.desktop.click(self.window.control(button, "Button"))
+
+    def tell(self, line: str, kind: str) -> dict[str, Any]:
+        """Have the stage answer *line*."""
+        count = len(self.events(kind)) + 1
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+        return self.logged(kind, count)
+
+    def focus(self) -> str:
+        """The name of the control that has the keyboard."""
+        return plain(self.tell("focus", "focus")["focus"])
+
+    def focused(self, name: str) -> None:
+        """Wait until the control of this name has the keyboard."""
+        self.until(lambda: self.focus() == name, f"keyboard at {name!r}")
+
+    def marked(self, label: str, word: str) -> None:
+        """Wait for *word* at the end of the field's line, and check the picture before it: "Réussi" is green, "Échec" is red."""
+
+        def inside() -> list[Window]:
+            children = self.window.children
+            panel = children[children.index(self.labelled(label)) + 1]
+            return [c for c in children if c.kind == "Static" and c.visible and _within(c.area, panel.area)]
+
+        self.until(
+            lambda: [c.text for c in inside() if c.text] == ([word] if word else []), f"{word!r} at {label!r}"
+        )
+        if not word:
+            return
+        picture = next(c for c in inside() if not c.text)
+        pixels = self.desktop.look(picture.area).tobytes()
+        colours = list(zip(pixels[::3], pixels[1::3], pixels[2::3], strict=True))
+        red = sum(r > g + 60 and r > b + 60 for r, g, b in colours)
+        green = sum(g > r + 60 and g > b + 30 for r, g, b in colours)
+        assert green > 10 > red if word == "Réussi" else red > 10 > green, (word, red, green)
+
+    def ended(self) -> None:
+        """Wait for the end of the dialog; nothing was complained about on the way."""
+        self.until(lambda: self.process.poll() is not None, "the end")
+        output, _ = self.process.communicate()
+        assert output == ""
+        assert self.process.returncode == 0
+
+
+def _within(inner: Area, outer: Area) -> bool:
+    return (
+        outer.left <= inner.left
+        and inner.right <= outer.right
+        and outer.top <= inner.top
+        and inner.bottom <= outer.bottom
+    )
+
+
+@pytest.fixture(scope="module")
+def desktop() -> Iterator[Desktop]:
+    """One desktop for the tests that need nothing of their own."""
+    with Desktop() as made:
+        yield made
+
+
+@pytest.fixture
+def play(desktop: Desktop, tmp_path: Path) -> Iterator[Callable[..., Play]]:
+    """A maker of plays; what is still on stage afterwards is ended."""
+    made: list[Play] = []
+
+    def start(dialog: str, *options: str | Path, **own: object) -> Play:
+        if dialog == "settings":
+            options = (*options, "--own", json.dumps({**HERE, **own}))
+        made.append(Play(desktop, tmp_path, dialog, *options))
+        return made[-1]
+
+    yield start
+    for one in made:
+        if one.process.poll() is None:
+            one.process.kill()
+            desktop.gone(one._title)
+        one.process.communicate()
+
+
+@pytest.mark.parametrize("dialog", ["settings", "status"])
+def test_a_screen_reader_finds_a_name_for_every_control(
+    dialog: str, play: Callable[..., Play], tmp_path: Path
+) -> None:
+    shown = play("settings") if dialog == "settings" else play("status", "--source", told(tmp_path))
+    before = None
+    found = set()
+    for child in shown.window.children:
+        if child.kind in ("Edit", "ComboBox", "ListBox"):
+            assert before is not None
+            assert before.kind == "Static", child
+            assert before.text.strip(), child
+        elif child.kind == "Button" and child.visible:
+            assert child.text.strip(), child
+        found.add(child.kind)
+        before = child
+    assert found >= (
+        {"Edit", "ComboBox", "ListBox", "Button", "Static"} if dialog == "settings" else {"Button", "Static"}
+    )
+
+
+def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Play]) -> None:
+    shown = play("settings")
+    order = [
+        AUTHENTICATION,
+        UPDATES,
+        NUMBER,
+        KEY,
+        "Proxy",
+        TEST,
+        "Détails du test",
+        "Enregistrer",
+        "Quitter",
+        "Sécurisé",
+    ]
+    for name in [*order, order[0]]:
+        assert shown.focus() == name
+        shown.desktop.key("Tab")
+    for letter, name in {
+        "m": UPDATES,
+        "n": NUMBER,
+        "c": KEY,
+        "p": "Proxy",
+        "l": "Détails du test",
+        "a": AUTHENTICATION,
+    }.items():
+        shown.desktop.key(f"alt+{letter}")
+        shown.focused(name)
+    shown.desktop.key("alt+s", "alt+s", "Escape")
+    shown.ended()
+    assert not shown.events("saved")
+
+
+def test_what_is_pasted_from_the_sheet_is_cleaned(play: Callable[..., Play]) -> None:
+    shown = play("settings")
+    play("copy", "--text", "« https://impact-emploi.urssaf.fr« ").logged("copied")
+    shown.desktop.click(shown.labelled(UPDATES))
+    shown.desktop.key("ctrl+a", "ctrl+v")
+    shown.until(lambda: shown.labelled(UPDATES).text == "https://impact-emploi.urssaf.fr", "clean address")
+
+
+def test_http_becomes_https_in_secure_mode_and_is_said(play: Callable[..., Play]) -> None:
+    shown = play("settings")
+    shown.enter(AUTHENTICATION, "http://exemple.fr/")
+    shown.desktop.key("Tab")
+    shown.sees("« http:// » a été remplacé par « https:// »")
+    assert shown.labelled(AUTHENTICATION).text == "https://exemple.fr"
+
+
+def test_leaving_secure_mode_warns_and_coming_back_secures_the_addresses(play: Callable[..., Play]) -> None:
+    shown = play("settings")
+    shown.desktop.key("alt+s")
+    shown.sees("la clé de licence n'est jamais envoyée en clair")
+    shown.enter(UPDATES, "http://exemple.fr/updates")
+    shown.desktop.key("Tab", "alt+s")
+    shown.until(lambda: shown.labelled(UPDATES).text == "https://exemple.fr/updates", "secured address")
+    assert not any("jamais envoyée en clair" in text for text in shown.texts())
+
+
+def test_a_wrong_address_is_shown_corrected_and_saved(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--pace", "250", authentication="https://introuvable.exemple.fr")
+    shown.desktop.key("alt+t")
+    shown.sees("sur 8)")
+    shown.sees("Échec de connexion au serveur")
+    unknown = problems.problem(problems.NAME_UNKNOWN)
+    for text in (
+        f"{unknown.title} (IEA-N02)",
+        unknown.text,
+        unknown.advice,
+        problems.ACTORS[unknown.actor],
+        "Échec à l'étape « Nom »",
+    ):
+        shown.sees(text)
+    shown.marked(AUTHENTICATION, "Échec")
+    shown.marked(UPDATES, "Réussi")
+    assert not shown.events("saved"), "testing never saves"
+    shown.enter(AUTHENTICATION, "https://127.0.0.1")
+    shown.sees("Les paramètres ont changé depuis ce test.")
+    shown.marked(AUTHENTICATION, "")
+    shown.click(TEST)
+    shown.sees("Connexion au serveur réussie")
+    for label in (AUTHENTICATION, UPDATES, NUMBER):
+        shown.marked(label, "Réussi")
+    shown.click("Enregistrer")
+    shown.sees("Paramètres enregistrés.")
+    assert shown.logged("saved")["saved"] == {"connection.authentication": "https://127.0.0.1"}
+    shown.click("Quitter")
+    shown.ended()
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [("refuse", problems.AUTHORISATION_REFUSED), ("inconnue", problems.LICENCE_NOT_RECOGNISED)],
+)
+def test_a_refused_licence_is_not_a_failed_connection(
+    word: str, code: str, play: Callable[..., Play]
+) -> None:
+    shown = play("settings", authentication=f"https://{word}.exemple.fr")
+    shown.click(TEST)
+    shown.sees("Connexion aux serveurs réussie")
+    shown.sees(problems.problem(code).title)
+    shown.sees(problems.problem(code).advice)
+    shown.marked(AUTHENTICATION, "Réussi")
+    shown.marked(UPDATES, "Réussi")
+    shown.marked(NUMBER, "Échec")
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        (AUTHENTICATION, "https://", "Le nom du serveur n'est pas correct."),
+        (UPDATES, "ftp://exemple.fr", "L'adresse doit commencer par « https:// »."),
+    ],
+)
+def test_a_bad_field_is_named_and_has_the_keyboard(
+    field: str, typed: str, sentence: str, play: Callable[..., Play]
+) -> None:
+    shown = play("settings")
+    shown.enter(NUMBER, "IEA-0000-5678")
+    shown.enter(field, typed)
+    shown.click("Enregistrer")
+    shown.sees(sentence)
+    shown.focused(field)
+    assert shown.labelled(NUMBER).text == "IEA-0000-5678"
+    assert not shown.events("saved")
+
+
+def test_stopping_a_test_and_closing_during_one_take_no_time(play: Callable[..., Play]) -> None:
+    shown = play("settings", authentication="https://lent.exemple.fr")
+    shown.desktop.key("alt+t")
+    shown.sees("Réponse… (6 sur 8)")
+    shown.desktop.key("alt+t")
+    asked = time.time()
+    ended = shown.logged("test_ended")
+    assert ended["test_ended"] is True
+    assert ended["at"] - asked < 0.2
+    shown.sees("Test arrêté")
+    shown.desktop.key("alt+t")
+    shown.sees("Réponse… (6 sur 8)")
+    shown.desktop.key("Escape")
+    asked = time.time()
+    assert shown.logged("closed")["at"] - asked < 0.2
+    shown.ended()
+
+
+def test_unsaved_changes_are_asked_about(play: Callable[..., Play]) -> None:
+    shown = play("settings")
+    shown.enter(NUMBER, "IEA-0000-5678")
+    for _again in range(2):
+        shown.desktop.key("Escape")
+        shown.until(lambda: "Voulez-vous enregistrer" in " ".join(shown.texts()), "the question")
+        if not _again:
+            shown.desktop.key("Escape")
+            shown.until(
+                lambda: "Voulez-vous enregistrer" not in " ".join(shown.texts()), "the end of the question"
+            )
+            assert shown.labelled(NUMBER).text == "IEA-0000-5678"
+    shown.desktop.key("alt+n")
+    shown.ended()
+    assert not shown.events("saved")
+
+
+def test_unsaved_changes_can_be_saved_on_leaving(play: Callable[..., Play]) -> None:
+    shown = play("settings")
+    shown.enter(NUMBER, "IEA-0000-5678")
+    shown.desktop.key("alt+q")
+    shown.until(lambda: "Voulez-vous enregistrer" in " ".join(shown.texts()), "the question")
+    shown.desktop.key("Return")
+    shown.ended()
+    assert [event["saved"] for event in shown.events("saved")] == [{"licence.number": "IEA-0000-5678"}]
+
+
+def test_the_first_run_says_what_is_needed_and_keeps_the_key_to_itself(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--first-run", licence_number="")
+    shown.sees("saisissez le numéro et la clé de licence reçus de l'assistance")
+    shown.sees("Aucune clé enregistrée")
+    assert shown.focus() == NUMBER
+    shown.desktop.type("IEA-0000-1234")
+    shown.desktop.key("Tab")
+    shown.desktop.type("tres-secret")
+    shown.desktop.key("Return")  # the default button
+    saved = shown.logged("saved")
+    assert (saved["saved"], saved["key"]) == ({"licence.number": "IEA-0000-1234"}, True)
+    shown.sees("Clé enregistrée. Elle n'est jamais affichée")
+    assert shown.labelled(KEY).text == ""
+    shown.desktop.key("Escape")
+    shown.ended()
+
+
+def test_what_the_vault_refuses_is_said_at_the_key(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--no-vault")
+    shown.sees("(IEA-C03)")
+    shown.enter(KEY, "impossible")
+    shown.click("Enregistrer")
+    shown.sees("Cette clé ne peut pas être enregistrée.")
+    shown.focused(KEY)
+
+
+def test_the_proxy_address_is_open_only_where_it_is_used(play: Callable[..., Play]) -> None:
+    shown = play("settings")
+    assert not shown.labelled(PROXY).enabled
+    shown.desktop.key("alt+p", "End")
+    shown.until(lambda: shown.labelled(PROXY).enabled, "open field")
+    shown.click("Enregistrer")
+    shown.sees("Saisissez l'adresse du proxy.")
+    shown.desktop.type("proxy.exemple.fr:3128")
+    shown.desktop.key("Return")
+    assert shown.logged("saved")["saved"] == {
+        "proxy.mode": "manual",
+        "proxy.address": "http://proxy.exemple.fr:3128",
+    }
+
+
+def test_what_the_administrator_fixed_is_grey_and_says_so(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--locked", "secure", "updates", "proxy_mode", "proxy_address")
+    by = "fixé par votre administrateur"
+    assert not shown.labelled(UPDATES).enabled
+    assert shown.labelled(AUTHENTICATION).enabled
+    assert [text for text in shown.texts() if by in text] == [
+        f"{label} – {by}" for label in ("Sécurisé", UPDATES, "Proxy", PROXY)
+    ]
+    assert not shown.window.control(f"Sécurisé – {by}").enabled
+
+
+def test_assistance_mode_shows_and_tests_but_changes_nothing(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--assistance")
+    shown.sees("Désactivez d'abord le mode assistance")
+    for label in (AUTHENTICATION, UPDATES, NUMBER, KEY, PROXY):
+        assert not shown.labelled(label).enabled
+    assert not shown.window.control("Enregistrer").enabled
+    shown.click(TEST)
+    shown.sees("Connexion au serveur réussie")
+    shown.desktop.key("Escape")
+    shown.ended()
+
+
+def test_a_broken_file_is_named_with_its_line(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--broken")
+    shown.sees("« connection.updates », ligne 4.")
+    shown.sees("Les derniers paramètres valables sont affichés.")
+
+
+@pytest.mark.parametrize("keys", [("alt+d",), ("alt+l", "ctrl+c")])
+def test_the_details_of_a_test_can_be_copied(keys: tuple[str, ...], play: Callable[..., Play]) -> None:
+    shown = play("settings", updates="https://expire.exemple.fr/updates")
+    shown.click(TEST)
+    shown.sees("Échec de connexion au serveur")
+    shown.desktop.key(*keys)
+    shown.sees("Détails copiés.")
+    shown.desktop.key("Escape")
+    shown.ended()
+    pasted = plain(play("paste").logged("pasted")["pasted"])
+    for text in (
+        "https://expire.exemple.fr/updates",
+        "(IEA-T01)",
+        "certificate has expired",
+        "Certificat : échec, 12 ms",
+    ):
+        assert plain(text) in pasted
+
+
+NOW_DOCUMENT = Snapshot(State.DISCONNECTED, 0.0, problem="IEA-T01", detail="certificate has expired")
+
+
+def told(folder: Path, snapshot: Snapshot | None = NOW_DOCUMENT) -> Path:
+    """The file of the status stage, holding the document of *snapshot* as of now, or null."""
+    path = folder / "status.json"
+    now = time.time()
+    document = None
+    if snapshot is not None:
+        fresh = {"since": now - 700, "contact_at": now - 4000, "retry_at": now + 75}
+        moved = Snapshot(**{name: getattr(snapshot, name) for name in snapshot.__slots__} | fresh)
+        document = words.document(moved, DEFAULTS)
+    written = path.with_suffix(".new")
+    written.write_text(json.dumps(document), encoding="utf-8")
+    written.replace(path)
+    return path
+
+
+def test_the_status_says_what_is_wrong_and_offers_what_helps(
+    play: Callable[..., Play], tmp_path: Path
+) -> None:
+    shown = play("status", "--source", told(tmp_path))
+    expired = problems.problem("IEA-T01")
+    for text in (
+        "Échec de connexion au serveur",
+        "depuis ",
+        f"{expired.title} (IEA-T01)",
+        expired.advice,
+        problems.ACTORS[expired.actor],
+        "dans 1 min",
+        "certificate has expired",
+    ):
+        shown.sees(text)
+    assert shown.focus() == "Relancer l'authentification"
+    assert not shown.window.control("Demande de support…").enabled
+    shown.desktop.key("Return")
+    assert shown.logged("asked")["asked"] == "reconnect"
+    shown.desktop.key("alt+p")
+    assert shown.logged("asked", 2)["asked"] == "settings"
+    shown.desktop.key("ctrl+c")
+    shown.sees("Copié.")
+    shown.desktop.key("Escape")
+    shown.ended()
+    pasted = plain(play("paste").logged("pasted")["pasted"])
+    for text in (
+        "État : Échec de connexion au serveur",
+        "(IEA-T01)",
+        expired.advice,
+        DEFAULTS.authentication,
+    ):
+        assert plain(text) in pasted
+
+
+def test_the_status_follows_the_agent(play: Callable[..., Play], tmp_path: Path) -> None:
+    shown = play("status", "--source", told(tmp_path))
+    told(tmp_path, Snapshot(State.CONNECTED, 0.0))
+    shown.sees("Votre installation IEA est connectée à notre serveur de production.")
+    shown.sees("Lancer Impact emploi")
+    assert not any("IEA-T01" in text for text in shown.texts())
+    told(tmp_path, Snapshot(State.ASSISTANCE, 0.0))
+    shown.sees("mot de passe du jour")
+    assert "Relancer l'authentification" not in shown.texts()
+    told(tmp_path, None)
+    shown.sees("L'agent est arrêté")
+    assert shown.focus() == "Fermer"
+    shown.desktop.key("Return")
+    shown.ended()
+
+
+@pytest.mark.parametrize(
+    ("scaling", "size"), [(100, (1366, 768)), (125, (1366, 768)), (150, (1920, 1080)), (200, (2560, 1440))]
+)
+def test_nothing_is_cut_off_at_any_scaling(scaling: int, size: tuple[int, int], tmp_path: Path) -> None:
+    with Desktop(scaling, size) as desktop:
+        own = json.dumps(
+            {
+                **HERE,
+                "authentication": "https://introuvable.exemple.fr",
+                "updates": "https://expire.exemple.fr",
+            }
+        )
+        settings = Play(desktop, tmp_path, "settings", "--own", own, "--locked", "licence_number")
+        check_sizes(settings.tell("measure", "measured"), scaling)
+        settings.click(TEST)
+        settings.sees("Échec de connexion au serveur")
+        check_sizes(settings.tell("measure", "measured"), scaling)
+        settings.desktop.key("Escape")
+        settings.ended()
+        status = Play(desktop, tmp_path, "status", "--source", told(tmp_path))
+        check_sizes(status.tell("measure", "measured"), scaling)
+        status.desktop.key("Escape")
+        status.ended()
+
+
+def check_sizes(measured: dict[str, Any], scaling: int) -> None:
+    """Every control has the room it wants, inside what holds it, beside its neighbours; the dialog is on the screen."""
+    assert measured["scale"] == scaling / 100
+    assert _inside(measured["window"], measured["room"])
+    assert len(measured["measured"]) > 10
+    for control in measured["measured"]:
+        kind, text = control["kind"], control["text"]
+        if kind in ("StaticText", "Paragraph", "Button", "CheckBox", "Choice", "StaticBitmap"):
+            assert control["has"][0] >= control["wants"][0], (kind, text, control)
+        if kind not in ("ScrolledWindow", "Details", "StaticLine"):
+            assert control["has"][1] >= control["wants"][1], (kind, text, control)
+        assert _inside(control["area"], control["within"]), (kind, text, control)
+    visible = [c for c in measured["measured"] if c["kind"] not in ("ScrolledWindow", "Mark", "Banner")]
+    for number, one in enumerate(visible):
+        for other in visible[number + 1 :]:
+            assert not _overlap(one["area"], other["area"]), (one, other)
+
+
+def _inside(inner: list[int], outer: list[int]) -> bool:
+    x, y, width, height = inner
+    left, top, all_width, all_height = outer
+    return left <= x and top <= y and x + width <= left + all_width and y + height <= top + all_height
+
+
+def _overlap(one: list[int], other: list[int]) -> bool:
+    return (
+        one[0] < other[0] + other[2]
+        and other[0] < one[0] + one[2]
+        and one[1] < other[1] + other[3]
+        and other[1] < one[1] + one[3]
+    )

@@ -431,6 +431,39 @@ def test_a_click_during_an_attempt_begins_anew_and_hears_once() -> None:
     assert days.told == [(0.0, Effect.ANSWER_PERSON)]
 
 
+def test_who_mends_an_announced_failure_hears_of_it_once() -> None:
+    days = connected()
+    days.servers = LOST
+    days.pass_until(lambda: bool(days.told), 200)
+
+    days.servers = None
+    days.happen(machine.SettingsChanged())
+    days.pass_seconds(600)
+
+    assert days.shows(State.CONNECTED)
+    assert [kind for _, kind in days.told] == [Effect.ANNOUNCE_FAILURE, Effect.ANSWER_PERSON]
+
+
+def test_saved_settings_that_do_not_work_are_a_verdict_at_once() -> None:
+    days = connected()
+    days.servers = LOST
+
+    days.happen(machine.SettingsChanged())
+
+    assert days.shows(State.DISCONNECTED)
+    assert [kind for _, kind in days.told] == [Effect.ANSWER_PERSON]
+
+
+def test_a_recovery_that_was_asked_for_is_told_once() -> None:
+    days = connected()
+    days.servers = LOST
+    days.pass_until(lambda: bool(days.told), 200)
+    days.servers = None
+    days.happen(machine.ReauthenticationRequested())
+    assert days.shows(State.CONNECTED)
+    assert [kind for _, kind in days.told] == [Effect.ANNOUNCE_FAILURE, Effect.ANSWER_PERSON]
+
+
 def test_windows_and_the_program_are_opened_when_asked_for() -> None:
     days = connected()
     days.happen(

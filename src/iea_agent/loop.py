@@ -150,7 +150,8 @@ class Loop:
             log.info(type(event).__name__, extra={"fields": fields})
             self._work.publish(self.snapshot)
         for effect in effects:
-            self._perform(effect, now)
+            # whoever clicked is answered; the same news need not come twice
+            self._perform(effect, now, answered=Effect.ANSWER_PERSON in effects)
 
     def _event_of(self, attempt: Attempt, now: Moment) -> Event:
         if attempt.failure is not None:
@@ -170,7 +171,7 @@ class Loop:
     def _schedule(self, event: type[Event], seconds: float, now: Moment) -> None:
         self._due[event] = now.steady + seconds
 
-    def _perform(self, effect: Effect, now: Moment) -> None:
+    def _perform(self, effect: Effect, now: Moment, *, answered: bool) -> None:
         snapshot = self.snapshot
         match effect:
             case Effect.AUTHENTICATE | Effect.PROBE:
@@ -198,8 +199,8 @@ class Loop:
                 self._tell_once(effect, snapshot.problem or "", now, failure=True)
             case Effect.ANNOUNCE_RECOVERY:
                 self._due.pop(machine.AnnouncementDue, None)
-                if self._announced.failure:
-                    self._announced = self._announced.recovered()
+                announced, self._announced = self._announced.failure, self._announced.recovered()
+                if announced and not answered:
                     self._work.tell(Announcement(effect, snapshot))
             case Effect.ANNOUNCE_SERVERS_ANSWER:
                 self._tell_once(effect, f"servers-answer {snapshot.since}", now, failure=False)

@@ -1,0 +1,282 @@
+"""The command line as an administrator or the support desk uses it: real processes, real servers, a real vault."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from iea_sandbox.world import World
+
+DOCS = Path(__file__).parents[1] / "docs"
+SECONDS = 60
+
+
+class Installation:
+    """An installation of the agent in a folder of its own, driven through its commands."""
+
+    def __init__(self, folder: Path, world: World) -> None:
+        self.folder = folder
+        self.world = world
+        self.environment = {
+            **os.environ,
+            "IEA_AGENT_HOME": str(folder),
+            "IEA_AGENT_LANG": "fr",
+            "PYTHONUTF8": "1",
+        }
+        self.write("policy/policy.toml", f"[connection]\nca_file = '{world.ca_file}'\n")
+        self.write(
+            "settings/settings.toml",
+            f'[connection]\nauthentication = "{world.authentication.address}"\nupdates = "{world.updates.address}"\n',
+        )
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a settings or policy file."""
+        file = self.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Run one command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "iea_agent", *arguments],
+            env=self.environment, input=given, capture_output=True, encoding="utf-8", timeout=SECONDS, check=False,
+        )  # fmt: skip
+
+    def json(self, *arguments: str) -> Any:
+        """The document that a command prints."""
+        done = self.run(*arguments, "--json")
+        return json.loads(done.stdout)
+
+    def license(self, name: str = "good") -> None:
+        """Save a licence of the world's."""
+        licence = self.world.licence(name)
+        done = self.run("licence", "set", licence.number, given=f"{licence.key}\n")
+        assert done.returncode == 0, done.stderr
+
+    def start(self, running: ExitStack) -> Agent:
+        """Start the agent without an icon."""
+        return running.enter_context(Agent(self))
+
+
+class Agent:
+    """A running agent, watched through ``status --watch``."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self.process = self._start("run", "--no-tray")
+        self._watcher: subprocess.Popen[str] | None = None
+        self._news: SimpleQueue[dict[str, Any]] = SimpleQueue()
+
+    def _start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "iea_agent", *arguments],
+            env=self._installation.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="utf-8",
+        )  # fmt: skip
+
+    def __enter__(self) -> Agent:
+        self._installation.world.requests.wait(0)
+        while self._installation.run("status").returncode == 3:
+            assert self.process.poll() is None, "the agent ended"
+        self._watcher = self._start("status", "--watch", "--json")
+        Thread(target=self._listen, args=(self._watcher,), daemon=True).start()
+        return self
+
+    def _listen(self, watcher: subprocess.Popen[str]) -> None:
+        assert watcher.stdout is not None
+        for line in watcher.stdout:
+            self._news.put(json.loads(line))
+
+    def until(self, state: str, code: str | None = None) -> dict[str, Any]:
+        """Wait for a status in *state* with problem *code*."""
+        while True:
+            status = self._news.get(timeout=SECONDS)
+            found = None if status["problem"] is None else status["problem"]["code"]
+            if (status["state"], found) == (state, code) and not status["working"]:
+                return status
+
+    def __exit__(self, *_: object) -> None:
+        for process in (self.process, self._watcher):
+            if process is not None:
+                if process.poll() is None:
+                    process.terminate()
+                process.communicate(timeout=20)
+
+
+@pytest.fixture
+def installation(tmp_path: Path, world: World) -> Installation:
+    return Installation(tmp_path / "home", world)
+
+
+@pytest.fixture
+def running() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def validate(document: Any, name: str) -> None:
+    """Hold *document* against its schema in docs/."""
+    schemas = {file.name: json.loads(file.read_text(encoding="utf-8")) for file in DOCS.glob("*.schema.json")}
+    beside: Registry[Any] = Registry().with_resources(
+        (file, Resource.from_contents(schema)) for file, schema in schemas.items()
+    )
+    Draft202012Validator(schemas[f"{name}.schema.json"], registry=beside).validate(document)
+
+
+def test_without_an_agent_it_is_said(installation: Installation) -> None:
+    for command in (["status"], ["reconnect"], ["quit"]):
+        done = installation.run(*command)
+
+        assert (done.returncode, done.stdout) == (3, "")
+        assert "pas démarré" in done.stderr
+
+
+def test_wrong_usage(installation: Installation) -> None:
+    assert installation.run("settings", "set", "connection.nothing", "x").returncode == 2
+    assert installation.run("nonsense").returncode == 2
+
+
+def test_settings_are_read_changed_and_refused(installation: Installation) -> None:
+    assert (
+        installation.run("settings", "set", "connection.updates", "« https://exemple.fr/maj »").returncode
+        == 0
+    )
+    found = installation.json("settings", "get")["settings"]
+
+    assert found["connection.updates"] == {"value": "https://exemple.fr/maj", "origin": "settings"}
+    assert found["connection.secure"] == {"value": True, "origin": "default"}
+    assert found["connection.ca_file"]["origin"] == "policy"
+
+    locked = installation.run("settings", "set", "connection.ca_file", "x.pem")
+    assert locked.returncode == 4
+    assert "administrateur" in locked.stderr
+    refused = installation.run("settings", "set", "connection.updates", "https://a b")
+    assert refused.returncode == 2
+    assert "connection.updates" in refused.stderr
+    assert (
+        installation.json("settings", "get")["settings"]["connection.updates"] == found["connection.updates"]
+    )
+
+
+def test_the_servers_are_tested_without_an_agent_and_nothing_is_saved(installation: Installation) -> None:
+    before = (installation.folder / "settings" / "settings.toml").read_bytes()
+
+    document = installation.json("test")
+    validate(document, "test")
+    assert document["conclusion"] == "connected"
+    assert [server["passed"] for server in document["servers"]] == [True, True]
+
+    failed = installation.run("test", "--authentication", "https://serveur.invalid", "--json")
+    document = json.loads(failed.stdout)
+    validate(document, "test")
+    assert failed.returncode == 1
+    assert document["servers"][0]["problem"]["code"] == "IEA-N02"
+    assert document["servers"][0]["failed_stage"] == "name"
+    assert document["servers"][1]["passed"]
+    assert (installation.folder / "settings" / "settings.toml").read_bytes() == before
+
+
+def test_a_malformed_address_is_named(installation: Installation) -> None:
+    done = installation.run("test", "--updates", "https://exemple.fr:99999")
+
+    assert done.returncode == 1
+    assert "IEA-C02" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("system_vault")
+class TestWithAVault:
+    """What needs the licence key."""
+
+    def test_a_refused_licence_is_the_third_case_of_the_sheet(self, installation: Installation) -> None:
+        installation.license("suspended")
+        done = installation.run("test")
+
+        assert done.returncode == 4
+        assert "Connexion aux serveurs réussie" in done.stdout
+        assert "Serveur d'authentification / Autorisation refusée" in done.stdout
+
+        installation.license("unknown")
+        assert "Licence d'installation non reconnue" in installation.run("test").stdout
+
+    def test_a_day_of_the_agent(self, installation: Installation, running: ExitStack) -> None:
+        agent = installation.start(running)
+        agent.until("disconnected", "IEA-C01")
+
+        installation.license()
+        status = agent.until("connected")
+        validate(status, "status")
+        assert status["last_contact"] is not None
+
+        installation.world.break_("auth", "503", retry_after=7)
+        assert installation.run("reconnect").returncode == 1
+        status = agent.until("disconnected", "IEA-S06")
+        validate(status, "status")
+        assert installation.run("status").returncode == 1
+
+        installation.world.break_("auth", "refused")
+        assert installation.run("reconnect").returncode == 4
+
+        installation.world.mend()
+        assert installation.run("reconnect").returncode == 0
+        assert installation.run("status").returncode == 0
+        assert installation.run("run", "--no-tray").returncode == 0, "a second start hands over to the first"
+        assert installation.run("quit").returncode == 0
+        assert agent.process.wait(20) == 0
+
+    def test_saved_settings_are_tried_and_answered_at_once(self, installation: Installation, running: ExitStack) -> None:
+        installation.license()
+        agent = installation.start(running)
+        agent.until("connected")
+
+        installation.run("settings", "set", "proxy.mode", "manual")
+        installation.run("settings", "set", "proxy.address", "http://localhost:9")
+        agent.until("disconnected", "IEA-P01")
+
+    def test_a_broken_settings_file_costs_nothing(
+        self, installation: Installation, running: ExitStack
+    ) -> None:
+        installation.license()
+        assert installation.run("test").returncode == 0  # the file is good, and remembered as such
+        installation.write("settings/settings.toml", "[connection\nsecure = maybe\n")
+
+        agent = installation.start(running)
+        agent.until("connected")
+
+        assert installation.json("diagnose")["faults"] != []
+        assert len(list((installation.folder / "settings").glob("settings.broken-*.toml"))) == 1
+
+    def test_the_key_is_nowhere(self, installation: Installation, running: ExitStack) -> None:
+        key = installation.world.licence("good").key
+        installation.license()
+        agent = installation.start(running)
+        agent.until("connected")
+        outputs = [
+            done.stdout + done.stderr
+            for done in (
+                installation.run("diagnose"),
+                installation.run("diagnose", "--json"),
+                installation.run("status", "--json"),
+                installation.run("settings", "get"),
+                installation.run("test"),
+            )
+        ]
+        installation.run("quit")
+        agent.process.wait(20)
+
+        files = [file for file in installation.folder.rglob("*") if file.is_file()]
+        assert any(file.suffix == ".log" for file in files)
+        for text in (*outputs, *(file.read_bytes().decode("utf-8", "replace") for file in files)):
+            assert key not in text

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent import __version__
-from iea_agent.domain import machine
+from iea_agent.domain import machine, problems
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
 from iea_agent.domain.machine import Effect, Event, Moment, Snapshot
 from iea_agent.loop import Announcement, Attempt, Loop
@@ -53,7 +53,6 @@ class Connection:
     licence: Licence | None = None
     client: Client | None = None
     known: Discovery | None = None
-    failure: Failure | None = None
     ready: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -106,6 +105,8 @@ class Agent:
     def _report_faults(self) -> None:
         for fault in (*self._loaded.faults, *self._loaded.policy_faults):
             log.warning("setting refused", extra={"fields": {"name": fault.name, "line": fault.line}})
+        if self._loaded.faults or self._loaded.policy_faults:
+            self._balloon(view.balloon_of(problems.SETTINGS_UNREADABLE))
 
     # loop.Work
 

@@ -184,8 +184,9 @@ def balloon(kind: Effect, snapshot: Snapshot) -> Balloon:
             _("Demandez le mot de passe du jour à l'assistance pour désactiver le mode assistance."),
         )
     if snapshot.problem is not None:
-        found = problem(snapshot.problem)
-        return Balloon(_(found.title), f"{_(found.advice)} ({found.code})")
+        # short: a notification shows two lines or three, the status window behind the icon has room for all
+        advice = _("Cliquez sur l'icône pour savoir que faire.")
+        return Balloon(_(problem(snapshot.problem).title), f"{advice} ({snapshot.problem})")
     return Balloon(_("Connexion au serveur réussie"), _(EXPLANATIONS[snapshot.state]))
 
 
@@ -203,3 +204,9 @@ def cannot_open(reason: str) -> Balloon:
         _("La fenêtre n'a pas pu s'ouvrir"),
         _("Réessayez ; si cela continue, redémarrez l'ordinateur. ({reason})").format(reason=reason),
     )
+
+
+def balloon_of(code: str) -> Balloon:
+    """The words for a problem that no state shows, and so no status window."""
+    found = problem(code)
+    return Balloon(_(found.title), f"{_(found.advice)} ({code})")

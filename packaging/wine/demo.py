@@ -195,7 +195,7 @@ def live(stage: Stage) -> None:
     )
     stage.start_agent()
     commands: dict[str, Callable[[list[str]], None]] = {
-        "casser": lambda words: stage.world.break_(words[0], words[1]),
+        "casser": lambda words: stage.world.break_("updates" if words[0] == "updates" else "auth", words[1]),
         "réparer": lambda _words: stage.world.mend(),
     }
     for line in sys.stdin:

@@ -29,6 +29,8 @@ def forwarding_dll() -> bytes:
     optional += struct.pack("<IIIIHH", 0, 0x2000, _HEADERS, 0, 3, 0x100)
     optional += struct.pack("<QQQQII", 0x100000, 0x1000, 0x100000, 0x1000, 0, 16)
     optional += struct.pack("<II", _SECTION, len(table)) + bytes(8 * 15)  # data directories: exports only
-    section = struct.pack("<8sIIIIIIHHI", b".edata", len(table), _SECTION, 0x200, _HEADERS, 0, 0, 0, 0, 0x40000040)
+    section = struct.pack(
+        "<8sIIIIIIHHI", b".edata", len(table), _SECTION, 0x200, _HEADERS, 0, 0, 0, 0, 0x40000040
+    )
     headers = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\0\0" + coff + optional + section
     return headers.ljust(_HEADERS, b"\0") + table.ljust(0x200, b"\0")

@@ -363,6 +363,7 @@ def check_state(snapshot: Snapshot, started: bool) -> None:
         assert snapshot.retry_at is None
     if snapshot.asked:
         assert snapshot.working
+        assert snapshot.state is not State.ASSISTANCE, "a probe is nobody's question"
     if snapshot.servers_answer:
         assert snapshot.state is State.ASSISTANCE
     if snapshot.state is State.DISCONNECTED and not snapshot.working:

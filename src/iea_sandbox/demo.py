@@ -1,0 +1,56 @@
+"""The demonstration: an installation of the agent that knows this world, to be clicked by hand while the world is broken from another console."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from iea_sandbox.control import attach
+from iea_sandbox.world import World
+
+
+def furnish(agent_home: Path, world: World, spelled: Callable[[Path], str] = str) -> None:
+    """Write the settings and the policy of an installation below *agent_home*: the world's addresses and authority, no licence yet.
+
+    *spelled* says how the agent's system spells a path: under Wine it is not this one.
+    """
+    for name, text in {
+        "policy/policy.toml": f"ca_file = '{spelled(world.ca_file)}'\n",
+        "settings/settings.toml": (
+            f'authentication = "{world.authentication.address}"\nupdates = "{world.updates.address}"\n'
+        ),
+    }.items():
+        file = agent_home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"schema = 1\n\n[connection]\n{text}", encoding="utf-8")
+
+
+def explained(world: World) -> str:
+    """What whoever sits there needs to know."""
+    licence = world.licence("good")
+    return (
+        "\nL'agent démarre : son icône est en bas à droite de l'écran, dans les notifications (clic droit : menu).\n"
+        f"Licence d'essai : numéro {licence.number}, clé {licence.key}\n\n"
+        "Dans une autre console :\n"
+        "  uv run iea-sandbox break auth --how 503      casser (toutes les pannes : iea-sandbox break --help)\n"
+        "  uv run iea-sandbox mend                      réparer\n\n"
+        "« Quitter » dans le menu de l'icône, ou Ctrl+C ici, arrête tout."
+    )
+
+
+def run(home: Path) -> int:
+    """Play the world in *home* with this machine's own agent until that is quit; the agent's exit code."""
+    with World(home) as world:
+        sandbox = attach(world, home)
+        try:
+            furnish(home / "agent", world)
+            print(explained(world), flush=True)
+            environment = {**os.environ, "IEA_AGENT_HOME": str(home / "agent")}
+            return subprocess.run(
+                [sys.executable, "-m", "iea_agent", "run"], env=environment, check=False
+            ).returncode
+        finally:
+            sandbox.unlink(missing_ok=True)

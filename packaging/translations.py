@@ -32,23 +32,17 @@ HEADER = (
 
 
 def extracted() -> Catalog:
-    """Every sentence that the source marks for translation, with the file it stands in.
+    """Every sentence that the source marks for translation.
 
     Read from the syntax tree: Babel's own extractor sees what is inside an f-string or not, depending on the version of Python.
     """
     found = Catalog()
     for path in sorted(SOURCE.rglob("*.py")):
-        place = path.relative_to(ROOT).as_posix()
-        calls = [
-            node
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            if isinstance(node, ast.Call)
-        ]
-        for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
-            if isinstance(call.func, ast.Name) and call.func.id in MARKS:
-                for argument in call.args:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+                for argument in node.args:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                        found.add(argument.value, locations=[(place, call.lineno)])
+                        found.add(argument.value)
     return found
 
 
@@ -60,9 +54,9 @@ def merged(kept: Catalog) -> Catalog:
 
 
 def written(catalogue: Catalog) -> bytes:
-    """The .po file: in the order of the source, without line numbers, so that a change of code is no change of catalogue."""
+    """The .po file: sorted and without places, so that only a changed sentence changes it."""
     buffer = io.BytesIO()
-    write_po(buffer, catalogue, width=110, omit_header=True, include_lineno=False)
+    write_po(buffer, catalogue, width=110, omit_header=True, no_location=True, sort_output=True)
     header = "".join(f'"{line}\\n"\n' for line in HEADER)
     return (
         f'# Kept in step with the source by packaging/translations.py.\nmsgid ""\nmsgstr ""\n{header}\n'.encode()

@@ -187,7 +187,8 @@ def test_success_resets_the_backoff() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [machine.ReauthenticationRequested(), machine.SettingsChanged(), machine.Woke()]
+    "event",
+    [machine.ReauthenticationRequested(), machine.SettingsSaved(), machine.SettingsChanged(), machine.Woke()],
 )
 def test_a_click_new_settings_and_waking_try_at_once_and_reset_the_backoff(event: machine.Event) -> None:
     days = Days(servers=LOST).start()
@@ -437,7 +438,7 @@ def test_who_mends_an_announced_failure_hears_of_it_once() -> None:
     days.pass_until(lambda: bool(days.told), 200)
 
     days.servers = None
-    days.happen(machine.SettingsChanged())
+    days.happen(machine.SettingsSaved())
     days.pass_seconds(600)
 
     assert days.shows(State.CONNECTED)
@@ -448,7 +449,7 @@ def test_saved_settings_that_do_not_work_are_a_verdict_at_once() -> None:
     days = connected()
     days.servers = LOST
 
-    days.happen(machine.SettingsChanged())
+    days.happen(machine.SettingsSaved())
 
     assert days.shows(State.DISCONNECTED)
     assert [kind for _, kind in days.told] == [Effect.ANSWER_PERSON]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from iea_agent.domain import backoff, problems
 
 LOST = problems.CONNECTION_UNANSWERED
-WAITS_FOR_A_CHANGE = {problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE, problems.ADDRESS_MALFORMED}
+WAITS_FOR_A_CHANGE = {problems.NOT_CONFIGURED, problems.ADDRESS_MALFORMED}
 CHANCES = st.floats(0, 1, exclude_max=True)
 ORDINARY = sorted(
     set(problems.CATALOGUE)

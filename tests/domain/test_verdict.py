@@ -52,7 +52,7 @@ def test_whoever_asked_hears_at_once(state: State) -> None:
     sorted(
         code
         for code, entry in problems.CATALOGUE.items()
-        if entry.patience == 0 and code not in (problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE)
+        if entry.patience == 0 and code != problems.NOT_CONFIGURED
     ),
 )
 @pytest.mark.parametrize("state", [State.CONNECTING, State.CONNECTED, State.DISCONNECTED])
@@ -85,7 +85,7 @@ def test_in_assistance_every_failure_is_a_silent_probe(code: str) -> None:
     assert type(judge(replace(CONNECTED, state=State.ASSISTANCE), code, 0)) is machine.ServersSilent
 
 
-@pytest.mark.parametrize("code", [problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE])
+@pytest.mark.parametrize("code", [problems.NOT_CONFIGURED])
 def test_nothing_to_try_with_opens_the_settings_at_start_and_when_asked_but_not_again_and_again(
     code: str,
 ) -> None:

@@ -20,9 +20,7 @@ CLOCK_CHECK = 15.0
 SLEPT_GAP = 22.5
 POLICY_CHECK = 60.0
 
-_WAITS_FOR_A_CHANGE = frozenset(
-    {problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE, problems.ADDRESS_MALFORMED}
-)
+_WAITS_FOR_A_CHANGE = frozenset({problems.NOT_CONFIGURED, problems.ADDRESS_MALFORMED})
 
 
 def next_try(code: str, failures: int, retry_after: float | None, chance: float) -> float | None:

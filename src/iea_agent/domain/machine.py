@@ -73,8 +73,12 @@ class QuitRequested(Event):
     """« Quitter », or the Windows session ends."""
 
 
+class SettingsSaved(Event):
+    """The person saved settings or a licence, and waits to see whether they work."""
+
+
 class SettingsChanged(Event):
-    """Settings, licence or policy are no longer what they were."""
+    """The administrator's policy is no longer what it was."""
 
 
 class AddressesChanged(Event):
@@ -217,6 +221,7 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
     (State.CONNECTING, RetryDue): Step(State.CONNECTING, (Effect.AUTHENTICATE,)),
     (State.CONNECTING, ReauthenticationRequested): Step(State.CONNECTING, _REDO),
     (State.CONNECTING, SettingsRequested): Step(State.CONNECTING, (Effect.OPEN_SETTINGS,)),
+    (State.CONNECTING, SettingsSaved): Step(State.CONNECTING, _REDO),
     (State.CONNECTING, SettingsChanged): Step(State.CONNECTING, _REDO),
     (State.CONNECTING, NetworkChanged): Step(State.CONNECTING, _REDO),
     (State.CONNECTING, Woke): Step(State.CONNECTING, _REDO),
@@ -229,6 +234,7 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
     (State.CONNECTED, RetryDue): Step(State.CONNECTED, (Effect.AUTHENTICATE,)),
     (State.CONNECTED, ReauthenticationRequested): Step(State.CONNECTED, _REDO),
     (State.CONNECTED, SettingsRequested): Step(State.CONNECTED, (Effect.OPEN_SETTINGS,)),
+    (State.CONNECTED, SettingsSaved): Step(State.CONNECTING, _REDO),
     (State.CONNECTED, SettingsChanged): Step(State.CONNECTING, _REDO),
     (State.CONNECTED, NetworkChanged): Step(State.CONNECTED, _REDO),
     # after sleep nobody knows: the ball would claim what has not been seen
@@ -244,6 +250,7 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
     (State.DISCONNECTED, AnnouncementDue): Step(State.DISCONNECTED, (Effect.ANNOUNCE_FAILURE,)),
     (State.DISCONNECTED, ReauthenticationRequested): Step(State.DISCONNECTED, _REDO),
     (State.DISCONNECTED, SettingsRequested): Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,)),
+    (State.DISCONNECTED, SettingsSaved): Step(State.CONNECTING, _REDO),
     (State.DISCONNECTED, SettingsChanged): Step(State.CONNECTING, _REDO),
     (State.DISCONNECTED, NetworkChanged): Step(State.DISCONNECTED, _REDO),
     # what was to be told before the sleep waits its minute again: not in the first seconds after waking
@@ -260,6 +267,7 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
     (State.ASSISTANCE, ServersSilent): Step(State.ASSISTANCE, (Effect.SCHEDULE_PROBE,)),
     (State.ASSISTANCE, NetworkChanged): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
     (State.ASSISTANCE, Woke): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
+    (State.ASSISTANCE, SettingsSaved): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
     (State.ASSISTANCE, SettingsChanged): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
     (State.ASSISTANCE, LaunchRequested): Step(State.ASSISTANCE, (Effect.LAUNCH_PROGRAM,)),
     # leaving assistance does not mean connected: the heart comes first (the sheets), authentication at once
@@ -316,9 +324,7 @@ def verdict(
     retry_in = backoff.next_try(code, snapshot.failures + 1, retry_after, chance)
     if snapshot.state is State.ASSISTANCE:
         return ServersSilent(snapshot.run, code, detail)
-    if code in (problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE) and (
-        snapshot.asked or snapshot.state is State.CONNECTING
-    ):
+    if code == problems.NOT_CONFIGURED and (snapshot.asked or snapshot.state is State.CONNECTING):
         return ConfigurationMissing(snapshot.run, code, detail)
     patience = problem(code).patience
     failing_for = now.steady - snapshot.failing_steady if snapshot.failing_steady is not None else 0.0
@@ -376,15 +382,15 @@ def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tu
             quiet_steady=now.steady + START_QUIET,
             failing_steady=None,
         )
-    if isinstance(event, (SettingsChanged, NetworkChanged, Woke, ReauthenticationRequested)):
+    if isinstance(event, (SettingsSaved, SettingsChanged, NetworkChanged, Woke, ReauthenticationRequested)):
         after = replace(after, failures=0)
-    if isinstance(event, (SettingsChanged, Woke)) and step.state is State.CONNECTING:
+    if isinstance(event, (SettingsSaved, SettingsChanged, Woke)) and step.state is State.CONNECTING:
         # the pale ball claims nothing: what was wrong before is not known to be wrong now
         after = replace(after, problem=None, detail="")
     if Effect.AUTHENTICATE in effects or Effect.PROBE in effects:
         # a probe is nobody's question: in assistance mode the icon stays what it is
         asked = Effect.AUTHENTICATE in effects and isinstance(
-            event, (ReauthenticationRequested, SettingsChanged, AssistanceLeft)
+            event, (ReauthenticationRequested, SettingsSaved, AssistanceLeft)
         )
         after = replace(
             after,

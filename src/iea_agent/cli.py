@@ -58,7 +58,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="iea-agent", description=_("Agent de connexion d'Impact emploi association.")
     )
-    commands = top.add_subparsers(title=_("commandes"), metavar="", required=True)
+    commands = top.add_subparsers(title=_("commandes"), metavar=_("commande"), required=True)
 
     def add(name: str, help: str, command: Any, *, documents: bool = False) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("--updates", metavar="URL", help=_("adresse du serveur de mise à jour à essayer"))
     add("reconnect", _("relance l'authentification auprès du serveur"), _reconnect)
     settings = add("settings", _("lit, change ou ouvre les paramètres de connexion"), _settings_open)
-    actions = settings.add_subparsers(title=_("actions"), metavar="")
+    actions = settings.add_subparsers(title=_("actions"), metavar=_("action"))
     get = actions.add_parser("get", help=_("affiche les paramètres et leur origine"))
     get.add_argument("name", nargs="?", help=_("un seul paramètre, par exemple connection.updates"))
     get.add_argument("--json", action="store_true", help=_("réponse en JSON"))
@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     show = actions.add_parser("open", help=_("ouvre la fenêtre des paramètres"))
     show.set_defaults(command=_settings_open)
     licence = add("licence", _("enregistre la licence d'installation"), None)
-    licence_actions = licence.add_subparsers(title=_("actions"), metavar="", required=True)
+    licence_actions = licence.add_subparsers(title=_("actions"), metavar=_("action"), required=True)
     licence_set = licence_actions.add_parser(
         "set",
         help=_("enregistre le numéro et la clé ; la clé est lue sur l'entrée standard, jamais en argument"),

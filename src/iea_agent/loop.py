@@ -10,7 +10,7 @@ import logging
 import queue
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from .domain import announcements, backoff, machine
 from .domain.diagnosis import Failure
@@ -25,6 +25,10 @@ class Attempt:
 
     run: int
     failure: Failure | None
+
+
+Inbox: TypeAlias = "queue.SimpleQueue[Event | Attempt]"
+"""Where all threads meet: what happened, in the order in which it was handed in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,18 @@ class Loop:
     """Owns the snapshot. ``post`` and ``report`` may be called from any thread; everything else belongs to the loop's own."""
 
     def __init__(
-        self, work: Work, clock: Callable[[], Moment], chance: Callable[[], float], snapshot: Snapshot
+        self,
+        work: Work,
+        clock: Callable[[], Moment],
+        chance: Callable[[], float],
+        snapshot: Snapshot,
+        inbox: Inbox | None = None,
     ) -> None:
+        """*inbox* may hold what happened before there was a loop."""
         self._work = work
         self._clock = clock
         self._chance = chance
-        self._inbox: queue.SimpleQueue[Event | Attempt] = queue.SimpleQueue()
+        self._inbox: Inbox = inbox or queue.SimpleQueue()
         self._due: dict[type[Event], float] = {}
         self._announced = announcements.Announced()
         now = clock()
@@ -151,7 +161,11 @@ class Loop:
             self._work.publish(self.snapshot)
         for effect in effects:
             # whoever clicked is answered; the same news need not come twice
-            self._perform(effect, now, answered=Effect.ANSWER_PERSON in effects)
+            try:
+                self._perform(effect, now, answered=Effect.ANSWER_PERSON in effects)
+            except Exception:
+                # one thing that cannot be done must not take the connection, the icon and all else with it
+                log.exception("effect failed", extra={"fields": {"effect": effect.value}})
 
     def _event_of(self, attempt: Attempt, now: Moment) -> Event:
         if attempt.failure is not None:

@@ -17,7 +17,7 @@ from iea_agent import __version__
 from iea_agent.domain import machine, problems
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
 from iea_agent.domain.machine import Effect, Event, Moment, Snapshot
-from iea_agent.loop import Announcement, Attempt, Loop
+from iea_agent.loop import Announcement, Attempt, Inbox, Loop
 from iea_agent.shell import view
 from iea_agent.shell.view import Abilities
 
@@ -59,7 +59,7 @@ class Connection:
 class Agent:
     """Does what the loop asks (``loop.Work``) and answers the channel. Everything that waits runs on a thread of its own."""
 
-    def __init__(self, home: Home, clock: Callable[[], Moment]) -> None:
+    def __init__(self, home: Home, clock: Callable[[], Moment], inbox: Inbox | None = None) -> None:
         self._home = home
         self._windows: dict[str, Child] = {}
         self._tray: Tray | None = None
@@ -68,7 +68,7 @@ class Agent:
         self._loaded: Loaded = home.storage.load()
         self._policy: Signature | None = home.storage.policy_signature()
         self._connection = Connection(self._settings)
-        self.loop = Loop(self, clock, random.random, machine.begin(clock(), home.assistance_since()))
+        self.loop = Loop(self, clock, random.random, machine.begin(clock(), home.assistance_since()), inbox)
 
     @property
     def _settings(self) -> Settings:
@@ -207,7 +207,8 @@ class Agent:
         signature = self._home.storage.policy_signature()
         if signature != self._policy:
             self._policy = signature
-            self.reload()
+            self._load()
+            self.loop.post(machine.SettingsChanged())
 
     def publish(self, snapshot: Snapshot) -> None:
         """Draw the snapshot and pass it on to whoever watches."""
@@ -220,11 +221,9 @@ class Agent:
 
     # the channel
 
-    def reload(self) -> None:
-        """Settings, licence or policy have changed."""
+    def _load(self) -> None:
         self._loaded = self._home.storage.load()
         self._report_faults()
-        self.loop.post(machine.SettingsChanged())
 
     def answer(self, request: Document) -> Document:
         """The reply to one request (``docs/channel.md``). Runs on the client's thread."""
@@ -236,14 +235,13 @@ class Agent:
             case {"do": "status"}:
                 return {"ok": True, "status": status.document(snapshot, self._settings)}
             case {"do": "reload"}:
-                self.reload()
+                self._load()
+                self.loop.post(machine.SettingsSaved())
                 return {"ok": True}
             case {"do": "ask", "event": str(name)} if name in _ASKABLE:
                 event = _ASKABLE[name]
-                if not machine.allows(snapshot.state, event):
-                    return {"ok": False, "error": _("Désactivez d'abord le mode assistance.")}
-                if event is machine.LaunchRequested and not self.abilities.program:
-                    return {"ok": False, "error": _("L'emplacement d'Impact emploi n'est pas indiqué.")}
+                if reason := view.reason_against(event, snapshot.state, self.abilities):
+                    return {"ok": False, "error": _("Pas maintenant : {reason}.").format(reason=reason)}
                 self.loop.post(event())
                 return {"ok": True, "run": snapshot.run}
         return {"ok": False, "error": _("Demande inconnue.")}

@@ -8,17 +8,18 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import machine
-from iea_agent.domain.machine import Event, Moment
+from iea_agent.domain.machine import Moment
 from iea_agent.host import Claim, here
 from iea_agent.shell import view
 
 if TYPE_CHECKING:
+    from iea_agent.loop import Inbox
     from iea_agent.shell.tray import Tray
 
-    from .agent import Agent
 
 ICONS = Path(__file__).parents[1] / "shell" / "icons"
 STOP_SECONDS = 2.0
@@ -75,21 +76,14 @@ def _run_without_tray(environment: Mapping[str, str]) -> int:
 
 
 class _Resident:
-    """The agent behind an icon: the icon is up before there is an agent, so what is clicked until then waits."""
+    """The agent behind an icon: the icon is up before there is an agent, so what is clicked until then waits in the inbox."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
-        self._agent: Agent | None = None
-        self._waiting: list[Event] = []
+        self._inbox: Inbox = SimpleQueue()
+        self.post = self._inbox.put
         self.ended = threading.Event()
         self.failed = False
-
-    def post(self, event: Event) -> None:
-        """Hand in what was clicked."""
-        if self._agent is None:
-            self._waiting.append(event)
-        else:
-            self._agent.loop.post(event)
 
     def serve(self, tray: Tray) -> None:
         """Be the agent; the tray goes when it ends."""
@@ -97,10 +91,7 @@ class _Resident:
             from . import home
             from .agent import Agent
 
-            self._agent = Agent(home.locate(self._environment), now)
-            while self._waiting:
-                self._agent.loop.post(self._waiting.pop(0))
-            self._agent.run(tray)
+            Agent(home.locate(self._environment), now, self._inbox).run(tray)
         except Exception:
             import logging
 

@@ -12,6 +12,7 @@ import logging
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -106,6 +107,7 @@ class Server:
                 if self._closed:
                     return
                 log.warning("accept failed", extra={"fields": {"error": type(error).__name__}})
+                time.sleep(1)  # what lasts must not fill the log and a processor
                 continue
             threading.Thread(
                 target=self._serve, args=(connection,), name="channel-client", daemon=True

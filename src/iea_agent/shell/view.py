@@ -102,22 +102,23 @@ def view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) ->
         (
             MenuLine(headline, machine.StatusRequested()),
             SEPARATOR,
-            _line(N_("&Paramètres de connexion…"), machine.SettingsRequested(), snapshot),
+            _line(N_("&Paramètres de connexion…"), machine.SettingsRequested(), snapshot.state, abilities),
             _line(
                 N_("&Relancer l'authentification auprès du serveur"),
                 machine.ReauthenticationRequested(),
-                snapshot,
+                snapshot.state,
+                abilities,
             ),
             _line(
                 N_("&Demande de support technique…"),
                 machine.SupportRequested(),
-                snapshot,
-                abilities.support,
+                snapshot.state,
+                abilities,
             ),
-            _line(N_("&Gérer les mises à jour…"), machine.UpdatesRequested(), snapshot, abilities.updates),
-            _line(N_("&Lancer Impact emploi"), machine.LaunchRequested(), snapshot, abilities.program),
+            _line(N_("&Gérer les mises à jour…"), machine.UpdatesRequested(), snapshot.state, abilities),
+            _line(N_("&Lancer Impact emploi"), machine.LaunchRequested(), snapshot.state, abilities),
             SEPARATOR,
-            _line(N_("&Quitter"), machine.QuitRequested(), snapshot),
+            _line(N_("&Quitter"), machine.QuitRequested(), snapshot.state, abilities),
         ),
         machine.StatusRequested(),
     )
@@ -138,17 +139,24 @@ _MISSING = {
 }
 
 
-def _line(marked: str, event: Event, snapshot: Snapshot, able: bool = True) -> MenuLine:
+def reason_against(event: type[Event], state: State, abilities: Abilities) -> str:
+    """Why *event* can do nothing now, in words for a person; "" where it can."""
+    if not machine.allows(state, event):
+        return _(_REASONS[state, event])
+    able = {
+        machine.SupportRequested: abilities.support,
+        machine.UpdatesRequested: abilities.updates,
+        machine.LaunchRequested: abilities.program,
+    }
+    return "" if able.get(event, True) else _(_MISSING[event])
+
+
+def _line(marked: str, event: Event, state: State, abilities: Abilities) -> MenuLine:
     """The line called *marked*, in which « & » stands before the letter to underline, so that each language has its own."""
     before, _mark, after = _(marked).partition("&")
     label, mnemonic = before + after, after[:1].upper()
-    reason = ""
-    if not machine.allows(snapshot.state, type(event)):
-        reason = _REASONS[snapshot.state, type(event)]
-    elif not able:
-        reason = _MISSING[type(event)]
-    if reason:
-        return MenuLine(f"{label.rstrip('…')} ({_(reason)})", None, enabled=False, mnemonic=mnemonic)
+    if reason := reason_against(type(event), state, abilities):
+        return MenuLine(f"{label.rstrip('…')} ({reason})", None, enabled=False, mnemonic=mnemonic)
     return MenuLine(label, event, mnemonic=mnemonic)
 
 

@@ -33,6 +33,12 @@ def test_the_states_are_drawn_as_the_table_says() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.linux  # each version of argparse lays its help out a little differently
+def test_the_readme_shows_the_commands_own_help() -> None:
+    done = run("readme_commands.py", "--check")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")

@@ -136,7 +136,7 @@ def unix_pid(process: subprocess.Popen[str], mark: str) -> int:
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return (int(fields[11]) + int(fields[12])) / 100  # clock ticks: 100 a second on every Linux of ours
 
 
 def ended(process: subprocess.Popen[str]) -> None:

@@ -18,9 +18,9 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("a desktop under Wine", allow_module_level=True)
 
-from Xlib import X  # type: ignore[import-untyped]
-from Xlib.display import Display  # type: ignore[import-untyped]
-from Xlib.ext import xtest  # type: ignore[import-untyped]
+from Xlib import X
+from Xlib.display import Display
+from Xlib.ext import xtest
 
 from wine.desktop import Area, Desktop
 from wine.prefix import windows_path

@@ -33,11 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given == ["run"]:
-        # the icon waits for nothing that it does not need, the argument parser included
-        from iea_agent.assembly import start
+    match given:
+        case ["run"]:
+            # the icon waits for nothing that it does not need, the argument parser included
+            from iea_agent.assembly import start
 
-        return start.run(os.environ, tray=True)
+            return start.run(os.environ, tray=True)
+        case ["window", name]:
+            # how the agent starts its windows; not for people, hence not in the help
+            return _window(name)
     options = parser().parse_args(given)
     from iea_agent.assembly import home
 
@@ -105,10 +109,6 @@ def parser() -> argparse.ArgumentParser:
         _diagnose,
         documents=True,
     )
-    # how the agent starts its windows; not for people
-    window = commands.add_parser("window")
-    window.add_argument("name", choices=["settings", "status"])
-    window.set_defaults(command=_window)
     return top
 
 
@@ -275,7 +275,11 @@ def _diagnose(home: Home, options: argparse.Namespace) -> int:
     return FINE
 
 
-def _window(home: Home, options: argparse.Namespace) -> int:
-    from iea_agent.assembly import windows
+def _window(name: str) -> int:
+    from iea_agent.assembly import home, windows
 
-    return windows.show(home, options.name)
+    try:
+        return windows.show(home.locate(os.environ), name)
+    except home.Failure as failure:
+        print(failure, file=sys.stderr)
+        return failure.exit_code

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -513,6 +514,9 @@ class TestAtomicWriting:
                 assert writer.stdout.readline().strip() == b"writing"
                 try:
                     for _ in range(random.randrange(50)):  # noqa: S311 the moment of the crash
+                        contents.add(whole(path))
+                    deadline = time.monotonic() + 30
+                    while len(contents) < 2 and time.monotonic() < deadline:  # a slow disk: see it really write
                         contents.add(whole(path))
                 finally:
                     writer.kill()

@@ -18,7 +18,6 @@ from tests.services.test_faults import full_backlog
 
 from iea_agent.domain.addresses import parse
 from iea_agent.domain.diagnosis import Failure, Outcome, Reason, Stage, StageResult
-from iea_agent.services import https
 from iea_agent.services.https import (
     BODY_LIMIT,
     KEEPALIVE_SECONDS,
@@ -334,10 +333,6 @@ def test_httpx_does_not_bring_its_command_line() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout.split("\n")[:2] == ["[]", "click"], done.stderr
-
-
-def test_the_routing_table_can_be_asked() -> None:
-    assert https.has_route() in (True, False)
 
 
 @pytest.mark.skipif(sys.platform != "win32", reason="CryptoAPI is Windows'")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from iea_agent.domain import problems, settings
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.settings import ProxyMode, Settings
-from iea_agent.host import Host, here
+from iea_agent.host import Host, here, no_network
 from iea_agent.host.storage import (
     Folders,
     SettingLocked,
@@ -205,9 +205,8 @@ class Home:
         def build(address: Address) -> Client:
             from iea_agent.services.https import Client, Route
 
-            return Client(
-                Route(self._proxy(chosen, address), Path(chosen.ca_file) if chosen.ca_file else None)
-            )
+            ca_file = Path(chosen.ca_file) if chosen.ca_file else None
+            return Client(Route(self._proxy(chosen, address), ca_file), online=lambda: not no_network())
 
         return build
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlsplit
@@ -88,8 +87,7 @@ def clean(pasted: str) -> str:
     text, before = pasted, None
     while text != before:
         before = text
-        text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc") or c in "\t\n")
-        text = unicodedata.normalize("NFKC", text).strip()
+        text = _visible(text).strip()
         # the brackets of an IPv6 literal are part of it
         around = _QUOTES_AND_BLANKS.replace("[]", "") if _IPV6.search(text) else _QUOTES_AND_BLANKS
         text = text.strip(around).strip()
@@ -98,6 +96,16 @@ def clean(pasted: str) -> str:
         start = found.end() if found else 0
         text = text[:start] + text[start:].rstrip(_FINAL_PUNCTUATION).rstrip()
     return text
+
+
+def _visible(text: str) -> str:
+    """*text* without invisible characters, in the compatibility form that turns look-alikes into plain letters (Unicode, NFKC)."""
+    if text.isascii():  # nearly always: and then the tables of Unicode need not be loaded (1 MB)
+        return "".join(c for c in text if c.isprintable() or c in "\t\n")
+    import unicodedata
+
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc") or c in "\t\n")
+    return unicodedata.normalize("NFKC", text)
 
 
 def secured(text: str) -> tuple[str, bool]:
@@ -154,13 +162,7 @@ def _host(name: str) -> str:
         return str(ipaddress.ip_address(name))
     except ValueError:
         pass
-    # Python's codec is IDNA 2003 and would encode a forgotten « too; RFC 5892 knows letters, marks and digits only
-    if not all(c.isascii() or unicodedata.category(c)[0] in "LMN" for c in name):
-        raise AddressError(Malformed.HOST)
-    try:
-        ascii_name = name.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        raise AddressError(Malformed.HOST) from None
+    ascii_name = name.lower() if name.isascii() else _ascii_name(name)
     labels = ascii_name.removesuffix(".").split(".")
     well_formed = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
     # a last label of digits only is a mistyped IPv4 address, never a name (RFC 3696, section 2)
@@ -171,3 +173,16 @@ def _host(name: str) -> str:
     ):
         raise AddressError(Malformed.HOST)
     return ascii_name
+
+
+def _ascii_name(name: str) -> str:
+    """An international name as the name service knows it (RFC 5890)."""
+    import unicodedata
+
+    # Python's codec is IDNA 2003 and would encode a forgotten « too; RFC 5892 knows letters, marks and digits only
+    if not all(c.isascii() or unicodedata.category(c)[0] in "LMN" for c in name):
+        raise AddressError(Malformed.HOST)
+    try:
+        return name.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise AddressError(Malformed.HOST) from None

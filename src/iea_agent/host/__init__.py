@@ -6,7 +6,6 @@ Importing this is cheap: no file, no library is loaded before something is asked
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -122,6 +121,8 @@ def no_network() -> bool:
 
     Connecting a datagram socket only looks for a route. The addresses are public, so that it is the default route that is looked for.
     """
+    import socket  # here: the icon is shown without it
+
     for family, address in ((socket.AF_INET, "198.41.0.4"), (socket.AF_INET6, "2001:503:ba3e::2:30")):
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:

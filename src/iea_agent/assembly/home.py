@@ -26,13 +26,13 @@ from iea_agent.host.storage import (
 )
 from iea_agent.locale import _
 from iea_agent.shell import channel
-from iea_agent.shell.view import Abilities
 
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.host.vault import Vault
     from iea_agent.services.authentication import Licence
     from iea_agent.services.https import Client
+    from iea_agent.shell.view import Abilities
 
 FAILED, USAGE, NOT_RUNNING, REFUSED, TIMED_OUT = range(1, 6)
 """Exit codes (design, section 4)."""
@@ -66,7 +66,11 @@ class Home:
 
     folders: Folders
     storage: Storage
-    host: Host
+
+    @cached_property
+    def host(self) -> Host:
+        """The machine."""
+        return here()
 
     @cached_property
     def vault(self) -> Vault:
@@ -154,6 +158,8 @@ class Home:
 
     def abilities(self, chosen: Settings) -> Abilities:
         """What this installation can do beyond its connection."""
+        from iea_agent.shell.view import Abilities
+
         return Abilities(program=bool(chosen.program))
 
     def assistance_since(self) -> float | None:
@@ -253,7 +259,7 @@ class Home:
 def locate(environment: Mapping[str, str]) -> Home:
     """The installation that *environment* points to."""
     folders = Folders.locate(environment)
-    return Home(folders, Storage(folders), here())
+    return Home(folders, Storage(folders))
 
 
 def fault_text(fault: settings.Fault) -> str:

@@ -104,17 +104,20 @@ def show(home: Home, name: str) -> int:
         raise Failure(
             _("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set ».")
         ) from None
-    from iea_agent.host import logs
 
-    logs.start_logging(home.folders.logs, name)
+    def shown() -> None:
+        from iea_agent.host import logs
+
+        logs.start_logging(home.folders.logs, name)
+
     if name == "settings":
         from iea_agent.shell.dialogs.settings import run_settings
 
-        run_settings(SettingsDesk(home))
+        run_settings(SettingsDesk(home), shown)
     elif name == "status":
         from iea_agent.shell.dialogs.status import run_status
 
-        run_status(StatusDesk(home))
+        run_status(StatusDesk(home), shown)
     else:
         return FAILED
     return 0

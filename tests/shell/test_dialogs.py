@@ -203,7 +203,7 @@ def sentences(*modules: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("language", locale.LANGUAGES)
-@pytest.mark.parametrize("modules", [("settings", "fields", "results"), ("status", "overview")])
+@pytest.mark.parametrize("modules", [("settings", "fields", "results", "verdict"), ("status", "overview")])
 def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...], language: str) -> None:
     try:
         locale.choose(language)
@@ -217,7 +217,7 @@ def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...]
         assert len(letters) == len(set(letters)), sorted(together)
 
 
-@pytest.mark.parametrize("module", ["settings", "fields", "results", "status", "overview", "form"])
+@pytest.mark.parametrize("module", ["settings", "fields", "results", "verdict", "status", "overview", "form"])
 def test_french_typography(module: str) -> None:
     for text in sentences(module):
         assert not re.search(r" [:;?!»]|« ", text), f"a space that may break: {text!r}"

@@ -14,7 +14,7 @@ from iea_agent.domain.settings import Effective, ProxyMode, Settings
 from iea_agent.locale import _
 
 from . import form
-from .frame import MIDDLE, NARROW, WIDE, Paragraph, picture, title_font
+from .frame import MIDDLE, NARROW, WIDE, Paragraph, picture, set_picture, title_font
 
 LEFT = 400
 """Width of the fields, in device-independent pixels."""
@@ -36,48 +36,61 @@ _LOOKS = {
 
 
 class Mark(wx.Panel):  # type: ignore[misc]  # wx has no types here
-    """The tick or barred circle at the end of a line, and its word; room is kept for it from the start."""
+    """A tick or a barred circle, and its word."""
 
     def __init__(self, parent: wx.Window) -> None:
         super().__init__(parent, name="")
-        self._picture = wx.StaticBitmap(self, size=self.FromDIP(wx.Size(16, 16)))
+        self._picture = wx.StaticBitmap(self, bitmap=picture("tick", 16))
         self._word = wx.StaticText(self)
-        widest = max(self._word.GetTextExtent(_(look.word)).width for look in _LOOKS.values())
         row = wx.BoxSizer(wx.HORIZONTAL)
         row.Add(self._picture, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(NARROW))
         row.Add(self._word, 0, wx.ALIGN_CENTRE_VERTICAL)
         self.SetSizer(row)
-        self.SetMinSize(wx.Size(self.FromDIP(16 + NARROW) + widest, self.FromDIP(16)))
-        self.show(None)
 
-    def show(self, outcome: Outcome | None) -> None:
-        """Show how it went; None for nothing known."""
-        look = _LOOKS.get(outcome) if outcome else None
-        self._picture.Show(look is not None)
-        self._word.SetLabelText(_(look.word) if look else "")
-        if look:
-            self._picture.SetBitmap(picture(look.picture, 16))
+    def show(self, look: _Look) -> None:
+        """Show *look*."""
+        set_picture(self._picture, picture(look.picture, 16))
+        self._word.SetLabelText(_(look.word))
         self.Layout()
 
 
 class Entry:
-    """A label, its edit below, a mark at the end of the line where there is something to test, and a message under it."""
+    """A label, its edit below, room for a mark at the end of the line where there is something to test, and a message under it."""
 
     def __init__(self, parent: wx.Window, label: str, value: str, marked: bool, style: int) -> None:
         # the label is made right before its edit: that is how screen readers name an edit
         self.label = wx.StaticText(parent, label=label)
         self.edit = wx.TextCtrl(parent, value=value, style=style)
         self.edit.SetMaxLength(addresses.MAXIMUM_LENGTH)
-        self.mark = Mark(parent)
-        self.mark.Show(marked)
         self.message = Paragraph(parent, LEFT, spoken=True)
+        self._mark: Mark | None = None
+        self._place = wx.BoxSizer(wx.HORIZONTAL)
         line = wx.BoxSizer(wx.HORIZONTAL)
         line.Add(self.edit, 1, wx.ALIGN_CENTRE_VERTICAL)
-        line.Add(self.mark, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, parent.FromDIP(MIDDLE))
+        if marked:
+            line.Add(self._place, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, parent.FromDIP(MIDDLE))
+            widest = max(parent.GetTextExtent(_(look.word)).width for look in _LOOKS.values())
+            self._place.SetMinSize(wx.Size(parent.FromDIP(16 + NARROW) + widest, parent.FromDIP(16)))
+            self._place.AddStretchSpacer()  # an empty sizer would keep no room
         self.sizer = wx.BoxSizer(wx.VERTICAL)
         self.sizer.Add(self.label, 0, wx.BOTTOM, parent.FromDIP(NARROW))
         self.sizer.Add(line, 0, wx.EXPAND)
         self.sizer.Add(self.message, 0, wx.TOP, parent.FromDIP(NARROW))
+
+    def mark(self, outcome: Outcome | None) -> None:
+        """Show at the end of the line how the test went; None for nothing known."""
+        look = _LOOKS.get(outcome) if outcome else None
+        if look is None:
+            if self._mark is not None:
+                self._mark.Hide()
+            return
+        if self._mark is None:  # made when it is first needed: the dialog opens the sooner
+            self._mark = Mark(self.edit.GetParent())
+            self._mark.MoveAfterInTabOrder(self.edit)
+            self._place.Insert(0, self._mark)
+        self._mark.show(look)
+        self._mark.Show()
+        self._place.Layout()
 
 
 class Fields:
@@ -239,18 +252,18 @@ class Fields:
     def mark(self, server: Server, outcome: Outcome | None) -> None:
         """Show the tick or the barred circle of *server* at the end of its address."""
         entry = self.authentication if server is Server.AUTHENTICATION else self.updates
-        entry.mark.show(outcome)
+        entry.mark(outcome)
 
     def mark_licence(self, outcome: Outcome | None) -> None:
         """Show at the licence number whether the server accepts it."""
-        self.number.mark.show(outcome)
+        self.number.mark(outcome)
 
     # what a person does
 
     def _on_text(self, event: wx.CommandEvent, entry: Entry) -> None:
         event.Skip()
         entry.message.say("")
-        entry.mark.show(None)
+        entry.mark(None)
         self._changed()
 
     def _on_leave(self, event: wx.Event, entry: Entry) -> None:

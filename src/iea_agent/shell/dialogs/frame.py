@@ -110,6 +110,12 @@ class Banner(wx.Panel):  # type: ignore[misc]
         self.Layout()
 
 
+def set_picture(control: wx.StaticBitmap, bitmap: wx.BitmapBundle) -> None:
+    """Show another picture: wx does not draw it by itself where it is of the same size."""
+    control.SetBitmap(bitmap)
+    control.Refresh()
+
+
 def title_font(window: wx.Window, scale: float) -> wx.Font:
     """The window's font, larger by *scale* and bold."""
     return window.GetFont().Scaled(scale).Bold()
@@ -168,10 +174,12 @@ def fit(dialog: wx.Dialog, parent: wx.Window, height: int = 0) -> None:
     if wanted.height > room.height:
         wanted.width += wx.SystemSettings.GetMetric(wx.SYS_VSCROLL_X, dialog)
     wanted.DecTo(room)
-    dialog.SetSize(wanted)
+    if dialog.GetSize() == wanted:
+        dialog.Layout()
+    dialog.SetSize(wanted)  # which lays it out
     if parent is not dialog:
         parent.SetSize(wanted - frame)
-    lay_out(dialog, parent)
+        parent.FitInside()
 
 
 def lay_out(dialog: wx.Dialog, parent: wx.Window) -> None:
@@ -187,5 +195,7 @@ def lay_out(dialog: wx.Dialog, parent: wx.Window) -> None:
         if wanted != before:
             wanted.DecTo(wx.Display(dialog).GetClientArea().GetSize() - dialog.GetSize() + before)
             dialog.SetClientSize(wanted)
+    places = [child.GetRect() for child in parent.GetChildren()]
     parent.Layout()
-    parent.Refresh()
+    if places != [child.GetRect() for child in parent.GetChildren()]:
+        parent.Refresh()  # what has moved may leave traces; what has not need not flicker

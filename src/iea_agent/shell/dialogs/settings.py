@@ -76,6 +76,7 @@ def run_settings(port: SettingsPort, shown: Callable[[], None] = lambda: None) -
     dialog.Raise()
     dialog.begin()
     wx.CallAfter(shown)
+    wx.CallAfter(lambda: dialog.SetIcons(icons("ball")))
     app.MainLoop()
 
 
@@ -113,7 +114,6 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
 
     def __init__(self, port: SettingsPort) -> None:
         super().__init__(None, title=title(), style=wx.DEFAULT_DIALOG_STYLE | wx.RESIZE_BORDER)
-        self.SetIcons(icons("ball"))
         self._port = port
         self._loaded = port.load()
         self._run = 0  # number of the present test: what an earlier one says is ignored
@@ -232,7 +232,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._run += 1
         run, cancelled = self._run, threading.Event()
         self._cancelled = cancelled
-        self._results.begin(True)
+        self._results.begin()
         self._mark_all(Outcome.RUNNING)
 
         def progress(found: ServerReport) -> None:

@@ -27,6 +27,7 @@ from .frame import (
     on_copy_key,
     picture,
     rewrap,
+    set_picture,
     title_font,
 )
 
@@ -199,7 +200,7 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         if name == self._picture_name:
             return
         self._picture_name = name
-        self._picture.SetBitmap(picture(name or "ball-pale", 48, grey=which is None))
+        set_picture(self._picture, picture(name or "ball-pale", 48, grey=which is None))
         if which:
             self.SetIcons(icons(name))
 

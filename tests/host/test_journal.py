@@ -1,0 +1,105 @@
+"""The journal: what was written is there, a change shows, a crash costs at most the line it cut, a year is enough."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from iea_agent.host.journal import LARGEST_LINE, Journal
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "journal.jsonl"
+
+
+def filled(path: Path) -> Journal:
+    journal = Journal(path)
+    for number, event in enumerate(("entered", "refused", "left")):
+        journal.append(event, NOON + timedelta(minutes=number), {"number": number})
+    return journal
+
+
+def test_what_is_written_can_be_read_in_order(path: Path) -> None:
+    entries = list(filled(path).entries())
+
+    assert [entry.document["event"] for entry in entries] == ["entered", "refused", "left"]
+    assert entries[1].document["at"] == "2026-11-23T12:01:00Z"
+    assert all(entry.whole for entry in entries)
+
+
+def test_an_empty_journal_has_no_entries(path: Path) -> None:
+    assert list(Journal(path).entries()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(b'"number":1', b'"number":7'), (b"12:01", b"12:03"), (b'"refused"', b'"allowed"')]
+)
+def test_a_changed_line_shows_in_the_one_after_it(path: Path, old: bytes, new: bytes) -> None:
+    journal = filled(path)
+    path.write_bytes(path.read_bytes().replace(old, new))
+
+    assert [entry.whole for entry in journal.entries()] == [True, True, False]
+
+
+def test_a_line_taken_out_shows(path: Path) -> None:
+    journal = filled(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[2])
+
+    assert [entry.whole for entry in journal.entries()] == [True, False]
+
+
+def test_a_line_cut_by_a_crash_stays_as_evidence_and_the_next_follows_it(path: Path) -> None:
+    journal = filled(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    journal.append("entered", NOON + timedelta(hours=1), {})
+
+    entries = list(journal.entries())
+    assert [entry.document["event"] for entry in entries] == ["entered", "refused", "unreadable", "entered"]
+    assert [entry.whole for entry in entries] == [True, True, False, True]
+
+
+def test_after_a_year_a_line_is_forgotten_and_the_rest_still_holds(path: Path) -> None:
+    journal = filled(path)
+    journal.append("entered", NOON + timedelta(days=365, minutes=1, seconds=30), {})
+
+    entries = list(journal.entries())
+    assert [entry.document["event"] for entry in entries] == ["left", "entered"]
+    assert all(entry.whole for entry in entries)
+
+
+def test_a_line_has_an_end(path: Path) -> None:
+    with pytest.raises(ValueError, match="bytes"):
+        Journal(path).append("entered", NOON, {"reason": "x" * LARGEST_LINE})
+    assert not path.exists()
+
+
+def test_a_kill_at_any_moment_costs_at_most_one_line(path: Path) -> None:
+    script = (
+        "import itertools, sys; from datetime import datetime, UTC; from pathlib import Path\n"
+        "from iea_agent.host.journal import Journal\n"
+        "journal = Journal(Path(sys.argv[1]))\n"
+        "for number in itertools.count():\n"
+        "    journal.append('event', datetime.now(UTC), {'number': number})\n"
+        "    print(number, flush=True)"
+    )
+    written = 0
+    for lines in (1, 2, 5) if sys.platform != "linux" else (1, 2, 3, 5, 8, 13):
+        with subprocess.Popen(
+            [sys.executable, "-c", script, str(path)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        ) as writer:
+            assert writer.stdout is not None
+            for _ in range(lines):
+                writer.stdout.readline()
+            writer.kill()
+        written += lines
+
+    entries = list(Journal(path).entries())
+    assert sum(entry.document["event"] == "event" for entry in entries) >= written

@@ -1,0 +1,7 @@
+"""``python -m iea_desk`` is the command `iea-desk`."""
+
+import sys
+
+from iea_desk.cli import main
+
+sys.exit(main())

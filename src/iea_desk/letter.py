@@ -1,0 +1,102 @@
+"""What the front desk reads out, pastes or sends: the password in both forms, until when, and the e-mail around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from iea_agent.domain import day_password
+from iea_desk.keys import Password
+
+_WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+_MONTHS = (
+    *("janvier", "février", "mars", "avril", "mai", "juin"),
+    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+)
+
+_MAIL = """\
+Bonjour,
+
+Voici le mot de passe du jour pour désactiver le mode assistance :
+
+{letters}
+
+Les mots suivants conviennent aussi :
+
+{words}
+
+{until}
+
+Où le saisir : clic droit sur le scarabée rouge, en bas à droite de votre écran, dans les \
+notifications, puis « Demande de support technique » et « Désactiver le mode assistance ».
+
+L'assistance Impact emploi
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything about one password that a person needs."""
+
+    password: Password
+
+    @property
+    def letters(self) -> str:
+        """The form for e-mail."""
+        return day_password.in_letters(self.password.day, self.password.number)
+
+    @property
+    def words(self) -> str:
+        """The form for the telephone."""
+        return day_password.in_words(self.password.day, self.password.number)
+
+    @property
+    def until(self) -> str:
+        """How long it holds."""
+        return f"Utilisable jusqu'au {in_french(day_password.last_day(self.password.day))} inclus."
+
+    @property
+    def subject(self) -> str:
+        """Of the e-mail."""
+        return f"Impact emploi : mot de passe du jour du {in_french(self.password.day)}"
+
+    @property
+    def body(self) -> str:
+        """Of the e-mail: plain text, the password alone on its line, nothing behind it that could be taken for a part of it."""
+        return _MAIL.format(letters=self.letters, words=self.words, until=self.until)
+
+    def to_document(self) -> dict[str, object]:
+        """For a program."""
+        return {
+            "schema": 1,
+            "day": self.password.day.isoformat(),
+            "last_day": day_password.last_day(self.password.day).isoformat(),
+            "scope": self.password.scope,
+            "kid": self.password.kid,
+            "letters": self.letters,
+            "words": self.words,
+            "spoken": day_password.spoken(self.letters),
+            "mail": {"subject": self.subject, "body": self.body},
+        }
+
+    def to_text(self) -> str:
+        """For the person at the desk."""
+        everyone = self.password.scope == day_password.EVERYONE
+        where = "tous les postes" if everyone else f"l'installation {self.password.scope}"
+        key = f" (clé {self.password.kid})" if self.password.kid else ""
+        return (
+            f"Mot de passe du {in_french(self.password.day)}, pour {where}{key}\n\n"
+            f"    {self.letters}\n"
+            f"    {self.words}\n\n"
+            f"Épeler : {day_password.spoken(self.letters)}\n"
+            f"{self.until}\n\n"
+            f"──── message à envoyer ────\n"
+            f"Objet : {self.subject}\n\n"
+            f"{self.body}"
+        )
+
+
+def in_french(day: date) -> str:
+    """« vendredi 27 novembre 2026 »."""
+    number = "1er" if day.day == 1 else str(day.day)
+    return f"{_WEEKDAYS[day.weekday()]} {number} {_MONTHS[day.month - 1]} {day.year}"

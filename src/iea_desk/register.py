@@ -1,0 +1,154 @@
+"""Make a register: ten years of slow hashes on all cores, kept as they come, so that a run that was killed goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TextIO
+
+from iea_agent.domain import day_password
+from iea_agent.domain.day_password import Kdf, Register
+from iea_desk.keys import MasterKey
+
+
+class OtherRegister(Exception):
+    """What was begun at this place is another register: other key, other days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Which register to make."""
+
+    key: MasterKey
+    scope: str
+    generation: int
+    first: date
+    days: int
+    kdf: Kdf
+
+    def hashed(self, distance: int, salt: bytes) -> bytes:
+        """The hash of the day *distance* days after the first. Slow."""
+        day = self.first + timedelta(days=distance)
+        number = self.key.month_key(day, self.scope).number(day)
+        return day_password.digest(number, self.key.kid, self.scope, day, salt, self.kdf)
+
+    def head(self) -> dict[str, object]:
+        """What the first line of an unfinished register must say again for it to be the same."""
+        return {
+            "kid": self.key.kid,
+            "scope": self.scope,
+            "generation": self.generation,
+            "first": self.first.isoformat(),
+            "days": self.days,
+            "kdf": [self.kdf.n, self.kdf.r, self.kdf.p],
+        }
+
+
+def unfinished(output: Path) -> Path:
+    """Where an unfinished register is kept: the salt, then one hash a line. No secret in it, as in the register itself."""
+    return output.with_name(output.name + ".partiel")
+
+
+def make(order: Order, output: Path, progress: Callable[[int, int], None]) -> Register:
+    """Make the register and write it to *output*; *progress* is told how many hashes are done and how many there are.
+
+    A run that was ended at any moment goes on where it was. Raises ``FileExistsError`` where *output* is there, ``OtherRegister``, ``OSError``.
+    """
+    if output.exists():
+        raise FileExistsError(output)
+    begun = unfinished(output)
+    salt, hashes = _resume(order, begun)
+    progress(len(hashes), order.days)
+    # threads will do for all cores: hashlib lets go of the interpreter while it hashes
+    workers = ThreadPoolExecutor(os.cpu_count() or 1)
+    try:
+        with begun.open("a", encoding="ascii", newline="\n") as file:
+            for found in workers.map(
+                lambda distance: order.hashed(distance, salt), range(len(hashes), order.days)
+            ):
+                hashes.append(found)
+                print(found.hex(), file=file, flush=True)
+                progress(len(hashes), order.days)
+    finally:
+        workers.shutdown(cancel_futures=True)
+    register = Register(
+        order.key.kid, order.scope, order.generation, order.first, salt, order.kdf, b"".join(hashes)
+    )
+    beside = output.with_name(f"{output.name}.{os.getpid()}.new")
+    beside.write_text(register.to_text(), encoding="ascii", newline="\n")
+    beside.replace(output)
+    begun.unlink()
+    return register
+
+
+def _resume(order: Order, begun: Path) -> tuple[bytes, list[bytes]]:
+    """The salt and the hashes of an earlier run; where there was none, a new salt, written down."""
+    whole = begun.read_text(encoding="ascii").split("\n")[:-1] if begun.exists() else []
+    if not whole:
+        salt = secrets.token_bytes(16)
+        head = json.dumps({**order.head(), "salt": salt.hex()})
+        begun.write_text(head + "\n", encoding="ascii", newline="\n")
+        return salt, []
+    try:
+        head = json.loads(whole[0])
+        salt = bytes.fromhex(head.pop("salt"))
+        hashes = [bytes.fromhex(line) for line in whole[1 : order.days + 1]]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise OtherRegister from None
+    # the same name does not make the same key: the first hash tells
+    if (
+        head != order.head()
+        or (hashes and hashes[0] != order.hashed(0, salt))
+        or any(len(found) != 16 for found in hashes)
+    ):
+        raise OtherRegister
+    os.truncate(
+        begun, sum(len(line) + 1 for line in whole[: order.days + 1])
+    )  # without a line that was cut short
+    return salt, hashes
+
+
+class ProgressBar:
+    """How far a long run is and how long it still takes; on a terminal one line that changes, elsewhere a line for each tenth."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._live = stream.isatty()
+        self._start: tuple[float, int] | None = None
+        self._shown = -1
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show it."""
+        now = self._clock()
+        if self._start is None:
+            self._start = (now, done)
+        began, already = self._start
+        step = done if self._live or done == total else done * 10 // total
+        if step == self._shown:
+            return
+        self._shown = step
+        rest = (
+            f"reste {in_words((now - began) / (done - already) * (total - done))}" if done > already else "…"
+        )
+        if done == total:
+            rest = f"fait en {in_words(now - began)}"
+        filled = done * 30 // total
+        line = f"[{'█' * filled}{'·' * (30 - filled)}] {done * 100 // total} % ({done} jours sur {total}), {rest}"
+        end = "\n" if not self._live or done == total else ""
+        print(f"\r{line:<90}" if self._live else line, file=self._stream, end=end, flush=True)
+
+
+def in_words(seconds: float) -> str:
+    """« 9 min 42 s »."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}\u00a0h\u00a0{minutes:02}\u00a0min"
+    return f"{minutes}\u00a0min\u00a0{rest:02}\u00a0s" if minutes else f"{rest}\u00a0s"

@@ -1,0 +1,335 @@
+"""The command: from the first key to a password that a PC accepts, what it refuses, and that no key ever shows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from iea_agent.domain.day_password import (
+    Candidate,
+    Entered,
+    Kdf,
+    Register,
+    Right,
+    Wrong,
+    find,
+    judge,
+    read,
+    read_register,
+)
+from iea_desk.cli import main
+from iea_desk.keys import Ring, read_keys
+from iea_desk.private_files import read_private
+
+QUICK = ("--kdf-n", "16")
+WEAK = Kdf(2, 1, 1)
+Desk = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def desk(capsys: pytest.CaptureFixture[str]) -> Desk:
+    """Run one command: exit code, what it says, what it complains of."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as ended:  # argparse
+            code = ended.code if isinstance(ended.code, int) else 1
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def ring(tmp_path: Path, desk: Desk) -> Path:
+    """A master key in a file."""
+    path = tmp_path / "trousseau.json"
+    assert desk("init", "--kid", "2026a", "--key-file", path)[0] == 0
+    return path
+
+
+def secrets_of(path: Path) -> list[str]:
+    """Every master key in the file, in hexadecimal."""
+    keys = read_keys(read_private(path))
+    assert isinstance(keys, Ring)
+    return [key.key.hex() for key in keys.keys]
+
+
+def judged(typed: str, register: Register, day: date) -> Right | Wrong:
+    """What a PC says to *typed* on *day*."""
+    entered = read(typed)
+    assert isinstance(entered, Entered)
+    candidate = find(entered, register, day)
+    assert isinstance(candidate, Candidate)
+    return judge(candidate)
+
+
+def test_from_the_first_key_to_a_right_password(tmp_path: Path, desk: Desk, ring: Path) -> None:
+    """The keeper's PC makes key, register and month key; the front desk has the month key alone."""
+    output, month = tmp_path / "registre.json", tmp_path / "novembre.txt"
+    code, said, _ = desk(
+        "register",
+        "--key-file",
+        ring,
+        "--output",
+        output,
+        "--first-day",
+        "2026-11-01",
+        "--days",
+        "61",
+        *QUICK,
+    )
+    assert code == 0
+    assert "du 2026-11-01 au 2026-12-31" in said
+    register = read_register(output.read_text(encoding="ascii"), weakest=WEAK)
+    assert (register.kid, register.generation, register.scope) == ("2026a", 1, "*")
+    assert desk("month-key", "--key-file", ring, "--month", "2026-11", "--output", month)[0] == 0
+
+    code, said, _ = desk("password", "--key-file", month, "--day", "2026-11-24", "--json")
+    assert code == 0
+    letter = json.loads(said)
+    assert (letter["day"], letter["last_day"], letter["kid"]) == ("2026-11-24", "2026-11-27", "2026a")
+    for form in ("letters", "words"):
+        assert judged(letter[form], register, date(2026, 11, 26)) == Right(date(2026, 11, 24), "2026a")
+        assert letter[form] in letter["mail"]["body"].split("\n"), "alone on its line"
+    assert "Utilisable jusqu'au vendredi 27 novembre 2026 inclus." in letter["mail"]["body"]
+
+    code, said, _ = desk("password", "--key-file", month, "--day", "2026-11-24")
+    assert code == 0
+    assert letter["spoken"] in said
+    assert letter["mail"]["body"] in said
+    assert desk("password", "--key-file", month, "--day", "2026-12-01")[0] == 1
+    assert desk("month-key", "--key-file", month)[0] == 4
+
+
+def test_an_installation_of_its_own(tmp_path: Path, desk: Desk, ring: Path) -> None:
+    output = tmp_path / "registre.json"
+    where = ("--key-file", ring)
+    span = ("--first-day", "2026-11-01", "--days", "5")
+    assert desk("register", *where, "--output", output, *span, "--scope", "IEA-1", *QUICK)[0] == 0
+    register = read_register(output.read_text(encoding="ascii"), weakest=WEAK)
+    own = json.loads(desk("password", *where, "--day", "2026-11-02", "--for", "IEA-1", "--json")[1])
+    every = json.loads(desk("password", *where, "--day", "2026-11-02", "--json")[1])
+    assert judged(own["letters"], register, date(2026, 11, 2)) == Right(date(2026, 11, 2), "2026a")
+    assert judged(every["letters"], register, date(2026, 11, 2)) == Wrong(date(2026, 11, 2))
+
+
+def test_rotation_keeps_the_old_key_for_pcs_with_the_old_register(
+    tmp_path: Path, desk: Desk, ring: Path
+) -> None:
+    registers = []
+    for name in ("old", "new"):
+        output = tmp_path / name
+        code, _, _ = desk(
+            "register",
+            "--key-file",
+            ring,
+            "--output",
+            output,
+            "--first-day",
+            "2026-11-01",
+            "--days",
+            "5",
+            *QUICK,
+        )
+        assert code == 0
+        registers.append(read_register(output.read_text(encoding="ascii"), weakest=WEAK))
+        if name == "old":
+            assert desk("rotate", "--kid", "2026b", "--key-file", ring)[0] == 0
+    old, new = registers
+    assert (old.generation, new.generation) == (1, 2)
+    for kid, right, wrong in (("2026a", old, new), ("2026b", new, old)):
+        letter = json.loads(
+            desk("password", "--key-file", ring, "--day", "2026-11-02", "--kid", kid, "--json")[1]
+        )
+        assert judged(letter["letters"], right, date(2026, 11, 2)) == Right(date(2026, 11, 2), kid)
+        assert judged(letter["words"], wrong, date(2026, 11, 2)) == Wrong(date(2026, 11, 2))
+
+
+def test_generations_only_rise(tmp_path: Path, desk: Desk, ring: Path) -> None:
+    def make(name: str, *more: str) -> int:
+        return desk(
+            "register", "--key-file", ring, "--output", tmp_path / name, "--days", "2", *QUICK, *more
+        )[0]
+
+    assert make("third", "--generation", "3") == 0
+    assert make("again") == 0
+    assert read_register((tmp_path / "again").read_text(), weakest=WEAK).generation == 3
+    assert make("second", "--generation", "2") == 4
+    desk("rotate", "--key-file", ring)
+    assert make("fourth") == 0
+    assert read_register((tmp_path / "fourth").read_text(), weakest=WEAK).generation == 4
+
+
+def test_nothing_is_overwritten(desk: Desk, ring: Path) -> None:
+    before = ring.read_bytes()
+    assert desk("init", "--key-file", ring)[0] == 4
+    assert desk("month-key", "--key-file", ring, "--output", ring)[0] == 4
+    assert desk("register", "--key-file", ring, "--output", ring, "--days", "2", *QUICK)[0] == 4
+    assert ring.read_bytes() == before
+
+
+def test_no_master_key_is_ever_shown(tmp_path: Path, desk: Desk, ring: Path) -> None:
+    said = "".join(
+        "".join(map(str, desk(*command, "--key-file", ring)))
+        for command in (
+            ("password",),
+            ("password", "--json"),
+            ("month-key",),
+            ("month-key", "--output", tmp_path / "m"),
+            ("register", "--output", tmp_path / "r", "--days", "3", *QUICK),
+            ("rotate",),
+            ("init",),
+        )
+    )
+    files = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "m", tmp_path / "r"))
+    found = secrets_of(ring)
+    assert len(found) == 2
+    for secret in found:
+        assert secret not in said + files
+        assert secret.upper() not in said + files
+
+
+@pytest.mark.linux
+def test_a_file_that_others_can_read_is_refused_with_the_remedy(desk: Desk, ring: Path) -> None:
+    ring.chmod(0o644)
+    code, said, complaint = desk("password", "--key-file", ring)
+    assert (code, said) == (4, "")
+    assert f"chmod 600 '{ring}'" in complaint
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("password", "--day", "2026-02-30"),
+        ("password", "--day", "hier"),
+        ("month-key", "--month", "2026-13"),
+        ("password", "--for", "a b"),
+        ("register",),
+        ("register", "--output", "x", "--days", "0"),
+        ("register", "--output", "x", "--days", "7401"),
+        ("register", "--output", "x", "--kdf-n", "17"),
+    ],
+)
+def test_a_command_written_wrongly(desk: Desk, arguments: tuple[str, ...]) -> None:
+    assert desk(*arguments)[0] == 2
+
+
+def test_what_is_no_key_file_is_a_sentence(tmp_path: Path, desk: Desk, ring: Path) -> None:
+    assert desk("password", "--key-file", tmp_path / "nowhere")[0] == 1
+    assert desk("password", "--key-file", tmp_path)[0] == 1
+    assert desk("init", "--key-file", tmp_path / "no" / "folder")[0] == 1
+    ring.write_bytes(b"\xff\xfe\x00")
+    code, _, complaint = desk("password", "--key-file", ring)
+    assert code == 1
+    assert "n'est pas un fichier de clés" in complaint
+    ring.write_text("bonjour", encoding="utf-8")
+    assert desk("password", "--key-file", ring)[0] == 1
+
+
+@pytest.mark.usefixtures("system_vault", "vault_of_its_own")
+def test_the_vault(tmp_path: Path, desk: Desk) -> None:
+    assert desk("password")[0] == 1
+    assert desk("init", "--kid", "2026a")[0] == 0
+    assert desk("init")[0] == 4
+    assert desk("rotate", "--kid", "2026b")[0] == 0
+    letters = [
+        json.loads(desk("password", "--kid", kid, "--json")[1])["letters"] for kid in ("2026a", "2026b")
+    ]
+    assert letters[0] != letters[1]
+    assert desk("register", "--output", tmp_path / "r", "--days", "2", *QUICK)[0] == 0
+
+
+@pytest.fixture
+def vault_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An account that this test alone uses."""
+    monkeypatch.setenv("IEA_DESK_VAULT", f"IEA Desk test {tmp_path}")
+    yield
+    from iea_desk import vault
+
+    with vault._opened() as backend:
+        backend.delete_password(vault._service(), vault._ACCOUNT)
+
+
+@pytest.mark.linux
+def test_without_a_vault_a_sentence(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "iea_desk", "password"],
+        env={**os.environ, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/none", "HOME": str(tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Le coffre-fort du système ne répond pas")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_register_that_was_killed_goes_on_where_it_was(tmp_path: Path, desk: Desk, ring: Path) -> None:
+    output = tmp_path / "registre.json"
+    begun = tmp_path / "registre.json.partiel"
+    command = [
+        "register",
+        "--key-file",
+        str(ring),
+        "--output",
+        str(output),
+        "--first-day",
+        "2026-11-01",
+        "--days",
+        "40",
+    ]
+    strength = ["--kdf-n", "16384"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "iea_desk", *command, *strength],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stderr is not None
+        while b" 10 %" not in (line := running.stderr.readline().replace("\u00a0".encode(), b" ")):
+            assert line, "it ended before its time"
+        running.kill()
+    assert not output.exists()
+    kept = begun.read_text(encoding="ascii").split("\n")[:-1]
+    salt, hashes = json.loads(kept[0])["salt"], kept[1:]
+    assert 4 <= len(hashes) < 40
+
+    # another key of the same name, another span: not the same register
+    other = tmp_path / "other.json"
+    assert desk("init", "--kid", "2026a", "--key-file", other)[0] == 0
+    assert desk(*[str(other) if part == str(ring) else part for part in command], *strength)[0] == 4
+    assert desk(*command[:-1], "41", *strength)[0] == 4
+
+    with begun.open("a", encoding="ascii") as file:
+        file.write("00112233")  # a line that was cut short
+    code, _, progress = desk(*command, *strength)
+    assert code == 0
+    assert f"({len(hashes)} jours sur 40)" in progress
+    register = read_register(output.read_text(encoding="ascii"))
+    assert (register.salt.hex(), register.days) == (salt, 40)
+    assert register.digests.hex().startswith("".join(hashes))
+    for distance in (0, len(hashes) - 1, len(hashes), 39):
+        day = date(2026, 11, 1) + timedelta(days=distance)
+        letter = json.loads(desk("password", "--key-file", ring, "--day", day.isoformat(), "--json")[1])
+        assert judged(letter["letters"], register, day) == Right(day, "2026a")
+    assert not begun.exists()
+
+
+@pytest.mark.parametrize("rubbish", ["x\n", "{}\n", '{"salt": 7}\n', "[]\n"])
+def test_what_is_no_unfinished_register_is_left_alone(
+    tmp_path: Path, desk: Desk, ring: Path, rubbish: str
+) -> None:
+    begun = tmp_path / "r.partiel"
+    begun.write_text(rubbish, encoding="ascii")
+    assert desk("register", "--key-file", ring, "--output", tmp_path / "r", "--days", "2", *QUICK)[0] == 4
+    assert begun.read_text(encoding="ascii") == rubbish

@@ -32,7 +32,7 @@ def write_private(path: Path, text: str, replace: bool = False) -> None:
     target = path.with_name(f"{path.name}.{os.getpid()}.new") if replace else path
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
             _close_to_others(target)
             file.write(text)
             file.flush()
@@ -44,12 +44,23 @@ def write_private(path: Path, text: str, replace: bool = False) -> None:
         raise
 
 
+_TRUSTED = frozenset({"SY", "BA"})
+"""The system and the administrators, whom no rights keep out of anything."""
+
+
+def open_to_others(rights: str, me: str) -> bool:
+    """Whether *rights*, a security descriptor of Windows in SDDL, lets in anyone but *me* and whom nothing keeps out."""
+    entries = [entry.split(";") for entry in re.findall(r"\(([^()]*)\)", rights.partition("D:")[2])]
+    # a refusal (D) gives nothing away, and what is only there to be inherited (IO) does not hold for the file itself
+    readers = {entry[-1] for entry in entries if entry[0] != "D" and "IO" not in entry[1]}
+    return not entries or bool(readers - {me} - _TRUSTED)  # no list at all lets everyone in
+
+
 if sys.platform == "win32":
     import ctypes
     from ctypes import wintypes
 
     _OWNER, _DACL = 1, 4  # SECURITY_INFORMATION
-    _TRUSTED = frozenset({"SY", "BA"})  # the system and the administrators, whom no rights keep out
 
     _advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
     _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
@@ -156,14 +167,10 @@ if sys.platform == "win32":
     def _check(path: Path, descriptor: int) -> None:  # noqa: ARG001 the same for both systems
         known = _understood(f"D:(A;;FA;;;{_me()})")
         try:
-            mine = {found[1] for found in re.finditer(r";([^;()]+)\)", _described(known))}
+            mine = _described(known).rpartition(";")[2].rstrip(")")  # as Windows abbreviates it
         finally:
             _kernel32.LocalFree(known)
-        _, present, rights = _rights(path).partition("D:")
-        entries = [entry.split(";") for entry in re.findall(r"\(([^()]*)\)", rights)]
-        # rights that are there to be inherited (IO) do not hold for the file itself; a refusal (D) gives nothing away
-        readers = {entry[5] for entry in entries if not entry[0].endswith("D") and "IO" not in entry[1]}
-        if not present or not entries or readers - mine - _TRUSTED:
+        if open_to_others(_rights(path), mine):
             raise NotPrivate(f'icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F"')
 
 else:

@@ -153,25 +153,30 @@ class TestPrivateFiles:
         with pytest.raises(private_files.NotPrivate, match="chmod 600"):
             private_files.read_private(path)
 
-    @pytest.mark.windows
     @pytest.mark.parametrize(
-        ("rights", "private"),
+        ("rights", "is_open"),
         [
-            ("D:P(A;;FA;;;{me})", True),
-            ("D:P(A;;FA;;;{me})(A;;FA;;;SY)(A;;FA;;;BA)", True),
-            ("D:P(A;;FA;;;{me})(A;;FR;;;WD)", False),
-            ("D:P(A;;FA;;;{me})(A;;FR;;;BU)", False),
-            ("D:P(A;;FA;;;{me})(A;;FR;;;S-1-5-21-1-2-3-1001)", False),
+            ("O:S-1-2D:P(A;;FA;;;S-1-2)", False),
+            ("O:S-1-2D:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;FA;;;S-1-2)", False),
+            ("O:BAD:(A;;FA;;;S-1-2)(D;;FR;;;WD)(A;OICIIO;FA;;;CO)", False),
+            ("O:S-1-2D:P(A;;FA;;;S-1-2)(A;;FR;;;WD)", True),
+            ("O:S-1-2D:P(A;;FA;;;S-1-2)(A;;FR;;;BU)", True),
+            ("O:S-1-2D:P(A;;FA;;;S-1-2)(A;;0x2;;;S-1-20)", True),
+            ("O:S-1-2D:P(A;;FA;;;S-1-2)(XA;;FR;;;S-1-20)", True),
+            ("O:S-1-2D:NO_ACCESS_CONTROL", True),
+            ("O:S-1-2", True),
+            ("", True),
         ],
     )
-    def test_the_rights_of_windows(self, tmp_path: Path, rights: str, private: bool) -> None:
+    def test_who_the_rights_of_windows_let_in(self, rights: str, is_open: bool) -> None:
+        assert private_files.open_to_others(rights, "S-1-2") is is_open
+
+    @pytest.mark.windows
+    def test_a_file_that_everyone_can_read_on_windows(self, tmp_path: Path) -> None:
         if sys.platform == "win32":
             path = tmp_path / "key"
             private_files.write_private(path, "secret")
-            descriptor = private_files._understood(rights.format(me=private_files._me()))
+            descriptor = private_files._understood(f"D:P(A;;FA;;;{private_files._me()})(A;;FR;;;WD)")
             private_files._must(private_files._advapi32.SetFileSecurityW(str(path), 4, descriptor))
-            if private:
-                assert private_files.read_private(path) == "secret"
-            else:
-                with pytest.raises(private_files.NotPrivate, match="icacls"):
-                    private_files.read_private(path)
+            with pytest.raises(private_files.NotPrivate, match="icacls"):
+                private_files.read_private(path)

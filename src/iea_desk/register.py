@@ -109,9 +109,8 @@ def _resume(order: Order, begun: Path) -> tuple[bytes, list[bytes]]:
         or any(len(found) != 16 for found in hashes)
     ):
         raise OtherRegister
-    os.truncate(
-        begun, sum(len(line) + 1 for line in whole[: order.days + 1])
-    )  # without a line that was cut short
+    # a last line that was cut short goes: the next hash would be written behind it
+    os.truncate(begun, sum(len(line) + 1 for line in whole[: order.days + 1]))
     return salt, hashes
 
 

@@ -1,14 +1,64 @@
-"""How far the making of a register is, and what is said of the time."""
+"""The making of a register: ended and taken up again, how far it is, and what is said of the time."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from iea_agent.domain.day_password import Kdf
+from iea_desk.keys import MasterKey
 from iea_desk.letter import in_french
-from iea_desk.register import ProgressBar, in_words
+from iea_desk.register import Order, OtherRegister, ProgressBar, in_words, make, unfinished
+
+ORDER = Order(MasterKey("2026a", bytes(range(32))), "*", 1, date(2026, 11, 1), 30, Kdf(16, 1, 1))
+
+
+class Ended(Exception):
+    """The run ends here."""
+
+
+def ended_at(last: int, output: Path) -> None:
+    """Make the register as far as *last*, then end."""
+
+    def progress(done: int, _total: int) -> None:
+        if done == last:
+            raise Ended
+
+    with pytest.raises(Ended):
+        make(ORDER, output, progress)
+
+
+def test_ended_again_and_again_even_in_the_middle_of_a_line(tmp_path: Path) -> None:
+    output = tmp_path / "register"
+    for last in (0, 7, 8, 20, 29):
+        ended_at(last, output)
+        with unfinished(output).open("a", encoding="ascii") as file:
+            file.write("0123456789abcdef"[: last % 16])
+    register = make(ORDER, output, lambda done, total: None)  # noqa: ARG005
+    assert register.days == 30
+    assert register.digests == b"".join(ORDER.hashed(distance, register.salt) for distance in range(30))
+
+
+def test_another_order_does_not_go_on_with_this_one(tmp_path: Path) -> None:
+    output = tmp_path / "register"
+    ended_at(7, output)
+    before = unfinished(output).read_bytes()
+    for other in (
+        replace(ORDER, days=31),
+        replace(ORDER, generation=2),
+        replace(ORDER, first=date(2026, 11, 2)),
+        replace(ORDER, scope="IEA-1"),
+        replace(ORDER, kdf=Kdf(32, 1, 1)),
+        replace(ORDER, key=MasterKey("2026a", bytes(32))),
+        replace(ORDER, key=MasterKey("2026b", bytes(range(32)))),
+    ):
+        with pytest.raises(OtherRegister):
+            make(other, output, lambda done, total: None)  # noqa: ARG005
+    assert unfinished(output).read_bytes() == before
 
 
 class Terminal(io.StringIO):

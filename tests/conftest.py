@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytest_plugins = ["tests.vaults", "tests.worlds"]
+pytest_plugins = ["tests.installations", "tests.vaults", "tests.worlds"]
 
 _ELSEWHERE = "linux" if sys.platform == "win32" else "windows"
 

@@ -3,124 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
-
-from iea_sandbox.demo import furnish
-from iea_sandbox.world import World
+from tests.installations import Installation
 
 DOCS = Path(__file__).parents[1] / "docs"
-SECONDS = 60
-
-
-class Installation:
-    """An installation of the agent in a folder of its own, driven through its commands."""
-
-    def __init__(self, folder: Path, world: World) -> None:
-        self.folder = folder
-        self.world = world
-        self.environment = {
-            **os.environ,
-            "IEA_AGENT_HOME": str(folder),
-            "IEA_AGENT_LANG": "fr",
-            "PYTHONUTF8": "1",
-        }
-        furnish(folder, world)
-
-    def write(self, name: str, text: str) -> Path:
-        """Write a settings or policy file."""
-        file = self.folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-        return file
-
-    def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Run one command to its end."""
-        return subprocess.run(
-            [sys.executable, "-m", "iea_agent", *arguments],
-            env=self.environment, input=given, capture_output=True, encoding="utf-8", timeout=SECONDS, check=False,
-        )  # fmt: skip
-
-    def json(self, *arguments: str) -> Any:
-        """The document that a command prints."""
-        done = self.run(*arguments, "--json")
-        return json.loads(done.stdout)
-
-    def license(self, name: str = "good") -> None:
-        """Save a licence of the world's."""
-        licence = self.world.licence(name)
-        done = self.run("licence", "set", licence.number, given=f"{licence.key}\n")
-        assert done.returncode == 0, done.stderr
-
-    def start(self, running: ExitStack) -> Agent:
-        """Start the agent without an icon."""
-        return running.enter_context(Agent(self))
-
-
-class Agent:
-    """A running agent, watched through ``status --watch``."""
-
-    def __init__(self, installation: Installation) -> None:
-        self._installation = installation
-        self.process = self._start("run", "--no-tray")
-        self._watcher: subprocess.Popen[str] | None = None
-        self._news: SimpleQueue[dict[str, Any]] = SimpleQueue()
-
-    def _start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "iea_agent", *arguments],
-            env=self._installation.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, encoding="utf-8",
-        )  # fmt: skip
-
-    def __enter__(self) -> Agent:
-        self._installation.world.requests.wait(0)
-        while self._installation.run("status").returncode == 3:
-            assert self.process.poll() is None, "the agent ended"
-        self._watcher = self._start("status", "--watch", "--json")
-        Thread(target=self._listen, args=(self._watcher,), daemon=True).start()
-        return self
-
-    def _listen(self, watcher: subprocess.Popen[str]) -> None:
-        assert watcher.stdout is not None
-        for line in watcher.stdout:
-            self._news.put(json.loads(line))
-
-    def until(self, state: str, code: str | None = None) -> dict[str, Any]:
-        """Wait for a status in *state* with problem *code*."""
-        while True:
-            status = self._news.get(timeout=SECONDS)
-            found = None if status["problem"] is None else status["problem"]["code"]
-            if (status["state"], found) == (state, code) and not status["working"]:
-                return status
-
-    def __exit__(self, *_: object) -> None:
-        for process in (self.process, self._watcher):
-            if process is not None:
-                if process.poll() is None:
-                    process.terminate()
-                process.communicate(timeout=20)
-
-
-@pytest.fixture
-def installation(tmp_path: Path, world: World) -> Installation:
-    return Installation(tmp_path / "home", world)
-
-
-@pytest.fixture
-def running() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
 
 
 def validate(document: Any, name: str) -> None:

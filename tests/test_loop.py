@@ -39,6 +39,7 @@ class Days:
     kept: list[float | None] = field(default_factory=list)
     opened: list[Effect] = field(default_factory=list)
     launched: int = 0
+    limit: float | None = None
     published: list[Snapshot] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -57,6 +58,9 @@ class Days:
 
     def renew_connection(self) -> None:
         self.renewed.append(self.steady)
+
+    def assistance_limit(self) -> float | None:
+        return self.limit
 
     def keep_assistance(self, since: float | None) -> None:
         self.kept.append(since)
@@ -563,3 +567,34 @@ def test_what_another_thread_posts_wakes_the_loop_at_once() -> None:
     thread.join(timeout=5)
     assert not thread.is_alive()
     assert days.attempts == [0.0]
+
+
+# assistance mode
+
+
+def test_assistance_mode_is_reminded_of_each_day() -> None:
+    days = Days(assistance_since=1_790_000_000.0 - 3600, servers=LOST).start()
+    days.pass_seconds(DAY - 3601)
+    assert days.told == []
+    days.pass_seconds(2 * DAY)
+    assert [kind for _, kind in days.told] == [Effect.ANNOUNCE_ASSISTANCE] * 2
+    assert days.told[1][0] - days.told[0][0] == pytest.approx(DAY, abs=1)
+
+
+def test_assistance_mode_ends_where_the_policy_sets_a_limit() -> None:
+    days = Days(assistance_since=1_790_000_000.0, servers=LOST, limit=2 * DAY).start()
+    days.pass_seconds(2 * DAY - 1)
+    assert days.shows(State.ASSISTANCE)
+    days.pass_seconds(2)
+    assert days.shows(State.DISCONNECTED)
+    assert days.kept == [None]
+    assert days.told[-1][1] is Effect.ANNOUNCE_EXPIRY
+
+
+def test_a_limit_set_later_holds_for_what_has_begun() -> None:
+    days = Days(assistance_since=1_790_000_000.0 - 5 * DAY, servers=LOST).start()
+    days.pass_seconds(60)
+    days.limit = 2 * DAY
+    days.happen(machine.SettingsChanged())
+    days.pass_seconds(1)
+    assert days.shows(State.DISCONNECTED)

@@ -101,6 +101,21 @@ def parser() -> argparse.ArgumentParser:
     )
     licence_set.add_argument("number", help=_("numéro de licence"))
     licence_set.set_defaults(command=_licence_set)
+    assistance = add("assistance", _("active ou désactive le mode assistance, ou dit s'il est actif"), None)
+    modes = assistance.add_subparsers(title=_("actions"), metavar=_("action"), required=True)
+    on = modes.add_parser("on", help=_("active le mode assistance, seulement quand la connexion a échoué"))
+    on.add_argument("--reason", default="", help=_("motif, pour le journal"))
+    on.set_defaults(command=_assistance_on)
+    off = modes.add_parser(
+        "off", help=_("désactive le mode assistance ; le mot de passe du jour est lu sur l'entrée standard")
+    )
+    off.set_defaults(command=_assistance_off)
+    mode = modes.add_parser("status", help=_("dit si le mode assistance est actif, et depuis quand"))
+    mode.add_argument("--json", action="store_true", help=_("réponse en JSON"))
+    mode.set_defaults(command=_assistance_status)
+    add(
+        "journal", _("affiche le journal du mode assistance et dit s'il est intact"), _journal, documents=True
+    )
     add("quit", _("arrête l'agent"), _quit)
     add("version", _("affiche la version"), _version, documents=True)
     add(
@@ -243,6 +258,66 @@ def _licence_set(home: Home, options: argparse.Namespace) -> int:
     home.save({"licence.number": options.number}, key.strip())
     print(_("Licence enregistrée."), file=sys.stderr)
     return FINE
+
+
+def _assistance_on(home: Home, options: argparse.Namespace) -> int:
+    home.ask({"do": "enter-assistance", "reason": options.reason}, 10.0)
+    print(_("Le mode assistance est activé. Vous pouvez relancer Impact emploi."))
+    return FINE
+
+
+def _assistance_off(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
+    from iea_agent.assembly.home import LEAVE_SECONDS
+
+    if sys.stdin.isatty():
+        print(_("Mot de passe du jour : "), end="", file=sys.stderr, flush=True)
+    answer = home.ask({"do": "leave-assistance", "password": sys.stdin.readline(500).strip()}, LEAVE_SECONDS)
+    if not answer["accepted"]:
+        print(answer["sentence"], file=sys.stderr)
+        return REFUSED
+    print(_("Le mode assistance est désactivé. L'agent relance l'authentification."))
+    return FINE
+
+
+def _assistance_status(home: Home, options: argparse.Namespace) -> int:
+    import time
+
+    from iea_agent.domain.machine import State
+    from iea_agent.shell import status, view
+
+    found = home.ask({"do": "assistance"})["assistance"]
+    since = found["assistance_since"]
+    if options.json:
+        _print_json({"schema": 1, **found, "assistance_since": status.stamp(since)})
+    elif since is None:
+        print(found["why_not"] or _("Le mode assistance n'est pas actif ; il peut être activé."))
+    else:
+        now = time.time()
+        print(f"{_(view.STATES[State.ASSISTANCE])} {view.since(since, now)} ({view.age(now - since)})")
+    return FINE
+
+
+def _journal(home: Home, options: argparse.Namespace) -> int:
+    from iea_agent.host.journal import Journal
+
+    entries = [{**entry.document, "whole": entry.whole} for entry in Journal(home.journal_file).entries()]
+    whole = all(entry["whole"] for entry in entries)
+    if options.json:
+        _print_json({"schema": 1, "whole": whole, "entries": entries})
+    else:
+        for entry in entries:
+            fields = {
+                k: v
+                for k, v in entry.items()
+                if k not in ("at", "event", "before", "whole") and v not in ("", None)
+            }
+            mark = "" if entry["whole"] else _("  ← ne suit pas la ligne précédente")
+            details = " ".join(f"{name}={value}" for name, value in fields.items())
+            print(f"{entry.get('at', '?')}  {entry['event']}  {details}{mark}".rstrip())
+        print(
+            _("Journal intact.") if whole else _("Le journal n'est pas intact : voyez les lignes marquées.")
+        )
+    return FINE if whole else FAILED
 
 
 def _quit(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001

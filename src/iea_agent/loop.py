@@ -48,6 +48,9 @@ class Work(Protocol):
     def renew_connection(self) -> None:
         """Forget connections, proxy and certificates: the next attempt starts from the settings as they are now."""
 
+    def assistance_limit(self) -> float | None:
+        """How many seconds assistance mode may hold, where the policy sets a limit."""
+
     def keep_assistance(self, since: float | None) -> None:
         """Write down that assistance mode holds since *since* (wall clock), or no longer does (None)."""
 
@@ -207,6 +210,14 @@ class Loop:
                 self._schedule(
                     machine.AnnouncementDue, announcements.failure_due_in(now.steady - began, quiet), now
                 )
+            case Effect.SCHEDULE_REMINDERS:
+                held = now.wall - snapshot.since
+                self._schedule(machine.ReminderDue, announcements.reminder_due_in(held), now)
+                limit = self._work.assistance_limit()
+                if limit is None:
+                    self._due.pop(machine.AssistanceExpired, None)
+                else:
+                    self._schedule(machine.AssistanceExpired, max(0.0, limit - held), now)
             case Effect.SETTLE_NETWORK:
                 self._schedule(machine.NetworkChanged, backoff.NETWORK_SETTLES, now)
             case Effect.ANNOUNCE_FAILURE:
@@ -218,6 +229,8 @@ class Loop:
                     self._work.tell(Announcement(effect, snapshot))
             case Effect.ANNOUNCE_SERVERS_ANSWER:
                 self._tell_once(effect, f"servers-answer {snapshot.since}", now, failure=False)
+            case Effect.ANNOUNCE_ASSISTANCE | Effect.ANNOUNCE_EXPIRY:
+                self._work.tell(Announcement(effect, snapshot))
             case Effect.ANSWER_PERSON:
                 self._work.tell(Announcement(effect, snapshot))
             case Effect.KEEP_ASSISTANCE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import queue
 import random
 import sys
 import threading
@@ -16,11 +17,12 @@ from typing import TYPE_CHECKING
 from iea_agent import __version__
 from iea_agent.domain import machine, problems
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
-from iea_agent.domain.machine import Effect, Event, Moment, Snapshot
+from iea_agent.domain.machine import Effect, Event, Moment, Snapshot, State
 from iea_agent.loop import Announcement, Attempt, Inbox, Loop
 from iea_agent.shell import view
 from iea_agent.shell.view import Abilities
 
+from .assistance import Assistance
 from .home import Home
 
 if TYPE_CHECKING:
@@ -35,7 +37,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("iea_agent.agent")
 
-WINDOWS = {Effect.OPEN_STATUS: "status", Effect.OPEN_SETTINGS: "settings"}
+SETTLE_SECONDS = 5.0
+"""How long a client waits for the loop to do what it asked for."""
+
+WINDOWS = {Effect.OPEN_STATUS: "status", Effect.OPEN_SETTINGS: "settings", Effect.OPEN_SUPPORT: "support"}
 """The windows that exist; each is a process of its own."""
 
 
@@ -68,6 +73,8 @@ class Agent:
         self._loaded: Loaded = home.storage.load()
         self._policy: Signature | None = home.storage.policy_signature()
         self._connection = Connection(self._settings)
+        self._observers: list[queue.SimpleQueue[Snapshot]] = []
+        self._assistance = Assistance(home, clock, self._settle)
         self.loop = Loop(self, clock, random.random, machine.begin(clock(), home.assistance_since()), inbox)
 
     @property
@@ -153,6 +160,7 @@ class Agent:
                 connection.known = None
                 return error.failure
             connection.known = found.discovery
+            self._assistance.servers_answered()
             return None
 
     def renew_connection(self) -> None:
@@ -160,6 +168,11 @@ class Agent:
         old, self._connection = self._connection, Connection(self._settings)
         if old.client is not None:
             threading.Thread(target=old.client.close, name="close", daemon=True).start()
+
+    def assistance_limit(self) -> float | None:
+        """The policy's longest time for assistance mode, in seconds."""
+        days = self._settings.assistance_days
+        return days * 86_400.0 if days else None
 
     def keep_assistance(self, since: float | None) -> None:
         """Write it to disk before anything else happens: assistance mode survives whatever ends the process."""
@@ -195,6 +208,8 @@ class Agent:
 
     def tell(self, announcement: Announcement) -> None:
         """Show a balloon; without a tray the log is all there is."""
+        if announcement.kind is Effect.ANNOUNCE_EXPIRY:
+            self._assistance.expired()
         self._balloon(view.balloon(announcement.kind, announcement.snapshot))
 
     def _balloon(self, balloon: view.Balloon) -> None:
@@ -214,12 +229,30 @@ class Agent:
         """Draw the snapshot and pass it on to whoever watches."""
         from iea_agent.shell import status
 
+        for observer in list(self._observers):
+            observer.put(snapshot)
         if self._tray is not None:
             self._tray.draw(view.view(snapshot, time.time(), self.abilities))
         if self._channel is not None:
             self._channel.publish(status.document(snapshot, self._settings))
 
     # the channel
+
+    def _settle(self, event: Event, state: State) -> bool:
+        """Hand *event* to the loop and wait until it has led to *state*."""
+        observer: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+        self._observers.append(observer)
+        try:
+            self.loop.post(event)
+            deadline = time.monotonic() + SETTLE_SECONDS
+            while (left := deadline - time.monotonic()) > 0:
+                if observer.get(timeout=left).state is state:
+                    return True
+        except queue.Empty:
+            pass
+        finally:
+            self._observers.remove(observer)
+        return False
 
     def _load(self) -> None:
         self._loaded = self._home.storage.load()
@@ -238,6 +271,12 @@ class Agent:
                 self._load()
                 self.loop.post(machine.SettingsSaved())
                 return {"ok": True}
+            case {"do": "assistance"}:
+                return {"ok": True, "assistance": self._assistance.situation(snapshot)}
+            case {"do": "enter-assistance", "reason": str(reason)}:
+                return self._assistance.enter(snapshot, reason)
+            case {"do": "leave-assistance", "password": str(typed)}:
+                return self._assistance.leave(snapshot, typed)
             case {"do": "ask", "event": str(name)} if name in _ASKABLE:
                 event = _ASKABLE[name]
                 if reason := view.reason_against(event, snapshot.state, self.abilities):
@@ -250,6 +289,7 @@ class Agent:
 _ASKABLE: Mapping[str, type[Event]] = {
     "status": machine.StatusRequested,
     "settings": machine.SettingsRequested,
+    "support": machine.SupportRequested,
     "reconnect": machine.ReauthenticationRequested,
     "launch": machine.LaunchRequested,
     "quit": machine.QuitRequested,

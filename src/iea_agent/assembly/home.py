@@ -40,6 +40,11 @@ FAILED, USAGE, NOT_RUNNING, REFUSED, TIMED_OUT = range(1, 6)
 ASSISTANCE = "assistance"
 """The name of the state that assistance mode is kept as."""
 
+LEAVE_SECONDS = 15.0
+"""How long a password of the day may take to be judged on an old PC."""
+
+REGISTER_FILE = "register.json"
+
 LICENCE_KEY = "licence-key"
 """The vault's name for the licence key."""
 
@@ -160,7 +165,16 @@ class Home:
         """What this installation can do beyond its connection."""
         from iea_agent.shell.view import Abilities
 
-        return Abilities(program=bool(chosen.program))
+        return Abilities(support=True, program=bool(chosen.program))
+
+    @property
+    def journal_file(self) -> Path:
+        """The journal of assistance mode."""
+        return self.folders.state / "journal.jsonl"
+
+    def register_files(self) -> tuple[Path, ...]:
+        """Where registers of the password of the day may be: what was installed first, then what the updates brought."""
+        return self.folders.policy / REGISTER_FILE, self.folders.state / REGISTER_FILE
 
     def assistance_since(self) -> float | None:
         """Since when assistance mode holds (wall clock); None where it does not. Raises ``StorageError``."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from iea_agent.domain.settings import FIELDS
 from iea_agent.locale import _
 
-from .home import FAILED, Failure, Home
+from .home import FAILED, LEAVE_SECONDS, Failure, Home
 
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.settings import Settings
     from iea_agent.shell.dialogs.settings import Loaded
+    from iea_agent.shell.dialogs.support import Situation, Verdict
 
 ATTRIBUTES = {name: field.attribute for name, field in FIELDS.items()} | {"licence.key": "licence_key"}
 
@@ -98,6 +99,52 @@ class StatusDesk:
             raise AskError(str(failure)) from failure
 
 
+class SupportDesk:
+    """What the support dialog needs (``dialogs.support.SupportPort``)."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def load(self) -> Situation | None:
+        """Whether assistance mode holds or may be entered; None where no agent runs."""
+        from iea_agent.shell.dialogs.support import Situation
+
+        try:
+            found = self._home.ask({"do": "assistance"})["assistance"]
+        except Failure:
+            return None
+        names = ("assistance_since", "may_enter", "why_not", "wait", "servers_answer")
+        return Situation(**{name: found[name] for name in names})
+
+    def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
+        """Call *on_change* at each change of the agent's status, and with None once it is gone; the answer stops it."""
+        return StatusDesk(self._home).watch(lambda status: on_change(None if status is None else self.load()))
+
+    def enter(self, reason: str) -> None:
+        """Enter assistance mode. Raises ``SupportError``."""
+        self._ask({"do": "enter-assistance", "reason": reason})
+
+    def leave(self, password: str) -> Verdict:
+        """Try the password of the day. Raises ``SupportError``."""
+        from iea_agent.shell.dialogs.support import Verdict
+
+        answer = self._ask({"do": "leave-assistance", "password": password})
+        if answer["accepted"]:
+            return Verdict(True)
+        span = answer["span"]
+        return Verdict(
+            False, answer["sentence"], None if span is None else (span[0], span[1]), answer["wait"]
+        )
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        from iea_agent.shell.dialogs.support import SupportError
+
+        try:
+            return self._home.ask(request, LEAVE_SECONDS)
+        except Failure as failure:
+            raise SupportError(str(failure)) from failure
+
+
 def show(home: Home, name: str) -> int:
     """Show the window *name* until it is closed; its exit code."""
     if find_spec("wx") is None:
@@ -118,6 +165,10 @@ def show(home: Home, name: str) -> int:
         from iea_agent.shell.dialogs.status import run_status
 
         run_status(StatusDesk(home), shown)
+    elif name == "support":
+        from iea_agent.shell.dialogs.support import run_support
+
+        run_support(SupportDesk(home), shown)
     else:
         return FAILED
     return 0

@@ -36,6 +36,11 @@ class Announced:
         return replace(self, failure=False)
 
 
+def reminder_due_in(held_for: float) -> float:
+    """Seconds until the next daily reminder of assistance mode, which has held for *held_for* seconds. A clock set back costs no reminder."""
+    return SAME_AGAIN_AFTER - max(held_for, 0.0) % SAME_AGAIN_AFTER
+
+
 def failure_due_in(failing_for: float, quiet_for: float) -> float:
     """Seconds until a failure may be told that has lasted *failing_for*, with *quiet_for* seconds of start or wake silence left."""
     return max(FAILURE_AFTER - failing_for, quiet_for, 0.0)

@@ -109,6 +109,14 @@ class AnnouncementDue(Event):
     """The failure has lasted long enough to be told unasked."""
 
 
+class ReminderDue(Event):
+    """Assistance mode has held for another day."""
+
+
+class AssistanceExpired(Event):
+    """Assistance mode has held for as long as the policy allows."""
+
+
 class AssistanceEntered(Event):
     """The person confirmed assistance mode."""
 
@@ -173,6 +181,11 @@ class Effect(Enum):
     ANNOUNCE_RECOVERY = "announce-recovery"
     ANNOUNCE_SERVERS_ANSWER = "announce-servers-answer"
     ANSWER_PERSON = "answer-person"  # whoever clicked is told how it went
+    SCHEDULE_REMINDERS = (
+        "schedule-reminders"  # of assistance mode: each day, and its end where the policy sets one
+    )
+    ANNOUNCE_ASSISTANCE = "announce-assistance"
+    ANNOUNCE_EXPIRY = "announce-expiry"
     KEEP_ASSISTANCE = "keep-assistance"  # write to disk that assistance mode holds, or no longer does
     OPEN_STATUS = "open-status"
     OPEN_SETTINGS = "open-settings"
@@ -256,10 +269,16 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
     # what was to be told before the sleep waits its minute again: not in the first seconds after waking
     (State.DISCONNECTED, Woke): Step(State.DISCONNECTED, (*_REDO, Effect.SCHEDULE_ANNOUNCEMENT)),
     (State.DISCONNECTED, AssistanceEntered): Step(
-        State.ASSISTANCE, (Effect.KEEP_ASSISTANCE, Effect.SCHEDULE_PROBE)
+        State.ASSISTANCE, (Effect.KEEP_ASSISTANCE, Effect.SCHEDULE_PROBE, Effect.SCHEDULE_REMINDERS)
     ),
     #
-    (State.ASSISTANCE, Started): Step(State.ASSISTANCE, (Effect.PROBE,)),
+    (State.ASSISTANCE, Started): Step(State.ASSISTANCE, (Effect.SCHEDULE_REMINDERS, Effect.PROBE)),
+    (State.ASSISTANCE, ReminderDue): Step(
+        State.ASSISTANCE, (Effect.ANNOUNCE_ASSISTANCE, Effect.SCHEDULE_REMINDERS)
+    ),
+    (State.ASSISTANCE, AssistanceExpired): Step(
+        State.DISCONNECTED, (Effect.KEEP_ASSISTANCE, Effect.ANNOUNCE_EXPIRY, *_REDO)
+    ),
     (State.ASSISTANCE, ProbeDue): Step(State.ASSISTANCE, (Effect.PROBE,)),
     (State.ASSISTANCE, ServersAnswered): Step(
         State.ASSISTANCE, (Effect.ANNOUNCE_SERVERS_ANSWER, Effect.SCHEDULE_PROBE)
@@ -268,7 +287,9 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
     (State.ASSISTANCE, NetworkChanged): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
     (State.ASSISTANCE, Woke): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
     (State.ASSISTANCE, SettingsSaved): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
-    (State.ASSISTANCE, SettingsChanged): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
+    (State.ASSISTANCE, SettingsChanged): Step(
+        State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE, Effect.SCHEDULE_REMINDERS)
+    ),
     (State.ASSISTANCE, LaunchRequested): Step(State.ASSISTANCE, (Effect.LAUNCH_PROGRAM,)),
     # leaving assistance does not mean connected: the heart comes first (the sheets), authentication at once
     (State.ASSISTANCE, AssistanceLeft): Step(State.DISCONNECTED, (Effect.KEEP_ASSISTANCE, *_REDO)),

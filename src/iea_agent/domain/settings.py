@@ -49,6 +49,7 @@ class Settings:
     proxy_mode: ProxyMode = ProxyMode.SYSTEM
     proxy_address: str = ""
     program: str = ""  # path of Impact emploi; "" where nobody has said
+    assistance_days: int = 0  # longest that assistance mode may hold; 0 for no limit
 
 
 DEFAULTS = Settings()
@@ -60,6 +61,7 @@ _EXPECTED_MODE = N_("« system », « none » ou « manual »")
 _EXPECTED_PROXY = N_(
     "une adresse comme « http://proxy.exemple.fr:3128 », sans nom d'utilisateur ni mot de passe"
 )
+_EXPECTED_DAYS = N_("un nombre de jours de 0 (sans limite) à 366")
 _EXPECTED_PATH = N_("un chemin de fichier")
 
 
@@ -114,6 +116,12 @@ def _path(value: object) -> str:
     return value
 
 
+def _days(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 366:
+        raise ValueError(_EXPECTED_DAYS)
+    return value
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One setting: its attribute in ``Settings`` and how its value is read (raises ``ValueError`` with what was expected, in French)."""
@@ -131,6 +139,7 @@ FIELDS: dict[str, Field] = {
     "proxy.mode": Field("proxy_mode", _mode),
     "proxy.address": Field("proxy_address", _proxy),
     "program.path": Field("program", _path),
+    "assistance.maximum_days": Field("assistance_days", _days),
 }
 
 

@@ -65,9 +65,7 @@ class Journal:
             if not line:
                 continue
             document = _document(line)
-            whole = (
-                whole and document is not None and (number == 0 or document.get("before") == _digest(before))
-            )
+            whole = document is not None and (number == 0 or document.get("before") == _digest(before))
             before = line
             yield Entry(document or {"event": "unreadable"}, whole)
 

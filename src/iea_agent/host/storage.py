@@ -204,6 +204,10 @@ class Storage:
             raise StorageError(path) from error
         return document
 
+    def has_state(self, name: str) -> bool:
+        """Whether there is a document kept as *name*, readable or not."""
+        return self._state_file(name).exists()
+
     def write_state(self, name: str, document: Mapping[str, object]) -> None:
         """Keep *document* (what JSON can say, 1 MiB at most) as *name*. Raises ``StorageError``."""
         path = self._state_file(name)

@@ -93,9 +93,22 @@ def since(wall: float, now: float) -> str:
     return time.strftime(_("depuis le %d/%m à %H h %M"), then)
 
 
+def age(seconds: float) -> str:
+    """How long something has lasted: « 2 j 3 h », « 3 h 05 », « 12 min »."""
+    minutes = max(0, int(seconds // 60))
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return _("{days} j {hours} h").format(days=days, hours=hours)
+    if hours:
+        return _("{hours} h {minutes:02d}").format(hours=hours, minutes=minutes % 60)
+    return _("{minutes} min").format(minutes=minutes)
+
+
 def view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) -> View:
     """The view of *snapshot* at wall-clock time *now*."""
     headline = f"{_(STATES[snapshot.state])} {since(snapshot.since, now)}"
+    if snapshot.state is State.ASSISTANCE:
+        headline += f" ({age(now - snapshot.since)})"
     return View(
         PICTURES[snapshot.state],
         _tooltip(snapshot, headline),
@@ -186,6 +199,18 @@ def balloon(kind: Effect, snapshot: Snapshot) -> Balloon:
     """The words for an announcement: *kind* is one of the ``ANNOUNCE_…`` effects or ``ANSWER_PERSON``."""
     if kind is Effect.ANNOUNCE_RECOVERY:
         return Balloon(_("Connexion au serveur rétablie"), _(EXPLANATIONS[State.CONNECTED]))
+    if kind is Effect.ANNOUNCE_ASSISTANCE:
+        return Balloon(
+            _("Le mode assistance est toujours actif"),
+            _("Il l'est {since}. « Demande de support technique » permet de le désactiver.").format(
+                since=since(snapshot.since, 0.0)
+            ),
+        )
+    if kind is Effect.ANNOUNCE_EXPIRY:
+        return Balloon(
+            _("Le mode assistance est terminé"),
+            _("Sa durée maximale est atteinte ; l'agent relance l'authentification."),
+        )
     if kind is Effect.ANNOUNCE_SERVERS_ANSWER:
         return Balloon(
             _("Les serveurs répondent de nouveau"),

@@ -1,0 +1,220 @@
+"""Assistance mode on this PC: who may enter, what lets out again, and what is written down of both.
+
+Order matters, for the process may be killed between any two lines: a try is charged on disk before it is judged, so that killing the agent earns
+nothing; the transition itself is the state machine's, whose effect writes it down.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+from iea_agent import BUILT, __version__
+from iea_agent.domain import attempts, day_password, machine
+from iea_agent.domain.attempts import Attempts, Hold
+from iea_agent.domain.day_password import NotCovered, OtherDay, Register, RegisterError, Right, Typo
+from iea_agent.domain.machine import Event, Moment, Snapshot, State
+from iea_agent.host.journal import Journal
+from iea_agent.host.storage import StorageError
+from iea_agent.locale import _
+from iea_agent.shell import passwords, view
+
+from .home import Home
+
+log = logging.getLogger("iea_agent.assistance")
+
+TRIES = "attempts"
+REGISTER = "register"
+LONGEST_REASON = 200
+EXPIRING_DAYS = 180
+"""Fewer days left in the register than this are worth a warning."""
+
+Settle = Callable[[Event, State], bool]
+"""Hand an event to the loop and wait until the given state holds; False when it does not come to that."""
+
+
+class Assistance:
+    """The one way in and out. Called on the threads of the channel's clients; one try at a time."""
+
+    def __init__(self, home: Home, clock: Callable[[], Moment], settle: Settle) -> None:
+        self._home = home
+        self._clock = clock
+        self._settle = settle
+        self._trying = threading.Lock()  # two clients typing at once would share one count
+        self._journal = Journal(home.journal_file)
+        self._attempts = self._read_attempts()
+
+    # what there is
+
+    def situation(self, snapshot: Snapshot) -> dict[str, Any]:
+        """What the dialog shows, as a document."""
+        held, wait = self._hold()
+        register = self.register()
+        return {
+            "assistance_since": snapshot.since if snapshot.state is State.ASSISTANCE else None,
+            "may_enter": machine.allows(snapshot.state, machine.AssistanceEntered),
+            "why_not": why_not_enter(snapshot.state),
+            "wait": wait,
+            "hold": held.value,
+            "servers_answer": snapshot.servers_answer,
+            "register_days": None if register is None else register.remaining(self._today()),
+        }
+
+    def register(self) -> Register | None:
+        """What to check a password with: the newest of what is installed and what the updates brought, never an older one than before."""
+        found = []
+        for file in self._home.register_files():
+            try:
+                found.append(day_password.read_register(file.read_text(encoding="utf-8")))
+            except FileNotFoundError:
+                continue
+            except (OSError, UnicodeDecodeError, RegisterError) as error:
+                log.warning("register refused", extra={"fields": {"file": file, "reason": error}})
+        licence = self._home.storage.load().effective.settings.licence_number
+        return day_password.newest(found, licence, self._least_generation())
+
+    # in and out
+
+    def enter(self, snapshot: Snapshot, reason: str) -> dict[str, Any]:
+        """Enter assistance mode; the reply for the channel."""
+        if why_not := why_not_enter(snapshot.state):
+            return {"ok": False, "error": why_not}
+        reason = " ".join(reason.split())[:LONGEST_REASON]
+        if not self._write("entering", reason=reason, version=__version__, problem=snapshot.problem):
+            return {"ok": False, "error": _cannot_write()}
+        if not self._settle(machine.AssistanceEntered(), State.ASSISTANCE):
+            return {"ok": False, "error": _("Le mode assistance n'a pas pu être activé. Réessayez.")}
+        return {"ok": True}
+
+    def leave(self, snapshot: Snapshot, typed: str) -> dict[str, Any]:
+        """Try *typed*; the reply for the channel. Takes as long as one scrypt (0.2 to 1 s)."""
+        if snapshot.state is not State.ASSISTANCE:
+            return {"ok": False, "error": _("Le mode assistance n'est pas actif.")}
+        with self._trying:
+            return self._leave(typed)
+
+    def _leave(self, typed: str) -> dict[str, Any]:
+        entered = day_password.read(typed)
+        if isinstance(entered, Typo):
+            self._write("typo", fault=entered.fault.value)
+            return _refusal(passwords.typo(entered), span=entered.span)
+        register = self.register()
+        if register is None:
+            self._write("no-register")
+            return _refusal(passwords.no_register())
+        candidate = day_password.find(entered, register, self._today())
+        if isinstance(candidate, (OtherDay, NotCovered)):
+            self._write("other-day", day=entered.day)
+            return _refusal(passwords.other_day(candidate))
+        now = self._clock()
+        tried = attempts.advance(attempts.register_changed(self._attempts, register.generation), now)
+        held, wait = attempts.hold(tried)
+        if held is not Hold.NONE:
+            return _refusal(passwords.held(held, wait), wait=wait)
+        if not self._keep(attempts.charge(tried, register.generation)):
+            return _refusal(_cannot_write())
+        self._remember(register)
+        answer = day_password.judge(candidate)
+        if not isinstance(answer, Right):
+            held, wait = self._hold()
+            self._write(
+                "refused", day=answer.day.isoformat(), failures=self._attempts.failures, wait=round(wait)
+            )
+            sentence = passwords.wrong()
+            if held is not Hold.NONE:
+                sentence += " " + passwords.held(held, wait)
+            return _refusal(sentence, wait=wait)
+        self._keep(attempts.succeeded(self._attempts))
+        self._write("leaving", day=answer.day.isoformat(), kid=answer.kid)
+        if not self._settle(machine.AssistanceLeft(), State.DISCONNECTED):
+            return _refusal(_("Le mode assistance n'a pas pu être désactivé. Réessayez."))
+        return {"ok": True, "accepted": True}
+
+    def servers_answered(self) -> None:
+        """The server let us in: whoever was stopped after too many failures may try again."""
+        if self._attempts.stopped:
+            self._keep(attempts.authenticated(self._attempts))
+
+    def expired(self) -> None:
+        """The policy's limit ended assistance mode."""
+        self._write("expired")
+
+    # on disk
+
+    def _read_attempts(self) -> Attempts:
+        existed = self._home.storage.has_state(TRIES)
+        try:
+            document = self._home.storage.read_state(TRIES)
+        except StorageError:
+            document = {}
+        if not existed:
+            return Attempts()
+        found = attempts.from_document(document)
+        if found is None:
+            log.warning("attempts not readable")
+            found = attempts.distrusted(self._clock())
+            self._write("attempts-unreadable")
+        return found
+
+    def _hold(self) -> tuple[Hold, float]:
+        self._attempts = attempts.advance(self._attempts, self._clock())
+        return attempts.hold(self._attempts)
+
+    def _keep(self, tried: Attempts) -> bool:
+        """Write *tried* down; False, and nothing counted, where the disk does not take it."""
+        try:
+            self._home.storage.write_state(TRIES, tried.to_document())
+        except StorageError:
+            log.exception("attempts not written")
+            return False
+        self._attempts = tried
+        return True
+
+    def _least_generation(self) -> int:
+        try:
+            kept = self._home.storage.read_state(REGISTER).get("generation")
+        except StorageError:
+            return 1
+        return kept if isinstance(kept, int) and not isinstance(kept, bool) else 1
+
+    def _remember(self, register: Register) -> None:
+        if register.generation > self._least_generation():
+            try:
+                self._home.storage.write_state(REGISTER, {"generation": register.generation})
+            except StorageError:
+                log.exception("generation not written")
+
+    def _write(self, event: str, **fields: object) -> bool:
+        try:
+            self._journal.append(event, datetime.fromtimestamp(self._clock().wall, UTC), fields)
+        except StorageError:
+            log.exception("journal not written")
+            return False
+        return True
+
+    def _today(self) -> date:
+        return day_password.today(self._clock().wall, date.fromisoformat(BUILT))
+
+
+def why_not_enter(state: State) -> str:
+    """Why assistance mode cannot be entered in *state*; "" where it can."""
+    if machine.allows(state, machine.AssistanceEntered):
+        return ""
+    if state is State.ASSISTANCE:
+        return _("Le mode assistance est déjà actif.")
+    return _("Le mode assistance ne s'active que lorsque la connexion a échoué ({state}).").format(
+        state=_(view.STATES[state])
+    )
+
+
+def _refusal(sentence: str, span: tuple[int, int] | None = None, wait: float = 0.0) -> dict[str, Any]:
+    return {"ok": True, "accepted": False, "sentence": sentence, "span": span, "wait": wait}
+
+
+def _cannot_write() -> str:
+    return _(
+        "Rien n'a été changé : le disque n'accepte pas d'écriture. Libérez de la place ou prévenez votre informaticien."
+    )

@@ -127,16 +127,16 @@ def test_assistance_is_entered_only_from_disconnected() -> None:
     }
     after, effects = advance(busy(State.DISCONNECTED), machine.AssistanceEntered(), LATER)
     assert after.state is State.ASSISTANCE
-    assert effects == (Effect.KEEP_ASSISTANCE, Effect.SCHEDULE_PROBE)
+    assert effects == (Effect.KEEP_ASSISTANCE, Effect.SCHEDULE_PROBE, Effect.SCHEDULE_REMINDERS)
 
 
-def test_assistance_is_left_only_with_the_password_of_the_day() -> None:
+def test_assistance_is_left_only_with_the_password_of_the_day_or_by_the_policy() -> None:
     leaving = {
         kind
         for (state, kind), step in TABLE.items()
         if state is State.ASSISTANCE and step.state is not State.ASSISTANCE
     }
-    assert leaving == {machine.AssistanceLeft}
+    assert leaving == {machine.AssistanceLeft, machine.AssistanceExpired}
 
 
 def test_leaving_assistance_shows_the_heart_and_authenticates_at_once() -> None:
@@ -174,7 +174,7 @@ def test_assistance_survives_a_restart_since_when_it_was_entered() -> None:
     assert kept.since == NOON.wall - 5000
     probing, effects = advance(kept, machine.Started(), NOON)
     assert probing.state is State.ASSISTANCE
-    assert effects == (Effect.PROBE,)
+    assert effects == (Effect.SCHEDULE_REMINDERS, Effect.PROBE)
 
 
 def test_assistance_only_probes_and_says_that_the_servers_answer() -> None:

@@ -203,21 +203,26 @@ def sentences(*modules: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("language", locale.LANGUAGES)
-@pytest.mark.parametrize("modules", [("settings", "fields", "results", "verdict"), ("status", "overview")])
+@pytest.mark.parametrize(
+    "modules", [("settings", "fields", "results", "verdict"), ("status", "overview"), ("support",)]
+)
 def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...], language: str) -> None:
     try:
         locale.choose(language)
         labels = {locale._(text) for text in sentences(*modules) if "&" in text}
         question = {locale._(text) for text in ("&Ne pas enregistrer", "&Annuler")}  # a window of its own
+        confirmation = {locale._("&Activer")}  # another one
         test_button = {locale._(text) for text in ("&Tester l'accès aux serveurs", "Arrêter le &test")}
     finally:
         locale.choose("fr")
-    for together in (labels - question - {min(test_button)}, question):
+    for together in (labels - question - confirmation - {min(test_button)}, question):
         letters = [label[label.index("&") + 1].lower() for label in together]
         assert len(letters) == len(set(letters)), sorted(together)
 
 
-@pytest.mark.parametrize("module", ["settings", "fields", "results", "verdict", "status", "overview", "form"])
+@pytest.mark.parametrize(
+    "module", ["settings", "fields", "results", "verdict", "status", "overview", "form", "support"]
+)
 def test_french_typography(module: str) -> None:
     for text in sentences(module):
         assert not re.search(r" [:;?!»]|« ", text), f"a space that may break: {text!r}"

@@ -33,6 +33,7 @@ from .frame import (
     lay_out,
     picture,
     rewrap,
+    set_picture,
     title_font,
 )
 
@@ -116,6 +117,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         super().__init__(None, title=title())
         self._port = port
         self._situation: Situation | None = None
+        self._can_enter = self._can_leave = False
         self._working = False  # the agent is entering or leaving assistance mode
         self._done = False  # it has, because of us
         self._waiting = False
@@ -209,8 +211,10 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             (self._enter, self._why_not_enter),
             (self._leave, self._why_not_leave),
         ):
+            indented = wx.BoxSizer()
+            indented.Add(why_not, 0, wx.LEFT, wide)
             body.Add(choice, 0, wx.TOP, middle)
-            body.Add(why_not, 0, wx.LEFT | wx.TOP, wide)
+            body.Add(indented, 0, wx.TOP, narrow)
         body.AddSpacer(wide)
         body.Add(self._consequences, 0, wx.BOTTOM, wide)
         body.Add(self._reason_label, 0, wx.BOTTOM, narrow)
@@ -257,16 +261,18 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         had_focus = self.FindFocus()
         self._show(situation)
         lay_out(self, self._content)
+        if not self.IsEnabled():
+            return  # the keyboard is the question's
         if had_focus is None or not had_focus.IsShown() or not had_focus.IsEnabled():
             self._first().SetFocus()
 
     def _show(self, situation: Situation | None) -> None:
         """Show *situation*: one choice can be made at most, and it is made already; the other one says why it cannot."""
         self._situation = situation
-        active = situation is not None and situation.assistance_since is not None
-        may_enter = situation is not None and not active and situation.may_enter
-        self._picture.SetBitmap(picture(view.PICTURES[State.ASSISTANCE].value, 48, grey=not active))
-        self.SetIcons(icons(view.PICTURES[State.ASSISTANCE if active else State.CONNECTED].value))
+        active = self._can_leave = situation is not None and situation.assistance_since is not None
+        may_enter = self._can_enter = situation is not None and not active and situation.may_enter
+        set_picture(self._picture, picture("beetle", 48, grey=not active))
+        self.SetIcons(icons("beetle" if active else "ball-heart" if may_enter else "ball"))
         if situation is None:
             stopped = overview.story(None, time.time())
             self._headline.say(stopped.headline)
@@ -295,7 +301,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._wait(situation.wait if situation is not None and active else 0.0)
 
     def _reason_against_entering(self) -> str:
-        if self._situation is None or self._enter.IsEnabled():
+        if self._situation is None or self._can_enter:
             return ""
         if self._situation.assistance_since is not None:
             return _("Le mode assistance est déjà actif.")
@@ -325,9 +331,9 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def _first(self) -> wx.Window:
         """The control where work begins."""
-        if self._enter.IsEnabled():
+        if self._can_enter:
             return self._enter
-        return self._password if self._leave.IsEnabled() else self._close
+        return self._password if self._can_leave else self._close
 
     # waiting for the next try
 
@@ -350,7 +356,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._enable_ok()
 
     def _enable_ok(self) -> None:
-        able = self._enter.IsEnabled() or (self._leave.IsEnabled() and not self._waiting)
+        able = self._can_enter or (self._can_leave and not self._waiting)
         self._ok.Enable(able and not self._working)
 
     # what a person does
@@ -386,14 +392,17 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         )
 
     def _on_ok(self) -> None:
-        if self._enter.GetValue():
+        if self._can_enter:
             self._activate()
-        elif self._leave.GetValue():
+        elif self._can_leave:
             self._deactivate()
 
     def _activate(self) -> None:
         question = wx.MessageDialog(
-            self, _("Activer le mode assistance ?"), title(), wx.OK | wx.CANCEL | wx.CANCEL_DEFAULT
+            self,
+            _("Activer le mode assistance ?"),
+            title(),
+            wx.OK | wx.CANCEL | wx.CANCEL_DEFAULT | wx.ICON_QUESTION,
         )
         question.SetOKCancelLabels(_("&Activer"), _("A&nnuler"))
         question.SetExtendedMessage(
@@ -402,7 +411,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             )
         )
         with question:
-            if question.ShowModal() != wx.ID_OK:
+            if question.ShowModal() != wx.ID_OK or not self._can_enter:  # which may have changed meanwhile
                 return
         reason = " ".join(self._reason.GetValue().split())
 
@@ -413,9 +422,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._work(enter, _("Activation en cours…"), self._on_entered)
 
     def _on_entered(self, _verdict: Verdict) -> None:
-        self._finish(
-            view.Picture.BEETLE, _("Le mode assistance est activé. Vous pouvez relancer Impact emploi.")
-        )
+        self._finish("beetle", _("Le mode assistance est activé. Vous pouvez relancer Impact emploi."))
 
     def _deactivate(self) -> None:
         password = self._password.GetValue()
@@ -424,11 +431,11 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     def _on_judged(self, verdict: Verdict) -> None:
         if verdict.accepted:
             self._finish(
-                view.Picture.HEART,
+                "ball-heart",
                 _("Le mode assistance est désactivé. L'agent relance l'authentification."),
             )
             return
-        if not self._leave.IsEnabled():
+        if not self._can_leave:
             return  # left elsewhere meanwhile
         self._complaint.say(verdict.sentence)
         self._wait(verdict.wait)
@@ -467,7 +474,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
         threading.Thread(target=work, name="assistance", daemon=True).start()
 
-    def _finish(self, which: view.Picture, outcome: str) -> None:
+    def _finish(self, which: str, outcome: str) -> None:
         """Only say what has become of it."""
         self._done = True
         self._timer.Stop()
@@ -477,8 +484,8 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             control.Hide()
         for text in (self._why_not_enter, self._why_not_leave, self._since, self._news, self._countdown):
             text.say("")
-        self._picture.SetBitmap(picture(which.value, 48))
-        self.SetIcons(icons(which.value))
+        set_picture(self._picture, picture(which, 48))
+        self.SetIcons(icons(which))
         self._headline.SetFont(title_font(self, 1.15))
         self._headline.say(outcome)
         self._close.SetLabel(_("&Fermer"))

@@ -1,0 +1,93 @@
+"""A stage for the support dialog: ``support_stage.py LOG --source FILE [--verdicts JSON]`` plays the situations of a file, the next one each time the
+file changes, and writes what the dialog asks for to LOG, one JSON line each.
+
+A password is judged by ``--verdicts``; of one that is not in there, "lent" is never judged, and "panne" fails. Entering fails for the reason « refus ».
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+# as a program it finds only the agent's source: the Windows Python looks nowhere else
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.desktop.dialog_stage import Log, listen
+
+from iea_agent import locale
+from iea_agent.shell.dialogs.support import Situation, SupportError, Verdict, run_support
+
+
+class SupportOnStage:
+    """The support port."""
+
+    def __init__(self, log: Log, source: Path, verdicts: str) -> None:
+        self._log = log
+        self._source = source
+        self._verdicts = json.loads(verdicts)
+        self._before = ""
+
+    def load(self) -> Situation | None:
+        self._before = self._source.read_text(encoding="utf-8")
+        return self._situation()
+
+    def _situation(self) -> Situation | None:
+        found = json.loads(self._before)
+        return Situation(**found) if found is not None else None
+
+    def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
+        ended = threading.Event()
+
+        def play() -> None:
+            while not ended.is_set():
+                now = self._source.read_text(encoding="utf-8")
+                if now and now != self._before:
+                    self._before = now
+                    on_change(self._situation())
+                ended.wait(0.05)
+
+        threading.Thread(target=play, daemon=True).start()
+
+        def end() -> None:
+            self._log.write(unwatched=True)
+            ended.set()
+
+        return end
+
+    def enter(self, reason: str) -> None:
+        self._log.write(entered=reason, ui_thread=threading.current_thread() is threading.main_thread())
+        if reason == "refus":
+            raise SupportError("L'agent ne répond pas.")
+
+    def leave(self, password: str) -> Verdict:
+        self._log.write(left=password, ui_thread=threading.current_thread() is threading.main_thread())
+        if password == "panne":
+            raise SupportError("L'agent ne répond pas.")
+        if password == "lent":
+            threading.Event().wait()
+        found = self._verdicts[password]
+        if "span" in found:
+            found["span"] = tuple(found["span"])
+        return Verdict(**found)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("log", type=Path)
+    parser.add_argument("--source", type=Path, required=True, help="the file that holds the situation")
+    parser.add_argument("--verdicts", default="{}", help="JSON: a password, and the fields of its verdict")
+    parser.add_argument("--language", default="fr")
+    options = parser.parse_args()
+    locale.choose(options.language)
+    log = Log(options.log)
+    threading.Thread(target=listen, args=(log,), daemon=True).start()
+    run_support(SupportOnStage(log, options.source, options.verdicts), lambda: log.write(shown=True))
+    log.write(closed=True)
+
+
+if __name__ == "__main__":
+    main()

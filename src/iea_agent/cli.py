@@ -107,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     on.add_argument("--reason", default="", help=_("motif, pour le journal"))
     on.set_defaults(command=_assistance_on)
     off = modes.add_parser(
-        "off", help=_("désactive le mode assistance ; le mot de passe du jour est lu sur l'entrée standard")
+        "off", help=_("désactive le mode assistance ; le mot de passe du jour est lu sur l'entrée standard")
     )
     off.set_defaults(command=_assistance_off)
     mode = modes.add_parser("status", help=_("dit si le mode assistance est actif, et depuis quand"))
@@ -270,7 +270,7 @@ def _assistance_off(home: Home, options: argparse.Namespace) -> int:  # noqa: AR
     from iea_agent.assembly.home import LEAVE_SECONDS
 
     if sys.stdin.isatty():
-        print(_("Mot de passe du jour : "), end="", file=sys.stderr, flush=True)
+        print(_("Mot de passe du jour : "), end="", file=sys.stderr, flush=True)
     answer = home.ask({"do": "leave-assistance", "password": sys.stdin.readline(500).strip()}, LEAVE_SECONDS)
     if not answer["accepted"]:
         print(answer["sentence"], file=sys.stderr)
@@ -290,7 +290,7 @@ def _assistance_status(home: Home, options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"schema": 1, **found, "assistance_since": status.stamp(since)})
     elif since is None:
-        print(found["why_not"] or _("Le mode assistance n'est pas actif ; il peut être activé."))
+        print(found["why_not"] or _("Le mode assistance n'est pas actif ; il peut être activé."))
     else:
         now = time.time()
         print(f"{_(view.STATES[State.ASSISTANCE])} {view.since(since, now)} ({view.age(now - since)})")
@@ -315,7 +315,7 @@ def _journal(home: Home, options: argparse.Namespace) -> int:
             details = " ".join(f"{name}={value}" for name, value in fields.items())
             print(f"{entry.get('at', '?')}  {entry['event']}  {details}{mark}".rstrip())
         print(
-            _("Journal intact.") if whole else _("Le journal n'est pas intact : voyez les lignes marquées.")
+            _("Journal intact.") if whole else _("Le journal n'est pas intact : voyez les lignes marquées.")
         )
     return FINE if whole else FAILED
 

@@ -11,19 +11,22 @@ import shutil
 import sys
 import tempfile
 import time
+from datetime import date
 from pathlib import Path
 
 from PIL import Image
 
+from iea_agent.domain import day_password
 from iea_sandbox.cli import default_home
 from iea_sandbox.control import attach
 from iea_sandbox.demo import explained
 from wine.build import BUILD
 from wine.desktop import Area, Window
-from wine.stage import MENU_RECONNECT, MENU_SETTINGS, SETTINGS, Stage
+from wine.stage import MENU_RECONNECT, MENU_SETTINGS, MENU_SUPPORT, SETTINGS, STATUS, SUPPORT, Stage
 
 PAGE = BUILD / "demo"
-MARGIN = 8
+EMPTY = Area(200, 200, 204, 204)
+"""A place of the desktop where nothing is: a click there closes a menu."""
 
 
 class Album:
@@ -125,7 +128,7 @@ def play(stage: Stage, album: Album) -> None:
     desktop.open_menu()
     album.corner("menu", "Le menu du clic droit")
     desktop.key("Escape")
-    desktop.click(Area(200, 200, 204, 204))
+    desktop.click(EMPTY)
 
     album.step(
         "Les serveurs tombent",
@@ -135,7 +138,7 @@ def play(stage: Stage, album: Album) -> None:
     world.break_("updates", "refuse")
     stage.choose(MENU_RECONNECT)
     stage.until("ball-heart")
-    balloon = stage.balloon("réessaie tout seul")
+    balloon = stage.balloon("IEA-N04")
     album.corner("bulle", "La bulle d'information", height=desktop.size[1] - balloon.area.top + 40)
     album.icon("Boule bleue accompagnée du cœur rouge")
     desktop.tooltip()
@@ -182,9 +185,94 @@ def play(stage: Stage, album: Album) -> None:
     desktop.click(desktop.icon())
     status = stage.until_text("Impact emploi", "Connectée au serveur")
     album.window("etat-connecte", "L'état de la connexion", status)
+    desktop.key("Escape")
+    desktop.gone(STATUS)
+
+    album.step(
+        "Une panne qui dure : le mode assistance",
+        "Les serveurs sont de nouveau en panne et les bulletins de paie n'attendent pas. « Demande de support technique », "
+        "« Activer le mode assistance » : une confirmation, et le scarabée rouge remplace la boule bleue.",
+    )
+    stage.install_register()
+    world.break_("auth", "refuse")
+    world.break_("updates", "refuse")
+    stage.choose(MENU_RECONNECT)
+    stage.until("ball-heart")
+    dialog = stage.enter_assistance()
+    album.window("assistance-activee", "Le mode assistance est activé", dialog)
+    stage.until("beetle")
+    album.icon("Le scarabée rouge")
+    desktop.key("Escape")
+    desktop.gone(SUPPORT)
+    desktop.tooltip()
+    stage.balloon("Mode assistance depuis")
+    album.corner("infobulle", "L'infobulle dit depuis quand", height=120)
+    desktop.open_menu()
+    album.corner("menu", "En mode assistance, le menu dit ce qui doit attendre")
+    desktop.key("Escape")
+    desktop.click(EMPTY)
+
+    album.step(
+        "L'ordinateur redémarre",
+        "Le mode assistance tient : au démarrage suivant, le scarabée est toujours là.",
+    )
+    _quit(stage)
+    stage.start_agent()
+    stage.until("beetle")
+    album.icon("Toujours le scarabée")
+
+    album.step(
+        "Le mot de passe du jour",
+        "Une faute de frappe est montrée là où elle est et ne compte pas comme un essai ; un mot de passe bien formé mais faux en est un.",
+    )
+    password = stage.password()
+    typo = password[:8] + ("A" if password[8] != "A" else "B") + password[9:]
+    for name, typed, said in (
+        ("faute-de-frappe", typo, "Faute de frappe"),
+        ("mauvais-mot-de-passe", wrong_password(), "pas le mot de passe du jour"),
+    ):
+        stage.choose(MENU_SUPPORT)
+        stage.until_text(SUPPORT, "Mot de passe du jour")
+        desktop.type(typed)
+        desktop.key("Return")
+        album.window(name, said, stage.until_text(SUPPORT, said))
+        desktop.key("Escape")
+        desktop.gone(SUPPORT)
+
+    album.step(
+        "Sortie du mode assistance",
+        f"Le mot de passe que l'assistance envoie (iea-desk password) : {password}. Le cœur d'abord, puis, les serveurs revenus, la boule.",
+    )
+    stage.choose(MENU_SUPPORT)
+    stage.until_text(SUPPORT, "Mot de passe du jour")
+    desktop.type(password.lower().replace("-", " "))
+    desktop.key("Return")
+    dialog = stage.until_text(SUPPORT, "Le mode assistance est désactivé")
+    album.window("assistance-desactivee", "Tapé en minuscules et sans tirets : accepté", dialog)
+    stage.until("ball-heart")
+    album.icon("Le cœur : sortir du mode assistance n'est pas encore être connecté")
+    desktop.key("Escape")
+    desktop.gone(SUPPORT)
+    world.mend()
+    stage.choose(MENU_RECONNECT)
+    stage.until("ball")
+    album.icon("La boule bleue")
+    _quit(stage)
+
+
+def wrong_password() -> str:
+    """Well formed, for today, and of another master key."""
+    day = day_password.today(time.time(), date.min)
+    key = day_password.month_key(bytes(32), day_password.EVERYONE, day)
+    return day_password.in_letters(day, day_password.number(key, day_password.EVERYONE, day))
+
+
+def _quit(stage: Stage) -> None:
     code, text = stage.command("quit")
     if code != 0:
         raise AssertionError(text)
+    assert stage.agent is not None
+    stage.agent.wait(30)
 
 
 def live(stage: Stage) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,8 +21,9 @@ from wine.prefix import windows_path
 ICONS = ROOT / "src" / "iea_agent" / "shell" / "icons"
 SETTINGS = "Paramètres de connexion"
 STATUS = "État de la connexion"
+SUPPORT = "Demande de support technique"
 
-MENU_SETTINGS, MENU_RECONNECT, MENU_QUIT = 2, 3, 7
+MENU_SETTINGS, MENU_RECONNECT, MENU_SUPPORT, MENU_QUIT = 2, 3, 4, 7
 """Places in the tray's menu, from 1; separators do not count."""
 
 
@@ -31,6 +35,7 @@ class Stage:
     ) -> None:
         self.home = folder / "home"
         self.world = World(folder / "world")
+        self.desk_keys = folder / "desk" / "keys.json"
         self.environment = {"IEA_AGENT_HOME": windows_path(self.home), "IEA_AGENT_LANG": language}
         self.desktop: Desktop
         self.agent: subprocess.Popen[str] | None = None
@@ -47,6 +52,40 @@ class Stage:
     ) -> None:
         self.desktop.__exit__(kind, error, trace)
         self.world.__exit__(kind, error, trace)
+
+    def install_register(self) -> None:
+        """Have the desk make a master key and the register of the days around today, and install it like an administrator would."""
+        self.desk_keys.parent.mkdir(mode=0o700, exist_ok=True)
+        self._desk("init", "--key-file", str(self.desk_keys))
+        first = (date.today() - timedelta(days=4)).isoformat()
+        register = self.home / "policy" / "register.json"
+        self._desk(
+            "register",
+            "--key-file",
+            str(self.desk_keys),
+            "--first-day",
+            first,
+            "--days",
+            "7",
+            "--output",
+            str(register),
+        )
+
+    def password(self) -> str:
+        """What ``iea-desk password`` prints for today."""
+        return str(json.loads(self._desk("password", "--key-file", str(self.desk_keys), "--json"))["letters"])
+
+    def _desk(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "iea_desk", *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        return done.stdout
 
     def start_agent(self) -> subprocess.Popen[str]:
         """Start the tray process, as Windows does when a person logs on."""
@@ -81,7 +120,9 @@ class Stage:
 
         def found(windows: Sequence[Window]) -> Window | None:
             for window in windows:
-                if title in window.text and any(text in c.text and c.visible for c in window.children):
+                if title in window.text and any(
+                    text in c.text.replace("&", "") and c.visible for c in window.children
+                ):
                     return window
             return None
 
@@ -109,6 +150,27 @@ class Stage:
         self.desktop.key("ctrl+a")
         self.desktop.type(new)
         self.desktop.key("Tab")
+
+    def enter_assistance(self) -> Window:
+        """Through the menu and the dialog, with its one confirmation; the dialog, which then says that it is done."""
+        self.choose(MENU_SUPPORT)
+        self.press(SUPPORT, "OK")
+        question = self.until_text(SUPPORT, "Activer")
+        self.desktop.click(
+            self.desktop.wait(
+                lambda windows: next(
+                    (
+                        c
+                        for w in windows
+                        for c in w.children
+                        if c.text.replace("&", "") == "Activer" and c.visible
+                    ),
+                    None,
+                ),
+                f"the question of {question.text!r}",
+            )
+        )
+        return self.until_text(SUPPORT, "Le mode assistance est activé")
 
     def log(self) -> str:
         """The agent's log."""

@@ -97,6 +97,7 @@ class Agent:
         self._log = logs.start_logging(self._home.folders.logs)
         log.info("started", extra={"fields": {"version": __version__, "pid": os.getpid()}})
         self._report_faults()
+        self._assistance.warn_of_expiry()
         self._channel = Server(self._home.where, self._home.make_channel_key(), self.answer)
         stop_watching = self._home.host.watch_network(lambda: self.loop.post(machine.AddressesChanged()))
         self.publish(self.loop.snapshot)
@@ -219,6 +220,7 @@ class Agent:
 
     def reread_policy(self) -> None:
         """Look at the policy file's date; if it moved, the settings are no longer what they were."""
+        self._assistance.keep_waiting()
         signature = self._home.storage.policy_signature()
         if signature != self._policy:
             self._policy = signature

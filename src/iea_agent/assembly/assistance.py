@@ -31,6 +31,7 @@ REGISTER = "register"
 LONGEST_REASON = 200
 EXPIRING_DAYS = 180
 """Fewer days left in the register than this are worth a warning."""
+KEEP_WAITING_SECONDS = 600.0
 
 Settle = Callable[[Event, State], bool]
 """Hand an event to the loop and wait until the given state holds; False when it does not come to that."""
@@ -45,6 +46,7 @@ class Assistance:
         self._settle = settle
         self._trying = threading.Lock()  # two clients typing at once would share one count
         self._journal = Journal(home.journal_file)
+        self._kept_steady = clock().steady
         self._attempts = self._read_attempts()
 
     # what there is
@@ -75,6 +77,12 @@ class Assistance:
                 log.warning("register refused", extra={"fields": {"file": file, "reason": error}})
         licence = self._home.storage.load().effective.settings.licence_number
         return day_password.newest(found, licence, self._least_generation())
+
+    def warn_of_expiry(self) -> None:
+        """Log that the register runs out soon: ``diagnose`` shows it, too."""
+        register = self.register()
+        if register is not None and register.remaining(self._today()) < EXPIRING_DAYS:
+            log.warning("register runs out", extra={"fields": {"last": register.last}})
 
     # in and out
 
@@ -138,6 +146,12 @@ class Assistance:
         if self._attempts.stopped:
             self._keep(attempts.authenticated(self._attempts))
 
+    def keep_waiting(self) -> None:
+        """Now and then, write down how long has been waited: where the clock is behind, a restart would forget it."""
+        held, _seconds = self._hold()
+        if held is not Hold.NONE and self._clock().steady - self._kept_steady >= KEEP_WAITING_SECONDS:
+            self._keep(self._attempts)
+
     def expired(self) -> None:
         """The policy's limit ended assistance mode."""
         self._write("expired")
@@ -170,7 +184,7 @@ class Assistance:
         except StorageError:
             log.exception("attempts not written")
             return False
-        self._attempts = tried
+        self._attempts, self._kept_steady = tried, self._clock().steady
         return True
 
     def _least_generation(self) -> int:

@@ -82,6 +82,9 @@ def diagnose(home: Home) -> dict[str, Any]:
         "agent": "not running" if status is None else status["state"],
         "problem": None if status is None or status["problem"] is None else status["problem"]["code"],
         "licence_key": key,
+        "register_days": None
+        if status is None
+        else home.ask({"do": "assistance"})["assistance"]["register_days"],
         "folders": {
             "settings": str(home.folders.settings),
             "state": str(home.folders.state),

@@ -107,7 +107,7 @@ def age(seconds: float) -> str:
 def view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) -> View:
     """The view of *snapshot* at wall-clock time *now*."""
     headline = f"{_(STATES[snapshot.state])} {since(snapshot.since, now)}"
-    if snapshot.state is State.ASSISTANCE:
+    if snapshot.state is State.ASSISTANCE and now - snapshot.since >= 3600:
         headline += f" ({age(now - snapshot.since)})"
     return View(
         PICTURES[snapshot.state],

@@ -516,7 +516,9 @@ class TestAtomicWriting:
                     for _ in range(random.randrange(50)):  # noqa: S311 the moment of the crash
                         contents.add(whole(path))
                     deadline = time.monotonic() + 30
-                    while len(contents) < 2 and time.monotonic() < deadline:  # a slow disk: see it really write
+                    while (
+                        len(contents) < 2 and time.monotonic() < deadline
+                    ):  # a slow disk: see it really write
                         contents.add(whole(path))
                 finally:
                     writer.kill()

@@ -1,0 +1,133 @@
+"""Killed at each single touch of a file: what was there before, or what was to come, and never a free try or half a file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from iea_agent import BUILT
+from iea_agent.domain import attempts as tries
+from iea_agent.domain import day_password as dp
+from iea_agent.host.journal import Journal
+
+SCRIPT = Path(__file__).with_name("crash_script.py")
+MASTER = bytes(range(32))
+KDF = dp.Kdf(2**14, 8, 1)
+
+
+def of_today(master: bytes) -> str:
+    day = dp.today(time.time(), date.fromisoformat(BUILT))
+    return dp.in_letters(day, dp.number(dp.month_key(master, "*", day), "*", day))
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation with a register, in the heart."""
+    folder = tmp_path_factory.mktemp("installed")
+    first = dp.today(time.time(), date.fromisoformat(BUILT)) - timedelta(days=1)
+    digests = b"".join(
+        dp.digest(dp.number(dp.month_key(MASTER, "*", day), "*", day), "2026a", "*", day, bytes(16), KDF)
+        for day in (first, first + timedelta(days=1), first + timedelta(days=2))
+    )
+    (folder / "policy").mkdir()
+    register = dp.Register("2026a", "*", 1, first, bytes(16), KDF, digests)
+    (folder / "policy" / "register.json").write_text(register.to_text(), encoding="utf-8")
+    return folder
+
+
+def play(home: Path, touch: int, *action: str) -> str:
+    done = subprocess.run(
+        [sys.executable, SCRIPT, str(home), str(touch), *action],
+        capture_output=True, encoding="utf-8", timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == (137 if "touches" not in done.stdout else 0), done.stderr
+    return done.stdout
+
+
+def every_moment(before: Path, tmp_path: Path, *action: str) -> list[tuple[Path, str]]:
+    """The installation after being killed at each touch in turn, and what had been said until then; the last one was not killed."""
+    after = []
+    for touch in range(1, 200):
+        home = tmp_path / str(touch)
+        shutil.copytree(before, home)
+        said = play(home, touch, *action)
+        after.append((home, said))
+        if "touches" in said:
+            return after
+    raise AssertionError("it never ends")
+
+
+def in_assistance(home: Path) -> bool:
+    file = home / "state" / "assistance.json"
+    return file.exists() and json.loads(file.read_text(encoding="utf-8"))["since"] is not None
+
+
+def failures(home: Path) -> int:
+    file = home / "state" / "attempts.json"
+    if not file.exists():
+        return 0
+    found = tries.from_document(json.loads(file.read_text(encoding="utf-8")))
+    assert found is not None
+    return found.failures
+
+
+def is_sound(home: Path) -> None:
+    """Nothing is half written, and it all goes on from here."""
+    for file in (home / "state").glob("*.json"):
+        json.loads(file.read_text(encoding="utf-8"))
+    entries = list(Journal(home / "state" / "journal.jsonl").entries())
+    assert all(entry.whole for entry in entries)
+
+
+@pytest.mark.linux  # the same code on both systems; starting Python forty times under Wine would take minutes
+def test_entering(installed: Path, tmp_path: Path) -> None:
+    moments = every_moment(installed, tmp_path, "enter")
+
+    assert len(moments) > 5
+    for home, said in moments:
+        is_sound(home)
+        assert in_assistance(home) or "True" not in said, "who was told yes is in"
+    assert in_assistance(moments[-1][0])
+
+
+@pytest.mark.linux
+def test_a_wrong_password_is_charged_before_it_is_judged(installed: Path, tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    shutil.copytree(installed, held)
+    play(held, 0, "enter")
+
+    moments = every_moment(held, tmp_path, "leave", of_today(bytes(32)))
+
+    assert len(moments) > 5
+    for home, said in moments:
+        is_sound(home)
+        assert in_assistance(home)
+        assert failures(home) == 1 or "judged" not in said, "what was judged has been charged"
+    assert failures(moments[-1][0]) == 1
+
+
+@pytest.mark.linux
+def test_leaving(installed: Path, tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    shutil.copytree(installed, held)
+    play(held, 0, "enter")
+
+    moments = every_moment(held, tmp_path, "leave", of_today(MASTER))
+
+    assert len(moments) > 5
+    for home, said in moments:
+        is_sound(home)
+        assert not in_assistance(home) or "True" not in said, "who was told yes is out"
+        if in_assistance(home):
+            assert "True" in play(home, 0, "leave", of_today(MASTER)), (
+                "and who is still in gets out with the same password"
+            )
+    assert not in_assistance(moments[-1][0])
+    assert failures(moments[-1][0]) == 0

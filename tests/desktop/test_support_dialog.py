@@ -312,7 +312,8 @@ def test_the_password_can_be_masked(play: Callable[..., SupportPlay]) -> None:
 
     def enter(text: str) -> bytes:
         """Type *text* and go on to the box, so that no caret blinks."""
-        shown.enter(PASSWORD, text)
+        shown.desktop.key("alt+p", "ctrl+a")
+        shown.desktop.type(text)
         shown.desktop.key("Tab")
         shown.focused("Masquer")
         return ink()
@@ -420,6 +421,7 @@ def test_it_speaks_english(play: Callable[..., SupportPlay]) -> None:
     assert shown.focus() != PASSWORD
     french = {plain(text) for text in (ENTER, LEAVE, PASSWORD, COPY, "Masquer", "Annuler")}
     assert not french & set(shown.texts())
+    check_sizes(shown.tell("measure", "measured"), 100)
     shown.desktop.key("Escape")
     shown.ended()
 

@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE WINEPREFIX WINEARCH WINEDLLOVERRIDES
 BIN := .venv/bin
 SAY := @printf '\n== %s\n'
 # The Windows side keeps its caches below build/: the source tree is shared with Linux.
-WINDOWS_PYTEST := -m pytest tests --ignore=tests/desktop --ignore=tests/packaging -m "not linux and not desktop" \
+WINDOWS_PYTEST := -m pytest tests -m "not linux and not desktop" \
 	-o cache_dir=build/windows/pytest-cache --basetemp=build/windows/pytest
 
 help:

@@ -127,7 +127,7 @@ def test_it_survives_a_kill_and_so_do_the_tries(
     again = installation.start(running)
     again.until("assistance")
     code, text = off(installation, password(today()))
-    assert (code, "nouvel essai possible" in text) == (4, True), text
+    assert (code, "Nouvel essai possible" in text) == (4, True), text
     found = installation.json("assistance", "status")
     assert found["hold"] == "wait"
     assert 0 < found["wait"] <= 60

@@ -274,6 +274,10 @@ def _assistance_off(home: Home, options: argparse.Namespace) -> int:  # noqa: AR
     answer = home.ask({"do": "leave-assistance", "password": sys.stdin.readline(500).strip()}, LEAVE_SECONDS)
     if not answer["accepted"]:
         print(answer["sentence"], file=sys.stderr)
+        if answer["wait"]:
+            from iea_agent.shell import passwords
+
+            print(passwords.next_try(answer["wait"]), file=sys.stderr)
         return REFUSED
     print(_("Le mode assistance est désactivé. L'agent relance l'authentification."))
     return FINE
@@ -293,7 +297,7 @@ def _assistance_status(home: Home, options: argparse.Namespace) -> int:
         print(found["why_not"] or _("Le mode assistance n'est pas actif ; il peut être activé."))
     else:
         now = time.time()
-        print(f"{_(view.STATES[State.ASSISTANCE])} {view.since(since, now)} ({view.age(now - since)})")
+        print(f"{_(view.STATES[State.ASSISTANCE])} {view.held_since(State.ASSISTANCE, since, now)}")
     return FINE
 
 

@@ -121,7 +121,7 @@ class Assistance:
         tried = attempts.advance(attempts.register_changed(self._attempts, register.generation), now)
         held, wait = attempts.hold(tried)
         if held is not Hold.NONE:
-            return _refusal(passwords.held(held, wait), wait=wait)
+            return _refusal(passwords.too_many(held), wait=wait)
         if not self._keep(attempts.charge(tried, register.generation)):
             return _refusal(_cannot_write())
         self._remember(register)
@@ -133,7 +133,7 @@ class Assistance:
             )
             sentence = passwords.wrong()
             if held is not Hold.NONE:
-                sentence += " " + passwords.held(held, wait)
+                sentence += " " + passwords.too_many(held)
             return _refusal(sentence, wait=wait)
         self._keep(attempts.succeeded(self._attempts))
         self._write("leaving", day=answer.day.isoformat(), kid=answer.kid)

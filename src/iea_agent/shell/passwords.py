@@ -57,13 +57,18 @@ def wrong() -> str:
     return _("Ce n'est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l'assistance.")
 
 
-def held(hold: Hold, seconds: float) -> str:
-    """Why, and for how long, the next try has to wait."""
+def too_many(hold: Hold) -> str:
+    """That tries have to wait; the time is shown beside it, counting down."""
     if hold is Hold.STOPPED:
         return _(
             "Trop d'essais : contactez l'assistance. La saisie se rouvre dès que les serveurs répondent."
         )
-    return _("Trop d'essais : nouvel essai possible dans {time}.").format(time=wait(seconds))
+    return _("Trop d'essais : attendez un peu avant le suivant.")
+
+
+def next_try(seconds: float) -> str:
+    """When the next try may be, where nothing counts down."""
+    return _("Nouvel essai possible dans {time}.").format(time=wait(seconds))
 
 
 def no_register() -> str:

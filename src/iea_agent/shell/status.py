@@ -12,7 +12,7 @@ from typing import Any
 
 from iea_agent import __version__
 from iea_agent.domain import problems
-from iea_agent.domain.machine import Snapshot
+from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 
@@ -79,9 +79,13 @@ def moment(text: str | None, now: float) -> str:
 def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
     """The status as pairs of a name and what it is, for the window, the copy and the console."""
     since = datetime.fromisoformat(status["since"]).timestamp()
-    pairs = [(_("État"), f"{status['state_text']} {view.since(since, now)}")]
+    state = State(status["state"])
+    pairs = [(_("État"), f"{status['state_text']} {view.held_since(state, since, now)}")]
     problem = status["problem"]
-    if problem is not None:
+    if state is State.ASSISTANCE:
+        answer = _("ils répondent de nouveau") if status["servers_answer"] else _("ils ne répondent pas")
+        pairs += [(_("Explication"), status["explanation"]), (_("Serveurs"), answer)]
+    elif problem is not None:
         pairs += [
             (_("Problème"), f"{problem['title']} ({problem['code']})"),
             (_("Explication"), problem["text"]),

@@ -104,11 +104,17 @@ def age(seconds: float) -> str:
     return _("{minutes} min").format(minutes=minutes)
 
 
+def held_since(state: State, wall: float, now: float) -> str:
+    """Since when *state* holds; of assistance mode, which should not last, also for how long."""
+    text = since(wall, now)
+    if state is State.ASSISTANCE and now - wall >= 3600:
+        text += f" ({age(now - wall)})"
+    return text
+
+
 def view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) -> View:
     """The view of *snapshot* at wall-clock time *now*."""
-    headline = f"{_(STATES[snapshot.state])} {since(snapshot.since, now)}"
-    if snapshot.state is State.ASSISTANCE and now - snapshot.since >= 3600:
-        headline += f" ({age(now - snapshot.since)})"
+    headline = f"{_(STATES[snapshot.state])} {held_since(snapshot.state, snapshot.since, now)}"
     return View(
         PICTURES[snapshot.state],
         _tooltip(snapshot, headline),

@@ -68,7 +68,7 @@ def story(status: Document | None, now: float) -> Story:
             "",
         )
     state = State(status["state"])
-    since = view.since(datetime.fromisoformat(status["since"]).timestamp(), now)
+    since = view.held_since(state, datetime.fromisoformat(status["since"]).timestamp(), now)
     picture, headline = view.PICTURES[state], str(status["state_text"])
     problem = status["problem"]
     if state is State.ASSISTANCE:

@@ -6,20 +6,28 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
+from urllib.parse import urlsplit
 
 from Xlib import X
 from Xlib.display import Display
 
+from iea_agent.assembly import home
+from iea_agent.domain.settings import ProxyMode, Settings
+from iea_sandbox.world import World
 from wine.build import BUILD, ROOT
 from wine.desktop import Area, Desktop
 from wine.stage import MENU_SETTINGS, SETTINGS, Stage
@@ -220,6 +228,97 @@ def measure(runs: int, idle_minutes: float) -> dict[str, Any]:
     return results
 
 
+class Relay:
+    """A way to a local port that takes *delay* seconds in each direction; connecting is not delayed, everything after it is."""
+
+    def __init__(self, port: int, delay: float) -> None:
+        self._target, self._delay = port, delay
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            near, _ = self._listener.accept()
+            far = socket.create_connection(("127.0.0.1", self._target))
+            for one, other in ((near, far), (far, near)):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                queue: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
+                threading.Thread(target=self._read, args=(one, queue), daemon=True).start()
+                threading.Thread(target=self._write, args=(other, queue), daemon=True).start()
+
+    def _read(self, source: socket.socket, queue: SimpleQueue[tuple[float, bytes]]) -> None:
+        data = b"-"
+        while data:
+            try:
+                data = source.recv(65536)
+            except OSError:
+                data = b""
+            queue.put((time.monotonic() + self._delay, data))
+
+    def _write(self, target: socket.socket, queue: SimpleQueue[tuple[float, bytes]]) -> None:
+        while True:
+            due, data = queue.get()
+            time.sleep(max(0.0, due - time.monotonic()))
+            if not data:
+                target.close()
+                return
+            with contextlib.suppress(OSError):
+                target.sendall(data)
+
+
+def server_tests(runs: int) -> dict[str, Any]:
+    """The test of both servers, in a process that runs already, against ``curl --parallel`` on the same two addresses; milliseconds."""
+    return {
+        name: server_test(runs, delay) for name, delay in (("loopback", 0.0), ("50 ms round trip", 0.025))
+    }
+
+
+def server_test(runs: int, delay: float) -> dict[str, Any]:
+    """One of them, over relays where *delay* seconds are to pass in each direction."""
+    with tempfile.TemporaryDirectory() as folder, World(Path(folder)) as world:
+        if delay:
+            ports = [urlsplit(server.address).port or 443 for server in (world.authentication, world.updates)]
+            relays = [Relay(port, delay) for port in ports]
+            world.authentication.address = f"https://localhost:{relays[0].port}"  # and so its issuer
+            updates = f"https://localhost:{relays[1].port}/updates"
+        else:
+            updates = world.updates.address
+        authentication = world.authentication.address
+        chosen = Settings(
+            authentication=authentication,
+            updates=updates,
+            ca_file=str(world.ca_file),
+            proxy_mode=ProxyMode.NONE,
+        )
+        installation = home.locate({"IEA_AGENT_HOME": folder})
+        curl = (
+            *(
+                "curl",
+                "--silent",
+                "--fail",
+                "--parallel",
+                "--parallel-immediate",
+                "--cacert",
+                str(world.ca_file),
+            ),
+            *("--output", "/dev/null", f"{authentication}/.well-known/openid-configuration"),
+            *("--output", "/dev/null", f"{updates}/metadata/timestamp.json"),
+        )
+        ours, theirs = [], []
+        for run in range(runs + 1):
+            began = time.perf_counter()
+            reports = installation.examine(chosen)
+            seconds = time.perf_counter() - began
+            assert all(report.passed for report in reports), reports
+            began = time.perf_counter()
+            subprocess.run(curl, check=True, timeout=30)
+            if run:
+                ours.append(seconds * 1000)
+                theirs.append((time.perf_counter() - began) * 1000)
+        return pair(ours, theirs)
+
+
 def until_no_icon(desktop: Desktop) -> None:
     """Wait until the notification area is empty again."""
     across, down = desktop.size
@@ -250,7 +349,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--idle", type=float, default=0, metavar="MINUTES")
     options = parser.parse_args()
-    results = measure(options.runs, options.idle)
+    results = {"server_test_ms": server_tests(options.runs), **measure(options.runs, options.idle)}
     text = json.dumps(results, indent=2)
     print(text)
     (BUILD / "measure.json").write_text(text)

@@ -74,9 +74,9 @@ def test_the_channel_page_lists_every_request() -> None:
     source = Path(agent.__file__).read_text(encoding="utf-8") + Path(channel.__file__).read_text(
         encoding="utf-8"
     )
-    understood = set(re.findall(r'case \{"do": "(\w+)"', source)) | set(
-        re.findall(r'"do"\) == "(\w+)"', source)
+    understood = set(re.findall(r'case \{"do": "([\w-]+)"', source)) | set(
+        re.findall(r'"do"\) == "([\w-]+)"', source)
     )
-    assert set(re.findall(r'"do": "(\w+)"', page)) == understood
+    assert set(re.findall(r'"do": "([\w-]+)"', page)) == understood
     assert f"{channel.LARGEST:,}" in page
     assert f"{channel.WATCHERS} watchers" in page

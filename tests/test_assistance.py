@@ -91,6 +91,7 @@ def test_in_without_a_password_and_out_with_the_one_of_the_day(
             assert right.replace("-", "") not in file.read_text("utf-8", "replace").replace("-", "")
 
 
+@pytest.mark.linux  # the same code everywhere, and under Wine each command takes seconds to start
 def test_the_words_of_the_telephone_do_as_well_and_twice_in_a_day(
     installation: Installation, disconnected: Agent
 ) -> None:
@@ -133,6 +134,7 @@ def test_it_survives_a_kill_and_so_do_the_tries(
     assert 0 < found["wait"] <= 60
 
 
+@pytest.mark.linux  # the same code everywhere, and under Wine each command takes seconds to start
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"schema": 1}', b'{"schema": 1, "failures": -4}'])
 def test_damaged_tries_earn_nothing(
     installation: Installation, disconnected: Agent, running: ExitStack, damage: bytes
@@ -149,6 +151,7 @@ def test_damaged_tries_earn_nothing(
     assert "attempts-unreadable" in {entry["event"] for entry in installation.json("journal")["entries"]}
 
 
+@pytest.mark.linux  # the same code everywhere, and under Wine each command takes seconds to start
 def test_an_older_register_is_not_taken_back(installation: Installation, disconnected: Agent) -> None:
     install_register(installation, generation=2)
     installation.run("assistance", "on")
@@ -160,6 +163,7 @@ def test_an_older_register_is_not_taken_back(installation: Installation, disconn
     assert (code, "registre" in text) == (4, True)
 
 
+@pytest.mark.linux  # the same code everywhere, and under Wine each command takes seconds to start
 @pytest.mark.usefixtures("system_vault")
 def test_a_probe_tells_that_the_servers_answer(installation: Installation, running: ExitStack) -> None:
     install_register(installation)
@@ -180,8 +184,9 @@ def test_a_probe_tells_that_the_servers_answer(installation: Installation, runni
         pass
 
 
+@pytest.mark.linux  # the same code everywhere, and under Wine each command takes seconds to start
 def test_a_limit_of_the_policy_ends_it(installation: Installation, running: ExitStack) -> None:
-    (installation.folder / "state").mkdir(parents=True)
+    (installation.folder / "state").mkdir(parents=True, exist_ok=True)
     long_ago = time.time() - 3 * 86_400
     (installation.folder / "state" / "assistance.json").write_text(
         json.dumps({"schema": 1, "since": long_ago})
@@ -194,6 +199,22 @@ def test_a_limit_of_the_policy_ends_it(installation: Installation, running: Exit
     assert installation.json("journal")["entries"][-1]["event"] == "expired"
 
 
+@pytest.mark.linux  # the same code everywhere, and under Wine each command takes seconds to start
+def test_only_the_policy_sets_a_limit(installation: Installation, running: ExitStack) -> None:
+    done = installation.run("settings", "set", "assistance.maximum_days", "1")
+    assert (done.returncode, "administrateur" in done.stderr) == (4, True)
+    (installation.folder / "state").mkdir(parents=True, exist_ok=True)
+    long_ago = time.time() - 3 * 86_400
+    (installation.folder / "state" / "assistance.json").write_text(
+        json.dumps({"schema": 1, "since": long_ago})
+    )
+    settings = installation.folder / "settings" / "settings.toml"
+    settings.write_text(settings.read_text() + "\n[assistance]\nmaximum_days = 1\n")
+
+    installation.start(running).until("assistance", "IEA-C01")
+
+
+@pytest.mark.linux  # the same code everywhere, and under Wine each command takes seconds to start
 def test_killed_at_any_moment_of_a_try_it_is_never_free(
     installation: Installation, disconnected: Agent, running: ExitStack
 ) -> None:

@@ -161,7 +161,6 @@ class Loop:
                 "run": after.run,
             }
             log.info(type(event).__name__, extra={"fields": fields})
-            self._work.publish(self.snapshot)
         for effect in effects:
             # whoever clicked is answered; the same news need not come twice
             try:
@@ -169,6 +168,9 @@ class Loop:
             except Exception:
                 # one thing that cannot be done must not take the connection, the icon and all else with it
                 log.exception("effect failed", extra={"fields": {"effect": effect.value}})
+        if self.snapshot is not before:
+            # last: whoever hears of a state may rely on its being written down
+            self._work.publish(self.snapshot)
 
     def _event_of(self, attempt: Attempt, now: Moment) -> Event:
         if attempt.failure is not None:

@@ -95,7 +95,7 @@ class Assistance:
             return {"ok": False, "error": _cannot_write()}
         if not self._settle(machine.AssistanceEntered(), State.ASSISTANCE):
             return {"ok": False, "error": _("Le mode assistance n'a pas pu être activé. Réessayez.")}
-        return {"ok": True}
+        return {"ok": True} if self._is_kept(True) else {"ok": False, "error": _not_kept()}
 
     def leave(self, snapshot: Snapshot, typed: str) -> dict[str, Any]:
         """Try *typed*; the reply for the channel. Takes as long as one scrypt (0.2 to 1 s)."""
@@ -139,7 +139,7 @@ class Assistance:
         self._write("leaving", day=answer.day.isoformat(), kid=answer.kid)
         if not self._settle(machine.AssistanceLeft(), State.DISCONNECTED):
             return _refusal(_("Le mode assistance n'a pas pu être désactivé. Réessayez."))
-        return {"ok": True, "accepted": True}
+        return {"ok": True, "accepted": True} if self._is_kept(False) else _refusal(_not_kept())
 
     def servers_answered(self) -> None:
         """The server let us in: whoever was stopped after too many failures may try again."""
@@ -172,6 +172,13 @@ class Assistance:
             found = attempts.distrusted(self._clock())
             self._write("attempts-unreadable")
         return found
+
+    def _is_kept(self, held: bool) -> bool:
+        """Whether the disk says what the state machine says."""
+        try:
+            return (self._home.assistance_since() is not None) is held
+        except StorageError:
+            return False
 
     def _hold(self) -> tuple[Hold, float]:
         self._attempts = attempts.advance(self._attempts, self._clock())
@@ -231,4 +238,11 @@ def _refusal(sentence: str, span: tuple[int, int] | None = None, wait: float = 0
 def _cannot_write() -> str:
     return _(
         "Rien n'a été changé : le disque n'accepte pas d'écriture. Libérez de la place ou prévenez votre informaticien."
+    )
+
+
+def _not_kept() -> str:
+    return _(
+        "C'est fait, mais le disque n'a pas pu le retenir : au prochain démarrage de l'agent, ce sera à refaire. "
+        "Libérez de la place ou prévenez votre informaticien."
     )

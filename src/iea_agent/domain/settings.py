@@ -143,6 +143,10 @@ FIELDS: dict[str, Field] = {
 }
 
 
+POLICY_ONLY = frozenset({"assistance_days"})
+"""Attributes that are the administrator's alone: in a person's own file the limit would be a way out of assistance mode without a password."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Why a file is refused: the dotted name ("" for the file as a whole), the line (0 where unknown), and what was expected."""
@@ -246,6 +250,7 @@ class Effective:
 
 def effective(own: Mapping[str, object], policy: Mapping[str, object]) -> Effective:
     """The policy's values on top of the person's own on top of the defaults; in secure mode every server address is https."""
+    own = {name: value for name, value in own.items() if name not in POLICY_ONLY}
     settings = replace(DEFAULTS, **{**own, **policy})  # type: ignore[arg-type]  # both come from read()
     if settings.secure:
         settings = replace(

@@ -151,7 +151,8 @@ class Storage:
         if unknown := tuple(name for name in changes if name not in settings.FIELDS):
             raise SettingUnknown(unknown)
         policy, _ = self._load_policy()
-        if locked := tuple(name for name in changes if settings.FIELDS[name].attribute in policy):
+        locked_attributes = settings.POLICY_ONLY | policy.keys()
+        if locked := tuple(name for name in changes if settings.FIELDS[name].attribute in locked_attributes):
             raise SettingLocked(locked)
         values = checked(changes)
         path = self.settings_file

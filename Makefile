@@ -26,10 +26,8 @@ setup:
 test: setup
 	$(SAY) 'Lint and types'
 	@$(MAKE) --no-print-directory lint
-	$(SAY) 'Tests on Linux'
-	@$(MAKE) --no-print-directory test-linux
-	$(SAY) 'Tests in the Windows Python'
-	@$(MAKE) --no-print-directory test-windows
+	$(SAY) 'Tests on Linux and in the Windows Python, side by side'
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-linux test-windows
 	$(SAY) 'Tests with real clicks on a Windows desktop'
 	@$(MAKE) --no-print-directory test-desktop
 	$(SAY) 'All green'

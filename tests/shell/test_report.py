@@ -115,3 +115,16 @@ def test_a_time_is_short(language: str) -> None:
     assert report.duration(999.4) == "999\u00a0ms"
     second = report.duration(2140)
     assert second == ("2,1\u00a0s" if language == "fr" else "2.1\u00a0s")
+
+
+def test_what_comes_behind_a_failure_was_not_reached() -> None:
+    stages = tuple(
+        StageResult(stage, Outcome.FAILED if stage is Stage.CONNECTION else Outcome.SKIPPED)
+        for stage in STAGES[Server.UPDATES]
+    )
+    failed = ServerReport(
+        Server.UPDATES, "https://exemple.fr", stages, Failure(Stage.CONNECTION, Reason.REFUSED)
+    )
+
+    assert locale._(report.OUTCOMES[Outcome.SKIPPED]) in report.stage_line(failed, Stage.NAME)
+    assert locale._(report.NOT_REACHED) in report.stage_line(failed, Stage.PROXY)

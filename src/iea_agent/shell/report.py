@@ -69,12 +69,21 @@ def _pair(name: str, what: str) -> str:
     return _("{name} : {what}").format(name=name, what=what)
 
 
+NOT_REACHED = N_("non atteint")
+"""What a stage that was skipped is called behind the one that failed."""
+
+
 def stage_line(server: ServerReport, stage: Stage) -> str:
     """One stage as a line of the details: « Connexion : réussi, 12 ms (127.0.0.1) »."""
     result = next(result for result in server.stages if result.stage is stage)
     time = "" if result.milliseconds is None else f", {duration(result.milliseconds)}"
     detail = f" ({result.detail})" if result.detail else ""
-    return _pair(_(STAGES[stage]), f"{_(OUTCOMES[result.outcome])}{time}{detail}")
+    places = [each.stage for each in server.stages]
+    failed = server.failure
+    outcome = OUTCOMES[result.outcome]
+    if result.outcome is Outcome.SKIPPED and failed and places.index(stage) > places.index(failed.stage):
+        outcome = NOT_REACHED
+    return _pair(_(STAGES[stage]), f"{_(outcome)}{time}{detail}")
 
 
 def text(reports: Sequence[ServerReport]) -> str:

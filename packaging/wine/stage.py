@@ -24,6 +24,7 @@ STATUS = "État de la connexion"
 SUPPORT = "Demande de support technique"
 
 MENU_SETTINGS, MENU_RECONNECT, MENU_SUPPORT, MENU_QUIT = 2, 3, 4, 7
+MENU_LINES = 7
 """Places in the tray's menu, from 1; separators do not count."""
 
 
@@ -130,7 +131,14 @@ class Stage:
 
     def choose(self, place: int) -> None:
         """Open the tray's menu with a right click and click the line at *place*."""
-        self.desktop.click(self.desktop.open_menu()[place - 1])
+        for _ in range(3):
+            lines = self.desktop.open_menu()
+            if len(lines) == MENU_LINES:
+                self.desktop.click(lines[place - 1])
+                return
+            # a window that was just opening has taken the focus, and with it the menu
+            self.desktop.key("Escape")
+        raise NotSeenError(f"a menu of {MENU_LINES} lines, but {lines}")
 
     def balloon(self, text: str, timeout: float = 30) -> Window:
         """Wait for the balloon with *text* in its body (Wine tells nobody its title)."""

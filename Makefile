@@ -2,7 +2,7 @@
 # Needs Debian 12 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint test-linux test-windows test-desktop test-desktop-tray test-desktop-windows demo clean
+.PHONY: help setup test lint test-linux test-windows test-desktop demo clean
 
 export PYTHONPATH := packaging
 export UV_PYTHON_DOWNLOADS := never
@@ -46,14 +46,7 @@ test-windows:
 	$(BIN)/python -m wine.desktop -- $(WINDOWS_PYTEST)
 
 test-desktop:
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-desktop-tray test-desktop-windows
-
-test-desktop-tray:
-	$(BIN)/python -m pytest tests/packaging tests/desktop/test_agent.py tests/desktop/test_tray.py
-
-# everything else there, so that a new file is not forgotten
-test-desktop-windows:
-	$(BIN)/python -m pytest tests/desktop --ignore=tests/desktop/test_agent.py --ignore=tests/desktop/test_tray.py
+	$(BIN)/python -m pytest tests/packaging tests/desktop
 
 demo: setup
 	$(BIN)/python -m wine.demo

@@ -253,7 +253,15 @@ class Desktop:
             "the end of the tooltip",
             timeout,
         )
-        return _items(self.look(menu.area), menu.area)
+        # a busy machine paints a menu line by line: it is read when two looks say the same
+        deadline = time.monotonic() + timeout
+        before: list[MenuItem] = []
+        while True:
+            items = _items(self.look(menu.area), menu.area)
+            if (items and items == before) or time.monotonic() > deadline:
+                return items
+            before = items
+            time.sleep(PAUSE)
 
     def choose(self, position: int, timeout: float = 15) -> None:
         """Click the item at `position` of the open menu (1 is the first, separators do not count) and see the menu go."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Self
 from iea_sandbox.demo import furnish
 from iea_sandbox.world import World
 from wine.build import PYTHON, ROOT
-from wine.desktop import PAUSE, TOOLTIP, Desktop, NotSeenError, Window
+from wine.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window
 from wine.prefix import windows_path
 
 ICONS = ROOT / "src" / "iea_agent" / "shell" / "icons"
@@ -131,12 +132,14 @@ class Stage:
 
     def choose(self, place: int) -> None:
         """Open the tray's menu with a right click and click the line at *place*."""
-        for _ in range(3):
-            lines = self.desktop.open_menu()
-            if len(lines) == MENU_LINES:
-                self.desktop.click(lines[place - 1])
-                return
-            # a window that was just opening has taken the focus, and with it the menu
+        lines: list[MenuItem] = []
+        for _ in range(4):
+            # a window that is just opening takes the focus, and with it the menu: a person clicks again, too
+            with contextlib.suppress(NotSeenError):
+                lines = self.desktop.open_menu(timeout=5)
+                if len(lines) == MENU_LINES:
+                    self.desktop.click(lines[place - 1])
+                    return
             self.desktop.key("Escape")
         raise NotSeenError(f"a menu of {MENU_LINES} lines, but {lines}")
 

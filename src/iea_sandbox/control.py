@@ -33,6 +33,7 @@ def attach(world: World, home: Path) -> Path:
 
     Only the user can read the file: it holds the endpoint's token.
     """
+    home.mkdir(parents=True, exist_ok=True)
     token = secrets.token_urlsafe(24)
 
     # Plain functions: Starlette runs them in a worker thread, from which the world may be given orders.

@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 OFFICIAL_AUTHENTICATION = "https://impact-emploi.urssaf.fr"
 OFFICIAL_UPDATES = "https://impact-emploi.urssaf.fr/updates"
 
+USUAL_PORTS = {"https": 443, "http": 80}
+"""The port of a scheme where none is written (RFC 9110, sections 4.2.1 and 4.2.2)."""
+
 MAXIMUM_LENGTH = 2000
 _QUOTES_AND_BLANKS = "«»‹›“”„‘’\"'`<>()[]{}"
 _FINAL_PUNCTUATION = ".,;:!?…/"
@@ -72,8 +75,7 @@ class Address:
     def origin(self) -> str:
         """Scheme, host and port, the port only where it is not the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        usual = {"https": 443, "http": 80}[self.scheme]
-        return f"{self.scheme}://{host}" + ("" if self.port == usual else f":{self.port}")
+        return f"{self.scheme}://{host}" + ("" if self.port == USUAL_PORTS[self.scheme] else f":{self.port}")
 
     def __str__(self) -> str:
         return self.origin + self.path
@@ -151,9 +153,7 @@ def parse(text: str) -> Address:
     if parts.query or parts.fragment:
         raise AddressError(Malformed.QUERY)
     host = _host(parts.hostname or "")
-    return Address(
-        parts.scheme, host, port or {"https": 443, "http": 80}[parts.scheme], parts.path.rstrip("/")
-    )
+    return Address(parts.scheme, host, port or USUAL_PORTS[parts.scheme], parts.path.rstrip("/"))
 
 
 def _host(name: str) -> str:

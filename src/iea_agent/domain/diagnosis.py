@@ -63,15 +63,24 @@ class Reason(Enum):
     REFUSED = "refused"
     UNANSWERED = "unanswered"
     RESET = "reset"
+    CAPTIVE_PORTAL = "captive-portal"
     PROXY_UNREACHABLE = "proxy-unreachable"
     PROXY_WANTS_PASSWORD = "proxy-wants-password"  # noqa: S105 a reason, not a password
     PROXY_REFUSES = "proxy-refuses"
+    PROXY_REFUSES_PASSWORD = "proxy-refuses-password"  # noqa: S105 a reason, not a password
+    PROXY_SIGN_IN_UNKNOWN = (
+        "proxy-sign-in-unknown"  # it asks in a way that the agent does not speak (NTLM, Negotiate)
+    )
+    PROXY_SCRIPT_UNUSABLE = "proxy-script-unusable"
+    PROXY_NEEDED = "proxy-needed"
     CERTIFICATE_EXPIRED = "certificate-expired"
     CERTIFICATE_NOT_YET_VALID = "certificate-not-yet-valid"
     CERTIFICATE_OF_ANOTHER = "certificate-of-another"
     CERTIFICATE_SELF_SIGNED = "certificate-self-signed"
     CERTIFICATE_AUTHORITY_UNKNOWN = "certificate-authority-unknown"
     CERTIFICATE_REVOKED = "certificate-revoked"
+    CERTIFICATE_CHAIN_INCOMPLETE = "certificate-chain-incomplete"
+    INTERCEPTED = "intercepted"
     PORT_WITHOUT_TLS = "port-without-tls"
     TLS_TOO_OLD = "tls-too-old"
     TLS_INTERRUPTED = "tls-interrupted"
@@ -81,8 +90,10 @@ class Reason(Enum):
     ANSWER_NONSENSE = "answer-nonsense"
     REDIRECTED = "redirected"
     UNAVAILABLE = "unavailable"
+    MAINTENANCE = "maintenance"
     TOO_MANY_REQUESTS = "too-many-requests"
     FORBIDDEN = "forbidden"
+    IDENTIFICATION_WANTED = "identification-wanted"
     NOTHING_THERE = "nothing-there"
     HTTPS_EXPECTED = "https-expected"
     NOT_AN_AUTHENTICATION_SERVER = "not-an-authentication-server"
@@ -90,8 +101,11 @@ class Reason(Enum):
     ISSUER_DIFFERS = "issuer-differs"
     KEY_ASKED_IN_CLEAR = "key-asked-in-clear"
     METADATA_EXPIRED = "metadata-expired"
+    METADATA_ROLLED_BACK = "metadata-rolled-back"
+    METADATA_NOT_AUTHENTIC = "metadata-not-authentic"
     AUTHORISATION_REFUSED = "authorisation-refused"
     LICENCE_NOT_RECOGNISED = "licence-not-recognised"
+    CLOCK_WRONG = "clock-wrong"
     TOO_LONG = "too-long"
     INTERNAL = "internal"
 
@@ -108,15 +122,22 @@ PROBLEM_OF = {
     Reason.REFUSED: problems.CONNECTION_REFUSED,
     Reason.UNANSWERED: problems.CONNECTION_UNANSWERED,
     Reason.RESET: problems.CONNECTION_CUT,
+    Reason.CAPTIVE_PORTAL: problems.CAPTIVE_PORTAL,
     Reason.PROXY_UNREACHABLE: problems.PROXY_UNREACHABLE,
     Reason.PROXY_WANTS_PASSWORD: problems.PROXY_WANTS_PASSWORD,
     Reason.PROXY_REFUSES: problems.PROXY_REFUSES,
+    Reason.PROXY_REFUSES_PASSWORD: problems.PROXY_REFUSES_PASSWORD,
+    Reason.PROXY_SIGN_IN_UNKNOWN: problems.PROXY_SIGN_IN_UNKNOWN,
+    Reason.PROXY_SCRIPT_UNUSABLE: problems.PROXY_SCRIPT_UNUSABLE,
+    Reason.PROXY_NEEDED: problems.PROXY_NEEDED,
     Reason.CERTIFICATE_EXPIRED: problems.CERTIFICATE_EXPIRED,
     Reason.CERTIFICATE_NOT_YET_VALID: problems.CERTIFICATE_NOT_YET_VALID,
     Reason.CERTIFICATE_OF_ANOTHER: problems.CERTIFICATE_OF_ANOTHER,
     Reason.CERTIFICATE_SELF_SIGNED: problems.CERTIFICATE_SELF_SIGNED,
     Reason.CERTIFICATE_AUTHORITY_UNKNOWN: problems.CERTIFICATE_AUTHORITY_UNKNOWN,
     Reason.CERTIFICATE_REVOKED: problems.CERTIFICATE_REVOKED,
+    Reason.CERTIFICATE_CHAIN_INCOMPLETE: problems.CERTIFICATE_CHAIN_INCOMPLETE,
+    Reason.INTERCEPTED: problems.INTERCEPTED,
     Reason.PORT_WITHOUT_TLS: problems.PORT_WITHOUT_TLS,
     Reason.TLS_TOO_OLD: problems.TLS_TOO_OLD,
     Reason.TLS_INTERRUPTED: problems.TLS_INTERRUPTED,
@@ -126,8 +147,10 @@ PROBLEM_OF = {
     Reason.ANSWER_NONSENSE: problems.ANSWER_NONSENSE,
     Reason.REDIRECTED: problems.REDIRECTED,
     Reason.UNAVAILABLE: problems.SERVER_UNAVAILABLE,
+    Reason.MAINTENANCE: problems.SERVER_IN_MAINTENANCE,
     Reason.TOO_MANY_REQUESTS: problems.TOO_MANY_REQUESTS,
     Reason.FORBIDDEN: problems.FORBIDDEN,
+    Reason.IDENTIFICATION_WANTED: problems.IDENTIFICATION_WANTED,
     Reason.NOTHING_THERE: problems.NOTHING_THERE,
     Reason.HTTPS_EXPECTED: problems.HTTPS_EXPECTED,
     Reason.NOT_AN_AUTHENTICATION_SERVER: problems.NOT_AN_AUTHENTICATION_SERVER,
@@ -135,11 +158,30 @@ PROBLEM_OF = {
     Reason.ISSUER_DIFFERS: problems.ISSUER_DIFFERS,
     Reason.KEY_ASKED_IN_CLEAR: problems.KEY_ASKED_IN_CLEAR,
     Reason.METADATA_EXPIRED: problems.METADATA_EXPIRED,
+    Reason.METADATA_ROLLED_BACK: problems.METADATA_ROLLED_BACK,
+    Reason.METADATA_NOT_AUTHENTIC: problems.METADATA_NOT_AUTHENTIC,
     Reason.AUTHORISATION_REFUSED: problems.AUTHORISATION_REFUSED,
     Reason.LICENCE_NOT_RECOGNISED: problems.LICENCE_NOT_RECOGNISED,
+    Reason.CLOCK_WRONG: problems.CLOCK_WRONG,
     Reason.TOO_LONG: problems.TEST_TOO_LONG,
     Reason.INTERNAL: problems.INTERNAL_ERROR,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What a server showed, read in order to name it to a person. It decides nothing: whether it is believed is TLS's business.
+
+    Names are the organisation where there is one, else the common name. Times are seconds since 1970 UTC. *changed_at* is when this issuer was
+    first met in place of another at the same address, None where it is the usual one or the first one met.
+    """
+
+    subject: str
+    issuer: str
+    not_before: float
+    not_after: float
+    sha256: str  # of the whole certificate, in lower-case hexadecimal
+    changed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +189,16 @@ class Failure:
     """What was observed when something failed: never a sentence for a person, never a secret.
 
     *detail* is technical evidence in English for the support desk (an OpenSSL reason, a status line, an OAuth error code). *retry_after* is what
-    the server asked for, in seconds (RFC 9110, section 10.2.3).
+    the server asked for, in seconds (RFC 9110, section 10.2.3). *about* is the one thing that the problem's sentence may name: where a redirection
+    leads, which product intercepts, by how many seconds a clock is off (the server's minus this PC's). *certificate* is what was refused.
     """
 
     stage: Stage
     reason: Reason
     detail: str = ""
     retry_after: float | None = None
+    about: str = ""
+    certificate: Certificate | None = None
 
     @property
     def code(self) -> str:
@@ -183,7 +228,11 @@ class StageResult:
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
-    """What the test of one server gave, or has given so far (*done* false). *milliseconds* is the time since its test began."""
+    """What the test of one server gave, or has given so far (*done* false). *milliseconds* is the time since its test began.
+
+    *failure* is where the test stopped; *findings* are other things seen on the way that may explain it, or are worth knowing where nothing failed
+    (a wrong clock, a captive portal, a proxy that is needed). *certificate* is what the server showed.
+    """
 
     server: Server
     address: str
@@ -192,11 +241,21 @@ class ServerReport:
     milliseconds: float = 0.0
     done: bool = True
     route: str = field(default="direct")  # "direct", or the proxy that was really used
+    findings: tuple[Failure, ...] = ()
+    certificate: Certificate | None = None
 
     @property
     def passed(self) -> bool:
         """A green tick: the test is over and nothing failed."""
         return self.done and self.failure is None
+
+    @property
+    def cause(self) -> Failure | None:
+        """What the person is told: the finding that explains the failure where there is one, else the failure; where nothing failed, what is worth knowing."""
+        if self.failure is None:
+            return self.findings[0] if self.findings else None
+        explaining = problems.problem(self.failure.code).depends_on
+        return next((found for found in self.findings if found.code in explaining), self.failure)
 
 
 class Conclusion(Enum):

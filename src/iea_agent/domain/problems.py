@@ -69,6 +69,9 @@ class Problem:
 
 
 _NETWORK = ("IEA-N01",)
+_PORTAL = ("IEA-N07",)
+_THE_WAY = (*_NETWORK, *_PORTAL, "IEA-P07")
+_CLOCK = ("IEA-L02",)
 _SUPPORT = N_(
     "Contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, vous pouvez activer le mode "
     "assistance pour utiliser Impact emploi."
@@ -163,7 +166,7 @@ _ENTRIES = (
             "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne, vérifiez l'adresse dans « Paramètres de connexion » : "
             "une faute de frappe suffit."
         ),
-        depends_on=_NETWORK,
+        depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
     ),
     Problem(
@@ -175,7 +178,7 @@ _ENTRIES = (
         N_(
             "Redémarrez votre box ou changez de réseau. Si d'autres sites s'ouvrent, faites vérifier le DNS de ce poste."
         ),
-        depends_on=_NETWORK,
+        depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
     ),
     Problem(
@@ -187,7 +190,7 @@ _ENTRIES = (
             "L'ordinateur du serveur répond, mais n'accepte pas la connexion à ce port : il est arrêté ou l'adresse porte un mauvais port."
         ),
         _TRY_AGAIN,
-        depends_on=_NETWORK,
+        depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
     ),
     Problem(
@@ -200,7 +203,7 @@ _ENTRIES = (
             "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne, faites autoriser l'adresse du serveur dans le pare-feu ou "
             "l'antivirus."
         ),
-        depends_on=_NETWORK,
+        depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
     ),
     Problem(
@@ -210,6 +213,18 @@ _ENTRIES = (
         N_("Connexion coupée en route"),
         N_("La connexion au serveur a été coupée pendant l'échange."),
         _TRY_AGAIN,
+        depends_on=_THE_WAY,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-N07",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Page d'accueil Wi-Fi à valider"),
+        N_("Ce réseau Wi-Fi affiche sa propre page d'accueil au lieu de laisser passer vers le serveur."),
+        N_(
+            "Ouvrez un site internet : la page d'accueil du réseau s'affiche. Acceptez ses conditions ; l'agent se reconnecte ensuite tout seul."
+        ),
         depends_on=_NETWORK,
         patience=LOST_CONNECTION_PATIENCE,
     ),
@@ -247,6 +262,55 @@ _ENTRIES = (
         patience=LOST_CONNECTION_PATIENCE,
     ),
     Problem(
+        "IEA-P04",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Le proxy refuse le mot de passe"),
+        N_(
+            "Le serveur mandataire (proxy) n'accepte pas le nom d'utilisateur ou le mot de passe enregistrés."
+        ),
+        N_(
+            "Saisissez-les de nouveau dans « Paramètres de connexion ». S'ils sont justes, voyez avec la personne qui s'occupe de votre informatique."
+        ),
+    ),
+    Problem(
+        "IEA-P05",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Identification du proxy non prise en charge"),
+        N_(
+            "Le serveur mandataire (proxy) n'accepte qu'une identification Windows (NTLM ou Kerberos), que l'agent ne sait pas donner."
+        ),
+        N_(
+            "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification, ou par mot de passe simple."
+        ),
+    ),
+    Problem(
+        "IEA-P06",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Script de proxy inutilisable"),
+        N_(
+            "Windows doit choisir le proxy d'après un script (PAC), mais ce script est introuvable ou en erreur."
+        ),
+        N_(
+            "Signalez ce message à la personne qui s'occupe de votre informatique. Si votre réseau n'a pas de proxy, choisissez « Aucun » dans "
+            "« Paramètres de connexion »."
+        ),
+        depends_on=_NETWORK,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-P07",
+        Severity.HIGH,
+        Actor.YOU,
+        N_("Ce réseau exige un proxy"),
+        N_("Le serveur n'est pas joignable directement, mais il l'est par le proxy de Windows."),
+        N_("Ouvrez « Paramètres de connexion », choisissez le proxy « Celui du système », puis enregistrez."),
+        depends_on=_NETWORK,
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
         "IEA-T01",
         Severity.HIGH,
         Actor.URSSAF,
@@ -255,6 +319,7 @@ _ENTRIES = (
         N_(
             "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance en indiquant le code affiché."
         ),
+        depends_on=_CLOCK,
     ),
     Problem(
         "IEA-T02",
@@ -265,6 +330,7 @@ _ENTRIES = (
             "Le certificat du serveur n'est pas encore valable à la date de cet ordinateur : l'horloge est sans doute en retard."
         ),
         N_("Mettez à l'heure la date et l'heure de cet ordinateur, puis relancez l'authentification."),
+        depends_on=_CLOCK,
     ),
     Problem(
         "IEA-T03",
@@ -275,6 +341,7 @@ _ENTRIES = (
         N_(
             "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, ne passez pas outre et contactez l'assistance."
         ),
+        depends_on=_PORTAL,
     ),
     Problem(
         "IEA-T04",
@@ -285,6 +352,7 @@ _ENTRIES = (
         N_(
             "Ne passez pas outre : un autre appareil répond peut-être à la place du serveur. Montrez ce message à votre informaticien."
         ),
+        depends_on=_PORTAL,
     ),
     Problem(
         "IEA-T05",
@@ -295,6 +363,7 @@ _ENTRIES = (
         N_(
             "Un antivirus ou le réseau de votre organisme inspecte peut-être les connexions. Montrez ce message à votre informaticien."
         ),
+        depends_on=_PORTAL,
     ),
     Problem(
         "IEA-T06",
@@ -325,7 +394,7 @@ _ENTRIES = (
         N_(
             "Un pare-feu ou un antivirus coupe peut-être la connexion. Essayez un autre réseau ; sinon, contactez l'assistance."
         ),
-        depends_on=_NETWORK,
+        depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
     ),
     Problem(
@@ -345,6 +414,27 @@ _ENTRIES = (
         N_("Certificat du serveur révoqué"),
         N_("Le certificat du serveur a été annulé par l'autorité qui l'avait établi."),
         _SUPPORT,
+    ),
+    Problem(
+        "IEA-T11",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Certificat du serveur incomplet"),
+        N_("Le serveur présente son certificat sans celui de l'autorité intermédiaire qui le garantit."),
+        _SUPPORT,
+    ),
+    Problem(
+        "IEA-T12",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Connexion sécurisée interceptée"),
+        N_(
+            "Un antivirus ou un appareil de votre réseau ouvre les connexions sécurisées et présente son propre certificat à la place de celui du serveur."
+        ),
+        N_(
+            "Demandez à la personne qui s'occupe de votre informatique d'exclure l'adresse du serveur de cette inspection. Ne passez pas outre."
+        ),
+        depends_on=_PORTAL,
     ),
     Problem(
         "IEA-S01",
@@ -394,6 +484,7 @@ _ENTRIES = (
         N_(
             "Vérifiez l'adresse dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page internet pour accepter ses conditions."
         ),
+        depends_on=_PORTAL,
     ),
     Problem(
         "IEA-S06",
@@ -452,6 +543,7 @@ _ENTRIES = (
         N_(
             "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : montrez ce message à votre informaticien."
         ),
+        depends_on=_PORTAL,
     ),
     Problem(
         "IEA-S12",
@@ -483,6 +575,31 @@ _ENTRIES = (
         _SUPPORT,
     ),
     Problem(
+        "IEA-S15",
+        Severity.HIGH,
+        Actor.URSSAF,
+        N_("Serveur en maintenance"),
+        N_("Le serveur annonce qu'il est en maintenance."),
+        N_(
+            "Il n'y a rien à faire : l'agent réessaie tout seul, au moment annoncé par le serveur. Vous pouvez activer le mode assistance pour "
+            "utiliser Impact emploi en attendant."
+        ),
+        patience=LOST_CONNECTION_PATIENCE,
+    ),
+    Problem(
+        "IEA-S16",
+        Severity.HIGH,
+        Actor.IT,
+        N_("Identification demandée à cette adresse"),
+        N_(
+            "Ce qui répond à cette adresse demande un nom d'utilisateur et un mot de passe que l'agent n'a pas."
+        ),
+        N_(
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, montrez ce message à votre informaticien : un filtre protège "
+            "peut-être ce réseau."
+        ),
+    ),
+    Problem(
         "IEA-U01",
         Severity.MEDIUM,
         Actor.URSSAF,
@@ -491,6 +608,27 @@ _ENTRIES = (
         N_(
             "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance en indiquant le code affiché ; "
             "vos bulletins de paie ne sont pas concernés."
+        ),
+        depends_on=_CLOCK,
+    ),
+    Problem(
+        "IEA-U02",
+        Severity.MEDIUM,
+        Actor.URSSAF,
+        N_("Informations de mise à jour plus anciennes"),
+        N_("Le serveur de mise à jour présente une version plus ancienne que celle déjà vue par ce poste."),
+        N_(
+            "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
+        ),
+    ),
+    Problem(
+        "IEA-U03",
+        Severity.MEDIUM,
+        Actor.URSSAF,
+        N_("Informations de mise à jour non authentiques"),
+        N_("Les informations de mise à jour ne portent pas la signature attendue, ou ont été modifiées."),
+        N_(
+            "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
         ),
     ),
     Problem(
@@ -525,6 +663,17 @@ _ENTRIES = (
             "Quittez l'agent et relancez-le. Si cela recommence, contactez l'assistance en indiquant le code affiché."
         ),
     ),
+    Problem(
+        "IEA-L02",
+        Severity.MEDIUM,
+        Actor.YOU,
+        N_("Horloge à vérifier"),
+        N_("L'heure de cet ordinateur et celle du serveur diffèrent de plus de cinq minutes."),
+        N_(
+            "Clic droit sur l'heure, en bas à droite de l'écran, « Ajuster la date et l'heure », puis « Synchroniser maintenant ». Si l'heure de "
+            "l'ordinateur est juste, c'est celle du serveur qui ne l'est pas : contactez l'assistance."
+        ),
+    ),
 )
 
 CATALOGUE: dict[str, Problem] = {problem.code: problem for problem in _ENTRIES}
@@ -541,9 +690,14 @@ NAME_SERVER_SILENT = "IEA-N03"
 CONNECTION_REFUSED = "IEA-N04"
 CONNECTION_UNANSWERED = "IEA-N05"
 CONNECTION_CUT = "IEA-N06"
+CAPTIVE_PORTAL = "IEA-N07"
 PROXY_UNREACHABLE = "IEA-P01"
 PROXY_WANTS_PASSWORD = "IEA-P02"  # noqa: S105 a code, not a password
 PROXY_REFUSES = "IEA-P03"
+PROXY_REFUSES_PASSWORD = "IEA-P04"  # noqa: S105 a code, not a password
+PROXY_SIGN_IN_UNKNOWN = "IEA-P05"
+PROXY_SCRIPT_UNUSABLE = "IEA-P06"
+PROXY_NEEDED = "IEA-P07"
 CERTIFICATE_EXPIRED = "IEA-T01"
 CERTIFICATE_NOT_YET_VALID = "IEA-T02"
 CERTIFICATE_OF_ANOTHER = "IEA-T03"
@@ -554,6 +708,8 @@ TLS_TOO_OLD = "IEA-T07"
 TLS_INTERRUPTED = "IEA-T08"
 CLIENT_CERTIFICATE_WANTED = "IEA-T09"
 CERTIFICATE_REVOKED = "IEA-T10"
+CERTIFICATE_CHAIN_INCOMPLETE = "IEA-T11"
+INTERCEPTED = "IEA-T12"
 ANSWER_LATE = "IEA-S01"
 ANSWER_CUT = "IEA-S02"
 NOT_AN_AUTHENTICATION_SERVER = "IEA-S03"
@@ -568,10 +724,15 @@ ANSWER_NONSENSE = "IEA-S11"
 TEST_TOO_LONG = "IEA-S12"
 HTTPS_EXPECTED = "IEA-S13"
 KEY_ASKED_IN_CLEAR = "IEA-S14"
+SERVER_IN_MAINTENANCE = "IEA-S15"
+IDENTIFICATION_WANTED = "IEA-S16"
 METADATA_EXPIRED = "IEA-U01"
+METADATA_ROLLED_BACK = "IEA-U02"
+METADATA_NOT_AUTHENTIC = "IEA-U03"
 AUTHORISATION_REFUSED = "IEA-A01"
 LICENCE_NOT_RECOGNISED = "IEA-A02"
 INTERNAL_ERROR = "IEA-L01"
+CLOCK_WRONG = "IEA-L02"
 
 ANSWERED_BUT_REFUSED = frozenset({AUTHORISATION_REFUSED, LICENCE_NOT_RECOGNISED})
 """The seed's third case: the connection works, the server does not let this licence in."""

@@ -45,9 +45,18 @@ class Settings:
     authentication: str = addresses.OFFICIAL_AUTHENTICATION
     updates: str = addresses.OFFICIAL_UPDATES
     ca_file: str = ""  # PEM file of further certificate authorities; "" for none
+    ipv4_only: bool = False  # some networks have a broken IPv6
+    official_authentication: str = (
+        addresses.OFFICIAL_AUTHENTICATION
+    )  # what a repair may put in place of an address that does not work
+    official_updates: str = addresses.OFFICIAL_UPDATES
     licence_number: str = ""
     proxy_mode: ProxyMode = ProxyMode.SYSTEM
     proxy_address: str = ""
+    proxy_user: str = ""  # its password is in the vault
+    proxy_bypass: str = (
+        ""  # hosts that are reached without the proxy given, « ; » between them, « * » for any characters
+    )
     program: str = ""  # path of Impact emploi; "" where nobody has said
     assistance_days: int = 0  # longest that assistance mode may hold; 0 for no limit
 
@@ -63,6 +72,8 @@ _EXPECTED_PROXY = N_(
 )
 _EXPECTED_DAYS = N_("un nombre de jours de 0 (sans limite) à 366")
 _EXPECTED_PATH = N_("un chemin de fichier")
+_EXPECTED_USER = N_("un nom d'utilisateur (100 caractères au plus, sans « : »)")
+_EXPECTED_BYPASS = N_("des noms de serveur séparés par « ; », comme « localhost;*.exemple.fr »")
 
 
 def _switch(value: object) -> bool:
@@ -116,6 +127,22 @@ def _path(value: object) -> str:
     return value
 
 
+def _user(value: object) -> str:
+    # RFC 7617, section 2: Basic cannot carry a colon in the name
+    if not isinstance(value, str) or len(value) > 100 or not value.isprintable() or ":" in value:
+        raise ValueError(_EXPECTED_USER)
+    return value.strip()
+
+
+def _bypass(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 2000:
+        raise ValueError(_EXPECTED_BYPASS)
+    hosts = [host.strip().lower() for host in re.split(r"[;,\s]+", value) if host.strip()]
+    if not all(re.fullmatch(r"[\w.*:\[\]-]+|<local>", host) for host in hosts):
+        raise ValueError(_EXPECTED_BYPASS)
+    return ";".join(hosts)
+
+
 def _days(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 366:
         raise ValueError(_EXPECTED_DAYS)
@@ -135,16 +162,22 @@ FIELDS: dict[str, Field] = {
     "connection.authentication": Field("authentication", _address),
     "connection.updates": Field("updates", _address),
     "connection.ca_file": Field("ca_file", _path),
+    "connection.ipv4_only": Field("ipv4_only", _switch),
+    "connection.official_authentication": Field("official_authentication", _address),
+    "connection.official_updates": Field("official_updates", _address),
     "licence.number": Field("licence_number", _licence),
     "proxy.mode": Field("proxy_mode", _mode),
     "proxy.address": Field("proxy_address", _proxy),
+    "proxy.user": Field("proxy_user", _user),
+    "proxy.bypass": Field("proxy_bypass", _bypass),
     "program.path": Field("program", _path),
     "assistance.maximum_days": Field("assistance_days", _days),
 }
 
 
-POLICY_ONLY = frozenset({"assistance_days"})
-"""Attributes that are the administrator's alone: in a person's own file the limit would be a way out of assistance mode without a password."""
+POLICY_ONLY = frozenset({"assistance_days", "official_authentication", "official_updates"})
+"""Attributes that are the administrator's alone: in a person's own file the limit would be a way out of assistance mode without a password, and an
+« official » address would be anybody's."""
 
 
 @dataclass(frozen=True, slots=True)

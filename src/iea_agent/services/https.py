@@ -75,11 +75,24 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Credentials:
+    """A name and its password, for a proxy. The password stays out of the repr."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """How servers are reached: *proxy* (plain http, as in Windows' own setting) or straight; *ca_file* is trusted besides the system's authorities."""
+    """How servers are reached: *proxy* (plain http, as in Windows' own setting) or straight, over IPv4 alone if *ipv4_only*.
+
+    *credentials* are for a proxy that asks (Basic, RFC 7617). *ca_file* is trusted besides the system's authorities.
+    """
 
     proxy: Address | None = None
     ca_file: Path | None = None
+    credentials: Credentials | None = None
+    ipv4_only: bool = False
 
     def __str__(self) -> str:
         return "direct" if self.proxy is None else str(self.proxy)
@@ -197,7 +210,10 @@ class Client:
             if self.route.proxy.secure:
                 detail = "a proxy that is itself reached over https is not supported"
                 raise HttpsError(Failure(Stage.PROXY, Reason.PROXY_UNREACHABLE, detail))
-            proxy = httpcore.Proxy(self.route.proxy.origin)
+            known = self.route.credentials
+            proxy = httpcore.Proxy(
+                self.route.proxy.origin, auth=(known.user, known.password) if known else None
+            )
         self._http = httpx.Client(
             transport=_Transport(
                 httpcore.ConnectionPool(

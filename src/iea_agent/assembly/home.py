@@ -48,6 +48,9 @@ REGISTER_FILE = "register.json"
 LICENCE_KEY = "licence-key"
 """The vault's name for the licence key."""
 
+PROXY_PASSWORD = "proxy-password"  # noqa: S105 a name, not a password
+"""The vault's name for the password that goes with the setting ``proxy.user``."""
+
 
 class Failure(Exception):
     """What a person asked for could not be done: ``str()`` is the sentence for them, *code* the problem's where it has one."""
@@ -198,19 +201,40 @@ class Home:
         key = typed_key or self.licence_key()
         return Licence(chosen.licence_number, key) if key else None
 
-    def save(self, changes: Mapping[str, object], licence_key: str | None) -> None:
-        """Keep *changes* (dotted names) and a new licence key, then tell the running agent. Raises ``Failure``; nothing is half kept."""
+    def proxy_password_saved(self) -> bool | None:
+        """Whether the vault holds the proxy's password; None where there is no vault. May wait for the vault."""
+        from iea_agent.host.vault import VaultUnavailable
+
+        try:
+            return self.vault.read(PROXY_PASSWORD) is not None
+        except VaultUnavailable:
+            return None
+
+    def save(
+        self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None = None
+    ) -> None:
+        """Keep *changes* (dotted names) and new secrets, then tell the running agent. Raises ``Failure``; nothing is half kept.
+
+        A secret that is None or empty stays as it was. The proxy's password goes with its user: an empty ``proxy.user`` forgets it.
+        """
         from iea_agent.host.vault import SecretTooLong, VaultUnavailable
 
+        too_long = ("licence.key", _("La clé de licence est trop longue."))
         try:
             if licence_key:
                 self.vault.write(LICENCE_KEY, licence_key)
+            too_long = ("proxy.password", _("Le mot de passe du proxy est trop long."))
+            if proxy_password:
+                self.vault.write(PROXY_PASSWORD, proxy_password)
             if changes:
                 self.storage.save(changes)
+            if changes.get("proxy.user", "somebody") in ("", None):
+                self.vault.delete(PROXY_PASSWORD)
         except VaultUnavailable as error:
             raise _of(problems.VAULT_UNAVAILABLE) from error
         except SecretTooLong as error:
-            raise Failure(_("La clé de licence est trop longue."), USAGE, name="licence.key") from error
+            name, text = too_long
+            raise Failure(text, USAGE, name=name) from error
         except (SettingUnknown, SettingLocked, settings.SettingsError, SettingsNewer, StorageError) as error:
             raise _failure_of_saving(error) from error
         try:

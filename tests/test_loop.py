@@ -474,6 +474,7 @@ def test_windows_and_the_program_are_opened_when_asked_for() -> None:
     days.happen(
         machine.StatusRequested(),
         machine.SettingsRequested(),
+        machine.DiagnosisRequested(),
         machine.SupportRequested(),
         machine.UpdatesRequested(),
         machine.LaunchRequested(),
@@ -481,6 +482,7 @@ def test_windows_and_the_program_are_opened_when_asked_for() -> None:
     assert days.opened == [
         Effect.OPEN_STATUS,
         Effect.OPEN_SETTINGS,
+        Effect.OPEN_DIAGNOSIS,
         Effect.OPEN_SUPPORT,
         Effect.OPEN_UPDATES,
     ]

@@ -39,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from iea_agent.assembly import start
 
             return start.run(os.environ, tray=True)
-        case ["window", name]:
+        case ["window", name, *options]:
             # how the agent starts its windows; not for people, hence not in the help
-            return _window(name)
+            return _window(name, options)
     options = parser().parse_args(given)
     from iea_agent.assembly import home
 
@@ -354,11 +354,11 @@ def _diagnose(home: Home, options: argparse.Namespace) -> int:
     return FINE
 
 
-def _window(name: str) -> int:
+def _window(name: str, options: Sequence[str]) -> int:
     from iea_agent.assembly import home, windows
 
     try:
-        return windows.show(home.locate(os.environ), name)
+        return windows.show(home.locate(os.environ), name, test="--test" in options)
     except home.Failure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code

@@ -242,7 +242,13 @@ class Loop:
                 self._work.launch_program()
             case Effect.QUIT:
                 self.ended = True
-            case Effect.OPEN_STATUS | Effect.OPEN_SETTINGS | Effect.OPEN_SUPPORT | Effect.OPEN_UPDATES:
+            case (
+                Effect.OPEN_STATUS
+                | Effect.OPEN_SETTINGS
+                | Effect.OPEN_DIAGNOSIS
+                | Effect.OPEN_SUPPORT
+                | Effect.OPEN_UPDATES
+            ):
                 self._work.open(effect)
 
     def _tell_once(self, effect: Effect, key: str, now: Moment, *, failure: bool) -> None:

@@ -195,6 +195,7 @@ def main() -> None:
     parser.add_argument("--broken", action="store_true")
     parser.add_argument("--first-run", action="store_true")
     parser.add_argument("--no-vault", action="store_true")
+    parser.add_argument("--test", action="store_true", help="with the test under way")
     parser.add_argument("--pace", type=float, default=30, help="milliseconds a stage takes")
     parser.add_argument("--patience", type=float, default=60, help="seconds a slow server keeps waiting")
     parser.add_argument("--text", default="", help="what is copied")
@@ -208,7 +209,7 @@ def main() -> None:
     if options.dialog == "settings":
         from iea_agent.shell.dialogs.settings import run_settings
 
-        run_settings(SettingsOnStage(log, options), lambda: log.write(shown=True))
+        run_settings(SettingsOnStage(log, options), lambda: log.write(shown=True), test=options.test)
     else:
         from iea_agent.shell.dialogs.status import run_status
 

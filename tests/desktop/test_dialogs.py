@@ -310,6 +310,13 @@ def test_a_wrong_address_is_shown_corrected_and_saved(play: Callable[..., Play])
     shown.ended()
 
 
+def test_the_dialog_opens_with_the_test_under_way(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--test", authentication="https://introuvable.exemple.fr")
+    shown.sees("Échec de connexion au serveur")
+    assert shown.focus() == TEST
+    assert not shown.events("saved")
+
+
 @pytest.mark.parametrize(
     ("word", "code"),
     [("refuse", problems.AUTHORISATION_REFUSED), ("inconnue", problems.LICENCE_NOT_RECOGNISED)],
@@ -516,12 +523,14 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
         "certificate has expired",
     ):
         shown.sees(text)
-    assert shown.focus() == "Relancer l'authentification"
+    assert shown.focus() == "Trouver la panne"
     assert not shown.window.control("Demande de support…").enabled
     shown.desktop.key("Return")
-    assert shown.logged("asked")["asked"] == "reconnect"
+    assert shown.logged("asked")["asked"] == "diagnosis"
+    shown.desktop.key("alt+r")
+    assert shown.logged("asked", 2)["asked"] == "reconnect"
     shown.desktop.key("alt+p")
-    assert shown.logged("asked", 2)["asked"] == "settings"
+    assert shown.logged("asked", 3)["asked"] == "settings"
     shown.desktop.key("ctrl+c")
     shown.sees("Copié.")
     shown.desktop.key("Escape")
@@ -544,7 +553,7 @@ def test_the_status_follows_the_agent(play: Callable[..., Play], tmp_path: Path)
     assert not any("IEA-T01" in text for text in shown.texts())
     told(tmp_path, Snapshot(State.ASSISTANCE, 0.0))
     shown.sees("mot de passe du jour")
-    assert "Relancer l'authentification" not in shown.texts()
+    assert not {"Relancer l'authentification", "Trouver la panne"} & set(shown.texts())
     told(tmp_path, None)
     shown.sees("L'agent est arrêté")
     assert shown.focus() == "Fermer"

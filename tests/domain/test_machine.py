@@ -157,6 +157,7 @@ def test_entering_assistance_forgets_the_attempt_under_way() -> None:
 
 def test_in_assistance_settings_and_reauthentication_are_out_of_reach_and_the_program_is_not() -> None:
     assert not allows(State.ASSISTANCE, machine.SettingsRequested)
+    assert not allows(State.ASSISTANCE, machine.DiagnosisRequested)
     assert not allows(State.ASSISTANCE, machine.ReauthenticationRequested)
     assert allows(State.ASSISTANCE, machine.LaunchRequested)
 

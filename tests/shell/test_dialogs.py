@@ -163,6 +163,11 @@ def test_only_what_the_table_allows_is_offered(state: State) -> None:
     offered = {action.command for action in overview.actions(document(state), EVERYTHING)}
     assert ("launch" in offered) == machine.allows(state, machine.LaunchRequested)
     assert ("reconnect" in offered) == machine.allows(state, machine.ReauthenticationRequested)
+    assert "diagnosis" not in offered, "nothing is wrong"
+    failed = {a.command for a in overview.actions(document(state, problem="IEA-N04"), EVERYTHING)}
+    assert ("diagnosis" in failed) == machine.allows(state, machine.DiagnosisRequested)
+    unconfigured = overview.actions(document(state, problem=problems.NOT_CONFIGURED), EVERYTHING)
+    assert "diagnosis" not in {action.command for action in unconfigured}
     assert "support" in offered
     assert all(action.enabled for action in overview.actions(document(state), EVERYTHING))
     assert not next(

@@ -40,14 +40,19 @@ log = logging.getLogger("iea_agent.agent")
 SETTLE_SECONDS = 5.0
 """How long a client waits for the loop to do what it asked for."""
 
-WINDOWS = {Effect.OPEN_STATUS: "status", Effect.OPEN_SETTINGS: "settings", Effect.OPEN_SUPPORT: "support"}
-"""The windows that exist; each is a process of its own."""
+WINDOWS = {
+    Effect.OPEN_STATUS: ("status",),
+    Effect.OPEN_SETTINGS: ("settings",),
+    Effect.OPEN_DIAGNOSIS: ("settings", "--test"),
+    Effect.OPEN_SUPPORT: ("support",),
+}
+"""The windows that exist, with how each is opened; each is a process of its own."""
 
 
-def window_command(name: str) -> list[str]:
+def window_command(name: str, *options: str) -> list[str]:
     """How to start the window *name* as a process of its own."""
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "iea_agent"]
-    return [*program, "window", name]
+    return [*program, "window", name, *options]
 
 
 @dataclass
@@ -183,16 +188,16 @@ class Agent:
         """Raise the window if it is open, else start it."""
         from iea_agent.host import LaunchError
 
-        name = WINDOWS.get(effect)
-        if name is None:
+        if effect not in WINDOWS:
             log.warning("no such window", extra={"fields": {"effect": effect.value}})
             return
+        name, *options = WINDOWS[effect]
         child = self._windows.get(name)
         if child is not None and child.alive():
             self._home.host.raise_window(child.pid)
             return
         try:
-            self._windows[name] = self._home.host.start_child(window_command(name), os.environ)
+            self._windows[name] = self._home.host.start_child(window_command(name, *options), os.environ)
         except LaunchError as error:
             log.exception("window not started", extra={"fields": {"name": name}})
             self._balloon(view.cannot_open(str(error.__cause__)))
@@ -291,6 +296,7 @@ class Agent:
 _ASKABLE: Mapping[str, type[Event]] = {
     "status": machine.StatusRequested,
     "settings": machine.SettingsRequested,
+    "diagnosis": machine.DiagnosisRequested,
     "support": machine.SupportRequested,
     "reconnect": machine.ReauthenticationRequested,
     "launch": machine.LaunchRequested,

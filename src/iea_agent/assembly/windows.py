@@ -145,8 +145,8 @@ class SupportDesk:
             raise SupportError(str(failure)) from failure
 
 
-def show(home: Home, name: str) -> int:
-    """Show the window *name* until it is closed; its exit code."""
+def show(home: Home, name: str, *, test: bool = False) -> int:
+    """Show the window *name* until it is closed, with the *test* of the settings window under way; its exit code."""
     if find_spec("wx") is None:
         raise Failure(
             _("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set ».")
@@ -160,7 +160,7 @@ def show(home: Home, name: str) -> int:
     if name == "settings":
         from iea_agent.shell.dialogs.settings import run_settings
 
-        run_settings(SettingsDesk(home), shown)
+        run_settings(SettingsDesk(home), shown, test=test)
     elif name == "status":
         from iea_agent.shell.dialogs.status import run_status
 

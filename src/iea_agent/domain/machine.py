@@ -53,6 +53,10 @@ class SettingsRequested(Event):
     """« Paramètres de connexion »."""
 
 
+class DiagnosisRequested(Event):
+    """« Trouver la panne »: the settings, with their test under way."""
+
+
 class ReauthenticationRequested(Event):
     """« Relancer l'authentification auprès du serveur »."""
 
@@ -189,6 +193,7 @@ class Effect(Enum):
     KEEP_ASSISTANCE = "keep-assistance"  # write to disk that assistance mode holds, or no longer does
     OPEN_STATUS = "open-status"
     OPEN_SETTINGS = "open-settings"
+    OPEN_DIAGNOSIS = "open-diagnosis"
     OPEN_SUPPORT = "open-support"
     OPEN_UPDATES = "open-updates"
     LAUNCH_PROGRAM = "launch-program"
@@ -234,6 +239,7 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
     (State.CONNECTING, RetryDue): Step(State.CONNECTING, (Effect.AUTHENTICATE,)),
     (State.CONNECTING, ReauthenticationRequested): Step(State.CONNECTING, _REDO),
     (State.CONNECTING, SettingsRequested): Step(State.CONNECTING, (Effect.OPEN_SETTINGS,)),
+    (State.CONNECTING, DiagnosisRequested): Step(State.CONNECTING, (Effect.OPEN_DIAGNOSIS,)),
     (State.CONNECTING, SettingsSaved): Step(State.CONNECTING, _REDO),
     (State.CONNECTING, SettingsChanged): Step(State.CONNECTING, _REDO),
     (State.CONNECTING, NetworkChanged): Step(State.CONNECTING, _REDO),
@@ -247,6 +253,7 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
     (State.CONNECTED, RetryDue): Step(State.CONNECTED, (Effect.AUTHENTICATE,)),
     (State.CONNECTED, ReauthenticationRequested): Step(State.CONNECTED, _REDO),
     (State.CONNECTED, SettingsRequested): Step(State.CONNECTED, (Effect.OPEN_SETTINGS,)),
+    (State.CONNECTED, DiagnosisRequested): Step(State.CONNECTED, (Effect.OPEN_DIAGNOSIS,)),
     (State.CONNECTED, SettingsSaved): Step(State.CONNECTING, _REDO),
     (State.CONNECTED, SettingsChanged): Step(State.CONNECTING, _REDO),
     (State.CONNECTED, NetworkChanged): Step(State.CONNECTED, _REDO),
@@ -263,6 +270,7 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
     (State.DISCONNECTED, AnnouncementDue): Step(State.DISCONNECTED, (Effect.ANNOUNCE_FAILURE,)),
     (State.DISCONNECTED, ReauthenticationRequested): Step(State.DISCONNECTED, _REDO),
     (State.DISCONNECTED, SettingsRequested): Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,)),
+    (State.DISCONNECTED, DiagnosisRequested): Step(State.DISCONNECTED, (Effect.OPEN_DIAGNOSIS,)),
     (State.DISCONNECTED, SettingsSaved): Step(State.CONNECTING, _REDO),
     (State.DISCONNECTED, SettingsChanged): Step(State.CONNECTING, _REDO),
     (State.DISCONNECTED, NetworkChanged): Step(State.DISCONNECTED, _REDO),

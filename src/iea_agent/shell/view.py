@@ -145,6 +145,7 @@ def view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) ->
 
 _REASONS = {
     (State.ASSISTANCE, machine.SettingsRequested): N_("désactivez d'abord le mode assistance"),
+    (State.ASSISTANCE, machine.DiagnosisRequested): N_("désactivez d'abord le mode assistance"),
     (State.ASSISTANCE, machine.ReauthenticationRequested): N_("désactivez d'abord le mode assistance"),
     (State.DISCONNECTED, machine.LaunchRequested): N_("connexion ou mode assistance nécessaire"),
     (State.CONNECTING, machine.LaunchRequested): N_("connexion en cours"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from iea_agent.domain import machine
+from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import Event, State
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
@@ -41,6 +41,7 @@ class Action:
 
 LABELS = {
     "launch": N_("&Lancer Impact emploi"),
+    "diagnosis": N_("&Trouver la panne"),
     "reconnect": N_("&Relancer l'authentification"),
     "settings": N_("&Paramètres de connexion…"),
     "support": N_("&Demande de support…"),
@@ -49,6 +50,7 @@ LABELS = {
 
 _EVENTS: Mapping[str, type[Event]] = {
     "launch": machine.LaunchRequested,
+    "diagnosis": machine.DiagnosisRequested,
     "reconnect": machine.ReauthenticationRequested,
     "settings": machine.SettingsRequested,
     "support": machine.SupportRequested,
@@ -95,12 +97,14 @@ def actions(status: Document | None, abilities: Abilities) -> tuple[Action, ...]
     """The buttons that make sense in this state; the first enabled one is what helps most."""
     if status is None:
         return ()
-    state = State(status["state"])
+    state, problem = State(status["state"]), status["problem"]
+    # a test helps where something is wrong that a test can find
+    wrong = problem is not None and problem["code"] != problems.NOT_CONFIGURED
     able = {"launch": abilities.program, "support": abilities.support}
     return tuple(
         Action(command, able.get(command, True))
         for command in LABELS
-        if machine.allows(state, _EVENTS[command])
+        if machine.allows(state, _EVENTS[command]) and (wrong or command != "diagnosis")
     )
 
 

@@ -67,14 +67,14 @@ def title() -> str:
     return _("Impact emploi – Paramètres de connexion")
 
 
-def run_settings(port: SettingsPort, shown: Callable[[], None] = lambda: None) -> None:
-    """Show the dialog until it is closed; *shown* is called once it can be used."""
+def run_settings(port: SettingsPort, shown: Callable[[], None] = lambda: None, *, test: bool = False) -> None:
+    """Show the dialog until it is closed, with the *test* under way from the start if asked; *shown* is called once it can be used."""
     app = application()
     dialog = SettingsDialog(port)
     app.SetTopWindow(dialog)
     dialog.Show()
     dialog.Raise()
-    dialog.begin()
+    dialog.begin(test=test)
     wx.CallAfter(shown)
     wx.CallAfter(lambda: dialog.SetIcons(icons("ball")))
     app.MainLoop()
@@ -157,9 +157,12 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         fit(self, self._content, HEIGHT)
         self.CentreOnScreen()
 
-    def begin(self) -> None:
-        """Once the window is shown: put the focus where work begins, and do what is slow."""
+    def begin(self, *, test: bool = False) -> None:
+        """Once the window is shown: put the focus where work begins, and do what is slow; the *test* too, if asked."""
         self._first.SetFocus()
+        if test:
+            self._results.button.SetFocus()
+            wx.CallAfter(self._test)
         threading.Thread(target=self._look_for_key, name="licence-key", daemon=True).start()
 
     def _introduce(self) -> wx.Window:

@@ -53,7 +53,7 @@ class StatusPort(Protocol):
         """Call *on_status*, from any thread, with each document of ``shell/status.py`` and with None when the agent is gone; returns what ends it."""
 
     def ask(self, command: str) -> None:
-        """Ask the agent for "reconnect", "settings", "support" or "launch". Called in a thread; raises ``AskError``."""
+        """Ask the agent for "diagnosis", "reconnect", "settings", "support" or "launch". Called in a thread; raises ``AskError``."""
 
 
 def title() -> str:

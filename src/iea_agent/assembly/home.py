@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -29,6 +29,7 @@ from iea_agent.shell import channel
 
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
+    from iea_agent.domain.repairs import Repair
     from iea_agent.host.vault import Vault
     from iea_agent.services.authentication import Licence
     from iea_agent.services.https import Client
@@ -289,6 +290,27 @@ class Home:
             self.connect(chosen),
             licence,
             on_progress or (lambda _report: None),
+            now=datetime.fromtimestamp(time.time(), UTC),
+            cancelled=cancelled,
+        )
+
+    def repairs(
+        self,
+        chosen: Settings,
+        reports: Sequence[ServerReport],
+        on_found: Callable[[Repair], None],
+        cancelled: threading.Event,
+    ) -> tuple[Repair, ...]:
+        """What mends *reports*, a failed test of *chosen*, and is the person's to change; see ``mending.search``."""
+        from iea_agent.domain.repairs import candidates
+        from iea_agent.services import mending
+
+        return mending.search(
+            candidates(chosen, reports, self.storage.load().effective.locked),
+            chosen,
+            reports,
+            self.connect,
+            on_found,
             now=datetime.fromtimestamp(time.time(), UTC),
             cancelled=cancelled,
         )

@@ -7,13 +7,13 @@ certificate.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from . import addresses
 from .addresses import Address, AddressError
-from .diagnosis import Reason, Server, ServerReport, Stage
+from .diagnosis import Failure, Reason, Server, ServerReport, Stage
 from .settings import ProxyMode, Settings
 
 
@@ -41,6 +41,16 @@ class Repair:
         """*chosen* with the repair made."""
         return replace(chosen, **self.changes)  # type: ignore[arg-type]  # changes come from candidates()
 
+    def narrowed(self, mended: Collection[Server]) -> Repair:
+        """The repair for the *mended* servers alone: the address of another is left as it is, what holds for both stays."""
+        others = {name for server, name in ADDRESSES.items() if server not in mended}
+        kept = (
+            self.changes
+            if self.kind is Kind.SECURE_MODE
+            else {n: v for n, v in self.changes.items() if n not in others}
+        )
+        return Repair(self.kind, kept, tuple(server for server in self.servers if server in mended))
+
     def undone(self, before: Settings) -> dict[str, object]:
         """The changes that lead back to *before*, by attribute."""
         return {name: getattr(before, name) for name in self.changes}
@@ -52,6 +62,7 @@ OFFICIAL = {Server.AUTHENTICATION: "official_authentication", Server.UPDATES: "o
 _NOT_THE_ADDRESS = frozenset(
     {
         Reason.NO_NETWORK,
+        Reason.CAPTIVE_PORTAL,
         Reason.VAULT_UNAVAILABLE,
         Reason.NOT_CONFIGURED,
         Reason.CA_FILE_UNREADABLE,
@@ -59,52 +70,65 @@ _NOT_THE_ADDRESS = frozenset(
     }
 )
 """What no other address and no other way mends."""
-_LAST = (Stage.LICENCE, Stage.METADATA)
-"""A server that was reached and known for what it is needs no other way to it."""
+
+
+def is_reached(report: ServerReport) -> bool:
+    """Whether the server was reached and known for what it is: what fails after that, no other way to it mends."""
+    return report.done and (report.failure is None or report.failure.stage in (Stage.LICENCE, Stage.METADATA))
 
 
 def candidates(
     chosen: Settings, reports: Iterable[ServerReport], locked: frozenset[str] = frozenset()
 ) -> tuple[Repair, ...]:
     """What may mend the failures of *reports*, a test of *chosen*: the likeliest first, nothing that the administrator has *locked*."""
-    failed = {
-        report.server: report.failure
-        for report in reports
-        if report.failure is not None
-        and report.failure.reason not in _NOT_THE_ADDRESS
-        and report.failure.stage not in _LAST
-    }
-    if not failed:
-        return ()
+    tested = {report.server: report for report in reports}
+    failed = [
+        server
+        for server, report in tested.items()
+        if not is_reached(report) and report.cause is not None and report.cause.reason not in _NOT_THE_ADDRESS
+    ]
     found: list[Repair] = []
 
-    def propose(kind: Kind, changes: Mapping[str, object], servers: Iterable[Server]) -> None:
-        news = {name: value for name, value in changes.items() if value != getattr(chosen, name)}
-        if news and not locked & set(news) and all(news != known.changes for known in found):
-            found.append(Repair(kind, news, tuple(servers)))
+    def propose(kind: Kind, changes: Mapping[str, object], servers: Iterable[Server] = failed) -> None:
+        news = {n: value for n, value in changes.items() if n not in locked and value != getattr(chosen, n)}
+        touched = set(news) & set(ADDRESSES.values())
+        about = tuple(each for each in servers if ADDRESSES[each] in touched or touched != set(news))
+        if about and news and all(news != known.changes for known in found):
+            found.append(Repair(kind, news, about))
 
     read = {server: _parsed(getattr(chosen, name)) for server, name in ADDRESSES.items()}
     in_clear = [server for server in failed if (address := read[server]) is not None and not address.secure]
-    if in_clear:
-        changes = {name: _secured(read[server], getattr(chosen, name)) for server, name in ADDRESSES.items()}
-        propose(Kind.SECURE_MODE, {"secure": True, **changes}, in_clear)
+    if in_clear and "secure" not in locked:
+        secured = {name: _secured(read[server], getattr(chosen, name)) for server, name in ADDRESSES.items()}
+        propose(Kind.SECURE_MODE, {"secure": True, **secured}, in_clear)
+    usual, same, official = {}, {}, {}
     for server in failed:
-        address = read[server]
-        if address is not None:
-            usual = _at(address, addresses.USUAL_PORTS[address.scheme])
-            propose(Kind.USUAL_PORT, {ADDRESSES[server]: str(usual)}, (server,))
-    for server in failed:
-        address, other = read[server], read[_other(server)]
+        name, address, other = ADDRESSES[server], read[server], read[_other(server)]
+        if address:
+            usual[name] = str(replace(address, port=addresses.USUAL_PORTS[address.scheme]))
         if address and other and (address.scheme, address.host) == (other.scheme, other.host):
-            propose(Kind.SAME_PORT, {ADDRESSES[server]: str(_at(address, other.port))}, (server,))
-    for server in failed:
-        propose(Kind.OFFICIAL_ADDRESS, {ADDRESSES[server]: getattr(chosen, OFFICIAL[server])}, (server,))
-    on_the_way = [server for server, failure in failed.items() if failure.stage is not Stage.ADDRESS]
-    if on_the_way:
-        propose(Kind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, on_the_way)
-        propose(Kind.DIRECT, {"proxy_mode": ProxyMode.NONE}, on_the_way)
-        propose(Kind.IPV4_ONLY, {"ipv4_only": True}, on_the_way)
+            same[name] = str(replace(address, port=other.port))
+        official[name] = getattr(chosen, OFFICIAL[server])
+    propose(Kind.USUAL_PORT, usual)
+    propose(Kind.SAME_PORT, same)
+    propose(Kind.OFFICIAL_ADDRESS, official)
+    on_the_way = [server for server in failed if not _is_malformed(tested[server])]
+    propose(Kind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, on_the_way)
+    by_proxy = [server for server in on_the_way if tested[server].route != "direct"]
+    propose(Kind.DIRECT, {"proxy_mode": ProxyMode.NONE}, by_proxy)
+    propose(Kind.IPV4_ONLY, {"ipv4_only": True}, on_the_way)
     return tuple(found)
+
+
+def explained(reports: Iterable[ServerReport], found: Iterable[Repair]) -> tuple[ServerReport, ...]:
+    """*reports* with what the *found* repairs tell of the network: where the system's proxy leads to the server, this network needs it."""
+    by_proxy = {server for repair in found if repair.kind is Kind.SYSTEM_PROXY for server in repair.servers}
+    return tuple(
+        replace(report, findings=(*report.findings, Failure(Stage.PROXY, Reason.PROXY_NEEDED)))
+        if report.server in by_proxy and report.route == "direct"
+        else report
+        for report in reports
+    )
 
 
 def _parsed(text: str) -> Address | None:
@@ -124,8 +148,8 @@ def _secured(address: Address | None, text: str) -> str:
     )
 
 
-def _at(address: Address, port: int) -> Address:
-    return replace(address, port=port)
+def _is_malformed(report: ServerReport) -> bool:
+    return report.failure is not None and report.failure.stage is Stage.ADDRESS
 
 
 def _other(server: Server) -> Server:

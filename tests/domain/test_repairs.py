@@ -1,0 +1,189 @@
+"""What may be mended by itself: the sheets' two procedures, other addresses, other ways; nothing weaker, nothing locked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iea_agent.domain import addresses
+from iea_agent.domain.diagnosis import Failure, Reason, Server, ServerReport, Stage
+from iea_agent.domain.repairs import ADDRESSES, Kind, Repair, candidates, explained
+from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
+
+AUTH, UPDATES = Server.AUTHENTICATION, Server.UPDATES
+REFUSED = Failure(Stage.CONNECTION, Reason.REFUSED)
+
+
+def report(server: Server, failure: Failure | None = None, route: str = "direct") -> ServerReport:
+    return ServerReport(server, "https://a.fr", (), failure, route=route)
+
+
+def of_both(auth: Failure | None, updates: Failure | None = None) -> tuple[ServerReport, ...]:
+    return report(AUTH, auth), report(UPDATES, updates)
+
+
+def of(kind: Kind, found: tuple[Repair, ...]) -> Repair:
+    return next(repair for repair in found if repair.kind is kind)
+
+
+def kinds(found: tuple[Repair, ...]) -> list[Kind]:
+    return [repair.kind for repair in found]
+
+
+def test_the_sheet_on_secure_mode_is_one_repair() -> None:
+    """« cochez la case Sécurisé », https in both addresses; :80 of the older sheet goes with http."""
+    chosen = replace(
+        DEFAULTS,
+        secure=False,
+        authentication="http://iea.exemple.fr",
+        updates="http://iea.exemple.fr:8080/updates",
+    )
+    found = candidates(chosen, of_both(Failure(Stage.ADDRESS, Reason.SENT_IN_CLEAR)))
+    assert of(Kind.SECURE_MODE, found).applied(chosen) == replace(
+        chosen,
+        secure=True,
+        authentication="https://iea.exemple.fr",
+        updates="https://iea.exemple.fr:8080/updates",
+    )
+
+
+def test_port_80_behind_https_goes_from_both_addresses_in_one_repair() -> None:
+    chosen = replace(
+        DEFAULTS, authentication="https://iea.exemple.fr:80", updates="https://iea.exemple.fr:80/updates"
+    )
+    without_tls = Failure(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS)
+    repair = of(Kind.USUAL_PORT, candidates(chosen, of_both(without_tls, without_tls)))
+    assert repair.changes == {
+        "authentication": "https://iea.exemple.fr",
+        "updates": "https://iea.exemple.fr/updates",
+    }
+    assert repair.servers == (AUTH, UPDATES)
+    assert repair.narrowed([UPDATES]) == Repair(
+        Kind.USUAL_PORT, {"updates": "https://iea.exemple.fr/updates"}, (UPDATES,)
+    )
+
+
+def test_the_other_address_lends_its_port() -> None:
+    chosen = replace(
+        DEFAULTS, authentication="https://iea.exemple.fr", updates="https://iea.exemple.fr:8443/updates"
+    )
+    repair = of(Kind.SAME_PORT, candidates(chosen, of_both(REFUSED)))
+    assert repair.changes == {"authentication": "https://iea.exemple.fr:8443"}
+
+
+def test_the_official_address_is_the_policys() -> None:
+    chosen = replace(
+        DEFAULTS, authentication="https://iea.exmple.fr", official_authentication="https://iea.exemple.fr"
+    )
+    repair = of(Kind.OFFICIAL_ADDRESS, candidates(chosen, of_both(Failure(Stage.NAME, Reason.NAME_UNKNOWN))))
+    assert repair.changes == {"authentication": "https://iea.exemple.fr"}
+
+
+def test_other_ways() -> None:
+    unanswered = Failure(Stage.CONNECTION, Reason.UNANSWERED)
+    assert kinds(candidates(DEFAULTS, of_both(unanswered))) == [Kind.IPV4_ONLY]
+    by_none = replace(DEFAULTS, proxy_mode=ProxyMode.NONE)
+    assert kinds(candidates(by_none, of_both(unanswered))) == [Kind.SYSTEM_PROXY, Kind.IPV4_ONLY]
+    by_proxy = (
+        report(AUTH, Failure(Stage.PROXY, Reason.PROXY_UNREACHABLE), "http://proxy:3128"),
+        report(UPDATES),
+    )
+    found = candidates(DEFAULTS, by_proxy)
+    assert of(Kind.DIRECT, found) == Repair(Kind.DIRECT, {"proxy_mode": ProxyMode.NONE}, (AUTH,))
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        None,
+        Failure(Stage.LICENCE, Reason.LICENCE_NOT_RECOGNISED),
+        Failure(Stage.NAME, Reason.NO_NETWORK),
+        Failure(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE),
+    ],
+)
+def test_what_no_setting_mends_is_left_alone(failure: Failure | None) -> None:
+    assert candidates(replace(DEFAULTS, authentication="https://iea.exemple.fr:80"), of_both(failure)) == ()
+
+
+def test_behind_a_portal_nothing_is_offered() -> None:
+    portal = Failure(Stage.CONNECTION, Reason.CAPTIVE_PORTAL)
+    reports = (
+        replace(report(AUTH, Failure(Stage.CERTIFICATE, Reason.CERTIFICATE_OF_ANOTHER)), findings=(portal,)),
+    )
+    assert candidates(DEFAULTS, reports) == ()
+
+
+def test_what_the_administrator_has_fixed_stays() -> None:
+    chosen = replace(
+        DEFAULTS, authentication="https://iea.exemple.fr:80", updates="https://iea.exemple.fr:80/updates"
+    )
+    found = candidates(
+        chosen, of_both(REFUSED, REFUSED), frozenset({"authentication", "proxy_mode", "ipv4_only"})
+    )
+    assert [dict(repair.changes) for repair in found] == [
+        {"updates": "https://iea.exemple.fr/updates"},
+        {"updates": addresses.OFFICIAL_UPDATES},
+    ]
+
+
+def test_undoing_leads_back() -> None:
+    chosen = replace(DEFAULTS, authentication="https://iea.exemple.fr:80")
+    for repair in candidates(chosen, of_both(REFUSED)):
+        after = repair.applied(chosen)
+        assert replace(after, **repair.undone(chosen)) == chosen  # type: ignore[arg-type]
+
+
+def test_a_proxy_that_works_where_the_direct_way_does_not_is_needed() -> None:
+    by_proxy = Repair(Kind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, (AUTH,))
+    auth, updates = explained(of_both(Failure(Stage.CONNECTION, Reason.UNANSWERED)), [by_proxy])
+    assert auth.cause is not None
+    assert auth.cause.reason is Reason.PROXY_NEEDED
+    assert updates.cause is None
+
+
+TEXTS = st.sampled_from(
+    [
+        "https://a.fr",
+        "http://a.fr",
+        "https://a.fr:80",
+        "http://a.fr:8080/x",
+        "https://[::1]:8443",
+        "pas une adresse",
+    ]
+)
+FAILURES = st.none() | st.builds(Failure, st.sampled_from(Stage), st.sampled_from(Reason))
+
+
+@given(
+    chosen=st.builds(
+        Settings,
+        secure=st.booleans(),
+        authentication=TEXTS,
+        updates=TEXTS,
+        ipv4_only=st.booleans(),
+        proxy_mode=st.sampled_from(ProxyMode),
+    ),
+    reports=st.tuples(
+        st.builds(report, st.just(AUTH), FAILURES), st.builds(report, st.just(UPDATES), FAILURES)
+    ),
+    locked=st.frozensets(st.sampled_from(["secure", "authentication", "updates", "proxy_mode", "ipv4_only"])),
+)
+def test_no_repair_weakens_anything(
+    chosen: Settings, reports: tuple[ServerReport, ...], locked: frozenset[str]
+) -> None:
+    for repair in candidates(chosen, reports, locked):
+        after = repair.applied(chosen)
+        assert not locked & set(repair.changes)
+        assert after != chosen
+        assert repair.servers
+        assert (after.secure, after.ca_file, after.licence_number) == (
+            chosen.secure or repair.kind is Kind.SECURE_MODE,
+            chosen.ca_file,
+            chosen.licence_number,
+        )
+        for name in ADDRESSES.values():
+            if getattr(chosen, name).startswith("https:"):
+                assert getattr(after, name).startswith("https:")

@@ -15,7 +15,6 @@ from hypothesis import strategies as some
 import iea_agent
 from iea_agent import locale
 from iea_agent.domain import machine, problems, settings
-from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.shell import status as words
@@ -74,10 +73,6 @@ def test_a_field_that_cannot_be_used_is_named_with_a_sentence(field: str, typed:
         form.read(replace(form.shown(SAVED), **{field: typed}), SAVED)  # type: ignore[arg-type]
     assert caught.value.field == field
     assert caught.value.sentence.endswith((".", "fr"))
-
-
-def test_each_way_of_being_malformed_has_its_sentence() -> None:
-    assert set(form.MALFORMED) == set(Malformed)
 
 
 def test_a_proxy_address_is_wanted_only_where_it_is_used() -> None:

@@ -26,6 +26,7 @@ from iea_agent.host.storage import (
 )
 from iea_agent.locale import _
 from iea_agent.shell import channel
+from iea_agent.shell.particulars import fault_text
 
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
@@ -320,13 +321,6 @@ def locate(environment: Mapping[str, str]) -> Home:
     """The installation that *environment* points to."""
     folders = Folders.locate(environment)
     return Home(folders, Storage(folders))
-
-
-def fault_text(fault: settings.Fault) -> str:
-    """A fault for a person: « connection.secure, ligne 4 : attendu true ou false »."""
-    place = _("ligne {line}").format(line=fault.line) if fault.line else ""
-    named = ", ".join(part for part in (fault.name, place) if part) or _("fichier")
-    return _("{place} : attendu {expected}").format(place=named, expected=_(fault.expected))
 
 
 def _failure_of(error: channel.ChannelError) -> Failure:

@@ -11,8 +11,9 @@ from typing import Any
 from iea_agent import __version__
 from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import DEFAULTS, FIELDS
+from iea_agent.shell.particulars import fault_text
 
-from .home import Home, fault_text
+from .home import Home
 
 ORIGINS = {
     "default": N_("valeur d'origine"),

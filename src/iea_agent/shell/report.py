@@ -13,6 +13,7 @@ from iea_agent.domain.diagnosis import Conclusion, Outcome, Server, ServerReport
 from iea_agent.domain.problems import N_, problem
 from iea_agent.locale import _
 
+from .particulars import particulars as particulars
 from .status import problem_document
 
 SCHEMA = 1

@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from iea_agent.domain import addresses, settings
-from iea_agent.domain.addresses import Malformed
-from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import ProxyMode, Settings
 from iea_agent.locale import _
-
-MALFORMED: Mapping[Malformed, str] = {
-    Malformed.EMPTY: N_("Saisissez l'adresse du serveur."),
-    Malformed.TOO_LONG: N_("Cette adresse est trop longue."),
-    Malformed.SCHEME: N_("L'adresse doit commencer par « https:// »."),
-    Malformed.BLANK: N_("Il y a un espace au milieu de l'adresse : retirez-le."),
-    Malformed.HOST: N_("Le nom du serveur n'est pas correct. Exemple : https://impact-emploi.urssaf.fr"),
-    Malformed.PORT: N_("Le numéro de port, après « : », doit être compris entre 1 et 65535."),
-    Malformed.CREDENTIALS: N_("Retirez le nom d'utilisateur et le mot de passe (ce qui précède « @ »)."),
-    Malformed.QUERY: N_("Retirez ce qui suit « ? » ou « # » à la fin de l'adresse."),
-}
-"""What a person reads at the field, for each way in which an address is malformed."""
+from iea_agent.shell.particulars import MALFORMED
 
 
 @dataclass(frozen=True, slots=True)

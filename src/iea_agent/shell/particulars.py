@@ -1,0 +1,191 @@
+"""What is said of one particular case: the sentence that names what was seen behind a problem, and what is refused in an address or a setting.
+
+The catalogue (``domain/problems.py``) says what holds for every case of a problem; here stands where a redirection leads, who intercepts, which
+certificate was shown, until when a server asks to wait. Pure: the same failure gives the same sentence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from iea_agent.domain import settings
+from iea_agent.domain.addresses import Malformed
+from iea_agent.domain.diagnosis import Certificate, Failure, Reason
+from iea_agent.domain.problems import N_
+from iea_agent.locale import _
+
+LONGEST = 120
+"""Characters that are shown of what somebody else chose: a server's address, a name in a certificate."""
+
+MALFORMED: Mapping[Malformed, str] = {
+    Malformed.EMPTY: N_("Saisissez l'adresse du serveur."),
+    Malformed.TOO_LONG: N_("Cette adresse est trop longue."),
+    Malformed.SCHEME: N_("L'adresse doit commencer par « https:// »."),
+    Malformed.BLANK: N_("Il y a un espace au milieu de l'adresse : retirez-le."),
+    Malformed.HOST: N_("Le nom du serveur n'est pas correct. Exemple : https://impact-emploi.urssaf.fr"),
+    Malformed.PORT: N_("Le numéro de port, après « : », doit être compris entre 1 et 65535."),
+    Malformed.CREDENTIALS: N_("Retirez le nom d'utilisateur et le mot de passe (ce qui précède « @ »)."),
+    Malformed.QUERY: N_("Retirez ce qui suit « ? » ou « # » à la fin de l'adresse."),
+}
+"""What a person reads of each way in which an address is malformed."""
+
+_CERTIFICATE_REFUSED = frozenset(
+    {
+        Reason.CERTIFICATE_EXPIRED,
+        Reason.CERTIFICATE_NOT_YET_VALID,
+        Reason.CERTIFICATE_OF_ANOTHER,
+        Reason.CERTIFICATE_SELF_SIGNED,
+        Reason.CERTIFICATE_AUTHORITY_UNKNOWN,
+        Reason.CERTIFICATE_REVOKED,
+        Reason.CERTIFICATE_CHAIN_INCOMPLETE,
+        Reason.INTERCEPTED,
+    }
+)
+
+_ABOUT: Mapping[Reason, str] = {
+    Reason.REDIRECTED: N_("Adresse indiquée par le serveur : {about} (non suivie)."),
+    Reason.CAPTIVE_PORTAL: N_("Page d'accueil affichée par le réseau : {about}."),
+    Reason.PROXY_UNREACHABLE: N_("Proxy concerné : {about}."),
+    Reason.PROXY_WANTS_PASSWORD: N_("Proxy concerné : {about}."),
+    Reason.PROXY_REFUSES: N_("Proxy concerné : {about}."),
+    Reason.PROXY_REFUSES_PASSWORD: N_("Proxy concerné : {about}."),
+    Reason.PROXY_SIGN_IN_UNKNOWN: N_("Proxy concerné : {about}."),
+    Reason.PROXY_SCRIPT_UNUSABLE: N_("Script concerné : {about}."),
+    Reason.PROXY_NEEDED: N_("Proxy de Windows : {about}."),
+    Reason.ISSUER_DIFFERS: N_("Adresse déclarée par le serveur : {about}."),
+    Reason.KEY_ASKED_IN_CLEAR: N_("Adresse demandée par le serveur : {about}."),
+    Reason.CA_FILE_UNREADABLE: N_("Fichier concerné : {about}."),
+}
+"""What ``Failure.about`` is called, where it is a name or an address."""
+
+
+def particulars(failure: Failure, now: float) -> str:
+    """One or two sentences that name what is particular to *failure*, seen at wall-clock time *now*; "" where nothing is.
+
+    What others chose (a server, a certificate) is shown printable, on one line and shortened.
+    """
+    reason = failure.reason
+    sentences: list[str] = []
+    if reason is Reason.ADDRESS_MALFORMED:
+        sentences.append(_malformed(failure))
+    elif reason is Reason.CLOCK_WRONG:
+        sentences.append(_clock(failure.about))
+    elif reason is Reason.INTERCEPTED and failure.about:
+        sentences.append(_("D'après son certificat, il s'agit de {name}.").format(name=shown(failure.about)))
+    elif reason in _ABOUT and failure.about:
+        sentences.append(_(_ABOUT[reason]).format(about=shown(failure.about)))
+    if reason in _CERTIFICATE_REFUSED and failure.certificate is not None:
+        sentences += _certificate(failure.certificate, now, known=reason is Reason.INTERCEPTED)
+    if failure.retry_after is not None and failure.retry_after >= 1:
+        sentences.append(_wait(failure.retry_after, now))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def shown(foreign: str) -> str:
+    """*foreign* text for a person's eyes: one line, nothing invisible (control characters, changes of direction), at most ``LONGEST`` characters."""
+    visible = " ".join("".join(c if c.isprintable() else " " for c in foreign[: 4 * LONGEST]).split())
+    return visible if len(visible) <= LONGEST else visible[: LONGEST - 1] + "…"
+
+
+def duration(seconds: float) -> str:
+    """How long something lasts or is off: « 10 minutes », « 3 jours et 2 heures »; its two largest units."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return _counted(round(seconds), N_("1 seconde"), N_("{number} secondes"))
+    days, hours = divmod(minutes // 60, 24)
+    parts = (
+        _counted(days, N_("1 jour"), N_("{number} jours")),
+        _counted(hours, N_("1 heure"), N_("{number} heures")),
+        _counted(minutes % 60, N_("1 minute"), N_("{number} minutes")),
+    )
+    first = next(place for place, part in enumerate(parts) if part)
+    return _(" et ").join(part for part in parts[first : first + 2] if part)
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    """*number* with its unit; "" for none."""
+    if number == 0:
+        return ""
+    return _(one) if number == 1 else _(many).format(number=number)
+
+
+def _malformed(failure: Failure) -> str:
+    kinds = {kind.value: sentence for kind, sentence in MALFORMED.items()}
+    sentence = kinds.get(failure.about) or kinds.get(failure.detail)
+    return _(sentence) if sentence else ""
+
+
+def _clock(about: str) -> str:
+    """*about* is the server's time minus this PC's, in seconds."""
+    try:
+        off = float(about)
+    except ValueError:
+        return ""
+    if not 1 <= abs(off) < 1e10:
+        return ""
+    if off > 0:
+        return _("L'ordinateur retarde de {duration} sur le serveur.").format(duration=duration(off))
+    return _("L'ordinateur avance de {duration} sur le serveur.").format(duration=duration(-off))
+
+
+def _certificate(found: Certificate, now: float, *, known: bool) -> list[str]:
+    """Whose certificate it is, and since when another one is shown; *known*: who shows it has been named already."""
+    sentences = []
+    if not known:
+        sentences.append(
+            _("Certificat établi pour « {subject} » par « {issuer} », valable du {begin} au {end}.").format(
+                subject=shown(found.subject) or "?",
+                issuer=shown(found.issuer) or "?",
+                begin=_date(found.not_before),
+                end=_date(found.not_after),
+            )
+        )
+    if found.changed_at is not None:
+        sentences.append(_("Ce certificat a changé {moment}.").format(moment=_moment(found.changed_at, now)))
+    return sentences
+
+
+def _wait(seconds: float, now: float) -> str:
+    if seconds < 60:
+        return _("Le serveur demande d'attendre {duration}.").format(duration=duration(seconds))
+    until = now + seconds
+    # the duration as asked, and a time of day: true whenever it is read
+    if _date(until) == _date(now):
+        text = _("Le serveur demande d'attendre {duration}, jusque vers {time}.")
+    else:
+        text = _("Le serveur demande d'attendre {duration}, jusqu'au {date} vers {time}.")
+    return text.format(duration=duration(seconds), date=_date(until), time=_time(until))
+
+
+def _moment(wall: float, now: float) -> str:
+    if _date(wall) == _date(now):
+        return _("aujourd'hui à {time}").format(time=_time(wall))
+    return _("le {date} à {time}").format(date=_date(wall), time=_time(wall))
+
+
+def _local(wall: float) -> datetime:
+    """*wall* in local time; in UTC where the system cannot tell (Windows before 1970 and after the year 3000)."""
+    try:
+        return datetime(*time.localtime(wall)[:6])
+    except (OverflowError, OSError, ValueError):
+        seconds = min(max(wall, -62135596800.0), 253402300799.0)  # what datetime can hold
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+def _date(wall: float) -> str:
+    return _local(wall).strftime(_("%d/%m/%Y"))
+
+
+def _time(wall: float) -> str:
+    """« 9 h 12 »."""
+    local = _local(wall)
+    return _("{hour} h {minute:02d}").format(hour=local.hour, minute=local.minute)
+
+
+def fault_text(fault: settings.Fault) -> str:
+    """A refused setting for a person: « connection.secure, ligne 4 : attendu true ou false »."""
+    place = _("ligne {line}").format(line=fault.line) if fault.line else ""
+    named = ", ".join(part for part in (fault.name, place) if part) or _("fichier")
+    return _("{place} : attendu {expected}").format(place=named, expected=_(fault.expected))

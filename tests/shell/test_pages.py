@@ -1,0 +1,12 @@
+"""The pages beside the agent: found by code, and by nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from iea_agent.shell import pages
+
+
+@pytest.mark.parametrize("code", ["", "IEA-X99", "../view", "IEA-T05.html", "iea-t05"])
+def test_only_a_code_of_the_catalogue_has_a_page(code: str) -> None:
+    assert pages.page_of(code) is None

@@ -80,7 +80,7 @@ class TestImportLinter:
             ("iea_agent/assembly/home.py", "import iea_sandbox", "knows neither the sandbox nor the desk"),
             ("iea_sandbox/world.py", "import iea_agent", "without knowing the agent"),
             ("iea_desk/__init__.py", "import iea_agent.host", "The desk shares with the agent"),
-            ("iea_agent/services/reachability.py", "import httpx", "only in services/https.py"),
+            ("iea_agent/services/reachability.py", "import httpx", "httpx only in services/https.py"),
             ("iea_agent/assembly/agent.py", "import pystray", "pystray only in"),
             ("iea_agent/assembly/windows.py", "import wx", "wx only in the dialogs"),
             ("iea_agent/assembly/home.py", "import keyring", "keyring only in host/vault.py"),

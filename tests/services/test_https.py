@@ -192,7 +192,7 @@ def test_an_address_that_refuses_gives_way_at_once(serve: Serve) -> None:
 
 def test_without_a_proxy_the_environment_is_not_asked(world: World) -> None:
     script = (
-        "import sys; from iea_agent.services.https import *\n"
+        "import sys; from pathlib import Path; from iea_agent.services.https import *\n"
         "with Client(Route(ca_file=Path(sys.argv[2]))) as c: print(c.request(Request('GET', sys.argv[1])).status)"
     )
     environment = {"HTTPS_PROXY": "http://127.0.0.1:9", "ALL_PROXY": "http://127.0.0.1:9"}

@@ -42,11 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case ["window", name, *options]:
             # how the agent starts its windows; not for people, hence not in the help
             return _window(name, options)
-    options = parser().parse_args(given)
+    parsed = parser().parse_args(given)
     from iea_agent.assembly import home
 
     try:
-        code: int = options.command(home.locate(os.environ), options)
+        code: int = parsed.command(home.locate(os.environ), parsed)
     except home.Failure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code

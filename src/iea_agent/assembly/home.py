@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from iea_agent.services.https import Client
     from iea_agent.shell.view import Abilities
 
+    from .issuers import Issuers
+
 FAILED, USAGE, NOT_RUNNING, REFUSED, TIMED_OUT = range(1, 6)
 """Exit codes (design, section 4)."""
 
@@ -172,6 +174,13 @@ class Home:
 
         return Abilities(support=True, program=bool(chosen.program))
 
+    @cached_property
+    def issuers(self) -> Issuers:
+        """Who usually vouches for each server."""
+        from .issuers import Issuers
+
+        return Issuers(self.storage)
+
     @property
     def journal_file(self) -> Path:
         """The journal of assistance mode."""
@@ -286,7 +295,7 @@ class Home:
             licence = self.licence(chosen, typed_key)
         except VaultUnavailable:
             licence = None
-        return reachability.examine(
+        reports = reachability.examine(
             {Server.AUTHENTICATION: chosen.authentication, Server.UPDATES: chosen.updates},
             self.connect(chosen),
             licence,
@@ -294,6 +303,7 @@ class Home:
             now=datetime.fromtimestamp(time.time(), UTC),
             cancelled=cancelled,
         )
+        return tuple(self.issuers.seen(report, time.time()) for report in reports)
 
     def repairs(
         self,

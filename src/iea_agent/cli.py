@@ -164,14 +164,16 @@ def _status(home: Home, options: argparse.Namespace) -> int:
 
 
 def _test(home: Home, options: argparse.Namespace) -> int:
+    import time
+
     from iea_agent.domain import diagnosis, problems
     from iea_agent.shell import report
 
     reports = home.examine(_tried(home, options))
     if options.json:
-        _print_json(report.document(reports))
+        _print_json(report.document(reports, time.time()))
     else:
-        print(report.text(reports))
+        print(report.text(reports, time.time()))
     conclusion = diagnosis.conclude(reports)
     if conclusion is diagnosis.Conclusion.CONNECTED:
         return FINE

@@ -157,7 +157,7 @@ class Loop:
             fields = {
                 "state": after.state.value,
                 "problem": after.problem,
-                "detail": after.detail,
+                "detail": after.failure.detail if after.failure else "",
                 "run": after.run,
             }
             log.info(type(event).__name__, extra={"fields": fields})
@@ -174,15 +174,9 @@ class Loop:
 
     def _event_of(self, attempt: Attempt, now: Moment) -> Event:
         if attempt.failure is not None:
-            failure = attempt.failure
-            event = machine.verdict(
-                self.snapshot, failure.code, failure.detail, failure.retry_after, now, self._chance()
-            )
-            return (
-                event
-                if attempt.run == self.snapshot.run
-                else machine.AttemptFailed(attempt.run, failure.code)
-            )
+            event = machine.verdict(self.snapshot, attempt.failure, now, self._chance())
+            late = attempt.run != self.snapshot.run
+            return machine.AttemptFailed(attempt.run, attempt.failure) if late else event
         if self.snapshot.state is machine.State.ASSISTANCE:
             return machine.ServersAnswered(attempt.run)
         return machine.Authenticated(attempt.run)

@@ -16,6 +16,8 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("a desktop under Wine", allow_module_level=True)
 
+from tests.failures import failed
+
 from iea_agent.domain import problems
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import DEFAULTS
@@ -490,7 +492,7 @@ def test_the_details_of_a_test_can_be_copied(keys: tuple[str, ...], play: Callab
         assert plain(text) in pasted
 
 
-NOW_DOCUMENT = Snapshot(State.DISCONNECTED, 0.0, problem="IEA-T01", detail="certificate has expired")
+NOW_DOCUMENT = Snapshot(State.DISCONNECTED, 0.0, failure=failed("IEA-T01", "certificate has expired"))
 
 
 def told(folder: Path, snapshot: Snapshot | None = NOW_DOCUMENT) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.failures import OBSERVED, failed
 
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import (
@@ -41,7 +42,7 @@ EVENT_TYPES = [
 def happen(kind: type[Event], run: int = 7) -> Event:
     """An event of *kind*; an outcome is one of attempt *run*."""
     if issubclass(kind, Failed):
-        return kind(run, LOST, "evidence", 4.0)
+        return kind(run, failed(LOST, "evidence"), 4.0)
     if issubclass(kind, Outcome):
         return kind(run)
     return kind()
@@ -184,12 +185,14 @@ def test_assistance_only_probes_and_says_that_the_servers_answer() -> None:
         for (state, kind), step in TABLE.items()
         if state is State.ASSISTANCE and step.state is state and Effect.AUTHENTICATE in step.effects
     ]
-    before = busy(State.ASSISTANCE, problem=LOST, failures=3, failing_steady=1.0)
+    before = busy(State.ASSISTANCE, failure=failed(LOST), failures=3, failing_steady=1.0)
     after, effects = advance(before, machine.ServersAnswered(7), LATER)
     assert Effect.ANNOUNCE_SERVERS_ANSWER in effects
     assert after.servers_answer
     assert after.problem is None
-    silent, effects = advance(replace(after, run=8, working=True), machine.ServersSilent(8, LOST), LATER)
+    silent, effects = advance(
+        replace(after, run=8, working=True), machine.ServersSilent(8, failed(LOST)), LATER
+    )
     assert effects == (Effect.SCHEDULE_PROBE,)
     assert not silent.servers_answer
 
@@ -210,7 +213,7 @@ def test_a_process_begins_with_the_pale_ball_and_a_grace() -> None:
 
 def test_success_is_the_ball_and_forgets_every_failure() -> None:
     before = busy(
-        State.DISCONNECTED, problem=LOST, detail="x", failures=9, failing_steady=3.0, retry_at=NOON.wall
+        State.DISCONNECTED, failure=failed(LOST, "x"), failures=9, failing_steady=3.0, retry_at=NOON.wall
     )
     after, effects = advance(before, machine.Authenticated(7), LATER)
     assert effects == (Effect.SCHEDULE_HEARTBEAT, Effect.ANNOUNCE_RECOVERY)
@@ -218,13 +221,17 @@ def test_success_is_the_ball_and_forgets_every_failure() -> None:
 
 
 def test_a_failed_attempt_is_remembered_with_its_evidence_and_its_next_try() -> None:
-    after, effects = advance(busy(State.CONNECTED), machine.AttemptFailed(7, LOST, "timed out", 4.0), LATER)
+    after, effects = advance(
+        busy(State.CONNECTED), machine.AttemptFailed(7, failed(LOST, "timed out"), 4.0), LATER
+    )
     assert effects == (Effect.SCHEDULE_RETRY,)
-    assert (after.problem, after.detail, after.failures) == (LOST, "timed out", 1)
+    assert (after.failure, after.failed_at, after.failures) == (failed(LOST, "timed out"), LATER.wall, 1)
     assert after.failing_steady == LATER.steady
     assert after.retry_at == LATER.wall + 4
     again, _ = advance(
-        replace(after, working=True), machine.AttemptFailed(7, LOST), Moment(LATER.wall + 9, LATER.steady + 9)
+        replace(after, working=True),
+        machine.AttemptFailed(7, failed(LOST)),
+        Moment(LATER.wall + 9, LATER.steady + 9),
     )
     assert again.failing_steady == LATER.steady
     assert again.failures == 2
@@ -233,7 +240,7 @@ def test_a_failed_attempt_is_remembered_with_its_evidence_and_its_next_try() -> 
 def test_without_a_configuration_the_settings_open_and_nobody_is_answered_twice() -> None:
     for state in (State.CONNECTING, State.CONNECTED, State.DISCONNECTED):
         after, effects = advance(
-            busy(state, asked=True), machine.ConfigurationMissing(7, problems.NOT_CONFIGURED), LATER
+            busy(state, asked=True), machine.ConfigurationMissing(7, failed(problems.NOT_CONFIGURED)), LATER
         )
         assert after.state is State.DISCONNECTED
         assert effects == (Effect.OPEN_SETTINGS,)
@@ -246,10 +253,10 @@ def test_who_asked_is_answered_once() -> None:
     )
     assert effects == (Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
     assert asking.asked
-    told, effects = advance(asking, machine.ConnectionLost(asking.run, LOST, retry_in=1.0), LATER)
+    told, effects = advance(asking, machine.ConnectionLost(asking.run, failed(LOST), retry_in=1.0), LATER)
     assert effects[-1] is Effect.ANSWER_PERSON
     retrying, _ = advance(told, machine.RetryDue(), LATER)
-    _, effects = advance(retrying, machine.ConnectionLost(retrying.run, LOST), LATER)
+    _, effects = advance(retrying, machine.ConnectionLost(retrying.run, failed(LOST)), LATER)
     assert Effect.ANSWER_PERSON not in effects
 
 
@@ -263,21 +270,21 @@ def test_who_asked_is_still_answered_when_the_attempt_is_begun_anew() -> None:
 
 @pytest.mark.parametrize("kind", [machine.SettingsChanged, machine.Woke])
 def test_the_pale_ball_claims_no_old_problem(kind: type[Event]) -> None:
-    before = busy(State.CONNECTED, problem=LOST, detail="x", failures=1, failing_steady=NOON.steady)
+    before = busy(State.CONNECTED, failure=failed(LOST, "x"), failures=1, failing_steady=NOON.steady)
     after, effects = advance(before, kind(), LATER)
     assert after.state is State.CONNECTING
-    assert (after.problem, after.detail) == (None, "")
+    assert after.failure is None
     assert effects == (Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
 
 
 def test_changed_settings_are_tried_from_the_heart_as_if_new() -> None:
-    before = busy(State.DISCONNECTED, problem=problems.LICENCE_NOT_RECOGNISED, failures=3)
+    before = busy(State.DISCONNECTED, failure=failed(problems.LICENCE_NOT_RECOGNISED), failures=3)
     after, _ = advance(before, machine.SettingsChanged(), LATER)
     assert (after.state, after.problem, after.failures) == (State.CONNECTING, None, 0)
 
 
 def test_waking_begins_the_grace_anew_and_puts_off_what_was_to_be_told() -> None:
-    before = busy(State.DISCONNECTED, problem=LOST, failures=5, failing_steady=1.0)
+    before = busy(State.DISCONNECTED, failure=failed(LOST), failures=5, failing_steady=1.0)
     after, effects = advance(before, machine.Woke(), LATER)
     assert after.grace_steady == LATER.steady + 15
     assert after.quiet_steady == LATER.steady + 30
@@ -319,7 +326,7 @@ class Answer:
 HAPPENINGS = st.one_of(
     st.sampled_from([kind for kind in EVENT_TYPES if not issubclass(kind, Outcome)]).map(happen),
     st.builds(Tick, st.floats(0, 200)),
-    st.builds(Answer, st.sampled_from([None, None, *sorted(problems.CATALOGUE)]), st.booleans()),
+    st.builds(Answer, st.sampled_from([None, None, *sorted(OBSERVED)]), st.booleans()),
 )
 USELESS_TO_TRY = {problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE, problems.ADDRESS_MALFORMED}
 
@@ -328,7 +335,7 @@ def outcome_of(snapshot: Snapshot, answer: Answer, now: Moment) -> Event:
     """The event that *answer* is, as the loop would decide it."""
     run = snapshot.run - answer.late
     if answer.code is not None:
-        return replace(verdict(snapshot, answer.code, "", None, now, 0.5), run=run)
+        return replace(verdict(snapshot, failed(answer.code), now, 0.5), run=run)
     if snapshot.state is State.ASSISTANCE:
         return machine.ServersAnswered(run)
     return machine.Authenticated(run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.failures import OBSERVED, failed
 
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import Failed, Moment, Snapshot, State, advance, begin, verdict
@@ -20,12 +21,12 @@ def after(seconds: float) -> Moment:
 
 
 CONNECTED = Snapshot(State.CONNECTED, NOON.wall, run=7, working=True)
-FAILING = replace(CONNECTED, failures=1, failing_steady=NOON.steady, problem=LOST)
+FAILING = replace(CONNECTED, failures=1, failing_steady=NOON.steady, failure=failed(LOST))
 
 
 def judge(snapshot: Snapshot, code: str, seconds: float) -> Failed:
     """The verdict *seconds* after noon, the spread in its middle."""
-    return verdict(snapshot, code, "evidence", None, after(seconds), 0.5)
+    return verdict(snapshot, failed(code, "evidence"), after(seconds), 0.5)
 
 
 def test_the_first_failure_is_no_verdict_however_long_it_took() -> None:
@@ -50,9 +51,7 @@ def test_whoever_asked_hears_at_once(state: State) -> None:
 @pytest.mark.parametrize(
     "code",
     sorted(
-        code
-        for code, entry in problems.CATALOGUE.items()
-        if entry.patience == 0 and code != problems.NOT_CONFIGURED
+        code for code in OBSERVED if problems.problem(code).patience == 0 and code != problems.NOT_CONFIGURED
     ),
 )
 @pytest.mark.parametrize("state", [State.CONNECTING, State.CONNECTED, State.DISCONNECTED])
@@ -63,14 +62,16 @@ def test_a_clear_answer_is_a_verdict_at_once_even_in_the_grace(code: str, state:
 
 def test_no_verdict_in_the_grace_after_start() -> None:
     snapshot, _ = advance(begin(NOON), machine.Started(), NOON)
-    snapshot, _ = advance(snapshot, machine.AttemptFailed(1, LOST, retry_in=1.0), after(0.1))
+    snapshot, _ = advance(snapshot, machine.AttemptFailed(1, failed(LOST), retry_in=1.0), after(0.1))
     assert type(judge(snapshot, LOST, 14.9)) is machine.AttemptFailed
     assert type(judge(snapshot, LOST, 15.0)) is machine.ConnectionLost
 
 
 def test_no_verdict_in_the_grace_after_waking() -> None:
     snapshot, _ = advance(FAILING, machine.Woke(), after(100))
-    snapshot, _ = advance(snapshot, machine.AttemptFailed(snapshot.run, LOST, retry_in=1.0), after(100))
+    snapshot, _ = advance(
+        snapshot, machine.AttemptFailed(snapshot.run, failed(LOST), retry_in=1.0), after(100)
+    )
     assert type(judge(snapshot, LOST, 114.9)) is machine.AttemptFailed
     assert type(judge(snapshot, LOST, 115.0)) is machine.ConnectionLost
 
@@ -80,7 +81,7 @@ def test_what_is_already_disconnected_stays_so() -> None:
     assert type(judge(disconnected, LOST, 0)) is machine.ConnectionLost
 
 
-@pytest.mark.parametrize("code", sorted(problems.CATALOGUE))
+@pytest.mark.parametrize("code", sorted(OBSERVED))
 def test_in_assistance_every_failure_is_a_silent_probe(code: str) -> None:
     assert type(judge(replace(CONNECTED, state=State.ASSISTANCE), code, 0)) is machine.ServersSilent
 
@@ -97,12 +98,12 @@ def test_nothing_to_try_with_opens_the_settings_at_start_and_when_asked_but_not_
 
 
 def test_the_verdict_carries_run_code_evidence_and_next_try() -> None:
-    assert judge(FAILING, LOST, 60) == machine.ConnectionLost(7, LOST, "evidence", 2.0)
-    assert verdict(FAILING, LOST, "", 30.0, NOON, 0.0).retry_in == 30.0
-    assert verdict(FAILING, REFUSED, "", None, NOON, 0.0).retry_in == 900.0
+    assert judge(FAILING, LOST, 60) == machine.ConnectionLost(7, failed(LOST, "evidence"), 2.0)
+    assert verdict(FAILING, replace(failed(LOST), retry_after=30.0), NOON, 0.0).retry_in == 30.0
+    assert verdict(FAILING, failed(REFUSED), NOON, 0.0).retry_in == 900.0
 
 
-@pytest.mark.parametrize("code", sorted(problems.CATALOGUE))
+@pytest.mark.parametrize("code", sorted(OBSERVED))
 @pytest.mark.parametrize("state", list(State))
 @pytest.mark.parametrize("asked", [False, True])
 def test_the_table_knows_every_verdict(code: str, state: State, asked: bool) -> None:

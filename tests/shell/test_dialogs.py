@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from tests.failures import failed
 
 import iea_agent
 from iea_agent import locale
@@ -118,7 +119,7 @@ def document(state: State, **others: object) -> words.Document:
 
 
 def test_a_problem_is_told_with_what_to_do_and_who_can_act() -> None:
-    told = overview.story(document(State.DISCONNECTED, problem="IEA-T01"), NOW)
+    told = overview.story(document(State.DISCONNECTED, failure=failed("IEA-T01")), NOW)
     entry = problems.problem("IEA-T01")
     assert told == overview.Story(
         Picture.HEART,
@@ -133,7 +134,7 @@ def test_a_problem_is_told_with_what_to_do_and_who_can_act() -> None:
 
 
 def test_without_a_verdict_the_state_holds_and_the_last_attempt_is_mentioned() -> None:
-    told = overview.story(document(State.CONNECTED, problem="IEA-N05"), NOW)
+    told = overview.story(document(State.CONNECTED, failure=failed("IEA-N05")), NOW)
     assert told.picture is Picture.BALL
     assert (told.title, told.advice) == ("", "")
     assert "IEA-N05" in told.text
@@ -159,9 +160,9 @@ def test_only_what_the_table_allows_is_offered(state: State) -> None:
     assert ("launch" in offered) == machine.allows(state, machine.LaunchRequested)
     assert ("reconnect" in offered) == machine.allows(state, machine.ReauthenticationRequested)
     assert "diagnosis" not in offered, "nothing is wrong"
-    failed = {a.command for a in overview.actions(document(state, problem="IEA-N04"), EVERYTHING)}
-    assert ("diagnosis" in failed) == machine.allows(state, machine.DiagnosisRequested)
-    unconfigured = overview.actions(document(state, problem=problems.NOT_CONFIGURED), EVERYTHING)
+    wrong = {a.command for a in overview.actions(document(state, failure=failed("IEA-N04")), EVERYTHING)}
+    assert ("diagnosis" in wrong) == machine.allows(state, machine.DiagnosisRequested)
+    unconfigured = overview.actions(document(state, failure=failed(problems.NOT_CONFIGURED)), EVERYTHING)
     assert "diagnosis" not in {action.command for action in unconfigured}
     assert "support" in offered
     assert all(action.enabled for action in overview.actions(document(state), EVERYTHING))
@@ -184,7 +185,7 @@ def test_no_next_try_is_said_too() -> None:
 
 def test_the_window_has_a_line_for_every_fact() -> None:
     most = overview.facts(
-        document(State.DISCONNECTED, problem="IEA-T01", detail="expired", retry_at=NOW), NOW
+        document(State.DISCONNECTED, failure=failed("IEA-T01", "expired"), retry_at=NOW), NOW
     )
     assert len(most) == 7, "StatusWindow makes as many lines"
 

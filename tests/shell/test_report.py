@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 
 from iea_agent import locale
+from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import (
     STAGES,
     Conclusion,
@@ -25,6 +27,7 @@ from iea_agent.domain.diagnosis import (
 )
 from iea_agent.shell import report
 
+NOW = 1_790_000_000.0
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "test.schema.json").read_text(encoding="utf-8"))
 STATUS_SCHEMA = json.loads((DOCS / "status.schema.json").read_text(encoding="utf-8"))
@@ -71,9 +74,9 @@ def both(authentication: Reason | None, updates: Reason | None) -> list[ServerRe
 @pytest.mark.parametrize(("authentication", "updates"), CASES)
 def test_every_test_is_as_its_schema_says(authentication: Reason | None, updates: Reason | None) -> None:
     reports = both(authentication, updates)
-    document = report.document(reports)
+    document = report.document(reports, NOW)
     Draft202012Validator(SCHEMA, registry=_BESIDE).validate(json.loads(json.dumps(document)))
-    text = report.text(reports)
+    text = report.text(reports, NOW)
     assert text.startswith(report.headline(reports))
     for server in reports:
         assert server.address in text
@@ -102,6 +105,40 @@ def test_the_outcomes_are_in_the_words_of_the_practical_sheet(
 ) -> None:
     said = report.headline(both(authentication, None))
     assert (said == french) is (language == "fr")
+
+
+PORTAL = Failure(Stage.CONNECTION, Reason.CAPTIVE_PORTAL, about="https://portail.exemple.fr")
+SLOW_CLOCK = Failure(Stage.ANSWER, Reason.CLOCK_WRONG, about="266400")
+
+
+def test_the_person_is_told_the_cause_and_the_failure_stays_in_the_document() -> None:
+    failed = replace(
+        reported(Server.AUTHENTICATION, Reason.CERTIFICATE_SELF_SIGNED), findings=(SLOW_CLOCK, PORTAL)
+    )
+    text = report.text([failed], NOW)
+    found = report.document([failed], NOW)["servers"][0]
+    assert (found["problem"]["code"], found["failed_as"]) == ("IEA-N07", "IEA-T04")
+    assert "https://portail.exemple.fr" in found["problem"]["particulars"]
+    assert "https://portail.exemple.fr" in text
+    assert "IEA-T04" not in text
+    assert text.count("IEA-N07") == 1
+    assert [code["code"] for code in found["findings"]] == ["IEA-L02", "IEA-N07"]
+    assert report.notes(failed, NOW)[0].startswith(locale._(problems.problem("IEA-L02").title))
+    assert report.headline([failed]) == locale._(report.FAILED)
+
+
+def test_what_was_found_beside_a_tick_is_a_note_under_it(language: str) -> None:
+    passed = replace(reported(Server.AUTHENTICATION, None), findings=(SLOW_CLOCK,))
+    text = report.text([passed, reported(Server.UPDATES, None)], NOW)
+    found = report.document([passed], NOW)["servers"][0]
+    assert found["passed"]
+    assert found["problem"] is None
+    assert found["findings"][0]["code"] == "IEA-L02"
+    assert text.startswith(locale._(report.SUCCEEDED))
+    assert text.count("IEA-L02") == 1
+    if language == "fr":
+        note = next(line for line in text.splitlines() if "IEA-L02" in line)
+        assert "L'ordinateur retarde de 3 jours et 2 heures sur le serveur." in note
 
 
 def test_every_server_stage_and_outcome_has_its_word() -> None:

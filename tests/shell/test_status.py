@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from tests.failures import OBSERVED, failed
 
 from iea_agent import __version__, locale
 from iea_agent.domain import problems
@@ -36,13 +37,13 @@ def language(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def snapshots() -> Iterator[Snapshot]:
     """Every state with every problem and none, bare and with all that a snapshot may hold."""
-    for state, code in itertools.product(State, [None, *problems.CATALOGUE]):
-        yield Snapshot(state, NOW, problem=code)
+    for state, code in itertools.product(State, [None, *OBSERVED]):
+        yield Snapshot(state, NOW, failure=failed(code) if code else None)
         yield Snapshot(
             state,
             NOW - 86_400,
-            problem=code,
-            detail="ConnectTimeout",
+            failure=failed(code, "ConnectTimeout") if code else None,
+            failed_at=NOW - 9,
             contact_at=NOW - 5,
             retry_at=NOW + 5,
             working=True,
@@ -80,7 +81,7 @@ def test_times_are_utc_in_whole_seconds() -> None:
 
 def test_the_status_for_people_says_everything_once(language: str) -> None:
     snapshot = Snapshot(
-        State.DISCONNECTED, NOW, problem=problems.NO_NETWORK, detail="ENETUNREACH", retry_at=NOW + 60
+        State.DISCONNECTED, NOW, failure=failed(problems.NO_NETWORK, "ENETUNREACH"), retry_at=NOW + 60
     )
     document = status.document(snapshot, SETTINGS)
     found = status.lines(document, NOW)

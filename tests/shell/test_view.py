@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from tests.failures import OBSERVED, failed
 
 from iea_agent import locale
 from iea_agent.domain import machine, problems
@@ -65,9 +66,9 @@ def utf16(text: str) -> int:
 
 def snapshots(since: float = NOW) -> Iterator[Snapshot]:
     """Every state with every problem and none, assistance with and without servers that answer."""
-    for state, code in itertools.product(State, [None, *problems.CATALOGUE]):
-        yield Snapshot(state, since, problem=code)
-        yield Snapshot(state, since, problem=code, servers_answer=True)
+    for state, code in itertools.product(State, [None, *OBSERVED]):
+        yield Snapshot(state, since, failure=failed(code) if code else None)
+        yield Snapshot(state, since, failure=failed(code) if code else None, servers_answer=True)
 
 
 def lines(found: View) -> list[MenuLine]:
@@ -154,15 +155,15 @@ def test_the_view_and_the_tray_know_the_same_limit() -> None:
 
 
 def test_a_short_tooltip_says_since_when() -> None:
-    found = view(Snapshot(State.DISCONNECTED, NOW, problem=problems.NO_NETWORK), NOW)
+    found = view(Snapshot(State.DISCONNECTED, NOW, failure=failed(problems.NO_NETWORK)), NOW)
     assert since(NOW, NOW) in found.tooltip
 
 
 def test_the_tooltip_names_the_problem_by_its_code() -> None:
-    for code in problems.CATALOGUE:
+    for code in OBSERVED:
         for state in (State.CONNECTING, State.CONNECTED, State.DISCONNECTED):
-            assert view(Snapshot(state, NOW, problem=code), NOW).tooltip.endswith(f"({code})")
-        assert code not in view(Snapshot(State.ASSISTANCE, NOW, problem=code), NOW).tooltip
+            assert view(Snapshot(state, NOW, failure=failed(code)), NOW).tooltip.endswith(f"({code})")
+        assert code not in view(Snapshot(State.ASSISTANCE, NOW, failure=failed(code)), NOW).tooltip
 
 
 def test_in_assistance_the_tooltip_says_that_the_servers_answer() -> None:
@@ -189,15 +190,15 @@ def test_a_menu_line_spans_no_screen(state: State, abilities: Abilities) -> None
 
 @pytest.mark.parametrize("kind", [Effect.ANNOUNCE_FAILURE, Effect.ANSWER_PERSON])
 def test_every_balloon_fits_and_carries_the_code(kind: Effect) -> None:
-    for code in problems.CATALOGUE:
-        found = balloon(kind, Snapshot(State.DISCONNECTED, NOW, problem=code))
+    for code in OBSERVED:
+        found = balloon(kind, Snapshot(State.DISCONNECTED, NOW, failure=failed(code)))
         assert utf16(found.title) <= 63, found.title
         assert utf16(found.body) <= 255, found.body
         assert code in found.body
 
 
 def test_the_balloon_of_a_problem_that_no_state_shows_fits_and_says_what_to_do() -> None:
-    for code in problems.CATALOGUE:
+    for code in OBSERVED:
         found = shown.balloon_of(code)
         assert utf16(found.title) <= 63, found.title
         assert utf16(found.body) <= 255, found.body

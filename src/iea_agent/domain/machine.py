@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from . import backoff, problems
+from .diagnosis import Failure
 from .problems import problem
 
 
@@ -142,11 +143,9 @@ class Authenticated(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Outcome):
-    """An attempt that failed. *code* names the problem, *detail* is evidence for the support desk, *retry_in* is in seconds (None: only when
-    something changes)."""
+    """An attempt that failed. *failure* is what was observed, *retry_in* is in seconds (None: only when something changes)."""
 
-    code: str
-    detail: str = ""
+    failure: Failure
     retry_in: float | None = None
 
 
@@ -318,10 +317,10 @@ class Snapshot:
 
     state: State
     since: float
-    problem: str | None = (
-        None  # code; in CONNECTED and CONNECTING: of attempts that failed without a verdict yet
+    failure: Failure | None = (
+        None  # in CONNECTED and CONNECTING: of an attempt that failed without a verdict yet
     )
-    detail: str = ""
+    failed_at: float = 0.0  # when *failure* was observed
     contact_at: float | None = None  # last successful authenticated exchange
     retry_at: float | None = None
     run: int = 0  # number of the present attempt
@@ -333,6 +332,11 @@ class Snapshot:
     quiet_steady: float = 0.0  # no balloon before
     servers_answer: bool = False  # in ASSISTANCE: the last probe succeeded
 
+    @property
+    def problem(self) -> str | None:
+        """The catalogue's code for what is wrong."""
+        return None if self.failure is None else self.failure.code
+
 
 def begin(now: Moment, assistance_since: float | None = None) -> Snapshot:
     """The first snapshot of a process: CONNECTING, or ASSISTANCE where it was entered before (*assistance_since*, wall clock)."""
@@ -342,20 +346,18 @@ def begin(now: Moment, assistance_since: float | None = None) -> Snapshot:
     return Snapshot(State.CONNECTING, now.wall, grace_steady=grace, quiet_steady=quiet)
 
 
-def verdict(
-    snapshot: Snapshot, code: str, detail: str, retry_after: float | None, now: Moment, chance: float
-) -> Failed:
-    """Which event a failed attempt of the present run is.
+def verdict(snapshot: Snapshot, failure: Failure, now: Moment, chance: float) -> Failed:
+    """Which event an attempt of the present run is that ended in *failure*.
 
     A clear answer is a verdict at once, and so is every failure that a person asked for; a lost connection is one after
     ``problem.patience`` seconds *and* ``VERDICT_FAILURES`` attempts, outside the grace. *chance* in [0, 1) spreads the next try.
     """
-    retry_in = backoff.next_try(code, snapshot.failures + 1, retry_after, chance)
+    retry_in = backoff.next_try(failure.code, snapshot.failures + 1, failure.retry_after, chance)
     if snapshot.state is State.ASSISTANCE:
-        return ServersSilent(snapshot.run, code, detail)
-    if code == problems.NOT_CONFIGURED and (snapshot.asked or snapshot.state is State.CONNECTING):
-        return ConfigurationMissing(snapshot.run, code, detail)
-    patience = problem(code).patience
+        return ServersSilent(snapshot.run, failure)
+    if failure.code == problems.NOT_CONFIGURED and (snapshot.asked or snapshot.state is State.CONNECTING):
+        return ConfigurationMissing(snapshot.run, failure)
+    patience = problem(failure.code).patience
     failing_for = now.steady - snapshot.failing_steady if snapshot.failing_steady is not None else 0.0
     waited = (
         snapshot.failures + 1 >= VERDICT_FAILURES
@@ -363,8 +365,8 @@ def verdict(
         and now.steady >= snapshot.grace_steady
     )
     if snapshot.state is State.DISCONNECTED or snapshot.asked or patience == 0 or waited:
-        return ConnectionLost(snapshot.run, code, detail, retry_in)
-    return AttemptFailed(snapshot.run, code, detail, retry_in)
+        return ConnectionLost(snapshot.run, failure, retry_in)
+    return AttemptFailed(snapshot.run, failure, retry_in)
 
 
 def allows(state: State, event: type[Event]) -> bool:
@@ -392,8 +394,8 @@ def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tu
     elif isinstance(event, Failed):
         after = replace(
             after,
-            problem=event.code,
-            detail=event.detail,
+            failure=event.failure,
+            failed_at=now.wall,
             failures=snapshot.failures + 1,
             failing_steady=now.steady if snapshot.failing_steady is None else snapshot.failing_steady,
             retry_at=None if event.retry_in is None else now.wall + event.retry_in,
@@ -415,7 +417,7 @@ def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tu
         after = replace(after, failures=0)
     if isinstance(event, (SettingsSaved, SettingsChanged, Woke)) and step.state is State.CONNECTING:
         # the pale ball claims nothing: what was wrong before is not known to be wrong now
-        after = replace(after, problem=None, detail="")
+        after = replace(after, failure=None)
     if Effect.AUTHENTICATE in effects or Effect.PROBE in effects:
         # a probe is nobody's question: in assistance mode the icon stays what it is
         asked = Effect.AUTHENTICATE in effects and isinstance(
@@ -432,4 +434,4 @@ def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tu
 
 
 def _mended(snapshot: Snapshot) -> Snapshot:
-    return replace(snapshot, problem=None, detail="", failures=0, failing_steady=None, retry_at=None)
+    return replace(snapshot, failure=None, failures=0, failing_steady=None, retry_at=None)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import Conclusion, Outcome, Server, ServerReport, Stage, conclude
+from iea_agent.domain.diagnosis import Conclusion, Failure, Outcome, Server, ServerReport, Stage, conclude
 from iea_agent.domain.problems import N_, problem
 from iea_agent.locale import _
 
@@ -87,8 +87,8 @@ def stage_line(server: ServerReport, stage: Stage) -> str:
     return _pair(_(STAGES[stage]), f"{_(outcome)}{time}{detail}")
 
 
-def text(reports: Sequence[ServerReport]) -> str:
-    """The whole test as lines of text, for the console and the clipboard."""
+def text(reports: Sequence[ServerReport], now: float) -> str:
+    """The whole test, made at wall-clock time *now*, as lines of text, for the console and the clipboard."""
     lines = [headline(reports)]
     for report in reports:
         mark = "✓" if report.passed else "⊘"
@@ -98,23 +98,43 @@ def text(reports: Sequence[ServerReport]) -> str:
             else _("par le proxy {proxy}").format(proxy=report.route)
         )
         lines += ["", f"{mark} {_pair(_(SERVERS[report.server]), report.address)}"]
-        if report.failure is not None:
-            found = problem(report.failure.code)
-            lines += [
-                f"  {_(found.title)} ({found.code})",
-                f"  {_(found.text)}",
-                f"  {_(found.advice)}",
-                f"  {_(problems.ACTORS[found.actor])}",
-            ]
-            if report.failure.detail:
-                lines.append(f"  {_pair(_('Détail technique'), report.failure.detail)}")
+        if report.failure is not None and report.cause is not None:
+            lines += [f"  {line}" for line in told(report.cause, now)]
+        lines += [f"  {_pair(_('À noter'), line)}" for line in notes(report, now)]
         lines.append(f"  {duration(report.milliseconds)}, {way}")
         lines += [f"    {stage_line(report, result.stage)}" for result in report.stages]
     return "\n".join(lines)
 
 
-def document(reports: Sequence[ServerReport]) -> dict[str, Any]:
-    """The test as one document."""
+def told(failure: Failure, now: float) -> list[str]:
+    """What a person is told of *failure*: what it is called, what is wrong, what is particular, what to do, who can act, evidence."""
+    found = problem(failure.code)
+    lines = [
+        f"{_(found.title)} ({found.code})",
+        _(found.text),
+        particulars(failure, now),
+        _(found.advice),
+        _(problems.ACTORS[found.actor]),
+    ]
+    if failure.detail:
+        lines.append(_pair(_("Détail technique"), failure.detail))
+    return [line for line in lines if line]
+
+
+def notes(report: ServerReport, now: float) -> list[str]:
+    """What is worth knowing beside a failure, or where nothing failed, a line each: a wrong clock."""
+    explained = None if report.failure is None else report.cause
+    lines = []
+    for found in report.findings:
+        if found is not explained:
+            entry = problem(found.code)
+            said = (f"{_(entry.title)} ({found.code}).", particulars(found, now), _(entry.advice))
+            lines.append(" ".join(part for part in said if part))
+    return lines
+
+
+def document(reports: Sequence[ServerReport], now: float) -> dict[str, Any]:
+    """The test, made at wall-clock time *now*, as one document."""
     return {
         "schema": SCHEMA,
         "conclusion": conclude(reports).value,
@@ -126,10 +146,13 @@ def document(reports: Sequence[ServerReport]) -> dict[str, Any]:
                 "passed": report.passed,
                 "milliseconds": round(report.milliseconds, 1),
                 "route": report.route,
+                # the cause of a failure; what is worth knowing of a server that passed is a finding
                 "problem": None
-                if report.failure is None
-                else problem_document(report.failure.code, report.failure.detail),
+                if report.failure is None or report.cause is None
+                else problem_document(report.cause, now),
+                "findings": [problem_document(found, now) for found in report.findings],
                 "failed_stage": None if report.failure is None else report.failure.stage.value,
+                "failed_as": None if report.failure is None else report.failure.code,
                 "stages": [
                     {
                         "stage": result.stage.value,

@@ -12,11 +12,13 @@ from typing import Any
 
 from iea_agent import __version__
 from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 
 from . import view
+from .particulars import particulars
 
 SCHEMA = 1
 
@@ -28,11 +30,9 @@ def stamp(wall: float | None) -> str | None:
     return None if wall is None else datetime.fromtimestamp(int(wall), UTC).isoformat().replace("+00:00", "Z")
 
 
-def problem_document(code: str | None, detail: str = "") -> Document | None:
-    """The problem *code* with its words in the present language, or None."""
-    if code is None:
-        return None
-    found = problems.problem(code)
+def problem_document(failure: Failure, seen: float) -> Document:
+    """The problem that *failure* is, with its words in the present language; *seen* is when it was observed (wall clock)."""
+    found = problems.problem(failure.code)
     return {
         "code": found.code,
         "severity": found.severity.value,
@@ -41,7 +41,8 @@ def problem_document(code: str | None, detail: str = "") -> Document | None:
         "advice": _(found.advice),
         "actor": found.actor.value,
         "actor_text": _(problems.ACTORS[found.actor]),
-        "detail": detail,
+        "particulars": particulars(failure, seen),
+        "detail": failure.detail,
     }
 
 
@@ -54,7 +55,9 @@ def document(snapshot: Snapshot, settings: Settings) -> Document:
         "state_text": _(view.STATES[snapshot.state]),
         "explanation": _(view.EXPLANATIONS[snapshot.state]),
         "since": stamp(snapshot.since),
-        "problem": problem_document(snapshot.problem, snapshot.detail),
+        "problem": None
+        if snapshot.failure is None
+        else problem_document(snapshot.failure, snapshot.failed_at),
         "last_contact": stamp(snapshot.contact_at),
         "next_try": stamp(snapshot.retry_at),
         "working": snapshot.working,
@@ -88,7 +91,7 @@ def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
     elif problem is not None:
         pairs += [
             (_("Problème"), f"{problem['title']} ({problem['code']})"),
-            (_("Explication"), problem["text"]),
+            (_("Explication"), f"{problem['text']} {problem['particulars']}".rstrip()),
             (_("Que faire"), problem["advice"]),
             (_("Qui peut agir"), problem["actor_text"]),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import wx
@@ -138,4 +139,4 @@ def headline(reports: Mapping[Server, ServerReport]) -> str:
 
 def text(reports: Mapping[Server, ServerReport]) -> str:
     """The whole test as text."""
-    return report.text([reports[server] for server in Server if server in reports])
+    return report.text([reports[server] for server in Server if server in reports], time.time())

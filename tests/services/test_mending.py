@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from tests.services.conftest import BRIEF, Serve, silent
 
-from iea_agent.domain.addresses import Address
+from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Server, ServerReport
 from iea_agent.domain.repairs import Kind, Repair, candidates
 from iea_agent.domain.settings import DEFAULTS, Settings
@@ -125,11 +125,12 @@ def test_it_ends_when_told_and_when_its_time_is_over(right: Settings, ways: Ways
 
 def test_what_would_break_the_other_server_is_not_offered(world: World, right: Settings) -> None:
     def crossed(settings: Settings) -> Connect:
-        """Over IPv4 alone the authentication server is trusted and the update server is not, else the other way round."""
+        """Over IPv4 alone only the authentication server is reached, else only the update server: behind a proxy that is not there nothing is."""
 
         def connect(address: Address) -> Client:
-            trusted = settings.ipv4_only == (str(address) == right.authentication)
-            return Client(Route(ca_file=world.ca_file if trusted else None), limits=BRIEF)
+            reached = settings.ipv4_only == (str(address) == right.authentication)
+            proxy = None if reached else parse("http://127.0.0.1:1")
+            return Client(Route(proxy, world.ca_file), limits=BRIEF)
 
         return connect
 

@@ -99,7 +99,8 @@ _ENTRIES = (
         N_("Adresse de serveur mal écrite"),
         N_("L'adresse du serveur ne peut pas être comprise."),
         N_(
-            "Ouvrez « Paramètres de connexion » et corrigez l'adresse signalée. L'adresse habituelle commence par « https:// »."
+            "Ouvrez « Paramètres de connexion » et corrigez l'adresse signalée. L'adresse habituelle du serveur d'authentification est "
+            "« https://impact-emploi.urssaf.fr »."
         ),
     ),
     Problem(
@@ -108,11 +109,11 @@ _ENTRIES = (
         Actor.IT,
         N_("Coffre-fort du système inaccessible"),
         N_(
-            "La clé de licence est gardée dans le coffre-fort de votre système, et celui-ci ne répond pas ou n'existe pas."
+            "La clé de licence est gardée dans le coffre-fort de votre système (le Gestionnaire d'identification de Windows), qui ne répond pas."
         ),
         N_(
-            "Fermez puis rouvrez votre session. Si le problème reste, faites vérifier le gestionnaire d'identification de Windows. La clé n'est "
-            "jamais écrite ailleurs."
+            "Fermez puis rouvrez votre session Windows. Si le problème reste, faites vérifier le Gestionnaire d'identification par la personne qui "
+            "s'occupe de votre informatique. La clé n'est jamais écrite ailleurs."
         ),
     ),
     Problem(
@@ -130,7 +131,9 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.YOU,
         N_("Adresse non sécurisée"),
-        N_("L'adresse commence par « http:// » : la clé de licence n'est jamais envoyée en clair."),
+        N_(
+            "L'adresse commence par « http:// » : elle n'est pas sécurisée, et la clé de licence n'est jamais envoyée en clair."
+        ),
         N_("Ouvrez « Paramètres de connexion » et cochez « Sécurisé », puis enregistrez."),
     ),
     Problem(
@@ -152,7 +155,8 @@ _ENTRIES = (
         N_("Pas de réseau"),
         N_("Cet ordinateur n'est relié à aucun réseau."),
         N_(
-            "Vérifiez le Wi-Fi ou le câble réseau, puis l'allumage de votre box. L'agent se reconnecte tout seul."
+            "Vérifiez que le Wi-Fi est activé ou que le câble réseau est branché, que le mode avion est désactivé et que votre box est allumée. "
+            "L'agent se reconnecte tout seul."
         ),
         patience=LOST_CONNECTION_PATIENCE,
     ),
@@ -163,8 +167,8 @@ _ENTRIES = (
         N_("Serveur introuvable"),
         N_("Le nom du serveur n'existe pas, ou votre connexion à internet est coupée."),
         N_(
-            "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne, vérifiez l'adresse dans « Paramètres de connexion » : "
-            "une faute de frappe suffit."
+            "Ouvrez un site internet, par exemple www.urssaf.fr. S'il ne s'affiche pas, redémarrez votre box. S'il s'affiche, vérifiez l'adresse "
+            "dans « Paramètres de connexion » : une faute de frappe suffit."
         ),
         depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
@@ -174,9 +178,10 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.NETWORK,
         N_("Le service de noms ne répond pas"),
-        N_("Votre réseau n'a pas dit à temps où se trouve le serveur."),
+        N_("Votre réseau n'a pas dit à temps où se trouve le serveur (service de noms, ou DNS)."),
         N_(
-            "Redémarrez votre box ou changez de réseau. Si d'autres sites s'ouvrent, faites vérifier le DNS de ce poste."
+            "C'est souvent passager : attendez une minute. Sinon, redémarrez votre box ou essayez un autre réseau. Si d'autres sites s'ouvrent, "
+            "faites vérifier le DNS de ce poste par votre informaticien."
         ),
         depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
@@ -187,9 +192,12 @@ _ENTRIES = (
         Actor.URSSAF,
         N_("Le serveur refuse la connexion"),
         N_(
-            "L'ordinateur du serveur répond, mais n'accepte pas la connexion à ce port : il est arrêté ou l'adresse porte un mauvais port."
+            "L'ordinateur du serveur répond, mais refuse la connexion : le service est arrêté, ou l'adresse porte un mauvais numéro de port."
         ),
-        _TRY_AGAIN,
+        N_(
+            "L'agent réessaie tout seul. Si cela dure, cliquez sur « Tester l'accès aux serveurs » dans « Paramètres de connexion », puis contactez "
+            "l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
+        ),
         depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
     ),
@@ -200,8 +208,8 @@ _ENTRIES = (
         N_("Le serveur ne répond pas"),
         N_("Aucune réponse du serveur : il est arrêté, ou un pare-feu bloque la connexion."),
         N_(
-            "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne, faites autoriser l'adresse du serveur dans le pare-feu ou "
-            "l'antivirus."
+            "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne et que cela dure, demandez à votre informaticien d'autoriser "
+            "l'adresse du serveur dans le pare-feu et l'antivirus. En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
         ),
         depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
@@ -223,7 +231,8 @@ _ENTRIES = (
         N_("Page d'accueil Wi-Fi à valider"),
         N_("Ce réseau Wi-Fi affiche sa propre page d'accueil au lieu de laisser passer vers le serveur."),
         N_(
-            "Ouvrez un site internet : la page d'accueil du réseau s'affiche. Acceptez ses conditions ; l'agent se reconnecte ensuite tout seul."
+            "Ouvrez un site internet : la page d'accueil du réseau s'affiche. Acceptez ses conditions ou identifiez-vous ; l'agent se reconnecte "
+            "ensuite tout seul."
         ),
         depends_on=_NETWORK,
         patience=LOST_CONNECTION_PATIENCE,
@@ -233,9 +242,10 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.IT,
         N_("Serveur mandataire (proxy) injoignable"),
-        N_("Le proxy indiqué dans les paramètres ne répond pas."),
+        N_("Le serveur mandataire (proxy) par lequel ce poste doit passer ne répond pas."),
         N_(
-            "Vérifiez l'adresse du proxy dans « Paramètres de connexion », ou choisissez « Aucun » si votre réseau n'en a pas."
+            "Si votre réseau n'a pas de proxy, choisissez « Aucun » dans « Paramètres de connexion » et enregistrez. S'il en a un, montrez ce "
+            "message à la personne qui s'occupe de votre informatique."
         ),
         depends_on=_NETWORK,
         patience=LOST_CONNECTION_PATIENCE,
@@ -247,7 +257,8 @@ _ENTRIES = (
         N_("Le proxy demande un mot de passe"),
         N_("Le serveur mandataire (proxy) de votre réseau exige une identification."),
         N_(
-            "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification."
+            "Demandez à la personne qui s'occupe de votre informatique le nom d'utilisateur et le mot de passe du proxy, puis saisissez-les dans "
+            "« Paramètres de connexion »."
         ),
     ),
     Problem(
@@ -255,7 +266,9 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.IT,
         N_("Le proxy refuse ce serveur"),
-        N_("Le serveur mandataire (proxy) de votre réseau n'a pas laissé passer la connexion."),
+        N_(
+            "Le serveur mandataire (proxy) de votre réseau n'a pas laissé passer la connexion vers ce serveur."
+        ),
         N_(
             "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur dans le proxy."
         ),
@@ -270,7 +283,8 @@ _ENTRIES = (
             "Le serveur mandataire (proxy) n'accepte pas le nom d'utilisateur ou le mot de passe enregistrés."
         ),
         N_(
-            "Saisissez-les de nouveau dans « Paramètres de connexion ». S'ils sont justes, voyez avec la personne qui s'occupe de votre informatique."
+            "Saisissez-les de nouveau dans « Paramètres de connexion » : ce sont souvent ceux de votre session, et le mot de passe a pu changer. "
+            "S'ils sont justes, voyez avec la personne qui s'occupe de votre informatique."
         ),
     ),
     Problem(
@@ -294,8 +308,8 @@ _ENTRIES = (
             "Windows doit choisir le proxy d'après un script (PAC), mais ce script est introuvable ou en erreur."
         ),
         N_(
-            "Signalez ce message à la personne qui s'occupe de votre informatique. Si votre réseau n'a pas de proxy, choisissez « Aucun » dans "
-            "« Paramètres de connexion »."
+            "Signalez ce message à la personne qui s'occupe de votre informatique. Si votre réseau n'a pas de proxy, choisissez « Aucun » dans "
+            "« Paramètres de connexion »."
         ),
         depends_on=_NETWORK,
         patience=LOST_CONNECTION_PATIENCE,
@@ -305,8 +319,10 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.YOU,
         N_("Ce réseau exige un proxy"),
-        N_("Le serveur n'est pas joignable directement, mais il l'est par le proxy de Windows."),
-        N_("Ouvrez « Paramètres de connexion », choisissez le proxy « Celui du système », puis enregistrez."),
+        N_(
+            "Sur ce réseau, le serveur n'est pas joignable directement, mais il l'est par le proxy réglé dans Windows."
+        ),
+        N_("Ouvrez « Paramètres de connexion », choisissez le proxy « Celui du système », puis enregistrez."),
         depends_on=_NETWORK,
         patience=LOST_CONNECTION_PATIENCE,
     ),
@@ -317,7 +333,9 @@ _ENTRIES = (
         N_("Certificat du serveur expiré"),
         N_("Le certificat du serveur n'est plus valable à la date de cet ordinateur."),
         N_(
-            "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance en indiquant le code affiché."
+            "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance "
+            "(impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, vous pouvez activer le mode assistance pour utiliser "
+            "Impact emploi."
         ),
         depends_on=_CLOCK,
     ),
@@ -329,7 +347,10 @@ _ENTRIES = (
         N_(
             "Le certificat du serveur n'est pas encore valable à la date de cet ordinateur : l'horloge est sans doute en retard."
         ),
-        N_("Mettez à l'heure la date et l'heure de cet ordinateur, puis relancez l'authentification."),
+        N_(
+            "Mettez cet ordinateur à l'heure : clic droit sur l'heure, en bas à droite de l'écran, « Ajuster la date et l'heure », puis "
+            "« Synchroniser maintenant ». Relancez ensuite l'authentification."
+        ),
         depends_on=_CLOCK,
     ),
     Problem(
@@ -339,7 +360,8 @@ _ENTRIES = (
         N_("Certificat d'un autre serveur"),
         N_("Le serveur présente un certificat établi pour un autre nom que l'adresse saisie."),
         N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, ne passez pas outre et contactez l'assistance."
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, un autre appareil répond peut-être à la place du serveur : "
+            "essayez un autre réseau, puis contactez l'assistance."
         ),
         depends_on=_PORTAL,
     ),
@@ -348,9 +370,12 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.IT,
         N_("Certificat auto-signé"),
-        N_("Le serveur présente un certificat que personne n'a garanti."),
         N_(
-            "Ne passez pas outre : un autre appareil répond peut-être à la place du serveur. Montrez ce message à votre informaticien."
+            "Le serveur présente un certificat que personne n'a garanti : un autre appareil répond peut-être à sa place."
+        ),
+        N_(
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, essayez un autre réseau et montrez ce message à la personne qui "
+            "s'occupe de votre informatique."
         ),
         depends_on=_PORTAL,
     ),
@@ -361,7 +386,8 @@ _ENTRIES = (
         N_("Certificat d'une autorité inconnue"),
         N_("Le certificat du serveur est garanti par une autorité que cet ordinateur ne connaît pas."),
         N_(
-            "Un antivirus ou le réseau de votre organisme inspecte peut-être les connexions. Montrez ce message à votre informaticien."
+            "Un antivirus ou le réseau de votre organisme inspecte peut-être les connexions. Essayez un autre réseau et montrez ce message à la "
+            "personne qui s'occupe de votre informatique."
         ),
         depends_on=_PORTAL,
     ),
@@ -382,7 +408,9 @@ _ENTRIES = (
         Severity.HIGH,
         Actor.URSSAF,
         N_("Chiffrement trop ancien"),
-        N_("Le serveur ne propose qu'une version dépassée du chiffrement (il faut TLS 1.2 au moins)."),
+        N_(
+            "Le serveur, ou un appareil sur le chemin, ne propose qu'une version dépassée du chiffrement (il faut TLS 1.2 au moins)."
+        ),
         _SUPPORT,
     ),
     Problem(
@@ -432,7 +460,8 @@ _ENTRIES = (
             "Un antivirus ou un appareil de votre réseau ouvre les connexions sécurisées et présente son propre certificat à la place de celui du serveur."
         ),
         N_(
-            "Demandez à la personne qui s'occupe de votre informatique d'exclure l'adresse du serveur de cette inspection. Ne passez pas outre."
+            "Faites exclure l'adresse du serveur de cette inspection par la personne qui s'occupe de votre informatique. L'agent ne passe jamais "
+            "outre : la clé de licence ne doit être lue par personne."
         ),
         depends_on=_PORTAL,
     ),
@@ -501,7 +530,9 @@ _ENTRIES = (
         Actor.URSSAF,
         N_("Trop de demandes"),
         N_("Le serveur demande de ralentir : il a reçu trop de demandes."),
-        N_("Attendez : l'agent réessaie tout seul, au moment demandé par le serveur."),
+        N_(
+            "Attendez : l'agent réessaie tout seul, au moment demandé par le serveur. Relancer l'authentification plus tôt n'y change rien."
+        ),
         patience=LOST_CONNECTION_PATIENCE,
     ),
     Problem(
@@ -511,7 +542,8 @@ _ENTRIES = (
         N_("Accès interdit"),
         N_("Le serveur, ou un filtre de votre réseau, interdit l'accès à cette adresse."),
         N_(
-            "Vérifiez l'adresse. Si elle est juste, demandez à votre informaticien si un filtre internet bloque ce serveur."
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, demandez à la personne qui s'occupe de votre informatique si un "
+            "filtre internet bloque ce serveur."
         ),
     ),
     Problem(
@@ -520,7 +552,10 @@ _ENTRIES = (
         Actor.YOU,
         N_("Rien à cette adresse"),
         N_("Le serveur existe, mais il n'y a rien à l'adresse indiquée."),
-        N_("Vérifiez la fin de l'adresse dans « Paramètres de connexion »."),
+        N_(
+            "Vérifiez la fin de l'adresse dans « Paramètres de connexion » : l'adresse d'authentification n'a d'habitude rien après « .fr », celle "
+            "de mise à jour se termine par « /updates »."
+        ),
     ),
     Problem(
         "IEA-S10",
@@ -529,7 +564,8 @@ _ENTRIES = (
         N_("Le serveur se présente sous un autre nom"),
         N_("Le serveur d'authentification ne déclare pas l'adresse saisie : ce n'est peut-être pas le bon."),
         N_(
-            "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion », à la lettre près."
+            "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion », à la lettre près. Si elle est juste, contactez "
+            "l'assistance en indiquant le code affiché."
         ),
     ),
     Problem(
@@ -538,10 +574,11 @@ _ENTRIES = (
         Actor.IT,
         N_("Réponse incompréhensible"),
         N_(
-            "Ce qui répond à cette adresse n'est pas une réponse de serveur normale (trop longue, mal formée ou compressée sans raison)."
+            "Ce qui répond à cette adresse n'est pas une réponse de serveur normale : elle est trop longue, mal formée ou illisible."
         ),
         N_(
-            "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : montrez ce message à votre informaticien."
+            "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : essayez un autre réseau et montrez ce "
+            "message à votre informaticien."
         ),
         depends_on=_PORTAL,
     ),
@@ -551,7 +588,9 @@ _ENTRIES = (
         Actor.NETWORK,
         N_("Test trop long"),
         N_("Le serveur n'a pas pu être testé en entier dans le temps prévu (12 secondes)."),
-        N_("Votre connexion est très lente ou instable. Réessayez dans un moment ou depuis un autre réseau."),
+        N_(
+            "Votre connexion est très lente ou instable. Réessayez dans un moment, près de la box, par câble ou depuis un autre réseau."
+        ),
         patience=LOST_CONNECTION_PATIENCE,
     ),
     Problem(
@@ -581,7 +620,7 @@ _ENTRIES = (
         N_("Serveur en maintenance"),
         N_("Le serveur annonce qu'il est en maintenance."),
         N_(
-            "Il n'y a rien à faire : l'agent réessaie tout seul, au moment annoncé par le serveur. Vous pouvez activer le mode assistance pour "
+            "Il n'y a rien à faire : l'agent réessaie tout seul, au moment annoncé par le serveur. Vous pouvez activer le mode assistance pour "
             "utiliser Impact emploi en attendant."
         ),
         patience=LOST_CONNECTION_PATIENCE,
@@ -595,8 +634,8 @@ _ENTRIES = (
             "Ce qui répond à cette adresse demande un nom d'utilisateur et un mot de passe que l'agent n'a pas."
         ),
         N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, montrez ce message à votre informaticien : un filtre protège "
-            "peut-être ce réseau."
+            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, montrez ce message à la personne qui s'occupe de votre "
+            "informatique : un filtre protège peut-être ce réseau."
         ),
     ),
     Problem(
@@ -618,7 +657,7 @@ _ENTRIES = (
         N_("Informations de mise à jour plus anciennes"),
         N_("Le serveur de mise à jour présente une version plus ancienne que celle déjà vue par ce poste."),
         N_(
-            "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
+            "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
         ),
     ),
     Problem(
@@ -628,7 +667,7 @@ _ENTRIES = (
         N_("Informations de mise à jour non authentiques"),
         N_("Les informations de mise à jour ne portent pas la signature attendue, ou ont été modifiées."),
         N_(
-            "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
+            "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
         ),
     ),
     Problem(
@@ -660,7 +699,8 @@ _ENTRIES = (
         N_("Erreur interne de l'agent"),
         N_("L'agent a rencontré une erreur qui n'était pas prévue."),
         N_(
-            "Quittez l'agent et relancez-le. Si cela recommence, contactez l'assistance en indiquant le code affiché."
+            "Clic droit sur l'icône, « Quitter », puis relancez l'agent depuis le menu Démarrer. Si cela recommence, contactez l'assistance en "
+            "indiquant le code affiché."
         ),
     ),
     Problem(
@@ -670,8 +710,8 @@ _ENTRIES = (
         N_("Horloge à vérifier"),
         N_("L'heure de cet ordinateur et celle du serveur diffèrent de plus de cinq minutes."),
         N_(
-            "Clic droit sur l'heure, en bas à droite de l'écran, « Ajuster la date et l'heure », puis « Synchroniser maintenant ». Si l'heure de "
-            "l'ordinateur est juste, c'est celle du serveur qui ne l'est pas : contactez l'assistance."
+            "Clic droit sur l'heure, en bas à droite de l'écran, « Ajuster la date et l'heure », puis « Synchroniser maintenant ». Si l'heure de "
+            "l'ordinateur est juste, c'est celle du serveur qui ne l'est pas : contactez l'assistance."
         ),
     ),
 )

@@ -72,8 +72,8 @@ _EXPECTED_PROXY = N_(
 )
 _EXPECTED_DAYS = N_("un nombre de jours de 0 (sans limite) à 366")
 _EXPECTED_PATH = N_("un chemin de fichier")
-_EXPECTED_USER = N_("un nom d'utilisateur (100 caractères au plus, sans « : »)")
-_EXPECTED_BYPASS = N_("des noms de serveur séparés par « ; », comme « localhost;*.exemple.fr »")
+_EXPECTED_USER = N_("un nom d'utilisateur (100 caractères au plus, sans « : »)")
+_EXPECTED_BYPASS = N_("des noms de serveur séparés par « ; », comme « localhost ; *.exemple.fr »")
 
 
 def _switch(value: object) -> bool:

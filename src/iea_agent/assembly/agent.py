@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from iea_agent.host.logs import Log
     from iea_agent.host.storage import Loaded, Signature
     from iea_agent.services.authentication import Discovery, Licence
-    from iea_agent.services.https import Client
+    from iea_agent.services.https import Client, Route
     from iea_agent.shell.channel import Document, Server
     from iea_agent.shell.tray import Tray
 
@@ -161,6 +161,7 @@ class Agent:
             try:
                 if connection.client is None:
                     connection.client = self._home.connect(chosen)(address)
+                    self._note(connection.client.route)
                 found = authenticate(connection.client, address, connection.licence, known=connection.known)
             except HttpsError as error:
                 connection.known = None
@@ -169,8 +170,19 @@ class Agent:
             self._assistance.servers_answered()
             return None
 
+    def _note(self, route: Route) -> None:
+        """Log which way was chosen and by whom; the proxy's password will not be in there."""
+        if self._log is not None and route.credentials is not None:
+            self._log.hide(route.credentials.password)
+        fields = {"route": str(route), "source": route.source.value, "detail": route.detail}
+        log.info("route", extra={"fields": {name: value for name, value in fields.items() if value}})
+
     def renew_connection(self) -> None:
-        """Read the settings again and start from them; the old connection's attempt, if any, ends by itself and is not heard."""
+        """Read the settings again, ask the system anew for its proxy and start from there.
+
+        The old connection's attempt, if any, ends by itself and is not heard.
+        """
+        self._home.proxies.forget()
         old, self._connection = self._connection, Connection(self._settings)
         if old.client is not None:
             threading.Thread(target=old.client.close, name="close", daemon=True).start()

@@ -31,9 +31,10 @@ from iea_agent.shell.particulars import fault_text
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.repairs import Repair
+    from iea_agent.host.proxies import SystemProxies
     from iea_agent.host.vault import Vault
     from iea_agent.services.authentication import Licence
-    from iea_agent.services.https import Client
+    from iea_agent.services.https import Client, Route
     from iea_agent.shell.view import Abilities
 
     from .issuers import Issuers
@@ -86,10 +87,17 @@ class Home:
 
     @cached_property
     def vault(self) -> Vault:
-        """Where the licence key is."""
+        """Where the licence key and the proxy's password are."""
         from iea_agent.host import vault
 
         return vault.here(self.folders.name)
+
+    @cached_property
+    def proxies(self) -> SystemProxies:
+        """The system's choice of proxies; told when the network changes."""
+        from iea_agent.host.proxies import SystemProxies
+
+        return SystemProxies()
 
     @cached_property
     def where(self) -> str:
@@ -254,30 +262,45 @@ class Home:
             if failure.exit_code != NOT_RUNNING:
                 raise
 
-    def connect(self, chosen: Settings) -> Callable[[Address], Client]:
-        """Builds the client for a server, by the way that *chosen* says. The result raises ``HttpsError``."""
+    def route(self, chosen: Settings, address: Address, proxy_password: str | None = None) -> Route:
+        """The way to a server that *chosen* says, or leaves to the system to say, and who decided it; *proxy_password* counts before the vault's.
+
+        May wait ``proxies.SECONDS`` for a proxy script, and for the vault. Raises ``HttpsError``.
+        """
+        from iea_agent.domain import proxies
+        from iea_agent.domain.diagnosis import Failure, Reason, Stage
+        from iea_agent.host.vault import VaultUnavailable
+        from iea_agent.services.https import Credentials, HttpsError, Route
+
+        if chosen.proxy_mode is ProxyMode.SYSTEM:
+            try:
+                choice = self.proxies.choose(address)
+            except proxies.ScriptUnusable as error:
+                raise HttpsError(Failure(Stage.PROXY, Reason.PROXY_SCRIPT_UNUSABLE, str(error))) from None
+        else:
+            choice = proxies.chosen_by_person(chosen, address)
+        credentials = None
+        if choice.proxy is not None and chosen.proxy_user:
+            try:
+                password = proxy_password or self.vault.read(PROXY_PASSWORD)
+            except VaultUnavailable as error:
+                detail = type(error.__cause__).__name__
+                raise HttpsError(Failure(Stage.PROXY, Reason.VAULT_UNAVAILABLE, detail)) from None
+            credentials = Credentials(chosen.proxy_user, password) if password else None
+        ca_file = Path(chosen.ca_file) if chosen.ca_file else None
+        return Route(
+            choice.proxy, ca_file, credentials, chosen.ipv4_only, source=choice.source, detail=choice.detail
+        )
+
+    def connect(self, chosen: Settings, proxy_password: str | None = None) -> Callable[[Address], Client]:
+        """Builds the client for a server, by the way that ``route`` finds. The result raises ``HttpsError``."""
 
         def build(address: Address) -> Client:
-            from iea_agent.services.https import Client, Route
+            from iea_agent.services.https import Client
 
-            ca_file = Path(chosen.ca_file) if chosen.ca_file else None
-            return Client(Route(self._proxy(chosen, address), ca_file), online=lambda: not no_network())
+            return Client(self.route(chosen, address, proxy_password), online=lambda: not no_network())
 
         return build
-
-    def _proxy(self, chosen: Settings, address: Address) -> Address | None:
-        from iea_agent.domain import addresses
-        from iea_agent.host.proxies import system_proxy
-
-        if chosen.proxy_mode is ProxyMode.NONE:
-            return None
-        if chosen.proxy_mode is ProxyMode.MANUAL:
-            return addresses.parse(chosen.proxy_address) if chosen.proxy_address else None
-        found = system_proxy(address.scheme, address.host, address.port)
-        try:
-            return addresses.parse(found) if found else None
-        except addresses.AddressError:
-            return None
 
     def examine(
         self,
@@ -285,8 +308,12 @@ class Home:
         typed_key: str | None = None,
         on_progress: Callable[[ServerReport], None] | None = None,
         cancelled: threading.Event | None = None,
+        proxy_password: str | None = None,
     ) -> tuple[ServerReport, ...]:
-        """Test both servers with *chosen*, saving nothing. Without a licence, or a vault to read it from, that stage is left out."""
+        """Test both servers with *chosen*, saving nothing. Without a licence, or a vault to read it from, that stage is left out.
+
+        *typed_key* and *proxy_password* count before those in the vault.
+        """
         from iea_agent.domain.diagnosis import Server
         from iea_agent.host.vault import VaultUnavailable
         from iea_agent.services import reachability
@@ -297,7 +324,7 @@ class Home:
             licence = None
         reports = reachability.examine(
             {Server.AUTHENTICATION: chosen.authentication, Server.UPDATES: chosen.updates},
-            self.connect(chosen),
+            self.connect(chosen, proxy_password),
             licence,
             on_progress or (lambda _report: None),
             now=datetime.fromtimestamp(time.time(), UTC),
@@ -311,6 +338,7 @@ class Home:
         reports: Sequence[ServerReport],
         on_found: Callable[[Repair], None],
         cancelled: threading.Event,
+        proxy_password: str | None = None,
     ) -> tuple[Repair, ...]:
         """What mends *reports*, a failed test of *chosen*, and is the person's to change; see ``mending.search``."""
         from iea_agent.domain.repairs import candidates
@@ -320,7 +348,7 @@ class Home:
             candidates(chosen, reports, self.storage.load().effective.locked),
             chosen,
             reports,
-            self.connect,
+            lambda tried: self.connect(tried, proxy_password),
             on_found,
             now=datetime.fromtimestamp(time.time(), UTC),
             cancelled=cancelled,

@@ -243,6 +243,7 @@ class ServerReport:
     route: str = field(default="direct")  # "direct", or the proxy that was really used
     findings: tuple[Failure, ...] = ()
     certificate: Certificate | None = None
+    route_source: str = "none"  # who decided the route: a value of ``proxies.Source``
 
     @property
     def passed(self) -> bool:

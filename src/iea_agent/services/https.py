@@ -23,6 +23,7 @@ import msgspec
 from iea_agent import __version__
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
+from iea_agent.domain.proxies import Source
 
 from . import certificates
 from .network import WATCH, Limits, Network, Observe, Resolve, Watch, system_addresses
@@ -76,13 +77,16 @@ class Credentials:
 class Route:
     """How servers are reached: *proxy* (plain http, as in Windows' own setting) or straight, over IPv4 alone if *ipv4_only*.
 
-    *credentials* are for a proxy that asks (Basic, RFC 7617). *ca_file* is trusted besides the system's authorities.
+    *credentials* are for a proxy that asks (Basic, RFC 7617). *ca_file* is trusted besides the system's authorities. *source* and *detail* say who
+    decided so, and what was passed over: they are for people.
     """
 
     proxy: Address | None = None
     ca_file: Path | None = None
     credentials: Credentials | None = None
     ipv4_only: bool = False
+    source: Source = Source.NONE
+    detail: str = ""
 
     def __str__(self) -> str:
         return "direct" if self.proxy is None else str(self.proxy)

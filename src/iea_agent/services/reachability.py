@@ -27,7 +27,7 @@ from iea_agent.domain.diagnosis import (
 )
 
 from .authentication import Conversation, Licence, check_may_be_sent, converse, discover, present
-from .https import Client, HttpsError, Reply, Request, refusal
+from .https import Client, HttpsError, Reply, Request, Route, refusal
 
 EXAMINATION_SECONDS = 12.0
 _GLANCE_SECONDS = (
@@ -156,14 +156,21 @@ class _Examination:
         self._begun = time.monotonic()
         self._stages = {stage: StageResult(stage, Outcome.WAITING) for stage in STAGES[server]}
         self._stage_begun = time.perf_counter()
-        self._route = "direct"
+        self._route = Route()
         self._answer: StageResult | None = None
 
     def report(self, failure: Failure | None = None, *, done: bool = False) -> ServerReport:
         """The present state."""
         spent = (time.monotonic() - self._begun) * 1000
         return ServerReport(
-            self._server, self._text, tuple(self._stages.values()), failure, spent, done, self._route
+            self._server,
+            self._text,
+            tuple(self._stages.values()),
+            failure,
+            spent,
+            done,
+            str(self._route),
+            route_source=self._route.source.value,
         )
 
     def run(self, connect: Connect, licence: Licence | None, scope: str, now: datetime) -> None:
@@ -179,6 +186,8 @@ class _Examination:
         if failure is not None:
             if failure.stage not in self._stages:
                 failure = replace(failure, stage=self._running())
+            if failure.stage is Stage.PROXY:  # also where which one could not be found out
+                self._leave_to_the_proxy()
             if self._answer is not None and self._running() is Stage.ANSWER:
                 self._stages[Stage.ANSWER] = replace(self._answer, outcome=Outcome.RUNNING)
             ended = _ended(tuple(self._stages.values()), failure)
@@ -196,12 +205,11 @@ class _Examination:
             check_may_be_sent(address)
         self._pass(str(address))
         with connect(address) as client:
-            self._route = str(client.route)
+            self._route = client.route
             if client.route.proxy is None:
-                self._skip(Stage.PROXY, "direct")
+                self._skip(Stage.PROXY, "; ".join(filter(None, ("direct", client.route.detail))))
             else:
-                self._skip(Stage.NAME, "left to the proxy")
-                self._skip(Stage.CONNECTION, "left to the proxy")
+                self._leave_to_the_proxy()
             if not address.secure:
                 self._skip(Stage.CERTIFICATE, "http")
 
@@ -220,6 +228,10 @@ class _Examination:
             self._begin(Stage.LICENCE)
             accepted = converse(present(discovery, licence, scope=scope), ask)
             self._pass("" if accepted.expires_in is None else f"token for {accepted.expires_in:.0f} s")
+
+    def _leave_to_the_proxy(self) -> None:
+        self._skip(Stage.NAME, "left to the proxy")
+        self._skip(Stage.CONNECTION, "left to the proxy")
 
     def _judge_metadata(self, found: _Timestamp, now: datetime) -> None:
         self._enter(Stage.KIND)
@@ -250,6 +262,8 @@ class _Examination:
             self._answer = result
         elif result.outcome is Outcome.FAILED:  # what failed is told once, with its reason, at the end
             self._stages[result.stage] = replace(result, outcome=Outcome.RUNNING)
+        elif result.stage is Stage.PROXY and result.outcome is Outcome.PASSED:
+            self._set(replace(result, detail=self._route.detail))
         else:
             self._set(result)
 

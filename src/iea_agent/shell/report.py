@@ -11,6 +11,7 @@ from typing import Any
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Conclusion, Failure, Outcome, Server, ServerReport, Stage, conclude
 from iea_agent.domain.problems import N_, problem
+from iea_agent.domain.proxies import Source
 from iea_agent.locale import _
 
 from .particulars import particulars as particulars
@@ -87,21 +88,32 @@ def stage_line(server: ServerReport, stage: Stage) -> str:
     return _pair(_(STAGES[stage]), f"{_(outcome)}{time}{detail}")
 
 
+SOURCES = {
+    Source.SETTINGS: N_("vos paramètres"),
+    Source.SYSTEM: N_("réglage de Windows"),
+    Source.SCRIPT: N_("script de proxy"),
+}
+"""Who decides that there is a proxy, or none."""
+
+
+def way(report: ServerReport) -> str:
+    """How the server was reached and who decided so: « par le proxy http://proxy:3128 (réglage de Windows) »."""
+    through = _("par le proxy {proxy}").format(proxy=report.route)
+    taken = _("accès direct") if report.route == "direct" else through
+    source = SOURCES.get(Source(report.route_source))
+    return taken if source is None else f"{taken} ({_(source)})"
+
+
 def text(reports: Sequence[ServerReport], now: float) -> str:
     """The whole test, made at wall-clock time *now*, as lines of text, for the console and the clipboard."""
     lines = [headline(reports)]
     for report in reports:
         mark = "✓" if report.passed else "⊘"
-        way = (
-            _("accès direct")
-            if report.route == "direct"
-            else _("par le proxy {proxy}").format(proxy=report.route)
-        )
         lines += ["", f"{mark} {_pair(_(SERVERS[report.server]), report.address)}"]
         if report.failure is not None and report.cause is not None:
             lines += [f"  {line}" for line in told(report.cause, now)]
         lines += [f"  {_pair(_('À noter'), line)}" for line in notes(report, now)]
-        lines.append(f"  {duration(report.milliseconds)}, {way}")
+        lines.append(f"  {duration(report.milliseconds)}, {way(report)}")
         lines += [f"    {stage_line(report, result.stage)}" for result in report.stages]
     return "\n".join(lines)
 
@@ -146,6 +158,7 @@ def document(reports: Sequence[ServerReport], now: float) -> dict[str, Any]:
                 "passed": report.passed,
                 "milliseconds": round(report.milliseconds, 1),
                 "route": report.route,
+                "route_source": report.route_source,
                 # the cause of a failure; what is worth knowing of a server that passed is a finding
                 "problem": None
                 if report.failure is None or report.cause is None

@@ -29,7 +29,13 @@ class Certificates:
         self._root = trustme.CA(
             organization_name="Bac à sable IEA", organization_unit_name="Autorité du bac à sable IEA"
         )
-        self._intermediate = self._root.create_child_ca()
+        # of the same organisation, as real ones are: trustme's own create_child_ca() would name itself
+        self._intermediate = trustme.CA(
+            parent_cert=self._root,
+            path_length=0,
+            organization_name="Bac à sable IEA",
+            organization_unit_name="Autorité intermédiaire du bac à sable IEA",
+        )
         self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
 
     @property

@@ -10,12 +10,10 @@ from iea_agent.domain import backoff, problems
 
 LOST = problems.CONNECTION_UNANSWERED
 WAITS_FOR_A_CHANGE = {problems.NOT_CONFIGURED, problems.ADDRESS_MALFORMED}
+UNAVAILABLE = (problems.SERVER_UNAVAILABLE, problems.SERVER_IN_MAINTENANCE, problems.TOO_MANY_REQUESTS)
 CHANCES = st.floats(0, 1, exclude_max=True)
 ORDINARY = sorted(
-    set(problems.CATALOGUE)
-    - WAITS_FOR_A_CHANGE
-    - problems.ANSWERED_BUT_REFUSED
-    - {problems.SERVER_UNAVAILABLE, problems.TOO_MANY_REQUESTS}
+    set(problems.CATALOGUE) - WAITS_FOR_A_CHANGE - problems.ANSWERED_BUT_REFUSED - set(UNAVAILABLE)
 )
 
 
@@ -53,7 +51,7 @@ def test_a_refused_licence_waits_a_quarter_of_an_hour(code: str) -> None:
     assert backoff.next_try(code, 50, None, 0.9) == 900
 
 
-@pytest.mark.parametrize("code", [problems.SERVER_UNAVAILABLE, problems.TOO_MANY_REQUESTS])
+@pytest.mark.parametrize("code", UNAVAILABLE)
 def test_an_unavailable_server_gets_one_to_five_minutes(code: str) -> None:
     assert backoff.next_try(code, 1, None, 0.0) == 60
     assert backoff.next_try(code, 9, None, 0.5) == 180

@@ -36,7 +36,7 @@ def next_try(code: str, failures: int, retry_after: float | None, chance: float)
         return min(retry_after, RETRY_AFTER_LONGEST) * (1 + 0.1 * chance)
     if code in problems.ANSWERED_BUT_REFUSED:
         return REFUSED
-    if code in (problems.SERVER_UNAVAILABLE, problems.TOO_MANY_REQUESTS):
+    if code in (problems.SERVER_UNAVAILABLE, problems.SERVER_IN_MAINTENANCE, problems.TOO_MANY_REQUESTS):
         return UNAVAILABLE_LEAST + UNAVAILABLE_SPREAD * chance
     doubled: float = FIRST * 2 ** min(max(failures, 1) - 1, 16)
     return min(doubled, LONGEST) * (0.5 + chance)

@@ -6,11 +6,11 @@ sentences are in ``problems.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from . import problems
+from . import interceptors, problems
 
 
 class Server(Enum):
@@ -257,6 +257,71 @@ class ServerReport:
             return self.findings[0] if self.findings else None
         explaining = problems.problem(self.failure.code).depends_on
         return next((found for found in self.findings if found.code in explaining), self.failure)
+
+
+CLOCK_TOLERANCE = 300.0
+"""Seconds by which this PC's clock and a server's may differ without a word."""
+_OF_THIS_PC = frozenset({Reason.CLOCK_WRONG})
+"""Findings that hold for both servers, wherever they were made."""
+
+
+def refused_certificate(
+    reason: Reason,
+    certificate: Certificate,
+    issuer_names: Sequence[str],
+    *,
+    self_issued: bool,
+    link_may_miss: bool,
+    trusted: Collection[str],
+    now: float,
+) -> tuple[Reason, str]:
+    """The best name for a refusal of *certificate*, which TLS calls *reason*, and what it is about: the product that intercepts.
+
+    *issuer_names* is all that its issuer is called, *trusted* the organisations of the authorities that this PC believes. *link_may_miss*: TLS did not see the
+    chain to its end. Windows has one code for "expired" and "not yet valid", and one for "self-signed" and "unknown authority": at *now* (seconds since 1970)
+    the certificate itself tells them apart.
+    """
+    if reason is Reason.CERTIFICATE_EXPIRED and certificate.not_before > now:
+        return Reason.CERTIFICATE_NOT_YET_VALID, ""
+    if reason not in (Reason.CERTIFICATE_AUTHORITY_UNKNOWN, Reason.CERTIFICATE_SELF_SIGNED):
+        return reason, ""
+    product = interceptors.recognised(issuer_names)
+    if product is not None:
+        return Reason.INTERCEPTED, product.name
+    if reason is Reason.CERTIFICATE_AUTHORITY_UNKNOWN:
+        if self_issued:
+            return Reason.CERTIFICATE_SELF_SIGNED, ""
+        if link_may_miss and certificate.issuer in trusted:
+            return Reason.CERTIFICATE_CHAIN_INCOMPLETE, ""
+    return reason, ""
+
+
+def wrong_clock(ahead: float) -> Failure | None:
+    """The finding that a server's clock is *ahead* of this PC's by that many seconds (negative: behind), None where that is within tolerance."""
+    if abs(ahead) <= CLOCK_TOLERANCE:
+        return None
+    return Failure(
+        Stage.ANSWER,
+        Reason.CLOCK_WRONG,
+        f"the server's clock minus this PC's: {ahead:.0f} s",
+        about=f"{ahead:.0f}",
+    )
+
+
+def shared(reports: Iterable[ServerReport]) -> tuple[ServerReport, ...]:
+    """*reports* where what was found about this PC at one server also stands at the other, where it explains the failure there.
+
+    A wrong clock is seen in an answer, and a server whose certificate is refused for its dates gives none.
+    """
+    known = tuple(reports)
+    found = [finding for report in known for finding in report.findings if finding.reason in _OF_THIS_PC]
+    result = []
+    for report in known:
+        explaining = () if report.failure is None else problems.problem(report.failure.code).depends_on
+        have = {finding.code for finding in report.findings}
+        more = [finding for finding in found if finding.code in explaining and finding.code not in have][:1]
+        result.append(replace(report, findings=(*report.findings, *more)) if more else report)
+    return tuple(result)
 
 
 class Conclusion(Enum):

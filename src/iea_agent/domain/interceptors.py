@@ -1,0 +1,291 @@
+"""Who opens secure connections on their way and shows a certificate of his own: antivirus programs, filters of organisations, boxes.
+
+A product is recognised by what the issuer of its certificates is called. The table names it and says where its setting is; it decides nothing about
+trust: the certificate has been refused before anybody looks here. Models: Tailscale's ``blockblame``, which has firewalls only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from .problems import N_
+
+
+class Kind(Enum):
+    """What sort of thing it is, and so who can change its setting."""
+
+    ANTIVIRUS = "antivirus"  # on this PC
+    FILTER = "filter"  # of the organisation, or a tool of its technicians
+    BOX = "box"  # the router, or the box of the internet provider
+
+
+@dataclass(frozen=True, slots=True)
+class Interceptor:
+    """One product: its *name*, what *setting* to change, and the *marks* that the issuer of its certificates bears (lower case, whole words)."""
+
+    name: str
+    kind: Kind
+    setting: str
+    marks: tuple[str, ...]
+
+
+_EXCLUDE_IN_ANTIVIRUS = N_(
+    "Dans les paramètres de l'antivirus, cherchez l'analyse des connexions HTTPS (ou SSL/TLS) et ajoutez l'adresse du serveur aux exceptions."
+)
+_EXCLUDE_IN_FILTER = N_(
+    "Dans l'administration de ce filtre, ajoutez l'adresse du serveur aux exceptions du déchiffrement SSL/TLS (inspection HTTPS)."
+)
+_END_THE_TOOL = N_(
+    "C'est un outil de technicien qui enregistre les échanges de ce poste : fermez-le, puis retirez-le des paramètres de proxy de Windows."
+)
+_SIGN_IN = N_(
+    "Ouvrez une page internet dans votre navigateur, identifiez-vous sur le portail de ce réseau ou acceptez ses conditions, puis réessayez."
+)
+_BOX = N_(
+    "Ce boîtier répond à la place du serveur : d'habitude parce qu'il n'a pas d'accès à internet, ou qu'un filtrage bloque ce poste. Ouvrez sa page "
+    "d'administration, vérifiez l'accès à internet et le contrôle parental, redémarrez-le au besoin."
+)
+
+INTERCEPTORS = (
+    # antivirus programs
+    Interceptor(
+        "Avast",
+        Kind.ANTIVIRUS,
+        N_(
+            "Dans Avast : « Menu », « Paramètres », « Général », « Exceptions », ajoutez l'adresse du serveur. À défaut : « Protection », "
+            "« Agent Web », décochez « Activer l'analyse HTTPS »."
+        ),
+        ("avast",),
+    ),
+    Interceptor(
+        "AVG",
+        Kind.ANTIVIRUS,
+        N_(
+            "Dans AVG : « Menu », « Paramètres », « Général », « Exceptions », ajoutez l'adresse du serveur. À défaut, dans les réglages de "
+            "l'Agent Web, décochez « Activer l'analyse HTTPS »."
+        ),
+        ("avg",),
+    ),
+    Interceptor(
+        "Kaspersky",
+        Kind.ANTIVIRUS,
+        N_(
+            "Dans Kaspersky : « Paramètres », « Paramètres réseau », analyse des connexions sécurisées : ajoutez l'adresse du serveur aux "
+            "adresses de confiance."
+        ),
+        ("kaspersky",),
+    ),
+    Interceptor(
+        "ESET",
+        Kind.ANTIVIRUS,
+        N_(
+            "Dans ESET : touche F5 (« Configuration avancée »), rubrique « SSL/TLS » : excluez l'adresse du serveur de l'analyse."
+        ),
+        ("eset",),
+    ),
+    Interceptor(
+        "Bitdefender",
+        Kind.ANTIVIRUS,
+        N_(
+            "Dans Bitdefender : « Protection », « Prévention des menaces en ligne », « Gérer les exceptions », ajoutez l'adresse du serveur."
+        ),
+        ("bitdefender",),
+    ),
+    Interceptor("Norton", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("norton",)),
+    Interceptor("Avira", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("avira",)),
+    Interceptor("F-Secure", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("f-secure", "withsecure")),
+    Interceptor("Trend Micro", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("trend micro", "trendmicro")),
+    Interceptor("Dr.Web", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("dr.web", "drweb", "doctor web")),
+    Interceptor("G DATA", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("g data", "gdata")),
+    Interceptor("Panda", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("panda",)),
+    Interceptor("BullGuard", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("bullguard",)),
+    Interceptor("Adaware", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("adaware", "lavasoft")),
+    Interceptor(
+        "AdGuard",
+        Kind.ANTIVIRUS,
+        N_(
+            "Dans AdGuard : « Paramètres », « Réseau », filtrage du protocole HTTPS : ajoutez l'adresse du serveur aux exclusions."
+        ),
+        ("adguard",),
+    ),
+    # filters of organisations
+    Interceptor(
+        "Zscaler",
+        Kind.FILTER,
+        N_(
+            "Dans le portail d'administration de Zscaler : « Policy », « SSL Inspection », ajoutez une règle « Do Not Inspect » pour l'adresse du "
+            "serveur."
+        ),
+        ("zscaler",),
+    ),
+    Interceptor(
+        "Fortinet (FortiGate)",
+        Kind.FILTER,
+        N_(
+            "Sur le FortiGate : « Profils de sécurité », « Inspection SSL/SSH », exemptez l'adresse du serveur de l'inspection."
+        ),
+        ("fortinet", "fortigate", "forticlient"),
+    ),
+    Interceptor(
+        "Palo Alto Networks",
+        Kind.FILTER,
+        N_(
+            "Sur le pare-feu Palo Alto : « Policies », « Decryption », ajoutez pour l'adresse du serveur une règle d'action « No Decrypt »."
+        ),
+        ("palo alto", "pan-fw"),
+    ),
+    Interceptor(
+        "Stormshield",
+        Kind.FILTER,
+        N_(
+            "Sur le pare-feu Stormshield : « Politique de sécurité », « Filtrage SSL », ajoutez pour l'adresse du serveur une règle d'action "
+            "« Passer sans déchiffrer »."
+        ),
+        ("stormshield", "netasq"),
+    ),
+    Interceptor("Sophos", Kind.FILTER, _EXCLUDE_IN_FILTER, ("sophos", "astaro", "cyberoam")),
+    Interceptor(
+        "Cisco Umbrella",
+        Kind.FILTER,
+        N_(
+            "Dans la console Cisco Umbrella : ajoutez l'adresse du serveur à la liste « Selective Decryption » de la stratégie de ce réseau."
+        ),
+        ("cisco umbrella", "opendns"),
+    ),
+    Interceptor("Cisco", Kind.FILTER, _EXCLUDE_IN_FILTER, ("cisco", "meraki", "ironport")),
+    Interceptor(
+        "Netskope",
+        Kind.FILTER,
+        N_(
+            "Dans la console Netskope : « Policies », « SSL Decryption », ajoutez une règle « Do Not Decrypt » pour l'adresse du serveur."
+        ),
+        ("netskope", "goskope"),
+    ),
+    Interceptor("Forcepoint", Kind.FILTER, _EXCLUDE_IN_FILTER, ("forcepoint", "websense")),
+    Interceptor(
+        "Symantec (Blue Coat)",
+        Kind.FILTER,
+        _EXCLUDE_IN_FILTER,
+        ("blue coat", "bluecoat", "symantec web security service"),
+    ),
+    Interceptor(
+        "Check Point",
+        Kind.FILTER,
+        N_(
+            "Dans la console Check Point : stratégie « HTTPS Inspection », ajoutez pour l'adresse du serveur une règle d'action « Bypass »."
+        ),
+        ("check point", "checkpoint"),
+    ),
+    Interceptor("Barracuda", Kind.FILTER, _EXCLUDE_IN_FILTER, ("barracuda",)),
+    Interceptor(
+        "WatchGuard", Kind.FILTER, _EXCLUDE_IN_FILTER, ("watchguard", "watchguard_technologies", "fireware")
+    ),
+    Interceptor(
+        "SonicWall",
+        Kind.FILTER,
+        N_(
+            "Sur le pare-feu SonicWall : « DPI-SSL », « Client SSL », ajoutez le nom du serveur aux exclusions (« Common Name »)."
+        ),
+        ("sonicwall",),
+    ),
+    Interceptor(
+        "Trellix (McAfee)",
+        Kind.FILTER,
+        _EXCLUDE_IN_FILTER,
+        ("mcafee", "trellix", "skyhigh"),
+    ),
+    Interceptor(
+        "Cloudflare Gateway",
+        Kind.FILTER,
+        _EXCLUDE_IN_FILTER,
+        ("cloudflare for teams", "gateway ca - cloudflare managed g1"),
+    ),
+    Interceptor("iboss", Kind.FILTER, _EXCLUDE_IN_FILTER, ("iboss",)),
+    Interceptor("Olfeo", Kind.FILTER, _EXCLUDE_IN_FILTER, ("olfeo",)),
+    Interceptor("Untangle", Kind.FILTER, _EXCLUDE_IN_FILTER, ("untangle",)),
+    Interceptor("pfSense", Kind.FILTER, _EXCLUDE_IN_FILTER, ("pfsense",)),
+    Interceptor("OPNsense", Kind.FILTER, _EXCLUDE_IN_FILTER, ("opnsense",)),
+    Interceptor("Squid", Kind.FILTER, _EXCLUDE_IN_FILTER, ("squid",)),
+    Interceptor("ALCASAR", Kind.FILTER, _SIGN_IN, ("alcasar",)),
+    Interceptor("UCOPIA", Kind.FILTER, _SIGN_IN, ("ucopia",)),
+    Interceptor("Aruba", Kind.FILTER, _SIGN_IN, ("aruba", "securelogin.arubanetworks.com")),
+    Interceptor("mitmproxy", Kind.FILTER, _END_THE_TOOL, ("mitmproxy",)),
+    Interceptor("Charles", Kind.FILTER, _END_THE_TOOL, ("charles proxy", "xk72 ltd")),
+    Interceptor(
+        "Fiddler", Kind.FILTER, _END_THE_TOOL, ("do_not_trust", "do_not_trust_fiddlerroot", "fiddler")
+    ),
+    Interceptor("Burp", Kind.FILTER, _END_THE_TOOL, ("portswigger",)),
+    # boxes and routers
+    Interceptor(
+        "Livebox (Orange)",
+        Kind.BOX,
+        N_(
+            "La Livebox répond à la place du serveur. Ouvrez http://livebox dans votre navigateur : vérifiez l'accès à internet et le contrôle "
+            "parental, redémarrez la Livebox au besoin."
+        ),
+        ("livebox",),
+    ),
+    Interceptor(
+        "Freebox",
+        Kind.BOX,
+        N_(
+            "La Freebox répond à la place du serveur. Ouvrez http://mafreebox.freebox.fr dans votre navigateur : vérifiez l'accès à internet et le "
+            "contrôle parental, redémarrez la Freebox au besoin."
+        ),
+        ("freebox",),
+    ),
+    Interceptor(
+        "SFR Box",
+        Kind.BOX,
+        N_(
+            "La box SFR répond à la place du serveur. Ouvrez http://192.168.1.1 dans votre navigateur : vérifiez l'accès à internet et le contrôle "
+            "parental, redémarrez la box au besoin."
+        ),
+        ("sfr", "neufbox"),
+    ),
+    Interceptor(
+        "Bbox (Bouygues Telecom)",
+        Kind.BOX,
+        N_(
+            "La Bbox répond à la place du serveur. Ouvrez https://mabbox.bytel.fr dans votre navigateur : vérifiez l'accès à internet et le contrôle "
+            "parental, redémarrez la Bbox au besoin."
+        ),
+        ("bbox", "bouygues telecom", "mabbox.bytel.fr"),
+    ),
+    Interceptor("Sagemcom", Kind.BOX, _BOX, ("sagemcom",)),
+    Interceptor("Technicolor", Kind.BOX, _BOX, ("technicolor",)),
+    Interceptor("ZTE", Kind.BOX, _BOX, ("zte",)),
+    Interceptor("Huawei", Kind.BOX, _BOX, ("huawei",)),
+    Interceptor("Ubiquiti (UniFi)", Kind.BOX, _BOX, ("ubiquiti", "unifi")),
+    Interceptor("Netgear", Kind.BOX, _BOX, ("netgear", "routerlogin.net")),
+    Interceptor("TP-Link", Kind.BOX, _BOX, ("tp-link", "tplinkwifi.net", "tplink")),
+    Interceptor("D-Link", Kind.BOX, _BOX, ("d-link",)),
+    Interceptor("Linksys", Kind.BOX, _BOX, ("linksys",)),
+    Interceptor("ASUS", Kind.BOX, _BOX, ("asus", "asustek", "router.asus.com")),
+    Interceptor("FRITZ!Box", Kind.BOX, _BOX, ("fritz!box", "fritz.box", "avm gmbh")),
+    Interceptor("MikroTik", Kind.BOX, _BOX, ("mikrotik",)),
+    Interceptor("DrayTek", Kind.BOX, _BOX, ("draytek",)),
+    Interceptor("Zyxel", Kind.BOX, _BOX, ("zyxel",)),
+    Interceptor("Synology", Kind.BOX, _BOX, ("synology",)),
+)
+
+_BY_NAME = {product.name: product for product in INTERCEPTORS}
+
+
+def named(name: str) -> Interceptor | None:
+    """The entry called *name*, as ``Failure.about`` has it."""
+    return _BY_NAME.get(name)
+
+
+def recognised(issuer_names: Iterable[str]) -> Interceptor | None:
+    """Whose certificates bear these *issuer_names* (organisation, unit, common name); None for a stranger. The first entry that fits has it."""
+    texts = [name.casefold() for name in issuer_names]
+    for product in INTERCEPTORS:
+        for mark in product.marks:
+            # whole words: « avg » is not in « savga »
+            if any(re.search(rf"(?<!\w){re.escape(mark)}(?!\w)", text) for text in texts):
+                return product
+    return None

@@ -143,7 +143,7 @@ def page(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 
 def proxy(answer: bytes | None = None) -> Behaviour:
-    """A CONNECT proxy that gives *answer* to CONNECT, or makes the tunnel."""
+    """A CONNECT proxy that gives *answer* to CONNECT, or makes the tunnel; it knows nothing else."""
 
     def behaviour(connection: socket.socket) -> None:
         head = request_of(connection)
@@ -151,6 +151,9 @@ def proxy(answer: bytes | None = None) -> Behaviour:
             return
         if answer is not None:
             connection.sendall(answer)
+            return
+        if not head.startswith(b"CONNECT "):
+            connection.sendall(page("501 Not Implemented"))
             return
         host, _, port = head.split()[1].decode().rpartition(":")
         with socket.create_connection((host, int(port)), 5) as onward:

@@ -1,34 +1,58 @@
-"""The table of every fault that the tests inject and the problem that the person is shown; `python -m tests.services.fault_table` writes docs/faults.md."""
+"""The table of every fault that the tests inject, the problem that the person is shown and how soon.
+
+`python -m tests.services.fault_table` writes docs/faults.md; with `--measured` it prints the table with the times that the last runs of the tests took.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import PROBLEM_OF, Reason, Stage
+from iea_agent.domain.problems import Actor
+from iea_agent.services.https import Limits
+from iea_agent.services.reachability import EXAMINATION_SECONDS
 from iea_sandbox.faults import FAULTS, Layer
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "faults.md"
+MEASURED = ROOT / "build" / "faults.json"
+"""Seconds to the verdict, by system and fault: what the last runs of the tests took, written by them."""
+
+AT_ONCE = 1.0
+"""Seconds to a verdict that has nothing to wait for."""
+Wait: TypeAlias = Literal["", "name", "connect", "tls", "read", "whole"]
+"""The limit (``Limits``) whose end is the verdict; "whole" is the test's own; "" where there is an answer at once."""
 
 
 class Seen(NamedTuple):
-    """What a test of the servers must find."""
+    """What a test of the servers must find, and the limit that it may wait for."""
 
     stage: Stage
     reason: Reason
+    wait: Wait = ""
+
+    def deadline(self, limits: Limits, whole: float = EXAMINATION_SECONDS) -> float:
+        """Seconds after which the verdict must be there."""
+        if self.wait == "whole":
+            return whole
+        return float(getattr(limits, self.wait)) if self.wait else AT_ONCE
 
 
 class Row(NamedTuple):
-    """One fault of the sandbox at each server; None where the test of the servers finds nothing wrong."""
+    """One fault of the sandbox at each server; None where the test of the servers finds nothing wrong. *finding* is what it notes besides."""
 
     authentication: Seen | None
     updates: Seen | None
+    finding: Reason | None = None
 
 
-def _both(stage: Stage, reason: Reason) -> Row:
-    return Row(Seen(stage, reason), Seen(stage, reason))
+def _both(stage: Stage, reason: Reason, wait: Wait = "") -> Row:
+    return Row(Seen(stage, reason, wait), Seen(stage, reason, wait))
 
 
 def _licence(reason: Reason) -> Row:
@@ -43,7 +67,7 @@ _UNAVAILABLE = _both(Stage.ANSWER, Reason.UNAVAILABLE)
 SANDBOX: Mapping[str, Row] = {
     "refuse": _both(Stage.CONNECTION, Reason.REFUSED),
     "reset": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED),
-    "timeout": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED),
+    "timeout": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED, "tls"),
     "handshake-closed": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED),
     "plain-http": _both(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS),
     "expired-cert": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_EXPIRED),
@@ -51,19 +75,19 @@ SANDBOX: Mapping[str, Row] = {
     "wrong-host": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_OF_ANOTHER),
     "self-signed": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_SELF_SIGNED),
     "unknown-ca": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_AUTHORITY_UNKNOWN),
-    "missing-intermediate": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_AUTHORITY_UNKNOWN),
+    "missing-intermediate": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_CHAIN_INCOMPLETE),
     "old-tls": _both(Stage.CERTIFICATE, Reason.TLS_TOO_OLD),
     "client-cert": _both(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED),
-    "no-answer": _both(Stage.ANSWER, Reason.ANSWER_LATE),
+    "no-answer": _both(Stage.ANSWER, Reason.ANSWER_LATE, "read"),
     "closed": _both(Stage.ANSWER, Reason.ANSWER_CUT),
-    "stalled": _both(Stage.ANSWER, Reason.ANSWER_LATE),
+    "stalled": _both(Stage.ANSWER, Reason.ANSWER_LATE, "read"),
     "truncated": _both(Stage.ANSWER, Reason.ANSWER_CUT),
     "garbage": _both(Stage.ANSWER, Reason.ANSWER_NONSENSE),
     "oversized": _both(Stage.ANSWER, Reason.ANSWER_NONSENSE),
     "compression-bomb": _both(Stage.ANSWER, Reason.ANSWER_NONSENSE),
     "301": _both(Stage.ANSWER, Reason.REDIRECTED),
     "302": _both(Stage.ANSWER, Reason.REDIRECTED),
-    "401": _both(Stage.ANSWER, Reason.FORBIDDEN),
+    "401": _both(Stage.ANSWER, Reason.IDENTIFICATION_WANTED),
     "403": _both(Stage.ANSWER, Reason.FORBIDDEN),
     "404": _NOT_OURS,
     "407": _both(Stage.ANSWER, Reason.PROXY_WANTS_PASSWORD),
@@ -73,10 +97,10 @@ SANDBOX: Mapping[str, Row] = {
     "502": _UNAVAILABLE,
     "503": _UNAVAILABLE,
     "504": _UNAVAILABLE,
-    "maintenance": _UNAVAILABLE,
+    "maintenance": _both(Stage.ANSWER, Reason.MAINTENANCE),
     "captive-portal": _NOT_OURS,
     "another-service": _NOT_OURS,
-    "wrong-clock": Row(None, None),
+    "wrong-clock": Row(None, None, finding=Reason.CLOCK_WRONG),
     "issuer-mismatch": Row(Seen(Stage.KIND, Reason.ISSUER_DIFFERS), None),
     "clear-token-endpoint": Row(Seen(Stage.KIND, Reason.KEY_ASKED_IN_CLEAR), None),
     "no-token": _licence(Reason.NOT_AN_AUTHENTICATION_SERVER),
@@ -88,69 +112,204 @@ SANDBOX: Mapping[str, Row] = {
 }
 """By the sandbox's names. Faults of signed metadata and of files that are not here are for the updater: the test looks only at timestamp.json."""
 
-BEYOND: Mapping[str, tuple[str, Seen]] = {
-    "address-malformed": (
-        "l'adresse saisie contient un espace",
-        Seen(Stage.ADDRESS, Reason.ADDRESS_MALFORMED),
+
+class Beyond(NamedTuple):
+    """A fault that the sandbox's servers cannot have; *seen* is None where the test finds nothing wrong, as it should."""
+
+    what: str
+    seen: Seen | None
+    finding: Reason | None = None
+
+
+_MALFORMED = Seen(Stage.ADDRESS, Reason.ADDRESS_MALFORMED)
+
+BEYOND: Mapping[str, Beyond] = {
+    # the address
+    "address-space": Beyond("l'adresse saisie contient un espace", _MALFORMED),
+    "address-quotes": Beyond("l'adresse est collée avec les guillemets de la fiche pratique", None),
+    "address-without-scheme": Beyond("l'adresse est saisie sans https://", None),
+    "address-other-scheme": Beyond("l'adresse commence par ftp://", _MALFORMED),
+    "address-international": Beyond(
+        "le nom du serveur contient des accents, et n'existe pas", Seen(Stage.NAME, Reason.NAME_UNKNOWN)
     ),
-    "address-in-clear": (
-        "l'adresse d'un serveur distant commence par http://",
-        Seen(Stage.ADDRESS, Reason.SENT_IN_CLEAR),
+    "address-ipv6-broken": Beyond("l'adresse IPv6 n'est pas fermée par « ] »", _MALFORMED),
+    "address-port": Beyond("le numéro de port dépasse 65535", _MALFORMED),
+    "address-in-clear": Beyond(
+        "l'adresse d'un serveur distant commence par http://", Seen(Stage.ADDRESS, Reason.SENT_IN_CLEAR)
     ),
-    "no-network": ("le poste n'est relié à aucun réseau", Seen(Stage.NAME, Reason.NO_NETWORK)),
-    "name-unknown": ("le nom du serveur n'existe pas", Seen(Stage.NAME, Reason.NAME_UNKNOWN)),
-    "name-without-address": ("le nom existe, sans adresse", Seen(Stage.NAME, Reason.NAME_UNKNOWN)),
-    "name-server-silent": (
-        "le service de noms ne répond jamais",
-        Seen(Stage.NAME, Reason.NAME_SERVER_SILENT),
+    # the name
+    "no-network": Beyond("le poste n'est relié à aucun réseau", Seen(Stage.NAME, Reason.NO_NETWORK)),
+    "name-unknown": Beyond("le nom du serveur n'existe pas", Seen(Stage.NAME, Reason.NAME_UNKNOWN)),
+    "name-without-address": Beyond("le nom existe, sans adresse", Seen(Stage.NAME, Reason.NAME_UNKNOWN)),
+    "name-without-ipv4": Beyond(
+        "le nom n'a qu'une adresse IPv6, le réglage veut IPv4", Seen(Stage.NAME, Reason.NAME_UNKNOWN)
     ),
-    "name-server-failing": (
-        "le service de noms répond qu'il n'y arrive pas",
-        Seen(Stage.NAME, Reason.NAME_SERVER_SILENT),
+    "name-server-silent": Beyond(
+        "le service de noms ne répond jamais", Seen(Stage.NAME, Reason.NAME_SERVER_SILENT, "name")
     ),
-    "unanswered": ("un pare-feu avale les demandes de connexion", Seen(Stage.CONNECTION, Reason.UNANSWERED)),
-    "proxy-stopped": ("personne n'écoute sur le port du proxy", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)),
-    "proxy-unknown": ("le nom du proxy n'existe pas", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)),
-    "proxy-silent": (
-        "le proxy accepte la connexion, puis plus rien",
-        Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE),
+    "name-server-failing": Beyond(
+        "le service de noms répond qu'il n'y arrive pas", Seen(Stage.NAME, Reason.NAME_SERVER_SILENT)
     ),
-    "proxy-closes": ("le proxy raccroche", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)),
-    "proxy-over-https": (
-        "l'adresse du proxy commence par https://",
-        Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE),
+    # the connection
+    "unanswered": Beyond(
+        "un pare-feu avale les demandes de connexion", Seen(Stage.CONNECTION, Reason.UNANSWERED, "connect")
     ),
-    "proxy-password": ("le proxy réclame un mot de passe", Seen(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD)),
-    "proxy-forbids": ("le proxy interdit ce serveur", Seen(Stage.PROXY, Reason.PROXY_REFUSES)),
-    "proxy-fails": ("le proxy ne trouve pas le serveur", Seen(Stage.PROXY, Reason.PROXY_REFUSES)),
-    "ca-file-missing": (
+    "cut-in-clear": Beyond("la connexion est coupée net (RST), sans TLS", Seen(Stage.ANSWER, Reason.RESET)),
+    "portal-cuts": Beyond(
+        "un portail Wi-Fi coupe https et redirige http vers sa page",
+        Seen(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED),
+        Reason.CAPTIVE_PORTAL,
+    ),
+    "portal-redirects": Beyond(
+        "l'adresse est en http://, un portail Wi-Fi redirige vers sa page",
+        Seen(Stage.ANSWER, Reason.CAPTIVE_PORTAL),
+    ),
+    "portal-page": Beyond(
+        "l'adresse est en http://, un portail Wi-Fi répond par sa page",
+        Seen(Stage.ANSWER, Reason.CAPTIVE_PORTAL),
+    ),
+    "portal-511": Beyond(
+        "un portail Wi-Fi répond 511 (identification nécessaire)", Seen(Stage.ANSWER, Reason.CAPTIVE_PORTAL)
+    ),
+    # the proxy
+    "proxy-stopped": Beyond(
+        "personne n'écoute sur le port du proxy", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)
+    ),
+    "proxy-unknown": Beyond("le nom du proxy n'existe pas", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)),
+    "proxy-silent": Beyond(
+        "le proxy accepte la connexion, puis plus rien", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE, "read")
+    ),
+    "proxy-closes": Beyond("le proxy raccroche", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)),
+    "proxy-over-https": Beyond(
+        "l'adresse du proxy commence par https://", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)
+    ),
+    "proxy-password": Beyond(
+        "le proxy réclame un mot de passe", Seen(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD)
+    ),
+    "proxy-password-in-clear": Beyond(
+        "l'adresse est en http://, le proxy réclame un mot de passe",
+        Seen(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD),
+    ),
+    "proxy-wrong-password": Beyond(
+        "le proxy n'accepte pas le mot de passe", Seen(Stage.PROXY, Reason.PROXY_REFUSES_PASSWORD)
+    ),
+    "proxy-ntlm": Beyond(
+        "le proxy ne connaît que NTLM et Negotiate", Seen(Stage.PROXY, Reason.PROXY_SIGN_IN_UNKNOWN)
+    ),
+    "proxy-forbids": Beyond("le proxy interdit ce serveur", Seen(Stage.PROXY, Reason.PROXY_REFUSES)),
+    "proxy-fails": Beyond("le proxy ne trouve pas le serveur", Seen(Stage.PROXY, Reason.PROXY_REFUSES)),
+    "proxy-intercepts": Beyond(
+        "le proxy ouvre les connexions sécurisées (certificat de Zscaler)",
+        Seen(Stage.CERTIFICATE, Reason.INTERCEPTED),
+    ),
+    # certificates
+    "ca-file-missing": Beyond(
         "le fichier de certificats de l'administrateur n'existe pas",
         Seen(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE),
     ),
-    "ca-file-nonsense": (
+    "ca-file-nonsense": Beyond(
         "le fichier de certificats de l'administrateur n'en contient aucun",
         Seen(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE),
     ),
-    "https-expected": (
+    "ca-file-without-list": Beyond(
+        "la liste de révocation du fichier de l'administrateur est celle d'une autre autorité",
+        Seen(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE),
+    ),
+    "revoked": Beyond(
+        "la liste de révocation du fichier de l'administrateur nomme le certificat du serveur",
+        Seen(Stage.CERTIFICATE, Reason.CERTIFICATE_REVOKED),
+    ),
+    "antivirus": Beyond(
+        "un antivirus présente son certificat (Kaspersky)", Seen(Stage.CERTIFICATE, Reason.INTERCEPTED)
+    ),
+    "box": Beyond(
+        "une box présente son certificat auto-signé (Sagemcom)", Seen(Stage.CERTIFICATE, Reason.INTERCEPTED)
+    ),
+    "openssl-tls-1.1": Beyond(
+        "openssl s_server ne connaît que TLS 1.1", Seen(Stage.CERTIFICATE, Reason.TLS_TOO_OLD)
+    ),
+    "openssl-client-certificate": Beyond(
+        "openssl s_server exige un certificat du poste (TLS 1.3)",
+        Seen(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED),
+    ),
+    # the answer
+    "nginx-https-expected": Beyond(
+        "l'adresse commence par http://, le port de nginx attend https",
+        Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED),
+    ),
+    "nginx-client-certificate": Beyond(
+        "nginx exige un certificat du poste", Seen(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED)
+    ),
+    "nginx-to-https": Beyond(
+        "nginx renvoie de http:// vers https://", Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED)
+    ),
+    "nginx-port-80": Beyond(
+        "l'adresse est en https:// avec le port http de nginx (« :80 »)",
+        Seen(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS),
+    ),
+    "nginx-unavailable": Beyond(
+        "le serveur derrière nginx est arrêté (502)", Seen(Stage.ANSWER, Reason.UNAVAILABLE)
+    ),
+    "https-expected": Beyond(
         "l'adresse commence par http://, le serveur répond que ce port attend https",
         Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED),
     ),
-    "https-alert": (
+    "https-alert": Beyond(
         "l'adresse commence par http://, le port répond par une alerte TLS",
         Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED),
     ),
-    "http-to-https": (
-        "le serveur renvoie de http:// vers https://",
-        Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED),
+    "http-to-https": Beyond(
+        "le serveur renvoie de http:// vers https://", Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED)
     ),
-    "cut-in-clear": ("la connexion est coupée net (RST), sans TLS", Seen(Stage.ANSWER, Reason.RESET)),
-    "wrong-path": (
-        "le serveur d'authentification est là, le chemin est faux",
-        Seen(Stage.KIND, Reason.NOTHING_THERE),
+    "maintenance-announced": Beyond(
+        "503 avec Retry-After, sans page de maintenance", Seen(Stage.ANSWER, Reason.MAINTENANCE)
     ),
-    "dribble": ("la réponse arrive un octet à la fois", Seen(Stage.ANSWER, Reason.TOO_LONG)),
+    "wrong-path": Beyond(
+        "le serveur d'authentification est là, le chemin est faux", Seen(Stage.KIND, Reason.NOTHING_THERE)
+    ),
+    "dribble": Beyond("la réponse arrive un octet à la fois", Seen(Stage.ANSWER, Reason.TOO_LONG, "whole")),
 }
-"""What the sandbox's servers cannot do wrong: the address, the name, the way there, the proxy."""
+"""What the sandbox's servers cannot do wrong: the address, the name, the way there, the proxy; and what real peers do in their own way."""
+
+_ACTORS = {
+    Actor.YOU: "the clerk",
+    Actor.NETWORK: "box, Wi-Fi",
+    Actor.IT: "IT person",
+    Actor.URSSAF: "Urssaf",
+}
+_SYSTEMS = {"linux": "Linux", "win32": "Windows Python"}
+
+
+class Line(NamedTuple):
+    """One line of the document. *keys* are its names in ``MEASURED``."""
+
+    fault: str
+    server: str
+    what: str
+    seen: Seen | None
+    finding: Reason | None
+    keys: tuple[str, ...]
+
+
+def sandbox_lines() -> Iterator[Line]:
+    """The faults of the sandbox, one line for each way in which they are seen."""
+    for name, row in SANDBOX.items():
+        servers = {"auth": row.authentication, "updates": row.updates}
+        broken = {server: seen for server, seen in servers.items() if server in FAULTS[name].servers}
+        if len(set(broken.values())) == 1:
+            kind = "both" if len(broken) == 2 else next(iter(broken))
+            parts = [(kind, next(iter(broken.values())), tuple(broken))]
+        else:
+            parts = [(server, seen, (server,)) for server, seen in broken.items()]
+        for server, seen, measured in parts:
+            keys = tuple(f"{name} {each}" for each in measured)
+            yield Line(name, server, FAULTS[name].description, seen, row.finding, keys)
+
+
+def beyond_lines() -> Iterator[Line]:
+    """The faults around the servers."""
+    for name, (what, seen, finding) in BEYOND.items():
+        yield Line(name, "", what, seen, finding, (name,))
 
 
 def document() -> str:
@@ -159,32 +318,59 @@ def document() -> str:
         "# Faults and the problem shown",
         "",
         "Every fault that the tests of the connection inject, and what the test of the servers (« Tester l'accès aux serveurs ») then shows: the failing",
-        "stage, the code and the title of the problem. Written by `python -m tests.services.fault_table` from the table that the tests check; the titles",
-        "come from `domain/problems.py`.",
+        "stage, the code and the title of the problem, who can act, and after how many seconds at the latest the verdict is there. The tests hold each line,",
+        "time included, in proportion to their shorter limits. Written by `python -m tests.services.fault_table` from the table that the tests check; the",
+        "titles come from `domain/problems.py`. Measured times are in `build/faults.json` after a run; `--measured` prints the table with them.",
+        "",
+        "“(with …)” is a finding: what is noted beside the failure, and explains it where the person is shown it instead.",
         "",
         "## Faults of the sandbox",
         "",
-        "`iea-sandbox break auth|updates --how NAME`. “—”: this server cannot have it, or the test finds nothing wrong, as it should.",
+        "`iea-sandbox break auth|updates --how NAME`. “—”: the test finds nothing wrong, as it should.",
         "",
-        "| fault | what happens | authentication server | update server |",
-        "|---|---|---|---|",
-    ]
-    for name, row in SANDBOX.items():
-        lines.append(
-            f"| `{name}` | {FAULTS[name].description} | {_cell(row.authentication)} | {_cell(row.updates)} |"
-        )
-    lines += [
+        *_table(sandbox_lines()),
         "",
         "Faults of the signed metadata and of the files are found by the updater, which verifies signatures; the test of the servers looks only at the",
         "expiry of `timestamp.json`: " + ", ".join(f"`{name}`" for name in left_to_the_updater()) + ".",
         "",
         "## Faults around the servers",
         "",
-        "| fault | what happens | shown |",
-        "|---|---|---|",
+        *_table(beyond_lines()),
     ]
-    lines += [f"| `{name}` | {what} | {_cell(seen)} |" for name, (what, seen) in BEYOND.items()]
     return "\n".join(lines) + "\n"
+
+
+def measured_document() -> str:
+    """The table with what the last runs took."""
+    found = json.loads(MEASURED.read_text(encoding="utf-8"))
+    return "\n".join(_table([*sandbox_lines(), *beyond_lines()], found)) + "\n"
+
+
+def _table(lines: Iterable[Line], measured: Mapping[str, Mapping[str, float]] | None = None) -> Iterator[str]:
+    systems = sorted(measured or {})
+    titles = ["fault", "server", "what happens", "stage", "problem", "who can act", "at the latest"]
+    titles += [f"measured, {_SYSTEMS.get(system, system)}" for system in systems]
+    yield "| " + " | ".join(titles) + " |"
+    yield "|---" * len(titles) + "|"
+    for line in lines:
+        cells = [f"`{line.fault}`", line.server, line.what, *_cells(line)]
+        for system in systems:
+            times = [(measured or {})[system][key] for key in line.keys if key in (measured or {})[system]]
+            cells.append(f"{max(times):.2f} s" if times else "")
+        yield "| " + " | ".join(cells) + " |"
+
+
+def _cells(line: Line) -> tuple[str, str, str, str]:
+    finding = "" if line.finding is None else f" (with {PROBLEM_OF[line.finding]})"
+    if line.seen is None:
+        return "—", f"—{finding}", "", f"{AT_ONCE:g} s"
+    entry = problems.problem(PROBLEM_OF[line.seen.reason])
+    return (
+        line.seen.stage.value,
+        f"{entry.code} {entry.title}{finding}",
+        _ACTORS[entry.actor],
+        f"{line.seen.deadline(Limits()):g} s",
+    )
 
 
 def left_to_the_updater() -> list[str]:
@@ -196,12 +382,8 @@ def left_to_the_updater() -> list[str]:
     ]
 
 
-def _cell(seen: Seen | None) -> str:
-    if seen is None:
-        return "—"
-    code = PROBLEM_OF[seen.reason]
-    return f"{seen.stage.value}: {code} {problems.problem(code).title}"
-
-
 if __name__ == "__main__":
-    DOCUMENT.write_text(document(), encoding="utf-8", newline="\n")
+    if sys.argv[1:] == ["--measured"]:
+        print(measured_document(), end="")
+    else:
+        DOCUMENT.write_text(document(), encoding="utf-8", newline="\n")

@@ -13,6 +13,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+import trustme
 from tests.services.conftest import BRIEF, Serve, hang_up, page, proxy, request_of, says, silent
 from tests.services.test_faults import full_backlog
 
@@ -29,7 +30,6 @@ from iea_agent.services.https import (
     Route,
     refusal,
 )
-from iea_sandbox.certificates import Certificates
 from iea_sandbox.world import World
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -260,7 +260,7 @@ def test_what_is_said_of_an_exception_does_not_depend_on_the_callers(serve: Serv
 
 def test_a_certificate_authority_is_read_again_when_its_file_changes(world: World, tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
-    file.write_bytes(Certificates().authority_pem)
+    file.write_bytes(trustme.CA().cert_pem.bytes())
     url = world.authentication.address + DISCOVERY
     with Client(Route(ca_file=file)) as client:
         assert failure_of(client, url).reason is Reason.CERTIFICATE_AUTHORITY_UNKNOWN
@@ -299,7 +299,7 @@ def test_retry_after(header: str, seconds: float | None) -> None:
     [
         ("http://a.example/x", "https://a.example/x", Reason.HTTPS_EXPECTED),
         ("https://a.example/x", "https://a.example/y", Reason.REDIRECTED),
-        ("http://a.example/x", "https://portal.example/?session=s3cret", Reason.REDIRECTED),
+        ("http://a.example/x", "https://portal.example/?session=s3cret", Reason.CAPTIVE_PORTAL),
         ("https://a.example/x", "/login", Reason.REDIRECTED),
         ("https://a.example/x", "https://[", Reason.REDIRECTED),
         ("https://a.example/x", None, Reason.REDIRECTED),
@@ -309,7 +309,7 @@ def test_where_a_redirection_leads(url: str, location: str | None, reason: Reaso
     failure = refusal(Request("GET", url), Reply(302, {"location": location} if location else {}, b""))
     assert failure is not None
     assert failure.reason is reason
-    assert "s3cret" not in failure.detail
+    assert "s3cret" not in failure.detail + failure.about
 
 
 def test_a_server_may_say_that_it_wants_a_certificate() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -20,7 +20,7 @@ from iea_agent.domain import addresses
 from iea_agent.domain.addresses import Address, AddressError
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
 
-from .https import WHOLE_SECONDS, Client, HttpsError, Observe, Reply, Request, refusal
+from .https import WHOLE_SECONDS, Client, HttpsError, Observe, Reply, Request, leads_to, refusal, unavailable
 
 _Result = TypeVar("_Result")
 Conversation: TypeAlias = Generator[Request, Reply, _Result]
@@ -152,9 +152,8 @@ def _discovery(address: Address, described: _Metadata) -> Discovery:
     except AddressError:
         issuer = None
     if issuer != address:  # RFC 8414, section 3.3
-        raise HttpsError(
-            Failure(Stage.KIND, Reason.ISSUER_DIFFERS, f"issuer: {_printable(described.issuer)}")
-        )
+        said = _printable(described.issuer)
+        raise HttpsError(Failure(Stage.KIND, Reason.ISSUER_DIFFERS, f"issuer: {said}", about=said))
     try:
         parts = urlsplit(described.token_endpoint)
         endpoint = addresses.parse(parts._replace(query="", fragment="").geturl())
@@ -165,7 +164,11 @@ def _discovery(address: Address, described: _Metadata) -> Discovery:
         raise HttpsError(Failure(Stage.KIND, Reason.NOT_AN_AUTHENTICATION_SERVER, detail))
     # a server reached over https has no business asking for the key in clear, not even on this machine
     if not endpoint.secure and (address.secure or not endpoint.loopback):
-        raise HttpsError(Failure(Stage.KIND, Reason.KEY_ASKED_IN_CLEAR, f"token endpoint: {endpoint}"))
+        raise HttpsError(
+            Failure(
+                Stage.KIND, Reason.KEY_ASKED_IN_CLEAR, f"token endpoint: {endpoint}", about=endpoint.origin
+            )
+        )
     return Discovery(address, described.token_endpoint)
 
 
@@ -186,7 +189,7 @@ def present(discovery: Discovery, licence: Licence, *, scope: str = "") -> Conve
         # a server may repeat what it was sent: whatever it says, the key does not get into a log
         failure = error.failure
         clean = failure.detail.replace(licence.key, "…").replace(basic, "…")
-        raise HttpsError(Failure(failure.stage, failure.reason, clean, failure.retry_after)) from None
+        raise HttpsError(replace(failure, detail=clean)) from None
     return Authenticated(discovery, expires_in, granted)
 
 
@@ -233,9 +236,9 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
     if status == 429:
         raise _no(Reason.TOO_MANY_REQUESTS, detail, reply.retry_after)
     if status >= 500 or error in ("server_error", "temporarily_unavailable"):
-        raise _no(Reason.UNAVAILABLE, detail, reply.retry_after)
+        raise _no(unavailable(reply), detail, reply.retry_after)
     if 300 <= status < 400:
-        raise _no(Reason.REDIRECTED, detail)
+        raise _no(Reason.REDIRECTED, detail, about=leads_to(reply))
     if status == 407:
         raise _no(Reason.PROXY_WANTS_PASSWORD, detail)
     if error == "invalid_client" and status in (400, 401):
@@ -274,8 +277,8 @@ def _granted(reply: Reply, wanted: str) -> tuple[float | None, str]:
     return seconds, token.scope or wanted
 
 
-def _no(reason: Reason, detail: str, retry_after: float | None = None) -> HttpsError:
-    return HttpsError(Failure(Stage.LICENCE, reason, detail, retry_after))
+def _no(reason: Reason, detail: str, retry_after: float | None = None, about: str = "") -> HttpsError:
+    return HttpsError(Failure(Stage.LICENCE, reason, detail, retry_after, about))
 
 
 def _printable(text: str) -> str:

@@ -1,12 +1,24 @@
-"""Trust, and reading what a server showed: whom this PC believes, and what a certificate says of itself."""
+"""Trust, and reading what a server showed: whom this PC believes, and what a certificate says of itself.
+
+The reader decides nothing. It names to a person what TLS has believed or refused, without the weight of a cryptographic library (10 MB in the tray).
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import ssl
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+
+from iea_agent.domain.diagnosis import Certificate
+
+FILE_LIMIT = 16 * 1024 * 1024
+"""Bytes of the administrator's file that are searched for a list of revoked certificates."""
 
 
 class FileUnreadable(Exception):
@@ -32,11 +44,29 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
         context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
-    return openssl(ca_file)
+    return _openssl(ca_file)
 
 
-def openssl(ca_file: Path | None) -> ssl.SSLContext:
-    """The same, judged by OpenSSL on every system. Raises ``FileUnreadable``."""
+def onlooker() -> ssl.SSLContext:
+    """A context that believes everybody, to look once more at a certificate that was refused. Nothing may be sent over its connections."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def trusted_names(ca_file: Path | None) -> frozenset[str]:
+    """What the authorities that this PC trusts are called: their organisations, for nearly all."""
+    try:
+        context = _openssl(ca_file)
+    except FileUnreadable:
+        return frozenset()
+    found = (read(der) for der in context.get_ca_certs(binary_form=True))
+    return frozenset(shown.certificate.subject for shown in found if shown is not None) - {""}
+
+
+def _openssl(ca_file: Path | None) -> ssl.SSLContext:
     try:
         read = None if ca_file is None else (ca_file, os.stat(ca_file).st_mtime_ns)
     except OSError as error:
@@ -52,8 +82,158 @@ def _read_context(read: tuple[Path, int] | None) -> ssl.SSLContext:
     # Python 3.13 turns on pedantry (RFC 5280 to the letter) that no browser asks for and many a private authority fails
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if read is not None:
+        file = read[0]
         try:
-            context.load_verify_locations(cafile=read[0])
+            context.load_verify_locations(cafile=file)
+            with file.open("rb") as opened:
+                revokes = b"-----BEGIN X509 CRL-----" in opened.read(FILE_LIMIT)
         except OSError as error:  # not allowed, or (ssl.SSLError) not a certificate
-            raise FileUnreadable(read[0], error) from None
+            raise FileUnreadable(file, error) from None
+        if revokes:  # from then on OpenSSL wants a list of whoever issued the server's certificate
+            context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     return context
+
+
+# --- reading
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A certificate as read: what is told of it, all that its issuer is called (organisation, unit, common name), whether it names itself as its issuer."""
+
+    certificate: Certificate
+    issuer_names: tuple[str, ...]
+    self_issued: bool
+
+
+def read(der: bytes) -> Shown | None:
+    """Read an X.509 certificate (RFC 5280, section 4.1); None for anything that is not one, or is longer than any."""
+    try:
+        return _read(der)
+    except _Malformed:
+        return None
+
+
+_LONGEST = 64 * 1024  # bytes of a certificate; real ones have 1 to 4 KB
+_MOST = 100  # elements that are looked at in one place
+_NAME_LENGTH = 200  # characters of a name that are kept
+
+_INTEGER, _SEQUENCE, _SET, _OID, _VERSION = 0x02, 0x30, 0x31, 0x06, 0xA0
+_UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
+_ENCODINGS = {
+    0x0C: "utf-8",
+    0x12: "ascii",  # NumericString
+    0x13: "ascii",  # PrintableString
+    0x14: "latin-1",  # TeletexString, as everybody uses it
+    0x16: "ascii",  # IA5String
+    0x1A: "ascii",  # VisibleString
+    0x1C: "utf-32-be",  # UniversalString
+    0x1E: "utf-16-be",  # BMPString
+}
+_COMMON_NAME, _ORGANISATION, _UNIT = b"\x55\x04\x03", b"\x55\x04\x0a", b"\x55\x04\x0b"  # RFC 5280, A.1
+
+
+class _Malformed(Exception):
+    """Not DER, or not a certificate."""
+
+
+def _read(der: bytes) -> Shown:
+    if len(der) > _LONGEST:
+        raise _Malformed
+    ((tag, certificate),) = _exactly(der, 1)
+    parts = list(_elements(certificate)) if tag == _SEQUENCE else []
+    if len(parts) != 3 or parts[0][0] != _SEQUENCE:
+        raise _Malformed
+    fields = list(_elements(parts[0][1]))
+    if fields and fields[0][0] == _VERSION:
+        del fields[0]
+    if [tag for tag, _ in fields[:6]] != [_INTEGER, *[_SEQUENCE] * 5]:
+        raise _Malformed
+    _, _, (_, issuer), (_, validity), (_, subject) = fields[:5]
+    issued_by, issued_to = _names(issuer), _names(subject)
+    begin, end = (_time(tag, value) for tag, value in _exactly(validity, 2))
+    return Shown(
+        Certificate(
+            subject=_called(issued_to),
+            issuer=_called(issued_by),
+            not_before=begin,
+            not_after=end,
+            sha256=hashlib.sha256(der).hexdigest(),
+        ),
+        tuple(text for _, text in issued_by),
+        issuer == subject,
+    )
+
+
+def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Tag and content of each element of *data* (X.690, sections 8.1 and 10.1: definite lengths, here with tags of one byte)."""
+    at = 0
+    for _ in range(_MOST):
+        if at == len(data):
+            return
+        if at + 2 > len(data) or data[at] & 0x1F == 0x1F:
+            raise _Malformed
+        tag, length = data[at], data[at + 1]
+        at += 2
+        if length & 0x80:
+            size = length & 0x7F
+            if not 1 <= size <= 4 or at + size > len(data):
+                raise _Malformed
+            length = int.from_bytes(data[at : at + size], "big")
+            at += size
+        if at + length > len(data):
+            raise _Malformed
+        yield tag, data[at : at + length]
+        at += length
+    raise _Malformed
+
+
+def _exactly(data: bytes, number: int) -> list[tuple[int, bytes]]:
+    found = list(_elements(data))
+    if len(found) != number:
+        raise _Malformed
+    return found
+
+
+def _names(name: bytes) -> list[tuple[bytes, str]]:
+    """The organisations, units and common names in *name*, each with what it is (RFC 5280, section 4.1.2.4)."""
+    found = []
+    for tag, relative in _elements(name):
+        if tag != _SET:
+            raise _Malformed
+        for _, attribute in _elements(relative):
+            (kind_tag, kind), (text_tag, text) = _exactly(attribute, 2)
+            if kind_tag == _OID and kind in (_ORGANISATION, _UNIT, _COMMON_NAME) and text_tag in _ENCODINGS:
+                found.append((kind, _text(text_tag, text)))
+    return found
+
+
+def _text(tag: int, value: bytes) -> str:
+    text = value[: 4 * _NAME_LENGTH].decode(_ENCODINGS[tag], errors="replace")
+    return "".join(c if c.isprintable() else " " for c in text)[:_NAME_LENGTH].strip()
+
+
+def _called(names: list[tuple[bytes, str]]) -> str:
+    """The organisation, else the common name, else the unit: the most that a person recognises."""
+    for wanted in (_ORGANISATION, _COMMON_NAME, _UNIT):
+        for kind, text in names:
+            if kind == wanted and text:
+                return text
+    return ""
+
+
+def _time(tag: int, value: bytes) -> float:
+    """Seconds since 1970 (RFC 5280, section 4.1.2.5: always UTC, always with seconds)."""
+    text = value.decode("ascii", errors="replace")
+    digits = text[:-1]
+    if tag == _UTC_TIME and len(digits) == 12:
+        digits = ("19" if digits[:2] >= "50" else "20") + digits
+    elif tag != _GENERALIZED_TIME:
+        raise _Malformed
+    if len(digits) != 14 or not (digits.isascii() and digits.isdigit()) or text[-1:] != "Z":
+        raise _Malformed
+    numbers = (int(digits[:4]), *(int(digits[at : at + 2]) for at in range(4, 14, 2)))
+    try:
+        return datetime(*numbers, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
+    except ValueError:
+        raise _Malformed from None

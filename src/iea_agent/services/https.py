@@ -10,23 +10,35 @@ import errno
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
 from iea_agent import __version__
 from iea_agent.domain.addresses import Address
-from iea_agent.domain.diagnosis import Failure, Reason, Stage
+from iea_agent.domain.diagnosis import Certificate, Failure, Reason, Stage, refused_certificate
 from iea_agent.domain.proxies import Source
 
 from . import certificates
-from .network import WATCH, Limits, Network, Observe, Resolve, Watch, system_addresses
+from .network import (
+    WATCH,
+    Limits,
+    Network,
+    Observe,
+    Resolve,
+    Watch,
+    described,
+    schemes_offered,
+    system_addresses,
+)
 
 # httpx also loads its own command line (click, rich, pygments) where those happen to be installed: 5 MB of private memory and 0.2 s for nothing. It does
 # so inside "try: … except ImportError", and None in sys.modules is the import system's way to say "not installed"; it lasts for this import only.
@@ -52,7 +64,10 @@ __all__ = [
     "Request",
     "Resolve",
     "Route",
+    "leads_to",
+    "portal",
     "refusal",
+    "unavailable",
 ]
 
 KEEPALIVE_SECONDS = 75.0
@@ -131,6 +146,17 @@ class Reply:
             return None
         return min(max(wait, 0.0), 86_400.0)
 
+    @property
+    def clock(self) -> float | None:
+        """What the server's clock showed, in seconds since 1970: its date, and how long a cache has kept the answer since (RFC 9110, 6.6.1; RFC 9111, 5.1)."""
+        try:
+            date = parsedate_to_datetime(self.headers.get("date", ""))
+        except (ValueError, TypeError):
+            return None
+        age = self.headers.get("age", "").strip()
+        kept = float(age[:9]) if age.isascii() and age.isdigit() else 0.0
+        return date.replace(tzinfo=date.tzinfo or UTC).timestamp() + kept
+
 
 class HttpsError(Exception):
     """A request that gave no usable answer; *failure* says at which stage and why. Its text is the failure's technical detail."""
@@ -145,34 +171,86 @@ def refusal(request: Request, reply: Reply) -> Failure | None:
     status = reply.status
     reason: Reason | None = None
     detail = f"HTTP {status}"
+    about = ""
+    if (found := portal(request, reply)) is not None:
+        return found
     if 300 <= status < 400:
         here, there = urlsplit(request.url), _location(reply)
-        # only scheme and host: the rest of a redirection may carry somebody's session
-        detail += f" to {there.scheme}://{there.hostname}" if there.hostname else " inside the server"
+        about = leads_to(reply)
+        detail += f" to {about}" if about else " inside the server"
         only_https = (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname)
         reason = Reason.HTTPS_EXPECTED if only_https else Reason.REDIRECTED
     elif status == 400 and b"SSL certificate" in reply.body:  # nginx: "No required SSL certificate was sent"
         return Failure(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED, detail)
     elif status == 426 or (status == 400 and b"HTTPS port" in reply.body):  # nginx, Apache; RFC 9110, 15.5.22
         reason = Reason.HTTPS_EXPECTED
-    elif status in (401, 403):
+    elif status == 401:
+        reason = Reason.IDENTIFICATION_WANTED
+    elif status == 403:
         reason = Reason.FORBIDDEN
     elif status == 407:
-        reason = Reason.PROXY_WANTS_PASSWORD
+        offers = schemes_offered(
+            [(b"proxy-authenticate", reply.headers.get("proxy-authenticate", "").encode())]
+        )
+        reason, detail = _proxy_password(offers, detail, known=False)
     elif status == 429:
         reason = Reason.TOO_MANY_REQUESTS
-    elif status == 511:  # RFC 6585, section 6: a captive portal that says so
-        reason = Reason.REDIRECTED
     elif status == 408 or status >= 500:
-        reason = Reason.UNAVAILABLE
-    return None if reason is None else Failure(Stage.ANSWER, reason, detail, reply.retry_after)
+        reason = unavailable(reply)
+    return None if reason is None else Failure(Stage.ANSWER, reason, detail, reply.retry_after, about)
+
+
+def unavailable(reply: Reply) -> Reason:
+    """Whether a server that cannot work says that this is meant: 503 with a time to come back (RFC 9110, section 15.6.4), or a page about maintenance."""
+    planned = reply.status == 503 and (reply.retry_after is not None or b"maintenance" in reply.body.lower())
+    return Reason.MAINTENANCE if planned else Reason.UNAVAILABLE
+
+
+def leads_to(reply: Reply) -> str:
+    """Where a redirection points, "" where that is inside the server: scheme and host only, for the rest may carry somebody's session."""
+    there = _location(reply)
+    return f"{there.scheme}://{there.hostname}" if there.hostname else ""
+
+
+def portal(request: Request, reply: Reply) -> Failure | None:
+    """Whether *reply* is that of a captive portal: on an address in clear, a way to another site or a web page; anywhere, the status made for it (RFC 6585, 6).
+
+    None of ours answers in clear with a page, and what comes over TLS comes from the server itself.
+    """
+    here, there = urlsplit(request.url), _location(reply)
+    status = reply.status
+    in_clear = here.scheme == "http"
+    elsewhere = 300 <= status < 400 and there.hostname and _site(there.hostname) != _site(here.hostname or "")
+    a_page = status == 200 and reply.headers.get("content-type", "").lower().startswith("text/html")
+    if status != 511 and not (in_clear and (elsewhere or a_page)):
+        return None
+    about = leads_to(reply)
+    detail = f"HTTP {status}" + (f" to {about}" if about else ", a web page" if a_page else "")
+    return Failure(Stage.ANSWER, Reason.CAPTIVE_PORTAL, detail, about=about)
+
+
+def _site(host: str) -> str:
+    """The part of a name that its owner has chosen, near enough: www.a.fr and a.fr are one site. An IP address is its own."""
+    labels = host.rstrip(".").split(".")
+    return host if ":" in host or labels[-1].isdigit() else ".".join(labels[-2:])
+
+
+def _proxy_password(offers: tuple[str, ...], detail: str, *, known: bool) -> tuple[Reason, str]:
+    """What a proxy that asks for a password (407) means, and the detail with the ways to sign in that it *offers*; *known*: credentials were sent."""
+    if offers:
+        detail = f"{detail}, asks for {', '.join(offers)}"
+    if offers and "basic" not in [scheme.lower() for scheme in offers]:
+        return Reason.PROXY_SIGN_IN_UNKNOWN, detail
+    return (Reason.PROXY_REFUSES_PASSWORD if known else Reason.PROXY_WANTS_PASSWORD), detail
 
 
 def _location(reply: Reply) -> SplitResult:
     try:
-        return urlsplit(reply.headers.get("location", ""))
+        found = urlsplit(reply.headers.get("location", ""))
+        found.hostname  # noqa: B018  reading it is what may fail
     except ValueError:
         return urlsplit("")
+    return found
 
 
 class Client:
@@ -195,32 +273,25 @@ class Client:
         Raises ``HttpsError`` when the route's CA file cannot be read or its proxy cannot be used.
         """
         self.route = route or Route()
+        self.certificate: Certificate | None = None
+        """What was last shown to this client, believed or refused."""
         self._online = online or (lambda: True)
         try:
-            self._context = certificates.trust(self.route.ca_file)
+            context = certificates.trust(self.route.ca_file)
         except certificates.FileUnreadable as error:
             detail = f"{error.file}: {_describe(error.cause)}"
-            raise HttpsError(Failure(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE, detail)) from None
+            raise HttpsError(
+                Failure(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE, detail, about=str(error.file))
+            ) from None
         self._limits = limits or Limits()
-        self._network = Network(resolve or system_addresses)
-        proxy = None
-        if self.route.proxy is not None:
-            if self.route.proxy.secure:
-                detail = "a proxy that is itself reached over https is not supported"
-                raise HttpsError(Failure(Stage.PROXY, Reason.PROXY_UNREACHABLE, detail))
-            known = self.route.credentials
-            proxy = httpcore.Proxy(
-                self.route.proxy.origin, auth=(known.user, known.password) if known else None
+        self._network = Network(resolve or system_addresses, ipv4_only=self.route.ipv4_only)
+        if self.route.proxy is not None and self.route.proxy.secure:
+            detail = "a proxy that is itself reached over https is not supported"
+            raise HttpsError(
+                Failure(Stage.PROXY, Reason.PROXY_UNREACHABLE, detail, about=self.route.proxy.origin)
             )
         self._http = httpx.Client(
-            transport=_Transport(
-                httpcore.ConnectionPool(
-                    ssl_context=self._context,
-                    proxy=proxy,
-                    keepalive_expiry=KEEPALIVE_SECONDS,
-                    network_backend=self._network,
-                )
-            ),
+            transport=_Transport(self._pool(context)),
             trust_env=False,
             timeout=None,  # noqa: S113 every wait is bounded by the streams below, against one deadline
             headers={
@@ -229,6 +300,21 @@ class Client:
                 "user-agent": f"iea-agent/{__version__}",
             },
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        )
+
+    def _pool(self, context: ssl.SSLContext) -> httpcore.ConnectionPool:
+        """Connections by this client's route, their certificates judged by *context*."""
+        proxy = None
+        if self.route.proxy is not None:
+            known = self.route.credentials
+            # as bytes, for httpcore takes text for ASCII; UTF-8 is what RFC 7617 recommends
+            auth = (known.user.encode(), known.password.encode()) if known else None
+            proxy = httpcore.Proxy(self.route.proxy.origin, auth=auth)
+        return httpcore.ConnectionPool(
+            ssl_context=context,
+            proxy=proxy,
+            keepalive_expiry=KEEPALIVE_SECONDS,
+            network_backend=self._network,
         )
 
     def request(
@@ -241,6 +327,7 @@ class Client:
     ) -> Reply:
         """Make *request* and read the whole answer, whatever its status: at most *limit* bytes, within *seconds* for everything.
 
+        With a *limit* of 0 the body is left unread.
         A request that meets a kept connection which the server is just closing is made once more, on a new one. Raises ``HttpsError``.
         """
         watch = Watch(observe, seconds, self._limits, proxied=self.route.proxy is not None)
@@ -249,6 +336,10 @@ class Client:
         if reply is None:
             reply = self._attempt(request, limit, watch, may_be_stale=False)
         assert reply is not None  # noqa: S101 only a connection that may be stale gives None
+        if reply.status == 407 and self.route.proxy is not None and urlsplit(request.url).scheme == "http":
+            failure = self._proxy_refused(watch, "HTTP 407", reply.headers.get("proxy-authenticate", ""))
+            watch.failed(failure)
+            raise HttpsError(failure)
         watch.passed(f"HTTP {reply.status}")
         return reply
 
@@ -271,12 +362,16 @@ class Client:
                 content=request.body or None,
                 extensions={"trace": watch.trace},
             ) as response:
-                body = _read(response, limit)
+                body = _read(response, limit) if limit else b""
+                if watch.shown is not None:
+                    self.certificate = watch.shown.certificate
                 return Reply(response.status_code, dict(response.headers), body)
         except _FAULTS as error:
             if may_be_stale and watch.stage is Stage.ANSWER and not watch.fresh and _closed_early(error):
                 return None
             failure = self._translate(error, request, watch)
+            if watch.shown is not None:
+                self.certificate = watch.shown.certificate
             watch.failed(failure)
             # not chained: the failure's detail has what support needs, the libraries' frames would drown it
             raise HttpsError(failure) from None
@@ -292,10 +387,7 @@ class Client:
         if isinstance(cause, TimeoutError) and watch.spent:
             return Failure(watch.stage, Reason.TOO_LONG, detail)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            better = self._second_opinion(request)
-            return Failure(
-                Stage.CERTIFICATE, _certificate_reason(better or cause), _describe(better or cause)
-            )
+            return self._refused(cause, request, watch)
         if (
             isinstance(cause, OSError)
             and not isinstance(cause, TimeoutError | ssl.SSLError)
@@ -316,11 +408,11 @@ class Client:
                 cut = isinstance(cause, ConnectionError)
                 return Failure(Stage.CONNECTION, Reason.RESET if cut else Reason.UNANSWERED, detail)
             case Stage.PROXY:
-                if isinstance(error, httpcore.ProxyError):
-                    wants = detail.startswith("407")
-                    reason = Reason.PROXY_WANTS_PASSWORD if wants else Reason.PROXY_REFUSES
-                    return Failure(Stage.PROXY, reason, detail)
-                return Failure(Stage.PROXY, Reason.PROXY_UNREACHABLE, detail)
+                if isinstance(error, httpcore.ProxyError) and detail.startswith("407"):
+                    return self._proxy_refused(watch, detail)
+                answered = isinstance(error, httpcore.ProxyError)
+                reason = Reason.PROXY_REFUSES if answered else Reason.PROXY_UNREACHABLE
+                return Failure(Stage.PROXY, reason, detail, about=self._proxy_origin)
             case Stage.CERTIFICATE:
                 return Failure(Stage.CERTIFICATE, _handshake_reason(cause), detail)
             case Stage.ANSWER:
@@ -335,25 +427,71 @@ class Client:
         offline = isinstance(cause, socket.gaierror) or cause.errno in _NO_ROUTE
         return offline and not self._online()
 
-    def _second_opinion(self, request: Request) -> ssl.SSLCertVerificationError | None:
-        """Why OpenSSL refuses the certificate that Windows refused; None where it has nothing better to say.
+    @property
+    def _proxy_origin(self) -> str:
+        return "" if self.route.proxy is None else self.route.proxy.origin
 
-        Windows has one code for "expired" and "not yet valid", which tells of this PC's clock, and one for "self-signed" and "unknown authority". Nothing is
-        sent on this connection, which verifies like any other. Behind a proxy there is no second opinion.
-        """
-        by_openssl = type(self._context) is ssl.SSLContext  # truststore's is a subclass
-        if by_openssl or self.route.proxy is not None:
-            return None
-        parts = urlsplit(request.url)
-        WATCH.set(Watch(None, self._limits.connect, self._limits, proxied=False))
+    def _proxy_refused(self, watch: Watch, detail: str, header: str = "") -> Failure:
+        """The proxy wants a password; *header* is its Proxy-Authenticate where it answered itself instead of making a tunnel."""
+        offers = schemes_offered([(b"proxy-authenticate", header.encode())]) or watch.proxy_offers
+        reason, detail = _proxy_password(offers, detail, known=self.route.credentials is not None)
+        return Failure(Stage.PROXY, reason, detail, about=self._proxy_origin)
+
+    def _refused(self, cause: ssl.SSLCertVerificationError, request: Request, watch: Watch) -> Failure:
+        """TLS refuses the certificate: why, judged with the certificate itself in view where it shows itself once more."""
+        code = (
+            cause.verify_code & 0xFFFFFFFF
+        )  # CryptoAPI's come as negative numbers where a signed type was used
+        reason = _CERTIFICATE_REASONS.get(code, Reason.CERTIFICATE_AUTHORITY_UNKNOWN)
+        detail = _describe(cause)
+        shown, alone = self._look_again(request, watch)
+        if shown is None:
+            return Failure(Stage.CERTIFICATE, reason, detail)
+        watch.shown = shown
+        reason, about = refused_certificate(
+            reason,
+            shown.certificate,
+            shown.issuer_names,
+            self_issued=shown.self_issued,
+            link_may_miss=alone and code not in _WHOLE_CHAIN,
+            trusted=certificates.trusted_names(self.route.ca_file),
+            now=time.time(),
+        )
+        if reason is Reason.CA_FILE_UNREADABLE:
+            about = str(self.route.ca_file)
+        return Failure(
+            Stage.CERTIFICATE,
+            reason,
+            f"{detail}, {described(shown)}",
+            about=about,
+            certificate=shown.certificate,
+        )
+
+    def _look_again(self, request: Request, watch: Watch) -> tuple[certificates.Shown | None, bool]:
+        """The certificate that was refused, and whether it came alone: by the same way, believing everybody, hanging up before anything is sent."""
+        seen: list[tuple[certificates.Shown | None, bool]] = []
+
+        def hang_up(event: str, info: Mapping[str, Any]) -> None:
+            if event.endswith(".start_tls.complete"):
+                stream = info["return_value"]
+                seen.append((stream.shown, stream.alone))
+                stream.close()
+                raise _SeenEnough
+
+        seconds = min(watch.remaining, self._limits.connect)
+        WATCH.set(Watch(None, seconds, self._limits, proxied=self.route.proxy is not None))
+        looking = _Transport(self._pool(certificates.onlooker()))
         try:
-            stream = self._network.connect_tcp(parts.hostname or "", parts.port or 443)
-            stream.start_tls(certificates.openssl(self.route.ca_file), server_hostname=parts.hostname).close()
-        except _FAULTS as error:
-            cause = _cause(error)
-            if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _SAID_BETTER:
-                return cause
-        return None
+            looking.handle_request(httpx.Request("GET", request.url, extensions={"trace": hang_up}))
+        except (_SeenEnough, *_FAULTS):
+            pass
+        finally:
+            looking.close()
+        return seen[0] if seen else (None, False)
+
+
+class _SeenEnough(Exception):
+    """The certificate was shown: the connection has served."""
 
 
 class _Transport(httpx.BaseTransport):
@@ -434,6 +572,9 @@ _CERTIFICATE_REASONS = {
     9: Reason.CERTIFICATE_NOT_YET_VALID,
     10: Reason.CERTIFICATE_EXPIRED,
     18: Reason.CERTIFICATE_SELF_SIGNED,
+    3: Reason.CA_FILE_UNREADABLE,  # the file has lists of revoked certificates, but none of this issuer
+    11: Reason.CA_FILE_UNREADABLE,  # the list is not yet valid
+    12: Reason.CA_FILE_UNREADABLE,  # the list has expired
     23: Reason.CERTIFICATE_REVOKED,
     62: Reason.CERTIFICATE_OF_ANOTHER,
     64: Reason.CERTIFICATE_OF_ANOTHER,
@@ -443,7 +584,8 @@ _CERTIFICATE_REASONS = {
     0x80092010: Reason.CERTIFICATE_REVOKED,  # CRYPT_E_REVOKED
     0x800B010F: Reason.CERTIFICATE_OF_ANOTHER,  # CERT_E_CN_NO_MATCH
 }
-_SAID_BETTER = frozenset({9, 10, 18, 62, 64})
+_WHOLE_CHAIN = frozenset({18, 19, 0x800B0109})
+"""Codes for a chain that was seen to its end: X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, …SELF_SIGNED_CERT_IN_CHAIN, CERT_E_UNTRUSTEDROOT."""
 
 _HANDSHAKE_REASONS = {
     "WRONG_VERSION_NUMBER": Reason.PORT_WITHOUT_TLS,
@@ -483,11 +625,6 @@ def _describe(error: BaseException) -> str:
     else:
         text = f"{type(error).__name__}: {error}"
     return "".join(c if c.isprintable() else " " for c in text)[:200]
-
-
-def _certificate_reason(error: ssl.SSLCertVerificationError) -> Reason:
-    # CryptoAPI's codes come as negative numbers where a signed type was used
-    return _CERTIFICATE_REASONS.get(error.verify_code & 0xFFFFFFFF, Reason.CERTIFICATE_AUTHORITY_UNKNOWN)
 
 
 def _handshake_reason(cause: OSError | None) -> Reason:

@@ -6,10 +6,10 @@ httpcore's public network backend is the seam: what it does not do (its connect 
 from __future__ import annotations
 
 import errno
-import hashlib
 import ipaddress
 import os
 import queue
+import re
 import selectors
 import socket
 import ssl
@@ -24,6 +24,8 @@ from typing import Any, TypeAlias
 import httpcore
 
 from iea_agent.domain.diagnosis import Failure, Outcome, Stage, StageResult
+
+from . import certificates
 
 STAGGER_SECONDS = 0.25
 """How long one address may be silent before the next one is tried beside it (RFC 8305, section 5)."""
@@ -52,6 +54,10 @@ class Watch:
         self.limits = limits
         self.fresh = False  # whether a connection was made for this request
         self.met_tls = False
+        self.shown: certificates.Shown | None = (
+            None  # the certificate of the connection made for this request
+        )
+        self.proxy_offers: tuple[str, ...] = ()  # the ways to sign in that a proxy named when it refused
         self.unsent: OSError | None = (
             None  # httpcore tries to read an answer all the same, and reports only how that went
         )
@@ -72,6 +78,11 @@ class Watch:
             raise TimeoutError("time for the whole request is over")
         return min(seconds, left)
 
+    @property
+    def remaining(self) -> float:
+        """What is left of the whole, in seconds; 0 when nothing is."""
+        return max(self._deadline - time.monotonic(), 0.0)
+
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """httpcore's own account of the request: https://www.encode.io/httpcore/extensions/#trace"""
         match event:
@@ -87,7 +98,11 @@ class Watch:
             case "connection.start_tls.started":
                 self._begin(Stage.CERTIFICATE)
             case "connection.start_tls.complete" | "proxy.start_tls.complete":
-                self.passed(info["return_value"].certificate)
+                stream = info["return_value"]
+                self.shown = stream.shown
+                self.passed(stream.encryption)
+            case "http11.receive_response_headers.complete" if self.stage is Stage.PROXY:
+                self.proxy_offers = schemes_offered(info["return_value"][3])
             case "http11.send_request_headers.started" if info["request"].method != b"CONNECT":
                 if self.stage is Stage.PROXY:  # plain http: the proxy is asked for the page itself
                     self.passed()
@@ -127,8 +142,9 @@ WATCH: ContextVar[Watch] = ContextVar("iea_agent_request")
 class Network(httpcore.NetworkBackend):
     """Names with a deadline of their own, then every address until one accepts."""
 
-    def __init__(self, resolve: Resolve) -> None:
+    def __init__(self, resolve: Resolve, *, ipv4_only: bool = False) -> None:
         self._resolve = resolve
+        self._ipv4_only = ipv4_only
 
     def connect_tcp(
         self,
@@ -151,6 +167,15 @@ class Network(httpcore.NetworkBackend):
             raise httpcore.ConnectError(str(error)) from error
 
     def _addresses(self, host: str, watch: Watch) -> Sequence[str]:
+        found = self._all_addresses(host, watch)
+        usable = [address for address in found if ":" not in address] if self._ipv4_only else found
+        if not usable:
+            raise socket.gaierror(
+                socket.EAI_NONAME, "the name has no IPv4 address" if found else "the name has no address"
+            )
+        return usable
+
+    def _all_addresses(self, host: str, watch: Watch) -> Sequence[str]:
         if host == "localhost" or host.endswith(".localhost"):
             return ("127.0.0.1", "::1")  # RFC 6761, section 6.3: never a question for a name server
         try:
@@ -173,8 +198,6 @@ class Network(httpcore.NetworkBackend):
             raise TimeoutError(f"no answer about {host} from the name service") from None
         if isinstance(answer, Exception):
             raise answer
-        if not answer:
-            raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
         return answer
 
 
@@ -184,19 +207,21 @@ class Stream(httpcore.NetworkStream):
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self.peer = str(connected.getpeername()[0])
+        # in binary: OpenSSL decodes only what it has verified itself, which on Windows it has not
+        der = connected.getpeercert(binary_form=True) if isinstance(connected, ssl.SSLSocket) else None
+        self.shown = certificates.read(der) if der else None
 
     @property
-    def certificate(self) -> str:
+    def encryption(self) -> str:
         """TLS version, issuer and fingerprint of the server's certificate."""
-        assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101
-        # on Windows, OpenSSL did not do the verification and so does not decode the certificate
-        known: Any = self._socket.getpeercert() or {}
-        issuer = dict(pair for part in known.get("issuer", ()) for pair in part)
-        by = issuer.get("organizationName") or issuer.get("commonName")
-        fingerprint = hashlib.sha256(self._socket.getpeercert(binary_form=True) or b"").hexdigest()
-        return ", ".join(
-            filter(None, (self._socket.version(), by and f"issued by {by}", f"SHA-256 {fingerprint}"))
-        )
+        version = self._socket.version() if isinstance(self._socket, ssl.SSLSocket) else None
+        return ", ".join(filter(None, (version, described(self.shown) if self.shown else None)))
+
+    @property
+    def alone(self) -> bool:
+        """Whether the server's certificate came without that of whoever issued it, as far as this Python can tell (3.13)."""
+        chain = getattr(self._socket, "get_unverified_chain", None)
+        return chain is None or len(chain()) == 1
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         watch = WATCH.get()
@@ -318,3 +343,22 @@ def _begin_to_connect(
 def system_addresses(host: str) -> Sequence[str]:
     """Ask the system's name service. It may hang for as long as it likes: ``Network`` gives it a deadline."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+
+def described(shown: certificates.Shown) -> str:
+    """Issuer and fingerprint of a certificate, for the details."""
+    issuer = shown.certificate.issuer
+    return (f"issued by {issuer}, " if issuer else "") + f"SHA-256 {shown.certificate.sha256}"
+
+
+def schemes_offered(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
+    """The ways to sign in that a proxy's answer names, each once and in its order (RFC 9110, sections 11.7.1 and 11.6.1)."""
+    found: dict[str, None] = {}
+    for name, value in headers:
+        if name.lower() == b"proxy-authenticate":
+            text = re.sub(r'"(?:\\.|[^"\\])*"', '""', value.decode("latin-1"))
+            for part in text.split(","):
+                scheme = re.match(r"\s*([A-Za-z][\w.+-]{0,30})(?=\s+[^\s=]|\s*$)", part)
+                if scheme is not None:
+                    found[scheme[1]] = None
+    return tuple(found)[:10]

@@ -13,10 +13,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from iea_agent.domain import addresses
+from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address, AddressError
 from iea_agent.domain.diagnosis import (
     STAGES,
+    Certificate,
     Failure,
     Outcome,
     Reason,
@@ -24,12 +25,16 @@ from iea_agent.domain.diagnosis import (
     ServerReport,
     Stage,
     StageResult,
+    shared,
+    wrong_clock,
 )
 
 from .authentication import Conversation, Licence, check_may_be_sent, converse, discover, present
-from .https import Client, HttpsError, Reply, Request, Route, refusal
+from .https import Client, HttpsError, Reply, Request, Route, portal, refusal
 
 EXAMINATION_SECONDS = 12.0
+PROBE_SECONDS = 3.0
+"""How long the second question after a failure may take, to tell whether a captive portal or a wrong clock explains it."""
 _GLANCE_SECONDS = (
     0.1  # how often a wait looks at whether it was cancelled: half of the 200 ms that are promised
 )
@@ -55,7 +60,8 @@ def examine(
 
     *on_progress* gets each new state, on the calling thread, never after the return. Without *licence* the authentication server's last stage is skipped;
     *scope* is the right to ask for with it.
-    *now* is the time of day, with its zone: it judges whether the update metadata has expired. What is not over after *seconds* is TOO_LONG.
+    *now* is the time of day, with its zone: it judges whether the update metadata has expired and whose clock is wrong. What is not over after *seconds* is
+    TOO_LONG. A report may name its failure before it is done: what is still looked for then are findings that explain it.
     Once *cancelled* is set, returns within 200 ms what is known so far (``done`` false). Network waits that go on end by themselves on daemon threads.
     """
     begun = time.monotonic()
@@ -84,16 +90,22 @@ def examine(
         for report in fresh:
             latest[report.server] = report
             on_progress(report)
-    return tuple(latest.values())
+    reports = shared(latest.values())
+    for report in reports:
+        if report != latest[report.server]:
+            on_progress(report)
+    return reports
 
 
 def _overdue(report: ServerReport, begun: float) -> ServerReport:
-    """*report* ended by the clock, at the stage that was going on."""
+    """*report* ended by the clock, at the stage that was going on; a failure that it names stands."""
+    spent = (time.monotonic() - begun) * 1000
+    if report.failure is not None:
+        return replace(report, milliseconds=spent, done=True)
     at = next(
         (r.stage for r in report.stages if r.outcome in (Outcome.RUNNING, Outcome.WAITING)), Stage.ADDRESS
     )
     failure = Failure(at, Reason.TOO_LONG, "the whole test took too long")
-    spent = (time.monotonic() - begun) * 1000
     return replace(
         report, stages=_ended(report.stages, failure), failure=failure, milliseconds=spent, done=True
     )
@@ -158,6 +170,8 @@ class _Examination:
         self._stage_begun = time.perf_counter()
         self._route = Route()
         self._answer: StageResult | None = None
+        self._findings: list[Failure] = []
+        self._certificate: Certificate | None = None
 
     def report(self, failure: Failure | None = None, *, done: bool = False) -> ServerReport:
         """The present state."""
@@ -170,64 +184,112 @@ class _Examination:
             spent,
             done,
             str(self._route),
+            tuple(self._findings),
+            self._certificate,
             route_source=self._route.source.value,
         )
 
     def run(self, connect: Connect, licence: Licence | None, scope: str, now: datetime) -> None:
         """Go through the stages; whatever happens, the last report is told and says done."""
+        failure: Failure | None = None
         try:
-            self._proceed(connect, licence, scope, now)
-            failure = None
+            self._begin(Stage.ADDRESS)
+            address = self._read_address(licence)
+            self._pass(str(address))
+            with connect(address) as client:
+                try:
+                    self._proceed(client, address, licence, scope, now)
+                except HttpsError as error:
+                    failure = self._end(error.failure)
+                    self._explain(client, address, failure, now)
         except HttpsError as error:
-            failure = error.failure
+            failure = self._end(error.failure)
         except Exception as error:  # noqa: BLE001 logged, and named to the person: the other server's test goes on
             _log.exception("the test of the %s server met an error of ours", self._server.value)
-            failure = Failure(self._running(), Reason.INTERNAL, type(error).__name__)
-        if failure is not None:
-            if failure.stage not in self._stages:
-                failure = replace(failure, stage=self._running())
-            if failure.stage is Stage.PROXY:  # also where which one could not be found out
-                self._leave_to_the_proxy()
-            if self._answer is not None and self._running() is Stage.ANSWER:
-                self._stages[Stage.ANSWER] = replace(self._answer, outcome=Outcome.RUNNING)
-            ended = _ended(tuple(self._stages.values()), failure)
-            self._stages = {result.stage: result for result in ended}
+            failure = failure or self._end(Failure(self._running(), Reason.INTERNAL, type(error).__name__))
         self._tell(self.report(failure, done=True))
 
-    def _proceed(self, connect: Connect, licence: Licence | None, scope: str, now: datetime) -> None:
-        self._begin(Stage.ADDRESS)
+    def _end(self, failure: Failure) -> Failure:
+        """The stages end with *failure*, which is returned at one of them."""
+        if failure.stage not in self._stages:
+            failure = replace(failure, stage=self._running())
+        if failure.stage is Stage.PROXY:  # also where which one could not be found out
+            self._leave_to_the_proxy()
+        if self._answer is not None and self._running() is Stage.ANSWER:
+            self._stages[Stage.ANSWER] = replace(self._answer, outcome=Outcome.RUNNING)
+        ended = _ended(tuple(self._stages.values()), failure)
+        self._stages = {result.stage: result for result in ended}
+        return failure
+
+    def _read_address(self, licence: Licence | None) -> Address:
         try:
             address = addresses.parse(self._text)
         except AddressError as error:
-            raise HttpsError(Failure(Stage.ADDRESS, Reason.ADDRESS_MALFORMED, error.reason.value)) from None
-        for_licence = self._server is Server.AUTHENTICATION and licence is not None
-        if for_licence:
+            raise HttpsError(
+                Failure(Stage.ADDRESS, Reason.ADDRESS_MALFORMED, error.reason.value, about=error.reason.value)
+            ) from None
+        if self._server is Server.AUTHENTICATION and licence is not None:
             check_may_be_sent(address)
-        self._pass(str(address))
-        with connect(address) as client:
-            self._route = client.route
-            if client.route.proxy is None:
-                self._skip(Stage.PROXY, "; ".join(filter(None, ("direct", client.route.detail))))
-            else:
-                self._leave_to_the_proxy()
-            if not address.secure:
-                self._skip(Stage.CERTIFICATE, "http")
+        return address
 
-            def ask(request: Request) -> Reply:
-                return self._ask(client, request)
+    def _proceed(
+        self, client: Client, address: Address, licence: Licence | None, scope: str, now: datetime
+    ) -> None:
+        self._route = client.route
+        if client.route.proxy is None:
+            self._skip(Stage.PROXY, "; ".join(filter(None, ("direct", client.route.detail))))
+        else:
+            self._leave_to_the_proxy()
+        if not address.secure:
+            self._skip(Stage.CERTIFICATE, "http")
 
-            if self._server is Server.UPDATES:
-                self._judge_metadata(converse(_look(address), ask), now)
-                return
-            discovery = converse(discover(address), ask)
-            self._enter(Stage.KIND)
-            self._pass(f"token endpoint {discovery.token_endpoint}")
-            if licence is None:
-                self._skip(Stage.LICENCE, "no licence to try")
-                return
-            self._begin(Stage.LICENCE)
-            accepted = converse(present(discovery, licence, scope=scope), ask)
-            self._pass("" if accepted.expires_in is None else f"token for {accepted.expires_in:.0f} s")
+        def ask(request: Request) -> Reply:
+            return self._ask(client, request, now)
+
+        if self._server is Server.UPDATES:
+            self._judge_metadata(converse(_look(address), ask), now)
+            return
+        discovery = converse(discover(address), ask)
+        self._enter(Stage.KIND)
+        self._pass(f"token endpoint {discovery.token_endpoint}")
+        if licence is None:
+            self._skip(Stage.LICENCE, "no licence to try")
+            return
+        self._begin(Stage.LICENCE)
+        accepted = converse(present(discovery, licence, scope=scope), ask)
+        self._pass("" if accepted.expires_in is None else f"token for {accepted.expires_in:.0f} s")
+
+    def _explain(self, client: Client, address: Address, failure: Failure, now: datetime) -> None:
+        """After *failure*, ask the server's host one plain question: a portal shows itself in the answer, and a wrong clock against its date.
+
+        Only where one of them would explain the failure. Nothing of the person's is sent, no redirection followed, no body read.
+        """
+        possible = {problems.CAPTIVE_PORTAL, problems.CLOCK_WRONG} & set(
+            problems.problem(failure.code).depends_on
+        )
+        if not (possible and address.secure and failure.stage in (Stage.CONNECTION, Stage.CERTIFICATE)):
+            return
+        self._tell(self.report(failure))  # the verdict does not wait for its explanation
+        plain = replace(address, scheme="http", port=80 if address.port == 443 else address.port, path="")
+        request = Request("GET", f"{plain}/")
+        try:
+            left = max(self._deadline - time.monotonic(), 0.001)
+            reply = client.request(request, seconds=min(PROBE_SECONDS, left), limit=0)
+        except HttpsError:
+            return
+        found = portal(request, reply)
+        if found is not None:
+            self._findings.append(found)
+        else:
+            self._compare_clocks(reply, now)
+
+    def _compare_clocks(self, reply: Reply, now: datetime) -> None:
+        """*now* was the time of day when the test began."""
+        if reply.clock is not None:
+            here = now.timestamp() + time.monotonic() - self._begun
+            found = wrong_clock(reply.clock - here)
+            if found is not None:
+                self._findings.append(found)
 
     def _leave_to_the_proxy(self) -> None:
         self._skip(Stage.NAME, "left to the proxy")
@@ -243,18 +305,22 @@ class _Examination:
             raise HttpsError(Failure(Stage.METADATA, Reason.METADATA_EXPIRED, detail))
         self._pass(expiry)
 
-    def _ask(self, client: Client, request: Request) -> Reply:
+    def _ask(self, client: Client, request: Request, now: datetime) -> Reply:
         left = max(self._deadline - time.monotonic(), 0.001)
-        if self._answer is None:
-            return client.request(request, seconds=left, observe=self._observe)
-        if (
-            self._running() is Stage.ANSWER
-        ):  # the first answer was no final one: the search for the kind goes on
-            self._enter(Stage.KIND)
+        first = self._answer is None
+        if self._answer is not None and self._running() is Stage.ANSWER:
+            self._enter(Stage.KIND)  # the first answer was no final one: the search for the kind goes on
         try:
-            return client.request(request, seconds=left)
+            reply = client.request(request, seconds=left, observe=self._observe if first else None)
         except HttpsError as error:
+            self._certificate = client.certificate
+            if first:
+                raise
             raise HttpsError(replace(error.failure, stage=self._running())) from None
+        self._certificate = client.certificate
+        if first:
+            self._compare_clocks(reply, now)
+        return reply
 
     def _observe(self, result: StageResult) -> None:
         """What the first request goes through. Whether its answer is a good one is for the conversation to say."""

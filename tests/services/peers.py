@@ -1,0 +1,184 @@
+"""Servers that nobody here wrote, and certificates that the sandbox does not make."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from iea_sandbox.world import World
+
+
+@contextmanager
+def tls_server(certificate: trustme.LeafCert) -> Iterator[int]:
+    """A port that shows *certificate* and hangs up once the handshake is over."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    if over.is_set():
+                        return
+                    connection.settimeout(5)
+                    try:
+                        with context.wrap_socket(connection, server_side=True) as secured:
+                            secured.recv(1)
+                    except OSError:  # it did not like the certificate
+                        continue
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        port: int = listener.getsockname()[1]
+        try:
+            yield port
+        finally:
+            over.set()
+            socket.create_connection(("127.0.0.1", port), 5).close()
+            thread.join(5)
+
+
+def own_file(folder: Path, *pems: bytes) -> Path | None:
+    """A file of the administrator's with *pems*; None where there are none."""
+    if not pems:
+        return None
+    file = folder / "own.pem"
+    file.write_bytes(b"".join(pems))
+    return file
+
+
+def revocation_list(authority: trustme.CA, *certificates: trustme.LeafCert) -> bytes:
+    """What *authority* has revoked, valid for a day."""
+    issuer = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    key = load_pem_private_key(authority.private_key_pem.bytes(), None)
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(issuer.subject)
+        .last_update(now - timedelta(hours=1))
+        .next_update(now + timedelta(days=1))
+    )
+    for certificate in certificates:
+        serial = x509.load_pem_x509_certificate(certificate.cert_chain_pems[0].bytes()).serial_number
+        revoked = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build()
+        builder = builder.add_revoked_certificate(revoked)
+    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)  # type: ignore[arg-type]
+
+
+@contextmanager
+def openssl_server(folder: Path, *options: str) -> Iterator[int]:
+    """`openssl s_server` with a sound certificate, whose authority is then in folder/authority.pem."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+    with subprocess.Popen(
+        ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", folder / "server.pem", "-www", *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        try:
+            assert server.stdout is not None
+            ready = next(line for line in server.stdout if line.startswith("ACCEPT"))
+            yield int(ready.rpartition(":")[2])
+        finally:
+            server.kill()
+
+
+_CONFIGURATION = """
+daemon off;
+error_log stderr;
+pid {folder}/nginx.pid;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+    uwsgi_temp_path {folder}; scgi_temp_path {folder};
+    ssl_certificate {folder}/nginx.pem; ssl_certificate_key {folder}/nginx.pem;
+    server {{ listen 127.0.0.1:{secure} ssl; location / {{ proxy_pass http://127.0.0.1:9; }} }}
+    server {{ listen 127.0.0.1:{picky} ssl; ssl_client_certificate {folder}/authority.pem; ssl_verify_client on; }}
+    server {{ listen 127.0.0.1:{plain}; return 301 https://localhost$request_uri; }}
+}}
+"""
+
+
+class Nginx:
+    """nginx on loopback in its usual configurations, from entering the block to leaving it."""
+
+    def __init__(self, folder: Path, world: World) -> None:
+        self._folder = folder
+        self._authority = world.ca_file.read_bytes()
+        self._pem = world.certificates.pem()
+        self._ports: dict[str, int] = {}
+        self._process: subprocess.Popen[str] | None = None
+
+    def address(self, what: str) -> str:
+        """An address that shows *what*."""
+        scheme, port = {
+            "in-clear": ("http", "secure"),
+            "unavailable": ("https", "secure"),
+            "client-certificate": ("https", "picky"),
+            "to-https": ("http", "plain"),
+            "port-80": ("https", "plain"),
+        }[what]
+        return f"{scheme}://localhost:{self._ports[port]}"
+
+    def __enter__(self) -> Nginx:
+        self._ports = dict(zip(("secure", "picky", "plain"), _free_ports(3), strict=True))
+        (self._folder / "nginx.pem").write_bytes(self._pem)
+        (self._folder / "authority.pem").write_bytes(self._authority)
+        text = _CONFIGURATION.format(folder=self._folder, **self._ports)
+        (self._folder / "nginx.conf").write_text(text, encoding="utf-8")
+        self._process = subprocess.Popen(
+            [
+                "nginx",
+                "-p",
+                self._folder,
+                "-c",
+                self._folder / "nginx.conf",
+                "-g",
+                "error_log stderr notice;",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stderr is not None
+        said = []
+        for line in self._process.stderr:
+            said.append(line)
+            if "start worker process " in line:  # its ports are open
+                return self
+        raise AssertionError("".join(said))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.communicate(timeout=10)
+
+
+def _free_ports(number: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    try:
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()

@@ -1,0 +1,190 @@
+"""The pages on the problems: one a code, of one form, true of the catalogue and of the commands, rendered as they are written, and both languages whole."""
+
+from __future__ import annotations
+
+import gettext
+import re
+import shlex
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from tests.project.test_words import CATALOGUE as COMPILED
+from tests.project.test_words import RULES
+
+from iea_agent import cli as agent
+from iea_agent.domain import problems
+from iea_agent.domain.problems import CATALOGUE, Problem, Severity
+from iea_agent.shell import pages
+from iea_sandbox import faults
+
+ROOT = Path(__file__).resolve().parents[2]
+WRITTEN = ROOT / "docs" / "problemes"
+SECTIONS = (
+    "Ce que vous voyez",
+    "Pourquoi",
+    "Que faire",
+    "Pour votre informaticien",
+    "Pour l'assistance",
+)
+OPTIONAL = {"Pour votre informaticien", "Pour l'assistance"}
+MEANWHILE = "**En attendant\u00a0:**"
+LARGEST = 400_000
+"""Bytes of all pages together, as they ship."""
+
+EVERY = pytest.mark.parametrize("code", sorted(CATALOGUE))
+
+
+def page(code: str) -> str:
+    """The page on *code*, as written."""
+    return (WRITTEN / f"{code}.md").read_text(encoding="utf-8")
+
+
+def sections(text: str) -> dict[str, str]:
+    """What stands under each heading."""
+    parts = re.split(r"^## (.*)$", text, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def flowing(text: str) -> str:
+    """*text* without its line breaks, code and targets of links."""
+    return re.sub(r"`[^`]*`|\]\([^)]*\)", "", re.sub(r"\s*\n\s*", " ", text))
+
+
+def commands(text: str) -> list[str]:
+    """The commands of ours that *text* shows, without what is redirected into them."""
+    shown = re.findall(r"`(iea-(?:agent|sandbox) [^`]*)`", re.sub(r"\n\s*", " ", text))
+    return [re.sub(r" < .*", "", command) for command in shown]
+
+
+def test_every_problem_has_its_page_and_no_page_is_about_nothing() -> None:
+    assert {path.stem for path in WRITTEN.glob("*.md")} == {*CATALOGUE, "README"}
+    assert {path.stem for path in pages.FOLDER.iterdir()} == {*CATALOGUE, "index"}
+    for code in CATALOGUE:
+        assert pages.page_of(code) == pages.FOLDER / f"{code}.html"
+
+
+@EVERY
+def test_a_page_has_the_title_of_the_catalogue_and_the_sections_in_their_order(code: str) -> None:
+    text = page(code)
+    lines = text.splitlines()
+    assert lines[0] == f"# {code} – {CATALOGUE[code].title}"
+    assert 15 <= len(lines) <= 40
+    found = list(sections(text))
+    assert found == [name for name in SECTIONS if name in found]
+    assert set(SECTIONS) - set(found) <= OPTIONAL
+    assert all(body.strip() for body in sections(text).values())
+
+
+@EVERY
+def test_the_steps_are_numbered_and_only_a_stopped_clerk_is_told_how_to_go_on_meanwhile(code: str) -> None:
+    steps = sections(page(code))["Que faire"]
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. ", steps, flags=re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert numbers
+    stopped = CATALOGUE[code].severity is Severity.HIGH
+    assert (MEANWHILE in steps) is stopped
+    if stopped:
+        assert "Aucun mot de passe" in steps
+        assert "mot de passe du jour" in flowing(steps)
+
+
+@EVERY
+def test_a_page_names_only_what_there_is(code: str) -> None:
+    text = page(code)
+    assert set(re.findall(r"IEA-[A-Z]\d\d", text)) <= set(CATALOGUE)
+    for shown, target in re.findall(r"\[([^]]*)\]\(([^)]*)\)", text):
+        assert target in (f"{shown}.md", f"mailto:{problems.SUPPORT_ADDRESS}")
+    assert set(re.findall(r"[\w.-]+@[\w.-]+\w", flowing(text).replace("nom@exemple.fr", ""))) <= {
+        problems.SUPPORT_ADDRESS
+    }
+    for command in commands(text):
+        check_command(*shlex.split(command, posix=True))
+
+
+def check_command(program: str, *arguments: str) -> None:
+    """Fail where *program* does not understand *arguments*."""
+    if program == "iea-agent":
+        try:
+            agent.parser().parse_args(arguments)
+        except SystemExit:
+            pytest.fail(f"iea-agent does not understand {arguments}")
+        return
+    verb, server, how, name, *options = arguments
+    assert (verb, how) == ("break", "--how")
+    assert server in faults.FAULTS[name].servers
+    given = {option.removeprefix("--").replace("-", "_") for option in options[::2]}
+    assert given <= set(faults.FAULTS[name].accepts), f"{name} does not heed {given}"
+
+
+@EVERY
+@pytest.mark.parametrize("rule", RULES)
+def test_a_page_is_set_as_french_is_set(code: str, rule: str) -> None:
+    assert not RULES[rule].search(flowing(page(code)))
+
+
+def test_the_index_has_every_problem_under_its_letter() -> None:
+    text = (WRITTEN / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \[(IEA-\w+)\]\((IEA-\w+)\.md\) \| (.*) \|$", text, flags=re.MULTILINE)
+    assert listed == [(code, code, entry.title) for code, entry in sorted(CATALOGUE.items(), key=by_letter)]
+    assert len(sections(text)) == len({code[4] for code in CATALOGUE})
+
+
+def by_letter(entry: tuple[str, Problem]) -> tuple[int, str]:
+    """The order of the index: the letters as the catalogue has them."""
+    return list(dict.fromkeys(code[4] for code in CATALOGUE)).index(entry[0][4]), entry[0]
+
+
+@pytest.mark.linux  # markdown-it is not installed inside the Windows Python
+def test_what_ships_is_what_is_written() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "packaging" / "render_pages.py", "--check"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+class Html(HTMLParser):
+    """What a page as it ships asks of a browser."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: set[str] = set()
+        self.language: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        found = dict(attrs)
+        self.links |= {value for name, value in attrs if name in ("href", "src") and value}
+        self.language = found.get("lang", self.language)
+
+
+@pytest.mark.parametrize("code", [*sorted(CATALOGUE), "index"])
+def test_a_page_is_read_offline_without_a_script(code: str) -> None:
+    text = (pages.FOLDER / f"{code}.html").read_text(encoding="utf-8")
+    found = Html()
+    found.feed(text)
+    assert found.language == "fr"
+    assert found.tags.count("h1") == 1
+    assert not {"script", "link", "img", "iframe", "form"} & set(found.tags)
+    assert not re.search(r"url\(|@import", text)
+    for link in found.links:
+        assert link == f"mailto:{problems.SUPPORT_ADDRESS}" or (pages.FOLDER / link).is_file(), link
+
+
+def test_the_pages_weigh_little() -> None:
+    assert sum(path.stat().st_size for path in pages.FOLDER.iterdir()) < LARGEST
+
+
+@EVERY
+def test_what_the_catalogue_says_is_said_in_english_too(code: str) -> None:
+    with COMPILED.open("rb") as file:
+        known = set(getattr(gettext.GNUTranslations(file), "_catalog"))  # noqa: B009
+    entry = CATALOGUE[code]
+    assert {entry.title, entry.text, entry.advice, problems.ACTORS[entry.actor]} - known == set()

@@ -7,17 +7,21 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from tests.project.test_words import CATALOGUE as COMPILED
 from tests.project.test_words import RULES
+from tests.services import fault_table
+from tests.services.fault_table import Seen
 
 from iea_agent import cli as agent
 from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import PROBLEM_OF
 from iea_agent.domain.problems import CATALOGUE, Problem, Severity
-from iea_agent.shell import pages
+from iea_agent.shell import pages, report
 from iea_sandbox import faults
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -117,6 +121,40 @@ def check_command(program: str, *arguments: str) -> None:
     assert server in faults.FAULTS[name].servers
     given = {option.removeprefix("--").replace("-", "_") for option in options[::2]}
     assert given <= set(faults.FAULTS[name].accepts), f"{name} does not heed {given}"
+
+
+def seen() -> Iterator[tuple[str, str, Seen]]:
+    """What the test of the servers finds of each fault, by the table that its tests hold: the fault, the server, what is seen."""
+    for name, row in fault_table.SANDBOX.items():
+        for server, found in (("auth", row.authentication), ("updates", row.updates)):
+            if found is not None:
+                yield name, server, found
+    for name, beyond in fault_table.BEYOND.items():
+        if beyond.seen is not None:
+            yield name, "", beyond.seen
+
+
+def test_a_page_names_the_stage_at_which_its_problem_is_met() -> None:
+    for name, server, found in seen():
+        told = sections(page(PROBLEM_OF[found.reason]))["Ce que vous voyez"]
+        assert f"«\u00a0{report.STAGES[found.stage]}\u00a0»" in flowing(told), (name, server)
+
+
+def test_a_fault_that_a_page_plays_shows_its_problem() -> None:
+    shown = {(name, server): PROBLEM_OF[found.reason] for name, server, found in seen()}
+    wrong = []
+    for code in CATALOGUE:
+        for command in commands(page(code)):
+            program, *words = shlex.split(command)
+            if program == "iea-sandbox" and (words[3], words[1]) in shown:
+                wrong += [(code, command)] if shown[words[3], words[1]] != code else []
+    # the last makes an interceptor of a stranger by its name; of the others the page says that they have another code
+    assert sorted(wrong) == [
+        ("IEA-N06", "iea-sandbox break auth --how reset"),
+        ("IEA-N07", "iea-sandbox break auth --how captive-portal"),
+        ("IEA-S12", "iea-sandbox break auth --how stalled"),
+        ("IEA-T12", 'iea-sandbox break auth --how unknown-ca --issuer "Avast Web/Mail Shield Root"'),
+    ]
 
 
 @EVERY

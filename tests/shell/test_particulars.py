@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from iea_agent import locale
-from iea_agent.domain import settings
+from iea_agent.domain import interceptors, settings
 from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.diagnosis import Certificate, Failure, Reason, Stage
 from iea_agent.shell.particulars import LONGEST, MALFORMED, duration, fault_text, particulars, shown
@@ -98,6 +98,25 @@ def test_when_a_certificate_changed(changed: float, moment: str) -> None:
         assert said(reason, certificate=certificate).endswith(f"Ce certificat a changé {moment}.")
 
 
+def test_who_intercepts_is_named_with_the_setting_to_change() -> None:
+    changed = Certificate("a.fr", "b", NOW, NOW, "", NOW - 60)
+    avast = said(Reason.INTERCEPTED, about="Avast", certificate=changed)
+    setting = interceptors.INTERCEPTORS[0].setting.replace("\u00a0", " ")
+    assert avast == (
+        "Produit reconnu à son certificat : Avast (antivirus). "
+        f"{setting} Ce certificat a changé aujourd'hui à 14 h 24."
+    )
+    assert said(Reason.INTERCEPTED, about="Inconnu") == "Produit reconnu à son certificat : Inconnu."
+
+
+@pytest.mark.parametrize("product", interceptors.INTERCEPTORS, ids=lambda product: product.name)
+def test_every_product_has_its_words(product: interceptors.Interceptor) -> None:
+    text = said(Reason.INTERCEPTED, about=product.name)
+    assert product.name in text
+    assert text.endswith(".")
+    assert len(text) < 400
+
+
 @pytest.mark.parametrize("wall", [-1e12, -1.0, 0.0, 4e9, 1e11, 1e18])
 def test_a_certificate_may_have_any_date(wall: float) -> None:
     assert "valable du" in said(Reason.CERTIFICATE_EXPIRED, certificate=Certificate("a", "b", wall, wall, ""))
@@ -118,7 +137,7 @@ def test_whatever_a_server_says_stays_bounded_and_visible(
         wall = 0.0
     certificate = Certificate(foreign, foreign, wall, wall, foreign, wall)
     text = particulars(Failure(Stage.ANSWER, reason, foreign, wait, foreign, certificate), NOW)
-    assert len(text) <= 3 * LONGEST + 300
+    assert len(text) <= 3 * LONGEST + 500
     assert all(c.isprintable() or c == "\u00a0" for c in text)
 
 

@@ -10,9 +10,10 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from iea_agent.domain import settings
+from iea_agent.domain import interceptors, settings
 from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.diagnosis import Certificate, Failure, Reason
+from iea_agent.domain.interceptors import Kind
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
 
@@ -61,6 +62,13 @@ _ABOUT: Mapping[Reason, str] = {
 """What ``Failure.about`` is called, where it is a name or an address."""
 
 
+_KINDS: Mapping[Kind, str] = {
+    Kind.ANTIVIRUS: N_("antivirus"),
+    Kind.FILTER: N_("filtre du réseau"),
+    Kind.BOX: N_("box ou routeur"),
+}
+
+
 def particulars(failure: Failure, now: float) -> str:
     """One or two sentences that name what is particular to *failure*, seen at wall-clock time *now*; "" where nothing is.
 
@@ -73,7 +81,7 @@ def particulars(failure: Failure, now: float) -> str:
     elif reason is Reason.CLOCK_WRONG:
         sentences.append(_clock(failure.about))
     elif reason is Reason.INTERCEPTED and failure.about:
-        sentences.append(_("D'après son certificat, il s'agit de {name}.").format(name=shown(failure.about)))
+        sentences += _interceptor(failure.about)
     elif reason in _ABOUT and failure.about:
         sentences.append(_(_ABOUT[reason]).format(about=shown(failure.about)))
     if reason in _CERTIFICATE_REFUSED and failure.certificate is not None:
@@ -128,6 +136,15 @@ def _clock(about: str) -> str:
     if off > 0:
         return _("L'ordinateur retarde de {duration} sur le serveur.").format(duration=duration(off))
     return _("L'ordinateur avance de {duration} sur le serveur.").format(duration=duration(-off))
+
+
+def _interceptor(name: str) -> list[str]:
+    """Who intercepts, and which setting to change where that is known."""
+    product = interceptors.named(name)
+    if product is None:
+        return [_("Produit reconnu à son certificat : {name}.").format(name=shown(name))]
+    sentence = _("Produit reconnu à son certificat : {name} ({kind}).")
+    return [sentence.format(name=product.name, kind=_(_KINDS[product.kind])), _(product.setting)]
 
 
 def _certificate(found: Certificate, now: float, *, known: bool) -> list[str]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import (
+    CLOCK_TOLERANCE,
     PROBLEM_OF,
     STAGES,
+    Certificate,
     Conclusion,
     Failure,
     Reason,
@@ -17,7 +21,10 @@ from iea_agent.domain.diagnosis import (
     ServerReport,
     Stage,
     conclude,
+    refused_certificate,
     root_causes,
+    shared,
+    wrong_clock,
 )
 
 REASONS = st.sampled_from(Reason)
@@ -91,3 +98,113 @@ def test_root_causes_keep_the_order_repeat_nothing_and_never_silence_everything(
     assert bool(roots) == bool(codes)
     for silenced in set(codes) - set(roots):
         assert set(problems.problem(silenced).depends_on) & set(codes)
+
+
+# --- certificates
+
+SHOWN = Certificate("Urssaf", "Autorité", 1000.0, 2000.0, "00" * 32)
+
+
+def named(
+    reason: Reason,
+    *issuer_names: str,
+    issuer: str = "Autorité",
+    self_issued: bool = False,
+    link_may_miss: bool = True,
+    trusted: tuple[str, ...] = (),
+    now: float = 1500.0,
+) -> tuple[Reason, str]:
+    return refused_certificate(
+        reason,
+        replace(SHOWN, issuer=issuer),
+        issuer_names or (issuer,),
+        self_issued=self_issued,
+        link_may_miss=link_may_miss,
+        trusted=trusted,
+        now=now,
+    )
+
+
+UNKNOWN, SELF_SIGNED = Reason.CERTIFICATE_AUTHORITY_UNKNOWN, Reason.CERTIFICATE_SELF_SIGNED
+
+
+def test_windows_one_code_for_dates_is_told_apart_by_the_dates() -> None:
+    assert named(Reason.CERTIFICATE_EXPIRED, now=999.0) == (Reason.CERTIFICATE_NOT_YET_VALID, "")
+    assert named(Reason.CERTIFICATE_EXPIRED, now=2001.0) == (Reason.CERTIFICATE_EXPIRED, "")
+
+
+def test_who_vouches_for_himself_is_not_an_unknown_authority() -> None:
+    assert named(UNKNOWN, self_issued=True) == (SELF_SIGNED, "")
+    assert named(UNKNOWN) == (UNKNOWN, "")
+
+
+@pytest.mark.parametrize("reason", [UNKNOWN, SELF_SIGNED])
+def test_an_interceptor_is_named_by_any_of_its_names(reason: Reason) -> None:
+    assert named(reason, "Autorité", "ESET SSL Filter CA") == (Reason.INTERCEPTED, "ESET")
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_OF_ANOTHER, Reason.CERTIFICATE_REVOKED]
+)
+def test_a_certificate_that_is_otherwise_believed_is_no_interception(reason: Reason) -> None:
+    assert named(reason, "Zscaler Inc.") == (reason, "")
+
+
+def test_a_trusted_authority_whose_link_is_missing() -> None:
+    trusted = ("Autre", "Autorité")
+    assert named(UNKNOWN, trusted=trusted) == (Reason.CERTIFICATE_CHAIN_INCOMPLETE, "")
+    assert named(UNKNOWN, trusted=trusted, link_may_miss=False) == (UNKNOWN, "")
+    assert named(UNKNOWN, trusted=trusted, issuer="Étrangère") == (UNKNOWN, "")
+    assert named(SELF_SIGNED, trusted=trusted) == (SELF_SIGNED, "")
+
+
+# --- findings
+
+
+@pytest.mark.parametrize("off", [CLOCK_TOLERANCE, -CLOCK_TOLERANCE, 0.0])
+def test_a_clock_within_tolerance_is_right(off: float) -> None:
+    assert CLOCK_TOLERANCE == 300
+    assert wrong_clock(off) is None
+
+
+@pytest.mark.parametrize("off", [301.0, -86_400.0])
+def test_a_clock_that_is_off_says_by_how_much(off: float) -> None:
+    found = wrong_clock(off)
+    assert found is not None
+    assert (found.stage, found.reason, float(found.about)) == (Stage.ANSWER, Reason.CLOCK_WRONG, off)
+
+
+CLOCK = Failure(Stage.ANSWER, Reason.CLOCK_WRONG, about="86400")
+DATES = (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID, Reason.METADATA_EXPIRED)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_a_wrong_clock_seen_at_one_server_explains_dates_at_the_other(reason: Reason) -> None:
+    seen = replace(report(Server.AUTHENTICATION), findings=(CLOCK,))
+    before = report(Server.UPDATES, reason)
+    first, second = shared([seen, before])
+    assert first is seen
+    assert second.findings == ((CLOCK,) if reason in DATES else ())
+    assert second.cause == (CLOCK if reason in DATES else before.failure)
+    assert conclude([first, second]) is conclude([seen, before])
+
+
+def test_a_finding_is_not_told_twice_nor_to_who_has_his_own() -> None:
+    mine = replace(CLOCK, about="90000")
+    one = replace(report(Server.AUTHENTICATION, Reason.CERTIFICATE_EXPIRED), findings=(CLOCK,))
+    other = replace(report(Server.UPDATES, Reason.METADATA_EXPIRED), findings=(mine,))
+    assert shared([one, other]) == (one, other)
+    assert shared(shared([one, report(Server.UPDATES)])) == (one, report(Server.UPDATES))
+
+
+def test_a_captive_portal_at_one_server_is_not_taken_for_the_others() -> None:
+    portal = Failure(Stage.ANSWER, Reason.CAPTIVE_PORTAL)
+    one = replace(report(Server.AUTHENTICATION, Reason.TLS_INTERRUPTED), findings=(portal,))
+    assert shared([one, report(Server.UPDATES, Reason.TLS_INTERRUPTED)])[1].findings == ()
+
+
+def test_a_finding_does_not_make_a_test_fail() -> None:
+    seen = replace(report(Server.AUTHENTICATION), findings=(CLOCK,))
+    assert seen.passed
+    assert seen.cause == CLOCK
+    assert conclude([seen, report(Server.UPDATES)]) is Conclusion.CONNECTED

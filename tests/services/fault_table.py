@@ -223,7 +223,8 @@ BEYOND: Mapping[str, Beyond] = {
         "un antivirus présente son certificat (Kaspersky)", Seen(Stage.CERTIFICATE, Reason.INTERCEPTED)
     ),
     "box": Beyond(
-        "une box présente son certificat auto-signé (Sagemcom)", Seen(Stage.CERTIFICATE, Reason.INTERCEPTED)
+        "une box présente le certificat de son fabricant (Sagemcom)",
+        Seen(Stage.CERTIFICATE, Reason.INTERCEPTED),
     ),
     "openssl-tls-1.1": Beyond(
         "openssl s_server ne connaît que TLS 1.1", Seen(Stage.CERTIFICATE, Reason.TLS_TOO_OLD)

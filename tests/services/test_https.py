@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gc
+import logging
 import socket
 import struct
 import subprocess
@@ -23,13 +25,17 @@ from iea_agent.services.https import (
     BODY_LIMIT,
     KEEPALIVE_SECONDS,
     Client,
+    Credentials,
     HttpsError,
     Limits,
     Reply,
     Request,
     Route,
+    portal,
     refusal,
 )
+from iea_agent.services.network import schemes_offered
+from iea_sandbox.certificates import Certificates
 from iea_sandbox.world import World
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -341,10 +347,262 @@ def test_httpx_does_not_bring_its_command_line() -> None:
     [
         ("expired-cert", Reason.CERTIFICATE_EXPIRED),
         ("wrong-host", Reason.CERTIFICATE_OF_ANOTHER),
+        ("not-yet-valid", Reason.CERTIFICATE_NOT_YET_VALID),
         ("self-signed", Reason.CERTIFICATE_SELF_SIGNED),
     ],
 )
-def test_the_verdicts_of_windows_are_read_by_number(world: World, fault: str, reason: Reason) -> None:
+@pytest.mark.parametrize("proxied", [False, True])
+def test_the_verdicts_of_windows_are_read_by_number(
+    world: World, serve: Serve, fault: str, reason: Reason, *, proxied: bool
+) -> None:
     world.break_("auth", fault)
-    with Client(limits=BRIEF) as client:
-        assert failure_of(client, world.authentication.address + DISCOVERY).reason is reason
+    between = parse(serve(proxy()).address) if proxied else None
+    with Client(Route(between), limits=BRIEF) as client:
+        failure = failure_of(client, world.authentication.address + DISCOVERY)
+    assert failure.reason is reason
+    assert failure.certificate is not None
+
+
+# --- certificates
+
+
+def test_the_certificate_of_a_connection_is_kept_and_told(world: World, client: Client) -> None:
+    assert client.certificate is None
+    seen = Seen()
+    client.request(Request("GET", world.authentication.address + DISCOVERY), observe=seen.append)
+    shown = client.certificate
+    assert shown is not None
+    assert shown.issuer == "Bac à sable IEA"
+    assert shown.not_before < time.time() < shown.not_after
+    (detail,) = [r.detail for r in seen if r.stage is Stage.CERTIFICATE and r.outcome is Outcome.PASSED]
+    assert detail == f"TLSv1.3, issued by Bac à sable IEA, SHA-256 {shown.sha256}"
+    client.request(Request("GET", world.authentication.address + DISCOVERY))
+    assert client.certificate == shown, "also after a request on the kept connection"
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_a_refused_certificate_is_looked_at_and_nothing_is_sent(
+    world: World, serve: Serve, *, proxied: bool
+) -> None:
+    world.break_("auth", "unknown-ca", issuer="Kaspersky")
+    between = parse(serve(proxy()).address) if proxied else None
+    with Client(Route(between, world.ca_file), limits=BRIEF) as client:
+        failure = failure_of(client, world.authentication.address + DISCOVERY)
+        assert (failure.reason, failure.about) == (Reason.INTERCEPTED, "Kaspersky")
+        assert failure.certificate is not None
+        assert failure.certificate == client.certificate
+        assert failure.certificate.issuer == "Kaspersky"
+        assert failure.certificate.sha256 in failure.detail
+    assert world.requests.select() == []
+    assert len(world.connections.select(server="auth")) == 2
+
+
+def test_looking_again_at_a_certificate_does_not_wait_for_ever(world: World, serve: Serve) -> None:
+    """The second time the proxy makes no tunnel."""
+    calls = iter([proxy(), silent])
+    between = serve(lambda connection: next(calls)(connection))
+    world.break_("auth", "self-signed")
+    begun = time.monotonic()
+    with Client(Route(parse(between.address), world.ca_file), limits=BRIEF) as client:
+        failure = failure_of(client, world.authentication.address + DISCOVERY)
+    assert (failure.reason, failure.certificate) == (Reason.CERTIFICATE_SELF_SIGNED, None)
+    assert time.monotonic() - begun < 2
+
+
+def test_looking_again_ends_with_the_request(world: World, serve: Serve) -> None:
+    calls = iter([proxy(), silent])
+    between = serve(lambda connection: next(calls)(connection))
+    world.break_("auth", "self-signed")
+    begun = time.monotonic()
+    with Client(Route(parse(between.address), world.ca_file)) as client:
+        failure_of(client, world.authentication.address + DISCOVERY, seconds=0.7)
+    assert time.monotonic() - begun < 2
+
+
+@pytest.mark.skipif(sys.version_info < (3, 13), reason="an older Python does not say which certificates came")
+def test_a_chain_that_came_whole_lacks_no_link(world: World, tmp_path: Path) -> None:
+    """An authority of the same name that is not the same."""
+    file = tmp_path / "ca.pem"
+    file.write_bytes(Certificates().authority_pem)
+    with Client(Route(ca_file=file)) as client:
+        failure = failure_of(client, world.authentication.address + DISCOVERY)
+    assert failure.reason is Reason.CERTIFICATE_AUTHORITY_UNKNOWN
+
+
+# --- proxies
+
+
+@pytest.mark.parametrize(
+    ("headers", "schemes"),
+    [
+        ([], ()),
+        (['Basic realm="x"'], ("Basic",)),
+        (["Negotiate", "NTLM"], ("Negotiate", "NTLM")),
+        (['Negotiate, NTLM, Basic realm="a, Digest b", charset="UTF-8"'], ("Negotiate", "NTLM", "Basic")),
+        (['Digest realm = "x", qop="auth,auth-int", nonce="\\"NTLM"'], ("Digest",)),
+        (["Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa+g"], ("Negotiate",)),
+        (["", " , ,", "=x", "\xff"], ()),
+        (["Basic", "basic"], ("Basic", "basic")),
+    ],
+)
+def test_the_ways_to_sign_in_that_a_proxy_offers(headers: list[str], schemes: tuple[str, ...]) -> None:
+    lines = [(b"Proxy-Authenticate", value.encode("latin-1")) for value in headers]
+    assert schemes_offered([(b"Via", b"Basic squid"), *lines]) == schemes
+
+
+NTLM = ("Proxy-Authenticate: Negotiate", "Proxy-Authenticate: NTLM")
+BASIC = ('Proxy-Authenticate: Basic realm="squid"',)
+ZOE = Credentials("Zoé", "s3cret-é:")
+
+
+@pytest.mark.parametrize("url", ["https://serveur.example", "http://serveur.example"])
+@pytest.mark.parametrize(
+    ("offers", "credentials", "reason"),
+    [
+        (BASIC, None, Reason.PROXY_WANTS_PASSWORD),
+        (BASIC, ZOE, Reason.PROXY_REFUSES_PASSWORD),
+        ((), None, Reason.PROXY_WANTS_PASSWORD),
+        ((), ZOE, Reason.PROXY_REFUSES_PASSWORD),
+        (NTLM, None, Reason.PROXY_SIGN_IN_UNKNOWN),
+        (NTLM, ZOE, Reason.PROXY_SIGN_IN_UNKNOWN),
+        ((*NTLM, *BASIC), None, Reason.PROXY_WANTS_PASSWORD),
+    ],
+)
+def test_what_a_proxy_wants(
+    serve: Serve, url: str, offers: tuple[str, ...], credentials: Credentials | None, reason: Reason
+) -> None:
+    between = serve(says(page("407 Proxy Authentication Required", b"", *offers)))
+    with Client(Route(parse(between.address), credentials=credentials), limits=BRIEF) as client:
+        failure = failure_of(client, url)
+    assert (failure.stage, failure.reason, failure.about) == (Stage.PROXY, reason, between.address)
+    assert all(offer.split()[1] in failure.detail for offer in offers)
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_the_password_goes_to_the_proxy_and_nowhere_else(
+    serve: Serve, caplog: pytest.LogCaptureFixture, scheme: str
+) -> None:
+    heads: list[bytes] = []
+
+    def refuse(connection: socket.socket) -> None:
+        heads.append(request_of(connection))
+        connection.sendall(page("407 Proxy Authentication Required", b"", *BASIC))
+
+    between = serve(refuse)
+    caplog.set_level(logging.DEBUG)
+    seen = Seen()
+    route = Route(parse(between.address), credentials=ZOE)
+    with Client(route, limits=BRIEF) as client, pytest.raises(HttpsError) as raised:
+        client.request(Request("GET", f"{scheme}://serveur.example/"), observe=seen.append)
+    given = base64.b64encode("Zoé:s3cret-é:".encode())
+    assert b"Proxy-Authorization: Basic " + given in heads[0]
+    told = caplog.text + repr((route, client, raised.value, raised.value.failure, seen)) + str(raised.value)
+    assert "s3cret" not in told
+    assert given.decode() not in told
+
+
+def test_a_server_behind_the_tunnel_that_asks_is_not_the_proxy(world: World, serve: Serve) -> None:
+    world.break_("auth", "407")
+    between = serve(proxy())
+    request = Request("GET", world.authentication.address + DISCOVERY)
+    with Client(Route(parse(between.address), world.ca_file, ZOE)) as client:
+        failure = refusal(request, client.request(request))
+    assert failure is not None
+    assert (failure.stage, failure.reason) == (Stage.ANSWER, Reason.PROXY_WANTS_PASSWORD)
+    assert all("proxy-authorization" not in seen.headers for seen in world.requests.select())
+
+
+# --- addresses
+
+
+def test_over_ipv4_alone(serve: Serve) -> None:
+    server = serve(says(page("200 OK", b"{}")))
+    for host in ("serveur.example", "localhost"):
+        seen = Seen()
+        with Client(Route(ipv4_only=True), resolve=lambda _: ("::1", "127.0.0.1")) as client:
+            client.request(Request("GET", f"http://{host}:{server.port}/"), observe=seen.append)
+        details = [r.detail for r in seen if r.stage is Stage.NAME and r.outcome is Outcome.PASSED]
+        assert details == ["127.0.0.1"]
+
+
+def test_an_ipv6_address_is_none_over_ipv4_alone() -> None:
+    with Client(Route(ipv4_only=True)) as client:
+        failure = failure_of(client, "http://[::1]:9/")
+    assert (failure.stage, failure.reason) == (Stage.NAME, Reason.NAME_UNKNOWN)
+    assert "IPv4" in failure.detail
+
+
+# --- answers
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "reason"),
+    [
+        (401, {"www-authenticate": "Basic"}, b"", Reason.IDENTIFICATION_WANTED),
+        (403, {}, b"", Reason.FORBIDDEN),
+        (503, {}, b"", Reason.UNAVAILABLE),
+        (503, {"retry-after": "120"}, b"", Reason.MAINTENANCE),
+        (503, {"retry-after": "bient\xf4t"}, b"", Reason.UNAVAILABLE),
+        (503, {}, b"<h1>Maintenance en cours</h1>", Reason.MAINTENANCE),
+        (500, {}, b"<h1>Maintenance en cours</h1>", Reason.UNAVAILABLE),
+        (511, {}, b"", Reason.CAPTIVE_PORTAL),
+        (407, {"proxy-authenticate": "NTLM"}, b"", Reason.PROXY_SIGN_IN_UNKNOWN),
+    ],
+)
+def test_what_a_status_means(status: int, headers: dict[str, str], body: bytes, reason: Reason) -> None:
+    failure = refusal(Request("GET", "https://a.example"), Reply(status, headers, body))
+    assert failure is not None
+    assert failure.reason is reason
+    assert failure.retry_after == (120 if "120" in headers.values() else None)
+
+
+def test_where_a_redirection_leads_is_what_it_is_about() -> None:
+    reply = Reply(302, {"location": "https://ailleurs.example/x?session=s3cret"}, b"")
+    failure = refusal(Request("GET", "https://a.example"), reply)
+    assert failure is not None
+    assert failure.about == "https://ailleurs.example"
+
+
+HTML = {"content-type": "text/HTML; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "headers", "is_one"),
+    [
+        ("http://impact.urssaf.fr/", 302, {"location": "https://wifi.example/"}, True),
+        ("http://impact.urssaf.fr/", 302, {"location": "//10.0.0.1/accueil"}, True),
+        ("http://impact.urssaf.fr/", 301, {"location": "https://impact.urssaf.fr/"}, False),
+        ("http://impact.urssaf.fr/", 301, {"location": "https://www.urssaf.fr/"}, False),
+        ("http://impact.urssaf.fr/", 301, {"location": "/accueil"}, False),
+        ("http://impact.urssaf.fr/", 301, {"location": "https://[/"}, False),
+        ("http://10.0.0.1/", 302, {"location": "http://192.0.0.1/"}, True),
+        ("http://impact.urssaf.fr/", 200, HTML, True),
+        ("http://impact.urssaf.fr/", 404, HTML, False),
+        ("http://impact.urssaf.fr/", 200, {"content-type": "application/json"}, False),
+        ("https://impact.urssaf.fr/", 200, HTML, False),
+        ("https://impact.urssaf.fr/", 302, {"location": "https://wifi.example/"}, False),
+    ],
+)
+def test_what_is_a_captive_portal(url: str, status: int, headers: dict[str, str], is_one: bool) -> None:
+    assert (portal(Request("GET", url), Reply(status, headers, b"")) is not None) is is_one
+
+
+@pytest.mark.parametrize(
+    ("headers", "clock"),
+    [
+        ({"date": "Thu, 01 Jan 2026 00:01:00 GMT"}, 1767225660),
+        ({"date": "Thu, 01 Jan 2026 00:01:00 -0000"}, 1767225660),
+        ({"date": "Thu, 01 Jan 2026 00:01:00 GMT", "age": "3600"}, 1767225660 + 3600),
+        ({"date": "Thu, 01 Jan 2026 00:01:00 GMT", "age": "-5"}, 1767225660),
+        ({"date": "demain"}, None),
+        ({}, None),
+    ],
+)
+def test_the_servers_clock(headers: dict[str, str], clock: float | None) -> None:
+    assert Reply(200, headers, b"").clock == clock
+
+
+def test_a_body_that_is_not_wanted_is_not_read(world: World, client: Client) -> None:
+    world.break_("auth", "oversized")
+    reply = client.request(Request("GET", world.authentication.address + DISCOVERY), limit=0)
+    assert (reply.status, reply.body) == (200, b"")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import trustme
 from tests.services.conftest import BRIEF, Serve, page, proxy, request_of, silent
 from tests.services.test_faults import find, licence_of
 
@@ -25,7 +28,7 @@ from iea_agent.domain.diagnosis import (
     conclude,
 )
 from iea_agent.services.https import Client, HttpsError, Limits, Route
-from iea_agent.services.reachability import EXAMINATION_SECONDS, Connect, examine
+from iea_agent.services.reachability import EXAMINATION_SECONDS, PROBE_SECONDS, Connect, examine
 from iea_sandbox.world import World
 
 
@@ -243,3 +246,163 @@ def test_this_computers_clock_decides_what_has_expired(world: World) -> None:
     assert report.failure is not None
     assert report.failure.reason is Reason.METADATA_EXPIRED
     assert far.isoformat(timespec="seconds") in report.failure.detail
+
+
+# --- what explains a failure
+
+
+class Portal:
+    """Cuts what begins a TLS handshake and answers what asks in clear; keeps the requests."""
+
+    def __init__(self, serve: Serve, answer: bytes | None) -> None:
+        self.asked: list[bytes] = []
+        self._answer = answer
+        self.address = serve(self._behave).address.replace("http:", "https:")
+
+    def _behave(self, connection: socket.socket) -> None:
+        if connection.recv(1, socket.MSG_PEEK) == b"\x16":
+            return
+        self.asked.append(request_of(connection))
+        if self._answer is not None:
+            connection.sendall(self._answer)
+        else:
+            silent(connection)
+
+
+def direct(limits: Limits = BRIEF) -> Connect:
+    return lambda _: Client(limits=limits)
+
+
+def test_a_captive_portal_explains_a_cut_handshake(serve: Serve) -> None:
+    net = Portal(serve, page("302 Found", b"", "Location: http://portail.example/?mac=s3cret"))
+    report = find(Server.UPDATES, net.address + "/updates", direct())
+    assert report.failure is not None
+    assert (report.failure.stage, report.failure.reason) == (Stage.CERTIFICATE, Reason.TLS_INTERRUPTED)
+    (found,) = report.findings
+    assert (found.reason, found.about) == (Reason.CAPTIVE_PORTAL, "http://portail.example")
+    assert report.cause == found
+    assert "s3cret" not in repr(report)
+    (asked,) = net.asked
+    assert asked.startswith(b"GET / HTTP/1.1\r\n"), "once, without the path, not followed"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        page("301 Moved", b"", "Location: https://localhost/"),
+        page("400 Bad Request", b"<html>", "Content-Type: text/html"),
+        page("200 OK", b"{}", "Content-Type: application/json"),
+        b"bonjour",
+    ],
+)
+def test_an_ordinary_answer_is_no_portal(serve: Serve, answer: bytes) -> None:
+    report = find(Server.UPDATES, Portal(serve, answer).address, direct())
+    assert report.findings == ()
+    assert report.failure is not None
+    assert report.cause is report.failure
+
+
+def test_the_verdict_does_not_wait_for_its_explanation(serve: Serve) -> None:
+    net = Portal(serve, None)
+    told: list[ServerReport] = []
+    begun = time.monotonic()
+    (report,) = examine(
+        {Server.UPDATES: net.address}, direct(Limits(read=0.6)), None, told.append, now=datetime.now(UTC)
+    )
+    assert time.monotonic() - begun < 3
+    (early,) = [one for one in told if one.failure is not None and not one.done]
+    assert early.milliseconds < 500
+    assert early.failure == report.failure
+    assert report.done
+
+
+def test_the_clock_does_not_take_a_verdict_away(serve: Serve) -> None:
+    """The whole test ends while it looks for an explanation."""
+    report = find(Server.UPDATES, Portal(serve, None).address, direct(Limits()), seconds=0.6)
+    assert report.done
+    assert report.failure is not None
+    assert report.failure.reason is Reason.TLS_INTERRUPTED
+
+
+def test_the_probe_has_its_own_limit() -> None:
+    assert PROBE_SECONDS == 3
+
+
+@pytest.mark.parametrize("fault", ["plain-http", "client-cert", "old-tls"])
+def test_what_no_portal_explains_is_not_asked_about(world: World, fault: str) -> None:
+    world.break_("auth", fault)
+    find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
+    assert len(world.connections.select()) == 1
+
+
+def test_the_certificate_is_in_the_report(world: World) -> None:
+    report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
+    assert report.certificate is not None
+    assert report.certificate.issuer == "Bac à sable IEA"
+    world.break_("auth", "self-signed")
+    report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
+    assert report.failure is not None
+    assert report.certificate is not None
+    assert report.certificate == report.failure.certificate
+
+
+def test_a_wrong_clock_is_a_finding_and_the_tick_stays(world: World) -> None:
+    world.break_("auth", "wrong-clock", days=-2)
+    report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
+    assert report.passed
+    (found,) = report.findings
+    assert found.reason is Reason.CLOCK_WRONG
+    assert float(found.about) == pytest.approx(-2 * 86_400, abs=60)
+
+
+@pytest.mark.parametrize(("seconds", "findings"), [(280, 0), (-280, 0), (320, 1), (-320, 1)])
+def test_five_minutes_are_tolerated(world: World, seconds: int, findings: int) -> None:
+    targets = {Server.AUTHENTICATION: world.authentication.address}
+    now = datetime.now(UTC) - timedelta(seconds=seconds)
+    (report,) = examine(targets, trusting(world), None, lambda _: None, now=now)
+    assert len(report.findings) == findings
+
+
+def test_a_wrong_clock_explains_the_other_servers_dates(world: World) -> None:
+    told: list[ServerReport] = []
+    far = datetime.now(UTC) + timedelta(days=4000)
+    world.break_("updates", "expired-cert")
+    reports = examine(both(world), trusting(world), None, told.append, now=far)
+    authentication, updates = reports
+    assert authentication.passed
+    assert [found.reason for found in authentication.findings] == [Reason.CLOCK_WRONG]
+    assert updates.failure is not None
+    assert updates.failure.reason is Reason.CERTIFICATE_EXPIRED
+    assert updates.cause == authentication.findings[0]
+    assert [one for one in told if one.server is Server.UPDATES][-1] == updates
+
+
+def test_the_plain_question_may_tell_the_time_where_no_certificate_does(serve: Serve) -> None:
+    """Both servers' certificates may be refused for their dates: then no answer over TLS tells the time."""
+    certificate = trustme.CA()
+    expired = certificate.issue_cert("localhost", not_after=datetime.now(UTC) - timedelta(days=9))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    expired.configure_cert(context)
+
+    def behaviour(connection: socket.socket) -> None:
+        if connection.recv(1, socket.MSG_PEEK) == b"\x16":
+            with context.wrap_socket(connection, server_side=True) as secured:
+                secured.recv(1)
+        else:
+            request_of(connection)
+            connection.sendall(page("404 Not Found", b"", "Date: Thu, 01 Jan 2026 00:00:00 GMT"))
+
+    address = serve(behaviour).address.replace("http:", "https:")
+    with certificate.cert_pem.tempfile() as file:
+        (report,) = examine(
+            {Server.UPDATES: address},
+            lambda _: Client(Route(ca_file=Path(file)), limits=BRIEF),
+            None,
+            lambda _: None,
+            now=datetime(2027, 1, 1, tzinfo=UTC),
+        )
+    assert report.failure is not None
+    assert report.failure.reason is Reason.CERTIFICATE_EXPIRED
+    assert report.cause is not None
+    assert report.cause.reason is Reason.CLOCK_WRONG
+    assert float(report.cause.about) == pytest.approx(-365 * 86_400, abs=60)

@@ -1,0 +1,179 @@
+"""Reading what a server showed: as cryptography reads it, and never anything but a certificate or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.services.peers import revocation_list
+
+from iea_agent.services import certificates
+from iea_agent.services.certificates import FileUnreadable, Shown, read
+from iea_sandbox.certificates import Certificates
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=40)
+TIMES = st.datetimes(datetime(1950, 1, 1), datetime(9999, 12, 31)).map(
+    lambda t: t.replace(microsecond=0, tzinfo=UTC)
+)
+KINDS = [
+    NameOID.ORGANIZATION_NAME,
+    NameOID.ORGANIZATIONAL_UNIT_NAME,
+    NameOID.COMMON_NAME,
+    NameOID.LOCALITY_NAME,
+    NameOID.TITLE,
+]
+NAMES = st.lists(st.tuples(st.sampled_from(KINDS), TEXTS), max_size=5)
+
+
+def name(parts: list[tuple[x509.ObjectIdentifier, str]]) -> x509.Name:
+    return x509.Name([x509.NameAttribute(kind, text) for kind, text in parts])
+
+
+def made(issuer: x509.Name, subject: x509.Name, begin: datetime, end: datetime) -> bytes:
+    """A certificate in DER."""
+    builder = x509.CertificateBuilder(issuer, subject, KEY.public_key(), 1, begin, end)
+    return builder.sign(KEY, SHA256()).public_bytes(Encoding.DER)
+
+
+SOUND = made(
+    name(
+        [
+            (NameOID.COUNTRY_NAME, "FR"),
+            (NameOID.ORGANIZATION_NAME, "Urssaf"),
+            (NameOID.COMMON_NAME, "Autorité"),
+        ]
+    ),
+    name([(NameOID.COMMON_NAME, "impact-emploi.urssaf.fr")]),
+    datetime(2026, 1, 1, tzinfo=UTC),
+    datetime(2027, 1, 1, tzinfo=UTC),
+)
+
+
+def called(of: x509.Name) -> str:
+    """What a person is told, as cryptography reads it."""
+    for kind in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME):
+        for attribute in of.get_attributes_for_oid(kind):
+            return str(attribute.value)
+    return ""
+
+
+@given(NAMES, NAMES, TIMES, TIMES)
+def test_it_reads_what_cryptography_reads(
+    issuer: list[tuple[x509.ObjectIdentifier, str]],
+    subject: list[tuple[x509.ObjectIdentifier, str]],
+    one: datetime,
+    other: datetime,
+) -> None:
+    begin, end = sorted((one, other))
+    der = made(name(issuer), name(subject), begin, end)
+    oracle = x509.load_der_x509_certificate(der)
+    shown = read(der)
+    assert shown is not None
+    found = shown.certificate
+    assert (found.issuer, found.subject) == (called(oracle.issuer), called(oracle.subject))
+    assert found.not_before == oracle.not_valid_before_utc.timestamp()
+    assert found.not_after == oracle.not_valid_after_utc.timestamp()
+    assert found.sha256 == oracle.fingerprint(SHA256()).hex()
+    assert set(shown.issuer_names) == {text for kind, text in issuer if kind in KINDS[:3]}
+    assert shown.self_issued is (oracle.issuer == oracle.subject)
+
+
+@pytest.mark.parametrize("encoding", [_ASN1Type.BMPString, _ASN1Type.UTF8String, _ASN1Type.PrintableString])
+def test_names_in_other_encodings(encoding: _ASN1Type) -> None:
+    text = "Kaspersky Lab" if encoding is _ASN1Type.PrintableString else "Contrôle de l'été"
+    issuer = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, text, encoding)])
+    shown = read(made(issuer, issuer, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)))
+    assert shown is not None
+    assert shown.certificate.issuer == text
+
+
+def test_a_name_is_one_printable_line() -> None:
+    issuer = name([(NameOID.ORGANIZATION_NAME, "Urssaf\u202e\n\x1b[31m<b>" + "x" * 500)])
+    shown = read(made(issuer, issuer, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)))
+    assert shown is not None
+    assert shown.certificate.issuer.isprintable()
+    assert len(shown.certificate.issuer) <= 200
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(SOUND) - 1), st.integers(0, 3), st.binary(max_size=3)),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_whatever_was_done_to_it_it_is_a_certificate_or_nothing(
+    changes: list[tuple[int, int, bytes]],
+) -> None:
+    der = SOUND
+    for at, length, instead in changes:
+        der = der[:at] + instead + der[at + length :]
+    shown = read(der)
+    assert shown is None or isinstance(shown, Shown)
+    if shown is not None:
+        assert shown.certificate.sha256 == hashlib.sha256(der).hexdigest()
+
+
+@given(st.binary(max_size=300))
+def test_whatever_it_is_it_is_nothing(der: bytes) -> None:
+    assert read(der) is None
+
+
+@pytest.mark.parametrize(
+    "der",
+    [b"", SOUND[:-1], SOUND + b"\0", b"\x30\x84\xff\xff\xff\xff" + SOUND, b"\x30\x80" + SOUND, SOUND * 100],
+    ids=["empty", "cut", "longer", "huge", "indefinite", "many"],
+)
+def test_what_is_cut_or_too_long_is_nothing(der: bytes) -> None:
+    assert read(der) is None
+
+
+def test_a_time_without_seconds_or_zone_is_nothing() -> None:
+    assert SOUND.count(b"260101000000Z") == 1
+    for broken in (b"260101000000+", b"2601010000000", b"261301000000Z", b"26 101000000Z"):
+        assert read(SOUND.replace(b"260101000000Z", broken)) is None
+
+
+# --- trust
+
+
+def test_what_the_administrator_adds_is_trusted_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "own.pem"
+    file.write_bytes(Certificates().authority_pem)
+    assert "Bac à sable IEA" in certificates.trusted_names(file)
+    assert "Bac à sable IEA" not in certificates.trusted_names(None)
+    assert certificates.trusted_names(tmp_path / "nothing.pem") == frozenset()
+
+
+@pytest.mark.parametrize("revokes", [False, True])
+def test_a_list_of_revoked_certificates_is_heeded_where_there_is_one(
+    tmp_path: Path, *, revokes: bool
+) -> None:
+    authority = trustme.CA()
+    file = tmp_path / "own.pem"
+    file.write_bytes(authority.cert_pem.bytes() + (revocation_list(authority) if revokes else b""))
+    assert bool(certificates.trust(file).verify_flags & ssl.VERIFY_CRL_CHECK_LEAF) is revokes
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileUnreadable) as raised:
+        certificates.trust(tmp_path / "nothing.pem")
+    assert raised.value.file == tmp_path / "nothing.pem"
+
+
+def test_old_tls_is_refused_by_whoever_only_looks_too() -> None:
+    assert certificates.onlooker().minimum_version is ssl.TLSVersion.TLSv1_2
+    assert certificates.trust(None).minimum_version is ssl.TLSVersion.TLSv1_2

@@ -93,9 +93,9 @@ def answer(broken: Broken) -> Response:
     """The response of an "answer" fault. Raises KeyError for a fault of another layer."""
     name, options = broken.fault.name, broken.options
     match name:
-        case "captive-portal":
-            text = "Pour accéder à Internet, acceptez les conditions d'utilisation du réseau."
-            return HTMLResponse(_page("Bienvenue sur le Wi-Fi de l'hôtel", text))
+        case "web-page":
+            text = "Retrouvez ici l'actualité de notre association."
+            return HTMLResponse(_page("Bienvenue sur notre site", text))
         case "another-service":
             return JSONResponse({"status": "UP", "service": "imprimante"})
         case "maintenance":
@@ -113,6 +113,6 @@ def answer(broken: Broken) -> Response:
         headers["Connection"] = "close"
     elif name == "429":
         headers["Retry-After"] = str(30 if options.retry_after is None else options.retry_after)
-    elif options.retry_after is not None:
+    if options.retry_after is not None:
         headers["Retry-After"] = str(options.retry_after)
     return HTMLResponse(_page(*_PAGES[name]), int(name), headers)

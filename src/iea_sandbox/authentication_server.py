@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from iea_sandbox.certificates import HOSTS
 from iea_sandbox.faults import Layer, Switch
 
 SCOPE = "iea"
@@ -145,16 +146,22 @@ class AuthenticationServer:
             ]
         )
 
-    async def _discovery(self, _: Request) -> Response:
-        token_endpoint = f"{self.address}/token"
+    def _issuer(self, request: Request) -> str:
+        """The address by which the client came, where it is one of the certificate's: each of them is a name of this server."""
+        host = request.url.hostname or ""
+        return f"https://{request.url.netloc}{self._path}" if host in HOSTS else self.address
+
+    async def _discovery(self, request: Request) -> Response:
+        address = self._issuer(request)
+        token_endpoint = f"{address}/token"
         if self._switch.on("clear-token-endpoint"):
             token_endpoint = token_endpoint.replace("https://", "http://")
-        issuer = "https://autre-serveur.example" if self._switch.on("issuer-mismatch") else self.address
+        issuer = "https://autre-serveur.example" if self._switch.on("issuer-mismatch") else address
         return JSONResponse(
             {
                 "issuer": issuer,
                 "token_endpoint": token_endpoint,
-                "jwks_uri": f"{self.address}/jwks",
+                "jwks_uri": f"{address}/jwks",
                 "grant_types_supported": ["client_credentials"],
                 "response_types_supported": [],
                 "subject_types_supported": ["public"],

@@ -11,11 +11,24 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
-HOSTS = ("localhost", "127.0.0.1", "::1")
+NAME = "serveur.iea-sandbox.test"
+"""What the sandbox's own name service knows; the domain is reserved for tests (RFC 6761, 6.2)."""
+ACCENTED = "bac-à-sable.localhost"
+"""An international name that leads to this machine without any name service (RFC 6761, 6.3)."""
+HOSTS = ("localhost", NAME, ACCENTED.encode("idna").decode("ascii"), "127.0.0.1", "::1")
 GOOD = "good"
+ORGANISATION = "Bac à sable IEA"
+ANTIVIRUS = "Avast Web/Mail Shield Root"
+STRANGER = "Autorité inconnue"
+PORTAL = "portail.example"
 
 
 class Certificates:
@@ -27,15 +40,16 @@ class Certificates:
 
     def __init__(self) -> None:
         self._root = trustme.CA(
-            organization_name="Bac à sable IEA", organization_unit_name="Autorité du bac à sable IEA"
+            organization_name=ORGANISATION, organization_unit_name="Autorité du bac à sable IEA"
         )
-        # of the same organisation, as real ones are: trustme's own create_child_ca() would name itself
+        # of the same organisation: a chain without it is told from one of a stranger by that name
         self._intermediate = trustme.CA(
             parent_cert=self._root,
             path_length=0,
-            organization_name="Bac à sable IEA",
+            organization_name=ORGANISATION,
             organization_unit_name="Autorité intermédiaire du bac à sable IEA",
         )
+        self._revoked = self._intermediate.issue_cert(*HOSTS)
         self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
 
     @property
@@ -43,11 +57,17 @@ class Certificates:
         """The root's certificate: what a client must trust."""
         return self._root.cert_pem.bytes()
 
+    @property
+    def revocations_pem(self) -> bytes:
+        """The revocation lists of the root and of the intermediate (RFC 5280, 5): a client that looks for one finds it for every certificate."""
+        revoked = x509.load_pem_x509_certificate(self._revoked.cert_chain_pems[0].bytes()).serial_number
+        return _revocations(self._root) + _revocations(self._intermediate, revoked)
+
     def pem(self, kind: str = GOOD, issuer: str = "") -> bytes:
         """Private key and chain in one PEM text.
 
-        `kind` is "good" or the name of a certificate fault (`faults.py`); `issuer` is the organisation that signs an
-        "unknown-ca" certificate. Raises KeyError for another kind.
+        `kind` is "good", "captive-portal" or the name of a certificate fault (`faults.py`); `issuer` is the organisation
+        that signs an "unknown-ca" or "intercepted" certificate. Raises KeyError for another kind.
         """
         now = datetime.now(UTC)
         day = timedelta(days=1)
@@ -63,8 +83,13 @@ class Certificates:
             case "missing-intermediate":
                 leaf = self._intermediate.issue_cert(*HOSTS)
                 return leaf.private_key_pem.bytes() + leaf.cert_chain_pems[0].bytes()
-            case "unknown-ca":
-                leaf = trustme.CA(organization_name=issuer, organization_unit_name=issuer).issue_cert(*HOSTS)
+            case "unknown-ca" | "intercepted":
+                name = issuer or (STRANGER if kind == "unknown-ca" else ANTIVIRUS)
+                leaf = trustme.CA(organization_name=name, organization_unit_name=name).issue_cert(*HOSTS)
+            case "revoked":
+                leaf = self._revoked
+            case "captive-portal":
+                leaf = trustme.CA(organization_name=PORTAL, organization_unit_name=PORTAL).issue_cert(PORTAL)
             case "self-signed":
                 return _self_signed(now, day)
             case _:
@@ -100,7 +125,7 @@ def _self_signed(now: datetime, day: timedelta) -> bytes:
     """A certificate that vouches for itself; trustme has none."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = [x509.DNSName("localhost"), *(x509.IPAddress(ip_address(host)) for host in HOSTS[1:])]
+    names = [_general_name(host) for host in HOSTS]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -116,3 +141,35 @@ def _self_signed(now: datetime, day: timedelta) -> bytes:
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return private + certificate.public_bytes(Encoding.PEM)
+
+
+def _general_name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
+
+
+def _revocations(authority: trustme.CA, *serial_numbers: int) -> bytes:
+    """The list of what this authority has revoked."""
+    certificate = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    key = load_pem_private_key(authority.private_key_pem.bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101  # trustme's default
+    now = datetime.now(UTC)
+    identifier = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(certificate.subject)
+        .last_update(now - timedelta(days=1))
+        .next_update(now + timedelta(days=365))
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
+        )
+        .add_extension(x509.CRLNumber(1), critical=False)
+    )
+    for number in serial_numbers:
+        entry = (
+            x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now - timedelta(days=1))
+        )
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from iea_sandbox.faults import OPTION_NAMES, SERVERS, UnknownFault, described
+from iea_sandbox.faults import OPTION_NAMES, PARTS, UnknownFault, described
 
 if TYPE_CHECKING:
     from iea_sandbox.world import World
@@ -24,7 +24,8 @@ _EXAMPLES = """\
 exemple :
   iea-sandbox serve
   iea-sandbox break auth --how 503 --retry-after 5
-  iea-sandbox mend auth
+  iea-sandbox break proxy --how password
+  iea-sandbox mend
 
 pannes (--how) :
 """
@@ -81,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", parents=[home], help="ouvrir les deux serveurs jusqu'à Ctrl+C")
     serve.add_argument("--auth-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
     serve.add_argument("--updates-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
+    serve.add_argument("--names-port", type=int, default=0, metavar="PORT", help="service de noms (DNS)")
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser(
@@ -91,11 +93,11 @@ def _parser() -> argparse.ArgumentParser:
     breaking = commands.add_parser(
         "break",
         parents=[home],
-        help="casser un serveur",
+        help="casser une pièce",
         epilog="pannes (--how) :\n" + described(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    breaking.add_argument("server", choices=SERVERS, metavar="serveur", help=" ou ".join(SERVERS))
+    breaking.add_argument("part", choices=PARTS, metavar="pièce", help=", ".join(PARTS))
     breaking.add_argument("--how", required=True, metavar="PANNE", help="une des pannes ci-dessous")
     breaking.add_argument(
         "--at", metavar="TEXTE", help="seulement les demandes dont l'adresse contient ce texte"
@@ -106,11 +108,11 @@ def _parser() -> argparse.ArgumentParser:
         "--days", type=int, metavar="J", help="avance de l'horloge en jours (retard : négatif)"
     )
     breaking.add_argument("--dialect", metavar="NOM", help="mots du refus : rfc, keycloak, oidc-provider…")
-    breaking.add_argument("--issuer", metavar="NOM", help="organisation qui signe un certificat inconnu")
+    breaking.add_argument("--issuer", metavar="NOM", help="organisation qui signe un certificat")
     breaking.set_defaults(run=_break)
 
-    mend = commands.add_parser("mend", parents=[home], help="réparer un serveur, ou les deux")
-    mend.add_argument("server", nargs="?", choices=SERVERS, metavar="serveur", help=" ou ".join(SERVERS))
+    mend = commands.add_parser("mend", parents=[home], help="réparer une pièce, ou tout")
+    mend.add_argument("part", nargs="?", choices=PARTS, metavar="pièce", help=", ".join(PARTS))
     mend.set_defaults(run=_mend)
 
     status = commands.add_parser("status", parents=[home], help="dire ce qui tourne et ce qui est cassé")
@@ -126,7 +128,12 @@ def _serve(given: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` below is reached
     # A client that speaks TLS to the "plain-http" port is no news.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    with World(given.home, authentication_port=given.auth_port, updates_port=given.updates_port) as world:
+    with World(
+        given.home,
+        authentication_port=given.auth_port,
+        updates_port=given.updates_port,
+        names_port=given.names_port,
+    ) as world:
         path = attach(world, given.home)
         try:
             _introduce(world, path)
@@ -148,6 +155,8 @@ def _introduce(world: World, path: Path) -> None:
     for name, value in {
         "Serveur d'authentification": world.authentication.address,
         "Serveur de mise à jour": world.updates.address,
+        "Proxy": f"{world.proxy_address} (script : {world.script_address})",
+        "Service de noms": f"127.0.0.1:{world.names.port}",
         "Autorité de certification": world.ca_file,
         "Licence": f"{licence.number}, clé {licence.key}",
         "Tout le reste": path,
@@ -158,11 +167,11 @@ def _introduce(world: World, path: Path) -> None:
 
 def _break(given: argparse.Namespace) -> int:
     options = {name: str(getattr(given, name)) for name in OPTION_NAMES if getattr(given, name) is not None}
-    return _order(given, "break", {"server": given.server, "how": given.how, **options})
+    return _order(given, "break", {"part": given.part, "how": given.how, **options})
 
 
 def _mend(given: argparse.Namespace) -> int:
-    return _order(given, "mend", {"server": given.server} if given.server else {})
+    return _order(given, "mend", {"part": given.part} if given.part else {})
 
 
 def _status(given: argparse.Namespace) -> int:
@@ -170,16 +179,14 @@ def _status(given: argparse.Namespace) -> int:
 
 
 def _order(given: argparse.Namespace, action: str, parameters: dict[str, str], as_json: bool = False) -> int:
-    from iea_sandbox.control import order
+    from iea_sandbox.control import order, told
 
     status = order(given.home, action, parameters)
     if as_json:
         print(json.dumps(status, indent=2, ensure_ascii=False))
         return 0
-    broken = status["broken"]
-    for name, address in (("auth", status["authentication"]), ("updates", status["updates"])):
-        how = broken.get(name) if isinstance(broken, dict) else None
-        print(f"{name:<8} {address} : {f'cassé ({how})' if how else 'en état'}")
+    for line in told(status):
+        print(line)
     return 0
 
 

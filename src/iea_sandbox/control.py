@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.applications import Starlette
@@ -15,7 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from iea_sandbox.faults import OPTION_NAMES, SERVERS, UnknownFault
+from iea_sandbox.certificates import NAME
+from iea_sandbox.faults import OPTION_NAMES, PARTS, SERVERS, UnknownFault
+from iea_sandbox.proxy import PASSWORD, USER
 from iea_sandbox.world import World
 
 FILE = "sandbox.json"
@@ -51,7 +54,7 @@ def attach(world: World, home: Path) -> Path:
                 for name in OPTION_NAMES
                 if name in query
             }
-            world.break_(query.get("server", ""), query.get("how", ""), **options)  # type: ignore[arg-type]
+            world.break_(query.get("part", ""), query.get("how", ""), **options)  # type: ignore[arg-type]
         except ValueError as error:  # UnknownFault, or not a number
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(_status(world))
@@ -61,7 +64,7 @@ def attach(world: World, home: Path) -> Path:
         if refused:
             return refused
         try:
-            world.mend(request.query_params.get("server"))  # type: ignore[arg-type]  # checked there
+            world.mend(request.query_params.get("part"))  # type: ignore[arg-type]  # checked there
         except UnknownFault as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(_status(world))
@@ -111,6 +114,31 @@ def order(home: Path, action: str, parameters: Mapping[str, str]) -> dict[str, o
     return dict(answer)
 
 
+def told(status: Mapping[str, Any]) -> Iterator[str]:
+    """A status as lines for a person: each part and whether it is sound, then what to type and to set so that a fault shows."""
+    broken = status["broken"]
+    where = {
+        "auth": status["authentication"],
+        "updates": status["updates"],
+        "proxy": status["proxy"]["address"],
+        "pac": status["pac"],
+        "names": status["names"]["server"],
+    }
+    for part in PARTS:
+        state = f"cassé ({broken[part]})" if broken[part] else "en état"
+        yield f"{part:<8} {where.get(part, '–')} : {state}"
+    if any(broken[part] for part in ("address", "names", "network")):
+        yield "À saisir dans les paramètres de l'agent :"
+        yield from (f"  {address}" for address in status["to_type"].values())
+    if broken["names"]:
+        yield f"Le service de noms de ce poste doit être {status['names']['server']}."
+    if broken["proxy"]:
+        known = status["proxy"]
+        yield f"À saisir comme proxy : {known['address']} (utilisateur {known['user']}, mot de passe {known['password']})"
+    if broken["pac"]:
+        yield f"À indiquer à Windows comme script de proxy : {status['pac']}"
+
+
 def _refused(request: Request, token: str) -> Response | None:
     """The refusal of a request without the token: other users of the machine reach loopback too."""
     given = request.headers.get("authorization", "").encode()
@@ -120,7 +148,7 @@ def _refused(request: Request, token: str) -> Response | None:
 
 
 def _status(world: World) -> dict[str, object]:
-    broken = {name: world.broken(name) for name in SERVERS}
+    broken = {name: world.broken(name) for name in PARTS}
     licences = {
         name: {"number": licence.number, "key": licence.key} for name, licence in world.licences.items()
     }
@@ -128,9 +156,13 @@ def _status(world: World) -> dict[str, object]:
         "schema": 1,
         "authentication": world.authentication.address,
         "updates": world.updates.address,
+        "to_type": {name: world.to_type(name) for name in SERVERS},
+        "proxy": {"address": world.proxy_address, "user": USER, "password": PASSWORD},
+        "pac": world.script_address,
+        "names": {"server": f"127.0.0.1:{world.names.port}", "name": NAME},
         "ca": str(world.ca_file.resolve()),
         "root": str(world.root_file.resolve()),
         "licences": licences,
-        "broken": {name: each.fault.name if each else None for name, each in broken.items()},
+        "broken": {name: each.fault.how if each else None for name, each in broken.items()},
         "requests": {name: len(world.requests.select(name)) for name in SERVERS},
     }

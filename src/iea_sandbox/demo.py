@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,20 +13,33 @@ from iea_sandbox.control import attach
 from iea_sandbox.world import World
 
 
-def furnish(agent_home: Path, world: World, spelled: Callable[[Path], str] = str) -> None:
-    """Write the settings and the policy of an installation below *agent_home*: the world's addresses and authority, no licence yet.
+def furnish(
+    agent_home: Path,
+    world: World,
+    spelled: Callable[[Path], str] = str,
+    *,
+    connection: str = "",
+    more: str = "",
+) -> None:
+    """Write the settings and the policy of an installation below *agent_home*: the world's addresses, authority and trust anchor, no licence yet.
 
-    *spelled* says how the agent's system spells a path: under Wine it is not this one.
+    The official addresses are the world's too: no repair leads to a real server. *connection* replaces the lines of that table of the
+    settings, *more* follows it. *spelled* says how the agent's system spells a path: under Wine it is not this one.
     """
+    authentication, updates = world.authentication.address, world.updates.address
     for name, text in {
-        "policy/policy.toml": f"ca_file = '{spelled(world.ca_file)}'\n",
+        "policy/policy.toml": (
+            f"ca_file = '{spelled(world.ca_file)}'\n"
+            f'official_authentication = "{authentication}"\nofficial_updates = "{updates}"\n'
+        ),
         "settings/settings.toml": (
-            f'authentication = "{world.authentication.address}"\nupdates = "{world.updates.address}"\n'
+            (connection or f'authentication = "{authentication}"\nupdates = "{updates}"\n') + more
         ),
     }.items():
         file = agent_home / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"schema = 1\n\n[connection]\n{text}", encoding="utf-8")
+    shutil.copyfile(world.root_file, agent_home / "policy" / "root.json")
 
 
 def explained(world: World) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 import ssl
+import struct
 import sys
 import zlib
 from collections.abc import Coroutine, Iterator
@@ -18,11 +19,18 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from iea_sandbox.certificates import GOOD, Certificates
-from iea_sandbox.faults import Layer, ServerName, Switch
+from iea_sandbox.certificates import GOOD, PORTAL, Certificates
+from iea_sandbox.faults import Layer, ServerName, Switch, UnknownFault
 from iea_sandbox.record import Connection, Record
 
 _REQUEST_LIMIT = 1024 * 1024
+_FIRST_BYTE = 10.0  # seconds that a client may take to say anything
+_HANDSHAKE = b"\x16"  # how TLS begins (RFC 8446, 5.1)
+_AT_ONCE = struct.pack(
+    "hh" if sys.platform == "win32" else "ii", 1, 0
+)  # SO_LINGER: do not wait, drop what is left
+INSIDE = "127.0.0.2"
+"""Where the sandbox's own proxy comes from: that is how it is told from a client that comes straight."""
 
 
 class Front:
@@ -53,13 +61,16 @@ class Front:
         self._sound = ServerState()
         self._scripted: set[Scripted] = set()
         self._listeners: list[socket.socket] = []
+        self._queued: list[socket.socket] = []
         self._accepting: set[asyncio.Task[None]] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self.port = 0
+        self.only_inside = False
+        """Whether who does not come through the proxy is turned away."""
 
     async def open(self, port: int = 0) -> None:
         """Take the port (0: any free one) and accept. Raises OSError when it is taken."""
-        self._listeners = await _bind(port, patience=0 if port else 1)  # a free one may be taken in ::1
+        self._listeners = await bind(port, patience=0 if port else 1)  # a free one may be taken in ::1
         self.port = self._listeners[0].getsockname()[1]
         self._listen()
 
@@ -67,10 +78,13 @@ class Front:
         """Act on the switch's present position.
 
         Connections made before are closed, but for a request that is being answered soundly: that one is let finish.
+        Raises UnknownFault where this system cannot be broken that way.
         """
-        if self._switch.on("refuse"):
+        if self._switch.on("refuse", "filtered") or self._queued:
             await self._refuse()
-        elif not self._accepting:
+        if self._switch.on("filtered"):
+            await self._filter()
+        elif not self._accepting and not self._switch.on("refuse"):
             self._listen()
         await self._drop()
         for connection in list(self._sound.connections):
@@ -86,16 +100,36 @@ class Front:
             if isinstance(connection, H11Protocol):
                 connection.timeout_keep_alive_handler()
                 connection.transport.abort()
-        for listener in self._listeners:
-            listener.close()
+        for each in (*self._listeners, *self._queued):
+            each.close()
         await asyncio.sleep(0)  # lets the aborted transports close their sockets
 
     async def _refuse(self) -> None:
         """Stop listening. A socket that is bound and does not listen refuses connections and keeps the port ours."""
         await _cancel(self._accepting)
+        for each in (*self._listeners, *self._queued):
+            each.close()
+        self._queued.clear()
+        self._listeners = await bind(self.port, patience=2)  # a port just left may need a moment
+
+    async def _filter(self) -> None:
+        """Listen, let nobody in and fill the queue: Linux drops whatever more comes, as a firewall does."""
+        loop = asyncio.get_running_loop()
         for listener in self._listeners:
-            listener.close()
-        self._listeners = await _bind(self.port, patience=2)  # a port just left may need a moment
+            listener.listen(0)
+            for _ in range(4):
+                self._queued.append(_dialling(listener))
+            await asyncio.sleep(0.05)  # the queue fills in the kernel, which tells nobody
+            attempt = _dialling(listener)
+            self._queued.append(attempt)
+            try:
+                await asyncio.wait_for(loop.sock_connect(attempt, listener.getsockname()), 0.3)
+            except TimeoutError:
+                continue
+            except OSError:
+                pass
+            await self._refuse()
+            raise UnknownFault("La panne « filtered » est impossible sur ce système : il faut Linux.")
 
     async def _drop(self) -> None:
         """End the connections that are not in uvicorn's hands."""
@@ -112,7 +146,7 @@ class Front:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(listener)
+                connection, peer = await loop.sock_accept(listener)
             except (
                 OSError
             ):  # gone before it was let in (Windows), or the system is out of sockets for a moment
@@ -120,21 +154,23 @@ class Front:
                 continue
             broken = self._switch.broken
             self._connections.add(Connection(self._name, broken.fault.name if broken else ""))
-            _start(self._serve(connection), self._serving)
+            _start(self._serve(connection, peer[0]), self._serving)
 
-    async def _serve(self, connection: socket.socket) -> None:
+    async def _serve(self, connection: socket.socket, peer: str) -> None:
         loop = asyncio.get_running_loop()
         connection.setblocking(False)
         try:
             if self._switch.on("timeout"):
                 await loop.create_future()  # until cancelled
-            if self._switch.on("reset"):
+            elif self._switch.on("tcp-reset"):
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)  # no goodbye
+            elif self._switch.on("reset"):
                 await loop.sock_recv(connection, 1)  # closing with data left unread resets the connection
-            elif self._switch.on("handshake-closed"):
+            elif self._switch.on("handshake-closed") or (self.only_inside and peer != INSIDE):
                 await loop.sock_recv(connection, 64 * 1024)  # the client's whole first flight
             else:
                 await self._hand_over(connection)
-        except OSError:
+        except OSError:  # TimeoutError is one
             pass  # the client left, or did not like our certificate: its affair, and often the purpose
         finally:
             connection.close()
@@ -143,14 +179,19 @@ class Front:
         loop = asyncio.get_running_loop()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = self._context()
+        struck = self._switch.layer(Layer.BYTES)
+        script = struck.fault.name if struck else ""
+        if self._switch.on("captive-portal"):
+            script = "captive-portal"
+        if context is not None and await _first_byte(connection) != _HANDSHAKE:
+            context, script = None, script if script == "captive-portal" else "https-port"
         if context is not None and self._switch.on("old-tls", "client-cert"):
             await _fail_handshake(connection, context)
             return
-        struck = self._switch.layer(Layer.BYTES)
 
         def protocol() -> asyncio.Protocol:
-            if struck:
-                return Scripted(struck.fault.name, self._scripted)
+            if script:
+                return Scripted(script, self._scripted)
             return H11Protocol(self._config, self._sound, {}, loop)
 
         # The transport gets a duplicate, since it closes its socket when it likes and we close ours when done here.
@@ -168,11 +209,33 @@ class Front:
     def _context(self) -> ssl.SSLContext | None:
         if self._certificates is None or self._switch.on("plain-http"):
             return None
+        if self._switch.on("captive-portal"):
+            return self._certificates.context("captive-portal")
         struck = self._switch.layer(Layer.CERTIFICATE)
         if struck is None:
             return self._certificates.context(GOOD)
-        issuer = struck.options.issuer if "issuer" in struck.fault.accepts else ""
-        return self._certificates.context(struck.fault.name, issuer)
+        return self._certificates.context(struck.fault.name, struck.options.issuer)
+
+
+async def _first_byte(connection: socket.socket) -> bytes:
+    """What the client begins with, left where it is. Raises TimeoutError where it says nothing."""
+    loop = asyncio.get_running_loop()
+    spoken = asyncio.Event()
+    loop.add_reader(connection, spoken.set)
+    try:
+        async with asyncio.timeout(_FIRST_BYTE):
+            await spoken.wait()
+    finally:
+        loop.remove_reader(connection)
+    return connection.recv(1, socket.MSG_PEEK)
+
+
+def _dialling(listener: socket.socket) -> socket.socket:
+    """A connection to it that is on its way."""
+    attempt = socket.socket(listener.family, socket.SOCK_STREAM)
+    attempt.setblocking(False)
+    attempt.connect_ex(listener.getsockname())
+    return attempt
 
 
 async def _fail_handshake(connection: socket.socket, context: ssl.SSLContext) -> None:
@@ -246,7 +309,7 @@ class Scripted(asyncio.Protocol):
             await self._writable.wait()
             self._transport.write(part)
             await asyncio.sleep(0)
-        if self._how in ("closed", "truncated", "garbage"):
+        if self._how not in ("no-answer", "stalled"):
             self._transport.close()
 
 
@@ -268,8 +331,21 @@ def _script(how: str) -> Iterator[bytes]:
             start = deflate.compress(b'{"issuer": "') + deflate.flush(zlib.Z_FULL_FLUSH)
             block = deflate.compress(b"a" * 1024 * 1024) + deflate.flush(zlib.Z_FULL_FLUSH)
             return chain((head + b"Content-Encoding: gzip\r\n\r\n" + start,), repeat(block))
+        case "https-port":
+            return iter((_page("400 Bad Request", "The plain HTTP request was sent to HTTPS port"),))
+        case "captive-portal":
+            return iter((_page("302 Found", "Bienvenue", f"Location: http://{PORTAL}/connexion\r\n"),))
         case _:
             return iter(())  # no-answer, closed
+
+
+def _page(status: str, text: str, headers: str = "") -> bytes:
+    """A whole answer with a small page, as nginx words its own."""
+    body = f"<html><head><title>{text}</title></head><body><h1>{status}</h1>{text}</body></html>"
+    return (
+        f"HTTP/1.1 {status}\r\nServer: nginx\r\nDate: {formatdate(usegmt=True)}\r\nContent-Type: text/html\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n{headers}\r\n{body}"
+    ).encode("ascii")
 
 
 def _is_whole(request: bytes) -> bool:
@@ -296,7 +372,7 @@ async def _cancel(register: set[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _bind(port: int, patience: float = 0.0) -> list[socket.socket]:
+async def bind(port: int, patience: float = 0.0) -> list[socket.socket]:
     """Sockets bound to the same port of 127.0.0.1 and, where there is one, ::1; not yet listening.
 
     Raises OSError when the port is still taken after `patience` seconds.

@@ -38,7 +38,7 @@ class Request:
     at: float = field(default_factory=monotonic)
 
 
-Entry = TypeVar("Entry", Connection, Request)
+Entry = TypeVar("Entry", Connection, Request, str)
 
 
 class Record(Generic[Entry]):
@@ -67,7 +67,11 @@ class Record(Generic[Entry]):
     ) -> list[Entry]:
         """The entries of this server (None: of both) for which `matching` holds."""
         with self._changed:
-            return [entry for entry in self._entries if server in (None, entry.server) and matching(entry)]
+            return [
+                entry
+                for entry in self._entries
+                if (server is None or server == getattr(entry, "server", None)) and matching(entry)
+            ]
 
     def wait(
         self,

@@ -1,8 +1,10 @@
-"""The whole world in one object: both servers on loopback, their authority, and the switches to break them."""
+"""The whole world in one object: both servers on loopback, their authority, the way to them, and the switches to break each part."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import sys
 import threading
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
@@ -10,14 +12,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from starlette.types import ASGIApp
+from starlette.requests import Request as WebRequest
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from iea_sandbox.answers import Witness
 from iea_sandbox.authentication_server import LICENCES, AuthenticationServer, Licence
 from iea_sandbox.certificates import Certificates
-from iea_sandbox.faults import SERVERS, Broken, ServerName, Switch, UnknownFault, choose
+from iea_sandbox.faults import PARTS, SERVERS, Broken, PartName, ServerName, Switch, UnknownFault, choose
 from iea_sandbox.front import Front
+from iea_sandbox.names import NameServer
+from iea_sandbox.proxy import Proxy
 from iea_sandbox.record import Connection, Record, Request
+from iea_sandbox.script import PATH, Script
+from iea_sandbox.spelling import named, spelled
 from iea_sandbox.update_server import UpdateServer
 
 _PATIENCE = 10.0  # seconds that any order to the servers may take
@@ -32,9 +40,9 @@ class WorldFailed(Exception):
 class World:
     """Runs from `with World(folder) as world:` (or `start` to `close`) in a thread of its own.
 
-    `folder` receives the authority's certificate and the update repository. `authentication.address` and
-    `updates.address` are what a person would type; they hold once the world has started. Methods may be called from
-    any thread but the world's own.
+    `folder` receives the authority's certificate, its revocation lists and the update repository. `authentication.address`
+    and `updates.address` are what a person would type while all is well; like `proxy.port`, `names.port` and `script_address`
+    they hold once the world has started. Methods may be called from any thread but the world's own.
     """
 
     def __init__(
@@ -45,15 +53,25 @@ class World:
         updates_port: int = 0,
         issuer_path: str = "",
         dialect: str = "rfc",
+        names_port: int = 0,
+        network_port: int | None = None,
     ) -> None:
-        """Port 0 is any free one; `issuer_path` such as "/realms/iea"; `dialect` one of `faults.DIALECTS`."""
+        """Port 0 is any free one; `issuer_path` such as "/realms/iea"; `dialect` one of `faults.DIALECTS`.
+
+        `network_port` is where who can take this machine's network away listens (UDP on loopback: "off" and "on", each
+        answered by anything once it is done); None where nobody can.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.certificates = Certificates()
         self.ca_file = folder / "ca.pem"
-        self.ca_file.write_bytes(self.certificates.authority_pem)
-        self._switches: Mapping[ServerName, Switch] = {name: Switch() for name in SERVERS}
+        self.ca_file.write_bytes(self.certificates.authority_pem + self.certificates.revocations_pem)
+        self._switches: Mapping[PartName, Switch] = {name: Switch() for name in PARTS}
         self.authentication = AuthenticationServer(self._switches["auth"], issuer_path, dialect)
         self.updates = UpdateServer(folder / "updates", self._switches["updates"])
+        self.proxy = Proxy(self._switches["proxy"])
+        self.names = NameServer(self._switches["names"])
+        self.script_address = ""
+        """Where the proxy script is (PAC)."""
         self.requests: Record[Request] = Record()
         self.connections: Record[Connection] = Record()
         self._issuer_path = issuer_path
@@ -62,11 +80,15 @@ class World:
             "auth": self._front("auth", self.authentication.app),
             "updates": self._front("updates", self.updates.app),
         }
+        self._clear = {name: Front(_ToHttps(front)) for name, front in self._fronts.items()}
+        self._script = Front(Script(self._switches["pac"], self.proxy))
+        self._names_port, self._network_port = names_port, network_port
         self._failures: list[Exception] = []
         self._others: list[Front] = []
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), name="sandbox", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self._started: Future[asyncio.AbstractEventLoop] = Future()
         self._ended = asyncio.Event()
+        self._switching = asyncio.Lock()
 
     @property
     def root_file(self) -> Path:
@@ -82,24 +104,38 @@ class World:
         """One of `LICENCES`: good, second, suspended, limited, special, unknown. Raises KeyError."""
         return LICENCES[name]
 
-    def break_(self, server: ServerName, how: str, **options: object) -> None:
-        """Switch a fault of `faults.FAULTS` on, in place of the present one; options as in `faults.Options`.
+    def break_(self, part: PartName, how: str, **options: object) -> None:
+        """Switch a fault of `faults.FAULTS` on, in place of the part's present one; options as in `faults.Options`.
 
-        From the return on, every new connection and request meets it. Raises UnknownFault.
+        From the return on, every new connection and request meets it. Raises UnknownFault, also where this machine
+        cannot be broken that way: nothing is broken then.
         """
-        self._call(self._apply(server, choose(server, how, options)))
+        self._call(self._apply(part, choose(part, how, options)))
 
-    def mend(self, server: ServerName | None = None) -> None:
-        """Make a server (None: both) sound again. Raises UnknownFault for another server."""
-        if server not in (None, *SERVERS):
-            raise UnknownFault(f"Serveur inconnu : « {server} ». Choix : {', '.join(SERVERS)}.")
-        for name in SERVERS if server is None else (server,):
+    def mend(self, part: PartName | None = None) -> None:
+        """Make a part (None: everything) sound again. Raises UnknownFault for another part."""
+        if part not in (None, *PARTS):
+            raise UnknownFault(f"Rien de ce nom : « {part} ». Choix : {', '.join(PARTS)}.")
+        for name in PARTS if part is None else (part,):
             if self._switches[name].broken:
                 self._call(self._apply(name, None))
 
-    def broken(self, server: ServerName) -> Broken | None:
+    def broken(self, part: PartName) -> Broken | None:
         """What is broken there just now."""
-        return self._switches[server].broken
+        return self._switches[part].broken
+
+    def to_type(self, server: ServerName) -> str:
+        """The address to type for a server, so that what is broken shows: its own, a spoiled one, or by name."""
+        address = self.authentication.address if server == "auth" else self.updates.address
+        broken = self.broken("address")
+        if broken:
+            return spelled(address, broken.fault.name, self._clear[server].port)
+        return named(address) if self.broken("names") or self.broken("network") else address
+
+    @property
+    def proxy_address(self) -> str:
+        """The proxy, as it would be typed."""
+        return f"http://127.0.0.1:{self.proxy.port}"
 
     def publish(self, targets: Mapping[str, bytes]) -> None:
         """Publish these update targets (path in the repository: content) in a new signed version."""
@@ -147,20 +183,35 @@ class World:
             connections=self.connections,
         )
 
+    def _run(self) -> None:
+        # Windows' usual loop cannot wait for a first byte without taking it
+        factory = asyncio.SelectorEventLoop if sys.platform == "win32" else None
+        with asyncio.Runner(loop_factory=factory) as runner:
+            runner.run(self._live())
+
     async def _live(self) -> None:
         asyncio.get_running_loop().set_exception_handler(self._note)
         try:
             for name in SERVERS:
                 await self._fronts[name].open(self._ports[name])
+                await self._clear[name].open()
+            await self._script.open()
+            await self.proxy.open()
+            await self.names.open(self._names_port)
             self.authentication.address = f"https://localhost:{self._fronts['auth'].port}{self._issuer_path}"
             self.updates.address = f"https://localhost:{self._fronts['updates'].port}/updates"
+            self.script_address = f"http://127.0.0.1:{self._script.port}{PATH}"
             self._started.set_result(asyncio.get_running_loop())
             await self._ended.wait()
         except OSError as error:
             self._started.set_exception(error)
         finally:
-            for front in (*self._fronts.values(), *self._others):
+            if self._switches["network"].broken:
+                await self._apply("network", None)
+            for front in (*self._fronts.values(), *self._clear.values(), self._script, *self._others):
                 await front.close()
+            await self.proxy.close()
+            await self.names.close()
 
     def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What asyncio met in a task or a callback. A client that leaves in the middle (OSError) is no news here."""
@@ -169,11 +220,63 @@ class World:
             self._failures.append(error or RuntimeError(context["message"]))
             loop.default_exception_handler(context)
 
-    async def _apply(self, server: ServerName, broken: Broken | None) -> None:
-        self._switches[server].broken = broken
-        if server == "updates":
-            self.updates.adapt()
-        await self._fronts[server].adapt()
+    async def _apply(self, part: PartName, broken: Broken | None) -> None:
+        async with (
+            self._switching
+        ):  # orders come from several threads: a port is left and taken by one of them at a time
+            before = self._switches[part].broken
+            self._switches[part].broken = broken
+            try:
+                await self._adapt(part)
+            except UnknownFault:
+                self._switches[part].broken = None
+                if before:
+                    await self._adapt(part)
+                raise
+
+    async def _adapt(self, part: PartName) -> None:
+        """Act on the switch's present position."""
+        switch = self._switches[part]
+        match part:
+            case "auth" | "updates":
+                if part == "updates":
+                    self.updates.adapt()
+                await self._fronts[part].adapt()
+            case "proxy":
+                await self.proxy.adapt()
+                for front in self._fronts.values():
+                    front.only_inside = switch.on("proxy-needed")
+                    await front.adapt()
+            case "network":
+                await self._switch_network("off" if switch.broken else "on")
+                await self.names.close()
+                if not switch.broken:
+                    await self.names.open()
+
+    async def _switch_network(self, how: str) -> None:
+        """Have the rig take this machine's network away, or give it back. Raises UnknownFault where there is no such rig."""
+        if self._network_port is None:
+            raise UnknownFault("Couper le réseau n'est possible que dans le banc d'essai (make tour).")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            asking.setblocking(False)
+            asking.connect(("127.0.0.1", self._network_port))
+            asking.send(how.encode("ascii"))
+            async with asyncio.timeout(_PATIENCE / 2):
+                await asyncio.get_running_loop().sock_recv(asking, 16)
 
     def _call(self, work: Coroutine[object, object, _Result]) -> _Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
+
+
+class _ToHttps:
+    """The plain http port that a server has beside its own: it sends whoever comes there to https."""
+
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (ASGI)."""
+        asked = WebRequest(scope).url
+        host = f"[{asked.hostname}]" if ":" in (asked.hostname or "") else asked.hostname
+        there = asked.replace(scheme="https", netloc=f"{host}:{self._front.port}")
+        await RedirectResponse(str(there), 301)(scope, receive, send)

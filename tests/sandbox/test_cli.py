@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from iea_sandbox.cli import main
-from iea_sandbox.faults import FAULTS
+from iea_sandbox.control import order
+from iea_sandbox.faults import FAULTS, UnknownFault
 
 COMMAND = [sys.executable, "-m", "iea_sandbox.cli"]
 
@@ -58,6 +59,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             for line in process.stdout:
                 if "Ctrl+C" in line:
                     break
+            deadline.cancel()
             yield Served(home, json.loads((home / "sandbox.json").read_text(encoding="utf-8")))
         finally:
             deadline.cancel()
@@ -86,10 +88,27 @@ def test_break_status_and_mend(served: Served) -> None:
     assert "503" in broken.stdout
     assert served.discovery().headers["retry-after"] == "5"
     status = json.loads(served.run("status", "--json").stdout)
-    assert status["broken"] == {"auth": "503", "updates": None}
+    assert {part: how for part, how in status["broken"].items() if how} == {"auth": "503"}
     assert "control" not in status
     assert served.run("mend").returncode == 0
     assert served.discovery().status_code == 200
+
+
+def test_what_to_type_and_to_set_is_said(served: Served) -> None:
+    sound = str(served.file["authentication"])
+    known = served.file["proxy"]
+    assert isinstance(known, dict)
+    order(served.home, "break", {"part": "address", "how": "no-scheme"})
+    said = served.run("break", "proxy", "--how", "password").stdout
+    for what in (f"  {sound.removeprefix('https://')}\n", *known.values()):
+        assert what in said
+    status = order(served.home, "mend", {})
+    assert status["to_type"] == {"auth": sound, "updates": served.file["updates"]}
+
+
+def test_the_network_is_cut_in_the_rig_only(served: Served) -> None:
+    with pytest.raises(UnknownFault, match="banc d'essai"):
+        order(served.home, "break", {"part": "network", "how": "off"})
 
 
 def test_what_does_not_exist_is_refused_in_words(served: Served) -> None:
@@ -102,7 +121,7 @@ def test_what_does_not_exist_is_refused_in_words(served: Served) -> None:
 def test_the_switches_want_the_token(served: Served, token: str) -> None:
     control = served.file["control"]
     assert isinstance(control, dict)
-    for method, path in (("GET", "/status"), ("POST", "/break?server=auth&how=500"), ("POST", "/mend")):
+    for method, path in (("GET", "/status"), ("POST", "/break?part=auth&how=500"), ("POST", "/mend")):
         connection = HTTPConnection("127.0.0.1", control["port"], timeout=5)
         connection.request(method, path, headers={"Authorization": token})
         assert connection.getresponse().status == 401
@@ -143,7 +162,9 @@ def test_the_help_lists_every_fault(command: list[str], capsys: pytest.CaptureFi
         main(command)
     text = capsys.readouterr().out
     assert [
-        name for name, fault in FAULTS.items() if f"  {name} " not in text or fault.description not in text
+        name
+        for name, fault in FAULTS.items()
+        if f"  {fault.how} " not in text or fault.description not in text
     ] == []
 
 

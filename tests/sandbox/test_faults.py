@@ -8,15 +8,28 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from http.client import HTTPResponse
+from http.client import HTTPConnection, HTTPResponse
 from threading import Thread
 from time import monotonic
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
-from iea_sandbox.faults import FAULTS, Broken, Layer, ServerName, UnknownFault, choose, described
+from iea_sandbox.certificates import NAME
+from iea_sandbox.faults import (
+    FAULTS,
+    PARTS,
+    Broken,
+    Layer,
+    PartName,
+    ServerName,
+    UnknownFault,
+    choose,
+    described,
+)
 from iea_sandbox.world import World
 
 SILENCE = 0.3  # seconds without a byte that count as silence
@@ -33,7 +46,7 @@ def address(world: World, server: ServerName) -> str:
 def trusting(world: World) -> ssl.SSLContext:
     """What a strict client of our authority uses; Python 3.13 sets VERIFY_X509_STRICT by itself."""
     context = ssl.create_default_context(cafile=world.ca_file)
-    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_CRL_CHECK_CHAIN
     return context
 
 
@@ -68,9 +81,10 @@ def server(request: pytest.FixtureRequest) -> ServerName:
     return name
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", NAME])
 def test_sound_servers_answer_in_both_families(world: World, server: ServerName, host: str) -> None:
-    with trusting(world).wrap_socket(dial(world, server, host), server_hostname=host) as tls:
+    place = "localhost" if host == NAME else host
+    with trusting(world).wrap_socket(dial(world, server, place), server_hostname=host) as tls:
         assert tls.version() == "TLSv1.3"
     response = get(world, server)
     assert response.status_code == 200
@@ -134,6 +148,9 @@ def test_the_tls_port_speaks_plain_http(world: World, server: ServerName) -> Non
 @pytest.mark.parametrize(
     ("how", "code"),
     [
+        ("captive-portal", 20),
+        ("intercepted", 20),
+        ("revoked", 23),
         ("expired-cert", 10),  # X509_V_ERR_CERT_HAS_EXPIRED, and so on: openssl/x509_vfy.h
         ("not-yet-valid", 9),
         ("wrong-host", 62),
@@ -151,13 +168,91 @@ def test_certificates_are_wrong_in_their_own_way(
     assert caught.value.verify_code == code
 
 
-def test_an_unknown_issuer_can_be_named(world: World) -> None:
-    world.break_("auth", "unknown-ca", issuer="Avast Web/Mail Shield")
+def certificate(world: World) -> x509.Certificate:
+    """What the authentication server shows, believed or not."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     with context.wrap_socket(dial(world, "auth")) as tls:
-        assert b"Avast Web/Mail Shield" in (tls.getpeercert(binary_form=True) or b"")
+        return x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
+
+
+def organisation(name: x509.Name) -> str:
+    return str(name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value)
+
+
+@pytest.mark.parametrize(
+    ("how", "options", "issuer"),
+    [
+        ("unknown-ca", {"issuer": "Un inconnu"}, "Un inconnu"),
+        ("intercepted", {}, "Avast Web/Mail Shield Root"),
+        ("intercepted", {"issuer": "Fortinet"}, "Fortinet"),
+        ("captive-portal", {}, "portail.example"),
+        ("missing-intermediate", {}, "Bac à sable IEA"),
+    ],
+)
+def test_who_vouches_for_the_certificate(
+    world: World, how: str, options: dict[str, object], issuer: str
+) -> None:
+    world.break_("auth", how, **options)
+    assert organisation(certificate(world).issuer) == issuer
+
+
+def test_a_chain_without_its_middle_is_told_from_a_stranger_by_its_organisation(world: World) -> None:
+    root = x509.load_pem_x509_certificate(world.ca_file.read_bytes())
+    world.break_("auth", "missing-intermediate")
+    assert organisation(certificate(world).issuer) == organisation(root.subject)
+    assert certificate(world).issuer != root.subject
+
+
+def test_who_does_not_look_for_revocations_finds_none(world: World) -> None:
+    world.break_("auth", "revoked")
+    context = ssl.create_default_context(cafile=world.ca_file)
+    with context.wrap_socket(dial(world, "auth"), server_hostname="localhost") as tls:
+        assert tls.version()
+
+
+def in_clear(world: World, server: ServerName) -> tuple[int, str | None, str]:
+    """What plain http to the server's port is answered: status, target, page."""
+    parts = urlsplit(address(world, server))
+    connection = HTTPConnection("127.0.0.1", parts.port or 0, timeout=5)
+    try:
+        connection.request("GET", parts.path)
+        response = connection.getresponse()
+        return response.status, response.getheader("location"), response.read().decode()
+    finally:
+        connection.close()
+
+
+def test_plain_http_to_the_sound_port_is_answered_as_nginx_does(world: World, server: ServerName) -> None:
+    status, _, page = in_clear(world, server)
+    assert status == 400
+    assert "The plain HTTP request was sent to HTTPS port" in page
+
+
+def test_a_portal_answers_in_clear_with_its_own_address(world: World, server: ServerName) -> None:
+    world.break_(server, "captive-portal")
+    assert in_clear(world, server)[:2] == (302, "http://portail.example/connexion")
+
+
+def test_the_connection_is_reset_at_once(world: World, server: ServerName) -> None:
+    world.break_(server, "tcp-reset")
+    if sys.platform == "linux":
+        with pytest.raises(ConnectionResetError), dial(world, server) as connection:  # by either of the two
+            connection.recv(1)
+    else:  # Wine ends a connection in good order before it resets it
+        with suppress(ConnectionResetError), dial(world, server) as connection:
+            assert connection.recv(1) == b""
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_nothing_answers_an_attempt_to_connect(world: World, server: ServerName, host: str) -> None:
+    world.break_(server, "filtered")
+    with pytest.raises(TimeoutError):
+        socket.create_connection((host, urlsplit(address(world, server)).port), timeout=SILENCE)
+    world.mend(server)
+    assert get(world, server).status_code == 200
 
 
 def test_a_client_certificate_is_demanded(world: World, server: ServerName) -> None:
@@ -223,6 +318,7 @@ def test_the_body_has_no_end(world: World, server: ServerName, how: str) -> None
         assert wire < size / 500
 
 
+ONLY_IN_THE_RIG = ("network-off",)
 ANSWERS = {name: fault for name, fault in FAULTS.items() if fault.layer is Layer.ANSWER}
 
 
@@ -239,15 +335,15 @@ def test_the_status_is_the_name(world: World, server: ServerName, how: str) -> N
     assert response.headers.get("retry-after") == ("30" if how == "429" else None)
 
 
-@pytest.mark.parametrize("how", ["429", "503", "maintenance"])
+@pytest.mark.parametrize("how", ["408", "429", "500", "502", "503", "504", "maintenance"])
 def test_retry_after_is_as_ordered(world: World, server: ServerName, how: str) -> None:
     world.break_(server, how, retry_after=7)
     assert get(world, server).headers["retry-after"] == "7"
 
 
-def test_a_portal_a_maintenance_page_and_another_service_answer(world: World, server: ServerName) -> None:
-    world.break_(server, "captive-portal")
-    assert "Wi-Fi" in get(world, server).text
+def test_a_page_a_maintenance_page_and_another_service_answer(world: World, server: ServerName) -> None:
+    world.break_(server, "web-page")
+    assert "<h1>Bienvenue" in get(world, server).text
     world.break_(server, "maintenance")
     page = get(world, server)
     assert (page.status_code, page.headers["retry-after"]) == (503, "600")
@@ -280,18 +376,25 @@ def test_one_server_breaks_alone(world: World) -> None:
 def test_every_fault_is_listed_and_can_be_switched_on_and_off(world: World) -> None:
     help_text = described()
     for name, fault in FAULTS.items():
-        assert name in help_text
-        for server in fault.servers:
-            world.break_(server, name)
-            assert world.broken(server) == Broken(fault, choose(server, name, {}).options)
+        assert f"  {fault.how} " in help_text
+        if name in ONLY_IN_THE_RIG or (name == "filtered" and sys.platform != "linux"):
+            continue
+        for part in fault.parts:
+            world.break_(part, fault.how)
+            assert world.broken(part) == Broken(fault, choose(part, fault.how, {}).options)
+            world.mend(part)
     world.mend()
     assert [get(world, server).status_code for server in SERVERS] == [200, 200]
 
 
 @pytest.mark.parametrize(
-    ("server", "how", "options"),
+    ("part", "how", "options"),
     [
+        ("printer", "503", {}),
         ("proxy", "503", {}),
+        ("proxy", "proxy-silent", {}),
+        ("auth", "proxy-silent", {}),
+        ("network", "off", {}),
         ("auth", "nonsense", {}),
         ("auth", "rolled-back", {}),
         ("updates", "refused", {}),
@@ -301,11 +404,11 @@ def test_every_fault_is_listed_and_can_be_switched_on_and_off(world: World) -> N
     ],
 )
 def test_what_does_not_exist_is_refused(
-    world: World, server: ServerName, how: str, options: dict[str, object]
+    world: World, part: PartName, how: str, options: dict[str, object]
 ) -> None:
     with pytest.raises(UnknownFault):
-        world.break_(server, how, **options)
-    assert all(world.broken(name) is None for name in SERVERS)
+        world.break_(part, how, **options)
+    assert all(world.broken(name) is None for name in PARTS)
 
 
 @pytest.fixture

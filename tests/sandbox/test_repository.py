@@ -132,7 +132,7 @@ def test_mischief_is_refused_and_mended(
 @pytest.mark.parametrize(
     ("how", "error"),
     [
-        ("captive-portal", tuf_errors.RepositoryError),
+        ("web-page", tuf_errors.RepositoryError),
         ("another-service", tuf_errors.RepositoryError),
         ("404", tuf_errors.DownloadHTTPError),
         ("503", tuf_errors.DownloadHTTPError),

@@ -16,7 +16,7 @@ from iea_agent.domain.diagnosis import PROBLEM_OF, Reason, Stage
 from iea_agent.domain.problems import Actor
 from iea_agent.services.https import Limits
 from iea_agent.services.reachability import EXAMINATION_SECONDS
-from iea_sandbox.faults import FAULTS, Layer
+from iea_sandbox.faults import FAULTS, SERVERS, Layer
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "faults.md"
@@ -49,6 +49,8 @@ class Row(NamedTuple):
     authentication: Seen | None
     updates: Seen | None
     finding: Reason | None = None
+    told: Reason | None = None
+    """What the person is told in the end, where something outside this test explains it; None for what the test says."""
 
 
 def _both(stage: Stage, reason: Reason, wait: Wait = "") -> Row:
@@ -66,16 +68,23 @@ _UNAVAILABLE = _both(Stage.ANSWER, Reason.UNAVAILABLE)
 
 SANDBOX: Mapping[str, Row] = {
     "refuse": _both(Stage.CONNECTION, Reason.REFUSED),
+    "filtered": _both(Stage.CONNECTION, Reason.UNANSWERED, "connect"),
+    "tcp-reset": _both(Stage.CONNECTION, Reason.RESET),
     "reset": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED),
     "timeout": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED, "tls"),
     "handshake-closed": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED),
     "plain-http": _both(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS),
+    "captive-portal": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_AUTHORITY_UNKNOWN)._replace(
+        finding=Reason.CAPTIVE_PORTAL
+    ),
     "expired-cert": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_EXPIRED),
     "not-yet-valid": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_NOT_YET_VALID),
     "wrong-host": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_OF_ANOTHER),
     "self-signed": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_SELF_SIGNED),
     "unknown-ca": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_AUTHORITY_UNKNOWN),
+    "intercepted": _both(Stage.CERTIFICATE, Reason.INTERCEPTED),
     "missing-intermediate": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_CHAIN_INCOMPLETE),
+    "revoked": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_REVOKED),
     "old-tls": _both(Stage.CERTIFICATE, Reason.TLS_TOO_OLD),
     "client-cert": _both(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED),
     "no-answer": _both(Stage.ANSWER, Reason.ANSWER_LATE, "read"),
@@ -98,7 +107,7 @@ SANDBOX: Mapping[str, Row] = {
     "503": _UNAVAILABLE,
     "504": _UNAVAILABLE,
     "maintenance": _both(Stage.ANSWER, Reason.MAINTENANCE),
-    "captive-portal": _NOT_OURS,
+    "web-page": _NOT_OURS,
     "another-service": _NOT_OURS,
     "wrong-clock": Row(None, None, finding=Reason.CLOCK_WRONG),
     "issuer-mismatch": Row(Seen(Stage.KIND, Reason.ISSUER_DIFFERS), None),
@@ -109,8 +118,34 @@ SANDBOX: Mapping[str, Row] = {
     "unknown": _licence(Reason.LICENCE_NOT_RECOGNISED),
     "wrong-key": _licence(Reason.LICENCE_NOT_RECOGNISED),
     "metadata-expired": Row(None, Seen(Stage.METADATA, Reason.METADATA_EXPIRED)),
+    "proxy-password": _both(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD),
+    "proxy-password-refused": _both(Stage.PROXY, Reason.PROXY_REFUSES_PASSWORD),
+    "proxy-ntlm": _both(Stage.PROXY, Reason.PROXY_SIGN_IN_UNKNOWN),
+    "proxy-forbids": _both(Stage.PROXY, Reason.PROXY_REFUSES),
+    "proxy-lost": _both(Stage.PROXY, Reason.PROXY_REFUSES),
+    "proxy-stopped": _both(Stage.PROXY, Reason.PROXY_UNREACHABLE),
+    "proxy-silent": _both(Stage.PROXY, Reason.PROXY_UNREACHABLE, "read"),
+    "proxy-closed": _both(Stage.PROXY, Reason.PROXY_UNREACHABLE),
+    "proxy-needed": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED)._replace(told=Reason.PROXY_NEEDED),
+    "names-silent": _both(Stage.NAME, Reason.NAME_SERVER_SILENT, "name"),
+    "names-unknown": _both(Stage.NAME, Reason.NAME_UNKNOWN),
+    "names-failing": _both(Stage.NAME, Reason.NAME_SERVER_SILENT),
+    "names-empty": _both(Stage.NAME, Reason.NAME_UNKNOWN),
+    "address-quotes": Row(None, None),
+    "address-spaces": _both(Stage.ADDRESS, Reason.ADDRESS_MALFORMED),
+    "address-no-scheme": Row(None, None),
+    "address-idn": Row(None, None),
+    "address-ipv6": Row(None, None),
+    "address-port-out-of-range": _both(Stage.ADDRESS, Reason.ADDRESS_MALFORMED),
+    "address-port-80": _both(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS),
+    "address-http": _both(Stage.ANSWER, Reason.HTTPS_EXPECTED),
+    "address-http-redirect": _both(Stage.ANSWER, Reason.HTTPS_EXPECTED),
+    "address-unknown-name": _both(Stage.NAME, Reason.NAME_UNKNOWN),
 }
 """By the sandbox's names. Faults of signed metadata and of files that are not here are for the updater: the test looks only at timestamp.json."""
+
+OR_SEEN: Mapping[str, Seen] = {"tcp-reset": Seen(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED)}
+"""What may be found as well: whether the reset comes before or after the first byte of TLS is a matter of microseconds."""
 
 
 class Beyond(NamedTuple):
@@ -296,7 +331,8 @@ def sandbox_lines() -> Iterator[Line]:
     """The faults of the sandbox, one line for each way in which they are seen."""
     for name, row in SANDBOX.items():
         servers = {"auth": row.authentication, "updates": row.updates}
-        broken = {server: seen for server, seen in servers.items() if server in FAULTS[name].servers}
+        fault = FAULTS[name]
+        broken = {s: seen for s, seen in servers.items() if s in fault.parts or fault.parts[0] not in SERVERS}
         if len(set(broken.values())) == 1:
             kind = "both" if len(broken) == 2 else next(iter(broken))
             parts = [(kind, next(iter(broken.values())), tuple(broken))]
@@ -304,7 +340,8 @@ def sandbox_lines() -> Iterator[Line]:
             parts = [(server, seen, (server,)) for server, seen in broken.items()]
         for server, seen, measured in parts:
             keys = tuple(f"{name} {each}" for each in measured)
-            yield Line(name, server, FAULTS[name].description, seen, row.finding, keys)
+            how = name if fault.parts[0] in SERVERS else f"{fault.parts[0]} --how {fault.how}"
+            yield Line(how, server, fault.description, seen, row.told or row.finding, keys)
 
 
 def beyond_lines() -> Iterator[Line]:
@@ -327,12 +364,16 @@ def document() -> str:
         "",
         "## Faults of the sandbox",
         "",
-        "`iea-sandbox break auth|updates --how NAME`. “—”: the test finds nothing wrong, as it should.",
+        "`iea-sandbox break auth|updates --how NAME`, or `iea-sandbox break NAME` for what lies between. “—”: the test finds nothing wrong, as it should.",
         "",
         *_table(sandbox_lines()),
         "",
         "Faults of the signed metadata and of the files are found by the updater, which verifies signatures; the test of the servers looks only at the",
         "expiry of `timestamp.json`: " + ", ".join(f"`{name}`" for name in left_to_the_updater()) + ".",
+        "",
+        "Faults of this machine itself are played by `iea-sandbox tour`: "
+        + ", ".join(f"`{FAULTS[name].parts[0]} --how {FAULTS[name].how}`" for name in left_to_the_tour())
+        + ".",
         "",
         "## Faults around the servers",
         "",
@@ -381,6 +422,11 @@ def left_to_the_updater() -> list[str]:
         for name, fault in FAULTS.items()
         if fault.layer in (Layer.METADATA, Layer.TARGET) and name not in SANDBOX
     ]
+
+
+def left_to_the_tour() -> list[str]:
+    """The faults that need Windows' own settings, or a machine without a network."""
+    return [name for name, fault in FAULTS.items() if fault.layer in (Layer.SCRIPT, Layer.NETWORK)]
 
 
 if __name__ == "__main__":

@@ -16,33 +16,36 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.services.conftest import BRIEF, Serve, page, proxy, request_of, says, silent
+from tests.services.conftest import BRIEF, Serve, page, proxy, request_of, resolving, says, silent
 from tests.services.fault_table import (
     AT_ONCE,
     BEYOND,
     DOCUMENT,
     MEASURED,
+    OR_SEEN,
     SANDBOX,
     Seen,
     document,
+    left_to_the_tour,
     left_to_the_updater,
 )
 from tests.services.peers import Nginx, openssl_server, own_file, revocation_list, tls_server
 
 from iea_agent.domain import addresses
 from iea_agent.domain.addresses import parse
-from iea_agent.domain.diagnosis import Outcome, Reason, Server, ServerReport
+from iea_agent.domain.diagnosis import PROBLEM_OF, Outcome, Reason, Server, ServerReport
 from iea_agent.services.authentication import Licence
 from iea_agent.services.https import Client, Credentials, Route
 from iea_agent.services.reachability import Connect, examine
 from iea_sandbox.authentication_server import SCOPE
-from iea_sandbox.faults import FAULTS
+from iea_sandbox.faults import FAULTS, Layer, ServerName
+from iea_sandbox.proxy import USER
 from iea_sandbox.world import World
 
 SLACK = 1.5 if sys.platform == "linux" else 3.0
 """Seconds that a machine with other things to do may take besides: what is held is that no limit is waited for twice, or in vain."""
 
-SERVERS = {"auth": Server.AUTHENTICATION, "updates": Server.UPDATES}
+SERVERS: dict[ServerName, Server] = {"auth": Server.AUTHENTICATION, "updates": Server.UPDATES}
 
 
 def licence_of(world: World, name: str = "good") -> Licence:
@@ -113,21 +116,35 @@ def assert_found(report: ServerReport, expected: Seen | None, finding: Reason | 
     assert report.stages[place].detail, "support wants evidence"
 
 
+def route_of(world: World, name: str) -> Route:
+    """The way to the servers that shows the fault."""
+    if FAULTS[name].layer is not Layer.PROXY or name == "proxy-needed":
+        return Route(ca_file=world.ca_file)
+    known = Credentials(USER, "wrong") if name == "proxy-password-refused" else None
+    return Route(parse(world.proxy_address), world.ca_file, known)
+
+
 @pytest.mark.parametrize("server", ["auth", "updates"])
-@pytest.mark.parametrize("name", SANDBOX)
-def test_fault_of_the_sandbox(world: World, times: dict[str, float], name: str, server: str) -> None:
-    row = SANDBOX[name]
-    has = server in FAULTS[name].servers
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.linux if name == "filtered" else ()) for name in SANDBOX]
+)
+def test_fault_of_the_sandbox(world: World, times: dict[str, float], name: str, server: ServerName) -> None:
+    row, fault = SANDBOX[name], FAULTS[name]
+    between = fault.parts[0] not in SERVERS  # broken once, it strikes the way to both servers
+    has = between or server in fault.parts
     expected = row._asdict()[SERVERS[server].value] if has else None
     if has:
-        world.break_("auth" if server == "auth" else "updates", name)
-    address = world.authentication.address if server == "auth" else world.updates.address
+        world.break_(fault.parts[0] if between else server, fault.how)
     report, took = timed(
         SERVERS[server],
-        address,
-        lambda _: Client(Route(ca_file=world.ca_file), limits=BRIEF),
+        addresses.clean(world.to_type(server)),
+        lambda _: Client(
+            route_of(world, name), limits=BRIEF, resolve=resolving(world.names.port), online=lambda: True
+        ),
         licence_of(world),
     )
+    if report.failure and name in OR_SEEN and report.failure.reason is OR_SEEN[name].reason:
+        expected = OR_SEEN[name]
     assert_found(report, expected, row.finding if has else None)
     if has:
         times[f"{name} {server}"] = took
@@ -135,7 +152,19 @@ def test_fault_of_the_sandbox(world: World, times: dict[str, float], name: str, 
 
 
 def test_no_fault_of_the_sandbox_is_left_out() -> None:
-    assert set(SANDBOX) | set(left_to_the_updater()) == set(FAULTS)
+    assert set(SANDBOX) | set(left_to_the_updater()) | set(left_to_the_tour()) == set(FAULTS)
+
+
+@pytest.mark.parametrize("name", SANDBOX)
+def test_the_sandbox_knows_what_the_agent_should_tell(name: str) -> None:
+    """The tour compares what the clerk is shown with these codes."""
+    row, fault = SANDBOX[name], FAULTS[name]
+    for server in SERVERS:
+        seen = row._asdict()[SERVERS[server].value]
+        struck = fault.parts[0] not in SERVERS or server in fault.parts
+        reason = (row.told or row.finding or (seen.reason if seen else None)) if struck else None
+        assert fault.shown(server) == (PROBLEM_OF[reason] if reason else "")
+    assert fault.or_shows == (PROBLEM_OF[OR_SEEN[name].reason] if name in OR_SEEN else "")
 
 
 def test_what_the_server_asked_to_wait_is_kept(world: World) -> None:

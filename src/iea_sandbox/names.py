@@ -1,0 +1,104 @@
+"""A small name server on loopback (RFC 1035): it knows one name, and can be silent, fail, or deny it."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from ipaddress import ip_address
+from typing import cast
+
+from iea_sandbox.certificates import NAME
+from iea_sandbox.faults import Switch
+from iea_sandbox.record import Record
+
+_NO_ERROR, _FORMAT_ERROR, _SERVER_FAILURE, _NO_SUCH_NAME = 0, 1, 2, 3  # RFC 1035, 4.1.1
+_A = 1
+_IN = 1
+_ADDRESS = ip_address("127.0.0.1").packed
+_ANSWER = 0x8400  # an answer, from who has authority
+_ASKED_FOR_RECURSION = 0x0100
+_SECONDS = 0  # nobody should remember an answer: the next fault must show
+
+
+class NameServer:
+    """Answers on UDP at 127.0.0.1: `serveur.iea-sandbox.test` is this machine, nothing else exists. *questions* are the names asked for."""
+
+    def __init__(self, switch: Switch) -> None:
+        self.questions: Record[str] = Record()
+        self.port = 0
+        self._switch = switch
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def open(self, port: int = 0) -> None:
+        """Take the port (0: any free one), or again the one it had. Raises OSError when it is taken."""
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Protocol(self._switch, self.questions), local_addr=("127.0.0.1", port or self.port)
+        )
+        self._transport = transport
+        self.port = transport.get_extra_info("sockname")[1]
+
+    async def close(self) -> None:
+        """Leave the port."""
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
+            await asyncio.sleep(0)  # the socket is closed in the loop's next turn
+
+
+class _Protocol(asyncio.DatagramProtocol):
+    def __init__(self, switch: Switch, questions: Record[str]) -> None:
+        self._switch = switch
+        self._questions = questions
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if self._transport is not None and (answer := self._answer(data)):
+            self._transport.sendto(answer, addr)
+
+    def _answer(self, query: bytes) -> bytes:
+        """The answer to a query; empty for what is none, or while nobody is to get one."""
+        if len(query) < 12:
+            return b""
+        number, flags, questions = struct.unpack_from("!HHH", query)
+        if flags & 0x8000:  # an answer
+            return b""
+        try:
+            name, end = _name(query)
+            kind, group = struct.unpack_from("!HH", query, end)
+        except (ValueError, struct.error, IndexError):
+            return self._message(number, flags, _FORMAT_ERROR, b"")
+        self._questions.add(name)
+        if self._switch.on("names-silent"):
+            return b""
+        question = query[12 : end + 4]
+        if questions != 1:
+            return self._message(number, flags, _FORMAT_ERROR, question)
+        if self._switch.on("names-failing"):
+            return self._message(number, flags, _SERVER_FAILURE, question)
+        if name != NAME or group != _IN or self._switch.on("names-unknown"):
+            return self._message(number, flags, _NO_SUCH_NAME, question)
+        if kind != _A or self._switch.on("names-empty"):
+            return self._message(number, flags, _NO_ERROR, question)
+        # 0xC00C: the name stands where the question has it (4.1.4)
+        record = struct.pack("!HHHIH", 0xC00C, _A, _IN, _SECONDS, len(_ADDRESS)) + _ADDRESS
+        return self._message(number, flags, _NO_ERROR, question, record)
+
+    @staticmethod
+    def _message(number: int, flags: int, code: int, question: bytes, record: bytes = b"") -> bytes:
+        flags = _ANSWER | (flags & _ASKED_FOR_RECURSION) | code
+        return struct.pack("!6H", number, flags, bool(question), bool(record), 0, 0) + question + record
+
+
+def _name(query: bytes) -> tuple[str, int]:
+    """The name of the first question, in lower case, and where it ends (4.1.2). Raises ValueError, IndexError."""
+    labels = []
+    at = 12
+    while length := query[at]:
+        if length > 63:
+            raise ValueError("a pointer has no place in a question")
+        labels.append(query[at + 1 : at + 1 + length].decode("ascii"))
+        at += 1 + length
+    return ".".join(labels).lower(), at + 1

@@ -111,8 +111,9 @@ class TestWithAVault:
 
         installation.world.break_("auth", "503", retry_after=7)
         assert installation.run("reconnect").returncode == 1
-        status = agent.until("disconnected", "IEA-S06")
+        status = agent.until("disconnected", "IEA-S15")
         validate(status, "status")
+        assert "7 secondes" in status["problem"]["particulars"]
         assert installation.run("status").returncode == 1
 
         installation.world.break_("auth", "refused")

@@ -15,6 +15,7 @@ from tests.failures import OBSERVED, failed
 
 from iea_agent import __version__, locale
 from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure, Reason, Stage
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.problems import Actor, Severity
 from iea_agent.domain.settings import DEFAULTS, Settings
@@ -104,6 +105,17 @@ def test_the_status_for_people_says_everything_once(language: str) -> None:
         assert piece in text
     colon = "\u00a0: " if language == "fr" else ": "
     assert all(f"{name}{colon}{what}" in text for name, what in found)
+
+
+def test_until_when_to_wait_is_counted_from_the_answer_and_not_from_the_reading(language: str) -> None:
+    answered = time.mktime((2026, 11, 12, 14, 25, 0, 0, 0, -1))
+    closed = Failure(Stage.ANSWER, Reason.MAINTENANCE, retry_after=600.0)
+    snapshot = Snapshot(State.DISCONNECTED, answered - 60, failure=closed, failed_at=answered)
+    document = status.document(snapshot, SETTINGS)
+    found = document["problem"]["particulars"]
+    assert found in status.text(document, answered + 500)
+    if language == "fr":
+        assert found.endswith("10 minutes, jusque vers 14\u00a0h\u00a035.")
 
 
 def test_no_line_of_the_status_is_empty() -> None:

@@ -16,7 +16,7 @@ from iea_agent.domain.diagnosis import PROBLEM_OF, Reason, Stage
 from iea_agent.domain.problems import Actor
 from iea_agent.services.https import Limits
 from iea_agent.services.reachability import EXAMINATION_SECONDS
-from iea_sandbox.faults import FAULTS, SERVERS, Layer
+from iea_sandbox.faults import DIALECTS, FAULTS, SERVERS, Layer
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "faults.md"
@@ -304,6 +304,18 @@ BEYOND: Mapping[str, Beyond] = {
         "le serveur d'authentification est là, le chemin est faux", Seen(Stage.KIND, Reason.NOTHING_THERE)
     ),
     "dribble": Beyond("la réponse arrive un octet à la fois", Seen(Stage.ANSWER, Reason.TOO_LONG, "whole")),
+    # the licence, in the words of each server
+    **{
+        f"licence-{fault}-{dialect}": Beyond(
+            f"{FAULTS[fault].description}, dans les termes de {dialect}", seen
+        )
+        for fault, seen in (
+            ("refused", Seen(Stage.LICENCE, Reason.AUTHORISATION_REFUSED)),
+            ("unknown", Seen(Stage.LICENCE, Reason.LICENCE_NOT_RECOGNISED)),
+        )
+        for dialect in DIALECTS
+        if dialect != "rfc"
+    },
 }
 """What the sandbox's servers cannot do wrong: the address, the name, the way there, the proxy; and what real peers do in their own way."""
 

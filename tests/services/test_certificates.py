@@ -24,7 +24,7 @@ from iea_agent.services.certificates import FileUnreadable, Shown, read
 from iea_sandbox.certificates import Certificates
 
 KEY = ec.generate_private_key(ec.SECP256R1())
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=40)
+TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=16)
 TIMES = st.datetimes(datetime(1950, 1, 1), datetime(9999, 12, 31)).map(
     lambda t: t.replace(microsecond=0, tzinfo=UTC)
 )

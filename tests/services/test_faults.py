@@ -363,6 +363,14 @@ def _international(place: Place) -> Arranged:
     return "https://impôts.example", place.named(resolve)[1], None
 
 
+def _licence(fault: str, dialect: str) -> Arrangement:
+    def arrange(place: Place) -> Arranged:
+        place.world.break_("auth", fault, dialect=dialect)
+        return place.address, place.through(Route(ca_file=place.world.ca_file)), licence_of(place.world)
+
+    return arrange
+
+
 MY_PASSWORD = Credentials("Zoé", "un mot de passe, é :")
 
 ARRANGEMENTS: dict[str, Arrangement] = {
@@ -447,6 +455,11 @@ ARRANGEMENTS: dict[str, Arrangement] = {
     ),
     "wrong-path": lambda place: place.trusting(place.address + "/realms/faux"),
     "dribble": _dribble,
+    **{
+        name: _licence(*name.removeprefix("licence-").split("-", 1))
+        for name in BEYOND
+        if name.startswith("licence-")
+    },
 }
 
 

@@ -324,6 +324,32 @@ def test_the_clock_does_not_take_a_verdict_away(serve: Serve) -> None:
     assert report.failure.reason is Reason.TLS_INTERRUPTED
 
 
+@pytest.mark.parametrize(("scheme", "questions"), [("http", 1), ("https", 2)])
+def test_what_was_asked_in_clear_is_not_asked_again(scheme: str, questions: int) -> None:
+    asked: list[str] = []
+
+    def resolve(host: str) -> tuple[str, ...]:
+        asked.append(host)
+        return ("127.0.0.1",)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    report = find(
+        Server.UPDATES,
+        f"{scheme}://serveur.example:{port}",
+        lambda _: Client(limits=BRIEF, resolve=resolve, online=lambda: True),
+    )
+    assert report.failure is not None
+    assert report.failure.stage is Stage.CONNECTION
+    assert len(asked) == questions
+
+
+def test_the_page_of_a_portal_may_be_as_long_as_it_likes(serve: Serve) -> None:
+    long = page("200 OK", b"x" * 1_000_000, "Content-Type: text/html")
+    report = find(Server.UPDATES, Portal(serve, long).address, direct())
+    assert [found.reason for found in report.findings] == [Reason.CAPTIVE_PORTAL]
+
+
 def test_the_probe_has_its_own_limit() -> None:
     assert PROBE_SECONDS == 3
 

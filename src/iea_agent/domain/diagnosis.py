@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from . import interceptors, problems
+from . import problems
 
 
 class Server(Enum):
@@ -285,6 +285,8 @@ def refused_certificate(
         return Reason.CERTIFICATE_NOT_YET_VALID, ""
     if reason not in (Reason.CERTIFICATE_AUTHORITY_UNKNOWN, Reason.CERTIFICATE_SELF_SIGNED):
         return reason, ""
+    from . import interceptors  # a table that is wanted in this case alone
+
     product = interceptors.recognised(issuer_names)
     if product is not None:
         return Reason.INTERCEPTED, product.name

@@ -177,7 +177,7 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += 2
         if length & 0x80:
             size = length & 0x7F
-            if not 1 <= size <= 4 or at + size > len(data):
+            if not 1 <= size <= 4:
                 raise _Malformed
             length = int.from_bytes(data[at : at + size], "big")
             at += size

@@ -7,6 +7,6 @@ import pytest
 from iea_agent.shell import pages
 
 
-@pytest.mark.parametrize("code", ["", "IEA-X99", "../view", "IEA-T05.html", "iea-t05"])
+@pytest.mark.parametrize("code", ["", "IEA-X99", "index", "../pages/IEA-T05", "IEA-T05.html"])
 def test_only_a_code_of_the_catalogue_has_a_page(code: str) -> None:
     assert pages.page_of(code) is None

@@ -159,36 +159,21 @@ class Beyond(NamedTuple):
 _MALFORMED = Seen(Stage.ADDRESS, Reason.ADDRESS_MALFORMED)
 
 BEYOND: Mapping[str, Beyond] = {
-    # the address
-    "address-space": Beyond("l'adresse saisie contient un espace", _MALFORMED),
-    "address-quotes": Beyond("l'adresse est collée avec les guillemets de la fiche pratique", None),
-    "address-without-scheme": Beyond("l'adresse est saisie sans https://", None),
+    # the address; the sandbox has more of each kind
     "address-other-scheme": Beyond("l'adresse commence par ftp://", _MALFORMED),
     "address-international": Beyond(
         "le nom du serveur contient des accents, et n'existe pas", Seen(Stage.NAME, Reason.NAME_UNKNOWN)
     ),
     "address-ipv6-broken": Beyond("l'adresse IPv6 n'est pas fermée par « ] »", _MALFORMED),
-    "address-port": Beyond("le numéro de port dépasse 65535", _MALFORMED),
     "address-in-clear": Beyond(
         "l'adresse d'un serveur distant commence par http://", Seen(Stage.ADDRESS, Reason.SENT_IN_CLEAR)
     ),
     # the name
     "no-network": Beyond("le poste n'est relié à aucun réseau", Seen(Stage.NAME, Reason.NO_NETWORK)),
-    "name-unknown": Beyond("le nom du serveur n'existe pas", Seen(Stage.NAME, Reason.NAME_UNKNOWN)),
-    "name-without-address": Beyond("le nom existe, sans adresse", Seen(Stage.NAME, Reason.NAME_UNKNOWN)),
     "name-without-ipv4": Beyond(
         "le nom n'a qu'une adresse IPv6, le réglage veut IPv4", Seen(Stage.NAME, Reason.NAME_UNKNOWN)
     ),
-    "name-server-silent": Beyond(
-        "le service de noms ne répond jamais", Seen(Stage.NAME, Reason.NAME_SERVER_SILENT, "name")
-    ),
-    "name-server-failing": Beyond(
-        "le service de noms répond qu'il n'y arrive pas", Seen(Stage.NAME, Reason.NAME_SERVER_SILENT)
-    ),
     # the connection
-    "unanswered": Beyond(
-        "un pare-feu avale les demandes de connexion", Seen(Stage.CONNECTION, Reason.UNANSWERED, "connect")
-    ),
     "cut-in-clear": Beyond("la connexion est coupée net (RST), sans TLS", Seen(Stage.ANSWER, Reason.RESET)),
     "portal-cuts": Beyond(
         "un portail Wi-Fi coupe https et redirige http vers sa page",
@@ -207,32 +192,14 @@ BEYOND: Mapping[str, Beyond] = {
         "un portail Wi-Fi répond 511 (identification nécessaire)", Seen(Stage.ANSWER, Reason.CAPTIVE_PORTAL)
     ),
     # the proxy
-    "proxy-stopped": Beyond(
-        "personne n'écoute sur le port du proxy", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)
-    ),
     "proxy-unknown": Beyond("le nom du proxy n'existe pas", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)),
-    "proxy-silent": Beyond(
-        "le proxy accepte la connexion, puis plus rien", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE, "read")
-    ),
-    "proxy-closes": Beyond("le proxy raccroche", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)),
     "proxy-over-https": Beyond(
         "l'adresse du proxy commence par https://", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)
-    ),
-    "proxy-password": Beyond(
-        "le proxy réclame un mot de passe", Seen(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD)
     ),
     "proxy-password-in-clear": Beyond(
         "l'adresse est en http://, le proxy réclame un mot de passe",
         Seen(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD),
     ),
-    "proxy-wrong-password": Beyond(
-        "le proxy n'accepte pas le mot de passe", Seen(Stage.PROXY, Reason.PROXY_REFUSES_PASSWORD)
-    ),
-    "proxy-ntlm": Beyond(
-        "le proxy ne connaît que NTLM et Negotiate", Seen(Stage.PROXY, Reason.PROXY_SIGN_IN_UNKNOWN)
-    ),
-    "proxy-forbids": Beyond("le proxy interdit ce serveur", Seen(Stage.PROXY, Reason.PROXY_REFUSES)),
-    "proxy-fails": Beyond("le proxy ne trouve pas le serveur", Seen(Stage.PROXY, Reason.PROXY_REFUSES)),
     "proxy-intercepts": Beyond(
         "le proxy ouvre les connexions sécurisées (certificat de Zscaler)",
         Seen(Stage.CERTIFICATE, Reason.INTERCEPTED),
@@ -249,13 +216,6 @@ BEYOND: Mapping[str, Beyond] = {
     "ca-file-without-list": Beyond(
         "la liste de révocation du fichier de l'administrateur est celle d'une autre autorité",
         Seen(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE),
-    ),
-    "revoked": Beyond(
-        "la liste de révocation du fichier de l'administrateur nomme le certificat du serveur",
-        Seen(Stage.CERTIFICATE, Reason.CERTIFICATE_REVOKED),
-    ),
-    "antivirus": Beyond(
-        "un antivirus présente son certificat (Kaspersky)", Seen(Stage.CERTIFICATE, Reason.INTERCEPTED)
     ),
     "box": Beyond(
         "une box présente le certificat de son fabricant (Sagemcom)",

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.services.conftest import BRIEF, Serve, page, proxy, request_of, resolving, says, silent
+from tests.services.conftest import BRIEF, Serve, page, proxy, request_of, resolving, says
 from tests.services.fault_table import (
     AT_ONCE,
     BEYOND,
@@ -198,13 +198,8 @@ class Place:
     def trusting(self, text: str) -> Arranged:
         return text, self.through(Route(ca_file=self.world.ca_file)), None
 
-    def by_proxy(self, text: str, credentials: Credentials | None = None, to: str = "") -> Arranged:
-        return to or self.address, self.through(Route(parse(text), self.world.ca_file, credentials)), None
-
-    def refusing_proxy(self, *offers: str, credentials: Credentials | None = None, to: str = "") -> Arranged:
-        headers = [f"Proxy-Authenticate: {offer}" for offer in offers]
-        answer = page("407 Proxy Authentication Required", b"", *headers)
-        return self.by_proxy(self.serve(proxy(answer)).address, credentials, to)
+    def by_proxy(self, text: str, to: str = "") -> Arranged:
+        return to or self.address, self.through(Route(parse(text), self.world.ca_file)), None
 
     def named(self, resolve: Callable[[str], tuple[str, ...]], *, online: bool = True) -> Arranged:
         def connect(_: object) -> Client:
@@ -228,23 +223,6 @@ def _failing(code: int) -> Callable[[str], tuple[str, ...]]:
     return resolve
 
 
-def _never(place: Place) -> Callable[[str], tuple[str, ...]]:
-    released = threading.Event()
-    place.undo.callback(released.set)
-
-    def resolve(_: str) -> tuple[str, ...]:
-        released.wait(20)
-        return ()
-
-    return resolve
-
-
-def _closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
     """A port whose queue of connections is full: Linux drops what more comes, as a firewall does."""
@@ -257,11 +235,6 @@ def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
         yield place[1]
 
 
-def _unanswered(place: Place) -> Arranged:
-    port = place.undo.enter_context(full_backlog())
-    return f"https://127.0.0.1:{port}", place.through(Route()), None
-
-
 def _missing(place: Place) -> Arranged:
     return place.address, place.through(Route(ca_file=place.folder / "nothing.pem")), None
 
@@ -270,10 +243,6 @@ def _nonsense(place: Place) -> Arranged:
     file = place.folder / "nonsense.pem"
     file.write_text("bonjour")
     return place.address, place.through(Route(ca_file=file)), None
-
-
-def _hang_up(_: socket.socket) -> None:
-    """Accept, and close at once."""
 
 
 def _onward(place: Place) -> Arranged:
@@ -320,16 +289,10 @@ def _intercepted(place: Place) -> Arranged:
     return place.by_proxy(place.serve(proxy()).address)
 
 
-def _antivirus(place: Place) -> Arranged:
-    place.world.break_("auth", "unknown-ca", issuer="AO Kaspersky Lab")
-    return place.trusting(place.address)
-
-
-def _revoked(place: Place, *, by_itself: bool) -> Arranged:
+def _without_list(place: Place) -> Arranged:
     authority, another = trustme.CA(organization_name="Autorité"), trustme.CA(organization_name="Autre")
     certificate = authority.issue_cert("localhost")
-    revoked = revocation_list(authority if by_itself else another, certificate)
-    return place.shows(certificate, authority.cert_pem.bytes(), revoked)
+    return place.shows(certificate, authority.cert_pem.bytes(), revocation_list(another, certificate))
 
 
 def _nginx(path: str) -> Arrangement:
@@ -371,28 +334,17 @@ def _licence(fault: str, dialect: str) -> Arrangement:
     return arrange
 
 
-MY_PASSWORD = Credentials("Zoé", "un mot de passe, é :")
-
 ARRANGEMENTS: dict[str, Arrangement] = {
-    "address-space": lambda place: place.direct("https://impot emploi.example"),
-    "address-quotes": lambda place: place.trusting(addresses.clean(f"«\u00a0{place.address}«\u00a0:")),
-    "address-without-scheme": lambda place: place.trusting(place.address.removeprefix("https://")),
     "address-other-scheme": lambda place: place.direct("ftp://serveur.example"),
     "address-international": _international,
     "address-ipv6-broken": lambda place: place.direct("https://[2001:db8::1/updates"),
-    "address-port": lambda place: place.direct("https://serveur.example:70000"),
     "address-in-clear": lambda place: (
         "http://serveur.example",
         place.through(Route()),
         licence_of(place.world),
     ),
     "no-network": lambda place: place.named(_failing(socket.EAI_AGAIN), online=False),
-    "name-unknown": lambda place: place.named(_failing(socket.EAI_NONAME)),
-    "name-without-address": lambda place: place.named(lambda _: ()),
     "name-without-ipv4": _only_ipv6,
-    "name-server-silent": lambda place: place.named(_never(place)),
-    "name-server-failing": lambda place: place.named(_failing(socket.EAI_AGAIN)),
-    "unanswered": _unanswered,
     "cut-in-clear": _cut,
     "portal-cuts": _portal_cuts,
     "portal-redirects": lambda place: place.answering(
@@ -400,7 +352,6 @@ ARRANGEMENTS: dict[str, Arrangement] = {
     ),
     "portal-page": lambda place: place.answering(page("200 OK", b"<html>", "Content-Type: text/html")),
     "portal-511": lambda place: place.answering(page("511 Network Authentication Required")),
-    "proxy-stopped": lambda place: place.by_proxy(f"http://127.0.0.1:{_closed_port()}"),
     "proxy-unknown": lambda place: (
         place.address,
         lambda _: Client(
@@ -410,25 +361,14 @@ ARRANGEMENTS: dict[str, Arrangement] = {
         ),
         None,
     ),
-    "proxy-silent": lambda place: place.by_proxy(place.serve(silent).address),
-    "proxy-closes": lambda place: place.by_proxy(place.serve(_hang_up).address),
     "proxy-over-https": lambda place: place.by_proxy("https://localhost:3128"),
-    "proxy-password": lambda place: place.refusing_proxy('Basic realm="mandataire", charset="UTF-8"'),
-    "proxy-password-in-clear": lambda place: place.refusing_proxy(
-        "Negotiate", 'Basic realm="Digest, NTLM"', to="http://serveur.example"
+    "proxy-password-in-clear": lambda place: place.by_proxy(
+        place.serve(proxy(page("407 Proxy Authentication Required"))).address, to="http://serveur.example"
     ),
-    "proxy-wrong-password": lambda place: place.refusing_proxy('Basic realm="x"', credentials=MY_PASSWORD),
-    "proxy-ntlm": lambda place: place.refusing_proxy("Negotiate", "NTLM", credentials=MY_PASSWORD),
-    "proxy-forbids": lambda place: place.by_proxy(
-        place.serve(proxy(page("403 Forbidden by policy"))).address
-    ),
-    "proxy-fails": lambda place: place.by_proxy(place.serve(proxy(page("503 DNS lookup failed"))).address),
     "proxy-intercepts": _intercepted,
     "ca-file-missing": _missing,
     "ca-file-nonsense": _nonsense,
-    "ca-file-without-list": lambda place: _revoked(place, by_itself=False),
-    "revoked": lambda place: _revoked(place, by_itself=True),
-    "antivirus": _antivirus,
+    "ca-file-without-list": _without_list,
     "box": lambda place: place.shows(
         # with a file of one's own OpenSSL judges on Windows too: Wine's CryptoAPI lets strangers pass
         trustme.CA(organization_name="Sagemcom Broadband SAS").issue_cert("localhost"),
@@ -463,9 +403,8 @@ ARRANGEMENTS: dict[str, Arrangement] = {
 }
 
 
-# a full queue of connections drops the next only on Linux; Wine sometimes shows a reset as an orderly end; no nginx, no openssl in Windows
+# Wine sometimes shows a reset as an orderly end; no nginx, no openssl in Windows
 ONLY_LINUX = (
-    "unanswered",
     "cut-in-clear",
     *(name for name in BEYOND if name.startswith(("nginx", "openssl"))),
 )

@@ -397,6 +397,13 @@ def test_a_refused_certificate_is_looked_at_and_nothing_is_sent(
     assert len(world.connections.select(server="auth")) == 2
 
 
+def test_the_certificate_of_another_names_the_servers_that_it_is_for(world: World) -> None:
+    world.break_("auth", "wrong-host")
+    with Client(Route(None, world.ca_file), limits=BRIEF) as client:
+        failure = failure_of(client, world.authentication.address + DISCOVERY)
+    assert (failure.reason, failure.about) == (Reason.CERTIFICATE_OF_ANOTHER, "autre-serveur.example")
+
+
 def test_looking_again_at_a_certificate_does_not_wait_for_ever(world: World, serve: Serve) -> None:
     """The second time the proxy makes no tunnel."""
     calls = iter([proxy(), silent])

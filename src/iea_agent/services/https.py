@@ -459,6 +459,8 @@ class Client:
         )
         if reason is Reason.CA_FILE_UNREADABLE:
             about = str(self.route.ca_file)
+        elif reason is Reason.CERTIFICATE_OF_ANOTHER:
+            about = ", ".join(shown.hosts)
         return Failure(
             Stage.CERTIFICATE,
             reason,

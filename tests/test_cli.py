@@ -116,6 +116,12 @@ class TestWithAVault:
         assert "7 secondes" in status["problem"]["particulars"]
         assert installation.run("status").returncode == 1
 
+        installation.world.break_("auth", "intercepted")
+        assert installation.run("reconnect").returncode == 1
+        status = agent.until("disconnected", "IEA-T12")
+        assert "Avast" in status["problem"]["particulars"]
+        assert "a changé aujourd'hui à" in status["problem"]["particulars"]
+
         installation.world.break_("auth", "refused")
         assert installation.run("reconnect").returncode == 4
 

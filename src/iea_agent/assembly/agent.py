@@ -165,8 +165,13 @@ class Agent:
                 found = authenticate(connection.client, address, connection.licence, known=connection.known)
             except HttpsError as error:
                 connection.known = None
-                return error.failure
+                # the next attempt starts from nothing: what failed may be the way itself, and the system's proxy another one by then
+                if connection.client is not None:
+                    connection.client.close()
+                    connection.client = None
+                return self._home.issuers.refused(chosen.authentication, error.failure, time.time())
             connection.known = found.discovery
+            self._home.issuers.accepted(chosen.authentication, connection.client.certificate)
             self._assistance.servers_answered()
             return None
 

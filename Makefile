@@ -2,7 +2,7 @@
 # Needs Debian 12 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs demo clean
+.PHONY: help setup test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs demo tour clean
 
 export PYTHONPATH := packaging
 export UV_PYTHON_DOWNLOADS := never
@@ -18,6 +18,7 @@ WINDOWS_PYTEST := -m pytest tests -m "not linux and not desktop" \
 help:
 	@echo 'make test   set up and run every check (lint, types, tests on Linux, in Windows, on a Windows desktop)'
 	@echo 'make demo   set up and play the agent on a Windows desktop; pictures in build/demo/index.html'
+	@echo 'make tour   set up and play every fault to the agent on a Windows desktop; pictures in build/tour/index.html'
 	@echo 'Parts of make test: lint test-linux test-windows test-desktop. Set-up alone: setup. Throw away: clean.'
 
 setup:
@@ -57,6 +58,10 @@ test-desktop-dialogs:
 
 demo: setup
 	$(BIN)/python -m wine.demo
+
+# TOUR='--only 503 refuse' plays these faults only
+tour: setup
+	$(BIN)/python -m wine.tour $(TOUR)
 
 clean:
 	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

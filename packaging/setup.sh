@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 UV_VERSION=0.13.9
 PACKAGES=(
     ca-certificates python3 python3-venv
-    wine wine64 fonts-wine xvfb xdotool openbox imagemagick osslsigncode  # the Windows rig
+    wine wine64 fonts-wine xvfb xdotool openbox imagemagick iproute2 osslsigncode  # the Windows rig
     nginx-light squid dbus gnome-keyring                       # real servers and a real vault for the tests
 )
 command -v node >/dev/null || PACKAGES+=(nodejs)

@@ -90,6 +90,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
 
+    tour = commands.add_parser(
+        "tour",
+        parents=[home],
+        help="jouer toutes les pannes à l'agent de cette machine, et en faire une page",
+        description="Joue chaque panne à l'agent de cette machine et écrit une page de ce que l'utilisateur voit ; "
+        "sous Windows avec l'image de la fenêtre. Code de sortie 1 si une panne n'est pas vue comme attendu.",
+    )
+    tour.add_argument(
+        "--output", type=Path, default=Path("build/tour"), metavar="DOSSIER", help="où l'écrire"
+    )
+    tour.add_argument(
+        "--only", nargs="+", default=(), metavar="PANNE", help="seulement celles-ci (proxy-password, 503…)"
+    )
+    tour.add_argument(
+        "--no-windows", action="store_true", help="sans les fenêtres, par la seule commande test"
+    )
+    tour.add_argument(
+        "--system-proxy",
+        action="store_true",
+        help="changer le proxy de Windows le temps de la visite (script de proxy)",
+    )
+    tour.add_argument("--names-port", type=int, default=0, metavar="PORT", help="service de noms (DNS)")
+    tour.add_argument("--network-port", type=int, metavar="PORT", help=argparse.SUPPRESS)
+    tour.set_defaults(run=_tour)
+
     breaking = commands.add_parser(
         "break",
         parents=[home],
@@ -148,6 +173,21 @@ def _demo(given: argparse.Namespace) -> int:
     from iea_sandbox.demo import run
 
     return run(given.home)
+
+
+def _tour(given: argparse.Namespace) -> int:
+    from iea_sandbox import tour
+
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    return tour.run(
+        given.home / "tour",
+        given.output,
+        given.only,
+        windows=sys.platform == "win32" and not given.no_windows,
+        system_proxy=given.system_proxy,
+        names_port=given.names_port,
+        network_port=given.network_port,
+    )
 
 
 def _introduce(world: World, path: Path) -> None:

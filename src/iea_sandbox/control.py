@@ -127,7 +127,7 @@ def told(status: Mapping[str, Any]) -> Iterator[str]:
     for part in PARTS:
         state = f"cassé ({broken[part]})" if broken[part] else "en état"
         yield f"{part:<8} {where.get(part, '–')} : {state}"
-    if any(broken[part] for part in ("address", "names", "network")):
+    if any(broken[part] for part in ("address", "names", "network", "pac")):
         yield "À saisir dans les paramètres de l'agent :"
         yield from (f"  {address}" for address in status["to_type"].values())
     if broken["names"]:

@@ -30,6 +30,9 @@ from iea_sandbox.update_server import UpdateServer
 
 _PATIENCE = 10.0  # seconds that any order to the servers may take
 
+_BY_NAME: tuple[PartName, ...] = ("names", "network", "pac")
+"""Parts whose faults strike only who comes by name."""
+
 _Result = TypeVar("_Result")
 
 
@@ -70,8 +73,7 @@ class World:
         self.updates = UpdateServer(folder / "updates", self._switches["updates"])
         self.proxy = Proxy(self._switches["proxy"])
         self.names = NameServer(self._switches["names"])
-        self.script_address = ""
-        """Where the proxy script is (PAC)."""
+        self._editions = 0
         self.requests: Record[Request] = Record()
         self.connections: Record[Connection] = Record()
         self._issuer_path = issuer_path
@@ -130,7 +132,15 @@ class World:
         broken = self.broken("address")
         if broken:
             return spelled(address, broken.fault.name, self._clear[server].port)
-        return named(address) if self.broken("names") or self.broken("network") else address
+        proxy = self.broken("proxy")
+        # Windows leads nothing that is called localhost through its own proxy
+        by_name = any(self.broken(part) for part in _BY_NAME)
+        return named(address) if by_name or (proxy and proxy.fault.how == "needed") else address
+
+    @property
+    def script_address(self) -> str:
+        """Where the proxy script is (PAC); another place after each change, since Windows remembers what it has fetched."""
+        return f"http://127.0.0.1:{self._script.port}{PATH}?{self._editions}"
 
     @property
     def proxy_address(self) -> str:
@@ -200,7 +210,6 @@ class World:
             await self.names.open(self._names_port)
             self.authentication.address = f"https://localhost:{self._fronts['auth'].port}{self._issuer_path}"
             self.updates.address = f"https://localhost:{self._fronts['updates'].port}/updates"
-            self.script_address = f"http://127.0.0.1:{self._script.port}{PATH}"
             self._started.set_result(asyncio.get_running_loop())
             await self._ended.wait()
         except OSError as error:
@@ -247,6 +256,8 @@ class World:
                 for front in self._fronts.values():
                     front.only_inside = switch.on("proxy-needed")
                     await front.adapt()
+            case "pac":
+                self._editions += 1
             case "network":
                 await self._switch_network("off" if switch.broken else "on")
                 await self.names.close()

@@ -156,7 +156,7 @@ def script(world: World, timeout: float = 5) -> tuple[int, str]:
     parts = urlsplit(world.script_address)
     connection = HTTPConnection("127.0.0.1", parts.port or 0, timeout=timeout)
     try:
-        connection.request("GET", parts.path)
+        connection.request("GET", f"{parts.path}?{parts.query}")
         response = connection.getresponse()
         return response.status, response.read().decode()
     finally:
@@ -170,8 +170,10 @@ def test_the_script_names_the_proxy(world: World) -> None:
 
 
 def test_the_script_is_missing_wrong_or_late(world: World) -> None:
+    before = world.script_address
     world.break_("pac", "missing")
     assert script(world)[0] == 404
+    assert world.script_address != before, "Windows remembers what it has fetched"
     world.break_("pac", "error")
     assert "return" not in script(world)[1]
     world.break_("pac", "slow")

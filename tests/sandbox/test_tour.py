@@ -1,0 +1,42 @@
+"""The tour of faults: what it plays, what it says of a fault that is not seen as expected, what it leaves out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from iea_sandbox.faults import FAULTS, UnknownFault
+from iea_sandbox.tour import run
+
+pytestmark = pytest.mark.linux  # the agent's own commands; under Wine `make tour` shows its windows
+
+
+def test_the_page_says_what_is_told_of_each_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["wrong-host", "address-spaces", "network-off"]
+    assert run(tmp_path / "home", tmp_path / "page", names) == 0
+    assert "3 comme attendu, 0 à voir, 1 laissées de côté" in capsys.readouterr().out
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
+    for told in ("rien à signaler", "Certificat d'un autre serveur", "IEA-T03", "certificat", "IEA-C02"):
+        assert told in page.replace("&#x27;", "'")
+    assert "Couper le réseau" in page or "Le service de noms de ce poste" in page
+    anchors = re.findall(r'<h3 id="([\w-]+)">', page)
+    assert anchors == ["en-etat", *names]
+    assert re.findall(r'href="#([\w-]+)"', page) == anchors
+
+
+def test_a_fault_that_is_not_seen_as_expected_is_flagged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = {"refuse": FAULTS["refuse"], "503": replace(FAULTS["503"], shows="IEA-S01")}
+    assert run(tmp_path / "home", tmp_path / "page", expected=expected) == 1
+    assert "2 comme attendu, 1 à voir" in capsys.readouterr().out
+    page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8").replace("&#x27;", "'")
+    assert "Serveur d'authentification : attendu IEA-S01, obtenu IEA-S06." in page
+
+
+def test_a_fault_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownFault, match="nonsense"):
+        run(tmp_path, tmp_path / "page", ["nonsense"])

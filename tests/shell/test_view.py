@@ -198,7 +198,7 @@ def test_every_balloon_fits_and_carries_the_code(kind: Effect) -> None:
 
 
 def test_the_balloon_of_a_problem_that_no_state_shows_fits_and_says_what_to_do() -> None:
-    for code in OBSERVED:
+    for code in problems.CATALOGUE:
         found = shown.balloon_of(code)
         assert utf16(found.title) <= 63, found.title
         assert utf16(found.body) <= 255, found.body

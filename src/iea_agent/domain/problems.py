@@ -195,8 +195,8 @@ _ENTRIES = (
             "L'ordinateur du serveur répond, mais refuse la connexion : le service est arrêté, ou l'adresse porte un mauvais numéro de port."
         ),
         N_(
-            "L'agent réessaie tout seul. Si cela dure, cliquez sur « Tester l'accès aux serveurs » dans « Paramètres de connexion », puis contactez "
-            "l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
+            "L'agent réessaie tout seul. Si cela dure, testez l'accès aux serveurs dans « Paramètres de connexion », puis contactez l'assistance "
+            "(impact-emploi-association@urssaf.fr). En attendant, le mode assistance permet d'utiliser Impact emploi."
         ),
         depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
@@ -208,8 +208,8 @@ _ENTRIES = (
         N_("Le serveur ne répond pas"),
         N_("Aucune réponse du serveur : il est arrêté, ou un pare-feu bloque la connexion."),
         N_(
-            "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne et que cela dure, demandez à votre informaticien d'autoriser "
-            "l'adresse du serveur dans le pare-feu et l'antivirus. En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
+            "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne et que cela dure, faites autoriser l'adresse du serveur dans "
+            "le pare-feu et l'antivirus. En attendant, le mode assistance permet d'utiliser Impact emploi."
         ),
         depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
@@ -334,8 +334,7 @@ _ENTRIES = (
         N_("Le certificat du serveur n'est plus valable à la date de cet ordinateur."),
         N_(
             "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance "
-            "(impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, vous pouvez activer le mode assistance pour utiliser "
-            "Impact emploi."
+            "(impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, le mode assistance permet d'utiliser Impact emploi."
         ),
         depends_on=_CLOCK,
     ),

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -169,12 +169,11 @@ def proxy(answer: bytes | None = None) -> Behaviour:
 
 
 def _pour(source: socket.socket, sink: socket.socket) -> None:
-    try:
+    with suppress(OSError):  # one of the two has gone
         while data := source.recv(65536):
             sink.sendall(data)
+    with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)
-    except OSError:  # one of the two has gone
-        return
 
 
 @pytest.fixture

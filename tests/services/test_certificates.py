@@ -91,6 +91,28 @@ def test_it_reads_what_cryptography_reads(
     assert shown.self_issued is (oracle.issuer == oracle.subject)
 
 
+@given(st.lists(st.text("abcdefghij.-*", min_size=1, max_size=40), min_size=1, max_size=40))
+def test_it_knows_the_servers_that_a_certificate_is_for(hosts: list[str]) -> None:
+    begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name([]), name([]), KEY.public_key(), 1, begin, end)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    names = [*map(x509.DNSName, hosts), x509.RFC822Name("a@b.fr")]
+    der = builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(KEY, SHA256())
+    shown = read(der.public_bytes(Encoding.DER))
+    assert shown is not None
+    assert shown.hosts == tuple(hosts)
+
+
+def test_a_certificate_whose_extensions_make_no_sense_is_one_all_the_same() -> None:
+    begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name([]), name([]), KEY.public_key(), 1, begin, end)
+    nonsense = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x30\x7f")
+    der = builder.add_extension(nonsense, critical=False).sign(KEY, SHA256())
+    shown = read(der.public_bytes(Encoding.DER))
+    assert shown is not None
+    assert shown.hosts == ()
+
+
 @pytest.mark.parametrize("encoding", [_ASN1Type.BMPString, _ASN1Type.UTF8String, _ASN1Type.PrintableString])
 def test_names_in_other_encodings(encoding: _ASN1Type) -> None:
     text = "Kaspersky Lab" if encoding is _ASN1Type.PrintableString else "Contrôle de l'été"

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -221,18 +221,6 @@ def _failing(code: int) -> Callable[[str], tuple[str, ...]]:
         raise socket.gaierror(code, f"about {host}")
 
     return resolve
-
-
-@contextmanager
-def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
-    """A port whose queue of connections is full: Linux drops what more comes, as a firewall does."""
-    with ExitStack() as kept, socket.create_server((host, port), backlog=0) as listener:
-        place = listener.getsockname()
-        for _ in range(3):
-            filler = kept.enter_context(socket.socket())
-            filler.setblocking(False)
-            filler.connect_ex(place)
-        yield place[1]
 
 
 def _missing(place: Place) -> Arranged:

@@ -12,12 +12,15 @@ import sys
 import threading
 import time
 import tracemalloc
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 import trustme
-from tests.services.conftest import BRIEF, Serve, hang_up, page, proxy, request_of, says, silent
-from tests.services.test_faults import full_backlog
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.services.conftest import BRIEF, Serve, hang_up, page, proxy, raw_server, request_of, says, silent
 
 from iea_agent.domain.addresses import parse
 from iea_agent.domain.diagnosis import Failure, Outcome, Reason, Stage, StageResult
@@ -52,6 +55,18 @@ class Seen(list[StageResult]):
 
     def stages(self, outcome: Outcome) -> list[Stage]:
         return [result.stage for result in self if result.outcome is outcome]
+
+
+@contextmanager
+def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
+    """A port whose queue of connections is full: Linux drops what more comes, as a firewall does."""
+    with ExitStack() as kept, socket.create_server((host, port), backlog=0) as listener:
+        place = listener.getsockname()
+        for _ in range(3):
+            filler = kept.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(place)
+        yield place[1]
 
 
 def test_the_waits_are_those_of_the_design() -> None:
@@ -397,6 +412,13 @@ def test_a_refused_certificate_is_looked_at_and_nothing_is_sent(
     assert len(world.connections.select(server="auth")) == 2
 
 
+def test_the_certificate_of_another_names_the_servers_that_it_is_for(world: World) -> None:
+    world.break_("auth", "wrong-host")
+    with Client(Route(None, world.ca_file), limits=BRIEF) as client:
+        failure = failure_of(client, world.authentication.address + DISCOVERY)
+    assert (failure.reason, failure.about) == (Reason.CERTIFICATE_OF_ANOTHER, "autre-serveur.example")
+
+
 def test_looking_again_at_a_certificate_does_not_wait_for_ever(world: World, serve: Serve) -> None:
     """The second time the proxy makes no tunnel."""
     calls = iter([proxy(), silent])
@@ -606,3 +628,61 @@ def test_a_body_that_is_not_wanted_is_not_read(world: World, client: Client) -> 
     world.break_("auth", "oversized")
     reply = client.request(Request("GET", world.authentication.address + DISCOVERY), limit=0)
     assert (reply.status, reply.body) == (200, b"")
+
+
+LINES = st.sampled_from(
+    [
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 301 Moved\r\n",
+        b"HTTP/1.0 503 \r\n",
+        b"HTTP/9.9 999\r\n",
+        b"Location: http://[\r\n",
+        b"Location: //\x85\xff/\r\n",
+        b"Retry-After: 1e9\r\n",
+        b"Date: Thu, 32 Jan 2026 00:00:00 +9999\r\n",
+        b"Age: 99999999999999999999\r\n",
+        b'Proxy-Authenticate: ,,Basic\xff="\\\r\n',
+        b"Content-Type: text/html\r\n",
+        b"Content-Encoding: gzip\r\n",
+        b"Content-Length: 5\r\n",
+        b"Content-Length: -1\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"\r\n",
+        b"5\r\nhallo\r\n",
+        b"0\r\n\r\n",
+        b"ffffffffffffffff\r\n",
+    ]
+)
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_whatever_is_answered_is_an_answer_or_a_failure(*, proxied: bool) -> None:
+    answer = b""
+
+    def give(connection: socket.socket) -> None:
+        request_of(connection)
+        connection.sendall(answer)
+
+    @settings(max_examples=150)
+    @given(st.lists(LINES | st.binary(max_size=20), max_size=8).map(b"".join))
+    def ask(answered: bytes) -> None:
+        nonlocal answer
+        answer = answered
+        url = "http://serveur.example/" if proxied else server.address
+        with Client(
+            Route(parse(server.address), credentials=ZOE) if proxied else None, limits=BRIEF
+        ) as client:
+            try:
+                reply = client.request(Request("GET", url))
+            except HttpsError as error:
+                failure: Failure | None = error.failure
+            else:
+                assert reply.clock is None or reply.clock > 0
+                failure = refusal(Request("GET", url), reply)
+        if failure is not None:
+            assert failure.reason is not Reason.INTERNAL
+            assert len(failure.detail) < 400
+            assert failure.about.isprintable()
+
+    with raw_server(give) as server:
+        ask()

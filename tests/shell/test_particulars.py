@@ -85,6 +85,12 @@ def test_a_refused_certificate_is_named_with_its_dates() -> None:
     )
 
 
+def test_the_servers_that_a_certificate_is_for_are_named() -> None:
+    assert said(
+        Reason.CERTIFICATE_OF_ANOTHER, about="portail.exemple.fr", certificate=CERTIFICATE
+    ).startswith("Serveurs pour lesquels ce certificat est établi : portail.exemple.fr. Certificat établi")
+
+
 @pytest.mark.parametrize(
     ("changed", "moment"),
     [

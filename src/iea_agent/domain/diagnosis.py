@@ -190,7 +190,8 @@ class Failure:
 
     *detail* is technical evidence in English for the support desk (an OpenSSL reason, a status line, an OAuth error code). *retry_after* is what
     the server asked for, in seconds (RFC 9110, section 10.2.3). *about* is the one thing that the problem's sentence may name: where a redirection
-    leads, which product intercepts, by how many seconds a clock is off (the server's minus this PC's). *certificate* is what was refused.
+    leads, which product intercepts, which servers a certificate is for, by how many seconds a clock is off (the server's minus this PC's).
+    *certificate* is what was refused.
     """
 
     stage: Stage

@@ -99,11 +99,15 @@ def _read_context(read: tuple[Path, int] | None) -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A certificate as read: what is told of it, all that its issuer is called (organisation, unit, common name), whether it names itself as its issuer."""
+    """A certificate as read: what is told of it, all that its issuer is called (organisation, unit, common name), whether it names itself as its issuer.
+
+    *hosts* are the server names that it is for.
+    """
 
     certificate: Certificate
     issuer_names: tuple[str, ...]
     self_issued: bool
+    hosts: tuple[str, ...] = ()
 
 
 def read(der: bytes) -> Shown | None:
@@ -120,6 +124,7 @@ _NAME_LENGTH = 200  # characters of a name that are kept
 
 _INTEGER, _SEQUENCE, _SET, _OID, _VERSION = 0x02, 0x30, 0x31, 0x06, 0xA0
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
+_EXTENSIONS, _DNS_NAME, _ALTERNATIVE_NAMES = 0xA3, 0x82, b"\x55\x1d\x11"
 _ENCODINGS = {
     0x0C: "utf-8",
     0x12: "ascii",  # NumericString
@@ -162,7 +167,24 @@ def _read(der: bytes) -> Shown:
         ),
         tuple(text for _, text in issued_by),
         issuer == subject,
+        _hosts(fields[6:]),
     )
+
+
+def _hosts(behind_key: list[tuple[int, bytes]]) -> tuple[str, ...]:
+    """The DNS names among the subject's alternative names (RFC 5280, section 4.2.1.6); none where the extensions cannot be read."""
+    found = []
+    try:
+        for _, extensions in (field for field in behind_key if field[0] == _EXTENSIONS):
+            ((_, extensions),) = _exactly(extensions, 1)
+            for _, extension in _elements(extensions):
+                parts = list(_elements(extension))
+                if len(parts) >= 2 and parts[0] == (_OID, _ALTERNATIVE_NAMES):
+                    ((_, names),) = _exactly(parts[-1][1], 1)
+                    found += [_text(0x16, text) for tag, text in _elements(names) if tag == _DNS_NAME]
+    except _Malformed:
+        return ()
+    return tuple(found)
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -209,7 +209,7 @@ def unavailable(reply: Reply) -> Reason:
 def leads_to(reply: Reply) -> str:
     """Where a redirection points, "" where that is inside the server: scheme and host only, for the rest may carry somebody's session."""
     there = _location(reply)
-    return f"{there.scheme}://{there.hostname}" if there.hostname else ""
+    return _printable(f"{there.scheme}://{there.hostname}") if there.hostname else ""
 
 
 def portal(request: Request, reply: Reply) -> Failure | None:
@@ -439,26 +439,28 @@ class Client:
 
     def _refused(self, cause: ssl.SSLCertVerificationError, request: Request, watch: Watch) -> Failure:
         """TLS refuses the certificate: why, judged with the certificate itself in view where it shows itself once more."""
-        code = (
-            cause.verify_code & 0xFFFFFFFF
-        )  # CryptoAPI's come as negative numbers where a signed type was used
+        # CryptoAPI's codes come as negative numbers where a signed type was used
+        code = cause.verify_code & 0xFFFFFFFF
         reason = _CERTIFICATE_REASONS.get(code, Reason.CERTIFICATE_AUTHORITY_UNKNOWN)
         detail = _describe(cause)
         shown, alone = self._look_again(request, watch)
         if shown is None:
             return Failure(Stage.CERTIFICATE, reason, detail)
         watch.shown = shown
+        link_may_miss = alone and code not in _WHOLE_CHAIN
         reason, about = refused_certificate(
             reason,
             shown.certificate,
             shown.issuer_names,
             self_issued=shown.self_issued,
-            link_may_miss=alone and code not in _WHOLE_CHAIN,
-            trusted=certificates.trusted_names(self.route.ca_file),
+            link_may_miss=link_may_miss,
+            trusted=certificates.trusted_names(self.route.ca_file) if link_may_miss else frozenset(),
             now=time.time(),
         )
         if reason is Reason.CA_FILE_UNREADABLE:
             about = str(self.route.ca_file)
+        elif reason is Reason.CERTIFICATE_OF_ANOTHER:
+            about = ", ".join(shown.hosts)
         return Failure(
             Stage.CERTIFICATE,
             reason,
@@ -624,6 +626,10 @@ def _describe(error: BaseException) -> str:
         text = str(error)
     else:
         text = f"{type(error).__name__}: {error}"
+    return _printable(text)
+
+
+def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)[:200]
 
 

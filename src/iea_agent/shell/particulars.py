@@ -57,6 +57,7 @@ _ABOUT: Mapping[Reason, str] = {
     Reason.PROXY_NEEDED: N_("Proxy de Windows : {about}."),
     Reason.ISSUER_DIFFERS: N_("Adresse déclarée par le serveur : {about}."),
     Reason.KEY_ASKED_IN_CLEAR: N_("Adresse demandée par le serveur : {about}."),
+    Reason.CERTIFICATE_OF_ANOTHER: N_("Serveurs pour lesquels ce certificat est établi : {about}."),
     Reason.CA_FILE_UNREADABLE: N_("Fichier concerné : {about}."),
 }
 """What ``Failure.about`` is called, where it is a name or an address."""

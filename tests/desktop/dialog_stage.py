@@ -12,14 +12,16 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from iea_agent.domain import repairs
 from iea_agent.domain import settings as settings_file
 from iea_agent.domain.diagnosis import (
     STAGES,
+    Certificate,
     Failure,
     Outcome,
     Reason,
@@ -28,6 +30,7 @@ from iea_agent.domain.diagnosis import (
     Stage,
     StageResult,
 )
+from iea_agent.domain.repairs import Repair
 from iea_agent.domain.settings import DEFAULTS, Effective, Fault, Settings
 from iea_agent.shell.view import Abilities
 
@@ -50,8 +53,34 @@ FAILURES = {
     "refuse": Failure(Stage.LICENCE, Reason.AUTHORISATION_REFUSED, "HTTP 403, unauthorized_client"),
     "inconnue": Failure(Stage.LICENCE, Reason.LICENCE_NOT_RECOGNISED, "HTTP 401, invalid_client"),
     "autre": Failure(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER, "no metadata below the address"),
+    ":80": Failure(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS, "[SSL: WRONG_VERSION_NUMBER]"),
+    "antivirus": Failure(
+        Stage.CERTIFICATE,
+        Reason.INTERCEPTED,
+        "unable to get local issuer certificate",
+        about="Avast",
+        certificate=Certificate(
+            "impact-emploi.urssaf.fr",
+            "Avast Web/Mail Shield Root",
+            1.7e9,
+            1.9e9,
+            "3f9a" * 16,
+            time.time() - 600,
+        ),
+    ),
+    "entreprise": Failure(
+        Stage.PROXY, Reason.PROXY_WANTS_PASSWORD, "HTTP 407, Basic", about="http://proxy:3128"
+    ),
 }
-"""A word in the address tested decides how its test ends; « lent » never does."""
+"""A word in the address tested decides how its test ends; « lent » never does, « horloge » passes with a note."""
+CLOCK = Failure(Stage.ANSWER, Reason.CLOCK_WRONG, "Date header", about="5400")
+SHOWN = Certificate("impact-emploi.urssaf.fr", "Certigna Services CA", 1.7e9, 1.9e9, "b7c1" * 16)
+
+
+def failure_of(server: Server, address: str) -> Failure | None:
+    """How the test of *server* at *address* ends."""
+    found = next((failure for word, failure in FAILURES.items() if word in address), None)
+    return found if found and found.stage in STAGES[server] else None
 
 
 class SettingsOnStage:
@@ -63,6 +92,7 @@ class SettingsOnStage:
         self._own: dict[str, object] = {} if options.first_run else {"licence_number": "IEA-0000-1234"}
         self._own.update(json.loads(options.own))
         self._key = not options.first_run
+        self._password = False
 
     def load(self) -> Any:
         from iea_agent.shell.dialogs.settings import Loaded
@@ -77,24 +107,37 @@ class SettingsOnStage:
     def key_saved(self) -> bool | None:
         return None if self._options.no_vault else self._key
 
-    def save(self, changes: Mapping[str, object], licence_key: str | None) -> None:
+    def proxy_password_saved(self) -> bool | None:
+        return self._password
+
+    def save(
+        self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
+    ) -> None:
         from iea_agent.shell.dialogs.settings import SaveError
 
-        self._log.write(saved=dict(changes), key=licence_key is not None)
+        self._log.write(saved=dict(changes), key=licence_key is not None, password=proxy_password is not None)
         if licence_key is not None and self._options.no_vault:
             raise SaveError("Cette clé ne peut pas être enregistrée.", "licence_key")
         for name, value in changes.items():
             self._own[settings_file.FIELDS[name].attribute] = value
         self._key = self._key or licence_key is not None
+        self._password = self._password or proxy_password is not None
 
     def test(
         self,
         values: Settings,
         licence_key: str | None,
+        proxy_password: str | None,
         on_progress: Callable[[ServerReport], None],
         cancelled: threading.Event,
     ) -> tuple[ServerReport, ...]:
-        self._log.write(tested=[values.authentication, values.updates], key=licence_key is not None)
+        self._log.write(
+            tested=[values.authentication, values.updates],
+            key=licence_key is not None,
+            password=proxy_password is not None,
+        )
+        manual = values.proxy_mode is settings_file.ProxyMode.MANUAL
+        self._route = values.proxy_address if manual else "direct"
         addresses = {Server.AUTHENTICATION: values.authentication, Server.UPDATES: values.updates}
         found: dict[Server, ServerReport] = {}
 
@@ -117,14 +160,17 @@ class SettingsOnStage:
         cancelled: threading.Event,
     ) -> ServerReport:
         stages = {stage: StageResult(stage, Outcome.WAITING) for stage in STAGES[server]}
-        failure = next((failure for word, failure in FAILURES.items() if word in address), None)
-        if failure and failure.stage not in stages:
-            failure = None
+        failure = failure_of(server, address)
         pace = self._options.pace / 1000
         spent = 0.0
 
         def report(done: bool = False, with_failure: Failure | None = None) -> ServerReport:
-            return ServerReport(server, address, tuple(stages.values()), with_failure, spent, done)
+            seen = done and with_failure is None
+            return ServerReport(
+                *(server, address, tuple(stages.values()), with_failure, spent, done, self._route),
+                findings=(CLOCK,) if seen and "horloge" in address else (),
+                certificate=with_failure.certificate if with_failure else SHOWN if seen else None,
+            )
 
         details = {
             Stage.NAME: "203.0.113.7, 2001:db8::7",
@@ -146,7 +192,7 @@ class SettingsOnStage:
                     stages[later] = StageResult(later, Outcome.SKIPPED)
                 on_progress(report(True, failure))
                 return report(True, failure)
-            skipped = stage is Stage.PROXY
+            skipped = stage is Stage.PROXY and self._route == "direct"
             stages[stage] = StageResult(
                 stage,
                 Outcome.SKIPPED if skipped else Outcome.PASSED,
@@ -155,6 +201,27 @@ class SettingsOnStage:
             )
         on_progress(report(True))
         return report(True)
+
+    def repairs(
+        self,
+        values: Settings,
+        proxy_password: str | None,
+        reports: Sequence[ServerReport],
+        on_found: Callable[[Repair], None],
+        cancelled: threading.Event,  # noqa: ARG002 it takes no time here
+    ) -> tuple[Repair, ...]:
+        found = []
+        for repair in repairs.candidates(values, reports, frozenset(self._options.locked)):
+            mended = repair.applied(values)
+            addresses = {Server.AUTHENTICATION: mended.authentication, Server.UPDATES: mended.updates}
+            if self._options.repairs and not any(failure_of(*each) for each in addresses.items()):
+                found.append(repair)
+                on_found(repair)
+        self._log.write(searched=True, password=proxy_password is not None)
+        return tuple(found)
+
+    def explain(self, code: str) -> None:
+        self._log.write(explained=code)
 
 
 class StatusOnStage:
@@ -181,6 +248,9 @@ class StatusOnStage:
         threading.Thread(target=play, daemon=True).start()
         return ended.set
 
+    def explain(self, code: str) -> None:
+        self._log.write(explained=code)
+
     def ask(self, command: str) -> None:
         self._log.write(asked=command)
 
@@ -195,6 +265,7 @@ def main() -> None:
     parser.add_argument("--broken", action="store_true")
     parser.add_argument("--first-run", action="store_true")
     parser.add_argument("--no-vault", action="store_true")
+    parser.add_argument("--repairs", action="store_true", help="another way works where an address fails")
     parser.add_argument("--test", action="store_true", help="with the test under way")
     parser.add_argument("--pace", type=float, default=30, help="milliseconds a stage takes")
     parser.add_argument("--patience", type=float, default=60, help="seconds a slow server keeps waiting")
@@ -242,6 +313,9 @@ def measure(log: Log) -> None:
 
     def below(window: Any) -> list[dict[str, object]]:
         found = []
+        scrolls = isinstance(window, wx.ScrolledWindow)
+        corner = window.ClientToScreen(window.CalcScrolledPosition(0, 0) if scrolls else wx.Point())
+        room = window.GetVirtualSize() if scrolls else window.GetClientSize()
         for child in window.GetChildren():
             if not child.IsShown():
                 continue
@@ -253,7 +327,7 @@ def measure(log: Log) -> None:
                     "area": [*window.ClientToScreen(child.GetPosition()), *child.GetSize()],
                     "has": [has.width, has.height],
                     "wants": [wanted.width, wanted.height],
-                    "within": [*window.ClientToScreen(wx.Point()), *window.GetClientSize()],
+                    "within": [*corner, *room],
                 }
             )
             found += below(child)

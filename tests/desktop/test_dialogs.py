@@ -33,6 +33,7 @@ AUTHENTICATION = "Adresse du serveur d'authentification"
 UPDATES = "Adresse du serveur de mise à jour"
 NUMBER, KEY = "Numéro de licence", "Clé de licence"
 PROXY = "Adresse du proxy"
+USER, PASSWORD = "Nom d'utilisateur", "Mot de passe du proxy"
 TEST = "Tester l'accès aux serveurs"
 HERE = {
     "authentication": "https://127.0.0.1",
@@ -232,6 +233,7 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Pl
         NUMBER,
         KEY,
         "Proxy",
+        "IPv4 seulement",
         TEST,
         "Détails du test",
         "Enregistrer",
@@ -431,21 +433,114 @@ def test_what_the_vault_refuses_is_said_at_the_key(play: Callable[..., Play]) ->
 
 def test_the_proxy_address_is_open_only_where_it_is_used(play: Callable[..., Play]) -> None:
     shown = play("settings")
-    assert not shown.labelled(PROXY).enabled
+    assert not {PROXY, USER, PASSWORD} & set(shown.texts())
     shown.desktop.key("alt+p", "End")
-    shown.until(lambda: shown.labelled(PROXY).enabled, "open field")
+    shown.sees(PROXY)
     shown.click("Enregistrer")
     shown.sees("Saisissez l'adresse du proxy.")
     shown.desktop.type("proxy.exemple.fr:3128")
+    shown.desktop.key("alt+x")
+    shown.desktop.type("localhost, *.exemple.fr")
     shown.desktop.key("Return")
     assert shown.logged("saved")["saved"] == {
         "proxy.mode": "manual",
         "proxy.address": "http://proxy.exemple.fr:3128",
+        "proxy.bypass": "localhost;*.exemple.fr",
     }
 
 
+def test_the_password_of_a_proxy_that_asks_for_one_is_kept_and_not_shown(play: Callable[..., Play]) -> None:
+    shown = play("settings", authentication="https://entreprise.exemple.fr")
+    assert USER not in shown.texts()
+    shown.desktop.key("alt+t")
+    shown.sees("(IEA-P02)")
+    shown.sees(USER)
+    shown.desktop.key("alt+u")
+    shown.focused(USER)
+    shown.desktop.type("dupont")
+    shown.desktop.key("alt+y")
+    shown.focused(PASSWORD)
+    shown.desktop.type("tres-secret")
+    shown.desktop.key("alt+t")
+    assert shown.logged("tested", 2)["password"]
+    shown.desktop.key("alt+e")
+    saved = shown.logged("saved")
+    assert (saved["saved"], saved["password"], saved["key"]) == ({"proxy.user": "dupont"}, True, False)
+    shown.sees("Mot de passe enregistré. Il n'est jamais affiché")
+    assert shown.labelled(PASSWORD).text == ""
+    shown.desktop.key("Escape")
+    shown.ended()
+
+
+def test_a_repair_is_offered_made_and_undone_by_keyboard_alone(play: Callable[..., Play]) -> None:
+    with_port, without = "https://impact-emploi.urssaf.fr:80", "https://impact-emploi.urssaf.fr"
+    shown = play("settings", "--repairs", authentication=with_port, updates=f"{with_port}/updates")
+    shown.desktop.key("alt+n")
+    shown.desktop.type("IEA-0000-5678")
+    shown.desktop.key("alt+t")
+    shown.sees("Retirer « :80 » des deux adresses : vérifié, les deux serveurs répondent ainsi.")
+    shown.focused("Corriger : port habituel")
+    assert not shown.events("saved"), "nothing is changed before it is chosen"
+    shown.desktop.key("Return")
+    assert shown.logged("saved")["saved"] == {
+        "connection.authentication": without,
+        "connection.updates": f"{without}/updates",
+        "licence.number": "IEA-0000-5678",
+    }
+    shown.sees("« :80 » a été retiré des deux adresses. La correction est enregistrée.")
+    shown.sees("Connexion au serveur réussie")
+    assert shown.labelled(AUTHENTICATION).text == without
+    assert not any("Corriger" in text for text in shown.texts())
+    shown.desktop.key("alt+o")
+    assert shown.logged("saved", 2)["saved"] == {
+        "connection.authentication": with_port,
+        "connection.updates": f"{with_port}/updates",
+    }
+    shown.sees("La correction est annulée")
+    assert shown.labelled(AUTHENTICATION).text == with_port
+    assert shown.labelled(NUMBER).text == "IEA-0000-5678"
+    shown.sees("Ce qui fonctionne")
+    shown.desktop.key("alt+n", "End", "BackSpace")
+    shown.until(lambda: "Ce qui fonctionne" not in shown.texts(), "the end of the offer")
+    assert "Annuler la correction" not in shown.texts()
+
+
+def test_a_test_is_told_stage_by_stage_with_a_link_to_the_page(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--test", authentication="https://antivirus.exemple.fr")
+    shown.sees("Aucun autre chemin ne fonctionne.")
+    shown.sees("Produit reconnu à son certificat : Avast")
+    for name in ("Adresse", "Nom", "Connexion", "Proxy", "Certificat", "Réponse", "Bon serveur"):
+        there = shown.texts().count(name)
+        assert there == (3 if name == "Proxy" else 2), "under its picture, for each server"
+    assert {"Licence", "Mises à jour"} < set(shown.texts())
+    assert shown.texts().count("sans objet") == 2, "no proxy on either way"
+    shown.desktop.key("Tab")
+    shown.focused("En savoir plus sur IEA-T12")
+    shown.desktop.key("Return")
+    assert shown.logged("explained")["explained"] == "IEA-T12"
+    shown.desktop.key("Tab")
+    shown.focused("Détails du test")
+    shown.desktop.key("ctrl+c")
+    shown.sees("Détails copiés.")
+    shown.desktop.key("Escape")
+    shown.ended()
+    pasted = plain(play("paste").logged("pasted")["pasted"])
+    for text in ("Certificat établi par : Avast Web/Mail Shield Root", f"(SHA-256) : {'3f9a' * 16}"):
+        assert text in pasted
+
+
+def test_a_wrong_clock_is_a_note_under_a_tick(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--test", authentication="https://horloge.exemple.fr")
+    shown.sees("Connexion au serveur réussie")
+    shown.sees("(IEA-L02)")
+    shown.sees("L'ordinateur retarde de 1 heure et 30 minutes sur le serveur.")
+    shown.marked(AUTHENTICATION, "Réussi")
+
+
 def test_what_the_administrator_fixed_is_grey_and_says_so(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--locked", "secure", "updates", "proxy_mode", "proxy_address")
+    shown = play(
+        "settings", "--locked", "secure", "updates", "proxy_mode", "proxy_address", proxy_mode="manual"
+    )
     by = "fixé par votre administrateur"
     assert not shown.labelled(UPDATES).enabled
     assert shown.labelled(AUTHENTICATION).enabled
@@ -469,8 +564,8 @@ def test_assistance_mode_shows_and_tests_but_changes_nothing(play: Callable[...,
 
 def test_a_broken_file_is_named_with_its_line(play: Callable[..., Play]) -> None:
     shown = play("settings", "--broken")
-    shown.sees("« connection.updates », ligne 4.")
-    shown.sees("Les derniers paramètres valables sont affichés.")
+    shown.sees("connection.updates, ligne 4 : attendu une adresse")
+    shown.sees("les derniers paramètres valables sont affichés")
 
 
 @pytest.mark.parametrize("keys", [("alt+d",), ("alt+l", "ctrl+c")])
@@ -533,6 +628,12 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
     assert shown.logged("asked", 2)["asked"] == "reconnect"
     shown.desktop.key("alt+p")
     assert shown.logged("asked", 3)["asked"] == "settings"
+    while shown.focus() != "Fermer":
+        shown.desktop.key("Tab")
+    shown.desktop.key("Tab")
+    shown.focused("En savoir plus sur IEA-T01")
+    shown.desktop.key("Return")
+    assert shown.logged("explained")["explained"] == "IEA-T01"
     shown.desktop.key("ctrl+c")
     shown.sees("Copié.")
     shown.desktop.key("Escape")
@@ -600,7 +701,9 @@ def check_sizes(measured: dict[str, Any], scaling: int) -> None:
         if kind not in ("ScrolledWindow", "ListBox", "StaticLine"):
             assert control["has"][1] >= control["wants"][1], (kind, text, control)
         assert _inside(control["area"], control["within"]), (kind, text, control)
-    visible = [c for c in measured["measured"] if c["kind"] not in ("ScrolledWindow", "Mark", "Banner")]
+    visible = [
+        c for c in measured["measured"] if c["kind"] not in ("ScrolledWindow", "Mark", "Banner", "Strip")
+    ]
     for number, one in enumerate(visible):
         for other in visible[number + 1 :]:
             assert not _overlap(one["area"], other["area"]), (one, other)

@@ -99,11 +99,21 @@ def test_changes_are_the_names_and_values_of_the_file() -> None:
     some.text(max_size=20),
     some.booleans(),
     some.sampled_from(ProxyMode),
+    some.text(max_size=20),
+    some.text(max_size=40),
+    some.booleans(),
 )
 def test_whatever_is_typed_is_read_or_complained_about(
-    authentication: str, updates: str, number: str, secure: bool, mode: ProxyMode
+    authentication: str,
+    updates: str,
+    number: str,
+    secure: bool,
+    mode: ProxyMode,
+    user: str,
+    bypass: str,
+    ipv4_only: bool,
 ) -> None:
-    typed = form.Typed(secure, authentication, updates, number, mode, "")
+    typed = form.Typed(secure, authentication, updates, number, mode, "", user, bypass, ipv4_only)
     try:
         wanted = form.read(typed, SAVED)
     except form.Complaint as complaint:
@@ -129,6 +139,7 @@ def test_a_problem_is_told_with_what_to_do_and_who_can_act() -> None:
         entry.text,
         entry.advice,
         problems.ACTORS[entry.actor],
+        "IEA-T01",
     )
     assert told.since.startswith("depuis ")
 
@@ -205,7 +216,7 @@ def sentences(*modules: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("language", locale.LANGUAGES)
 @pytest.mark.parametrize(
-    "modules", [("settings", "fields", "results", "verdict"), ("status", "overview"), ("support",)]
+    "modules", [("settings", "fields", "results", "verdict", "offers"), ("status", "overview"), ("support",)]
 )
 def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...], language: str) -> None:
     try:
@@ -222,7 +233,19 @@ def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...]
 
 
 @pytest.mark.parametrize(
-    "module", ["settings", "fields", "results", "verdict", "status", "overview", "form", "support"]
+    "module",
+    [
+        "settings",
+        "fields",
+        "results",
+        "verdict",
+        "offers",
+        "remedies",
+        "status",
+        "overview",
+        "form",
+        "support",
+    ],
 )
 def test_french_typography(module: str) -> None:
     for text in sentences(module):

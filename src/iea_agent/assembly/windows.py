@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +14,15 @@ from .home import FAILED, LEAVE_SECONDS, Failure, Home
 
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
+    from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Settings
     from iea_agent.shell.dialogs.settings import Loaded
     from iea_agent.shell.dialogs.support import Situation, Verdict
 
-ATTRIBUTES = {name: field.attribute for name, field in FIELDS.items()} | {"licence.key": "licence_key"}
+ATTRIBUTES = {name: field.attribute for name, field in FIELDS.items()} | {
+    "licence.key": "licence_key",
+    "proxy.password": "proxy_password",
+}
 
 
 class SettingsDesk:
@@ -44,12 +48,18 @@ class SettingsDesk:
         except VaultUnavailable:
             return None
 
-    def save(self, changes: Mapping[str, object], licence_key: str | None) -> None:
-        """Keep *changes* and the key. Raises ``SaveError`` with a sentence and the field it is about."""
+    def proxy_password_saved(self) -> bool | None:
+        """Whether the vault holds the proxy's password; None where there is no vault."""
+        return self._home.proxy_password_saved()
+
+    def save(
+        self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
+    ) -> None:
+        """Keep *changes* and the secrets. Raises ``SaveError`` with a sentence and the field it is about."""
         from iea_agent.shell.dialogs.settings import SaveError
 
         try:
-            self._home.save(changes, licence_key)
+            self._home.save(changes, licence_key, proxy_password)
         except Failure as failure:
             raise SaveError(str(failure), ATTRIBUTES.get(failure.name, "")) from failure
 
@@ -57,11 +67,27 @@ class SettingsDesk:
         self,
         values: Settings,
         licence_key: str | None,
+        proxy_password: str | None,
         on_progress: Callable[[ServerReport], None],
         cancelled: threading.Event,
     ) -> tuple[ServerReport, ...]:
         """Test both servers with *values*, saving nothing."""
-        return self._home.examine(values, licence_key, on_progress, cancelled)
+        return self._home.examine(values, licence_key, on_progress, cancelled, proxy_password)
+
+    def repairs(
+        self,
+        values: Settings,
+        proxy_password: str | None,
+        reports: Sequence[ServerReport],
+        on_found: Callable[[Repair], None],
+        cancelled: threading.Event,
+    ) -> tuple[Repair, ...]:
+        """What mends *reports*, a failed test of *values*."""
+        return self._home.repairs(values, reports, on_found, cancelled, proxy_password)
+
+    def explain(self, code: str) -> None:
+        """Show the page on problem *code* in the browser."""
+        explain(code)
 
 
 class StatusDesk:
@@ -89,6 +115,10 @@ class StatusDesk:
         threading.Thread(target=listen, name="watch", daemon=True).start()
         return stopped.set
 
+    def explain(self, code: str) -> None:
+        """Show the page on problem *code* in the browser."""
+        explain(code)
+
     def ask(self, command: str) -> None:
         """Have the agent do *command* (« reconnect », « settings », « launch »…). Raises ``AskError`` with a sentence."""
         from iea_agent.shell.dialogs.status import AskError
@@ -97,6 +127,16 @@ class StatusDesk:
             self._home.ask({"do": "ask", "event": command})
         except Failure as failure:
             raise AskError(str(failure)) from failure
+
+
+def explain(code: str) -> None:
+    """Show the page on problem *code* in the browser; does nothing where there is no page."""
+    import webbrowser
+
+    from iea_agent.shell.pages import page_of
+
+    if (page := page_of(code)) is not None:
+        webbrowser.open(page.as_uri())
 
 
 class SupportDesk:

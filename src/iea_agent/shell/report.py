@@ -9,12 +9,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import Conclusion, Failure, Outcome, Server, ServerReport, Stage, conclude
+from iea_agent.domain.diagnosis import (
+    Conclusion,
+    Failure,
+    Outcome,
+    Server,
+    ServerReport,
+    Stage,
+    conclude,
+)
 from iea_agent.domain.problems import N_, problem
 from iea_agent.domain.proxies import Source
 from iea_agent.locale import _
 
 from .particulars import particulars as particulars
+from .particulars import shown
 from .status import problem_document
 
 SCHEMA = 1
@@ -104,18 +113,39 @@ def way(report: ServerReport) -> str:
     return taken if source is None else f"{taken} ({_(source)})"
 
 
+def lines(report: ServerReport) -> list[str]:
+    """The details of one server's test, a line each: its stages, and once it is over its way and the certificate that it showed."""
+    found = [stage_line(report, result.stage) for result in report.stages]
+    if not report.done:
+        return found
+    return [*found, _pair(_("Chemin"), way(report)), *_certificate_lines(report)]
+
+
+def _certificate_lines(report: ServerReport) -> list[str]:
+    """Who vouches for the server, and the fingerprint that the support desk compares."""
+    certificate = report.certificate
+    if certificate is None:
+        return []
+    return [
+        _pair(_("Certificat établi pour"), shown(certificate.subject)),
+        _pair(_("Certificat établi par"), shown(certificate.issuer)),
+        _pair(_("Empreinte du certificat (SHA-256)"), certificate.sha256),
+    ]
+
+
 def text(reports: Sequence[ServerReport], now: float) -> str:
     """The whole test, made at wall-clock time *now*, as lines of text, for the console and the clipboard."""
-    lines = [headline(reports)]
+    said = [headline(reports)]
     for report in reports:
         mark = "✓" if report.passed else "⊘"
-        lines += ["", f"{mark} {_pair(_(SERVERS[report.server]), report.address)}"]
+        said += ["", f"{mark} {_pair(_(SERVERS[report.server]), report.address)}"]
         if report.failure is not None and report.cause is not None:
-            lines += [f"  {line}" for line in told(report.cause, now)]
-        lines += [f"  {_pair(_('À noter'), line)}" for line in notes(report, now)]
-        lines.append(f"  {duration(report.milliseconds)}, {way(report)}")
-        lines += [f"    {stage_line(report, result.stage)}" for result in report.stages]
-    return "\n".join(lines)
+            said += [f"  {line}" for line in told(report.cause, now)]
+        said += [f"  {_pair(_('À noter'), line)}" for line in notes(report, now)]
+        said.append(f"  {duration(report.milliseconds)}, {way(report)}")
+        said += [f"    {stage_line(report, result.stage)}" for result in report.stages]
+        said += [f"    {line}" for line in _certificate_lines(report)]
+    return "\n".join(said)
 
 
 def told(failure: Failure, now: float) -> list[str]:

@@ -10,14 +10,14 @@ import wx
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.diagnosis import Outcome, Server
 from iea_agent.domain.problems import N_, problem
-from iea_agent.domain.settings import Effective, ProxyMode, Settings
+from iea_agent.domain.settings import Effective, ProxyMode
 from iea_agent.locale import _
 
 from . import form
 from .frame import MIDDLE, NARROW, WIDE, Paragraph, picture, set_picture, title_font
 
-LEFT = 400
-"""Width of the fields, in device-independent pixels."""
+LEFT, NARROWER = 400, 150
+"""Width of the fields, and of the left one where two stand side by side, in device-independent pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,13 @@ class Entry:
         self.sizer.Add(line, 0, wx.EXPAND)
         self.sizer.Add(self.message, 0, wx.TOP, parent.FromDIP(NARROW))
 
+    def reveal(self, shown: bool) -> None:
+        """Show or hide label, edit and message."""
+        if not shown:
+            self.message.say("")
+        for control in (self.label, self.edit):
+            control.Show(shown)
+
     def mark(self, outcome: Outcome | None) -> None:
         """Show at the end of the line how the test went; None for nothing known."""
         look = _LOOKS.get(outcome) if outcome else None
@@ -109,6 +116,8 @@ class Fields:
         self._grown = grown
         self._locked = effective.locked
         self._writable = writable
+        self._sign_in = False  # the system's proxy has asked who we are
+        self._password_saved = False
         saved = effective.settings
 
         mode = self._part(_("Mode de connexion"))
@@ -143,13 +152,24 @@ class Fields:
         self.proxy_mode.SetSelection(list(ProxyMode).index(saved.proxy_mode))
         self.proxy_mode.Enable(self._writable and "proxy_mode" not in self._locked)
         self.proxy = self._entry(_("Ad&resse du proxy"), saved.proxy_address, "proxy_address")
+        self.user = self._entry(_("Nom d'&utilisateur"), saved.proxy_user, "proxy_user")
+        self.password = self._entry(_("Mot de passe du prox&y"), "", "proxy_password", wx.TE_PASSWORD)
+        self.password_hint = Paragraph(parent, LEFT)
+        self.bypass = self._entry(_("Sans pro&xy pour ces serveurs"), "", "proxy_bypass")
+        self.ipv4_only = wx.CheckBox(parent, label=self._label(_("&IPv4 seulement"), "ipv4_only"))
+        self.ipv4_only.Enable(self._writable and "ipv4_only" not in self._locked)
         choice = wx.BoxSizer(wx.VERTICAL)
         choice.Add(proxy_label, 0, wx.BOTTOM, parent.FromDIP(NARROW))
         choice.Add(self.proxy_mode, 0, wx.EXPAND)
-        side_by_side = wx.BoxSizer(wx.HORIZONTAL)
-        side_by_side.Add(choice, 0, wx.RIGHT, parent.FromDIP(MIDDLE))
-        side_by_side.Add(self.proxy.sizer, 1)
-        proxy.Add(side_by_side, 0, wx.EXPAND)
+        for left, right in ((choice, self.proxy.sizer), (self.user.sizer, self.password.sizer)):
+            side_by_side = wx.BoxSizer(wx.HORIZONTAL)
+            left.SetMinSize(parent.FromDIP(wx.Size(NARROWER, -1)))
+            side_by_side.Add(left, 0, wx.RIGHT, parent.FromDIP(MIDDLE))
+            side_by_side.Add(right, 1)
+            proxy.Add(side_by_side, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
+        proxy.Add(self.password_hint, 0, wx.BOTTOM, parent.FromDIP(MIDDLE))
+        proxy.Add(self.bypass.sizer, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
+        proxy.Add(self.ipv4_only)
 
         self.sizer = wx.BoxSizer(wx.VERTICAL)
         for part in (mode, servers, licence, proxy):
@@ -164,7 +184,11 @@ class Fields:
             "licence_number": self.number,
             "licence_key": self.key,
             "proxy_address": self.proxy,
+            "proxy_user": self.user,
+            "proxy_password": self.password,
+            "proxy_bypass": self.bypass,
         }
+        self.ipv4_only.Bind(wx.EVT_CHECKBOX, lambda _event: self._changed())
         self.secure.Bind(wx.EVT_CHECKBOX, self._on_secure)
         self.proxy_mode.Bind(wx.EVT_CHOICE, self._on_proxy_mode)
         for entry in self._entries.values():
@@ -172,8 +196,7 @@ class Fields:
         for entry in (self.authentication, self.updates):
             entry.edit.Bind(wx.EVT_KILL_FOCUS, lambda event, entry=entry: self._on_leave(event, entry))
             entry.edit.Bind(wx.EVT_TEXT_PASTE, lambda event, entry=entry: self._on_leave(event, entry))
-        self._enable_proxy()
-        self._warn()
+        self.put(form.shown(saved))
 
     def _part(self, heading: str) -> wx.BoxSizer:
         text = wx.StaticText(self._parent, label=heading)
@@ -202,24 +225,52 @@ class Fields:
             self.number.edit.GetValue(),
             list(ProxyMode)[self.proxy_mode.GetSelection()],
             self.proxy.edit.GetValue(),
+            self.user.edit.GetValue(),
+            self.bypass.edit.GetValue(),
+            self.ipv4_only.GetValue(),
         )
+
+    def proxy_password(self) -> str | None:
+        """The proxy's password as typed, None to keep the saved one."""
+        return self.password.edit.GetValue() or None
 
     def licence_key(self) -> str | None:
         """The key as typed, None to keep the saved one."""
         return self.key.edit.GetValue().strip() or None
 
-    def show(self, saved: Settings) -> None:
-        """Show *saved* in the fields, in its canonical form, and empty the key."""
+    def put(self, typed: form.Typed) -> None:
+        """Have the fields hold *typed*, as if a person had entered it."""
+        self.secure.SetValue(typed.secure)
+        self.proxy_mode.SetSelection(list(ProxyMode).index(typed.proxy_mode))
+        self.ipv4_only.SetValue(typed.ipv4_only)
         for entry, text in (
-            (self.authentication, saved.authentication),
-            (self.updates, saved.updates),
-            (self.number, saved.licence_number),
-            (self.proxy, saved.proxy_address),
-            (self.key, ""),
+            (self.authentication, typed.authentication),
+            (self.updates, typed.updates),
+            (self.number, typed.licence_number),
+            (self.proxy, typed.proxy_address),
+            (self.user, typed.proxy_user),
+            (self.bypass, typed.proxy_bypass),
         ):
             if entry.edit.GetValue() != text:
                 entry.edit.ChangeValue(text)
-        self._enable_proxy()
+                entry.message.say("")
+        self._warn()
+        self._reveal_proxy()
+
+    def forget_secrets(self) -> None:
+        """Empty the key and the password: they are saved, and nobody need see them again."""
+        for entry in (self.key, self.password):
+            entry.edit.ChangeValue("")
+
+    def show_password(self, saved: bool) -> None:
+        """Say whether the proxy's password is saved."""
+        self._password_saved = saved
+        self._reveal_proxy()
+
+    def ask_sign_in(self) -> None:
+        """A proxy wants to know who we are: show the fields for it, whichever proxy it is."""
+        self._sign_in = True
+        self._reveal_proxy()
 
     def show_key(self, saved: bool | None) -> None:
         """Say whether a key is saved; None where there is no vault to save it in."""
@@ -305,10 +356,26 @@ class Fields:
         self._grown()
 
     def _on_proxy_mode(self, _event: wx.CommandEvent) -> None:
-        self._enable_proxy()
-        self.proxy.message.say("")
+        self._reveal_proxy()
         self._changed()
 
-    def _enable_proxy(self) -> None:
-        manual = list(ProxyMode)[self.proxy_mode.GetSelection()] is ProxyMode.MANUAL
-        self.proxy.edit.Enable(manual and self._writable and "proxy_address" not in self._locked)
+    def _reveal_proxy(self) -> None:
+        """Show what belongs to the way that is chosen, and nothing else."""
+        mode = list(ProxyMode)[self.proxy_mode.GetSelection()]
+        manual = mode is ProxyMode.MANUAL
+        signing_in = manual or (
+            mode is ProxyMode.SYSTEM and (self._sign_in or bool(self.user.edit.GetValue()))
+        )
+        for entry, shown in (
+            (self.proxy, manual),
+            (self.user, signing_in),
+            (self.password, signing_in),
+            (self.bypass, manual),
+        ):
+            entry.reveal(shown)
+        self.password_hint.say(
+            _("Mot de passe enregistré. Il n'est jamais affiché ; laissez vide pour le garder.")
+            if signing_in and self._password_saved
+            else ""
+        )
+        self._grown()

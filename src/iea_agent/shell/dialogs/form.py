@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from iea_agent.domain import addresses, settings
 from iea_agent.domain.settings import ProxyMode, Settings
@@ -20,6 +20,9 @@ class Typed:
     licence_number: str
     proxy_mode: ProxyMode
     proxy_address: str
+    proxy_user: str
+    proxy_bypass: str
+    ipv4_only: bool
 
 
 class Complaint(ValueError):
@@ -40,6 +43,9 @@ def shown(saved: Settings) -> Typed:
         saved.licence_number,
         saved.proxy_mode,
         saved.proxy_address,
+        saved.proxy_user,
+        saved.proxy_bypass.replace(";", " ; "),
+        saved.ipv4_only,
     )
 
 
@@ -54,15 +60,17 @@ def read(typed: Typed, saved: Settings) -> Settings:
 
     Raises ``Complaint`` for the first field, from top to bottom, that cannot be used.
     """
-    return Settings(
+    return replace(
+        saved,
         secure=typed.secure,
         authentication=_address("authentication", typed.authentication, typed.secure),
         updates=_address("updates", typed.updates, typed.secure),
-        ca_file=saved.ca_file,
-        licence_number=_licence(typed.licence_number),
+        licence_number=_valid("licence.number", typed.licence_number),
         proxy_mode=typed.proxy_mode,
         proxy_address=_proxy(typed, saved),
-        program=saved.program,
+        proxy_user=_used("proxy.user", typed.proxy_user, saved, typed.proxy_mode is not ProxyMode.NONE),
+        proxy_bypass=_used("proxy.bypass", typed.proxy_bypass, saved, typed.proxy_mode is ProxyMode.MANUAL),
+        ipv4_only=typed.ipv4_only,
     )
 
 
@@ -73,21 +81,29 @@ def _address(field: str, text: str, secure: bool) -> str:
         raise Complaint(field, _(MALFORMED[error.reason])) from None
 
 
-def _licence(text: str) -> str:
+def _valid(name: str, text: str) -> str:
+    """*text* as the setting *name*. Raises ``Complaint``."""
+    field = settings.FIELDS[name]
     try:
-        return str(settings.FIELDS["licence.number"].read(text))
+        return str(field.read(text.strip()))
     except ValueError as error:
-        raise Complaint("licence_number", _("Attendu : {what}.").format(what=_(str(error)))) from None
+        raise Complaint(field.attribute, _("Attendu : {what}.").format(what=_(str(error)))) from None
+
+
+def _used(name: str, text: str, saved: Settings, used: bool) -> str:
+    """The same; where the field is not *used* now, and so not shown, what it holds is nobody's business."""
+    try:
+        return _valid(name, text)
+    except Complaint:
+        if used:
+            raise
+        return str(getattr(saved, settings.FIELDS[name].attribute))
 
 
 def _proxy(typed: Typed, saved: Settings) -> str:
-    try:
-        address = str(settings.FIELDS["proxy.address"].read(typed.proxy_address.strip()))
-    except ValueError as error:
-        if typed.proxy_mode is not ProxyMode.MANUAL:
-            return saved.proxy_address  # the field is grey: what it holds is nobody's business now
-        raise Complaint("proxy_address", _("Attendu : {what}.").format(what=_(str(error)))) from None
-    if typed.proxy_mode is ProxyMode.MANUAL and not address:
+    manual = typed.proxy_mode is ProxyMode.MANUAL
+    address = _used("proxy.address", typed.proxy_address, saved, manual)
+    if manual and not address:
         raise Complaint("proxy_address", _("Saisissez l'adresse du proxy."))
     return address
 

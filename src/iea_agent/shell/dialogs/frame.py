@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import wx
+
+from iea_agent.locale import _
 
 ICONS = Path(__file__).resolve().parents[1] / "icons"
 
@@ -110,6 +113,45 @@ class Banner(wx.Panel):  # type: ignore[misc]
         self.Layout()
 
 
+class Link(wx.Button):  # type: ignore[misc]
+    """A link that the keyboard reaches and a screen reader reads like any button. *act* is called when it is chosen."""
+
+    def __init__(self, parent: wx.Window, act: Callable[[], None]) -> None:
+        super().__init__(parent, label="-", style=wx.BU_EXACTFIT | wx.BU_LEFT | wx.BORDER_NONE)
+        ground = parent.GetBackgroundColour()
+        colour = wx.SystemSettings.GetColour(wx.SYS_COLOUR_HOTLIGHT)
+        if (
+            abs(colour.GetLuminance() - ground.GetLuminance()) < 0.4
+        ):  # a theme without a legible colour for links
+            colour = wx.Colour(0, 102, 204) if ground.GetLuminance() > 0.5 else wx.Colour(102, 178, 255)
+        self.SetForegroundColour(colour)
+        self.SetBackgroundColour(ground)
+        self.SetFont(self.GetFont().Underlined())
+        self.SetCursor(wx.Cursor(wx.CURSOR_HAND))
+        self.Bind(wx.EVT_BUTTON, lambda _event: act())
+        self.Hide()
+
+    def say(self, text: str) -> None:
+        """Show the link *text*, "" to hide it; the caller lays its window out again."""
+        if text and text != self.GetLabelText():
+            self.SetLabelText(text)
+            self.InvalidateBestSize()
+        self.Show(bool(text))
+
+
+class PageLink(Link):
+    """The link to the page on a problem; *explain* is called with its code."""
+
+    def __init__(self, parent: wx.Window, explain: Callable[[str], None]) -> None:
+        super().__init__(parent, lambda: explain(self._code))
+        self._code = ""
+
+    def about(self, code: str) -> None:
+        """Offer the page on problem *code*, "" for none."""
+        self._code = code
+        self.say(_("En savoir plus sur {code}").format(code=code) if code else "")
+
+
 def set_picture(control: wx.StaticBitmap, bitmap: wx.BitmapBundle) -> None:
     """Show another picture: wx does not draw it by itself where it is of the same size."""
     control.SetBitmap(bitmap)
@@ -152,50 +194,70 @@ def on_copy_key(window: wx.Window, act: Callable[[], None]) -> None:
     window.Bind(wx.EVT_CHAR_HOOK, key)
 
 
-def content(dialog: wx.Dialog, height: int) -> wx.Window:
-    """The parent for the dialog's controls: the dialog itself, or a panel that scrolls where the screen is lower than *height*
-    device-independent pixels.
-
-    The dialog itself where possible, and no panels or boxes in it: accelerators (Alt and a letter) are looked for in the innermost of them.
-    """
-    if wx.Display(dialog).GetClientArea().GetHeight() >= dialog.FromDIP(height):
-        return dialog
+def content(dialog: wx.Dialog) -> wx.ScrolledWindow:
+    """The parent for all the dialog's controls, which scrolls where the screen is lower than what they say needs."""
     panel = wx.ScrolledWindow(dialog, style=wx.TAB_TRAVERSAL | wx.BORDER_NONE, name="")
     panel.SetScrollRate(dialog.FromDIP(WIDE), dialog.FromDIP(WIDE))
+    dialog.Bind(wx.EVT_CHAR_HOOK, lambda event: _on_letter(event, panel))
     return panel
 
 
-def fit(dialog: wx.Dialog, parent: wx.Window, height: int = 0) -> None:
+def _on_letter(event: wx.KeyEvent, parent: wx.Window) -> None:
+    """Alt and the underlined letter of a label lead to the field that follows it: inside a panel the system does not always see to it.
+
+    The system hears of the key nevertheless: it would take Alt alone for a call of the window's menu.
+    """
+    event.Skip()
+    if event.GetModifiers() == wx.MOD_ALT and event.GetKeyCode() < 256:
+        mark = f"&{chr(event.GetKeyCode())}".lower()
+        for label, control in itertools.pairwise(parent.GetChildren()):
+            named = isinstance(label, wx.StaticText) and mark in label.GetLabel().lower()
+            if named and control.IsShown() and control.IsEnabled():
+                wx.CallAfter(_enter, control)
+
+
+def _enter(control: wx.Window) -> None:
+    """Put the keyboard into *control*, as the system does: what is in a field is selected."""
+    if control:
+        control.SetFocus()
+        if isinstance(control, wx.TextCtrl):
+            control.SelectAll()
+
+
+def fit(dialog: wx.Dialog, parent: wx.ScrolledWindow, height: int = 0) -> None:
     """Give *dialog* the size its controls want, at least *height* device-independent pixels and at most the screen's."""
     frame = dialog.GetSize() - dialog.GetClientSize()
-    wanted = parent.GetSizer().GetMinSize() + frame
-    wanted.height = max(wanted.height, dialog.FromDIP(height))
+    wanted = _wanted(dialog, parent)
+    wanted.height = min(max(wanted.height, dialog.FromDIP(height)), wx.Display(dialog).GetClientArea().height)
+    dialog.SetSize(wanted)
+    parent.SetSize(wanted - frame)
+    parent.FitInside()
+
+
+def _wanted(dialog: wx.Dialog, parent: wx.ScrolledWindow) -> wx.Size:
+    """The size for which nothing need scroll, or the screen's with room for a scroll bar."""
+    wanted = parent.GetSizer().GetMinSize() + dialog.GetSize() - dialog.GetClientSize()
     room = wx.Display(dialog).GetClientArea().GetSize()
     if wanted.height > room.height:
         wanted.width += wx.SystemSettings.GetMetric(wx.SYS_VSCROLL_X, dialog)
     wanted.DecTo(room)
-    if dialog.GetSize() == wanted:
-        dialog.Layout()
-    dialog.SetSize(wanted)  # which lays it out
-    if parent is not dialog:
-        parent.SetSize(wanted - frame)
-        parent.FitInside()
+    return wanted
 
 
-def lay_out(dialog: wx.Dialog, parent: wx.Window) -> None:
+def lay_out(dialog: wx.Dialog, parent: wx.ScrolledWindow) -> None:
     """Place the controls again after what they say has changed; the dialog grows where it must, and never shrinks under a person's hand."""
     if parent.GetSizer() is None:
         return  # the dialog is still being made
-    wanted = parent.GetSizer().GetMinSize()
-    if parent is not dialog:
-        parent.FitInside()
-    else:
-        before = dialog.GetClientSize()
-        wanted.IncTo(before)
-        if wanted != before:
-            wanted.DecTo(wx.Display(dialog).GetClientArea().GetSize() - dialog.GetSize() + before)
-            dialog.SetClientSize(wanted)
+    before, wanted = dialog.GetRect(), _wanted(dialog, parent)
+    wanted.IncTo(before.GetSize())
+    if wanted != before.GetSize():
+        dialog.SetSize(wanted)
+        room = wx.Display(dialog).GetClientArea()
+        # what has grown may hang over the screen's lower or right edge
+        left = max(room.left, min(before.left, room.left + room.width - wanted.width))
+        top = max(room.top, min(before.top, room.top + room.height - wanted.height))
+        dialog.SetPosition(wx.Point(left, top))
     places = [child.GetRect() for child in parent.GetChildren()]
-    parent.Layout()
+    parent.FitInside()
     if places != [child.GetRect() for child in parent.GetChildren()]:
         parent.Refresh()  # what has moved may leave traces; what has not need not flicker

@@ -29,6 +29,7 @@ class Story:
     text: str
     advice: str
     actor: str
+    code: str = ""  # of the problem that is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,9 @@ def story(status: Document | None, now: float) -> Story:
     title = f"{problem['title']} ({problem['code']})"
     if state is State.DISCONNECTED:
         return Story(
-            picture, headline, since, title, problem["text"], problem["advice"], problem["actor_text"]
+            *(picture, headline, since, title),
+            f"{problem['text']} {problem['particulars']}".rstrip(),
+            *(problem["advice"], problem["actor_text"], problem["code"]),
         )
     # no verdict: the state holds, and what the last attempt met is only mentioned
     last = _("Dernier essai : {problem}.").format(problem=title)

@@ -14,17 +14,30 @@ from iea_agent.locale import _
 from .frame import MIDDLE, NARROW, Paragraph, copy, on_copy_key, picture, set_picture, title_font
 
 if TYPE_CHECKING:
+    from iea_agent.domain.repairs import Repair
+    from iea_agent.domain.settings import Settings
+
+    from .offers import Offers
     from .verdict import Verdicts
 
-RIGHT = 490
+RIGHT = 540
 """Width of the test, in device-independent pixels: beside the fields it fits a screen of 1366 × 768."""
 
 
 class Results:
-    """The right half: the test of both servers and what it gives. *grown* is called when it needs more or less room."""
+    """The right half: the test of both servers and what it gives. *grown* is called when it needs more or less room, *explain* with the code of
+    a problem whose page is wanted, *mend* with a repair that was chosen."""
 
-    def __init__(self, parent: wx.Window, grown: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        parent: wx.Window,
+        grown: Callable[[], None],
+        explain: Callable[[str], None],
+        mend: Callable[[Repair], None],
+    ) -> None:
         self._grown = grown
+        self._explain = explain
+        self._mend = mend
         self._reports: dict[Server, ServerReport] = {}
         self.button = wx.Button(parent, label=_("&Tester l'accès aux serveurs"))
         self._labels = (self.button.GetLabel(), _("Arrêter le &test"))
@@ -34,6 +47,7 @@ class Results:
         self._headline.SetFont(title_font(parent, 1.2))
         self._note = Paragraph(parent, RIGHT - 32)
         self._verdicts: Verdicts | None = None
+        self._offers: Offers | None = None
         self._details_label = wx.StaticText(parent, label=_("Détai&ls du test"))
         self._details = wx.ListBox(parent, style=wx.LB_SINGLE | wx.LB_HSCROLL)
         self._copy = wx.Button(parent, label=_("Copier les &détails"))
@@ -52,11 +66,13 @@ class Results:
         column.Add(self._note, 0, wx.EXPAND | wx.BOTTOM, small)
         self._verdicts_here = wx.BoxSizer(wx.VERTICAL)
         column.Add(self._verdicts_here, 0, wx.EXPAND)
+        self._offers_here = wx.BoxSizer(wx.VERTICAL)
+        column.Add(self._offers_here, 0, wx.EXPAND)
         column.Add(self._details_label, 0, wx.BOTTOM, parent.FromDIP(NARROW))
         column.Add(self._details, 1, wx.EXPAND | wx.BOTTOM, small)
         column.Add(foot, 0, wx.EXPAND)
         self.sizer = column
-        self._details.SetMinSize(parent.FromDIP(wx.Size(RIGHT, 112)))
+        self._details.SetMinSize(parent.FromDIP(wx.Size(RIGHT, 84)))
 
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self.copy())
         on_copy_key(self._details, self.copy)
@@ -74,9 +90,10 @@ class Results:
         if self._verdicts is None:
             from .verdict import Verdicts
 
-            self._verdicts = Verdicts(self._details, RIGHT - 32, self._details_label)
+            self._verdicts = Verdicts(self._details, RIGHT, self._details_label, self._explain)
             self._verdicts_here.Add(self._verdicts.sizer, 0, wx.EXPAND)
         self._verdicts.begin()
+        self.withdraw()
         self._picture.Hide()
         self._headline.say(_("Test en cours…"))
         self._note.say("")
@@ -106,11 +123,48 @@ class Results:
         self.button.SetLabel(self._labels[0])
         self._grown()
 
+    def search(self) -> None:
+        """Say that other ways are being tried."""
+        if self._offers is None:
+            from .offers import Offers
+
+            self._offers = Offers(self._details_label, RIGHT, self._mend)
+            self._offers_here.Add(self._offers.sizer, 0, wx.EXPAND | wx.BOTTOM, self.button.FromDIP(MIDDLE))
+        self._offers.search()
+        self._grown()
+
+    def offer(self, found: Sequence[Repair], chosen: Settings, *, over: bool) -> None:
+        """Show the repairs *found* so far for *chosen*; *over* when no other comes."""
+        if self._offers is None:
+            return
+        had_none = self._offers.first is None
+        self._offers.offer(found, chosen, over=over)
+        first = self._offers.first
+        if first is not None and had_none:
+            first.SetDefault()
+            if self.button.HasFocus():  # whoever waits for the test goes on from here
+                first.SetFocus()
+        self._grown()
+
+    def withdraw(self) -> None:
+        """Offer nothing any more."""
+        if self._offers is not None:
+            if self._offers.has_focus:
+                self.button.SetFocus()
+            self._offers.clear()
+            self._grown()
+
     def stop(self, sentence: str) -> None:
         """The test has ended without an outcome: say why."""
         self._headline.say(sentence)
         self.button.SetLabel(self._labels[0])
         self._grown()
+
+    def explain(self, reports: Sequence[ServerReport]) -> None:
+        """Show *reports* anew: more is known of their causes."""
+        for found in reports:
+            if found != self._reports.get(found.server):
+                self.progress(found)
 
     def outdate(self) -> None:
         """The fields are no longer those that were tested."""

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
 
 import wx
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import Outcome, Server, ServerReport, Stage
+from iea_agent.domain.diagnosis import Outcome, Reason, Server, ServerReport, Stage
 from iea_agent.domain.problems import problem
 from iea_agent.domain.settings import Effective, Fault, Settings
 from iea_agent.locale import _
+from iea_agent.shell.particulars import fault_text
 
 from . import form
 from .fields import LEFT, Fields
 from .frame import MIDDLE, NARROW, WIDE, Banner, Paragraph, application, content, fit, icons, lay_out, rewrap
 from .results import RIGHT, Results, is_reached
+
+if TYPE_CHECKING:
+    from iea_agent.domain.repairs import Repair
+
+WANTS_PASSWORD = (Reason.PROXY_WANTS_PASSWORD, Reason.PROXY_REFUSES_PASSWORD)
+"""After which the fields for a proxy's user and password are shown, whichever proxy it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +55,37 @@ class SettingsPort(Protocol):
     def key_saved(self) -> bool | None:
         """Whether the vault holds a licence key, None where there is no vault. Called in a thread after the window is shown: may be slow."""
 
-    def save(self, changes: Mapping[str, object], licence_key: str | None) -> None:
-        """Write *changes* (by dotted name, as values of the file) and, unless None, the key, and tell the agent. Raises ``SaveError``."""
+    def proxy_password_saved(self) -> bool | None:
+        """Whether the vault holds the proxy's password, None where there is no vault. Called like ``key_saved``."""
+
+    def save(
+        self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
+    ) -> None:
+        """Write *changes* (by dotted name, as values of the file) and, unless None, the secrets, and tell the agent. Raises ``SaveError``."""
 
     def test(
         self,
         values: Settings,
         licence_key: str | None,
+        proxy_password: str | None,
         on_progress: Callable[[ServerReport], None],
         cancelled: threading.Event,
     ) -> tuple[ServerReport, ...]:
-        """Test both servers with *values* (key None: the saved one). Called in a thread; *on_progress* from any thread; stops when *cancelled* is
-        set, and what it then returns is ignored."""
+        """Test both servers with *values* (a secret that is None: the saved one). Called in a thread; *on_progress* from any thread; stops when
+        *cancelled* is set, and what it then returns is ignored."""
+
+    def repairs(
+        self,
+        values: Settings,
+        proxy_password: str | None,
+        reports: Sequence[ServerReport],
+        on_found: Callable[[Repair], None],
+        cancelled: threading.Event,
+    ) -> tuple[Repair, ...]:
+        """What mends *reports*, a failed test of *values*: each has been tried and works. Called like ``test``, with *on_found* for each at once."""
+
+    def explain(self, code: str) -> None:
+        """Show the page on problem *code*."""
 
 
 def title() -> str:
@@ -118,13 +144,17 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._loaded = port.load()
         self._run = 0  # number of the present test: what an earlier one says is ignored
         self._cancelled: threading.Event | None = None
+        self._searching = threading.Event()  # set when the search for repairs, if any, is to stop
+        self._tested: Settings | None = None
+        self._before: dict[str, object] = {}  # what a repair has changed, by attribute
+        self._undo: wx.Button | None = None
 
-        self._content = content(self, HEIGHT)
+        self._content = content(self)
         self._banner = Banner(self._content, LEFT + RIGHT)
         self._fields = Fields(
             self._content, self._loaded.effective, not self._loaded.assistance, self._changed, self._grown
         )
-        self._results = Results(self._content, self._grown)
+        self._results = Results(self._content, self._grown, port.explain, self._on_mend)
         line = wx.StaticLine(self._content)
         self._message = Paragraph(self._content, LEFT, spoken=True)
         self._save = wx.Button(self._content, wx.ID_SAVE, _("&Enregistrer"))
@@ -140,7 +170,9 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         foot.Add(self._save, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(MIDDLE))
         foot.Add(self._quit, 0, wx.ALIGN_CENTRE_VERTICAL)
         column = wx.BoxSizer(wx.VERTICAL)
-        column.Add(self._banner, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.TOP, wide)
+        self._top = wx.BoxSizer(wx.HORIZONTAL)
+        self._top.Add(self._banner, 1, wx.EXPAND)
+        column.Add(self._top, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.TOP, wide)
         column.Add(halves, 1, wx.EXPAND | wx.ALL, wide)
         column.Add(line, 0, wx.EXPAND)
         column.Add(foot, 0, wx.EXPAND | wx.ALL, self.FromDIP(MIDDLE + NARROW))
@@ -179,7 +211,12 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             return self._quit
         self._save.SetDefault()
         if self._loaded.faults:
-            self._banner.say("\n".join(_fault(fault) for fault in self._loaded.faults))
+            lines = [
+                _(
+                    "Le fichier de paramètres contient une erreur : les derniers paramètres valables sont affichés."
+                )
+            ]
+            self._banner.say("\n".join([*lines, *(fault_text(fault) for fault in self._loaded.faults)]))
         elif not self._loaded.effective.settings.licence_number:
             self._banner.say(
                 _(
@@ -191,12 +228,13 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         return first if first.IsEnabled() else self._results.button
 
     def _look_for_key(self) -> None:
-        saved = self._port.key_saved()
-        wx.CallAfter(self._show_key, saved)
+        key, password = self._port.key_saved(), self._port.proxy_password_saved()
+        wx.CallAfter(self._show_secrets, key, password)
 
-    def _show_key(self, saved: bool | None) -> None:
+    def _show_secrets(self, key: bool | None, password: bool | None) -> None:
         if self:  # the dialog may be closed by now
-            self._fields.show_key(saved)
+            self._fields.show_key(key)
+            self._fields.show_password(bool(password))
 
     def _grown(self) -> None:
         lay_out(self, self._content)
@@ -205,6 +243,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._message.say("")
         self._fields.mark_licence(None)
         self._results.outdate()
+        self._withdraw()
 
     def _read(self) -> Settings | None:
         """The settings typed, or None after the field that cannot be used has been shown."""
@@ -231,7 +270,9 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         values = self._read()
         if values is None:
             return
-        key = self._fields.licence_key()
+        key, password = self._fields.licence_key(), self._fields.proxy_password()
+        self._withdraw()
+        self._tested = values
         self._run += 1
         run, cancelled = self._run, threading.Event()
         self._cancelled = cancelled
@@ -245,7 +286,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         def work() -> None:
             reports: tuple[ServerReport, ...] = ()
             try:
-                reports = self._port.test(values, key, progress, cancelled)
+                reports = self._port.test(values, key, password, progress, cancelled)
             finally:
                 if not cancelled.is_set():
                     wx.CallAfter(self._on_tested, run, reports)
@@ -280,6 +321,88 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             for result in found.stages:
                 if result.stage is Stage.LICENCE and result.outcome in (Outcome.PASSED, Outcome.FAILED):
                     self._fields.mark_licence(result.outcome)
+            if found.failure is not None and found.failure.reason in WANTS_PASSWORD:
+                self._fields.ask_sign_in()
+        self._search(reports)
+
+    # repairs
+
+    def _search(self, reports: tuple[ServerReport, ...]) -> None:
+        """Look for what works instead, if a server was not reached and there is something to try."""
+        values, locked = self._tested, self._loaded.effective.locked
+        if values is None or self._loaded.assistance or all(is_reached(found) for found in reports):
+            return
+        from iea_agent.domain import repairs
+
+        kinds = [repair.kind for repair in repairs.candidates(values, reports, locked)]
+        if not kinds:
+            return
+        password = self._fields.proxy_password()
+        self._searching = over = threading.Event()
+        self._results.search()
+        found: list[Repair] = []
+
+        def show(done: bool) -> None:
+            if self and not over.is_set():
+                likeliest_first = sorted(found, key=lambda repair: kinds.index(repair.kind))
+                self._results.offer(likeliest_first, values, over=done)
+                if done:
+                    self._results.explain(repairs.explained(reports, found))
+
+        def tell(repair: Repair) -> None:
+            found.append(repair)
+            wx.CallAfter(show, False)
+
+        def work() -> None:
+            try:
+                self._port.repairs(values, password, reports, tell, over)
+            finally:
+                wx.CallAfter(show, True)
+
+        threading.Thread(target=work, name="repairs", daemon=True).start()
+
+    def _withdraw(self) -> None:
+        """Forget the search and what it found: the settings are no longer those that were tested."""
+        if not self._searching.is_set():
+            self._searching.set()
+            self._results.withdraw()
+            self._save.SetDefault()
+
+    def _on_mend(self, repair: Repair) -> None:
+        """Make the *repair* that was chosen, save, and test again; nothing else that was typed is lost."""
+        from .remedies import done
+
+        before, tested = self._fields.typed(), self._tested
+        if tested is None:
+            return
+        self._fields.put(replace(before, **repair.changes))  # type: ignore[arg-type]  # attributes that both have
+        if not self._on_save():
+            self._fields.put(before)
+            return
+        self._before = {name: getattr(before, name) for name in repair.changes}
+        self._report(done(repair, tested), undo=True)
+        self._results.button.SetFocus()
+        self._test()
+
+    def _on_undo(self) -> None:
+        """Put back what was there before the repair, save, and test again."""
+        self._fields.put(replace(self._fields.typed(), **self._before))  # type: ignore[arg-type]  # the same attributes
+        if self._on_save():
+            self._report(_("La correction est annulée : les valeurs d'avant sont de nouveau enregistrées."))
+            self._results.button.SetFocus()
+            self._test()
+
+    def _report(self, sentence: str, *, undo: bool = False) -> None:
+        """Say at the top what was done, "" for nothing, with the button that undoes it."""
+        if undo and self._undo is None:
+            self._undo = wx.Button(self._content, label=_("Annuler la c&orrection"))
+            self._undo.MoveAfterInTabOrder(self._banner)
+            self._undo.Bind(wx.EVT_BUTTON, lambda _event: self._on_undo())
+            self._top.Add(self._undo, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, self.FromDIP(MIDDLE))
+        if self._undo is not None:
+            self._undo.Show(undo)
+        self._banner.say(sentence)
+        self._grown()
 
     def _mark_all(self, outcome: Outcome | None) -> None:
         for server in Server:
@@ -293,26 +416,30 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         wanted = self._read()
         if wanted is None:
             return False
-        key = self._fields.licence_key()
+        key, password = self._fields.licence_key(), self._fields.proxy_password()
         changes = form.changes(self._loaded.effective.settings, wanted)
         try:
             with wx.BusyCursor():
-                self._port.save(changes, key)
+                self._port.save(changes, key, password)
                 self._loaded = self._port.load()
         except SaveError as error:
             if not self._fields.complain(error.field, error.sentence):
                 self._say(error.sentence)
             return False
-        self._fields.show(self._loaded.effective.settings)
+        self._fields.put(form.shown(self._loaded.effective.settings))
+        self._fields.forget_secrets()
         if key is not None:
             self._fields.show_key(True)
-        self._banner.say("")
+        if password is not None:
+            self._fields.show_password(True)
+        self._report("")
         self._say(_("Paramètres enregistrés."))
         return True
 
     def _is_unsaved(self) -> bool:
         return not self._loaded.assistance and (
             self._fields.licence_key() is not None
+            or self._fields.proxy_password() is not None
             or form.is_unsaved(self._fields.typed(), self._loaded.effective.settings)
         )
 
@@ -324,6 +451,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
                 event.Veto()
                 return
         self._cancel()
+        self._searching.set()
         self.Destroy()
 
     def _on_dpi_changed(self, event: wx.DPIChangedEvent) -> None:
@@ -333,11 +461,3 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
     def _rescale(self) -> None:
         rewrap(self)
         fit(self, self._content, HEIGHT)
-
-
-def _fault(fault: Fault) -> str:
-    """One line on a fault of the settings file."""
-    place = _("ligne {line}").format(line=fault.line) if fault.line else _("ligne inconnue")
-    return _(
-        "Le fichier de paramètres contient une erreur : « {name} », {place}. Attendu : {expected}. Les derniers paramètres valables sont affichés."
-    ).format(name=fault.name or _("fichier"), place=place, expected=_(fault.expected))

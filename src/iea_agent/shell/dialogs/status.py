@@ -17,6 +17,7 @@ from .frame import (
     MIDDLE,
     NARROW,
     WIDE,
+    PageLink,
     Paragraph,
     application,
     content,
@@ -52,6 +53,9 @@ class StatusPort(Protocol):
     def watch(self, on_status: Callable[[Document | None], None]) -> Callable[[], None]:
         """Call *on_status*, from any thread, with each document of ``shell/status.py`` and with None when the agent is gone; returns what ends it."""
 
+    def explain(self, code: str) -> None:
+        """Show the page on problem *code*."""
+
     def ask(self, command: str) -> None:
         """Ask the agent for "diagnosis", "reconnect", "settings", "support" or "launch". Called in a thread; raises ``AskError``."""
 
@@ -74,8 +78,6 @@ def run_status(port: StatusPort, shown: Callable[[], None] = lambda: None) -> No
 
 WIDTH, BUTTONS = 380, 210
 """Width of the text and of the buttons beside it, in device-independent pixels."""
-HEIGHT = 440
-"""Height that the longest problem needs, in device-independent pixels."""
 
 
 class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
@@ -90,7 +92,7 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._end_watch: Callable[[], None] | None = None
         self._picture_name = ""
 
-        parent = self._content = content(self, HEIGHT)
+        parent = self._content = content(self)
         self._picture = wx.StaticBitmap(parent, size=self.FromDIP(wx.Size(48, 48)))
         self._headline = Paragraph(parent, WIDTH + BUTTONS - 64, _("Lecture de l'état…"), spoken=True)
         self._headline.SetFont(title_font(self, 1.6))
@@ -102,6 +104,7 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._advice_heading.SetFont(title_font(self, 1.0))
         self._advice = Paragraph(parent, WIDTH)
         self._actor = Paragraph(parent, WIDTH)
+        self._more = PageLink(parent, port.explain)
         self._buttons = {
             command: wx.Button(parent, label=_(label)) for command, label in overview.LABELS.items()
         }
@@ -147,7 +150,8 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         told.Add(self._text, 0, wx.BOTTOM, middle)
         told.Add(self._advice_heading, 0, wx.BOTTOM, narrow)
         told.Add(self._advice, 0, wx.BOTTOM, middle)
-        told.Add(self._actor)
+        told.Add(self._actor, 0, wx.BOTTOM, middle)
+        told.Add(self._more)
         told.SetMinSize(self.FromDIP(wx.Size(WIDTH, 96)))
         buttons = wx.BoxSizer(wx.VERTICAL)
         for button in self._buttons.values():
@@ -189,6 +193,7 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._advice_heading.say(_("Que faire") if told.advice else "")
         self._advice.say(told.advice)
         self._actor.say(told.actor)
+        self._more.about(told.code)
         self._show_buttons()
         self._show_facts()
         lay_out(self, self._content)

@@ -103,8 +103,6 @@ def run_support(port: SupportPort, shown: Callable[[], None] = lambda: None) -> 
 
 WIDTH = 440
 """Width of the text, in device-independent pixels."""
-HEIGHT = 420
-"""Height that the dialog needs, in device-independent pixels."""
 LONGEST_REASON = 200
 LONGEST_PASSWORD = 250
 """Characters; more than any password has, so that what is too long is seen and said rather than cut off."""
@@ -126,7 +124,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._closed = threading.Event()
         self._end_watch: Callable[[], None] | None = None
 
-        parent = self._content = content(self, HEIGHT)
+        parent = self._content = content(self)
         self._picture = wx.StaticBitmap(parent, size=self.FromDIP(wx.Size(48, 48)))
         self._headline = Paragraph(parent, WIDTH - 48 - WIDE, spoken=True)
         self._headline.SetFont(title_font(self, 1.6))

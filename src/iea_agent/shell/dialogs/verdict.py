@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import wx
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import STAGES, Outcome, Server, ServerReport, StageResult
+from iea_agent.domain.diagnosis import STAGES, Outcome, Server, ServerReport, Stage, StageResult
 from iea_agent.domain.problems import problem
 from iea_agent.locale import _
 from iea_agent.shell import report
 
-from .frame import MIDDLE, NARROW, Paragraph, picture, set_picture, title_font
+from .frame import MIDDLE, NARROW, PageLink, Paragraph, picture, set_picture, title_font
 
 _STAGE_PICTURES = {
     Outcome.WAITING: "stage-pending",
@@ -23,66 +24,152 @@ _STAGE_PICTURES = {
     Outcome.SKIPPED: "stage-skipped",
 }
 
+GAP = 10
+"""Between two stages of a strip, in device-independent pixels."""
+
+
+class _Said(wx.Accessible):  # type: ignore[misc]  # wx has no types here
+    """Gives a picture the words that it stands for."""
+
+    text = ""
+
+    def GetName(self, _child: int) -> tuple[int, str]:
+        return wx.ACC_OK, self.text
+
+
+class Strip(wx.Panel):  # type: ignore[misc]  # wx has no types here
+    """The stages of one server from left to right: a picture, its name, and « sans objet » where the stage is not needed."""
+
+    def __init__(self, parent: wx.Window, server: Server) -> None:
+        super().__init__(parent, name="")
+        self._grey = wx.SystemSettings.GetColour(wx.SYS_COLOUR_GRAYTEXT)
+        self._pictures: dict[Stage, wx.StaticBitmap] = {}
+        self._names: dict[Stage, wx.StaticText] = {}
+        self._notes: dict[Stage, wx.StaticText] = {}
+        self._said: dict[Stage, _Said] = {}
+        not_needed = _(report.OUTCOMES[Outcome.SKIPPED])
+        row = wx.BoxSizer(wx.HORIZONTAL)
+        for stage in STAGES[server]:
+            shown = self._pictures[stage] = wx.StaticBitmap(self, bitmap=picture("stage-pending", 16))
+            said = self._said[stage] = _Said(shown)
+            shown.SetAccessible(said)
+            name = self._names[stage] = wx.StaticText(self, label=_(report.STAGES[stage]))
+            note = self._notes[stage] = wx.StaticText(self)
+            note.SetForegroundColour(self._grey)
+            cell = wx.BoxSizer(wx.VERTICAL)
+            cell.Add(shown, 0, wx.ALIGN_CENTRE_HORIZONTAL | wx.BOTTOM, self.FromDIP(2))
+            cell.Add(name, 0, wx.ALIGN_CENTRE_HORIZONTAL)
+            cell.Add(note, 0, wx.ALIGN_CENTRE_HORIZONTAL)
+            # as wide as both servers' strips need it: their stages stand below each other, and nothing moves during a test
+            cell.SetMinSize(wx.Size(max(name.GetBestSize().width, self.GetTextExtent(not_needed).width), -1))
+            row.Add(cell, 0, wx.RIGHT, self.FromDIP(GAP))
+        self.SetSizer(row)
+        self.Bind(wx.EVT_PAINT, self._on_paint)
+
+    def show(self, found: ServerReport | None) -> None:
+        """Show how far *found* has come; None before a test."""
+        results = {result.stage: result for result in found.stages} if found else {}
+        failed = [stage for stage, result in results.items() if result.outcome is Outcome.FAILED]
+        behind = False
+        for stage, shown in self._pictures.items():
+            result = results.get(stage, StageResult(stage, Outcome.WAITING))
+            needed = behind or result.outcome is not Outcome.SKIPPED
+            drawn = _STAGE_PICTURES[Outcome.WAITING if behind else result.outcome]
+            if shown.GetName() != drawn:  # set the picture only when it is another one: no flicker
+                shown.SetName(drawn)
+                set_picture(shown, picture(drawn, 16))
+            words = report.stage_line(found, stage) if found and stage in results else _(report.STAGES[stage])
+            shown.SetToolTip(words)
+            self._said[stage].text = words
+            note = "" if needed else _(report.OUTCOMES[Outcome.SKIPPED])
+            if self._notes[stage].GetLabel() != note:
+                self._notes[stage].SetLabelText(note)
+            pale = not needed or result.outcome in (Outcome.WAITING, Outcome.SKIPPED)
+            self._names[stage].SetForegroundColour(self._grey if pale else wx.NullColour)
+            self._names[stage].Refresh()
+            behind = behind or stage in failed
+        self.Layout()
+
+    def _on_paint(self, _event: wx.PaintEvent) -> None:
+        """The line on which the pictures stand."""
+        paint = wx.PaintDC(self)
+        paint.SetPen(wx.Pen(wx.SystemSettings.GetColour(wx.SYS_COLOUR_3DSHADOW), self.FromDIP(1)))
+        places = [shown.GetRect() for shown in self._pictures.values()]
+        space = self.FromDIP(NARROW)
+        for left, right in itertools.pairwise(places):
+            height = left.GetTop() + left.GetHeight() // 2
+            paint.DrawLine(left.GetRight() + space, height, right.GetLeft() - space, height)
+
 
 class Verdict:
-    """What the test of one server gives, *width* device-independent pixels wide, before the control *after* in reading order."""
+    """What the test of one server gives, *width* device-independent pixels wide, before the control *after* in reading order.
 
-    def __init__(self, parent: wx.Window, server: Server, width: int, after: wx.Window) -> None:
-        self._name = wx.StaticText(parent, label=_(report.SERVERS[server]))
-        self._name.SetFont(title_font(parent, 1.0))
-        self._pictures = {stage: wx.StaticBitmap(parent) for stage in STAGES[server]}
-        self._progress = wx.StaticText(parent, style=wx.ST_ELLIPSIZE_END)
+    *explain* is called with the code whose page is to be shown.
+    """
+
+    def __init__(
+        self,
+        parent: wx.Window,
+        server: Server,
+        width: int,
+        after: wx.Window,
+        explain: Callable[[str], None],
+    ) -> None:
+        name = wx.StaticText(parent, label=_(report.SERVERS[server]))
+        name.SetFont(title_font(parent, 1.0))
+        self._strip = Strip(parent, server)
+        self._progress = Paragraph(parent, width)
         self._problem = Paragraph(parent, width)
         self._problem.SetFont(title_font(parent, 1.0))
         self._explanation = Paragraph(parent, width)
+        self._more = PageLink(parent, explain)
         for control in (
-            self._name,
-            *self._pictures.values(),
+            name,
+            self._strip,
             self._progress,
             self._problem,
             self._explanation,
+            self._more,
         ):
             control.MoveBeforeInTabOrder(after)
         gap = parent.FromDIP(NARROW)
-        strip = wx.BoxSizer(wx.HORIZONTAL)
-        for stage, bitmap in self._pictures.items():
-            bitmap.SetToolTip(_(report.STAGES[stage]))
-            strip.Add(bitmap, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, gap)
-        strip.Add(self._progress, 1, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, gap)
         self.sizer = wx.BoxSizer(wx.VERTICAL)
-        self.sizer.Add(self._name, 0, wx.BOTTOM, gap)
-        self.sizer.Add(strip, 0, wx.EXPAND)
+        self.sizer.Add(name, 0, wx.BOTTOM, gap)
+        self.sizer.Add(self._strip, 0, wx.EXPAND)
+        self.sizer.Add(self._progress, 0)
         self.sizer.Add(self._problem, 0, wx.TOP, parent.FromDIP(MIDDLE))
         self.sizer.Add(self._explanation, 0, wx.TOP, gap)
+        self.sizer.Add(self._more, 0, wx.TOP, gap)
         self.show(None)
 
     def show(self, found: ServerReport | None, already: str | None = None) -> None:
         """Show *found*, as far as it has come; None before a test. *already* is the code that was explained for the other server."""
-        results = {result.stage: result for result in found.stages} if found else {}
-        for stage, bitmap in self._pictures.items():
-            result = results.get(stage, StageResult(stage, Outcome.WAITING))
-            name = _STAGE_PICTURES[result.outcome]
-            if bitmap.GetName() != name:  # set the picture only when it is another one: no flicker
-                bitmap.SetName(name)
-                set_picture(bitmap, picture(name, 16))
-        self._progress.SetLabelText(_progress(found) if found else "")
-        code = found.failure.code if found and found.done and found.failure else None
-        if code is None:
+        self._strip.show(found)
+        self._progress.say(_progress(found) if found else _("En attente…"))
+        cause = found.cause if found and found.done else None
+        if found is None or cause is None:
             self._problem.say("")
             self._explanation.say("")
+            self._more.about("")
             return
-        entry = problem(code)
-        self._problem.say(f"{_(entry.title)} ({code})")
-        self._explanation.say(
-            _("Même cause que pour l'autre serveur.")
-            if code == already
-            else f"{_(entry.text)} {_(entry.advice)}\n{_(problems.ACTORS[entry.actor])}"
-        )
+        entry = problem(cause.code)
+        self._problem.say(f"{_(entry.title)} ({cause.code})")
+        if cause.code == already:
+            self._explanation.say(_("Même cause que pour l'autre serveur."))
+            self._more.about("")
+            return
+        particular = report.particulars(cause, time.time())
+        sentences = " ".join(text for text in (_(entry.text), particular, _(entry.advice)) if text)
+        # where nothing failed, the first note is what has just been told
+        notes = report.notes(found, time.time())[0 if found.failure else 1 :]
+        noted = [_("À noter : {note}").format(note=note) for note in notes]
+        self._explanation.say("\n".join([sentences, _(problems.ACTORS[entry.actor]), *noted]))
+        self._more.about(cause.code)
 
 
 def _progress(found: ServerReport) -> str:
     """One line on how far the test of a server has come, or how it ended."""
-    time = report.duration(found.milliseconds)
+    duration = report.duration(found.milliseconds)
     if not found.done:
         running = [result.stage for result in found.stages if result.outcome is Outcome.RUNNING]
         if not running:
@@ -92,20 +179,24 @@ def _progress(found: ServerReport) -> str:
             stage=_(report.STAGES[running[0]]), place=place, places=len(STAGES[found.server])
         )
     if found.failure is None:
-        return _("Réussi en {time}").format(time=time)
-    return _("Échec à l'étape « {stage} », en {time}").format(
-        stage=_(report.STAGES[found.failure.stage]), time=time
-    )
+        ended = _("Réussi en {time}").format(time=duration)
+    else:
+        ended = _("Échec à l'étape « {stage} », en {time}").format(
+            stage=_(report.STAGES[found.failure.stage]), time=duration
+        )
+    return f"{ended}, {report.way(found)}"
 
 
 class Verdicts:
     """Both servers' verdicts, in *sizer*, and their stages in the list *details*."""
 
-    def __init__(self, details: wx.ListBox, width: int, after: wx.Window) -> None:
+    def __init__(
+        self, details: wx.ListBox, width: int, after: wx.Window, explain: Callable[[str], None]
+    ) -> None:
         parent = details.GetParent()
         self._details = details
-        self._lines = [(server, stage) for server in Server for stage in STAGES[server]]
-        self._verdicts = {server: Verdict(parent, server, width, after) for server in Server}
+        self._lines: dict[Server, list[str]] = {}
+        self._verdicts = {server: Verdict(parent, server, width, after, explain) for server in Server}
         self.sizer = wx.BoxSizer(wx.VERTICAL)
         for verdict in self._verdicts.values():
             self.sizer.Add(verdict.sizer, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE + NARROW))
@@ -114,22 +205,38 @@ class Verdicts:
         """Show that nothing is known yet."""
         for verdict in self._verdicts.values():
             verdict.show(None)
-        self._details.Set(
-            [f"{_(report.SERVERS[server])} – {_(report.STAGES[stage])}" for server, stage in self._lines]
-        )
+        self._lines = {
+            server: [f"{_(report.SERVERS[server])} – {_(report.STAGES[stage])}" for stage in STAGES[server]]
+            for server in Server
+        }
+        self._details.Set([line for server in Server for line in self._lines[server]])
 
     def show(self, found: ServerReport, reports: Mapping[Server, ServerReport]) -> None:
         """Show how far the test of one server has come; *reports* is all that is known."""
         first = reports.get(Server.AUTHENTICATION)
-        explained = first.failure.code if first and first.done and first.failure else None
+        explained = first.cause.code if first and first.done and first.cause else None
         self._verdicts[found.server].show(found, explained if found.server is Server.UPDATES else None)
-        for result in found.stages:
-            line = self._lines.index((found.server, result.stage))
-            text = f"{_(report.SERVERS[found.server])} – {report.stage_line(found, result.stage)}"
-            if self._details.GetString(line) != text:
-                self._details.SetString(line, text)
-                if result.outcome in (Outcome.RUNNING, Outcome.FAILED):
-                    self._details.EnsureVisible(line)
+        self._list(found)
+
+    def _list(self, found: ServerReport) -> None:
+        """The same in the list, a line each: how the keyboard and a screen reader go through it."""
+        name = _(report.SERVERS[found.server])
+        lines = [f"{name} – {line}" for line in report.lines(found)]
+        start = 0
+        for server in Server:
+            if server is found.server:
+                break
+            start += len(self._lines[server])
+        before = self._lines[found.server]
+        for place, line in enumerate(lines):
+            if place >= len(before):
+                self._details.Insert(line, start + place)
+            elif before[place] != line:
+                self._details.SetString(start + place, line)
+        self._lines[found.server] = lines
+        for place, result in enumerate(found.stages):
+            if result.outcome in (Outcome.RUNNING, Outcome.FAILED):
+                self._details.EnsureVisible(start + place)
 
 
 def headline(reports: Mapping[Server, ServerReport]) -> str:

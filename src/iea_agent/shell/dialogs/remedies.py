@@ -1,0 +1,146 @@
+"""What is said of a repair: its effect beforehand, the name of its button, and what was done. Pure: no window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from iea_agent.domain import addresses
+from iea_agent.domain.addresses import AddressError
+from iea_agent.domain.diagnosis import Server
+from iea_agent.domain.problems import N_
+from iea_agent.domain.repairs import ADDRESSES, Kind, Repair
+from iea_agent.domain.settings import Settings
+from iea_agent.locale import _
+
+NAMES: Mapping[Kind, str] = {
+    Kind.SECURE_MODE: N_("Corriger : mode sécurisé"),
+    Kind.USUAL_PORT: N_("Corriger : port habituel"),
+    Kind.SAME_PORT: N_("Corriger : même port"),
+    Kind.OFFICIAL_ADDRESS: N_("Corriger : adresse officielle"),
+    Kind.DIRECT: N_("Corriger : sans proxy"),
+    Kind.SYSTEM_PROXY: N_("Corriger : proxy de Windows"),
+    Kind.IPV4_ONLY: N_("Corriger : IPv4 seulement"),
+}
+"""The label of each repair's button: no two are alike, for a screen reader lists buttons without what stands beside them."""
+
+_ONE = {
+    Server.AUTHENTICATION: N_("de l'adresse du serveur d'authentification"),
+    Server.UPDATES: N_("de l'adresse du serveur de mise à jour"),
+}
+_IN_ONE = {
+    Server.AUTHENTICATION: N_("dans l'adresse du serveur d'authentification"),
+    Server.UPDATES: N_("dans l'adresse du serveur de mise à jour"),
+}
+_BOTH, _IN_BOTH = N_("des deux adresses"), N_("dans les deux adresses")
+_OFFICIAL = {
+    Server.AUTHENTICATION: N_("Remplacer l'adresse du serveur d'authentification par l'adresse officielle"),
+    Server.UPDATES: N_("Remplacer l'adresse du serveur de mise à jour par l'adresse officielle"),
+}
+_OFFICIAL_DONE = {
+    Server.AUTHENTICATION: N_(
+        "L'adresse du serveur d'authentification a été remplacée par l'adresse officielle."
+    ),
+    Server.UPDATES: N_("L'adresse du serveur de mise à jour a été remplacée par l'adresse officielle."),
+}
+_WAYS = {
+    Kind.DIRECT: (N_("Ne pas passer par le proxy"), N_("La connexion ne passe plus par le proxy.")),
+    Kind.SYSTEM_PROXY: (
+        N_("Passer par le proxy indiqué dans Windows"),
+        N_("La connexion passe maintenant par le proxy indiqué dans Windows."),
+    ),
+    Kind.IPV4_ONLY: (
+        N_("Se connecter en IPv4 seulement"),
+        N_("La connexion se fait maintenant en IPv4 seulement."),
+    ),
+}
+
+
+def effect(repair: Repair, chosen: Settings) -> str:
+    """What clicking does to *chosen*, said before it is done, and that it has been tried."""
+    seen = (
+        _("{effect} : vérifié, les deux serveurs répondent ainsi.")
+        if len(repair.servers) > 1
+        else _("{effect} : vérifié, le serveur répond ainsi.")
+    )
+    return seen.format(effect=_effect(repair, chosen))
+
+
+def _effect(repair: Repair, chosen: Settings) -> str:
+    servers = _servers(repair)
+    if repair.kind in _WAYS:
+        return _(_WAYS[repair.kind][0])
+    if repair.kind is Kind.SECURE_MODE:
+        if not servers:
+            return _("Cocher « Sécurisé »")
+        return _("Cocher « Sécurisé » et mettre « https:// » {where}").format(where=_in(servers))
+    if repair.kind is Kind.OFFICIAL_ADDRESS:
+        text = (
+            _("Remplacer les deux adresses par les adresses officielles")
+            if len(servers) > 1
+            else _(_OFFICIAL[servers[0]])
+        )
+        return f"{text} {_and([str(repair.changes[ADDRESSES[server]]) for server in servers])}"
+    port = _port(repair, chosen) if repair.kind is Kind.USUAL_PORT else _port(repair, repair.applied(chosen))
+    if repair.kind is Kind.SAME_PORT:
+        if port is None:  # each has the other's
+            return _("Échanger les numéros de port des deux adresses")
+        return _("Mettre le même port que pour l'autre serveur ({port}) {where}").format(
+            port=port, where=_in(servers)
+        )
+    if port is None:
+        return _("Retirer le numéro de port {where}").format(where=_of(servers))
+    return _("Retirer « :{port} » {where}").format(port=port, where=_of(servers))
+
+
+def done(repair: Repair, before: Settings) -> str:
+    """What was done to the settings that were *before*."""
+    servers = _servers(repair)
+    if repair.kind in _WAYS:
+        said = _(_WAYS[repair.kind][1])
+    elif repair.kind is Kind.SECURE_MODE:
+        said = _("Le mode « Sécurisé » a été coché.")
+        if servers:
+            said = _("Le mode « Sécurisé » a été coché et « https:// » mis {where}.").format(
+                where=_in(servers)
+            )
+    elif repair.kind is Kind.OFFICIAL_ADDRESS:
+        said = (
+            _("Les deux adresses ont été remplacées par les adresses officielles.")
+            if len(servers) > 1
+            else _(_OFFICIAL_DONE[servers[0]])
+        )
+    elif repair.kind is Kind.SAME_PORT and len(servers) > 1:
+        said = _("Les numéros de port des deux adresses ont été échangés.")
+    elif repair.kind is Kind.SAME_PORT:
+        said = _("Le même port que pour l'autre serveur a été mis {where}.").format(where=_in(servers))
+    elif (port := _port(repair, before)) is None:
+        said = _("Le numéro de port a été retiré {where}.").format(where=_of(servers))
+    else:
+        said = _("« :{port} » a été retiré {where}.").format(port=port, where=_of(servers))
+    return f"{said} {_('La correction est enregistrée.')}"
+
+
+def _servers(repair: Repair) -> list[Server]:
+    """Those whose address is changed."""
+    return [server for server, name in ADDRESSES.items() if name in repair.changes]
+
+
+def _of(servers: list[Server]) -> str:
+    return _(_BOTH) if len(servers) > 1 else _(_ONE[servers[0]])
+
+
+def _in(servers: list[Server]) -> str:
+    return _(_IN_BOTH) if len(servers) > 1 else _(_IN_ONE[servers[0]])
+
+
+def _and(texts: list[str]) -> str:
+    return _(" et ").join(dict.fromkeys(texts))
+
+
+def _port(repair: Repair, chosen: Settings) -> int | None:
+    """The port that the addresses of the repair have in *chosen*; None where they differ."""
+    try:
+        ports = {addresses.parse(str(getattr(chosen, ADDRESSES[server]))).port for server in _servers(repair)}
+    except AddressError:
+        return None
+    return ports.pop() if len(ports) == 1 else None

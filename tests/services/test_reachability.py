@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import trustme
 from tests.services.conftest import BRIEF, Serve, page, proxy, request_of, silent
+from tests.services.peers import own_file, revocation_list, tls_server
 from tests.services.test_faults import find, licence_of
 
 from iea_agent.domain.addresses import Address, parse
@@ -389,12 +390,23 @@ def test_five_minutes_are_tolerated(world: World, seconds: int, findings: int) -
     assert len(report.findings) == findings
 
 
-def test_a_wrong_clock_explains_the_other_servers_dates(world: World) -> None:
+def test_a_wrong_clock_explains_the_other_servers_dates(world: World, tmp_path: Path) -> None:
+    """The other server shows an expired certificate and says nothing in clear."""
+    authority = trustme.CA()
+    expired = authority.issue_cert("localhost", not_after=datetime.now(UTC) - timedelta(days=9))
+    # the sandbox's file has lists of revoked certificates: then every authority needs one
+    own = (authority.cert_pem.bytes(), revocation_list(authority))
+    trusted = own_file(tmp_path, world.ca_file.read_bytes(), *own)
     told: list[ServerReport] = []
-    far = datetime.now(UTC) + timedelta(days=4000)
-    world.break_("updates", "expired-cert")
-    reports = examine(both(world), trusting(world), None, told.append, now=far)
-    authentication, updates = reports
+    with tls_server(expired) as port:
+        targets = both(world) | {Server.UPDATES: f"https://localhost:{port}"}
+        authentication, updates = examine(
+            targets,
+            lambda _: Client(Route(ca_file=trusted), limits=BRIEF),
+            None,
+            told.append,
+            now=datetime.now(UTC) + timedelta(days=4000),
+        )
     assert authentication.passed
     assert [found.reason for found in authentication.findings] == [Reason.CLOCK_WRONG]
     assert updates.failure is not None

@@ -243,6 +243,13 @@ class TestTheSystemsChoice:
         with pytest.raises(ScriptUnusable, match="12167"):
             proxies.chosen_by_system(replace(SCRIPT, detect=True), SERVER, unusable)
 
+    def test_what_is_secret_in_its_address_is_not_repeated(self) -> None:
+        setting = Configuration(script="http://marie:secret@pac.fr:8080/p.pac?token=secret")
+        with pytest.raises(ScriptUnusable) as caught:
+            proxies.chosen_by_system(setting, SERVER, unusable)
+        assert caught.value.script == "http://pac.fr:8080/p.pac"
+        assert proxies.shown("http://pac.fr:port/p.pac") == proxies.shown("p.pac") == ""
+
     def test_unless_there_is_a_static_setting(self) -> None:
         found = proxies.chosen_by_system(replace(SCRIPT, servers="b:2"), SERVER, unusable)
         assert (found.proxy, found.source) == (SECOND, Source.SYSTEM)

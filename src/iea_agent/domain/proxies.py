@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from . import addresses
 from .addresses import Address, AddressError
@@ -45,7 +46,24 @@ class Configuration:
 
 
 class ScriptUnusable(Exception):
-    """A proxy script that could not be found, fetched or run, or whose answer cannot be used. Its text is technical evidence in English."""
+    """A proxy script that could not be found, fetched or run, or whose answer cannot be used. Its text is technical evidence in English.
+
+    *script* is its address as it may be shown (``shown``), "" where the network offers none.
+    """
+
+    def __init__(self, evidence: str, script: str = "") -> None:
+        super().__init__(evidence)
+        self.script = script
+
+
+def shown(script: str) -> str:
+    """The address of a script as it may be shown: without user, password and query."""
+    try:
+        parts = urlsplit(script)
+        place = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{place}{parts.path}" if place else ""
 
 
 Evaluate: TypeAlias = Callable[[str, Address], str]
@@ -170,7 +188,7 @@ def chosen_by_system(configuration: Configuration, address: Address, evaluate: E
             return _by_script(evaluate(configuration.script, address), address)
         except ScriptUnusable as error:
             if not configuration.servers:
-                raise
+                raise ScriptUnusable(str(error), shown(configuration.script)) from None
             passed_over.append(f"script unusable: {error}")
     found = read(configuration.servers, address.scheme)
     passed_over += [f"not supported: {entry}" for entry in found.skipped]

@@ -11,9 +11,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from iea_agent.domain.addresses import Address
-from iea_agent.domain.proxies import Choice, Evaluate, ScriptUnusable
+from iea_agent.domain.proxies import Choice, Configuration, Evaluate, ScriptUnusable, chosen_by_system
 
 SECONDS = 5.0
 """How long the choice of a proxy may take."""
@@ -23,11 +24,57 @@ FAILED_SECONDS = 10.0
 """How long a script that could not be used, or that no network offered, is not asked again."""
 
 
+class SystemProxies(Protocol):
+    """The system's choice. Any thread may ask."""
+
+    def choose(self, address: Address) -> Choice:
+        """The proxy for *address*, after ``SECONDS`` at most; never on a thread that draws. Raises ``ScriptUnusable``."""
+        ...
+
+    def forget(self) -> None:
+        """The network is another one: what was found out in the old one holds no longer."""
+        ...
+
+
+def here() -> SystemProxies:
+    """The choice of the system this program runs on."""
+    if sys.platform == "win32":
+        return Configured(user_setting, ask_winhttp)
+    else:  # noqa: RET505 mypy needs it to leave the other system's out
+        return Environment()
+
+
+class Configured:
+    """The choice by a setting that may name proxy scripts, which is Windows' way."""
+
+    def __init__(self, setting: Callable[[], Configuration], ask: Evaluate) -> None:
+        """*setting* is read at each choice and does not wait; *ask* may wait for as long as it likes: what it says too late is dropped."""
+        self._setting = setting
+        self._ask = ask
+        self._scripts = Scripts(ask)
+
+    def choose(self, address: Address) -> Choice:
+        """See ``SystemProxies.choose``."""
+        setting = self._setting()
+        scripts, deadline = self._scripts, time.monotonic() + SECONDS
+
+        def evaluate(script: str, address: Address) -> str:
+            left = deadline - time.monotonic()
+            # where a script is named besides, looking for another one must leave it its time
+            return scripts.evaluate(script, address, left if script or not setting.script else left / 2)
+
+        return chosen_by_system(setting, address, evaluate)
+
+    def forget(self) -> None:
+        """See ``SystemProxies.forget``; what is being asked at this moment is not kept either."""
+        self._scripts = Scripts(self._ask)
+
+
 class Scripts:
     """Proxy scripts, asked with a deadline; their answers are kept by script and server (scheme, host, port)."""
 
     def __init__(self, ask: Evaluate, clock: Callable[[], float] = time.monotonic) -> None:
-        """*ask* may wait for as long as it likes: what it says too late is dropped."""
+        """*ask* may wait for as long as it likes; *clock* gives seconds."""
         self._ask = ask
         self._clock = clock
         self._answers: dict[tuple[str, str], tuple[float, str]] = {}
@@ -80,9 +127,6 @@ class Scripts:
 if sys.platform == "win32":
     import ctypes
     from ctypes import wintypes
-    from urllib.parse import urlsplit
-
-    from iea_agent.domain.proxies import Configuration, chosen_by_system
 
     _ACCESS_TYPE_NO_PROXY = 1  # winhttp.h
     _AUTOPROXY_AUTO_DETECT = 1
@@ -177,48 +221,11 @@ if sys.platform == "win32":
             if not library.WinHttpGetProxyForUrl(
                 session, f"{address.origin}/", ctypes.byref(options), ctypes.byref(answer)
             ):
-                raise ScriptUnusable(
-                    f"WinHTTP error {ctypes.get_last_error()}{f' for {_without_secrets(script)}' if script else ''}"
-                )
+                raise ScriptUnusable(f"WinHTTP error {ctypes.get_last_error()}")
             _taken(answer.lpszProxyBypass)
             return _taken(answer.lpszProxy)
         finally:
             library.WinHttpCloseHandle(session)
-
-    def _without_secrets(script: str) -> str:
-        """A script's address as it may be shown: without user, password and query."""
-        try:
-            parts = urlsplit(script)
-            return f"{parts.scheme}://{parts.hostname}{parts.path}"
-        except ValueError:
-            return "a malformed address"
-
-    class SystemProxies:
-        """Windows' proxies, by WinHTTP. Any thread may ask."""
-
-        def __init__(
-            self, setting: Callable[[], Configuration] = user_setting, ask: Evaluate = ask_winhttp
-        ) -> None:
-            """*setting* and *ask* replace Windows' own."""
-            self._setting = setting
-            self._ask = ask
-            self._scripts = Scripts(ask)
-
-        def choose(self, address: Address) -> Choice:
-            """The proxy for *address*, after ``SECONDS`` at most; never on a thread that draws. Raises ``ScriptUnusable``."""
-            setting = self._setting()
-            scripts, deadline = self._scripts, time.monotonic() + SECONDS
-
-            def evaluate(script: str, address: Address) -> str:
-                left = deadline - time.monotonic()
-                # where a script is named besides, looking for another one must leave it its time
-                return scripts.evaluate(script, address, left if script or not setting.script else left / 2)
-
-            return chosen_by_system(setting, address, evaluate)
-
-        def forget(self) -> None:
-            """The network is another one: what scripts have said, and are about to say, holds no longer."""
-            self._scripts = Scripts(self._ask)
 
 else:
     from urllib.request import getproxies, proxy_bypass
@@ -226,11 +233,11 @@ else:
     from iea_agent.domain import addresses
     from iea_agent.domain.proxies import Source
 
-    class SystemProxies:
+    class Environment:
         """The proxies that the environment names (``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``)."""
 
         def choose(self, address: Address) -> Choice:
-            """The proxy for *address*; one that cannot be read is passed over."""
+            """See ``SystemProxies.choose``; an address that cannot be read is passed over."""
             found = getproxies()
             proxy = found.get(address.scheme) or found.get("all")
             if not proxy or address.loopback:
@@ -243,4 +250,4 @@ else:
                 return Choice(None, Source.NONE, f"not understood: {error}")
 
         def forget(self) -> None:
-            """The environment of a process does not change: nothing is kept."""
+            """See ``SystemProxies.forget``: nothing is kept."""

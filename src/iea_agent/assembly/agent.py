@@ -65,6 +65,12 @@ class Connection:
     known: Discovery | None = None
     ready: threading.Lock = field(default_factory=threading.Lock)
 
+    def drop_client(self) -> None:
+        """Let go of the client, on a thread of its own: closing may take as long as the network likes."""
+        client, self.client = self.client, None
+        if client is not None:
+            threading.Thread(target=client.close, name="close", daemon=True).start()
+
 
 class Agent:
     """Does what the loop asks (``loop.Work``) and answers the channel. Everything that waits runs on a thread of its own."""
@@ -166,9 +172,7 @@ class Agent:
             except HttpsError as error:
                 connection.known = None
                 # the next attempt starts from nothing: what failed may be the way itself, and the system's proxy another one by then
-                if connection.client is not None:
-                    connection.client.close()
-                    connection.client = None
+                connection.drop_client()
                 return self._home.issuers.refused(chosen.authentication, error.failure, time.time())
             connection.known = found.discovery
             self._home.issuers.accepted(chosen.authentication, connection.client.certificate)
@@ -189,8 +193,7 @@ class Agent:
         """
         self._home.proxies.forget()
         old, self._connection = self._connection, Connection(self._settings)
-        if old.client is not None:
-            threading.Thread(target=old.client.close, name="close", daemon=True).start()
+        old.drop_client()
 
     def assistance_limit(self) -> float | None:
         """The policy's longest time for assistance mode, in seconds."""

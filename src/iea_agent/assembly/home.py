@@ -95,9 +95,9 @@ class Home:
     @cached_property
     def proxies(self) -> SystemProxies:
         """The system's choice of proxies; told when the network changes."""
-        from iea_agent.host.proxies import SystemProxies
+        from iea_agent.host import proxies
 
-        return SystemProxies()
+        return proxies.here()
 
     @cached_property
     def where(self) -> str:
@@ -276,7 +276,8 @@ class Home:
             try:
                 choice = self.proxies.choose(address)
             except proxies.ScriptUnusable as error:
-                raise HttpsError(Failure(Stage.PROXY, Reason.PROXY_SCRIPT_UNUSABLE, str(error))) from None
+                failure = Failure(Stage.PROXY, Reason.PROXY_SCRIPT_UNUSABLE, str(error), about=error.script)
+                raise HttpsError(failure) from None
         else:
             choice = proxies.chosen_by_person(chosen, address)
         credentials = None

@@ -1,0 +1,258 @@
+"""The way to a server as an installation finds it: settings, system, vault; and found anew when the network changes."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+from tests.services.conftest import page, raw_server, request_of
+
+from iea_agent.assembly.agent import Agent
+from iea_agent.assembly.home import PROXY_PASSWORD, Failure, Home
+from iea_agent.assembly.start import now
+from iea_agent.domain import machine
+from iea_agent.domain.addresses import Address, parse
+from iea_agent.domain.diagnosis import Outcome, Reason, Stage
+from iea_agent.domain.proxies import Configuration, ScriptUnusable, Source
+from iea_agent.domain.settings import DEFAULTS, ProxyMode
+from iea_agent.host.proxies import Configured, SystemProxies
+from iea_agent.host.storage import Folders, Storage
+from iea_agent.host.vault import LONGEST, SecretTooLong, Vault, VaultUnavailable
+from iea_agent.services.https import Credentials, HttpsError
+
+SERVER = parse("https://serveur.example")
+PROXY = parse("http://mandataire.example:3128")
+MANUAL = replace(DEFAULTS, proxy_mode=ProxyMode.MANUAL, proxy_address=str(PROXY))
+SECONDS = 20.0
+PASSWORD = "mot de passe : à part"
+
+
+class Secrets:
+    """A vault that forgets everything with the test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    def read(self, account: str) -> str | None:
+        return self.kept.get(account)
+
+    def write(self, account: str, secret: str) -> None:
+        if len(secret) > LONGEST:
+            raise SecretTooLong
+        self.kept[account] = secret
+
+    def delete(self, account: str) -> None:
+        self.kept.pop(account, None)
+
+
+class NoVault(Secrets):
+    """A system without a vault."""
+
+    def read(self, account: str) -> str | None:
+        raise VaultUnavailable from OSError(account)
+
+
+@dataclass(frozen=True)
+class Office(Home):
+    """An installation on a machine whose proxy setting, scripts and vault are the test's."""
+
+    setting: list[Configuration] = field(default_factory=lambda: [Configuration()])
+    scripts: dict[str, str] = field(default_factory=dict)
+    secrets: Vault = field(default_factory=Secrets)
+
+    @cached_property
+    def proxies(self) -> SystemProxies:
+        return Configured(lambda: self.setting[0], self._ask)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return self.secrets
+
+    def _ask(self, script: str, _address: Address) -> str:
+        if script not in self.scripts:
+            raise ScriptUnusable("WinHTTP error 12167")
+        return self.scripts[script]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    """One with nothing set."""
+    folders = Folders.locate({"IEA_AGENT_HOME": str(tmp_path)})
+    return Office(folders, Storage(folders))
+
+
+class TestRoute:
+    """Which way, by whose word, with whose password."""
+
+    def test_each_mode(self, office: Office) -> None:
+        office.setting[0] = Configuration(servers="systeme.example:8080")
+        found = {mode: office.route(replace(MANUAL, proxy_mode=mode), SERVER).proxy for mode in ProxyMode}
+        assert found == {
+            ProxyMode.SYSTEM: parse("http://systeme.example:8080"),
+            ProxyMode.NONE: None,
+            ProxyMode.MANUAL: PROXY,
+        }
+        assert office.route(MANUAL, SERVER).source is Source.SETTINGS
+        assert office.route(DEFAULTS, SERVER).source is Source.SYSTEM
+
+    def test_the_rest_of_the_settings_comes_along(self, office: Office) -> None:
+        route = office.route(replace(MANUAL, ipv4_only=True, ca_file="ca.pem"), SERVER)
+        assert (route.ipv4_only, route.ca_file) == (True, Path("ca.pem"))
+
+    def test_a_script_that_cannot_be_used_is_named(self, office: Office) -> None:
+        office.setting[0] = Configuration(script="http://pac.example/p.pac")
+        with pytest.raises(HttpsError) as caught:
+            office.route(DEFAULTS, SERVER)
+        failure = caught.value.failure
+        assert (failure.stage, failure.reason) == (Stage.PROXY, Reason.PROXY_SCRIPT_UNUSABLE)
+        assert (failure.detail, failure.about) == ("WinHTTP error 12167", "http://pac.example/p.pac")
+
+    def test_a_user_comes_with_the_password_from_the_vault(self, office: Office) -> None:
+        chosen = replace(MANUAL, proxy_user="marie")
+        assert office.route(chosen, SERVER).credentials is None, "none is saved"
+        office.secrets.write(PROXY_PASSWORD, PASSWORD)
+        assert office.route(chosen, SERVER).credentials == Credentials("marie", PASSWORD)
+        assert office.route(chosen, SERVER, "typed").credentials == Credentials("marie", "typed")
+        assert office.route(MANUAL, SERVER).credentials is None, "there is no user"
+        assert PASSWORD not in repr(office.route(chosen, SERVER))
+
+    def test_also_for_the_systems_proxy(self, office: Office) -> None:
+        office.secrets.write(PROXY_PASSWORD, PASSWORD)
+        chosen = replace(DEFAULTS, proxy_user="marie")
+        assert office.route(chosen, SERVER).credentials is None, "there is no proxy"
+        office.setting[0] = Configuration(servers="systeme.example:8080")
+        assert office.route(chosen, SERVER).credentials == Credentials("marie", PASSWORD)
+
+    def test_without_a_vault_the_way_is_not_known(self, office: Office) -> None:
+        without = replace(office, secrets=NoVault())
+        assert without.route(MANUAL, SERVER).proxy == PROXY
+        with pytest.raises(HttpsError) as caught:
+            without.route(replace(MANUAL, proxy_user="marie"), SERVER)
+        assert caught.value.failure.reason is Reason.VAULT_UNAVAILABLE
+
+
+class TestTest:
+    """What the test of the servers says of it."""
+
+    def test_the_proxy_is_the_stage_that_failed(self, office: Office) -> None:
+        office.setting[0] = Configuration(script="http://pac.example/p.pac")
+        for report in office.examine(DEFAULTS):
+            assert report.failure is not None
+            assert report.failure.reason is Reason.PROXY_SCRIPT_UNUSABLE
+            outcomes = {result.stage: result.outcome for result in report.stages}
+            assert outcomes[Stage.ADDRESS] is Outcome.PASSED
+            assert outcomes[Stage.NAME] is outcomes[Stage.CONNECTION] is Outcome.SKIPPED
+            assert outcomes[Stage.PROXY] is Outcome.FAILED
+
+    def test_who_decided_is_said(self, office: Office) -> None:
+        with recording_proxy() as (port, _asked):
+            office.setting[0] = Configuration(script="p")
+            office.scripts["p"] = f"SOCKS s:1; PROXY 127.0.0.1:{port}"
+            for report in office.examine(DEFAULTS):
+                assert (report.route, report.route_source) == (f"http://127.0.0.1:{port}", "script")
+                assert report.failure is not None
+                assert report.failure.stage is Stage.PROXY
+
+
+class TestSaving:
+    """The password goes with its user."""
+
+    def test_it_is_kept_and_forgotten(self, office: Office) -> None:
+        assert office.proxy_password_saved() is False
+        office.save({"proxy.user": "marie"}, None, PASSWORD)
+        assert office.secrets.read(PROXY_PASSWORD) == PASSWORD
+        assert office.proxy_password_saved() is True
+
+        office.save({"proxy.user": "paul"}, "key", None)
+        assert office.secrets.read(PROXY_PASSWORD) == PASSWORD
+        office.save({"proxy.user": ""}, None)
+        assert office.proxy_password_saved() is False
+        assert office.licence_key() == "key"
+
+    def test_what_does_not_fit_is_named(self, office: Office) -> None:
+        with pytest.raises(Failure) as caught:
+            office.save({}, None, "x" * (LONGEST + 1))
+        assert (caught.value.name, caught.value.exit_code) == ("proxy.password", 2)
+
+    def test_without_a_vault_nobody_knows(self, office: Office) -> None:
+        assert replace(office, secrets=NoVault()).proxy_password_saved() is None
+
+
+@contextmanager
+def recording_proxy() -> Iterator[tuple[int, SimpleQueue[str]]]:
+    """A proxy that lets nobody through: its port, and whom it was asked for."""
+    asked: SimpleQueue[str] = SimpleQueue()
+
+    def refuse(connection: socket.socket) -> None:
+        if head := request_of(connection):
+            asked.put(head.split()[1].decode())
+            connection.sendall(page("403 Forbidden"))
+
+    with raw_server(refuse) as raw:
+        yield raw.port, asked
+
+
+class TestAgent:
+    """The resident agent between two proxies, each real."""
+
+    @pytest.fixture
+    def running(self) -> Iterator[ExitStack]:
+        with ExitStack() as running:
+            yield running
+
+    @pytest.fixture
+    def agent(self, office: Office, running: ExitStack) -> Agent:
+        """One with a licence, not yet started."""
+        office.save({"licence.number": "IEA-1", "connection.authentication": str(SERVER)}, "key")
+        agent = Agent(office, now)
+        loop = threading.Thread(target=agent.loop.run)
+
+        def end() -> None:
+            agent.loop.post(machine.QuitRequested())
+            if loop.ident is not None:
+                loop.join(SECONDS)
+
+        running.callback(end)
+        loop.start()
+        return agent
+
+    def test_after_a_change_of_network_the_script_is_asked_anew(
+        self, office: Office, agent: Agent, running: ExitStack
+    ) -> None:
+        (first, at_first), (second, at_second) = (
+            running.enter_context(recording_proxy()),
+            running.enter_context(recording_proxy()),
+        )
+        office.setting[0] = Configuration(detect=True)
+        office.scripts[""] = f"PROXY 127.0.0.1:{first}"
+        agent.loop.post(machine.Started())
+        assert at_first.get(timeout=SECONDS) == "serveur.example:443"
+
+        office.scripts[""] = f"PROXY 127.0.0.1:{second}"
+        agent.loop.post(machine.RetryDue())
+        assert at_first.get(timeout=SECONDS) == "serveur.example:443", "the answer is kept meanwhile"
+
+        agent.loop.post(machine.NetworkChanged())
+        assert at_second.get(timeout=SECONDS) == "serveur.example:443"
+
+    def test_after_a_failure_the_setting_is_read_anew(
+        self, office: Office, agent: Agent, running: ExitStack
+    ) -> None:
+        (first, at_first), (second, at_second) = (
+            running.enter_context(recording_proxy()),
+            running.enter_context(recording_proxy()),
+        )
+        office.setting[0] = Configuration(servers=f"127.0.0.1:{first}")
+        agent.loop.post(machine.Started())
+        assert at_first.get(timeout=SECONDS) == "serveur.example:443"
+
+        office.setting[0] = Configuration(servers=f"127.0.0.1:{second}")
+        agent.loop.post(machine.RetryDue())
+        assert at_second.get(timeout=SECONDS) == "serveur.example:443"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 from tests.installations import Installation
+from tests.services.conftest import proxy, raw_server
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -35,6 +37,7 @@ def test_without_an_agent_it_is_said(installation: Installation) -> None:
 def test_wrong_usage(installation: Installation) -> None:
     assert installation.run("settings", "set", "connection.nothing", "x").returncode == 2
     assert installation.run("nonsense").returncode == 2
+    assert installation.run("proxy", "set", "marie", given="\n").returncode == 2
 
 
 def test_settings_are_read_changed_and_refused(installation: Installation) -> None:
@@ -156,25 +159,41 @@ class TestWithAVault:
         assert installation.json("diagnose")["faults"] != []
         assert len(list((installation.folder / "settings").glob("settings.broken-*.toml"))) == 1
 
-    def test_the_key_is_nowhere(self, installation: Installation, running: ExitStack) -> None:
+    def test_through_a_proxy_with_a_password_no_secret_is_anywhere(
+        self, installation: Installation, running: ExitStack
+    ) -> None:
         key = installation.world.licence("good").key
+        password = "secret du proxy"
+        between = running.enter_context(raw_server(proxy(wanted=f"marie:{password}".encode())))
+        with (installation.folder / "settings" / "settings.toml").open("a", encoding="utf-8") as settings:
+            settings.write(f'\n[proxy]\nmode = "manual"\naddress = "{between.address}"\n')
+        assert installation.run("proxy", "set", "marie", given=f"{password}\n").returncode == 0
         installation.license()
         agent = installation.start(running)
         agent.until("connected")
-        outputs = [
-            done.stdout + done.stderr
-            for done in (
-                installation.run("diagnose"),
-                installation.run("diagnose", "--json"),
-                installation.run("status", "--json"),
-                installation.run("settings", "get"),
-                installation.run("test"),
-            )
-        ]
+
+        commands = {
+            command: installation.run(*command.split())
+            for command in ("diagnose", "diagnose --json", "status --json", "settings get", "test --json")
+        }
+        tested = json.loads(commands["test --json"].stdout)
+        validate(tested, "test")
+        assert tested["conclusion"] == "connected"
+        assert {(s["route"], s["route_source"]) for s in tested["servers"]} == {(between.address, "settings")}
+        diagnosed = json.loads(commands["diagnose --json"].stdout)
+        assert diagnosed["proxy_password"] == "saved"
+        way = {"value": between.address, "origin": "settings", "detail": ""}
+        assert diagnosed["routes"] == {"authentication": way, "updates": way}
+
+        assert installation.run("proxy", "forget").returncode == 0
+        agent.until("disconnected", "IEA-P02")
         installation.run("quit")
         agent.process.wait(20)
 
+        outputs = [done.stdout + done.stderr for done in commands.values()]
         files = [file for file in installation.folder.rglob("*") if file.is_file()]
         assert any(file.suffix == ".log" for file in files)
         for text in (*outputs, *(file.read_bytes().decode("utf-8", "replace") for file in files)):
             assert key not in text
+            assert password not in text
+            assert b64encode(f"marie:{password}".encode()).decode() not in text

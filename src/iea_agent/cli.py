@@ -101,6 +101,20 @@ def parser() -> argparse.ArgumentParser:
     )
     licence_set.add_argument("number", help=_("numéro de licence"))
     licence_set.set_defaults(command=_licence_set)
+    proxy = add("proxy", _("enregistre ou oublie l'identification auprès du proxy"), None)
+    proxy_actions = proxy.add_subparsers(title=_("actions"), metavar=_("action"), required=True)
+    proxy_set = proxy_actions.add_parser(
+        "set",
+        help=_(
+            "enregistre le nom d'utilisateur et le mot de passe ; celui-ci est lu sur l'entrée standard, jamais en argument"
+        ),
+    )
+    proxy_set.add_argument("user", help=_("nom d'utilisateur"))
+    proxy_set.set_defaults(command=_proxy_set)
+    proxy_forget = proxy_actions.add_parser(
+        "forget", help=_("oublie le nom d'utilisateur et le mot de passe")
+    )
+    proxy_forget.set_defaults(command=_proxy_forget)
     assistance = add("assistance", _("active ou désactive le mode assistance, ou dit s'il est actif"), None)
     modes = assistance.add_subparsers(title=_("actions"), metavar=_("action"), required=True)
     on = modes.add_parser("on", help=_("active le mode assistance, seulement quand la connexion a échoué"))
@@ -250,15 +264,38 @@ def _settings_open(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG
     return FINE
 
 
-def _licence_set(home: Home, options: argparse.Namespace) -> int:
+def _secret(prompt: str) -> str:
+    """One line from the standard input, not shown where it is typed."""
     if sys.stdin.isatty():
         import getpass
 
-        key = getpass.getpass(_("Clé de licence (rien ne s'affiche) : "))
-    else:
-        key = sys.stdin.readline(2000)
+        return getpass.getpass(prompt)
+    return sys.stdin.readline(2000).rstrip("\r\n")
+
+
+def _licence_set(home: Home, options: argparse.Namespace) -> int:
+    key = _secret(_("Clé de licence (rien ne s'affiche) : "))
     home.save({"licence.number": options.number}, key.strip())
     print(_("Licence enregistrée."), file=sys.stderr)
+    return FINE
+
+
+def _proxy_set(home: Home, options: argparse.Namespace) -> int:
+    from iea_agent.assembly.home import Failure
+
+    password = _secret(_("Mot de passe du proxy (rien ne s'affiche) : "))
+    if not password:
+        raise Failure(_("Aucun mot de passe n'a été donné."), USAGE)
+    # a name that the administrator has fixed may be given its password all the same
+    known = options.user == home.storage.load().effective.settings.proxy_user
+    home.save({} if known else {"proxy.user": options.user}, None, password)
+    print(_("Identification auprès du proxy enregistrée."), file=sys.stderr)
+    return FINE
+
+
+def _proxy_forget(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
+    home.save({"proxy.user": ""}, None)
+    print(_("Identification auprès du proxy oubliée."), file=sys.stderr)
     return FINE
 
 

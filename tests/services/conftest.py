@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -143,8 +144,12 @@ def page(status: str, body: bytes = b"", *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def proxy(answer: bytes | None = None) -> Behaviour:
-    """A CONNECT proxy that gives *answer* to CONNECT, or makes the tunnel; it knows nothing else."""
+def proxy(answer: bytes | None = None, *, wanted: bytes = b"") -> Behaviour:
+    """A CONNECT proxy that gives *answer* to CONNECT, or makes the tunnel; it knows nothing else.
+
+    *wanted* are credentials (RFC 7617: user and password with a colon between) without which it asks for some.
+    """
+    authorization = b"Proxy-Authorization: Basic " + b64encode(wanted) if wanted else b""
 
     def behaviour(connection: socket.socket) -> None:
         head = request_of(connection)
@@ -152,6 +157,10 @@ def proxy(answer: bytes | None = None) -> Behaviour:
             return
         if answer is not None:
             connection.sendall(answer)
+            return
+        if authorization not in head:
+            asked = 'Proxy-Authenticate: Basic realm="mandataire"'
+            connection.sendall(page("407 Proxy Authentication Required", b"", asked))
             return
         if not head.startswith(b"CONNECT "):
             connection.sendall(page("501 Not Implemented"))

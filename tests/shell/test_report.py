@@ -25,6 +25,7 @@ from iea_agent.domain.diagnosis import (
     Stage,
     StageResult,
 )
+from iea_agent.domain.proxies import Source
 from iea_agent.shell import report
 
 NOW = 1_790_000_000.0
@@ -48,7 +49,26 @@ def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
     assert SCHEMA["properties"]["conclusion"]["enum"] == [conclusion.value for conclusion in Conclusion]
     assert SCHEMA["$defs"]["stage_name"]["enum"] == [stage.value for stage in Stage]
     assert SCHEMA["$defs"]["stage"]["properties"]["outcome"]["enum"] == [outcome.value for outcome in Outcome]
-    assert SCHEMA["$defs"]["server"]["properties"]["server"]["enum"] == [server.value for server in Server]
+    properties = SCHEMA["$defs"]["server"]["properties"]
+    assert properties["server"]["enum"] == [server.value for server in Server]
+    assert properties["route_source"]["enum"] == [source.value for source in Source]
+
+
+@pytest.mark.parametrize(
+    ("route", "source", "words"),
+    [
+        ("direct", Source.NONE, "accès direct"),
+        ("direct", Source.SCRIPT, "accès direct (script de proxy)"),
+        ("http://p:3128", Source.SETTINGS, "par le proxy http://p:3128 (vos paramètres)"),
+        ("http://p:3128", Source.SYSTEM, "par le proxy http://p:3128 (réglage de Windows)"),
+        ("http://p:3128", Source.SCRIPT, "par le proxy http://p:3128 (script de proxy)"),
+    ],
+)
+def test_the_way_is_said_and_who_decided_so(language: str, route: str, source: Source, words: str) -> None:
+    done = replace(reported(Server.UPDATES, None), route=route, route_source=source.value)
+    assert (report.way(done) == words) is (language == "fr")
+    assert report.way(done) in report.text([done], NOW)
+    assert report.document([done], NOW)["servers"][0]["route_source"] == source.value
 
 
 def reported(server: Server, reason: Reason | None, *, done: bool = True) -> ServerReport:

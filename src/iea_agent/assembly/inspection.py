@@ -6,7 +6,7 @@ import platform
 import sys
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iea_agent import __version__
 from iea_agent.domain.problems import N_
@@ -14,6 +14,9 @@ from iea_agent.domain.settings import DEFAULTS, FIELDS
 from iea_agent.shell.particulars import fault_text
 
 from .home import Home
+
+if TYPE_CHECKING:
+    from iea_agent.domain.settings import Settings
 
 ORIGINS = {
     "default": N_("valeur d'origine"),
@@ -64,6 +67,23 @@ def _version(library: str) -> str:
         return "-"
 
 
+def routes(home: Home, chosen: Settings) -> dict[str, dict[str, str]]:
+    """The way to each server that *chosen* leads to at this moment: the proxy or « direct », who decided so, and what was passed over."""
+    from iea_agent.domain.addresses import AddressError, parse
+    from iea_agent.services.https import HttpsError
+
+    found = {}
+    for name in ("authentication", "updates"):
+        try:
+            route = home.route(chosen, parse(getattr(chosen, name)))
+            found[name] = {"value": str(route), "origin": route.source.value, "detail": route.detail}
+        except AddressError as error:
+            found[name] = {"value": "unknown", "origin": "address", "detail": str(error)}
+        except HttpsError as error:
+            found[name] = {"value": "unknown", "origin": error.failure.code, "detail": error.failure.detail}
+    return found
+
+
 def diagnose(home: Home) -> dict[str, Any]:
     """Where things are, what is in force and which versions run."""
     from iea_agent.host.vault import VaultUnavailable
@@ -71,8 +91,9 @@ def diagnose(home: Home) -> dict[str, Any]:
     loaded = home.storage.load()
     try:
         key = "saved" if home.licence_key() else "none"
+        proxy_password = "saved" if home.proxy_password_saved() else "none"
     except VaultUnavailable as error:
-        key = f"vault unavailable ({type(error.__cause__).__name__})"
+        key = proxy_password = f"vault unavailable ({type(error.__cause__).__name__})"
     status = home.status()
     return {
         "schema": 1,
@@ -83,6 +104,8 @@ def diagnose(home: Home) -> dict[str, Any]:
         "agent": "not running" if status is None else status["state"],
         "problem": None if status is None or status["problem"] is None else status["problem"]["code"],
         "licence_key": key,
+        "proxy_password": proxy_password,
+        "routes": routes(home, loaded.effective.settings),
         "register_days": None
         if status is None
         else home.ask({"do": "assistance"})["assistance"]["register_days"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import struct
@@ -124,10 +125,23 @@ def route_of(world: World, name: str) -> Route:
     return Route(parse(world.proxy_address), world.ca_file, known)
 
 
+MARKS = {
+    "filtered": pytest.mark.linux,
+    # CPython's SSLSocket._create leaves its socket to the garbage collector where the connection was reset before it began: see collect()
+    "tcp-reset": pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+}
+
+
+def collect() -> None:
+    """Let what a test of the servers has left behind be collected now, and not in another test."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("test of"):
+            thread.join(5)
+    gc.collect()
+
+
 @pytest.mark.parametrize("server", ["auth", "updates"])
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.linux if name == "filtered" else ()) for name in SANDBOX]
-)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in SANDBOX])
 def test_fault_of_the_sandbox(world: World, times: dict[str, float], name: str, server: ServerName) -> None:
     row, fault = SANDBOX[name], FAULTS[name]
     between = fault.parts[0] not in SERVERS  # broken once, it strikes the way to both servers
@@ -145,6 +159,8 @@ def test_fault_of_the_sandbox(world: World, times: dict[str, float], name: str, 
     )
     if report.failure and name in OR_SEEN and report.failure.reason is OR_SEEN[name].reason:
         expected = OR_SEEN[name]
+    if name == "tcp-reset":
+        collect()
     assert_found(report, expected, row.finding if has else None)
     if has:
         times[f"{name} {server}"] = took

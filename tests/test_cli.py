@@ -70,13 +70,20 @@ def test_the_servers_are_tested_without_an_agent_and_nothing_is_saved(installati
     assert document["conclusion"] == "connected"
     assert [server["passed"] for server in document["servers"]] == [True, True]
 
-    failed = installation.run("test", "--authentication", "https://serveur.invalid", "--json")
+    failed = installation.run("test", "--authentication", "https://serveur.invalid", "--repairs", "--json")
     document = json.loads(failed.stdout)
     validate(document, "test")
     assert failed.returncode == 1
     assert document["servers"][0]["problem"]["code"] == "IEA-N02"
     assert document["servers"][0]["failed_stage"] == "name"
     assert document["servers"][1]["passed"]
+    assert document["repairs"] == [
+        {
+            "kind": "official-address",
+            "servers": ["authentication"],
+            "changes": {"connection.authentication": installation.world.authentication.address},
+        }
+    ]
     assert (installation.folder / "settings" / "settings.toml").read_bytes() == before
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import argparse
 
     from iea_agent.assembly.home import Home
+    from iea_agent.domain.diagnosis import ServerReport
+    from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Settings
 
 FINE, FAILED, USAGE, NOT_RUNNING, REFUSED, TIMED_OUT = range(6)
@@ -80,6 +82,9 @@ def parser() -> argparse.ArgumentParser:
         "--authentication", metavar="URL", help=_("adresse du serveur d'authentification à essayer")
     )
     test.add_argument("--updates", metavar="URL", help=_("adresse du serveur de mise à jour à essayer"))
+    test.add_argument(
+        "--repairs", action="store_true", help=_("après un échec, cherche ce qui fonctionnerait")
+    )
     add("reconnect", _("relance l'authentification auprès du serveur"), _reconnect)
     settings = add("settings", _("lit, change ou ouvre les paramètres de connexion"), _settings_open)
     actions = settings.add_subparsers(title=_("actions"), metavar=_("action"))
@@ -181,13 +186,16 @@ def _test(home: Home, options: argparse.Namespace) -> int:
     import time
 
     from iea_agent.domain import diagnosis, problems
-    from iea_agent.shell import report
+    from iea_agent.shell import remedies, report
 
-    reports = home.examine(_tried(home, options))
+    chosen = _tried(home, options)
+    reports = home.examine(chosen)
+    found = _mending(home, chosen, reports) if options.repairs else ()
     if options.json:
-        _print_json(report.document(reports, time.time()))
+        _print_json(report.document(reports, time.time()) | remedies.document(found))
     else:
         print(report.text(reports, time.time()))
+        print(remedies.text(found, chosen), end="")
     conclusion = diagnosis.conclude(reports)
     if conclusion is diagnosis.Conclusion.CONNECTED:
         return FINE
@@ -195,6 +203,13 @@ def _test(home: Home, options: argparse.Namespace) -> int:
         return REFUSED
     codes = {found.failure.code for found in reports if found.failure is not None}
     return TIMED_OUT if problems.TEST_TOO_LONG in codes else FAILED
+
+
+def _mending(home: Home, chosen: Settings, reports: Sequence[ServerReport]) -> tuple[Repair, ...]:
+    """What else would work, where the test failed."""
+    import threading
+
+    return home.repairs(chosen, reports, lambda _repair: None, threading.Event())
 
 
 def _tried(home: Home, options: argparse.Namespace) -> Settings:

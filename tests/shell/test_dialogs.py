@@ -240,7 +240,6 @@ def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...]
         "results",
         "verdict",
         "offers",
-        "remedies",
         "status",
         "overview",
         "form",

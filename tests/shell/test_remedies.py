@@ -21,7 +21,7 @@ from iea_agent.domain.diagnosis import (
 )
 from iea_agent.domain.repairs import Kind, Repair, candidates
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
-from iea_agent.shell.dialogs import remedies
+from iea_agent.shell import remedies
 
 CHOSEN = replace(
     DEFAULTS, secure=False, authentication="http://exemple.fr:80", updates="http://exemple.fr:8080/updates"
@@ -121,3 +121,20 @@ def test_a_repair_is_told_in_a_sentence(
     if language == "fr":
         assert remedies.effect(repair, chosen).replace("\u00a0", " ") == before
         assert remedies.done(repair, chosen).replace("\u00a0", " ") == after
+
+
+def test_the_console_gives_the_commands() -> None:
+    chosen = replace(DEFAULTS, authentication="https://impact-emploi.urssaf.fr:80")
+    port = Repair(
+        Kind.USUAL_PORT, {"authentication": "https://impact-emploi.urssaf.fr"}, (Server.AUTHENTICATION,)
+    )
+    direct = Repair(Kind.DIRECT, {"proxy_mode": ProxyMode.NONE}, tuple(Server))
+    lines = remedies.text([port, direct], chosen).splitlines()
+    assert "    iea-agent settings set connection.authentication https://impact-emploi.urssaf.fr" in lines
+    assert "    iea-agent settings set proxy.mode none" in lines
+    assert remedies.text([], chosen) == ""
+    assert remedies.document([direct]) == {
+        "repairs": [
+            {"kind": "direct", "servers": ["authentication", "updates"], "changes": {"proxy.mode": "none"}}
+        ]
+    }

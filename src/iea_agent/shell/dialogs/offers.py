@@ -9,8 +9,8 @@ import wx
 from iea_agent.domain.repairs import Repair
 from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
+from iea_agent.shell import remedies
 
-from . import remedies
 from .frame import MIDDLE, NARROW, Paragraph, title_font
 
 MOST = 3

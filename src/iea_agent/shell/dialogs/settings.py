@@ -370,7 +370,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
 
     def _on_mend(self, repair: Repair) -> None:
         """Make the *repair* that was chosen, save, and test again; nothing else that was typed is lost."""
-        from .remedies import done
+        from iea_agent.shell.remedies import done
 
         before, tested = self._fields.typed(), self._tested
         if tested is None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from iea_agent.domain import addresses
 from iea_agent.domain.addresses import AddressError
 from iea_agent.domain.diagnosis import Server
 from iea_agent.domain.problems import N_
 from iea_agent.domain.repairs import ADDRESSES, Kind, Repair
-from iea_agent.domain.settings import Settings
+from iea_agent.domain.settings import FIELDS, ProxyMode, Settings
 from iea_agent.locale import _
 
 NAMES: Mapping[Kind, str] = {
@@ -144,3 +145,36 @@ def _port(repair: Repair, chosen: Settings) -> int | None:
     except AddressError:
         return None
     return ports.pop() if len(ports) == 1 else None
+
+
+def text(found: Sequence[Repair], chosen: Settings) -> str:
+    """The repairs *found* for *chosen* as lines of text, each with the commands that make it; "" where there are none."""
+    lines = []
+    for repair in found:
+        lines += ["", f"→ {effect(repair, chosen)}"]
+        lines += [f"    iea-agent settings set {name} {value}" for name, value in _changes(repair).items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def document(found: Sequence[Repair]) -> dict[str, Any]:
+    """The repairs *found* for ``test --json``."""
+    return {
+        "repairs": [
+            {
+                "kind": repair.kind.value,
+                "servers": [server.value for server in repair.servers],
+                "changes": _changes(repair),
+            }
+            for repair in found
+        ]
+    }
+
+
+def _changes(repair: Repair) -> dict[str, str]:
+    """By dotted name, as they are written after ``settings set``."""
+    names = {field.attribute: name for name, field in FIELDS.items()}
+    values = {names[attribute]: value for attribute, value in repair.changes.items()}
+    return {
+        name: value.value if isinstance(value, ProxyMode) else "true" if value is True else str(value)
+        for name, value in values.items()
+    }

@@ -200,6 +200,13 @@ BEYOND: Mapping[str, Beyond] = {
         "l'adresse est en http://, le proxy réclame un mot de passe",
         Seen(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD),
     ),
+    "squid": Beyond("squid, sans mot de passe", None),
+    "squid-with-password": Beyond("squid, avec le bon mot de passe", None),
+    "squid-password": Beyond("squid réclame un mot de passe", Seen(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD)),
+    "squid-wrong-password": Beyond(
+        "squid n'accepte pas le mot de passe", Seen(Stage.PROXY, Reason.PROXY_REFUSES_PASSWORD)
+    ),
+    "squid-forbids": Beyond("squid interdit ce serveur", Seen(Stage.PROXY, Reason.PROXY_REFUSES)),
     "proxy-intercepts": Beyond(
         "le proxy ouvre les connexions sécurisées (certificat de Zscaler)",
         Seen(Stage.CERTIFICATE, Reason.INTERCEPTED),

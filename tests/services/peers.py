@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from iea_agent.services.https import Credentials
 from iea_sandbox.world import World
 
 
@@ -163,7 +165,10 @@ class Nginx:
         said = []
         for line in self._process.stderr:
             said.append(line)
-            if "start worker process " in line:  # its ports are open
+            if "start worker process " in line:  # its ports are open, and somebody will attend to them
+                with socket.create_connection(("127.0.0.1", self._ports["plain"]), 10) as ready:
+                    ready.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                    assert ready.recv(100)
                 return self
         raise AssertionError("".join(said))
 
@@ -173,6 +178,79 @@ class Nginx:
         assert self._process is not None
         self._process.terminate()
         self._process.communicate(timeout=10)
+
+
+_SQUID = """
+http_port 127.0.0.1:{open} name=open
+http_port 127.0.0.1:{closed} name=closed
+auth_param basic program /usr/lib/squid/basic_ncsa_auth {folder}/passwords
+auth_param basic realm mandataire
+auth_param basic casesensitive on
+acl open myportname open
+acl forbidden dstdomain interdit.example
+acl known proxy_auth REQUIRED
+http_access deny forbidden
+http_access allow open
+http_access allow known
+http_access deny all
+cache deny all
+access_log none
+pid_filename none
+netdb_filename none
+coredump_dir {folder}
+visible_hostname mandataire.example
+"""
+
+
+class Squid:
+    """squid on loopback, with two ports: *open* to everybody, *closed* to who does not know ``CREDENTIALS``; one server is forbidden."""
+
+    CREDENTIALS = Credentials("Zoé", "un mot de passe, é :")
+    FORBIDDEN = "interdit.example"
+
+    def __init__(self) -> None:
+        self.open, self.closed = (f"http://127.0.0.1:{port}" for port in _free_ports(2))
+        self._folder = tempfile.TemporaryDirectory(prefix="squid")
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Squid:
+        folder = Path(self._folder.name)
+        folder.chmod(0o755)  # squid leaves the rights of root behind
+        hashed = subprocess.run(
+            ["openssl", "passwd", "-apr1", "-stdin"],
+            input=self.CREDENTIALS.password,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        )
+        (folder / "passwords").write_text(f"{self.CREDENTIALS.user}:{hashed.stdout}", encoding="utf-8")
+        ports = {"open": self.open.rpartition(":")[2], "closed": self.closed.rpartition(":")[2]}
+        (folder / "squid.conf").write_text(_SQUID.format(folder=folder, **ports), encoding="utf-8")
+        self._process = subprocess.Popen(
+            ["squid", "-N", "-d", "1", "-f", folder / "squid.conf"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stderr is not None
+        said, listening = [], 0
+        for line in self._process.stderr:
+            said.append(line)
+            listening += "Accepting HTTP Socket connections" in line
+            if listening == len(ports):
+                return self
+        raise AssertionError("".join(said))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process is not None
+        self._process.kill()  # squid takes its time to end by itself
+        self._process.communicate(timeout=10)
+        self._folder.cleanup()
 
 
 def _free_ports(number: int) -> list[int]:

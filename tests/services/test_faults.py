@@ -30,7 +30,7 @@ from tests.services.fault_table import (
     left_to_the_tour,
     left_to_the_updater,
 )
-from tests.services.peers import Nginx, openssl_server, own_file, revocation_list, tls_server
+from tests.services.peers import Nginx, Squid, openssl_server, own_file, revocation_list, tls_server
 
 from iea_agent.domain import addresses
 from iea_agent.domain.addresses import parse
@@ -201,9 +201,11 @@ Arrangement = Callable[["Place"], Arranged]
 class Place:
     """Where an arrangement is made: the sandbox, raw servers, a folder, and a promise to take things down again."""
 
-    def __init__(self, world: World, serve: Serve, folder: Path, undo: ExitStack) -> None:
-        self.world, self.serve, self.folder, self.undo = world, serve, folder, undo
-        self.address = world.authentication.address
+    def __init__(self, request: pytest.FixtureRequest, folder: Path, undo: ExitStack) -> None:
+        self.world: World = request.getfixturevalue("world")
+        self.serve: Serve = request.getfixturevalue("serve")
+        self.folder, self.undo, self._request = folder, undo, request
+        self.address = self.world.authentication.address
 
     def through(self, route: Route) -> Connect:
         return lambda _: Client(route, limits=BRIEF, online=lambda: True)
@@ -214,8 +216,13 @@ class Place:
     def trusting(self, text: str) -> Arranged:
         return text, self.through(Route(ca_file=self.world.ca_file)), None
 
-    def by_proxy(self, text: str, to: str = "") -> Arranged:
-        return to or self.address, self.through(Route(parse(text), self.world.ca_file)), None
+    def by_proxy(self, text: str, to: str = "", credentials: Credentials | None = None) -> Arranged:
+        return to or self.address, self.through(Route(parse(text), self.world.ca_file, credentials)), None
+
+    @property
+    def squid(self) -> Squid:
+        squid: Squid = self._request.getfixturevalue("squid")
+        return squid
 
     def named(self, resolve: Callable[[str], tuple[str, ...]], *, online: bool = True) -> Arranged:
         def connect(_: object) -> Client:
@@ -330,6 +337,13 @@ def _international(place: Place) -> Arranged:
     return "https://impôts.example", place.named(resolve)[1], None
 
 
+@pytest.fixture(scope="module")
+def squid() -> Iterator[Squid]:
+    """Started once."""
+    with Squid() as running:
+        yield running
+
+
 def _licence(fault: str, dialect: str) -> Arrangement:
     def arrange(place: Place) -> Arranged:
         place.world.break_("auth", fault, dialect=dialect)
@@ -369,6 +383,15 @@ ARRANGEMENTS: dict[str, Arrangement] = {
     "proxy-password-in-clear": lambda place: place.by_proxy(
         place.serve(proxy(page("407 Proxy Authentication Required"))).address, to="http://serveur.example"
     ),
+    "squid": lambda place: place.by_proxy(place.squid.open),
+    "squid-with-password": lambda place: place.by_proxy(
+        place.squid.closed, credentials=place.squid.CREDENTIALS
+    ),
+    "squid-password": lambda place: place.by_proxy(place.squid.closed),
+    "squid-wrong-password": lambda place: place.by_proxy(
+        place.squid.closed, credentials=Credentials(place.squid.CREDENTIALS.user, "un autre")
+    ),
+    "squid-forbids": lambda place: place.by_proxy(place.squid.open, f"https://{place.squid.FORBIDDEN}"),
     "proxy-intercepts": _intercepted,
     "ca-file-missing": _missing,
     "ca-file-nonsense": _nonsense,
@@ -407,10 +430,10 @@ ARRANGEMENTS: dict[str, Arrangement] = {
 }
 
 
-# Wine sometimes shows a reset as an orderly end; no nginx, no openssl in Windows
+# Wine sometimes shows a reset as an orderly end; no nginx, openssl and squid in Windows
 ONLY_LINUX = (
     "cut-in-clear",
-    *(name for name in BEYOND if name.startswith(("nginx", "openssl"))),
+    *(name for name in BEYOND if name.startswith(("nginx", "openssl", "squid"))),
 )
 WHOLE = {"dribble": 1.0}
 """Seconds for a test whose verdict is its own end."""
@@ -421,11 +444,11 @@ WHOLE = {"dribble": 1.0}
     [pytest.param(name, marks=pytest.mark.linux if name in ONLY_LINUX else ()) for name in BEYOND],
 )
 def test_fault_beyond_the_servers(
-    name: str, world: World, serve: Serve, tmp_path: Path, times: dict[str, float]
+    name: str, request: pytest.FixtureRequest, tmp_path: Path, times: dict[str, float]
 ) -> None:
     whole = WHOLE.get(name, 12.0)
     with ExitStack() as undo:
-        text, connect, licence = ARRANGEMENTS[name](Place(world, serve, tmp_path, undo))
+        text, connect, licence = ARRANGEMENTS[name](Place(request, tmp_path, undo))
         report, times[name] = timed(Server.AUTHENTICATION, text, connect, licence, whole)
         assert_found(report, BEYOND[name].seen, BEYOND[name].finding)
         assert_in_time(times[name], BEYOND[name].seen, whole)

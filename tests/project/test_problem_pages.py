@@ -21,7 +21,7 @@ from iea_agent import cli as agent
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import PROBLEM_OF
 from iea_agent.domain.problems import CATALOGUE, Problem, Severity
-from iea_agent.shell import pages, report
+from iea_agent.shell import pages, remedies, report
 from iea_sandbox import faults
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,6 +166,16 @@ def test_every_problem_that_the_sandbox_plays_is_played_on_its_page() -> None:
 @pytest.mark.parametrize("rule", RULES)
 def test_the_pages_are_set_as_french_is_set(rule: str) -> None:
     assert [code for code in CATALOGUE if RULES[rule].search(flowing(page(code)))] == []
+
+
+def test_the_buttons_that_mend_are_called_as_they_are() -> None:
+    buttons = {
+        name
+        for code in CATALOGUE
+        for name in re.findall(r"«\u00a0(Corriger\u00a0: [^»…]*)\u00a0»", flowing(page(code)))
+    }
+    assert buttons
+    assert buttons <= {name.replace("&", "") for name in remedies.NAMES.values()}
 
 
 def test_the_index_has_every_problem_under_its_letter() -> None:

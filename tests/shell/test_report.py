@@ -26,7 +26,7 @@ from iea_agent.domain.diagnosis import (
     StageResult,
 )
 from iea_agent.domain.proxies import Source
-from iea_agent.shell import report
+from iea_agent.shell import remedies, report
 
 NOW = 1_790_000_000.0
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -94,7 +94,7 @@ def both(authentication: Reason | None, updates: Reason | None) -> list[ServerRe
 @pytest.mark.parametrize(("authentication", "updates"), CASES)
 def test_every_test_is_as_its_schema_says(authentication: Reason | None, updates: Reason | None) -> None:
     reports = both(authentication, updates)
-    document = report.document(reports, NOW)
+    document = report.document(reports, NOW) | remedies.document(())
     Draft202012Validator(SCHEMA, registry=_BESIDE).validate(json.loads(json.dumps(document)))
     text = report.text(reports, NOW)
     assert text.startswith(report.headline(reports))

@@ -151,7 +151,7 @@ def text(reports: Sequence[ServerReport], now: float) -> str:
 def told(failure: Failure, now: float) -> list[str]:
     """What a person is told of *failure*: what it is called, what is wrong, what is particular, what to do, who can act, evidence."""
     found = problem(failure.code)
-    lines = [
+    said = [
         f"{_(found.title)} ({found.code})",
         _(found.text),
         particulars(failure, now),
@@ -159,20 +159,20 @@ def told(failure: Failure, now: float) -> list[str]:
         _(problems.ACTORS[found.actor]),
     ]
     if failure.detail:
-        lines.append(_pair(_("Détail technique"), failure.detail))
-    return [line for line in lines if line]
+        said.append(_pair(_("Détail technique"), failure.detail))
+    return [line for line in said if line]
 
 
 def notes(report: ServerReport, now: float) -> list[str]:
     """What is worth knowing beside a failure, or where nothing failed, a line each: a wrong clock."""
     explained = None if report.failure is None else report.cause
-    lines = []
+    noted = []
     for found in report.findings:
         if found is not explained:
             entry = problem(found.code)
             said = (f"{_(entry.title)} ({found.code}).", particulars(found, now), _(entry.advice))
-            lines.append(" ".join(part for part in said if part))
-    return lines
+            noted.append(" ".join(part for part in said if part))
+    return noted
 
 
 def document(reports: Sequence[ServerReport], now: float) -> dict[str, Any]:

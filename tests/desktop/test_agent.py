@@ -89,6 +89,27 @@ def test_a_wrong_address_is_found_and_mended_in_the_dialog(new_stage: NewStage) 
     stage.desktop.gone(SETTINGS)
 
 
+def test_a_fault_is_found_and_mended_with_two_clicks(new_stage: NewStage) -> None:
+    """Heart, status window: « Trouver la panne » tests and finds that https works; « Corriger » saves it: ball."""
+    stage = new_stage()
+    stage.licensed()
+    right = stage.world.authentication.address
+    assert stage.command("settings", "set", "connection.secure", "false")[0] == 0
+    in_clear = right.replace("https://", "http://")
+    assert stage.command("settings", "set", "connection.authentication", in_clear)[0] == 0
+    stage.start_agent()
+    stage.until("ball-heart", timeout=45)
+
+    stage.desktop.click(stage.desktop.icon())
+    stage.until_text(STATUS, "Trouver la panne")
+    stage.press(STATUS, "Trouver la panne")
+    stage.until_text(SETTINGS, "Cocher «\u00a0Sécurisé\u00a0»")
+    stage.press(SETTINGS, "Corriger\u00a0: mode sécurisé")
+    stage.until("ball")
+    stage.until_text(SETTINGS, "Connexion au serveur réussie")
+    assert right in stage.command("settings", "get", "connection.authentication")[1]
+
+
 def test_one_window_and_one_agent(new_stage: NewStage) -> None:
     """A second click raises the open dialog, a second start shows the first one's status window, quitting closes all."""
     stage = new_stage()

@@ -26,7 +26,6 @@ from iea_agent.host.storage import (
 )
 from iea_agent.locale import _
 from iea_agent.shell import channel
-from iea_agent.shell.particulars import fault_text
 
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
@@ -373,6 +372,8 @@ def _failure_of(error: channel.ChannelError) -> Failure:
 
 
 def _failure_of_saving(error: Exception) -> Failure:
+    from iea_agent.shell.particulars import fault_text
+
     match error:
         case SettingUnknown(names=names):
             return Failure(_("Paramètre inconnu : {name}").format(name=names[0]), USAGE, name=names[0])

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from iea_agent.domain import addresses, settings
 from iea_agent.domain.settings import ProxyMode, Settings
 from iea_agent.locale import _
-from iea_agent.shell.particulars import MALFORMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,8 @@ def _address(field: str, text: str, secure: bool) -> str:
     try:
         return str(addresses.parse(tidy(text, secure)[0]))
     except addresses.AddressError as error:
+        from iea_agent.shell.particulars import MALFORMED
+
         raise Complaint(field, _(MALFORMED[error.reason])) from None
 
 

@@ -31,6 +31,15 @@ def application() -> wx.App:
     return app
 
 
+def show(app: wx.App, dialog: wx.Dialog, begin: Callable[[], None]) -> None:
+    """Show *dialog* in front of all others, *begin* what it does once it is there, until it is closed."""
+    app.SetTopWindow(dialog)
+    dialog.Show()
+    dialog.Raise()
+    begin()
+    app.MainLoop()
+
+
 def icons(name: str) -> wx.IconBundle:
     """The window icon *name* in all its sizes."""
     return wx.IconBundle(str(ICONS / f"{name}.ico"), wx.BITMAP_TYPE_ICO)
@@ -92,6 +101,37 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
         self.Wrap(-1)  # wx takes a second wrapping at the same width for done
         self.SetLabelText(self._text)
         self.Wrap(self.FromDIP(self._width))
+
+
+class Head:
+    """The upper part of a window, in *sizer*: a picture, what holds in large letters, and since when; *width* is the window's text's."""
+
+    def __init__(self, parent: wx.Window, width: int, headline: str = "") -> None:
+        self._picture = wx.StaticBitmap(parent, size=parent.FromDIP(wx.Size(48, 48)))
+        self._shown = ("", False)
+        beside = width - 48 - WIDE
+        self._headline = Paragraph(parent, beside, headline, spoken=True)
+        self._headline.SetFont(title_font(parent, 1.6))
+        self._since = Paragraph(parent, beside)
+        words = wx.BoxSizer(wx.VERTICAL)
+        words.Add(self._headline)
+        words.Add(self._since, 0, wx.TOP, parent.FromDIP(NARROW))
+        self.sizer = wx.BoxSizer(wx.HORIZONTAL)
+        self.sizer.Add(self._picture, 0, wx.RIGHT, parent.FromDIP(WIDE))
+        self.sizer.Add(words, 1, wx.ALIGN_CENTRE_VERTICAL)
+
+    def show(self, name: str, headline: str, since: str, *, grey: bool = False) -> None:
+        """Show the picture *name*, *grey* without its colours, and say the rest."""
+        if self._shown != (name, grey):
+            self._shown = (name, grey)
+            set_picture(self._picture, picture(name, 48, grey=grey))
+        self._headline.say(headline)
+        self._since.say(since)
+
+    def conclude(self, name: str, outcome: str) -> None:
+        """Show how it ended: a sentence, in smaller letters than a state."""
+        self._headline.SetFont(title_font(self._headline.GetParent(), 1.15))
+        self.show(name, outcome, "")
 
 
 class Banner(wx.Panel):  # type: ignore[misc]

@@ -14,11 +14,23 @@ from iea_agent.domain.diagnosis import Outcome, Reason, Server, ServerReport, St
 from iea_agent.domain.problems import problem
 from iea_agent.domain.settings import Effective, Fault, Settings
 from iea_agent.locale import _
-from iea_agent.shell.particulars import fault_text
 
 from . import form
 from .fields import LEFT, Fields
-from .frame import MIDDLE, NARROW, WIDE, Banner, Paragraph, application, content, fit, icons, lay_out, rewrap
+from .frame import (
+    MIDDLE,
+    NARROW,
+    WIDE,
+    Banner,
+    Paragraph,
+    application,
+    content,
+    fit,
+    icons,
+    lay_out,
+    rewrap,
+    show,
+)
 from .results import RIGHT, Results, is_reached
 
 if TYPE_CHECKING:
@@ -97,13 +109,9 @@ def run_settings(port: SettingsPort, shown: Callable[[], None] = lambda: None, *
     """Show the dialog until it is closed, with the *test* under way from the start if asked; *shown* is called once it can be used."""
     app = application()
     dialog = SettingsDialog(port)
-    app.SetTopWindow(dialog)
-    dialog.Show()
-    dialog.Raise()
-    dialog.begin(test=test)
     wx.CallAfter(shown)
     wx.CallAfter(lambda: dialog.SetIcons(icons("ball")))
-    app.MainLoop()
+    show(app, dialog, lambda: dialog.begin(test=test))
 
 
 HEIGHT = 640
@@ -211,6 +219,8 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             return self._quit
         self._save.SetDefault()
         if self._loaded.faults:
+            from iea_agent.shell.particulars import fault_text
+
             lines = [
                 _(
                     "Le fichier de paramètres contient une erreur : les derniers paramètres valables sont affichés."

@@ -10,13 +10,14 @@ from typing import Any, Protocol
 import wx
 
 from iea_agent.locale import _
-from iea_agent.shell.view import Abilities, Picture
+from iea_agent.shell.view import Abilities
 
 from . import overview
 from .frame import (
     MIDDLE,
     NARROW,
     WIDE,
+    Head,
     PageLink,
     Paragraph,
     application,
@@ -26,9 +27,8 @@ from .frame import (
     icons,
     lay_out,
     on_copy_key,
-    picture,
     rewrap,
-    set_picture,
+    show,
     title_font,
 )
 
@@ -69,11 +69,7 @@ def run_status(port: StatusPort, shown: Callable[[], None] = lambda: None) -> No
     """Show the window until it is closed; *shown* is called once a first status stands in it."""
     app = application()
     window = StatusWindow(port, shown)
-    app.SetTopWindow(window)
-    window.Show()
-    window.Raise()
-    window.begin()
-    app.MainLoop()
+    show(app, window, window.begin)
 
 
 WIDTH, BUTTONS = 380, 210
@@ -90,13 +86,9 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._status: Document | None = None
         self._last: Document | None = None
         self._end_watch: Callable[[], None] | None = None
-        self._picture_name = ""
 
         parent = self._content = content(self)
-        self._picture = wx.StaticBitmap(parent, size=self.FromDIP(wx.Size(48, 48)))
-        self._headline = Paragraph(parent, WIDTH + BUTTONS - 64, _("Lecture de l'état…"), spoken=True)
-        self._headline.SetFont(title_font(self, 1.6))
-        self._since = Paragraph(parent, WIDTH + BUTTONS - 64)
+        self._head = Head(parent, WIDTH + BUTTONS, _("Lecture de l'état…"))
         self._title = Paragraph(parent, WIDTH, spoken=True)
         self._title.SetFont(title_font(self, 1.15))
         self._text = Paragraph(parent, WIDTH)
@@ -139,12 +131,6 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
-        head = wx.BoxSizer(wx.HORIZONTAL)
-        words = wx.BoxSizer(wx.VERTICAL)
-        words.Add(self._headline)
-        words.Add(self._since, 0, wx.TOP, narrow)
-        head.Add(self._picture, 0, wx.RIGHT, wide)
-        head.Add(words, 1, wx.ALIGN_CENTRE_VERTICAL)
         told = wx.BoxSizer(wx.VERTICAL)
         told.Add(self._title, 0, wx.BOTTOM, middle)
         told.Add(self._text, 0, wx.BOTTOM, middle)
@@ -165,7 +151,7 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         foot.Add(self._copy, 0, wx.RIGHT, middle)
         foot.Add(self._close)
         column = wx.BoxSizer(wx.VERTICAL)
-        column.Add(head, 0, wx.EXPAND | wx.ALL, wide)
+        column.Add(self._head.sizer, 0, wx.EXPAND | wx.ALL, wide)
         column.Add(body, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         column.Add(self._line, 0, wx.EXPAND | wx.LEFT | wx.RIGHT, wide)
         column.Add(self._grid, 0, wx.ALL, wide)
@@ -185,9 +171,10 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._last = status or self._last
         self._status = status
         told = overview.story(status, time.time())
-        self._show_picture(told.picture)
-        self._headline.say(told.headline)
-        self._since.say(told.since)
+        name = told.picture.value if told.picture else "ball-pale"
+        self._head.show(name, told.headline, told.since, grey=told.picture is None)
+        if told.picture:
+            self.SetIcons(icons(name))
         self._title.say(told.title)
         self._text.say(told.text)
         self._advice_heading.say(_("Que faire") if told.advice else "")
@@ -199,15 +186,6 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         lay_out(self, self._content)
         self._shown()
         self._shown = lambda: None
-
-    def _show_picture(self, which: Picture | None) -> None:
-        name = which.value if which else ""
-        if name == self._picture_name:
-            return
-        self._picture_name = name
-        set_picture(self._picture, picture(name or "ball-pale", 48, grey=which is None))
-        if which:
-            self.SetIcons(icons(name))
 
     def _show_buttons(self) -> None:
         had_focus = self.FindFocus()

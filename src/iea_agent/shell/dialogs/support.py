@@ -24,6 +24,7 @@ from .frame import (
     MIDDLE,
     NARROW,
     WIDE,
+    Head,
     Paragraph,
     application,
     content,
@@ -31,9 +32,8 @@ from .frame import (
     fit,
     icons,
     lay_out,
-    picture,
     rewrap,
-    set_picture,
+    show,
     title_font,
 )
 
@@ -93,12 +93,8 @@ def run_support(port: SupportPort, shown: Callable[[], None] = lambda: None) -> 
     """Show the dialog until it is closed; *shown* is called once it can be used."""
     app = application()
     dialog = SupportDialog(port)
-    app.SetTopWindow(dialog)
-    dialog.Show()
-    dialog.Raise()
-    dialog.begin()
     wx.CallAfter(shown)
-    app.MainLoop()
+    show(app, dialog, dialog.begin)
 
 
 WIDTH = 440
@@ -125,10 +121,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._end_watch: Callable[[], None] | None = None
 
         parent = self._content = content(self)
-        self._picture = wx.StaticBitmap(parent, size=self.FromDIP(wx.Size(48, 48)))
-        self._headline = Paragraph(parent, WIDTH - 48 - WIDE, spoken=True)
-        self._headline.SetFont(title_font(self, 1.6))
-        self._since = Paragraph(parent, WIDTH - 48 - WIDE)
+        self._head = Head(parent, WIDTH)
         self._news = Paragraph(parent, WIDTH, spoken=True)
         self._news.SetFont(title_font(self, 1.0))
 
@@ -190,12 +183,6 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
-        head = wx.BoxSizer(wx.HORIZONTAL)
-        words = wx.BoxSizer(wx.VERTICAL)
-        words.Add(self._headline)
-        words.Add(self._since, 0, wx.TOP, narrow)
-        head.Add(self._picture, 0, wx.RIGHT, wide)
-        head.Add(words, 1, wx.ALIGN_CENTRE_VERTICAL)
         password = wx.BoxSizer(wx.HORIZONTAL)
         password.Add(self._password, 1, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
         password.Add(self._mask, 0, wx.ALIGN_CENTRE_VERTICAL)
@@ -203,7 +190,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         address.Add(self._address, 1, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
         address.Add(self._copy, 0, wx.ALIGN_CENTRE_VERTICAL)
         body = wx.BoxSizer(wx.VERTICAL)
-        body.Add(head, 0, wx.EXPAND | wx.BOTTOM, middle)
+        body.Add(self._head.sizer, 0, wx.EXPAND | wx.BOTTOM, middle)
         body.Add(self._news, 0, wx.BOTTOM, middle)
         for choice, why_not in (
             (self._enter, self._why_not_enter),
@@ -269,16 +256,14 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._situation = situation
         active = self._can_leave = situation is not None and situation.assistance_since is not None
         may_enter = self._can_enter = situation is not None and not active and situation.may_enter
-        set_picture(self._picture, picture("beetle", 48, grey=not active))
         self.SetIcons(icons("beetle" if active else "ball-heart" if may_enter else "ball"))
         if situation is None:
             stopped = overview.story(None, time.time())
-            self._headline.say(stopped.headline)
-            self._since.say(stopped.advice)
+            self._head.show("beetle", stopped.headline, stopped.advice, grey=True)
         else:
             since = situation.assistance_since
-            self._headline.say(_(view.STATES[State.ASSISTANCE]))
-            self._since.say(view.since(since, time.time()) if since is not None else _("non actif"))
+            held = view.since(since, time.time()) if since is not None else _("non actif")
+            self._head.show("beetle", _(view.STATES[State.ASSISTANCE]), held, grey=not active)
         self._news.say(
             _("Les serveurs répondent de nouveau.")
             if situation is not None and active and situation.servers_answer
@@ -480,12 +465,10 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._show_leaving(False)
         for control in (self._enter, self._leave, self._ok):
             control.Hide()
-        for text in (self._why_not_enter, self._why_not_leave, self._since, self._news, self._countdown):
+        for text in (self._why_not_enter, self._why_not_leave, self._news, self._countdown):
             text.say("")
-        set_picture(self._picture, picture(which, 48))
+        self._head.conclude(which, outcome)
         self.SetIcons(icons(which))
-        self._headline.SetFont(title_font(self, 1.15))
-        self._headline.say(outcome)
         self._close.SetLabel(_("&Fermer"))
         self._close.SetDefault()
         self._close.SetFocus()

@@ -199,3 +199,9 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_old_tls_is_refused_by_whoever_only_looks_too() -> None:
     assert certificates.onlooker().minimum_version is ssl.TLSVersion.TLSv1_2
     assert certificates.trust(None).minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+@pytest.mark.parametrize(("number", "length"), [(101, 1), (90, 1000)], ids=["names", "bytes"])
+def test_a_certificate_larger_than_any_is_nothing(number: int, length: int) -> None:
+    many = name([(NameOID.ORGANIZATION_NAME, "x" * length)] * number)
+    assert read(made(many, many, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))) is None

@@ -67,11 +67,23 @@ class Repository:
         for name, data in self._release(self._version).items():
             _write(self.folder / "metadata" / name, data)
 
-    def publish_root(self, lifetime: timedelta = _LIFETIMES["root"]) -> None:
-        """Publish the next version of the root."""
+    def publish_root(
+        self, lifetime: timedelta = _LIFETIMES["root"], signers: tuple[CryptoSigner, ...] = ()
+    ) -> None:
+        """Publish the next version of the root, signed by its present key unless *signers* are given."""
         self._root.version += 1
-        data = self._signed(self._root, lifetime, "root")
+        data = self._signed(self._root, lifetime, "root", *signers)
         _write(self.folder / "metadata" / f"{self._root.version}.root.json", data)
+
+    def rotate_keys(self) -> None:
+        """Replace every key: a next root signed by the old root key and by the new one (TUF specification, 6.1), and all else signed anew."""
+        old = self._signers
+        self._signers = {role: CryptoSigner.generate_ed25519() for role in _LIFETIMES}
+        for role, signer in self._signers.items():
+            self._root.revoke_key(old[role].public_key.keyid, role)
+            self._root.add_key(signer.public_key, role)
+        self.publish_root(signers=(old["root"], self._signers["root"]))
+        self.publish()
 
     def spoil(self, how: str) -> dict[str, bytes]:
         """What to serve under `metadata/` on top of the folder for this "metadata" fault; `heal` afterwards.
@@ -132,9 +144,9 @@ class Repository:
             "targets",
         )
         snapshot = self._snapshot(version, targets, version, _PAST if expired == "snapshot" else None)
-        signer = CryptoSigner.generate_ed25519() if foreign == "timestamp" else None
+        signers = (CryptoSigner.generate_ed25519(),) if foreign == "timestamp" else ()
         timestamp = self._timestamp(
-            version, snapshot, version, _PAST if expired == "timestamp" else None, signer
+            version, snapshot, version, _PAST if expired == "timestamp" else None, *signers
         )
         return {
             f"{version}.targets.json": targets,
@@ -154,18 +166,17 @@ class Repository:
         snapshot: bytes,
         snapshot_version: int,
         lifetime: timedelta | None = None,
-        signer: CryptoSigner | None = None,
+        *signers: CryptoSigner,
     ) -> bytes:
         meta = MetaFile.from_data(snapshot_version, snapshot, ["sha256"])
-        return self._signed(Timestamp(version=version, snapshot_meta=meta), lifetime, "timestamp", signer)
+        return self._signed(Timestamp(version=version, snapshot_meta=meta), lifetime, "timestamp", *signers)
 
-    def _signed(
-        self, role: _Role, lifetime: timedelta | None, name: str, signer: CryptoSigner | None = None
-    ) -> bytes:
+    def _signed(self, role: _Role, lifetime: timedelta | None, name: str, *signers: CryptoSigner) -> bytes:
         now = datetime.now(UTC).replace(microsecond=0)
         role.expires = now + (lifetime or _LIFETIMES[name])
         metadata = Metadata(role)
-        metadata.sign(signer or self._signers[name])
+        for signer in signers or (self._signers[name],):
+            metadata.sign(signer, append=True)
         return metadata.to_bytes()
 
     def _stolen_root(self) -> dict[str, bytes]:

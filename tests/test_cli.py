@@ -69,14 +69,17 @@ def test_the_servers_are_tested_without_an_agent_and_nothing_is_saved(installati
     validate(document, "test")
     assert document["conclusion"] == "connected"
     assert [server["passed"] for server in document["servers"]] == [True, True]
+    assert document["servers"][1]["stages"][-1]["detail"].startswith("signatures checked")
 
+    installation.world.break_("updates", "badly-signed")
     failed = installation.run("test", "--authentication", "https://serveur.invalid", "--repairs", "--json")
     document = json.loads(failed.stdout)
     validate(document, "test")
     assert failed.returncode == 1
     assert document["servers"][0]["problem"]["code"] == "IEA-N02"
     assert document["servers"][0]["failed_stage"] == "name"
-    assert document["servers"][1]["passed"]
+    assert document["servers"][1]["problem"]["code"] == "IEA-U03"
+    assert document["servers"][1]["failed_stage"] == "metadata"
     assert document["repairs"] == [
         {
             "kind": "official-address",

@@ -86,7 +86,7 @@ class Stage:
             self.tray.run(lambda: self.say(event="shown"))
         except BaseException as error:  # noqa: BLE001 - the test judges it
             raised = type(error).__name__
-        modules = [name for name in ("PIL", "tempfile", "wx") if name in sys.modules]
+        modules = [name for name in ("PIL", "cryptography", "tempfile", "tuf", "wx") if name in sys.modules]
         self.say(event="over", raised=raised, modules=modules)
 
     def post(self, event: object) -> None:

@@ -61,6 +61,10 @@ def _licence(reason: Reason) -> Row:
     return Row(Seen(Stage.LICENCE, reason), None)
 
 
+def _metadata(reason: Reason) -> Row:
+    return Row(None, Seen(Stage.METADATA, reason))
+
+
 _NOT_OURS = Row(
     Seen(Stage.KIND, Reason.NOT_AN_AUTHENTICATION_SERVER), Seen(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER)
 )
@@ -117,7 +121,18 @@ SANDBOX: Mapping[str, Row] = {
     "refused": _licence(Reason.AUTHORISATION_REFUSED),
     "unknown": _licence(Reason.LICENCE_NOT_RECOGNISED),
     "wrong-key": _licence(Reason.LICENCE_NOT_RECOGNISED),
-    "metadata-expired": Row(None, Seen(Stage.METADATA, Reason.METADATA_EXPIRED)),
+    "metadata-expired": _metadata(Reason.METADATA_EXPIRED),
+    "snapshot-expired": _metadata(Reason.METADATA_EXPIRED),
+    "targets-expired": _metadata(Reason.METADATA_EXPIRED),
+    "root-expired": _metadata(Reason.METADATA_EXPIRED),
+    "rolled-back": _metadata(Reason.METADATA_ROLLED_BACK),
+    "rolled-back-snapshot": _metadata(Reason.METADATA_ROLLED_BACK),
+    "rolled-back-targets": _metadata(Reason.METADATA_ROLLED_BACK),
+    "badly-signed": _metadata(Reason.METADATA_NOT_AUTHENTIC),
+    "root-badly-signed": _metadata(Reason.METADATA_NOT_AUTHENTIC),
+    "altered-timestamp": _metadata(Reason.METADATA_NOT_AUTHENTIC),
+    "altered-targets": _metadata(Reason.METADATA_NOT_AUTHENTIC),
+    "mixed-snapshot": _metadata(Reason.METADATA_NOT_AUTHENTIC),
     "proxy-password": _both(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD),
     "proxy-password-refused": _both(Stage.PROXY, Reason.PROXY_REFUSES_PASSWORD),
     "proxy-ntlm": _both(Stage.PROXY, Reason.PROXY_SIGN_IN_UNKNOWN),
@@ -142,7 +157,7 @@ SANDBOX: Mapping[str, Row] = {
     "address-http-redirect": _both(Stage.ANSWER, Reason.HTTPS_EXPECTED),
     "address-unknown-name": _both(Stage.NAME, Reason.NAME_UNKNOWN),
 }
-"""By the sandbox's names. Faults of signed metadata and of files that are not here are for the updater: the test looks only at timestamp.json."""
+"""By the sandbox's names. Those of the signed metadata are met by a PC that has visited the sound server before and has its root.json."""
 
 OR_SEEN: Mapping[str, Seen] = {"tcp-reset": Seen(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED)}
 """What may be found as well: whether the reset comes before or after the first byte of TLS is a matter of microseconds."""
@@ -347,8 +362,10 @@ def document() -> str:
         "",
         *_table(sandbox_lines()),
         "",
-        "Faults of the signed metadata and of the files are found by the updater, which verifies signatures; the test of the servers looks only at the",
-        "expiry of `timestamp.json`: " + ", ".join(f"`{name}`" for name in left_to_the_updater()) + ".",
+        "Faults of the signed metadata are found where the PC has the publisher's trust root (`root.json` beside `policy.toml`); without it the test looks",
+        "only at the expiry of `timestamp.json`. Faults of the files behind the metadata are found when one is fetched: "
+        + ", ".join(f"`{name}`" for name in left_to_the_updater())
+        + ".",
         "",
         "Faults of this machine itself are played by `iea-sandbox tour`: "
         + ", ".join(f"`{FAULTS[name].parts[0]} --how {FAULTS[name].how}`" for name in left_to_the_tour())
@@ -395,12 +412,8 @@ def _cells(line: Line) -> tuple[str, str, str, str]:
 
 
 def left_to_the_updater() -> list[str]:
-    """The faults of the sandbox that this table leaves out."""
-    return [
-        name
-        for name, fault in FAULTS.items()
-        if fault.layer in (Layer.METADATA, Layer.TARGET) and name not in SANDBOX
-    ]
+    """The faults of files, which the test of the servers does not fetch."""
+    return [name for name, fault in FAULTS.items() if fault.layer is Layer.TARGET]
 
 
 def left_to_the_tour() -> list[str]:

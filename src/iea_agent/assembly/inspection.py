@@ -33,6 +33,9 @@ LIBRARIES = (
     "msgspec",
     "tomlkit",
     "truststore",
+    "tuf",
+    "cryptography",
+    "filelock",
     "wxPython",
 )
 

@@ -30,7 +30,7 @@ from iea_agent.domain.diagnosis import (
 )
 
 from .authentication import Conversation, Licence, check_may_be_sent, converse, discover, present
-from .https import Client, HttpsError, Reply, Request, Route, portal, refusal
+from .https import BODY_LIMIT, Client, HttpsError, Reply, Request, Route, portal, refusal
 
 EXAMINATION_SECONDS = 12.0
 PROBE_SECONDS = 3.0
@@ -41,6 +41,10 @@ _GLANCE_SECONDS = (
 
 Connect: TypeAlias = Callable[[Address], Client]
 """Builds the client for one server: the way there may depend on its address (proxy scripts). May wait; raises ``HttpsError``."""
+Ask: TypeAlias = Callable[[Request, int], Reply]
+"""Makes a request in what time the test has left and reads so many bytes of the answer at most. Raises ``HttpsError``."""
+Verify: TypeAlias = Callable[[Ask, Address, bytes], str]
+"""Verifies what the update server at an address has signed, given its timestamp.json; what was found, in a few words. Raises ``HttpsError``."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +57,7 @@ def examine(
     *,
     now: datetime,
     scope: str = "",
+    verify: Verify | None = None,
     seconds: float = EXAMINATION_SECONDS,
     cancelled: threading.Event | None = None,
 ) -> tuple[ServerReport, ...]:
@@ -60,7 +65,8 @@ def examine(
 
     *on_progress* gets each new state, on the calling thread, never after the return. Without *licence* the authentication server's last stage is skipped;
     *scope* is the right to ask for with it.
-    *now* is the time of day, with its zone: it judges whether the update metadata has expired and whose clock is wrong. What is not over after *seconds* is
+    *verify* judges the update server's metadata; without it only the expiry of timestamp.json is looked at.
+    *now* is the time of day, with its zone: it judges that expiry and whose clock is wrong. What is not over after *seconds* is
     TOO_LONG. A report may name its failure before it is done: what is still looked for then are findings that explain it.
     Once *cancelled* is set, returns within 200 ms what is known so far (``done`` false). Network waits that go on end by themselves on daemon threads.
     """
@@ -73,7 +79,7 @@ def examine(
         latest[server] = examination.report()
         threading.Thread(
             target=examination.run,
-            args=(connect, licence, scope, now),
+            args=(connect, licence, scope, now, verify),
             name=f"test of {server.value}",
             daemon=True,
         ).start()
@@ -129,7 +135,7 @@ def _ended(stages: tuple[StageResult, ...], failure: Failure) -> tuple[StageResu
 
 
 class _Timestamp(msgspec.Struct, tag_field="_type", tag="timestamp"):
-    """The signed part of TUF's timestamp.json (specification 1.0, section 4.6), looked at without verifying it: that is the updater's work."""
+    """The signed part of TUF's timestamp.json (specification 1.0, section 4.6), looked at without verifying it: that is for ``Verify``."""
 
     version: int
     expires: datetime
@@ -141,8 +147,8 @@ class _Signed(msgspec.Struct):
     signatures: list[object]
 
 
-def _look(address: Address) -> Conversation[_Timestamp]:
-    """Is there an update repository?"""
+def _look(address: Address) -> Conversation[tuple[_Timestamp, bytes]]:
+    """Is there an update repository? What its timestamp.json says, and the file as it came."""
     request = Request("GET", f"{address}/metadata/timestamp.json")
     reply = yield request
     refused = refusal(request, reply)
@@ -152,7 +158,16 @@ def _look(address: Address) -> Conversation[_Timestamp]:
     if found is None:
         detail = f"no timestamp.json: HTTP {reply.status}" if reply.status != 200 else "not TUF metadata"
         raise HttpsError(Failure(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER, detail))
-    return found.signed
+    return found.signed, reply.body
+
+
+def _current(found: _Timestamp, now: datetime) -> str:
+    """What there is to say of metadata that nobody verifies. Raises ``HttpsError`` where they have expired."""
+    expiry = f"expires {found.expires.isoformat()}"
+    if found.expires.tzinfo is None or found.expires <= now:
+        detail = f"{expiry}, this computer says {now.isoformat(timespec='seconds')}"
+        raise HttpsError(Failure(Stage.METADATA, Reason.METADATA_EXPIRED, detail))
+    return f"signatures not checked: no root.json here; {expiry}"
 
 
 class _Examination:
@@ -189,7 +204,9 @@ class _Examination:
             route_source=self._route.source.value,
         )
 
-    def run(self, connect: Connect, licence: Licence | None, scope: str, now: datetime) -> None:
+    def run(
+        self, connect: Connect, licence: Licence | None, scope: str, now: datetime, verify: Verify | None
+    ) -> None:
         """Go through the stages; whatever happens, the last report is told and says done."""
         failure: Failure | None = None
         try:
@@ -198,7 +215,7 @@ class _Examination:
             self._pass(str(address))
             with connect(address) as client:
                 try:
-                    self._proceed(client, address, licence, scope, now)
+                    self._proceed(client, address, licence, scope, now, verify)
                 except HttpsError as error:
                     failure = self._end(error.failure)
                     self._explain(client, address, failure, now)
@@ -233,7 +250,13 @@ class _Examination:
         return address
 
     def _proceed(
-        self, client: Client, address: Address, licence: Licence | None, scope: str, now: datetime
+        self,
+        client: Client,
+        address: Address,
+        licence: Licence | None,
+        scope: str,
+        now: datetime,
+        verify: Verify | None,
     ) -> None:
         self._route = client.route
         if client.route.proxy is None:
@@ -243,11 +266,15 @@ class _Examination:
         if not address.secure:
             self._skip(Stage.CERTIFICATE, "http")
 
-        def ask(request: Request) -> Reply:
-            return self._ask(client, request, now)
+        def ask(request: Request, limit: int = BODY_LIMIT) -> Reply:
+            return self._ask(client, request, limit, now)
 
         if self._server is Server.UPDATES:
-            self._judge_metadata(converse(_look(address), ask), now)
+            found, timestamp = converse(_look(address), ask)
+            self._enter(Stage.KIND)
+            self._pass(f"TUF timestamp, version {found.version}")
+            self._begin(Stage.METADATA)
+            self._pass(verify(ask, address, timestamp) if verify else _current(found, now))
             return
         discovery = converse(discover(address), ask)
         self._enter(Stage.KIND)
@@ -295,23 +322,14 @@ class _Examination:
         self._skip(Stage.NAME, "left to the proxy")
         self._skip(Stage.CONNECTION, "left to the proxy")
 
-    def _judge_metadata(self, found: _Timestamp, now: datetime) -> None:
-        self._enter(Stage.KIND)
-        self._pass(f"TUF timestamp, version {found.version}")
-        self._begin(Stage.METADATA)
-        expiry = f"expires {found.expires.isoformat()}"
-        if found.expires.tzinfo is None or found.expires <= now:
-            detail = f"{expiry}, this computer says {now.isoformat(timespec='seconds')}"
-            raise HttpsError(Failure(Stage.METADATA, Reason.METADATA_EXPIRED, detail))
-        self._pass(expiry)
-
-    def _ask(self, client: Client, request: Request, now: datetime) -> Reply:
+    def _ask(self, client: Client, request: Request, limit: int, now: datetime) -> Reply:
         left = max(self._deadline - time.monotonic(), 0.001)
         first = self._answer is None
         if self._answer is not None and self._running() is Stage.ANSWER:
             self._enter(Stage.KIND)  # the first answer was no final one: the search for the kind goes on
         try:
-            reply = client.request(request, seconds=left, observe=self._observe if first else None)
+            observe = self._observe if first else None
+            reply = client.request(request, seconds=left, limit=limit, observe=observe)
         except HttpsError as error:
             self._certificate = client.certificate
             if first:

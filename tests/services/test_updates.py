@@ -1,0 +1,358 @@
+"""The update server's metadata: believed when signed, current and newer, whatever happens to the folder, the line or the process."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from tests.services.conftest import BRIEF, Behaviour, Serve, page, request_of
+from tests.services.test_faults import find
+
+from iea_agent.domain.addresses import parse
+from iea_agent.domain.diagnosis import Outcome, Reason, Server, Stage
+from iea_agent.services import updates
+from iea_agent.services.https import Client, HttpsError, Reply, Request, Route
+from iea_sandbox.repository import Repository
+from iea_sandbox.world import World
+
+ADDRESS = parse("https://maj.example/updates")
+
+
+class Site:
+    """A repository on a static host, reached without a network, and a PC that visits it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.repository = Repository(folder / "site")
+        self.repository.publish({"policy.toml": b"schema = 1\n"})
+        self.root = folder / "root.json"
+        self.root.write_bytes(self.repository.first_root.read_bytes())
+        self.folder = folder / "state" / "updates"
+        self.overlay: dict[str, bytes] = {}
+        self.statuses: dict[str, int] = {}
+        self.asked: list[str] = []
+
+    def ask(self, request: Request, limit: int) -> Reply:
+        """What the host answers."""
+        name = request.url.removeprefix(f"{ADDRESS}/metadata/")
+        self.asked.append(name)
+        file = self.repository.folder / "metadata" / name
+        found = self.overlay.get(name) or (file.read_bytes() if file.exists() else None)
+        status = self.statuses.get(name, 404 if found is None else 200)
+        assert len(found or b"") <= limit
+        return Reply(status, {}, found or b"")
+
+    def visit(self, *, timestamp: bytes = b"") -> updates.Verified:
+        """Check, keeping what is learnt."""
+        self.asked.clear()
+        return updates.check(self.ask, ADDRESS, self.root, self.folder, timestamp=timestamp, wait=0)
+
+    def fails(self) -> tuple[Stage, Reason, str]:
+        """What a visit finds wrong."""
+        with pytest.raises(HttpsError) as caught:
+            self.visit()
+        failure = caught.value.failure
+        return failure.stage, failure.reason, failure.detail
+
+    def served(self, name: str) -> bytes:
+        """A file of the host."""
+        return (self.repository.folder / "metadata" / name).read_bytes()
+
+    def kept(self, name: str) -> bytes:
+        """A file of the PC."""
+        return (self.folder / "metadata" / name).read_bytes()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_what_is_asked_for(site: Site) -> None:
+    found = site.visit()
+    assert site.asked == ["2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json"]
+    assert found.version == 1
+    assert timedelta(days=29) < found.expires - datetime.now(UTC) <= timedelta(days=30)
+    assert str(found).startswith("signatures checked, version 1, expires ")
+    site.visit()
+    assert site.asked == ["2.root.json", "timestamp.json"]
+    site.visit(timestamp=site.served("timestamp.json"))
+    assert site.asked == ["2.root.json"], "the timestamp that was just read is not asked for again"
+
+
+def test_keys_may_be_replaced(site: Site) -> None:
+    site.visit()
+    before = site.served("timestamp.json")
+    for _ in range(3):
+        site.repository.rotate_keys()
+    assert site.visit(timestamp=before).version == 4, "a timestamp from before the new root is read again"
+    assert site.asked == [
+        "2.root.json", "3.root.json", "4.root.json", "5.root.json", "timestamp.json", "4.snapshot.json", "4.targets.json",
+    ]  # fmt: skip
+    site.visit()
+    assert site.asked == ["5.root.json", "timestamp.json"]
+
+
+@pytest.mark.parametrize("how", ["rolled-back-targets", "root-badly-signed", "targets-expired"])
+def test_what_was_refused_stays_refused_and_can_be_mended(site: Site, how: str) -> None:
+    site.repository.publish()
+    site.visit()
+    site.overlay = site.repository.spoil(how)
+    first = site.fails()
+    assert site.fails()[:2] == first[:2]
+    site.overlay = {}
+    site.repository.heal()
+    assert site.visit().version == 4
+
+
+def test_another_publisher_is_not_believed(site: Site, tmp_path: Path) -> None:
+    site.root.write_bytes(Site(tmp_path / "another").root.read_bytes())
+    stage, reason, detail = site.fails()
+    assert (stage, reason) == (Stage.METADATA, Reason.METADATA_NOT_AUTHENTIC)
+    assert detail == "timestamp.json: timestamp was signed by 0/1 keys"
+
+
+def test_a_new_root_of_another_publisher_begins_anew(site: Site, tmp_path: Path) -> None:
+    for _ in range(2):
+        site.repository.rotate_keys()
+    site.visit()
+    other = Site(tmp_path / "another")
+    other.folder = site.folder
+    assert other.visit().version == 1
+
+
+def test_what_else_may_be_served(site: Site) -> None:
+    site.visit()
+    site.repository.publish()
+    new = "2.snapshot.json"
+    page_of_html = b"<!doctype html><title>Bienvenue</title>"
+    unlike = Stage.KIND, Reason.NOT_AN_UPDATE_SERVER
+    mischief = Stage.METADATA, Reason.METADATA_NOT_AUTHENTIC
+    for file, status, body, expected in [
+        ("timestamp.json", 404, b"", unlike),
+        ("timestamp.json", 403, b"", (Stage.ANSWER, Reason.FORBIDDEN)),
+        ("timestamp.json", 503, b"", (Stage.ANSWER, Reason.UNAVAILABLE)),
+        ("timestamp.json", 200, page_of_html, unlike),
+        ("timestamp.json", 200, site.served("timestamp.json") + b" " * 20_000, mischief),
+        ("2.root.json", 200, page_of_html, unlike),  # "not found" as a page with status 200
+        ("2.root.json", 200, site.root.read_bytes(), (Stage.METADATA, Reason.METADATA_ROLLED_BACK)),
+        ("2.root.json", 503, b"", (Stage.ANSWER, Reason.UNAVAILABLE)),
+        (new, 404, b"", mischief),
+        (new, 302, b"", (Stage.ANSWER, Reason.REDIRECTED)),
+        (new, 200, page_of_html, mischief),
+        (new, 200, b"x" * 60_000, mischief),
+    ]:
+        site.overlay, site.statuses = {file: body}, {file: status}
+        assert site.fails()[:2] == expected, (file, status, body[:20])
+    site.overlay, site.statuses = {}, {"2.root.json": 403}  # a host's way to say that it has no such file
+    assert site.visit().version == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"<html>", b"[]", b'{"signatures": [], "signed": {"_type": "root"}}']
+)
+def test_a_root_that_cannot_be_used_is_named(site: Site, content: bytes) -> None:
+    site.root.write_bytes(content)
+    stage, reason, detail = site.fails()
+    assert (stage, reason) == (Stage.METADATA, Reason.METADATA_NOT_AUTHENTIC)
+    assert detail.startswith("root.json of this computer cannot be used")
+    assert not site.asked
+
+
+def test_a_root_that_has_gone_is_named(site: Site) -> None:
+    site.root.unlink()
+    stage, reason, detail = site.fails()
+    assert (stage, reason) == (Stage.METADATA, Reason.INTERNAL)
+    assert "FileNotFoundError" in detail
+
+
+# --- the folder
+
+
+def _cut_short(*names: str) -> Callable[[Path], None]:
+    def damage(kept: Path) -> None:
+        file = kept.joinpath(*names)
+        file.write_bytes(file.read_bytes()[:-40])
+
+    return damage
+
+
+def _noise(name: str) -> Callable[[Path], None]:
+    def damage(kept: Path) -> None:
+        (kept / name).write_bytes(bytes(range(256)))
+
+    return damage
+
+
+DAMAGE: dict[str, Callable[[Path], None]] = {
+    "timestamp in pieces": _cut_short("timestamp.json"),
+    "snapshot in pieces": _cut_short("snapshot.json"),
+    "targets are noise": _noise("targets.json"),
+    "root history in pieces": _cut_short("root_history", "1.root.json"),
+    "root gone": lambda kept: (kept / "root.json").unlink(missing_ok=True),  # Wine makes no links
+    "killed while writing": _noise("tmpabc"),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_folder_mends_itself(site: Site, how: str) -> None:
+    site.visit()
+    kept = site.folder / "metadata"
+    sound = sorted(file.relative_to(kept) for file in kept.rglob("*"))
+    DAMAGE[how](kept)
+    site.visit()
+    assert sorted(file.relative_to(kept) for file in kept.rglob("*")) == sound
+    site.visit()
+    assert site.asked == ["2.root.json", "timestamp.json"]
+
+
+def test_where_the_disk_refuses_the_check_is_made_all_the_same(site: Site) -> None:
+    site.folder.parent.mkdir()
+    site.folder.write_bytes(b"a file where the folder should be")
+    assert site.visit().version == 1
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from iea_agent.domain.addresses import parse
+from iea_agent.services import updates
+from iea_agent.services.https import Reply
+
+address, site, root, folder = parse(sys.argv[1]), *map(Path, sys.argv[2:])
+
+def ask(request, limit):
+    file = site / request.url.removeprefix(f"{address}/")
+    if file.name.endswith(".snapshot.json"):
+        print("in the middle", flush=True)
+        sys.stdin.read()
+    return Reply(200 if file.exists() else 404, {}, file.read_bytes() if file.exists() else b"")
+
+updates.check(ask, address, root, folder)
+"""
+
+
+def test_another_process_in_the_middle_is_not_waited_for_and_may_be_killed(site: Site) -> None:
+    site.visit()
+    site.repository.publish()
+    site.repository.publish()
+    arguments = [ADDRESS, site.repository.folder, site.root, site.folder]
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == b"in the middle"
+        assert site.kept("timestamp.json") == site.served("timestamp.json"), "the other process has stored it"
+        assert site.visit().version == 3
+        assert site.kept("snapshot.json") == site.served("1.snapshot.json"), "this visit was made on a copy"
+        site.overlay = site.repository.spoil("rolled-back")
+        assert site.fails()[1] is Reason.METADATA_ROLLED_BACK, "the copy knows what was seen"
+        other.kill()
+    assert site.fails()[1] is Reason.METADATA_ROLLED_BACK
+    site.overlay = {}
+    assert site.visit().version == 3
+    assert site.kept("snapshot.json") == site.served("3.snapshot.json")
+
+
+# --- the line
+
+
+def _serving(site: Site, struck: str, strike: Behaviour) -> Behaviour:
+    """The site over HTTP, but for the file *struck*."""
+
+    def behaviour(connection: socket.socket) -> None:
+        while request := request_of(connection):
+            name = request.split()[1].decode().rpartition("/")[2]
+            if name == struck:
+                strike(connection)
+                return
+            reply = site.ask(Request("GET", f"{ADDRESS}/metadata/{name}"), updates.LARGEST)
+            connection.sendall(page(f"{reply.status} -", reply.body))
+
+    return behaviour
+
+
+def _stall(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{")
+    connection.recv(1)
+
+
+def _endless(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        connection.sendall(bytes(65536))
+
+
+@pytest.mark.parametrize(
+    ("file", "how", "reason"),
+    [
+        ("1.snapshot.json", _stall, Reason.ANSWER_LATE),
+        ("2.root.json", _endless, Reason.ANSWER_NONSENSE),
+        ("1.snapshot.json", _endless, Reason.ANSWER_NONSENSE),
+        ("1.targets.json", _endless, Reason.ANSWER_NONSENSE),
+    ],
+)
+def test_what_comes_slowly_or_without_end_is_bounded(
+    site: Site, serve: Serve, file: str, how: Behaviour, reason: Reason
+) -> None:
+    server = serve(_serving(site, file, how))
+
+    def verify(ask: updates.Ask, _: object, timestamp: bytes) -> str:
+        return str(updates.check(ask, parse(server.address), site.root, site.folder, timestamp=timestamp))
+
+    report = find(Server.UPDATES, server.address, lambda _: Client(limits=BRIEF), verify=verify)
+    assert report.failure is not None
+    assert (report.failure.stage, report.failure.reason) == (Stage.METADATA, reason)
+    assert report.stages[-2].outcome is Outcome.PASSED
+
+
+# --- the test of the servers
+
+
+def test_the_test_takes_two_requests_over_one_connection(world: World, tmp_path: Path) -> None:
+    def verify(ask: updates.Ask, _: object, timestamp: bytes) -> str:
+        address = parse(world.updates.address)
+        return str(updates.check(ask, address, world.root_file, tmp_path, timestamp=timestamp))
+
+    def visit() -> str:
+        world.requests.clear()
+        world.connections.clear()
+        report = find(
+            Server.UPDATES,
+            world.updates.address,
+            lambda _: Client(Route(ca_file=world.ca_file)),
+            verify=verify,
+        )
+        assert report.passed, report.failure
+        return report.stages[-1].detail
+
+    visit()
+    assert visit().startswith("signatures checked, version ")
+    names = [request.target.rpartition("/")[2] for request in world.requests]
+    assert names[0] == "timestamp.json"
+    assert len(names) == 2, "TCP, TLS and two requests: four round trips"
+    assert names[1].endswith(".root.json")
+    assert len(world.connections.select(server="updates")) == 1, "the answer 404 was read to its end"
+
+
+def test_without_a_root_the_test_says_that_nothing_was_verified(world: World) -> None:
+    report = find(Server.UPDATES, world.updates.address, lambda _: Client(Route(ca_file=world.ca_file)))
+    assert report.passed
+    assert report.stages[-1].detail.startswith("signatures not checked: no root.json here; expires ")
+
+
+@pytest.mark.linux  # in Windows the real tray is asked: tests/desktop/test_tray.py
+def test_tuf_is_loaded_by_nobody_else() -> None:
+    program = (
+        "import sys, iea_agent.cli, iea_agent.assembly.start, iea_agent.assembly.agent, iea_agent.assembly.windows\n"
+        "import iea_agent.services.reachability, iea_agent.services.authentication\n"
+        "print(sorted({'tuf', 'securesystemslib', 'cryptography', 'filelock', 'urllib3'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -380,6 +380,7 @@ def test_a_wrong_clock_is_a_finding_and_the_tick_stays(world: World) -> None:
     (found,) = report.findings
     assert found.reason is Reason.CLOCK_WRONG
     assert float(found.about) == pytest.approx(-2 * 86_400, abs=60)
+    assert report.clock_ahead == pytest.approx(-2 * 86_400, abs=60)
 
 
 @pytest.mark.parametrize(("seconds", "findings"), [(280, 0), (-280, 0), (320, 1), (-320, 1)])

@@ -245,6 +245,9 @@ class ServerReport:
     findings: tuple[Failure, ...] = ()
     certificate: Certificate | None = None
     route_source: str = "none"  # who decided the route: a value of ``proxies.Source``
+    clock_ahead: float | None = (
+        None  # seconds, the server's clock minus this PC's; None where it told no time
+    )
 
     @property
     def passed(self) -> bool:
@@ -314,15 +317,15 @@ def wrong_clock(ahead: float) -> Failure | None:
 def shared(reports: Iterable[ServerReport]) -> tuple[ServerReport, ...]:
     """*reports* where what was found about this PC at one server also stands at the other, where it explains the failure there.
 
-    A wrong clock is seen in an answer, and a server whose certificate is refused for its dates gives none.
+    A wrong clock is seen in an answer, and a server whose certificate is refused for its dates gives none. One that did tell the time speaks for itself.
     """
     known = tuple(reports)
     found = [finding for report in known for finding in report.findings if finding.reason in _OF_THIS_PC]
     result = []
     for report in known:
         explaining = () if report.failure is None else problems.problem(report.failure.code).depends_on
-        have = {finding.code for finding in report.findings}
-        more = [finding for finding in found if finding.code in explaining and finding.code not in have][:1]
+        silent = report.clock_ahead is None
+        more = [finding for finding in found if silent and finding.code in explaining][:1]
         result.append(replace(report, findings=(*report.findings, *more)) if more else report)
     return tuple(result)
 

@@ -187,6 +187,7 @@ class _Examination:
         self._answer: StageResult | None = None
         self._findings: list[Failure] = []
         self._certificate: Certificate | None = None
+        self._clock_ahead: float | None = None
 
     def report(self, failure: Failure | None = None, *, done: bool = False) -> ServerReport:
         """The present state."""
@@ -202,6 +203,7 @@ class _Examination:
             tuple(self._findings),
             self._certificate,
             route_source=self._route.source.value,
+            clock_ahead=self._clock_ahead,
         )
 
     def run(
@@ -314,7 +316,8 @@ class _Examination:
         """*now* was the time of day when the test began."""
         if reply.clock is not None:
             here = now.timestamp() + time.monotonic() - self._begun
-            found = wrong_clock(reply.clock - here)
+            self._clock_ahead = reply.clock - here
+            found = wrong_clock(self._clock_ahead)
             if found is not None:
                 self._findings.append(found)
 

@@ -16,6 +16,7 @@ from iea_agent import locale
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import (
     STAGES,
+    Certificate,
     Conclusion,
     Failure,
     Outcome,
@@ -185,3 +186,16 @@ def test_what_comes_behind_a_failure_was_not_reached() -> None:
 
     assert locale._(report.OUTCOMES[Outcome.SKIPPED]) in report.stage_line(failed, Stage.NAME)
     assert locale._(report.NOT_REACHED) in report.stage_line(failed, Stage.PROXY)
+
+
+def test_the_details_name_the_way_and_the_certificate_once_the_test_is_over() -> None:
+    seen = Certificate("exemple.fr", "Certigna\u202e", 1.7e9, 1.9e9, "ab" * 32)
+    done = replace(reported(Server.UPDATES, None), certificate=seen)
+    stages = [report.stage_line(done, stage) for stage in STAGES[Server.UPDATES]]
+    *before, way, subject, issuer, fingerprint = report.lines(done)
+    assert before == stages
+    assert report.way(done) in way
+    assert ("exemple.fr" in subject, "ab" * 32 in fingerprint) == (True, True)
+    assert issuer.endswith("Certigna"), "printable, whatever the certificate says"
+    assert report.lines(replace(done, done=False)) == stages
+    assert all(line in report.text([done], NOW) for line in (subject, issuer, fingerprint))

@@ -231,8 +231,8 @@ class Fields:
         )
 
     def proxy_password(self) -> str | None:
-        """The proxy's password as typed, None to keep the saved one."""
-        return self.password.edit.GetValue() or None
+        """The proxy's password as typed, None to keep the saved one or where no proxy asks for one."""
+        return (self.password.edit.GetValue() or None) if self.password.edit.IsShown() else None
 
     def licence_key(self) -> str | None:
         """The key as typed, None to keep the saved one."""

@@ -152,7 +152,10 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._loaded = port.load()
         self._run = 0  # number of the present test: what an earlier one says is ignored
         self._cancelled: threading.Event | None = None
-        self._searching = threading.Event()  # set when the search for repairs, if any, is to stop
+        self._searching = (
+            threading.Event()
+        )  # set where no search for repairs is under way or has been answered
+        self._searching.set()
         self._tested: Settings | None = None
         self._before: dict[str, object] = {}  # what a repair has changed, by attribute
         self._undo: wx.Button | None = None
@@ -259,7 +262,10 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         """The settings typed, or None after the field that cannot be used has been shown."""
         self._fields.tidy()
         try:
-            return form.read(self._fields.typed(), self._loaded.effective.settings)
+            wanted = form.read(self._fields.typed(), self._loaded.effective.settings)
+            if self._fields.proxy_password() is not None and not wanted.proxy_user:
+                raise form.Complaint("proxy_user", _("Saisissez le nom qui va avec ce mot de passe."))
+            return wanted
         except form.Complaint as complaint:
             if not self._fields.complain(complaint.field, complaint.sentence):
                 self._say(complaint.sentence)
@@ -440,8 +446,8 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._fields.forget_secrets()
         if key is not None:
             self._fields.show_key(True)
-        if password is not None:
-            self._fields.show_password(True)
+        if password is not None or changes.get("proxy.user") == "":  # the password goes with its user
+            self._fields.show_password(password is not None)
         self._report("")
         self._say(_("Paramètres enregistrés."))
         return True

@@ -663,7 +663,7 @@ def test_whatever_is_answered_is_an_answer_or_a_failure(*, proxied: bool) -> Non
         request_of(connection)
         connection.sendall(answer)
 
-    @settings(max_examples=150)
+    @settings(max_examples=60, deadline=None)
     @given(st.lists(LINES | st.binary(max_size=20), max_size=8).map(b"".join))
     def ask(answered: bytes) -> None:
         nonlocal answer

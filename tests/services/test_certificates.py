@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.services.peers import revocation_list
 
@@ -70,6 +70,7 @@ def called(of: x509.Name) -> str:
     return ""
 
 
+@settings(max_examples=50, deadline=None)
 @given(NAMES, NAMES, TIMES, TIMES)
 def test_it_reads_what_cryptography_reads(
     issuer: list[tuple[x509.ObjectIdentifier, str]],

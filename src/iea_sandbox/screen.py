@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from ctypes import wintypes
@@ -13,15 +14,18 @@ from PIL import ImageGrab
 
 assert sys.platform == "win32"  # noqa: S101  mypy reads on only where this holds
 
-_WM_SETTEXT, _WM_GETTEXT, _WM_CLOSE, _WM_COMMAND = 0x000C, 0x000D, 0x0010, 0x0111  # winuser.h
+_WM_SETTEXT, _WM_GETTEXT, _WM_COMMAND = 0x000C, 0x000D, 0x0111  # winuser.h
 _ABORT_IF_HUNG = 0x0002
-_STYLE, _PASSWORD = -16, 0x0020  # GWL_STYLE, ES_PASSWORD
 _HWND_TOPMOST, _NO_SIZE_NO_MOVE = -1, 0x0003
 _TEXT = 16 * 1024  # characters of one control
 _ANSWER = 10_000  # milliseconds that a window may take to do what it is told
 _REDRAW = 0x0001 | 0x0080 | 0x0100  # RDW_INVALIDATE, RDW_ALLCHILDREN, RDW_UPDATENOW
 _PAINTING = 5.0  # seconds that a window may take to be painted
 _GLANCE = 0.05  # seconds between two looks
+
+_SCREEN = threading.Lock()
+"""Held while a picture is taken: windows lie on each other."""
+_KNOWN: set[int] = set()
 
 _user32 = ctypes.WinDLL("user32", use_last_error=True)
 _Visitor = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
@@ -32,12 +36,10 @@ for _name, _parameters in {
     "GetWindowTextW": [wintypes.HWND, wintypes.LPWSTR, ctypes.c_int],
     "GetWindowRect": [wintypes.HWND, ctypes.POINTER(wintypes.RECT)],
     "GetWindowThreadProcessId": [wintypes.HWND, ctypes.POINTER(wintypes.DWORD)],
-    "GetWindowLongW": [wintypes.HWND, ctypes.c_int],
     "GetDlgCtrlID": [wintypes.HWND],
     "GetParent": [wintypes.HWND],
     "IsWindowVisible": [wintypes.HWND],
     "RedrawWindow": [wintypes.HWND, ctypes.c_void_p, ctypes.c_void_p, wintypes.UINT],
-    "PostMessageW": [wintypes.HWND, wintypes.UINT, wintypes.WPARAM, wintypes.LPARAM],
     "SetWindowPos": [wintypes.HWND, wintypes.HWND, *4 * [ctypes.c_int], wintypes.UINT],
     "SendMessageTimeoutW": [
         wintypes.HWND,
@@ -58,28 +60,31 @@ class NotSeen(Exception):
 
 
 class Window:
-    """The window with *title* in its title that shows itself within *seconds*. Raises NotSeen."""
+    """The window with *title* in its title, and known by no other object, that shows itself within *seconds*. Raises NotSeen."""
 
     def __init__(self, title: str, seconds: float) -> None:
         self._handle = 0
 
         def found() -> bool:
-            self._handle = next((each for each in _top_windows() if title in _title(each)), 0)
+            new = (each for each in _top_windows() if title in _title(each) and each not in _KNOWN)
+            self._handle = next(new, 0)
             return bool(self._handle)
 
         if not _until(found, seconds):
             raise NotSeen(f"{title} ; à l'écran : {[_title(each) for each in _top_windows()]}")
-        # nothing else of the desktop may lie on its picture
-        _user32.SetWindowPos(self._handle, _HWND_TOPMOST, 0, 0, 0, 0, _NO_SIZE_NO_MOVE)
+        _KNOWN.add(self._handle)
+
+    def forget(self) -> None:
+        """It is closed: its number may be given to another."""
+        _KNOWN.discard(self._handle)
 
     def texts(self) -> list[str]:
         """The visible texts of its controls, labels without their &."""
         return [_text(each).replace("&", "") for each in self._controls() if _text(each)]
 
-    def fields(self, *, secret: bool = False) -> list[int]:
-        """Its one-line fields in the order of the tabulator, or those that hide what is typed."""
-        edits = [each for each in self._controls() if _class(each) == "Edit"]
-        return [e for e in edits if bool(_user32.GetWindowLongW(e, _STYLE) & _PASSWORD) is secret]
+    def fields(self) -> list[int]:
+        """Its fields to type in, in the order of the tabulator."""
+        return [each for each in self._controls() if _class(each) == "Edit"]
 
     def type(self, field: int, text: str) -> None:
         """Put *text* into a field in place of what is there."""
@@ -111,21 +116,20 @@ class Window:
     def picture(self, file: Path) -> tuple[int, int]:
         """Write a PNG of it, once it is painted: when two looks show the same; width and height."""
         area = wintypes.RECT()
-        _user32.GetWindowRect(self._handle, ctypes.byref(area))
         images = [ImageGrab.grab((0, 0, 1, 1))]
 
         def painted() -> bool:
+            _user32.GetWindowRect(self._handle, ctypes.byref(area))
             _user32.RedrawWindow(self._handle, None, None, _REDRAW)
             images.append(ImageGrab.grab((area.left, area.top, area.right, area.bottom), all_screens=True))
             return images[-2].tobytes() == images[-1].tobytes()
 
-        _until(painted, _PAINTING)
+        with _SCREEN:
+            # nothing else of the desktop may lie on it
+            _user32.SetWindowPos(self._handle, _HWND_TOPMOST, 0, 0, 0, 0, _NO_SIZE_NO_MOVE)
+            _until(painted, _PAINTING)
         images[-1].save(file)
         return images[-1].size
-
-    def close(self) -> None:
-        """Ask it to close."""
-        _user32.PostMessageW(self._handle, _WM_CLOSE, 0, 0)
 
     def _controls(self) -> Iterator[int]:
         found: list[int] = []

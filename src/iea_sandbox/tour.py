@@ -10,8 +10,11 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,11 +41,14 @@ SUCCEEDED, FAILED, REACHED = (
 )
 _PATIENCE = 60.0  # seconds for a test, its search for what works included, on a busy machine
 _START = 60.0  # seconds for a window to show itself
+_WORTH_TWO = 8  # faults for which a second world is worth its start
 
-_LICENSED = ("no-token", "scope-missing", "refused", "unknown", "wrong-key")
-"""Faults that only an installation with a licence meets."""
-_WINDOW_ONLY = ("proxy-needed", "proxy-password-refused")
-"""Faults that the window tells of, and the command does not: it looks for no other way, and its password would have to be in the vault."""
+_WITH_SECRET = ("no-token", "scope-missing", "refused", "unknown", "wrong-key", "proxy-password-refused")
+"""Faults that only an installation with a licence, or a proxy's password, meets."""
+_WINDOW_ONLY = ("proxy-needed",)
+"""Faults that the window tells of, and the command does not: it looks for no other way."""
+
+_OPENING = threading.Lock()
 
 _STAGES = {
     "address": "adresse",
@@ -143,8 +149,8 @@ class Tour:
 
     def _why_not(self, fault: Fault) -> str:
         """Why this machine cannot play it; empty where it can."""
-        if fault.name in _LICENSED and not self._licensed:
-            return "Il faut une licence enregistrée, et le coffre-fort du système ne l'a pas prise."
+        if fault.name in _WITH_SECRET and not self._licensed:
+            return "Il faut une licence ou un mot de passe enregistré, et le coffre-fort du système n'en a pas voulu."
         if fault.name in _WINDOW_ONLY and self._pictures is None:
             return "Seule la fenêtre des paramètres le montre."
         if fault.layer is Layer.SCRIPT or fault.name == "proxy-needed":
@@ -152,8 +158,7 @@ class Tour:
                 return "Le proxy du système est celui de Windows."
             if self._system_proxy is None:
                 return "Il faut pouvoir changer le proxy de Windows (--system-proxy)."
-        by_name = fault.layer in (Layer.NAMES, Layer.SCRIPT, Layer.NETWORK) or fault.name == "proxy-needed"
-        if (by_name or fault.name == "address-unknown-name") and not self._named:
+        if of_the_machine(fault) and not self._named:
             return (
                 "Le service de noms de ce poste n'est pas celui du bac à sable (make tour le fait sous Wine)."
             )
@@ -172,6 +177,8 @@ class Tour:
         else:
             world.break_(fault.parts[0], fault.how)
         self._furnish(self._lines(fault))
+        if fault.name == "proxy-password-refused":
+            self._tell("proxy", "set", USER, secret="un autre mot de passe")  # noqa: S106  a wrong one
         if sys.platform == "win32" and self._system_proxy:
             if fault.layer is Layer.SCRIPT:
                 self._system_proxy.script(world.script_address)
@@ -213,10 +220,14 @@ class Tour:
     def _license(self) -> bool:
         """Give the installation a licence; False where the system has no vault for its key."""
         licence = self._world.licence()
+        return self._tell("licence", "set", licence.number, secret=licence.key)
+
+    def _tell(self, *command: str, secret: str) -> bool:
+        """Run a command of the agent that reads a secret; whether it went well."""
         done = subprocess.run(
-            [*AGENT, "licence", "set", licence.number],
+            [*AGENT, *command],
             env=self._environment,
-            input=f"{licence.key}\n".encode(),
+            input=f"{secret}\n".encode(),
             capture_output=True,
             timeout=_PATIENCE,
             check=False,
@@ -306,21 +317,22 @@ class Tour:
         def _tested_window(self) -> Window:
             """The window, with its test under way."""
             world = self._world
-            types = world.broken("address") or (world.broken("proxy") and USER in self._settings)
+            types = world.broken("address")
             if self._window is None:
                 options = () if types else ("--test",)
-                self._process = subprocess.Popen(
-                    [*AGENT, "window", "settings", *options], env=self._environment, stdin=subprocess.DEVNULL
-                )
-                self._window = Window(TITLE, _START)
+                with _OPENING:  # two that open at once could not be told apart
+                    self._process = subprocess.Popen(
+                        [*AGENT, "window", "settings", *options],
+                        env=self._environment,
+                        stdin=subprocess.DEVNULL,
+                    )
+                    self._window = Window(TITLE, _START)
                 if options:
                     return self._window
             window = self._window
             if types:
                 for place, server in zip(window.fields(), SERVERS, strict=False):
                     window.type(place, world.to_type(server))
-                if world.broken("proxy"):
-                    window.type(window.fields(secret=True)[-1], "un autre mot de passe")
             self._before = window.texts()
             window.press(TEST)
             return window
@@ -337,6 +349,8 @@ class Tour:
             if self._process is not None:
                 self._process.kill()
                 self._process.wait(10)
+            if self._window is not None:
+                self._window.forget()
             self._window = self._process = None
 
     else:
@@ -377,27 +391,55 @@ def run(
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
     begun = time.monotonic()
-    scenes = []
-    with World(home / "world", names_port=names_port, network_port=network_port) as world:
-        tour = Tour(world, home, output if windows else None, system_proxy=system_proxy)
-        try:
-            for fault in (None, *faults):
-                scene = tour.play(fault)
-                scenes.append(scene)
-                verdict = (
-                    "laissée de côté" if scene.left_out else "À VOIR" if scene.amiss else "comme attendu"
-                )
-                print(f"{time.monotonic() - begun:6.1f} s  {scene.name:<26} {verdict}", flush=True)
-                for line in scene.amiss:
-                    print(f"          {line}", flush=True)
-        finally:
-            tour.close()
+    # many a fault is waiting: two worlds share the work, and only the first may change what they have in common, the machine
+    common: deque[Fault | None] = deque(fault for fault in faults if not of_the_machine(fault))
+    machine: deque[Fault | None] = deque([None, *(fault for fault in faults if of_the_machine(fault))])
+    found: dict[str, Scene] = {}
+
+    def lane(number: int, *queues: deque[Fault | None]) -> None:
+        first = number == 1
+        with World(
+            home / f"world-{number}",
+            names_port=names_port if first else 0,
+            network_port=network_port if first else None,
+        ) as world:
+            pictures = output if windows else None
+            tour = Tour(world, home / f"pc-{number}", pictures, system_proxy=system_proxy and first)
+            try:
+                for queue in queues:
+                    while queue:
+                        with suppress(IndexError):  # the other lane took the last
+                            scene = tour.play(queue.popleft())
+                            found[scene.name] = scene
+                            _report(scene, time.monotonic() - begun)
+            finally:
+                tour.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        lanes = [pool.submit(lane, 1, machine, common)]
+        if len(faults) >= _WORTH_TWO:
+            lanes.append(pool.submit(lane, 2, common))
+        for each in lanes:
+            each.result()
+    scenes = [found[name] for name in ("en-etat", *(fault.name for fault in faults))]
     page = output / "index.html"
     page.write_text(_page(scenes, time.monotonic() - begun), encoding="utf-8")
     amiss = sum(bool(scene.amiss) for scene in scenes)
     left = sum(bool(scene.left_out) for scene in scenes)
     print(f"\n{len(scenes) - amiss - left} comme attendu, {amiss} à voir, {left} laissées de côté : {page}")
     return 1 if amiss else 0
+
+
+def of_the_machine(fault: Fault) -> bool:
+    """Whether the fault is of the machine's own name service, proxy setting or network."""
+    by_name = fault.layer in (Layer.NAMES, Layer.SCRIPT, Layer.NETWORK)
+    return by_name or fault.name in ("proxy-needed", "address-unknown-name")
+
+
+def _report(scene: Scene, seconds: float) -> None:
+    verdict = "laissée de côté" if scene.left_out else "À VOIR" if scene.amiss else "comme attendu"
+    lines = [f"{seconds:6.1f} s  {scene.name:<26} {verdict}", *(f"          {line}" for line in scene.amiss)]
+    print("\n".join(lines), flush=True)
 
 
 def _resolves() -> bool:

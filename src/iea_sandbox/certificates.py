@@ -49,7 +49,7 @@ class Certificates:
             organization_name=ORGANISATION,
             organization_unit_name="Autorité intermédiaire du bac à sable IEA",
         )
-        self._revoked = self._intermediate.issue_cert(*HOSTS)
+        self._revoked = _leaf(self._intermediate)
         self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
 
     @property
@@ -69,29 +69,28 @@ class Certificates:
         `kind` is "good", "captive-portal" or the name of a certificate fault (`faults.py`); `issuer` is the organisation
         that signs an "unknown-ca" or "intercepted" certificate. Raises KeyError for another kind.
         """
-        now = datetime.now(UTC)
-        day = timedelta(days=1)
         match kind:
             case "good" | "old-tls" | "client-cert":
-                leaf = self._intermediate.issue_cert(*HOSTS)
+                leaf = _leaf(self._intermediate)
             case "expired-cert":
-                leaf = self._intermediate.issue_cert(*HOSTS, not_before=now - 90 * day, not_after=now - day)
+                leaf = _leaf(self._intermediate, first_day=-90, last_day=-1)
             case "not-yet-valid":
-                leaf = self._intermediate.issue_cert(*HOSTS, not_before=now + day, not_after=now + 90 * day)
+                leaf = _leaf(self._intermediate, first_day=1, last_day=90)
             case "wrong-host":
-                leaf = self._intermediate.issue_cert("autre-serveur.example")
+                leaf = _leaf(self._intermediate, "autre-serveur.example")
             case "missing-intermediate":
-                leaf = self._intermediate.issue_cert(*HOSTS)
+                leaf = _leaf(self._intermediate)
                 return leaf.private_key_pem.bytes() + leaf.cert_chain_pems[0].bytes()
             case "unknown-ca" | "intercepted":
                 name = issuer or (STRANGER if kind == "unknown-ca" else ANTIVIRUS)
-                leaf = trustme.CA(organization_name=name, organization_unit_name=name).issue_cert(*HOSTS)
+                leaf = _leaf(trustme.CA(organization_name=name, organization_unit_name=name))
             case "revoked":
                 leaf = self._revoked
             case "captive-portal":
-                leaf = trustme.CA(organization_name=PORTAL, organization_unit_name=PORTAL).issue_cert(PORTAL)
+                portal = trustme.CA(organization_name=PORTAL, organization_unit_name=PORTAL)
+                leaf = _leaf(portal, PORTAL, of=PORTAL)
             case "self-signed":
-                return _self_signed(now, day)
+                return _self_signed()
             case _:
                 raise KeyError(kind)
         return leaf.private_key_and_cert_chain_pem.bytes()
@@ -121,8 +120,23 @@ class Certificates:
         return context
 
 
-def _self_signed(now: datetime, day: timedelta) -> bytes:
+def _leaf(
+    authority: trustme.CA, *hosts: str, of: str = ORGANISATION, first_day: int = -30, last_day: int = 60
+) -> trustme.LeafCert:
+    """A server's certificate for *hosts* (none: ours), valid from and to these days from today."""
+    now = datetime.now(UTC)
+    return authority.issue_cert(
+        *(hosts or HOSTS),
+        organization_name=of,
+        organization_unit_name="Serveur",  # a subject that is also the issuer would be a certificate that vouches for itself
+        not_before=now + timedelta(days=first_day),
+        not_after=now + timedelta(days=last_day),
+    )
+
+
+def _self_signed() -> bytes:
     """A certificate that vouches for itself; trustme has none."""
+    now, day = datetime.now(UTC), timedelta(days=1)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     names = [_general_name(host) for host in HOSTS]

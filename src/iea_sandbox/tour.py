@@ -142,6 +142,8 @@ class Tour:
             scene.left_out = str(error)
         finally:
             self._world.mend()
+            if fault and fault.name == "proxy-password-refused" and not scene.left_out:
+                self._tell("proxy", "forget", secret="")
             if sys.platform == "win32" and self._system_proxy:
                 self._system_proxy.restore()
         scene.seconds = time.monotonic() - begun
@@ -158,6 +160,8 @@ class Tour:
                 return "Le proxy du système est celui de Windows."
             if self._system_proxy is None:
                 return "Il faut pouvoir changer le proxy de Windows (--system-proxy)."
+        if fault.name == "scope-missing":
+            return "L'agent ne demande aucun droit particulier (scope) : il n'a rien à trouver manquant."
         if of_the_machine(fault) and not self._named:
             return (
                 "Le service de noms de ce poste n'est pas celui du bac à sable (make tour le fait sous Wine)."
@@ -330,6 +334,7 @@ class Tour:
                 if options:
                     return self._window
             window = self._window
+            window.wait(lambda texts: TEST in texts, _START)
             if types:
                 for place, server in zip(window.fields(), SERVERS, strict=False):
                     window.type(place, world.to_type(server))

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.services.conftest import BRIEF, Serve, page, request_of
+from tests.services.conftest import PATIENT, Serve, page, request_of
 from tests.worlds import Peer
 
 from iea_agent.domain.addresses import parse
@@ -425,7 +425,7 @@ def test_the_key_appears_nowhere(serve: Serve, everything_logged: pytest.LogCapt
 
     server = serve(behave)
     told: list[str] = []
-    with Client(limits=BRIEF) as client:
+    with Client(limits=PATIENT) as client:
         told.append(repr(authenticate(client, parse(server.address), LICENCE)))
         for _ in range(3):
             with pytest.raises(HttpsError) as raised:

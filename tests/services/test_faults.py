@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.services.conftest import BRIEF, Serve, page, proxy, request_of, resolving, says
+from tests.services.conftest import BRIEF, PATIENT, Serve, page, proxy, request_of, resolving, says
 from tests.services.fault_table import (
     AT_ONCE,
     BEYOND,
@@ -37,7 +37,7 @@ from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import PROBLEM_OF, Outcome, Reason, Server, ServerReport
 from iea_agent.services import updates
 from iea_agent.services.authentication import Licence
-from iea_agent.services.https import Client, Credentials, Route
+from iea_agent.services.https import Client, Credentials, Limits, Route
 from iea_agent.services.reachability import Connect, Verify, examine
 from iea_sandbox.authentication_server import SCOPE
 from iea_sandbox.faults import FAULTS, Layer, ServerName
@@ -129,6 +129,11 @@ def assert_found(report: ServerReport, expected: Seen | None, finding: Reason | 
     assert report.stages[place].detail, "support wants evidence"
 
 
+def limits_for(expected: Seen | None) -> Limits:
+    """Short where a limit is waited for."""
+    return BRIEF if expected is not None and expected.wait else PATIENT
+
+
 def route_of(world: World, name: str) -> Route:
     """The way to the servers that shows the fault."""
     if FAULTS[name].layer is not Layer.PROXY or name == "proxy-needed":
@@ -172,7 +177,10 @@ def test_fault_of_the_sandbox(
             SERVERS[server],
             addresses.clean(world.to_type(server)),
             lambda _: Client(
-                route_of(world, name), limits=BRIEF, resolve=resolving(world.names.port), online=lambda: True
+                route_of(world, name),
+                limits=limits_for(expected),
+                resolve=resolving(world.names.port),
+                online=lambda: True,
             ),
             licence_of(world),
             verify=verify,
@@ -228,14 +236,14 @@ Arrangement = Callable[["Place"], Arranged]
 class Place:
     """Where an arrangement is made: the sandbox, raw servers, a folder, and a promise to take things down again."""
 
-    def __init__(self, request: pytest.FixtureRequest, folder: Path, undo: ExitStack) -> None:
+    def __init__(self, request: pytest.FixtureRequest, folder: Path, undo: ExitStack, limits: Limits) -> None:
         self.world: World = request.getfixturevalue("world")
         self.serve: Serve = request.getfixturevalue("serve")
-        self.folder, self.undo, self._request = folder, undo, request
+        self.folder, self.undo, self.limits, self._request = folder, undo, limits, request
         self.address = self.world.authentication.address
 
     def through(self, route: Route) -> Connect:
-        return lambda _: Client(route, limits=BRIEF, online=lambda: True)
+        return lambda _: Client(route, limits=self.limits, online=lambda: True)
 
     def direct(self, text: str) -> Arranged:
         return text, self.through(Route()), None
@@ -253,7 +261,7 @@ class Place:
 
     def named(self, resolve: Callable[[str], tuple[str, ...]], *, online: bool = True) -> Arranged:
         def connect(_: object) -> Client:
-            return Client(limits=BRIEF, resolve=resolve, online=lambda: online)
+            return Client(limits=self.limits, resolve=resolve, online=lambda: online)
 
         return "https://serveur.example", connect, None
 
@@ -475,7 +483,9 @@ def test_fault_beyond_the_servers(
 ) -> None:
     whole = WHOLE.get(name, 12.0)
     with ExitStack() as undo:
-        text, connect, licence = ARRANGEMENTS[name](Place(request, tmp_path, undo))
+        text, connect, licence = ARRANGEMENTS[name](
+            Place(request, tmp_path, undo, limits_for(BEYOND[name].seen))
+        )
         report, times[name] = timed(Server.AUTHENTICATION, text, connect, licence, whole)
         assert_found(report, BEYOND[name].seen, BEYOND[name].finding)
         assert_in_time(times[name], BEYOND[name].seen, whole)

@@ -20,7 +20,18 @@ import pytest
 import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.services.conftest import BRIEF, Serve, hang_up, page, proxy, raw_server, request_of, says, silent
+from tests.services.conftest import (
+    BRIEF,
+    PATIENT,
+    Serve,
+    hang_up,
+    page,
+    proxy,
+    raw_server,
+    request_of,
+    says,
+    silent,
+)
 
 from iea_agent.domain.addresses import parse
 from iea_agent.domain.diagnosis import Failure, Outcome, Reason, Stage, StageResult
@@ -123,7 +134,7 @@ def test_a_connection_that_closes_under_a_request_is_replaced_once(serve: Serve)
         request_of(connection)  # the second request arrives, and the connection closes without an answer
 
     server = serve(once_then_close)
-    with Client(limits=BRIEF) as client:
+    with Client(limits=PATIENT) as client:
         for _ in range(2):
             assert client.request(Request("POST", server.address, body=b"x")).body == b"first"
     assert len(server.accepted) == 2
@@ -131,7 +142,7 @@ def test_a_connection_that_closes_under_a_request_is_replaced_once(serve: Serve)
 
 def test_a_new_connection_that_closes_is_a_failure(serve: Serve) -> None:
     server = serve(hang_up)
-    with Client(limits=BRIEF) as client:
+    with Client(limits=PATIENT) as client:
         assert failure_of(client, server.address).reason is Reason.ANSWER_CUT
     assert len(server.accepted) == 1
 
@@ -146,7 +157,7 @@ def test_a_connection_closed_while_idle_is_not_used(serve: Serve) -> None:
         closed.set()
 
     server = serve(once)
-    with Client(limits=BRIEF) as client:
+    with Client(limits=PATIENT) as client:
         for _ in range(2):
             closed.clear()
             assert client.request(Request("GET", server.address)).status == 200
@@ -161,7 +172,7 @@ def test_a_reset_while_sending_is_a_reset(serve: Serve) -> None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     server = serve(reset)
-    with Client(limits=BRIEF) as client, pytest.raises(HttpsError) as raised:
+    with Client(limits=PATIENT) as client, pytest.raises(HttpsError) as raised:
         client.request(Request("POST", server.address, body=b"x" * 50_000_000))
     assert raised.value.failure.reason is Reason.RESET
 
@@ -372,7 +383,7 @@ def test_the_verdicts_of_windows_are_read_by_number(
 ) -> None:
     world.break_("auth", fault)
     between = parse(serve(proxy()).address) if proxied else None
-    with Client(Route(between), limits=BRIEF) as client:
+    with Client(Route(between), limits=PATIENT) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
     assert failure.reason is reason
     assert failure.certificate is not None
@@ -401,7 +412,7 @@ def test_a_refused_certificate_is_looked_at_and_nothing_is_sent(
 ) -> None:
     world.break_("auth", "unknown-ca", issuer="Kaspersky")
     between = parse(serve(proxy()).address) if proxied else None
-    with Client(Route(between, world.ca_file), limits=BRIEF) as client:
+    with Client(Route(between, world.ca_file), limits=PATIENT) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
         assert (failure.reason, failure.about) == (Reason.INTERCEPTED, "Kaspersky")
         assert failure.certificate is not None
@@ -414,7 +425,7 @@ def test_a_refused_certificate_is_looked_at_and_nothing_is_sent(
 
 def test_the_certificate_of_another_names_the_servers_that_it_is_for(world: World) -> None:
     world.break_("auth", "wrong-host")
-    with Client(Route(None, world.ca_file), limits=BRIEF) as client:
+    with Client(Route(None, world.ca_file), limits=PATIENT) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
     assert (failure.reason, failure.about) == (Reason.CERTIFICATE_OF_ANOTHER, "autre-serveur.example")
 
@@ -494,7 +505,7 @@ def test_what_a_proxy_wants(
     serve: Serve, url: str, offers: tuple[str, ...], credentials: Credentials | None, reason: Reason
 ) -> None:
     between = serve(says(page("407 Proxy Authentication Required", b"", *offers)))
-    with Client(Route(parse(between.address), credentials=credentials), limits=BRIEF) as client:
+    with Client(Route(parse(between.address), credentials=credentials), limits=PATIENT) as client:
         failure = failure_of(client, url)
     assert (failure.stage, failure.reason, failure.about) == (Stage.PROXY, reason, between.address)
     assert all(offer.split()[1] in failure.detail for offer in offers)
@@ -514,7 +525,7 @@ def test_the_password_goes_to_the_proxy_and_nowhere_else(
     caplog.set_level(logging.DEBUG)
     seen = Seen()
     route = Route(parse(between.address), credentials=ZOE)
-    with Client(route, limits=BRIEF) as client, pytest.raises(HttpsError) as raised:
+    with Client(route, limits=PATIENT) as client, pytest.raises(HttpsError) as raised:
         client.request(Request("GET", f"{scheme}://serveur.example/"), observe=seen.append)
     given = base64.b64encode("Zoé:s3cret-é:".encode())
     assert b"Proxy-Authorization: Basic " + given in heads[0]
@@ -670,7 +681,7 @@ def test_whatever_is_answered_is_an_answer_or_a_failure(*, proxied: bool) -> Non
         answer = answered
         url = "http://serveur.example/" if proxied else server.address
         with Client(
-            Route(parse(server.address), credentials=ZOE) if proxied else None, limits=BRIEF
+            Route(parse(server.address), credentials=ZOE) if proxied else None, limits=PATIENT
         ) as client:
             try:
                 reply = client.request(Request("GET", url))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.services.conftest import BRIEF, Serve, page, proxy, request_of, silent
+from tests.services.conftest import PATIENT, Serve, page, proxy, request_of, silent
 from tests.services.peers import own_file, revocation_list, tls_server
 from tests.services.test_faults import find, licence_of
 
@@ -41,7 +41,7 @@ def both(world: World) -> dict[Server, str]:
 
 
 def trusting(world: World) -> Connect:
-    return lambda _: Client(Route(ca_file=world.ca_file), limits=BRIEF)
+    return lambda _: Client(Route(ca_file=world.ca_file), limits=PATIENT)
 
 
 def test_two_sound_servers(world: World) -> None:
@@ -232,7 +232,7 @@ def test_a_break_on_the_way_to_the_token_belongs_to_the_licence_too(world: World
             connection.sendall(page("200 OK", json.dumps(document).encode()))
 
     server = serve(hang_up_on_licences)
-    report = find(Server.AUTHENTICATION, server.address, lambda _: Client(limits=BRIEF), licence_of(world))
+    report = find(Server.AUTHENTICATION, server.address, lambda _: Client(limits=PATIENT), licence_of(world))
     assert report.failure is not None
     assert (report.failure.stage, report.failure.reason) == (Stage.LICENCE, Reason.ANSWER_CUT)
     outcomes = {result.stage: result.outcome for result in report.stages}
@@ -270,7 +270,7 @@ class Portal:
             silent(connection)
 
 
-def direct(limits: Limits = BRIEF) -> Connect:
+def direct(limits: Limits = PATIENT) -> Connect:
     return lambda _: Client(limits=limits)
 
 
@@ -338,7 +338,7 @@ def test_what_was_asked_in_clear_is_not_asked_again(scheme: str, questions: int)
     report = find(
         Server.UPDATES,
         f"{scheme}://serveur.example:{port}",
-        lambda _: Client(limits=BRIEF, resolve=resolve, online=lambda: True),
+        lambda _: Client(limits=PATIENT, resolve=resolve, online=lambda: True),
     )
     assert report.failure is not None
     assert report.failure.stage is Stage.CONNECTION
@@ -403,7 +403,7 @@ def test_a_wrong_clock_explains_the_other_servers_dates(world: World, tmp_path: 
         targets = both(world) | {Server.UPDATES: f"https://localhost:{port}"}
         authentication, updates = examine(
             targets,
-            lambda _: Client(Route(ca_file=trusted), limits=BRIEF),
+            lambda _: Client(Route(ca_file=trusted), limits=PATIENT),
             None,
             told.append,
             now=datetime.now(UTC) + timedelta(days=4000),
@@ -435,7 +435,7 @@ def test_the_plain_question_may_tell_the_time_where_no_certificate_does(serve: S
     with certificate.cert_pem.tempfile() as file:
         (report,) = examine(
             {Server.UPDATES: address},
-            lambda _: Client(Route(ca_file=Path(file)), limits=BRIEF),
+            lambda _: Client(Route(ca_file=Path(file)), limits=PATIENT),
             None,
             lambda _: None,
             now=datetime(2027, 1, 1, tzinfo=UTC),

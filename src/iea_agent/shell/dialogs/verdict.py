@@ -159,11 +159,11 @@ class Verdict:
             self._more.about("")
             return
         particular = report.particulars(cause, time.time())
-        sentences = " ".join(text for text in (_(entry.text), particular, _(entry.advice)) if text)
+        what = f"{_(entry.text)} {particular}".rstrip()
         # where nothing failed, the first note is what has just been told
         notes = report.notes(found, time.time())[0 if found.failure else 1 :]
         noted = [_("À noter : {note}").format(note=note) for note in notes]
-        self._explanation.say("\n".join([sentences, _(problems.ACTORS[entry.actor]), *noted]))
+        self._explanation.say("\n".join([what, _(entry.advice), _(problems.ACTORS[entry.actor]), *noted]))
         self._more.about(cause.code)
 
 

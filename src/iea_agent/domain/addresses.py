@@ -86,10 +86,14 @@ def clean(pasted: str) -> str:
 
     Characters inside the address are left as they are, so that a real mistake is still found and named by ``parse``.
     """
-    text, before = pasted, None
+    text, before = pasted.strip(), None
+    if len(text) > 4 * MAXIMUM_LENGTH:  # whatever was meant: ``parse`` says that it is too long
+        return text
+    while text != (text := _visible(text)):
+        pass
     while text != before:
         before = text
-        text = _visible(text).strip()
+        text = text.strip()
         # the brackets of an IPv6 literal are part of it
         around = _QUOTES_AND_BLANKS.replace("[]", "") if _IPV6.search(text) else _QUOTES_AND_BLANKS
         text = text.strip(around).strip()

@@ -133,6 +133,18 @@ def test_nesting_without_end_is_a_fault_of_the_file_and_no_crash() -> None:
     assert faults("x = " + "[" * 20_000) == [("", 0)]
 
 
+def test_a_number_without_end_is_a_fault_of_the_file_and_no_crash() -> None:
+    assert faults("x = " + "9" * 5000) == [("", 0)]
+
+
+def test_a_long_line_takes_no_time_to_pass_over() -> None:
+    blank = " " * 100_000
+    assert faults(
+        f"[connection]\n{blank}#\n[{blank}a{blank}]\n{blank}b{blank}=1\n[connection.c]\n[connection ]"
+    ) == [("", 6)]
+    assert faults(f"[connection]\n{blank}#\n\tsecure\t= 1") == [("connection.secure", 3)]
+
+
 def test_a_refused_file_says_in_its_message_where() -> None:
     with pytest.raises(SettingsError, match=r"connection\.secure, line 2: true ou false"):
         read('[connection]\nsecure = "oui"')

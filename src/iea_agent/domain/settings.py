@@ -229,16 +229,18 @@ def read(text: str) -> dict[str, object]:
     """
     try:
         document = upgrade(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+)", str(error))
-        line = int(place[1]) if place else len(text.splitlines())  # "at end of document"
-        raise SettingsError((Fault("", line, N_("un fichier TOML sans faute de syntaxe")),)) from error
-    except RecursionError:
-        raise SettingsError((Fault("", 0, N_("moins de crochets imbriqués")),)) from None
     except SettingsError as error:
         raise SettingsError(
             tuple(replace(fault, line=line_of(text, fault.name)) for fault in error.faults)
         ) from None
+    except ValueError as error:
+        place = re.search(r"line (\d+)", str(error))
+        line = int(place[1]) if place else len(text.splitlines())  # "at end of document"
+        if not isinstance(error, tomllib.TOMLDecodeError):  # a number of more digits than Python reads
+            line = 0
+        raise SettingsError((Fault("", line, N_("un fichier TOML sans faute de syntaxe")),)) from error
+    except RecursionError:
+        raise SettingsError((Fault("", 0, N_("moins de crochets imbriqués")),)) from None
     values: dict[str, object] = {}
     faults = []
     for name, field in FIELDS.items():
@@ -262,12 +264,13 @@ def line_of(text: str, name: str) -> int:
     """The line, from 1, where the dotted *name* is set in *text*; 0 where it cannot be told."""
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
-            table = header[1].replace(" ", "").replace('"', "")
+        # one repetition in each pattern: a line may be long, and is not to take its square in time
+        if header := re.match(r"\[([^\[\]]+)\]", line.strip()):
+            table = "".join(header[1].split()).replace('"', "")
             if table == name:
                 return number
-        elif setting := re.match(r"\s*([\w.\"' -]+?)\s*=", line):
-            key = setting[1].replace(" ", "").replace('"', "").replace("'", "")
+        elif setting := re.match(r"([\w.\"' \t-]+)=", line.strip()):
+            key = "".join(setting[1].split()).replace('"', "").replace("'", "")
             if name in (key, f"{table}.{key}"):
                 return number
     return 0

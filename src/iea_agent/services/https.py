@@ -142,7 +142,8 @@ class Reply:
             wait = (
                 parsedate_to_datetime(text) - parsedate_to_datetime(self.headers.get("date", ""))
             ).total_seconds()
-        except (ValueError, TypeError):  # no date, half a date, or one with and one without a time zone
+        except (ValueError, TypeError, OverflowError):
+            # no date, half a date, one with and one without a time zone, or a zone beyond all numbers
             return None
         return min(max(wait, 0.0), 86_400.0)
 
@@ -151,7 +152,7 @@ class Reply:
         """What the server's clock showed, in seconds since 1970: its date, and how long a cache has kept the answer since (RFC 9110, 6.6.1; RFC 9111, 5.1)."""
         try:
             date = parsedate_to_datetime(self.headers.get("date", ""))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
         age = self.headers.get("age", "").strip()
         kept = float(age[:9]) if age.isascii() and age.isdigit() else 0.0

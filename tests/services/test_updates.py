@@ -41,7 +41,7 @@ class Site:
         name = request.url.removeprefix(f"{ADDRESS}/metadata/")
         self.asked.append(name)
         file = self.repository.folder / "metadata" / name
-        found = self.overlay.get(name) or (file.read_bytes() if file.exists() else None)
+        found = self.overlay.get(name, file.read_bytes() if file.exists() else None)
         status = self.statuses.get(name, 404 if found is None else 200)
         assert len(found or b"") <= limit
         return Reply(status, {}, found or b"")

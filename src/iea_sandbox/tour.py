@@ -34,6 +34,7 @@ AGENT = (sys.executable, "-m", "iea_agent")
 TITLE = "Paramètres de connexion"
 TEST = "Tester l'accès aux serveurs"
 SEARCHING = "Recherche d'un autre chemin"
+OFFER = "Corriger\u00a0:"
 SUCCEEDED, FAILED, REACHED = (
     "Connexion au serveur réussie",
     "Échec de connexion au serveur",
@@ -431,7 +432,7 @@ def run(
     page.write_text(_page(scenes, time.monotonic() - begun), encoding="utf-8")
     amiss = sum(bool(scene.amiss) for scene in scenes)
     left = sum(bool(scene.left_out) for scene in scenes)
-    print(f"\n{len(scenes) - amiss - left} comme attendu, {amiss} à voir, {left} laissées de côté : {page}")
+    print(f"\n{len(scenes) - amiss - left} comme attendu, {amiss} à voir, {_left_out(left)} : {page}")
     return 1 if amiss else 0
 
 
@@ -480,10 +481,10 @@ def _page(scenes: Sequence[Scene], seconds: float) -> str:
         _HEAD,
         "<h1>Ce que voit l'utilisateur, panne par panne</h1>",
         "<p>Chaque panne du bac à sable, jouée à l'agent de cette machine : ce qui a été cassé, ce que l'agent en dit, et la fenêtre "
-        "« Paramètres de connexion » une fois le test terminé.</p>",
+        "«\u00a0Paramètres de connexion\u00a0» une fois le test terminé.</p>",
         f"<p>{_count(len(scenes) - len(amiss) - len(left), 'scène')} comme attendu, "
         f'<span class="{"amiss" if amiss else "ok"}">{len(amiss)} à voir</span>, '
-        f"{len(left)} laissées de côté. Le tout en {seconds:.0f}\u00a0s.</p>",
+        f"{_left_out(len(left))}. Le tout en {seconds:.0f}\u00a0s.</p>",
     ]
     headings = list(dict.fromkeys(scene.heading for scene in scenes))
     grouped = {heading: [s for s in scenes if s.heading == heading] for heading in headings}
@@ -507,6 +508,10 @@ def _title(heading: str) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'s' if number > 1 else ''}"
+
+
+def _left_out(number: int) -> str:
+    return f"{number} laissée{'s' if number > 1 else ''} de côté"
 
 
 def _mark(scene: Scene) -> str:
@@ -533,6 +538,9 @@ def _told(scene: Scene) -> Iterator[str]:
         yield f"<p><strong>{html.escape(scene.headline)}</strong></p>"
     for report in _distinct(scene):
         yield _table(report)
+    offered = [text for text in scene.shown if text.startswith(OFFER)]
+    if offered:
+        yield f"<p>Proposé en un clic, et vérifié avant : {html.escape(', '.join(offered))}.</p>"
     if scene.picture:
         width, height = scene.size
         yield (

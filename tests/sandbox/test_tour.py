@@ -17,7 +17,7 @@ pytestmark = pytest.mark.linux  # the agent's own commands; under Wine `make tou
 def test_the_page_says_what_is_told_of_each_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = ["wrong-host", "address-spaces", "network-off"]
     assert run(tmp_path / "home", tmp_path / "page", names) == 0
-    assert "3 comme attendu, 0 à voir, 1 laissées de côté" in capsys.readouterr().out
+    assert "3 comme attendu, 0 à voir, 1 laissée de côté" in capsys.readouterr().out
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
     for told in ("rien à signaler", "Certificat d'un autre serveur", "IEA-T03", "certificat", "IEA-C02"):
         assert told in page.replace("&#x27;", "'")

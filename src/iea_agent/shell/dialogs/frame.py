@@ -288,6 +288,7 @@ def lay_out(dialog: wx.Dialog, parent: wx.ScrolledWindow) -> None:
     """Place the controls again after what they say has changed; the dialog grows where it must, and never shrinks under a person's hand."""
     if parent.GetSizer() is None:
         return  # the dialog is still being made
+    places = [(child, child.GetRect()) for child in parent.GetChildren()]
     before, wanted = dialog.GetRect(), _wanted(dialog, parent)
     wanted.IncTo(before.GetSize())
     if wanted != before.GetSize():
@@ -297,7 +298,9 @@ def lay_out(dialog: wx.Dialog, parent: wx.ScrolledWindow) -> None:
         left = max(room.left, min(before.left, room.left + room.width - wanted.width))
         top = max(room.top, min(before.top, room.top + room.height - wanted.height))
         dialog.SetPosition(wx.Point(left, top))
-    places = [child.GetRect() for child in parent.GetChildren()]
     parent.FitInside()
-    if places != [child.GetRect() for child in parent.GetChildren()]:
-        parent.Refresh()  # what has moved may leave traces; what has not need not flicker
+    moved = [child for child, place in places if child.GetRect() != place]
+    if moved:  # what has moved may leave traces; what has not need not flicker
+        parent.Refresh()
+        for child in moved:
+            child.Refresh()

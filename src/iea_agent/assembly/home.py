@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -339,7 +340,8 @@ class Home:
             licence,
             on_progress or (lambda _report: None),
             now=datetime.fromtimestamp(time.time(), UTC),
-            verify=self._verify if self.root_file.exists() else None,
+            # not Path.exists, which raises where the folder may not be looked into
+            verify=self._verify if os.path.exists(self.root_file) else None,
             cancelled=cancelled,
         )
         return tuple(self.issuers.seen(report, time.time()) for report in reports)

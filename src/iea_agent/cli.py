@@ -192,10 +192,11 @@ def _test(home: Home, options: argparse.Namespace) -> int:
     reports = home.examine(chosen)
     found = _mending(home, chosen, reports) if options.repairs else ()
     if options.json:
-        _print_json(report.document(reports, time.time()) | remedies.document(found))
+        _print_json(report.document(reports, time.time()) | remedies.document(found or ()))
     else:
         print(report.text(reports, time.time()))
-        print(remedies.text(found, chosen), end="")
+        if options.repairs:
+            print(remedies.text(found, chosen), end="")
     conclusion = diagnosis.conclude(reports)
     if conclusion is diagnosis.Conclusion.CONNECTED:
         return FINE
@@ -205,8 +206,8 @@ def _test(home: Home, options: argparse.Namespace) -> int:
     return TIMED_OUT if problems.TEST_TOO_LONG in codes else FAILED
 
 
-def _mending(home: Home, chosen: Settings, reports: Sequence[ServerReport]) -> tuple[Repair, ...]:
-    """What else would work, where the test failed."""
+def _mending(home: Home, chosen: Settings, reports: Sequence[ServerReport]) -> tuple[Repair, ...] | None:
+    """What else would work, where the test failed; None where what was tested works by now."""
     import threading
 
     return home.repairs(chosen, reports, lambda _repair: None, threading.Event())

@@ -358,7 +358,7 @@ class Home:
         on_found: Callable[[Repair], None],
         cancelled: threading.Event,
         proxy_password: str | None = None,
-    ) -> tuple[Repair, ...]:
+    ) -> tuple[Repair, ...] | None:
         """What mends *reports*, a failed test of *chosen*, and is the person's to change; see ``mending.search``."""
         from iea_agent.domain.repairs import candidates
         from iea_agent.services import mending

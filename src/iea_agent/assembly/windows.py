@@ -81,8 +81,8 @@ class SettingsDesk:
         reports: Sequence[ServerReport],
         on_found: Callable[[Repair], None],
         cancelled: threading.Event,
-    ) -> tuple[Repair, ...]:
-        """What mends *reports*, a failed test of *values*."""
+    ) -> tuple[Repair, ...] | None:
+        """What mends *reports*, a failed test of *values*; None where *values* work by now."""
         return self._home.repairs(values, reports, on_found, cancelled, proxy_password)
 
     def explain(self, code: str) -> None:

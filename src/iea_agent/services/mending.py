@@ -32,11 +32,11 @@ def search(
     now: datetime,
     cancelled: threading.Event,
     seconds: float = EXAMINATION_SECONDS,
-) -> tuple[Repair, ...]:
+) -> tuple[Repair, ...] | None:
     """Those of *tries* that mend *reports*, a failed test of *chosen*, in their order; each is told to *on_found* once that is known.
 
     All are tried at once, without the licence: a repair counts for the servers that it mends, and not at all where it breaks one that was reached. Where
-    *chosen* itself now works, the failure was a passing one and nothing is offered. What is not over after *seconds* does not count. Returns within
+    *chosen* itself now works, the failure was a passing one: None. What is not over after *seconds* does not count. Returns within
     200 ms once *cancelled* is set.
     """
     if not tries:
@@ -80,7 +80,7 @@ def search(
                 told[found] = tries[found].narrowed(mended)
                 on_found(told[found])
     over.set()
-    return tuple(told[number] for number in sorted(told))
+    return None if lasting == frozenset() else tuple(told[number] for number in sorted(told))
 
 
 def _reached(

@@ -147,8 +147,14 @@ def _port(repair: Repair, chosen: Settings) -> int | None:
     return ports.pop() if len(ports) == 1 else None
 
 
-def text(found: Sequence[Repair], chosen: Settings) -> str:
-    """The repairs *found* for *chosen* as lines of text, each with the commands that make it; "" where there are none."""
+PASSING = N_("La panne était passagère : ces paramètres fonctionnent maintenant. Relancez le test.")
+"""What is said where the settings that failed work by now."""
+
+
+def text(found: Sequence[Repair] | None, chosen: Settings) -> str:
+    """The repairs *found* for *chosen* as lines of text, each with the commands that make it; "" where there are none, None where *chosen* works by now."""
+    if found is None:
+        return f"\n→ {_(PASSING)}\n"
     lines = []
     for repair in found:
         lines += ["", f"→ {effect(repair, chosen)}"]

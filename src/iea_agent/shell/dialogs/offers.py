@@ -71,6 +71,11 @@ class Offers:
         self._show([])
         self._say(_("Recherche d'un autre chemin…"))
 
+    def say_passing(self) -> None:
+        """Say that there is nothing to mend: the failure was a passing one."""
+        self._show([])
+        self._say(_(remedies.PASSING))
+
     def offer(self, found: Sequence[Repair], chosen: Settings, *, over: bool) -> None:
         """Show the repairs *found* so far for *chosen*; *over* when no other comes."""
         if found:

@@ -93,8 +93,9 @@ class SettingsPort(Protocol):
         reports: Sequence[ServerReport],
         on_found: Callable[[Repair], None],
         cancelled: threading.Event,
-    ) -> tuple[Repair, ...]:
-        """What mends *reports*, a failed test of *values*: each has been tried and works. Called like ``test``, with *on_found* for each at once."""
+    ) -> tuple[Repair, ...] | None:
+        """What mends *reports*, a failed test of *values*: each has been tried and works. None where *values* work by now. Called like ``test``, with
+        *on_found* for each at once."""
 
     def explain(self, code: str) -> None:
         """Show the page on problem *code*."""
@@ -358,8 +359,11 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._results.search()
         found: list[Repair] = []
 
-        def show(done: bool) -> None:
+        def show(done: bool, passing: bool = False) -> None:
             if self and not over.is_set():
+                if passing:
+                    self._results.say_passing()
+                    return
                 likeliest_first = sorted(found, key=lambda repair: kinds.index(repair.kind))
                 self._results.offer(likeliest_first, values, over=done)
                 if done:
@@ -370,10 +374,11 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             wx.CallAfter(show, False)
 
         def work() -> None:
+            passing = False
             try:
-                self._port.repairs(values, password, reports, tell, over)
+                passing = self._port.repairs(values, password, reports, tell, over) is None
             finally:
-                wx.CallAfter(show, True)
+                wx.CallAfter(show, True, passing)
 
         threading.Thread(target=work, name="repairs", daemon=True).start()
 

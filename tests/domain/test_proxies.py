@@ -55,6 +55,7 @@ class TestBypassLists:
             ("*.urssaf.fr", "https://urssaf.fr"),
             ("*.urssaf.fr", "https://urssaf.fr.example"),
             ("impact-emploi.urssaf.*.fr", "https://impact-emploi.urssaf.fr"),
+            ("*urssaf*urssaf*", "https://impact-emploi.urssaf.fr"),
             ("http://*.urssaf.fr", "https://impact-emploi.urssaf.fr"),
             ("*.urssaf.fr:443", "https://impact-emploi.urssaf.fr:8443"),
             ("<local>", "https://impact-emploi.urssaf.fr"),

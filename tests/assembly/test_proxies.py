@@ -20,7 +20,7 @@ from iea_agent.assembly.start import now
 from iea_agent.domain import machine
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Outcome, Reason, Stage
-from iea_agent.domain.proxies import Configuration, ScriptUnusable, Source
+from iea_agent.domain.proxies import Choice, Configuration, ScriptUnusable, Source, may_be_told
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.host.proxies import Configured, SystemProxies
 from iea_agent.host.storage import Folders, Storage
@@ -129,6 +129,19 @@ class TestRoute:
         assert office.route(chosen, SERVER).credentials is None, "there is no proxy"
         office.setting[0] = Configuration(servers="systeme.example:8080")
         assert office.route(chosen, SERVER).credentials == Credentials("marie", PASSWORD)
+
+    def test_never_for_a_proxy_that_the_network_offers_unless_it_is_named(self, office: Office) -> None:
+        """Any café can offer a proxy: what was typed for the office's is not for it."""
+        office.secrets.write(PROXY_PASSWORD, PASSWORD)
+        offered = Choice(parse("http://cafe.example:8080"), Source.NETWORK)
+        chosen = replace(DEFAULTS, proxy_user="marie")
+        assert not may_be_told(offered, chosen)
+        assert may_be_told(offered, replace(chosen, proxy_address="http://cafe.example:8080"))
+        office.setting[0] = Configuration(servers="systeme.example:8080")
+        named = replace(chosen, proxy_address="http://systeme.example:8080")
+        assert office.route(named, SERVER).credentials == Credentials("marie", PASSWORD)
+        other = replace(chosen, proxy_address="http://ailleurs.example:8080")
+        assert office.route(other, SERVER).credentials is None
 
     def test_without_a_vault_the_way_is_not_known(self, office: Office) -> None:
         without = replace(office, secrets=NoVault())

@@ -233,7 +233,7 @@ class TestTheSystemsChoice:
             asked.append(script)
             return "a:1"
 
-        assert proxies.chosen_by_system(setting, SERVER, answer).proxy == FIRST
+        assert proxies.chosen_by_system(setting, SERVER, answer) == Choice(FIRST, Source.NETWORK)
         assert asked == [""]
 
     def test_then_the_script_named(self) -> None:

@@ -292,7 +292,7 @@ class Home:
         else:
             choice = proxies.chosen_by_person(chosen, address)
         credentials = None
-        if choice.proxy is not None and chosen.proxy_user:
+        if proxies.may_be_told(choice, chosen):
             try:
                 password = proxy_password or self.vault.read(PROXY_PASSWORD)
             except VaultUnavailable as error:

@@ -20,7 +20,8 @@ class Source(Enum):
     NONE = "none"  # nobody: there is no proxy
     SETTINGS = "settings"  # the person's own
     SYSTEM = "system"  # the system's static setting
-    SCRIPT = "script"  # a proxy script (PAC), named in the system's setting or found on the network (WPAD)
+    SCRIPT = "script"  # a proxy script (PAC) that the system's setting names
+    NETWORK = "network"  # a proxy script that the network offers (WPAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,19 @@ def chosen_by_person(chosen: Settings, address: Address) -> Choice:
     return Choice(addresses.parse(chosen.proxy_address), Source.SETTINGS)
 
 
+def may_be_told(choice: Choice, chosen: Settings) -> bool:
+    """Whether the proxy of *choice* may be told the user and password of *chosen*.
+
+    They were given for the proxy whose address stands beside them. Where none does, for the system's: but never for one that the network offers, for any
+    café can offer one, and Basic tells it the password in clear.
+    """
+    if choice.proxy is None or not chosen.proxy_user:
+        return False
+    if chosen.proxy_address:
+        return choice.proxy == addresses.parse(chosen.proxy_address)
+    return choice.source is not Source.NETWORK
+
+
 def chosen_by_system(configuration: Configuration, address: Address, evaluate: Evaluate) -> Choice:
     """The choice that the system's *configuration* makes, in Windows' order: the network's script, the script named, the static setting.
 
@@ -180,12 +194,12 @@ def chosen_by_system(configuration: Configuration, address: Address, evaluate: E
     passed_over: list[str] = []
     if configuration.detect:
         try:
-            return _by_script(evaluate("", address), address)
+            return _by_script(evaluate("", address), address, Source.NETWORK)
         except ScriptUnusable as error:
             passed_over.append(f"no script from the network: {error}")
     if configuration.script:
         try:
-            return _by_script(evaluate(configuration.script, address), address)
+            return _by_script(evaluate(configuration.script, address), address, Source.SCRIPT)
         except ScriptUnusable as error:
             if not configuration.servers:
                 raise ScriptUnusable(str(error), shown(configuration.script)) from None
@@ -200,8 +214,8 @@ def chosen_by_system(configuration: Configuration, address: Address, evaluate: E
     return Choice(found.proxy, Source.SYSTEM, detail)
 
 
-def _by_script(answer: str, address: Address) -> Choice:
+def _by_script(answer: str, address: Address, source: Source) -> Choice:
     found = read(answer, address.scheme)
     if found.skipped and found.proxy is None and not found.direct:
         raise ScriptUnusable(f"not supported: {', '.join(found.skipped)}")
-    return Choice(found.proxy, Source.SCRIPT, "; ".join(f"not supported: {entry}" for entry in found.skipped))
+    return Choice(found.proxy, source, "; ".join(f"not supported: {entry}" for entry in found.skipped))

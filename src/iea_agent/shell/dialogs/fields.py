@@ -117,6 +117,7 @@ class Fields:
         self._locked = effective.locked
         self._writable = writable
         self._sign_in = False  # the system's proxy has asked who we are
+        self._asking = ""  # which one
         self._password_saved = False
         saved = effective.settings
 
@@ -224,11 +225,17 @@ class Fields:
             self.updates.edit.GetValue(),
             self.number.edit.GetValue(),
             list(ProxyMode)[self.proxy_mode.GetSelection()],
-            self.proxy.edit.GetValue(),
+            self._proxy_address(),
             self.user.edit.GetValue(),
             self.bypass.edit.GetValue(),
             self.ipv4_only.GetValue(),
         )
+
+    def _proxy_address(self) -> str:
+        """The proxy typed; where the system's asked for a user, and one is given, that one."""
+        mode = list(ProxyMode)[self.proxy_mode.GetSelection()]
+        given = mode is ProxyMode.SYSTEM and self.user.edit.GetValue() and "proxy_address" not in self._locked
+        return self._asking if self._asking and given else str(self.proxy.edit.GetValue())
 
     def proxy_password(self) -> str | None:
         """The proxy's password as typed, None to keep the saved one or where no proxy asks for one."""
@@ -267,9 +274,10 @@ class Fields:
         self._password_saved = saved
         self._reveal_proxy()
 
-    def ask_sign_in(self) -> None:
-        """A proxy wants to know who we are: show the fields for it, whichever proxy it is."""
+    def ask_sign_in(self, proxy: str) -> None:
+        """The *proxy* wants to know who we are: show the fields for it. What is typed there is kept for this proxy and no other."""
         self._sign_in = True
+        self._asking = proxy
         self._reveal_proxy()
 
     def show_key(self, saved: bool | None) -> None:

@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from tests.services.conftest import Serve, silent
+from tests.services.conftest import Serve, proxy, silent
 
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Failure, Reason, Server, ServerReport, Stage
 from iea_agent.domain.repairs import Kind, Repair, candidates
-from iea_agent.domain.settings import DEFAULTS, Settings
+from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.services.https import Client, Route
 from iea_agent.services.mending import Ways, search
 from iea_agent.services.reachability import Connect, examine
@@ -135,3 +135,27 @@ def test_what_would_break_the_other_server_is_not_offered(world: World, right: S
     reports = failing(right, crossed)
     assert [report.passed for report in reports] == [False, True]
     assert mend(right, reports, crossed) == ()
+
+
+def test_windows_without_a_proxy_is_not_offered_as_one(world: World, right: Settings, serve: Serve) -> None:
+    """A proxy of one's own that is gone: what works is to go without, whatever the system would say."""
+    gone = Route(parse("http://127.0.0.1:1"), world.ca_file)
+    between = Route(parse(f"http://127.0.0.1:{serve(proxy()).port}"), world.ca_file)
+    manual = replace(right, proxy_mode=ProxyMode.MANUAL, proxy_address="http://127.0.0.1:1")
+
+    def ways(of_the_system: Route) -> Ways:
+        routes = {
+            ProxyMode.MANUAL: gone,
+            ProxyMode.SYSTEM: of_the_system,
+            ProxyMode.NONE: Route(ca_file=world.ca_file),
+        }
+        return lambda settings: lambda _: Client(routes[settings.proxy_mode])
+
+    reports = failing(manual, ways(gone))
+    kinds = {
+        kind: mend(manual, reports, ways(kind)) or () for kind in (Route(ca_file=world.ca_file), between)
+    }
+    assert [[repair.kind for repair in found] for found in kinds.values()] == [
+        [Kind.DIRECT],
+        [Kind.SYSTEM_PROXY, Kind.DIRECT],
+    ]

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from iea_agent.domain.diagnosis import Server, ServerReport
-from iea_agent.domain.repairs import ADDRESSES, Repair, is_reached
+from iea_agent.domain.repairs import ADDRESSES, Kind, Repair, is_reached
 from iea_agent.domain.settings import Settings
 
 from .reachability import EXAMINATION_SECONDS, Connect, examine
@@ -47,7 +47,14 @@ def search(
     news: queue.SimpleQueue[tuple[int, frozenset[Server]]] = queue.SimpleQueue()
 
     def attempt(number: int, settings: Settings) -> None:
-        news.put((number, _reached(settings, [r.server for r in reports], ways, now, seconds, over)))
+        found = _reached(settings, [r.server for r in reports], ways, now, seconds, over)
+        if (
+            number != again
+            and tries[number].kind is Kind.SYSTEM_PROXY
+            and all(r.route == "direct" for r in found)
+        ):
+            found = ()  # the system has no proxy to go by: without one is what DIRECT says
+        news.put((number, frozenset(report.server for report in found)))
 
     again = -1
     for number, settings in ((again, chosen), *((n, each.applied(chosen)) for n, each in enumerate(tries))):
@@ -90,8 +97,8 @@ def _reached(
     now: datetime,
     seconds: float,
     cancelled: threading.Event,
-) -> frozenset[Server]:
-    """The servers that are reached, and are what they should be, with *settings*."""
+) -> tuple[ServerReport, ...]:
+    """Of the servers that are reached, and are what they should be, with *settings*."""
     found = examine(
         {server: str(getattr(settings, ADDRESSES[server])) for server in servers},
         ways(settings),
@@ -101,4 +108,4 @@ def _reached(
         seconds=seconds,
         cancelled=cancelled,
     )
-    return frozenset(report.server for report in found if is_reached(report))
+    return tuple(report for report in found if is_reached(report))

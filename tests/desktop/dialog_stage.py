@@ -83,6 +83,10 @@ def failure_of(server: Server, address: str) -> Failure | None:
     return found if found and found.stage in STAGES[server] else None
 
 
+SYSTEM_PROXY = "http://proxy.entreprise.exemple.fr:3128"
+"""The way to an address with « entreprise » in it, where the system decides."""
+
+
 class SettingsOnStage:
     """The settings port: keeps what is saved in memory."""
 
@@ -137,7 +141,8 @@ class SettingsOnStage:
             password=proxy_password is not None,
         )
         manual = values.proxy_mode is settings_file.ProxyMode.MANUAL
-        self._route = values.proxy_address if manual else "direct"
+        of_the_system = SYSTEM_PROXY if "entreprise" in values.authentication else "direct"
+        self._route = values.proxy_address if manual else of_the_system
         addresses = {Server.AUTHENTICATION: values.authentication, Server.UPDATES: values.updates}
         found: dict[Server, ServerReport] = {}
 

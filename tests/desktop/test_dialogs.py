@@ -466,7 +466,11 @@ def test_the_password_of_a_proxy_that_asks_for_one_is_kept_and_not_shown(play: C
     assert shown.logged("tested", 2)["password"]
     shown.desktop.key("alt+e")
     saved = shown.logged("saved")
-    assert (saved["saved"], saved["password"], saved["key"]) == ({"proxy.user": "dupont"}, True, False)
+    kept = {
+        "proxy.user": "dupont",
+        "proxy.address": "http://proxy.entreprise.exemple.fr:3128",
+    }  # for the one that asked
+    assert (saved["saved"], saved["password"], saved["key"]) == (kept, True, False)
     shown.sees("Mot de passe enregistré. Il n'est jamais affiché")
     assert shown.labelled(PASSWORD).text == ""
     shown.desktop.key("Escape")

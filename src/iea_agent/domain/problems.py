@@ -296,7 +296,8 @@ _ENTRIES = (
             "Le serveur mandataire (proxy) n'accepte qu'une identification Windows (NTLM ou Kerberos), que l'agent ne sait pas donner."
         ),
         N_(
-            "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification, ou par mot de passe simple."
+            "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification, "
+            "ou avec un simple nom d'utilisateur et mot de passe."
         ),
     ),
     Problem(

@@ -275,7 +275,7 @@ class Fields:
         self._reveal_proxy()
 
     def ask_sign_in(self, proxy: str) -> None:
-        """The *proxy* wants to know who we are: show the fields for it. What is typed there is kept for this proxy and no other."""
+        """The *proxy* ("" where none was used) wants to know who we are: show the fields for it. What is typed there is kept for this one and no other."""
         self._sign_in = True
         self._asking = proxy
         self._reveal_proxy()

@@ -339,7 +339,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
                 if result.stage is Stage.LICENCE and result.outcome in (Outcome.PASSED, Outcome.FAILED):
                     self._fields.mark_licence(result.outcome)
             if found.failure is not None and found.failure.reason in WANTS_PASSWORD:
-                self._fields.ask_sign_in(found.route)
+                self._fields.ask_sign_in("" if found.route == "direct" else found.route)
         self._search(reports)
 
     # repairs

@@ -72,7 +72,7 @@ class Results:
         column.Add(self._details, 1, wx.EXPAND | wx.BOTTOM, small)
         column.Add(foot, 0, wx.EXPAND)
         self.sizer = column
-        self._details.SetMinSize(parent.FromDIP(wx.Size(RIGHT, 84)))
+        self._details.SetMinSize(parent.FromDIP(wx.Size(RIGHT, 58)))
 
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self.copy())
         on_copy_key(self._details, self.copy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gc
 import logging
+import select
 import socket
 import struct
 import subprocess
@@ -48,7 +49,7 @@ from iea_agent.services.https import (
     portal,
     refusal,
 )
-from iea_agent.services.network import schemes_offered
+from iea_agent.services.network import Stream, schemes_offered
 from iea_sandbox.certificates import Certificates
 from iea_sandbox.world import World
 
@@ -166,6 +167,19 @@ def test_a_connection_closed_while_idle_is_not_used(serve: Serve) -> None:
 
 
 @pytest.mark.linux
+@pytest.mark.linux  # where a socket that was reset has no peer any more
+def test_a_connection_that_was_reset_meanwhile_is_not_left_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connected = socket.create_connection(listener.getsockname())
+        accepted, _ = listener.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        select.select([connected], [], [], 5)
+        with pytest.raises(OSError, match="not connected"):
+            Stream(connected)
+        assert connected.fileno() == -1
+
+
 def test_a_reset_while_sending_is_a_reset(serve: Serve) -> None:
     def reset(connection: socket.socket) -> None:
         connection.recv(1024)

@@ -205,8 +205,13 @@ class Stream(httpcore.NetworkStream):
     """One connection: every wait is bounded by the request that waits."""
 
     def __init__(self, connected: socket.socket) -> None:
+        """*connected* is this stream's from now on. Raises ``OSError`` where the connection was reset meanwhile."""
         self._socket = connected
-        self.peer = str(connected.getpeername()[0])
+        try:
+            self.peer = str(connected.getpeername()[0])
+        except OSError:
+            connected.close()
+            raise
         # in binary: OpenSSL decodes only what it has verified itself, which on Windows it has not
         der = connected.getpeercert(binary_form=True) if isinstance(connected, ssl.SSLSocket) else None
         self.shown = certificates.read(der) if der else None

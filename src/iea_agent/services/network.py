@@ -205,13 +205,14 @@ class Stream(httpcore.NetworkStream):
     """One connection: every wait is bounded by the request that waits."""
 
     def __init__(self, connected: socket.socket) -> None:
-        """*connected* is this stream's from now on. Raises ``OSError`` where the connection was reset meanwhile."""
+        """*connected* is this stream's from now on. Raises ``ConnectionResetError`` where the connection was reset meanwhile."""
         self._socket = connected
         try:
             self.peer = str(connected.getpeername()[0])
-        except OSError:
+        except OSError as error:
+            # the system does not say "reset" but "not connected" of what was accepted a moment ago (ENOTCONN, WSAENOTCONN)
             connected.close()
-            raise
+            raise ConnectionResetError(errno.ECONNRESET, f"reset as soon as accepted ({error})") from error
         # in binary: OpenSSL decodes only what it has verified itself, which on Windows it has not
         der = connected.getpeercert(binary_form=True) if isinstance(connected, ssl.SSLSocket) else None
         self.shown = certificates.read(der) if der else None

@@ -25,7 +25,8 @@ from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.host.proxies import Configured, SystemProxies
 from iea_agent.host.storage import Folders, Storage
 from iea_agent.host.vault import LONGEST, SecretTooLong, Vault, VaultUnavailable
-from iea_agent.services.https import Credentials, HttpsError
+from iea_agent.services.https import HttpsError
+from iea_agent.services.network import Credentials
 
 SERVER = parse("https://serveur.example")
 PROXY = parse("http://mandataire.example:3128")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.services.https import Client, Limits, Route
+from iea_agent.services.https import Client
+from iea_agent.services.network import Limits, Route
 from iea_sandbox.world import World
 
 BRIEF = Limits(name=0.3, connect=0.3, tls=0.3, read=0.3)

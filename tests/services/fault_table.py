@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import PROBLEM_OF, Reason, Stage
 from iea_agent.domain.problems import Actor
-from iea_agent.services.https import Limits
+from iea_agent.services.network import Limits
 from iea_agent.services.reachability import EXAMINATION_SECONDS
 from iea_sandbox.faults import DIALECTS, FAULTS, SERVERS, Layer
 

@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
-from iea_agent.services.https import Credentials
+from iea_agent.services.network import Credentials
 from iea_sandbox.world import World
 
 

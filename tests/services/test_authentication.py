@@ -28,7 +28,9 @@ from iea_agent.services.authentication import (
     exchange,
     well_known,
 )
-from iea_agent.services.https import Client, HttpsError, Reply, Request, Route
+from iea_agent.services.https import Client, HttpsError
+from iea_agent.services.messages import Reply, Request
+from iea_agent.services.network import Route
 from iea_sandbox.faults import DIALECTS
 from iea_sandbox.world import World
 

@@ -37,7 +37,8 @@ from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import PROBLEM_OF, Outcome, Reason, Server, ServerReport
 from iea_agent.services import updates
 from iea_agent.services.authentication import Licence
-from iea_agent.services.https import Client, Credentials, Limits, Route
+from iea_agent.services.https import Client
+from iea_agent.services.network import Credentials, Limits, Route
 from iea_agent.services.reachability import Connect, Verify, examine
 from iea_sandbox.authentication_server import SCOPE
 from iea_sandbox.faults import FAULTS, Layer, ServerName

@@ -33,7 +33,9 @@ from iea_agent.domain.addresses import AddressError
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
 from iea_agent.services import authentication, updates
 from iea_agent.services.authentication import Authenticated, Discovery, Licence, converse
-from iea_agent.services.https import Client, HttpsError, Limits, Reply, Request, refusal
+from iea_agent.services.https import Client, HttpsError
+from iea_agent.services.messages import Reply, Request, refusal
+from iea_agent.services.network import Limits
 
 GIVEN = int(os.environ.get("IEA_FUZZ", "0"))
 LICENCE = Licence("IEA-0001-ESSAI", "K3Y-9F2M-7QX4-20LB")

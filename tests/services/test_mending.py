@@ -15,8 +15,9 @@ from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Failure, Reason, Server, ServerReport, Stage
 from iea_agent.domain.repairs import Kind, Repair, candidates
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
-from iea_agent.services.https import Client, Route
+from iea_agent.services.https import Client
 from iea_agent.services.mending import Ways, search
+from iea_agent.services.network import Route
 from iea_agent.services.reachability import Connect, examine
 from iea_sandbox.world import World
 

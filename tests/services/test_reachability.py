@@ -28,7 +28,8 @@ from iea_agent.domain.diagnosis import (
     Stage,
     conclude,
 )
-from iea_agent.services.https import Client, HttpsError, Limits, Route
+from iea_agent.services.https import Client, HttpsError
+from iea_agent.services.network import Limits, Route
 from iea_agent.services.reachability import EXAMINATION_SECONDS, PROBE_SECONDS, Connect, examine
 from iea_sandbox.world import World
 

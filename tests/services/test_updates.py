@@ -16,7 +16,9 @@ from tests.services.test_faults import find
 from iea_agent.domain.addresses import parse
 from iea_agent.domain.diagnosis import Outcome, Reason, Server, Stage
 from iea_agent.services import updates
-from iea_agent.services.https import Client, HttpsError, Reply, Request, Route
+from iea_agent.services.https import Client, HttpsError
+from iea_agent.services.messages import Reply, Request
+from iea_agent.services.network import Route
 from iea_sandbox.repository import Repository
 from iea_sandbox.world import World
 
@@ -221,7 +223,7 @@ import sys
 from pathlib import Path
 from iea_agent.domain.addresses import parse
 from iea_agent.services import updates
-from iea_agent.services.https import Reply
+from iea_agent.services.messages import Reply
 
 address, site, root, folder = parse(sys.argv[1]), *map(Path, sys.argv[2:])
 

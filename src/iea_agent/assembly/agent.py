@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from iea_agent.host.logs import Log
     from iea_agent.host.storage import Loaded, Signature
     from iea_agent.services.authentication import Discovery, Licence
-    from iea_agent.services.https import Client, Route
+    from iea_agent.services.https import Client
+    from iea_agent.services.network import Route
     from iea_agent.shell.channel import Document, Server
     from iea_agent.shell.tray import Tray
 

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from iea_agent.host.proxies import SystemProxies
     from iea_agent.host.vault import Vault
     from iea_agent.services.authentication import Licence
-    from iea_agent.services.https import Client, Reply, Request, Route
+    from iea_agent.services.https import Client
+    from iea_agent.services.messages import Reply, Request
+    from iea_agent.services.network import Route
     from iea_agent.shell.view import Abilities
 
     from .issuers import Issuers
@@ -281,7 +283,8 @@ class Home:
         from iea_agent.domain import proxies
         from iea_agent.domain.diagnosis import Failure, Reason, Stage
         from iea_agent.host.vault import VaultUnavailable
-        from iea_agent.services.https import Credentials, HttpsError, Route
+        from iea_agent.services.https import HttpsError
+        from iea_agent.services.network import Credentials, Route
 
         if chosen.proxy_mode is ProxyMode.SYSTEM:
             try:

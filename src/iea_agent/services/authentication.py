@@ -20,7 +20,9 @@ from iea_agent.domain import addresses
 from iea_agent.domain.addresses import Address, AddressError
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
 
-from .https import WHOLE_SECONDS, Client, HttpsError, Observe, Reply, Request, leads_to, refusal, unavailable
+from .https import WHOLE_SECONDS, Client, HttpsError
+from .messages import Reply, Request, leads_to, refusal, unavailable
+from .network import Observe
 
 _Result = TypeVar("_Result")
 Conversation: TypeAlias = Generator[Request, Reply, _Result]

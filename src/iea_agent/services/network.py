@@ -9,7 +9,6 @@ import errno
 import ipaddress
 import os
 import queue
-import re
 import selectors
 import socket
 import ssl
@@ -17,15 +16,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import httpcore
 
+from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Outcome, Stage, StageResult
+from iea_agent.domain.proxies import Source
 
 from . import certificates
+from .messages import schemes_offered
 
 STAGGER_SECONDS = 0.25
 """How long one address may be silent before the next one is tried beside it (RFC 8305, section 5)."""
@@ -34,6 +37,33 @@ Observe: TypeAlias = Callable[[StageResult], None]
 """Told when a stage begins (RUNNING), passes (with its milliseconds and a detail) or fails; on the thread that makes the request."""
 Resolve: TypeAlias = Callable[[str], Sequence[str]]
 """From a host name to its IP addresses, in the order of preference. Raises ``OSError`` (``socket.gaierror``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A name and its password, for a proxy. The password stays out of the repr."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How servers are reached: *proxy* (plain http, as in Windows' own setting) or straight, over IPv4 alone if *ipv4_only*.
+
+    *credentials* are for a proxy that asks (Basic, RFC 7617). *ca_file* is trusted besides the system's authorities. *source* and *detail* say who
+    decided so, and what was passed over: they are for people.
+    """
+
+    proxy: Address | None = None
+    ca_file: Path | None = None
+    credentials: Credentials | None = None
+    ipv4_only: bool = False
+    source: Source = Source.NONE
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return "direct" if self.proxy is None else str(self.proxy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,16 +385,3 @@ def described(shown: certificates.Shown) -> str:
     """Issuer and fingerprint of a certificate, for the details."""
     issuer = shown.certificate.issuer
     return (f"issued by {issuer}, " if issuer else "") + f"SHA-256 {shown.certificate.sha256}"
-
-
-def schemes_offered(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
-    """The ways to sign in that a proxy's answer names, each once and in its order (RFC 9110, sections 11.7.1 and 11.6.1)."""
-    found: dict[str, None] = {}
-    for name, value in headers:
-        if name.lower() == b"proxy-authenticate":
-            text = re.sub(r'"(?:\\.|[^"\\])*"', '""', value.decode("latin-1"))
-            for part in text.split(","):
-                scheme = re.match(r"\s*([A-Za-z][\w.+-]{0,30})(?=\s+[^\s=]|\s*$)", part)
-                if scheme is not None:
-                    found[scheme[1]] = None
-    return tuple(found)[:10]

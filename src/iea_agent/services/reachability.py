@@ -30,7 +30,9 @@ from iea_agent.domain.diagnosis import (
 )
 
 from .authentication import Conversation, Licence, check_may_be_sent, converse, discover, present
-from .https import BODY_LIMIT, Client, HttpsError, Reply, Request, Route, portal, refusal
+from .https import BODY_LIMIT, Client, HttpsError
+from .messages import Reply, Request, portal, refusal
+from .network import Route
 
 EXAMINATION_SECONDS = 12.0
 PROBE_SECONDS = 3.0

@@ -24,7 +24,8 @@ from tuf.ngclient import FetcherInterface, Updater  # type: ignore[attr-defined]
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
 
-from .https import BODY_LIMIT, HttpsError, Reply, Request, refusal
+from .https import BODY_LIMIT, HttpsError
+from .messages import Reply, Request, refusal
 
 LOCK_SECONDS = 1.0
 """How long the folder is waited for while another process holds it."""

@@ -1,0 +1,174 @@
+"""What is asked of a server and what it answers, as values, and what an answer says by its status alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+from iea_agent.domain.diagnosis import Failure, Reason, Stage
+
+_Document = TypeVar("_Document")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Headers and body stay out of its repr: they carry the licence key."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One complete answer. Header names are in lower case. The body stays out of the repr: it may be a token."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def document(self, kind: type[_Document]) -> _Document | None:
+        """The body as a JSON document of that *kind* (a msgspec Struct), or None when it is something else."""
+        try:
+            return msgspec.json.decode(self.body, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+
+    @property
+    def retry_after(self) -> float | None:
+        """What the server asked for, in seconds (RFC 9110, section 10.2.3); a date is read against the server's own clock, not this PC's."""
+        text = self.headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit():
+            return float(min(int(text[:9]), 86_400))
+        try:
+            wait = (
+                parsedate_to_datetime(text) - parsedate_to_datetime(self.headers.get("date", ""))
+            ).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            # no date, half a date, one with and one without a time zone, or a zone beyond all numbers
+            return None
+        return min(max(wait, 0.0), 86_400.0)
+
+    @property
+    def clock(self) -> float | None:
+        """What the server's clock showed, in seconds since 1970: its date, and how long a cache has kept the answer since (RFC 9110, 6.6.1; RFC 9111, 5.1)."""
+        try:
+            date = parsedate_to_datetime(self.headers.get("date", ""))
+        except (ValueError, TypeError, OverflowError):
+            return None
+        age = self.headers.get("age", "").strip()
+        kept = float(age[:9]) if age.isascii() and age.isdigit() else 0.0
+        return date.replace(tzinfo=date.tzinfo or UTC).timestamp() + kept
+
+
+def refusal(request: Request, reply: Reply) -> Failure | None:
+    """What the status alone says when it is one that no server of ours would give: None means that the content decides."""
+    status = reply.status
+    reason: Reason | None = None
+    detail = f"HTTP {status}"
+    about = ""
+    if (found := portal(request, reply)) is not None:
+        return found
+    if 300 <= status < 400:
+        here, there = urlsplit(request.url), _location(reply)
+        about = leads_to(reply)
+        detail += f" to {about}" if about else " inside the server"
+        only_https = (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname)
+        reason = Reason.HTTPS_EXPECTED if only_https else Reason.REDIRECTED
+    elif status == 400 and b"SSL certificate" in reply.body:  # nginx: "No required SSL certificate was sent"
+        return Failure(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED, detail)
+    elif status == 426 or (status == 400 and b"HTTPS port" in reply.body):  # nginx, Apache; RFC 9110, 15.5.22
+        reason = Reason.HTTPS_EXPECTED
+    elif status == 401:
+        reason = Reason.IDENTIFICATION_WANTED
+    elif status == 403:
+        reason = Reason.FORBIDDEN
+    elif status == 407:
+        offers = schemes_offered(
+            [(b"proxy-authenticate", reply.headers.get("proxy-authenticate", "").encode())]
+        )
+        reason, detail = proxy_password(offers, detail, known=False)
+    elif status == 429:
+        reason = Reason.TOO_MANY_REQUESTS
+    elif status == 408 or status >= 500:
+        reason = unavailable(reply)
+    return None if reason is None else Failure(Stage.ANSWER, reason, detail, reply.retry_after, about)
+
+
+def unavailable(reply: Reply) -> Reason:
+    """Whether a server that cannot work says that this is meant: 503 with a time to come back (RFC 9110, section 15.6.4), or a page about maintenance."""
+    planned = reply.status == 503 and (reply.retry_after is not None or b"maintenance" in reply.body.lower())
+    return Reason.MAINTENANCE if planned else Reason.UNAVAILABLE
+
+
+def leads_to(reply: Reply) -> str:
+    """Where a redirection points, "" where that is inside the server: scheme and host only, for the rest may carry somebody's session."""
+    there = _location(reply)
+    return printable(f"{there.scheme}://{there.hostname}") if there.hostname else ""
+
+
+def portal(request: Request, reply: Reply) -> Failure | None:
+    """Whether *reply* is that of a captive portal: on an address in clear, a way to another site or a web page; anywhere, the status made for it (RFC 6585, 6).
+
+    None of ours answers in clear with a page, and what comes over TLS comes from the server itself.
+    """
+    here, there = urlsplit(request.url), _location(reply)
+    status = reply.status
+    in_clear = here.scheme == "http"
+    elsewhere = 300 <= status < 400 and there.hostname and _site(there.hostname) != _site(here.hostname or "")
+    a_page = status == 200 and reply.headers.get("content-type", "").lower().startswith("text/html")
+    if status != 511 and not (in_clear and (elsewhere or a_page)):
+        return None
+    about = leads_to(reply)
+    detail = f"HTTP {status}" + (f" to {about}" if about else ", a web page" if a_page else "")
+    return Failure(Stage.ANSWER, Reason.CAPTIVE_PORTAL, detail, about=about)
+
+
+def _site(host: str) -> str:
+    """The part of a name that its owner has chosen, near enough: www.a.fr and a.fr are one site. An IP address is its own."""
+    labels = host.rstrip(".").split(".")
+    return host if ":" in host or labels[-1].isdigit() else ".".join(labels[-2:])
+
+
+def proxy_password(offers: tuple[str, ...], detail: str, *, known: bool) -> tuple[Reason, str]:
+    """What a proxy that asks for a password (407) means, and the detail with the ways to sign in that it *offers*; *known*: credentials were sent."""
+    if offers:
+        detail = f"{detail}, asks for {', '.join(offers)}"
+    if offers and "basic" not in [scheme.lower() for scheme in offers]:
+        return Reason.PROXY_SIGN_IN_UNKNOWN, detail
+    return (Reason.PROXY_REFUSES_PASSWORD if known else Reason.PROXY_WANTS_PASSWORD), detail
+
+
+def _location(reply: Reply) -> SplitResult:
+    try:
+        found = urlsplit(reply.headers.get("location", ""))
+        found.hostname  # noqa: B018  reading it is what may fail
+    except ValueError:
+        return urlsplit("")
+    return found
+
+
+def schemes_offered(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
+    """The ways to sign in that a proxy's answer names, each once and in its order (RFC 9110, sections 11.7.1 and 11.6.1)."""
+    found: dict[str, None] = {}
+    for name, value in headers:
+        if name.lower() == b"proxy-authenticate":
+            text = re.sub(r'"(?:\\.|[^"\\])*"', '""', value.decode("latin-1"))
+            for part in text.split(","):
+                scheme = re.match(r"\s*([A-Za-z][\w.+-]{0,30})(?=\s+[^\s=]|\s*$)", part)
+                if scheme is not None:
+                    found[scheme[1]] = None
+    return tuple(found)[:10]
+
+
+def printable(text: str) -> str:
+    """*text* as one line that can be shown, 200 characters at most: it may come from anybody."""
+    return "".join(c if c.isprintable() else " " for c in text)[:200]

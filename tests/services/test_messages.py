@@ -1,0 +1,147 @@
+"""What an answer says by its status and its headers alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from iea_agent.domain.diagnosis import Reason, Stage
+from iea_agent.services.messages import (
+    Reply,
+    Request,
+    portal,
+    refusal,
+    schemes_offered,
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("120", 120),
+        (" 7 ", 7),
+        ("0", 0),
+        ("Mon, 23 Nov 2026 12:02:00 GMT", 120),
+        ("Mon, 23 Nov 2026 11:00:00 GMT", 0),
+        ("999999999999", 86_400),
+        ("-5", None),
+        ("bientôt", None),
+        ("", None),
+    ],
+)
+def test_retry_after(header: str, seconds: float | None) -> None:
+    reply = Reply(503, {"retry-after": header, "date": "Mon, 23 Nov 2026 12:00:00 GMT"}, b"")
+    assert reply.retry_after == seconds
+
+
+@pytest.mark.parametrize(
+    ("url", "location", "reason"),
+    [
+        ("http://a.example/x", "https://a.example/x", Reason.HTTPS_EXPECTED),
+        ("https://a.example/x", "https://a.example/y", Reason.REDIRECTED),
+        ("http://a.example/x", "https://portal.example/?session=s3cret", Reason.CAPTIVE_PORTAL),
+        ("https://a.example/x", "/login", Reason.REDIRECTED),
+        ("https://a.example/x", "https://[", Reason.REDIRECTED),
+        ("https://a.example/x", None, Reason.REDIRECTED),
+    ],
+)
+def test_where_a_redirection_leads(url: str, location: str | None, reason: Reason) -> None:
+    failure = refusal(Request("GET", url), Reply(302, {"location": location} if location else {}, b""))
+    assert failure is not None
+    assert failure.reason is reason
+    assert "s3cret" not in failure.detail + failure.about
+
+
+def test_a_server_may_say_that_it_wants_a_certificate() -> None:
+    page = b"<center>No required SSL certificate was sent</center>"  # nginx, with TLS 1.2
+    failure = refusal(Request("GET", "https://a.example"), Reply(400, {}, page))
+    assert failure is not None
+    assert (failure.stage, failure.reason) == (Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED)
+
+
+def test_a_date_without_the_servers_own_clock_says_nothing() -> None:
+    assert Reply(503, {"retry-after": "Mon, 23 Nov 2026 12:02:00 GMT"}, b"").retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "schemes"),
+    [
+        ([], ()),
+        (['Basic realm="x"'], ("Basic",)),
+        (["Negotiate", "NTLM"], ("Negotiate", "NTLM")),
+        (['Negotiate, NTLM, Basic realm="a, Digest b", charset="UTF-8"'], ("Negotiate", "NTLM", "Basic")),
+        (['Digest realm = "x", qop="auth,auth-int", nonce="\\"NTLM"'], ("Digest",)),
+        (["Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa+g"], ("Negotiate",)),
+        (["", " , ,", "=x", "\xff"], ()),
+        (["Basic", "basic"], ("Basic", "basic")),
+    ],
+)
+def test_the_ways_to_sign_in_that_a_proxy_offers(headers: list[str], schemes: tuple[str, ...]) -> None:
+    lines = [(b"Proxy-Authenticate", value.encode("latin-1")) for value in headers]
+    assert schemes_offered([(b"Via", b"Basic squid"), *lines]) == schemes
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "reason"),
+    [
+        (401, {"www-authenticate": "Basic"}, b"", Reason.IDENTIFICATION_WANTED),
+        (403, {}, b"", Reason.FORBIDDEN),
+        (503, {}, b"", Reason.UNAVAILABLE),
+        (503, {"retry-after": "120"}, b"", Reason.MAINTENANCE),
+        (503, {"retry-after": "bient\xf4t"}, b"", Reason.UNAVAILABLE),
+        (503, {}, b"<h1>Maintenance en cours</h1>", Reason.MAINTENANCE),
+        (500, {}, b"<h1>Maintenance en cours</h1>", Reason.UNAVAILABLE),
+        (511, {}, b"", Reason.CAPTIVE_PORTAL),
+        (407, {"proxy-authenticate": "NTLM"}, b"", Reason.PROXY_SIGN_IN_UNKNOWN),
+    ],
+)
+def test_what_a_status_means(status: int, headers: dict[str, str], body: bytes, reason: Reason) -> None:
+    failure = refusal(Request("GET", "https://a.example"), Reply(status, headers, body))
+    assert failure is not None
+    assert failure.reason is reason
+    assert failure.retry_after == (120 if "120" in headers.values() else None)
+
+
+def test_where_a_redirection_leads_is_what_it_is_about() -> None:
+    reply = Reply(302, {"location": "https://ailleurs.example/x?session=s3cret"}, b"")
+    failure = refusal(Request("GET", "https://a.example"), reply)
+    assert failure is not None
+    assert failure.about == "https://ailleurs.example"
+
+
+HTML = {"content-type": "text/HTML; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "headers", "is_one"),
+    [
+        ("http://impact.urssaf.fr/", 302, {"location": "https://wifi.example/"}, True),
+        ("http://impact.urssaf.fr/", 302, {"location": "//10.0.0.1/accueil"}, True),
+        ("http://impact.urssaf.fr/", 301, {"location": "https://impact.urssaf.fr/"}, False),
+        ("http://impact.urssaf.fr/", 301, {"location": "https://www.urssaf.fr/"}, False),
+        ("http://impact.urssaf.fr/", 301, {"location": "/accueil"}, False),
+        ("http://impact.urssaf.fr/", 301, {"location": "https://[/"}, False),
+        ("http://10.0.0.1/", 302, {"location": "http://192.0.0.1/"}, True),
+        ("http://impact.urssaf.fr/", 200, HTML, True),
+        ("http://impact.urssaf.fr/", 404, HTML, False),
+        ("http://impact.urssaf.fr/", 200, {"content-type": "application/json"}, False),
+        ("https://impact.urssaf.fr/", 200, HTML, False),
+        ("https://impact.urssaf.fr/", 302, {"location": "https://wifi.example/"}, False),
+    ],
+)
+def test_what_is_a_captive_portal(url: str, status: int, headers: dict[str, str], is_one: bool) -> None:
+    assert (portal(Request("GET", url), Reply(status, headers, b"")) is not None) is is_one
+
+
+@pytest.mark.parametrize(
+    ("headers", "clock"),
+    [
+        ({"date": "Thu, 01 Jan 2026 00:01:00 GMT"}, 1767225660),
+        ({"date": "Thu, 01 Jan 2026 00:01:00 -0000"}, 1767225660),
+        ({"date": "Thu, 01 Jan 2026 00:01:00 GMT", "age": "3600"}, 1767225660 + 3600),
+        ({"date": "Thu, 01 Jan 2026 00:01:00 GMT", "age": "-5"}, 1767225660),
+        ({"date": "demain"}, None),
+        ({}, None),
+    ],
+)
+def test_the_servers_clock(headers: dict[str, str], clock: float | None) -> None:
+    assert Reply(200, headers, b"").clock == clock

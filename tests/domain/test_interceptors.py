@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from iea_agent.domain.interceptors import INTERCEPTORS, Kind, named, recognised
 
+SOURCES = Path(__file__).resolve().parents[2] / "docs" / "interceptors.md"
+"""A table with a line for each product: its name, and the issuers of its certificates as they have been seen."""
+LINES = [
+    line.split("|")[1:3] for line in SOURCES.read_text(encoding="utf-8").splitlines() if line.startswith("| ")
+][1:]
 SEEN = [
-    ("avast! Web/Mail Shield Root", "Avast"),
-    ("AVG Web/Mail Shield", "AVG"),
-    ("AO Kaspersky Lab", "Kaspersky"),
-    ("Kaspersky Anti-Virus Personal Root Certificate", "Kaspersky"),
-    ("ESET, spol. s r. o.", "ESET"),
-    ("ESET SSL Filter CA", "ESET"),
-    ("Bitdefender Personal CA.Net-Defender", "Bitdefender"),
-    ("Norton Web/Mail Shield Root", "Norton"),
-    ("Zscaler Inc.", "Zscaler"),
-    ("Fortinet", "Fortinet (FortiGate)"),
-    ("NETASQ - Secure Internet Connectivity", "Stormshield"),
-    ("Sophos SSL CA_C0123456789", "Sophos"),
-    ("Cisco Umbrella Root CA", "Cisco Umbrella"),
-    ("Cisco", "Cisco"),
-    ("DO_NOT_TRUST_FiddlerRoot", "Fiddler"),
-    ("mitmproxy", "mitmproxy"),
-    ("WatchGuard_Technologies", "WatchGuard"),
-    ("HTTPS Management Certificate for SonicWALL (self-signed)", "SonicWall"),
-    ("Freebox SA", "Freebox"),
-    ("Sagemcom Broadband SAS", "Sagemcom"),
-    ("www.routerlogin.net", "Netgear"),
-    ("UniFi", "Ubiquiti (UniFi)"),
+    (issuer, product.strip()) for product, issuers in LINES for issuer in re.findall(r"`([^`]+)`", issuers)
 ]
-AUTHORITIES = [
+STRANGERS = [
     "DigiCert Inc",
     "Let's Encrypt",
     "Sectigo Limited",
@@ -40,12 +25,20 @@ AUTHORITIES = [
     "DHIMYOTIS",
     "CertEurope",
     "Symantec Corporation",
+    "Cloudflare, Inc.",
     "Google Trust Services",
     "Microsoft Corporation",
     "Amazon",
+    "ArubaPEC S.p.A.",
+    "Aruba S.p.A.",
+    "City of Palo Alto",
+    "Norton Rose Fulbright LLP",
+    "AVG Internal CA",
+    "Checkpoint Systems",
+    "SFR Root CA",
+    "Beset",
     "Autorité inconnue",
     "Orange",
-    "Savga",
     "",
 ]
 
@@ -58,9 +51,13 @@ def test_a_product_is_known_by_its_certificates(issuer: str, product: str) -> No
     assert named(product) is found
 
 
-@pytest.mark.parametrize("issuer", AUTHORITIES)
-def test_an_authority_is_no_interceptor(issuer: str) -> None:
+@pytest.mark.parametrize("issuer", STRANGERS)
+def test_a_stranger_is_no_interceptor(issuer: str) -> None:
     assert recognised([issuer]) is None
+
+
+def test_each_product_has_its_sources() -> None:
+    assert [product.strip() for product, _ in LINES] == [product.name for product in INTERCEPTORS]
 
 
 def test_the_table_is_without_gaps_and_repetitions() -> None:

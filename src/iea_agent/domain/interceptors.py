@@ -1,7 +1,8 @@
 """Who opens secure connections on their way and shows a certificate of his own: antivirus programs, filters of organisations, boxes.
 
 A product is recognised by what the issuer of its certificates is called. The table names it and says where its setting is; it decides nothing about
-trust: the certificate has been refused before anybody looks here. Models: Tailscale's ``blockblame``, which has firewalls only.
+trust: the certificate has been refused before anybody looks here. ``docs/interceptors.md`` has the source of each name and each setting: a line there for
+a line here. A setting quotes the menus of the product where they could be looked up, and is general where not.
 """
 
 from __future__ import annotations
@@ -67,14 +68,14 @@ INTERCEPTORS = (
             "Dans AVG : « Menu », « Paramètres », « Général », « Exceptions », ajoutez l'adresse du serveur. À défaut, dans les réglages de "
             "l'Agent Web, décochez « Activer l'analyse HTTPS »."
         ),
-        ("avg",),
+        ("avg web/mail shield", "avg technologies"),
     ),
     Interceptor(
         "Kaspersky",
         Kind.ANTIVIRUS,
         N_(
-            "Dans Kaspersky : « Paramètres », « Paramètres réseau », analyse des connexions sécurisées : ajoutez l'adresse du serveur aux "
-            "adresses de confiance."
+            "Dans les paramètres de Kaspersky, ouvrez les paramètres du réseau, puis « Analyse des connexions chiffrées » : ajoutez l'adresse du "
+            "serveur aux adresses de confiance."
         ),
         ("kaspersky",),
     ),
@@ -82,7 +83,8 @@ INTERCEPTORS = (
         "ESET",
         Kind.ANTIVIRUS,
         N_(
-            "Dans ESET : touche F5 (« Configuration avancée »), rubrique « SSL/TLS » : excluez l'adresse du serveur de l'analyse."
+            "Dans ESET : touche F5 (« Configuration avancée »), rubrique « SSL/TLS » : parmi les applications, ajoutez iea-agent.exe pour que "
+            "ses connexions ne soient pas analysées."
         ),
         ("eset",),
     ),
@@ -90,24 +92,28 @@ INTERCEPTORS = (
         "Bitdefender",
         Kind.ANTIVIRUS,
         N_(
-            "Dans Bitdefender : « Protection », « Prévention des menaces en ligne », « Gérer les exceptions », ajoutez l'adresse du serveur."
+            "Dans Bitdefender : « Protection », prévention des menaces en ligne : ajoutez l'adresse du serveur aux exceptions. À défaut, dans les "
+            "paramètres de la même rubrique, désactivez l'analyse du Web chiffré."
         ),
         ("bitdefender",),
     ),
-    Interceptor("Norton", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("norton",)),
+    Interceptor(
+        "Norton",
+        Kind.ANTIVIRUS,
+        N_(
+            "Dans Norton, ouvrez les paramètres de « Safe Web », puis « Exclusions » : ajoutez l'adresse du serveur."
+        ),
+        ("norton web/mail shield",),
+    ),
     Interceptor("Avira", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("avira",)),
-    Interceptor("F-Secure", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("f-secure", "withsecure")),
-    Interceptor("Trend Micro", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("trend micro", "trendmicro")),
     Interceptor("Dr.Web", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("dr.web", "drweb", "doctor web")),
     Interceptor("G DATA", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("g data", "gdata")),
-    Interceptor("Panda", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("panda",)),
     Interceptor("BullGuard", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("bullguard",)),
-    Interceptor("Adaware", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("adaware", "lavasoft")),
     Interceptor(
         "AdGuard",
         Kind.ANTIVIRUS,
         N_(
-            "Dans AdGuard : « Paramètres », « Réseau », filtrage du protocole HTTPS : ajoutez l'adresse du serveur aux exclusions."
+            "Dans les paramètres d'AdGuard, cherchez le filtrage HTTPS et ajoutez l'adresse du serveur aux exclusions."
         ),
         ("adguard",),
     ),
@@ -116,8 +122,8 @@ INTERCEPTORS = (
         "Zscaler",
         Kind.FILTER,
         N_(
-            "Dans le portail d'administration de Zscaler : « Policy », « SSL Inspection », ajoutez une règle « Do Not Inspect » pour l'adresse du "
-            "serveur."
+            "Dans le portail d'administration de Zscaler, ajoutez aux règles « SSL Inspection » une règle d'action « Do Not Inspect » pour "
+            "l'adresse du serveur."
         ),
         ("zscaler",),
     ),
@@ -125,18 +131,11 @@ INTERCEPTORS = (
         "Fortinet (FortiGate)",
         Kind.FILTER,
         N_(
-            "Sur le FortiGate : « Profils de sécurité », « Inspection SSL/SSH », exemptez l'adresse du serveur de l'inspection."
+            "Sur le FortiGate, dans le profil « Inspection SSL/SSH » de la règle, exemptez l'adresse du serveur."
         ),
         ("fortinet", "fortigate", "forticlient"),
     ),
-    Interceptor(
-        "Palo Alto Networks",
-        Kind.FILTER,
-        N_(
-            "Sur le pare-feu Palo Alto : « Policies », « Decryption », ajoutez pour l'adresse du serveur une règle d'action « No Decrypt »."
-        ),
-        ("palo alto", "pan-fw"),
-    ),
+    Interceptor("Palo Alto Networks", Kind.FILTER, _EXCLUDE_IN_FILTER, ("palo alto networks", "pan-fw")),
     Interceptor(
         "Stormshield",
         Kind.FILTER,
@@ -144,32 +143,25 @@ INTERCEPTORS = (
             "Sur le pare-feu Stormshield : « Politique de sécurité », « Filtrage SSL », ajoutez pour l'adresse du serveur une règle d'action "
             "« Passer sans déchiffrer »."
         ),
-        ("stormshield", "netasq"),
+        ("stormshield", "netasq", "ssl proxy default authority"),
     ),
     Interceptor("Sophos", Kind.FILTER, _EXCLUDE_IN_FILTER, ("sophos", "astaro", "cyberoam")),
     Interceptor(
         "Cisco Umbrella",
         Kind.FILTER,
         N_(
-            "Dans la console Cisco Umbrella : ajoutez l'adresse du serveur à la liste « Selective Decryption » de la stratégie de ce réseau."
+            "Dans la console Cisco Umbrella, ajoutez l'adresse du serveur à la liste « Selective Decryption » de la stratégie de ce réseau."
         ),
         ("cisco umbrella", "opendns"),
     ),
     Interceptor("Cisco", Kind.FILTER, _EXCLUDE_IN_FILTER, ("cisco", "meraki", "ironport")),
-    Interceptor(
-        "Netskope",
-        Kind.FILTER,
-        N_(
-            "Dans la console Netskope : « Policies », « SSL Decryption », ajoutez une règle « Do Not Decrypt » pour l'adresse du serveur."
-        ),
-        ("netskope", "goskope"),
-    ),
+    Interceptor("Netskope", Kind.FILTER, _EXCLUDE_IN_FILTER, ("netskope", "goskope")),
     Interceptor("Forcepoint", Kind.FILTER, _EXCLUDE_IN_FILTER, ("forcepoint", "websense")),
     Interceptor(
         "Symantec (Blue Coat)",
         Kind.FILTER,
         _EXCLUDE_IN_FILTER,
-        ("blue coat", "bluecoat", "symantec web security service"),
+        ("blue coat", "bluecoat", "symantec web security"),
     ),
     Interceptor(
         "Check Point",
@@ -177,7 +169,7 @@ INTERCEPTORS = (
         N_(
             "Dans la console Check Point : stratégie « HTTPS Inspection », ajoutez pour l'adresse du serveur une règle d'action « Bypass »."
         ),
-        ("check point", "checkpoint"),
+        ("check point",),
     ),
     Interceptor("Barracuda", Kind.FILTER, _EXCLUDE_IN_FILTER, ("barracuda",)),
     Interceptor(
@@ -187,22 +179,22 @@ INTERCEPTORS = (
         "SonicWall",
         Kind.FILTER,
         N_(
-            "Sur le pare-feu SonicWall : « DPI-SSL », « Client SSL », ajoutez le nom du serveur aux exclusions (« Common Name »)."
+            "Sur le pare-feu SonicWall : « Policy », « DPI-SSL », « Client SSL », « Common Name », ajoutez le nom du serveur avec l'action "
+            "« Exclude »."
         ),
         ("sonicwall",),
     ),
-    Interceptor(
-        "Trellix (McAfee)",
-        Kind.FILTER,
-        _EXCLUDE_IN_FILTER,
-        ("mcafee", "trellix", "skyhigh"),
-    ),
+    Interceptor("McAfee Web Gateway (Skyhigh)", Kind.FILTER, _EXCLUDE_IN_FILTER, ("mcafee", "skyhigh")),
+    Interceptor("Trend Micro Web Security", Kind.FILTER, _EXCLUDE_IN_FILTER, ("trend micro",)),
     Interceptor(
         "Cloudflare Gateway",
         Kind.FILTER,
-        _EXCLUDE_IN_FILTER,
-        ("cloudflare for teams", "gateway ca - cloudflare managed g1"),
+        N_(
+            "Dans la console Cloudflare, ajoutez aux règles HTTP de Gateway une règle d'action « Do Not Inspect » pour l'adresse du serveur."
+        ),
+        ("cloudflare for teams", "gateway ca - cloudflare managed"),
     ),
+    Interceptor("Kerio Control", Kind.FILTER, _EXCLUDE_IN_FILTER, ("kerio",)),
     Interceptor("iboss", Kind.FILTER, _EXCLUDE_IN_FILTER, ("iboss",)),
     Interceptor("Olfeo", Kind.FILTER, _EXCLUDE_IN_FILTER, ("olfeo",)),
     Interceptor("Untangle", Kind.FILTER, _EXCLUDE_IN_FILTER, ("untangle",)),
@@ -211,12 +203,10 @@ INTERCEPTORS = (
     Interceptor("Squid", Kind.FILTER, _EXCLUDE_IN_FILTER, ("squid",)),
     Interceptor("ALCASAR", Kind.FILTER, _SIGN_IN, ("alcasar",)),
     Interceptor("UCOPIA", Kind.FILTER, _SIGN_IN, ("ucopia",)),
-    Interceptor("Aruba", Kind.FILTER, _SIGN_IN, ("aruba", "securelogin.arubanetworks.com")),
+    Interceptor("Aruba", Kind.FILTER, _SIGN_IN, ("aruba networks", "arubanetworks.com")),
     Interceptor("mitmproxy", Kind.FILTER, _END_THE_TOOL, ("mitmproxy",)),
     Interceptor("Charles", Kind.FILTER, _END_THE_TOOL, ("charles proxy", "xk72 ltd")),
-    Interceptor(
-        "Fiddler", Kind.FILTER, _END_THE_TOOL, ("do_not_trust", "do_not_trust_fiddlerroot", "fiddler")
-    ),
+    Interceptor("Fiddler", Kind.FILTER, _END_THE_TOOL, ("do_not_trust", "do_not_trust_fiddlerroot")),
     Interceptor("Burp", Kind.FILTER, _END_THE_TOOL, ("portswigger",)),
     # boxes and routers
     Interceptor(
@@ -244,16 +234,7 @@ INTERCEPTORS = (
             "La box SFR répond à la place du serveur. Ouvrez http://192.168.1.1 dans votre navigateur : vérifiez l'accès à internet et le contrôle "
             "parental, redémarrez la box au besoin."
         ),
-        ("sfr", "neufbox"),
-    ),
-    Interceptor(
-        "Bbox (Bouygues Telecom)",
-        Kind.BOX,
-        N_(
-            "La Bbox répond à la place du serveur. Ouvrez https://mabbox.bytel.fr dans votre navigateur : vérifiez l'accès à internet et le contrôle "
-            "parental, redémarrez la Bbox au besoin."
-        ),
-        ("bbox", "bouygues telecom", "mabbox.bytel.fr"),
+        ("sfr box", "neufbox"),
     ),
     Interceptor("Sagemcom", Kind.BOX, _BOX, ("sagemcom",)),
     Interceptor("Technicolor", Kind.BOX, _BOX, ("technicolor",)),
@@ -285,7 +266,7 @@ def recognised(issuer_names: Iterable[str]) -> Interceptor | None:
     texts = [name.casefold() for name in issuer_names]
     for product in INTERCEPTORS:
         for mark in product.marks:
-            # whole words: « avg » is not in « savga »
+            # whole words: « eset » is not in « beset »
             if any(re.search(rf"(?<!\w){re.escape(mark)}(?!\w)", text) for text in texts):
                 return product
     return None

@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
@@ -21,7 +21,7 @@ from iea_agent.domain.addresses import Address, AddressError
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
 
 from .https import WHOLE_SECONDS, Client, HttpsError
-from .messages import Reply, Request, leads_to, refusal, unavailable
+from .messages import Reply, Request, leads_to, printable, refusal, unavailable
 from .network import Observe
 
 _Result = TypeVar("_Result")
@@ -154,7 +154,7 @@ def _discovery(address: Address, described: _Metadata) -> Discovery:
     except AddressError:
         issuer = None
     if issuer != address:  # RFC 8414, section 3.3
-        said = _printable(described.issuer)
+        said = printable(described.issuer)
         raise HttpsError(Failure(Stage.KIND, Reason.ISSUER_DIFFERS, f"issuer: {said}", about=said))
     try:
         parts = urlsplit(described.token_endpoint)
@@ -162,7 +162,7 @@ def _discovery(address: Address, described: _Metadata) -> Discovery:
     except ValueError:  # AddressError is one
         endpoint = None
     if endpoint is None or parts.scheme not in ("http", "https"):
-        detail = f"token endpoint: {_printable(described.token_endpoint)}"
+        detail = f"token endpoint: {printable(described.token_endpoint)}"
         raise HttpsError(Failure(Stage.KIND, Reason.NOT_AN_AUTHENTICATION_SERVER, detail))
     # a server reached over https has no business asking for the key in clear, not even on this machine
     if not endpoint.secure and (address.secure or not endpoint.loopback):
@@ -177,8 +177,9 @@ def _discovery(address: Address, described: _Metadata) -> Discovery:
 def present(discovery: Discovery, licence: Licence, *, scope: str = "") -> Conversation[Authenticated]:
     """Show *licence* at the token endpoint."""
     form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
-    # RFC 6749, section 2.3.1: both halves form-urlencoded before Basic joins them
-    basic = b64encode(f"{quote_plus(licence.number)}:{quote_plus(licence.key)}".encode()).decode()
+    # RFC 6749, section 2.3.1: both halves form-urlencoded before Basic joins them. A space as %20, since authlib reads + as a plus
+    number, key = (quote(half, safe="") for half in (licence.number, licence.key))
+    basic = b64encode(f"{number}:{key}".encode()).decode()
     reply = yield Request(
         "POST",
         discovery.token_endpoint,
@@ -188,10 +189,11 @@ def present(discovery: Discovery, licence: Licence, *, scope: str = "") -> Conve
     try:
         expires_in, granted = _judge(reply, scope)
     except HttpsError as error:
-        # a server may repeat what it was sent: whatever it says, the key does not get into a log
-        failure = error.failure
-        clean = failure.detail.replace(licence.key, "…").replace(basic, "…")
-        raise HttpsError(replace(failure, detail=clean)) from None
+        # a server may repeat what it was sent: whatever it says, the key does not get into a log, not even the half of it that a cut would leave
+        detail = error.failure.detail
+        for secret in (licence.key, key, basic):
+            detail = detail.replace(secret, "…")
+        raise HttpsError(replace(error.failure, detail=printable(detail))) from None
     return Authenticated(discovery, expires_in, granted)
 
 
@@ -234,7 +236,7 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
     said = reply.document(_Error)
     error = "" if said is None else said.error
     described = "" if said is None else said.error_description or ""
-    detail = _printable(f"HTTP {status} {error}: {described}".rstrip(": "))
+    detail = f"HTTP {status} {error}: {described}".rstrip(": ")
     if status == 429:
         raise _no(Reason.TOO_MANY_REQUESTS, detail, reply.retry_after)
     if status >= 500 or error in ("server_error", "temporarily_unavailable"):
@@ -270,7 +272,7 @@ def _granted(reply: Reply, wanted: str) -> tuple[float | None, str]:
     if missing:
         raise _no(
             Reason.AUTHORISATION_REFUSED,
-            f"HTTP 200 without the scope {_printable(' '.join(sorted(missing)))}",
+            f"HTTP 200 without the scope {' '.join(sorted(missing))}",
         )
     try:
         seconds = None if token.expires_in is None else max(float(token.expires_in), 0.0)
@@ -281,7 +283,3 @@ def _granted(reply: Reply, wanted: str) -> tuple[float | None, str]:
 
 def _no(reason: Reason, detail: str, retry_after: float | None = None, about: str = "") -> HttpsError:
     return HttpsError(Failure(Stage.LICENCE, reason, detail, retry_after, about))
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)[:200]

@@ -220,7 +220,8 @@ _UNRECOGNISED_WORDS = (
     "invalid client secret",
     "invalid client or",
 )
-_REFUSED_WORDS = ("not enabled", "not allowed", "disabled", "suspended", "not authorized")
+_REFUSED_WORDS = ("not enabled", "not allowed", "disabled", "suspended", "not authorized", "service account")
+_FAILED_WORDS = "unexpected error"  # Keycloak, where it could not look
 
 
 def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
@@ -239,7 +240,9 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
     detail = f"HTTP {status} {error}: {described}".rstrip(": ")
     if status == 429:
         raise _no(Reason.TOO_MANY_REQUESTS, detail, reply.retry_after)
-    if status >= 500 or error in ("server_error", "temporarily_unavailable"):
+    words = described.lower()
+    failed = error in ("server_error", "temporarily_unavailable") or words.startswith(_FAILED_WORDS)
+    if status >= 500 or failed:
         raise _no(unavailable(reply), detail, reply.retry_after)
     if 300 <= status < 400:
         raise _no(Reason.REDIRECTED, detail, about=leads_to(reply))
@@ -247,7 +250,6 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
         raise _no(Reason.PROXY_WANTS_PASSWORD, detail)
     if error == "invalid_client" and status in (400, 401):
         raise _no(Reason.LICENCE_NOT_RECOGNISED, detail)
-    words = described.lower()
     if status in (400, 401, 403) and error:
         if any(phrase in words for phrase in _UNRECOGNISED_WORDS):
             raise _no(Reason.LICENCE_NOT_RECOGNISED, detail)

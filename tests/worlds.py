@@ -1,4 +1,4 @@
-"""Servers that tests talk to: the sandbox's world, and oidc-provider, a certified server that nobody here wrote."""
+"""Servers that tests talk to: the sandbox's world, and authorization servers that nobody here wrote."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from threading import Timer
@@ -18,7 +20,8 @@ from iea_sandbox.authentication_server import LICENCES, Licence
 from iea_sandbox.certificates import Certificates
 from iea_sandbox.world import World
 
-_PROJECT = Path(__file__).parent / "peers" / "oidc_provider"
+_PEERS = Path(__file__).parent / "peers"
+_PROJECT = _PEERS / "oidc_provider"
 _BUILD = Path(__file__).parents[1] / "build" / "peers" / "oidc_provider"
 _INSTALLATION = 300.0  # seconds for npm to fetch 40 packages and node
 _START = 20.0  # seconds for the server to be ready
@@ -41,41 +44,63 @@ def world(running_world: World) -> Iterator[World]:
     running_world.mend()
 
 
+PEER_LICENCES = {
+    **LICENCES,  # "limited" is not allowed the scope "iea"
+    "no-grant": Licence("IEA-0006-NO-GRANT", "K3Y-3ZCQ-5HVN-18WE"),
+    "wrong-key": replace(LICENCES["good"], key="K3Y-0000-0000-0000"),
+}
+"""What each peer is asked about; all but "unknown" and "wrong-key" are known to it."""
+
+
 @dataclass(frozen=True)
 class Peer:
     """An authentication server that is not ours."""
 
     address: str
     ca_file: Path
-    licences: Mapping[str, Licence]
-
-    def licence(self, name: str = "good") -> Licence:
-        """One of: good, second, suspended, limited (not allowed the scope "iea"), special, no-grant, unknown."""
-        return self.licences[name]
 
 
 @pytest.fixture(scope="session")
 def oidc_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
-    """oidc-provider from npm, over HTTPS on loopback. Linux only: mark the tests `linux`."""
+    """oidc-provider from npm. Linux only, as the other peers: mark the tests `linux`."""
     project = _installed()
-    folder = tmp_path_factory.mktemp("oidc_provider")
+    with _serving(tmp_path_factory.mktemp("oidc_provider"), _node(project), project / "server.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def _django(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+    with _serving(tmp_path_factory.mktemp("django"), sys.executable, _PEERS / "django_server.py") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def authlib(_django: Peer) -> Peer:
+    """authlib from PyPI, in Django."""
+    return replace(_django, address=f"{_django.address}/authlib")
+
+
+@pytest.fixture(scope="session")
+def django_oauth_toolkit(_django: Peer) -> Peer:
+    """django-oauth-toolkit from PyPI."""
+    return replace(_django, address=f"{_django.address}/django-oauth-toolkit")
+
+
+@contextmanager
+def _serving(folder: Path, *command: str | Path) -> Iterator[Peer]:
+    """Run a server over HTTPS on loopback, which takes its certificate as an argument and its licences as a line, and says where it is when it is ready."""
     certificates = Certificates()
     ca_file = folder / "ca.pem"
     ca_file.write_bytes(certificates.authority_pem)
     server_file = folder / "server.pem"
     server_file.write_bytes(certificates.pem())
-    licences = {**LICENCES, "no-grant": Licence("IEA-0006-NO-GRANT", "K3Y-3ZCQ-5HVN-18WE")}
-    known = {name: vars(licence) for name, licence in licences.items() if name != "unknown"}
-
+    known = {
+        name: vars(licence) for name, licence in PEER_LICENCES.items() if name not in ("unknown", "wrong-key")
+    }
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(
-            [_node(project), "server.mjs", server_file],
-            cwd=project,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
+            [*command, server_file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
         ) as server,
     ):
         assert server.stdin is not None
@@ -88,7 +113,7 @@ def oidc_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
             ready = server.stdout.readline()
             deadline.cancel()
             assert ready, (folder / "log").read_text(encoding="utf-8")
-            yield Peer(json.loads(ready)["issuer"], ca_file, licences)
+            yield Peer(json.loads(ready)["issuer"], ca_file)
         finally:
             deadline.cancel()
             server.stdin.close()  # what it takes as the order to end

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import time
 from typing import Literal
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -74,8 +74,9 @@ def _authlib(description: str) -> _Words:
     return _Words(401, "invalid_client", description, challenge)
 
 
-# oidc-provider is measured; the others are read in their sources: Keycloak's authenticators, authlib's and (for
-# django-oauth-toolkit) oauthlib's rfc6749.
+# oidc-provider, authlib and django-oauth-toolkit are compared with the real ones in tests/peers. Keycloak is read in its source: an unknown client in
+# AuthenticationProcessor.handleClientAuthException, a wrong secret in ClientIdAndSecretAuthenticator, a refusal in ClientCredentialsGrantType (formerly
+# in TokenEndpoint). A disabled client is answered as an unknown one, by Keycloak and by django-oauth-toolkit (Application.is_usable).
 WORDS: Mapping[str, Mapping[Refusal, _Words]] = {
     # RFC 6749, 5.2
     "rfc": {
@@ -88,11 +89,11 @@ WORDS: Mapping[str, Mapping[Refusal, _Words]] = {
         "wrong-key": _Words(401, "unauthorized_client", _NOT_IDENTIFIED),
         "refused": _Words(401, "unauthorized_client", "Client not enabled to retrieve service account"),
     },
-    # before version 20
+    # before version 20; its refusal is in the words that every version has for the disabled user of a service account
     "keycloak-old": {
         "unknown": _Words(400, "invalid_client", "Invalid client credentials"),
         "wrong-key": _Words(401, "unauthorized_client", "Invalid client secret"),
-        "refused": _Words(400, "invalid_scope", "Invalid scopes: iea"),
+        "refused": _Words(401, "invalid_request", "User 'service-account-iea' disabled"),
     },
     "oidc-provider": {
         "unknown": _OIDC_PROVIDER,
@@ -113,6 +114,10 @@ WORDS: Mapping[str, Mapping[Refusal, _Words]] = {
     },
 }
 
+DECODERS: Mapping[str, Callable[[str], str]] = {"authlib": unquote, "keycloak-old": str}
+"""What these do to each half of Basic, where the others decode it as a form's (RFC 6749, 2.3.1): to authlib a plus is a plus, and old Keycloaks
+(before 19.0.2: BasicAuthHelper.parseHeader) decode nothing."""
+
 
 class _Refused(Exception):
     """The token request ends with an error answer."""
@@ -132,6 +137,7 @@ class AuthenticationServer:
         self._switch = switch
         self._path = path
         self._words = WORDS[dialect]
+        self._decode = DECODERS.get(dialect, unquote_plus)
         self._key = ECKey.generate_key("P-256", auto_kid=True)
         self.lifetime = lifetime
         self.address = ""
@@ -177,7 +183,7 @@ class AuthenticationServer:
         """RFC 6749, 4.4 (grant), 2.3.1 (authentication), 5 (answers)."""
         try:
             form = await _form(request)
-            number, key = _credentials(request, form)
+            number, key = _credentials(request, form, self._decode)
             self._check_grant(form)
             licence = self._identify(number, key)
             scopes = self._grant(licence, form)
@@ -266,7 +272,7 @@ async def _form(request: Request) -> dict[str, str]:
     return form
 
 
-def _credentials(request: Request, form: Mapping[str, str]) -> tuple[str, str]:
+def _credentials(request: Request, form: Mapping[str, str], decode: Callable[[str], str]) -> tuple[str, str]:
     """Number and key from the Authorization header, or else from the form (RFC 6749, 2.3.1)."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme:
@@ -280,7 +286,7 @@ def _credentials(request: Request, form: Mapping[str, str]) -> tuple[str, str]:
             found = ""
         if not found:
             raise _Refused(_Words(401, "invalid_client", "the credentials cannot be read", _BASIC))
-        return unquote_plus(number), unquote_plus(key)
+        return decode(number), decode(key)
     if "client_id" not in form or "client_secret" not in form:
         raise _Refused(_Words(401, "invalid_client", "no client authentication", _BASIC))
     return form["client_id"], form["client_secret"]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from iea_sandbox.authentication_server import WORDS, Licence
-from iea_sandbox.faults import DIALECTS
+from iea_sandbox.authentication_server import LICENCES, WORDS, AuthenticationServer, Licence
+from iea_sandbox.faults import DIALECTS, Switch
 from iea_sandbox.world import World
 
 GRANT = {"grant_type": "client_credentials"}
@@ -27,9 +28,9 @@ def client(world: World) -> Iterator[httpx.Client]:
         yield client
 
 
-def basic(licence: Licence) -> dict[str, str]:
+def basic(licence: Licence, encode: Callable[[str], str] = quote_plus) -> dict[str, str]:
     """RFC 6749, 2.3.1: both halves form-urlencoded before Basic."""
-    pair = f"{quote_plus(licence.number)}:{quote_plus(licence.key)}"
+    pair = f"{encode(licence.number)}:{encode(licence.key)}"
     return {"Authorization": "Basic " + b64encode(pair.encode()).decode()}
 
 
@@ -96,6 +97,29 @@ def test_characters_that_were_not_encoded_are_not_recognised(client: httpx.Clien
     raw = httpx.BasicAuth(licence.number, licence.key)
     response = client.post(f"{world.authentication.address}/token", data=GRANT, auth=raw)
     assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "encode", "status"),
+    [
+        ("rfc", quote_plus, 200),
+        ("rfc", quote, 200),
+        ("authlib", quote_plus, 401),
+        ("authlib", quote, 200),
+        ("keycloak-old", quote, 400),
+    ],
+)
+def test_each_product_decodes_in_its_way(dialect: str, encode: Callable[[str], str], status: int) -> None:
+    licence = LICENCES["special"]
+    server = AuthenticationServer(Switch(), dialect=dialect)
+
+    async def answer() -> int:
+        transport = httpx.ASGITransport(server.app)
+        async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as client:
+            response = await client.post("/token", data=GRANT, headers=basic(licence, encode))
+        return response.status_code
+
+    assert asyncio.run(answer()) == status
 
 
 @pytest.mark.parametrize(

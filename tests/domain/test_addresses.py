@@ -96,6 +96,8 @@ def test_an_address_is_read_into_its_canonical_form(text: str, canonical: str) -
         ("https://1.2.3", Malformed.HOST),
         ("https://1.2.3.400", Malformed.HOST),
         ("https://[::1", Malformed.HOST),
+        ("https://[fe80::1%25eth0]", Malformed.HOST),
+        ("https://[f0::1%25\ufe07]/0", Malformed.HOST),
         ("https://a,fr", Malformed.HOST),
         ("https://a.fr«/updates", Malformed.HOST),
         ("https://1€.fr", Malformed.HOST),

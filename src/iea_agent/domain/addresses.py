@@ -162,6 +162,9 @@ def parse(text: str) -> Address:
 
 def _host(name: str) -> str:
     """The ASCII form of a host name (RFC 1123, RFC 5890), or the literal of an IP address."""
+    # a zone (RFC 4007, section 11) means something on one machine only, and may hold anything
+    if "%" in name:
+        raise AddressError(Malformed.HOST)
     try:
         return str(ipaddress.ip_address(name))
     except ValueError:

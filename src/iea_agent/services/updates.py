@@ -24,7 +24,7 @@ from tuf.ngclient import FetcherInterface, Updater  # type: ignore[attr-defined]
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
 
-from .https import BODY_LIMIT, HttpsError
+from .https import HttpsError
 from .messages import Reply, Request, refusal
 
 LOCK_SECONDS = 1.0
@@ -126,23 +126,24 @@ class _Fetcher(FetcherInterface):
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """The file at *url*. Raises ``HttpsError``, and what TUF itself is to judge."""
-        self.file = url.removeprefix(self.base)
-        if self._timestamp and self.file == "timestamp.json":
-            body = self._timestamp
-        else:
-            body = self._get(url, max_length)
-            # a new root: the timestamp may have been signed anew since it was read
-            self._timestamp = b""
+        body = b"".join(self._fetch(url))
         if len(body) > max_length:
             raise verdicts.DownloadLengthMismatchError(f"{len(body)} bytes, {max_length} at most")
         return body
 
-    def _get(self, url: str, max_length: int) -> bytes:
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        self.file = url.removeprefix(self.base)
+        if self._timestamp and self.file == "timestamp.json":
+            yield self._timestamp
+            return
         request = Request("GET", url)
-        # somewhat more than wanted is read: too long is one verdict, endless another
-        reply = self._ask(request, max(min(max_length, LARGEST), BODY_LIMIT))
+        # of any file as much: longer than TUF allows is its verdict, endless another
+        reply = self._ask(request, LARGEST)
         if reply.status == 200:
-            return reply.body
+            # after a new root the timestamp may have been signed anew since it was read
+            self._timestamp = b""
+            yield reply.body
+            return
         detail = f"no {self.file}: HTTP {reply.status}"
         if self.file.endswith(".root.json") and reply.status in (403, 404):
             # good news: there is no newer root
@@ -151,9 +152,6 @@ class _Fetcher(FetcherInterface):
         if self.file == "timestamp.json":
             missing = Failure(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER, detail)
         raise HttpsError(refusal(request, reply) or missing)
-
-    def _fetch(self, url: str) -> Iterator[bytes]:
-        raise NotImplementedError(url)  # of targets, which nobody downloads yet
 
 
 def _verdict(error: Exception) -> tuple[Stage, Reason]:

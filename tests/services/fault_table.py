@@ -1,6 +1,9 @@
 """The table of every fault that the tests inject, the problem that the person is shown and how soon.
 
 `python -m tests.services.fault_table` writes docs/faults.md; with `--measured` it prints the table with the times that the last runs of the tests took.
+Those run with shorter limits; for the figures of the product's own, some three minutes:
+
+    IEA_FULL_LIMITS=1 PYTHONPATH=packaging python -m pytest tests/services/test_faults.py -q
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from iea_agent.domain.diagnosis import (
     conclude,
 )
 from iea_agent.services.https import Client, HttpsError
-from iea_agent.services.network import Limits, Route
+from iea_agent.services.network import Limits, Resolve, Route
 from iea_agent.services.reachability import EXAMINATION_SECONDS, PROBE_SECONDS, Connect, examine
 from iea_sandbox.world import World
 
@@ -103,27 +103,48 @@ def test_they_are_tested_at_the_same_time(serve: Serve) -> None:
     assert {report.failure and report.failure.reason for report in reports} == {Reason.ANSWER_CUT}
 
 
-def test_cancelling_returns_at_once(serve: Serve) -> None:
-    hanging = serve(silent)
-    cancelled = threading.Event()
+def cancelled_while(waiting: Stage, serve: Serve) -> float:
+    """Seconds that an examination with the product's own limits goes on once whoever keeps it waiting has cancelled it."""
+    cancelled, over = threading.Event(), threading.Event()
     when: list[float] = []
 
-    def told(report: ServerReport) -> None:
-        if any(r.stage is Stage.ANSWER and r.outcome is Outcome.RUNNING for r in report.stages):
-            when.append(time.monotonic())
-            cancelled.set()
+    def cancel() -> None:
+        when.append(time.monotonic())
+        cancelled.set()
 
+    def resolve(_: str) -> tuple[str, ...]:
+        if waiting is Stage.NAME:
+            cancel()
+            over.wait(20)
+        return ("127.0.0.1",)
+
+    def behaviour(connection: socket.socket) -> None:
+        connection.recv(1)
+        cancel()
+        silent(connection)
+
+    address = serve(behaviour).address.replace("localhost", "serveur.example")
+    if waiting is Stage.CERTIFICATE:
+        address = address.replace("http:", "https:")
     (report,) = examine(
-        {Server.UPDATES: hanging.address},
-        lambda _: Client(limits=Limits(read=1)),
+        {Server.UPDATES: address},
+        direct(Limits(), resolve),
         None,
-        told,
+        lambda _: None,
         now=datetime.now(UTC),
         cancelled=cancelled,
     )
-    assert time.monotonic() - when[0] < 0.2
+    took = time.monotonic() - when[0]
+    over.set()
     assert not report.done
     assert not report.passed
+    return took
+
+
+def test_cancelling_ends_whatever_is_waited_for(serve: Serve) -> None:
+    took = [cancelled_while(stage, serve) for stage in (Stage.NAME, Stage.CERTIFICATE, Stage.ANSWER)]
+    assert min(took) < 0.2
+    assert max(took) < 1, "sooner than any limit, on a machine with other things to do"
 
 
 def test_cancelling_does_not_wait_for_the_way_to_be_found() -> None:
@@ -271,8 +292,8 @@ class Portal:
             silent(connection)
 
 
-def direct(limits: Limits = PATIENT) -> Connect:
-    return lambda _: Client(limits=limits)
+def direct(limits: Limits = PATIENT, resolve: Resolve | None = None) -> Connect:
+    return lambda _: Client(limits=limits, resolve=resolve)
 
 
 def test_a_captive_portal_explains_a_cut_handshake(serve: Serve) -> None:

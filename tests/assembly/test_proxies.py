@@ -174,6 +174,13 @@ class TestTest:
                 assert report.failure is not None
                 assert report.failure.stage is Stage.PROXY
 
+    def test_each_one_finds_the_way_anew(self, office: Office) -> None:
+        """Whoever tests again has changed something: perhaps the network, which a window does not watch."""
+        office.setting[0] = Configuration(detect=True)
+        for port in (1, 2):  # where nobody listens
+            office.scripts[""] = f"PROXY 127.0.0.1:{port}"
+            assert {report.route for report in office.examine(DEFAULTS)} == {f"http://127.0.0.1:{port}"}
+
 
 class TestSaving:
     """The password goes with its user."""

@@ -327,7 +327,7 @@ class Home:
     ) -> tuple[ServerReport, ...]:
         """Test both servers with *chosen*, saving nothing. Without a licence, or a vault to read it from, that stage is left out.
 
-        *typed_key* and *proxy_password* count before those in the vault.
+        *typed_key* and *proxy_password* count before those in the vault. What the system said of proxies before is asked anew.
         """
         from iea_agent.domain.diagnosis import Server
         from iea_agent.host.vault import VaultUnavailable
@@ -337,6 +337,7 @@ class Home:
             licence = self.licence(chosen, typed_key)
         except VaultUnavailable:
             licence = None
+        self.proxies.forget()
         reports = reachability.examine(
             {Server.AUTHENTICATION: chosen.authentication, Server.UPDATES: chosen.updates},
             self.connect(chosen, proxy_password),

@@ -1,7 +1,7 @@
 """The tour of all faults on the Windows build under Wine; ends with a page of pictures, ``build/tour/index.html``.
 
-The desktop stands in a network of its own, where the name server is the sandbox's and the network itself can be taken away. Without the right to
-make one (root, or user namespaces) those few faults are left out, and the page says so.
+The desktop stands in a network of its own, where the name server is the sandbox's, the PC belongs to the sandbox's domain and the network itself can be
+taken away. Without the right to make one (root, or user namespaces) those few faults are left out, and the page says so.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+from iea_sandbox.names import DOMAIN
 from wine.build import BUILD, ROOT
 from wine.desktop import Desktop
 from wine.prefix import windows_path
@@ -23,6 +24,12 @@ from wine.prefix import windows_path
 PAGE = BUILD / "tour"
 APART = "--apart"
 """Says to the second call of this module that it stands in its own network."""
+TRIAL = "ip link set lo up && mount --bind /etc/resolv.conf /etc/resolv.conf"
+"""Goes well where a network of one's own can be made as it has to be."""
+NOT_APART = (
+    "Pas de réseau à part : il faut être root, ou que le système le permette à chacun (user namespaces). "
+    "Les pannes du service de noms et du réseau, et le script que le réseau offre, sont laissés de côté."
+)
 NAMES = "nameserver 127.0.0.1\noptions attempts:1\n"
 ROUTE = ("default", "dev", "lo")
 """A way out that leads nowhere: what the agent takes for being connected (``iea_agent.host.no_network``)."""
@@ -32,31 +39,31 @@ def main(arguments: Sequence[str]) -> int:
     """Play the tour; *arguments* go to ``iea-sandbox tour``."""
     if arguments[:1] == [APART]:
         return apart(arguments[1:])
-    for how in (("--net", "--mount"), ("--user", "--map-root-user", "--net", "--mount")):
-        if (
-            subprocess.run(["unshare", *how, "true"], capture_output=True, check=False, timeout=30).returncode
-            == 0
-        ):
-            command = ["unshare", *how, sys.executable, "-m", "wine.tour", APART, *arguments]
+    for rights in ((), ("--user", "--map-root-user")):
+        unshare = ("unshare", *rights, "--net", "--mount", "--uts")
+        tried = subprocess.run([*unshare, "sh", "-c", TRIAL], capture_output=True, check=False, timeout=30)
+        if tried.returncode == 0:
+            command = [*unshare, sys.executable, "-m", "wine.tour", APART, *arguments]
             return subprocess.run(command, cwd=ROOT, check=False).returncode
-    print(
-        "Pas de réseau à part sur cette machine : les pannes du service de noms et du réseau sont laissées de côté."
-    )
+    print(NOT_APART)
     return play(arguments)
 
 
 def apart(arguments: Sequence[str]) -> int:
     """The tour in a network of its own: nothing but loopback, and the sandbox to ask for names."""
-    ip("link", "set", "lo", "up")
-    ip("route", "add", *ROUTE)
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "route", "add", *ROUTE)
+    run("hostname", f"poste.{DOMAIN}")  # where Wine has the PC's DNS domain from
     with tempfile.NamedTemporaryFile("w", suffix=".conf") as names, closing(Switch()) as switch:
         names.write(NAMES)
         names.flush()
         os.chmod(names.name, 0o644)
         # the real file: a bind mount does not stop at a link
         target = str(Path("/etc/resolv.conf").resolve())
-        subprocess.run(["mount", "--bind", names.name, target], check=True, timeout=30)
-        return play(["--names-port", "53", "--network-port", str(switch.port), *arguments])
+        run("mount", "--bind", names.name, target)
+        ports = {"names": 53, "script": 80, "network": switch.port}
+        given = [word for name, port in ports.items() for word in (f"--{name}-port", str(port))]
+        return play([*given, *arguments])
 
 
 class Switch:
@@ -78,13 +85,13 @@ class Switch:
                 word, who = self._socket.recvfrom(16)
             except OSError:  # closed
                 return
-            ip("route", "del" if word == b"off" else "add", *ROUTE)
+            run("ip", "route", "del" if word == b"off" else "add", *ROUTE)
             self._socket.sendto(b"ok", who)
 
 
-def ip(*arguments: str) -> None:
-    """Run ``ip``."""
-    subprocess.run(["ip", *arguments], check=True, timeout=30)
+def run(*command: str) -> None:
+    """Run a command of the system's that does its work and ends. Raises CalledProcessError."""
+    subprocess.run(command, check=True, timeout=30)
 
 
 def play(arguments: Sequence[str]) -> int:

@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", parents=[home], help="ouvrir les deux serveurs jusqu'à Ctrl+C")
     serve.add_argument("--auth-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
     serve.add_argument("--updates-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
-    serve.add_argument("--names-port", type=int, default=0, metavar="PORT", help="service de noms (DNS)")
+    _ports_to_find(serve)
     serve.set_defaults(run=_serve)
 
     demo = commands.add_parser(
@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="changer le proxy de Windows le temps de la visite (script de proxy)",
     )
-    tour.add_argument("--names-port", type=int, default=0, metavar="PORT", help="service de noms (DNS)")
+    _ports_to_find(tour)
     tour.add_argument("--network-port", type=int, metavar="PORT", help=argparse.SUPPRESS)
     tour.set_defaults(run=_tour)
 
@@ -146,6 +146,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _ports_to_find(command: argparse.ArgumentParser) -> None:
+    """What a PC looks for at a fixed port, where nothing tells it another."""
+    for name, port, what in (("names", 53, "service de noms (DNS)"), ("script", 80, "script de proxy")):
+        told = f"{what} ; un poste le cherche au port {port}"
+        command.add_argument(f"--{name}-port", type=int, default=0, metavar="PORT", help=told)
+
+
 def _serve(given: argparse.Namespace) -> int:
     from iea_sandbox.control import attach
     from iea_sandbox.world import World
@@ -158,6 +165,7 @@ def _serve(given: argparse.Namespace) -> int:
         authentication_port=given.auth_port,
         updates_port=given.updates_port,
         names_port=given.names_port,
+        script_port=given.script_port,
     ) as world:
         path = attach(world, given.home)
         try:
@@ -186,6 +194,7 @@ def _tour(given: argparse.Namespace) -> int:
         windows=sys.platform == "win32" and not given.no_windows,
         system_proxy=given.system_proxy,
         names_port=given.names_port,
+        script_port=given.script_port,
         network_port=given.network_port,
     )
 

@@ -331,6 +331,13 @@ _CATALOGUE = (
     Fault("pac-missing", Layer.SCRIPT, "le script a disparu (404)", "IEA-P06", _PAC),
     Fault("pac-error", Layer.SCRIPT, "le script contient une faute", "IEA-P06", _PAC),
     Fault("pac-slow", Layer.SCRIPT, "le script n'arrive pas à temps", "IEA-P06", _PAC),
+    Fault(
+        "pac-offered",
+        Layer.SCRIPT,
+        "le réseau offre un script (WPAD), et seul son proxy mène aux serveurs (dans le banc d'essai seulement)",
+        "",
+        _PAC,
+    ),
     # the name service
     Fault("names-silent", Layer.NAMES, "le service de noms ne répond jamais", "IEA-N03", _NAMES),
     Fault("names-unknown", Layer.NAMES, "le nom du serveur n'existe pas (NXDOMAIN)", "IEA-N02", _NAMES),

@@ -1,4 +1,4 @@
-"""A small name server on loopback (RFC 1035): it knows one name, and can be silent, fail, or deny it."""
+"""A small name server on loopback (RFC 1035): it knows the sandbox's names, and can be silent, fail, or deny it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from iea_sandbox.certificates import NAME
 from iea_sandbox.faults import Switch
 from iea_sandbox.record import Record
 
+DOMAIN = NAME.partition(".")[2]
+WPAD = f"wpad.{DOMAIN}"
+"""Where a PC of the domain looks for the proxy script that its network offers (WPAD)."""
+
 _NO_ERROR, _FORMAT_ERROR, _SERVER_FAILURE, _NO_SUCH_NAME = 0, 1, 2, 3  # RFC 1035, 4.1.1
 _A = 1
 _IN = 1
@@ -21,9 +25,10 @@ _SECONDS = 0  # nobody should remember an answer: the next fault must show
 
 
 class NameServer:
-    """Answers on UDP at 127.0.0.1: `serveur.iea-sandbox.test` is this machine, nothing else exists. *questions* are the names asked for."""
+    """Answers on UDP at 127.0.0.1: the names in *known* are this machine, nothing else exists. *questions* are the names asked for."""
 
     def __init__(self, switch: Switch) -> None:
+        self.known = {NAME}
         self.questions: Record[str] = Record()
         self.port = 0
         self._switch = switch
@@ -32,7 +37,7 @@ class NameServer:
     async def open(self, port: int = 0) -> None:
         """Take the port (0: any free one), or again the one it had. Raises OSError when it is taken."""
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Protocol(self._switch, self.questions), local_addr=("127.0.0.1", port or self.port)
+            lambda: _Protocol(self, self._switch), local_addr=("127.0.0.1", port or self.port)
         )
         self._transport = transport
         self.port = transport.get_extra_info("sockname")[1]
@@ -46,9 +51,9 @@ class NameServer:
 
 
 class _Protocol(asyncio.DatagramProtocol):
-    def __init__(self, switch: Switch, questions: Record[str]) -> None:
+    def __init__(self, server: NameServer, switch: Switch) -> None:
+        self._server = server
         self._switch = switch
-        self._questions = questions
         self._transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -70,7 +75,7 @@ class _Protocol(asyncio.DatagramProtocol):
             kind, group = struct.unpack_from("!HH", query, end)
         except (ValueError, struct.error, IndexError):
             return self._message(number, flags, _FORMAT_ERROR, b"")
-        self._questions.add(name)
+        self._server.questions.add(name)
         if self._switch.on("names-silent"):
             return b""
         question = query[12 : end + 4]
@@ -78,7 +83,7 @@ class _Protocol(asyncio.DatagramProtocol):
             return self._message(number, flags, _FORMAT_ERROR, question)
         if self._switch.on("names-failing"):
             return self._message(number, flags, _SERVER_FAILURE, question)
-        if name != NAME or group != _IN or self._switch.on("names-unknown"):
+        if name not in self._server.known or group != _IN or self._switch.on("names-unknown"):
             return self._message(number, flags, _NO_SUCH_NAME, question)
         if kind != _A or self._switch.on("names-empty"):
             return self._message(number, flags, _NO_ERROR, question)

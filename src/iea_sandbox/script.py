@@ -12,6 +12,8 @@ from iea_sandbox.faults import Switch
 from iea_sandbox.proxy import Proxy
 
 PATH = "/proxy.pac"
+OFFERED, OFFERED_PORT = "/wpad.dat", 80
+"""Where every PC looks for it on the host `names.WPAD` of a network that offers one (WPAD)."""
 _SLOW = 30.0  # seconds that it lets wait: longer than anybody waits for it
 
 
@@ -29,7 +31,7 @@ class Script:
                 async with asyncio.timeout(_SLOW):
                     while (await receive())["type"] != "http.disconnect":
                         pass
-        if self._switch.on("pac-missing") or scope["path"] != PATH:
+        if self._switch.on("pac-missing") or scope["path"] not in (PATH, OFFERED):
             answer: Response = PlainTextResponse("Not Found", 404)
         else:
             answer = Response(self._text(), media_type="application/x-ns-proxy-autoconfig")

@@ -12,7 +12,7 @@ assert sys.platform == "win32"  # noqa: S101  mypy reads on only where this hold
 
 _KEY = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
 _VALUE = "DefaultConnectionSettings"
-_DIRECT, _SERVER, _SCRIPT = 1, 2, 4  # PER_CONN_FLAGS, wininet.h
+_DIRECT, _SERVER, _SCRIPT, _DETECT = 1, 2, 4, 8  # PER_CONN_FLAGS, wininet.h
 _VERSION = 0x46
 
 
@@ -40,6 +40,10 @@ class SystemProxy:
     def script(self, address: str) -> None:
         """Whatever the script at this address says."""
         self._write(_SCRIPT, script=address)
+
+    def detect(self) -> None:
+        """Whatever the script says that the network offers (WPAD)."""
+        self._write(_DETECT)
 
     def restore(self) -> None:
         """As it was found."""

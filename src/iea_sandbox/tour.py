@@ -185,7 +185,9 @@ class Tour:
         if fault.name == "proxy-password-refused":
             self._tell("proxy", "set", USER, secret="un autre mot de passe")  # noqa: S106  a wrong one
         if sys.platform == "win32" and self._system_proxy:
-            if fault.layer is Layer.SCRIPT:
+            if fault.name == "pac-offered":
+                self._system_proxy.detect()
+            elif fault.layer is Layer.SCRIPT:
                 self._system_proxy.script(world.script_address)
             elif fault.name == "proxy-needed":
                 self._system_proxy.server(f"127.0.0.1:{world.proxy.port}")
@@ -382,6 +384,7 @@ def run(
     windows: bool = sys.platform == "win32",
     system_proxy: bool = False,
     names_port: int = 0,
+    script_port: int = 0,
     network_port: int | None = None,
     expected: Mapping[str, Fault] = FAULTS,
 ) -> int:
@@ -407,6 +410,7 @@ def run(
         with World(
             home / f"world-{number}",
             names_port=names_port if first else 0,
+            script_port=script_port if first else 0,
             network_port=network_port if first else None,
         ) as world:
             pictures = output if windows else None
@@ -576,6 +580,8 @@ def _table(report: Mapping[str, Any]) -> str:
         ]
         if found["detail"]:
             rows.append(("Détail technique", f"<code>{html.escape(found['detail'])}</code>"))
+    if report["route"] != "direct":
+        rows.append(("Chemin", f"par le proxy <code>{html.escape(report['route'])}</code>"))
     rows.append(("Étape en échec", _STAGES.get(stage, stage) if stage else "aucune"))
     rows.append(("Temps jusqu'au verdict", seconds))
     return (

@@ -18,13 +18,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from iea_sandbox.answers import Witness
 from iea_sandbox.authentication_server import LICENCES, AuthenticationServer, Licence
-from iea_sandbox.certificates import Certificates
+from iea_sandbox.certificates import NAME, Certificates
 from iea_sandbox.faults import PARTS, SERVERS, Broken, PartName, ServerName, Switch, UnknownFault, choose
 from iea_sandbox.front import Front
-from iea_sandbox.names import NameServer
+from iea_sandbox.names import WPAD, NameServer
 from iea_sandbox.proxy import Proxy
 from iea_sandbox.record import Connection, Record, Request
-from iea_sandbox.script import PATH, Script
+from iea_sandbox.script import OFFERED_PORT, PATH, Script
 from iea_sandbox.spelling import named, spelled
 from iea_sandbox.update_server import UpdateServer
 
@@ -57,10 +57,12 @@ class World:
         issuer_path: str = "",
         dialect: str = "rfc",
         names_port: int = 0,
+        script_port: int = 0,
         network_port: int | None = None,
     ) -> None:
         """Port 0 is any free one; `issuer_path` such as "/realms/iea"; `dialect` one of `faults.DIALECTS`.
 
+        `script_port` has to be 80 for a network that offers its script (WPAD).
         `network_port` is where who can take this machine's network away listens (UDP on loopback: "off" and "on", each
         answered by anything once it is done); None where nobody can.
         """
@@ -84,7 +86,7 @@ class World:
         }
         self._clear = {name: Front(_ToHttps(front)) for name, front in self._fronts.items()}
         self._script = Front(Script(self._switches["pac"], self.proxy))
-        self._names_port, self._network_port = names_port, network_port
+        self._names_port, self._script_port, self._network_port = names_port, script_port, network_port
         self._failures: list[Exception] = []
         self._others: list[Front] = []
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
@@ -205,7 +207,7 @@ class World:
             for name in SERVERS:
                 await self._fronts[name].open(self._ports[name])
                 await self._clear[name].open()
-            await self._script.open()
+            await self._script.open(self._script_port)
             await self.proxy.open()
             await self.names.open(self._names_port)
             self.authentication.address = f"https://localhost:{self._fronts['auth'].port}{self._issuer_path}"
@@ -253,16 +255,29 @@ class World:
                 await self._fronts[part].adapt()
             case "proxy":
                 await self.proxy.adapt()
-                for front in self._fronts.values():
-                    front.only_inside = switch.on("proxy-needed")
-                    await front.adapt()
+                await self._wall_in()
             case "pac":
+                offered = switch.on("pac-offered")
+                if offered and self._script.port != OFFERED_PORT:
+                    raise UnknownFault(
+                        "Offrir un script n'est possible que dans le banc d'essai (make tour)."
+                    )
                 self._editions += 1
+                self.names.known = {NAME, WPAD} if offered else {NAME}
+                await self._wall_in()
             case "network":
                 await self._switch_network("off" if switch.broken else "on")
                 await self.names.close()
                 if not switch.broken:
                     await self.names.open()
+
+    async def _wall_in(self) -> None:
+        """Let only the proxy through to the servers where a fault wants it, else everybody."""
+        walled = self._switches["proxy"].on("proxy-needed") or self._switches["pac"].on("pac-offered")
+        for front in self._fronts.values():
+            if front.only_inside != walled:
+                front.only_inside = walled
+                await front.adapt()
 
     async def _switch_network(self, how: str) -> None:
         """Have the rig take this machine's network away, or give it back. Raises UnknownFault where there is no such rig."""

@@ -361,7 +361,7 @@ if sys.platform == "win32":
                 assert asked.wait(PLENTY), "WinHTTP did ask"
 
         def test_a_network_that_offers_no_script_is_no_failure(self, setting: Setting) -> None:
-            """The other case is not to be had here: Wine 8 looks for the host « wpad » of the machine's domain and does not find it where there is one."""
+            """That one is found and followed takes a network of its own: ``tests/packaging/test_tour.py``."""
             setting.be(_DETECT)
             found = proxies.here().choose(SERVER)
             assert (found.proxy, found.source) == (None, Source.NONE)

@@ -16,8 +16,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from iea_sandbox.certificates import ACCENTED, NAME
-from iea_sandbox.faults import ServerName
+from iea_sandbox.faults import ServerName, UnknownFault
+from iea_sandbox.names import WPAD
 from iea_sandbox.proxy import PASSWORD, USER
+from iea_sandbox.script import OFFERED
 from iea_sandbox.world import World
 
 SILENCE = 0.3  # seconds without a byte that count as silence
@@ -152,11 +154,11 @@ def test_only_the_proxy_leads_to_the_servers(world: World) -> None:
 # --- its script
 
 
-def script(world: World, timeout: float = 5) -> tuple[int, str]:
+def script(world: World, timeout: float = 5, *, path: str = "") -> tuple[int, str]:
     parts = urlsplit(world.script_address)
     connection = HTTPConnection("127.0.0.1", parts.port or 0, timeout=timeout)
     try:
-        connection.request("GET", f"{parts.path}?{parts.query}")
+        connection.request("GET", path or f"{parts.path}?{parts.query}")
         response = connection.getresponse()
         return response.status, response.read().decode()
     finally:
@@ -181,9 +183,21 @@ def test_the_script_is_missing_wrong_or_late(world: World) -> None:
         script(world, SILENCE)
 
 
+def test_the_script_is_also_where_a_network_offers_one(world: World) -> None:
+    assert script(world, path=OFFERED) == script(world)
+
+
+def test_a_script_is_offered_only_where_a_pc_finds_it(world: World) -> None:
+    with pytest.raises(UnknownFault, match="make tour"):
+        world.break_("pac", "offered")
+    assert world.broken("pac") is None
+    assert look_up(world, WPAD) == (NO_SUCH_NAME, [])
+
+
 # --- names
 
 A, AAAA = 1, 28
+NO_SUCH_NAME = 3
 
 
 def look_up(world: World, name: str = NAME, kind: int = A) -> tuple[int, list[str]]:
@@ -211,7 +225,7 @@ def test_the_name_server_knows_one_name(world: World) -> None:
     assert look_up(world) == (0, ["127.0.0.1"])
     assert look_up(world, NAME.upper()) == (0, ["127.0.0.1"])
     assert look_up(world, kind=AAAA) == (0, [])
-    assert look_up(world, "impact-emploi.urssaf.fr") == (3, [])
+    assert look_up(world, "impact-emploi.urssaf.fr") == (NO_SUCH_NAME, [])
     assert list(world.names.questions)[-1] == "impact-emploi.urssaf.fr"
 
 

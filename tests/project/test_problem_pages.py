@@ -30,10 +30,10 @@ SECTIONS = (
     "Ce que vous voyez",
     "Pourquoi",
     "Que faire",
-    "Pour votre informaticien",
+    "Pour la personne qui s'occupe de votre informatique",
     "Pour l'assistance",
 )
-OPTIONAL = {"Pour votre informaticien", "Pour l'assistance"}
+OPTIONAL = {"Pour la personne qui s'occupe de votre informatique", "Pour l'assistance"}
 MEANWHILE = "**En attendant\u00a0:**"
 LARGEST = 400_000
 """Bytes of all pages together, as they ship."""

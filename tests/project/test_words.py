@@ -67,6 +67,37 @@ def test_each_rule_of_typography_can_fail(rule: str) -> None:
     )
 
 
+ONE_WORDING = {
+    "la personne qui s'occupe de votre informatique": re.compile(
+        r"informaticien|(?:service|responsable|prestataire|support|correspondant) informatique|votre DSI\b"
+        r"|s'occupe (?:de (?:la|l'|vos|votre (?!informatique))|du (?:réseau|parc))",
+        re.IGNORECASE,
+    )
+}
+"""Who or what has one name wherever a clerk reads of it, and what would be another: in a small association it is seldom a professional."""
+READ = [
+    *SENTENCES,
+    *(
+        (path.relative_to(ROOT).as_posix(), " ".join(path.read_text(encoding="utf-8").split()))
+        for path in (ROOT / "docs" / "guide.md", *sorted((ROOT / "docs" / "problemes").glob("*.md")))
+    ),
+]
+
+
+@pytest.mark.parametrize("wording", ONE_WORDING)
+def test_one_thing_has_one_name(wording: str) -> None:
+    assert [(place, other[0]) for place, text in READ if (other := ONE_WORDING[wording].search(text))] == []
+    assert sum(wording in text for _, text in READ) > 50
+
+
+@pytest.mark.parametrize(
+    "other", ["prévenez votre informaticien", "votre service informatique", "qui s'occupe de votre réseau"]
+)
+def test_another_name_would_be_seen(other: str) -> None:
+    assert all(pattern.search(other) for pattern in ONE_WORDING.values())
+    assert not any(pattern.search(f"montrez-la à {wording}.") for wording, pattern in ONE_WORDING.items())
+
+
 def placeholders(text: str) -> set[str]:
     """The names between braces, and strftime's letters."""
     return {name for _, name, _, _ in string.Formatter().parse(text) if name} | set(

@@ -237,12 +237,12 @@ def _refusal(sentence: str, span: tuple[int, int] | None = None, wait: float = 0
 
 def _cannot_write() -> str:
     return _(
-        "Rien n'a été changé : le disque n'accepte pas d'écriture. Libérez de la place ou prévenez votre informaticien."
+        "Rien n'a été changé : le disque n'accepte pas d'écriture. Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."
     )
 
 
 def _not_kept() -> str:
     return _(
         "C'est fait, mais le disque n'a pas pu le retenir : au prochain démarrage de l'agent, ce sera à refaire. "
-        "Libérez de la place ou prévenez votre informaticien."
+        "Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."
     )

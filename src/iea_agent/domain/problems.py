@@ -89,7 +89,7 @@ _ENTRIES = (
         N_("L'agent n'est pas encore configuré"),
         N_("Aucune licence d'installation n'est enregistrée sur ce poste."),
         N_(
-            "Ouvrez « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer »."
+            "Dans « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer »."
         ),
     ),
     Problem(
@@ -99,7 +99,7 @@ _ENTRIES = (
         N_("Adresse de serveur mal écrite"),
         N_("L'adresse du serveur ne peut pas être comprise."),
         N_(
-            "Ouvrez « Paramètres de connexion » et corrigez l'adresse signalée. L'adresse habituelle du serveur d'authentification est "
+            "Dans « Paramètres de connexion », corrigez l'adresse signalée. L'adresse habituelle du serveur d'authentification est "
             "« https://impact-emploi.urssaf.fr »."
         ),
     ),
@@ -123,7 +123,7 @@ _ENTRIES = (
         N_("Fichier de paramètres illisible"),
         N_("Le fichier de paramètres contient une erreur ; les derniers paramètres valables sont utilisés."),
         N_(
-            "Ouvrez « Paramètres de connexion », vérifiez les adresses et enregistrez. Le fichier fautif a été mis de côté, rien n'est perdu."
+            "Dans « Paramètres de connexion », vérifiez les adresses, puis enregistrez. Le fichier fautif a été mis de côté, rien n'est perdu."
         ),
     ),
     Problem(
@@ -134,7 +134,7 @@ _ENTRIES = (
         N_(
             "L'adresse commence par « http:// » : elle n'est pas sécurisée, et la clé de licence n'est jamais envoyée en clair."
         ),
-        N_("Ouvrez « Paramètres de connexion » et cochez « Sécurisé », puis enregistrez."),
+        N_("Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez."),
     ),
     Problem(
         "IEA-C06",
@@ -142,7 +142,7 @@ _ENTRIES = (
         Actor.IT,
         N_("Fichier de certificats introuvable ou illisible"),
         N_(
-            "Votre administrateur a indiqué un fichier de certificats supplémentaires qui ne peut pas être lu."
+            "Un fichier de certificats supplémentaires a été indiqué pour ce poste, mais il ne peut pas être lu."
         ),
         N_(
             "Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails."
@@ -181,7 +181,7 @@ _ENTRIES = (
         N_("Votre réseau n'a pas dit à temps où se trouve le serveur (service de noms, ou DNS)."),
         N_(
             "C'est souvent passager : attendez une minute. Sinon, redémarrez votre box ou essayez un autre réseau. Si d'autres sites s'ouvrent, "
-            "faites vérifier le DNS de ce poste par votre informaticien."
+            "faites vérifier le DNS de ce poste par la personne qui s'occupe de votre informatique."
         ),
         depends_on=_THE_WAY,
         patience=LOST_CONNECTION_PATIENCE,
@@ -323,7 +323,7 @@ _ENTRIES = (
         N_(
             "Sur ce réseau, le serveur n'est pas joignable directement, mais il l'est par le proxy réglé dans Windows."
         ),
-        N_("Ouvrez « Paramètres de connexion », choisissez le proxy « Celui du système », puis enregistrez."),
+        N_("Dans « Paramètres de connexion », choisissez le proxy « Celui du système », puis enregistrez."),
         depends_on=_NETWORK,
         patience=LOST_CONNECTION_PATIENCE,
     ),
@@ -400,7 +400,7 @@ _ENTRIES = (
             "L'adresse commence par « https:// », mais ce port du serveur ne fait pas de connexion sécurisée."
         ),
         N_(
-            "Ouvrez « Paramètres de connexion » et retirez « :80 » ou le numéro de port à la fin de l'adresse."
+            "Dans « Paramètres de connexion », retirez « :80 » ou le numéro de port à la fin de l'adresse, puis enregistrez."
         ),
     ),
     Problem(
@@ -578,7 +578,7 @@ _ENTRIES = (
         ),
         N_(
             "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : essayez un autre réseau et montrez ce "
-            "message à votre informaticien."
+            "message à la personne qui s'occupe de votre informatique."
         ),
         depends_on=_PORTAL,
     ),
@@ -601,7 +601,7 @@ _ENTRIES = (
         N_(
             "L'adresse commence par « http:// », mais ce port du serveur n'accepte que les connexions sécurisées."
         ),
-        N_("Ouvrez « Paramètres de connexion » et cochez « Sécurisé »."),
+        N_("Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez."),
     ),
     Problem(
         "IEA-S14",
@@ -707,11 +707,11 @@ _ENTRIES = (
         "IEA-L02",
         Severity.MEDIUM,
         Actor.YOU,
-        N_("Horloge à vérifier"),
+        N_("Heure de cet ordinateur à vérifier"),
         N_("L'heure de cet ordinateur et celle du serveur diffèrent de plus de cinq minutes."),
         N_(
-            "Clic droit sur l'heure, en bas à droite de l'écran, « Ajuster la date et l'heure », puis « Synchroniser maintenant ». Si l'heure de "
-            "l'ordinateur est juste, c'est celle du serveur qui ne l'est pas : contactez l'assistance."
+            "Comparez l'heure de cet ordinateur avec celle de votre téléphone. Si elle est fausse : clic droit sur l'heure, « Ajuster la date et "
+            "l'heure », « Synchroniser maintenant ». Si elle est juste, celle du serveur est fausse : contactez l'assistance."
         ),
     ),
 )

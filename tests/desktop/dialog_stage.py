@@ -32,6 +32,7 @@ from iea_agent.domain.diagnosis import (
 )
 from iea_agent.domain.repairs import Repair
 from iea_agent.domain.settings import DEFAULTS, Effective, Fault, Settings
+from iea_agent.locale import LANGUAGES, choose
 from iea_agent.shell.view import Abilities
 
 
@@ -276,7 +277,9 @@ def main() -> None:
     parser.add_argument("--patience", type=float, default=60, help="seconds a slow server keeps waiting")
     parser.add_argument("--text", default="", help="what is copied")
     parser.add_argument("--source", type=Path, help="the file that holds the status document")
+    parser.add_argument("--language", choices=LANGUAGES, default="fr")
     options = parser.parse_args()
+    choose(options.language)
     log = Log(options.log)
     if options.dialog in ("copy", "paste"):
         play_other_program(log, options.text if options.dialog == "copy" else None)

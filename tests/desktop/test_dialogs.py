@@ -35,6 +35,8 @@ NUMBER, KEY = "Numéro de licence", "Clé de licence"
 PROXY = "Adresse du proxy"
 USER, PASSWORD = "Nom d'utilisateur", "Mot de passe du proxy"
 TEST = "Tester l'accès aux serveurs"
+LOWEST = 672
+"""Height of the smallest usual screen, less its task bar, in device-independent pixels: 1920 × 1080 at 150 %."""
 HERE = {
     "authentication": "https://127.0.0.1",
     "updates": "https://127.0.0.1/updates",
@@ -208,7 +210,9 @@ def play(desktop: Desktop, tmp_path: Path) -> Iterator[Callable[..., Play]]:
 def test_a_screen_reader_finds_a_name_for_every_control(
     dialog: str, play: Callable[..., Play], tmp_path: Path
 ) -> None:
-    shown = play("settings") if dialog == "settings" else play("status", "--source", told(tmp_path))
+    shown = play("status", "--source", told(tmp_path)) if dialog == "status" else play("settings", "--test")
+    if dialog == "settings":
+        shown.sees("Connexion au serveur réussie")
     before = None
     found = set()
     for child in shown.window.children:
@@ -227,6 +231,10 @@ def test_a_screen_reader_finds_a_name_for_every_control(
 
 def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Play]) -> None:
     shown = play("settings")
+    assert "Détails du test" not in shown.texts(), "there are none yet"
+    shown.desktop.key("alt+t")
+    shown.sees("Connexion au serveur réussie")
+    shown.desktop.key("alt+a")
     order = [
         AUTHENTICATION,
         UPDATES,
@@ -236,6 +244,7 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Pl
         "IPv4 seulement",
         TEST,
         "Détails du test",
+        "Copier les détails",
         "Enregistrer",
         "Quitter",
         "Sécurisé",
@@ -477,6 +486,19 @@ def test_the_password_of_a_proxy_that_asks_for_one_is_kept_and_not_shown(play: C
     shown.ended()
 
 
+def test_a_proxy_that_asks_no_more_asks_for_nothing(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--test", authentication="https://entreprise.exemple.fr")
+    shown.sees(USER)
+    shown.desktop.key("alt+y")
+    shown.focused(PASSWORD)
+    shown.desktop.type("tres-secret")
+    shown.enter(AUTHENTICATION, "https://127.0.0.1")
+    assert USER in shown.texts(), "nothing moves under the person's hands"
+    shown.desktop.key("alt+y", "ctrl+a", "BackSpace", "alt+t")
+    shown.sees("Connexion au serveur réussie")
+    shown.until(lambda: not {USER, PASSWORD} & set(shown.texts()), "the end of both fields")
+
+
 def test_a_repair_is_offered_made_and_undone_by_keyboard_alone(play: Callable[..., Play]) -> None:
     with_port, without = "https://impact-emploi.urssaf.fr:80", "https://impact-emploi.urssaf.fr"
     shown = play("settings", "--repairs", authentication=with_port, updates=f"{with_port}/updates")
@@ -532,6 +554,50 @@ def test_a_test_is_told_stage_by_stage_with_a_link_to_the_page(play: Callable[..
     pasted = plain(play("paste").logged("pasted")["pasted"])
     for text in ("Certificat établi par : Avast Web/Mail Shield Root", f"(SHA-256) : {'3f9a' * 16}"):
         assert text in pasted
+
+
+def test_of_two_causes_one_is_explained_and_the_other_a_line_that_opens(play: Callable[..., Play]) -> None:
+    shown = play(
+        *("settings", "--test"),
+        authentication="https://introuvable.exemple.fr",
+        updates="https://expire.exemple.fr",
+    )
+    shown.sees("Aucun autre chemin ne fonctionne.")
+    unknown, expired = problems.problem("IEA-N02"), problems.problem("IEA-T01")
+
+    def explained(entry: problems.Problem, other: problems.Problem) -> None:
+        for text in (entry.text, entry.advice, f"{other.title} ({other.code}) – que faire ?"):
+            shown.sees(text)
+        assert not any(plain(other.advice) in text for text in shown.texts())
+
+    explained(unknown, expired)
+    shown.desktop.key("Tab", "Tab")
+    shown.focused("Certificat du serveur expiré (IEA-T01) – que faire ?")
+    shown.desktop.key("Return")
+    shown.focused("En savoir plus sur IEA-T01")
+    explained(expired, unknown)
+    shown.desktop.key("shift+Tab")
+    shown.focused("Serveur introuvable (IEA-N02) – que faire ?")
+    shown.click("Serveur introuvable (IEA-N02) – que faire ?")
+    explained(unknown, expired)
+
+
+def test_a_cause_that_both_servers_share_is_explained_once(play: Callable[..., Play]) -> None:
+    both = "https://introuvable.exemple.fr"
+    shown = play("settings", "--test", authentication=both, updates=both)
+    shown.sees("Même cause que pour l'autre serveur : Serveur introuvable (IEA-N02).")
+    assert sum(plain(problems.problem("IEA-N02").text) in text for text in shown.texts()) == 1
+    assert not any("que faire" in text for text in shown.texts())
+
+
+def test_a_note_gives_way_to_a_failure(play: Callable[..., Play]) -> None:
+    shown = play(
+        *("settings", "--test"),
+        authentication="https://horloge.exemple.fr",
+        updates="https://introuvable.exemple.fr",
+    )
+    shown.sees("Heure de cet ordinateur à vérifier (IEA-L02) – que faire ?")
+    shown.sees(problems.problem("IEA-N02").advice)
 
 
 def test_a_wrong_clock_is_a_note_under_a_tick(play: Callable[..., Play]) -> None:
@@ -677,7 +743,7 @@ def test_nothing_is_cut_off_at_any_scaling(scaling: int, size: tuple[int, int], 
         own = json.dumps(
             {
                 **HERE,
-                "authentication": "https://introuvable.exemple.fr",
+                "authentication": "https://antivirus.exemple.fr",  # the longest of all explanations
                 "updates": "https://expire.exemple.fr",
             }
         )
@@ -685,7 +751,9 @@ def test_nothing_is_cut_off_at_any_scaling(scaling: int, size: tuple[int, int], 
         check_sizes(settings.tell("measure", "measured"), scaling)
         settings.click(TEST)
         settings.sees("Échec de connexion au serveur")
-        check_sizes(settings.tell("measure", "measured"), scaling)
+        two_causes = settings.tell("measure", "measured")
+        check_sizes(two_causes, scaling)
+        assert two_causes["window"][3] <= LOWEST * scaling / 100, "it fits a laptop"
         settings.desktop.key("Escape")
         settings.ended()
         status = Play(desktop, tmp_path, "status", "--source", told(tmp_path))

@@ -16,6 +16,7 @@ from tests.failures import failed
 import iea_agent
 from iea_agent import locale
 from iea_agent.domain import machine, problems, settings
+from iea_agent.domain.diagnosis import Failure, Reason, Server, ServerReport, Stage
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.shell import status as words
@@ -122,6 +123,36 @@ def test_whatever_is_typed_is_read_or_complained_about(
         named = ""
         assert form.read(form.shown(wanted), SAVED) == wanted, "a second reading gives the same"
     assert named in {"", *(field.attribute for field in settings.FIELDS.values())}
+
+
+PROXY, OTHER = "http://proxy.exemple.fr:3128", "http://autre.exemple.fr:8080"
+SYSTEM = replace(SAVED, proxy_mode=ProxyMode.SYSTEM)
+
+
+def by(route: str, reason: Reason | None = None) -> ServerReport:
+    """The report of a test by *route* that ended with *reason*, None where nothing failed."""
+    failure = None if reason is None else Failure(Stage.PROXY, reason)
+    return ServerReport(Server.AUTHENTICATION, SAVED.authentication, (), failure, route=route)
+
+
+@pytest.mark.parametrize(
+    ("tested", "reports", "before", "asking"),
+    [
+        (SYSTEM, [by(PROXY, Reason.PROXY_WANTS_PASSWORD)], "", PROXY),
+        (SYSTEM, [by(PROXY, Reason.PROXY_REFUSES_PASSWORD), by(PROXY)], "", PROXY),
+        (SYSTEM, [by(OTHER, Reason.PROXY_WANTS_PASSWORD)], PROXY, OTHER),
+        (SYSTEM, [by(PROXY), by(PROXY)], PROXY, PROXY),  # what was typed is what lets through
+        (SYSTEM, [by("direct"), by("direct")], PROXY, ""),
+        (SYSTEM, [by(OTHER), by("direct")], PROXY, ""),
+        (SYSTEM, [by("direct", Reason.PROXY_WANTS_PASSWORD)], "", ""),  # none is used: none to tell it to
+        (replace(SAVED, proxy_mode=ProxyMode.MANUAL), [by(OTHER, Reason.PROXY_WANTS_PASSWORD)], PROXY, PROXY),
+        (replace(SAVED, proxy_mode=ProxyMode.NONE), [by("direct")], PROXY, PROXY),
+    ],
+)
+def test_the_fields_for_a_sign_in_stand_while_the_system_s_proxy_asks(
+    tested: settings.Settings, reports: list[ServerReport], before: str, asking: str
+) -> None:
+    assert form.asking(tested, reports, before) == asking
 
 
 def document(state: State, **others: object) -> words.Document:

@@ -72,8 +72,8 @@ _NOT_THE_ADDRESS = frozenset(
 """What no other address and no other way mends."""
 
 
-def is_reached(report: ServerReport) -> bool:
-    """Whether the server was reached and known for what it is: what fails after that, no other way to it mends."""
+def is_identified(report: ServerReport) -> bool:
+    """Whether the server was reached and known for what it is: what fails after that, no other way to it and no other address mends."""
     return report.done and (report.failure is None or report.failure.stage in (Stage.LICENCE, Stage.METADATA))
 
 
@@ -85,7 +85,9 @@ def candidates(
     failed = [
         server
         for server, report in tested.items()
-        if not is_reached(report) and report.cause is not None and report.cause.reason not in _NOT_THE_ADDRESS
+        if not is_identified(report)
+        and report.cause is not None
+        and report.cause.reason not in _NOT_THE_ADDRESS
     ]
     found: list[Repair] = []
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from iea_agent.domain.diagnosis import Server, ServerReport
-from iea_agent.domain.repairs import ADDRESSES, Kind, Repair, is_reached
+from iea_agent.domain.repairs import ADDRESSES, Kind, Repair, is_identified
 from iea_agent.domain.settings import Settings
 
 from .reachability import EXAMINATION_SECONDS, Connect, examine
@@ -41,7 +41,7 @@ def search(
     """
     if not tries:
         return ()
-    before = {report.server for report in reports if is_reached(report)}
+    before = {report.server for report in reports if is_identified(report)}
     failed = {report.server for report in reports} - before
     over = threading.Event()
     news: queue.SimpleQueue[tuple[int, frozenset[Server]]] = queue.SimpleQueue()
@@ -108,4 +108,4 @@ def _reached(
         seconds=seconds,
         cancelled=cancelled,
     )
-    return tuple(report for report in found if is_reached(report))
+    return tuple(report for report in found if is_identified(report))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import wx
 
 from iea_agent.domain import addresses, problems
-from iea_agent.domain.diagnosis import Outcome, Server
+from iea_agent.domain.diagnosis import Outcome, Server, ServerReport
 from iea_agent.domain.problems import N_, problem
-from iea_agent.domain.settings import Effective, ProxyMode
+from iea_agent.domain.settings import Effective, ProxyMode, Settings
 from iea_agent.locale import _
 
 from . import form
@@ -116,8 +116,7 @@ class Fields:
         self._grown = grown
         self._locked = effective.locked
         self._writable = writable
-        self._sign_in = False  # the system's proxy has asked who we are
-        self._asking = ""  # which one
+        self._asking = ""  # the system's proxy that has asked who we are
         self._password_saved = False
         saved = effective.settings
 
@@ -162,7 +161,14 @@ class Fields:
         choice = wx.BoxSizer(wx.VERTICAL)
         choice.Add(proxy_label, 0, wx.BOTTOM, parent.FromDIP(NARROW))
         choice.Add(self.proxy_mode, 0, wx.EXPAND)
-        for left, right in ((choice, self.proxy.sizer), (self.user.sizer, self.password.sizer)):
+        for left, right, names in (
+            (choice, self.proxy.sizer, {"proxy_mode", "proxy_address"}),
+            (self.user.sizer, self.password.sizer, {"proxy_user"}),
+        ):
+            if names & self._locked:  # the labels say so, and need the whole width
+                proxy.Add(left, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
+                proxy.Add(right, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
+                continue
             side_by_side = wx.BoxSizer(wx.HORIZONTAL)
             left.SetMinSize(parent.FromDIP(wx.Size(NARROWER, -1)))
             side_by_side.Add(left, 0, wx.RIGHT, parent.FromDIP(MIDDLE))
@@ -274,18 +280,22 @@ class Fields:
         self._password_saved = saved
         self._reveal_proxy()
 
-    def ask_sign_in(self, proxy: str) -> None:
-        """The *proxy* ("" where none was used) wants to know who we are: show the fields for it. What is typed there is kept for this one and no other."""
-        self._sign_in = True
-        self._asking = proxy
+    def heed(self, tested: Settings, reports: Sequence[ServerReport]) -> None:
+        """Show the fields for a user and a password where the system's proxy has asked for them in a test of *tested*, and no longer than it asks.
+
+        What is typed there is kept for this proxy and no other.
+        """
+        asking = form.asking(tested, reports, self._asking)
+        if self._asking and asking != self._asking:
+            self.password.edit.ChangeValue("")  # it was for that one
+        self._asking = asking
         self._reveal_proxy()
 
     def show_key(self, saved: bool | None) -> None:
         """Say whether a key is saved; None where there is no vault to save it in."""
         if saved is None:
-            self.key_hint.say(
-                f"{_(problem(problems.VAULT_UNAVAILABLE).title)} ({problems.VAULT_UNAVAILABLE})."
-            )
+            entry = problem(problems.VAULT_UNAVAILABLE)
+            self.key_hint.say(f"{_(entry.title)} ({entry.code}). {_(entry.advice)}")
         elif saved:
             self.key_hint.say(_("Clé enregistrée. Elle n'est jamais affichée ; laissez vide pour la garder."))
         else:
@@ -371,9 +381,7 @@ class Fields:
         """Show what belongs to the way that is chosen, and nothing else."""
         mode = list(ProxyMode)[self.proxy_mode.GetSelection()]
         manual = mode is ProxyMode.MANUAL
-        signing_in = manual or (
-            mode is ProxyMode.SYSTEM and (self._sign_in or bool(self.user.edit.GetValue()))
-        )
+        signing_in = manual or (mode is ProxyMode.SYSTEM and bool(self._asking or self.user.edit.GetValue()))
         for entry, shown in (
             (self.proxy, manual),
             (self.user, signing_in),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from iea_agent.domain import addresses, settings
+from iea_agent.domain.diagnosis import Reason, ServerReport
 from iea_agent.domain.settings import ProxyMode, Settings
 from iea_agent.locale import _
 
@@ -125,3 +127,21 @@ def is_unsaved(typed: Typed, saved: Settings) -> bool:
         return bool(changes(saved, read(typed, saved)))
     except Complaint:
         return typed != shown(saved)
+
+
+_ASKED = (Reason.PROXY_WANTS_PASSWORD, Reason.PROXY_REFUSES_PASSWORD)
+
+
+def asking(tested: Settings, reports: Sequence[ServerReport], before: str) -> str:
+    """The system's proxy that asks who we are, "" for none, after *reports* of a test of *tested*; *before* is the one that asked so far.
+
+    One that asked and was passed through asks still: it is what was typed that it lets through. A proxy that is chosen by hand has its fields anyway,
+    and where none was used there is none to tell.
+    """
+    if tested.proxy_mode is not ProxyMode.SYSTEM:
+        return before
+    used = [found for found in reports if found.route != "direct"]
+    asked = [found.route for found in used if found.failure is not None and found.failure.reason in _ASKED]
+    if asked:
+        return asked[0]
+    return before if any(found.route == before for found in used) else ""

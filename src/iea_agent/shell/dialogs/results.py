@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .offers import Offers
     from .verdict import Verdicts
 
-RIGHT = 540
+RIGHT = 552
 """Width of the test, in device-independent pixels: beside the fields it fits a screen of 1366 × 768."""
 
 
@@ -52,6 +52,9 @@ class Results:
         self._details = wx.ListBox(parent, style=wx.LB_SINGLE | wx.LB_HSCROLL)
         self._copy = wx.Button(parent, label=_("Copier les &détails"))
         self._copied = wx.StaticText(parent)
+        self._of_a_test = (self._details_label, self._details, self._copy)
+        for control in self._of_a_test:
+            control.Hide()  # until there is something in it
 
         small = parent.FromDIP(MIDDLE)
         headline = wx.BoxSizer(wx.HORIZONTAL)
@@ -72,7 +75,8 @@ class Results:
         column.Add(self._details, 1, wx.EXPAND | wx.BOTTOM, small)
         column.Add(foot, 0, wx.EXPAND)
         self.sizer = column
-        self._details.SetMinSize(parent.FromDIP(wx.Size(RIGHT, 58)))
+        column.SetMinSize(parent.FromDIP(wx.Size(RIGHT, -1)))
+        self._details.SetMinSize(parent.FromDIP(wx.Size(RIGHT, 46)))
 
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self.copy())
         on_copy_key(self._details, self.copy)
@@ -90,11 +94,13 @@ class Results:
         if self._verdicts is None:
             from .verdict import Verdicts
 
-            self._verdicts = Verdicts(self._details, RIGHT, self._details_label, self._explain)
+            self._verdicts = Verdicts(self._details, RIGHT, self._details_label, self._explain, self._grown)
             self._verdicts_here.Add(self._verdicts.sizer, 0, wx.EXPAND)
+            for control in self._of_a_test:
+                control.Show()
         self._verdicts.begin()
         self.withdraw()
-        self._picture.Hide()
+        self._show_picture("ball-pale")
         self._headline.say(_("Test en cours…"))
         self._note.say("")
         self._copy.Disable()
@@ -115,9 +121,8 @@ class Results:
             self.progress(found)
         from .verdict import headline
 
-        connected = all(is_reached(found) for found in reports)
-        set_picture(self._picture, picture("tick" if connected else "barred", 24))
-        self._picture.Show()
+        connected = all(is_ticked(found) for found in reports)
+        self._show_picture("tick" if connected else "barred")
         self._headline.say(headline(self._reports))
         self._copy.Enable()
         self.button.SetLabel(self._labels[0])
@@ -162,9 +167,14 @@ class Results:
 
     def stop(self, sentence: str) -> None:
         """The test has ended without an outcome: say why."""
+        self._picture.Hide()
         self._headline.say(sentence)
         self.button.SetLabel(self._labels[0])
         self._grown()
+
+    def _show_picture(self, name: str) -> None:
+        set_picture(self._picture, picture(name, 24))
+        self._picture.Show()
 
     def explain(self, reports: Sequence[ServerReport]) -> None:
         """Show *reports* anew: more is known of their causes."""
@@ -191,6 +201,6 @@ class Results:
         self._grown()
 
 
-def is_reached(found: ServerReport) -> bool:
-    """Whether the server was reached: the green tick of the sheet, which a refused licence does not take away."""
+def is_ticked(found: ServerReport) -> bool:
+    """Whether the sheet's green tick stands at the server: it was reached, and a refused licence does not take that away."""
     return found.done and (found.failure is None or found.failure.code in problems.ANSWERED_BUT_REFUSED)

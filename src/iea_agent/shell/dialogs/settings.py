@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import wx
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import Outcome, Reason, Server, ServerReport, Stage
+from iea_agent.domain.diagnosis import Outcome, Server, ServerReport, Stage
 from iea_agent.domain.problems import problem
 from iea_agent.domain.settings import Effective, Fault, Settings
 from iea_agent.locale import _
@@ -31,13 +31,10 @@ from .frame import (
     rewrap,
     show,
 )
-from .results import RIGHT, Results, is_reached
+from .results import RIGHT, Results, is_ticked
 
 if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
-
-WANTS_PASSWORD = (Reason.PROXY_WANTS_PASSWORD, Reason.PROXY_REFUSES_PASSWORD)
-"""After which the fields for a proxy's user and password are shown, whichever proxy it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +165,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         )
         self._results = Results(self._content, self._grown, port.explain, self._on_mend)
         line = wx.StaticLine(self._content)
-        self._message = Paragraph(self._content, LEFT, spoken=True)
+        self._message = Paragraph(self._content, RIGHT, spoken=True)
         self._save = wx.Button(self._content, wx.ID_SAVE, _("&Enregistrer"))
         self._quit = wx.Button(self._content, wx.ID_CANCEL, _("&Quitter"))
 
@@ -321,7 +318,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         if self and run == self._run and self._cancelled is not None:
             self._results.progress(found)
             if found.done:
-                self._fields.mark(found.server, Outcome.PASSED if is_reached(found) else Outcome.FAILED)
+                self._fields.mark(found.server, Outcome.PASSED if is_ticked(found) else Outcome.FAILED)
 
     def _on_tested(self, run: int, reports: tuple[ServerReport, ...]) -> None:
         if not self or run != self._run:
@@ -334,12 +331,12 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             return
         self._results.end(reports)
         for found in reports:
-            self._fields.mark(found.server, Outcome.PASSED if is_reached(found) else Outcome.FAILED)
+            self._fields.mark(found.server, Outcome.PASSED if is_ticked(found) else Outcome.FAILED)
             for result in found.stages:
                 if result.stage is Stage.LICENCE and result.outcome in (Outcome.PASSED, Outcome.FAILED):
                     self._fields.mark_licence(result.outcome)
-            if found.failure is not None and found.failure.reason in WANTS_PASSWORD:
-                self._fields.ask_sign_in("" if found.route == "direct" else found.route)
+        if self._tested is not None:
+            self._fields.heed(self._tested, reports)
         self._search(reports)
 
     # repairs
@@ -347,7 +344,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
     def _search(self, reports: tuple[ServerReport, ...]) -> None:
         """Look for what works instead, if a server was not reached and there is something to try."""
         values, locked = self._tested, self._loaded.effective.locked
-        if values is None or self._loaded.assistance or all(is_reached(found) for found in reports):
+        if values is None or self._loaded.assistance or all(is_ticked(found) for found in reports):
             return
         from iea_agent.domain import repairs
 
@@ -401,17 +398,18 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             self._fields.put(before)
             return
         self._before = {name: getattr(before, name) for name in repair.changes}
-        self._report(done(repair, tested), undo=True)
+        self._message.say("")  # what was done says that it is saved
         self._results.button.SetFocus()
         self._test()
+        self._report(done(repair, tested), undo=True)
 
     def _on_undo(self) -> None:
         """Put back what was there before the repair, save, and test again."""
         self._fields.put(replace(self._fields.typed(), **self._before))  # type: ignore[arg-type]  # the same attributes
         if self._on_save():
-            self._report(_("La correction est annulée : les valeurs d'avant sont de nouveau enregistrées."))
             self._results.button.SetFocus()
             self._test()
+            self._say(_("La correction est annulée : les valeurs d'avant sont de nouveau enregistrées."))
 
     def _report(self, sentence: str, *, undo: bool = False) -> None:
         """Say at the top what was done, "" for nothing, with the button that undoes it."""

@@ -207,6 +207,7 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def _show_facts(self) -> None:
         pairs = overview.facts(self._status, time.time()) if self._status else []
+        self._line.Show(bool(pairs))
         pairs += [("", "")] * (len(self._facts) - len(pairs))
         for (name, what), (label, value) in zip(self._facts, pairs, strict=True):
             name.SetLabelText(label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import time
 from collections.abc import Callable, Mapping
@@ -9,12 +10,12 @@ from collections.abc import Callable, Mapping
 import wx
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import STAGES, Outcome, Server, ServerReport, Stage, StageResult
+from iea_agent.domain.diagnosis import STAGES, Failure, Outcome, Server, ServerReport, Stage, StageResult
 from iea_agent.domain.problems import problem
 from iea_agent.locale import _
 from iea_agent.shell import report
 
-from .frame import MIDDLE, NARROW, PageLink, Paragraph, picture, set_picture, title_font
+from .frame import MIDDLE, NARROW, Link, PageLink, Paragraph, picture, set_picture, title_font
 
 _STAGE_PICTURES = {
     Outcome.WAITING: "stage-pending",
@@ -104,7 +105,7 @@ class Strip(wx.Panel):  # type: ignore[misc]  # wx has no types here
 class Verdict:
     """What the test of one server gives, *width* device-independent pixels wide, before the control *after* in reading order.
 
-    *explain* is called with the code whose page is to be shown.
+    *explain* is called with the code whose page is to be shown, *unfold* when the explanation is wanted that is folded away.
     """
 
     def __init__(
@@ -114,13 +115,15 @@ class Verdict:
         width: int,
         after: wx.Window,
         explain: Callable[[str], None],
+        unfold: Callable[[], None],
     ) -> None:
         name = wx.StaticText(parent, label=_(report.SERVERS[server]))
         name.SetFont(title_font(parent, 1.0))
         self._strip = Strip(parent, server)
         self._progress = Paragraph(parent, width)
-        self._problem = Paragraph(parent, width)
+        self._problem = Paragraph(parent, width, spoken=True)
         self._problem.SetFont(title_font(parent, 1.0))
+        self._folded = Link(parent, unfold)
         self._explanation = Paragraph(parent, width)
         self._more = PageLink(parent, explain)
         for control in (
@@ -128,6 +131,7 @@ class Verdict:
             self._strip,
             self._progress,
             self._problem,
+            self._folded,
             self._explanation,
             self._more,
         ):
@@ -138,33 +142,52 @@ class Verdict:
         self.sizer.Add(self._strip, 0, wx.EXPAND)
         self.sizer.Add(self._progress, 0)
         self.sizer.Add(self._problem, 0, wx.TOP, parent.FromDIP(MIDDLE))
+        self.sizer.Add(self._folded, 0, wx.TOP, gap)
         self.sizer.Add(self._explanation, 0, wx.TOP, gap)
         self.sizer.Add(self._more, 0, wx.TOP, gap)
-        self.show(None)
 
-    def show(self, found: ServerReport | None, already: str | None = None) -> None:
-        """Show *found*, as far as it has come; None before a test. *already* is the code that was explained for the other server."""
+    def show(self, found: ServerReport | None) -> None:
+        """Show how far *found* has come; None before a test."""
         self._strip.show(found)
         self._progress.say(_progress(found) if found else _("En attente…"))
-        cause = found.cause if found and found.done else None
-        if found is None or cause is None:
-            self._problem.say("")
-            self._explanation.say("")
-            self._more.about("")
-            return
+
+    def tell(self, cause: Failure, found: ServerReport) -> None:
+        """Say the *cause* of what was *found*, what to do and who can do it."""
         entry = problem(cause.code)
-        self._problem.say(f"{_(entry.title)} ({cause.code})")
-        if cause.code == already:
-            self._explanation.say(_("Même cause que pour l'autre serveur."))
-            self._more.about("")
-            return
-        particular = report.particulars(cause, time.time())
-        what = f"{_(entry.text)} {particular}".rstrip()
+        what = f"{_(entry.text)} {report.particulars(cause, time.time())}".rstrip()
         # where nothing failed, the first note is what has just been told
         notes = report.notes(found, time.time())[0 if found.failure else 1 :]
         noted = [_("À noter : {note}").format(note=note) for note in notes]
-        self._explanation.say("\n".join([what, _(entry.advice), _(problems.ACTORS[entry.actor]), *noted]))
-        self._more.about(cause.code)
+        explanation = "\n".join([what, _(entry.advice), _(problems.ACTORS[entry.actor]), *noted])
+        self._say(problem=_named(cause), explanation=explanation, code=cause.code)
+
+    def fold(self, cause: Failure) -> None:
+        """Say the *cause* in one line; a click tells the rest."""
+        self._say(folded=_("{problem} – que faire ?").format(problem=_named(cause)))
+
+    def refer(self, cause: Failure) -> None:
+        """Say that the *cause* is the one that is told of the other server."""
+        same = _("Même cause que pour l'autre serveur : {problem}.").format(problem=_named(cause))
+        self._say(explanation=same)
+
+    def hush(self) -> None:
+        """Say nothing: there is no cause to be told, or none yet."""
+        self._say()
+
+    def enter(self) -> None:
+        """Take the keyboard to what has just been told."""
+        self._more.SetFocus()
+
+    def _say(self, *, problem: str = "", folded: str = "", explanation: str = "", code: str = "") -> None:
+        self._problem.say(problem)
+        self._folded.say(folded)
+        self._explanation.say(explanation)
+        self._more.about(code)
+
+
+def _named(cause: Failure) -> str:
+    """What the problem is called, and its code."""
+    return f"{_(problem(cause.code).title)} ({cause.code})"
 
 
 def _progress(found: ServerReport) -> str:
@@ -188,23 +211,39 @@ def _progress(found: ServerReport) -> str:
 
 
 class Verdicts:
-    """Both servers' verdicts, in *sizer*, and their stages in the list *details*."""
+    """Both servers' verdicts, in *sizer*, and their stages in the list *details*. *grown* is called when they need more or less room.
+
+    One cause is explained at a time: with two different ones, the other is folded to a line, so that the dialog fits a small screen.
+    """
 
     def __init__(
-        self, details: wx.ListBox, width: int, after: wx.Window, explain: Callable[[str], None]
+        self,
+        details: wx.ListBox,
+        width: int,
+        after: wx.Window,
+        explain: Callable[[str], None],
+        grown: Callable[[], None],
     ) -> None:
         parent = details.GetParent()
         self._details = details
+        self._grown = grown
         self._lines: dict[Server, list[str]] = {}
-        self._verdicts = {server: Verdict(parent, server, width, after, explain) for server in Server}
+        self._reports: Mapping[Server, ServerReport] = {}
+        self._chosen: Server | None = None  # whose explanation the person has asked for
+        self._verdicts = {
+            server: Verdict(parent, server, width, after, explain, functools.partial(self._unfold, server))
+            for server in Server
+        }
         self.sizer = wx.BoxSizer(wx.VERTICAL)
         for verdict in self._verdicts.values():
-            self.sizer.Add(verdict.sizer, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE + NARROW))
+            self.sizer.Add(verdict.sizer, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
 
     def begin(self) -> None:
         """Show that nothing is known yet."""
+        self._chosen = None
         for verdict in self._verdicts.values():
             verdict.show(None)
+            verdict.hush()
         self._lines = {
             server: [f"{_(report.SERVERS[server])} – {_(report.STAGES[stage])}" for stage in STAGES[server]]
             for server in Server
@@ -213,10 +252,36 @@ class Verdicts:
 
     def show(self, found: ServerReport, reports: Mapping[Server, ServerReport]) -> None:
         """Show how far the test of one server has come; *reports* is all that is known."""
-        first = reports.get(Server.AUTHENTICATION)
-        explained = first.cause.code if first and first.done and first.cause else None
-        self._verdicts[found.server].show(found, explained if found.server is Server.UPDATES else None)
+        self._reports = reports
+        self._verdicts[found.server].show(found)
+        self._tell()
         self._list(found)
+
+    def _tell(self) -> None:
+        """Explain one cause: the one that was asked for, else a failure before a mere note, and the server without which nobody works first."""
+        causes = {
+            server: found.cause for server, found in self._reports.items() if found.done and found.cause
+        }
+        if not causes:
+            return
+        first = min(
+            causes, key=lambda server: (self._reports[server].failure is None, server is Server.UPDATES)
+        )
+        told = self._chosen or first
+        for server, cause in causes.items():
+            verdict = self._verdicts[server]
+            if server is told:
+                verdict.tell(cause, self._reports[server])
+            elif cause.code == causes[told].code:
+                verdict.refer(cause)
+            else:
+                verdict.fold(cause)
+
+    def _unfold(self, server: Server) -> None:
+        self._chosen = server
+        self._tell()
+        self._grown()
+        self._verdicts[server].enter()
 
     def _list(self, found: ServerReport) -> None:
         """The same in the list, a line each: how the keyboard and a screen reader go through it."""

@@ -113,3 +113,22 @@ def test_the_map_shows_every_room() -> None:
         if path.parent != AGENT or path.name != "__init__.py":
             shown = path.stem if path.name == "__main__.py" else name
             assert f"`{shown}`" in page, f"docs/architecture.md does not show {path.relative_to(ROOT)}"
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """What a Python that imports *modules* has loaded."""
+    script = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    return set(subprocess.check_output([sys.executable, "-c", script], text=True, timeout=60).split())
+
+
+def test_the_icon_waits_for_nothing_that_it_does_not_need() -> None:
+    machine = "windows" if sys.platform == "win32" else "posix"
+    rooms = ("cli", "assembly.start", f"host.{machine}", "shell.tray")
+    loaded = loaded_by(*(f"iea_agent.{room}" for room in rooms))
+    ours = {name.removeprefix("iea_agent.") for name in loaded if name.startswith("iea_agent.")}
+    behind = {"assembly", "host", "locale", "shell", "shell.tray_rules"}
+    behind |= {"shell.tray_windows"} if sys.platform == "win32" else {"host.child"}
+    assert ours == {*rooms, *behind}
+    if sys.platform == "win32":  # elsewhere Python itself, or pystray, loads some of these
+        dear = {"PIL", "datetime", "hashlib", "json", "pathlib", "socket", "subprocess", "tempfile"}
+        assert not loaded & dear

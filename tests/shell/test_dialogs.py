@@ -21,7 +21,8 @@ from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.shell import status as words
 from iea_agent.shell.dialogs import form, overview
-from iea_agent.shell.view import Abilities, Picture
+from iea_agent.shell.tray_rules import Picture
+from iea_agent.shell.view import Abilities
 
 DIALOGS = Path(iea_agent.__file__).parent / "shell" / "dialogs"
 NOW = 1_800_000_000.0

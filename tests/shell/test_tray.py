@@ -13,7 +13,7 @@ import pytest
 
 from iea_agent.domain.machine import Event
 from iea_agent.shell.tray import Tray
-from iea_agent.shell.view import MenuLine, Picture, View
+from iea_agent.shell.tray_rules import MenuLine, Picture, View
 
 ICONS = Path(__file__).parents[2] / "src" / "iea_agent" / "shell" / "icons"
 FIRST = View(Picture.BALL, "IEA", (MenuLine("Pour information"),), None)
@@ -51,7 +51,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 from iea_agent.shell.tray import Tray, TrayUnavailable
-from iea_agent.shell.view import MenuLine, Picture, View
+from iea_agent.shell.tray_rules import MenuLine, Picture, View
 ICONS = Path({str(ICONS)!r})
 FIRST = View(Picture.BALL, "IEA", (MenuLine("Pour information"),), None)
 """

@@ -13,8 +13,12 @@ from iea_agent.shell.tray_rules import (
     BODY_UNITS,
     LABEL_UNITS,
     REPAINT_SECONDS,
+    SEPARATOR,
     TITLE_UNITS,
     TOOLTIP_UNITS,
+    MenuLine,
+    Picture,
+    View,
     balloon_texts,
     click_event,
     clip,
@@ -23,7 +27,6 @@ from iea_agent.shell.tray_rules import (
     tooltip_text,
     utf16_units,
 )
-from iea_agent.shell.view import SEPARATOR, MenuLine, Picture, View
 
 any_text = st.text(st.characters(codec="utf-8"), max_size=400)  # all but half letters
 

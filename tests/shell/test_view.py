@@ -12,19 +12,9 @@ from tests.failures import OBSERVED, failed
 from iea_agent import locale
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import Effect, Event, Snapshot, State
-from iea_agent.shell import tray_rules
 from iea_agent.shell import view as shown
-from iea_agent.shell.view import (
-    NO_ABILITIES,
-    SEPARATOR,
-    Abilities,
-    MenuLine,
-    Picture,
-    View,
-    balloon,
-    since,
-    view,
-)
+from iea_agent.shell.tray_rules import SEPARATOR, MenuLine, Picture, View
+from iea_agent.shell.view import NO_ABILITIES, Abilities, balloon, since, view
 
 NOW = 1_790_000_000.0
 EVERYTHING = Abilities(support=True, updates=True, program=True)
@@ -148,10 +138,6 @@ def test_every_tooltip_fits(days_ago: int) -> None:
         tooltip = view(snapshot, NOW).tooltip
         assert utf16(tooltip) <= 127, tooltip
         assert tooltip.count("\n") <= 1
-
-
-def test_the_view_and_the_tray_know_the_same_limit() -> None:
-    assert shown.TOOLTIP_UNITS == tray_rules.TOOLTIP_UNITS == 127
 
 
 def test_a_short_tooltip_says_since_when() -> None:

@@ -7,27 +7,27 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import machine
-from iea_agent.domain.machine import Moment
 from iea_agent.host import Claim, here
-from iea_agent.shell import view
+from iea_agent.locale import _
 
 if TYPE_CHECKING:
+    from iea_agent.domain.machine import Moment
     from iea_agent.loop import Inbox
     from iea_agent.shell.tray import Tray
 
 
-ICONS = Path(__file__).parents[1] / "shell" / "icons"
+ICONS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shell", "icons")
 STOP_SECONDS = 2.0
 """How long leaving may take before the process ends regardless."""
 
 
 def now() -> Moment:
     """The present moment."""
+    from iea_agent.domain.machine import Moment
+
     return Moment(time.time(), time.monotonic())
 
 
@@ -55,7 +55,7 @@ def _claim(environment: Mapping[str, str]) -> Claim | None:
     """The right to be this installation's only agent in this session."""
     if sys.platform == "win32":
         # a mutex wants a name only; looking up the system's folders would delay the icon by a tenth of a second
-        return here().claim("agent", Path(environment.get("IEA_AGENT_HOME") or "IEA Agent"))
+        return here().claim("agent", environment.get("IEA_AGENT_HOME") or "IEA Agent")
     else:  # noqa: RET505 mypy needs it to leave the other system's out
         from iea_agent.host.storage import Folders
 
@@ -65,12 +65,14 @@ def _claim(environment: Mapping[str, str]) -> Claim | None:
 def _run_without_tray(environment: Mapping[str, str]) -> int:
     import signal
 
+    from iea_agent.domain.machine import QuitRequested
+
     from . import home
     from .agent import Agent
 
     agent = Agent(home.locate(environment), now)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: agent.loop.post(machine.QuitRequested()))
+        signal.signal(number, lambda *_: agent.loop.post(QuitRequested()))
     agent.run(None)
     return 0
 
@@ -88,6 +90,7 @@ class _Resident:
     def serve(self, tray: Tray) -> None:
         """Be the agent; the tray goes when it ends."""
         try:
+            self._offer_menu(tray)
             from . import home
             from .agent import Agent
 
@@ -101,25 +104,41 @@ class _Resident:
             self.ended.set()
             tray.stop()
 
-    def session_ends(self) -> None:
-        """Windows closes the session: after this returns nothing is sure to run, so the agent ends first."""
-        self.post(machine.QuitRequested())
+    def _offer_menu(self, tray: Tray) -> None:
+        """Give the icon its menu before the agent is made, which takes the longer part of the start."""
+        from iea_agent.domain import machine
+        from iea_agent.shell.view import view
+
+        start = now()
+        tray.draw(view(machine.begin(start), start.wall))
+
+    def wakes(self) -> None:
+        """The computer slept, and no longer does."""
+        from iea_agent.domain.machine import Woke
+
+        self.post(Woke())
+
+    def quit(self) -> None:
+        """Have the agent end, and wait a little until it has."""
+        from iea_agent.domain.machine import QuitRequested
+
+        self.post(QuitRequested())
         self.ended.wait(STOP_SECONDS)
 
 
 def _run_with_tray(environment: Mapping[str, str]) -> int:
     from iea_agent.shell.tray import Notices, Tray
+    from iea_agent.shell.tray_rules import Picture, View
 
     resident = _Resident(environment)
-    start = now()
     tray = Tray(
         ICONS,
-        view.view(machine.begin(start), start.wall),
+        View(Picture.PALE_BALL, f"Impact emploi – {_('Connexion en cours')}"),
         resident.post,
-        Notices(session_ending=resident.session_ends, resumed=lambda: resident.post(machine.Woke())),
+        # after the end of the session nothing is sure to run, so the agent ends first
+        Notices(session_ending=resident.quit, resumed=resident.wakes),
     )
     tray.run(lambda: threading.Thread(target=resident.serve, args=(tray,), name="loop", daemon=True).start())
-    resident.post(machine.QuitRequested())
-    resident.ended.wait(STOP_SECONDS)
+    resident.quit()
     # a thread that still waits for the network must not keep a process without an icon
     os._exit(1 if resident.failed else 0)

@@ -9,8 +9,10 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class LaunchError(Exception):
@@ -53,7 +55,7 @@ class Child(Protocol):
 class Host(Protocol):
     """The machine's services that differ from one system to another."""
 
-    def claim(self, name: str, folder: Path) -> Claim | None:
+    def claim(self, name: str, folder: str | os.PathLike[str]) -> Claim | None:
         """The claim of *name* for the installation that keeps its state in *folder*; None where somebody of this session has it.
 
         Windows has one for each session, so that two people logged on have an agent each; elsewhere the folder is the person's own.
@@ -108,12 +110,12 @@ def here() -> Host:
         return Posix()
 
 
-def mark(folder: Path) -> str:
+def mark(folder: str | os.PathLike[str]) -> str:
     """Eight letters and digits for *folder*, to tell things of one installation from another's where the system has one name space for all.
 
     A checksum will do, and hashlib would load OpenSSL before the icon is shown.
     """
-    return f"{zlib.crc32(os.path.normcase(folder.absolute()).encode()):08x}"
+    return f"{zlib.crc32(os.path.normcase(os.path.abspath(folder)).encode()):08x}"
 
 
 def no_network() -> bool:

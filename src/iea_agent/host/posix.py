@@ -31,10 +31,12 @@ class Posix:
     def __init__(self) -> None:
         self._starter: SimpleQueue[Callable[[], None]] | None = None
 
-    def claim(self, name: str, folder: Path) -> Claim | None:
+    def claim(self, name: str, folder: str | os.PathLike[str]) -> Claim | None:
         """A lock of the whole file ``name.lock``: the kernel lets go of it when the process ends."""
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        descriptor = os.open(
+            os.path.join(folder, f"{name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

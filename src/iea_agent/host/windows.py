@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import os
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import wintypes
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import Child, Claim, LaunchError, mark
-from .child import ChildProcess
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 assert sys.platform == "win32"  # noqa: S101 mypy reads on only where this holds
 
@@ -150,7 +151,7 @@ class Windows:
     def __init__(self) -> None:
         self._job: int | None = None
 
-    def claim(self, name: str, folder: Path) -> Claim | None:
+    def claim(self, name: str, folder: str | os.PathLike[str]) -> Claim | None:
         """A named mutex of this session (``Local\\``); that it exists is the claim, nobody ever waits for it."""
         handle = _checked(_CreateMutex(None, False, f"Local\\{name}-{mark(folder)}"))
         if ctypes.get_last_error() == _ERROR_ALREADY_EXISTS:
@@ -184,6 +185,10 @@ class Windows:
         In a virtual environment python.exe only starts the real one, whose number and window we would not know: the real one is started at
         once, in the way of the standard library's multiprocessing.
         """
+        import subprocess  # here: the icon is shown without it
+
+        from .child import ChildProcess
+
         executable = None
         real = getattr(sys, "_base_executable", sys.executable)
         if arguments[0] == sys.executable != real:

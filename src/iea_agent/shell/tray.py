@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from queue import SimpleQueue
@@ -18,10 +19,9 @@ from iea_agent.shell.tray_rules import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from iea_agent.domain.machine import Event
-    from iea_agent.shell.view import View
+    from iea_agent.shell.tray_rules import View
 
 __all__ = ["Notices", "PlainTray", "Tray", "TrayUnavailable"]
 
@@ -38,7 +38,7 @@ class PlainTray:
 
     def __init__(
         self,
-        icons: Path,
+        icons: str | os.PathLike[str],
         first: View,
         post: Callable[[Event], None],
         notices: Notices | None = None,  # noqa: ARG002 - the interface of the Windows tray
@@ -111,7 +111,7 @@ class PlainTray:
             self._icon.update_menu()
 
     def _picture(self, view: View) -> Any:
-        return self._open(self._icons / f"{view.picture.value}.ico")
+        return self._open(os.path.join(self._icons, f"{view.picture.value}.ico"))
 
     def _title(self, view: View) -> str:
         title = tooltip_text(view.tooltip)

@@ -1,14 +1,14 @@
-"""What every tray shares: the notices it gives, and the pure rules of a notification area (lengths, escapes, pace)."""
+"""What every tray shares: what it shows, the notices it gives, and the pure rules of a notification area (lengths, escapes, pace)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from iea_agent.domain.machine import Event
-    from iea_agent.shell.view import View
 
 TOOLTIP_UNITS = 127
 """Longest tooltip, in UTF-16 units: NOTIFYICONDATAW.szTip holds 128 with its terminator."""
@@ -24,6 +24,38 @@ REPAINT_SECONDS = 0.5
 
 class TrayUnavailable(RuntimeError):
     """There is no notification area that an icon could be put in; the cause says why."""
+
+
+class Picture(Enum):
+    """The icon; the value is the stem of its file."""
+
+    PALE_BALL = "ball-pale"
+    BALL = "ball"
+    HEART = "ball-heart"
+    BEETLE = "beetle"
+
+
+@dataclass(frozen=True, slots=True)
+class MenuLine:
+    """One line of the menu. Without an event it cannot be chosen; *label* is plain text in which « & » is an ordinary character."""
+
+    label: str
+    event: Event | None = None
+    enabled: bool = True
+    mnemonic: str = ""
+
+
+SEPARATOR = MenuLine("")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that the notification area shows. *click* is what a left click posts."""
+
+    picture: Picture
+    tooltip: str
+    menu: tuple[MenuLine, ...] = ()
+    click: Event | None = None
 
 
 def _nothing() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import logging
+import os
 import sys
 import threading
 import time
 from ctypes import wintypes
-from os.path import join
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +25,9 @@ from iea_agent.shell.tray_rules import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from iea_agent.domain.machine import Event
-    from iea_agent.shell.view import View
+    from iea_agent.shell.tray_rules import View
 
 assert sys.platform == "win32"  # noqa: S101 - for mypy, which then leaves the rest out on Linux
 
@@ -100,7 +99,7 @@ def _backend() -> Any:
     if spec is None or not spec.submodule_search_locations:
         raise RuntimeError("pystray is not installed")
     stand_in = ModuleType("pystray._util")
-    stand_in.__path__ = [join(spec.submodule_search_locations[0], "_util")]
+    stand_in.__path__ = [os.path.join(spec.submodule_search_locations[0], "_util")]
     stand_in.serialized_image = None  # type: ignore[attr-defined]
     sys.modules.setdefault("pystray._util", stand_in)
     import pystray._win32 as backend
@@ -197,7 +196,11 @@ class Tray(_Icon):  # type: ignore[misc]
     """
 
     def __init__(
-        self, icons: Path, first: View, post: Callable[[Event], None], notices: Notices | None = None
+        self,
+        icons: str | os.PathLike[str],
+        first: View,
+        post: Callable[[Event], None],
+        notices: Notices | None = None,
     ) -> None:
         """Prepares the icon; nothing is shown before `run`.
 
@@ -214,7 +217,7 @@ class Tray(_Icon):  # type: ignore[misc]
         self._procedure_thunk = _PROCEDURE(self._procedure)  # must live as long as the window class
         super().__init__("iea-agent")
         self._menu_handle = None  # pystray's own menu, which we never make
-        self._icons = str(icons)
+        self._icons = os.fspath(icons)
         self._post = post
         self._notices = notices or Notices()
         self._wanted = first
@@ -493,7 +496,7 @@ class Tray(_Icon):  # type: ignore[misc]
             self._forget_pictures()
             self._hicon_size = size
         if picture not in self._hicons:
-            path = join(self._icons, f"{picture}.ico")
+            path = os.path.join(self._icons, f"{picture}.ico")
             try:
                 self._hicons[picture] = _win32.LoadImage(None, path, IMAGE_ICON, size, size, LR_LOADFROMFILE)
             except OSError:

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from enum import Enum
 
 from iea_agent.domain import machine
 from iea_agent.domain.machine import Effect, Event, Snapshot, State
 from iea_agent.domain.problems import N_, problem
 from iea_agent.locale import _
-
-
-class Picture(Enum):
-    """The icon; the value is the stem of its file."""
-
-    PALE_BALL = "ball-pale"
-    BALL = "ball"
-    HEART = "ball-heart"
-    BEETLE = "beetle"
-
+from iea_agent.shell.tray_rules import SEPARATOR, TOOLTIP_UNITS, MenuLine, Picture, View
 
 PICTURES = {
     State.CONNECTING: Picture.PALE_BALL,
@@ -48,29 +38,6 @@ EXPLANATIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class MenuLine:
-    """One line of the menu. Without an event it cannot be chosen; *label* is plain text in which « & » is an ordinary character."""
-
-    label: str
-    event: Event | None = None
-    enabled: bool = True
-    mnemonic: str = ""
-
-
-SEPARATOR = MenuLine("")
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """All that the notification area shows. *click* is what a left click posts."""
-
-    picture: Picture
-    tooltip: str
-    menu: tuple[MenuLine, ...]
-    click: Event | None
-
-
-@dataclass(frozen=True, slots=True)
 class Abilities:
     """What this installation can do beyond its connection: a menu line whose ability is missing is grey and says so."""
 
@@ -80,9 +47,6 @@ class Abilities:
 
 
 NO_ABILITIES = Abilities()
-
-TOOLTIP_UNITS = 127
-"""What Windows shows of a tooltip, in UTF-16 units."""
 
 
 def since(wall: float, now: float) -> str:

@@ -13,7 +13,8 @@ from iea_agent.domain.problems import N_
 from iea_agent.locale import _
 from iea_agent.shell import status as words
 from iea_agent.shell import view
-from iea_agent.shell.view import Abilities, Picture
+from iea_agent.shell.tray_rules import Picture
+from iea_agent.shell.view import Abilities
 
 Document = Mapping[str, Any]
 

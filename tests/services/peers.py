@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -241,6 +242,8 @@ class Squid:
             said.append(line)
             listening += "Accepting HTTP Socket connections" in line
             if listening == len(ports):
+                for port in ports.values():
+                    _wait_for(int(port))
                 return self
         raise AssertionError("".join(said))
 
@@ -251,6 +254,20 @@ class Squid:
         self._process.kill()  # squid takes its time to end by itself
         self._process.communicate(timeout=10)
         self._folder.cleanup()
+
+
+def _wait_for(port: int) -> None:
+    """Wait until *port* is open: squid says so a moment before it listens (TcpAcceptor is an asynchronous job)."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 10).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)  # nothing tells of it
+        else:
+            return
 
 
 def _free_ports(number: int) -> list[int]:

@@ -14,6 +14,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -186,6 +187,35 @@ def test_the_whole_request_has_one_deadline(serve: Serve) -> None:
         failure = failure_of(client, server.address, seconds=0.3)
     assert failure.reason is Reason.TOO_LONG
     assert time.monotonic() - begun < 2
+
+
+def test_a_tunnel_whose_tls_fails_takes_nobodys_place(serve: Serve) -> None:
+    between, beyond = serve(proxy()), serve(lambda _: None)  # hangs up at once
+    address = beyond.address.replace("http:", "https:")
+    with Client(Route(parse(between.address)), limits=PATIENT) as client:
+        reasons = [failure_of(client, address, seconds=5).reason for _ in range(11)]
+    assert set(reasons) == {Reason.TLS_INTERRUPTED}
+
+
+def test_waiting_for_a_place_among_the_connections_has_the_same_deadline(serve: Serve) -> None:
+    here, over = threading.Barrier(11), threading.Event()
+
+    def hold(connection: socket.socket) -> None:
+        request_of(connection)
+        here.wait(10)
+        over.wait(10)
+
+    address = serve(hold).address
+    with Client(limits=PATIENT) as client, ThreadPoolExecutor(10) as threads:
+        busy = [threads.submit(failure_of, client, address) for _ in range(10)]
+        here.wait(10)
+        begun = time.monotonic()
+        failure = failure_of(client, address, seconds=0.2)
+        took = time.monotonic() - begun
+        over.set()
+        assert {each.result().reason for each in busy} == {Reason.ANSWER_CUT}
+    assert failure.reason is Reason.TOO_LONG
+    assert took < 2, "sooner than those that were there before"
 
 
 def test_a_silent_name_service_costs_its_own_time_only() -> None:

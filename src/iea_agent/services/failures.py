@@ -89,7 +89,7 @@ def translated(
         return Failure(Stage.ADDRESS, Reason.ADDRESS_MALFORMED, str(error))
     cause = _cause(error) or watch.unsent
     detail = evidence(cause or error)
-    if isinstance(cause, TimeoutError) and watch.spent:
+    if isinstance(error, httpcore.TimeoutException) and watch.spent:
         return Failure(watch.stage, Reason.TOO_LONG, detail)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _certificate_refused(cause, watch, route, look_again)

@@ -19,7 +19,7 @@ from iea_agent.domain.diagnosis import Certificate, Failure, Reason, Stage
 from . import certificates
 from .failures import EXCEPTIONS, Nonsense, closed_early, evidence, proxy_refused, translated
 from .messages import Reply, Request
-from .network import WATCH, Limits, Network, Observe, Resolve, Route, Watch, system_addresses
+from .network import WATCH, Limits, Network, Observe, Pool, Resolve, Route, Watch, system_addresses
 
 # httpx also loads its own command line (click, rich, pygments) where those happen to be installed: 5 MB of private memory and 0.2 s for nothing. It does
 # so inside "try: … except ImportError", and None in sys.modules is the import system's way to say "not installed"; it lasts for this import only.
@@ -88,7 +88,6 @@ class Client:
         self._http = httpx.Client(
             transport=_Transport(self._pool(context)),
             trust_env=False,
-            timeout=None,  # noqa: S113 every wait is bounded by the streams below, against one deadline
             headers={
                 "accept": "application/json",
                 "accept-encoding": "identity",
@@ -105,7 +104,7 @@ class Client:
             # as bytes, for httpcore takes text for ASCII; UTF-8 is what RFC 7617 recommends
             auth = (known.user.encode(), known.password.encode()) if known else None
             proxy = httpcore.Proxy(self.route.proxy.origin, auth=auth)
-        return httpcore.ConnectionPool(
+        return Pool(
             ssl_context=context,
             proxy=proxy,
             keepalive_expiry=KEEPALIVE_SECONDS,
@@ -157,6 +156,8 @@ class Client:
                 request.url,
                 headers=dict(request.headers),
                 content=request.body or None,
+                # the streams bound every wait of a connection: left is the wait for a place among the few that are kept
+                timeout=httpx.Timeout(None, pool=watch.remaining),
                 extensions={"trace": watch.trace},
             ) as response:
                 body = _read(response, limit) if limit else b""

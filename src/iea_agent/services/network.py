@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import httpcore
 
@@ -167,6 +167,34 @@ class Watch:
 
 WATCH: ContextVar[Watch] = ContextVar("iea_agent_request")
 """The request being made on this thread: httpcore calls the backend and its streams without saying for whom."""
+
+
+class Pool(httpcore.ConnectionPool):
+    """httpcore's, but a connection is closed when a request over it fails.
+
+    A tunnel through a proxy is not by itself, where TLS fails in it: each would keep its place, and the eleventh request wait for one for ever
+    (https://github.com/encode/httpcore/issues/1023).
+    """
+
+    def create_connection(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
+        return cast(httpcore.ConnectionInterface, _ClosedOnFailure(super().create_connection(origin)))
+
+
+class _ClosedOnFailure:
+    def __init__(self, connection: httpcore.ConnectionInterface) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
+        try:
+            return self._connection.handle_request(request)
+        except httpcore.ConnectionNotAvailable:  # it serves another one
+            raise
+        except BaseException:
+            self._connection.close()
+            raise
 
 
 class Network(httpcore.NetworkBackend):

@@ -305,6 +305,23 @@ def test_an_answer_without_end_costs_little_memory(world: World, client: Client,
     assert peak < 8_000_000, "the sandbox's own side included"
 
 
+def test_what_an_answer_is_compressed_with_can_be_shown(serve: Serve) -> None:
+    server = serve(says(b"HTTP/1.1 200 OK\r\nContent-Encoding: \x9b31m\r\nContent-Length: 0\r\n\r\n"))
+    with Client() as client:
+        failure = failure_of(client, server.address)
+    assert failure.reason is Reason.ANSWER_NONSENSE
+    assert failure.detail.isprintable()
+
+
+def test_a_redirection_to_what_is_no_url_is_one_all_the_same(serve: Serve) -> None:
+    server = serve(says(b"HTTP/1.1 302 Found\r\nLocation: \x08\r\nContent-Length: 0\r\n\r\n"))
+    request = Request("GET", server.address)
+    with Client() as client:
+        failure = refusal(request, client.request(request))
+    assert failure is not None
+    assert failure.reason is Reason.REDIRECTED
+
+
 def test_a_longer_answer_is_read_when_it_is_wanted(serve: Serve) -> None:
     body = b"x" * (BODY_LIMIT + 1)
     server = serve(says(page("200 OK", body)))

@@ -18,7 +18,7 @@ from iea_agent.domain.diagnosis import Certificate, Failure, Reason, Stage
 
 from . import certificates
 from .failures import EXCEPTIONS, Nonsense, closed_early, evidence, proxy_refused, translated
-from .messages import Reply, Request
+from .messages import Reply, Request, printable
 from .network import WATCH, Limits, Network, Observe, Pool, Resolve, Route, Watch, system_addresses
 
 # httpx also loads its own command line (click, rich, pygments) where those happen to be installed: 5 MB of private memory and 0.2 s for nothing. It does
@@ -231,12 +231,20 @@ class _Transport(httpx.BaseTransport):
                 extensions=request.extensions,
             )
         )
-        return httpx.Response(
+        return _Response(
             answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions
         )
 
     def close(self) -> None:
         self._pool.close()
+
+
+class _Response(httpx.Response):
+    """A redirection is an answer like any other: httpx reads where it leads even if it is not to follow, and raises where that is no URL."""
+
+    @property
+    def has_redirect_location(self) -> bool:
+        return False
 
 
 class _Body(httpx.SyncByteStream):
@@ -254,7 +262,7 @@ def _read(response: httpx.Response, limit: int) -> bytes:
     """The body as it came, compressed or too long ones refused before they cost anything."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        raise Nonsense(f"compressed ({encoding[:20]}) although that was not asked for")
+        raise Nonsense(f"compressed ({printable(encoding[:20])}) although that was not asked for")
     body = bytearray()
     for part in response.iter_raw():
         body += part

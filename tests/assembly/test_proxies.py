@@ -160,6 +160,7 @@ class TestTest:
         for report in office.examine(DEFAULTS):
             assert report.failure is not None
             assert report.failure.reason is Reason.PROXY_SCRIPT_UNUSABLE
+            assert report.route == "", "nobody went anywhere"
             outcomes = {result.stage: result.outcome for result in report.stages}
             assert outcomes[Stage.ADDRESS] is Outcome.PASSED
             assert outcomes[Stage.NAME] is outcomes[Stage.CONNECTION] is Outcome.SKIPPED

@@ -74,6 +74,17 @@ def test_the_other_address_lends_its_port() -> None:
     assert repair.changes == {"authentication": "https://iea.exemple.fr:8443"}
 
 
+@pytest.mark.parametrize(("route", "offered"), [("", True), ("http://proxy:3128", True), ("direct", False)])
+def test_without_the_proxy_is_tried_where_another_way_was_taken_or_none_found(
+    route: str, offered: bool
+) -> None:
+    failure = Failure(Stage.PROXY, Reason.PROXY_SCRIPT_UNUSABLE, "WinHTTP error 12167")
+    found = candidates(DEFAULTS, [report(server, failure, route) for server in Server])
+    assert [repair.changes for repair in found if repair.kind is Kind.DIRECT] == (
+        [{"proxy_mode": ProxyMode.NONE}] if offered else []
+    )
+
+
 def test_the_official_address_is_the_policys() -> None:
     chosen = replace(
         DEFAULTS, authentication="https://iea.exmple.fr", official_authentication="https://iea.exemple.fr"

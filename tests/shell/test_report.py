@@ -72,6 +72,12 @@ def test_the_way_is_said_and_who_decided_so(language: str, route: str, source: S
     assert report.document([done], NOW)["servers"][0]["route_source"] == source.value
 
 
+def test_where_nobody_went_no_way_is_said(language: str) -> None:  # noqa: ARG001 the fixture sets it
+    done = replace(reported(Server.UPDATES, Reason.PROXY_SCRIPT_UNUSABLE), route="")
+    assert report.way(done) == ""
+    assert not [line for line in report.lines(done) if line.startswith(("Chemin", "Route"))]
+
+
 def reported(server: Server, reason: Reason | None, *, done: bool = True) -> ServerReport:
     """A report with every kind of stage; its last stage failed for *reason*."""
     *before, last = STAGES[server]

@@ -241,7 +241,9 @@ class ServerReport:
     failure: Failure | None = None
     milliseconds: float = 0.0
     done: bool = True
-    route: str = field(default="direct")  # "direct", or the proxy that was really used
+    route: str = field(
+        default="direct"
+    )  # "direct", the proxy that was really used, "" where the test ended before
     findings: tuple[Failure, ...] = ()
     certificate: Certificate | None = None
     route_source: str = "none"  # who decided the route: a value of ``proxies.Source``

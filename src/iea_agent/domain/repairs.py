@@ -116,6 +116,7 @@ def candidates(
     propose(Kind.OFFICIAL_ADDRESS, official)
     on_the_way = [server for server in failed if not _is_malformed(tested[server])]
     propose(Kind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, on_the_way)
+    # also where the way was not even found: a proxy script that fails, a proxy that cannot be used
     by_proxy = [server for server in on_the_way if tested[server].route != "direct"]
     propose(Kind.DIRECT, {"proxy_mode": ProxyMode.NONE}, by_proxy)
     propose(Kind.IPV4_ONLY, {"ipv4_only": True}, on_the_way)

@@ -186,6 +186,7 @@ class _Examination:
         self._stages = {stage: StageResult(stage, Outcome.WAITING) for stage in STAGES[server]}
         self._stage_begun = time.perf_counter()
         self._route = Route()
+        self._way = ""  # the same in words, once it is decided
         self._answer: StageResult | None = None
         self._findings: list[Failure] = []
         self._certificate: Certificate | None = None
@@ -201,7 +202,7 @@ class _Examination:
             failure,
             spent,
             done,
-            str(self._route),
+            self._way,
             tuple(self._findings),
             self._certificate,
             route_source=self._route.source.value,
@@ -262,7 +263,7 @@ class _Examination:
         now: datetime,
         verify: Verify | None,
     ) -> None:
-        self._route = client.route
+        self._route, self._way = client.route, str(client.route)
         if client.route.proxy is None:
             self._skip(Stage.PROXY, "; ".join(filter(None, ("direct", client.route.detail))))
         else:

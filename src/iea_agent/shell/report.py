@@ -107,7 +107,9 @@ SOURCES = {
 
 
 def way(report: ServerReport) -> str:
-    """How the server was reached and who decided so: « par le proxy http://proxy:3128 (réglage de Windows) »."""
+    """How the server was reached and who decided so: « par le proxy http://proxy:3128 (réglage de Windows) »; "" where it did not come to that."""
+    if not report.route:
+        return ""
     through = _("par le proxy {proxy}").format(proxy=report.route)
     taken = _("accès direct") if report.route == "direct" else through
     source = SOURCES.get(Source(report.route_source))
@@ -119,7 +121,8 @@ def lines(report: ServerReport) -> list[str]:
     found = [stage_line(report, result.stage) for result in report.stages]
     if not report.done:
         return found
-    return [*found, _pair(_("Chemin"), way(report)), *_certificate_lines(report)]
+    taken = [_pair(_("Chemin"), way(report))] if report.route else []
+    return [*found, *taken, *_certificate_lines(report)]
 
 
 def _certificate_lines(report: ServerReport) -> list[str]:

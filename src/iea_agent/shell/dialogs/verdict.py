@@ -207,7 +207,7 @@ def _progress(found: ServerReport) -> str:
         ended = _("Échec à l'étape « {stage} », en {time}").format(
             stage=_(report.STAGES[found.failure.stage]), time=duration
         )
-    return f"{ended}, {report.way(found)}"
+    return ", ".join(filter(None, (ended, report.way(found))))
 
 
 class Verdicts:

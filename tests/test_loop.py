@@ -38,6 +38,7 @@ class Days:
     policy_read: list[float] = field(default_factory=list)
     kept: list[float | None] = field(default_factory=list)
     opened: list[Effect] = field(default_factory=list)
+    prepared: int = 0
     launched: int = 0
     limit: float | None = None
     published: list[Snapshot] = field(default_factory=list)
@@ -64,6 +65,9 @@ class Days:
 
     def keep_assistance(self, since: float | None) -> None:
         self.kept.append(since)
+
+    def prepare_window(self) -> None:
+        self.prepared += 1
 
     def open(self, effect: Effect) -> None:
         self.opened.append(effect)
@@ -471,6 +475,8 @@ def test_a_recovery_that_was_asked_for_is_told_once() -> None:
 
 def test_windows_and_the_program_are_opened_when_asked_for() -> None:
     days = connected()
+    days.happen(machine.MenuOpened())
+    assert days.prepared == 1
     days.happen(
         machine.StatusRequested(),
         machine.SettingsRequested(),

@@ -33,6 +33,8 @@ from wine.desktop import Area, Desktop
 from wine.stage import MENU_SETTINGS, SETTINGS, Stage
 
 HERE = Path(__file__).parent
+READING_SECONDS = 0.7
+"""What a person needs at least to read a menu of eight lines and to reach one of them."""
 PILLOW_SCRIPT = """
 import os, sys
 import pystray
@@ -115,6 +117,20 @@ def icon_time(
         screen.close()
 
 
+def dialog_time(desktop: Desktop, watcher: Watcher, pause: float) -> float:
+    """Seconds from the click on the menu's line to a settings dialog that can be used; the click comes *pause* seconds after the menu."""
+    line = desktop.open_menu()[MENU_SETTINGS - 1]
+    time.sleep(pause)
+    watcher.begin({"title": SETTINGS, "seconds": 30})
+    clicked = time.time()
+    desktop.click(line)
+    seconds: float = watcher.end() - clicked
+    process = desktop.window(SETTINGS).process
+    desktop.prefix.start("taskkill", "/F", "/PID", str(process)).communicate(timeout=20)
+    desktop.gone(SETTINGS)
+    return seconds
+
+
 def windows_pid(stage: Stage, title_or_name: str) -> int:
     """The Windows number of the agent's process, from its own log."""
     for line in reversed(stage.log().splitlines()):
@@ -164,7 +180,7 @@ def measure(runs: int, idle_minutes: float) -> dict[str, Any]:
         (scripts / "launcher.py").write_text(LAUNCHER)
         watcher = Watcher(desktop)
         agent_icon, bare_icon, agent_memory, bare_memory = [], [], [], []
-        agent_dialog, bare_dialog = [], []
+        agent_dialog, agent_dialog_read, bare_dialog = [], [], []
         for run in range(runs + 1):  # the first one warms the caches and is not counted
             seconds, bare = icon_time(desktop, lambda: desktop.start(scripts / "pillow.py"))
             assert bare.stdout is not None
@@ -182,18 +198,15 @@ def measure(runs: int, idle_minutes: float) -> dict[str, Any]:
             stage.until("ball")
             time.sleep(3)
             memory = watcher.ask({"process": windows_pid(stage, "agent")}) / 1e6
-            line = desktop.open_menu()[MENU_SETTINGS - 1]
-            watcher.begin({"title": SETTINGS, "seconds": 30})
-            clicked = time.time()
-            desktop.click(line)
-            dialog = watcher.end() - clicked
+            dialogs = [dialog_time(desktop, watcher, pause) for pause in (0.0, READING_SECONDS)]
             stage.command("quit")
             ended(agent)
             until_no_icon(desktop)
             if run:
                 agent_icon.append(seconds)
                 agent_memory.append(memory)
-                agent_dialog.append(dialog)
+                agent_dialog.append(dialogs[0])
+                agent_dialog_read.append(dialogs[1])
 
             launcher = desktop.start(scripts / "launcher.py")
             assert launcher.stdin is not None
@@ -215,6 +228,7 @@ def measure(runs: int, idle_minutes: float) -> dict[str, Any]:
         results["icon_s"] = pair(agent_icon, bare_icon)
         results["private_memory_mb"] = pair(agent_memory, bare_memory)
         results["dialog_s"] = pair(agent_dialog, bare_dialog)
+        results["dialog_after_reading_the_menu_s"] = pair(agent_dialog_read, bare_dialog)
         if idle_minutes:
             agent = stage.start_agent()
             stage.until("ball")

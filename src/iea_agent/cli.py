@@ -41,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from iea_agent.assembly import start
 
             return start.run(os.environ, tray=True)
-        case ["window", name, *options]:
+        case ["window", *window]:
             # how the agent starts its windows; not for people, hence not in the help
-            return _window(name, options)
+            return _window(window)
     parsed = parser().parse_args(given)
     from iea_agent.assembly import home
 
@@ -409,11 +409,16 @@ def _diagnose(home: Home, options: argparse.Namespace) -> int:
     return FINE
 
 
-def _window(name: str, options: Sequence[str]) -> int:
+def _window(window: list[str]) -> int:
     from iea_agent.assembly import home, windows
 
     try:
-        return windows.show(home.locate(os.environ), name, test="--test" in options)
+        if not window:
+            window = windows.heard()
+        match window:
+            case [name, *options]:
+                return windows.show(home.locate(os.environ), name, test="--test" in options)
+        return FINE  # nobody wanted one
     except home.Failure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code

@@ -54,6 +54,9 @@ class Work(Protocol):
     def keep_assistance(self, since: float | None) -> None:
         """Write down that assistance mode holds since *since* (wall clock), or no longer does (None)."""
 
+    def prepare_window(self) -> None:
+        """Have a process ready that shows the window asked for next."""
+
     def open(self, effect: Effect) -> None:
         """Open or raise the window of an ``OPEN_…`` effect."""
 
@@ -234,6 +237,8 @@ class Loop:
                 self._work.keep_assistance(snapshot.since if held else None)
             case Effect.LAUNCH_PROGRAM:
                 self._work.launch_program()
+            case Effect.PREPARE_WINDOW:
+                self._work.prepare_window()
             case Effect.QUIT:
                 self.ended = True
             case (

@@ -21,6 +21,20 @@ def new_stage(tmp_path: Path) -> Iterator[NewStage]:
         yield lambda **options: running.enter_context(Stage(tmp_path, **options))
 
 
+def window_commands(stage: Stage) -> list[str]:
+    """What the processes of windows that run on *stage* were started with."""
+    prefix = f"WINEPREFIX={stage.desktop.prefix.path}\0".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+            if b"window" in command and prefix in (process / "environ").read_bytes():
+                found.append(b" ".join(command[command.index(b"-m") :]).decode())
+        except OSError:
+            continue  # it has ended meanwhile
+    return found
+
+
 def test_a_first_day(new_stage: NewStage) -> None:
     """Nothing configured: heart, settings dialog by itself; licence typed, tested, saved: ball."""
     stage = new_stage()
@@ -111,7 +125,7 @@ def test_a_fault_is_found_and_mended_with_two_clicks(new_stage: NewStage) -> Non
 
 
 def test_one_window_and_one_agent(new_stage: NewStage) -> None:
-    """A second click raises the open dialog, a second start shows the first one's status window, quitting closes all."""
+    """The dialog opens in the process that the menu has prepared, a second click raises it, a second start shows the status window, quitting closes all."""
     stage = new_stage()
     stage.licensed()
     agent = stage.start_agent()
@@ -119,6 +133,9 @@ def test_one_window_and_one_agent(new_stage: NewStage) -> None:
 
     stage.choose(MENU_SETTINGS)
     first = stage.desktop.window(SETTINGS)
+    assert window_commands(stage) == ["-m iea_agent window"], (
+        "started before it was known which window it would be"
+    )
     stage.choose(MENU_SETTINGS)
     assert stage.command("run")[0] == 0
     stage.desktop.window(STATUS)

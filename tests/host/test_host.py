@@ -154,6 +154,21 @@ class TestChild:
         assert child.wait(PATIENCE) == 0
         assert (tmp_path / "out").read_text("utf-8") == repr(("", arguments, "ü"))
 
+    def test_one_that_listens_is_told_something_once(self, machine: host.Host, tmp_path: Path) -> None:
+        script = "import sys; open(sys.argv[1], 'w', encoding='utf-8').write(repr(sys.stdin.read()))"
+        child = machine.start_child(
+            [sys.executable, "-c", script, str(tmp_path / "out")], os.environ, listening=True
+        )
+        machine.let_to_the_front(child.pid)
+        assert child.tell("settings --test")
+        assert child.wait(PATIENCE) == 0
+        assert (tmp_path / "out").read_text("utf-8") == repr("settings --test\n")
+
+    def test_one_that_has_ended_is_told_nothing(self, machine: host.Host) -> None:
+        child = machine.start_child([sys.executable, "-c", ""], os.environ, listening=True)
+        assert child.wait(PATIENCE) == 0
+        assert not child.tell("settings")
+
     def test_it_can_be_stopped(self, machine: host.Host, listener: socket.socket) -> None:
         child = machine.start_child([sys.executable, "-c", TALK, port(listener)], os.environ)
         line = Line(listener)

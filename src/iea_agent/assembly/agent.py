@@ -23,7 +23,7 @@ from iea_agent.shell import view
 from iea_agent.shell.view import Abilities
 
 from .assistance import Assistance
-from .home import Home
+from .home import PREPARED_SECONDS, Home
 
 if TYPE_CHECKING:
     from iea_agent.domain.settings import Settings
@@ -50,10 +50,10 @@ WINDOWS = {
 """The windows that exist, with how each is opened; each is a process of its own."""
 
 
-def window_command(name: str, *options: str) -> list[str]:
-    """How to start the window *name* as a process of its own."""
+def window_command(*window: str) -> list[str]:
+    """How to start a window, its name and options, as a process of its own; one that is given none waits to be told (``windows.heard``)."""
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "iea_agent"]
-    return [*program, "window", name, *options]
+    return [*program, "window", *window]
 
 
 @dataclass
@@ -79,6 +79,8 @@ class Agent:
     def __init__(self, home: Home, clock: Callable[[], Moment], inbox: Inbox | None = None) -> None:
         self._home = home
         self._windows: dict[str, Child] = {}
+        self._prepared: Child | None = None  # a window's process that waits to be told which one…
+        self._prepared_until = 0.0  # …at the latest (steady clock)
         self._tray: Tray | None = None
         self._channel: Server | None = None
         self._log: Log | None = None
@@ -118,8 +120,9 @@ class Agent:
             self.loop.run()
         finally:
             stop_watching()
-            for window in self._windows.values():
-                window.stop()
+            for window in (*self._windows.values(), self._prepared):
+                if window is not None:
+                    window.stop()
             log.info("ended")
 
     def _report_faults(self) -> None:
@@ -205,8 +208,30 @@ class Agent:
         """Write it to disk before anything else happens: assistance mode survives whatever ends the process."""
         self._home.keep_assistance(since)
 
+    def prepare_window(self) -> None:
+        """Start the process that shows the next window while the person still reads the menu; it does not wait for long to be told which one."""
+        from iea_agent.host import LaunchError
+
+        if self._prepared is not None and time.monotonic() < self._prepared_until:
+            return
+        self._take_prepared()
+        until = time.monotonic() + PREPARED_SECONDS  # from before it starts: it waits longer than we rely on
+        try:
+            self._prepared = self._home.host.start_child(window_command(), os.environ, listening=True)
+            self._prepared_until = until
+        except LaunchError:  # the person is told when a window is asked for
+            log.warning("window not prepared")
+
+    def _take_prepared(self) -> Child | None:
+        """The process that waits to be told which window to show, if there is one that still does; from now on it is no longer ours to give."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is not None and time.monotonic() >= self._prepared_until:
+            prepared.stop()
+            return None
+        return prepared
+
     def open(self, effect: Effect) -> None:
-        """Raise the window if it is open, else start it."""
+        """Raise the window if it is open, else show it: in the process that is prepared, or in a new one."""
         from iea_agent.host import LaunchError
 
         if effect not in WINDOWS:
@@ -217,6 +242,12 @@ class Agent:
         if child is not None and child.alive():
             self._home.host.raise_window(child.pid)
             return
+        prepared = self._take_prepared()
+        if prepared is not None:
+            self._home.host.let_to_the_front(prepared.pid)
+            if prepared.tell(" ".join(WINDOWS[effect])):
+                self._windows[name] = prepared
+                return
         try:
             self._windows[name] = self._home.host.start_child(window_command(name, *options), os.environ)
         except LaunchError as error:

@@ -50,6 +50,9 @@ ASSISTANCE = "assistance"
 LEAVE_SECONDS = 15.0
 """How long a password of the day may take to be judged on an old PC."""
 
+PREPARED_SECONDS = 20.0
+"""How long a window's process that was started ahead waits to be told which window to show: a person has closed the menu by then."""
+
 REGISTER_FILE = "register.json"
 ROOT_FILE = "root.json"
 

@@ -118,6 +118,12 @@ class _Resident:
 
         self.post(Woke())
 
+    def menu_opens(self) -> None:
+        """A window may be asked for in a moment."""
+        from iea_agent.domain.machine import MenuOpened
+
+        self.post(MenuOpened())
+
     def quit(self) -> None:
         """Have the agent end, and wait a little until it has."""
         from iea_agent.domain.machine import QuitRequested
@@ -136,7 +142,7 @@ def _run_with_tray(environment: Mapping[str, str]) -> int:
         View(Picture.PALE_BALL, f"Impact emploi – {_('Connexion en cours')}"),
         resident.post,
         # after the end of the session nothing is sure to run, so the agent ends first
-        Notices(session_ending=resident.quit, resumed=resident.wakes),
+        Notices(session_ending=resident.quit, resumed=resident.wakes, menu_opened=resident.menu_opens),
     )
     tray.run(lambda: threading.Thread(target=resident.serve, args=(tray,), name="loop", daemon=True).start())
     resident.quit()

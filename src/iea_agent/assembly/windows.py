@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from iea_agent.domain.settings import FIELDS
 from iea_agent.locale import _
 
-from .home import FAILED, LEAVE_SECONDS, Failure, Home
+from .home import FAILED, LEAVE_SECONDS, PREPARED_SECONDS, Failure, Home
 
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
@@ -185,12 +187,27 @@ class SupportDesk:
             raise SupportError(str(failure)) from failure
 
 
+def heard() -> list[str]:
+    """Load what every window needs, then wait to hear on the standard input which one to show: its name and options, nothing where none is wanted."""
+    _require_wx()
+    from iea_agent.shell.dialogs import settings, status, support  # noqa: F401 for them to be there
+
+    patience = threading.Timer(PREPARED_SECONDS, os._exit, (0,))
+    patience.daemon = True
+    patience.start()
+    window = sys.stdin.readline().split()
+    patience.cancel()
+    return window
+
+
+def _require_wx() -> None:
+    if find_spec("wx") is None:
+        raise Failure(_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set »."))
+
+
 def show(home: Home, name: str, *, test: bool = False) -> int:
     """Show the window *name* until it is closed, with the *test* of the settings window under way; its exit code."""
-    if find_spec("wx") is None:
-        raise Failure(
-            _("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set ».")
-        ) from None
+    _require_wx()
 
     def shown() -> None:
         from iea_agent.host import logs

@@ -50,6 +50,10 @@ class StatusRequested(Event):
     """A left click, a second start."""
 
 
+class MenuOpened(Event):
+    """The icon's menu: a window may be asked for in a moment."""
+
+
 class SettingsRequested(Event):
     """« Paramètres de connexion »."""
 
@@ -190,6 +194,7 @@ class Effect(Enum):
     ANNOUNCE_ASSISTANCE = "announce-assistance"
     ANNOUNCE_EXPIRY = "announce-expiry"
     KEEP_ASSISTANCE = "keep-assistance"  # write to disk that assistance mode holds, or no longer does
+    PREPARE_WINDOW = "prepare-window"  # have a window's process load what every window needs
     OPEN_STATUS = "open-status"
     OPEN_SETTINGS = "open-settings"
     OPEN_DIAGNOSIS = "open-diagnosis"
@@ -214,6 +219,7 @@ _VERDICT = (Effect.SCHEDULE_RETRY, Effect.SCHEDULE_ANNOUNCEMENT)
 def _everywhere(state: State) -> dict[tuple[State, type[Event]], Step]:
     """What holds in every state."""
     return {
+        (state, MenuOpened): Step(state, (Effect.PREPARE_WINDOW,)),
         (state, StatusRequested): Step(state, (Effect.OPEN_STATUS,)),
         (state, SupportRequested): Step(state, (Effect.OPEN_SUPPORT,)),
         (state, UpdatesRequested): Step(state, (Effect.OPEN_UPDATES,)),

@@ -47,6 +47,10 @@ class Child(Protocol):
         """Its exit code, after at most *timeout* seconds; None while it runs."""
         ...
 
+    def tell(self, line: str) -> bool:
+        """Write *line* to the standard input of a child that was started listening; False where it has ended. Once only: the input is closed then."""
+        ...
+
     def stop(self) -> None:
         """End it at once, without asking it. A process that has ended already is left in peace."""
         ...
@@ -74,11 +78,18 @@ class Host(Protocol):
         arguments: Sequence[str],
         environment: Mapping[str, str],
         on_exit: Callable[[int], None] | None = None,
+        *,
+        listening: bool = False,
     ) -> Child:
         """Start a process that dies with this one, may come to the foreground, and has no console and no standard streams.
 
+        One that is to be *listening* has a standard input, for ``Child.tell``.
         *on_exit* is called with the exit code, on a thread of its own. What the child itself starts is on its own. Raises ``LaunchError``.
         """
+        ...
+
+    def let_to_the_front(self, pid: int) -> None:
+        """Allow process *pid* to bring its window to the front, where a person's click has come between its start and its window."""
         ...
 
     def raise_window(self, pid: int) -> bool:

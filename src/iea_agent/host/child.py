@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class ChildProcess:
@@ -32,7 +33,20 @@ class ChildProcess:
         except subprocess.TimeoutExpired:
             return None
 
+    def tell(self, line: str) -> bool:
+        """Write *line* to its standard input and close that; False where it has ended."""
+        assert self._process.stdin is not None  # noqa: S101 it was started listening
+        try:
+            with self._process.stdin as pipe:
+                pipe.write(f"{line}\n".encode())
+        except OSError:
+            return False
+        return self.alive()
+
     def stop(self) -> None:
         """End it at once and see it gone."""
+        if self._process.stdin is not None:
+            with suppress(OSError):  # what was not heard is not wanted
+                self._process.stdin.close()
         self._process.kill()
         self._process.wait(5)

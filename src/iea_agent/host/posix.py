@@ -77,6 +77,8 @@ class Posix:
         arguments: Sequence[str],
         environment: Mapping[str, str],
         on_exit: Callable[[int], None] | None = None,
+        *,
+        listening: bool = False,
     ) -> Child:
         """The kernel kills the child when the *thread* that started it ends (prctl(2), PR_SET_PDEATHSIG): one thread of ours starts them all.
 
@@ -93,7 +95,7 @@ class Posix:
                     subprocess.Popen(
                         ["setpriv", "--pdeathsig", "KILL", "--", program, *arguments[1:]],
                         env=dict(environment),
-                        stdin=subprocess.DEVNULL,
+                        stdin=subprocess.PIPE if listening else subprocess.DEVNULL,
                         stdout=subprocess.DEVNULL,
                         stderr=subprocess.DEVNULL,
                     )
@@ -111,6 +113,9 @@ class Posix:
         if isinstance(started, OSError):
             raise LaunchError(arguments[0]) from started
         return ChildProcess(started, on_exit)
+
+    def let_to_the_front(self, pid: int) -> None:
+        """Nobody has to be asked here."""
 
     def raise_window(self, pid: int) -> bool:  # noqa: ARG002 the interface's
         """No dialog of ours runs here, and Wayland lets nobody do it."""

@@ -179,6 +179,8 @@ class Windows:
         arguments: Sequence[str],
         environment: Mapping[str, str],
         on_exit: Callable[[int], None] | None = None,
+        *,
+        listening: bool = False,
     ) -> Child:
         """The child goes into a job that ends with us; what it starts itself breaks away from the job and lives on.
 
@@ -199,7 +201,7 @@ class Windows:
                 list(arguments),
                 executable=executable,
                 env=dict(environment),
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if listening else subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 creationflags=subprocess.CREATE_NO_WINDOW,
@@ -213,8 +215,12 @@ class Windows:
             if child.alive():  # one that has ended already needs no binding
                 child.stop()
                 raise LaunchError(arguments[0]) from error
-        _AllowSetForegroundWindow(child.pid)  # refused where we are not in front ourselves: no harm
+        self.let_to_the_front(child.pid)
         return child
+
+    def let_to_the_front(self, pid: int) -> None:
+        """Windows refuses it where we are not in front ourselves: no harm."""
+        _AllowSetForegroundWindow(pid)
 
     def _bind(self, pid: int) -> None:
         if self._job is None:

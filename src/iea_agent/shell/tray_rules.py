@@ -64,7 +64,7 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """What Windows tells a window and the agent wants to know; called on the tray's thread, so each must be quick.
+    """What a window is told and the agent wants to know, beyond the lines that are chosen; called on the tray's thread, so each must be quick.
 
     `session_ending` is the exception: it has a thread of its own and `SESSION_ENDING_SECONDS` to save what must
     be saved, for the process is killed soon after. It may use neither network nor tray.
@@ -74,6 +74,7 @@ class Notices:
     suspended: Callable[[], None] = _nothing
     resumed: Callable[[], None] = _nothing
     unlocked: Callable[[], None] = _nothing
+    menu_opened: Callable[[], None] = _nothing
 
 
 SESSION_ENDING_SECONDS = 3.0

@@ -527,6 +527,7 @@ class Tray(_Icon):  # type: ignore[misc]
         view = self._wanted
         hmenu = _win32.CreatePopupMenu()
         self._menu_open = True
+        self._notices.menu_opened()
         try:
             for number, line in enumerate(view.menu, start=1):
                 if not line.label:

@@ -9,8 +9,10 @@ What is found is kept in .hypothesis and tried first the next time.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+import re
 import socket
 import sys
 import time
@@ -47,6 +49,26 @@ def examples(quick: int, long: int = GIVEN) -> settings:
     here = quick if sys.platform == "linux" else quick // 3
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
     return settings(max_examples=long or here, deadline=None, suppress_health_check=checks)
+
+
+def _peak() -> int:
+    """Bytes: the most memory that the process has held since the mark was reset (proc(5), VmHWM)."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert found is not None
+    return int(found[1]) * 1024
+
+
+@pytest.fixture(autouse=True)
+def in_little_memory() -> Iterator[None]:
+    """No test here makes the process grow by more than ``MOST_MEMORY``, its own side included. Windows has a mark too, and no way to reset it."""
+    if sys.platform != "linux":
+        yield
+        return
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # proc(5): the mark is reset
+    before = _peak()
+    yield
+    assert _peak() - before < MOST_MEMORY
 
 
 @contextmanager

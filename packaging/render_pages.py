@@ -56,13 +56,20 @@ li{margin:.35rem 0}
 ol,ul{padding-left:1.6rem}
 code{font:.94em Consolas,monospace;background:var(--box);padding:.1em .3em;border-radius:3px;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%}
-th,td{text-align:left;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line)}
+th,td{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line)}
+th:first-child,td:first-child{white-space:nowrap;width:6.5rem}
 nav,footer{color:var(--soft);font-size:.95rem}
 footer{margin-top:2.5rem;border-top:1px solid var(--line)}
 .told{background:var(--box);border-left:4px solid var(--blue);padding:.6rem 1rem;margin:1rem 0}
 .told p{margin:.3rem 0}
+.others{margin-top:2.5rem;border-top:1px solid var(--line);font-size:.95rem}
+.others h2{font-size:1.05rem;color:var(--soft)}
 @media print{:root{--text:#000;--soft:#333;--back:#fff;--box:#fff;--line:#999;--blue:#000}body{max-width:none;padding:0;font-size:11pt}
 h2{break-after:avoid}li,p{break-inside:avoid}nav{display:none}}"""
+
+
+OTHERS = re.compile(r"<h2>Pour (?:la personne|l'assistance).*", re.DOTALL)
+"""What follows the clerk's own part of a page: what she shows to somebody else."""
 
 
 class _Renderer(RendererHTML):
@@ -94,6 +101,7 @@ def rendered(source: Path) -> str:
             f"<p>{escape(sentence)}</p>\n" for sentence in (problem.text, problems.ACTORS[problem.actor])
         )
         body = body.replace("</h1>\n", f'</h1>\n<div class="told">\n{told}</div>\n', 1)
+        body = OTHERS.sub(r'<section class="others">\n\g<0></section>\n', body, count=1)
         above = '<nav><a href="index.html">Tous les problèmes</a></nav>\n'
     address = f'<a href="mailto:{problems.SUPPORT_ADDRESS}">{problems.SUPPORT_ADDRESS}</a>'
     below = f"Agent de connexion d'Impact emploi association. Assistance\N{NO-BREAK SPACE}: {address}"

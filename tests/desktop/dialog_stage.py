@@ -48,6 +48,8 @@ class Log:
             file.write(json.dumps({"at": time.time(), **what}) + "\n")
 
 
+SYSTEM_PROXY = "http://proxy.entreprise.exemple.fr:3128"
+"""The way to an address with « entreprise » in it, where the system decides."""
 FAILURES = {
     "introuvable": Failure(Stage.NAME, Reason.NAME_UNKNOWN, "getaddrinfo: name or service not known"),
     "expire": Failure(Stage.CERTIFICATE, Reason.CERTIFICATE_EXPIRED, "certificate has expired"),
@@ -69,9 +71,7 @@ FAILURES = {
             time.time() - 600,
         ),
     ),
-    "entreprise": Failure(
-        Stage.PROXY, Reason.PROXY_WANTS_PASSWORD, "HTTP 407, Basic", about="http://proxy:3128"
-    ),
+    "entreprise": Failure(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD, "HTTP 407, Basic", about=SYSTEM_PROXY),
 }
 """A word in the address tested decides how its test ends; « lent » never does, « horloge » passes with a note."""
 CLOCK = Failure(Stage.ANSWER, Reason.CLOCK_WRONG, "Date header", about="5400")
@@ -82,10 +82,6 @@ def failure_of(server: Server, address: str) -> Failure | None:
     """How the test of *server* at *address* ends."""
     found = next((failure for word, failure in FAILURES.items() if word in address), None)
     return found if found and found.stage in STAGES[server] else None
-
-
-SYSTEM_PROXY = "http://proxy.entreprise.exemple.fr:3128"
-"""The way to an address with « entreprise » in it, where the system decides."""
 
 
 class SettingsOnStage:

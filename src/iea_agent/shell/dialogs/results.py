@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .offers import Offers
     from .verdict import Verdicts
 
-RIGHT = 552
+RIGHT = 564
 """Width of the test, in device-independent pixels: beside the fields it fits a screen of 1366 × 768."""
 
 

@@ -25,7 +25,7 @@ _STAGE_PICTURES = {
     Outcome.SKIPPED: "stage-skipped",
 }
 
-GAP = 10
+GAP = 8
 """Between two stages of a strip, in device-independent pixels."""
 
 

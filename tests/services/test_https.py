@@ -487,7 +487,7 @@ ZOE = Credentials("Zoé", "s3cret-é:")
 def test_what_a_proxy_wants(
     serve: Serve, url: str, offers: tuple[str, ...], credentials: Credentials | None, reason: Reason
 ) -> None:
-    between = serve(says(page("407 Proxy Authentication Required", b"", *offers)))
+    between = serve(says(page("407 Proxy Authentication Required", b"", "X-Cache: Basic squid", *offers)))
     with Client(Route(parse(between.address), credentials=credentials), limits=PATIENT) as client:
         failure = failure_of(client, url)
     assert (failure.stage, failure.reason, failure.about) == (Stage.PROXY, reason, between.address)

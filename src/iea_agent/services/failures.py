@@ -118,7 +118,7 @@ def translated(
 
 def proxy_refused(watch: Watch, route: Route, detail: str, header: str = "") -> Failure:
     """The proxy wants a password; *header* is its Proxy-Authenticate where it answered itself instead of making a tunnel."""
-    offers = schemes_offered([(b"proxy-authenticate", header.encode())]) or watch.proxy_offers
+    offers = schemes_offered([header]) or watch.proxy_offers
     reason, detail = proxy_password(offers, detail, known=route.credentials is not None)
     return Failure(Stage.PROXY, reason, detail, about=_origin(route))
 

@@ -92,9 +92,7 @@ def refusal(request: Request, reply: Reply) -> Failure | None:
     elif status == 403:
         reason = Reason.FORBIDDEN
     elif status == 407:
-        offers = schemes_offered(
-            [(b"proxy-authenticate", reply.headers.get("proxy-authenticate", "").encode())]
-        )
+        offers = schemes_offered([reply.headers.get("proxy-authenticate", "")])
         reason, detail = proxy_password(offers, detail, known=False)
     elif status == 429:
         reason = Reason.TOO_MANY_REQUESTS
@@ -156,16 +154,14 @@ def _location(reply: Reply) -> SplitResult:
     return found
 
 
-def schemes_offered(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, ...]:
-    """The ways to sign in that a proxy's answer names, each once and in its order (RFC 9110, sections 11.7.1 and 11.6.1)."""
+def schemes_offered(fields: Iterable[str]) -> tuple[str, ...]:
+    """The ways to sign in that an answer's Proxy-Authenticate *fields* name, each once and in its order (RFC 9110, sections 11.7.1 and 11.6.1)."""
     found: dict[str, None] = {}
-    for name, value in headers:
-        if name.lower() == b"proxy-authenticate":
-            text = re.sub(r'"(?:\\.|[^"\\])*"', '""', value.decode("latin-1"))
-            for part in text.split(","):
-                scheme = re.match(r"\s*([A-Za-z][\w.+-]{0,30})(?=\s+[^\s=]|\s*$)", part)
-                if scheme is not None:
-                    found[scheme[1]] = None
+    for value in fields:
+        for part in re.sub(r'"(?:\\.|[^"\\])*"', '""', value).split(","):
+            scheme = re.match(r"\s*([A-Za-z][\w.+-]{0,30})(?=\s+[^\s=]|\s*$)", part)
+            if scheme is not None:
+                found[scheme[1]] = None
     return tuple(found)[:10]
 
 

@@ -132,7 +132,10 @@ class Watch:
                 self.shown = stream.shown
                 self.passed(stream.encryption)
             case "http11.receive_response_headers.complete" if self.stage is Stage.PROXY:
-                self.proxy_offers = schemes_offered(info["return_value"][3])
+                fields = info["return_value"][3]
+                self.proxy_offers = schemes_offered(
+                    value.decode("latin-1") for name, value in fields if name.lower() == b"proxy-authenticate"
+                )
             case "http11.send_request_headers.started" if info["request"].method != b"CONNECT":
                 if self.stage is Stage.PROXY:  # plain http: the proxy is asked for the page itself
                     self.passed()

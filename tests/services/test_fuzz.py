@@ -9,7 +9,6 @@ What is found is kept in .hypothesis and tried first the next time.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -39,44 +39,50 @@ from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Reply, Request, refusal
 from iea_agent.services.network import Limits
 
+Test = TypeVar("Test", bound=Callable[..., None])
+
 GIVEN = int(os.environ.get("IEA_FUZZ", "0"))
 LICENCE = Licence("IEA-0001-ESSAI", "K3Y-9F2M-7QX4-20LB")
 MOST_MEMORY = 64 * 1024 * 1024
 
 
-def examples(quick: int, long: int = GIVEN) -> settings:
-    """*quick* examples in the suite, a third of that inside the slower Windows Python, `IEA_FUZZ` where that is given."""
+def examples(quick: int, long: int = GIVEN) -> Callable[[Test], Test]:
+    """*quick* examples in the suite, a third of that inside the slower Windows Python, `IEA_FUZZ` where that is given. Each one is ``bounded``."""
     here = quick if sys.platform == "linux" else quick // 3
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
-    return settings(max_examples=long or here, deadline=None, suppress_health_check=checks)
 
+    def decorate(test: Test) -> Test:
+        given_test: Any = test
+        given_test.hypothesis.inner_test = bounded(1)(given_test.hypothesis.inner_test)
+        return settings(max_examples=long or here, deadline=None, suppress_health_check=checks)(test)
 
-def _peak() -> int:
-    """Bytes: the most memory that the process has held since the mark was reset (proc(5), VmHWM)."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    assert found is not None
-    return int(found[1]) * 1024
-
-
-@pytest.fixture(autouse=True)
-def in_little_memory() -> Iterator[None]:
-    """No test here makes the process grow by more than ``MOST_MEMORY``, its own side included. Windows has a mark too, and no way to reset it."""
-    if sys.platform != "linux":
-        yield
-        return
-    gc.collect()
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # proc(5): the mark is reset
-    before = _peak()
-    yield
-    assert _peak() - before < MOST_MEMORY
+    return decorate
 
 
 @contextmanager
 def bounded(seconds: float) -> Iterator[None]:
-    """What happens inside takes no longer (two more for a machine with other things to do)."""
+    """What happens inside takes no longer (two more for a machine with other things to do), and never more than ``MOST_MEMORY``, a server of ours included."""
+    before = _reset_peak()
     begun = time.monotonic()
     yield
     assert time.monotonic() - begun < seconds + 2
+    assert _peak() - before < MOST_MEMORY
+
+
+def _reset_peak() -> int:
+    """Forget what memory was held before (proc(5): clear_refs), and say what is held now. Windows has such a mark too, and no way to reset it."""
+    if sys.platform == "linux":
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    return _peak()
+
+
+def _peak() -> int:
+    """Bytes: the most memory that this process has held since."""
+    if sys.platform != "linux":
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert found is not None
+    return int(found[1]) * 1024
 
 
 def check(failure: Failure) -> None:

@@ -132,3 +132,27 @@ def test_the_icon_waits_for_nothing_that_it_does_not_need() -> None:
     if sys.platform == "win32":  # elsewhere Python itself, or pystray, loads some of these
         dear = {"PIL", "datetime", "hashlib", "json", "pathlib", "socket", "subprocess", "tempfile"}
         assert not loaded & dear
+
+
+def test_a_window_waits_for_neither_network_nor_secrets() -> None:
+    windows = ["cli", "assembly.home", "assembly.windows"]
+    windows += ["shell.dialogs.settings", "shell.dialogs.status"] if sys.platform == "win32" else []
+    loaded = loaded_by(*(f"iea_agent.{room}" for room in windows))
+    rooms = {name.split(".")[1] for name in loaded if name.startswith("iea_agent.")}
+    assert rooms <= {"assembly", "cli", "domain", "host", "locale", "shell"}
+    dear = {
+        "argparse",
+        "email",
+        "hashlib",
+        "httpcore",
+        "httpx",
+        "keyring",
+        "msgspec",
+        "multiprocessing",
+        "tomlkit",
+    }
+    dear |= {"socket", "ssl", "subprocess", "tempfile", "tuf"}
+    assert not loaded & dear
+    assert not loaded & {
+        f"iea_agent.host.{room}" for room in ("logs", "posix", "proxies", "vault", "windows")
+    }

@@ -238,6 +238,7 @@ def test_each_place_is_tried_in_turn(place: int) -> None:
         (DOCUMENT | {"token_endpoint": "http://auth.example/token"}, Reason.KEY_ASKED_IN_CLEAR),
         (DOCUMENT | {"token_endpoint": "http://localhost/token"}, Reason.KEY_ASKED_IN_CLEAR),
         (DOCUMENT | {"token_endpoint": "/token"}, NOT_OURS),
+        (DOCUMENT | {"token_endpoint": "https:/auth.example/token"}, NOT_OURS),
         (DOCUMENT | {"token_endpoint": "https://[::1/token"}, NOT_OURS),
         (DOCUMENT | {"token_endpoint": "javascript:alert(1)"}, NOT_OURS),
         ({"issuer": str(ADDRESS)}, NOT_OURS),

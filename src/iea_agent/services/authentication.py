@@ -161,7 +161,7 @@ def _discovery(address: Address, described: _Metadata) -> Discovery:
         endpoint = addresses.parse(parts._replace(query="", fragment="").geturl())
     except ValueError:  # AddressError is one
         endpoint = None
-    if endpoint is None or parts.scheme not in ("http", "https"):
+    if endpoint is None or not parts.netloc or parts.scheme not in ("http", "https"):
         detail = f"token endpoint: {printable(described.token_endpoint)}"
         raise HttpsError(Failure(Stage.KIND, Reason.NOT_AN_AUTHENTICATION_SERVER, detail))
     # a server reached over https has no business asking for the key in clear, not even on this machine
@@ -171,7 +171,7 @@ def _discovery(address: Address, described: _Metadata) -> Discovery:
                 Stage.KIND, Reason.KEY_ASKED_IN_CLEAR, f"token endpoint: {endpoint}", about=endpoint.origin
             )
         )
-    return Discovery(address, described.token_endpoint)
+    return Discovery(address, parts.geturl())  # as it was judged
 
 
 def present(discovery: Discovery, licence: Licence, *, scope: str = "") -> Conversation[Authenticated]:

@@ -148,7 +148,10 @@ HTML = b"<html><h1>503 Service Unavailable</h1></html>"
         (answer(200, TOKEN | {"token_type": "bearer"}), OK),
         (answer(200, TOKEN | {"expires_in": "300"}), OK),
         (answer(200, TOKEN | {"expires_in": "demain"}), OK),
+        (answer(200, TOKEN | {"expires_in": [300]}), NOT_OURS),
         (answer(200, TOKEN | {"access_token": ""}), NOT_OURS),
+        (answer(200, TOKEN | {"access_token": 7}), NOT_OURS),
+        (answer(200, [TOKEN]), NOT_OURS),
         (answer(200, TOKEN | {"token_type": "mac"}), NOT_OURS),
         (answer(200, {"access_token": "x"}), NOT_OURS),
         (answer(200, HTML), NOT_OURS),
@@ -169,6 +172,24 @@ HTML = b"<html><h1>503 Service Unavailable</h1></html>"
 )
 def test_each_answer_has_one_meaning(reply: Reply, verdict: Reason | None) -> None:
     assert reason_of(server_with(reply)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("300", 300.0),
+        (2.5, 2.5),
+        (-1, 0.0),
+        (None, None),
+        ("demain", None),
+        ("nan", None),
+        (float("inf"), None),
+        (10**400, None),
+    ],
+)
+def test_a_lifetime_is_a_number_or_not_known(said: object, seconds: float | None) -> None:
+    granted = converse(exchange(ADDRESS, LICENCE), server_with(answer(200, TOKEN | {"expires_in": said})))
+    assert granted.expires_in == seconds
 
 
 @pytest.mark.parametrize(
@@ -232,6 +253,10 @@ def test_each_place_is_tried_in_turn(place: int) -> None:
         (DOCUMENT | {"issuer": "https://auth.example:443/realms/iea"}, OK),
         (DOCUMENT | {"token_endpoint": "https://elsewhere.example/token"}, OK),
         (DOCUMENT | {"issuer": "https://auth.example"}, Reason.ISSUER_DIFFERS),
+        (
+            DOCUMENT | {"token_endpoint": f"{TOKEN_ENDPOINT}?x=\ud800"},
+            NOT_OURS,
+        ),  # half a letter cannot be sent
         (DOCUMENT | {"issuer": "https://auth.example/realms/IEA"}, Reason.ISSUER_DIFFERS),
         (DOCUMENT | {"issuer": "http://auth.example/realms/iea"}, Reason.ISSUER_DIFFERS),
         (DOCUMENT | {"issuer": ""}, Reason.ISSUER_DIFFERS),

@@ -30,7 +30,6 @@ LIBRARIES = (
     "httpcore",
     "keyring",
     "platformdirs",
-    "msgspec",
     "tomlkit",
     "truststore",
     "tuf",

@@ -7,14 +7,13 @@ of ours uses it. The dialects of real servers behind the rules of ``_judge`` are
 
 from __future__ import annotations
 
+import math
 import time
 from base64 import b64encode
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
-
-import msgspec
 
 from iea_agent.domain import addresses
 from iea_agent.domain.addresses import Address, AddressError
@@ -122,21 +121,15 @@ def well_known(address: Address) -> tuple[str, ...]:
     return tuple(dict.fromkeys((f"{address}/.well-known/openid-configuration", inserted, appended)))
 
 
-class _Metadata(msgspec.Struct):
-    """RFC 8414, section 2: the part that is needed here."""
-
-    issuer: str
-    token_endpoint: str
-
-
 def discover(address: Address) -> Conversation[Discovery]:
     """Ask the server at *address* to describe itself. What it says is believed only where it is about that very address."""
     statuses: list[int] = []
     for url in well_known(address):
         request = Request("GET", url)
         reply = yield request
-        if reply.status == 200 and (described := reply.document(_Metadata)) is not None:
-            return _discovery(address, described)
+        described = reply.document(issuer=str, token_endpoint=str) if reply.status == 200 else None
+        if described is not None:  # RFC 8414, section 2: the part that is needed here
+            return _discovery(address, described["issuer"], described["token_endpoint"])
         refused = refusal(request, reply)
         if refused is not None:
             raise HttpsError(refused)
@@ -148,21 +141,27 @@ def discover(address: Address) -> Conversation[Discovery]:
     raise HttpsError(Failure(Stage.KIND, reason, detail))
 
 
-def _discovery(address: Address, described: _Metadata) -> Discovery:
+def _discovery(address: Address, issuer: str, token_endpoint: str) -> Discovery:
     try:
-        issuer = addresses.parse(described.issuer)
+        issuing = addresses.parse(issuer)
     except AddressError:
-        issuer = None
-    if issuer != address:  # RFC 8414, section 3.3
-        said = printable(described.issuer)
+        issuing = None
+    if issuing != address:  # RFC 8414, section 3.3
+        said = printable(issuer)
         raise HttpsError(Failure(Stage.KIND, Reason.ISSUER_DIFFERS, f"issuer: {said}", about=said))
     try:
-        parts = urlsplit(described.token_endpoint)
+        parts = urlsplit(token_endpoint)
         endpoint = addresses.parse(parts._replace(query="", fragment="").geturl())
     except ValueError:  # AddressError is one
         endpoint = None
-    if endpoint is None or not parts.netloc or parts.scheme not in ("http", "https"):
-        detail = f"token endpoint: {printable(described.token_endpoint)}"
+    # what follows the path is the server's own affair, but it must be text that can be sent
+    if (
+        endpoint is None
+        or not parts.netloc
+        or parts.scheme not in ("http", "https")
+        or not parts.geturl().isprintable()
+    ):
+        detail = f"token endpoint: {printable(token_endpoint)}"
         raise HttpsError(Failure(Stage.KIND, Reason.NOT_AN_AUTHENTICATION_SERVER, detail))
     # a server reached over https has no business asking for the key in clear, not even on this machine
     if not endpoint.secure and (address.secure or not endpoint.loopback):
@@ -197,22 +196,6 @@ def present(discovery: Discovery, licence: Licence, *, scope: str = "") -> Conve
     return Authenticated(discovery, expires_in, granted)
 
 
-class _Token(msgspec.Struct):
-    """RFC 6749, section 5.1."""
-
-    access_token: str
-    token_type: str
-    expires_in: int | float | str | None = None
-    scope: str | None = None
-
-
-class _Error(msgspec.Struct):
-    """RFC 6749, section 5.2."""
-
-    error: str
-    error_description: str | None = None
-
-
 _REFUSALS = ("unauthorized_client", "access_denied", "invalid_scope", "invalid_target", "insufficient_scope")
 _UNRECOGNISED_WORDS = (
     "aadsts700016",
@@ -234,9 +217,8 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
     status = reply.status
     if status == 200:
         return _granted(reply, wanted)
-    said = reply.document(_Error)
-    error = "" if said is None else said.error
-    described = "" if said is None else said.error_description or ""
+    said = reply.document(error=str, error_description=str | None) or {}  # RFC 6749, section 5.2
+    error, described = said.get("error", ""), said.get("error_description") or ""
     detail = f"HTTP {status} {error}: {described}".rstrip(": ")
     if status == 429:
         raise _no(Reason.TOO_MANY_REQUESTS, detail, reply.retry_after)
@@ -266,21 +248,25 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
 
 
 def _granted(reply: Reply, wanted: str) -> tuple[float | None, str]:
-    token = reply.document(_Token)
-    if token is None or not token.access_token or token.token_type.lower() != "bearer":
+    token = reply.document(  # RFC 6749, section 5.1
+        access_token=str, token_type=str, expires_in=int | float | str | None, scope=str | None
+    )
+    if token is None or not token["access_token"] or token["token_type"].lower() != "bearer":
         raise _no(Reason.NOT_AN_AUTHENTICATION_SERVER, "HTTP 200 without a bearer token")
     # RFC 6749, section 5.1: no scope in the answer means all that was asked for
-    missing = set(wanted.split()) - set((wanted if token.scope is None else token.scope).split())
+    scope = token.get("scope")
+    missing = set(wanted.split()) - set((wanted if scope is None else scope).split())
     if missing:
         raise _no(
             Reason.AUTHORISATION_REFUSED,
             f"HTTP 200 without the scope {' '.join(sorted(missing))}",
         )
     try:
-        seconds = None if token.expires_in is None else max(float(token.expires_in), 0.0)
-    except ValueError:
-        seconds = None
-    return seconds, token.scope or wanted
+        lifetime = token.get("expires_in")
+        seconds = math.nan if lifetime is None else float(lifetime)
+    except (ValueError, OverflowError):  # no number, or one beyond all others
+        seconds = math.nan
+    return (max(seconds, 0.0) if math.isfinite(seconds) else None), scope or wanted
 
 
 def _no(reason: Reason, detail: str, retry_after: float | None = None, about: str = "") -> HttpsError:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from types import UnionType
+from typing import Any, TypeGuard
 from urllib.parse import SplitResult, urlsplit
 
-import msgspec
-
 from iea_agent.domain.diagnosis import Failure, Reason, Stage
-
-_Document = TypeVar("_Document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +33,13 @@ class Reply:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
-    def document(self, kind: type[_Document]) -> _Document | None:
-        """The body as a JSON document of that *kind* (a msgspec Struct), or None when it is something else."""
+    def document(self, **members: type | UnionType) -> dict[str, Any] | None:
+        """The body as a JSON object whose *members* are of these types, or None when it is something else; one that may be missing may be None."""
         try:
-            return msgspec.json.decode(self.body, type=kind)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            found = json.loads(self.body.decode())
+        except (ValueError, RecursionError):
             return None
+        return found if has_members(found, **members) else None
 
     @property
     def retry_after(self) -> float | None:
@@ -67,6 +66,13 @@ class Reply:
         age = self.headers.get("age", "").strip()
         kept = float(age[:9]) if age.isascii() and age.isdigit() else 0.0
         return date.replace(tzinfo=date.tzinfo or UTC).timestamp() + kept
+
+
+def has_members(found: object, /, **members: type | UnionType) -> TypeGuard[dict[str, Any]]:
+    """Whether *found* is an object of JSON whose *members* are of these types; a missing one counts as None."""
+    return isinstance(found, dict) and all(
+        isinstance(found.get(name), kind) for name, kind in members.items()
+    )
 
 
 def refusal(request: Request, reply: Reply) -> Failure | None:

@@ -7,11 +7,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
-
-import msgspec
 
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address, AddressError
@@ -31,7 +29,7 @@ from iea_agent.domain.diagnosis import (
 
 from .authentication import Conversation, Licence, check_may_be_sent, converse, discover, present
 from .https import BODY_LIMIT, Client, HttpsError
-from .messages import Reply, Request, portal, refusal
+from .messages import Reply, Request, has_members, portal, refusal
 from .network import Route
 
 EXAMINATION_SECONDS = 12.0
@@ -136,17 +134,26 @@ def _ended(stages: tuple[StageResult, ...], failure: Failure) -> tuple[StageResu
     return tuple(ended)
 
 
-class _Timestamp(msgspec.Struct, tag_field="_type", tag="timestamp"):
-    """The signed part of TUF's timestamp.json (specification 1.0, section 4.6), looked at without verifying it: that is for ``Verify``."""
+@dataclass(frozen=True, slots=True)
+class _Timestamp:
+    """What TUF's timestamp.json says of itself (specification 1.0, section 4.6), looked at without verifying it: that is for ``Verify``."""
 
     version: int
     expires: datetime
-    meta: dict[str, object]
 
 
-class _Signed(msgspec.Struct):
-    signed: _Timestamp
-    signatures: list[object]
+def _timestamp(reply: Reply) -> _Timestamp | None:
+    """What *reply* says, None where it is no timestamp.json."""
+    signed = (reply.document(signed=dict, signatures=list) or {}).get("signed")
+    if (
+        not has_members(signed, _type=str, version=int, expires=str, meta=dict)
+        or signed["_type"] != "timestamp"
+    ):
+        return None
+    try:
+        return _Timestamp(signed["version"], datetime.fromisoformat(signed["expires"]))
+    except ValueError:
+        return None
 
 
 def _look(address: Address) -> Conversation[tuple[_Timestamp, bytes]]:
@@ -156,11 +163,11 @@ def _look(address: Address) -> Conversation[tuple[_Timestamp, bytes]]:
     refused = refusal(request, reply)
     if refused is not None:
         raise HttpsError(refused)
-    found = reply.document(_Signed) if reply.status == 200 else None
+    found = _timestamp(reply) if reply.status == 200 else None
     if found is None:
         detail = f"no timestamp.json: HTTP {reply.status}" if reply.status != 200 else "not TUF metadata"
         raise HttpsError(Failure(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER, detail))
-    return found.signed, reply.body
+    return found, reply.body
 
 
 def _current(found: _Timestamp, now: datetime) -> str:

@@ -63,6 +63,7 @@ def raw_server(behaviour: Behaviour) -> Iterator[Raw]:
                     return
                 connection.settimeout(20)
                 raw.accepted.append(connection)
+                threads[:] = [thread for thread in threads if thread.is_alive()]
                 threads.append(threading.Thread(target=attend, args=(connection,), daemon=True))
                 threads[-1].start()
 

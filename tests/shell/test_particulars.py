@@ -13,7 +13,7 @@ from iea_agent import locale
 from iea_agent.domain import interceptors, settings
 from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.diagnosis import Certificate, Failure, Reason, Stage
-from iea_agent.shell.particulars import LONGEST, MALFORMED, duration, fault_text, particulars, shown
+from iea_agent.shell.particulars import LONGEST, MALFORMED, fault_text, particulars, shown
 
 NOW = time.mktime((2026, 11, 12, 14, 25, 0, 0, 0, -1))
 DAY = 86_400.0
@@ -150,21 +150,6 @@ def test_whatever_a_server_says_stays_bounded_and_visible(
 def test_foreign_text_is_one_visible_line() -> None:
     assert shown("https://a\u202egro.fr\r\nvilain\x00") == "https://a gro.fr vilain"
     assert shown("x" * 500) == "x" * (LONGEST - 1) + "…"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (1, "1 seconde"),
-        (29, "29 secondes"),
-        (59, "1 minute"),
-        (3600, "1 heure"),
-        (90_000, "1 jour et 1 heure"),
-        (DAY + 60, "1 jour"),
-    ],
-)
-def test_a_duration_is_its_two_largest_units(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
 
 
 def test_a_refused_setting_is_named_with_its_line() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,8 +12,9 @@ from iea_agent import locale
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import Effect, Event, Snapshot, State
 from iea_agent.shell import view as shown
+from iea_agent.shell.moments import since
 from iea_agent.shell.tray_rules import SEPARATOR, MenuLine, Picture, View
-from iea_agent.shell.view import NO_ABILITIES, Abilities, balloon, since, view
+from iea_agent.shell.view import NO_ABILITIES, Abilities, balloon, view
 
 NOW = 1_790_000_000.0
 EVERYTHING = Abilities(support=True, updates=True, program=True)
@@ -199,19 +199,6 @@ def test_good_news_fit_too(kind: Effect) -> None:
     found = balloon(kind, Snapshot(State.CONNECTED, NOW))
     assert 0 < utf16(found.title) <= 63
     assert 0 < utf16(found.body) <= 255
-
-
-def test_since_names_the_day_only_where_it_is_not_today(language: str) -> None:
-    noon = time.mktime((2026, 3, 5, 12, 0, 0, 0, 0, -1))
-    morning = time.mktime((2026, 3, 5, 9, 5, 0, 0, 0, -1))
-    yesterday = time.mktime((2026, 3, 4, 23, 59, 0, 0, 0, -1))
-    if language == "fr":
-        assert since(morning, noon) == "depuis 09\u00a0h\u00a005"
-        assert since(yesterday, noon) == "depuis le 04/03 à 23\u00a0h\u00a059"
-    else:
-        assert since(morning, noon) == "since 09:05"
-        assert "23:59" in since(yesterday, noon)
-        assert "4 March" in since(yesterday, noon) or "04/03" in since(yesterday, noon)
 
 
 def test_the_same_snapshot_gives_the_same_view() -> None:

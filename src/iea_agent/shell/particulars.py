@@ -6,9 +6,7 @@ certificate was shown, until when a server asks to wait. Pure: the same failure 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 from iea_agent.domain import interceptors, settings
 from iea_agent.domain.addresses import Malformed
@@ -16,6 +14,8 @@ from iea_agent.domain.diagnosis import Certificate, Failure, Reason
 from iea_agent.domain.interceptors import Kind
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
+
+from .moments import date, duration, moment, time_of_day
 
 LONGEST = 120
 """Characters that are shown of what somebody else chose: a server's address, a name in a certificate."""
@@ -98,28 +98,6 @@ def shown(foreign: str) -> str:
     return visible if len(visible) <= LONGEST else visible[: LONGEST - 1] + "…"
 
 
-def duration(seconds: float) -> str:
-    """How long something lasts or is off: « 10 minutes », « 3 jours et 2 heures »; its two largest units."""
-    minutes = round(seconds / 60)
-    if minutes < 1:
-        return _counted(round(seconds), N_("1 seconde"), N_("{number} secondes"))
-    days, hours = divmod(minutes // 60, 24)
-    parts = (
-        _counted(days, N_("1 jour"), N_("{number} jours")),
-        _counted(hours, N_("1 heure"), N_("{number} heures")),
-        _counted(minutes % 60, N_("1 minute"), N_("{number} minutes")),
-    )
-    first = next(place for place, part in enumerate(parts) if part)
-    return _(" et ").join(part for part in parts[first : first + 2] if part)
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    """*number* with its unit; "" for none."""
-    if number == 0:
-        return ""
-    return _(one) if number == 1 else _(many).format(number=number)
-
-
 def _malformed(failure: Failure) -> str:
     kinds = {kind.value: sentence for kind, sentence in MALFORMED.items()}
     sentence = kinds.get(failure.about) or kinds.get(failure.detail)
@@ -156,12 +134,12 @@ def _certificate(found: Certificate, now: float, *, known: bool) -> list[str]:
             _("Certificat établi pour « {subject} » par « {issuer} », valable du {begin} au {end}.").format(
                 subject=shown(found.subject) or "?",
                 issuer=shown(found.issuer) or "?",
-                begin=_date(found.not_before),
-                end=_date(found.not_after),
+                begin=date(found.not_before),
+                end=date(found.not_after),
             )
         )
     if found.changed_at is not None:
-        sentences.append(_("Ce certificat a changé {moment}.").format(moment=_moment(found.changed_at, now)))
+        sentences.append(_("Ce certificat a changé {moment}.").format(moment=moment(found.changed_at, now)))
     return sentences
 
 
@@ -170,36 +148,11 @@ def _wait(seconds: float, now: float) -> str:
         return _("Le serveur demande d'attendre {duration}.").format(duration=duration(seconds))
     until = now + seconds
     # the duration as asked, and a time of day: true whenever it is read
-    if _date(until) == _date(now):
+    if date(until) == date(now):
         text = _("Le serveur demande d'attendre {duration}, jusque vers {time}.")
     else:
         text = _("Le serveur demande d'attendre {duration}, jusqu'au {date} vers {time}.")
-    return text.format(duration=duration(seconds), date=_date(until), time=_time(until))
-
-
-def _moment(wall: float, now: float) -> str:
-    if _date(wall) == _date(now):
-        return _("aujourd'hui à {time}").format(time=_time(wall))
-    return _("le {date} à {time}").format(date=_date(wall), time=_time(wall))
-
-
-def _local(wall: float) -> datetime:
-    """*wall* in local time; in UTC where the system cannot tell (Windows before 1970 and after the year 3000)."""
-    try:
-        return datetime(*time.localtime(wall)[:6])
-    except (OverflowError, OSError, ValueError):
-        seconds = min(max(wall, -62135596800.0), 253402300799.0)  # what datetime can hold
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-
-
-def _date(wall: float) -> str:
-    return _local(wall).strftime(_("%d/%m/%Y"))
-
-
-def _time(wall: float) -> str:
-    """« 9 h 12 »."""
-    local = _local(wall)
-    return _("{hour} h {minute:02d}").format(hour=local.hour, minute=local.minute)
+    return text.format(duration=duration(seconds), date=date(until), time=time_of_day(until))
 
 
 def fault_text(fault: settings.Fault) -> str:

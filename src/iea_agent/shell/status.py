@@ -5,7 +5,6 @@ The document is described by ``docs/status.schema.json``; ``"schema"`` rises whe
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +16,7 @@ from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 
-from . import view
+from . import moments, view
 from .particulars import particulars
 
 SCHEMA = 1
@@ -69,14 +68,8 @@ def document(snapshot: Snapshot, settings: Settings) -> Document:
 
 
 def moment(text: str | None, now: float) -> str:
-    """A time of the document for people: « aujourd'hui à 14 h 05 », local time; "" for None."""
-    if text is None:
-        return ""
-    wall = datetime.fromisoformat(text).timestamp()
-    then = time.localtime(wall)
-    if then[:3] == time.localtime(now)[:3]:
-        return time.strftime(_("aujourd'hui à %H h %M min %S s"), then)
-    return time.strftime(_("le %d/%m/%Y à %H h %M"), then)
+    """A time of the document for people; "" for None."""
+    return "" if text is None else moments.moment(datetime.fromisoformat(text).timestamp(), now)
 
 
 def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:

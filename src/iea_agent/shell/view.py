@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 from iea_agent.domain import machine
 from iea_agent.domain.machine import Effect, Event, Snapshot, State
 from iea_agent.domain.problems import N_, problem
 from iea_agent.locale import _
+from iea_agent.shell.moments import age, since
 from iea_agent.shell.tray_rules import SEPARATOR, TOOLTIP_UNITS, MenuLine, Picture, View
 
 PICTURES = {
@@ -47,25 +47,6 @@ class Abilities:
 
 
 NO_ABILITIES = Abilities()
-
-
-def since(wall: float, now: float) -> str:
-    """« depuis 14 h 05 », or with the day where it is not today's (local time)."""
-    then, today = time.localtime(wall), time.localtime(now)
-    if then[:3] == today[:3]:
-        return time.strftime(_("depuis %H h %M"), then)
-    return time.strftime(_("depuis le %d/%m à %H h %M"), then)
-
-
-def age(seconds: float) -> str:
-    """How long something has lasted: « 2 j 3 h », « 3 h 05 », « 12 min »."""
-    minutes = max(0, int(seconds // 60))
-    days, hours = divmod(minutes // 60, 24)
-    if days:
-        return _("{days} j {hours} h").format(days=days, hours=hours)
-    if hours:
-        return _("{hours} h {minutes:02d}").format(hours=hours, minutes=minutes % 60)
-    return _("{minutes} min").format(minutes=minutes)
 
 
 def held_since(state: State, wall: float, now: float) -> str:

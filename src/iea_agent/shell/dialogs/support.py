@@ -17,7 +17,7 @@ from iea_agent.domain import problems
 from iea_agent.domain.machine import State
 from iea_agent.domain.problems import problem
 from iea_agent.locale import _
-from iea_agent.shell import view
+from iea_agent.shell import moments, view
 
 from . import overview
 from .frame import (
@@ -262,7 +262,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             self._head.show("beetle", stopped.headline, stopped.advice, grey=True)
         else:
             since = situation.assistance_since
-            held = view.since(since, time.time()) if since is not None else _("non actif")
+            held = moments.since(since, time.time()) if since is not None else _("non actif")
             self._head.show("beetle", _(view.STATES[State.ASSISTANCE]), held, grey=not active)
         self._news.say(
             _("Les serveurs répondent de nouveau.")

@@ -1,0 +1,76 @@
+"""When something was and how long it has lasted, in words and in local time; the same words in every window. Pure."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from iea_agent.domain.problems import N_
+from iea_agent.locale import _
+
+
+def since(wall: float, now: float) -> str:
+    """« depuis 14 h 05 », or with the day where it is not today's."""
+    if date(wall) == date(now):
+        return _("depuis {time}").format(time=time_of_day(wall))
+    return _("depuis le {date} à {time}").format(date=date(wall), time=time_of_day(wall))
+
+
+def age(seconds: float) -> str:
+    """How long something has lasted: « 2 j 3 h », « 3 h 05 », « 12 min »."""
+    minutes = max(0, int(seconds // 60))
+    days, hours = divmod(minutes // 60, 24)
+    if days:
+        return _("{days} j {hours} h").format(days=days, hours=hours)
+    if hours:
+        return _("{hours} h {minutes:02d}").format(hours=hours, minutes=minutes % 60)
+    return _("{minutes} min").format(minutes=minutes)
+
+
+def duration(seconds: float) -> str:
+    """How long something lasts or is off: « 10 minutes », « 3 jours et 2 heures »; its two largest units."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return _counted(round(seconds), N_("1 seconde"), N_("{number} secondes"))
+    days, hours = divmod(minutes // 60, 24)
+    parts = (
+        _counted(days, N_("1 jour"), N_("{number} jours")),
+        _counted(hours, N_("1 heure"), N_("{number} heures")),
+        _counted(minutes % 60, N_("1 minute"), N_("{number} minutes")),
+    )
+    first = next(place for place, part in enumerate(parts) if part)
+    return _(" et ").join(part for part in parts[first : first + 2] if part)
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    """*number* with its unit; "" for none."""
+    if number == 0:
+        return ""
+    return _(one) if number == 1 else _(many).format(number=number)
+
+
+def moment(wall: float, now: float) -> str:
+    """« aujourd'hui à 9 h 12 », « le 02/11/2026 à 19 h 05 »."""
+    if date(wall) == date(now):
+        return _("aujourd'hui à {time}").format(time=time_of_day(wall))
+    return _("le {date} à {time}").format(date=date(wall), time=time_of_day(wall))
+
+
+def _local(wall: float) -> datetime:
+    """*wall* in local time; in UTC where the system cannot tell (Windows before 1970 and after the year 3000)."""
+    try:
+        return datetime(*time.localtime(wall)[:6])
+    except (OverflowError, OSError, ValueError):
+        seconds = min(max(wall, -62135596800.0), 253402300799.0)  # what datetime can hold
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+def date(wall: float) -> str:
+    """« 02/11/2026 »."""
+    return _local(wall).strftime(_("%d/%m/%Y"))
+
+
+def time_of_day(wall: float) -> str:
+    """« 9 h 12 »."""
+    local = _local(wall)
+    return _("{hour} h {minute:02d}").format(hour=local.hour, minute=local.minute)

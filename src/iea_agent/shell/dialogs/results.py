@@ -126,7 +126,7 @@ class Results:
         self._headline.say(headline(self._reports))
         self._copy.Enable()
         self.button.SetLabel(self._labels[0])
-        self._grown()
+        self._settle()
 
     def search(self) -> None:
         """Say that other ways are being tried."""
@@ -149,7 +149,13 @@ class Results:
             first.SetDefault()
             if self.button.HasFocus():  # whoever waits for the test goes on from here
                 first.SetFocus()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Give what is said its room, then the list its place."""
         self._grown()
+        if self._verdicts is not None:
+            self._verdicts.settle()
 
     def say_passing(self) -> None:
         """Say that what was tested works by now."""

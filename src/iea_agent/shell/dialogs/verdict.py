@@ -287,11 +287,7 @@ class Verdicts:
         """The same in the list, a line each: how the keyboard and a screen reader go through it."""
         name = _(report.SERVERS[found.server])
         lines = [f"{name} – {line}" for line in report.lines(found)]
-        start = 0
-        for server in Server:
-            if server is found.server:
-                break
-            start += len(self._lines[server])
+        start = self._start(found.server)
         before = self._lines[found.server]
         for place, line in enumerate(lines):
             if place >= len(before):
@@ -302,6 +298,25 @@ class Verdicts:
         for place, result in enumerate(found.stages):
             if result.outcome in (Outcome.RUNNING, Outcome.FAILED):
                 self._details.EnsureVisible(start + place)
+
+    def _start(self, server: Server) -> int:
+        """Where in the list the lines of *server* begin."""
+        servers = list(Server)
+        return sum(len(self._lines[each]) for each in servers[: servers.index(server)])
+
+    def settle(self) -> None:
+        """After the test, with everything in its room: the list shows where it failed first, its beginning where nothing did.
+
+        Unless the person is reading it.
+        """
+        failed = [
+            self._start(server) + place
+            for server, found in self._reports.items()
+            for place, result in enumerate(found.stages)
+            if result.outcome is Outcome.FAILED
+        ]
+        if not self._details.HasFocus():
+            self._details.SetFirstItem(min(failed, default=0))
 
 
 def headline(reports: Mapping[Server, ServerReport]) -> str:

@@ -113,6 +113,10 @@ def test_a_label_is_one_line_and_underlines_its_letter_or_none(label: str, mnemo
         ("Gérer les mises à jour…", "m", "Gérer les &mises à jour…"),
         ("R&D", "D", "R&&&D"),
         ("Quitter", "z", "Quitter"),
+        ("Quitter", "", "Quitter"),
+        ("SS", "ß", "SS"),
+        ("Maß", "ß", "Ma&ß"),
+        ("Straße", "e", "Straß&e"),
         ("A\tB\nC\0", "", "A B C "),
     ],
 )

@@ -119,8 +119,10 @@ def balloon_texts(title: str, body: str) -> tuple[str, str]:
 def menu_text(label: str, mnemonic: str = "") -> str:
     """`label` as a Win32 menu wants it: "&" doubled, the first letter equal to `mnemonic` underlined, on one line."""
     label = clip(_printable(label), LABEL_UNITS)
-    at = label.casefold().find(mnemonic.casefold()) if mnemonic and mnemonic != "&" else -1
-    if at < 0 or len(label.casefold()) != len(label):  # "ß" folds to two letters: positions would not match
+    # letter by letter: "ß" folds to two, which are no place in the label
+    folded = [letter.casefold() for letter in label]
+    at = folded.index(mnemonic.casefold()) if mnemonic != "&" and mnemonic.casefold() in folded else -1
+    if at < 0:
         return label.replace("&", "&&")
     return label[:at].replace("&", "&&") + "&" + label[at:].replace("&", "&&")
 

@@ -42,7 +42,7 @@ test-linux:
 	$(BIN)/python -m pytest tests --ignore=tests/desktop --ignore=tests/packaging -m "not windows and not desktop"
 
 test-windows:
-	$(BIN)/python -m wine.desktop -- $(WINDOWS_PYTEST)
+	$(BIN)/python -m wine.desktop $(if $(CI),--env CI=$(CI)) -- $(WINDOWS_PYTEST)
 
 # Clicking is mostly waiting: it is split in two, so that there is always something beside it that computes.
 AGENT_ON_DESKTOP := tests/desktop/test_agent.py tests/desktop/test_tray.py

@@ -580,7 +580,7 @@ def _table(report: Mapping[str, Any]) -> str:
         ]
         if found["detail"]:
             rows.append(("Détail technique", f"<code>{html.escape(found['detail'])}</code>"))
-    if report["route"] != "direct":
+    if report["route"] not in ("", "direct"):  # nobody went anywhere, or straight
         rows.append(("Chemin", f"par le proxy <code>{html.escape(report['route'])}</code>"))
     rows.append(("Étape en échec", _STAGES.get(stage, stage) if stage else "aucune"))
     rows.append(("Temps jusqu'au verdict", seconds))

@@ -21,6 +21,7 @@ def test_the_page_says_what_is_told_of_each_fault(tmp_path: Path, capsys: pytest
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
     for told in ("rien à signaler", "Certificat d'un autre serveur", "IEA-T03", "certificat", "IEA-C02"):
         assert told in page.replace("&#x27;", "'")
+    assert "par le proxy" not in page, "no way led through one, and for a malformed address there was none"
     assert "Couper le réseau" in page or "Le service de noms de ce poste" in page
     anchors = re.findall(r'<h3 id="([\w-]+)">', page)
     assert anchors == ["en-etat", *names]

@@ -13,10 +13,7 @@ from iea_agent.domain.diagnosis import Server, ServerReport
 from iea_agent.domain.repairs import ADDRESSES, Kind, Repair, is_identified
 from iea_agent.domain.settings import Settings
 
-from .reachability import EXAMINATION_SECONDS, Connect, examine
-
-GLANCE_SECONDS = 0.1
-"""How often a wait looks at whether it was cancelled."""
+from .reachability import EXAMINATION_SECONDS, GLANCE_SECONDS, Connect, examine
 
 Ways: TypeAlias = Callable[[Settings], Connect]
 """How servers are reached under given settings."""

@@ -35,9 +35,8 @@ from .network import Route
 EXAMINATION_SECONDS = 12.0
 PROBE_SECONDS = 3.0
 """How long the second question after a failure may take, to tell whether a captive portal or a wrong clock explains it."""
-_GLANCE_SECONDS = (
-    0.1  # how often a wait looks at whether it was cancelled: half of the 200 ms that are promised
-)
+GLANCE_SECONDS = 0.1
+"""How often a wait looks at whether it was cancelled: half of the 200 ms that are promised."""
 
 Connect: TypeAlias = Callable[[Address], Client]
 """Builds the client for one server: the way there may depend on its address (proxy scripts). May wait; raises ``HttpsError``."""
@@ -88,7 +87,7 @@ def examine(
             break
         left = deadline - time.monotonic()
         try:
-            fresh = [news.get(timeout=max(0.0, min(_GLANCE_SECONDS, left)))]
+            fresh = [news.get(timeout=max(0.0, min(GLANCE_SECONDS, left)))]
         except queue.Empty:
             if left > 0:
                 continue

@@ -4,7 +4,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs demo tour clean
 
-export PYTHONPATH := packaging
 export UV_PYTHON_DOWNLOADS := never
 # The environment of whoever calls must not change what Python and Wine do.
 unexport PYTHONDONTWRITEBYTECODE WINEPREFIX WINEARCH WINEDLLOVERRIDES
@@ -22,7 +21,7 @@ help:
 	@echo 'Parts of make test: lint test-linux test-windows test-desktop. Set-up alone: setup. Throw away: clean.'
 
 setup:
-	@packaging/setup.sh
+	@tools/setup.sh
 
 test: setup
 	$(SAY) 'Lint and types'
@@ -39,10 +38,10 @@ lint:
 	$(BIN)/lint-imports
 
 test-linux:
-	$(BIN)/python -m pytest tests --ignore=tests/desktop --ignore=tests/packaging -m "not windows and not desktop"
+	$(BIN)/python -m pytest tests --ignore=tests/desktop --ignore=tests/rig -m "not windows and not desktop"
 
 test-windows:
-	$(BIN)/python -m wine.desktop $(if $(CI),--env CI=$(CI)) -- $(WINDOWS_PYTEST)
+	$(BIN)/python -m rig.desktop $(if $(CI),--env CI=$(CI)) -- $(WINDOWS_PYTEST)
 
 # Clicking is mostly waiting: it is split in two, so that there is always something beside it that computes.
 AGENT_ON_DESKTOP := tests/desktop/test_agent.py tests/desktop/test_tray.py
@@ -50,18 +49,18 @@ AGENT_ON_DESKTOP := tests/desktop/test_agent.py tests/desktop/test_tray.py
 test-desktop: test-desktop-agent test-desktop-dialogs
 
 test-desktop-agent:
-	$(BIN)/python -m pytest tests/packaging $(AGENT_ON_DESKTOP)
+	$(BIN)/python -m pytest tests/rig $(AGENT_ON_DESKTOP)
 
 # everything else there, so that a new file is not forgotten
 test-desktop-dialogs:
 	$(BIN)/python -m pytest tests/desktop $(AGENT_ON_DESKTOP:%=--ignore=%)
 
 demo: setup
-	$(BIN)/python -m wine.demo
+	$(BIN)/python -m rig.demo
 
 # TOUR='--only 503 refuse' plays these faults only
 tour: setup
-	$(BIN)/python -m wine.tour $(TOUR)
+	$(BIN)/python -m rig.tour $(TOUR)
 
 clean:
 	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -9,7 +9,7 @@ import pytest
 pytest_plugins = ["tests.installations", "tests.vaults", "tests.worlds"]
 
 # the rig needs Linux: there it is what runs Windows
-collect_ignore = [] if sys.platform == "linux" else ["desktop", "packaging"]
+collect_ignore = [] if sys.platform == "linux" else ["desktop", "rig"]
 
 _ELSEWHERE = "linux" if sys.platform == "win32" else "windows"
 

@@ -1,13 +1,17 @@
-"""Failures by the catalogue's code: what a snapshot holds when it has a problem."""
+"""Failures by the catalogue's problems: what a snapshot holds when it has one."""
 
 from __future__ import annotations
 
-from iea_agent.domain.diagnosis import PROBLEM_OF, Failure, Stage
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.problems import Problem
 
-OBSERVED = {code: reason for reason, code in PROBLEM_OF.items()}
-"""Every problem that an attempt can meet, and why."""
+OBSERVED = tuple(
+    problem for problem in problems.CATALOGUE.values() if problem is not problems.SETTINGS_UNREADABLE
+)
+"""Every problem that an attempt or a test of the servers can meet."""
 
 
-def failed(code: str, detail: str = "") -> Failure:
-    """A failure that problem *code* is called for."""
-    return Failure(Stage.ANSWER, OBSERVED[code], detail)
+def failed(problem: Problem, detail: str = "") -> Failure:
+    """Return a failure whose name is *problem*."""
+    return Failure(Stage.ANSWER, problem, detail)

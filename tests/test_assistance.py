@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from datetime import date, timedelta
 
 import pytest
-from tests.installations import Agent, Installation
 
 from iea_agent import BUILT
 from iea_agent.domain import day_password as dp
+from tests.installations import Agent, Installation
 
 MASTER = bytes(range(32))
 KDF = dp.Kdf(2**14, 8, 1)  # the weakest that a PC takes: 50 ms a day

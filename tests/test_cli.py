@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
+
 from tests.installations import Installation
 from tests.services.conftest import proxy, raw_server
 

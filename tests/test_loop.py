@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from iea_agent.domain import machine
-from iea_agent.domain.diagnosis import Failure, Reason, Stage
+from iea_agent.domain import machine, problems
+from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.machine import Effect, Moment, Snapshot, State
 from iea_agent.loop import Announcement, Attempt, Loop
 
-LOST = Failure(Stage.CONNECTION, Reason.UNANSWERED)
-NO_NETWORK = Failure(Stage.NAME, Reason.NO_NETWORK)
-UNAVAILABLE = Failure(Stage.ANSWER, Reason.UNAVAILABLE)
-REFUSED = Failure(Stage.LICENCE, Reason.LICENCE_NOT_RECOGNISED)
-NOT_CONFIGURED = Failure(Stage.LICENCE, Reason.NOT_CONFIGURED)
+LOST = Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)
+NO_NETWORK = Failure(Stage.NAME, problems.NO_NETWORK)
+UNAVAILABLE = Failure(Stage.ANSWER, problems.SERVER_UNAVAILABLE)
+REFUSED = Failure(Stage.LICENCE, problems.LICENCE_NOT_RECOGNISED)
+NOT_CONFIGURED = Failure(Stage.LICENCE, problems.NOT_CONFIGURED)
 DAY = 86_400.0
 SILENCE = "silence"
 
@@ -229,7 +229,9 @@ def test_an_unavailable_server_gets_a_minute_and_up_to_four_more(chance: float, 
 
 @pytest.mark.parametrize("wish", [7.0, 120.0, 1800.0])
 def test_what_the_server_asks_for_is_heeded(wish: float) -> None:
-    days = Days(servers=Failure(Stage.ANSWER, Reason.UNAVAILABLE, retry_after=wish), chance=0.0).start()
+    days = Days(
+        servers=Failure(Stage.ANSWER, problems.SERVER_UNAVAILABLE, retry_after=wish), chance=0.0
+    ).start()
     days.pass_seconds(wish * 2.5)
     assert gaps(days.attempts) == [wish, wish]
 

@@ -16,7 +16,7 @@ from iea_agent.locale import _
 if TYPE_CHECKING:
     import argparse
 
-    from iea_agent.assembly.home import Home
+    from iea_agent.assembly.installation import Home
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Settings
@@ -45,11 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # how the agent starts its windows; not for people, hence not in the help
             return _window(window)
     parsed = parser().parse_args(given)
-    from iea_agent.assembly import home
+    from iea_agent.assembly import installation
 
     try:
-        code: int = parsed.command(home.locate(os.environ), parsed)
-    except home.Failure as failure:
+        code: int = parsed.command(installation.locate(os.environ), parsed)
+    except installation.Failure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code
     except KeyboardInterrupt:
@@ -163,13 +163,13 @@ def _status(home: Home, options: argparse.Namespace) -> int:
     import json
     import time
 
-    from iea_agent.shell import status
+    from iea_agent.shell.wording import status_text
 
     def show(found: dict[str, Any]) -> None:
         if options.json:
             print(json.dumps(found, indent=None if options.watch else 2), flush=True)
         else:
-            print(status.text(found, time.time()), flush=True)
+            print(status_text.text(found, time.time()), flush=True)
             if options.watch:
                 print(flush=True)
 
@@ -186,24 +186,24 @@ def _test(home: Home, options: argparse.Namespace) -> int:
     import time
 
     from iea_agent.domain import diagnosis, problems
-    from iea_agent.shell import remedies, report
+    from iea_agent.shell.wording import repair_text, report_text
 
     chosen = _tried(home, options)
     reports = home.examine(chosen)
     found = _mending(home, chosen, reports) if options.repairs else ()
     if options.json:
-        _print_json(report.document(reports, time.time()) | remedies.document(found or ()))
+        _print_json(report_text.document(reports, time.time()) | repair_text.document(found or ()))
     else:
-        print(report.text(reports, time.time()))
+        print(report_text.text(reports, time.time()))
         if options.repairs:
-            print(remedies.text(found, chosen), end="")
+            print(repair_text.text(found, chosen), end="")
     conclusion = diagnosis.conclude(reports)
     if conclusion is diagnosis.Conclusion.CONNECTED:
         return FINE
     if conclusion is diagnosis.Conclusion.REFUSED:
         return REFUSED
-    codes = {found.failure.code for found in reports if found.failure is not None}
-    return TIMED_OUT if problems.TEST_TOO_LONG in codes else FAILED
+    met = {found.failure.problem for found in reports if found.failure is not None}
+    return TIMED_OUT if problems.TEST_TOO_LONG in met else FAILED
 
 
 def _mending(home: Home, chosen: Settings, reports: Sequence[ServerReport]) -> tuple[Repair, ...] | None:
@@ -231,19 +231,21 @@ def _reconnect(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001 
     import time
 
     from iea_agent.domain import problems
-    from iea_agent.shell import status
+    from iea_agent.shell.wording import status_text
 
     found = home.reconnect(RECONNECT_SECONDS)
-    print(status.text(found, time.time()))
+    print(status_text.text(found, time.time()))
     if found["state"] == "connected":
         return FINE
-    refused = found["problem"] is not None and found["problem"]["code"] in problems.ANSWERED_BUT_REFUSED
+    refused = found["problem"] is not None and (
+        problems.CATALOGUE.get(found["problem"]["code"]) in problems.ANSWERED_BUT_REFUSED
+    )
     return REFUSED if refused else FAILED
 
 
 def _settings_get(home: Home, options: argparse.Namespace) -> int:
     from iea_agent.assembly import inspection
-    from iea_agent.assembly.home import Failure
+    from iea_agent.assembly.installation import Failure
 
     found = inspection.settings_with_origin(home)
     if options.name is not None:
@@ -272,10 +274,10 @@ def _settings_set(home: Home, options: argparse.Namespace) -> int:
 
 
 def _settings_open(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
-    from iea_agent.assembly import windows
+    from iea_agent.assembly import dialog_adapters
 
     if home.status() is None:
-        return windows.show(home, "settings")
+        return dialog_adapters.show(home, "settings")
     home.ask({"do": "ask", "event": "settings"})
     return FINE
 
@@ -297,7 +299,7 @@ def _licence_set(home: Home, options: argparse.Namespace) -> int:
 
 
 def _proxy_set(home: Home, options: argparse.Namespace) -> int:
-    from iea_agent.assembly.home import Failure
+    from iea_agent.assembly.installation import Failure
 
     password = _secret(_("Mot de passe du proxy (rien ne s'affiche) : "))
     if not password:
@@ -322,7 +324,8 @@ def _assistance_on(home: Home, options: argparse.Namespace) -> int:
 
 
 def _assistance_off(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
-    from iea_agent.assembly.home import LEAVE_SECONDS
+    from iea_agent.assembly.installation import LEAVE_SECONDS
+    from iea_agent.shell.wording import password_text
 
     if sys.stdin.isatty():
         print(_("Mot de passe du jour : "), end="", file=sys.stderr, flush=True)
@@ -330,9 +333,7 @@ def _assistance_off(home: Home, options: argparse.Namespace) -> int:  # noqa: AR
     if not answer["accepted"]:
         print(answer["sentence"], file=sys.stderr)
         if answer["wait"]:
-            from iea_agent.shell import passwords
-
-            print(passwords.next_try(answer["wait"]), file=sys.stderr)
+            print(password_text.next_try(answer["wait"]), file=sys.stderr)
         return REFUSED
     print(_("Le mode assistance est désactivé. L'agent relance l'authentification."))
     return FINE
@@ -342,17 +343,17 @@ def _assistance_status(home: Home, options: argparse.Namespace) -> int:
     import time
 
     from iea_agent.domain.machine import State
-    from iea_agent.shell import status, view
+    from iea_agent.shell.wording import menu, status_text
 
     found = home.ask({"do": "assistance"})["assistance"]
     since = found["assistance_since"]
     if options.json:
-        _print_json({"schema": 1, **found, "assistance_since": status.stamp(since)})
+        _print_json({"schema": 1, **found, "assistance_since": status_text.stamp(since)})
     elif since is None:
         print(found["why_not"] or _("Le mode assistance n'est pas actif ; il peut être activé."))
     else:
         now = time.time()
-        print(f"{_(view.STATES[State.ASSISTANCE])} {view.held_since(State.ASSISTANCE, since, now)}")
+        print(f"{_(menu.STATES[State.ASSISTANCE])} {menu.held_since(State.ASSISTANCE, since, now)}")
     return FINE
 
 
@@ -410,15 +411,15 @@ def _diagnose(home: Home, options: argparse.Namespace) -> int:
 
 
 def _window(window: list[str]) -> int:
-    from iea_agent.assembly import home, windows
+    from iea_agent.assembly import dialog_adapters, installation
 
     try:
         if not window:
-            window = windows.heard()
+            window = dialog_adapters.heard()
         match window:
             case [name, *options]:
-                return windows.show(home.locate(os.environ), name, test="--test" in options)
+                return dialog_adapters.show(installation.locate(os.environ), name, test="--test" in options)
         return FINE  # nobody wanted one
-    except home.Failure as failure:
+    except installation.Failure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code

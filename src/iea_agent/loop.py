@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from .domain import announcements, backoff, machine
+from .domain import announcements, machine, timing
 from .domain.diagnosis import Failure
 from .domain.machine import Effect, Event, Moment, Snapshot
 
@@ -109,7 +109,7 @@ class Loop:
     def idle_seconds(self) -> float:
         """Seconds until the next timer."""
         now = self._clock().steady
-        check = self._clock_checked.steady + backoff.CLOCK_CHECK
+        check = self._clock_checked.steady + timing.CLOCK_CHECK
         return max(0.0, min([check, *self._due.values()]) - now)
 
     def turn(self, wait: float = 0.0) -> None:
@@ -141,12 +141,12 @@ class Loop:
         now = self._clock()
         before = self._clock_checked
         # a steady clock may stand still while the computer sleeps; the wall clock does not
-        if now.steady - before.steady < backoff.CLOCK_CHECK and not backoff.slept(now.wall - before.wall):
+        if now.steady - before.steady < timing.CLOCK_CHECK and not timing.slept(now.wall - before.wall):
             return
         self._clock_checked = now
-        if backoff.slept(now.wall - before.wall):
+        if timing.slept(now.wall - before.wall):
             self._handle(machine.Woke())
-        if now.steady - self._policy_checked >= backoff.POLICY_CHECK:
+        if now.steady - self._policy_checked >= timing.POLICY_CHECK:
             self._policy_checked = now.steady
             self._work.reread_policy()
 
@@ -159,7 +159,7 @@ class Loop:
             after = self.snapshot
             fields = {
                 "state": after.state.value,
-                "problem": after.problem,
+                "problem": after.problem and after.problem.code,
                 "detail": after.failure.detail if after.failure else "",
                 "run": after.run,
             }
@@ -200,9 +200,9 @@ class Loop:
                 if snapshot.retry_at is not None:
                     self._schedule(machine.RetryDue, snapshot.retry_at - now.wall, now)
             case Effect.SCHEDULE_HEARTBEAT:
-                self._schedule(machine.HeartbeatDue, backoff.heartbeat(self._chance()), now)
+                self._schedule(machine.HeartbeatDue, timing.heartbeat(self._chance()), now)
             case Effect.SCHEDULE_PROBE:
-                self._schedule(machine.ProbeDue, backoff.PROBE, now)
+                self._schedule(machine.ProbeDue, timing.PROBE, now)
             case Effect.SCHEDULE_ANNOUNCEMENT:
                 began = now.steady if snapshot.failing_steady is None else snapshot.failing_steady
                 quiet = snapshot.quiet_steady - now.steady
@@ -218,9 +218,9 @@ class Loop:
                 else:
                     self._schedule(machine.AssistanceExpired, max(0.0, limit - held), now)
             case Effect.SETTLE_NETWORK:
-                self._schedule(machine.NetworkChanged, backoff.NETWORK_SETTLES, now)
+                self._schedule(machine.NetworkChanged, timing.NETWORK_SETTLES, now)
             case Effect.ANNOUNCE_FAILURE:
-                self._tell_once(effect, snapshot.problem or "", now, failure=True)
+                self._tell_once(effect, snapshot.problem.code if snapshot.problem else "", now, failure=True)
             case Effect.ANNOUNCE_RECOVERY:
                 self._due.pop(machine.AnnouncementDue, None)
                 announced, self._announced = self._announced.failure, self._announced.recovered()

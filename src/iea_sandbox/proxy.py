@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from iea_sandbox.certificates import HOSTS
 from iea_sandbox.faults import Switch
-from iea_sandbox.front import INSIDE, bind
+from iea_sandbox.listener import INSIDE, bind
 from iea_sandbox.record import Record
 
 USER = "mandataire"

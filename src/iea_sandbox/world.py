@@ -20,12 +20,12 @@ from iea_sandbox.answers import Witness
 from iea_sandbox.authentication_server import LICENCES, AuthenticationServer, Licence
 from iea_sandbox.certificates import NAME, Certificates
 from iea_sandbox.faults import PARTS, SERVERS, Broken, PartName, ServerName, Switch, UnknownFault, choose
-from iea_sandbox.front import Front
-from iea_sandbox.names import WPAD, NameServer
+from iea_sandbox.listener import Front
+from iea_sandbox.name_server import WPAD, NameServer
 from iea_sandbox.proxy import Proxy
+from iea_sandbox.proxy_script import OFFERED_PORT, PATH, Script
 from iea_sandbox.record import Connection, Record, Request
-from iea_sandbox.script import OFFERED_PORT, PATH, Script
-from iea_sandbox.spelling import named, spelled
+from iea_sandbox.typed_addresses import named, spelled
 from iea_sandbox.update_server import UpdateServer
 
 _PATIENCE = 10.0  # seconds that any order to the servers may take

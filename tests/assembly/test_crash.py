@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from iea_agent import BUILT
-from iea_agent.domain import attempts as tries
 from iea_agent.domain import day_password as dp
+from iea_agent.domain import password_tries as tries
 from iea_agent.host.journal import Journal
 
 SCRIPT = Path(__file__).with_name("crash_script.py")

@@ -12,21 +12,21 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
-from tests.services.conftest import page, raw_server, request_of
 
 from iea_agent.assembly.agent import Agent
-from iea_agent.assembly.home import PROXY_PASSWORD, Failure, Home
+from iea_agent.assembly.installation import PROXY_PASSWORD, Failure, Home
 from iea_agent.assembly.start import now
-from iea_agent.domain import machine
+from iea_agent.domain import machine, problems
 from iea_agent.domain.addresses import Address, parse
-from iea_agent.domain.diagnosis import Outcome, Reason, Stage
-from iea_agent.domain.proxies import Choice, Configuration, ScriptUnusable, Source, may_be_told
+from iea_agent.domain.diagnosis import Outcome, Stage
+from iea_agent.domain.proxy_choice import Choice, Configuration, ScriptUnusable, Source, may_be_told
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
-from iea_agent.host.proxies import Configured, SystemProxies
 from iea_agent.host.storage import Folders, Storage
+from iea_agent.host.system_proxy import Configured, SystemProxies
 from iea_agent.host.vault import LONGEST, SecretTooLong, Vault, VaultUnavailable
 from iea_agent.services.https import HttpsError
 from iea_agent.services.network import Credentials
+from tests.services.conftest import page, raw_server, request_of
 
 SERVER = parse("https://serveur.example")
 PROXY = parse("http://mandataire.example:3128")
@@ -112,7 +112,7 @@ class TestRoute:
         with pytest.raises(HttpsError) as caught:
             office.route(DEFAULTS, SERVER)
         failure = caught.value.failure
-        assert (failure.stage, failure.reason) == (Stage.PROXY, Reason.PROXY_SCRIPT_UNUSABLE)
+        assert (failure.stage, failure.problem) == (Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE)
         assert (failure.detail, failure.about) == ("WinHTTP error 12167", "http://pac.example/p.pac")
 
     def test_a_user_comes_with_the_password_from_the_vault(self, office: Office) -> None:
@@ -149,7 +149,7 @@ class TestRoute:
         assert without.route(MANUAL, SERVER).proxy == PROXY
         with pytest.raises(HttpsError) as caught:
             without.route(replace(MANUAL, proxy_user="marie"), SERVER)
-        assert caught.value.failure.reason is Reason.VAULT_UNAVAILABLE
+        assert caught.value.failure.problem is problems.VAULT_UNAVAILABLE
 
 
 class TestTest:
@@ -159,7 +159,7 @@ class TestTest:
         office.setting[0] = Configuration(script="http://pac.example/p.pac")
         for report in office.examine(DEFAULTS):
             assert report.failure is not None
-            assert report.failure.reason is Reason.PROXY_SCRIPT_UNUSABLE
+            assert report.failure.problem is problems.PROXY_SCRIPT_UNUSABLE
             assert report.route == "", "nobody went anywhere"
             outcomes = {result.stage: result.outcome for result in report.stages}
             assert outcomes[Stage.ADDRESS] is Outcome.PASSED

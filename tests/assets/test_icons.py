@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "src" / "iea_agent" / "shell" / "icons"
-RENDERER = ROOT / "packaging" / "render_icons.py"
+RENDERER = ROOT / "tools" / "render_icons.py"
 PAGE = ROOT / "docs" / "icons.md"
 
 STATES = ("ball-pale", "ball", "ball-heart", "beetle")

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from wine.desktop import Desktop
-from wine.prefix import Prefix
+from rig.desktop import Desktop
+from rig.prefix import Prefix
 
 
 @pytest.fixture
 def windows_desktop() -> Iterator[Callable[..., Desktop]]:
-    """A maker of desktops: `windows_desktop(scaling=150)`; see wine.desktop.Desktop for the parameters."""
+    """A maker of desktops: `windows_desktop(scaling=150)`; see rig.desktop.Desktop for the parameters."""
     with contextlib.ExitStack() as running:
         yield lambda *args, **options: running.enter_context(Desktop(*args, **options))
 

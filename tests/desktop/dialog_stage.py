@@ -17,14 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from iea_agent.domain import repairs
+from iea_agent.domain import problems, repairs
 from iea_agent.domain import settings as settings_file
 from iea_agent.domain.diagnosis import (
     STAGES,
     Certificate,
     Failure,
     Outcome,
-    Reason,
     Server,
     ServerReport,
     Stage,
@@ -33,7 +32,7 @@ from iea_agent.domain.diagnosis import (
 from iea_agent.domain.repairs import Repair
 from iea_agent.domain.settings import DEFAULTS, Effective, Fault, Settings
 from iea_agent.locale import LANGUAGES, choose
-from iea_agent.shell.view import Abilities
+from iea_agent.shell.wording.menu import Abilities
 
 
 class Log:
@@ -51,15 +50,15 @@ class Log:
 SYSTEM_PROXY = "http://proxy.entreprise.exemple.fr:3128"
 """The way to an address with « entreprise » in it, where the system decides."""
 FAILURES = {
-    "introuvable": Failure(Stage.NAME, Reason.NAME_UNKNOWN, "getaddrinfo: name or service not known"),
-    "expire": Failure(Stage.CERTIFICATE, Reason.CERTIFICATE_EXPIRED, "certificate has expired"),
-    "refuse": Failure(Stage.LICENCE, Reason.AUTHORISATION_REFUSED, "HTTP 403, unauthorized_client"),
-    "inconnue": Failure(Stage.LICENCE, Reason.LICENCE_NOT_RECOGNISED, "HTTP 401, invalid_client"),
-    "autre": Failure(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER, "no metadata below the address"),
-    ":80": Failure(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS, "[SSL: WRONG_VERSION_NUMBER]"),
+    "introuvable": Failure(Stage.NAME, problems.NAME_UNKNOWN, "getaddrinfo: name or service not known"),
+    "expire": Failure(Stage.CERTIFICATE, problems.CERTIFICATE_EXPIRED, "certificate has expired"),
+    "refuse": Failure(Stage.LICENCE, problems.AUTHORISATION_REFUSED, "HTTP 403, unauthorized_client"),
+    "inconnue": Failure(Stage.LICENCE, problems.LICENCE_NOT_RECOGNISED, "HTTP 401, invalid_client"),
+    "autre": Failure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER, "no metadata below the address"),
+    ":80": Failure(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS, "[SSL: WRONG_VERSION_NUMBER]"),
     "antivirus": Failure(
         Stage.CERTIFICATE,
-        Reason.INTERCEPTED,
+        problems.INTERCEPTED,
         "unable to get local issuer certificate",
         about="Avast",
         certificate=Certificate(
@@ -71,10 +70,10 @@ FAILURES = {
             time.time() - 600,
         ),
     ),
-    "entreprise": Failure(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD, "HTTP 407, Basic", about=SYSTEM_PROXY),
+    "entreprise": Failure(Stage.PROXY, problems.PROXY_WANTS_PASSWORD, "HTTP 407, Basic", about=SYSTEM_PROXY),
 }
 """A word in the address tested decides how its test ends; « lent » never does, « horloge » passes with a note."""
-CLOCK = Failure(Stage.ANSWER, Reason.CLOCK_WRONG, "Date header", about="5400")
+CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, "Date header", about="5400")
 SHOWN = Certificate("impact-emploi.urssaf.fr", "Certigna Services CA", 1.7e9, 1.9e9, "b7c1" * 16)
 
 
@@ -96,7 +95,7 @@ class SettingsOnStage:
         self._password = False
 
     def load(self) -> Any:
-        from iea_agent.shell.dialogs.settings import Loaded
+        from iea_agent.shell.dialogs.settings_dialog import Loaded
 
         own = {**self._own}
         if "proxy_mode" in own:
@@ -114,7 +113,7 @@ class SettingsOnStage:
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
     ) -> None:
-        from iea_agent.shell.dialogs.settings import SaveError
+        from iea_agent.shell.dialogs.settings_dialog import SaveError
 
         self._log.write(saved=dict(changes), key=licence_key is not None, password=proxy_password is not None)
         if licence_key is not None and self._options.no_vault:
@@ -282,11 +281,11 @@ def main() -> None:
         return
     threading.Thread(target=listen, args=(log,), daemon=True).start()
     if options.dialog == "settings":
-        from iea_agent.shell.dialogs.settings import run_settings
+        from iea_agent.shell.dialogs.settings_dialog import run_settings
 
         run_settings(SettingsOnStage(log, options), lambda: log.write(shown=True), test=options.test)
     else:
-        from iea_agent.shell.dialogs.status import run_status
+        from iea_agent.shell.dialogs.status_dialog import run_status
 
         run_status(StatusOnStage(log, options.source), lambda: log.write(shown=True))
     log.write(closed=True)

@@ -16,10 +16,9 @@ from pathlib import Path
 # as a program it finds only the agent's source: the Windows Python looks nowhere else
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.desktop.dialog_stage import Log, listen
-
 from iea_agent import locale
-from iea_agent.shell.dialogs.support import Situation, SupportError, Verdict, run_support
+from iea_agent.shell.dialogs.support_dialog import Situation, SupportError, Verdict, run_support
+from tests.desktop.dialog_stage import Log, listen
 
 
 class SupportOnStage:

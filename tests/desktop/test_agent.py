@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wine.stage import MENU_QUIT, MENU_RECONNECT, MENU_SETTINGS, SETTINGS, STATUS, Stage
+from rig.stage import MENU_QUIT, MENU_RECONNECT, MENU_SETTINGS, SETTINGS, STATUS, Stage
 
 NewStage = Callable[..., Stage]
 

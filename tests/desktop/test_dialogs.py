@@ -13,17 +13,16 @@ from typing import Any
 
 import pytest
 
-if sys.platform != "linux":
-    pytest.skip("a desktop under Wine", allow_module_level=True)
-
-from tests.failures import failed
-
 from iea_agent.domain import problems
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import DEFAULTS
-from iea_agent.shell import status as words
-from wine.desktop import Area, Desktop, Window
-from wine.prefix import windows_path
+from iea_agent.shell.wording import status_text as words
+from rig.desktop import Area, Desktop, Window
+from rig.prefix import windows_path
+from tests.failures import failed
+
+if sys.platform != "linux":
+    pytest.skip("a desktop under Wine", allow_module_level=True)
 
 STAGE = Path(__file__).with_name("dialog_stage.py")
 PATIENCE = 15.0
@@ -297,7 +296,7 @@ def test_a_wrong_address_is_shown_corrected_and_saved(play: Callable[..., Play])
     shown = play("settings", authentication="https://introuvable.exemple.fr")
     shown.desktop.key("alt+t")
     shown.sees("Échec de connexion au serveur")
-    unknown = problems.problem(problems.NAME_UNKNOWN)
+    unknown = problems.NAME_UNKNOWN
     for text in (
         f"{unknown.title} (IEA-N02)",
         unknown.text,
@@ -340,8 +339,8 @@ def test_a_refused_licence_is_not_a_failed_connection(
     shown = play("settings", authentication=f"https://{word}.exemple.fr")
     shown.click(TEST)
     shown.sees("Connexion aux serveurs réussie")
-    shown.sees(problems.problem(code).title)
-    shown.sees(problems.problem(code).advice)
+    shown.sees(problems.CATALOGUE[code].title)
+    shown.sees(problems.CATALOGUE[code].advice)
     shown.marked(AUTHENTICATION, "Réussi")
     shown.marked(UPDATES, "Réussi")
     shown.marked(NUMBER, "Échec")
@@ -563,7 +562,7 @@ def test_of_two_causes_one_is_explained_and_the_other_a_line_that_opens(play: Ca
         updates="https://expire.exemple.fr",
     )
     shown.sees("Aucun autre chemin ne fonctionne.")
-    unknown, expired = problems.problem("IEA-N02"), problems.problem("IEA-T01")
+    unknown, expired = problems.CATALOGUE["IEA-N02"], problems.CATALOGUE["IEA-T01"]
 
     def explained(entry: problems.Problem, other: problems.Problem) -> None:
         for text in (entry.text, entry.advice, f"{other.title} ({other.code}) – que faire ?"):
@@ -586,7 +585,7 @@ def test_a_cause_that_both_servers_share_is_explained_once(play: Callable[..., P
     both = "https://introuvable.exemple.fr"
     shown = play("settings", "--test", authentication=both, updates=both)
     shown.sees("Même cause que pour l'autre serveur : Serveur introuvable (IEA-N02).")
-    assert sum(plain(problems.problem("IEA-N02").text) in text for text in shown.texts()) == 1
+    assert sum(plain(problems.CATALOGUE["IEA-N02"].text) in text for text in shown.texts()) == 1
     assert not any("que faire" in text for text in shown.texts())
 
 
@@ -597,7 +596,7 @@ def test_a_note_gives_way_to_a_failure(play: Callable[..., Play]) -> None:
         updates="https://introuvable.exemple.fr",
     )
     shown.sees("Heure de cet ordinateur à vérifier (IEA-L02) – que faire ?")
-    shown.sees(problems.problem("IEA-N02").advice)
+    shown.sees(problems.CATALOGUE["IEA-N02"].advice)
 
 
 def test_a_wrong_clock_is_a_note_under_a_tick(play: Callable[..., Play]) -> None:
@@ -658,7 +657,9 @@ def test_the_details_of_a_test_can_be_copied(keys: tuple[str, ...], play: Callab
         assert plain(text) in pasted
 
 
-NOW_DOCUMENT = Snapshot(State.DISCONNECTED, 0.0, failure=failed("IEA-T01", "certificate has expired"))
+NOW_DOCUMENT = Snapshot(
+    State.DISCONNECTED, 0.0, failure=failed(problems.CERTIFICATE_EXPIRED, "certificate has expired")
+)
 
 
 def told(folder: Path, snapshot: Snapshot | None = NOW_DOCUMENT) -> Path:
@@ -680,7 +681,7 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
     play: Callable[..., Play], tmp_path: Path
 ) -> None:
     shown = play("status", "--source", told(tmp_path))
-    expired = problems.problem("IEA-T01")
+    expired = problems.CATALOGUE["IEA-T01"]
     for text in (
         "Échec de connexion au serveur",
         "depuis ",

@@ -13,10 +13,9 @@ import pytest
 if sys.platform != "linux":
     pytest.skip("a desktop under Wine", allow_module_level=True)
 
+from rig.desktop import Desktop, Window
+from rig.prefix import windows_path
 from tests.desktop.test_dialogs import Play, check_sizes, plain
-
-from wine.desktop import Desktop, Window
-from wine.prefix import windows_path
 
 STAGE = Path(__file__).with_name("support_stage.py")
 TITLE = "(Demande de support technique|Technical support request)$"

@@ -22,8 +22,8 @@ from Xlib import X
 from Xlib.display import Display
 from Xlib.ext import xtest
 
-from wine.desktop import Area, Desktop
-from wine.prefix import windows_path
+from rig.desktop import Area, Desktop
+from rig.prefix import windows_path
 
 HERE = Path(__file__).parent
 ICONS = HERE.parents[1] / "src" / "iea_agent" / "shell" / "icons"

@@ -17,7 +17,7 @@ from typing import Any
 
 from iea_agent.domain.machine import QuitRequested, SettingsRequested, StatusRequested
 from iea_agent.shell.tray import Notices, Tray
-from iea_agent.shell.tray_rules import SEPARATOR, MenuLine, Picture, View
+from iea_agent.shell.wording.view import SEPARATOR, MenuLine, Picture, View
 
 assert sys.platform == "win32"  # for mypy, which then leaves the rest out on Linux
 

@@ -5,54 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import (
     CLOCK_TOLERANCE,
-    PROBLEM_OF,
     STAGES,
     Certificate,
     Conclusion,
     Failure,
-    Reason,
     Server,
     ServerReport,
     Stage,
     conclude,
     refused_certificate,
-    root_causes,
     shared,
     wrong_clock,
 )
+from iea_agent.domain.problems import Problem
 
-REASONS = st.sampled_from(Reason)
-CODES = st.sampled_from(sorted(problems.CATALOGUE))
+PROBLEMS = st.sampled_from(list(problems.CATALOGUE.values()))
 
 
-def report(server: Server, reason: Reason | None = None, *, done: bool = True) -> ServerReport:
+def report(server: Server, reason: Problem | None = None, *, done: bool = True) -> ServerReport:
     """A report that failed for *reason*, or passed."""
     failure = None if reason is None else Failure(Stage.ANSWER, reason)
     return ServerReport(server, "https://a.fr", (), failure, done=done)
-
-
-def test_every_reason_is_named() -> None:
-    assert set(PROBLEM_OF) == set(Reason)
-    assert set(PROBLEM_OF.values()) <= set(problems.CATALOGUE)
-
-
-def test_every_problem_but_the_unreadable_file_comes_from_a_reason() -> None:
-    assert set(problems.CATALOGUE) - set(PROBLEM_OF.values()) == {problems.SETTINGS_UNREADABLE}
-
-
-def test_two_reasons_never_share_a_name() -> None:
-    assert len(set(PROBLEM_OF.values())) == len(PROBLEM_OF)
-
-
-@given(REASONS)
-def test_a_failure_says_its_code(reason: Reason) -> None:
-    assert Failure(Stage.NAME, reason).code == PROBLEM_OF[reason]
 
 
 def test_each_server_is_tested_through_its_own_last_stage() -> None:
@@ -65,39 +43,24 @@ def test_each_server_is_tested_through_its_own_last_stage() -> None:
 def test_a_tick_needs_a_finished_test_without_failure() -> None:
     assert report(Server.UPDATES).passed
     assert not report(Server.UPDATES, done=False).passed
-    assert not report(Server.UPDATES, Reason.REFUSED).passed
+    assert not report(Server.UPDATES, problems.CONNECTION_REFUSED).passed
 
 
 @pytest.mark.parametrize(
     ("authentication", "updates", "case"),
     [
         (None, None, Conclusion.CONNECTED),
-        (Reason.REFUSED, None, Conclusion.FAILED),
-        (None, Reason.NOT_AN_UPDATE_SERVER, Conclusion.FAILED),
-        (Reason.AUTHORISATION_REFUSED, None, Conclusion.REFUSED),
-        (Reason.LICENCE_NOT_RECOGNISED, None, Conclusion.REFUSED),
-        (Reason.AUTHORISATION_REFUSED, Reason.UNANSWERED, Conclusion.FAILED),
+        (problems.CONNECTION_REFUSED, None, Conclusion.FAILED),
+        (None, problems.NOT_AN_UPDATE_SERVER, Conclusion.FAILED),
+        (problems.AUTHORISATION_REFUSED, None, Conclusion.REFUSED),
+        (problems.LICENCE_NOT_RECOGNISED, None, Conclusion.REFUSED),
+        (problems.AUTHORISATION_REFUSED, problems.CONNECTION_UNANSWERED, Conclusion.FAILED),
     ],
 )
 def test_the_three_cases_of_the_practical_sheet(
-    authentication: Reason | None, updates: Reason | None, case: Conclusion
+    authentication: Problem | None, updates: Problem | None, case: Conclusion
 ) -> None:
     assert conclude([report(Server.AUTHENTICATION, authentication), report(Server.UPDATES, updates)]) is case
-
-
-def test_without_a_network_nothing_else_is_shown() -> None:
-    codes = (problems.NAME_UNKNOWN, problems.NO_NETWORK, problems.CONNECTION_UNANSWERED)
-    assert root_causes(codes) == (problems.NO_NETWORK,)
-
-
-@given(st.lists(CODES, max_size=6))
-def test_root_causes_keep_the_order_repeat_nothing_and_never_silence_everything(codes: list[str]) -> None:
-    roots = root_causes(codes)
-    first_seen = list(dict.fromkeys(codes))
-    assert list(roots) == [code for code in first_seen if code in roots]
-    assert bool(roots) == bool(codes)
-    for silenced in set(codes) - set(roots):
-        assert set(problems.problem(silenced).depends_on) & set(codes)
 
 
 # --- certificates
@@ -106,14 +69,14 @@ SHOWN = Certificate("Urssaf", "Autorité", 1000.0, 2000.0, "00" * 32)
 
 
 def named(
-    reason: Reason,
+    reason: Problem,
     *issuer_names: str,
     issuer: str = "Autorité",
     self_issued: bool = False,
     link_may_miss: bool = True,
     trusted: tuple[str, ...] = (),
     now: float = 1500.0,
-) -> tuple[Reason, str]:
+) -> tuple[Problem, str]:
     return refused_certificate(
         reason,
         replace(SHOWN, issuer=issuer),
@@ -125,12 +88,12 @@ def named(
     )
 
 
-UNKNOWN, SELF_SIGNED = Reason.CERTIFICATE_AUTHORITY_UNKNOWN, Reason.CERTIFICATE_SELF_SIGNED
+UNKNOWN, SELF_SIGNED = problems.CERTIFICATE_AUTHORITY_UNKNOWN, problems.CERTIFICATE_SELF_SIGNED
 
 
 def test_windows_one_code_for_dates_is_told_apart_by_the_dates() -> None:
-    assert named(Reason.CERTIFICATE_EXPIRED, now=999.0) == (Reason.CERTIFICATE_NOT_YET_VALID, "")
-    assert named(Reason.CERTIFICATE_EXPIRED, now=2001.0) == (Reason.CERTIFICATE_EXPIRED, "")
+    assert named(problems.CERTIFICATE_EXPIRED, now=999.0) == (problems.CERTIFICATE_NOT_YET_VALID, "")
+    assert named(problems.CERTIFICATE_EXPIRED, now=2001.0) == (problems.CERTIFICATE_EXPIRED, "")
 
 
 def test_who_vouches_for_himself_is_not_an_unknown_authority() -> None:
@@ -139,20 +102,20 @@ def test_who_vouches_for_himself_is_not_an_unknown_authority() -> None:
 
 
 @pytest.mark.parametrize("reason", [UNKNOWN, SELF_SIGNED])
-def test_an_interceptor_is_named_by_any_of_its_names(reason: Reason) -> None:
-    assert named(reason, "Autorité", "ESET SSL Filter CA") == (Reason.INTERCEPTED, "ESET")
+def test_an_interceptor_is_named_by_any_of_its_names(reason: Problem) -> None:
+    assert named(reason, "Autorité", "ESET SSL Filter CA") == (problems.INTERCEPTED, "ESET")
 
 
 @pytest.mark.parametrize(
-    "reason", [Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_OF_ANOTHER, Reason.CERTIFICATE_REVOKED]
+    "reason", [problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_OF_ANOTHER, problems.CERTIFICATE_REVOKED]
 )
-def test_a_certificate_that_is_otherwise_believed_is_no_interception(reason: Reason) -> None:
+def test_a_certificate_that_is_otherwise_believed_is_no_interception(reason: Problem) -> None:
     assert named(reason, "Zscaler Inc.") == (reason, "")
 
 
 def test_a_trusted_authority_whose_link_is_missing() -> None:
     trusted = ("Autre", "Autorité")
-    assert named(UNKNOWN, trusted=trusted) == (Reason.CERTIFICATE_CHAIN_INCOMPLETE, "")
+    assert named(UNKNOWN, trusted=trusted) == (problems.CERTIFICATE_CHAIN_INCOMPLETE, "")
     assert named(UNKNOWN, trusted=trusted, link_may_miss=False) == (UNKNOWN, "")
     assert named(UNKNOWN, trusted=trusted, issuer="Étrangère") == (UNKNOWN, "")
     assert named(SELF_SIGNED, trusted=trusted) == (SELF_SIGNED, "")
@@ -171,15 +134,15 @@ def test_a_clock_within_tolerance_is_right(off: float) -> None:
 def test_a_clock_that_is_off_says_by_how_much(off: float) -> None:
     found = wrong_clock(off)
     assert found is not None
-    assert (found.stage, found.reason, float(found.about)) == (Stage.ANSWER, Reason.CLOCK_WRONG, off)
+    assert (found.stage, found.problem, float(found.about)) == (Stage.ANSWER, problems.CLOCK_WRONG, off)
 
 
-CLOCK = Failure(Stage.ANSWER, Reason.CLOCK_WRONG, about="86400")
-DATES = (Reason.CERTIFICATE_EXPIRED, Reason.CERTIFICATE_NOT_YET_VALID, Reason.METADATA_EXPIRED)
+CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, about="86400")
+DATES = (problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_NOT_YET_VALID, problems.METADATA_EXPIRED)
 
 
-@pytest.mark.parametrize("reason", Reason)
-def test_a_wrong_clock_seen_at_one_server_explains_dates_at_the_other(reason: Reason) -> None:
+@pytest.mark.parametrize("reason", problems.CATALOGUE.values(), ids=str)
+def test_a_wrong_clock_seen_at_one_server_explains_dates_at_the_other(reason: Problem) -> None:
     seen = replace(report(Server.AUTHENTICATION), findings=(CLOCK,), clock_ahead=86_400.0)
     before = report(Server.UPDATES, reason)
     first, second = shared([seen, before])
@@ -193,14 +156,14 @@ def test_a_wrong_clock_seen_at_one_server_explains_dates_at_the_other(reason: Re
 def test_a_server_that_told_the_time_speaks_for_itself(ahead: float) -> None:
     mine = (replace(CLOCK, about="90000"),) if ahead else ()
     one = replace(report(Server.AUTHENTICATION), findings=(CLOCK,), clock_ahead=86_400.0)
-    other = replace(report(Server.UPDATES, Reason.METADATA_EXPIRED), findings=mine, clock_ahead=ahead)
+    other = replace(report(Server.UPDATES, problems.METADATA_EXPIRED), findings=mine, clock_ahead=ahead)
     assert shared([one, other]) == (one, other)
 
 
 def test_a_captive_portal_at_one_server_is_not_taken_for_the_others() -> None:
-    portal = Failure(Stage.ANSWER, Reason.CAPTIVE_PORTAL)
-    one = replace(report(Server.AUTHENTICATION, Reason.TLS_INTERRUPTED), findings=(portal,))
-    assert shared([one, report(Server.UPDATES, Reason.TLS_INTERRUPTED)])[1].findings == ()
+    portal = Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL)
+    one = replace(report(Server.AUTHENTICATION, problems.TLS_INTERRUPTED), findings=(portal,))
+    assert shared([one, report(Server.UPDATES, problems.TLS_INTERRUPTED)])[1].findings == ()
 
 
 def test_a_finding_does_not_make_a_test_fail() -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.failures import OBSERVED, failed
 
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import (
@@ -25,6 +24,8 @@ from iea_agent.domain.machine import (
     begin,
     verdict,
 )
+from iea_agent.domain.problems import Problem
+from tests.failures import OBSERVED, failed
 
 NOON = Moment(1_790_000_000.0, 1000.0)
 LATER = Moment(NOON.wall + 100, NOON.steady + 100)
@@ -319,14 +320,14 @@ class Tick:
 class Answer:
     """The attempt under way, or the one before it, comes back; *code* None is success."""
 
-    code: str | None
+    problem: Problem | None
     late: bool = False
 
 
 HAPPENINGS = st.one_of(
     st.sampled_from([kind for kind in EVENT_TYPES if not issubclass(kind, Outcome)]).map(happen),
     st.builds(Tick, st.floats(0, 200)),
-    st.builds(Answer, st.sampled_from([None, None, *sorted(OBSERVED)]), st.booleans()),
+    st.builds(Answer, st.sampled_from([None, None, *OBSERVED]), st.booleans()),
 )
 USELESS_TO_TRY = {problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE, problems.ADDRESS_MALFORMED}
 
@@ -334,8 +335,8 @@ USELESS_TO_TRY = {problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE, problems.
 def outcome_of(snapshot: Snapshot, answer: Answer, now: Moment) -> Event:
     """The event that *answer* is, as the loop would decide it."""
     run = snapshot.run - answer.late
-    if answer.code is not None:
-        return replace(verdict(snapshot, failed(answer.code), now, 0.5), run=run)
+    if answer.problem is not None:
+        return replace(verdict(snapshot, failed(answer.problem), now, 0.5), run=run)
     if snapshot.state is State.ASSISTANCE:
         return machine.ServersAnswered(run)
     return machine.Authenticated(run)
@@ -366,7 +367,7 @@ def check_state(snapshot: Snapshot, started: bool) -> None:
     """What holds at every moment."""
     if snapshot.state in (State.CONNECTED, State.CONNECTING) and snapshot.problem is not None:
         assert snapshot.failing_steady is not None
-        assert problems.problem(snapshot.problem).patience > 0, "a clear answer is a verdict at once"
+        assert snapshot.problem.patience > 0, "a clear answer is a verdict at once"
     if snapshot.working:
         assert snapshot.retry_at is None
     if snapshot.asked:

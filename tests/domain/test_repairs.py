@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iea_agent.domain import addresses
-from iea_agent.domain.diagnosis import Failure, Reason, Server, ServerReport, Stage
+from iea_agent.domain import addresses, problems
+from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
 from iea_agent.domain.repairs import ADDRESSES, Kind, Repair, candidates, explained
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 
 AUTH, UPDATES = Server.AUTHENTICATION, Server.UPDATES
-REFUSED = Failure(Stage.CONNECTION, Reason.REFUSED)
+REFUSED = Failure(Stage.CONNECTION, problems.CONNECTION_REFUSED)
 
 
 def report(server: Server, failure: Failure | None = None, route: str = "direct") -> ServerReport:
@@ -41,7 +41,7 @@ def test_the_sheet_on_secure_mode_is_one_repair() -> None:
         authentication="http://iea.exemple.fr",
         updates="http://iea.exemple.fr:8080/updates",
     )
-    found = candidates(chosen, of_both(Failure(Stage.ADDRESS, Reason.SENT_IN_CLEAR)))
+    found = candidates(chosen, of_both(Failure(Stage.ADDRESS, problems.SENT_IN_CLEAR)))
     assert of(Kind.SECURE_MODE, found).applied(chosen) == replace(
         chosen,
         secure=True,
@@ -54,7 +54,7 @@ def test_port_80_behind_https_goes_from_both_addresses_in_one_repair() -> None:
     chosen = replace(
         DEFAULTS, authentication="https://iea.exemple.fr:80", updates="https://iea.exemple.fr:80/updates"
     )
-    without_tls = Failure(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS)
+    without_tls = Failure(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS)
     repair = of(Kind.USUAL_PORT, candidates(chosen, of_both(without_tls, without_tls)))
     assert repair.changes == {
         "authentication": "https://iea.exemple.fr",
@@ -78,7 +78,7 @@ def test_the_other_address_lends_its_port() -> None:
 def test_without_the_proxy_is_tried_where_another_way_was_taken_or_none_found(
     route: str, offered: bool
 ) -> None:
-    failure = Failure(Stage.PROXY, Reason.PROXY_SCRIPT_UNUSABLE, "WinHTTP error 12167")
+    failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, "WinHTTP error 12167")
     found = candidates(DEFAULTS, [report(server, failure, route) for server in Server])
     assert [repair.changes for repair in found if repair.kind is Kind.DIRECT] == (
         [{"proxy_mode": ProxyMode.NONE}] if offered else []
@@ -89,17 +89,19 @@ def test_the_official_address_is_the_policys() -> None:
     chosen = replace(
         DEFAULTS, authentication="https://iea.exmple.fr", official_authentication="https://iea.exemple.fr"
     )
-    repair = of(Kind.OFFICIAL_ADDRESS, candidates(chosen, of_both(Failure(Stage.NAME, Reason.NAME_UNKNOWN))))
+    repair = of(
+        Kind.OFFICIAL_ADDRESS, candidates(chosen, of_both(Failure(Stage.NAME, problems.NAME_UNKNOWN)))
+    )
     assert repair.changes == {"authentication": "https://iea.exemple.fr"}
 
 
 def test_other_ways() -> None:
-    unanswered = Failure(Stage.CONNECTION, Reason.UNANSWERED)
+    unanswered = Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)
     assert kinds(candidates(DEFAULTS, of_both(unanswered))) == [Kind.IPV4_ONLY]
     by_none = replace(DEFAULTS, proxy_mode=ProxyMode.NONE)
     assert kinds(candidates(by_none, of_both(unanswered))) == [Kind.SYSTEM_PROXY, Kind.IPV4_ONLY]
     by_proxy = (
-        report(AUTH, Failure(Stage.PROXY, Reason.PROXY_UNREACHABLE), "http://proxy:3128"),
+        report(AUTH, Failure(Stage.PROXY, problems.PROXY_UNREACHABLE), "http://proxy:3128"),
         report(UPDATES),
     )
     found = candidates(DEFAULTS, by_proxy)
@@ -110,9 +112,9 @@ def test_other_ways() -> None:
     "failure",
     [
         None,
-        Failure(Stage.LICENCE, Reason.LICENCE_NOT_RECOGNISED),
-        Failure(Stage.NAME, Reason.NO_NETWORK),
-        Failure(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE),
+        Failure(Stage.LICENCE, problems.LICENCE_NOT_RECOGNISED),
+        Failure(Stage.NAME, problems.NO_NETWORK),
+        Failure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ],
 )
 def test_what_no_setting_mends_is_left_alone(failure: Failure | None) -> None:
@@ -120,9 +122,11 @@ def test_what_no_setting_mends_is_left_alone(failure: Failure | None) -> None:
 
 
 def test_behind_a_portal_nothing_is_offered() -> None:
-    portal = Failure(Stage.CONNECTION, Reason.CAPTIVE_PORTAL)
+    portal = Failure(Stage.CONNECTION, problems.CAPTIVE_PORTAL)
     reports = (
-        replace(report(AUTH, Failure(Stage.CERTIFICATE, Reason.CERTIFICATE_OF_ANOTHER)), findings=(portal,)),
+        replace(
+            report(AUTH, Failure(Stage.CERTIFICATE, problems.CERTIFICATE_OF_ANOTHER)), findings=(portal,)
+        ),
     )
     assert candidates(DEFAULTS, reports) == ()
 
@@ -149,9 +153,9 @@ def test_undoing_leads_back() -> None:
 
 def test_a_proxy_that_works_where_the_direct_way_does_not_is_needed() -> None:
     by_proxy = Repair(Kind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, (AUTH,))
-    auth, updates = explained(of_both(Failure(Stage.CONNECTION, Reason.UNANSWERED)), [by_proxy])
+    auth, updates = explained(of_both(Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)), [by_proxy])
     assert auth.cause is not None
-    assert auth.cause.reason is Reason.PROXY_NEEDED
+    assert auth.cause.problem is problems.PROXY_NEEDED
     assert updates.cause is None
 
 
@@ -165,7 +169,9 @@ TEXTS = st.sampled_from(
         "pas une adresse",
     ]
 )
-FAILURES = st.none() | st.builds(Failure, st.sampled_from(Stage), st.sampled_from(Reason))
+FAILURES = st.none() | st.builds(
+    Failure, st.sampled_from(Stage), st.sampled_from(list(problems.CATALOGUE.values()))
+)
 
 
 @given(

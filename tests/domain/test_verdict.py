@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.failures import OBSERVED, failed
 
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import Failed, Moment, Snapshot, State, advance, begin, verdict
+from iea_agent.domain.problems import Problem
+from tests.failures import OBSERVED, failed
 
 NOON = Moment(1_790_000_000.0, 1000.0)
 LOST = problems.CONNECTION_UNANSWERED
@@ -24,9 +25,9 @@ CONNECTED = Snapshot(State.CONNECTED, NOON.wall, run=7, working=True)
 FAILING = replace(CONNECTED, failures=1, failing_steady=NOON.steady, failure=failed(LOST))
 
 
-def judge(snapshot: Snapshot, code: str, seconds: float) -> Failed:
+def judge(snapshot: Snapshot, problem: Problem, seconds: float) -> Failed:
     """The verdict *seconds* after noon, the spread in its middle."""
-    return verdict(snapshot, failed(code, "evidence"), after(seconds), 0.5)
+    return verdict(snapshot, failed(problem, "evidence"), after(seconds), 0.5)
 
 
 def test_the_first_failure_is_no_verdict_however_long_it_took() -> None:
@@ -49,15 +50,14 @@ def test_whoever_asked_hears_at_once(state: State) -> None:
 
 
 @pytest.mark.parametrize(
-    "code",
-    sorted(
-        code for code in OBSERVED if problems.problem(code).patience == 0 and code != problems.NOT_CONFIGURED
-    ),
+    "problem",
+    [problem for problem in OBSERVED if problem.patience == 0 and problem is not problems.NOT_CONFIGURED],
+    ids=str,
 )
 @pytest.mark.parametrize("state", [State.CONNECTING, State.CONNECTED, State.DISCONNECTED])
-def test_a_clear_answer_is_a_verdict_at_once_even_in_the_grace(code: str, state: State) -> None:
+def test_a_clear_answer_is_a_verdict_at_once_even_in_the_grace(problem: Problem, state: State) -> None:
     snapshot = replace(CONNECTED, state=state, grace_steady=NOON.steady + 15)
-    assert type(judge(snapshot, code, 0)) is machine.ConnectionLost
+    assert type(judge(snapshot, problem, 0)) is machine.ConnectionLost
 
 
 def test_no_verdict_in_the_grace_after_start() -> None:
@@ -81,20 +81,20 @@ def test_what_is_already_disconnected_stays_so() -> None:
     assert type(judge(disconnected, LOST, 0)) is machine.ConnectionLost
 
 
-@pytest.mark.parametrize("code", sorted(OBSERVED))
-def test_in_assistance_every_failure_is_a_silent_probe(code: str) -> None:
-    assert type(judge(replace(CONNECTED, state=State.ASSISTANCE), code, 0)) is machine.ServersSilent
+@pytest.mark.parametrize("problem", OBSERVED, ids=str)
+def test_in_assistance_every_failure_is_a_silent_probe(problem: Problem) -> None:
+    assert type(judge(replace(CONNECTED, state=State.ASSISTANCE), problem, 0)) is machine.ServersSilent
 
 
-@pytest.mark.parametrize("code", [problems.NOT_CONFIGURED])
+@pytest.mark.parametrize("problem", [problems.NOT_CONFIGURED], ids=str)
 def test_nothing_to_try_with_opens_the_settings_at_start_and_when_asked_but_not_again_and_again(
-    code: str,
+    problem: Problem,
 ) -> None:
-    assert type(judge(replace(CONNECTED, state=State.CONNECTING), code, 0)) is machine.ConfigurationMissing
+    assert type(judge(replace(CONNECTED, state=State.CONNECTING), problem, 0)) is machine.ConfigurationMissing
     heart = replace(CONNECTED, state=State.DISCONNECTED)
-    assert type(judge(replace(heart, asked=True), code, 0)) is machine.ConfigurationMissing
-    assert type(judge(heart, code, 0)) is machine.ConnectionLost
-    assert type(judge(CONNECTED, code, 0)) is machine.ConnectionLost
+    assert type(judge(replace(heart, asked=True), problem, 0)) is machine.ConfigurationMissing
+    assert type(judge(heart, problem, 0)) is machine.ConnectionLost
+    assert type(judge(CONNECTED, problem, 0)) is machine.ConnectionLost
 
 
 def test_the_verdict_carries_run_code_evidence_and_next_try() -> None:
@@ -103,10 +103,10 @@ def test_the_verdict_carries_run_code_evidence_and_next_try() -> None:
     assert verdict(FAILING, failed(REFUSED), NOON, 0.0).retry_in == 900.0
 
 
-@pytest.mark.parametrize("code", sorted(OBSERVED))
+@pytest.mark.parametrize("problem", OBSERVED, ids=str)
 @pytest.mark.parametrize("state", list(State))
 @pytest.mark.parametrize("asked", [False, True])
-def test_the_table_knows_every_verdict(code: str, state: State, asked: bool) -> None:
+def test_the_table_knows_every_verdict(problem: Problem, state: State, asked: bool) -> None:
     snapshot = replace(CONNECTED, state=state, asked=asked and state is not State.ASSISTANCE)
     for snapshot_now in (snapshot, replace(snapshot, failures=5, failing_steady=0.0)):
-        assert machine.allows(state, type(judge(snapshot_now, code, 0)))
+        assert machine.allows(state, type(judge(snapshot_now, problem, 0)))

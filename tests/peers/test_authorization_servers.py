@@ -8,18 +8,19 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from tests.worlds import PEER_LICENCES, Peer
 
+from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
-from iea_agent.domain.diagnosis import Reason
+from iea_agent.domain.problems import Problem
 from iea_agent.services.authentication import Licence, authenticate, well_known
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.network import Route
 from iea_sandbox.authentication_server import WORDS, Refusal
+from tests.worlds import PEER_LICENCES, Peer
 
 pytestmark = pytest.mark.linux
 
-OK, REFUSED, UNKNOWN = None, Reason.AUTHORISATION_REFUSED, Reason.LICENCE_NOT_RECOGNISED
+OK, REFUSED, UNKNOWN = None, problems.AUTHORISATION_REFUSED, problems.LICENCE_NOT_RECOGNISED
 FIXTURES = {name: name.replace("-", "_") for name in ("oidc-provider", "authlib", "django-oauth-toolkit")}
 
 
@@ -37,7 +38,7 @@ def peer(product: str, request: pytest.FixtureRequest) -> Peer:
     return running
 
 
-def verdict(peer: Peer, name: str, scope: str = "") -> Reason | None:
+def verdict(peer: Peer, name: str, scope: str = "") -> Problem | None:
     """What the agent makes of its answer to a licence; None: accepted."""
     given_out = PEER_LICENCES[name]
     licence = Licence(given_out.number, given_out.key)
@@ -45,7 +46,7 @@ def verdict(peer: Peer, name: str, scope: str = "") -> Reason | None:
         try:
             authenticate(client, parse(peer.address), licence, scope=scope)
         except HttpsError as error:
-            return error.failure.reason
+            return error.failure.problem
     return None
 
 
@@ -68,7 +69,7 @@ def ask(peer: Peer, name: str) -> httpx.Response:
     ("name", "expected"),
     [("good", OK), ("special", OK), ("unknown", UNKNOWN), ("wrong-key", UNKNOWN), ("no-grant", REFUSED)],
 )
-def test_each_licence_is_understood(peer: Peer, name: str, expected: Reason | None) -> None:
+def test_each_licence_is_understood(peer: Peer, name: str, expected: Problem | None) -> None:
     assert verdict(peer, name) is expected
 
 

@@ -14,8 +14,10 @@ from threading import Timer
 
 import pytest
 
-from iea_agent.assembly.home import Home
-from iea_agent.domain.diagnosis import Outcome, Reason, Server, ServerReport, Stage
+from iea_agent.assembly.installation import Home
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Outcome, Server, ServerReport, Stage
+from iea_agent.domain.problems import Problem
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.host.storage import Folders, Storage
 from iea_sandbox.world import World
@@ -152,10 +154,10 @@ def assert_passed(reports: dict[Server, ServerReport], proxy: str) -> None:
         assert outcomes[Stage.NAME] is outcomes[Stage.CONNECTION] is Outcome.SKIPPED
 
 
-def assert_refused(reports: dict[Server, ServerReport], reason: Reason) -> None:
+def assert_refused(reports: dict[Server, ServerReport], reason: Problem) -> None:
     for report in reports.values():
         assert report.failure is not None
-        assert (report.failure.stage, report.failure.reason) == (Stage.PROXY, reason)
+        assert (report.failure.stage, report.failure.problem) == (Stage.PROXY, reason)
 
 
 def test_through_it(squid: Squid, world: World, home: Home) -> None:
@@ -169,20 +171,20 @@ def test_with_a_password(squid: Squid, world: World, home: Home) -> None:
 
 def test_without_a_password_one_is_asked_for(squid: Squid, world: World, home: Home) -> None:
     reports = examined(home, world, settings(world, squid.guarded))
-    assert_refused(reports, Reason.PROXY_WANTS_PASSWORD)
+    assert_refused(reports, problems.PROXY_WANTS_PASSWORD)
 
 
 def test_a_wrong_password_is_not_a_missing_one(squid: Squid, world: World, home: Home) -> None:
     chosen = settings(world, squid.guarded, proxy_user=USER)
     reports = examined(home, world, chosen, "un autre")
-    assert_refused(reports, Reason.PROXY_REFUSES_PASSWORD)
+    assert_refused(reports, problems.PROXY_REFUSES_PASSWORD)
     assert all("un autre" not in repr(report) for report in reports.values())
 
 
 def test_what_it_forbids_is_its_own_doing(squid: Squid, world: World, home: Home) -> None:
     chosen = settings(world, squid.open)
     reports = examined(home, world, replace(chosen, authentication=FORBIDDEN, updates=FORBIDDEN))
-    assert_refused(reports, Reason.PROXY_REFUSES)
+    assert_refused(reports, problems.PROXY_REFUSES)
 
 
 def test_what_is_on_the_bypass_list_goes_past_it(squid: Squid, world: World, home: Home) -> None:

@@ -61,8 +61,13 @@ class TestImportLinter:
         ("module", "line", "contract"),
         [
             ("iea_agent/placeless.py", "", "Each room knows only the rooms below it"),
+            ("iea_agent/shell/placeless.py", "", "The words stand below the tray and the dialogs"),
             ("iea_agent/services/placeless.py", "", "The services stand above one door to the network"),
-            ("iea_agent/shell/view.py", "import iea_agent.host", "Each room knows only the rooms below it"),
+            (
+                "iea_agent/shell/wording/menu.py",
+                "import iea_agent.host",
+                "Each room knows only the rooms below it",
+            ),
             ("iea_agent/domain/machine.py", "import iea_agent.loop", "Each room knows only"),
         ],
     )
@@ -77,13 +82,17 @@ class TestImportLinter:
         crossings = [
             ("iea_agent/domain/problems.py", "from . import machine", "No two modules need each other"),
             ("iea_agent/domain/machine.py", "import time", "The domain has no clock"),
-            ("iea_agent/assembly/home.py", "import iea_sandbox", "knows neither the sandbox nor the desk"),
+            (
+                "iea_agent/assembly/installation.py",
+                "import iea_sandbox",
+                "knows neither the sandbox nor the desk",
+            ),
             ("iea_sandbox/world.py", "import iea_agent", "without knowing the agent"),
             ("iea_desk/__init__.py", "import iea_agent.host", "The desk shares with the agent"),
             ("iea_agent/services/reachability.py", "import httpx", "httpx only in services/https.py"),
             ("iea_agent/assembly/agent.py", "import pystray", "pystray only in"),
-            ("iea_agent/assembly/windows.py", "import wx", "wx only in the dialogs"),
-            ("iea_agent/assembly/home.py", "import keyring", "keyring only in host/vault.py"),
+            ("iea_agent/assembly/dialog_adapters.py", "import wx", "wx only in the dialogs"),
+            ("iea_agent/assembly/installation.py", "import keyring", "keyring only in host/vault.py"),
             ("iea_agent/cli.py", "import tomlkit", "only in host/storage.py"),
             ("iea_agent/services/https.py", "import tuf", "tuf and its lock only in"),
             (
@@ -126,8 +135,11 @@ def test_the_icon_waits_for_nothing_that_it_does_not_need() -> None:
     rooms = ("cli", "assembly.start", f"host.{machine}", "shell.tray")
     loaded = loaded_by(*(f"iea_agent.{room}" for room in rooms))
     ours = {name.removeprefix("iea_agent.") for name in loaded if name.startswith("iea_agent.")}
-    behind = {"assembly", "host", "locale", "shell", "shell.tray_rules"}
-    behind |= {"shell.tray_windows"} if sys.platform == "win32" else {"host.child"}
+    behind = {"assembly", "host", "locale", "shell", "shell.tray.limits"}
+    behind |= {"shell.wording", "shell.wording.view"}
+    behind |= (
+        {"shell.tray.windows_tray"} if sys.platform == "win32" else {"host.child", "shell.tray.plain_tray"}
+    )
     assert ours == {*rooms, *behind}
     if sys.platform == "win32":  # elsewhere Python itself, or pystray, loads some of these
         dear = {"PIL", "datetime", "hashlib", "json", "pathlib", "socket", "subprocess", "tempfile"}
@@ -135,14 +147,16 @@ def test_the_icon_waits_for_nothing_that_it_does_not_need() -> None:
 
 
 def test_a_window_waits_for_neither_network_nor_secrets() -> None:
-    windows = ["cli", "assembly.home", "assembly.windows"]
-    windows += ["shell.dialogs.settings", "shell.dialogs.status"] if sys.platform == "win32" else []
+    windows = ["cli", "assembly.installation", "assembly.dialog_adapters"]
+    windows += (
+        ["shell.dialogs.settings_dialog", "shell.dialogs.status_dialog"] if sys.platform == "win32" else []
+    )
     loaded = loaded_by(*(f"iea_agent.{room}" for room in windows))
     rooms = {name.split(".")[1] for name in loaded if name.startswith("iea_agent.")}
-    assert rooms <= {"assembly", "cli", "domain", "host", "locale", "shell"}
+    assert rooms <= {"assembly", "channel", "cli", "domain", "host", "locale", "shell"}
     dear = {"argparse", "email", "hashlib", "httpcore", "httpx", "keyring", "multiprocessing", "socket"}
     dear |= {"ssl", "subprocess", "tempfile", "tomlkit", "tuf"}
     assert not loaded & dear
     assert not loaded & {
-        f"iea_agent.host.{room}" for room in ("logs", "posix", "proxies", "vault", "windows")
+        f"iea_agent.host.{room}" for room in ("logs", "posix", "system_proxy", "vault", "windows")
     }

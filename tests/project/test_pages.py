@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from iea_agent import channel
 from iea_agent.assembly import agent
-from iea_agent.shell import channel
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -18,9 +18,9 @@ DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
 
 
 def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one of packaging's scripts."""
+    """Run one of the scripts in tools."""
     return subprocess.run(
-        [sys.executable, ROOT / "packaging" / script, *arguments],
+        [sys.executable, ROOT / "tools" / script, *arguments],
         capture_output=True,
         text=True,
         timeout=60,

@@ -12,17 +12,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
+from iea_agent import cli as agent
+from iea_agent.domain import problems
+from iea_agent.domain.problems import CATALOGUE, Problem, Severity
+from iea_agent.shell.wording import problem_pages, repair_text, report_text
+from iea_sandbox import faults
 from tests.project.test_words import CATALOGUE as COMPILED
 from tests.project.test_words import RULES
 from tests.services import fault_table
 from tests.services.fault_table import Seen
-
-from iea_agent import cli as agent
-from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import PROBLEM_OF
-from iea_agent.domain.problems import CATALOGUE, Problem, Severity
-from iea_agent.shell import pages, remedies, report
-from iea_sandbox import faults
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = ROOT / "docs" / "problemes"
@@ -65,9 +64,9 @@ def commands(text: str) -> list[str]:
 
 def test_every_problem_has_its_page_and_no_page_is_about_nothing() -> None:
     assert {path.stem for path in WRITTEN.glob("*.md")} == {*CATALOGUE, "README"}
-    assert {path.stem for path in pages.FOLDER.iterdir()} == {*CATALOGUE, "index"}
+    assert {path.stem for path in problem_pages.FOLDER.iterdir()} == {*CATALOGUE, "index"}
     for code in CATALOGUE:
-        assert pages.page_of(code) == pages.FOLDER / f"{code}.html"
+        assert problem_pages.page_of(code) == problem_pages.FOLDER / f"{code}.html"
 
 
 @EVERY
@@ -140,8 +139,8 @@ def seen() -> Iterator[tuple[str, str, Seen]]:
 
 def test_a_page_names_the_stage_at_which_its_problem_is_met() -> None:
     for name, server, found in seen():
-        told = sections(page(PROBLEM_OF[found.reason]))["Ce que vous voyez"]
-        assert f"«\u00a0{report.STAGES[found.stage]}\u00a0»" in flowing(told), (name, server)
+        told = sections(page(found.problem.code))["Ce que vous voyez"]
+        assert f"«\u00a0{report_text.STAGES[found.stage]}\u00a0»" in flowing(told), (name, server)
 
 
 OTHER_CODE = {("IEA-S12", "iea-sandbox break auth --how stalled")}
@@ -175,7 +174,7 @@ def test_the_buttons_that_mend_are_called_as_they_are() -> None:
         for name in re.findall(r"«\u00a0(Corriger\u00a0: [^»…]*)\u00a0»", flowing(page(code)))
     }
     assert buttons
-    assert buttons <= {name.replace("&", "") for name in remedies.NAMES.values()}
+    assert buttons <= {name.replace("&", "") for name in repair_text.NAMES.values()}
 
 
 def test_the_index_has_every_problem_under_its_letter() -> None:
@@ -193,7 +192,7 @@ def by_letter(entry: tuple[str, Problem]) -> tuple[int, str]:
 @pytest.mark.linux  # markdown-it is not installed inside the Windows Python
 def test_what_ships_is_what_is_written() -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "packaging" / "render_pages.py", "--check"],
+        [sys.executable, ROOT / "tools" / "render_pages.py", "--check"],
         capture_output=True,
         text=True,
         timeout=60,
@@ -220,7 +219,7 @@ class Html(HTMLParser):
 
 @pytest.mark.parametrize("code", [*sorted(CATALOGUE), "index"])
 def test_a_page_is_read_offline_without_a_script(code: str) -> None:
-    text = (pages.FOLDER / f"{code}.html").read_text(encoding="utf-8")
+    text = (problem_pages.FOLDER / f"{code}.html").read_text(encoding="utf-8")
     found = Html()
     found.feed(text)
     assert found.language == "fr"
@@ -228,11 +227,11 @@ def test_a_page_is_read_offline_without_a_script(code: str) -> None:
     assert not {"script", "link", "img", "iframe", "form"} & set(found.tags)
     assert not re.search(r"url\(|@import", text)
     for link in found.links:
-        assert link == f"mailto:{problems.SUPPORT_ADDRESS}" or (pages.FOLDER / link).is_file(), link
+        assert link == f"mailto:{problems.SUPPORT_ADDRESS}" or (problem_pages.FOLDER / link).is_file(), link
 
 
 def test_the_pages_weigh_little() -> None:
-    assert sum(path.stat().st_size for path in pages.FOLDER.iterdir()) < LARGEST
+    assert sum(path.stat().st_size for path in problem_pages.FOLDER.iterdir()) < LARGEST
 
 
 @EVERY

@@ -116,7 +116,7 @@ def test_every_sentence_has_its_english() -> None:
     # the machine-readable catalogue answers with the French where it has nothing else
     known = set(getattr(compiled, "_catalog"))  # noqa: B009
     missing = sorted({sentence for _, sentence in SENTENCES} - known)
-    assert missing == [], "run packaging/translations.py and write the missing English"
+    assert missing == [], "run tools/translations.py and write the missing English"
 
 
 def test_a_translation_keeps_its_placeholders_and_its_underlined_letter() -> None:
@@ -132,7 +132,7 @@ def test_a_translation_keeps_its_placeholders_and_its_underlined_letter() -> Non
 @pytest.mark.linux  # Babel is not installed inside the Windows Python
 def test_the_catalogue_is_in_step_with_the_source() -> None:
     done = subprocess.run(
-        [sys.executable, ROOT / "packaging" / "translations.py", "--check"],
+        [sys.executable, ROOT / "tools" / "translations.py", "--check"],
         capture_output=True,
         text=True,
         timeout=60,

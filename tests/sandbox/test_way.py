@@ -17,9 +17,9 @@ import pytest
 
 from iea_sandbox.certificates import ACCENTED, NAME
 from iea_sandbox.faults import ServerName, UnknownFault
-from iea_sandbox.names import WPAD
+from iea_sandbox.name_server import WPAD
 from iea_sandbox.proxy import PASSWORD, USER
-from iea_sandbox.script import OFFERED
+from iea_sandbox.proxy_script import OFFERED
 from iea_sandbox.world import World
 
 SILENCE = 0.3  # seconds without a byte that count as silence

@@ -2,7 +2,7 @@
 
 For a person who has an hour, on Linux; atheris is not among the project's packages:
 
-    PYTHONPATH=packaging build/uv/bin/uv run --with atheris python -m tests.services.coverage_guided answers --seconds 600
+    build/uv/bin/uv run --with atheris python -m tests.services.coverage_guided answers --seconds 600
 
 Inputs are kept in build/fuzz and tried first the next time. One that failed is left there too: name its file to see it fail again, and make an example of it.
 """
@@ -22,12 +22,11 @@ import trustme
 with atheris.instrument_imports(
     include=["iea_agent", "h11", "httpcore", "httpx", "email", "tomllib", "urllib.parse"]
 ):
-    from tests.services import test_fuzz
-    from tests.services.test_updates import ADDRESS
-
-    from iea_agent.domain import proxies, settings
+    from iea_agent.domain import proxy_choice, settings
     from iea_agent.services import certificates
     from iea_agent.services.messages import Reply, Request, refusal
+    from tests.services import test_fuzz
+    from tests.services.test_updates import ADDRESS
 
 FOLDER = Path(__file__).parents[2] / "build" / "fuzz"
 LONGEST = 8192
@@ -92,8 +91,8 @@ def shown(data: bytes) -> None:
 
 def listed(data: bytes) -> None:
     """What Windows or a script says of proxies."""
-    proxies.read(text_of(data), "https")
-    proxies.bypassed(ADDRESS, text_of(data))
+    proxy_choice.read(text_of(data), "https")
+    proxy_choice.bypassed(ADDRESS, text_of(data))
 
 
 class Answers:

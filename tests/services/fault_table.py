@@ -3,7 +3,7 @@
 `python -m tests.services.fault_table` writes docs/faults.md; with `--measured` it prints the table with the times that the last runs of the tests took.
 Those run with shorter limits; for the figures of the product's own, some three minutes:
 
-    IEA_FULL_LIMITS=1 PYTHONPATH=packaging python -m pytest tests/services/test_faults.py -q
+    IEA_FULL_LIMITS=1 python -m pytest tests/services/test_faults.py -q
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import PROBLEM_OF, Reason, Stage
-from iea_agent.domain.problems import Actor
+from iea_agent.domain.diagnosis import Stage
+from iea_agent.domain.problems import Actor, Problem
 from iea_agent.services.network import Limits
 from iea_agent.services.reachability import EXAMINATION_SECONDS
 from iea_sandbox.faults import DIALECTS, FAULTS, SERVERS, Layer
@@ -36,7 +36,7 @@ class Seen(NamedTuple):
     """What a test of the servers must find, and the limit that it may wait for."""
 
     stage: Stage
-    reason: Reason
+    problem: Problem
     wait: Wait = ""
 
     def deadline(self, limits: Limits, whole: float = EXAMINATION_SECONDS) -> float:
@@ -51,118 +51,118 @@ class Row(NamedTuple):
 
     authentication: Seen | None
     updates: Seen | None
-    finding: Reason | None = None
-    told: Reason | None = None
+    finding: Problem | None = None
+    told: Problem | None = None
     """What the person is told in the end, where something outside this test explains it; None for what the test says."""
 
 
-def _both(stage: Stage, reason: Reason, wait: Wait = "") -> Row:
+def _both(stage: Stage, reason: Problem, wait: Wait = "") -> Row:
     return Row(Seen(stage, reason, wait), Seen(stage, reason, wait))
 
 
-def _licence(reason: Reason) -> Row:
+def _licence(reason: Problem) -> Row:
     return Row(Seen(Stage.LICENCE, reason), None)
 
 
-def _metadata(reason: Reason) -> Row:
+def _metadata(reason: Problem) -> Row:
     return Row(None, Seen(Stage.METADATA, reason))
 
 
 _NOT_OURS = Row(
-    Seen(Stage.KIND, Reason.NOT_AN_AUTHENTICATION_SERVER), Seen(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER)
+    Seen(Stage.KIND, problems.NOT_AN_AUTHENTICATION_SERVER), Seen(Stage.KIND, problems.NOT_AN_UPDATE_SERVER)
 )
-_UNAVAILABLE = _both(Stage.ANSWER, Reason.UNAVAILABLE)
+_UNAVAILABLE = _both(Stage.ANSWER, problems.SERVER_UNAVAILABLE)
 
 SANDBOX: Mapping[str, Row] = {
-    "refuse": _both(Stage.CONNECTION, Reason.REFUSED),
-    "filtered": _both(Stage.CONNECTION, Reason.UNANSWERED, "connect"),
-    "tcp-reset": _both(Stage.CONNECTION, Reason.RESET),
-    "reset": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED),
-    "timeout": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED, "tls"),
-    "handshake-closed": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED),
-    "plain-http": _both(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS),
-    "captive-portal": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_AUTHORITY_UNKNOWN)._replace(
-        finding=Reason.CAPTIVE_PORTAL
+    "refuse": _both(Stage.CONNECTION, problems.CONNECTION_REFUSED),
+    "filtered": _both(Stage.CONNECTION, problems.CONNECTION_UNANSWERED, "connect"),
+    "tcp-reset": _both(Stage.CONNECTION, problems.CONNECTION_CUT),
+    "reset": _both(Stage.CERTIFICATE, problems.TLS_INTERRUPTED),
+    "timeout": _both(Stage.CERTIFICATE, problems.TLS_INTERRUPTED, "tls"),
+    "handshake-closed": _both(Stage.CERTIFICATE, problems.TLS_INTERRUPTED),
+    "plain-http": _both(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS),
+    "captive-portal": _both(Stage.CERTIFICATE, problems.CERTIFICATE_AUTHORITY_UNKNOWN)._replace(
+        finding=problems.CAPTIVE_PORTAL
     ),
-    "expired-cert": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_EXPIRED),
-    "not-yet-valid": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_NOT_YET_VALID),
-    "wrong-host": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_OF_ANOTHER),
-    "self-signed": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_SELF_SIGNED),
-    "unknown-ca": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_AUTHORITY_UNKNOWN),
-    "intercepted": _both(Stage.CERTIFICATE, Reason.INTERCEPTED),
-    "missing-intermediate": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_CHAIN_INCOMPLETE),
-    "revoked": _both(Stage.CERTIFICATE, Reason.CERTIFICATE_REVOKED),
-    "old-tls": _both(Stage.CERTIFICATE, Reason.TLS_TOO_OLD),
-    "client-cert": _both(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED),
-    "no-answer": _both(Stage.ANSWER, Reason.ANSWER_LATE, "read"),
-    "closed": _both(Stage.ANSWER, Reason.ANSWER_CUT),
-    "stalled": _both(Stage.ANSWER, Reason.ANSWER_LATE, "read"),
-    "truncated": _both(Stage.ANSWER, Reason.ANSWER_CUT),
-    "garbage": _both(Stage.ANSWER, Reason.ANSWER_NONSENSE),
-    "oversized": _both(Stage.ANSWER, Reason.ANSWER_NONSENSE),
-    "compression-bomb": _both(Stage.ANSWER, Reason.ANSWER_NONSENSE),
-    "301": _both(Stage.ANSWER, Reason.REDIRECTED),
-    "302": _both(Stage.ANSWER, Reason.REDIRECTED),
-    "401": _both(Stage.ANSWER, Reason.IDENTIFICATION_WANTED),
-    "403": _both(Stage.ANSWER, Reason.FORBIDDEN),
+    "expired-cert": _both(Stage.CERTIFICATE, problems.CERTIFICATE_EXPIRED),
+    "not-yet-valid": _both(Stage.CERTIFICATE, problems.CERTIFICATE_NOT_YET_VALID),
+    "wrong-host": _both(Stage.CERTIFICATE, problems.CERTIFICATE_OF_ANOTHER),
+    "self-signed": _both(Stage.CERTIFICATE, problems.CERTIFICATE_SELF_SIGNED),
+    "unknown-ca": _both(Stage.CERTIFICATE, problems.CERTIFICATE_AUTHORITY_UNKNOWN),
+    "intercepted": _both(Stage.CERTIFICATE, problems.INTERCEPTED),
+    "missing-intermediate": _both(Stage.CERTIFICATE, problems.CERTIFICATE_CHAIN_INCOMPLETE),
+    "revoked": _both(Stage.CERTIFICATE, problems.CERTIFICATE_REVOKED),
+    "old-tls": _both(Stage.CERTIFICATE, problems.TLS_TOO_OLD),
+    "client-cert": _both(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
+    "no-answer": _both(Stage.ANSWER, problems.ANSWER_LATE, "read"),
+    "closed": _both(Stage.ANSWER, problems.ANSWER_CUT),
+    "stalled": _both(Stage.ANSWER, problems.ANSWER_LATE, "read"),
+    "truncated": _both(Stage.ANSWER, problems.ANSWER_CUT),
+    "garbage": _both(Stage.ANSWER, problems.ANSWER_NONSENSE),
+    "oversized": _both(Stage.ANSWER, problems.ANSWER_NONSENSE),
+    "compression-bomb": _both(Stage.ANSWER, problems.ANSWER_NONSENSE),
+    "301": _both(Stage.ANSWER, problems.REDIRECTED),
+    "302": _both(Stage.ANSWER, problems.REDIRECTED),
+    "401": _both(Stage.ANSWER, problems.IDENTIFICATION_WANTED),
+    "403": _both(Stage.ANSWER, problems.FORBIDDEN),
     "404": _NOT_OURS,
-    "407": _both(Stage.ANSWER, Reason.PROXY_WANTS_PASSWORD),
+    "407": _both(Stage.ANSWER, problems.PROXY_WANTS_PASSWORD),
     "408": _UNAVAILABLE,
-    "429": _both(Stage.ANSWER, Reason.TOO_MANY_REQUESTS),
+    "429": _both(Stage.ANSWER, problems.TOO_MANY_REQUESTS),
     "500": _UNAVAILABLE,
     "502": _UNAVAILABLE,
     "503": _UNAVAILABLE,
     "504": _UNAVAILABLE,
-    "maintenance": _both(Stage.ANSWER, Reason.MAINTENANCE),
+    "maintenance": _both(Stage.ANSWER, problems.SERVER_IN_MAINTENANCE),
     "web-page": _NOT_OURS,
     "another-service": _NOT_OURS,
-    "wrong-clock": Row(None, None, finding=Reason.CLOCK_WRONG),
-    "issuer-mismatch": Row(Seen(Stage.KIND, Reason.ISSUER_DIFFERS), None),
-    "clear-token-endpoint": Row(Seen(Stage.KIND, Reason.KEY_ASKED_IN_CLEAR), None),
-    "no-token": _licence(Reason.NOT_AN_AUTHENTICATION_SERVER),
-    "scope-missing": _licence(Reason.AUTHORISATION_REFUSED),
-    "refused": _licence(Reason.AUTHORISATION_REFUSED),
-    "unknown": _licence(Reason.LICENCE_NOT_RECOGNISED),
-    "wrong-key": _licence(Reason.LICENCE_NOT_RECOGNISED),
-    "metadata-expired": _metadata(Reason.METADATA_EXPIRED),
-    "snapshot-expired": _metadata(Reason.METADATA_EXPIRED),
-    "targets-expired": _metadata(Reason.METADATA_EXPIRED),
-    "root-expired": _metadata(Reason.METADATA_EXPIRED),
-    "rolled-back": _metadata(Reason.METADATA_ROLLED_BACK),
-    "rolled-back-snapshot": _metadata(Reason.METADATA_ROLLED_BACK),
-    "rolled-back-targets": _metadata(Reason.METADATA_ROLLED_BACK),
-    "badly-signed": _metadata(Reason.METADATA_NOT_AUTHENTIC),
-    "root-badly-signed": _metadata(Reason.METADATA_NOT_AUTHENTIC),
-    "altered-timestamp": _metadata(Reason.METADATA_NOT_AUTHENTIC),
-    "altered-targets": _metadata(Reason.METADATA_NOT_AUTHENTIC),
-    "mixed-snapshot": _metadata(Reason.METADATA_NOT_AUTHENTIC),
-    "proxy-password": _both(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD),
-    "proxy-password-refused": _both(Stage.PROXY, Reason.PROXY_REFUSES_PASSWORD),
-    "proxy-ntlm": _both(Stage.PROXY, Reason.PROXY_SIGN_IN_UNKNOWN),
-    "proxy-forbids": _both(Stage.PROXY, Reason.PROXY_REFUSES),
-    "proxy-lost": _both(Stage.PROXY, Reason.PROXY_REFUSES),
-    "proxy-stopped": _both(Stage.PROXY, Reason.PROXY_UNREACHABLE),
-    "proxy-silent": _both(Stage.PROXY, Reason.PROXY_UNREACHABLE, "read"),
-    "proxy-closed": _both(Stage.PROXY, Reason.PROXY_UNREACHABLE),
-    "proxy-needed": _both(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED)._replace(told=Reason.PROXY_NEEDED),
-    "names-silent": _both(Stage.NAME, Reason.NAME_SERVER_SILENT, "name"),
-    "names-unknown": _both(Stage.NAME, Reason.NAME_UNKNOWN),
-    "names-failing": _both(Stage.NAME, Reason.NAME_SERVER_SILENT),
-    "names-empty": _both(Stage.NAME, Reason.NAME_UNKNOWN),
+    "wrong-clock": Row(None, None, finding=problems.CLOCK_WRONG),
+    "issuer-mismatch": Row(Seen(Stage.KIND, problems.ISSUER_DIFFERS), None),
+    "clear-token-endpoint": Row(Seen(Stage.KIND, problems.KEY_ASKED_IN_CLEAR), None),
+    "no-token": _licence(problems.NOT_AN_AUTHENTICATION_SERVER),
+    "scope-missing": _licence(problems.AUTHORISATION_REFUSED),
+    "refused": _licence(problems.AUTHORISATION_REFUSED),
+    "unknown": _licence(problems.LICENCE_NOT_RECOGNISED),
+    "wrong-key": _licence(problems.LICENCE_NOT_RECOGNISED),
+    "metadata-expired": _metadata(problems.METADATA_EXPIRED),
+    "snapshot-expired": _metadata(problems.METADATA_EXPIRED),
+    "targets-expired": _metadata(problems.METADATA_EXPIRED),
+    "root-expired": _metadata(problems.METADATA_EXPIRED),
+    "rolled-back": _metadata(problems.METADATA_ROLLED_BACK),
+    "rolled-back-snapshot": _metadata(problems.METADATA_ROLLED_BACK),
+    "rolled-back-targets": _metadata(problems.METADATA_ROLLED_BACK),
+    "badly-signed": _metadata(problems.METADATA_NOT_AUTHENTIC),
+    "root-badly-signed": _metadata(problems.METADATA_NOT_AUTHENTIC),
+    "altered-timestamp": _metadata(problems.METADATA_NOT_AUTHENTIC),
+    "altered-targets": _metadata(problems.METADATA_NOT_AUTHENTIC),
+    "mixed-snapshot": _metadata(problems.METADATA_NOT_AUTHENTIC),
+    "proxy-password": _both(Stage.PROXY, problems.PROXY_WANTS_PASSWORD),
+    "proxy-password-refused": _both(Stage.PROXY, problems.PROXY_REFUSES_PASSWORD),
+    "proxy-ntlm": _both(Stage.PROXY, problems.PROXY_SIGN_IN_UNKNOWN),
+    "proxy-forbids": _both(Stage.PROXY, problems.PROXY_REFUSES),
+    "proxy-lost": _both(Stage.PROXY, problems.PROXY_REFUSES),
+    "proxy-stopped": _both(Stage.PROXY, problems.PROXY_UNREACHABLE),
+    "proxy-silent": _both(Stage.PROXY, problems.PROXY_UNREACHABLE, "read"),
+    "proxy-closed": _both(Stage.PROXY, problems.PROXY_UNREACHABLE),
+    "proxy-needed": _both(Stage.CERTIFICATE, problems.TLS_INTERRUPTED)._replace(told=problems.PROXY_NEEDED),
+    "names-silent": _both(Stage.NAME, problems.NAME_SERVER_SILENT, "name"),
+    "names-unknown": _both(Stage.NAME, problems.NAME_UNKNOWN),
+    "names-failing": _both(Stage.NAME, problems.NAME_SERVER_SILENT),
+    "names-empty": _both(Stage.NAME, problems.NAME_UNKNOWN),
     "address-quotes": Row(None, None),
-    "address-spaces": _both(Stage.ADDRESS, Reason.ADDRESS_MALFORMED),
+    "address-spaces": _both(Stage.ADDRESS, problems.ADDRESS_MALFORMED),
     "address-no-scheme": Row(None, None),
     "address-idn": Row(None, None),
     "address-ipv6": Row(None, None),
-    "address-port-out-of-range": _both(Stage.ADDRESS, Reason.ADDRESS_MALFORMED),
-    "address-port-80": _both(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS),
-    "address-http": _both(Stage.ANSWER, Reason.HTTPS_EXPECTED),
-    "address-http-redirect": _both(Stage.ANSWER, Reason.HTTPS_EXPECTED),
-    "address-unknown-name": _both(Stage.NAME, Reason.NAME_UNKNOWN),
+    "address-port-out-of-range": _both(Stage.ADDRESS, problems.ADDRESS_MALFORMED),
+    "address-port-80": _both(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS),
+    "address-http": _both(Stage.ANSWER, problems.HTTPS_EXPECTED),
+    "address-http-redirect": _both(Stage.ANSWER, problems.HTTPS_EXPECTED),
+    "address-unknown-name": _both(Stage.NAME, problems.NAME_UNKNOWN),
 }
 """By the sandbox's names. Those of the signed metadata are met by a PC that has visited the sound server before and has its root.json."""
 
-OR_SEEN: Mapping[str, Seen] = {"tcp-reset": Seen(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED)}
+OR_SEEN: Mapping[str, Seen] = {"tcp-reset": Seen(Stage.CERTIFICATE, problems.TLS_INTERRUPTED)}
 """What may be found as well: whether the reset comes before or after the first byte of TLS is a matter of microseconds."""
 
 
@@ -171,132 +171,138 @@ class Beyond(NamedTuple):
 
     what: str
     seen: Seen | None
-    finding: Reason | None = None
+    finding: Problem | None = None
 
 
-_MALFORMED = Seen(Stage.ADDRESS, Reason.ADDRESS_MALFORMED)
+_MALFORMED = Seen(Stage.ADDRESS, problems.ADDRESS_MALFORMED)
 
 BEYOND: Mapping[str, Beyond] = {
     # the address; the sandbox has more of each kind
     "address-other-scheme": Beyond("l'adresse commence par ftp://", _MALFORMED),
     "address-international": Beyond(
-        "le nom du serveur contient des accents, et n'existe pas", Seen(Stage.NAME, Reason.NAME_UNKNOWN)
+        "le nom du serveur contient des accents, et n'existe pas", Seen(Stage.NAME, problems.NAME_UNKNOWN)
     ),
     "address-ipv6-broken": Beyond("l'adresse IPv6 n'est pas fermée par « ] »", _MALFORMED),
     "address-in-clear": Beyond(
-        "l'adresse d'un serveur distant commence par http://", Seen(Stage.ADDRESS, Reason.SENT_IN_CLEAR)
+        "l'adresse d'un serveur distant commence par http://", Seen(Stage.ADDRESS, problems.SENT_IN_CLEAR)
     ),
     # the name
-    "no-network": Beyond("le poste n'est relié à aucun réseau", Seen(Stage.NAME, Reason.NO_NETWORK)),
+    "no-network": Beyond("le poste n'est relié à aucun réseau", Seen(Stage.NAME, problems.NO_NETWORK)),
     "name-without-ipv4": Beyond(
-        "le nom n'a qu'une adresse IPv6, le réglage veut IPv4", Seen(Stage.NAME, Reason.NAME_UNKNOWN)
+        "le nom n'a qu'une adresse IPv6, le réglage veut IPv4", Seen(Stage.NAME, problems.NAME_UNKNOWN)
     ),
     # the connection
-    "cut-in-clear": Beyond("la connexion est coupée net (RST), sans TLS", Seen(Stage.ANSWER, Reason.RESET)),
+    "cut-in-clear": Beyond(
+        "la connexion est coupée net (RST), sans TLS", Seen(Stage.ANSWER, problems.CONNECTION_CUT)
+    ),
     "portal-cuts": Beyond(
         "un portail Wi-Fi coupe https et redirige http vers sa page",
-        Seen(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED),
-        Reason.CAPTIVE_PORTAL,
+        Seen(Stage.CERTIFICATE, problems.TLS_INTERRUPTED),
+        problems.CAPTIVE_PORTAL,
     ),
     "portal-redirects": Beyond(
         "l'adresse est en http://, un portail Wi-Fi redirige vers sa page",
-        Seen(Stage.ANSWER, Reason.CAPTIVE_PORTAL),
+        Seen(Stage.ANSWER, problems.CAPTIVE_PORTAL),
     ),
     "portal-page": Beyond(
         "l'adresse est en http://, un portail Wi-Fi répond par sa page",
-        Seen(Stage.ANSWER, Reason.CAPTIVE_PORTAL),
+        Seen(Stage.ANSWER, problems.CAPTIVE_PORTAL),
     ),
     "portal-511": Beyond(
-        "un portail Wi-Fi répond 511 (identification nécessaire)", Seen(Stage.ANSWER, Reason.CAPTIVE_PORTAL)
+        "un portail Wi-Fi répond 511 (identification nécessaire)", Seen(Stage.ANSWER, problems.CAPTIVE_PORTAL)
     ),
     # the proxy
-    "proxy-unknown": Beyond("le nom du proxy n'existe pas", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)),
+    "proxy-unknown": Beyond("le nom du proxy n'existe pas", Seen(Stage.PROXY, problems.PROXY_UNREACHABLE)),
     "proxy-over-https": Beyond(
-        "l'adresse du proxy commence par https://", Seen(Stage.PROXY, Reason.PROXY_UNREACHABLE)
+        "l'adresse du proxy commence par https://", Seen(Stage.PROXY, problems.PROXY_UNREACHABLE)
     ),
     "proxy-password-in-clear": Beyond(
         "l'adresse est en http://, le proxy réclame un mot de passe",
-        Seen(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD),
+        Seen(Stage.PROXY, problems.PROXY_WANTS_PASSWORD),
     ),
     "squid": Beyond("squid, sans mot de passe", None),
     "squid-with-password": Beyond("squid, avec le bon mot de passe", None),
-    "squid-password": Beyond("squid réclame un mot de passe", Seen(Stage.PROXY, Reason.PROXY_WANTS_PASSWORD)),
-    "squid-wrong-password": Beyond(
-        "squid n'accepte pas le mot de passe", Seen(Stage.PROXY, Reason.PROXY_REFUSES_PASSWORD)
+    "squid-password": Beyond(
+        "squid réclame un mot de passe", Seen(Stage.PROXY, problems.PROXY_WANTS_PASSWORD)
     ),
-    "squid-forbids": Beyond("squid interdit ce serveur", Seen(Stage.PROXY, Reason.PROXY_REFUSES)),
+    "squid-wrong-password": Beyond(
+        "squid n'accepte pas le mot de passe", Seen(Stage.PROXY, problems.PROXY_REFUSES_PASSWORD)
+    ),
+    "squid-forbids": Beyond("squid interdit ce serveur", Seen(Stage.PROXY, problems.PROXY_REFUSES)),
     "proxy-intercepts": Beyond(
         "le proxy ouvre les connexions sécurisées (certificat de Zscaler)",
-        Seen(Stage.CERTIFICATE, Reason.INTERCEPTED),
+        Seen(Stage.CERTIFICATE, problems.INTERCEPTED),
     ),
     # certificates
     "ca-file-missing": Beyond(
         "le fichier de certificats de l'administrateur n'existe pas",
-        Seen(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE),
+        Seen(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ),
     "ca-file-nonsense": Beyond(
         "le fichier de certificats de l'administrateur n'en contient aucun",
-        Seen(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE),
+        Seen(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ),
     "ca-file-without-list": Beyond(
         "la liste de révocation du fichier de l'administrateur est celle d'une autre autorité",
-        Seen(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE),
+        Seen(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ),
     "box": Beyond(
         "une box présente le certificat de son fabricant (Sagemcom)",
-        Seen(Stage.CERTIFICATE, Reason.INTERCEPTED),
+        Seen(Stage.CERTIFICATE, problems.INTERCEPTED),
     ),
     "openssl-tls-1.1": Beyond(
-        "openssl s_server ne connaît que TLS 1.1", Seen(Stage.CERTIFICATE, Reason.TLS_TOO_OLD)
+        "openssl s_server ne connaît que TLS 1.1", Seen(Stage.CERTIFICATE, problems.TLS_TOO_OLD)
     ),
     "openssl-client-certificate": Beyond(
         "openssl s_server exige un certificat du poste (TLS 1.3)",
-        Seen(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED),
+        Seen(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
     ),
     # the answer
     "nginx-https-expected": Beyond(
         "l'adresse commence par http://, le port de nginx attend https",
-        Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED),
+        Seen(Stage.ANSWER, problems.HTTPS_EXPECTED),
     ),
     "nginx-client-certificate": Beyond(
-        "nginx exige un certificat du poste", Seen(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED)
+        "nginx exige un certificat du poste", Seen(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED)
     ),
     "nginx-to-https": Beyond(
-        "nginx renvoie de http:// vers https://", Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED)
+        "nginx renvoie de http:// vers https://", Seen(Stage.ANSWER, problems.HTTPS_EXPECTED)
     ),
     "nginx-port-80": Beyond(
         "l'adresse est en https:// avec le port http de nginx (« :80 »)",
-        Seen(Stage.CERTIFICATE, Reason.PORT_WITHOUT_TLS),
+        Seen(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS),
     ),
     "nginx-unavailable": Beyond(
-        "le serveur derrière nginx est arrêté (502)", Seen(Stage.ANSWER, Reason.UNAVAILABLE)
+        "le serveur derrière nginx est arrêté (502)", Seen(Stage.ANSWER, problems.SERVER_UNAVAILABLE)
     ),
     "https-expected": Beyond(
         "l'adresse commence par http://, le serveur répond que ce port attend https",
-        Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED),
+        Seen(Stage.ANSWER, problems.HTTPS_EXPECTED),
     ),
     "https-alert": Beyond(
         "l'adresse commence par http://, le port répond par une alerte TLS",
-        Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED),
+        Seen(Stage.ANSWER, problems.HTTPS_EXPECTED),
     ),
     "http-to-https": Beyond(
-        "le serveur renvoie de http:// vers https://", Seen(Stage.ANSWER, Reason.HTTPS_EXPECTED)
+        "le serveur renvoie de http:// vers https://", Seen(Stage.ANSWER, problems.HTTPS_EXPECTED)
     ),
     "maintenance-announced": Beyond(
-        "503 avec Retry-After, sans page de maintenance", Seen(Stage.ANSWER, Reason.MAINTENANCE)
+        "503 avec Retry-After, sans page de maintenance", Seen(Stage.ANSWER, problems.SERVER_IN_MAINTENANCE)
     ),
     "wrong-path": Beyond(
-        "le serveur d'authentification est là, le chemin est faux", Seen(Stage.KIND, Reason.NOTHING_THERE)
+        "le serveur d'authentification est là, le chemin est faux", Seen(Stage.KIND, problems.NOTHING_THERE)
     ),
-    "dribble": Beyond("la réponse arrive un octet à la fois", Seen(Stage.ANSWER, Reason.TOO_LONG, "whole")),
+    "dribble": Beyond(
+        "la réponse arrive un octet à la fois", Seen(Stage.ANSWER, problems.TEST_TOO_LONG, "whole")
+    ),
     # the licence, in the words of each server
     **{
         f"licence-{fault}-{dialect}": Beyond(
             f"{FAULTS[fault].description}, dans les termes de {dialect}", seen
         )
         for fault, seen in (
-            ("refused", Seen(Stage.LICENCE, Reason.AUTHORISATION_REFUSED)),
-            ("unknown", Seen(Stage.LICENCE, Reason.LICENCE_NOT_RECOGNISED)),
+            ("refused", Seen(Stage.LICENCE, problems.AUTHORISATION_REFUSED)),
+            ("unknown", Seen(Stage.LICENCE, problems.LICENCE_NOT_RECOGNISED)),
         )
         for dialect in DIALECTS
         if dialect != "rfc"
@@ -320,7 +326,7 @@ class Line(NamedTuple):
     server: str
     what: str
     seen: Seen | None
-    finding: Reason | None
+    finding: Problem | None
     keys: tuple[str, ...]
 
 
@@ -402,10 +408,10 @@ def _table(lines: Iterable[Line], measured: Mapping[str, Mapping[str, float]] | 
 
 
 def _cells(line: Line) -> tuple[str, str, str, str]:
-    finding = "" if line.finding is None else f" (with {PROBLEM_OF[line.finding]})"
+    finding = "" if line.finding is None else f" (with {line.finding})"
     if line.seen is None:
         return "—", f"—{finding}", "", f"{AT_ONCE:g} s"
-    entry = problems.problem(PROBLEM_OF[line.seen.reason])
+    entry = line.seen.problem
     return (
         line.seen.stage.value,
         f"{entry.code} {entry.title}{finding}",

@@ -14,10 +14,11 @@ from urllib.parse import parse_qs, quote, unquote, unquote_plus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.services.conftest import PATIENT, Serve, page, request_of
 
+from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
-from iea_agent.domain.diagnosis import Outcome, Reason, Stage, StageResult
+from iea_agent.domain.diagnosis import Outcome, Stage, StageResult
+from iea_agent.domain.problems import Problem
 from iea_agent.services.authentication import (
     Authenticated,
     Discovery,
@@ -31,6 +32,7 @@ from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Reply, Request
 from iea_sandbox.faults import DIALECTS
 from iea_sandbox.world import World
+from tests.services.conftest import PATIENT, Serve, page, request_of
 
 ADDRESS = parse("https://auth.example/realms/iea")
 TOKEN_ENDPOINT = "https://auth.example/realms/iea/token"
@@ -60,17 +62,17 @@ def server_with(token: Reply, document: object = DOCUMENT) -> Server:
     return Server({well_known(ADDRESS)[0]: answer(200, document), TOKEN_ENDPOINT: token})
 
 
-def reason_of(server: Server, *, scope: str = "", licence: Licence = LICENCE) -> Reason | None:
+def reason_of(server: Server, *, scope: str = "", licence: Licence = LICENCE) -> Problem | None:
     try:
         converse(exchange(ADDRESS, licence, scope=scope), server)
     except HttpsError as error:
-        return error.failure.reason
+        return error.failure.problem
     return None
 
 
 OK = None
-NOT_OURS, REFUSED = Reason.NOT_AN_AUTHENTICATION_SERVER, Reason.AUTHORISATION_REFUSED
-UNKNOWN, BUSY = Reason.LICENCE_NOT_RECOGNISED, Reason.UNAVAILABLE
+NOT_OURS, REFUSED = problems.NOT_AN_AUTHENTICATION_SERVER, problems.AUTHORISATION_REFUSED
+UNKNOWN, BUSY = problems.LICENCE_NOT_RECOGNISED, problems.SERVER_UNAVAILABLE
 
 # server, status, error, description, verdict. tests/peers has the first three answer by themselves; Keycloak is read in its source (iea_sandbox tells where)
 DIALECT_ROWS = [
@@ -131,7 +133,7 @@ DIALECT_ROWS = [
 
 @pytest.mark.parametrize(("dialect", "status", "error", "description", "verdict"), DIALECT_ROWS)
 def test_each_dialect_is_understood(
-    dialect: str, status: int, error: str, description: str, verdict: Reason
+    dialect: str, status: int, error: str, description: str, verdict: Problem
 ) -> None:
     content = {"error": error} | ({"error_description": description} if description else {})
     server = server_with(answer(status, content))
@@ -157,20 +159,20 @@ HTML = b"<html><h1>503 Service Unavailable</h1></html>"
         (answer(200, HTML), NOT_OURS),
         (answer(200, b"[" * 100_000), NOT_OURS),
         (answer(204, b""), NOT_OURS),
-        (answer(302, b"", {"location": "/login"}), Reason.REDIRECTED),
+        (answer(302, b"", {"location": "/login"}), problems.REDIRECTED),
         (answer(400, HTML), NOT_OURS),
         (answer(401, HTML), UNKNOWN),
-        (answer(403, HTML), Reason.FORBIDDEN),
+        (answer(403, HTML), problems.FORBIDDEN),
         (answer(404, b""), NOT_OURS),
         (answer(405, b""), NOT_OURS),
-        (answer(407, b""), Reason.PROXY_WANTS_PASSWORD),
-        (answer(429, b""), Reason.TOO_MANY_REQUESTS),
+        (answer(407, b""), problems.PROXY_WANTS_PASSWORD),
+        (answer(429, b""), problems.TOO_MANY_REQUESTS),
         (answer(500, b"Internal Server Error"), BUSY),
         (answer(503, HTML), BUSY),
         (answer(503, {"error": "invalid_client"}), BUSY),
     ],
 )
-def test_each_answer_has_one_meaning(reply: Reply, verdict: Reason | None) -> None:
+def test_each_answer_has_one_meaning(reply: Reply, verdict: Problem | None) -> None:
     assert reason_of(server_with(reply)) is verdict
 
 
@@ -204,7 +206,7 @@ def test_a_lifetime_is_a_number_or_not_known(said: object, seconds: float | None
     ],
 )
 def test_a_right_that_is_missing_is_a_refusal(
-    wanted: str, granted: str | None, verdict: Reason | None
+    wanted: str, granted: str | None, verdict: Problem | None
 ) -> None:
     content = TOKEN if granted is None else TOKEN | {"scope": granted}
     assert reason_of(server_with(answer(200, content)), scope=wanted) is verdict
@@ -252,16 +254,16 @@ def test_each_place_is_tried_in_turn(place: int) -> None:
         (DOCUMENT | {"issuer": str(ADDRESS) + "/"}, OK),
         (DOCUMENT | {"issuer": "https://auth.example:443/realms/iea"}, OK),
         (DOCUMENT | {"token_endpoint": "https://elsewhere.example/token"}, OK),
-        (DOCUMENT | {"issuer": "https://auth.example"}, Reason.ISSUER_DIFFERS),
+        (DOCUMENT | {"issuer": "https://auth.example"}, problems.ISSUER_DIFFERS),
         (
             DOCUMENT | {"token_endpoint": f"{TOKEN_ENDPOINT}?x=\ud800"},
             NOT_OURS,
         ),  # half a letter cannot be sent
-        (DOCUMENT | {"issuer": "https://auth.example/realms/IEA"}, Reason.ISSUER_DIFFERS),
-        (DOCUMENT | {"issuer": "http://auth.example/realms/iea"}, Reason.ISSUER_DIFFERS),
-        (DOCUMENT | {"issuer": ""}, Reason.ISSUER_DIFFERS),
-        (DOCUMENT | {"token_endpoint": "http://auth.example/token"}, Reason.KEY_ASKED_IN_CLEAR),
-        (DOCUMENT | {"token_endpoint": "http://localhost/token"}, Reason.KEY_ASKED_IN_CLEAR),
+        (DOCUMENT | {"issuer": "https://auth.example/realms/IEA"}, problems.ISSUER_DIFFERS),
+        (DOCUMENT | {"issuer": "http://auth.example/realms/iea"}, problems.ISSUER_DIFFERS),
+        (DOCUMENT | {"issuer": ""}, problems.ISSUER_DIFFERS),
+        (DOCUMENT | {"token_endpoint": "http://auth.example/token"}, problems.KEY_ASKED_IN_CLEAR),
+        (DOCUMENT | {"token_endpoint": "http://localhost/token"}, problems.KEY_ASKED_IN_CLEAR),
         (DOCUMENT | {"token_endpoint": "/token"}, NOT_OURS),
         (DOCUMENT | {"token_endpoint": "https:/auth.example/token"}, NOT_OURS),
         (DOCUMENT | {"token_endpoint": "https://[::1/token"}, NOT_OURS),
@@ -270,7 +272,7 @@ def test_each_place_is_tried_in_turn(place: int) -> None:
         ([], NOT_OURS),
     ],
 )
-def test_what_a_description_must_say(document: object, verdict: Reason | None) -> None:
+def test_what_a_description_must_say(document: object, verdict: Problem | None) -> None:
     token = answer(200, TOKEN)
     server = server_with(token, document)
     server.answers["https://elsewhere.example/token"] = token
@@ -280,16 +282,16 @@ def test_what_a_description_must_say(document: object, verdict: Reason | None) -
 
 
 def test_nothing_under_a_path_is_told_from_another_kind_of_server() -> None:
-    assert reason_of(Server({})) is Reason.NOTHING_THERE
+    assert reason_of(Server({})) is problems.NOTHING_THERE
     with pytest.raises(HttpsError) as raised:
         converse(exchange(parse("https://auth.example"), LICENCE), Server({}))
-    assert raised.value.failure.reason is NOT_OURS
+    assert raised.value.failure.problem is NOT_OURS
 
 
 @pytest.mark.parametrize("licence", [Licence("", "key"), Licence("number", ""), Licence(" ", "\t")])
 def test_an_empty_licence_is_not_sent(licence: Licence) -> None:
     server = server_with(answer(200, TOKEN))
-    assert reason_of(server, licence=licence) is Reason.NOT_CONFIGURED
+    assert reason_of(server, licence=licence) is problems.NOT_CONFIGURED
     assert server.asked == []
 
 
@@ -297,7 +299,7 @@ def test_the_key_is_not_sent_in_clear() -> None:
     server = Server({})
     with pytest.raises(HttpsError) as raised:
         converse(exchange(parse("http://auth.example"), LICENCE), server)
-    assert raised.value.failure.reason is Reason.SENT_IN_CLEAR
+    assert raised.value.failure.problem is problems.SENT_IN_CLEAR
     assert server.asked == []
 
 
@@ -377,12 +379,12 @@ def licence_of(place: World, name: str) -> Licence:
     ("fault", "verdict"), [("refused", REFUSED), ("unknown", UNKNOWN), ("wrong-key", UNKNOWN)]
 )
 def test_the_sandbox_in_every_dialect(
-    world: World, client: Client, dialect: str, fault: str, verdict: Reason
+    world: World, client: Client, dialect: str, fault: str, verdict: Problem
 ) -> None:
     world.break_("auth", fault, dialect=dialect)
     with pytest.raises(HttpsError) as raised:
         authenticate(client, parse(world.authentication.address), licence_of(world, "good"))
-    assert raised.value.failure.reason is verdict
+    assert raised.value.failure.problem is verdict
     assert raised.value.failure.stage is Stage.LICENCE
 
 

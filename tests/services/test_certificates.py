@@ -17,11 +17,11 @@ from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.services.peers import revocation_list
 
 from iea_agent.services import certificates
 from iea_agent.services.certificates import FileUnreadable, Shown, read
 from iea_sandbox.certificates import Certificates
+from tests.services.peers import revocation_list
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=16)

@@ -21,6 +21,20 @@ from typing import NamedTuple
 
 import pytest
 import trustme
+
+from iea_agent.domain import addresses, problems
+from iea_agent.domain.addresses import Address, parse
+from iea_agent.domain.diagnosis import Outcome, Server, ServerReport, Stage
+from iea_agent.domain.problems import Problem
+from iea_agent.services import updates
+from iea_agent.services.authentication import Licence
+from iea_agent.services.https import Client
+from iea_agent.services.network import Credentials, Limits, Route
+from iea_agent.services.reachability import EXAMINATION_SECONDS, Connect, Verify, examine
+from iea_sandbox.authentication_server import SCOPE
+from iea_sandbox.faults import FAULTS, Layer, ServerName
+from iea_sandbox.proxy import USER
+from iea_sandbox.world import World
 from tests.services.conftest import BRIEF, PATIENT, Serve, page, proxy, request_of, resolving, says, silent
 from tests.services.fault_table import (
     AT_ONCE,
@@ -35,19 +49,6 @@ from tests.services.fault_table import (
     left_to_the_updater,
 )
 from tests.services.peers import Nginx, Squid, openssl_server, own_file, revocation_list, tls_server
-
-from iea_agent.domain import addresses
-from iea_agent.domain.addresses import Address, parse
-from iea_agent.domain.diagnosis import PROBLEM_OF, Outcome, Reason, Server, ServerReport, Stage
-from iea_agent.services import updates
-from iea_agent.services.authentication import Licence
-from iea_agent.services.https import Client
-from iea_agent.services.network import Credentials, Limits, Route
-from iea_agent.services.reachability import EXAMINATION_SECONDS, Connect, Verify, examine
-from iea_sandbox.authentication_server import SCOPE
-from iea_sandbox.faults import FAULTS, Layer, ServerName
-from iea_sandbox.proxy import USER
-from iea_sandbox.world import World
 
 SLACK = 1.5 if sys.platform == "linux" else 3.0
 """Seconds that a machine with other things to do may take besides: what is held is that no limit is waited for twice, or in vain."""
@@ -119,13 +120,13 @@ def assert_in_time(took: float, expected: Seen | None, whole: float) -> None:
     assert took <= (AT_ONCE if expected is None else expected.deadline(limits_for(expected), whole)) + SLACK
 
 
-def assert_found(report: ServerReport, expected: Seen | None, finding: Reason | None = None) -> None:
+def assert_found(report: ServerReport, expected: Seen | None, finding: Problem | None = None) -> None:
     assert report.done
     failure = report.failure
-    assert (failure and Seen(failure.stage, failure.reason)) == (expected and expected._replace(wait="")), (
+    assert (failure and Seen(failure.stage, failure.problem)) == (expected and expected._replace(wait="")), (
         failure
     )
-    assert [found.reason for found in report.findings] == ([] if finding is None else [finding])
+    assert [found.problem for found in report.findings] == ([] if finding is None else [finding])
     outcomes = [stage.outcome for stage in report.stages]
     if expected is None:
         assert set(outcomes) <= {Outcome.PASSED, Outcome.SKIPPED}
@@ -211,7 +212,7 @@ def test_fault_of_the_sandbox(
         assert_found(visit(world, server, connect, tmp_path)[0], None)
     break_(world, name, server)
     report, took = visit(world, server, connect, tmp_path)
-    if report.failure and name in OR_SEEN and report.failure.reason is OR_SEEN[name].reason:
+    if report.failure and name in OR_SEEN and report.failure.problem is OR_SEEN[name].problem:
         expected = OR_SEEN[name]
     if name == "tcp-reset":
         collect()
@@ -230,11 +231,11 @@ def test_the_sandbox_knows_what_the_agent_should_tell(name: str) -> None:
     row, fault = SANDBOX[name], FAULTS[name]
     for server in SERVERS:
         seen = row._asdict()[SERVERS[server].value]
-        reason = row.told or row.finding or (seen.reason if seen else None)
+        reason = row.told or row.finding or (seen.problem if seen else None)
         if server not in dict(struck(name)):
             reason = None
-        assert fault.shown(server) == (PROBLEM_OF[reason] if reason else "")
-    assert fault.or_shows == (PROBLEM_OF[OR_SEEN[name].reason] if name in OR_SEEN else "")
+        assert fault.shown(server) == (reason.code if reason else "")
+    assert fault.or_shows == (OR_SEEN[name].problem.code if name in OR_SEEN else "")
 
 
 def test_what_the_server_asked_to_wait_is_kept(world: World) -> None:
@@ -537,7 +538,7 @@ def _one_wait_after_another(place: Place) -> Trial:
 
     connect = made(Client(limits=place.limits, resolve=resolve, online=lambda: True))
     address = place.serve(silent).address.replace("http://localhost", "https://serveur.example")
-    expected = Seen(Stage.CERTIFICATE, Reason.TLS_INTERRUPTED, "tls")
+    expected = Seen(Stage.CERTIFICATE, problems.TLS_INTERRUPTED, "tls")
     seconds = late + expected.deadline(place.limits)
     return Trial(expected, seconds, partial(timed, Server.UPDATES, address, connect))
 

@@ -2,7 +2,7 @@
 
 In the suite each of these takes a second at most. For a person who has an hour, `IEA_FUZZ` is the number of examples of each test:
 
-    IEA_FUZZ=20000 PYTHONPATH=packaging python -m pytest tests/services/test_fuzz.py -q
+    IEA_FUZZ=20000 python -m pytest tests/services/test_fuzz.py -q
 
 What is found is kept in .hypothesis and tried first the next time. ``coverage_guided`` feeds the same checks otherwise.
 """
@@ -25,20 +25,20 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.services.conftest import raw_server, request_of
-from tests.services.test_updates import ADDRESS, Site
 from tuf.api.metadata import Metadata
 
-from iea_agent.domain import addresses
+from iea_agent.domain import addresses, problems
 from iea_agent.domain import settings as file_of_settings
 from iea_agent.domain.addresses import AddressError
-from iea_agent.domain.diagnosis import Failure, Reason, Stage
+from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.services import authentication, updates
 from iea_agent.services.authentication import Authenticated, Discovery, Licence, converse
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Reply, Request, refusal
 from iea_agent.services.network import Limits
 from iea_agent.services.reachability import EXAMINATION_SECONDS
+from tests.services.conftest import raw_server, request_of
+from tests.services.test_updates import ADDRESS, Site
 
 Test = TypeVar("Test", bound=Callable[..., None])
 
@@ -92,7 +92,7 @@ def _peak() -> int:
 
 def check(failure: Failure) -> None:
     """A failure that can be shown: named, and its evidence in one bounded line."""
-    assert failure.reason is not Reason.INTERNAL
+    assert failure.problem is not problems.INTERNAL_ERROR
     assert len(failure.detail) < 500
     assert failure.detail.isprintable()
     assert failure.about.isprintable()

@@ -22,6 +22,16 @@ import pytest
 import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from iea_agent.domain import problems
+from iea_agent.domain.addresses import parse
+from iea_agent.domain.diagnosis import Failure, Outcome, Stage, StageResult
+from iea_agent.domain.problems import Problem
+from iea_agent.services.https import BODY_LIMIT, KEEPALIVE_SECONDS, Client, HttpsError
+from iea_agent.services.messages import Request, refusal
+from iea_agent.services.network import Credentials, Limits, Route, Stream
+from iea_sandbox.certificates import Certificates
+from iea_sandbox.world import World
 from tests.services.conftest import (
     BRIEF,
     PATIENT,
@@ -34,14 +44,6 @@ from tests.services.conftest import (
     says,
     silent,
 )
-
-from iea_agent.domain.addresses import parse
-from iea_agent.domain.diagnosis import Failure, Outcome, Reason, Stage, StageResult
-from iea_agent.services.https import BODY_LIMIT, KEEPALIVE_SECONDS, Client, HttpsError
-from iea_agent.services.messages import Request, refusal
-from iea_agent.services.network import Credentials, Limits, Route, Stream
-from iea_sandbox.certificates import Certificates
-from iea_sandbox.world import World
 
 DISCOVERY = "/.well-known/openid-configuration"
 
@@ -134,7 +136,7 @@ def test_a_connection_that_closes_under_a_request_is_replaced_once(serve: Serve)
 def test_a_new_connection_that_closes_is_a_failure(serve: Serve) -> None:
     server = serve(hang_up)
     with Client(limits=PATIENT) as client:
-        assert failure_of(client, server.address).reason is Reason.ANSWER_CUT
+        assert failure_of(client, server.address).problem is problems.ANSWER_CUT
     assert len(server.accepted) == 1
 
 
@@ -177,7 +179,7 @@ def test_a_reset_while_sending_is_a_reset(serve: Serve) -> None:
     server = serve(reset)
     with Client(limits=PATIENT) as client, pytest.raises(HttpsError) as raised:
         client.request(Request("POST", server.address, body=b"x" * 50_000_000))
-    assert raised.value.failure.reason is Reason.RESET
+    assert raised.value.failure.problem is problems.CONNECTION_CUT
 
 
 def test_the_whole_request_has_one_deadline(serve: Serve) -> None:
@@ -185,7 +187,7 @@ def test_the_whole_request_has_one_deadline(serve: Serve) -> None:
     begun = time.monotonic()
     with Client() as client:
         failure = failure_of(client, server.address, seconds=0.3)
-    assert failure.reason is Reason.TOO_LONG
+    assert failure.problem is problems.TEST_TOO_LONG
     assert time.monotonic() - begun < 2
 
 
@@ -193,8 +195,8 @@ def test_a_tunnel_whose_tls_fails_takes_nobodys_place(serve: Serve) -> None:
     between, beyond = serve(proxy()), serve(lambda _: None)  # hangs up at once
     address = beyond.address.replace("http:", "https:")
     with Client(Route(parse(between.address)), limits=PATIENT) as client:
-        reasons = [failure_of(client, address, seconds=5).reason for _ in range(11)]
-    assert set(reasons) == {Reason.TLS_INTERRUPTED}
+        reasons = [failure_of(client, address, seconds=5).problem for _ in range(11)]
+    assert set(reasons) == {problems.TLS_INTERRUPTED}
 
 
 def test_waiting_for_a_place_among_the_connections_has_the_same_deadline(serve: Serve) -> None:
@@ -213,8 +215,8 @@ def test_waiting_for_a_place_among_the_connections_has_the_same_deadline(serve: 
         failure = failure_of(client, address, seconds=0.2)
         took = time.monotonic() - begun
         over.set()
-        assert {each.result().reason for each in busy} == {Reason.ANSWER_CUT}
-    assert failure.reason is Reason.TOO_LONG
+        assert {each.result().problem for each in busy} == {problems.ANSWER_CUT}
+    assert failure.problem is problems.TEST_TOO_LONG
     assert took < 2, "sooner than those that were there before"
 
 
@@ -229,7 +231,7 @@ def test_a_silent_name_service_costs_its_own_time_only() -> None:
     with Client(limits=Limits(name=0.2), resolve=resolve) as client:
         failure = failure_of(client, "https://serveur.example/")
     released.set()
-    assert (failure.stage, failure.reason) == (Stage.NAME, Reason.NAME_SERVER_SILENT)
+    assert (failure.stage, failure.problem) == (Stage.NAME, problems.NAME_SERVER_SILENT)
     assert time.monotonic() - begun < 2
 
 
@@ -298,7 +300,7 @@ def test_an_answer_without_end_costs_little_memory(world: World, client: Client,
     gc.collect()
     tracemalloc.start()
     try:
-        assert failure_of(client, url).reason is Reason.ANSWER_NONSENSE
+        assert failure_of(client, url).problem is problems.ANSWER_NONSENSE
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -309,7 +311,7 @@ def test_what_an_answer_is_compressed_with_can_be_shown(serve: Serve) -> None:
     server = serve(says(b"HTTP/1.1 200 OK\r\nContent-Encoding: \x9b31m\r\nContent-Length: 0\r\n\r\n"))
     with Client() as client:
         failure = failure_of(client, server.address)
-    assert failure.reason is Reason.ANSWER_NONSENSE
+    assert failure.problem is problems.ANSWER_NONSENSE
     assert failure.detail.isprintable()
 
 
@@ -319,14 +321,14 @@ def test_a_redirection_to_what_is_no_url_is_one_all_the_same(serve: Serve) -> No
     with Client() as client:
         failure = refusal(request, client.request(request))
     assert failure is not None
-    assert failure.reason is Reason.REDIRECTED
+    assert failure.problem is problems.REDIRECTED
 
 
 def test_a_longer_answer_is_read_when_it_is_wanted(serve: Serve) -> None:
     body = b"x" * (BODY_LIMIT + 1)
     server = serve(says(page("200 OK", body)))
     with Client() as client:
-        assert failure_of(client, server.address).reason is Reason.ANSWER_NONSENSE
+        assert failure_of(client, server.address).problem is problems.ANSWER_NONSENSE
         assert client.request(Request("GET", server.address), limit=len(body)).body == body
 
 
@@ -336,7 +338,7 @@ def test_what_is_said_of_an_exception_does_not_depend_on_the_callers(serve: Serv
         try:
             raise ConnectionRefusedError("something of the caller's own")
         except ConnectionRefusedError:
-            assert failure_of(client, server.address).reason is Reason.ANSWER_CUT
+            assert failure_of(client, server.address).problem is problems.ANSWER_CUT
 
 
 def test_a_certificate_authority_is_read_again_when_its_file_changes(world: World, tmp_path: Path) -> None:
@@ -344,7 +346,7 @@ def test_a_certificate_authority_is_read_again_when_its_file_changes(world: Worl
     file.write_bytes(trustme.CA().cert_pem.bytes())
     url = world.authentication.address + DISCOVERY
     with Client(Route(ca_file=file)) as client:
-        assert failure_of(client, url).reason is Reason.CERTIFICATE_AUTHORITY_UNKNOWN
+        assert failure_of(client, url).problem is problems.CERTIFICATE_AUTHORITY_UNKNOWN
     file.write_bytes(world.ca_file.read_bytes())
     with Client(Route(ca_file=file)) as client:
         assert client.request(Request("GET", url)).status == 200
@@ -352,8 +354,8 @@ def test_a_certificate_authority_is_read_again_when_its_file_changes(world: Worl
 
 def test_an_address_that_no_library_would_take_is_a_failure() -> None:
     with Client() as client:
-        assert failure_of(client, "https://localhost:99999/").reason is Reason.ADDRESS_MALFORMED
-        assert failure_of(client, "ftp://localhost/").reason is Reason.ADDRESS_MALFORMED
+        assert failure_of(client, "https://localhost:99999/").problem is problems.ADDRESS_MALFORMED
+        assert failure_of(client, "ftp://localhost/").problem is problems.ADDRESS_MALFORMED
 
 
 def test_httpx_does_not_bring_its_command_line() -> None:
@@ -372,21 +374,21 @@ def test_httpx_does_not_bring_its_command_line() -> None:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("expired-cert", Reason.CERTIFICATE_EXPIRED),
-        ("wrong-host", Reason.CERTIFICATE_OF_ANOTHER),
-        ("not-yet-valid", Reason.CERTIFICATE_NOT_YET_VALID),
-        ("self-signed", Reason.CERTIFICATE_SELF_SIGNED),
+        ("expired-cert", problems.CERTIFICATE_EXPIRED),
+        ("wrong-host", problems.CERTIFICATE_OF_ANOTHER),
+        ("not-yet-valid", problems.CERTIFICATE_NOT_YET_VALID),
+        ("self-signed", problems.CERTIFICATE_SELF_SIGNED),
     ],
 )
 @pytest.mark.parametrize("proxied", [False, True])
 def test_the_verdicts_of_windows_are_read_by_number(
-    world: World, serve: Serve, fault: str, reason: Reason, *, proxied: bool
+    world: World, serve: Serve, fault: str, reason: Problem, *, proxied: bool
 ) -> None:
     world.break_("auth", fault)
     between = parse(serve(proxy()).address) if proxied else None
     with Client(Route(between), limits=PATIENT) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
-    assert failure.reason is reason
+    assert failure.problem is reason
     assert failure.certificate is not None
 
 
@@ -415,7 +417,7 @@ def test_a_refused_certificate_is_looked_at_and_nothing_is_sent(
     between = parse(serve(proxy()).address) if proxied else None
     with Client(Route(between, world.ca_file), limits=PATIENT) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
-        assert (failure.reason, failure.about) == (Reason.INTERCEPTED, "Kaspersky")
+        assert (failure.problem, failure.about) == (problems.INTERCEPTED, "Kaspersky")
         assert failure.certificate is not None
         assert failure.certificate == client.certificate
         assert failure.certificate.issuer == "Kaspersky"
@@ -428,7 +430,7 @@ def test_the_certificate_of_another_names_the_servers_that_it_is_for(world: Worl
     world.break_("auth", "wrong-host")
     with Client(Route(None, world.ca_file), limits=PATIENT) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
-    assert (failure.reason, failure.about) == (Reason.CERTIFICATE_OF_ANOTHER, "autre-serveur.example")
+    assert (failure.problem, failure.about) == (problems.CERTIFICATE_OF_ANOTHER, "autre-serveur.example")
 
 
 def test_looking_again_at_a_certificate_does_not_wait_for_ever(world: World, serve: Serve) -> None:
@@ -439,7 +441,7 @@ def test_looking_again_at_a_certificate_does_not_wait_for_ever(world: World, ser
     begun = time.monotonic()
     with Client(Route(parse(between.address), world.ca_file), limits=BRIEF) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
-    assert (failure.reason, failure.certificate) == (Reason.CERTIFICATE_SELF_SIGNED, None)
+    assert (failure.problem, failure.certificate) == (problems.CERTIFICATE_SELF_SIGNED, None)
     assert time.monotonic() - begun < 2
 
 
@@ -460,7 +462,7 @@ def test_a_chain_that_came_whole_lacks_no_link(world: World, tmp_path: Path) -> 
     file.write_bytes(Certificates().authority_pem)
     with Client(Route(ca_file=file)) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
-    assert failure.reason is Reason.CERTIFICATE_AUTHORITY_UNKNOWN
+    assert failure.problem is problems.CERTIFICATE_AUTHORITY_UNKNOWN
 
 
 # --- proxies
@@ -475,22 +477,22 @@ ZOE = Credentials("Zoé", "s3cret-é:")
 @pytest.mark.parametrize(
     ("offers", "credentials", "reason"),
     [
-        (BASIC, None, Reason.PROXY_WANTS_PASSWORD),
-        (BASIC, ZOE, Reason.PROXY_REFUSES_PASSWORD),
-        ((), None, Reason.PROXY_WANTS_PASSWORD),
-        ((), ZOE, Reason.PROXY_REFUSES_PASSWORD),
-        (NTLM, None, Reason.PROXY_SIGN_IN_UNKNOWN),
-        (NTLM, ZOE, Reason.PROXY_SIGN_IN_UNKNOWN),
-        ((*NTLM, *BASIC), None, Reason.PROXY_WANTS_PASSWORD),
+        (BASIC, None, problems.PROXY_WANTS_PASSWORD),
+        (BASIC, ZOE, problems.PROXY_REFUSES_PASSWORD),
+        ((), None, problems.PROXY_WANTS_PASSWORD),
+        ((), ZOE, problems.PROXY_REFUSES_PASSWORD),
+        (NTLM, None, problems.PROXY_SIGN_IN_UNKNOWN),
+        (NTLM, ZOE, problems.PROXY_SIGN_IN_UNKNOWN),
+        ((*NTLM, *BASIC), None, problems.PROXY_WANTS_PASSWORD),
     ],
 )
 def test_what_a_proxy_wants(
-    serve: Serve, url: str, offers: tuple[str, ...], credentials: Credentials | None, reason: Reason
+    serve: Serve, url: str, offers: tuple[str, ...], credentials: Credentials | None, reason: Problem
 ) -> None:
     between = serve(says(page("407 Proxy Authentication Required", b"", "X-Cache: Basic squid", *offers)))
     with Client(Route(parse(between.address), credentials=credentials), limits=PATIENT) as client:
         failure = failure_of(client, url)
-    assert (failure.stage, failure.reason, failure.about) == (Stage.PROXY, reason, between.address)
+    assert (failure.stage, failure.problem, failure.about) == (Stage.PROXY, reason, between.address)
     assert all(offer.split()[1] in failure.detail for offer in offers)
 
 
@@ -524,7 +526,7 @@ def test_a_server_behind_the_tunnel_that_asks_is_not_the_proxy(world: World, ser
     with Client(Route(parse(between.address), world.ca_file, ZOE)) as client:
         failure = refusal(request, client.request(request))
     assert failure is not None
-    assert (failure.stage, failure.reason) == (Stage.ANSWER, Reason.PROXY_WANTS_PASSWORD)
+    assert (failure.stage, failure.problem) == (Stage.ANSWER, problems.PROXY_WANTS_PASSWORD)
     assert all("proxy-authorization" not in seen.headers for seen in world.requests.select())
 
 
@@ -544,7 +546,7 @@ def test_over_ipv4_alone(serve: Serve) -> None:
 def test_an_ipv6_address_is_none_over_ipv4_alone() -> None:
     with Client(Route(ipv4_only=True)) as client:
         failure = failure_of(client, "http://[::1]:9/")
-    assert (failure.stage, failure.reason) == (Stage.NAME, Reason.NAME_UNKNOWN)
+    assert (failure.stage, failure.problem) == (Stage.NAME, problems.NAME_UNKNOWN)
     assert "IPv4" in failure.detail
 
 
@@ -607,7 +609,7 @@ def test_whatever_is_answered_is_an_answer_or_a_failure(*, proxied: bool) -> Non
                 assert reply.clock is None or reply.clock > 0
                 failure = refusal(Request("GET", url), reply)
         if failure is not None:
-            assert failure.reason is not Reason.INTERNAL
+            assert failure.problem is not problems.INTERNAL_ERROR
             assert len(failure.detail) < 400
             assert failure.about.isprintable()
 

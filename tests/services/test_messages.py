@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from iea_agent.domain.diagnosis import Reason, Stage
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Stage
+from iea_agent.domain.problems import Problem
 from iea_agent.services.messages import (
     Reply,
     Request,
@@ -36,18 +38,18 @@ def test_retry_after(header: str, seconds: float | None) -> None:
 @pytest.mark.parametrize(
     ("url", "location", "reason"),
     [
-        ("http://a.example/x", "https://a.example/x", Reason.HTTPS_EXPECTED),
-        ("https://a.example/x", "https://a.example/y", Reason.REDIRECTED),
-        ("http://a.example/x", "https://portal.example/?session=s3cret", Reason.CAPTIVE_PORTAL),
-        ("https://a.example/x", "/login", Reason.REDIRECTED),
-        ("https://a.example/x", "https://[", Reason.REDIRECTED),
-        ("https://a.example/x", None, Reason.REDIRECTED),
+        ("http://a.example/x", "https://a.example/x", problems.HTTPS_EXPECTED),
+        ("https://a.example/x", "https://a.example/y", problems.REDIRECTED),
+        ("http://a.example/x", "https://portal.example/?session=s3cret", problems.CAPTIVE_PORTAL),
+        ("https://a.example/x", "/login", problems.REDIRECTED),
+        ("https://a.example/x", "https://[", problems.REDIRECTED),
+        ("https://a.example/x", None, problems.REDIRECTED),
     ],
 )
-def test_where_a_redirection_leads(url: str, location: str | None, reason: Reason) -> None:
+def test_where_a_redirection_leads(url: str, location: str | None, reason: Problem) -> None:
     failure = refusal(Request("GET", url), Reply(302, {"location": location} if location else {}, b""))
     assert failure is not None
-    assert failure.reason is reason
+    assert failure.problem is reason
     assert "s3cret" not in failure.detail + failure.about
 
 
@@ -55,7 +57,7 @@ def test_a_server_may_say_that_it_wants_a_certificate() -> None:
     page = b"<center>No required SSL certificate was sent</center>"  # nginx, with TLS 1.2
     failure = refusal(Request("GET", "https://a.example"), Reply(400, {}, page))
     assert failure is not None
-    assert (failure.stage, failure.reason) == (Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED)
+    assert (failure.stage, failure.problem) == (Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED)
 
 
 def test_a_date_without_the_servers_own_clock_says_nothing() -> None:
@@ -82,21 +84,21 @@ def test_the_ways_to_sign_in_that_a_proxy_offers(fields: list[str], schemes: tup
 @pytest.mark.parametrize(
     ("status", "headers", "body", "reason"),
     [
-        (401, {"www-authenticate": "Basic"}, b"", Reason.IDENTIFICATION_WANTED),
-        (403, {}, b"", Reason.FORBIDDEN),
-        (503, {}, b"", Reason.UNAVAILABLE),
-        (503, {"retry-after": "120"}, b"", Reason.MAINTENANCE),
-        (503, {"retry-after": "bient\xf4t"}, b"", Reason.UNAVAILABLE),
-        (503, {}, b"<h1>Maintenance en cours</h1>", Reason.MAINTENANCE),
-        (500, {}, b"<h1>Maintenance en cours</h1>", Reason.UNAVAILABLE),
-        (511, {}, b"", Reason.CAPTIVE_PORTAL),
-        (407, {"proxy-authenticate": "NTLM"}, b"", Reason.PROXY_SIGN_IN_UNKNOWN),
+        (401, {"www-authenticate": "Basic"}, b"", problems.IDENTIFICATION_WANTED),
+        (403, {}, b"", problems.FORBIDDEN),
+        (503, {}, b"", problems.SERVER_UNAVAILABLE),
+        (503, {"retry-after": "120"}, b"", problems.SERVER_IN_MAINTENANCE),
+        (503, {"retry-after": "bient\xf4t"}, b"", problems.SERVER_UNAVAILABLE),
+        (503, {}, b"<h1>Maintenance en cours</h1>", problems.SERVER_IN_MAINTENANCE),
+        (500, {}, b"<h1>Maintenance en cours</h1>", problems.SERVER_UNAVAILABLE),
+        (511, {}, b"", problems.CAPTIVE_PORTAL),
+        (407, {"proxy-authenticate": "NTLM"}, b"", problems.PROXY_SIGN_IN_UNKNOWN),
     ],
 )
-def test_what_a_status_means(status: int, headers: dict[str, str], body: bytes, reason: Reason) -> None:
+def test_what_a_status_means(status: int, headers: dict[str, str], body: bytes, reason: Problem) -> None:
     failure = refusal(Request("GET", "https://a.example"), Reply(status, headers, body))
     assert failure is not None
-    assert failure.reason is reason
+    assert failure.problem is reason
     assert failure.retry_after == (120 if "120" in headers.values() else None)
 
 

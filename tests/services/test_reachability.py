@@ -12,17 +12,14 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.services.conftest import PATIENT, Serve, page, proxy, request_of, silent
-from tests.services.peers import own_file, revocation_list, tls_server
-from tests.services.test_faults import find, licence_of
 
+from iea_agent.domain import problems
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import (
     STAGES,
     Conclusion,
     Failure,
     Outcome,
-    Reason,
     Server,
     ServerReport,
     Stage,
@@ -32,6 +29,9 @@ from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.network import Limits, Resolve, Route
 from iea_agent.services.reachability import EXAMINATION_SECONDS, PROBE_SECONDS, Connect, examine
 from iea_sandbox.world import World
+from tests.services.conftest import PATIENT, Serve, page, proxy, request_of, silent
+from tests.services.peers import own_file, revocation_list, tls_server
+from tests.services.test_faults import find, licence_of
 
 
 def both(world: World) -> dict[Server, str]:
@@ -100,7 +100,7 @@ def test_they_are_tested_at_the_same_time(serve: Serve) -> None:
     }
     reports = examine(targets, lambda _: Client(), None, lambda _: None, now=datetime.now(UTC))
     assert not meeting.broken
-    assert {report.failure and report.failure.reason for report in reports} == {Reason.ANSWER_CUT}
+    assert {report.failure and report.failure.problem for report in reports} == {problems.ANSWER_CUT}
 
 
 def cancelled_while(waiting: Stage, serve: Serve) -> float:
@@ -178,7 +178,7 @@ def test_the_whole_test_has_one_deadline(serve: Serve) -> None:
     assert time.monotonic() - begun < 1
     assert report.done
     assert report.failure is not None
-    assert (report.failure.stage, report.failure.reason) == (Stage.ANSWER, Reason.TOO_LONG)
+    assert (report.failure.stage, report.failure.problem) == (Stage.ANSWER, problems.TEST_TOO_LONG)
 
 
 def test_no_word_comes_after_the_end(serve: Serve) -> None:
@@ -220,12 +220,12 @@ def test_the_way_may_depend_on_the_address(world: World) -> None:
 
     def connect(address: Address) -> Client:
         asked.append(address)
-        raise HttpsError(Failure(Stage.PROXY, Reason.PROXY_UNREACHABLE, "no such proxy"))
+        raise HttpsError(Failure(Stage.PROXY, problems.PROXY_UNREACHABLE, "no such proxy"))
 
     report = find(Server.UPDATES, world.updates.address, connect)
     assert asked == [parse(world.updates.address)]
     assert report.failure is not None
-    assert report.failure.reason is Reason.PROXY_UNREACHABLE
+    assert report.failure.problem is problems.PROXY_UNREACHABLE
 
 
 def test_an_error_of_ours_is_named_and_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -234,7 +234,7 @@ def test_an_error_of_ours_is_named_and_logged(world: World, caplog: pytest.LogCa
 
     report = find(Server.UPDATES, world.updates.address, connect)
     assert report.failure is not None
-    assert (report.failure.reason, report.failure.detail) == (Reason.INTERNAL, "LookupError")
+    assert (report.failure.problem, report.failure.detail) == (problems.INTERNAL_ERROR, "LookupError")
     assert "a mistake" in caplog.text
 
 
@@ -242,7 +242,7 @@ def test_a_fault_on_the_way_to_the_token_belongs_to_the_licence(world: World) ->
     world.break_("auth", "503", at="/token")
     report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world), licence_of(world))
     assert report.failure is not None
-    assert (report.failure.stage, report.failure.reason) == (Stage.LICENCE, Reason.UNAVAILABLE)
+    assert (report.failure.stage, report.failure.problem) == (Stage.LICENCE, problems.SERVER_UNAVAILABLE)
     assert report.stages[-1].outcome is Outcome.FAILED
 
 
@@ -256,7 +256,7 @@ def test_a_break_on_the_way_to_the_token_belongs_to_the_licence_too(world: World
     server = serve(hang_up_on_licences)
     report = find(Server.AUTHENTICATION, server.address, lambda _: Client(limits=PATIENT), licence_of(world))
     assert report.failure is not None
-    assert (report.failure.stage, report.failure.reason) == (Stage.LICENCE, Reason.ANSWER_CUT)
+    assert (report.failure.stage, report.failure.problem) == (Stage.LICENCE, problems.ANSWER_CUT)
     outcomes = {result.stage: result.outcome for result in report.stages}
     assert outcomes[Stage.ANSWER] is Outcome.PASSED
     assert outcomes[Stage.LICENCE] is Outcome.FAILED
@@ -267,7 +267,7 @@ def test_this_computers_clock_decides_what_has_expired(world: World) -> None:
     far = datetime.now(UTC) + timedelta(days=4000)
     (report,) = examine(targets, trusting(world), None, lambda _: None, now=far)
     assert report.failure is not None
-    assert report.failure.reason is Reason.METADATA_EXPIRED
+    assert report.failure.problem is problems.METADATA_EXPIRED
     assert far.isoformat(timespec="seconds") in report.failure.detail
 
 
@@ -300,9 +300,9 @@ def test_a_captive_portal_explains_a_cut_handshake(serve: Serve) -> None:
     net = Portal(serve, page("302 Found", b"", "Location: http://portail.example/?mac=s3cret"))
     report = find(Server.UPDATES, net.address + "/updates", direct())
     assert report.failure is not None
-    assert (report.failure.stage, report.failure.reason) == (Stage.CERTIFICATE, Reason.TLS_INTERRUPTED)
+    assert (report.failure.stage, report.failure.problem) == (Stage.CERTIFICATE, problems.TLS_INTERRUPTED)
     (found,) = report.findings
-    assert (found.reason, found.about) == (Reason.CAPTIVE_PORTAL, "http://portail.example")
+    assert (found.problem, found.about) == (problems.CAPTIVE_PORTAL, "http://portail.example")
     assert report.cause == found
     assert "s3cret" not in repr(report)
     (asked,) = net.asked
@@ -344,7 +344,7 @@ def test_the_clock_does_not_take_a_verdict_away(serve: Serve) -> None:
     report = find(Server.UPDATES, Portal(serve, None).address, direct(Limits()), seconds=0.6)
     assert report.done
     assert report.failure is not None
-    assert report.failure.reason is Reason.TLS_INTERRUPTED
+    assert report.failure.problem is problems.TLS_INTERRUPTED
 
 
 @pytest.mark.parametrize(("scheme", "questions"), [("http", 1), ("https", 2)])
@@ -370,7 +370,7 @@ def test_what_was_asked_in_clear_is_not_asked_again(scheme: str, questions: int)
 def test_the_page_of_a_portal_may_be_as_long_as_it_likes(serve: Serve) -> None:
     long = page("200 OK", b"x" * 1_000_000, "Content-Type: text/html")
     report = find(Server.UPDATES, Portal(serve, long).address, direct())
-    assert [found.reason for found in report.findings] == [Reason.CAPTIVE_PORTAL]
+    assert [found.problem for found in report.findings] == [problems.CAPTIVE_PORTAL]
 
 
 def test_the_probe_has_its_own_limit() -> None:
@@ -400,7 +400,7 @@ def test_a_wrong_clock_is_a_finding_and_the_tick_stays(world: World) -> None:
     report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
     assert report.passed
     (found,) = report.findings
-    assert found.reason is Reason.CLOCK_WRONG
+    assert found.problem is problems.CLOCK_WRONG
     assert float(found.about) == pytest.approx(-2 * 86_400, abs=60)
     assert report.clock_ahead == pytest.approx(-2 * 86_400, abs=60)
 
@@ -431,9 +431,9 @@ def test_a_wrong_clock_explains_the_other_servers_dates(world: World, tmp_path: 
             now=datetime.now(UTC) + timedelta(days=4000),
         )
     assert authentication.passed
-    assert [found.reason for found in authentication.findings] == [Reason.CLOCK_WRONG]
+    assert [found.problem for found in authentication.findings] == [problems.CLOCK_WRONG]
     assert updates.failure is not None
-    assert updates.failure.reason is Reason.CERTIFICATE_EXPIRED
+    assert updates.failure.problem is problems.CERTIFICATE_EXPIRED
     assert updates.cause == authentication.findings[0]
     assert [one for one in told if one.server is Server.UPDATES][-1] == updates
 
@@ -463,7 +463,7 @@ def test_the_plain_question_may_tell_the_time_where_no_certificate_does(serve: S
             now=datetime(2027, 1, 1, tzinfo=UTC),
         )
     assert report.failure is not None
-    assert report.failure.reason is Reason.CERTIFICATE_EXPIRED
+    assert report.failure.problem is problems.CERTIFICATE_EXPIRED
     assert report.cause is not None
-    assert report.cause.reason is Reason.CLOCK_WRONG
+    assert report.cause.problem is problems.CLOCK_WRONG
     assert float(report.cause.about) == pytest.approx(-365 * 86_400, abs=60)

@@ -10,17 +10,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.services.conftest import BRIEF, Behaviour, Serve, page, request_of
-from tests.services.test_faults import find
 
+from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
-from iea_agent.domain.diagnosis import Outcome, Reason, Server, Stage
+from iea_agent.domain.diagnosis import Outcome, Server, Stage
+from iea_agent.domain.problems import Problem
 from iea_agent.services import updates
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Reply, Request
 from iea_agent.services.network import Route
 from iea_sandbox.repository import Repository
 from iea_sandbox.world import World
+from tests.services.conftest import BRIEF, Behaviour, Serve, page, request_of
+from tests.services.test_faults import find
 
 ADDRESS = parse("https://maj.example/updates")
 
@@ -53,12 +55,12 @@ class Site:
         self.asked.clear()
         return updates.check(self.ask, ADDRESS, self.root, self.folder, timestamp=timestamp, wait=0)
 
-    def fails(self) -> tuple[Stage, Reason, str]:
+    def fails(self) -> tuple[Stage, Problem, str]:
         """What a visit finds wrong."""
         with pytest.raises(HttpsError) as caught:
             self.visit()
         failure = caught.value.failure
-        return failure.stage, failure.reason, failure.detail
+        return failure.stage, failure.problem, failure.detail
 
     def served(self, name: str) -> bytes:
         """A file of the host."""
@@ -114,7 +116,7 @@ def test_what_was_refused_stays_refused_and_can_be_mended(site: Site, how: str) 
 def test_another_publisher_is_not_believed(site: Site, tmp_path: Path) -> None:
     site.root.write_bytes(Site(tmp_path / "another").root.read_bytes())
     stage, reason, detail = site.fails()
-    assert (stage, reason) == (Stage.METADATA, Reason.METADATA_NOT_AUTHENTIC)
+    assert (stage, reason) == (Stage.METADATA, problems.METADATA_NOT_AUTHENTIC)
     assert detail == "timestamp.json: timestamp was signed by 0/1 keys"
 
 
@@ -132,19 +134,19 @@ def test_what_else_may_be_served(site: Site) -> None:
     site.repository.publish()
     new = "2.snapshot.json"
     page_of_html = b"<!doctype html><title>Bienvenue</title>"
-    unlike = Stage.KIND, Reason.NOT_AN_UPDATE_SERVER
-    mischief = Stage.METADATA, Reason.METADATA_NOT_AUTHENTIC
+    unlike = Stage.KIND, problems.NOT_AN_UPDATE_SERVER
+    mischief = Stage.METADATA, problems.METADATA_NOT_AUTHENTIC
     for file, status, body, expected in [
         ("timestamp.json", 404, b"", unlike),
-        ("timestamp.json", 403, b"", (Stage.ANSWER, Reason.FORBIDDEN)),
-        ("timestamp.json", 503, b"", (Stage.ANSWER, Reason.UNAVAILABLE)),
+        ("timestamp.json", 403, b"", (Stage.ANSWER, problems.FORBIDDEN)),
+        ("timestamp.json", 503, b"", (Stage.ANSWER, problems.SERVER_UNAVAILABLE)),
         ("timestamp.json", 200, page_of_html, unlike),
         ("timestamp.json", 200, site.served("timestamp.json") + b" " * 20_000, mischief),
         ("2.root.json", 200, page_of_html, unlike),  # "not found" as a page with status 200
-        ("2.root.json", 200, site.root.read_bytes(), (Stage.METADATA, Reason.METADATA_ROLLED_BACK)),
-        ("2.root.json", 503, b"", (Stage.ANSWER, Reason.UNAVAILABLE)),
+        ("2.root.json", 200, site.root.read_bytes(), (Stage.METADATA, problems.METADATA_ROLLED_BACK)),
+        ("2.root.json", 503, b"", (Stage.ANSWER, problems.SERVER_UNAVAILABLE)),
         (new, 404, b"", mischief),
-        (new, 302, b"", (Stage.ANSWER, Reason.REDIRECTED)),
+        (new, 302, b"", (Stage.ANSWER, problems.REDIRECTED)),
         (new, 200, page_of_html, mischief),
         (new, 200, b"x" * 60_000, mischief),
     ]:
@@ -160,7 +162,7 @@ def test_what_else_may_be_served(site: Site) -> None:
 def test_a_root_that_cannot_be_used_is_named(site: Site, content: bytes) -> None:
     site.root.write_bytes(content)
     stage, reason, detail = site.fails()
-    assert (stage, reason) == (Stage.METADATA, Reason.METADATA_NOT_AUTHENTIC)
+    assert (stage, reason) == (Stage.METADATA, problems.METADATA_NOT_AUTHENTIC)
     assert detail.startswith("root.json of this computer cannot be used")
     assert not site.asked
 
@@ -168,7 +170,7 @@ def test_a_root_that_cannot_be_used_is_named(site: Site, content: bytes) -> None
 def test_a_root_that_has_gone_is_named(site: Site) -> None:
     site.root.unlink()
     stage, reason, detail = site.fails()
-    assert (stage, reason) == (Stage.METADATA, Reason.INTERNAL)
+    assert (stage, reason) == (Stage.METADATA, problems.INTERNAL_ERROR)
     assert "FileNotFoundError" in detail
 
 
@@ -252,9 +254,9 @@ def test_another_process_in_the_middle_is_not_waited_for_and_may_be_killed(site:
         assert site.visit().version == 3
         assert site.kept("snapshot.json") == site.served("1.snapshot.json"), "this visit was made on a copy"
         site.overlay = site.repository.spoil("rolled-back")
-        assert site.fails()[1] is Reason.METADATA_ROLLED_BACK, "the copy knows what was seen"
+        assert site.fails()[1] is problems.METADATA_ROLLED_BACK, "the copy knows what was seen"
         other.kill()
-    assert site.fails()[1] is Reason.METADATA_ROLLED_BACK
+    assert site.fails()[1] is problems.METADATA_ROLLED_BACK
     site.overlay = {}
     assert site.visit().version == 3
     assert site.kept("snapshot.json") == site.served("3.snapshot.json")
@@ -292,14 +294,14 @@ def _endless(connection: socket.socket) -> None:
 @pytest.mark.parametrize(
     ("file", "how", "reason"),
     [
-        ("1.snapshot.json", _stall, Reason.ANSWER_LATE),
-        ("2.root.json", _endless, Reason.ANSWER_NONSENSE),
-        ("1.snapshot.json", _endless, Reason.ANSWER_NONSENSE),
-        ("1.targets.json", _endless, Reason.ANSWER_NONSENSE),
+        ("1.snapshot.json", _stall, problems.ANSWER_LATE),
+        ("2.root.json", _endless, problems.ANSWER_NONSENSE),
+        ("1.snapshot.json", _endless, problems.ANSWER_NONSENSE),
+        ("1.targets.json", _endless, problems.ANSWER_NONSENSE),
     ],
 )
 def test_what_comes_slowly_or_without_end_is_bounded(
-    site: Site, serve: Serve, file: str, how: Behaviour, reason: Reason
+    site: Site, serve: Serve, file: str, how: Behaviour, reason: Problem
 ) -> None:
     server = serve(_serving(site, file, how))
 
@@ -308,7 +310,7 @@ def test_what_comes_slowly_or_without_end_is_bounded(
 
     report = find(Server.UPDATES, server.address, lambda _: Client(limits=BRIEF), verify=verify)
     assert report.failure is not None
-    assert (report.failure.stage, report.failure.reason) == (Stage.METADATA, reason)
+    assert (report.failure.stage, report.failure.problem) == (Stage.METADATA, reason)
     assert report.stages[-2].outcome is Outcome.PASSED
 
 
@@ -350,7 +352,7 @@ def test_without_a_root_the_test_says_that_nothing_was_verified(world: World) ->
 @pytest.mark.linux  # in Windows the real tray is asked: tests/desktop/test_tray.py
 def test_tuf_is_loaded_by_nobody_else() -> None:
     program = (
-        "import sys, iea_agent.cli, iea_agent.assembly.start, iea_agent.assembly.agent, iea_agent.assembly.windows\n"
+        "import sys, iea_agent.cli, iea_agent.assembly.start, iea_agent.assembly.agent, iea_agent.assembly.dialog_adapters\n"
         "import iea_agent.services.reachability, iea_agent.services.authentication\n"
         "print(sorted({'tuf', 'securesystemslib', 'cryptography', 'filelock', 'urllib3'} & set(sys.modules)))\n"
     )

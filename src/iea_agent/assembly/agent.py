@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING
 
 from iea_agent import __version__
 from iea_agent.domain import machine, problems
-from iea_agent.domain.diagnosis import Failure, Reason, Stage
+from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.machine import Effect, Event, Moment, Snapshot, State
 from iea_agent.loop import Announcement, Attempt, Inbox, Loop
-from iea_agent.shell import view
-from iea_agent.shell.view import Abilities
+from iea_agent.shell.wording import menu
+from iea_agent.shell.wording.menu import Abilities
 
 from .assistance import Assistance
-from .home import PREPARED_SECONDS, Home
+from .installation import PREPARED_SECONDS, Home
 
 if TYPE_CHECKING:
+    from iea_agent.channel import Document, Server
     from iea_agent.domain.settings import Settings
     from iea_agent.host import Child
     from iea_agent.host.logs import Log
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from iea_agent.services.authentication import Discovery, Licence
     from iea_agent.services.https import Client
     from iea_agent.services.network import Route
-    from iea_agent.shell.channel import Document, Server
     from iea_agent.shell.tray import Tray
 
 log = logging.getLogger("iea_agent.agent")
@@ -104,8 +104,8 @@ class Agent:
 
     def run(self, tray: Tray | None) -> None:
         """Serve until told to quit. Called on a thread of its own where there is a tray."""
+        from iea_agent.channel import Server
         from iea_agent.host import logs
-        from iea_agent.shell.channel import Server
 
         self._tray = tray
         self._log = logs.start_logging(self._home.folders.logs)
@@ -129,7 +129,7 @@ class Agent:
         for fault in (*self._loaded.faults, *self._loaded.policy_faults):
             log.warning("setting refused", extra={"fields": {"name": fault.name, "line": fault.line}})
         if self._loaded.faults or self._loaded.policy_faults:
-            self._balloon(view.balloon_of(problems.SETTINGS_UNREADABLE))
+            self._balloon(menu.balloon_of(problems.SETTINGS_UNREADABLE))
 
     # loop.Work
 
@@ -144,7 +144,7 @@ class Agent:
             failure = self._try(connection)
         except Exception as error:
             log.exception("attempt failed unexpectedly")
-            failure = Failure(Stage.ADDRESS, Reason.INTERNAL, type(error).__name__)
+            failure = Failure(Stage.ADDRESS, problems.INTERNAL_ERROR, type(error).__name__)
         self.loop.post(Attempt(run, failure))
 
     def _try(self, connection: Connection) -> Failure | None:
@@ -159,15 +159,15 @@ class Agent:
                 try:
                     connection.licence = self._home.licence(chosen)
                 except VaultUnavailable as error:
-                    return Failure(Stage.LICENCE, Reason.VAULT_UNAVAILABLE, type(error.__cause__).__name__)
+                    return Failure(Stage.LICENCE, problems.VAULT_UNAVAILABLE, type(error.__cause__).__name__)
             if connection.licence is None:
-                return Failure(Stage.LICENCE, Reason.NOT_CONFIGURED)
+                return Failure(Stage.LICENCE, problems.NOT_CONFIGURED)
             if self._log is not None:
                 self._log.hide(connection.licence.key)
             try:
                 address = addresses.parse(chosen.authentication)
             except addresses.AddressError as error:
-                return Failure(Stage.ADDRESS, Reason.ADDRESS_MALFORMED, str(error))
+                return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
             try:
                 if connection.client is None:
                     connection.client = self._home.connect(chosen)(address)
@@ -252,7 +252,7 @@ class Agent:
             self._windows[name] = self._home.host.start_child(window_command(name, *options), os.environ)
         except LaunchError as error:
             log.exception("window not started", extra={"fields": {"name": name}})
-            self._balloon(view.cannot_open(str(error.__cause__)))
+            self._balloon(menu.cannot_open(str(error.__cause__)))
 
     def launch_program(self) -> None:
         """Start Impact emploi; a failure is told, with the path that was tried."""
@@ -262,15 +262,15 @@ class Agent:
             self._home.host.launch(Path(self._settings.program))
         except LaunchError as error:
             log.warning("program not started", extra={"fields": {"error": type(error.__cause__).__name__}})
-            self._balloon(view.cannot_launch(self._settings.program))
+            self._balloon(menu.cannot_launch(self._settings.program))
 
     def tell(self, announcement: Announcement) -> None:
         """Show a balloon; without a tray the log is all there is."""
         if announcement.kind is Effect.ANNOUNCE_EXPIRY:
             self._assistance.expired()
-        self._balloon(view.balloon(announcement.kind, announcement.snapshot))
+        self._balloon(menu.balloon(announcement.kind, announcement.snapshot))
 
-    def _balloon(self, balloon: view.Balloon) -> None:
+    def _balloon(self, balloon: menu.Balloon) -> None:
         log.info("balloon", extra={"fields": {"title": balloon.title}})
         if self._tray is not None:
             self._tray.notify(balloon.title, balloon.body)
@@ -286,14 +286,14 @@ class Agent:
 
     def publish(self, snapshot: Snapshot) -> None:
         """Draw the snapshot and pass it on to whoever watches."""
-        from iea_agent.shell import status
+        from iea_agent.shell.wording import status_text
 
         for observer in list(self._observers):
             observer.put(snapshot)
         if self._tray is not None:
-            self._tray.draw(view.view(snapshot, time.time(), self.abilities))
+            self._tray.draw(menu.view(snapshot, time.time(), self.abilities))
         if self._channel is not None:
-            self._channel.publish(status.document(snapshot, self._settings))
+            self._channel.publish(status_text.document(snapshot, self._settings))
 
     # the channel
 
@@ -320,12 +320,15 @@ class Agent:
     def answer(self, request: Document) -> Document:
         """The reply to one request (``docs/channel.md``). Runs on the client's thread."""
         from iea_agent.locale import _
-        from iea_agent.shell import status
+        from iea_agent.shell.wording import status_text
 
         snapshot = self.loop.snapshot
         match request:
             case {"do": "status"}:
-                return {"ok": True, "status": status.document(snapshot, self._settings)}
+                return {
+                    "ok": True,
+                    "status": status_text.document(snapshot, self._settings),
+                }
             case {"do": "reload"}:
                 self._load()
                 self.loop.post(machine.SettingsSaved())
@@ -338,7 +341,7 @@ class Agent:
                 return self._assistance.leave(snapshot, typed)
             case {"do": "ask", "event": str(name)} if name in _ASKABLE:
                 event = _ASKABLE[name]
-                if reason := view.reason_against(event, snapshot.state, self.abilities):
+                if reason := menu.reason_against(event, snapshot.state, self.abilities):
                     return {"ok": False, "error": _("Pas maintenant : {reason}.").format(reason=reason)}
                 self.loop.post(event())
                 return {"ok": True, "run": snapshot.run}

@@ -13,16 +13,16 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from iea_agent import BUILT, __version__
-from iea_agent.domain import attempts, day_password, machine
-from iea_agent.domain.attempts import Attempts, Hold
+from iea_agent.domain import day_password, machine, password_tries
 from iea_agent.domain.day_password import NotCovered, OtherDay, Register, RegisterError, Right, Typo
 from iea_agent.domain.machine import Event, Moment, Snapshot, State
+from iea_agent.domain.password_tries import Attempts, Hold
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
 from iea_agent.locale import _
-from iea_agent.shell import passwords, view
+from iea_agent.shell.wording import menu, password_text
 
-from .home import Home
+from .installation import Home
 
 log = logging.getLogger("iea_agent.assistance")
 
@@ -91,7 +91,9 @@ class Assistance:
         if why_not := why_not_enter(snapshot.state):
             return {"ok": False, "error": why_not}
         reason = " ".join(reason.split())[:LONGEST_REASON]
-        if not self._write("entering", reason=reason, version=__version__, problem=snapshot.problem):
+        if not self._write(
+            "entering", reason=reason, version=__version__, problem=snapshot.problem and snapshot.problem.code
+        ):
             return {"ok": False, "error": _cannot_write()}
         if not self._settle(machine.AssistanceEntered(), State.ASSISTANCE):
             return {"ok": False, "error": _("Le mode assistance n'a pas pu être activé. Réessayez.")}
@@ -108,21 +110,23 @@ class Assistance:
         entered = day_password.read(typed)
         if isinstance(entered, Typo):
             self._write("typo", fault=entered.fault.value)
-            return _refusal(passwords.typo(entered), span=entered.span)
+            return _refusal(password_text.typo(entered), span=entered.span)
         register = self.register()
         if register is None:
             self._write("no-register")
-            return _refusal(passwords.no_register())
+            return _refusal(password_text.no_register())
         candidate = day_password.find(entered, register, self._today())
         if isinstance(candidate, (OtherDay, NotCovered)):
             self._write("other-day", day=entered.day)
-            return _refusal(passwords.other_day(candidate))
+            return _refusal(password_text.other_day(candidate))
         now = self._clock()
-        tried = attempts.advance(attempts.register_changed(self._attempts, register.generation), now)
-        held, wait = attempts.hold(tried)
+        tried = password_tries.advance(
+            password_tries.register_changed(self._attempts, register.generation), now
+        )
+        held, wait = password_tries.hold(tried)
         if held is not Hold.NONE:
-            return _refusal(passwords.too_many(held), wait=wait)
-        if not self._keep(attempts.charge(tried, register.generation)):
+            return _refusal(password_text.too_many(held), wait=wait)
+        if not self._keep(password_tries.charge(tried, register.generation)):
             return _refusal(_cannot_write())
         self._remember(register)
         answer = day_password.judge(candidate)
@@ -131,11 +135,11 @@ class Assistance:
             self._write(
                 "refused", day=answer.day.isoformat(), failures=self._attempts.failures, wait=round(wait)
             )
-            sentence = passwords.wrong()
+            sentence = password_text.wrong()
             if held is not Hold.NONE:
-                sentence += " " + passwords.too_many(held)
+                sentence += " " + password_text.too_many(held)
             return _refusal(sentence, wait=wait)
-        self._keep(attempts.succeeded(self._attempts))
+        self._keep(password_tries.succeeded(self._attempts))
         self._write("leaving", day=answer.day.isoformat(), kid=answer.kid)
         if not self._settle(machine.AssistanceLeft(), State.DISCONNECTED):
             return _refusal(_("Le mode assistance n'a pas pu être désactivé. Réessayez."))
@@ -144,7 +148,7 @@ class Assistance:
     def servers_answered(self) -> None:
         """The server let us in: whoever was stopped after too many failures may try again."""
         if self._attempts.stopped:
-            self._keep(attempts.authenticated(self._attempts))
+            self._keep(password_tries.authenticated(self._attempts))
 
     def keep_waiting(self) -> None:
         """Now and then, write down how long has been waited: where the clock is behind, a restart would forget it."""
@@ -166,10 +170,10 @@ class Assistance:
             document = {}
         if not existed:
             return Attempts()
-        found = attempts.from_document(document)
+        found = password_tries.from_document(document)
         if found is None:
             log.warning("attempts not readable")
-            found = attempts.distrusted(self._clock())
+            found = password_tries.distrusted(self._clock())
             self._write("attempts-unreadable")
         return found
 
@@ -181,8 +185,8 @@ class Assistance:
             return False
 
     def _hold(self) -> tuple[Hold, float]:
-        self._attempts = attempts.advance(self._attempts, self._clock())
-        return attempts.hold(self._attempts)
+        self._attempts = password_tries.advance(self._attempts, self._clock())
+        return password_tries.hold(self._attempts)
 
     def _keep(self, tried: Attempts) -> bool:
         """Write *tried* down; False, and nothing counted, where the disk does not take it."""
@@ -227,7 +231,7 @@ def why_not_enter(state: State) -> str:
     if state is State.ASSISTANCE:
         return _("Le mode assistance est déjà actif.")
     return _("Le mode assistance ne s'active que lorsque la connexion a échoué ({state}).").format(
-        state=_(view.STATES[state])
+        state=_(menu.STATES[state])
     )
 
 

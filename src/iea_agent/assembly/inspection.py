@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from iea_agent import __version__
 from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import DEFAULTS, FIELDS
-from iea_agent.shell.particulars import fault_text
+from iea_agent.shell.wording.problem_details import fault_text
 
-from .home import Home
+from .installation import Home
 
 if TYPE_CHECKING:
     from iea_agent.domain.settings import Settings
@@ -82,7 +82,11 @@ def routes(home: Home, chosen: Settings) -> dict[str, dict[str, str]]:
         except AddressError as error:
             found[name] = {"value": "unknown", "origin": "address", "detail": str(error)}
         except HttpsError as error:
-            found[name] = {"value": "unknown", "origin": error.failure.code, "detail": error.failure.detail}
+            found[name] = {
+                "value": "unknown",
+                "origin": error.failure.problem.code,
+                "detail": error.failure.detail,
+            }
     return found
 
 

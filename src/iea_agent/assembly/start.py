@@ -41,11 +41,11 @@ def run(environment: Mapping[str, str], *, tray: bool) -> int:
 
 def _show_the_first(environment: Mapping[str, str]) -> int:
     """Have the agent that runs already show its status window."""
-    from . import home
+    from . import installation
 
     try:
-        home.locate(environment).ask({"do": "ask", "event": "status"})
-    except home.Failure as failure:
+        installation.locate(environment).ask({"do": "ask", "event": "status"})
+    except installation.Failure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code
     return 0
@@ -67,10 +67,10 @@ def _run_without_tray(environment: Mapping[str, str]) -> int:
 
     from iea_agent.domain.machine import QuitRequested
 
-    from . import home
+    from . import installation
     from .agent import Agent
 
-    agent = Agent(home.locate(environment), now)
+    agent = Agent(installation.locate(environment), now)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: agent.loop.post(QuitRequested()))
     agent.run(None)
@@ -91,10 +91,10 @@ class _Resident:
         """Be the agent; the tray goes when it ends."""
         try:
             self._offer_menu(tray)
-            from . import home
+            from . import installation
             from .agent import Agent
 
-            Agent(home.locate(self._environment), now, self._inbox).run(tray)
+            Agent(installation.locate(self._environment), now, self._inbox).run(tray)
         except Exception:
             import logging
 
@@ -107,7 +107,7 @@ class _Resident:
     def _offer_menu(self, tray: Tray) -> None:
         """Give the icon its menu before the agent is made, which takes the longer part of the start."""
         from iea_agent.domain import machine
-        from iea_agent.shell.view import view
+        from iea_agent.shell.wording.menu import view
 
         start = now()
         tray.draw(view(machine.begin(start), start.wall))
@@ -134,7 +134,7 @@ class _Resident:
 
 def _run_with_tray(environment: Mapping[str, str]) -> int:
     from iea_agent.shell.tray import Notices, Tray
-    from iea_agent.shell.tray_rules import Picture, View
+    from iea_agent.shell.wording.view import Picture, View
 
     resident = _Resident(environment)
     tray = Tray(

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from . import backoff, problems
+from . import problems, timing
 from .diagnosis import Failure
-from .problems import problem
+from .problems import Problem
 
 
 class State(Enum):
@@ -339,9 +339,9 @@ class Snapshot:
     servers_answer: bool = False  # in ASSISTANCE: the last probe succeeded
 
     @property
-    def problem(self) -> str | None:
-        """The catalogue's code for what is wrong."""
-        return None if self.failure is None else self.failure.code
+    def problem(self) -> Problem | None:
+        """What is wrong."""
+        return None if self.failure is None else self.failure.problem
 
 
 def begin(now: Moment, assistance_since: float | None = None) -> Snapshot:
@@ -358,12 +358,12 @@ def verdict(snapshot: Snapshot, failure: Failure, now: Moment, chance: float) ->
     A clear answer is a verdict at once, and so is every failure that a person asked for; a lost connection is one after
     ``problem.patience`` seconds *and* ``VERDICT_FAILURES`` attempts, outside the grace. *chance* in [0, 1) spreads the next try.
     """
-    retry_in = backoff.next_try(failure.code, snapshot.failures + 1, failure.retry_after, chance)
+    retry_in = timing.next_try(failure.problem, snapshot.failures + 1, failure.retry_after, chance)
     if snapshot.state is State.ASSISTANCE:
         return ServersSilent(snapshot.run, failure)
-    if failure.code == problems.NOT_CONFIGURED and (snapshot.asked or snapshot.state is State.CONNECTING):
+    if failure.problem is problems.NOT_CONFIGURED and (snapshot.asked or snapshot.state is State.CONNECTING):
         return ConfigurationMissing(snapshot.run, failure)
-    patience = problem(failure.code).patience
+    patience = failure.problem.patience
     failing_for = now.steady - snapshot.failing_steady if snapshot.failing_steady is not None else 0.0
     waited = (
         snapshot.failures + 1 >= VERDICT_FAILURES

@@ -10,6 +10,7 @@ this PC.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -49,7 +50,7 @@ LOST_CONNECTION_PATIENCE = 10.0
 """Seconds a connection must have been failing before the heart is shown (design, section 5)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """One entry of the catalogue.
 
@@ -64,14 +65,33 @@ class Problem:
     title: str
     text: str
     advice: str
-    depends_on: tuple[str, ...] = ()
+    depends_on: tuple[Problem, ...] = ()
     patience: float = 0.0
 
+    def __str__(self) -> str:
+        return self.code
 
-_NETWORK = ("IEA-N01",)
-_PORTAL = ("IEA-N07",)
-_THE_WAY = (*_NETWORK, *_PORTAL, "IEA-P07")
-_CLOCK = ("IEA-L02",)
+
+def problem(
+    code: str,
+    severity: Severity,
+    actor: Actor,
+    title: str,
+    text: str,
+    advice: str,
+    depends_on: tuple[Problem, ...] = (),
+    patience: float = 0.0,
+) -> Problem:
+    """Declare a problem and add it to the catalogue. Raises ``ValueError`` if *code* is taken."""
+    if code in _declared:
+        raise ValueError(f"{code} is declared twice")
+    declared = Problem(code, severity, actor, title, text, advice, depends_on, patience)
+    _declared[code] = declared
+    return declared
+
+
+_declared: dict[str, Problem] = {}
+
 _SUPPORT = N_(
     "Contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, vous pouvez activer le mode "
     "assistance pour utiliser Impact emploi."
@@ -81,703 +101,695 @@ _TRY_AGAIN = N_(
     "vous pouvez activer le mode assistance pour utiliser Impact emploi en attendant."
 )
 
-_ENTRIES = (
-    Problem(
-        "IEA-C01",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("L'agent n'est pas encore configuré"),
-        N_("Aucune licence d'installation n'est enregistrée sur ce poste."),
-        N_(
-            "Dans « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer »."
-        ),
+# First the problems that explain others.
+
+NO_NETWORK = problem(
+    "IEA-N01",
+    Severity.HIGH,
+    Actor.NETWORK,
+    N_("Pas de réseau"),
+    N_("Cet ordinateur n'est relié à aucun réseau."),
+    N_(
+        "Vérifiez que le Wi-Fi est activé ou que le câble réseau est branché, que le mode avion est désactivé et que votre box est allumée. "
+        "L'agent se reconnecte tout seul."
     ),
-    Problem(
-        "IEA-C02",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Adresse de serveur mal écrite"),
-        N_("L'adresse du serveur ne peut pas être comprise."),
-        N_(
-            "Dans « Paramètres de connexion », corrigez l'adresse signalée. L'adresse habituelle du serveur d'authentification est "
-            "« https://impact-emploi.urssaf.fr »."
-        ),
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+CAPTIVE_PORTAL = problem(
+    "IEA-N07",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Page d'accueil Wi-Fi à valider"),
+    N_("Ce réseau Wi-Fi affiche sa propre page d'accueil au lieu de laisser passer vers le serveur."),
+    N_(
+        "Ouvrez un site internet : la page d'accueil du réseau s'affiche. Acceptez ses conditions ou identifiez-vous ; l'agent se reconnecte "
+        "ensuite tout seul."
     ),
-    Problem(
-        "IEA-C03",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Coffre-fort du système inaccessible"),
-        N_(
-            "La clé de licence est gardée dans le coffre-fort de votre système (le Gestionnaire d'identification de Windows), qui ne répond pas."
-        ),
-        N_(
-            "Fermez puis rouvrez votre session Windows. Si le problème reste, faites vérifier le Gestionnaire d'identification par la personne qui "
-            "s'occupe de votre informatique. La clé n'est jamais écrite ailleurs."
-        ),
+    depends_on=(NO_NETWORK,),
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+PROXY_NEEDED = problem(
+    "IEA-P07",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Ce réseau exige un proxy"),
+    N_(
+        "Sur ce réseau, le serveur n'est pas joignable directement, mais il l'est par le proxy réglé dans Windows."
     ),
-    Problem(
-        "IEA-C04",
-        Severity.MEDIUM,
-        Actor.IT,
-        N_("Fichier de paramètres illisible"),
-        N_("Le fichier de paramètres contient une erreur ; les derniers paramètres valables sont utilisés."),
-        N_(
-            "Dans « Paramètres de connexion », vérifiez les adresses, puis enregistrez. Le fichier fautif a été mis de côté, rien n'est perdu."
-        ),
-    ),
-    Problem(
-        "IEA-C05",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Adresse non sécurisée"),
-        N_(
-            "L'adresse commence par « http:// » : elle n'est pas sécurisée, et la clé de licence n'est jamais envoyée en clair."
-        ),
-        N_("Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez."),
-    ),
-    Problem(
-        "IEA-C06",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Fichier de certificats introuvable ou illisible"),
-        N_(
-            "Un fichier de certificats supplémentaires a été indiqué pour ce poste, mais il ne peut pas être lu."
-        ),
-        N_(
-            "Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails."
-        ),
-    ),
-    Problem(
-        "IEA-N01",
-        Severity.HIGH,
-        Actor.NETWORK,
-        N_("Pas de réseau"),
-        N_("Cet ordinateur n'est relié à aucun réseau."),
-        N_(
-            "Vérifiez que le Wi-Fi est activé ou que le câble réseau est branché, que le mode avion est désactivé et que votre box est allumée. "
-            "L'agent se reconnecte tout seul."
-        ),
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-N02",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Serveur introuvable"),
-        N_("Le nom du serveur n'existe pas, ou votre connexion à internet est coupée."),
-        N_(
-            "Ouvrez un site internet, par exemple www.urssaf.fr. S'il ne s'affiche pas, redémarrez votre box. S'il s'affiche, vérifiez l'adresse "
-            "dans « Paramètres de connexion » : une faute de frappe suffit."
-        ),
-        depends_on=_THE_WAY,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-N03",
-        Severity.HIGH,
-        Actor.NETWORK,
-        N_("Le service de noms ne répond pas"),
-        N_("Votre réseau n'a pas dit à temps où se trouve le serveur (service de noms, ou DNS)."),
-        N_(
-            "C'est souvent passager : attendez une minute. Sinon, redémarrez votre box ou essayez un autre réseau. Si d'autres sites s'ouvrent, "
-            "faites vérifier le DNS de ce poste par la personne qui s'occupe de votre informatique."
-        ),
-        depends_on=_THE_WAY,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-N04",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Le serveur refuse la connexion"),
-        N_(
-            "L'ordinateur du serveur répond, mais refuse la connexion : le service est arrêté, ou l'adresse porte un mauvais numéro de port."
-        ),
-        N_(
-            "L'agent réessaie tout seul. Si cela dure, testez l'accès aux serveurs dans « Paramètres de connexion », puis contactez l'assistance "
-            "(impact-emploi-association@urssaf.fr). En attendant, le mode assistance permet d'utiliser Impact emploi."
-        ),
-        depends_on=_THE_WAY,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-N05",
-        Severity.HIGH,
-        Actor.NETWORK,
-        N_("Le serveur ne répond pas"),
-        N_("Aucune réponse du serveur : il est arrêté, ou un pare-feu bloque la connexion."),
-        N_(
-            "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne et que cela dure, faites autoriser l'adresse du serveur dans "
-            "le pare-feu et l'antivirus. En attendant, le mode assistance permet d'utiliser Impact emploi."
-        ),
-        depends_on=_THE_WAY,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-N06",
-        Severity.HIGH,
-        Actor.NETWORK,
-        N_("Connexion coupée en route"),
-        N_("La connexion au serveur a été coupée pendant l'échange."),
-        _TRY_AGAIN,
-        depends_on=_THE_WAY,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-N07",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Page d'accueil Wi-Fi à valider"),
-        N_("Ce réseau Wi-Fi affiche sa propre page d'accueil au lieu de laisser passer vers le serveur."),
-        N_(
-            "Ouvrez un site internet : la page d'accueil du réseau s'affiche. Acceptez ses conditions ou identifiez-vous ; l'agent se reconnecte "
-            "ensuite tout seul."
-        ),
-        depends_on=_NETWORK,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-P01",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Serveur mandataire (proxy) injoignable"),
-        N_("Le serveur mandataire (proxy) par lequel ce poste doit passer ne répond pas."),
-        N_(
-            "Si votre réseau n'a pas de proxy, choisissez « Aucun » dans « Paramètres de connexion » et enregistrez. S'il en a un, montrez ce "
-            "message à la personne qui s'occupe de votre informatique."
-        ),
-        depends_on=_NETWORK,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-P02",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Le proxy demande un mot de passe"),
-        N_("Le serveur mandataire (proxy) de votre réseau exige une identification."),
-        N_(
-            "Demandez à la personne qui s'occupe de votre informatique le nom d'utilisateur et le mot de passe du proxy, puis saisissez-les dans "
-            "« Paramètres de connexion »."
-        ),
-    ),
-    Problem(
-        "IEA-P03",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Le proxy refuse ce serveur"),
-        N_(
-            "Le serveur mandataire (proxy) de votre réseau n'a pas laissé passer la connexion vers ce serveur."
-        ),
-        N_(
-            "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur dans le proxy."
-        ),
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-P04",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Le proxy refuse le mot de passe"),
-        N_(
-            "Le serveur mandataire (proxy) n'accepte pas le nom d'utilisateur ou le mot de passe enregistrés."
-        ),
-        N_(
-            "Saisissez-les de nouveau dans « Paramètres de connexion » : ce sont souvent ceux de votre session, et le mot de passe a pu changer. "
-            "S'ils sont justes, voyez avec la personne qui s'occupe de votre informatique."
-        ),
-    ),
-    Problem(
-        "IEA-P05",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Identification du proxy non prise en charge"),
-        N_(
-            "Le serveur mandataire (proxy) n'accepte qu'une identification Windows (NTLM ou Kerberos), que l'agent ne sait pas donner."
-        ),
-        N_(
-            "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification, "
-            "ou avec un simple nom d'utilisateur et mot de passe."
-        ),
-    ),
-    Problem(
-        "IEA-P06",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Script de proxy inutilisable"),
-        N_(
-            "Windows doit choisir le proxy d'après un script (PAC), mais ce script est introuvable ou en erreur."
-        ),
-        N_(
-            "Signalez ce message à la personne qui s'occupe de votre informatique. Si votre réseau n'a pas de proxy, choisissez « Aucun » dans "
-            "« Paramètres de connexion »."
-        ),
-        depends_on=_NETWORK,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-P07",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Ce réseau exige un proxy"),
-        N_(
-            "Sur ce réseau, le serveur n'est pas joignable directement, mais il l'est par le proxy réglé dans Windows."
-        ),
-        N_("Dans « Paramètres de connexion », choisissez le proxy « Celui du système », puis enregistrez."),
-        depends_on=_NETWORK,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-T01",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Certificat du serveur expiré"),
-        N_("Le certificat du serveur n'est plus valable à la date de cet ordinateur."),
-        N_(
-            "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance "
-            "(impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, le mode assistance permet d'utiliser Impact emploi."
-        ),
-        depends_on=_CLOCK,
-    ),
-    Problem(
-        "IEA-T02",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Certificat du serveur pas encore valable"),
-        N_(
-            "Le certificat du serveur n'est pas encore valable à la date de cet ordinateur : l'horloge est sans doute en retard."
-        ),
-        N_(
-            "Mettez cet ordinateur à l'heure : clic droit sur l'heure, en bas à droite de l'écran, « Ajuster la date et l'heure », puis "
-            "« Synchroniser maintenant ». Relancez ensuite l'authentification."
-        ),
-        depends_on=_CLOCK,
-    ),
-    Problem(
-        "IEA-T03",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Certificat d'un autre serveur"),
-        N_("Le serveur présente un certificat établi pour un autre nom que l'adresse saisie."),
-        N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, un autre appareil répond peut-être à la place du serveur : "
-            "essayez un autre réseau, puis contactez l'assistance."
-        ),
-        depends_on=_PORTAL,
-    ),
-    Problem(
-        "IEA-T04",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Certificat auto-signé"),
-        N_(
-            "Le serveur présente un certificat que personne n'a garanti : un autre appareil répond peut-être à sa place."
-        ),
-        N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, essayez un autre réseau et montrez ce message à la personne qui "
-            "s'occupe de votre informatique."
-        ),
-        depends_on=_PORTAL,
-    ),
-    Problem(
-        "IEA-T05",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Certificat d'une autorité inconnue"),
-        N_("Le certificat du serveur est garanti par une autorité que cet ordinateur ne connaît pas."),
-        N_(
-            "Un antivirus ou le réseau de votre organisme inspecte peut-être les connexions. Essayez un autre réseau et montrez ce message à la "
-            "personne qui s'occupe de votre informatique."
-        ),
-        depends_on=_PORTAL,
-    ),
-    Problem(
-        "IEA-T06",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Ce port ne parle pas https"),
-        N_(
-            "L'adresse commence par « https:// », mais ce port du serveur ne fait pas de connexion sécurisée."
-        ),
-        N_(
-            "Dans « Paramètres de connexion », retirez « :80 » ou le numéro de port à la fin de l'adresse, puis enregistrez."
-        ),
-    ),
-    Problem(
-        "IEA-T07",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Chiffrement trop ancien"),
-        N_(
-            "Le serveur, ou un appareil sur le chemin, ne propose qu'une version dépassée du chiffrement (il faut TLS 1.2 au moins)."
-        ),
-        _SUPPORT,
-    ),
-    Problem(
-        "IEA-T08",
-        Severity.HIGH,
-        Actor.NETWORK,
-        N_("Connexion sécurisée impossible"),
-        N_("La connexion a été interrompue pendant la mise en place du chiffrement."),
-        N_(
-            "Un pare-feu ou un antivirus coupe peut-être la connexion. Essayez un autre réseau ; sinon, contactez l'assistance."
-        ),
-        depends_on=_THE_WAY,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-T09",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Le serveur exige un certificat du poste"),
-        N_("Le serveur demande à ce poste un certificat qu'il n'a pas."),
-        N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, contactez l'assistance en indiquant le code affiché."
-        ),
-    ),
-    Problem(
-        "IEA-T10",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Certificat du serveur révoqué"),
-        N_("Le certificat du serveur a été annulé par l'autorité qui l'avait établi."),
-        _SUPPORT,
-    ),
-    Problem(
-        "IEA-T11",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Certificat du serveur incomplet"),
-        N_("Le serveur présente son certificat sans celui de l'autorité intermédiaire qui le garantit."),
-        _SUPPORT,
-    ),
-    Problem(
-        "IEA-T12",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Connexion sécurisée interceptée"),
-        N_(
-            "Un antivirus ou un appareil de votre réseau ouvre les connexions sécurisées et présente son propre certificat à la place de celui du serveur."
-        ),
-        N_(
-            "Faites exclure l'adresse du serveur de cette inspection par la personne qui s'occupe de votre informatique. L'agent ne passe jamais "
-            "outre : la clé de licence ne doit être lue par personne."
-        ),
-        depends_on=_PORTAL,
-    ),
-    Problem(
-        "IEA-S01",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Le serveur tarde à répondre"),
-        N_("La connexion est établie, mais le serveur n'a pas répondu à temps."),
-        _TRY_AGAIN,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-S02",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Réponse du serveur interrompue"),
-        N_("Le serveur a fermé la connexion avant la fin de sa réponse."),
-        _TRY_AGAIN,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-S03",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Ce n'est pas un serveur d'authentification"),
-        N_("Un serveur répond à cette adresse, mais ce n'est pas un serveur d'authentification."),
-        N_(
-            "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page "
-            "internet pour accepter ses conditions."
-        ),
-    ),
-    Problem(
-        "IEA-S04",
-        Severity.MEDIUM,
-        Actor.YOU,
-        N_("Ce n'est pas un serveur de mise à jour"),
-        N_("Un serveur répond à cette adresse, mais ce n'est pas un serveur de mise à jour."),
-        N_(
-            "Vérifiez l'adresse du serveur de mise à jour dans « Paramètres de connexion » : elle se termine d'habitude par « /updates »."
-        ),
-    ),
-    Problem(
-        "IEA-S05",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Le serveur renvoie vers une autre adresse"),
-        N_("Le serveur indique une autre adresse ; par sécurité, l'agent ne la suit pas."),
-        N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page internet pour accepter ses conditions."
-        ),
-        depends_on=_PORTAL,
-    ),
-    Problem(
-        "IEA-S06",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Serveur momentanément indisponible"),
-        N_("Le serveur répond qu'il ne peut pas travailler pour le moment (panne ou maintenance)."),
-        _TRY_AGAIN,
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-S07",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Trop de demandes"),
-        N_("Le serveur demande de ralentir : il a reçu trop de demandes."),
-        N_(
-            "Attendez : l'agent réessaie tout seul, au moment demandé par le serveur. Relancer l'authentification plus tôt n'y change rien."
-        ),
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-S08",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Accès interdit"),
-        N_("Le serveur, ou un filtre de votre réseau, interdit l'accès à cette adresse."),
-        N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, demandez à la personne qui s'occupe de votre informatique si un "
-            "filtre internet bloque ce serveur."
-        ),
-    ),
-    Problem(
-        "IEA-S09",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Rien à cette adresse"),
-        N_("Le serveur existe, mais il n'y a rien à l'adresse indiquée."),
-        N_(
-            "Vérifiez la fin de l'adresse dans « Paramètres de connexion » : l'adresse d'authentification n'a d'habitude rien après « .fr », celle "
-            "de mise à jour se termine par « /updates »."
-        ),
-    ),
-    Problem(
-        "IEA-S10",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Le serveur se présente sous un autre nom"),
-        N_("Le serveur d'authentification ne déclare pas l'adresse saisie : ce n'est peut-être pas le bon."),
-        N_(
-            "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion », à la lettre près. Si elle est juste, contactez "
-            "l'assistance en indiquant le code affiché."
-        ),
-    ),
-    Problem(
-        "IEA-S11",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Réponse incompréhensible"),
-        N_(
-            "Ce qui répond à cette adresse n'est pas une réponse de serveur normale : elle est trop longue, mal formée ou illisible."
-        ),
-        N_(
-            "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : essayez un autre réseau et montrez ce "
-            "message à la personne qui s'occupe de votre informatique."
-        ),
-        depends_on=_PORTAL,
-    ),
-    Problem(
-        "IEA-S12",
-        Severity.HIGH,
-        Actor.NETWORK,
-        N_("Test trop long"),
-        N_("Le serveur n'a pas pu être testé en entier dans le temps prévu (12 secondes)."),
-        N_(
-            "Votre connexion est très lente ou instable. Réessayez dans un moment, près de la box, par câble ou depuis un autre réseau."
-        ),
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-S13",
-        Severity.HIGH,
-        Actor.YOU,
-        N_("Le serveur attend une adresse https"),
-        N_(
-            "L'adresse commence par « http:// », mais ce port du serveur n'accepte que les connexions sécurisées."
-        ),
-        N_("Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez."),
-    ),
-    Problem(
-        "IEA-S14",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Le serveur demande la licence en clair"),
-        N_(
-            "Le serveur d'authentification veut recevoir la licence à une adresse non sécurisée ; l'agent ne l'envoie pas."
-        ),
-        _SUPPORT,
-    ),
-    Problem(
-        "IEA-S15",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Serveur en maintenance"),
-        N_("Le serveur annonce qu'il est en maintenance."),
-        N_(
-            "Il n'y a rien à faire : l'agent réessaie tout seul, au moment annoncé par le serveur. Vous pouvez activer le mode assistance pour "
-            "utiliser Impact emploi en attendant."
-        ),
-        patience=LOST_CONNECTION_PATIENCE,
-    ),
-    Problem(
-        "IEA-S16",
-        Severity.HIGH,
-        Actor.IT,
-        N_("Identification demandée à cette adresse"),
-        N_(
-            "Ce qui répond à cette adresse demande un nom d'utilisateur et un mot de passe que l'agent n'a pas."
-        ),
-        N_(
-            "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, montrez ce message à la personne qui s'occupe de votre "
-            "informatique : un filtre protège peut-être ce réseau."
-        ),
-    ),
-    Problem(
-        "IEA-U01",
-        Severity.MEDIUM,
-        Actor.URSSAF,
-        N_("Informations de mise à jour périmées"),
-        N_("Les informations de mise à jour du serveur ne sont plus valables à la date de cet ordinateur."),
-        N_(
-            "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance en indiquant le code affiché ; "
-            "vos bulletins de paie ne sont pas concernés."
-        ),
-        depends_on=_CLOCK,
-    ),
-    Problem(
-        "IEA-U02",
-        Severity.MEDIUM,
-        Actor.URSSAF,
-        N_("Informations de mise à jour plus anciennes"),
-        N_("Le serveur de mise à jour présente une version plus ancienne que celle déjà vue par ce poste."),
-        N_(
-            "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
-        ),
-    ),
-    Problem(
-        "IEA-U03",
-        Severity.MEDIUM,
-        Actor.URSSAF,
-        N_("Informations de mise à jour non authentiques"),
-        N_("Les informations de mise à jour ne portent pas la signature attendue, ou ont été modifiées."),
-        N_(
-            "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
-        ),
-    ),
-    Problem(
-        "IEA-A01",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Serveur d'authentification / Autorisation refusée"),
-        N_("Le serveur répond, reconnaît votre licence, mais refuse l'autorisation."),
-        N_(
-            "Une intervention technique est nécessaire : contactez l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez "
-            "activer le mode assistance pour utiliser Impact emploi."
-        ),
-    ),
-    Problem(
-        "IEA-A02",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Licence d'installation non reconnue"),
-        N_("Le serveur répond, mais ne reconnaît pas le numéro ou la clé de licence de ce poste."),
-        N_(
-            "Vérifiez le numéro et la clé dans « Paramètres de connexion ». S'ils sont justes, contactez l'assistance "
-            "(impact-emploi-association@urssaf.fr). En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
-        ),
-    ),
-    Problem(
-        "IEA-L01",
-        Severity.HIGH,
-        Actor.URSSAF,
-        N_("Erreur interne de l'agent"),
-        N_("L'agent a rencontré une erreur qui n'était pas prévue."),
-        N_(
-            "Clic droit sur l'icône, « Quitter », puis relancez l'agent depuis le menu Démarrer. Si cela recommence, contactez l'assistance en "
-            "indiquant le code affiché."
-        ),
-    ),
-    Problem(
-        "IEA-L02",
-        Severity.MEDIUM,
-        Actor.YOU,
-        N_("Heure de cet ordinateur à vérifier"),
-        N_("L'heure de cet ordinateur et celle du serveur diffèrent de plus de cinq minutes."),
-        N_(
-            "Comparez l'heure de cet ordinateur avec celle de votre téléphone. Si elle est fausse : clic droit sur l'heure, « Ajuster la date et "
-            "l'heure », « Synchroniser maintenant ». Si elle est juste, celle du serveur est fausse : contactez l'assistance."
-        ),
+    N_("Dans « Paramètres de connexion », choisissez le proxy « Celui du système », puis enregistrez."),
+    depends_on=(NO_NETWORK,),
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+CLOCK_WRONG = problem(
+    "IEA-L02",
+    Severity.MEDIUM,
+    Actor.YOU,
+    N_("Heure de cet ordinateur à vérifier"),
+    N_("L'heure de cet ordinateur et celle du serveur diffèrent de plus de cinq minutes."),
+    N_(
+        "Comparez l'heure de cet ordinateur avec celle de votre téléphone. Si elle est fausse : clic droit sur l'heure, « Ajuster la date et "
+        "l'heure », « Synchroniser maintenant ». Si elle est juste, celle du serveur est fausse : contactez l'assistance."
     ),
 )
 
-CATALOGUE: dict[str, Problem] = {problem.code: problem for problem in _ENTRIES}
+_THE_WAY = (NO_NETWORK, CAPTIVE_PORTAL, PROXY_NEEDED)
+"""What explains that a server cannot be reached."""
 
-NOT_CONFIGURED = "IEA-C01"
-ADDRESS_MALFORMED = "IEA-C02"
-VAULT_UNAVAILABLE = "IEA-C03"
-SETTINGS_UNREADABLE = "IEA-C04"
-SENT_IN_CLEAR = "IEA-C05"
-CA_FILE_UNREADABLE = "IEA-C06"
-NO_NETWORK = "IEA-N01"
-NAME_UNKNOWN = "IEA-N02"
-NAME_SERVER_SILENT = "IEA-N03"
-CONNECTION_REFUSED = "IEA-N04"
-CONNECTION_UNANSWERED = "IEA-N05"
-CONNECTION_CUT = "IEA-N06"
-CAPTIVE_PORTAL = "IEA-N07"
-PROXY_UNREACHABLE = "IEA-P01"
-PROXY_WANTS_PASSWORD = "IEA-P02"  # noqa: S105 a code, not a password
-PROXY_REFUSES = "IEA-P03"
-PROXY_REFUSES_PASSWORD = "IEA-P04"  # noqa: S105 a code, not a password
-PROXY_SIGN_IN_UNKNOWN = "IEA-P05"
-PROXY_SCRIPT_UNUSABLE = "IEA-P06"
-PROXY_NEEDED = "IEA-P07"
-CERTIFICATE_EXPIRED = "IEA-T01"
-CERTIFICATE_NOT_YET_VALID = "IEA-T02"
-CERTIFICATE_OF_ANOTHER = "IEA-T03"
-CERTIFICATE_SELF_SIGNED = "IEA-T04"
-CERTIFICATE_AUTHORITY_UNKNOWN = "IEA-T05"
-PORT_WITHOUT_TLS = "IEA-T06"
-TLS_TOO_OLD = "IEA-T07"
-TLS_INTERRUPTED = "IEA-T08"
-CLIENT_CERTIFICATE_WANTED = "IEA-T09"
-CERTIFICATE_REVOKED = "IEA-T10"
-CERTIFICATE_CHAIN_INCOMPLETE = "IEA-T11"
-INTERCEPTED = "IEA-T12"
-ANSWER_LATE = "IEA-S01"
-ANSWER_CUT = "IEA-S02"
-NOT_AN_AUTHENTICATION_SERVER = "IEA-S03"
-NOT_AN_UPDATE_SERVER = "IEA-S04"
-REDIRECTED = "IEA-S05"
-SERVER_UNAVAILABLE = "IEA-S06"
-TOO_MANY_REQUESTS = "IEA-S07"
-FORBIDDEN = "IEA-S08"
-NOTHING_THERE = "IEA-S09"
-ISSUER_DIFFERS = "IEA-S10"
-ANSWER_NONSENSE = "IEA-S11"
-TEST_TOO_LONG = "IEA-S12"
-HTTPS_EXPECTED = "IEA-S13"
-KEY_ASKED_IN_CLEAR = "IEA-S14"
-SERVER_IN_MAINTENANCE = "IEA-S15"
-IDENTIFICATION_WANTED = "IEA-S16"
-METADATA_EXPIRED = "IEA-U01"
-METADATA_ROLLED_BACK = "IEA-U02"
-METADATA_NOT_AUTHENTIC = "IEA-U03"
-AUTHORISATION_REFUSED = "IEA-A01"
-LICENCE_NOT_RECOGNISED = "IEA-A02"
-INTERNAL_ERROR = "IEA-L01"
-CLOCK_WRONG = "IEA-L02"
+# The others, by code.
+
+NOT_CONFIGURED = problem(
+    "IEA-C01",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("L'agent n'est pas encore configuré"),
+    N_("Aucune licence d'installation n'est enregistrée sur ce poste."),
+    N_(
+        "Dans « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer »."
+    ),
+)
+
+ADDRESS_MALFORMED = problem(
+    "IEA-C02",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Adresse de serveur mal écrite"),
+    N_("L'adresse du serveur ne peut pas être comprise."),
+    N_(
+        "Dans « Paramètres de connexion », corrigez l'adresse signalée. L'adresse habituelle du serveur d'authentification est "
+        "« https://impact-emploi.urssaf.fr »."
+    ),
+)
+
+VAULT_UNAVAILABLE = problem(
+    "IEA-C03",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Coffre-fort du système inaccessible"),
+    N_(
+        "La clé de licence est gardée dans le coffre-fort de votre système (le Gestionnaire d'identification de Windows), qui ne répond pas."
+    ),
+    N_(
+        "Fermez puis rouvrez votre session Windows. Si le problème reste, faites vérifier le Gestionnaire d'identification par la personne qui "
+        "s'occupe de votre informatique. La clé n'est jamais écrite ailleurs."
+    ),
+)
+
+SETTINGS_UNREADABLE = problem(
+    "IEA-C04",
+    Severity.MEDIUM,
+    Actor.IT,
+    N_("Fichier de paramètres illisible"),
+    N_("Le fichier de paramètres contient une erreur ; les derniers paramètres valables sont utilisés."),
+    N_(
+        "Dans « Paramètres de connexion », vérifiez les adresses, puis enregistrez. Le fichier fautif a été mis de côté, rien n'est perdu."
+    ),
+)
+
+SENT_IN_CLEAR = problem(
+    "IEA-C05",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Adresse non sécurisée"),
+    N_(
+        "L'adresse commence par « http:// » : elle n'est pas sécurisée, et la clé de licence n'est jamais envoyée en clair."
+    ),
+    N_("Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez."),
+)
+
+CA_FILE_UNREADABLE = problem(
+    "IEA-C06",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Fichier de certificats introuvable ou illisible"),
+    N_("Un fichier de certificats supplémentaires a été indiqué pour ce poste, mais il ne peut pas être lu."),
+    N_(
+        "Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails."
+    ),
+)
+
+NAME_UNKNOWN = problem(
+    "IEA-N02",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Serveur introuvable"),
+    N_("Le nom du serveur n'existe pas, ou votre connexion à internet est coupée."),
+    N_(
+        "Ouvrez un site internet, par exemple www.urssaf.fr. S'il ne s'affiche pas, redémarrez votre box. S'il s'affiche, vérifiez l'adresse "
+        "dans « Paramètres de connexion » : une faute de frappe suffit."
+    ),
+    depends_on=_THE_WAY,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+NAME_SERVER_SILENT = problem(
+    "IEA-N03",
+    Severity.HIGH,
+    Actor.NETWORK,
+    N_("Le service de noms ne répond pas"),
+    N_("Votre réseau n'a pas dit à temps où se trouve le serveur (service de noms, ou DNS)."),
+    N_(
+        "C'est souvent passager : attendez une minute. Sinon, redémarrez votre box ou essayez un autre réseau. Si d'autres sites s'ouvrent, "
+        "faites vérifier le DNS de ce poste par la personne qui s'occupe de votre informatique."
+    ),
+    depends_on=_THE_WAY,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+CONNECTION_REFUSED = problem(
+    "IEA-N04",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Le serveur refuse la connexion"),
+    N_(
+        "L'ordinateur du serveur répond, mais refuse la connexion : le service est arrêté, ou l'adresse porte un mauvais numéro de port."
+    ),
+    N_(
+        "L'agent réessaie tout seul. Si cela dure, testez l'accès aux serveurs dans « Paramètres de connexion », puis contactez l'assistance "
+        "(impact-emploi-association@urssaf.fr). En attendant, le mode assistance permet d'utiliser Impact emploi."
+    ),
+    depends_on=_THE_WAY,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+CONNECTION_UNANSWERED = problem(
+    "IEA-N05",
+    Severity.HIGH,
+    Actor.NETWORK,
+    N_("Le serveur ne répond pas"),
+    N_("Aucune réponse du serveur : il est arrêté, ou un pare-feu bloque la connexion."),
+    N_(
+        "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne et que cela dure, faites autoriser l'adresse du serveur dans "
+        "le pare-feu et l'antivirus. En attendant, le mode assistance permet d'utiliser Impact emploi."
+    ),
+    depends_on=_THE_WAY,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+CONNECTION_CUT = problem(
+    "IEA-N06",
+    Severity.HIGH,
+    Actor.NETWORK,
+    N_("Connexion coupée en route"),
+    N_("La connexion au serveur a été coupée pendant l'échange."),
+    _TRY_AGAIN,
+    depends_on=_THE_WAY,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+PROXY_UNREACHABLE = problem(
+    "IEA-P01",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Serveur mandataire (proxy) injoignable"),
+    N_("Le serveur mandataire (proxy) par lequel ce poste doit passer ne répond pas."),
+    N_(
+        "Si votre réseau n'a pas de proxy, choisissez « Aucun » dans « Paramètres de connexion » et enregistrez. S'il en a un, montrez ce "
+        "message à la personne qui s'occupe de votre informatique."
+    ),
+    depends_on=(NO_NETWORK,),
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+PROXY_WANTS_PASSWORD = problem(
+    "IEA-P02",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Le proxy demande un mot de passe"),
+    N_("Le serveur mandataire (proxy) de votre réseau exige une identification."),
+    N_(
+        "Demandez à la personne qui s'occupe de votre informatique le nom d'utilisateur et le mot de passe du proxy, puis saisissez-les dans "
+        "« Paramètres de connexion »."
+    ),
+)
+
+PROXY_REFUSES = problem(
+    "IEA-P03",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Le proxy refuse ce serveur"),
+    N_("Le serveur mandataire (proxy) de votre réseau n'a pas laissé passer la connexion vers ce serveur."),
+    N_(
+        "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur dans le proxy."
+    ),
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+PROXY_REFUSES_PASSWORD = problem(
+    "IEA-P04",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Le proxy refuse le mot de passe"),
+    N_("Le serveur mandataire (proxy) n'accepte pas le nom d'utilisateur ou le mot de passe enregistrés."),
+    N_(
+        "Saisissez-les de nouveau dans « Paramètres de connexion » : ce sont souvent ceux de votre session, et le mot de passe a pu changer. "
+        "S'ils sont justes, voyez avec la personne qui s'occupe de votre informatique."
+    ),
+)
+
+PROXY_SIGN_IN_UNKNOWN = problem(
+    "IEA-P05",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Identification du proxy non prise en charge"),
+    N_(
+        "Le serveur mandataire (proxy) n'accepte qu'une identification Windows (NTLM ou Kerberos), que l'agent ne sait pas donner."
+    ),
+    N_(
+        "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification, "
+        "ou avec un simple nom d'utilisateur et mot de passe."
+    ),
+)
+
+PROXY_SCRIPT_UNUSABLE = problem(
+    "IEA-P06",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Script de proxy inutilisable"),
+    N_("Windows doit choisir le proxy d'après un script (PAC), mais ce script est introuvable ou en erreur."),
+    N_(
+        "Signalez ce message à la personne qui s'occupe de votre informatique. Si votre réseau n'a pas de proxy, choisissez « Aucun » dans "
+        "« Paramètres de connexion »."
+    ),
+    depends_on=(NO_NETWORK,),
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+CERTIFICATE_EXPIRED = problem(
+    "IEA-T01",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Certificat du serveur expiré"),
+    N_("Le certificat du serveur n'est plus valable à la date de cet ordinateur."),
+    N_(
+        "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance "
+        "(impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, le mode assistance permet d'utiliser Impact emploi."
+    ),
+    depends_on=(CLOCK_WRONG,),
+)
+
+CERTIFICATE_NOT_YET_VALID = problem(
+    "IEA-T02",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Certificat du serveur pas encore valable"),
+    N_(
+        "Le certificat du serveur n'est pas encore valable à la date de cet ordinateur : l'horloge est sans doute en retard."
+    ),
+    N_(
+        "Mettez cet ordinateur à l'heure : clic droit sur l'heure, en bas à droite de l'écran, « Ajuster la date et l'heure », puis "
+        "« Synchroniser maintenant ». Relancez ensuite l'authentification."
+    ),
+    depends_on=(CLOCK_WRONG,),
+)
+
+CERTIFICATE_OF_ANOTHER = problem(
+    "IEA-T03",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Certificat d'un autre serveur"),
+    N_("Le serveur présente un certificat établi pour un autre nom que l'adresse saisie."),
+    N_(
+        "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, un autre appareil répond peut-être à la place du serveur : "
+        "essayez un autre réseau, puis contactez l'assistance."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+CERTIFICATE_SELF_SIGNED = problem(
+    "IEA-T04",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Certificat auto-signé"),
+    N_(
+        "Le serveur présente un certificat que personne n'a garanti : un autre appareil répond peut-être à sa place."
+    ),
+    N_(
+        "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, essayez un autre réseau et montrez ce message à la personne qui "
+        "s'occupe de votre informatique."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+CERTIFICATE_AUTHORITY_UNKNOWN = problem(
+    "IEA-T05",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Certificat d'une autorité inconnue"),
+    N_("Le certificat du serveur est garanti par une autorité que cet ordinateur ne connaît pas."),
+    N_(
+        "Un antivirus ou le réseau de votre organisme inspecte peut-être les connexions. Essayez un autre réseau et montrez ce message à la "
+        "personne qui s'occupe de votre informatique."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+PORT_WITHOUT_TLS = problem(
+    "IEA-T06",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Ce port ne parle pas https"),
+    N_("L'adresse commence par « https:// », mais ce port du serveur ne fait pas de connexion sécurisée."),
+    N_(
+        "Dans « Paramètres de connexion », retirez « :80 » ou le numéro de port à la fin de l'adresse, puis enregistrez."
+    ),
+)
+
+TLS_TOO_OLD = problem(
+    "IEA-T07",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Chiffrement trop ancien"),
+    N_(
+        "Le serveur, ou un appareil sur le chemin, ne propose qu'une version dépassée du chiffrement (il faut TLS 1.2 au moins)."
+    ),
+    _SUPPORT,
+)
+
+TLS_INTERRUPTED = problem(
+    "IEA-T08",
+    Severity.HIGH,
+    Actor.NETWORK,
+    N_("Connexion sécurisée impossible"),
+    N_("La connexion a été interrompue pendant la mise en place du chiffrement."),
+    N_(
+        "Un pare-feu ou un antivirus coupe peut-être la connexion. Essayez un autre réseau ; sinon, contactez l'assistance."
+    ),
+    depends_on=_THE_WAY,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+CLIENT_CERTIFICATE_WANTED = problem(
+    "IEA-T09",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Le serveur exige un certificat du poste"),
+    N_("Le serveur demande à ce poste un certificat qu'il n'a pas."),
+    N_(
+        "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, contactez l'assistance en indiquant le code affiché."
+    ),
+)
+
+CERTIFICATE_REVOKED = problem(
+    "IEA-T10",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Certificat du serveur révoqué"),
+    N_("Le certificat du serveur a été annulé par l'autorité qui l'avait établi."),
+    _SUPPORT,
+)
+
+CERTIFICATE_CHAIN_INCOMPLETE = problem(
+    "IEA-T11",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Certificat du serveur incomplet"),
+    N_("Le serveur présente son certificat sans celui de l'autorité intermédiaire qui le garantit."),
+    _SUPPORT,
+)
+
+INTERCEPTED = problem(
+    "IEA-T12",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Connexion sécurisée interceptée"),
+    N_(
+        "Un antivirus ou un appareil de votre réseau ouvre les connexions sécurisées et présente son propre certificat à la place de celui du serveur."
+    ),
+    N_(
+        "Faites exclure l'adresse du serveur de cette inspection par la personne qui s'occupe de votre informatique. L'agent ne passe jamais "
+        "outre : la clé de licence ne doit être lue par personne."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+ANSWER_LATE = problem(
+    "IEA-S01",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Le serveur tarde à répondre"),
+    N_("La connexion est établie, mais le serveur n'a pas répondu à temps."),
+    _TRY_AGAIN,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+ANSWER_CUT = problem(
+    "IEA-S02",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Réponse du serveur interrompue"),
+    N_("Le serveur a fermé la connexion avant la fin de sa réponse."),
+    _TRY_AGAIN,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+NOT_AN_AUTHENTICATION_SERVER = problem(
+    "IEA-S03",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Ce n'est pas un serveur d'authentification"),
+    N_("Un serveur répond à cette adresse, mais ce n'est pas un serveur d'authentification."),
+    N_(
+        "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page "
+        "internet pour accepter ses conditions."
+    ),
+)
+
+NOT_AN_UPDATE_SERVER = problem(
+    "IEA-S04",
+    Severity.MEDIUM,
+    Actor.YOU,
+    N_("Ce n'est pas un serveur de mise à jour"),
+    N_("Un serveur répond à cette adresse, mais ce n'est pas un serveur de mise à jour."),
+    N_(
+        "Vérifiez l'adresse du serveur de mise à jour dans « Paramètres de connexion » : elle se termine d'habitude par « /updates »."
+    ),
+)
+
+REDIRECTED = problem(
+    "IEA-S05",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Le serveur renvoie vers une autre adresse"),
+    N_("Le serveur indique une autre adresse ; par sécurité, l'agent ne la suit pas."),
+    N_(
+        "Vérifiez l'adresse dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page internet pour accepter ses conditions."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+SERVER_UNAVAILABLE = problem(
+    "IEA-S06",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Serveur momentanément indisponible"),
+    N_("Le serveur répond qu'il ne peut pas travailler pour le moment (panne ou maintenance)."),
+    _TRY_AGAIN,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+TOO_MANY_REQUESTS = problem(
+    "IEA-S07",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Trop de demandes"),
+    N_("Le serveur demande de ralentir : il a reçu trop de demandes."),
+    N_(
+        "Attendez : l'agent réessaie tout seul, au moment demandé par le serveur. Relancer l'authentification plus tôt n'y change rien."
+    ),
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+FORBIDDEN = problem(
+    "IEA-S08",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Accès interdit"),
+    N_("Le serveur, ou un filtre de votre réseau, interdit l'accès à cette adresse."),
+    N_(
+        "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, demandez à la personne qui s'occupe de votre informatique si un "
+        "filtre internet bloque ce serveur."
+    ),
+)
+
+NOTHING_THERE = problem(
+    "IEA-S09",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Rien à cette adresse"),
+    N_("Le serveur existe, mais il n'y a rien à l'adresse indiquée."),
+    N_(
+        "Vérifiez la fin de l'adresse dans « Paramètres de connexion » : l'adresse d'authentification n'a d'habitude rien après « .fr », celle "
+        "de mise à jour se termine par « /updates »."
+    ),
+)
+
+ISSUER_DIFFERS = problem(
+    "IEA-S10",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Le serveur se présente sous un autre nom"),
+    N_("Le serveur d'authentification ne déclare pas l'adresse saisie : ce n'est peut-être pas le bon."),
+    N_(
+        "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion », à la lettre près. Si elle est juste, contactez "
+        "l'assistance en indiquant le code affiché."
+    ),
+)
+
+ANSWER_NONSENSE = problem(
+    "IEA-S11",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Réponse incompréhensible"),
+    N_(
+        "Ce qui répond à cette adresse n'est pas une réponse de serveur normale : elle est trop longue, mal formée ou illisible."
+    ),
+    N_(
+        "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : essayez un autre réseau et montrez ce "
+        "message à la personne qui s'occupe de votre informatique."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+TEST_TOO_LONG = problem(
+    "IEA-S12",
+    Severity.HIGH,
+    Actor.NETWORK,
+    N_("Test trop long"),
+    N_("Le serveur n'a pas pu être testé en entier dans le temps prévu (12 secondes)."),
+    N_(
+        "Votre connexion est très lente ou instable. Réessayez dans un moment, près de la box, par câble ou depuis un autre réseau."
+    ),
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+HTTPS_EXPECTED = problem(
+    "IEA-S13",
+    Severity.HIGH,
+    Actor.YOU,
+    N_("Le serveur attend une adresse https"),
+    N_(
+        "L'adresse commence par « http:// », mais ce port du serveur n'accepte que les connexions sécurisées."
+    ),
+    N_("Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez."),
+)
+
+KEY_ASKED_IN_CLEAR = problem(
+    "IEA-S14",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Le serveur demande la licence en clair"),
+    N_(
+        "Le serveur d'authentification veut recevoir la licence à une adresse non sécurisée ; l'agent ne l'envoie pas."
+    ),
+    _SUPPORT,
+)
+
+SERVER_IN_MAINTENANCE = problem(
+    "IEA-S15",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Serveur en maintenance"),
+    N_("Le serveur annonce qu'il est en maintenance."),
+    N_(
+        "Il n'y a rien à faire : l'agent réessaie tout seul, au moment annoncé par le serveur. Vous pouvez activer le mode assistance pour "
+        "utiliser Impact emploi en attendant."
+    ),
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+IDENTIFICATION_WANTED = problem(
+    "IEA-S16",
+    Severity.HIGH,
+    Actor.IT,
+    N_("Identification demandée à cette adresse"),
+    N_("Ce qui répond à cette adresse demande un nom d'utilisateur et un mot de passe que l'agent n'a pas."),
+    N_(
+        "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, montrez ce message à la personne qui s'occupe de votre "
+        "informatique : un filtre protège peut-être ce réseau."
+    ),
+)
+
+METADATA_EXPIRED = problem(
+    "IEA-U01",
+    Severity.MEDIUM,
+    Actor.URSSAF,
+    N_("Informations de mise à jour périmées"),
+    N_("Les informations de mise à jour du serveur ne sont plus valables à la date de cet ordinateur."),
+    N_(
+        "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance en indiquant le code affiché ; "
+        "vos bulletins de paie ne sont pas concernés."
+    ),
+    depends_on=(CLOCK_WRONG,),
+)
+
+METADATA_ROLLED_BACK = problem(
+    "IEA-U02",
+    Severity.MEDIUM,
+    Actor.URSSAF,
+    N_("Informations de mise à jour plus anciennes"),
+    N_("Le serveur de mise à jour présente une version plus ancienne que celle déjà vue par ce poste."),
+    N_(
+        "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
+    ),
+)
+
+METADATA_NOT_AUTHENTIC = problem(
+    "IEA-U03",
+    Severity.MEDIUM,
+    Actor.URSSAF,
+    N_("Informations de mise à jour non authentiques"),
+    N_("Les informations de mise à jour ne portent pas la signature attendue, ou ont été modifiées."),
+    N_(
+        "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
+    ),
+)
+
+AUTHORISATION_REFUSED = problem(
+    "IEA-A01",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Serveur d'authentification / Autorisation refusée"),
+    N_("Le serveur répond, reconnaît votre licence, mais refuse l'autorisation."),
+    N_(
+        "Une intervention technique est nécessaire : contactez l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez "
+        "activer le mode assistance pour utiliser Impact emploi."
+    ),
+)
+
+LICENCE_NOT_RECOGNISED = problem(
+    "IEA-A02",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Licence d'installation non reconnue"),
+    N_("Le serveur répond, mais ne reconnaît pas le numéro ou la clé de licence de ce poste."),
+    N_(
+        "Vérifiez le numéro et la clé dans « Paramètres de connexion ». S'ils sont justes, contactez l'assistance "
+        "(impact-emploi-association@urssaf.fr). En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
+    ),
+)
+
+INTERNAL_ERROR = problem(
+    "IEA-L01",
+    Severity.HIGH,
+    Actor.URSSAF,
+    N_("Erreur interne de l'agent"),
+    N_("L'agent a rencontré une erreur qui n'était pas prévue."),
+    N_(
+        "Clic droit sur l'icône, « Quitter », puis relancez l'agent depuis le menu Démarrer. Si cela recommence, contactez l'assistance en "
+        "indiquant le code affiché."
+    ),
+)
+
+
+LETTERS = "CNPTSUAL"
+"""First letters of the codes, in the order in which the pages list them."""
+CATALOGUE: Mapping[str, Problem] = {
+    code: _declared[code] for code in sorted(_declared, key=lambda code: (LETTERS.index(code[4]), code))
+}
+"""Every problem by its code."""
 
 ANSWERED_BUT_REFUSED = frozenset({AUTHORISATION_REFUSED, LICENCE_NOT_RECOGNISED})
 """The seed's third case: the connection works, the server does not let this licence in."""
-
-
-def problem(code: str) -> Problem:
-    """The entry for *code*. Raises ``KeyError`` for a code that is not in the catalogue."""
-    return CATALOGUE[code]

@@ -11,9 +11,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from . import addresses
+from . import addresses, problems
 from .addresses import Address, AddressError
-from .diagnosis import Failure, Reason, Server, ServerReport, Stage
+from .diagnosis import Failure, Server, ServerReport, Stage
 from .settings import ProxyMode, Settings
 
 
@@ -61,12 +61,12 @@ OFFICIAL = {Server.AUTHENTICATION: "official_authentication", Server.UPDATES: "o
 
 _NOT_THE_ADDRESS = frozenset(
     {
-        Reason.NO_NETWORK,
-        Reason.CAPTIVE_PORTAL,
-        Reason.VAULT_UNAVAILABLE,
-        Reason.NOT_CONFIGURED,
-        Reason.CA_FILE_UNREADABLE,
-        Reason.INTERNAL,
+        problems.NO_NETWORK,
+        problems.CAPTIVE_PORTAL,
+        problems.VAULT_UNAVAILABLE,
+        problems.NOT_CONFIGURED,
+        problems.CA_FILE_UNREADABLE,
+        problems.INTERNAL_ERROR,
     }
 )
 """What no other address and no other way mends."""
@@ -87,7 +87,7 @@ def candidates(
         for server, report in tested.items()
         if not is_identified(report)
         and report.cause is not None
-        and report.cause.reason not in _NOT_THE_ADDRESS
+        and report.cause.problem not in _NOT_THE_ADDRESS
     ]
     found: list[Repair] = []
 
@@ -127,7 +127,7 @@ def explained(reports: Iterable[ServerReport], found: Iterable[Repair]) -> tuple
     """*reports* with what the *found* repairs tell of the network: where the system's proxy leads to the server, this network needs it."""
     by_proxy = {server for repair in found if repair.kind is Kind.SYSTEM_PROXY for server in repair.servers}
     return tuple(
-        replace(report, findings=(*report.findings, Failure(Stage.PROXY, Reason.PROXY_NEEDED)))
+        replace(report, findings=(*report.findings, Failure(Stage.PROXY, problems.PROXY_NEEDED)))
         if report.server in by_proxy and report.route == "direct"
         else report
         for report in reports

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
-from iea_agent.domain import addresses
+from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address, AddressError
-from iea_agent.domain.diagnosis import Failure, Reason, Stage
+from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.problems import Problem
 
 from .https import WHOLE_SECONDS, Client, HttpsError
 from .messages import Reply, Request, leads_to, printable, refusal, unavailable
@@ -93,12 +94,12 @@ def exchange(
     """The whole conversation. A *known* endpoint that is no longer one is looked for again."""
     check_may_be_sent(address)
     if not licence.number.strip() or not licence.key.strip():
-        raise HttpsError(Failure(Stage.LICENCE, Reason.NOT_CONFIGURED, "licence number or key is empty"))
+        raise HttpsError(Failure(Stage.LICENCE, problems.NOT_CONFIGURED, "licence number or key is empty"))
     if known is not None and known.issuer == address:
         try:
             return (yield from present(known, licence, scope=scope))
         except HttpsError as error:
-            if error.failure.reason not in (Reason.NOT_AN_AUTHENTICATION_SERVER, Reason.REDIRECTED):
+            if error.failure.problem not in (problems.NOT_AN_AUTHENTICATION_SERVER, problems.REDIRECTED):
                 raise
     discovery = yield from discover(address)
     return (yield from present(discovery, licence, scope=scope))
@@ -107,7 +108,7 @@ def exchange(
 def check_may_be_sent(address: Address) -> None:
     """Raises ``HttpsError`` when the key would travel in clear, or to wherever a document read in clear says. Loopback is this very machine."""
     if not (address.secure or address.loopback):
-        raise HttpsError(Failure(Stage.ADDRESS, Reason.SENT_IN_CLEAR, f"{address.scheme}://{address.host}"))
+        raise HttpsError(Failure(Stage.ADDRESS, problems.SENT_IN_CLEAR, f"{address.scheme}://{address.host}"))
 
 
 def well_known(address: Address) -> tuple[str, ...]:
@@ -136,7 +137,7 @@ def discover(address: Address) -> Conversation[Discovery]:
         statuses.append(reply.status)
     # a server that has other things, but nothing under the path that was typed
     wrong_path = bool(address.path) and set(statuses) <= {404, 410}
-    reason = Reason.NOTHING_THERE if wrong_path else Reason.NOT_AN_AUTHENTICATION_SERVER
+    reason = problems.NOTHING_THERE if wrong_path else problems.NOT_AN_AUTHENTICATION_SERVER
     detail = "no discovery document: HTTP " + ", ".join(map(str, statuses))
     raise HttpsError(Failure(Stage.KIND, reason, detail))
 
@@ -148,7 +149,7 @@ def _discovery(address: Address, issuer: str, token_endpoint: str) -> Discovery:
         issuing = None
     if issuing != address:  # RFC 8414, section 3.3
         said = printable(issuer)
-        raise HttpsError(Failure(Stage.KIND, Reason.ISSUER_DIFFERS, f"issuer: {said}", about=said))
+        raise HttpsError(Failure(Stage.KIND, problems.ISSUER_DIFFERS, f"issuer: {said}", about=said))
     try:
         parts = urlsplit(token_endpoint)
         endpoint = addresses.parse(parts._replace(query="", fragment="").geturl())
@@ -162,12 +163,12 @@ def _discovery(address: Address, issuer: str, token_endpoint: str) -> Discovery:
         or not parts.geturl().isprintable()
     ):
         detail = f"token endpoint: {printable(token_endpoint)}"
-        raise HttpsError(Failure(Stage.KIND, Reason.NOT_AN_AUTHENTICATION_SERVER, detail))
+        raise HttpsError(Failure(Stage.KIND, problems.NOT_AN_AUTHENTICATION_SERVER, detail))
     # a server reached over https has no business asking for the key in clear, not even on this machine
     if not endpoint.secure and (address.secure or not endpoint.loopback):
         raise HttpsError(
             Failure(
-                Stage.KIND, Reason.KEY_ASKED_IN_CLEAR, f"token endpoint: {endpoint}", about=endpoint.origin
+                Stage.KIND, problems.KEY_ASKED_IN_CLEAR, f"token endpoint: {endpoint}", about=endpoint.origin
             )
         )
     return Discovery(address, parts.geturl())  # as it was judged
@@ -221,30 +222,30 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
     error, described = said.get("error", ""), said.get("error_description") or ""
     detail = f"HTTP {status} {error}: {described}".rstrip(": ")
     if status == 429:
-        raise _no(Reason.TOO_MANY_REQUESTS, detail, reply.retry_after)
+        raise _no(problems.TOO_MANY_REQUESTS, detail, reply.retry_after)
     words = described.lower()
     failed = error in ("server_error", "temporarily_unavailable") or words.startswith(_FAILED_WORDS)
     if status >= 500 or failed:
         raise _no(unavailable(reply), detail, reply.retry_after)
     if 300 <= status < 400:
-        raise _no(Reason.REDIRECTED, detail, about=leads_to(reply))
+        raise _no(problems.REDIRECTED, detail, about=leads_to(reply))
     if status == 407:
-        raise _no(Reason.PROXY_WANTS_PASSWORD, detail)
+        raise _no(problems.PROXY_WANTS_PASSWORD, detail)
     if error == "invalid_client" and status in (400, 401):
-        raise _no(Reason.LICENCE_NOT_RECOGNISED, detail)
+        raise _no(problems.LICENCE_NOT_RECOGNISED, detail)
     if status in (400, 401, 403) and error:
         if any(phrase in words for phrase in _UNRECOGNISED_WORDS):
-            raise _no(Reason.LICENCE_NOT_RECOGNISED, detail)
+            raise _no(problems.LICENCE_NOT_RECOGNISED, detail)
         if error in (*_REFUSALS, "invalid_request") and any(phrase in words for phrase in _REFUSED_WORDS):
-            raise _no(Reason.AUTHORISATION_REFUSED, detail)
+            raise _no(problems.AUTHORISATION_REFUSED, detail)
     if status == 401:
-        raise _no(Reason.LICENCE_NOT_RECOGNISED, detail)
+        raise _no(problems.LICENCE_NOT_RECOGNISED, detail)
     if status == 403:
         # a refusal of OAuth says so in JSON; a page is from a filter on the way
-        raise _no(Reason.AUTHORISATION_REFUSED if error else Reason.FORBIDDEN, detail)
+        raise _no(problems.AUTHORISATION_REFUSED if error else problems.FORBIDDEN, detail)
     if status == 400 and error in _REFUSALS:
-        raise _no(Reason.AUTHORISATION_REFUSED, detail)
-    raise _no(Reason.NOT_AN_AUTHENTICATION_SERVER, detail)
+        raise _no(problems.AUTHORISATION_REFUSED, detail)
+    raise _no(problems.NOT_AN_AUTHENTICATION_SERVER, detail)
 
 
 def _granted(reply: Reply, wanted: str) -> tuple[float | None, str]:
@@ -252,13 +253,13 @@ def _granted(reply: Reply, wanted: str) -> tuple[float | None, str]:
         access_token=str, token_type=str, expires_in=int | float | str | None, scope=str | None
     )
     if token is None or not token["access_token"] or token["token_type"].lower() != "bearer":
-        raise _no(Reason.NOT_AN_AUTHENTICATION_SERVER, "HTTP 200 without a bearer token")
+        raise _no(problems.NOT_AN_AUTHENTICATION_SERVER, "HTTP 200 without a bearer token")
     # RFC 6749, section 5.1: no scope in the answer means all that was asked for
     scope = token.get("scope")
     missing = set(wanted.split()) - set((wanted if scope is None else scope).split())
     if missing:
         raise _no(
-            Reason.AUTHORISATION_REFUSED,
+            problems.AUTHORISATION_REFUSED,
             f"HTTP 200 without the scope {' '.join(sorted(missing))}",
         )
     try:
@@ -269,5 +270,5 @@ def _granted(reply: Reply, wanted: str) -> tuple[float | None, str]:
     return (max(seconds, 0.0) if math.isfinite(seconds) else None), scope or wanted
 
 
-def _no(reason: Reason, detail: str, retry_after: float | None = None, about: str = "") -> HttpsError:
+def _no(reason: Problem, detail: str, retry_after: float | None = None, about: str = "") -> HttpsError:
     return HttpsError(Failure(Stage.LICENCE, reason, detail, retry_after, about))

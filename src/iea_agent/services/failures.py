@@ -14,7 +14,9 @@ from typing import TypeAlias
 
 import httpcore
 
-from iea_agent.domain.diagnosis import Failure, Reason, Stage, refused_certificate
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure, Stage, refused_certificate
+from iea_agent.domain.problems import Problem
 
 from . import certificates
 from .messages import printable, proxy_password, schemes_offered
@@ -42,37 +44,37 @@ _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, er
 
 _CERTIFICATE_REASONS = {
     # OpenSSL: x509_vfy.h
-    9: Reason.CERTIFICATE_NOT_YET_VALID,
-    10: Reason.CERTIFICATE_EXPIRED,
-    18: Reason.CERTIFICATE_SELF_SIGNED,
-    3: Reason.CA_FILE_UNREADABLE,  # the file has lists of revoked certificates, but none of this issuer
-    11: Reason.CA_FILE_UNREADABLE,  # the list is not yet valid
-    12: Reason.CA_FILE_UNREADABLE,  # the list has expired
-    23: Reason.CERTIFICATE_REVOKED,
-    62: Reason.CERTIFICATE_OF_ANOTHER,
-    64: Reason.CERTIFICATE_OF_ANOTHER,
+    9: problems.CERTIFICATE_NOT_YET_VALID,
+    10: problems.CERTIFICATE_EXPIRED,
+    18: problems.CERTIFICATE_SELF_SIGNED,
+    3: problems.CA_FILE_UNREADABLE,  # the file has lists of revoked certificates, but none of this issuer
+    11: problems.CA_FILE_UNREADABLE,  # the list is not yet valid
+    12: problems.CA_FILE_UNREADABLE,  # the list has expired
+    23: problems.CERTIFICATE_REVOKED,
+    62: problems.CERTIFICATE_OF_ANOTHER,
+    64: problems.CERTIFICATE_OF_ANOTHER,
     # Windows: winerror.h, by number because its messages are in the user's language
-    0x800B0101: Reason.CERTIFICATE_EXPIRED,  # CERT_E_EXPIRED, also said of one that is not yet valid
-    0x800B010C: Reason.CERTIFICATE_REVOKED,  # CERT_E_REVOKED
-    0x80092010: Reason.CERTIFICATE_REVOKED,  # CRYPT_E_REVOKED
-    0x800B010F: Reason.CERTIFICATE_OF_ANOTHER,  # CERT_E_CN_NO_MATCH
+    0x800B0101: problems.CERTIFICATE_EXPIRED,  # CERT_E_EXPIRED, also said of one that is not yet valid
+    0x800B010C: problems.CERTIFICATE_REVOKED,  # CERT_E_REVOKED
+    0x80092010: problems.CERTIFICATE_REVOKED,  # CRYPT_E_REVOKED
+    0x800B010F: problems.CERTIFICATE_OF_ANOTHER,  # CERT_E_CN_NO_MATCH
 }
 _WHOLE_CHAIN = frozenset({18, 19, 0x800B0109})
 """Codes for a chain that was seen to its end: X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, …SELF_SIGNED_CERT_IN_CHAIN, CERT_E_UNTRUSTEDROOT."""
 
 _HANDSHAKE_REASONS = {
-    "WRONG_VERSION_NUMBER": Reason.PORT_WITHOUT_TLS,
-    "HTTP_REQUEST": Reason.PORT_WITHOUT_TLS,
-    "UNKNOWN_PROTOCOL": Reason.PORT_WITHOUT_TLS,
-    "PACKET_LENGTH_TOO_LONG": Reason.PORT_WITHOUT_TLS,
-    "RECORD_LAYER_FAILURE": Reason.PORT_WITHOUT_TLS,
-    "TLSV1_ALERT_PROTOCOL_VERSION": Reason.TLS_TOO_OLD,
-    "UNSUPPORTED_PROTOCOL": Reason.TLS_TOO_OLD,
-    "NO_PROTOCOLS_AVAILABLE": Reason.TLS_TOO_OLD,
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": Reason.TLS_TOO_OLD,
-    "TLSV1_ALERT_INSUFFICIENT_SECURITY": Reason.TLS_TOO_OLD,
-    "DH_KEY_TOO_SMALL": Reason.TLS_TOO_OLD,
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": Reason.CLIENT_CERTIFICATE_WANTED,
+    "WRONG_VERSION_NUMBER": problems.PORT_WITHOUT_TLS,
+    "HTTP_REQUEST": problems.PORT_WITHOUT_TLS,
+    "UNKNOWN_PROTOCOL": problems.PORT_WITHOUT_TLS,
+    "PACKET_LENGTH_TOO_LONG": problems.PORT_WITHOUT_TLS,
+    "RECORD_LAYER_FAILURE": problems.PORT_WITHOUT_TLS,
+    "TLSV1_ALERT_PROTOCOL_VERSION": problems.TLS_TOO_OLD,
+    "UNSUPPORTED_PROTOCOL": problems.TLS_TOO_OLD,
+    "NO_PROTOCOLS_AVAILABLE": problems.TLS_TOO_OLD,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": problems.TLS_TOO_OLD,
+    "TLSV1_ALERT_INSUFFICIENT_SECURITY": problems.TLS_TOO_OLD,
+    "DH_KEY_TOO_SMALL": problems.TLS_TOO_OLD,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": problems.CLIENT_CERTIFICATE_WANTED,
 }
 
 
@@ -84,17 +86,17 @@ def translated(
     *online* is asked where the machine itself may be cut off, *look_again* where a certificate was refused.
     """
     if isinstance(error, Nonsense):
-        return Failure(Stage.ANSWER, Reason.ANSWER_NONSENSE, str(error))
+        return Failure(Stage.ANSWER, problems.ANSWER_NONSENSE, str(error))
     if isinstance(error, httpcore.UnsupportedProtocol):
-        return Failure(Stage.ADDRESS, Reason.ADDRESS_MALFORMED, str(error))
+        return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
     cause = _cause(error) or watch.unsent
     detail = evidence(cause or error)
     if isinstance(error, httpcore.TimeoutException) and watch.spent:
-        return Failure(watch.stage, Reason.TOO_LONG, detail)
+        return Failure(watch.stage, problems.TEST_TOO_LONG, detail)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _certificate_refused(cause, watch, route, look_again)
     if cause is not None and _may_be_cut_off(cause) and not online():
-        return Failure(watch.stage, Reason.NO_NETWORK, detail)
+        return Failure(watch.stage, problems.NO_NETWORK, detail)
     match watch.stage:
         case Stage.NAME:
             return Failure(Stage.NAME, _name_reason(cause), detail)
@@ -104,16 +106,16 @@ def translated(
             if isinstance(error, httpcore.ProxyError) and detail.startswith("407"):
                 return proxy_refused(watch, route, detail)
             answered = isinstance(error, httpcore.ProxyError)
-            reason = Reason.PROXY_REFUSES if answered else Reason.PROXY_UNREACHABLE
+            reason = problems.PROXY_REFUSES if answered else problems.PROXY_UNREACHABLE
             return Failure(Stage.PROXY, reason, detail, about=_origin(route))
         case Stage.CERTIFICATE:
             return Failure(Stage.CERTIFICATE, _handshake_reason(cause), detail)
         case Stage.ANSWER:
             if isinstance(cause, ssl.SSLError) and "CERTIFICATE" in (cause.reason or ""):
                 # TLS 1.3: the server asks for the client's certificate only after the handshake (RFC 8446, 4.4.2.4)
-                return Failure(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED, detail)
+                return Failure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED, detail)
             return Failure(Stage.ANSWER, _answer_reason(error, cause, watch), detail)
-    return Failure(watch.stage, Reason.INTERNAL, detail)
+    return Failure(watch.stage, problems.INTERNAL_ERROR, detail)
 
 
 def proxy_refused(watch: Watch, route: Route, detail: str, header: str = "") -> Failure:
@@ -167,37 +169,37 @@ def _may_be_cut_off(cause: OSError) -> bool:
     return isinstance(cause, socket.gaierror) or cause.errno in _NO_ROUTE
 
 
-def _name_reason(cause: OSError | None) -> Reason:
+def _name_reason(cause: OSError | None) -> Problem:
     silent = isinstance(cause, TimeoutError) or (
         isinstance(cause, socket.gaierror) and cause.errno in (socket.EAI_AGAIN, socket.EAI_FAIL)
     )
-    return Reason.NAME_SERVER_SILENT if silent else Reason.NAME_UNKNOWN
+    return problems.NAME_SERVER_SILENT if silent else problems.NAME_UNKNOWN
 
 
-def _connection_reason(cause: OSError | None) -> Reason:
+def _connection_reason(cause: OSError | None) -> Problem:
     if isinstance(cause, ConnectionRefusedError):
-        return Reason.REFUSED
-    return Reason.RESET if isinstance(cause, ConnectionError) else Reason.UNANSWERED
+        return problems.CONNECTION_REFUSED
+    return problems.CONNECTION_CUT if isinstance(cause, ConnectionError) else problems.CONNECTION_UNANSWERED
 
 
-def _handshake_reason(cause: OSError | None) -> Reason:
+def _handshake_reason(cause: OSError | None) -> Problem:
     reason = (cause.reason or "") if isinstance(cause, ssl.SSLError) else ""
-    return _HANDSHAKE_REASONS.get(reason, Reason.TLS_INTERRUPTED)
+    return _HANDSHAKE_REASONS.get(reason, problems.TLS_INTERRUPTED)
 
 
-def _answer_reason(error: Exception, cause: OSError | None, watch: Watch) -> Reason:
+def _answer_reason(error: Exception, cause: OSError | None, watch: Watch) -> Problem:
     text = str(error)
     if isinstance(cause, TimeoutError):
-        return Reason.ANSWER_LATE
+        return problems.ANSWER_LATE
     if isinstance(cause, ConnectionError) and not isinstance(cause, ssl.SSLError):
-        return Reason.RESET
+        return problems.CONNECTION_CUT
     if (
         isinstance(error, httpcore.RemoteProtocolError)
         and "disconnected" not in text
         and "peer closed" not in text
     ):
-        return Reason.HTTPS_EXPECTED if watch.met_tls else Reason.ANSWER_NONSENSE
-    return Reason.ANSWER_CUT
+        return problems.HTTPS_EXPECTED if watch.met_tls else problems.ANSWER_NONSENSE
+    return problems.ANSWER_CUT
 
 
 def _certificate_refused(
@@ -206,7 +208,7 @@ def _certificate_refused(
     """TLS refuses the certificate: why, judged with the certificate itself in view where it shows itself once more."""
     # CryptoAPI's codes come as negative numbers where a signed type was used
     code = cause.verify_code & 0xFFFFFFFF
-    reason = _CERTIFICATE_REASONS.get(code, Reason.CERTIFICATE_AUTHORITY_UNKNOWN)
+    reason = _CERTIFICATE_REASONS.get(code, problems.CERTIFICATE_AUTHORITY_UNKNOWN)
     detail = evidence(cause)
     shown, alone = look_again()
     if shown is None:
@@ -222,9 +224,9 @@ def _certificate_refused(
         trusted=certificates.trusted_names(route.ca_file) if link_may_miss else frozenset(),
         now=time.time(),
     )
-    if reason is Reason.CA_FILE_UNREADABLE:
+    if reason is problems.CA_FILE_UNREADABLE:
         about = str(route.ca_file)
-    elif reason is Reason.CERTIFICATE_OF_ANOTHER:
+    elif reason is problems.CERTIFICATE_OF_ANOTHER:
         about = ", ".join(shown.hosts)
     return Failure(
         Stage.CERTIFICATE,

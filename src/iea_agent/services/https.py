@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from iea_agent import __version__
-from iea_agent.domain.diagnosis import Certificate, Failure, Reason, Stage
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Certificate, Failure, Stage
 
 from . import certificates
 from .failures import EXCEPTIONS, Nonsense, closed_early, evidence, proxy_refused, translated
@@ -44,7 +45,7 @@ class HttpsError(Exception):
     """A request that gave no usable answer; *failure* says at which stage and why. Its text is the failure's technical detail."""
 
     def __init__(self, failure: Failure) -> None:
-        super().__init__(f"{failure.stage.value}: {failure.reason.value} ({failure.detail})")
+        super().__init__(f"{failure.stage.value}: {failure.problem} ({failure.detail})")
         self.failure = failure
 
 
@@ -76,14 +77,14 @@ class Client:
         except certificates.FileUnreadable as error:
             detail = f"{error.file}: {evidence(error.cause)}"
             raise HttpsError(
-                Failure(Stage.CERTIFICATE, Reason.CA_FILE_UNREADABLE, detail, about=str(error.file))
+                Failure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE, detail, about=str(error.file))
             ) from None
         self._limits = limits or Limits()
         self._network = Network(resolve or system_addresses, ipv4_only=self.route.ipv4_only)
         if self.route.proxy is not None and self.route.proxy.secure:
             detail = "a proxy that is itself reached over https is not supported"
             raise HttpsError(
-                Failure(Stage.PROXY, Reason.PROXY_UNREACHABLE, detail, about=self.route.proxy.origin)
+                Failure(Stage.PROXY, problems.PROXY_UNREACHABLE, detail, about=self.route.proxy.origin)
             )
         self._http = httpx.Client(
             transport=_Transport(self._pool(context)),
@@ -165,7 +166,7 @@ class Client:
                     self.certificate = watch.shown.certificate
                 return Reply(response.status_code, dict(response.headers), body)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            failure = Failure(Stage.ADDRESS, Reason.ADDRESS_MALFORMED, str(error))
+            failure = Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
         except EXCEPTIONS as error:
             if may_be_stale and watch.stage is Stage.ANSWER and not watch.fresh and closed_early(error):
                 return None

@@ -12,7 +12,9 @@ from types import UnionType
 from typing import Any, TypeGuard
 from urllib.parse import SplitResult, urlsplit
 
-from iea_agent.domain.diagnosis import Failure, Reason, Stage
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def has_members(found: object, /, **members: type | UnionType) -> TypeGuard[dict
 def refusal(request: Request, reply: Reply) -> Failure | None:
     """What the status alone says when it is one that no server of ours would give: None means that the content decides."""
     status = reply.status
-    reason: Reason | None = None
+    reason: Problem | None = None
     detail = f"HTTP {status}"
     about = ""
     if (found := portal(request, reply)) is not None:
@@ -88,29 +90,29 @@ def refusal(request: Request, reply: Reply) -> Failure | None:
         about = leads_to(reply)
         detail += f" to {about}" if about else " inside the server"
         only_https = (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname)
-        reason = Reason.HTTPS_EXPECTED if only_https else Reason.REDIRECTED
+        reason = problems.HTTPS_EXPECTED if only_https else problems.REDIRECTED
     elif status == 400 and b"SSL certificate" in reply.body:  # nginx: "No required SSL certificate was sent"
-        return Failure(Stage.CERTIFICATE, Reason.CLIENT_CERTIFICATE_WANTED, detail)
+        return Failure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED, detail)
     elif status == 426 or (status == 400 and b"HTTPS port" in reply.body):  # nginx, Apache; RFC 9110, 15.5.22
-        reason = Reason.HTTPS_EXPECTED
+        reason = problems.HTTPS_EXPECTED
     elif status == 401:
-        reason = Reason.IDENTIFICATION_WANTED
+        reason = problems.IDENTIFICATION_WANTED
     elif status == 403:
-        reason = Reason.FORBIDDEN
+        reason = problems.FORBIDDEN
     elif status == 407:
         offers = schemes_offered([reply.headers.get("proxy-authenticate", "")])
         reason, detail = proxy_password(offers, detail, known=False)
     elif status == 429:
-        reason = Reason.TOO_MANY_REQUESTS
+        reason = problems.TOO_MANY_REQUESTS
     elif status == 408 or status >= 500:
         reason = unavailable(reply)
     return None if reason is None else Failure(Stage.ANSWER, reason, detail, reply.retry_after, about)
 
 
-def unavailable(reply: Reply) -> Reason:
+def unavailable(reply: Reply) -> Problem:
     """Whether a server that cannot work says that this is meant: 503 with a time to come back (RFC 9110, section 15.6.4), or a page about maintenance."""
     planned = reply.status == 503 and (reply.retry_after is not None or b"maintenance" in reply.body.lower())
-    return Reason.MAINTENANCE if planned else Reason.UNAVAILABLE
+    return problems.SERVER_IN_MAINTENANCE if planned else problems.SERVER_UNAVAILABLE
 
 
 def leads_to(reply: Reply) -> str:
@@ -133,7 +135,7 @@ def portal(request: Request, reply: Reply) -> Failure | None:
         return None
     about = leads_to(reply)
     detail = f"HTTP {status}" + (f" to {about}" if about else ", a web page" if a_page else "")
-    return Failure(Stage.ANSWER, Reason.CAPTIVE_PORTAL, detail, about=about)
+    return Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL, detail, about=about)
 
 
 def _site(host: str) -> str:
@@ -142,13 +144,13 @@ def _site(host: str) -> str:
     return host if ":" in host or labels[-1].isdigit() else ".".join(labels[-2:])
 
 
-def proxy_password(offers: tuple[str, ...], detail: str, *, known: bool) -> tuple[Reason, str]:
+def proxy_password(offers: tuple[str, ...], detail: str, *, known: bool) -> tuple[Problem, str]:
     """What a proxy that asks for a password (407) means, and the detail with the ways to sign in that it *offers*; *known*: credentials were sent."""
     if offers:
         detail = f"{detail}, asks for {', '.join(offers)}"
     if offers and "basic" not in [scheme.lower() for scheme in offers]:
-        return Reason.PROXY_SIGN_IN_UNKNOWN, detail
-    return (Reason.PROXY_REFUSES_PASSWORD if known else Reason.PROXY_WANTS_PASSWORD), detail
+        return problems.PROXY_SIGN_IN_UNKNOWN, detail
+    return (problems.PROXY_REFUSES_PASSWORD if known else problems.PROXY_WANTS_PASSWORD), detail
 
 
 def _location(reply: Reply) -> SplitResult:

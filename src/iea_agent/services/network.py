@@ -25,7 +25,7 @@ import httpcore
 
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Outcome, Stage, StageResult
-from iea_agent.domain.proxies import Source
+from iea_agent.domain.proxy_choice import Source
 
 from . import certificates
 from .messages import schemes_offered

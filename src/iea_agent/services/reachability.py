@@ -18,7 +18,6 @@ from iea_agent.domain.diagnosis import (
     Certificate,
     Failure,
     Outcome,
-    Reason,
     Server,
     ServerReport,
     Stage,
@@ -110,7 +109,7 @@ def _overdue(report: ServerReport, begun: float) -> ServerReport:
     at = next(
         (r.stage for r in report.stages if r.outcome in (Outcome.RUNNING, Outcome.WAITING)), Stage.ADDRESS
     )
-    failure = Failure(at, Reason.TOO_LONG, "the whole test took too long")
+    failure = Failure(at, problems.TEST_TOO_LONG, "the whole test took too long")
     return replace(
         report, stages=_ended(report.stages, failure), failure=failure, milliseconds=spent, done=True
     )
@@ -165,7 +164,7 @@ def _look(address: Address) -> Conversation[tuple[_Timestamp, bytes]]:
     found = _timestamp(reply) if reply.status == 200 else None
     if found is None:
         detail = f"no timestamp.json: HTTP {reply.status}" if reply.status != 200 else "not TUF metadata"
-        raise HttpsError(Failure(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER, detail))
+        raise HttpsError(Failure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER, detail))
     return found, reply.body
 
 
@@ -174,7 +173,7 @@ def _current(found: _Timestamp, now: datetime) -> str:
     expiry = f"expires {found.expires.isoformat()}"
     if found.expires.tzinfo is None or found.expires <= now:
         detail = f"{expiry}, this computer says {now.isoformat(timespec='seconds')}"
-        raise HttpsError(Failure(Stage.METADATA, Reason.METADATA_EXPIRED, detail))
+        raise HttpsError(Failure(Stage.METADATA, problems.METADATA_EXPIRED, detail))
     return f"signatures not checked: no root.json here; {expiry}"
 
 
@@ -234,7 +233,9 @@ class _Examination:
             failure = self._end(error.failure)
         except Exception as error:  # noqa: BLE001 logged, and named to the person: the other server's test goes on
             _log.exception("the test of the %s server met an error of ours", self._server.value)
-            failure = failure or self._end(Failure(self._running(), Reason.INTERNAL, type(error).__name__))
+            failure = failure or self._end(
+                Failure(self._running(), problems.INTERNAL_ERROR, type(error).__name__)
+            )
         self._tell(self.report(failure, done=True))
 
     def _end(self, failure: Failure) -> Failure:
@@ -254,7 +255,9 @@ class _Examination:
             address = addresses.parse(self._text)
         except AddressError as error:
             raise HttpsError(
-                Failure(Stage.ADDRESS, Reason.ADDRESS_MALFORMED, error.reason.value, about=error.reason.value)
+                Failure(
+                    Stage.ADDRESS, problems.ADDRESS_MALFORMED, error.reason.value, about=error.reason.value
+                )
             ) from None
         if self._server is Server.AUTHENTICATION and licence is not None:
             check_may_be_sent(address)
@@ -302,9 +305,7 @@ class _Examination:
 
         Only where one of them would explain the failure. Nothing of the person's is sent, no redirection followed, no body read.
         """
-        possible = {problems.CAPTIVE_PORTAL, problems.CLOCK_WRONG} & set(
-            problems.problem(failure.code).depends_on
-        )
+        possible = {problems.CAPTIVE_PORTAL, problems.CLOCK_WRONG} & set(failure.problem.depends_on)
         if not (possible and address.secure and failure.stage in (Stage.CONNECTION, Stage.CERTIFICATE)):
             return
         self._tell(self.report(failure))  # the verdict does not wait for its explanation

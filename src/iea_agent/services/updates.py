@@ -21,8 +21,10 @@ from tuf.api.metadata import Metadata, Timestamp  # type: ignore[attr-defined]  
 from tuf.api.serialization import DeserializationError
 from tuf.ngclient import FetcherInterface, Updater  # type: ignore[attr-defined]
 
+from iea_agent.domain import problems
 from iea_agent.domain.addresses import Address
-from iea_agent.domain.diagnosis import Failure, Reason, Stage
+from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.problems import Problem
 
 from .https import HttpsError
 from .messages import Reply, Request, refusal
@@ -82,7 +84,7 @@ def check(
             return _refresh(ask, address, root, copy, timestamp)
     except OSError as error:
         detail = f"this computer's disk: {type(error).__name__}: {error.strerror}"
-        raise HttpsError(Failure(Stage.METADATA, Reason.INTERNAL, detail)) from error
+        raise HttpsError(Failure(Stage.METADATA, problems.INTERNAL_ERROR, detail)) from error
 
 
 def _sweep(trusted: Path) -> None:
@@ -102,13 +104,13 @@ def _refresh(ask: Ask, address: Address, root: Path, trusted: Path, timestamp: b
         updater = Updater(str(trusted), fetcher.base, fetcher=fetcher, bootstrap=anchor)
     except verdicts.RepositoryError as error:
         detail = f"root.json of this computer cannot be used: {_described(error)}"
-        raise HttpsError(Failure(Stage.METADATA, Reason.METADATA_NOT_AUTHENTIC, detail)) from error
+        raise HttpsError(Failure(Stage.METADATA, problems.METADATA_NOT_AUTHENTIC, detail)) from error
     try:
         updater.refresh()
     except (verdicts.RepositoryError, verdicts.DownloadError) as error:
         stage, reason = _verdict(error)
         detail = f"{fetcher.file}: {_described(error)}"
-        if reason is Reason.METADATA_EXPIRED:
+        if reason is problems.METADATA_EXPIRED:
             detail += f", this computer says {datetime.now(UTC).isoformat(timespec='seconds')}"
         raise HttpsError(Failure(stage, reason, detail)) from error
     signed = Metadata[Timestamp].from_bytes((trusted / "timestamp.json").read_bytes()).signed
@@ -148,21 +150,21 @@ class _Fetcher(FetcherInterface):
         if self.file.endswith(".root.json") and reply.status in (403, 404):
             # good news: there is no newer root
             raise verdicts.DownloadHTTPError(detail, reply.status)
-        missing = Failure(Stage.METADATA, Reason.METADATA_NOT_AUTHENTIC, detail)
+        missing = Failure(Stage.METADATA, problems.METADATA_NOT_AUTHENTIC, detail)
         if self.file == "timestamp.json":
-            missing = Failure(Stage.KIND, Reason.NOT_AN_UPDATE_SERVER, detail)
+            missing = Failure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER, detail)
         raise HttpsError(refusal(request, reply) or missing)
 
 
-def _verdict(error: Exception) -> tuple[Stage, Reason]:
+def _verdict(error: Exception) -> tuple[Stage, Problem]:
     match error:
         case DeserializationError():
-            return Stage.KIND, Reason.NOT_AN_UPDATE_SERVER
+            return Stage.KIND, problems.NOT_AN_UPDATE_SERVER
         case verdicts.ExpiredMetadataError():
-            return Stage.METADATA, Reason.METADATA_EXPIRED
+            return Stage.METADATA, problems.METADATA_EXPIRED
         case verdicts.BadVersionNumberError():
-            return Stage.METADATA, Reason.METADATA_ROLLED_BACK
-    return Stage.METADATA, Reason.METADATA_NOT_AUTHENTIC
+            return Stage.METADATA, problems.METADATA_ROLLED_BACK
+    return Stage.METADATA, problems.METADATA_NOT_AUTHENTIC
 
 
 def _described(error: Exception) -> str:

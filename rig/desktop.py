@@ -1,0 +1,429 @@
+"""A Windows desktop with taskbar and notification area in a virtual screen: start programs, look, click, type, take pictures.
+
+`.venv/bin/python -m rig.desktop --help` shows a script on it from the command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from PIL import Image, ImageChops, ImageStat
+
+from rig.build import PYTHON
+from rig.prefix import Prefix, windows_path
+
+HERE = Path(__file__).resolve().parent
+MENU = "#32768"  # the class of every popup menu
+TASKBAR = "Shell_TrayWnd"
+TOOLTIP = "tooltips_class32"
+SEPARATOR = 4  # pixels: a line of a menu that is no higher is a separator
+DARK = 90  # 0 is black: an enabled item has darker pixels than this, a disabled one has not
+PAUSE = 0.05  # seconds between two looks at the screen
+
+
+class NotSeenError(AssertionError):
+    """What was waited for did not show in time; the message lists what did."""
+
+
+class Area(NamedTuple):
+    """A rectangle in pixels of the screen."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def centre(self) -> tuple[int, int]:
+        """The point that a click aims at."""
+        return (self.left + self.right) // 2, (self.top + self.bottom) // 2
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.right - self.left, self.bottom - self.top
+
+
+@dataclass(frozen=True)
+class Window:
+    """One window or control as Windows describes it."""
+
+    handle: int
+    kind: str
+    text: str
+    area: Area
+    visible: bool
+    enabled: bool
+    process: int
+    children: tuple[Window, ...] = ()
+
+    def control(self, text: str, kind: str = "") -> Window:
+        """The visible control whose text (without & and surrounding blanks) is `text`; NotSeenError if there is none."""
+        for child in self.children:
+            if child.visible and child.text.replace("&", "").strip() == text and kind in child.kind:
+                return child
+        raise NotSeenError(f"no {kind or 'control'} {text!r} in {self.text!r}, only {_listed(self.children)}")
+
+
+class MenuItem(NamedTuple):
+    """A line of an open menu: where to click, and whether it is drawn in black (enabled) or in grey."""
+
+    area: Area
+    enabled: bool
+
+
+class Desktop:
+    """A running desktop; close it, or use it in a `with`.
+
+    `scaling` is Windows' display scaling in percent; the screen grows with it unless `size` is given. `name` keeps the prefix
+    for a later run (see Prefix). With `display` the desktop is a window on that X display instead of a virtual screen.
+    """
+
+    def __init__(
+        self,
+        scaling: int = 100,
+        size: tuple[int, int] | None = None,
+        name: str | None = None,
+        display: str | None = None,
+    ) -> None:
+        self.scaling = scaling
+        self.size = size or (1280 * scaling // 100, 760 * scaling // 100)
+        self._ours: list[subprocess.Popen[Any]] = []
+        self._reader: subprocess.Popen[str] | None = None
+        self.prefix = Prefix(name)
+        try:
+            self.display = display or self._virtual_screen()
+            self._show()
+        except BaseException:
+            self.close()
+            raise
+
+    def start(self, *arguments: str | Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start the Windows Python with `arguments` on this desktop; its output comes through `stdout`."""
+        process = self.prefix.start(PYTHON / "python.exe", *arguments, env=env)
+        self._ours.append(process)
+        return process
+
+    def windows(self) -> list[Window]:
+        """The visible top-level windows, uppermost first, the taskbar and menus included."""
+        return [_window(entry) for entry in self._look()["windows"]]
+
+    def wait(self, wanted: Callable[[list[Window]], Window | None], what: str, timeout: float = 15) -> Window:
+        """Look again and again until `wanted` picks a window; NotSeenError after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        while True:
+            windows = self.windows()
+            if (found := wanted(windows)) is not None:
+                return found
+            if time.monotonic() > deadline:
+                raise NotSeenError(f"{what} not seen in {timeout:g} s; on screen: {_listed(windows)}")
+            time.sleep(PAUSE)
+
+    def window(self, title: str, timeout: float = 15) -> Window:
+        """Wait for a window whose title matches the regular expression `title`."""
+        return self.wait(
+            lambda windows: next(
+                (w for w in windows if re.search(title, w.text) and w.kind != TOOLTIP), None
+            ),
+            title,
+            timeout,
+        )
+
+    def gone(self, title: str, timeout: float = 15) -> None:
+        """Wait until no window has such a title."""
+        taskbar = self.windows()[0]
+        self.wait(
+            lambda windows: None if any(re.search(title, w.text) for w in windows) else taskbar,
+            f"the end of {title}",
+            timeout,
+        )
+
+    def front(self) -> int:
+        """The handle of the window that has the keyboard."""
+        return int(self._look()["front"])
+
+    def move(self, x: int, y: int) -> None:
+        """Put the pointer there."""
+        self._xdotool("mousemove", str(x), str(y))
+
+    def click(self, where: Window | MenuItem | Area, button: int = 1) -> None:
+        """A real click (button 3 is the right one) in the middle of a window, a menu item or an area."""
+        x, y = (where if isinstance(where, Area) else where.area).centre
+        self._xdotool("mousemove", str(x), str(y), "click", str(button))
+
+    def type(self, text: str) -> None:
+        """Type on the keyboard into whatever has the focus; what has letters that the keyboard lacks is pasted."""
+        if text.isascii():
+            self._xdotool("type", "--delay", "20", text)
+        else:
+            self._look(clipboard=text)
+            self.key("ctrl+v")
+
+    def key(self, *names: str) -> None:
+        """Press keys by their X names, for example "Return", "Tab", "alt+F4"."""
+        self._xdotool("key", "--delay", "30", *names)
+
+    def look(self, area: Area | None = None) -> Image.Image:
+        """What is on the screen, or on a part of it, now."""
+        crop = [] if area is None else ["-crop", "{}x{}+{}+{}".format(*area.size, *area[:2]), "+repage"]
+        png = subprocess.run(
+            ["import", "-window", "root", *crop, "png:-"], env=self.x, check=True, stdout=-1, timeout=30
+        )
+        return Image.open(io.BytesIO(png.stdout)).convert("RGB")
+
+    def picture(self, file: Path, of: Window | Area | None = None) -> Path:
+        """Write a PNG of the whole screen or of a part of it; returns `file`."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.look(of.area if isinstance(of, Window) else of).save(file)
+        return file
+
+    def icon(self, timeout: float = 15) -> Area:
+        """Wait for the icon at the right end of the notification area; returns its square."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            taskbar = next(w for w in self.windows() if w.kind == TASKBAR)
+            _, top, right, bottom = taskbar.area
+            square = Area(
+                right - (bottom - top), top, right, bottom
+            )  # Wine paints icons, it makes no window for them
+            if len(self.look(square).getcolors(maxcolors=1 << 16) or ()) > 1:
+                return square
+            time.sleep(PAUSE)
+        raise NotSeenError(
+            f"no icon in the notification area in {timeout:g} s; on screen: {_listed(self.windows())}"
+        )
+
+    def icon_shown(self, folder: Path) -> str:
+        """Which `.ico` file of `folder` the notification area shows: the stem of the one that looks most like it."""
+        shown = self.look(self.icon())
+        ground = shown.getpixel((0, 0))
+        margin = 2  # pixels that Wine leaves round an icon
+        width = shown.width - 2 * margin
+        shown = shown.crop((margin, margin, margin + width, margin + width))
+
+        def distance(file: Path) -> float:
+            with Image.open(file) as icon:
+                size = min(icon.info["sizes"], key=lambda size: (abs(size[0] - width), size))
+                icon.size = size  # type: ignore[misc]  # how Pillow chooses a frame
+                frame = icon.convert("RGBA").resize((width, width))
+            drawn = Image.new("RGBA", frame.size, ground)
+            drawn.alpha_composite(frame)
+            return sum(ImageStat.Stat(ImageChops.difference(drawn.convert("RGB"), shown)).mean)
+
+        return min(sorted(folder.glob("*.ico")), key=distance).stem
+
+    def tooltip(self, timeout: float = 15) -> str:
+        """Point at the icon and read its tooltip."""
+        x, y = self.icon(timeout).centre
+        self.move(x - 200, y - 200)
+        self.move(x, y)
+        return self.wait(
+            lambda windows: next((w for w in windows if w.kind == TOOLTIP and w.text), None),
+            "the tooltip",
+            timeout,
+        ).text
+
+    def open_menu(self, timeout: float = 15) -> list[MenuItem]:
+        """Right-click the icon and wait for its menu; returns its items from top to bottom, separators left out."""
+        self.click(self.icon(timeout), button=3)
+        return self.menu(timeout)
+
+    def menu(self, timeout: float = 15) -> list[MenuItem]:
+        """Wait for an open popup menu; returns its items."""
+        menu = self.wait(
+            lambda windows: next((w for w in windows if w.kind == MENU), None), "a menu", timeout
+        )
+        self.move(
+            menu.area.left + 2, menu.area.top + 2
+        )  # away from the icon, whose tooltip would lie on the menu
+        self.wait(
+            lambda windows: None if any(w.kind == TOOLTIP for w in windows) else menu,
+            "the end of the tooltip",
+            timeout,
+        )
+        # a busy machine paints a menu line by line: it is read when two looks say the same
+        deadline = time.monotonic() + timeout
+        before: list[MenuItem] = []
+        while True:
+            items = _items(self.look(menu.area), menu.area)
+            if (items and items == before) or time.monotonic() > deadline:
+                return items
+            before = items
+            time.sleep(PAUSE)
+
+    def choose(self, position: int, timeout: float = 15) -> None:
+        """Click the item at `position` of the open menu (1 is the first, separators do not count) and see the menu go."""
+        self.click(self.menu(timeout)[position - 1])
+        taskbar = self.windows()[-1]
+        self.wait(
+            lambda windows: None if any(w.kind == MENU for w in windows) else taskbar,
+            "the menu's end",
+            timeout,
+        )
+
+    def close(self) -> None:
+        """End every program, the desktop and the virtual screen."""
+        self.prefix.close()
+        for process in reversed(self._ours):
+            if process.poll() is None:
+                process.terminate()
+            try:
+                process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate(timeout=10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def x(self) -> dict[str, str]:
+        """The environment of an X program that is to see this screen."""
+        return {
+            "DISPLAY": self.display,
+            "PATH": os.environ["PATH"],
+            "HOME": self.prefix.environment["HOME"],
+            "LANG": "C.UTF-8",
+        }
+
+    def _virtual_screen(self) -> str:
+        width, height = self.size
+        reading, writing = os.pipe()
+        command = [
+            "Xvfb",
+            "-displayfd",
+            str(writing),
+            "-screen",
+            "0",
+            f"{width}x{height}x24",
+            "-nolisten",
+            "tcp",
+        ]
+        screen = subprocess.Popen(
+            command, pass_fds=[writing], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._ours.append(screen)
+        os.close(writing)
+        with os.fdopen(reading) as pipe:  # Xvfb picks a free number and tells it when it is ready
+            if not select.select([pipe], [], [], 20)[0] or not (number := pipe.readline().strip()):
+                raise NotSeenError("Xvfb did not start")
+        self.display = f":{number}"
+        self._ours.append(
+            subprocess.Popen(
+                ["openbox", "--config-file", str(HERE / "openbox.xml")],
+                env=self.x,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        return self.display
+
+    def _show(self) -> None:
+        width, height = self.size
+        self.prefix.environment["DISPLAY"] = self.display
+        self.prefix.registry(  # only the desktop of this name has a taskbar
+            f'[Control Panel\\\\Desktop]\n"LogPixels"=dword:{96 * self.scaling // 100:08x}\n\n'
+            '[Software\\\\Wine\\\\Explorer]\n"Desktop"="shell"\n\n'
+            f'[Software\\\\Wine\\\\Explorer\\\\Desktops]\n"shell"="{width}x{height}"\n'
+        )
+        self._ours.append(
+            self.prefix.start("explorer", "/desktop", output=subprocess.DEVNULL, errors=subprocess.DEVNULL)
+        )
+        self._reader = self.prefix.start(
+            PYTHON / "python.exe", "-I", windows_path(HERE / "desktop_reader.py"), errors=subprocess.PIPE
+        )
+        self._ours.append(self._reader)
+        self.wait(lambda windows: next((w for w in windows if w.kind == TASKBAR), None), "the taskbar", 60)
+
+    def _look(self, clipboard: str = "") -> Any:
+        reader = self._reader
+        if reader is None or reader.stdin is None or reader.stdout is None:
+            raise NotSeenError("the desktop is not running")
+        reader.stdin.write(json.dumps(clipboard) + "\n")
+        reader.stdin.flush()
+        if not select.select([reader.stdout], [], [], 60)[0] or not (line := reader.stdout.readline()):
+            reader.kill()
+            raise NotSeenError(f"the desktop does not answer: {reader.communicate()[1]}")
+        return json.loads(line)
+
+    def _xdotool(self, *arguments: str) -> None:
+        subprocess.run(["xdotool", *arguments], env=self.x, check=True, timeout=30)
+
+
+def _items(menu: Image.Image, at: Area) -> list[MenuItem]:
+    """Find the rows of text: Wine tells no other process what a menu holds."""
+    grey = menu.convert("L")
+    ground = grey.getpixel((3, 3))
+    rows: list[list[int]] = []
+    for y in range(2, grey.height - 2):
+        if all(grey.getpixel((x, y)) == ground for x in range(4, grey.width - 4)):
+            continue
+        if rows and y - rows[-1][-1] <= 2:  # an accent stands apart from its letter by a pixel or two
+            rows[-1].append(y)
+        else:
+            rows.append([y])
+    items = []
+    for row in rows:
+        if len(row) > SEPARATOR:
+            counts = grey.crop((4, row[0], grey.width - 4, row[-1] + 1)).histogram()
+            items.append(
+                MenuItem(Area(at.left, at.top + row[0], at.right, at.top + row[-1] + 1), any(counts[:DARK]))
+            )
+    return items
+
+
+def _listed(windows: Sequence[Window]) -> str:
+    return ", ".join(f"{w.kind} {w.text!r}" for w in windows)
+
+
+def _window(entry: dict[str, Any]) -> Window:
+    children = tuple(_window(child) for child in entry.pop("children", ()))
+    return Window(**{**entry, "area": Area(*entry["area"])}, children=children)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the Windows Python on a desktop with live output, and take a picture if asked."""
+    parser = argparse.ArgumentParser(prog="rig.desktop", description=main.__doc__)
+    parser.add_argument("--scaling", type=int, default=100, choices=(100, 125, 150, 200))
+    parser.add_argument("--name", help="keep the prefix under this name")
+    parser.add_argument(
+        "--wait", help="wait for a window with this title (regular expression), take the picture, and end"
+    )
+    parser.add_argument("--picture", type=Path, default=Path("build/desktop.png"))
+    parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("program", nargs=argparse.REMAINDER, help="arguments of the Windows Python")
+    options = parser.parse_args(arguments)
+    program = options.program[1:] if options.program[:1] == ["--"] else options.program
+    with Desktop(options.scaling, name=options.name) as desktop:
+        process = desktop.start(*program, env=dict(pair.split("=", 1) for pair in options.env))
+        if options.wait:
+            print(
+                json.dumps(
+                    [(c.kind, c.text, c.area) for c in desktop.window(options.wait).children],
+                    ensure_ascii=False,
+                )
+            )
+            print(desktop.picture(options.picture))
+            return 0
+        for line in process.stdout or ():
+            print(line, end="", flush=True)
+        return process.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

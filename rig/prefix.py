@@ -1,0 +1,150 @@
+"""A private Wine prefix copied from the template, and Windows programs run in it without a desktop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Self
+
+from rig.build import PREFIX_TEMPLATE, PYTHON, ROOT, WINDOWS, take_lock, wine_environment
+
+PREFIXES = WINDOWS / "prefixes"
+TEMPORARY = "temporary-"
+SOCKETS = Path("/tmp")  # noqa: S108  where Debian's Wine wants the folder of its socket
+
+
+class InUseError(Exception):
+    """Another rig runs in the prefix of this name."""
+
+
+class Prefix:
+    """A Windows of one's own below build/windows/prefixes.
+
+    Without a name it is new and vanishes when closed. With a name it stays, so that a second use finds what the first left.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        PREFIXES.mkdir(parents=True, exist_ok=True)
+        self._temporary = name is None
+        self.path = PREFIXES / (name or TEMPORARY + secrets.token_hex(4))
+        lock = take_lock(self.path.with_name(f"{self.path.name}.lock"), wait=False)
+        if lock is None:
+            raise InUseError(f"the prefix {self.path.name} is in use")
+        self._lock = lock
+        _sweep()
+        if not self.path.exists():
+            shutil.copytree(PREFIX_TEMPLATE, self.path, symlinks=True, copy_function=_copy)
+        _make_server_folder(self.path)
+        self.environment = wine_environment(self.path)
+
+    def start(
+        self,
+        program: str | Path,
+        *arguments: str | Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path = ROOT,
+        output: int | IO[str] = subprocess.PIPE,
+        errors: int | IO[str] = subprocess.STDOUT,
+    ) -> subprocess.Popen[str]:
+        """Start a Windows program with pipes; `env` adds to the few variables that the prefix sets."""
+        # Windows' Python wants each standard handle to be a pipe or a file, else it ends with "WinError 6".
+        return subprocess.Popen(
+            ["wine", str(program), *map(str, arguments)],
+            env={**self.environment, **(env or {})}, cwd=cwd, stdin=subprocess.PIPE, stdout=output, stderr=errors,
+            text=True, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+
+    def python(
+        self,
+        *arguments: str | Path,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 60,
+        cwd: Path = ROOT,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the Windows Python to its end; standard output and error come back together in `stdout`."""
+        with self.start(PYTHON / "python.exe", *arguments, env=env, cwd=cwd) as process:
+            try:
+                output, _ = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(arguments, process.returncode, output)
+
+    def registry(self, lines: str) -> None:
+        """Add lines to the user's registry (the format of user.reg); only while nothing runs in the prefix."""
+        with (self.path / "user.reg").open("a") as user:
+            user.write(f"\n{lines}\n")
+
+    def close(self) -> None:
+        """End every program of the prefix, then remove it unless it has a name."""
+        subprocess.run(
+            ["wineserver", "-k"], env=self.environment, check=False, capture_output=True, timeout=60
+        )
+        _drop_server_folder(self.path)
+        if self._temporary:
+            shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
+        if self._temporary:
+            Path(self._lock.name).unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def windows_path(path: Path) -> str:
+    """How a Windows program names a file of this machine."""
+    return "Z:" + str(path.resolve()).replace("/", "\\")
+
+
+def _copy(source: str, target: str) -> None:
+    # What Windows brings along is only read: a second name for it costs nothing, a copy of it 700 MB and 4 s.
+    if "/drive_c/windows/" in source:
+        os.link(source, target)
+    elif not source.endswith("/wineserver"):
+        shutil.copy2(source, target)
+
+
+def _make_server_folder(prefix: Path) -> None:
+    """Make the folder for Wine's socket beforehand, as Debian's Wine looks for it: by the name in the prefix's file `wineserver`.
+
+    Left to make it themselves, two programs that start together make two, and one of them gives up.
+    """
+    _drop_server_folder(prefix)
+    folder = SOCKETS / f"wine-{secrets.token_hex(3)}"
+    folder.mkdir(mode=0o700)
+    record = prefix / "wineserver"
+    record.write_text(folder.name)
+    record.chmod(0o400)  # else Wine takes it for tampered with and makes its own
+
+
+def _drop_server_folder(prefix: Path) -> None:
+    record = prefix / "wineserver"
+    if record.exists() and re.fullmatch(r"wine-\w{6}", name := record.read_text()):
+        shutil.rmtree(SOCKETS / name, ignore_errors=True)
+    record.unlink(missing_ok=True)
+
+
+def _sweep() -> None:
+    """Remove what a killed run left behind."""
+    for path in PREFIXES.glob(f"{TEMPORARY}*/"):
+        if path.is_dir() and (lock := take_lock(path.with_name(f"{path.name}.lock"), wait=False)) is not None:
+            with lock, contextlib.suppress(FileNotFoundError):
+                subprocess.run(
+                    ["wineserver", "-k"],
+                    env=wine_environment(path),
+                    check=False,
+                    capture_output=True,
+                    timeout=60,
+                )
+                _drop_server_folder(path)
+                shutil.rmtree(path, ignore_errors=True)
+                Path(lock.name).unlink(missing_ok=True)

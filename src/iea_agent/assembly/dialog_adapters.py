@@ -1,0 +1,231 @@
+"""The windows' side of the wiring: each window is a process of its own that gets what it needs of the installation through its port."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from iea_agent.domain.settings import FIELDS
+from iea_agent.locale import _
+
+from .installation import FAILED, LEAVE_SECONDS, PREPARED_SECONDS, Failure, Home
+
+if TYPE_CHECKING:
+    from iea_agent.domain.diagnosis import ServerReport
+    from iea_agent.domain.repairs import Repair
+    from iea_agent.domain.settings import Settings
+    from iea_agent.shell.dialogs.settings_dialog import Loaded
+    from iea_agent.shell.dialogs.support_dialog import Situation, Verdict
+
+ATTRIBUTES = {name: field.attribute for name, field in FIELDS.items()} | {
+    "licence.key": "licence_key",
+    "proxy.password": "proxy_password",
+}
+
+
+class SettingsDesk:
+    """What the settings dialog needs (``dialogs.settings.SettingsPort``)."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def load(self) -> Loaded:
+        """The settings in force, the faults of a broken file, and whether assistance mode holds."""
+        from iea_agent.shell.dialogs.settings_dialog import Loaded
+
+        loaded = self._home.storage.load()
+        since = self._home.assistance_since()
+        return Loaded(loaded.effective, (*loaded.faults, *loaded.policy_faults), since is not None)
+
+    def key_saved(self) -> bool | None:
+        """Whether the vault holds a key; None where there is no vault."""
+        from iea_agent.host.vault import VaultUnavailable
+
+        try:
+            return self._home.licence_key() is not None
+        except VaultUnavailable:
+            return None
+
+    def proxy_password_saved(self) -> bool | None:
+        """Whether the vault holds the proxy's password; None where there is no vault."""
+        return self._home.proxy_password_saved()
+
+    def save(
+        self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
+    ) -> None:
+        """Keep *changes* and the secrets. Raises ``SaveError`` with a sentence and the field it is about."""
+        from iea_agent.shell.dialogs.settings_dialog import SaveError
+
+        try:
+            self._home.save(changes, licence_key, proxy_password)
+        except Failure as failure:
+            raise SaveError(str(failure), ATTRIBUTES.get(failure.name, "")) from failure
+
+    def test(
+        self,
+        values: Settings,
+        licence_key: str | None,
+        proxy_password: str | None,
+        on_progress: Callable[[ServerReport], None],
+        cancelled: threading.Event,
+    ) -> tuple[ServerReport, ...]:
+        """Test both servers with *values*, saving nothing."""
+        return self._home.examine(values, licence_key, on_progress, cancelled, proxy_password)
+
+    def repairs(
+        self,
+        values: Settings,
+        proxy_password: str | None,
+        reports: Sequence[ServerReport],
+        on_found: Callable[[Repair], None],
+        cancelled: threading.Event,
+    ) -> tuple[Repair, ...] | None:
+        """What mends *reports*, a failed test of *values*; None where *values* work by now."""
+        return self._home.repairs(values, reports, on_found, cancelled, proxy_password)
+
+    def explain(self, code: str) -> None:
+        """Show the page on problem *code* in the browser."""
+        explain(code)
+
+
+class StatusDesk:
+    """What the status window needs (``dialogs.status.StatusPort``)."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self.abilities = home.abilities(home.storage.load().effective.settings)
+
+    def watch(self, on_status: Callable[[dict[str, Any] | None], None]) -> Callable[[], None]:
+        """Call *on_status*, on a thread of its own, with the status at each change and None once the agent is gone; the answer stops it."""
+        stopped = threading.Event()
+
+        def listen() -> None:
+            try:
+                for status in self._home.watch():
+                    if stopped.is_set():
+                        return
+                    on_status(status)
+            except Failure:
+                pass  # gone, or never there: the same to whoever watches
+            if not stopped.is_set():
+                on_status(None)
+
+        threading.Thread(target=listen, name="watch", daemon=True).start()
+        return stopped.set
+
+    def explain(self, code: str) -> None:
+        """Show the page on problem *code* in the browser."""
+        explain(code)
+
+    def ask(self, command: str) -> None:
+        """Have the agent do *command* (« reconnect », « settings », « launch »…). Raises ``AskError`` with a sentence."""
+        from iea_agent.shell.dialogs.status_dialog import AskError
+
+        try:
+            self._home.ask({"do": "ask", "event": command})
+        except Failure as failure:
+            raise AskError(str(failure)) from failure
+
+
+def explain(code: str) -> None:
+    """Show the page on problem *code* in the browser; does nothing where there is no page."""
+    import webbrowser
+
+    from iea_agent.shell.wording.problem_pages import page_of
+
+    if (page := page_of(code)) is not None:
+        webbrowser.open(page.as_uri())
+
+
+class SupportDesk:
+    """What the support dialog needs (``dialogs.support.SupportPort``)."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def load(self) -> Situation | None:
+        """Whether assistance mode holds or may be entered; None where no agent runs."""
+        from iea_agent.shell.dialogs.support_dialog import Situation
+
+        try:
+            found = self._home.ask({"do": "assistance"})["assistance"]
+        except Failure:
+            return None
+        names = ("assistance_since", "may_enter", "why_not", "wait", "servers_answer")
+        return Situation(**{name: found[name] for name in names})
+
+    def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
+        """Call *on_change* at each change of the agent's status, and with None once it is gone; the answer stops it."""
+        return StatusDesk(self._home).watch(lambda status: on_change(None if status is None else self.load()))
+
+    def enter(self, reason: str) -> None:
+        """Enter assistance mode. Raises ``SupportError``."""
+        self._ask({"do": "enter-assistance", "reason": reason})
+
+    def leave(self, password: str) -> Verdict:
+        """Try the password of the day. Raises ``SupportError``."""
+        from iea_agent.shell.dialogs.support_dialog import Verdict
+
+        answer = self._ask({"do": "leave-assistance", "password": password})
+        if answer["accepted"]:
+            return Verdict(True)
+        span = answer["span"]
+        return Verdict(
+            False, answer["sentence"], None if span is None else (span[0], span[1]), answer["wait"]
+        )
+
+    def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        from iea_agent.shell.dialogs.support_dialog import SupportError
+
+        try:
+            return self._home.ask(request, LEAVE_SECONDS)
+        except Failure as failure:
+            raise SupportError(str(failure)) from failure
+
+
+def heard() -> list[str]:
+    """Load what every window needs, then wait to hear on the standard input which one to show: its name and options, nothing where none is wanted."""
+    _require_wx()
+    from iea_agent.shell.dialogs import settings_dialog, status_dialog, support_dialog  # noqa: F401 for them to be there
+
+    patience = threading.Timer(PREPARED_SECONDS, os._exit, (0,))
+    patience.daemon = True
+    patience.start()
+    window = sys.stdin.readline().split()
+    patience.cancel()
+    return window
+
+
+def _require_wx() -> None:
+    if find_spec("wx") is None:
+        raise Failure(_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set »."))
+
+
+def show(home: Home, name: str, *, test: bool = False) -> int:
+    """Show the window *name* until it is closed, with the *test* of the settings window under way; its exit code."""
+    _require_wx()
+
+    def shown() -> None:
+        from iea_agent.host import logs
+
+        logs.start_logging(home.folders.logs, name)
+
+    if name == "settings":
+        from iea_agent.shell.dialogs.settings_dialog import run_settings
+
+        run_settings(SettingsDesk(home), shown, test=test)
+    elif name == "status":
+        from iea_agent.shell.dialogs.status_dialog import run_status
+
+        run_status(StatusDesk(home), shown)
+    elif name == "support":
+        from iea_agent.shell.dialogs.support_dialog import run_support
+
+        run_support(SupportDesk(home), shown)
+    else:
+        return FAILED
+    return 0

@@ -1,0 +1,53 @@
+"""When to try again: delays in seconds from what failed, how often, what the server asked for, and a number of chance.
+
+Exponential with jitter so that ten thousand agents do not come back in the same second; the figures are the design's (section 5).
+"""
+
+from __future__ import annotations
+
+from . import problems
+from .problems import Problem
+
+FIRST = 1.0
+LONGEST = 60.0
+HEARTBEAT = 60.0
+PROBE = 300.0
+REFUSED = 900.0
+UNAVAILABLE_LEAST = 60.0
+UNAVAILABLE_SPREAD = 240.0
+RETRY_AFTER_LONGEST = 3600.0
+NETWORK_SETTLES = 2.0
+CLOCK_CHECK = 15.0
+SLEPT_GAP = 22.5
+POLICY_CHECK = 60.0
+
+_WAITS_FOR_A_CHANGE = frozenset({problems.NOT_CONFIGURED, problems.ADDRESS_MALFORMED})
+
+
+def next_try(problem: Problem, failures: int, retry_after: float | None, chance: float) -> float | None:
+    """Seconds until the next attempt after the *failures*-th failure in a row (from 1) with *problem*.
+
+    *retry_after* is the server's wish in seconds (RFC 9110, section 10.2.3), heeded up to an hour; *chance* is in [0, 1).
+    None means that trying again is useless until something changes.
+    """
+    if problem in _WAITS_FOR_A_CHANGE:
+        return None
+    if retry_after is not None and retry_after > 0:
+        # never earlier than asked, and not all at the same second
+        return min(retry_after, RETRY_AFTER_LONGEST) * (1 + 0.1 * chance)
+    if problem in problems.ANSWERED_BUT_REFUSED:
+        return REFUSED
+    if problem in (problems.SERVER_UNAVAILABLE, problems.SERVER_IN_MAINTENANCE, problems.TOO_MANY_REQUESTS):
+        return UNAVAILABLE_LEAST + UNAVAILABLE_SPREAD * chance
+    doubled: float = FIRST * 2 ** min(max(failures, 1) - 1, 16)
+    return min(doubled, LONGEST) * (0.5 + chance)
+
+
+def heartbeat(chance: float) -> float:
+    """Seconds until the next heartbeat: 60 s ± 10 %."""
+    return HEARTBEAT * (0.9 + 0.2 * chance)
+
+
+def slept(wall_elapsed: float) -> bool:
+    """Whether a clock checked every 15 s that moved by *wall_elapsed* seconds since the last check means that the computer slept."""
+    return wall_elapsed > SLEPT_GAP

@@ -1,0 +1,212 @@
+"""The right half of the settings dialog: the test of both servers and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import wx
+
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Server, ServerReport
+from iea_agent.locale import _
+
+from .widgets import MIDDLE, NARROW, Paragraph, copy, on_copy_key, picture, set_picture, title_font
+
+if TYPE_CHECKING:
+    from iea_agent.domain.repairs import Repair
+    from iea_agent.domain.settings import Settings
+
+    from .repair_offers import Offers
+    from .stage_results import Verdicts
+
+RIGHT = 564
+"""Width of the test, in device-independent pixels: beside the fields it fits a screen of 1366 × 768."""
+
+
+class Results:
+    """The right half: the test of both servers and what it gives. *grown* is called when it needs more or less room, *explain* with the code of
+    a problem whose page is wanted, *mend* with a repair that was chosen."""
+
+    def __init__(
+        self,
+        parent: wx.Window,
+        grown: Callable[[], None],
+        explain: Callable[[str], None],
+        mend: Callable[[Repair], None],
+    ) -> None:
+        self._grown = grown
+        self._explain = explain
+        self._mend = mend
+        self._reports: dict[Server, ServerReport] = {}
+        self.button = wx.Button(parent, label=_("&Tester l'accès aux serveurs"))
+        self._labels = (self.button.GetLabel(), _("Arrêter le &test"))
+        self.button.SetMinSize(self.button.GetBestSize())  # the longer label's: the button keeps its place
+        self._picture = wx.StaticBitmap(parent)
+        self._headline = Paragraph(parent, RIGHT - 60, spoken=True)
+        self._headline.SetFont(title_font(parent, 1.2))
+        self._note = Paragraph(parent, RIGHT - 32)
+        self._verdicts: Verdicts | None = None
+        self._offers: Offers | None = None
+        self._details_label = wx.StaticText(parent, label=_("Détai&ls du test"))
+        self._details = wx.ListBox(parent, style=wx.LB_SINGLE | wx.LB_HSCROLL)
+        self._copy = wx.Button(parent, label=_("Copier les &détails"))
+        self._copied = wx.StaticText(parent)
+        self._of_a_test = (self._details_label, self._details, self._copy)
+        for control in self._of_a_test:
+            control.Hide()  # until there is something in it
+
+        small = parent.FromDIP(MIDDLE)
+        headline = wx.BoxSizer(wx.HORIZONTAL)
+        headline.Add(self._picture, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, small)
+        headline.Add(self._headline, 1, wx.ALIGN_CENTRE_VERTICAL)
+        foot = wx.BoxSizer(wx.HORIZONTAL)
+        foot.Add(self._copy, 0, wx.ALIGN_CENTRE_VERTICAL)
+        foot.Add(self._copied, 1, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, small)
+        column = wx.BoxSizer(wx.VERTICAL)
+        column.Add(self.button, 0, wx.TOP | wx.BOTTOM, small)
+        column.Add(headline, 0, wx.EXPAND | wx.BOTTOM, small)
+        column.Add(self._note, 0, wx.EXPAND | wx.BOTTOM, small)
+        self._verdicts_here = wx.BoxSizer(wx.VERTICAL)
+        column.Add(self._verdicts_here, 0, wx.EXPAND)
+        self._offers_here = wx.BoxSizer(wx.VERTICAL)
+        column.Add(self._offers_here, 0, wx.EXPAND)
+        column.Add(self._details_label, 0, wx.BOTTOM, parent.FromDIP(NARROW))
+        column.Add(self._details, 1, wx.EXPAND | wx.BOTTOM, small)
+        column.Add(foot, 0, wx.EXPAND)
+        self.sizer = column
+        column.SetMinSize(parent.FromDIP(wx.Size(RIGHT, -1)))
+        self._details.SetMinSize(parent.FromDIP(wx.Size(RIGHT, 46)))
+
+        self._copy.Bind(wx.EVT_BUTTON, lambda _event: self.copy())
+        on_copy_key(self._details, self.copy)
+        self._copy.Disable()
+        self._picture.Hide()
+        self._note.say(
+            _(
+                "Le test vérifie que ce poste atteint les deux serveurs. Il n'enregistre rien et ne change rien."
+            )
+        )
+
+    def begin(self) -> None:
+        """A test begins: forget the last one."""
+        self._reports.clear()
+        if self._verdicts is None:
+            from .stage_results import Verdicts
+
+            self._verdicts = Verdicts(self._details, RIGHT, self._details_label, self._explain, self._grown)
+            self._verdicts_here.Add(self._verdicts.sizer, 0, wx.EXPAND)
+            for control in self._of_a_test:
+                control.Show()
+        self._verdicts.begin()
+        self.withdraw()
+        self._show_picture("ball-pale")
+        self._headline.say(_("Test en cours…"))
+        self._note.say("")
+        self._copy.Disable()
+        self._copied.SetLabel("")
+        self.button.SetLabel(self._labels[1])
+        self._grown()
+
+    def progress(self, found: ServerReport) -> None:
+        """Show how far the test of one server has come."""
+        self._reports[found.server] = found
+        if self._verdicts is not None:
+            self._verdicts.show(found, self._reports)
+        self._grown()
+
+    def end(self, reports: Sequence[ServerReport]) -> None:
+        """Show the outcome of a finished test."""
+        for found in sorted(reports, key=lambda found: list(Server).index(found.server)):
+            self.progress(found)
+        from .stage_results import headline
+
+        connected = all(is_ticked(found) for found in reports)
+        self._show_picture("tick" if connected else "barred")
+        self._headline.say(headline(self._reports))
+        self._copy.Enable()
+        self.button.SetLabel(self._labels[0])
+        self._settle()
+
+    def search(self) -> None:
+        """Say that other ways are being tried."""
+        if self._offers is None:
+            from .repair_offers import Offers
+
+            self._offers = Offers(self._details_label, RIGHT, self._mend)
+            self._offers_here.Add(self._offers.sizer, 0, wx.EXPAND | wx.BOTTOM, self.button.FromDIP(MIDDLE))
+        self._offers.search()
+        self._grown()
+
+    def offer(self, found: Sequence[Repair], chosen: Settings, *, over: bool) -> None:
+        """Show the repairs *found* so far for *chosen*; *over* when no other comes."""
+        if self._offers is None:
+            return
+        had_none = self._offers.first is None
+        self._offers.offer(found, chosen, over=over)
+        first = self._offers.first
+        if first is not None and had_none:
+            first.SetDefault()
+            if self.button.HasFocus():  # whoever waits for the test goes on from here
+                first.SetFocus()
+        self._settle()
+
+    def _settle(self) -> None:
+        """Give what is said its room, then the list its place."""
+        self._grown()
+        if self._verdicts is not None:
+            self._verdicts.settle()
+
+    def say_passing(self) -> None:
+        """Say that what was tested works by now."""
+        if self._offers is not None:
+            self._offers.say_passing()
+            self._grown()
+
+    def withdraw(self) -> None:
+        """Offer nothing any more."""
+        if self._offers is not None:
+            if self._offers.has_focus:
+                self.button.SetFocus()
+            self._offers.clear()
+            self._grown()
+
+    def stop(self, sentence: str) -> None:
+        """The test has ended without an outcome: say why."""
+        self._picture.Hide()
+        self._headline.say(sentence)
+        self.button.SetLabel(self._labels[0])
+        self._grown()
+
+    def _show_picture(self, name: str) -> None:
+        set_picture(self._picture, picture(name, 24))
+        self._picture.Show()
+
+    def explain(self, reports: Sequence[ServerReport]) -> None:
+        """Show *reports* anew: more is known of their causes."""
+        for found in reports:
+            if found != self._reports.get(found.server):
+                self.progress(found)
+
+    def outdate(self) -> None:
+        """The fields are no longer those that were tested."""
+        if self._reports and self._copy.IsEnabled():
+            self._note.say(_("Les paramètres ont changé depuis ce test."))
+            self._grown()
+
+    def copy(self) -> None:
+        """Put the whole test on the clipboard and say so."""
+        if not self._copy.IsEnabled():
+            return
+        from .stage_results import text
+
+        done = copy(text(self._reports))
+        self._copied.SetLabel(
+            _("Détails copiés.") if done else _("Un autre logiciel occupe le presse-papiers. Réessayez.")
+        )
+        self._grown()
+
+
+def is_ticked(found: ServerReport) -> bool:
+    """Whether the sheet's green tick stands at the server: it was reached, and a refused licence does not take that away."""
+    return found.done and (found.failure is None or found.failure.problem in problems.ANSWERED_BUT_REFUSED)

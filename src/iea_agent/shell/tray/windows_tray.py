@@ -1,0 +1,558 @@
+"""The Windows tray: pystray's icon, hardened to live for weeks in a person's session."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import logging
+import os
+import sys
+import threading
+import time
+from ctypes import wintypes
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from iea_agent.shell.tray.limits import (
+    SESSION_ENDING_SECONDS,
+    Notices,
+    balloon_texts,
+    click_event,
+    menu_text,
+    seconds_before_repaint,
+    tooltip_text,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from iea_agent.domain.machine import Event
+    from iea_agent.shell.wording.view import View
+
+assert sys.platform == "win32"  # noqa: S101 - for mypy, which then leaves the rest out on Linux
+
+log = logging.getLogger(__name__)
+
+# pystray 0.19.5's private names that `Tray` overrides or leans on, and of its `win32` what it uses. The
+# version is pinned; should the pin be moved, the first start says what has gone instead of half working.
+ICON_NAMES = (
+    *(
+        "_register_class",
+        "_message",
+        "_mark_ready",
+        "_update_menu",
+        "_release_icon",
+        "_hide",
+        "_run",
+        "_mainloop",
+    ),
+    *("_create_window", "_unregister_class", "_HWND_TO_ICON"),
+)
+WIN32_NAMES = (
+    *(
+        "WM_NOTIFY",
+        "WM_STOP",
+        "WM_TASKBARCREATED",
+        "WM_DISPLAYCHANGE",
+        "WM_LBUTTONUP",
+        "WM_RBUTTONUP",
+        "WNDPROC",
+    ),
+    *(
+        "WNDCLASSEX",
+        "NOTIFYICONDATAW",
+        "Shell_NotifyIcon",
+        "RegisterClassEx",
+        "GetModuleHandle",
+        "PostMessage",
+    ),
+    *(
+        "PostQuitMessage",
+        "CreatePopupMenu",
+        "DestroyMenu",
+        "TrackPopupMenuEx",
+        "SetForegroundWindow",
+        "LoadImage",
+    ),
+    *("DestroyIcon", "GetCursorPos", "NIM_ADD", "NIM_MODIFY", "NIM_DELETE", "NIM_SETVERSION"),
+)
+
+
+def missing_names(backend: Any) -> list[str]:
+    """The names of `ICON_NAMES` and `WIN32_NAMES` that `backend` (pystray's `_win32` module) does not have."""
+    return [f"Icon.{name}" for name in ICON_NAMES if not hasattr(backend.Icon, name)] + [
+        f"win32.{name}" for name in WIN32_NAMES if not hasattr(backend.win32, name)
+    ]
+
+
+def _backend() -> Any:
+    """pystray's Windows backend, spared the import of `tempfile`.
+
+    `pystray._util` imports tempfile, and with it shutil, bz2, lzma and random, for the one function that we
+    replace: writing a Pillow picture to disk. That is a tenth of the time until the icon shows. A package of
+    that name without that function stands in for it.
+
+    Raises:
+        RuntimeError: this pystray is not the one that the overrides below were written for.
+    """
+    spec = importlib.util.find_spec("pystray")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("pystray is not installed")
+    stand_in = ModuleType("pystray._util")
+    stand_in.__path__ = [os.path.join(spec.submodule_search_locations[0], "_util")]
+    stand_in.serialized_image = None  # type: ignore[attr-defined]
+    sys.modules.setdefault("pystray._util", stand_in)
+    import pystray._win32 as backend
+
+    if missing := missing_names(backend):
+        raise RuntimeError(f"pystray 0.19.5 is needed, this one lacks {', '.join(missing)}")
+    return backend
+
+
+_pystray = _backend()
+_win32 = _pystray.win32
+_Icon: Any = _pystray.Icon
+
+WM_CLOSE = 0x0010
+WM_QUERYENDSESSION = 0x0011
+WM_ENDSESSION = 0x0016
+WM_CONTEXTMENU = 0x007B
+WM_TIMER = 0x0113
+WM_POWERBROADCAST, PBT_SUSPEND, PBT_RESUME = 0x0218, 4, 18
+WM_WTSSESSION_CHANGE, WTS_SESSION_UNLOCK = 0x02B1, 8
+WM_DPICHANGED = 0x02E0
+WM_WAKE = 0x8000  # WM_APP: another thread has something for the tray's thread
+NIN_SELECT, NIN_KEYSELECT, NIN_BALLOONUSERCLICK = 0x0400, 0x0401, 0x0405
+NOTIFYICON_VERSION_4 = 4
+NIF_PLACE = (
+    0x01 | 0x02 | 0x04 | 0x80
+)  # message, icon, tooltip; version 4 shows no tooltip without NIF_SHOWTIP
+NIF_PAINT = 0x02 | 0x04 | 0x80
+NIF_INFO, NIIF_RESPECT_QUIET_TIME = 0x10, 0x80
+MF_GRAYED, MF_DISABLED, MF_SEPARATOR = 0x1, 0x2, 0x800
+TPM = 0x0002 | 0x0020 | 0x0100  # right button too, above the point, and the answer instead of WM_COMMAND
+TPM_RIGHTALIGN = 0x0008
+SM_MENUDROPALIGNMENT, SM_CXSMICON = 40, 49
+IMAGE_ICON, LR_LOADFROMFILE, IDI_APPLICATION = 1, 0x10, 32512
+PER_MONITOR_AWARE_V2 = -4
+ICON_ID = 1
+REPAINT, RETRY = 1, 2  # our timers
+RETRY_MILLISECONDS = 2000  # an Explorer that is busy at logon refuses icons; Microsoft: sleep and try again
+
+_user32 = ctypes.WinDLL("user32", use_last_error=True)  # ours: pystray's own copy has other prototypes
+
+
+def _user32_function(name: str, result: Any, *arguments: Any) -> Any:
+    function = getattr(_user32, name)
+    function.restype, function.argtypes = result, arguments
+    return function
+
+
+# The answer of a window procedure is as wide as a pointer. pystray says HRESULT, 32 bits: the rest is garbage.
+_PROCEDURE = ctypes.WINFUNCTYPE(
+    ctypes.c_ssize_t, wintypes.HWND, wintypes.UINT, wintypes.WPARAM, wintypes.LPARAM
+)
+_default_procedure = _user32_function(
+    "DefWindowProcW", ctypes.c_ssize_t, wintypes.HWND, wintypes.UINT, wintypes.WPARAM, wintypes.LPARAM
+)
+_append_menu = _user32_function(
+    "AppendMenuW", wintypes.BOOL, wintypes.HMENU, wintypes.UINT, ctypes.c_size_t, wintypes.LPCWSTR
+)
+_set_default_line = _user32_function(
+    "SetMenuDefaultItem", wintypes.BOOL, wintypes.HMENU, wintypes.UINT, wintypes.UINT
+)
+_end_menu = _user32_function("EndMenu", wintypes.BOOL)
+_set_timer = _user32_function(
+    "SetTimer", ctypes.c_size_t, wintypes.HWND, ctypes.c_size_t, wintypes.UINT, ctypes.c_void_p
+)
+_kill_timer = _user32_function("KillTimer", wintypes.BOOL, wintypes.HWND, ctypes.c_size_t)
+_double_click_milliseconds = _user32_function("GetDoubleClickTime", wintypes.UINT)
+_system_metrics = _user32_function("GetSystemMetrics", ctypes.c_int, ctypes.c_int)
+_metrics_for_dpi = _user32_function("GetSystemMetricsForDpi", ctypes.c_int, ctypes.c_int, wintypes.UINT)
+_window_dpi = _user32_function("GetDpiForWindow", wintypes.UINT, wintypes.HWND)
+_find_window = _user32_function("FindWindowW", wintypes.HWND, wintypes.LPCWSTR, wintypes.LPCWSTR)
+_stock_icon = _user32_function("LoadIconW", wintypes.HICON, wintypes.HINSTANCE, ctypes.c_void_p)
+
+
+def _see_real_pixels() -> None:
+    """Makes the process per-monitor aware, without which every size that Windows tells is that of 100 %.
+
+    A frozen program says it in its manifest, and then this call is refused; python.exe's manifest says nothing.
+    """
+    if hasattr(_user32, "SetProcessDpiAwarenessContext"):  # Windows 10 1703
+        _user32_function("SetProcessDpiAwarenessContext", wintypes.BOOL, ctypes.c_void_p)(
+            PER_MONITOR_AWARE_V2
+        )
+    else:
+        _user32_function("SetProcessDPIAware", wintypes.BOOL)()
+
+
+class Tray(_Icon):  # type: ignore[misc]
+    """The agent's icon; one in a process, once.
+
+    The thread of `run` owns the windows, the icon and the menu; `draw`, `notify` and `stop` leave word for it
+    and may be called from anywhere, before `run` as well. Nothing of the agent's work is ever done on that
+    thread: a choice only posts its event, for a window that is slow to answer holds up the whole desktop.
+    """
+
+    def __init__(
+        self,
+        icons: str | os.PathLike[str],
+        first: View,
+        post: Callable[[Event], None],
+        notices: Notices | None = None,
+    ) -> None:
+        """Prepares the icon; nothing is shown before `run`.
+
+        Args:
+            icons: folder of `<picture's value>.ico`, each with the sizes 16 to 64.
+            first: what is shown first.
+            post: takes the events of the menu and of a click; must only put them in a queue.
+            notices: whom to tell about the session and the power.
+
+        Raises:
+            OSError: the window class could not be registered (a second tray in this process).
+        """
+        _see_real_pixels()
+        self._procedure_thunk = _PROCEDURE(self._procedure)  # must live as long as the window class
+        super().__init__("iea-agent")
+        self._menu_handle = None  # pystray's own menu, which we never make
+        self._icons = os.fspath(icons)
+        self._post = post
+        self._notices = notices or Notices()
+        self._wanted = first
+        self._balloon: tuple[str, str] | None = None
+        self._woken = False
+        self._stopping = False
+        self._leaving: BaseException | None = None
+        self._shown: Callable[[], None] | None = None
+        self._placed = False
+        self._painted: tuple[str, str] | None = None
+        self._painted_at: float | None = None
+        self._clicked_at = float("-inf")
+        self._menu_open = False
+        self._modern = False
+        self._hicons: dict[str, int] = {}
+        self._hicon_size = 0
+        self._message_handlers = {
+            WM_WAKE: self._on_wake,
+            WM_TIMER: self._on_timer,
+            WM_CLOSE: self._on_stop,
+            WM_QUERYENDSESSION: lambda _w, _l: 1,  # we never stand in the way of a log-off
+            WM_ENDSESSION: self._on_session_end,
+            WM_POWERBROADCAST: self._on_power,
+            WM_WTSSESSION_CHANGE: self._on_session_change,
+            WM_DPICHANGED: self._on_other_pixels,
+            _win32.WM_DISPLAYCHANGE: self._on_other_pixels,
+            _win32.WM_STOP: self._on_stop,
+            _win32.WM_NOTIFY: self._on_notify,
+            _win32.WM_TASKBARCREATED: self._on_taskbarcreated,
+        }
+
+    # What the agent calls
+
+    def run(self, shown: Callable[[], None]) -> None:
+        """Shows the icon and serves it until `stop`, WM_CLOSE or the end of the session; blocks.
+
+        `shown` is called once, on this thread, when the icon is in the notification area; at logon that can
+        take Explorer a while. What it raises ends the tray and is raised here, as is a SystemExit or a
+        KeyboardInterrupt that met the tray's thread.
+        """
+        if self._stopping:
+            return
+        self._shown = shown
+        try:
+            self._run()
+        finally:
+            self._running = False  # pystray's finaliser would otherwise want to stop a loop that is gone
+            self._hwnd = None
+            self._forget_pictures()
+        if self._leaving is not None:
+            raise self._leaving
+
+    def draw(self, view: View) -> None:
+        """Has `view` shown: within half a second, and skipped if another one came in the meantime. Any thread."""
+        self._wanted = view
+        self._wake()
+
+    def notify(self, title: str, body: str) -> None:
+        """Shows a balloon if Windows pleases; a second one at once takes the place of the first. Any thread."""
+        self._balloon = balloon_texts(title, body)
+        self._wake()
+
+    def stop(self) -> None:
+        """Ends `run`, an open menu or not, and returns at once; before `run`, nothing is ever shown. Any thread."""
+        self._stopping = True
+        if self._hwnd:
+            _win32.PostMessage(self._hwnd, _win32.WM_STOP, 0, 0)
+
+    # What pystray calls
+
+    def _register_class(self) -> Any:
+        # Our own window procedure, for both of pystray's windows.
+        return _win32.RegisterClassEx(
+            _win32.WNDCLASSEX(
+                cbSize=ctypes.sizeof(_win32.WNDCLASSEX),
+                lpfnWndProc=ctypes.cast(self._procedure_thunk, _win32.WNDPROC),
+                hInstance=_win32.GetModuleHandle(None),
+                lpszClassName=f"{self.name}-tray",
+            )
+        )
+
+    def _mark_ready(self) -> None:
+        # The windows are there. pystray would start a thread here to show the icon; a message does.
+        self._running = True
+        self._woken = False
+        self._wake()
+
+    def _update_menu(self) -> None:
+        """The menu is made when it is opened, from the view of that moment."""
+
+    def _release_icon(self) -> None:
+        """Pictures are cached, not released at each change."""
+
+    def _hide(self) -> None:
+        ctypes.WinDLL("wtsapi32").WTSUnRegisterSessionNotification(wintypes.HWND(self._hwnd))
+        self._message(_win32.NIM_DELETE, 0)
+
+    def _message(self, code: int, flags: int, **fields: Any) -> bool:
+        # The answer counts, and the icon has a number.
+        data = _win32.NOTIFYICONDATAW(
+            cbSize=ctypes.sizeof(_win32.NOTIFYICONDATAW), hWnd=self._hwnd, uID=ICON_ID, uFlags=flags, **fields
+        )
+        return bool(_win32.Shell_NotifyIcon(code, data))
+
+    # Messages, on the tray's thread
+
+    def _procedure(self, hwnd: int | None, message: int, wparam: int, lparam: int) -> int:
+        handler = self._message_handlers.get(message)
+        # pystray has a second window, for its menu. What ends the program may come to either, the rest is told
+        # to each top-level window and must be heard once. Before `_hwnd` is known, windows are being made.
+        if handler and (hwnd == self._hwnd or (self._hwnd and message in (WM_CLOSE, WM_QUERYENDSESSION))):
+            try:
+                return int(handler(wparam, lparam) or 0)
+            except (SystemExit, KeyboardInterrupt) as leaving:  # Swallowed by pystray; `run` raises it
+                self._leaving = leaving
+                self._on_stop()
+            except Exception:
+                log.exception("the tray could not deal with message %#06x", message)
+            return 0
+        return int(_default_procedure(hwnd, message, wparam, lparam))
+
+    def _wake(self) -> None:
+        # One message stands for any number of changes: a queue that nobody reads holds 10,000, and no more.
+        if self._hwnd and not self._woken:
+            self._woken = True  # before the message is out, for the tray's thread may be quicker than we are
+            if not _win32.PostMessage(self._hwnd, WM_WAKE, 0, 0):
+                self._woken = False
+
+    def _on_wake(self, _wparam: int, _lparam: int) -> None:
+        self._woken = False  # before anything is read, so that a change made from now on wakes us again
+        if self._stopping:
+            self._on_stop()
+        elif not self._placed:
+            self._place()
+        else:
+            self._repaint_in_time()
+            self._show_balloon()
+
+    def _on_timer(self, timer: int, _lparam: int) -> None:
+        _kill_timer(self._hwnd, timer)
+        if self._stopping:
+            return
+        if timer == RETRY and not self._placed:
+            self._place()
+        elif timer == REPAINT and self._placed:
+            self._repaint_in_time()
+
+    def _on_taskbarcreated(self, _wparam: int = 0, _lparam: int = 0) -> None:
+        # Explorer has started again, perhaps with another scale, and knows nothing of us.
+        self._forget_pictures()
+        self._placed = False
+        self._place()
+
+    def _on_other_pixels(self, _wparam: int, _lparam: int) -> None:
+        # Another scale or screen, so another size of picture.
+        self._forget_pictures()
+        self._painted = None
+        if self._placed:
+            self._repaint_in_time()
+
+    def _on_power(self, change: int, _lparam: int) -> int:
+        if change == PBT_SUSPEND:
+            self._notices.suspended()
+        elif change == PBT_RESUME:
+            self._notices.resumed()
+        return 1
+
+    def _on_session_change(self, change: int, _session: int) -> None:
+        if change == WTS_SESSION_UNLOCK:
+            self._notices.unlocked()
+
+    def _on_session_end(self, ending: int, _lparam: int) -> None:
+        # Once this returns, the process may be killed at any moment: nothing after it is sure to run.
+        if ending:
+            saving = threading.Thread(target=self._save, name="session-ending", daemon=True)
+            saving.start()
+            saving.join(SESSION_ENDING_SECONDS)
+            self._on_stop()
+
+    def _save(self) -> None:
+        try:
+            self._notices.session_ending()
+        except Exception:
+            log.exception("the end of the session could not be prepared for")
+
+    def _on_stop(self, _wparam: int = 0, _lparam: int = 0) -> None:
+        # An open menu eats the message that ends the loop; it is closed, and `_open_menu` posts another.
+        self._stopping = True
+        _end_menu()
+        _win32.PostQuitMessage(0)
+
+    def _on_notify(self, wparam: int, lparam: int) -> None:
+        # Version 4 names what was meant, by mouse or by keyboard, and the point: the mouse's, or for the keyboard
+        # the icon's upper left corner. Seen under Wine 8 with the mouse; for the keyboard, documented and
+        # as Qt and Microsoft's NotificationIcon sample do it (Wine's icons take no keys). Where version 4 was
+        # refused, the mouse button is all there is, with the keyboard passed off as the right one.
+        event = lparam & 0xFFFF
+        if self._modern:
+            x, y = ctypes.c_short(wparam & 0xFFFF).value, ctypes.c_short(wparam >> 16 & 0xFFFF).value
+            opens, clicks = event == WM_CONTEXTMENU, event in (NIN_SELECT, NIN_KEYSELECT)
+        else:
+            point = wintypes.POINT()
+            _win32.GetCursorPos(ctypes.byref(point))
+            x, y = point.x, point.y
+            opens, clicks = event == _win32.WM_RBUTTONUP, event == _win32.WM_LBUTTONUP
+        if opens:
+            self._open_menu(x, y)
+        elif clicks or event == NIN_BALLOONUSERCLICK:
+            self._click()
+
+    # The icon, on the tray's thread
+
+    def _place(self) -> None:
+        """Puts the icon into the notification area, or tries again in two seconds."""
+        view = self._wanted
+        tooltip = tooltip_text(view.tooltip)
+        fields = {
+            "uCallbackMessage": _win32.WM_NOTIFY,
+            "hIcon": self._hicon(view.picture.value),
+            "szTip": tooltip,
+        }
+        # An Explorer that answered too late may have taken the icon all the same: then changing it works.
+        if not (
+            self._message(_win32.NIM_ADD, NIF_PLACE, **fields)
+            or self._message(_win32.NIM_MODIFY, NIF_PLACE, **fields)
+        ):
+            _set_timer(self._hwnd, RETRY, RETRY_MILLISECONDS, None)
+            return
+        self._modern = self._message(_win32.NIM_SETVERSION, 0, uVersion=NOTIFYICON_VERSION_4)
+        self._placed = True
+        self._painted, self._painted_at = (view.picture.value, tooltip), time.monotonic()
+        if self._shown is not None:
+            shown, self._shown = self._shown, None
+            try:
+                shown()
+            except BaseException as error:  # noqa: BLE001 - `run` raises it
+                self._leaving = error
+                self._on_stop()
+            # Asked for when the icon is there, for it loads a library; refused on a Windows without sessions.
+            ctypes.WinDLL("wtsapi32").WTSRegisterSessionNotification(wintypes.HWND(self._hwnd), 0)
+        self._wake()  # what has been asked for since
+
+    def _repaint_in_time(self) -> None:
+        """Repaints if there is something new, now or when the last repaint is half a second old."""
+        view = self._wanted
+        new = (view.picture.value, tooltip_text(view.tooltip))
+        if new == self._painted:
+            return
+        now = time.monotonic()
+        if wait := seconds_before_repaint(self._painted_at, now):
+            _set_timer(self._hwnd, REPAINT, int(wait * 1000) + 1, None)
+            return
+        self._painted_at = now
+        if self._message(_win32.NIM_MODIFY, NIF_PAINT, hIcon=self._hicon(new[0]), szTip=new[1]):
+            self._painted = new
+        else:  # Explorer has gone, or lost us
+            self._placed = False
+            _set_timer(self._hwnd, RETRY, RETRY_MILLISECONDS, None)
+
+    def _show_balloon(self) -> None:
+        balloon, self._balloon = self._balloon, None
+        if balloon is not None and not self._message(
+            _win32.NIM_MODIFY,
+            NIF_INFO,
+            szInfoTitle=balloon[0],
+            szInfo=balloon[1],
+            dwInfoFlags=NIIF_RESPECT_QUIET_TIME,
+        ):
+            log.info("Windows would not show a notification")
+
+    def _hicon(self, picture: str) -> Any:
+        """The handle of a picture, at the size of a small icon where the taskbar is."""
+        taskbar = _find_window("Shell_TrayWnd", None)
+        size = _metrics_for_dpi(SM_CXSMICON, _window_dpi(taskbar or self._hwnd))
+        if size != self._hicon_size:
+            self._forget_pictures()
+            self._hicon_size = size
+        if picture not in self._hicons:
+            path = os.path.join(self._icons, f"{picture}.ico")
+            try:
+                self._hicons[picture] = _win32.LoadImage(None, path, IMAGE_ICON, size, size, LR_LOADFROMFILE)
+            except OSError:
+                log.exception("the picture %s cannot be read", path)
+                return _stock_icon(None, IDI_APPLICATION)  # a program's icon rather than a hole
+        return self._hicons[picture]
+
+    def _forget_pictures(self) -> None:
+        while self._hicons:  # the shell keeps copies of its own
+            _win32.DestroyIcon(self._hicons.popitem()[1])
+
+    # The person, on the tray's thread
+
+    def _click(self) -> None:
+        # A double click is two clicks; a greyed action is none.
+        now = time.monotonic()
+        if now - self._clicked_at < _double_click_milliseconds() / 1000:
+            return
+        self._clicked_at = now
+        event = click_event(self._wanted)
+        if event is not None:
+            self._emit(event)
+
+    def _open_menu(self, x: int, y: int) -> None:
+        """Shows the menu of this moment above the point, and posts what is chosen."""
+        if self._menu_open or self._stopping:
+            return
+        view = self._wanted
+        hmenu = _win32.CreatePopupMenu()
+        self._menu_open = True
+        self._notices.menu_opened()
+        try:
+            for number, line in enumerate(view.menu, start=1):
+                if not line.label:
+                    _append_menu(hmenu, MF_SEPARATOR, 0, None)
+                    continue
+                state = (0 if line.event is not None else MF_DISABLED) if line.enabled else MF_GRAYED
+                _append_menu(hmenu, state, number, menu_text(line.label, line.mnemonic))
+                if line.event is not None and line.event == view.click:
+                    _set_default_line(hmenu, number, 0)
+            align = TPM_RIGHTALIGN if _system_metrics(SM_MENUDROPALIGNMENT) else 0
+            # The menu closes at a click elsewhere only if its window is the foreground one, and opens a second
+            # time only if that window gets a message afterwards (Microsoft, TrackPopupMenu, remarks).
+            _win32.SetForegroundWindow(self._hwnd)
+            chosen = _win32.TrackPopupMenuEx(hmenu, TPM | align, x, y, self._hwnd, None)
+            _win32.PostMessage(self._hwnd, 0, 0, 0)
+        finally:
+            self._menu_open = False
+            _win32.DestroyMenu(hmenu)
+        if self._stopping:
+            _win32.PostQuitMessage(0)
+        elif 0 < chosen <= len(view.menu) and view.menu[chosen - 1].event is not None:
+            self._emit(view.menu[chosen - 1].event)
+
+    def _emit(self, event: Event) -> None:
+        try:
+            self._post(event)
+        except Exception:
+            log.exception("nobody took the event %r", event)

@@ -1,0 +1,1 @@
+"""What a person reads, made from values: no window, no tray."""

@@ -1,0 +1,91 @@
+"""What is said about a password of the day that was typed: which character to look at, which day it is for, how long to wait."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+from iea_agent.domain.day_password import Fault, NotCovered, OtherDay, Typo
+from iea_agent.domain.password_tries import Hold
+from iea_agent.domain.problems import N_
+from iea_agent.locale import _
+
+EXAMPLE = "24-29Y7-1GV3-S0Y4"
+
+_TYPOS = {
+    Fault.EMPTY: N_("Saisissez le mot de passe du jour reçu de l'assistance."),
+    Fault.DAY: N_("Faute de frappe : vérifiez le jour, les deux premiers chiffres."),
+    Fault.FOREIGN: N_(
+        "Faute de frappe : vérifiez le {position}e caractère (groupe {group}), il n'existe pas dans un mot de passe du jour."
+    ),
+    Fault.CHARACTER: N_("Faute de frappe : vérifiez le {position}e caractère (groupe {group})."),
+    Fault.CHARACTERS: N_(
+        "Faute de frappe : deux caractères au moins sont faux ou inversés. Recopiez le mot de passe."
+    ),
+    Fault.WORD: N_("Faute de frappe : vérifiez le {position}e mot."),
+    Fault.WORDS: N_("Faute de frappe : un des mots n'est pas le bon. Vérifiez-les tous."),
+}
+
+
+def typo(found: Typo) -> str:
+    """A typing error, which is not counted as a try."""
+    if found.fault is Fault.LENGTH:
+        if found.missing > 0:
+            return _(
+                "Mot de passe incomplet : il a cette forme, {example}, ou le jour suivi de cinq mots."
+            ).format(example=EXAMPLE)
+        return _(
+            "Mot de passe trop long : il a cette forme, {example}, ou le jour suivi de cinq mots."
+        ).format(example=EXAMPLE)
+    return _(_TYPOS[found.fault]).format(position=found.position, group=found.group)
+
+
+def other_day(found: OtherDay | NotCovered) -> str:
+    """A well-formed password that cannot be for now; not counted as a try either."""
+    if isinstance(found, NotCovered):
+        return _("Ce poste ne connaît pas encore les mots de passe du {day} : mettez l'agent à jour.").format(
+            day=_day(found.day)
+        )
+    return _(
+        "Ce mot de passe porte le jour {day:02d} ; cet ordinateur est au {today}. Vérifiez la date de l'ordinateur ou "
+        "demandez le mot de passe d'aujourd'hui."
+    ).format(day=found.day, today=_day(found.today))
+
+
+def wrong() -> str:
+    """A well-formed password that is not the right one: a try."""
+    return _("Ce n'est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l'assistance.")
+
+
+def too_many(hold: Hold) -> str:
+    """That tries have to wait; the time is shown beside it, counting down."""
+    if hold is Hold.STOPPED:
+        return _(
+            "Trop d'essais : contactez l'assistance. La saisie se rouvre dès que les serveurs répondent."
+        )
+    return _("Trop d'essais : attendez un peu avant le suivant.")
+
+
+def next_try(seconds: float) -> str:
+    """When the next try may be, where nothing counts down."""
+    return _("Nouvel essai possible dans {time}.").format(time=wait(seconds))
+
+
+def no_register() -> str:
+    """There is nothing on this PC to check a password with."""
+    return _("Ce poste n'a pas encore de registre des mots de passe du jour : contactez l'assistance.")
+
+
+def wait(seconds: float) -> str:
+    """A time to wait: « 45 s », « 4 min », « 2 h »."""
+    whole = math.ceil(seconds)
+    if whole < 90:
+        return _("{seconds} s").format(seconds=whole)
+    minutes = math.ceil(whole / 60)
+    if minutes < 120:
+        return _("{minutes} min").format(minutes=minutes)
+    return _("{hours} h").format(hours=math.ceil(minutes / 60))
+
+
+def _day(day: date) -> str:
+    return day.strftime(_("%d/%m/%Y"))

@@ -1,0 +1,161 @@
+"""What is said of one particular case: the sentence that names what was seen behind a problem, and what is refused in an address or a setting.
+
+The catalogue (``domain/problems.py``) says what holds for every case of a problem; here stands where a redirection leads, who intercepts, which
+certificate was shown, until when a server asks to wait. Pure: the same failure gives the same sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from iea_agent.domain import interceptors, problems, settings
+from iea_agent.domain.addresses import Malformed
+from iea_agent.domain.diagnosis import Certificate, Failure
+from iea_agent.domain.interceptors import Kind
+from iea_agent.domain.problems import N_, Problem
+from iea_agent.locale import _
+from iea_agent.shell.wording.time_text import date, duration, moment, time_of_day
+
+LONGEST = 120
+"""Characters that are shown of what somebody else chose: a server's address, a name in a certificate."""
+
+MALFORMED: Mapping[Malformed, str] = {
+    Malformed.EMPTY: N_("Saisissez l'adresse du serveur."),
+    Malformed.TOO_LONG: N_("Cette adresse est trop longue."),
+    Malformed.SCHEME: N_("L'adresse doit commencer par « https:// »."),
+    Malformed.BLANK: N_("Il y a un espace au milieu de l'adresse : retirez-le."),
+    Malformed.HOST: N_("Le nom du serveur n'est pas correct. Exemple : https://impact-emploi.urssaf.fr"),
+    Malformed.PORT: N_("Le numéro de port, après « : », doit être compris entre 1 et 65535."),
+    Malformed.CREDENTIALS: N_("Retirez le nom d'utilisateur et le mot de passe (ce qui précède « @ »)."),
+    Malformed.QUERY: N_("Retirez ce qui suit « ? » ou « # » à la fin de l'adresse."),
+}
+"""What a person reads of each way in which an address is malformed."""
+
+_CERTIFICATE_REFUSED = frozenset(
+    {
+        problems.CERTIFICATE_EXPIRED,
+        problems.CERTIFICATE_NOT_YET_VALID,
+        problems.CERTIFICATE_OF_ANOTHER,
+        problems.CERTIFICATE_SELF_SIGNED,
+        problems.CERTIFICATE_AUTHORITY_UNKNOWN,
+        problems.CERTIFICATE_REVOKED,
+        problems.CERTIFICATE_CHAIN_INCOMPLETE,
+        problems.INTERCEPTED,
+    }
+)
+
+_ABOUT: Mapping[Problem, str] = {
+    problems.REDIRECTED: N_("Adresse indiquée par le serveur : {about} (non suivie)."),
+    problems.CAPTIVE_PORTAL: N_("Page d'accueil affichée par le réseau : {about}."),
+    problems.PROXY_UNREACHABLE: N_("Proxy concerné : {about}."),
+    problems.PROXY_WANTS_PASSWORD: N_("Proxy concerné : {about}."),
+    problems.PROXY_REFUSES: N_("Proxy concerné : {about}."),
+    problems.PROXY_REFUSES_PASSWORD: N_("Proxy concerné : {about}."),
+    problems.PROXY_SIGN_IN_UNKNOWN: N_("Proxy concerné : {about}."),
+    problems.PROXY_SCRIPT_UNUSABLE: N_("Script concerné : {about}."),
+    problems.PROXY_NEEDED: N_("Proxy de Windows : {about}."),
+    problems.ISSUER_DIFFERS: N_("Adresse déclarée par le serveur : {about}."),
+    problems.KEY_ASKED_IN_CLEAR: N_("Adresse demandée par le serveur : {about}."),
+    problems.CERTIFICATE_OF_ANOTHER: N_("Serveurs pour lesquels ce certificat est établi : {about}."),
+    problems.CA_FILE_UNREADABLE: N_("Fichier concerné : {about}."),
+}
+"""What ``Failure.about`` is called, where it is a name or an address."""
+
+
+_KINDS: Mapping[Kind, str] = {
+    Kind.ANTIVIRUS: N_("antivirus"),
+    Kind.FILTER: N_("filtre du réseau"),
+    Kind.BOX: N_("box ou routeur"),
+}
+
+
+def particulars(failure: Failure, now: float) -> str:
+    """One or two sentences that name what is particular to *failure*, seen at wall-clock time *now*; "" where nothing is.
+
+    What others chose (a server, a certificate) is shown printable, on one line and shortened.
+    """
+    reason = failure.problem
+    sentences: list[str] = []
+    if reason is problems.ADDRESS_MALFORMED:
+        sentences.append(_malformed(failure))
+    elif reason is problems.CLOCK_WRONG:
+        sentences.append(_clock(failure.about))
+    elif reason is problems.INTERCEPTED and failure.about:
+        sentences += _interceptor(failure.about)
+    elif reason in _ABOUT and failure.about:
+        sentences.append(_(_ABOUT[reason]).format(about=shown(failure.about)))
+    if reason in _CERTIFICATE_REFUSED and failure.certificate is not None:
+        sentences += _certificate(failure.certificate, now, known=reason is problems.INTERCEPTED)
+    if failure.retry_after is not None and failure.retry_after >= 1:
+        sentences.append(_wait(failure.retry_after, now))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def shown(foreign: str) -> str:
+    """*foreign* text for a person's eyes: one line, nothing invisible (control characters, changes of direction), at most ``LONGEST`` characters."""
+    visible = " ".join("".join(c if c.isprintable() else " " for c in foreign[: 4 * LONGEST]).split())
+    return visible if len(visible) <= LONGEST else visible[: LONGEST - 1] + "…"
+
+
+def _malformed(failure: Failure) -> str:
+    kinds = {kind.value: sentence for kind, sentence in MALFORMED.items()}
+    sentence = kinds.get(failure.about) or kinds.get(failure.detail)
+    return _(sentence) if sentence else ""
+
+
+def _clock(about: str) -> str:
+    """*about* is the server's time minus this PC's, in seconds."""
+    try:
+        off = float(about)
+    except ValueError:
+        return ""
+    if not 1 <= abs(off) < 1e10:
+        return ""
+    if off > 0:
+        return _("L'ordinateur retarde de {duration} sur le serveur.").format(duration=duration(off))
+    return _("L'ordinateur avance de {duration} sur le serveur.").format(duration=duration(-off))
+
+
+def _interceptor(name: str) -> list[str]:
+    """Who intercepts, and which setting to change where that is known."""
+    product = interceptors.named(name)
+    if product is None:
+        return [_("Produit reconnu à son certificat : {name}.").format(name=shown(name))]
+    sentence = _("Produit reconnu à son certificat : {name} ({kind}).")
+    return [sentence.format(name=product.name, kind=_(_KINDS[product.kind])), _(product.setting)]
+
+
+def _certificate(found: Certificate, now: float, *, known: bool) -> list[str]:
+    """Whose certificate it is, and since when another one is shown; *known*: who shows it has been named already."""
+    sentences = []
+    if not known:
+        sentences.append(
+            _("Certificat établi pour « {subject} » par « {issuer} », valable du {begin} au {end}.").format(
+                subject=shown(found.subject) or "?",
+                issuer=shown(found.issuer) or "?",
+                begin=date(found.not_before),
+                end=date(found.not_after),
+            )
+        )
+    if found.changed_at is not None:
+        sentences.append(_("Ce certificat a changé {moment}.").format(moment=moment(found.changed_at, now)))
+    return sentences
+
+
+def _wait(seconds: float, now: float) -> str:
+    if seconds < 60:
+        return _("Le serveur demande d'attendre {duration}.").format(duration=duration(seconds))
+    until = now + seconds
+    # the duration as asked, and a time of day: true whenever it is read
+    if date(until) == date(now):
+        text = _("Le serveur demande d'attendre {duration}, jusque vers {time}.")
+    else:
+        text = _("Le serveur demande d'attendre {duration}, jusqu'au {date} vers {time}.")
+    return text.format(duration=duration(seconds), date=date(until), time=time_of_day(until))
+
+
+def fault_text(fault: settings.Fault) -> str:
+    """A refused setting for a person: « connection.secure, ligne 4 : attendu true ou false »."""
+    place = _("ligne {line}").format(line=fault.line) if fault.line else ""
+    named = ", ".join(part for part in (fault.name, place) if part) or _("fichier")
+    return _("{place} : attendu {expected}").format(place=named, expected=_(fault.expected))

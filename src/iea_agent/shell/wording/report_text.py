@@ -1,0 +1,216 @@
+"""What a test of the two servers says: the sheet's three outcomes in its words, and one document for ``test --json``.
+
+The document is described by ``docs/test.schema.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import (
+    Conclusion,
+    Failure,
+    Outcome,
+    Server,
+    ServerReport,
+    Stage,
+    conclude,
+)
+from iea_agent.domain.problems import N_
+from iea_agent.domain.proxy_choice import Source
+from iea_agent.locale import _
+from iea_agent.shell.wording.problem_details import particulars as particulars
+from iea_agent.shell.wording.problem_details import shown
+from iea_agent.shell.wording.status_text import problem_document
+
+SCHEMA = 1
+
+SERVERS = {
+    Server.AUTHENTICATION: N_("Serveur d'authentification"),
+    Server.UPDATES: N_("Serveur de mise à jour"),
+}
+
+STAGES = {
+    Stage.ADDRESS: N_("Adresse"),
+    Stage.NAME: N_("Nom"),
+    Stage.CONNECTION: N_("Connexion"),
+    Stage.PROXY: N_("Proxy"),
+    Stage.CERTIFICATE: N_("Certificat"),
+    Stage.ANSWER: N_("Réponse"),
+    Stage.KIND: N_("Bon serveur"),
+    Stage.LICENCE: N_("Licence"),
+    Stage.METADATA: N_("Mises à jour"),
+}
+
+OUTCOMES = {
+    Outcome.WAITING: N_("en attente"),
+    Outcome.RUNNING: N_("en cours"),
+    Outcome.PASSED: N_("réussi"),
+    Outcome.FAILED: N_("échec"),
+    Outcome.SKIPPED: N_("sans objet"),
+}
+
+SUCCEEDED = N_("Connexion au serveur réussie")
+FAILED = N_("Échec de connexion au serveur")
+SERVERS_REACHED = N_("Connexion aux serveurs réussie")
+
+
+def headline(reports: Sequence[ServerReport]) -> str:
+    """The outcome in the exact words of the sheet."""
+    conclusion = conclude(reports)
+    if conclusion is Conclusion.CONNECTED:
+        return _(SUCCEEDED)
+    if conclusion is Conclusion.FAILED:
+        return _(FAILED)
+    refusals = [_(report.failure.problem.title) for report in reports if report.failure is not None]
+    return f"{_(SERVERS_REACHED)} – {refusals[0]}"
+
+
+def duration(milliseconds: float) -> str:
+    """A time for people: « 48 ms », « 2,1 s »."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    return _("{seconds} s").format(seconds=f"{milliseconds / 1000:.1f}".replace(".", _(",")))
+
+
+def _pair(name: str, what: str) -> str:
+    return _("{name} : {what}").format(name=name, what=what)
+
+
+NOT_REACHED = N_("non atteint")
+"""What a stage that was skipped is called behind the one that failed."""
+
+
+def stage_line(server: ServerReport, stage: Stage) -> str:
+    """One stage as a line of the details: « Connexion : réussi, 12 ms (127.0.0.1) »."""
+    result = next(result for result in server.stages if result.stage is stage)
+    time = "" if result.milliseconds is None else f", {duration(result.milliseconds)}"
+    detail = f" ({result.detail})" if result.detail else ""
+    places = [each.stage for each in server.stages]
+    failed = server.failure
+    outcome = OUTCOMES[result.outcome]
+    if result.outcome is Outcome.SKIPPED and failed and places.index(stage) > places.index(failed.stage):
+        outcome = NOT_REACHED
+    return _pair(_(STAGES[stage]), f"{_(outcome)}{time}{detail}")
+
+
+SOURCES = {
+    Source.SETTINGS: N_("vos paramètres"),
+    Source.SYSTEM: N_("réglage de Windows"),
+    Source.SCRIPT: N_("script de proxy"),
+    Source.NETWORK: N_("détection automatique"),
+}
+"""Who decides that there is a proxy, or none."""
+
+
+def way(report: ServerReport) -> str:
+    """How the server was reached and who decided so: « par le proxy http://proxy:3128 (réglage de Windows) »; "" where it did not come to that."""
+    if not report.route:
+        return ""
+    through = _("par le proxy {proxy}").format(proxy=report.route)
+    taken = _("accès direct") if report.route == "direct" else through
+    source = SOURCES.get(Source(report.route_source))
+    return taken if source is None else f"{taken} ({_(source)})"
+
+
+def lines(report: ServerReport) -> list[str]:
+    """The details of one server's test, a line each: its stages, and once it is over its way and the certificate that it showed."""
+    found = [stage_line(report, result.stage) for result in report.stages]
+    if not report.done:
+        return found
+    taken = [_pair(_("Chemin"), way(report))] if report.route else []
+    return [*found, *taken, *_certificate_lines(report)]
+
+
+def _certificate_lines(report: ServerReport) -> list[str]:
+    """Who vouches for the server, and the fingerprint that the support desk compares."""
+    certificate = report.certificate
+    if certificate is None:
+        return []
+    return [
+        _pair(_("Certificat établi pour"), shown(certificate.subject)),
+        _pair(_("Certificat établi par"), shown(certificate.issuer)),
+        _pair(_("Empreinte du certificat (SHA-256)"), certificate.sha256),
+    ]
+
+
+def text(reports: Sequence[ServerReport], now: float) -> str:
+    """The whole test, made at wall-clock time *now*, as lines of text, for the console and the clipboard."""
+    said = [headline(reports)]
+    for report in reports:
+        mark = "✓" if report.passed else "⊘"
+        said += ["", f"{mark} {_pair(_(SERVERS[report.server]), report.address)}"]
+        if report.failure is not None and report.cause is not None:
+            said += [f"  {line}" for line in told(report.cause, now)]
+        said += [f"  {_pair(_('À noter'), line)}" for line in notes(report, now)]
+        said.append(f"  {duration(report.milliseconds)}, {way(report)}")
+        said += [f"    {stage_line(report, result.stage)}" for result in report.stages]
+        said += [f"    {line}" for line in _certificate_lines(report)]
+    return "\n".join(said)
+
+
+def told(failure: Failure, now: float) -> list[str]:
+    """What a person is told of *failure*: what it is called, what is wrong, what is particular, what to do, who can act, evidence."""
+    found = failure.problem
+    said = [
+        f"{_(found.title)} ({found.code})",
+        _(found.text),
+        particulars(failure, now),
+        _(found.advice),
+        _(problems.ACTORS[found.actor]),
+    ]
+    if failure.detail:
+        said.append(_pair(_("Détail technique"), failure.detail))
+    return [line for line in said if line]
+
+
+def notes(report: ServerReport, now: float) -> list[str]:
+    """What is worth knowing beside a failure, or where nothing failed, a line each: a wrong clock."""
+    explained = None if report.failure is None else report.cause
+    noted = []
+    for found in report.findings:
+        if found is not explained:
+            entry = found.problem
+            said = (f"{_(entry.title)} ({found.problem.code}).", particulars(found, now), _(entry.advice))
+            noted.append(" ".join(part for part in said if part))
+    return noted
+
+
+def document(reports: Sequence[ServerReport], now: float) -> dict[str, Any]:
+    """The test, made at wall-clock time *now*, as one document."""
+    return {
+        "schema": SCHEMA,
+        "conclusion": conclude(reports).value,
+        "headline": headline(reports),
+        "servers": [
+            {
+                "server": report.server.value,
+                "address": report.address,
+                "passed": report.passed,
+                "milliseconds": round(report.milliseconds, 1),
+                "route": report.route,
+                "route_source": report.route_source,
+                # the cause of a failure; what is worth knowing of a server that passed is a finding
+                "problem": None
+                if report.failure is None or report.cause is None
+                else problem_document(report.cause, now),
+                "findings": [problem_document(found, now) for found in report.findings],
+                "failed_stage": None if report.failure is None else report.failure.stage.value,
+                "failed_as": None if report.failure is None else report.failure.problem.code,
+                "stages": [
+                    {
+                        "stage": result.stage.value,
+                        "outcome": result.outcome.value,
+                        "milliseconds": None
+                        if result.milliseconds is None
+                        else round(result.milliseconds, 1),
+                        "detail": result.detail,
+                    }
+                    for result in report.stages
+                ],
+            }
+            for report in reports
+        ],
+    }

@@ -1,0 +1,113 @@
+"""What the agent says of itself: one document for ``status --json``, the channel and the status window, and its text for people.
+
+The document is described by ``docs/status.schema.json``; ``"schema"`` rises when a name changes its meaning or goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from iea_agent import __version__
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure
+from iea_agent.domain.machine import Snapshot, State
+from iea_agent.domain.settings import Settings
+from iea_agent.locale import _
+from iea_agent.shell.wording import menu, time_text
+from iea_agent.shell.wording.problem_details import particulars
+
+SCHEMA = 1
+
+Document = dict[str, Any]
+
+
+def stamp(wall: float | None) -> str | None:
+    """*wall* as RFC 3339 in UTC, whole seconds."""
+    return None if wall is None else datetime.fromtimestamp(int(wall), UTC).isoformat().replace("+00:00", "Z")
+
+
+def problem_document(failure: Failure, seen: float) -> Document:
+    """The problem that *failure* is, with its words in the present language; *seen* is when it was observed (wall clock)."""
+    found = failure.problem
+    return {
+        "code": found.code,
+        "severity": found.severity.value,
+        "title": _(found.title),
+        "text": _(found.text),
+        "advice": _(found.advice),
+        "actor": found.actor.value,
+        "actor_text": _(problems.ACTORS[found.actor]),
+        "particulars": particulars(failure, seen),
+        "detail": failure.detail,
+    }
+
+
+def document(snapshot: Snapshot, settings: Settings) -> Document:
+    """The status of *snapshot*. No secret is in it: the licence number is a name, the key is nowhere here."""
+    return {
+        "schema": SCHEMA,
+        "version": __version__,
+        "state": snapshot.state.value,
+        "state_text": _(menu.STATES[snapshot.state]),
+        "explanation": _(menu.EXPLANATIONS[snapshot.state]),
+        "since": stamp(snapshot.since),
+        "problem": None
+        if snapshot.failure is None
+        else problem_document(snapshot.failure, snapshot.failed_at),
+        "last_contact": stamp(snapshot.contact_at),
+        "next_try": stamp(snapshot.retry_at),
+        "working": snapshot.working,
+        "servers_answer": snapshot.servers_answer,
+        "authentication": settings.authentication,
+        "updates": settings.updates,
+        "licence_number": settings.licence_number,
+    }
+
+
+def moment(text: str | None, now: float) -> str:
+    """A time of the document for people; "" for None."""
+    return "" if text is None else time_text.moment(datetime.fromisoformat(text).timestamp(), now)
+
+
+def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
+    """The status as pairs of a name and what it is, for the window, the copy and the console."""
+    since = datetime.fromisoformat(status["since"]).timestamp()
+    state = State(status["state"])
+    pairs = [(_("État"), f"{status['state_text']} {menu.held_since(state, since, now)}")]
+    problem = status["problem"]
+    if state is State.ASSISTANCE:
+        answer = _("ils répondent de nouveau") if status["servers_answer"] else _("ils ne répondent pas")
+        pairs += [(_("Explication"), status["explanation"]), (_("Serveurs"), answer)]
+    elif problem is not None:
+        pairs += [
+            (_("Problème"), f"{problem['title']} ({problem['code']})"),
+            (_("Explication"), f"{problem['text']} {problem['particulars']}".rstrip()),
+            (_("Que faire"), problem["advice"]),
+            (_("Qui peut agir"), problem["actor_text"]),
+        ]
+        if problem["detail"]:
+            pairs.append((_("Détail technique"), problem["detail"]))
+    else:
+        pairs.append((_("Explication"), status["explanation"]))
+    pairs.append(
+        (_("Dernier contact réussi"), moment(status["last_contact"], now) or _("aucun depuis le démarrage"))
+    )
+    if status["next_try"] is not None:
+        pairs.append((_("Prochain essai"), moment(status["next_try"], now)))
+    elif status["working"]:
+        pairs.append((_("Prochain essai"), _("en cours")))
+    pairs += [
+        (_("Serveur d'authentification"), status["authentication"]),
+        (_("Serveur de mise à jour"), status["updates"]),
+        (_("Numéro de licence"), status["licence_number"] or _("non indiqué")),
+        (_("Version de l'agent"), status["version"]),
+    ]
+    return pairs
+
+
+def text(status: Mapping[str, Any], now: float) -> str:
+    """The status as lines of text, for the clipboard and the console."""
+    pair = _("{name} : {what}")
+    return "\n".join(pair.format(name=name, what=what) for name, what in lines(status, now))

@@ -1,0 +1,265 @@
+"""Which proxy a server is reached by: bypass lists, proxy lists, and who is heeded before whom."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iea_agent.domain import proxy_choice
+from iea_agent.domain.addresses import Address, parse
+from iea_agent.domain.proxy_choice import Choice, Configuration, ProxyList, ScriptUnusable, Source
+from iea_agent.domain.settings import DEFAULTS, ProxyMode
+
+SERVER = parse("https://impact-emploi.urssaf.fr/updates")
+FIRST, SECOND = parse("http://a:1"), parse("http://b:2")
+
+
+class TestBypassLists:
+    """Windows' own rules."""
+
+    @pytest.mark.parametrize(
+        ("patterns", "address"),
+        [
+            ("impact-emploi.urssaf.fr", "https://impact-emploi.urssaf.fr"),
+            ("IMPACT-EMPLOI.urssaf.FR", "https://impact-emploi.urssaf.fr"),
+            ("*.urssaf.fr", "https://impact-emploi.urssaf.fr:8443"),
+            ("one.fr;*.urssaf.fr", "https://impact-emploi.urssaf.fr"),
+            ("one.fr, *.urssaf.fr two.fr", "https://impact-emploi.urssaf.fr"),
+            ("*emploi*fr", "https://impact-emploi.urssaf.fr"),
+            ("*", "https://impact-emploi.urssaf.fr"),
+            ("https://*.urssaf.fr", "https://impact-emploi.urssaf.fr"),
+            ("*.urssaf.fr:8443", "https://impact-emploi.urssaf.fr:8443"),
+            ("*.urssaf.fr:*", "https://impact-emploi.urssaf.fr:8443"),
+            ("<local>", "https://intranet"),
+            ("<LOCAL>", "https://intranet:8443"),
+            ("192.168.*", "http://192.168.1.10"),
+            ("[::1]", "https://[::1]"),
+            ("::1", "https://[::1]:8443"),
+            ("[fe80::*]", "https://[fe80::12]"),
+            ("[fe80::12]:8443", "https://[fe80::12]:8443"),
+        ],
+    )
+    def test_exempt(self, patterns: str, address: str) -> None:
+        assert proxy_choice.bypassed(parse(address), patterns)
+
+    @pytest.mark.parametrize(
+        ("patterns", "address"),
+        [
+            ("", "https://impact-emploi.urssaf.fr"),
+            (" ; ,", "https://impact-emploi.urssaf.fr"),
+            ("urssaf.fr", "https://impact-emploi.urssaf.fr"),
+            ("*.urssaf.fr", "https://urssaf.fr"),
+            ("*.urssaf.fr", "https://urssaf.fr.example"),
+            ("impact-emploi.urssaf.*.fr", "https://impact-emploi.urssaf.fr"),
+            ("*urssaf*urssaf*", "https://impact-emploi.urssaf.fr"),
+            ("http://*.urssaf.fr", "https://impact-emploi.urssaf.fr"),
+            ("*.urssaf.fr:443", "https://impact-emploi.urssaf.fr:8443"),
+            ("<local>", "https://impact-emploi.urssaf.fr"),
+            ("<local>", "https://[fe80::12]"),
+            ("<-loopback>", "https://localhost"),
+            ("[fe80::12]:443", "https://[fe80::12]:8443"),
+        ],
+    )
+    def test_not_exempt(self, patterns: str, address: str) -> None:
+        assert not proxy_choice.bypassed(parse(address), patterns)
+
+    @given(st.text("ab.*", max_size=12), st.text("ab.", min_size=1, max_size=12))
+    def test_stars_stand_for_any_characters(self, pattern: str, host: str) -> None:
+        address = Address("https", host, 443, "")
+        wanted = re.fullmatch(pattern.replace(".", r"\.").replace("*", ".*"), host) if pattern else None
+
+        assert proxy_choice.bypassed(address, pattern) == (wanted is not None)
+
+    @given(st.text(max_size=200))
+    def test_any_list_is_read(self, patterns: str) -> None:
+        proxy_choice.bypassed(SERVER, patterns)
+        proxy_choice.bypassed(parse("https://[::1]"), patterns)
+
+    def test_many_stars_take_no_time(self) -> None:
+        assert not proxy_choice.bypassed(replace(SERVER, host="a" * 250), "a*" * 900 + "b")
+
+
+class TestProxyLists:
+    """What scripts answer, what WinHTTP makes of it, and Windows' static setting."""
+
+    @pytest.mark.parametrize(
+        ("text", "proxy", "skipped"),
+        [
+            ("", None, ()),
+            ("DIRECT", None, ()),
+            ("PROXY a:1", FIRST, ()),
+            ("PROXY a:1; PROXY b:2; DIRECT", FIRST, ()),
+            ("proxy a:1;direct", FIRST, ()),
+            ("  HTTP a:1 ;", FIRST, ()),
+            ("DIRECT; PROXY a:1", None, ()),
+            ("SOCKS5 c:3; PROXY a:1", FIRST, ("SOCKS5 c:3",)),
+            ("HTTPS c:3; SOCKS d:4; DIRECT", None, ("HTTPS c:3", "SOCKS d:4")),
+            ("SOCKS c:3", None, ("SOCKS c:3",)),
+            ("PROXY a:99999; PROXY b:2", SECOND, ("PROXY a:99999",)),
+            ("a:1", FIRST, ()),
+            ("a:1;b:2", FIRST, ()),
+            ("a:1 b:2", FIRST, ()),
+            ("http://a:1", FIRST, ()),
+            ("https://c:3;a:1", FIRST, ("https://c:3",)),
+            ("http=c:3;https=a:1;ftp=d:4", FIRST, ()),
+            ("http=c:3", None, ()),
+            ("http=c:3;socks=d:4", None, ("socks=d:4",)),
+            ("https=http://a:1", FIRST, ()),
+            ("a", parse("http://a"), ()),
+            ("proxy", parse("http://proxy"), ()),
+            ("PROXY [fe80::1]:3128", parse("http://[fe80::1]:3128"), ()),
+        ],
+    )
+    def test_the_first_usable_one_is_taken(
+        self, text: str, proxy: Address | None, skipped: tuple[str, ...]
+    ) -> None:
+        found = proxy_choice.read(text, "https")
+
+        assert (found.proxy, found.skipped) == (proxy, skipped)
+
+    def test_a_direct_way_before_the_rest_is_not_an_empty_list(self) -> None:
+        assert proxy_choice.read("DIRECT; PROXY a:1", "https") == ProxyList(None, True, ())
+        assert proxy_choice.read("", "https") == ProxyList(None, False, ())
+
+    def test_each_scheme_has_its_own(self) -> None:
+        assert proxy_choice.read("http=a:1;https=b:2", "http").proxy == FIRST
+        assert proxy_choice.read("http=a:1;https=b:2", "https").proxy == SECOND
+
+    @given(
+        st.lists(
+            st.sampled_from(["PROXY a:1", "PROXY b:2", "SOCKS c:3", "HTTPS d:4", "DIRECT", ""]), max_size=6
+        )
+    )
+    def test_the_order_counts(self, entries: list[str]) -> None:
+        usable = next((entry for entry in entries if entry in ("PROXY a:1", "PROXY b:2", "DIRECT")), None)
+        found = proxy_choice.read(" ; ".join(entries), "https")
+
+        assert found.direct == (usable == "DIRECT")
+        assert found.proxy == {"PROXY a:1": FIRST, "PROXY b:2": SECOND}.get(usable or "")
+        before = entries[: entries.index(usable)] if usable is not None else entries
+        assert found.skipped == tuple(entry for entry in before if entry)
+
+    @given(st.text(max_size=200))
+    def test_any_text_is_read(self, text: str) -> None:
+        found = proxy_choice.read(text, "https")
+
+        assert found.proxy is None or (found.proxy.scheme, found.proxy.path) == ("http", "")
+
+
+MANUAL = replace(DEFAULTS, proxy_mode=ProxyMode.MANUAL, proxy_address="http://a:1")
+
+
+class TestThePersonsChoice:
+    """Settings that leave nothing to the system."""
+
+    def test_none_is_none(self) -> None:
+        assert proxy_choice.chosen_by_person(replace(MANUAL, proxy_mode=ProxyMode.NONE), SERVER) == Choice(
+            None, Source.SETTINGS
+        )
+
+    def test_no_address_is_none(self) -> None:
+        assert proxy_choice.chosen_by_person(replace(MANUAL, proxy_address=""), SERVER).proxy is None
+
+    def test_the_address_given_also_for_this_machine(self) -> None:
+        for address in (SERVER, parse("https://localhost:8443")):
+            assert proxy_choice.chosen_by_person(MANUAL, address) == Choice(FIRST, Source.SETTINGS)
+
+    def test_unless_it_is_on_the_list(self) -> None:
+        chosen = replace(MANUAL, proxy_bypass="<local>;*.urssaf.fr")
+        for address in (SERVER, parse("https://localhost:8443")):
+            assert proxy_choice.chosen_by_person(chosen, address).proxy is None
+
+
+def unusable(script: str, _address: Address) -> str:
+    raise ScriptUnusable(f"WinHTTP error {12167 if script else 12180}")
+
+
+def by_name(script: str, _address: Address) -> str:
+    if script == "":
+        raise ScriptUnusable("WinHTTP error 12180")
+    return "PROXY a:1"
+
+
+STATIC = Configuration(servers="b:2", bypass="<local>;*.exempt.fr")
+SCRIPT = Configuration(script="http://pac.fr/p.pac")
+
+
+class TestTheSystemsChoice:
+    """In Windows' order: the network's script, the script named, the static setting."""
+
+    def test_nothing_set_is_no_proxy(self) -> None:
+        assert proxy_choice.chosen_by_system(Configuration(), SERVER, unusable) == Choice()
+
+    def test_this_machine_is_never_sent_to_it(self) -> None:
+        everything = replace(STATIC, detect=True, script="http://pac.fr/p.pac")
+        for host in ("localhost", "127.0.0.1", "[::1]"):
+            address = parse(f"https://{host}:8443")
+            assert proxy_choice.chosen_by_system(everything, address, lambda *_: "PROXY a:1") == Choice()
+
+    def test_static(self) -> None:
+        assert proxy_choice.chosen_by_system(STATIC, SERVER, unusable) == Choice(SECOND, Source.SYSTEM)
+
+    def test_static_exemptions(self) -> None:
+        for host in ("www.exempt.fr", "intranet"):
+            found = proxy_choice.chosen_by_system(STATIC, parse(f"https://{host}"), unusable)
+            assert (found.proxy, found.source) == (None, Source.SYSTEM)
+
+    def test_static_socks_is_said_to_be_left_out(self) -> None:
+        found = proxy_choice.chosen_by_system(Configuration(servers="socks=c:3"), SERVER, unusable)
+        assert found == Choice(None, Source.NONE, "not supported: socks=c:3")
+
+    def test_a_script_answers_for_the_bypass_list_too(self) -> None:
+        setting = replace(SCRIPT, servers="b:2", bypass="*")
+        assert proxy_choice.chosen_by_system(setting, SERVER, by_name) == Choice(FIRST, Source.SCRIPT)
+
+    def test_a_script_may_say_direct(self) -> None:
+        found = proxy_choice.chosen_by_system(replace(SCRIPT, servers="b:2"), SERVER, lambda *_: "")
+        assert found == Choice(None, Source.SCRIPT)
+
+    def test_a_network_without_a_script_is_no_failure(self) -> None:
+        found = proxy_choice.chosen_by_system(Configuration(detect=True), SERVER, unusable)
+        assert (found.proxy, found.source) == (None, Source.NONE)
+        assert "12180" in found.detail
+
+    def test_the_networks_script_comes_first(self) -> None:
+        setting = replace(STATIC, detect=True, script="http://pac.fr/p.pac")
+        asked: list[str] = []
+
+        def answer(script: str, _address: Address) -> str:
+            asked.append(script)
+            return "a:1"
+
+        assert proxy_choice.chosen_by_system(setting, SERVER, answer) == Choice(FIRST, Source.NETWORK)
+        assert asked == [""]
+
+    def test_then_the_script_named(self) -> None:
+        found = proxy_choice.chosen_by_system(replace(SCRIPT, detect=True), SERVER, by_name)
+        assert (found.proxy, found.source) == (FIRST, Source.SCRIPT)
+
+    def test_a_named_script_that_cannot_be_used_is_a_failure(self) -> None:
+        with pytest.raises(ScriptUnusable, match="12167"):
+            proxy_choice.chosen_by_system(replace(SCRIPT, detect=True), SERVER, unusable)
+
+    def test_what_is_secret_in_its_address_is_not_repeated(self) -> None:
+        setting = Configuration(script="http://marie:secret@pac.fr:8080/p.pac?token=secret")
+        with pytest.raises(ScriptUnusable) as caught:
+            proxy_choice.chosen_by_system(setting, SERVER, unusable)
+        assert caught.value.script == "http://pac.fr:8080/p.pac"
+        assert proxy_choice.shown("http://pac.fr:port/p.pac") == proxy_choice.shown("p.pac") == ""
+
+    def test_unless_there_is_a_static_setting(self) -> None:
+        found = proxy_choice.chosen_by_system(replace(SCRIPT, servers="b:2"), SERVER, unusable)
+        assert (found.proxy, found.source) == (SECOND, Source.SYSTEM)
+        assert "12167" in found.detail
+
+    def test_a_script_that_knows_only_socks_cannot_be_used(self) -> None:
+        with pytest.raises(ScriptUnusable, match="SOCKS c:3"):
+            proxy_choice.chosen_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3")
+
+    def test_what_a_script_offers_besides_is_said(self) -> None:
+        found = proxy_choice.chosen_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3; PROXY a:1")
+        assert found == Choice(FIRST, Source.SCRIPT, "not supported: SOCKS c:3")

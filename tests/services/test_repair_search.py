@@ -1,0 +1,163 @@
+"""What mends a failed test is found by trying it, and nothing is offered that does not work."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from iea_agent.domain import problems
+from iea_agent.domain.addresses import Address, parse
+from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
+from iea_agent.domain.repairs import Kind, Repair, candidates
+from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
+from iea_agent.services.https import Client
+from iea_agent.services.network import Route
+from iea_agent.services.reachability import Connect, examine
+from iea_agent.services.repair_search import Ways, search
+from iea_sandbox.world import World
+from tests.services.conftest import Serve, proxy, silent
+
+AUTH, UPDATES = Server.AUTHENTICATION, Server.UPDATES
+
+
+@pytest.fixture
+def ways(world: World) -> Ways:
+    return lambda settings: lambda _: Client(Route(ca_file=world.ca_file, ipv4_only=settings.ipv4_only))
+
+
+@pytest.fixture
+def right(world: World) -> Settings:
+    """Settings that work."""
+    auth, updates = world.authentication.address, world.updates.address
+    return replace(
+        DEFAULTS,
+        authentication=auth,
+        updates=updates,
+        official_authentication=auth,
+        official_updates=updates,
+    )
+
+
+def failing(chosen: Settings, ways: Ways) -> tuple[ServerReport, ...]:
+    return examine(
+        {AUTH: chosen.authentication, UPDATES: chosen.updates},
+        ways(chosen),
+        None,
+        lambda _: None,
+        now=datetime.now(UTC),
+    )
+
+
+def mend(
+    chosen: Settings,
+    reports: Sequence[ServerReport],
+    ways: Ways,
+    cancelled: threading.Event | None = None,
+    seconds: float = 5.0,
+) -> tuple[Repair, ...] | None:
+    told: list[Repair] = []
+    found = search(
+        candidates(chosen, reports),
+        chosen,
+        reports,
+        ways,
+        told.append,
+        now=datetime.now(UTC),
+        cancelled=cancelled or threading.Event(),
+        seconds=seconds,
+    )
+    assert sorted(told, key=(found or ()).index) == list(found or ())
+    return found
+
+
+def test_a_wrong_port_and_a_misspelt_name(world: World, right: Settings, ways: Ways) -> None:
+    """The update address lends its port; the official address works too; IPv4 does not help and is not offered."""
+    port = world.updates.address.rpartition(":")[2].partition("/")[0]
+    chosen = replace(right, authentication=right.authentication.replace("localhost", "localhost.invalid"))
+    found = mend(chosen, failing(chosen, ways), ways) or ()
+    assert [(repair.kind, dict(repair.changes)) for repair in found] == [
+        (Kind.OFFICIAL_ADDRESS, {"authentication": right.authentication})
+    ]
+    chosen = replace(right, updates="https://localhost/updates", authentication=f"https://localhost:{port}")
+    found = mend(chosen, failing(chosen, ways), ways) or ()
+    assert (Kind.SAME_PORT, {"updates": right.updates}) in [(r.kind, dict(r.changes)) for r in found]
+    assert Kind.IPV4_ONLY not in [repair.kind for repair in found]
+
+
+def test_only_the_address_that_is_mended_is_changed(world: World, right: Settings, ways: Ways) -> None:
+    world.break_("updates", "503")
+    chosen = replace(right, authentication="https://localhost.invalid", updates=f"{right.updates}/faux")
+    (found,) = mend(chosen, failing(chosen, ways), ways) or ()
+    assert found == Repair(Kind.OFFICIAL_ADDRESS, {"authentication": right.authentication}, (AUTH,))
+
+
+def test_a_passing_failure_offers_nothing(world: World, right: Settings, ways: Ways) -> None:
+    chosen = replace(right, official_authentication=f"{right.authentication}/")
+    world.break_("auth", "503")
+    reports = failing(chosen, ways)
+    world.mend()
+    assert mend(chosen, reports, ways) is None
+
+
+def test_where_nothing_works_nothing_is_offered(world: World, right: Settings, ways: Ways) -> None:
+    world.break_("auth", "expired-cert")
+    assert mend(right, failing(right, ways), ways) == ()
+
+
+def test_it_ends_when_told_and_when_its_time_is_over(right: Settings, ways: Ways, serve: Serve) -> None:
+    chosen = replace(right, authentication=f"http://127.0.0.1:{serve(silent).port}", secure=False)
+    late = Failure(Stage.ANSWER, problems.ANSWER_LATE)
+    reports = (ServerReport(AUTH, chosen.authentication, (), late), ServerReport(UPDATES, chosen.updates, ()))
+    begun = time.monotonic()
+    mend(chosen, reports, ways, seconds=0.3)
+    assert time.monotonic() - begun < 1.0
+    cancelled = threading.Event()
+    cancelled.set()
+    begun = time.monotonic()
+    assert mend(chosen, reports, ways, cancelled) == ()
+    assert time.monotonic() - begun < 1.0  # of the five seconds that it may take
+
+
+def test_what_would_break_the_other_server_is_not_offered(world: World, right: Settings) -> None:
+    def crossed(settings: Settings) -> Connect:
+        """Over IPv4 alone only the authentication server is reached, else only the update server: behind a proxy that is not there nothing is."""
+
+        def connect(address: Address) -> Client:
+            reached = settings.ipv4_only == (str(address) == right.authentication)
+            proxy = None if reached else parse("http://127.0.0.1:1")
+            return Client(Route(proxy, world.ca_file))
+
+        return connect
+
+    reports = failing(right, crossed)
+    assert [report.passed for report in reports] == [False, True]
+    assert mend(right, reports, crossed) == ()
+
+
+def test_windows_without_a_proxy_is_not_offered_as_one(world: World, right: Settings, serve: Serve) -> None:
+    """A proxy of one's own that is gone: what works is to go without, whatever the system would say."""
+    gone = Route(parse("http://127.0.0.1:1"), world.ca_file)
+    between = Route(parse(f"http://127.0.0.1:{serve(proxy()).port}"), world.ca_file)
+    manual = replace(right, proxy_mode=ProxyMode.MANUAL, proxy_address="http://127.0.0.1:1")
+
+    def ways(of_the_system: Route) -> Ways:
+        routes = {
+            ProxyMode.MANUAL: gone,
+            ProxyMode.SYSTEM: of_the_system,
+            ProxyMode.NONE: Route(ca_file=world.ca_file),
+        }
+        return lambda settings: lambda _: Client(routes[settings.proxy_mode])
+
+    reports = failing(manual, ways(gone))
+    kinds = {
+        kind: mend(manual, reports, ways(kind)) or () for kind in (Route(ca_file=world.ca_file), between)
+    }
+    assert [[repair.kind for repair in found] for found in kinds.values()] == [
+        [Kind.DIRECT],
+        [Kind.SYSTEM_PROXY, Kind.DIRECT],
+    ]

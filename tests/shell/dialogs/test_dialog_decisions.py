@@ -1,0 +1,295 @@
+"""What the dialogs decide without a window: fields into settings, a status into words and buttons, accelerators."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+import iea_agent
+from iea_agent import locale
+from iea_agent.domain import machine, problems, settings
+from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
+from iea_agent.domain.machine import Snapshot, State
+from iea_agent.domain.problems import Problem
+from iea_agent.domain.settings import DEFAULTS, ProxyMode
+from iea_agent.shell.dialogs import status_overview, typed_settings
+from iea_agent.shell.wording import status_text as words
+from iea_agent.shell.wording.menu import Abilities
+from iea_agent.shell.wording.view import Picture
+from tests.failures import failed
+
+DIALOGS = Path(iea_agent.__file__).parent / "shell" / "dialogs"
+NOW = 1_800_000_000.0
+SAVED = replace(DEFAULTS, licence_number="IEA-0000-1234")
+EVERYTHING = Abilities(support=True, updates=True, program=True)
+
+
+@pytest.mark.parametrize(
+    ("pasted", "meant", "secured"),
+    [
+        ("https://impact-emploi.urssaf.fr« ", "https://impact-emploi.urssaf.fr", False),
+        ("« https://impact-emploi.urssaf.fr/updates« ", "https://impact-emploi.urssaf.fr/updates", False),
+        ("http://impact-emploi.urssaf.fr", "https://impact-emploi.urssaf.fr", True),
+        ("impact-emploi.urssaf.fr.", "https://impact-emploi.urssaf.fr", False),
+        ("", "", False),
+    ],
+)
+def test_an_address_is_tidied_in_secure_mode(pasted: str, meant: str, secured: bool) -> None:
+    assert typed_settings.tidy(pasted, secure=True) == (meant, secured)
+
+
+def test_http_stays_where_secure_mode_is_off() -> None:
+    assert typed_settings.tidy("http://127.0.0.1:8000", secure=False) == ("http://127.0.0.1:8000", False)
+
+
+def test_what_is_shown_reads_back_as_what_is_saved() -> None:
+    for saved in (
+        SAVED,
+        replace(
+            SAVED,
+            proxy_mode=ProxyMode.MANUAL,
+            proxy_address="http://proxy.exemple.fr:3128",
+            program="C:\\IEA",
+        ),
+    ):
+        assert typed_settings.read(typed_settings.shown(saved), saved) == saved
+        assert not typed_settings.is_unsaved(typed_settings.shown(saved), saved)
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("authentication", ""),
+        ("authentication", "ftp://exemple.fr"),
+        ("updates", "https://exem ple.fr"),
+        ("licence_number", "numéro 12"),
+    ],
+)
+def test_a_field_that_cannot_be_used_is_named_with_a_sentence(field: str, typed: str) -> None:
+    with pytest.raises(typed_settings.Complaint) as caught:
+        typed_settings.read(replace(typed_settings.shown(SAVED), **{field: typed}), SAVED)  # type: ignore[arg-type]
+    assert caught.value.field == field
+    assert caught.value.sentence.endswith((".", "fr"))
+
+
+def test_a_proxy_address_is_wanted_only_where_it_is_used() -> None:
+    typed = replace(typed_settings.shown(SAVED), proxy_address="socks://nulle-part")
+    assert typed_settings.read(typed, SAVED).proxy_address == ""
+    for text in ("", "socks://nulle-part"):
+        with pytest.raises(typed_settings.Complaint) as caught:
+            typed_settings.read(replace(typed, proxy_mode=ProxyMode.MANUAL, proxy_address=text), SAVED)
+        assert caught.value.field == "proxy_address"
+    manual = replace(typed, proxy_mode=ProxyMode.MANUAL, proxy_address="proxy.exemple.fr:3128")
+    assert typed_settings.read(manual, SAVED).proxy_address == "http://proxy.exemple.fr:3128"
+
+
+def test_changes_are_the_names_and_values_of_the_file() -> None:
+    wanted = replace(SAVED, secure=False, proxy_mode=ProxyMode.NONE)
+    assert typed_settings.changes(SAVED, wanted) == {"connection.secure": False, "proxy.mode": "none"}
+    assert typed_settings.changes(SAVED, SAVED) == {}
+
+
+@given(
+    some.text(max_size=60),
+    some.text(max_size=60),
+    some.text(max_size=20),
+    some.booleans(),
+    some.sampled_from(ProxyMode),
+    some.text(max_size=20),
+    some.text(max_size=40),
+    some.booleans(),
+)
+def test_whatever_is_typed_is_read_or_complained_about(
+    authentication: str,
+    updates: str,
+    number: str,
+    secure: bool,
+    mode: ProxyMode,
+    user: str,
+    bypass: str,
+    ipv4_only: bool,
+) -> None:
+    typed = typed_settings.Typed(secure, authentication, updates, number, mode, "", user, bypass, ipv4_only)
+    try:
+        wanted = typed_settings.read(typed, SAVED)
+    except typed_settings.Complaint as complaint:
+        named = complaint.field
+    else:
+        named = ""
+        assert typed_settings.read(typed_settings.shown(wanted), SAVED) == wanted, (
+            "a second reading gives the same"
+        )
+    assert named in {"", *(field.attribute for field in settings.FIELDS.values())}
+
+
+PROXY, OTHER = "http://proxy.exemple.fr:3128", "http://autre.exemple.fr:8080"
+SYSTEM = replace(SAVED, proxy_mode=ProxyMode.SYSTEM)
+
+
+def by(route: str, reason: Problem | None = None) -> ServerReport:
+    """The report of a test by *route* that ended with *reason*, None where nothing failed."""
+    failure = None if reason is None else Failure(Stage.PROXY, reason)
+    return ServerReport(Server.AUTHENTICATION, SAVED.authentication, (), failure, route=route)
+
+
+@pytest.mark.parametrize(
+    ("tested", "reports", "before", "asking"),
+    [
+        (SYSTEM, [by(PROXY, problems.PROXY_WANTS_PASSWORD)], "", PROXY),
+        (SYSTEM, [by(PROXY, problems.PROXY_REFUSES_PASSWORD), by(PROXY)], "", PROXY),
+        (SYSTEM, [by(OTHER, problems.PROXY_WANTS_PASSWORD)], PROXY, OTHER),
+        (SYSTEM, [by(PROXY), by(PROXY)], PROXY, PROXY),  # what was typed is what lets through
+        (SYSTEM, [by("direct"), by("direct")], PROXY, ""),
+        (SYSTEM, [by(OTHER), by("direct")], PROXY, ""),
+        (SYSTEM, [by("direct", problems.PROXY_WANTS_PASSWORD)], "", ""),  # none is used: none to tell it to
+        (
+            replace(SAVED, proxy_mode=ProxyMode.MANUAL),
+            [by(OTHER, problems.PROXY_WANTS_PASSWORD)],
+            PROXY,
+            PROXY,
+        ),
+        (replace(SAVED, proxy_mode=ProxyMode.NONE), [by("direct")], PROXY, PROXY),
+    ],
+)
+def test_the_fields_for_a_sign_in_stand_while_the_system_s_proxy_asks(
+    tested: settings.Settings, reports: list[ServerReport], before: str, asking: str
+) -> None:
+    assert typed_settings.asking(tested, reports, before) == asking
+
+
+def document(state: State, **others: object) -> words.Document:
+    return words.document(replace(Snapshot(state, NOW - 60), **others), SAVED)  # type: ignore[arg-type]
+
+
+def test_a_problem_is_told_with_what_to_do_and_who_can_act() -> None:
+    told = status_overview.story(
+        document(State.DISCONNECTED, failure=failed(problems.CERTIFICATE_EXPIRED)), NOW
+    )
+    entry = problems.CATALOGUE["IEA-T01"]
+    assert told == status_overview.Story(
+        Picture.HEART,
+        "Échec de connexion au serveur",
+        told.since,
+        f"{entry.title} (IEA-T01)",
+        entry.text,
+        entry.advice,
+        problems.ACTORS[entry.actor],
+        "IEA-T01",
+    )
+    assert told.since.startswith("depuis ")
+
+
+def test_without_a_verdict_the_state_holds_and_the_last_attempt_is_mentioned() -> None:
+    told = status_overview.story(
+        document(State.CONNECTED, failure=failed(problems.CONNECTION_UNANSWERED)), NOW
+    )
+    assert told.picture is Picture.BALL
+    assert (told.title, told.advice) == ("", "")
+    assert "IEA-N05" in told.text
+
+
+def test_in_assistance_the_way_back_is_told() -> None:
+    quiet = status_overview.story(document(State.ASSISTANCE), NOW)
+    answered = status_overview.story(document(State.ASSISTANCE, servers_answer=True), NOW)
+    assert "mot de passe du jour" in quiet.advice
+    assert answered.advice == f"Les serveurs répondent de nouveau. {quiet.advice}"
+
+
+def test_a_stopped_agent_is_told_plainly() -> None:
+    assert status_overview.story(None, NOW).picture is None
+    assert "arrêté" in status_overview.story(None, NOW).headline
+    assert status_overview.actions(None, EVERYTHING) == ()
+    assert "Dernier état connu" in status_overview.text(None, document(State.CONNECTED), NOW)
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_only_what_the_table_allows_is_offered(state: State) -> None:
+    offered = {action.command for action in status_overview.actions(document(state), EVERYTHING)}
+    assert ("launch" in offered) == machine.allows(state, machine.LaunchRequested)
+    assert ("reconnect" in offered) == machine.allows(state, machine.ReauthenticationRequested)
+    assert "diagnosis" not in offered, "nothing is wrong"
+    wrong = {
+        a.command
+        for a in status_overview.actions(
+            document(state, failure=failed(problems.CONNECTION_REFUSED)), EVERYTHING
+        )
+    }
+    assert ("diagnosis" in wrong) == machine.allows(state, machine.DiagnosisRequested)
+    unconfigured = status_overview.actions(
+        document(state, failure=failed(problems.NOT_CONFIGURED)), EVERYTHING
+    )
+    assert "diagnosis" not in {action.command for action in unconfigured}
+    assert "support" in offered
+    assert all(action.enabled for action in status_overview.actions(document(state), EVERYTHING))
+    assert not next(
+        a for a in status_overview.actions(document(state), Abilities()) if a.command == "support"
+    ).enabled
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(42, "dans 42 s"), (75, "dans 1 min 15 s"), (0, "maintenant"), (-3, "maintenant")]
+)
+def test_the_next_try_is_counted_down(seconds: int, said: str) -> None:
+    assert status_overview.next_try(document(State.DISCONNECTED, retry_at=NOW + seconds), NOW) == said
+
+
+def test_no_next_try_is_said_too() -> None:
+    assert status_overview.next_try(document(State.CONNECTING, working=True), NOW) == "en cours"
+    assert status_overview.next_try(document(State.DISCONNECTED), NOW) == "aucun prévu"
+
+
+def test_the_window_has_a_line_for_every_fact() -> None:
+    most = status_overview.facts(
+        document(State.DISCONNECTED, failure=failed(problems.CERTIFICATE_EXPIRED, "expired"), retry_at=NOW),
+        NOW,
+    )
+    assert len(most) == 7, "StatusWindow makes as many lines"
+
+
+def sentences(*modules: str) -> Iterator[str]:
+    """Every string that these modules have translated."""
+    for module in modules:
+        for node in ast.walk(ast.parse((DIALOGS / f"{module}.py").read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("_", "N_")
+                and isinstance(node.args[0], ast.Constant)
+            ):
+                yield str(node.args[0].value)
+
+
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+@pytest.mark.parametrize(
+    "modules",
+    [
+        ("settings_dialog", "connection_fields", "server_test_panel", "stage_results", "repair_offers"),
+        ("status_dialog", "status_overview"),
+        ("support_dialog",),
+    ],
+)
+def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...], language: str) -> None:
+    try:
+        locale.choose(language)
+        labels = {locale._(text) for text in sentences(*modules) if "&" in text}
+        question = {locale._(text) for text in ("&Ne pas enregistrer", "&Annuler")}  # a window of its own
+        confirmation = {locale._("&Activer")}  # another one
+        test_button = {locale._(text) for text in ("&Tester l'accès aux serveurs", "Arrêter le &test")}
+    finally:
+        locale.choose("fr")
+    for together in (labels - question - confirmation - {min(test_button)}, question):
+        letters = [label[label.index("&") + 1].lower() for label in together]
+        assert len(letters) == len(set(letters)), sorted(together)
+
+
+@pytest.mark.parametrize("module", sorted(path.stem for path in DIALOGS.glob("*.py")))
+def test_french_typography(module: str) -> None:
+    for text in sentences(module):
+        assert not re.search(r" [:;?!»]|« ", text), f"a space that may break: {text!r}"

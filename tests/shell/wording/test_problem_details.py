@@ -1,0 +1,169 @@
+"""The sentences that name the particular: exact, bounded, and nothing of a server's shown as it came."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from iea_agent import locale
+from iea_agent.domain import interceptors, problems, settings
+from iea_agent.domain.addresses import Malformed
+from iea_agent.domain.diagnosis import Certificate, Failure, Stage
+from iea_agent.domain.problems import Problem
+from iea_agent.shell.wording.problem_details import LONGEST, MALFORMED, fault_text, particulars, shown
+
+NOW = time.mktime((2026, 11, 12, 14, 25, 0, 0, 0, -1))
+DAY = 86_400.0
+CERTIFICATE = Certificate("impact-emploi.urssaf.fr", "Certigna", NOW - 30 * DAY, NOW + 60 * DAY, "ab" * 32)
+
+
+@pytest.fixture(autouse=True)
+def french() -> Iterator[None]:
+    """The words under test are the French ones."""
+    locale.choose("fr")
+    yield
+    locale.choose("fr")
+
+
+def said(reason: Problem, **evidence: object) -> str:
+    """The particulars of a failure for *reason*, with no-break spaces as plain ones."""
+    text = particulars(Failure(Stage.ANSWER, reason, **evidence), NOW)  # type: ignore[arg-type]
+    return text.replace("\u00a0", " ")
+
+
+def test_each_way_of_being_malformed_has_its_sentence() -> None:
+    assert set(MALFORMED) == set(Malformed)
+    for kind, sentence in MALFORMED.items():
+        failure = Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, kind.value)
+        assert particulars(failure, NOW) == sentence
+    assert said(problems.ADDRESS_MALFORMED, detail="Invalid URL 'https://'") == ""
+
+
+def test_where_a_redirection_leads_is_named_and_said_not_to_be_followed() -> None:
+    assert said(problems.REDIRECTED, about="https://portail.exemple.fr") == (
+        "Adresse indiquée par le serveur : https://portail.exemple.fr (non suivie)."
+    )
+    assert said(problems.REDIRECTED) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sentence"),
+    [
+        (30, "Le serveur demande d'attendre 30 secondes."),
+        (600, "Le serveur demande d'attendre 10 minutes, jusque vers 14 h 35."),
+        (5400, "Le serveur demande d'attendre 1 heure et 30 minutes, jusque vers 15 h 55."),
+        (DAY, "Le serveur demande d'attendre 1 jour, jusqu'au 13/11/2026 vers 14 h 25."),
+        (0, ""),
+    ],
+)
+@pytest.mark.parametrize(
+    "reason", [problems.SERVER_IN_MAINTENANCE, problems.TOO_MANY_REQUESTS, problems.SERVER_UNAVAILABLE]
+)
+def test_how_long_the_server_asks_to_wait(reason: Problem, seconds: float, sentence: str) -> None:
+    assert said(reason, retry_after=seconds) == sentence
+
+
+@pytest.mark.parametrize(
+    ("off", "sentence"),
+    [
+        ("266400", "L'ordinateur retarde de 3 jours et 2 heures sur le serveur."),
+        ("-420.5", "L'ordinateur avance de 7 minutes sur le serveur."),
+        ("nonsense", ""),
+        ("nan", ""),
+        ("inf", ""),
+        ("", ""),
+    ],
+)
+def test_by_how_much_the_clock_is_off(off: str, sentence: str) -> None:
+    assert said(problems.CLOCK_WRONG, about=off) == sentence
+
+
+def test_a_refused_certificate_is_named_with_its_dates() -> None:
+    assert said(problems.CERTIFICATE_AUTHORITY_UNKNOWN, certificate=CERTIFICATE) == (
+        "Certificat établi pour « impact-emploi.urssaf.fr » par « Certigna », valable du 13/10/2026 au 11/01/2027."
+    )
+
+
+def test_the_servers_that_a_certificate_is_for_are_named() -> None:
+    assert said(
+        problems.CERTIFICATE_OF_ANOTHER, about="portail.exemple.fr", certificate=CERTIFICATE
+    ).startswith("Serveurs pour lesquels ce certificat est établi : portail.exemple.fr. Certificat établi")
+
+
+@pytest.mark.parametrize(
+    ("changed", "moment"),
+    [
+        (time.mktime((2026, 11, 12, 9, 12, 0, 0, 0, -1)), "aujourd'hui à 9 h 12"),
+        (time.mktime((2026, 11, 2, 19, 5, 0, 0, 0, -1)), "le 02/11/2026 à 19 h 05"),
+    ],
+)
+def test_when_a_certificate_changed(changed: float, moment: str) -> None:
+    certificate = Certificate("a.fr", "b", NOW, NOW, "", changed)
+    for reason in (problems.INTERCEPTED, problems.CERTIFICATE_SELF_SIGNED):
+        assert said(reason, certificate=certificate).endswith(f"Ce certificat a changé {moment}.")
+
+
+def test_who_intercepts_is_named_with_the_setting_to_change() -> None:
+    changed = Certificate("a.fr", "b", NOW, NOW, "", NOW - 60)
+    avast = said(problems.INTERCEPTED, about="Avast", certificate=changed)
+    setting = interceptors.INTERCEPTORS[0].setting.replace("\u00a0", " ")
+    assert avast == (
+        "Produit reconnu à son certificat : Avast (antivirus). "
+        f"{setting} Ce certificat a changé aujourd'hui à 14 h 24."
+    )
+    assert said(problems.INTERCEPTED, about="Inconnu") == "Produit reconnu à son certificat : Inconnu."
+
+
+@pytest.mark.parametrize("product", interceptors.INTERCEPTORS, ids=lambda product: product.name)
+def test_every_product_has_its_words(product: interceptors.Interceptor) -> None:
+    text = said(problems.INTERCEPTED, about=product.name)
+    assert product.name in text
+    assert text.endswith(".")
+    assert len(text) < 400
+
+
+@pytest.mark.parametrize("wall", [-1e12, -1.0, 0.0, 4e9, 1e11, 1e18])
+def test_a_certificate_may_have_any_date(wall: float) -> None:
+    assert "valable du" in said(
+        problems.CERTIFICATE_EXPIRED, certificate=Certificate("a", "b", wall, wall, "")
+    )
+
+
+@pytest.mark.parametrize("reason", problems.CATALOGUE.values(), ids=str)
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+def test_nothing_particular_is_said_of_nothing(reason: Problem, language: str) -> None:
+    locale.choose(language)
+    assert said(reason) == ""
+
+
+@given(
+    some.sampled_from(list(problems.CATALOGUE.values())),
+    some.text(max_size=400),
+    some.floats(),
+    some.none() | some.floats(0, 1e9),
+)
+def test_whatever_a_server_says_stays_bounded_and_visible(
+    reason: Problem, foreign: str, wall: float, wait: float | None
+) -> None:
+    if wall != wall or abs(wall) == float("inf"):
+        wall = 0.0
+    certificate = Certificate(foreign, foreign, wall, wall, foreign, wall)
+    text = particulars(Failure(Stage.ANSWER, reason, foreign, wait, foreign, certificate), NOW)
+    assert len(text) <= 3 * LONGEST + 500
+    assert all(c.isprintable() or c == "\u00a0" for c in text)
+
+
+def test_foreign_text_is_one_visible_line() -> None:
+    assert shown("https://a\u202egro.fr\r\nvilain\x00") == "https://a gro.fr vilain"
+    assert shown("x" * 500) == "x" * (LONGEST - 1) + "…"
+
+
+def test_a_refused_setting_is_named_with_its_line() -> None:
+    assert fault_text(settings.Fault("connection.secure", 4, "true ou false")) == (
+        "connection.secure, ligne 4\u00a0: attendu true ou false"
+    )
+    assert fault_text(settings.Fault("", 0, "x")) == "fichier\u00a0: attendu x"

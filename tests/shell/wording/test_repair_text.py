@@ -1,0 +1,135 @@
+"""What is said of a repair, beforehand and afterwards: for every repair that there is, in whole sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from iea_agent import locale
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import STAGES, Failure, Outcome, Server, ServerReport, Stage, StageResult
+from iea_agent.domain.repairs import Kind, Repair, candidates
+from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
+from iea_agent.shell.wording import repair_text
+
+CHOSEN = replace(
+    DEFAULTS, secure=False, authentication="http://exemple.fr:80", updates="http://exemple.fr:8080/updates"
+)
+
+
+@pytest.fixture(autouse=True, params=locale.LANGUAGES)
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every test in every language."""
+    locale.choose(request.param)
+    yield request.param
+    locale.choose("fr")
+
+
+def failed(server: Server, address: str, route: str = "http://proxy:3128") -> ServerReport:
+    """A report of a server that refused the connection."""
+    stages = tuple(StageResult(stage, Outcome.SKIPPED) for stage in STAGES[server])
+    return ServerReport(
+        server, address, stages, Failure(Stage.CONNECTION, problems.CONNECTION_REFUSED), route=route
+    )
+
+
+def proposed(chosen: Settings, *servers: Server) -> dict[Kind, Repair]:
+    """What the domain proposes where *servers* fail."""
+    addresses = {Server.AUTHENTICATION: chosen.authentication, Server.UPDATES: chosen.updates}
+    return {r.kind: r for r in candidates(chosen, [failed(s, addresses[s]) for s in servers])}
+
+
+EVERY = {
+    **proposed(replace(CHOSEN, proxy_mode=ProxyMode.MANUAL, proxy_address="http://proxy:3128"), *Server),
+    **proposed(replace(CHOSEN, secure=True, authentication="https://exemple.fr:80"), Server.AUTHENTICATION),
+}
+
+
+def test_there_are_words_for_every_repair() -> None:
+    assert set(EVERY) == set(Kind) == set(repair_text.NAMES)
+    names = [locale._(name) for name in repair_text.NAMES.values()]
+    assert len(set(names)) == len(names), "a screen reader tells the buttons apart"
+    for repair in EVERY.values():
+        for said in (repair_text.effect(repair, CHOSEN), repair_text.done(repair, CHOSEN)):
+            assert re.fullmatch(r"[«A-ZÀÉ“\"].*\.", said)
+            assert not re.search(r"[{}]|\bNone\b", said)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "servers", "kind", "before", "after"),
+    [
+        (
+            replace(DEFAULTS, authentication="https://exemple.fr:80"),
+            [Server.AUTHENTICATION],
+            Kind.USUAL_PORT,
+            "Retirer « :80 » de l'adresse du serveur d'authentification : vérifié, le serveur répond ainsi.",
+            "« :80 » a été retiré de l'adresse du serveur d'authentification. La correction est enregistrée.",
+        ),
+        (
+            replace(DEFAULTS, authentication="https://a.fr:80", updates="https://a.fr:81/u"),
+            [*Server],
+            Kind.USUAL_PORT,
+            "Retirer le numéro de port des deux adresses : vérifié, les deux serveurs répondent ainsi.",
+            "Le numéro de port a été retiré des deux adresses. La correction est enregistrée.",
+        ),
+        (
+            replace(DEFAULTS, authentication="https://a.fr:8443", updates="https://a.fr/u"),
+            [Server.UPDATES],
+            Kind.SAME_PORT,
+            "Mettre le même port que pour l'autre serveur (8443) dans l'adresse du serveur de mise à jour : vérifié, "
+            "le serveur répond ainsi.",
+            "Le même port que pour l'autre serveur a été mis dans l'adresse du serveur de mise à jour. "
+            "La correction est enregistrée.",
+        ),
+        (
+            CHOSEN,
+            [*Server],
+            Kind.SECURE_MODE,
+            "Cocher « Sécurisé » et mettre « https:// » dans les deux adresses : vérifié, les deux serveurs répondent ainsi.",
+            "Le mode « Sécurisé » a été coché et « https:// » mis dans les deux adresses. La correction est enregistrée.",
+        ),
+        (
+            replace(DEFAULTS, updates="https://exemple.fr/updates"),
+            [Server.UPDATES],
+            Kind.OFFICIAL_ADDRESS,
+            f"Remplacer l'adresse du serveur de mise à jour par l'adresse officielle {DEFAULTS.updates} : vérifié, "
+            "le serveur répond ainsi.",
+            "L'adresse du serveur de mise à jour a été remplacée par l'adresse officielle. La correction est enregistrée.",
+        ),
+        (
+            DEFAULTS,
+            [Server.AUTHENTICATION],
+            Kind.DIRECT,
+            "Ne pas passer par le proxy : vérifié, le serveur répond ainsi.",
+            "La connexion ne passe plus par le proxy. La correction est enregistrée.",
+        ),
+    ],
+)
+def test_a_repair_is_told_in_a_sentence(
+    chosen: Settings, servers: list[Server], kind: Kind, before: str, after: str, language: str
+) -> None:
+    repair = proposed(chosen, *servers)[kind]
+    if language == "fr":
+        assert repair_text.effect(repair, chosen).replace("\u00a0", " ") == before
+        assert repair_text.done(repair, chosen).replace("\u00a0", " ") == after
+
+
+def test_the_console_gives_the_commands() -> None:
+    chosen = replace(DEFAULTS, authentication="https://impact-emploi.urssaf.fr:80")
+    port = Repair(
+        Kind.USUAL_PORT, {"authentication": "https://impact-emploi.urssaf.fr"}, (Server.AUTHENTICATION,)
+    )
+    direct = Repair(Kind.DIRECT, {"proxy_mode": ProxyMode.NONE}, tuple(Server))
+    lines = repair_text.text([port, direct], chosen).splitlines()
+    assert "    iea-agent settings set connection.authentication https://impact-emploi.urssaf.fr" in lines
+    assert "    iea-agent settings set proxy.mode none" in lines
+    assert repair_text.text([], chosen) == ""
+    assert repair_text.text(None, chosen).strip(), "that it works by now is worth saying"
+    assert repair_text.document([direct]) == {
+        "repairs": [
+            {"kind": "direct", "servers": ["authentication", "updates"], "changes": {"proxy.mode": "none"}}
+        ]
+    }

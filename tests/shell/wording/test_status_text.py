@@ -1,0 +1,142 @@
+"""The status as a document and as text: as its schema says, complete, in both languages, without a secret."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from iea_agent import __version__, locale
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.machine import Snapshot, State
+from iea_agent.domain.problems import Actor, Severity
+from iea_agent.domain.settings import DEFAULTS, Settings
+from iea_agent.shell.wording import status_text
+from tests.failures import OBSERVED, failed
+
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+SCHEMA = json.loads((DOCS / "status.schema.json").read_text(encoding="utf-8"))
+NOW = 1_790_000_000.4
+VALIDATOR = Draft202012Validator(SCHEMA)
+SETTINGS = replace(DEFAULTS, licence_number="IEA-0000-1234")
+
+
+@pytest.fixture(autouse=True, params=locale.LANGUAGES)
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Every test in every language."""
+    locale.choose(request.param)
+    yield request.param
+    locale.choose("fr")
+
+
+def snapshots() -> Iterator[Snapshot]:
+    """Every state with every problem and none, bare and with all that a snapshot may hold."""
+    for state, code in itertools.product(State, [None, *OBSERVED]):
+        yield Snapshot(state, NOW, failure=failed(code) if code else None)
+        yield Snapshot(
+            state,
+            NOW - 86_400,
+            failure=failed(code, "ConnectTimeout") if code else None,
+            failed_at=NOW - 9,
+            contact_at=NOW - 5,
+            retry_at=NOW + 5,
+            working=True,
+            servers_answer=True,
+        )
+
+
+def test_every_status_is_as_its_schema_says() -> None:
+    for snapshot in snapshots():
+        VALIDATOR.validate(json.loads(json.dumps(status_text.document(snapshot, SETTINGS))))
+
+
+def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["properties"]["schema"]["const"] == status_text.SCHEMA
+    assert SCHEMA["properties"]["state"]["enum"] == [state.value for state in State]
+    problem = SCHEMA["$defs"]["problem"]["properties"]
+    assert problem["severity"]["enum"] == [severity.value for severity in Severity]
+    assert problem["actor"]["enum"] == [actor.value for actor in Actor]
+
+
+def test_the_schema_refuses_what_it_does_not_know() -> None:
+    document = status_text.document(Snapshot(State.CONNECTED, NOW), SETTINGS)
+    assert VALIDATOR.is_valid(document)
+    assert not VALIDATOR.is_valid({**document, "licence_key": "x"})
+    assert not VALIDATOR.is_valid({**document, "since": "hier"})
+    assert not VALIDATOR.is_valid({**document, "state": "unknown"})
+
+
+def test_times_are_utc_in_whole_seconds() -> None:
+    assert status_text.stamp(0.9) == "1970-01-01T00:00:00Z"
+    assert status_text.stamp(NOW) == "2026-09-21T14:13:20Z"
+    assert status_text.stamp(None) is None
+
+
+def test_the_status_for_people_says_everything_once(language: str) -> None:
+    snapshot = Snapshot(
+        State.DISCONNECTED, NOW, failure=failed(problems.NO_NETWORK, "ENETUNREACH"), retry_at=NOW + 60
+    )
+    document = status_text.document(snapshot, SETTINGS)
+    found = status_text.lines(document, NOW)
+    names = [name for name, _ in found]
+    assert len(set(names)) == len(names)
+    text = status_text.text(document, NOW)
+    assert text.count("\n") == len(found) - 1
+    for piece in (
+        document["state_text"],
+        "IEA-N01",
+        document["problem"]["text"],
+        document["problem"]["advice"],
+        document["problem"]["actor_text"],
+        "ENETUNREACH",
+        SETTINGS.authentication,
+        SETTINGS.updates,
+        "IEA-0000-1234",
+        __version__,
+    ):
+        assert piece in text
+    colon = "\u00a0: " if language == "fr" else ": "
+    assert all(f"{name}{colon}{what}" in text for name, what in found)
+
+
+def test_until_when_to_wait_is_counted_from_the_answer_and_not_from_the_reading(language: str) -> None:
+    answered = time.mktime((2026, 11, 12, 14, 25, 0, 0, 0, -1))
+    closed = Failure(Stage.ANSWER, problems.SERVER_IN_MAINTENANCE, retry_after=600.0)
+    snapshot = Snapshot(State.DISCONNECTED, answered - 60, failure=closed, failed_at=answered)
+    document = status_text.document(snapshot, SETTINGS)
+    found = document["problem"]["particulars"]
+    assert found in status_text.text(document, answered + 500)
+    if language == "fr":
+        assert found.endswith("10 minutes, jusque vers 14\u00a0h\u00a035.")
+
+
+def test_no_line_of_the_status_is_empty() -> None:
+    for snapshot, settings in itertools.product(snapshots(), (Settings(), SETTINGS)):
+        for name, what in status_text.lines(status_text.document(snapshot, settings), NOW):
+            assert name
+            assert what, name
+
+
+def test_the_status_has_no_place_for_the_key() -> None:
+    for snapshot in snapshots():
+        written = json.dumps(status_text.document(snapshot, SETTINGS)).lower()
+        for word in ("licence_key", "secret", "token", "password"):
+            assert f'"{word}"' not in written
+
+
+def test_a_moment_names_the_day_where_it_is_not_today(language: str) -> None:
+    noon = time.mktime((2026, 3, 5, 12, 0, 0, 0, 0, -1))
+    today = status_text.moment(status_text.stamp(noon - 3600), noon)
+    before = status_text.moment(status_text.stamp(noon - 5 * 86_400), noon)
+    assert status_text.moment(None, noon) == ""
+    assert "2026" in before
+    assert "2026" not in today
+    assert ("11\u00a0h\u00a000" if language == "fr" else "11:00") in today

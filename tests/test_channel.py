@@ -1,0 +1,111 @@
+"""The local channel: who knows the key is answered, who does not is not, and nobody holds up anybody else."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import uuid
+from collections.abc import Iterator
+from multiprocessing.connection import Client
+from typing import Any
+
+import pytest
+
+from iea_agent import channel
+
+KEY = b"k" * 32
+
+
+@pytest.fixture
+def where() -> str:
+    return channel.address(uuid.uuid4().hex, "1")
+
+
+@pytest.fixture
+def server(where: str) -> Iterator[channel.Server]:
+    def answer(request: channel.Document) -> channel.Document:
+        if request["do"] == "refuse":
+            return {"ok": False, "error": "non"}
+        if request["do"] == "hang":
+            threading.Event().wait(5)
+        return {"ok": True, "echo": request["do"]}
+
+    server = channel.Server(where, KEY, answer)
+    server.publish({"state": "connecting"})
+    yield server
+    server.close()
+
+
+@pytest.mark.usefixtures("server")
+def test_a_request_is_answered(where: str) -> None:
+    answer = channel.ask(where, KEY, {"do": "status"})
+
+    assert answer == {"schema": 1, "ok": True, "echo": "status"}
+
+
+@pytest.mark.usefixtures("server")
+def test_a_refusal_comes_with_its_reason(where: str) -> None:
+    with pytest.raises(channel.Refused, match="non"):
+        channel.ask(where, KEY, {"do": "refuse"})
+
+
+@pytest.mark.usefixtures("server")
+def test_a_wrong_key_is_turned_away(where: str) -> None:
+    with pytest.raises(channel.ChannelError):
+        channel.ask(where, b"x" * 32, {"do": "status"})
+
+
+def test_without_an_agent_it_is_said(where: str) -> None:
+    with pytest.raises(channel.NotRunning):
+        channel.ask(where, KEY, {"do": "status"})
+
+
+@pytest.mark.usefixtures("server")
+def test_an_agent_that_hangs_is_given_up(where: str) -> None:
+    with pytest.raises(channel.TimedOut):
+        channel.ask(where, KEY, {"do": "hang"}, timeout=0.2)
+
+
+@pytest.mark.usefixtures("server")
+def test_a_client_that_says_nothing_holds_up_nobody(where: str) -> None:
+    with Client(where, channel.family()):  # connects and never answers the challenge
+        assert channel.ask(where, KEY, {"do": "status"})["ok"]
+
+
+@pytest.mark.parametrize(
+    "message", [b"\x80\x04\x95", b"[]", b'{"do": "status"}', b'{"schema": 2, "do": "status"}', b"x" * 100_000]
+)
+@pytest.mark.usefixtures("server")
+def test_what_is_not_a_message_ends_the_conversation(where: str, message: bytes) -> None:
+    def exchange() -> bytes:
+        with Client(where, channel.family(), authkey=KEY) as connection:
+            connection.send_bytes(message)
+            return connection.recv_bytes(1000)
+
+    with pytest.raises((EOFError, OSError)):
+        exchange()
+
+    assert channel.ask(where, KEY, {"do": "status"})["ok"]
+
+
+def test_watchers_hear_every_change(where: str, server: channel.Server) -> None:
+    heard: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for status in channel.watch(where, KEY):
+            heard.put(status)
+
+    threading.Thread(target=listen, daemon=True).start()
+    assert heard.get(timeout=5) == {"state": "connecting"}
+
+    server.publish({"state": "connected"})
+    server.publish({"state": "disconnected"})
+
+    assert heard.get(timeout=5) == {"state": "connected"}
+    assert heard.get(timeout=5) == {"state": "disconnected"}
+
+
+def test_two_installations_and_two_sessions_have_channels_of_their_own() -> None:
+    names = {channel.address(home, session) for home in ("a", "b") for session in ("1", "2")}
+
+    assert len(names) == 4

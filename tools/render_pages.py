@@ -1,0 +1,154 @@
+"""Renders the pages of docs/problemes into the HTML that ships in iea_agent/shell/pages, to be read offline from a dialog.
+
+Each page is one file that needs nothing else: the style is inside, there is no script, and the only links lead to the other pages and to the
+assistance's address. What the catalogue says of a problem (``domain/problems.py``) stands above what its page says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+
+from iea_agent.domain import problems
+
+ROOT = Path(__file__).resolve().parent.parent
+WRITTEN = ROOT / "docs" / "problemes"
+SHIPPED = ROOT / "src" / "iea_agent" / "shell" / "pages"
+
+PAGE = Template("""\
+<!DOCTYPE html>
+<html lang="fr">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>$title</title>
+<style>
+$style
+</style>
+</head>
+<body>
+$above<main>
+$body</main>
+<footer><p>$below</p></footer>
+</body>
+</html>
+""")
+
+STYLE = """\
+:root{--text:#1b1b1f;--soft:#55565c;--back:#fff;--box:#f1f4f9;--line:#d4d8e0;--blue:#1b4f9c}
+@media (prefers-color-scheme:dark){:root{--text:#e8e8ec;--soft:#b0b2ba;--back:#1c1d21;--box:#272a31;--line:#41454f;--blue:#9cc2ff}}
+body{margin:0 auto;max-width:44rem;padding:1.5rem;font:1.0625rem/1.55 "Segoe UI",system-ui,sans-serif;color:var(--text);background:var(--back)}
+h1{font-size:1.6rem;line-height:1.25;margin:.3rem 0 .8rem}
+h2{font-size:1.2rem;margin:1.8rem 0 .5rem;color:var(--blue)}
+a{color:var(--blue)}
+li{margin:.35rem 0}
+ol,ul{padding-left:1.6rem}
+code{font:.94em Consolas,monospace;background:var(--box);padding:.1em .3em;border-radius:3px;overflow-wrap:anywhere}
+table{border-collapse:collapse;width:100%}
+th,td{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line)}
+th:first-child,td:first-child{white-space:nowrap;width:6.5rem}
+nav,footer{color:var(--soft);font-size:.95rem}
+footer{margin-top:2.5rem;border-top:1px solid var(--line)}
+.told{background:var(--box);border-left:4px solid var(--blue);padding:.6rem 1rem;margin:1rem 0}
+.told p{margin:.3rem 0}
+.others{margin-top:2.5rem;border-top:1px solid var(--line);font-size:.95rem}
+.others h2{font-size:1.05rem;color:var(--soft)}
+@media print{:root{--text:#000;--soft:#333;--back:#fff;--box:#fff;--line:#999;--blue:#000}body{max-width:none;padding:0;font-size:11pt}
+h2{break-after:avoid}li,p{break-inside:avoid}nav{display:none}}"""
+
+
+OTHERS = re.compile(r"<h2>Pour (?:la personne|l'assistance).*", re.DOTALL)
+"""What follows the clerk's own part of a page: what she shows to somebody else."""
+
+
+class _Renderer(RendererHTML):
+    """Links between pages as they are called once rendered."""
+
+    def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """The tag of a link: to another page, or to the assistance. Raises ``ValueError`` for one that leads outside."""
+        target = str(tokens[idx].attrs["href"])
+        if not re.fullmatch(
+            r"IEA-\w\d\d\.md|README\.md|mailto:" + re.escape(problems.SUPPORT_ADDRESS), target
+        ):
+            raise ValueError(f"a page that is read offline has no link to {target}")
+        tokens[idx].attrs["href"] = re.sub(r"\.md$", ".html", target.replace("README.md", "index.md"))
+        return self.renderToken(tokens, idx, options, env)
+
+
+MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
+
+
+def rendered(source: Path) -> str:
+    """One page as HTML. Raises ``ValueError`` for a link that leads outside."""
+    text = source.read_text(encoding="utf-8")
+    heading = text.splitlines()[0].removeprefix("# ")
+    body = MARKDOWN.render(text)
+    above = ""
+    if source.stem != "README":
+        problem = problems.CATALOGUE[source.stem]
+        told = "".join(
+            f"<p>{escape(sentence)}</p>\n" for sentence in (problem.text, problems.ACTORS[problem.actor])
+        )
+        body = body.replace("</h1>\n", f'</h1>\n<div class="told">\n{told}</div>\n', 1)
+        body = OTHERS.sub(r'<section class="others">\n\g<0></section>\n', body, count=1)
+        above = '<nav><a href="index.html">Tous les problèmes</a></nav>\n'
+    address = f'<a href="mailto:{problems.SUPPORT_ADDRESS}">{problems.SUPPORT_ADDRESS}</a>'
+    below = f"Agent de connexion d'Impact emploi association. Assistance\N{NO-BREAK SPACE}: {address}"
+    return PAGE.substitute(title=escape(heading), style=STYLE, above=above, body=body, below=below)
+
+
+def everything() -> dict[str, bytes]:
+    """Every file that ships, by name."""
+    return {
+        ("index" if source.stem == "README" else source.stem) + ".html": rendered(source).encode()
+        for source in sorted(WRITTEN.glob("*.md"))
+    }
+
+
+def complaints(folder: Path) -> list[str]:
+    """What in *folder* is not what docs/problemes renders to: one sentence each."""
+    expected = everything()
+    present = {path.name: path.read_bytes() for path in folder.glob("*")}
+    found = [f"{name}: missing" for name in expected.keys() - present.keys()]
+    found += [f"{name}: rendered from no page" for name in present.keys() - expected.keys()]
+    found += [
+        f"{name}: not what its page renders to"
+        for name in expected.keys() & present.keys()
+        if expected[name] != present[name]
+    ]
+    return sorted(found)
+
+
+def main() -> int:
+    """Render, or with --check compare; 0 when fine, 1 when a committed file is not what its page renders to."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; fail if a file differs from its page"
+    )
+    parser.add_argument("--into", type=Path, default=SHIPPED, metavar="FOLDER", help="default: %(default)s")
+    arguments = parser.parse_args()
+    if arguments.check:
+        found = complaints(arguments.into)
+        print("\n".join(found) or "pages: as written")
+        return 1 if found else 0
+    arguments.into.mkdir(parents=True, exist_ok=True)
+    for stale in arguments.into.glob("*.html"):
+        stale.unlink()
+    for name, data in everything().items():
+        (arguments.into / name).write_bytes(data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+#!/bin/bash
+# Sets up a Debian 12 machine for this project: Debian packages, uv, the locked Python packages, the Windows side.
+# Everything but the Debian packages goes below build/ and .venv/; what is up to date is left alone.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+UV_VERSION=0.13.9
+PACKAGES=(
+    ca-certificates python3 python3-venv
+    wine wine64 fonts-wine xvfb xdotool openbox imagemagick iproute2 osslsigncode  # the Windows rig
+    nginx-light squid dbus gnome-keyring                       # real servers and a real vault for the tests
+)
+command -v node >/dev/null || PACKAGES+=(nodejs)
+command -v npm >/dev/null || PACKAGES+=(npm)
+
+say() { printf '\n== %s\n' "$*"; }
+
+missing=()
+for package in "${PACKAGES[@]}"; do
+    [[ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" == installed ]] || missing+=("$package")
+done
+if ((${#missing[@]})); then
+    say "Debian packages: ${missing[*]}"
+    root=()
+    ((EUID == 0)) || root=(sudo)
+    install=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}")
+    # A list of packages that is missing or out of date is the usual reason for a first failure.
+    "${install[@]}" || { "${root[@]}" apt-get update && "${install[@]}"; }
+fi
+
+if [[ "$(build/uv/bin/uv --version 2>/dev/null)" != "uv $UV_VERSION"* ]]; then
+    say "uv $UV_VERSION"
+    rm -rf build/uv
+    python3 -m venv build/uv
+    build/uv/bin/pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"
+fi
+
+export UV_PYTHON_DOWNLOADS=never
+if ! build/uv/bin/uv sync --frozen --all-extras --all-groups --check --quiet 2>/dev/null; then
+    say "Python packages into .venv"
+    build/uv/bin/uv sync --frozen --all-extras --all-groups
+fi
+
+.venv/bin/python -m rig.build

@@ -1,0 +1,117 @@
+"""Keep the English catalogue in step with the source: extract what a person reads, merge it into the .po, compile the .mo.
+
+Run it after changing a sentence, write the missing English into the .po (``msgstr ""``), run it again. ``--check`` changes nothing
+and fails where the .po lacks a sentence, has one too many, or the .mo is not what the .po says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import io
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src" / "iea_agent"
+PO = SOURCE / "locale" / "en" / "LC_MESSAGES" / "iea_agent.po"
+MO = PO.with_suffix(".mo")
+MARKS = ("_", "N_")
+HEADER = (
+    "Language: en",
+    "MIME-Version: 1.0",
+    "Content-Type: text/plain; charset=utf-8",
+    "Content-Transfer-Encoding: 8bit",
+)
+
+
+def extracted() -> Catalog:
+    """Every sentence that the source marks for translation.
+
+    Read from the syntax tree: Babel's own extractor sees what is inside an f-string or not, depending on the version of Python.
+    """
+    found = Catalog()
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+                for argument in node.args:
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                        found.add(argument.value)
+    return found
+
+
+def merged(kept: Catalog) -> Catalog:
+    """*kept* with the sentences of the source: new ones untranslated, gone ones dropped. No guesses."""
+    kept.update(extracted(), no_fuzzy_matching=True)
+    kept.obsolete.clear()
+    return kept
+
+
+def written(catalogue: Catalog) -> bytes:
+    """The .po file: sorted and without places, so that only a changed sentence changes it."""
+    buffer = io.BytesIO()
+    write_po(buffer, catalogue, width=110, omit_header=True, no_location=True, sort_output=True)
+    header = "".join(f'"{line}\\n"\n' for line in HEADER)
+    return (
+        f'# Kept in step with the source by tools/translations.py.\nmsgid ""\nmsgstr ""\n{header}\n'.encode()
+        + buffer.getvalue()
+    )
+
+
+class _Undated(Catalog):
+    """A catalogue whose header says neither when nor by which Babel it was written: the same sentences give the same bytes."""
+
+    def __iter__(self) -> Iterator[Message]:
+        yield Message("", "".join(f"{line}\n" for line in HEADER))
+        yield from itertools.islice(super().__iter__(), 1, None)
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """The .mo file."""
+    undated = _Undated()
+    for message in catalogue:
+        if message.id:
+            undated.add(message.id, message.string)
+    buffer = io.BytesIO()
+    write_mo(buffer, undated)
+    return buffer.getvalue()
+
+
+def main() -> int:
+    """Merge and compile, or with ``--check`` only say what is out of step; 1 where a sentence lacks its English."""
+    parser = argparse.ArgumentParser(description="Keep the English catalogue in step with the source.")
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 where something is stale"
+    )
+    check = parser.parse_args().check
+    before = PO.read_bytes() if PO.exists() else written(Catalog())
+    catalogue = merged(read_po(io.BytesIO(before), locale="en"))
+    po = written(catalogue)
+    mo = compiled(catalogue)
+    complaints = [
+        f"no English for: {message.id}" for message in catalogue if message.id and not message.string
+    ]
+    if check:
+        if po != before:
+            complaints.append(f"{PO.name} is not in step with the source")
+        if not MO.exists() or mo != MO.read_bytes():
+            complaints.append(f"{MO.name} is not what {PO.name} says")
+    else:
+        PO.parent.mkdir(parents=True, exist_ok=True)
+        PO.write_bytes(po)
+        MO.write_bytes(mo)
+    for complaint in complaints:
+        print(complaint, file=sys.stderr)
+    if complaints and check:
+        print("run tools/translations.py, then write the missing English into the .po", file=sys.stderr)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -22,7 +22,7 @@ def where() -> str:
 
 
 @pytest.fixture
-def server(where: str) -> Iterator[channel.Server]:
+def server(where: str) -> Iterator[channel.ChannelServer]:
     def answer(request: channel.Document) -> channel.Document:
         if request["do"] == "refuse":
             return {"ok": False, "error": "non"}
@@ -30,7 +30,7 @@ def server(where: str) -> Iterator[channel.Server]:
             threading.Event().wait(5)
         return {"ok": True, "echo": request["do"]}
 
-    server = channel.Server(where, KEY, answer)
+    server = channel.ChannelServer(where, KEY, answer)
     server.publish({"state": "connecting"})
     yield server
     server.close()
@@ -88,7 +88,7 @@ def test_what_is_not_a_message_ends_the_conversation(where: str, message: bytes)
     assert channel.ask(where, KEY, {"do": "status"})["ok"]
 
 
-def test_watchers_hear_every_change(where: str, server: channel.Server) -> None:
+def test_watchers_hear_every_change(where: str, server: channel.ChannelServer) -> None:
     heard: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def listen() -> None:

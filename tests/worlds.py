@@ -16,7 +16,7 @@ from threading import Timer
 
 import pytest
 
-from iea_sandbox.authentication_server import LICENCES, Licence
+from iea_sandbox.authentication_server import LICENCES, RegisteredLicence
 from iea_sandbox.certificates import Certificates
 from iea_sandbox.world import World
 
@@ -46,7 +46,7 @@ def world(running_world: World) -> Iterator[World]:
 
 PEER_LICENCES = {
     **LICENCES,  # "limited" is not allowed the scope "iea"
-    "no-grant": Licence("IEA-0006-NO-GRANT", "K3Y-3ZCQ-5HVN-18WE"),
+    "no-grant": RegisteredLicence("IEA-0006-NO-GRANT", "K3Y-3ZCQ-5HVN-18WE"),
     "wrong-key": replace(LICENCES["good"], key="K3Y-0000-0000-0000"),
 }
 """What each peer is asked about; all but "unknown" and "wrong-key" are known to it."""

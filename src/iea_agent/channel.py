@@ -75,7 +75,7 @@ def _receive(connection: Wire) -> Document:
     return document
 
 
-class Server:
+class ChannelServer:
     """The agent's side. *answer* gets each request and returns the reply; ``publish`` goes to every watcher."""
 
     def __init__(self, where: str, key: bytes, answer: Callable[[Document], Document]) -> None:

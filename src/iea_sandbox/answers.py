@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from iea_sandbox.faults import Broken, Layer, ServerName, Switch
-from iea_sandbox.record import Record, Request
+from iea_sandbox.record import Record, RecordedRequest
 
 _BODY_LIMIT = 64 * 1024  # bytes of a request's body that are recorded
 
@@ -18,7 +18,9 @@ _BODY_LIMIT = 64 * 1024  # bytes of a request's body that are recorded
 class Witness:
     """Records each request, then answers with the present fault or hands over to the server behind."""
 
-    def __init__(self, app: ASGIApp, name: ServerName, switch: Switch, requests: Record[Request]) -> None:
+    def __init__(
+        self, app: ASGIApp, name: ServerName, switch: Switch, requests: Record[RecordedRequest]
+    ) -> None:
         self._app = app
         self._name = name
         self._switch = switch
@@ -39,7 +41,7 @@ class Witness:
         if struck and struck.options.at not in target:
             struck = None
         self._requests.add(
-            Request(
+            RecordedRequest(
                 server=self._name,
                 fault=broken.fault.name if broken else "",
                 method=scope["method"],

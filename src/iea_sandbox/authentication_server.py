@@ -28,7 +28,7 @@ Refusal = Literal["unknown", "wrong-key", "refused"]
 
 
 @dataclass(frozen=True)
-class Licence:
+class RegisteredLicence:
     """An installation's licence: its number is the client id, its key the client secret."""
 
     number: str
@@ -37,13 +37,13 @@ class Licence:
     scopes: tuple[str, ...] = (SCOPE,)
 
 
-LICENCES: Mapping[str, Licence] = {
-    "good": Licence("IEA-0001-GOOD", "K3Y-7F2M-9QXB-41TD"),
-    "second": Licence("IEA-0002-GOOD", "K3Y-5W8R-2HNC-66ZP"),
-    "suspended": Licence("IEA-0003-SUSPENDED", "K3Y-1DVG-8LJT-07KA", suspended=True),
-    "limited": Licence("IEA-0004-LIMITED", "K3Y-4PSE-3YMU-92RB", scopes=("lecture",)),
-    "special": Licence("IEA-0005/+%:", "K3Y : 100 % + / a&b = ?"),
-    "unknown": Licence("IEA-9999-UNKNOWN", "K3Y-0000-0000-0000"),  # in no server's table
+LICENCES: Mapping[str, RegisteredLicence] = {
+    "good": RegisteredLicence("IEA-0001-GOOD", "K3Y-7F2M-9QXB-41TD"),
+    "second": RegisteredLicence("IEA-0002-GOOD", "K3Y-5W8R-2HNC-66ZP"),
+    "suspended": RegisteredLicence("IEA-0003-SUSPENDED", "K3Y-1DVG-8LJT-07KA", suspended=True),
+    "limited": RegisteredLicence("IEA-0004-LIMITED", "K3Y-4PSE-3YMU-92RB", scopes=("lecture",)),
+    "special": RegisteredLicence("IEA-0005/+%:", "K3Y : 100 % + / a&b = ?"),
+    "unknown": RegisteredLicence("IEA-9999-UNKNOWN", "K3Y-0000-0000-0000"),  # in no server's table
 }
 
 
@@ -205,7 +205,7 @@ class AuthenticationServer:
         if form["grant_type"] != "client_credentials":
             raise _Refused(_Words(400, "unsupported_grant_type", "only client_credentials is supported"))
 
-    def _identify(self, number: str, key: str) -> Licence:
+    def _identify(self, number: str, key: str) -> RegisteredLicence:
         words = self._dialect()
         licence = self.licences.get(number)
         if licence is None or self._switch.on("unknown"):
@@ -216,7 +216,7 @@ class AuthenticationServer:
             raise _Refused(words["refused"])
         return licence
 
-    def _grant(self, licence: Licence, form: Mapping[str, str]) -> list[str]:
+    def _grant(self, licence: RegisteredLicence, form: Mapping[str, str]) -> list[str]:
         """The scopes given: those asked for, else all of the licence's."""
         asked = form.get("scope", "").split()
         if any(scope not in licence.scopes for scope in asked):
@@ -229,7 +229,7 @@ class AuthenticationServer:
         struck = self._switch.layer(Layer.LICENCE)
         return WORDS[struck.options.dialect] if struck else self._words
 
-    def _access_token(self, licence: Licence, scopes: list[str]) -> str:
+    def _access_token(self, licence: RegisteredLicence, scopes: list[str]) -> str:
         """A signed token after RFC 9068."""
         now = int(time())
         claims = {

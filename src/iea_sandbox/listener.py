@@ -21,7 +21,7 @@ from uvicorn.server import ServerState
 
 from iea_sandbox.certificates import GOOD, PORTAL, Certificates
 from iea_sandbox.faults import Layer, ServerName, Switch, UnknownFault
-from iea_sandbox.record import Connection, Record
+from iea_sandbox.record import Record, RecordedConnection
 
 _REQUEST_LIMIT = 1024 * 1024
 _FIRST_BYTE = 10.0  # seconds that a client may take to say anything
@@ -47,7 +47,7 @@ class Front:
         certificates: Certificates | None = None,
         name: ServerName = "auth",
         switch: Switch | None = None,
-        connections: Record[Connection] | None = None,
+        connections: Record[RecordedConnection] | None = None,
     ) -> None:
         """Without certificates the port speaks plain HTTP."""
         self._name = name
@@ -153,7 +153,7 @@ class Front:
                 await asyncio.sleep(0.05)
                 continue
             broken = self._switch.broken
-            self._connections.add(Connection(self._name, broken.fault.name if broken else ""))
+            self._connections.add(RecordedConnection(self._name, broken.fault.name if broken else ""))
             _start(self._serve(connection, peer[0]), self._serving)
 
     async def _serve(self, connection: socket.socket, peer: str) -> None:

@@ -14,7 +14,7 @@ _LIMIT = 10_000  # entries kept: a demonstration may run for days
 
 
 @dataclass(frozen=True)
-class Connection:
+class RecordedConnection:
     """One accepted TCP connection, and the fault that met it (empty when sound)."""
 
     server: ServerName
@@ -23,7 +23,7 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Request:
+class RecordedRequest:
     """One HTTP request that was read whole. `headers` has lower-case names; `body` may hold a licence key."""
 
     server: ServerName
@@ -38,7 +38,7 @@ class Request:
     at: float = field(default_factory=monotonic)
 
 
-Entry = TypeVar("Entry", Connection, Request, str)
+Entry = TypeVar("Entry", RecordedConnection, RecordedRequest, str)
 
 
 class Record(Generic[Entry]):

@@ -17,14 +17,14 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from iea_sandbox.answers import Witness
-from iea_sandbox.authentication_server import LICENCES, AuthenticationServer, Licence
+from iea_sandbox.authentication_server import LICENCES, AuthenticationServer, RegisteredLicence
 from iea_sandbox.certificates import NAME, Certificates
 from iea_sandbox.faults import PARTS, SERVERS, Broken, PartName, ServerName, Switch, UnknownFault, choose
 from iea_sandbox.listener import Front
 from iea_sandbox.name_server import WPAD, NameServer
 from iea_sandbox.proxy import Proxy
 from iea_sandbox.proxy_script import OFFERED_PORT, PATH, Script
-from iea_sandbox.record import Connection, Record, Request
+from iea_sandbox.record import Record, RecordedConnection, RecordedRequest
 from iea_sandbox.typed_addresses import named, spelled
 from iea_sandbox.update_server import UpdateServer
 
@@ -76,8 +76,8 @@ class World:
         self.proxy = Proxy(self._switches["proxy"])
         self.names = NameServer(self._switches["names"])
         self._editions = 0
-        self.requests: Record[Request] = Record()
-        self.connections: Record[Connection] = Record()
+        self.requests: Record[RecordedRequest] = Record()
+        self.connections: Record[RecordedConnection] = Record()
         self._issuer_path = issuer_path
         self._ports: Mapping[ServerName, int] = {"auth": authentication_port, "updates": updates_port}
         self._fronts = {
@@ -100,11 +100,11 @@ class World:
         return self.updates.repository.first_root
 
     @property
-    def licences(self) -> Mapping[str, Licence]:
+    def licences(self) -> Mapping[str, RegisteredLicence]:
         """All of them by name."""
         return LICENCES
 
-    def licence(self, name: str = "good") -> Licence:
+    def licence(self, name: str = "good") -> RegisteredLicence:
         """One of `LICENCES`: good, second, suspended, limited, special, unknown. Raises KeyError."""
         return LICENCES[name]
 

@@ -18,7 +18,7 @@ from iea_agent.assembly.installation import PROXY_PASSWORD, Failure, Home
 from iea_agent.assembly.start import now
 from iea_agent.domain import machine, problems
 from iea_agent.domain.addresses import Address, parse
-from iea_agent.domain.diagnosis import Outcome, Stage
+from iea_agent.domain.diagnosis import Stage, StageOutcome
 from iea_agent.domain.proxy_choice import Choice, Configuration, ScriptUnusable, Source, may_be_told
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.host.storage import Folders, Storage
@@ -162,9 +162,9 @@ class TestTest:
             assert report.failure.problem is problems.PROXY_SCRIPT_UNUSABLE
             assert report.route == "", "nobody went anywhere"
             outcomes = {result.stage: result.outcome for result in report.stages}
-            assert outcomes[Stage.ADDRESS] is Outcome.PASSED
-            assert outcomes[Stage.NAME] is outcomes[Stage.CONNECTION] is Outcome.SKIPPED
-            assert outcomes[Stage.PROXY] is Outcome.FAILED
+            assert outcomes[Stage.ADDRESS] is StageOutcome.PASSED
+            assert outcomes[Stage.NAME] is outcomes[Stage.CONNECTION] is StageOutcome.SKIPPED
+            assert outcomes[Stage.PROXY] is StageOutcome.FAILED
 
     def test_who_decided_is_said(self, office: Office) -> None:
         with recording_proxy() as (port, _asked):

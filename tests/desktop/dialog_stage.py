@@ -23,14 +23,14 @@ from iea_agent.domain.diagnosis import (
     STAGES,
     Certificate,
     Failure,
-    Outcome,
     Server,
     ServerReport,
     Stage,
+    StageOutcome,
     StageResult,
 )
 from iea_agent.domain.repairs import Repair
-from iea_agent.domain.settings import DEFAULTS, Effective, Fault, Settings
+from iea_agent.domain.settings import DEFAULTS, Effective, SettingFault, Settings
 from iea_agent.locale import LANGUAGES, choose
 from iea_agent.shell.wording.menu import Abilities
 
@@ -95,14 +95,16 @@ class SettingsOnStage:
         self._password = False
 
     def load(self) -> Any:
-        from iea_agent.shell.dialogs.settings_dialog import Loaded
+        from iea_agent.shell.dialogs.settings_dialog import DialogContents
 
         own = {**self._own}
         if "proxy_mode" in own:
             own["proxy_mode"] = settings_file.ProxyMode(own["proxy_mode"])
         effective = Effective(replace(DEFAULTS, **own), frozenset(self._options.locked))  # type: ignore[arg-type]
-        faults = (Fault("connection.updates", 4, "une adresse comme « https://impact-emploi.urssaf.fr »"),)
-        return Loaded(effective, faults if self._options.broken else (), self._options.assistance)
+        faults = (
+            SettingFault("connection.updates", 4, "une adresse comme « https://impact-emploi.urssaf.fr »"),
+        )
+        return DialogContents(effective, faults if self._options.broken else (), self._options.assistance)
 
     def key_saved(self) -> bool | None:
         return None if self._options.no_vault else self._key
@@ -160,7 +162,7 @@ class SettingsOnStage:
         on_progress: Callable[[ServerReport], None],
         cancelled: threading.Event,
     ) -> ServerReport:
-        stages = {stage: StageResult(stage, Outcome.WAITING) for stage in STAGES[server]}
+        stages = {stage: StageResult(stage, StageOutcome.WAITING) for stage in STAGES[server]}
         failure = failure_of(server, address)
         pace = self._options.pace / 1000
         spent = 0.0
@@ -180,7 +182,7 @@ class SettingsOnStage:
             Stage.ANSWER: "HTTP 200",
         }
         for stage in stages:
-            stages[stage] = StageResult(stage, Outcome.RUNNING)
+            stages[stage] = StageResult(stage, StageOutcome.RUNNING)
             on_progress(report())
             if "lent" in address and stage is Stage.ANSWER:
                 cancelled.wait(self._options.patience)
@@ -188,15 +190,15 @@ class SettingsOnStage:
                 return report(True)
             spent += 12.4 + self._options.pace
             if failure and stage is failure.stage:
-                stages[stage] = StageResult(stage, Outcome.FAILED, 12.4, failure.detail)
+                stages[stage] = StageResult(stage, StageOutcome.FAILED, 12.4, failure.detail)
                 for later in list(stages)[list(stages).index(stage) + 1 :]:
-                    stages[later] = StageResult(later, Outcome.SKIPPED)
+                    stages[later] = StageResult(later, StageOutcome.SKIPPED)
                 on_progress(report(True, failure))
                 return report(True, failure)
             skipped = stage is Stage.PROXY and self._route == "direct"
             stages[stage] = StageResult(
                 stage,
-                Outcome.SKIPPED if skipped else Outcome.PASSED,
+                StageOutcome.SKIPPED if skipped else StageOutcome.PASSED,
                 None if skipped else 12.4,
                 details.get(stage, ""),
             )

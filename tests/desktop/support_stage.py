@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from iea_agent import locale
-from iea_agent.shell.dialogs.support_dialog import Situation, SupportError, Verdict, run_support
+from iea_agent.shell.dialogs.support_dialog import PasswordAnswer, Situation, SupportError, run_support
 from tests.desktop.dialog_stage import Log, listen
 
 
@@ -62,7 +62,7 @@ class SupportOnStage:
         if reason == "refus":
             raise SupportError("L'agent ne répond pas.")
 
-    def leave(self, password: str) -> Verdict:
+    def leave(self, password: str) -> PasswordAnswer:
         self._log.write(left=password, ui_thread=threading.current_thread() is threading.main_thread())
         if password == "panne":
             raise SupportError("L'agent ne répond pas.")
@@ -71,7 +71,7 @@ class SupportOnStage:
         found = self._verdicts[password]
         if "span" in found:
             found["span"] = tuple(found["span"])
-        return Verdict(**found)
+        return PasswordAnswer(**found)
 
 
 def main() -> None:

@@ -20,7 +20,6 @@ from iea_agent.domain import day_password
 from iea_agent.domain.day_password import (
     Candidate,
     Entered,
-    Fault,
     Kdf,
     NotCovered,
     OtherDay,
@@ -28,6 +27,7 @@ from iea_agent.domain.day_password import (
     RegisterError,
     Right,
     Typo,
+    TypoKind,
     Wrong,
     digest,
     find,
@@ -199,25 +199,25 @@ class TestTypos:
     @pytest.mark.parametrize(
         ("typed", "typo"),
         [
-            ("", Typo(Fault.EMPTY)),
-            (" -–- ", Typo(Fault.EMPTY)),
-            ("24-29Y7-1GB3-S0Y4", Typo(Fault.CHARACTER, 7, 2, (10, 11))),
-            ("25-29Y7-1GV3-S0Y4", Typo(Fault.DAY, span=(0, 2))),
-            ("24-29Y7-1VG3-S0Y4", Typo(Fault.CHARACTERS)),
-            ("24-29Y7-1GU3-S0Y4", Typo(Fault.FOREIGN, 7, 2, (10, 11))),
-            ("  24-É9Y7-1GV3-S0Y4", Typo(Fault.FOREIGN, 1, 1, (5, 6))),
-            ("00-29Y7-1GV3-S0Y4", Typo(Fault.DAY, span=(0, 2))),
-            ("32-29Y7-1GV3-S0Y4", Typo(Fault.DAY, span=(0, 2))),
-            ("ZZ-29Y7-1GV3-S0Y4", Typo(Fault.DAY, span=(0, 2))),
-            ("24-29Y7-1GV3-S0Y", Typo(Fault.LENGTH, missing=1)),
-            ("24-29Y7-1GV3-S0Y44", Typo(Fault.LENGTH, missing=-1)),
-            ("bonjour", Typo(Fault.LENGTH, missing=7)),
-            ("24 article subtil crome ravager insolite", Typo(Fault.WORD, 3, span=(18, 23))),
-            ("24 article subtil chr ravager insolite", Typo(Fault.WORD, 3, span=(18, 21))),
-            ("24 article subtil ravager insolite", Typo(Fault.LENGTH, missing=1)),
-            ("article subtil chrome ravager insolite", Typo(Fault.DAY, span=(0, 7))),
-            ("24 subtil article chrome ravager insolite", Typo(Fault.WORDS)),
-            ("x" * 201, Typo(Fault.LENGTH, missing=-1)),
+            ("", Typo(TypoKind.EMPTY)),
+            (" -–- ", Typo(TypoKind.EMPTY)),
+            ("24-29Y7-1GB3-S0Y4", Typo(TypoKind.CHARACTER, 7, 2, (10, 11))),
+            ("25-29Y7-1GV3-S0Y4", Typo(TypoKind.DAY, span=(0, 2))),
+            ("24-29Y7-1VG3-S0Y4", Typo(TypoKind.CHARACTERS)),
+            ("24-29Y7-1GU3-S0Y4", Typo(TypoKind.FOREIGN, 7, 2, (10, 11))),
+            ("  24-É9Y7-1GV3-S0Y4", Typo(TypoKind.FOREIGN, 1, 1, (5, 6))),
+            ("00-29Y7-1GV3-S0Y4", Typo(TypoKind.DAY, span=(0, 2))),
+            ("32-29Y7-1GV3-S0Y4", Typo(TypoKind.DAY, span=(0, 2))),
+            ("ZZ-29Y7-1GV3-S0Y4", Typo(TypoKind.DAY, span=(0, 2))),
+            ("24-29Y7-1GV3-S0Y", Typo(TypoKind.LENGTH, missing=1)),
+            ("24-29Y7-1GV3-S0Y44", Typo(TypoKind.LENGTH, missing=-1)),
+            ("bonjour", Typo(TypoKind.LENGTH, missing=7)),
+            ("24 article subtil crome ravager insolite", Typo(TypoKind.WORD, 3, span=(18, 23))),
+            ("24 article subtil chr ravager insolite", Typo(TypoKind.WORD, 3, span=(18, 21))),
+            ("24 article subtil ravager insolite", Typo(TypoKind.LENGTH, missing=1)),
+            ("article subtil chrome ravager insolite", Typo(TypoKind.DAY, span=(0, 7))),
+            ("24 subtil article chrome ravager insolite", Typo(TypoKind.WORDS)),
+            ("x" * 201, Typo(TypoKind.LENGTH, missing=-1)),
         ],
     )
     def test_where_it_is(self, typed: str, typo: Typo) -> None:
@@ -229,10 +229,10 @@ class TestTypos:
         for position, place in enumerate(places, start=1):
             for symbol in set(ALPHABET) - {letters[place]}:
                 wrong = letters[:place] + symbol + letters[place + 1 :]
-                expected = Typo(Fault.CHARACTER, position, (position + 3) // 4, (place, place + 1))
+                expected = Typo(TypoKind.CHARACTER, position, (position + 3) // 4, (place, place + 1))
                 assert read(wrong) == expected, wrong
         for day in set(range(1, 32)) - {int(letters[:2])}:
-            assert read(f"{day:02}{letters[2:]}") == Typo(Fault.DAY, span=(0, 2))
+            assert read(f"{day:02}{letters[2:]}") == Typo(TypoKind.DAY, span=(0, 2))
 
     def test_every_swap_is_detected(self) -> None:
         chance = random.Random(1)  # noqa: S311 the same days every time
@@ -243,7 +243,7 @@ class TestTypos:
                 swapped = list(letters)
                 swapped[one], swapped[other] = swapped[other], swapped[one]
                 if letters[one] != letters[other]:
-                    assert read("".join(swapped)) == Typo(Fault.CHARACTERS), (letters, one, other)
+                    assert read("".join(swapped)) == Typo(TypoKind.CHARACTERS), (letters, one, other)
 
     def test_every_double_error_is_detected(self) -> None:
         """The code is linear: an error goes unseen exactly where its own syndromes are zero, whatever the password. So all of them are tried."""
@@ -277,7 +277,7 @@ class TestTypos:
         for place in range(1, 6):
             for word in set(all_words) - {words[place]}:
                 found = read(" ".join([*words[:place], word, *words[place + 1 :]]))
-                assert isinstance(found, Entered) or found == Typo(Fault.WORDS)
+                assert isinstance(found, Entered) or found == Typo(TypoKind.WORDS)
                 unseen += isinstance(found, Entered)
         assert unseen / (5 * 2047) == pytest.approx(1 / 32, abs=0.01)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.domain.interceptors import INTERCEPTORS, Kind, named, recognised
+from iea_agent.domain.interceptors import INTERCEPTORS, ProductKind, named, recognised
 
 SOURCES = Path(__file__).resolve().parents[2] / "docs" / "interceptors.md"
 """A table with a line for each product: its name, and the issuers of its certificates as they have been seen."""
@@ -63,7 +63,7 @@ def test_each_product_has_its_sources() -> None:
 def test_the_table_is_without_gaps_and_repetitions() -> None:
     assert len(INTERCEPTORS) >= 30
     assert len({product.name for product in INTERCEPTORS}) == len(INTERCEPTORS)
-    assert {product.kind for product in INTERCEPTORS} == set(Kind)
+    assert {product.kind for product in INTERCEPTORS} == set(ProductKind)
     marks = [mark for product in INTERCEPTORS for mark in product.marks]
     assert len(set(marks)) == len(marks)
     for product in INTERCEPTORS:

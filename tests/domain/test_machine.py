@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import (
     TABLE,
+    AttemptOutcome,
     Effect,
     Event,
     Failed,
     Moment,
-    Outcome,
     Snapshot,
     State,
     advance,
@@ -35,7 +35,7 @@ LOST = problems.CONNECTION_UNANSWERED
 EVENT_TYPES = [
     kind
     for kind in vars(machine).values()
-    if isinstance(kind, type) and issubclass(kind, Event) and kind not in (Event, Outcome, Failed)
+    if isinstance(kind, type) and issubclass(kind, Event) and kind not in (Event, AttemptOutcome, Failed)
 ]
 """Every type of event that can happen; the three others only say what some have in common."""
 
@@ -44,7 +44,7 @@ def happen(kind: type[Event], run: int = 7) -> Event:
     """An event of *kind*; an outcome is one of attempt *run*."""
     if issubclass(kind, Failed):
         return kind(run, failed(LOST, "evidence"), 4.0)
-    if issubclass(kind, Outcome):
+    if issubclass(kind, AttemptOutcome):
         return kind(run)
     return kind()
 
@@ -81,7 +81,7 @@ def test_the_table_decides_the_state_and_what_is_absent_changes_nothing(
 
 @pytest.mark.parametrize(
     ("state", "kind"),
-    [(state, kind) for state, kind in TABLE if issubclass(kind, Outcome)],
+    [(state, kind) for state, kind in TABLE if issubclass(kind, AttemptOutcome)],
     ids=lambda value: value.value if isinstance(value, State) else value.__name__,
 )
 @pytest.mark.parametrize("run", [6, 8, 0])
@@ -325,7 +325,7 @@ class Answer:
 
 
 HAPPENINGS = st.one_of(
-    st.sampled_from([kind for kind in EVENT_TYPES if not issubclass(kind, Outcome)]).map(happen),
+    st.sampled_from([kind for kind in EVENT_TYPES if not issubclass(kind, AttemptOutcome)]).map(happen),
     st.builds(Tick, st.floats(0, 200)),
     st.builds(Answer, st.sampled_from([None, None, *OBSERVED]), st.booleans()),
 )
@@ -356,7 +356,7 @@ def check_step(
         assert after.working
         assert (Effect.PROBE in effects) is (after.state is State.ASSISTANCE)
     answered = effects.count(Effect.ANSWER_PERSON)
-    if isinstance(event, Outcome) and event.run == before.run and effects:
+    if isinstance(event, AttemptOutcome) and event.run == before.run and effects:
         assert answered == (before.asked and Effect.OPEN_SETTINGS not in effects)
         assert not after.asked
     else:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
-from iea_agent.domain.repairs import ADDRESSES, Kind, Repair, candidates, explained
+from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind, candidates, explained
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 
 AUTH, UPDATES = Server.AUTHENTICATION, Server.UPDATES
@@ -25,11 +25,11 @@ def of_both(auth: Failure | None, updates: Failure | None = None) -> tuple[Serve
     return report(AUTH, auth), report(UPDATES, updates)
 
 
-def of(kind: Kind, found: tuple[Repair, ...]) -> Repair:
+def of(kind: RepairKind, found: tuple[Repair, ...]) -> Repair:
     return next(repair for repair in found if repair.kind is kind)
 
 
-def kinds(found: tuple[Repair, ...]) -> list[Kind]:
+def kinds(found: tuple[Repair, ...]) -> list[RepairKind]:
     return [repair.kind for repair in found]
 
 
@@ -42,7 +42,7 @@ def test_the_sheet_on_secure_mode_is_one_repair() -> None:
         updates="http://iea.exemple.fr:8080/updates",
     )
     found = candidates(chosen, of_both(Failure(Stage.ADDRESS, problems.SENT_IN_CLEAR)))
-    assert of(Kind.SECURE_MODE, found).applied(chosen) == replace(
+    assert of(RepairKind.SECURE_MODE, found).applied(chosen) == replace(
         chosen,
         secure=True,
         authentication="https://iea.exemple.fr",
@@ -55,14 +55,14 @@ def test_port_80_behind_https_goes_from_both_addresses_in_one_repair() -> None:
         DEFAULTS, authentication="https://iea.exemple.fr:80", updates="https://iea.exemple.fr:80/updates"
     )
     without_tls = Failure(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS)
-    repair = of(Kind.USUAL_PORT, candidates(chosen, of_both(without_tls, without_tls)))
+    repair = of(RepairKind.USUAL_PORT, candidates(chosen, of_both(without_tls, without_tls)))
     assert repair.changes == {
         "authentication": "https://iea.exemple.fr",
         "updates": "https://iea.exemple.fr/updates",
     }
     assert repair.servers == (AUTH, UPDATES)
     assert repair.narrowed([UPDATES]) == Repair(
-        Kind.USUAL_PORT, {"updates": "https://iea.exemple.fr/updates"}, (UPDATES,)
+        RepairKind.USUAL_PORT, {"updates": "https://iea.exemple.fr/updates"}, (UPDATES,)
     )
 
 
@@ -70,7 +70,7 @@ def test_the_other_address_lends_its_port() -> None:
     chosen = replace(
         DEFAULTS, authentication="https://iea.exemple.fr", updates="https://iea.exemple.fr:8443/updates"
     )
-    repair = of(Kind.SAME_PORT, candidates(chosen, of_both(REFUSED)))
+    repair = of(RepairKind.SAME_PORT, candidates(chosen, of_both(REFUSED)))
     assert repair.changes == {"authentication": "https://iea.exemple.fr:8443"}
 
 
@@ -80,7 +80,7 @@ def test_without_the_proxy_is_tried_where_another_way_was_taken_or_none_found(
 ) -> None:
     failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, "WinHTTP error 12167")
     found = candidates(DEFAULTS, [report(server, failure, route) for server in Server])
-    assert [repair.changes for repair in found if repair.kind is Kind.DIRECT] == (
+    assert [repair.changes for repair in found if repair.kind is RepairKind.DIRECT] == (
         [{"proxy_mode": ProxyMode.NONE}] if offered else []
     )
 
@@ -90,22 +90,22 @@ def test_the_official_address_is_the_policys() -> None:
         DEFAULTS, authentication="https://iea.exmple.fr", official_authentication="https://iea.exemple.fr"
     )
     repair = of(
-        Kind.OFFICIAL_ADDRESS, candidates(chosen, of_both(Failure(Stage.NAME, problems.NAME_UNKNOWN)))
+        RepairKind.OFFICIAL_ADDRESS, candidates(chosen, of_both(Failure(Stage.NAME, problems.NAME_UNKNOWN)))
     )
     assert repair.changes == {"authentication": "https://iea.exemple.fr"}
 
 
 def test_other_ways() -> None:
     unanswered = Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)
-    assert kinds(candidates(DEFAULTS, of_both(unanswered))) == [Kind.IPV4_ONLY]
+    assert kinds(candidates(DEFAULTS, of_both(unanswered))) == [RepairKind.IPV4_ONLY]
     by_none = replace(DEFAULTS, proxy_mode=ProxyMode.NONE)
-    assert kinds(candidates(by_none, of_both(unanswered))) == [Kind.SYSTEM_PROXY, Kind.IPV4_ONLY]
+    assert kinds(candidates(by_none, of_both(unanswered))) == [RepairKind.SYSTEM_PROXY, RepairKind.IPV4_ONLY]
     by_proxy = (
         report(AUTH, Failure(Stage.PROXY, problems.PROXY_UNREACHABLE), "http://proxy:3128"),
         report(UPDATES),
     )
     found = candidates(DEFAULTS, by_proxy)
-    assert of(Kind.DIRECT, found) == Repair(Kind.DIRECT, {"proxy_mode": ProxyMode.NONE}, (AUTH,))
+    assert of(RepairKind.DIRECT, found) == Repair(RepairKind.DIRECT, {"proxy_mode": ProxyMode.NONE}, (AUTH,))
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_undoing_leads_back() -> None:
 
 
 def test_a_proxy_that_works_where_the_direct_way_does_not_is_needed() -> None:
-    by_proxy = Repair(Kind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, (AUTH,))
+    by_proxy = Repair(RepairKind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, (AUTH,))
     auth, updates = explained(of_both(Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)), [by_proxy])
     assert auth.cause is not None
     assert auth.cause.problem is problems.PROXY_NEEDED
@@ -197,7 +197,7 @@ def test_no_repair_weakens_anything(
         assert after != chosen
         assert repair.servers
         assert (after.secure, after.ca_file, after.licence_number) == (
-            chosen.secure or repair.kind is Kind.SECURE_MODE,
+            chosen.secure or repair.kind is RepairKind.SECURE_MODE,
             chosen.ca_file,
             chosen.licence_number,
         )

@@ -103,7 +103,7 @@ class TestLoading:
 
     def test_nothing_there_gives_the_defaults_and_writes_nothing(self, store: Storage) -> None:
         loaded = store.load()
-        assert loaded == storage.Loaded(settings.Effective(settings.DEFAULTS, frozenset()))
+        assert loaded == storage.LoadedSettings(settings.Effective(settings.DEFAULTS, frozenset()))
         assert names(store.folders.settings) == set()
 
     def test_the_persons_file_counts(self, store: Storage) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from iea_agent.assembly.installation import Home
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import Outcome, Server, ServerReport, Stage
+from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
 from iea_agent.domain.problems import Problem
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.host.storage import Folders, Storage
@@ -150,8 +150,8 @@ def assert_passed(reports: dict[Server, ServerReport], proxy: str) -> None:
         assert report.passed, report.failure
         assert (report.route, report.route_source) == (proxy, "settings")
         outcomes = {result.stage: result.outcome for result in report.stages}
-        assert outcomes[Stage.PROXY] is outcomes[Stage.CERTIFICATE] is Outcome.PASSED
-        assert outcomes[Stage.NAME] is outcomes[Stage.CONNECTION] is Outcome.SKIPPED
+        assert outcomes[Stage.PROXY] is outcomes[Stage.CERTIFICATE] is StageOutcome.PASSED
+        assert outcomes[Stage.NAME] is outcomes[Stage.CONNECTION] is StageOutcome.SKIPPED
 
 
 def assert_refused(reports: dict[Server, ServerReport], reason: Problem) -> None:

@@ -14,7 +14,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from iea_sandbox.authentication_server import LICENCES, WORDS, AuthenticationServer, Licence
+from iea_sandbox.authentication_server import LICENCES, WORDS, AuthenticationServer, RegisteredLicence
 from iea_sandbox.faults import DIALECTS, Switch
 from iea_sandbox.world import World
 
@@ -28,7 +28,7 @@ def client(world: World) -> Iterator[httpx.Client]:
         yield client
 
 
-def basic(licence: Licence, encode: Callable[[str], str] = quote_plus) -> dict[str, str]:
+def basic(licence: RegisteredLicence, encode: Callable[[str], str] = quote_plus) -> dict[str, str]:
     """RFC 6749, 2.3.1: both halves form-urlencoded before Basic."""
     pair = f"{encode(licence.number)}:{encode(licence.key)}"
     return {"Authorization": "Basic " + b64encode(pair.encode()).decode()}
@@ -142,7 +142,7 @@ def test_errors_are_those_of_the_rfc(
 
 
 def test_a_wrong_key_and_an_unknown_number_are_answered_alike(client: httpx.Client, world: World) -> None:
-    wrong = Licence(world.licence().number, "another-key")
+    wrong = RegisteredLicence(world.licence().number, "another-key")
     response = client.post(f"{world.authentication.address}/token", data=GRANT, headers=basic(wrong))
     assert response.status_code == 401
     assert response.content == ask(client, world, "unknown").content

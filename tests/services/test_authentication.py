@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
-from iea_agent.domain.diagnosis import Outcome, Stage, StageResult
+from iea_agent.domain.diagnosis import Stage, StageOutcome, StageResult
 from iea_agent.domain.problems import Problem
 from iea_agent.services.authentication import (
-    Authenticated,
+    AccessGranted,
     Discovery,
     Licence,
     authenticate,
@@ -307,7 +307,7 @@ def test_this_very_machine_may_be_spoken_to_in_clear() -> None:
     here = parse("http://localhost:8080")
     document = {"issuer": str(here), "token_endpoint": f"{here}/token"}
     server = Server({well_known(here)[0]: answer(200, document), f"{here}/token": answer(200, TOKEN)})
-    assert isinstance(converse(exchange(here, LICENCE), server), Authenticated)
+    assert isinstance(converse(exchange(here, LICENCE), server), AccessGranted)
 
 
 def test_with_what_is_known_it_takes_one_request() -> None:
@@ -396,7 +396,7 @@ def test_a_heartbeat_is_one_request_on_the_kept_connection(world: World, client:
     authenticate(client, address, licence, known=first.discovery, observe=seen.append)
     assert [request.method for request in world.requests.select(server="auth")] == ["GET", "POST", "POST"]
     assert len(world.connections.select(server="auth")) == 1
-    assert [r.stage for r in seen if r.outcome is Outcome.PASSED] == [Stage.ANSWER]
+    assert [r.stage for r in seen if r.outcome is StageOutcome.PASSED] == [Stage.ANSWER]
 
 
 # --- the secret

@@ -24,7 +24,7 @@ import trustme
 
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address, parse
-from iea_agent.domain.diagnosis import Outcome, Server, ServerReport, Stage
+from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
 from iea_agent.domain.problems import Problem
 from iea_agent.services import updates
 from iea_agent.services.authentication import Licence
@@ -129,12 +129,12 @@ def assert_found(report: ServerReport, expected: Seen | None, finding: Problem |
     assert [found.problem for found in report.findings] == ([] if finding is None else [finding])
     outcomes = [stage.outcome for stage in report.stages]
     if expected is None:
-        assert set(outcomes) <= {Outcome.PASSED, Outcome.SKIPPED}
+        assert set(outcomes) <= {StageOutcome.PASSED, StageOutcome.SKIPPED}
         return
     place = [stage.stage for stage in report.stages].index(expected.stage)
-    assert outcomes[place] is Outcome.FAILED
-    assert set(outcomes[:place]) <= {Outcome.PASSED, Outcome.SKIPPED}
-    assert set(outcomes[place + 1 :]) <= {Outcome.SKIPPED}
+    assert outcomes[place] is StageOutcome.FAILED
+    assert set(outcomes[:place]) <= {StageOutcome.PASSED, StageOutcome.SKIPPED}
+    assert set(outcomes[place + 1 :]) <= {StageOutcome.SKIPPED}
     assert report.stages[place].detail, "support wants evidence"
 
 

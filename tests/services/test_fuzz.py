@@ -32,7 +32,7 @@ from iea_agent.domain import settings as file_of_settings
 from iea_agent.domain.addresses import AddressError
 from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.services import authentication, updates
-from iea_agent.services.authentication import Authenticated, Discovery, Licence, converse
+from iea_agent.services.authentication import AccessGranted, Discovery, Licence, converse
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Reply, Request, refusal
 from iea_agent.services.network import Limits
@@ -303,7 +303,7 @@ def test_whatever_is_answered_to_a_licence(status: int, headers: dict[str, str],
     reply = Reply(status, headers, body.replace(b"inf", LICENCE.key.encode()))
     known = Discovery(ADDRESS, f"{ADDRESS}/token")
     try:
-        found: Authenticated = converse(authentication.present(known, LICENCE, scope="iea"), lambda _: reply)
+        found: AccessGranted = converse(authentication.present(known, LICENCE, scope="iea"), lambda _: reply)
     except HttpsError as error:
         check(error.failure)
         return

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
-from iea_agent.domain.diagnosis import Failure, Outcome, Stage, StageResult
+from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
 from iea_agent.domain.problems import Problem
 from iea_agent.services.https import BODY_LIMIT, KEEPALIVE_SECONDS, Client, HttpsError
 from iea_agent.services.messages import Request, refusal
@@ -57,7 +57,7 @@ def failure_of(client: Client, url: str, **options: float) -> Failure:
 class Seen(list[StageResult]):
     """An observer."""
 
-    def stages(self, outcome: Outcome) -> list[Stage]:
+    def stages(self, outcome: StageOutcome) -> list[Stage]:
         return [result.stage for result in self if result.outcome is outcome]
 
 
@@ -84,9 +84,9 @@ def test_every_stage_is_told_as_it_goes(world: World, client: Client) -> None:
     reply = client.request(Request("GET", world.authentication.address + DISCOVERY), observe=seen.append)
     assert reply.status == 200
     way = [Stage.NAME, Stage.CONNECTION, Stage.CERTIFICATE, Stage.ANSWER]
-    assert seen.stages(Outcome.RUNNING) == way
-    assert seen.stages(Outcome.PASSED) == way
-    passed = {result.stage: result for result in seen if result.outcome is Outcome.PASSED}
+    assert seen.stages(StageOutcome.RUNNING) == way
+    assert seen.stages(StageOutcome.PASSED) == way
+    passed = {result.stage: result for result in seen if result.outcome is StageOutcome.PASSED}
     assert all(result.milliseconds is not None and result.milliseconds >= 0 for result in passed.values())
     assert "127.0.0.1" in passed[Stage.NAME].detail
     assert "TLSv1.3" in passed[Stage.CERTIFICATE].detail
@@ -97,7 +97,7 @@ def test_a_kept_connection_is_used_again(world: World, client: Client) -> None:
     for _ in range(3):
         seen = Seen()
         client.request(Request("GET", world.authentication.address + DISCOVERY), observe=seen.append)
-    assert seen.stages(Outcome.PASSED) == [Stage.ANSWER]
+    assert seen.stages(StageOutcome.PASSED) == [Stage.ANSWER]
     assert len(world.connections.select(server="auth")) == 1
 
 
@@ -108,7 +108,7 @@ def test_a_proxy_is_a_stage_of_its_own(world: World, serve: Serve) -> None:
         for expected in ([Stage.PROXY, Stage.CERTIFICATE, Stage.ANSWER], [Stage.ANSWER]):
             seen = Seen()
             client.request(Request("GET", world.authentication.address + DISCOVERY), observe=seen.append)
-            assert seen.stages(Outcome.PASSED) == expected
+            assert seen.stages(StageOutcome.PASSED) == expected
     assert len(between.accepted) == 1
 
 
@@ -117,7 +117,7 @@ def test_plain_http_is_asked_of_the_proxy_itself(serve: Serve) -> None:
     seen = Seen()
     with Client(Route(parse(between.address))) as client:
         client.request(Request("GET", "http://serveur.example/"), observe=seen.append)
-    assert seen.stages(Outcome.PASSED) == [Stage.PROXY, Stage.ANSWER]
+    assert seen.stages(StageOutcome.PASSED) == [Stage.PROXY, Stage.ANSWER]
 
 
 def test_a_connection_that_closes_under_a_request_is_replaced_once(serve: Serve) -> None:
@@ -244,7 +244,7 @@ def test_an_address_that_swallows_packets_does_not_hold_up_the_next(serve: Serve
     ):
         seen = Seen()
         client.request(Request("GET", f"http://serveur.example:{server.port}/"), observe=seen.append)
-    connection = next(r for r in seen if r.stage is Stage.CONNECTION and r.outcome is Outcome.PASSED)
+    connection = next(r for r in seen if r.stage is Stage.CONNECTION and r.outcome is StageOutcome.PASSED)
     assert connection.detail == "127.0.0.1"
     assert connection.milliseconds is not None
     assert 200 < connection.milliseconds < 1500
@@ -403,7 +403,7 @@ def test_the_certificate_of_a_connection_is_kept_and_told(world: World, client: 
     assert shown is not None
     assert shown.issuer == "Bac à sable IEA"
     assert shown.not_before < time.time() < shown.not_after
-    (detail,) = [r.detail for r in seen if r.stage is Stage.CERTIFICATE and r.outcome is Outcome.PASSED]
+    (detail,) = [r.detail for r in seen if r.stage is Stage.CERTIFICATE and r.outcome is StageOutcome.PASSED]
     assert detail == f"TLSv1.3, issued by Bac à sable IEA, SHA-256 {shown.sha256}"
     client.request(Request("GET", world.authentication.address + DISCOVERY))
     assert client.certificate == shown, "also after a request on the kept connection"
@@ -539,7 +539,7 @@ def test_over_ipv4_alone(serve: Serve) -> None:
         seen = Seen()
         with Client(Route(ipv4_only=True), resolve=lambda _: ("::1", "127.0.0.1")) as client:
             client.request(Request("GET", f"http://{host}:{server.port}/"), observe=seen.append)
-        details = [r.detail for r in seen if r.stage is Stage.NAME and r.outcome is Outcome.PASSED]
+        details = [r.detail for r in seen if r.stage is Stage.NAME and r.outcome is StageOutcome.PASSED]
         assert details == ["127.0.0.1"]
 
 

@@ -19,10 +19,10 @@ from iea_agent.domain.diagnosis import (
     STAGES,
     Conclusion,
     Failure,
-    Outcome,
     Server,
     ServerReport,
     Stage,
+    StageOutcome,
     conclude,
 )
 from iea_agent.services.https import Client, HttpsError
@@ -54,15 +54,15 @@ def test_two_sound_servers(world: World) -> None:
         assert report.passed
         assert report.route == "direct"
         assert tuple(result.stage for result in report.stages) == STAGES[report.server]
-        assert [r.stage for r in report.stages if r.outcome is Outcome.SKIPPED] == [Stage.PROXY]
-        timed = [r for r in report.stages if r.outcome is Outcome.PASSED]
+        assert [r.stage for r in report.stages if r.outcome is StageOutcome.SKIPPED] == [Stage.PROXY]
+        timed = [r for r in report.stages if r.outcome is StageOutcome.PASSED]
         assert all(r.milliseconds is not None for r in timed)
         assert sum(r.milliseconds or 0 for r in timed) <= report.milliseconds + 1
         mine = [one for one in told if one.server is report.server]
         assert mine[-1] == report
         assert not any(one.done for one in mine[:-1])
         # each stage was seen under way, in order
-        running = [r.stage for one in mine for r in one.stages if r.outcome is Outcome.RUNNING]
+        running = [r.stage for one in mine for r in one.stages if r.outcome is StageOutcome.RUNNING]
         assert list(dict.fromkeys(running)) == [r.stage for r in timed]
 
 
@@ -75,7 +75,7 @@ def test_discovery_and_licence_take_one_connection(world: World) -> None:
 def test_without_a_licence_the_last_stage_is_skipped(world: World) -> None:
     report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
     assert report.passed
-    assert report.stages[-1].outcome is Outcome.SKIPPED
+    assert report.stages[-1].outcome is StageOutcome.SKIPPED
     assert [request.method for request in world.requests.select(server="auth")] == ["GET"]
 
 
@@ -211,7 +211,7 @@ def test_through_a_proxy(world: World, serve: Serve) -> None:
     )
     assert report.passed, report.failure
     assert report.route == between.address
-    skipped = [r.stage for r in report.stages if r.outcome is Outcome.SKIPPED]
+    skipped = [r.stage for r in report.stages if r.outcome is StageOutcome.SKIPPED]
     assert skipped == [Stage.NAME, Stage.CONNECTION]
 
 
@@ -243,7 +243,7 @@ def test_a_fault_on_the_way_to_the_token_belongs_to_the_licence(world: World) ->
     report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world), licence_of(world))
     assert report.failure is not None
     assert (report.failure.stage, report.failure.problem) == (Stage.LICENCE, problems.SERVER_UNAVAILABLE)
-    assert report.stages[-1].outcome is Outcome.FAILED
+    assert report.stages[-1].outcome is StageOutcome.FAILED
 
 
 def test_a_break_on_the_way_to_the_token_belongs_to_the_licence_too(world: World, serve: Serve) -> None:
@@ -258,8 +258,8 @@ def test_a_break_on_the_way_to_the_token_belongs_to_the_licence_too(world: World
     assert report.failure is not None
     assert (report.failure.stage, report.failure.problem) == (Stage.LICENCE, problems.ANSWER_CUT)
     outcomes = {result.stage: result.outcome for result in report.stages}
-    assert outcomes[Stage.ANSWER] is Outcome.PASSED
-    assert outcomes[Stage.LICENCE] is Outcome.FAILED
+    assert outcomes[Stage.ANSWER] is StageOutcome.PASSED
+    assert outcomes[Stage.LICENCE] is StageOutcome.FAILED
 
 
 def test_this_computers_clock_decides_what_has_expired(world: World) -> None:

@@ -13,7 +13,7 @@ import pytest
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
-from iea_agent.domain.repairs import Kind, Repair, candidates
+from iea_agent.domain.repairs import Repair, RepairKind, candidates
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.services.https import Client
 from iea_agent.services.network import Route
@@ -81,19 +81,19 @@ def test_a_wrong_port_and_a_misspelt_name(world: World, right: Settings, ways: W
     chosen = replace(right, authentication=right.authentication.replace("localhost", "localhost.invalid"))
     found = mend(chosen, failing(chosen, ways), ways) or ()
     assert [(repair.kind, dict(repair.changes)) for repair in found] == [
-        (Kind.OFFICIAL_ADDRESS, {"authentication": right.authentication})
+        (RepairKind.OFFICIAL_ADDRESS, {"authentication": right.authentication})
     ]
     chosen = replace(right, updates="https://localhost/updates", authentication=f"https://localhost:{port}")
     found = mend(chosen, failing(chosen, ways), ways) or ()
-    assert (Kind.SAME_PORT, {"updates": right.updates}) in [(r.kind, dict(r.changes)) for r in found]
-    assert Kind.IPV4_ONLY not in [repair.kind for repair in found]
+    assert (RepairKind.SAME_PORT, {"updates": right.updates}) in [(r.kind, dict(r.changes)) for r in found]
+    assert RepairKind.IPV4_ONLY not in [repair.kind for repair in found]
 
 
 def test_only_the_address_that_is_mended_is_changed(world: World, right: Settings, ways: Ways) -> None:
     world.break_("updates", "503")
     chosen = replace(right, authentication="https://localhost.invalid", updates=f"{right.updates}/faux")
     (found,) = mend(chosen, failing(chosen, ways), ways) or ()
-    assert found == Repair(Kind.OFFICIAL_ADDRESS, {"authentication": right.authentication}, (AUTH,))
+    assert found == Repair(RepairKind.OFFICIAL_ADDRESS, {"authentication": right.authentication}, (AUTH,))
 
 
 def test_a_passing_failure_offers_nothing(world: World, right: Settings, ways: Ways) -> None:
@@ -158,6 +158,6 @@ def test_windows_without_a_proxy_is_not_offered_as_one(world: World, right: Sett
         kind: mend(manual, reports, ways(kind)) or () for kind in (Route(ca_file=world.ca_file), between)
     }
     assert [[repair.kind for repair in found] for found in kinds.values()] == [
-        [Kind.DIRECT],
-        [Kind.SYSTEM_PROXY, Kind.DIRECT],
+        [RepairKind.DIRECT],
+        [RepairKind.SYSTEM_PROXY, RepairKind.DIRECT],
     ]

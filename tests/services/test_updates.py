@@ -13,7 +13,7 @@ import pytest
 
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
-from iea_agent.domain.diagnosis import Outcome, Server, Stage
+from iea_agent.domain.diagnosis import Server, Stage, StageOutcome
 from iea_agent.domain.problems import Problem
 from iea_agent.services import updates
 from iea_agent.services.https import Client, HttpsError
@@ -311,7 +311,7 @@ def test_what_comes_slowly_or_without_end_is_bounded(
     report = find(Server.UPDATES, server.address, lambda _: Client(limits=BRIEF), verify=verify)
     assert report.failure is not None
     assert (report.failure.stage, report.failure.problem) == (Stage.METADATA, reason)
-    assert report.stages[-2].outcome is Outcome.PASSED
+    assert report.stages[-2].outcome is StageOutcome.PASSED
 
 
 # --- the test of the servers

@@ -26,11 +26,11 @@ from .assistance import Assistance
 from .installation import PREPARED_SECONDS, Home
 
 if TYPE_CHECKING:
-    from iea_agent.channel import Document, Server
+    from iea_agent.channel import ChannelServer, Document
     from iea_agent.domain.settings import Settings
     from iea_agent.host import Child
     from iea_agent.host.logs import Log
-    from iea_agent.host.storage import Loaded, Signature
+    from iea_agent.host.storage import LoadedSettings, Signature
     from iea_agent.services.authentication import Discovery, Licence
     from iea_agent.services.https import Client
     from iea_agent.services.network import Route
@@ -82,9 +82,9 @@ class Agent:
         self._prepared: Child | None = None  # a window's process that waits to be told which one…
         self._prepared_until = 0.0  # …at the latest (steady clock)
         self._tray: Tray | None = None
-        self._channel: Server | None = None
+        self._channel: ChannelServer | None = None
         self._log: Log | None = None
-        self._loaded: Loaded = home.storage.load()
+        self._loaded: LoadedSettings = home.storage.load()
         self._policy: Signature | None = home.storage.policy_signature()
         self._connection = Connection(self._settings)
         self._observers: list[queue.SimpleQueue[Snapshot]] = []
@@ -104,7 +104,7 @@ class Agent:
 
     def run(self, tray: Tray | None) -> None:
         """Serve until told to quit. Called on a thread of its own where there is a tray."""
-        from iea_agent.channel import Server
+        from iea_agent.channel import ChannelServer
         from iea_agent.host import logs
 
         self._tray = tray
@@ -112,7 +112,7 @@ class Agent:
         log.info("started", extra={"fields": {"version": __version__, "pid": os.getpid()}})
         self._report_faults()
         self._assistance.warn_of_expiry()
-        self._channel = Server(self._home.where, self._home.make_channel_key(), self.answer)
+        self._channel = ChannelServer(self._home.where, self._home.make_channel_key(), self.answer)
         stop_watching = self._home.host.watch_network(lambda: self.loop.post(machine.AddressesChanged()))
         self.publish(self.loop.snapshot)
         self.loop.post(machine.Started())

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Settings
-    from iea_agent.shell.dialogs.settings_dialog import Loaded
-    from iea_agent.shell.dialogs.support_dialog import Situation, Verdict
+    from iea_agent.shell.dialogs.settings_dialog import DialogContents
+    from iea_agent.shell.dialogs.support_dialog import PasswordAnswer, Situation
 
 ATTRIBUTES = {name: field.attribute for name, field in FIELDS.items()} | {
     "licence.key": "licence_key",
@@ -33,13 +33,13 @@ class SettingsDesk:
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def load(self) -> Loaded:
+    def load(self) -> DialogContents:
         """The settings in force, the faults of a broken file, and whether assistance mode holds."""
-        from iea_agent.shell.dialogs.settings_dialog import Loaded
+        from iea_agent.shell.dialogs.settings_dialog import DialogContents
 
         loaded = self._home.storage.load()
         since = self._home.assistance_since()
-        return Loaded(loaded.effective, (*loaded.faults, *loaded.policy_faults), since is not None)
+        return DialogContents(loaded.effective, (*loaded.faults, *loaded.policy_faults), since is not None)
 
     def key_saved(self) -> bool | None:
         """Whether the vault holds a key; None where there is no vault."""
@@ -166,15 +166,15 @@ class SupportDesk:
         """Enter assistance mode. Raises ``SupportError``."""
         self._ask({"do": "enter-assistance", "reason": reason})
 
-    def leave(self, password: str) -> Verdict:
+    def leave(self, password: str) -> PasswordAnswer:
         """Try the password of the day. Raises ``SupportError``."""
-        from iea_agent.shell.dialogs.support_dialog import Verdict
+        from iea_agent.shell.dialogs.support_dialog import PasswordAnswer
 
         answer = self._ask({"do": "leave-assistance", "password": password})
         if answer["accepted"]:
-            return Verdict(True)
+            return PasswordAnswer(True)
         span = answer["span"]
-        return Verdict(
+        return PasswordAnswer(
             False, answer["sentence"], None if span is None else (span[0], span[1]), answer["wait"]
         )
 

@@ -200,7 +200,7 @@ def spoken(letters: str) -> str:
 # --- what was typed ------------------------------------------------------------------------------------------------------------------
 
 
-class Fault(Enum):
+class TypoKind(Enum):
     """What is wrong with what was typed. None of it is a try."""
 
     EMPTY = "empty"
@@ -222,7 +222,7 @@ class Typo:
     missing, negative for too many.
     """
 
-    fault: Fault
+    fault: TypoKind
     position: int = 0
     group: int = 0
     span: tuple[int, int] | None = None
@@ -271,10 +271,10 @@ def read(text: str) -> Entered | Typo:
     Case, blanks, dashes and punctuation do not matter, nor O for 0, I and L for 1; of words, accents and all after the fourth letter.
     """
     if len(text) > _LONGEST:
-        return Typo(Fault.LENGTH, missing=_LONGEST - len(text))
+        return Typo(TypoKind.LENGTH, missing=_LONGEST - len(text))
     runs = _runs(text)
     if not runs:
-        return Typo(Fault.EMPTY)
+        return Typo(TypoKind.EMPTY)
     # one word takes five letters, so that the shortest words form is longer than the longest letters form
     words = sum(run.text.isalpha() for run in runs) >= 2 and sum(len(run.symbols) for run in runs) > 16
     return _read_words(runs) if words else _read_letters(runs)
@@ -292,10 +292,10 @@ def _read_letters(runs: list[_Run]) -> Entered | Typo:
         1 if len(symbols) == _CODE + 1 and len(runs[0].symbols) == 1 else 2
     )  # « 1-R0FN… » for « 01-R0FN… »
     if len(symbols) != front + _CODE:
-        return Typo(Fault.LENGTH, missing=front + _CODE - len(symbols))
-    wrong_day = Typo(Fault.DAY, span=(places[0], places[front - 1] + 1))
+        return Typo(TypoKind.LENGTH, missing=front + _CODE - len(symbols))
+    wrong_day = Typo(TypoKind.DAY, span=(places[0], places[front - 1] + 1))
 
-    def wrong(fault: Fault, position: int) -> Typo:
+    def wrong(fault: TypoKind, position: int) -> Typo:
         place = places[front + position - 1]
         return Typo(fault, position, (position - 1) // _GROUP + 1, (place, place + 1))
 
@@ -305,31 +305,31 @@ def _read_letters(runs: list[_Run]) -> Entered | Typo:
     values = []
     for position, symbol in enumerate(symbols[front:], start=1):
         if symbol not in _VALUES:
-            return wrong(Fault.FOREIGN, position)
+            return wrong(TypoKind.FOREIGN, position)
         values.append(_VALUES[symbol])
     plain, weighted = _syndromes([day, *values])
     if plain or weighted:
         place = (_LOGS[weighted] - _LOGS[plain]) % 31 if plain and weighted else 31
         if place == 0 and day != plain:  # the day that would be right is not 0
             return wrong_day
-        return wrong(Fault.CHARACTER, place) if 1 <= place <= _CODE else Typo(Fault.CHARACTERS)
+        return wrong(TypoKind.CHARACTER, place) if 1 <= place <= _CODE else Typo(TypoKind.CHARACTERS)
     return Entered(day, _joined(values[:_SYMBOLS], 5))
 
 
 def _read_words(runs: list[_Run]) -> Entered | Typo:
     day = _day(runs[0].text)
     if day is None:
-        return Typo(Fault.DAY, span=runs[0].span)
+        return Typo(TypoKind.DAY, span=runs[0].span)
     if len(runs) != 1 + _WORD_COUNT:
-        return Typo(Fault.LENGTH, missing=1 + _WORD_COUNT - len(runs))
+        return Typo(TypoKind.LENGTH, missing=1 + _WORD_COUNT - len(runs))
     places = []
     for position, run in enumerate(runs[1:], start=1):
         place = _word_numbers().get(_first_letters(run.text))
         if place is None:
-            return Typo(Fault.WORD, position, span=run.span)
+            return Typo(TypoKind.WORD, position, span=run.span)
         places.append(place)
     number, check = divmod(_joined(places, 11), 1 << _WORD_CHECK_BITS)
-    return Entered(day, number) if check == _word_check(day, number) else Typo(Fault.WORDS)
+    return Entered(day, number) if check == _word_check(day, number) else Typo(TypoKind.WORDS)
 
 
 def _joined(values: Iterable[int], bits: int) -> int:

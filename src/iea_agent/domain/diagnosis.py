@@ -84,7 +84,7 @@ class Failure:
     certificate: Certificate | None = None
 
 
-class Outcome(Enum):
+class StageOutcome(Enum):
     """How a stage went."""
 
     WAITING = "waiting"  # not begun
@@ -99,7 +99,7 @@ class StageResult:
     """One stage of one server's test. *detail* may be shown in the details list: addresses found, issuer, status."""
 
     stage: Stage
-    outcome: Outcome
+    outcome: StageOutcome
     milliseconds: float | None = None
     detail: str = ""
 

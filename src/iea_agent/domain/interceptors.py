@@ -15,7 +15,7 @@ from enum import Enum
 from .problems import N_
 
 
-class Kind(Enum):
+class ProductKind(Enum):
     """What sort of thing it is, and so who can change its setting."""
 
     ANTIVIRUS = "antivirus"  # on this PC
@@ -28,7 +28,7 @@ class Interceptor:
     """One product: its *name*, what *setting* to change, and the *marks* that the issuer of its certificates bears (lower case, whole words)."""
 
     name: str
-    kind: Kind
+    kind: ProductKind
     setting: str
     marks: tuple[str, ...]
 
@@ -54,7 +54,7 @@ INTERCEPTORS = (
     # antivirus programs
     Interceptor(
         "Avast",
-        Kind.ANTIVIRUS,
+        ProductKind.ANTIVIRUS,
         N_(
             "Dans Avast : « Menu », « Paramètres », « Général », « Exceptions », ajoutez l'adresse du serveur. À défaut : « Protection », "
             "« Agent Web », décochez « Activer l'analyse HTTPS »."
@@ -63,7 +63,7 @@ INTERCEPTORS = (
     ),
     Interceptor(
         "AVG",
-        Kind.ANTIVIRUS,
+        ProductKind.ANTIVIRUS,
         N_(
             "Dans AVG : « Menu », « Paramètres », « Général », « Exceptions », ajoutez l'adresse du serveur. À défaut, dans les réglages de "
             "l'Agent Web, décochez « Activer l'analyse HTTPS »."
@@ -72,7 +72,7 @@ INTERCEPTORS = (
     ),
     Interceptor(
         "Kaspersky",
-        Kind.ANTIVIRUS,
+        ProductKind.ANTIVIRUS,
         N_(
             "Dans les paramètres de Kaspersky, ouvrez les paramètres du réseau, puis « Analyse des connexions chiffrées » : ajoutez l'adresse du "
             "serveur aux adresses de confiance."
@@ -81,7 +81,7 @@ INTERCEPTORS = (
     ),
     Interceptor(
         "ESET",
-        Kind.ANTIVIRUS,
+        ProductKind.ANTIVIRUS,
         N_(
             "Dans ESET : touche F5 (« Configuration avancée »), rubrique « SSL/TLS » : parmi les applications, ajoutez iea-agent.exe pour que "
             "ses connexions ne soient pas analysées."
@@ -90,7 +90,7 @@ INTERCEPTORS = (
     ),
     Interceptor(
         "Bitdefender",
-        Kind.ANTIVIRUS,
+        ProductKind.ANTIVIRUS,
         N_(
             "Dans Bitdefender : « Protection », prévention des menaces en ligne : ajoutez l'adresse du serveur aux exceptions. À défaut, dans les "
             "paramètres de la même rubrique, désactivez l'analyse du Web chiffré."
@@ -99,19 +99,19 @@ INTERCEPTORS = (
     ),
     Interceptor(
         "Norton",
-        Kind.ANTIVIRUS,
+        ProductKind.ANTIVIRUS,
         N_(
             "Dans Norton, ouvrez les paramètres de « Safe Web », puis « Exclusions » : ajoutez l'adresse du serveur."
         ),
         ("norton web/mail shield",),
     ),
-    Interceptor("Avira", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("avira",)),
-    Interceptor("Dr.Web", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("dr.web", "drweb", "doctor web")),
-    Interceptor("G DATA", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("g data", "gdata")),
-    Interceptor("BullGuard", Kind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("bullguard",)),
+    Interceptor("Avira", ProductKind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("avira",)),
+    Interceptor("Dr.Web", ProductKind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("dr.web", "drweb", "doctor web")),
+    Interceptor("G DATA", ProductKind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("g data", "gdata")),
+    Interceptor("BullGuard", ProductKind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("bullguard",)),
     Interceptor(
         "AdGuard",
-        Kind.ANTIVIRUS,
+        ProductKind.ANTIVIRUS,
         N_(
             "Dans les paramètres d'AdGuard, cherchez le filtrage HTTPS et ajoutez l'adresse du serveur aux exclusions."
         ),
@@ -120,7 +120,7 @@ INTERCEPTORS = (
     # filters of organisations
     Interceptor(
         "Zscaler",
-        Kind.FILTER,
+        ProductKind.FILTER,
         N_(
             "Dans le portail d'administration de Zscaler, ajoutez aux règles « SSL Inspection » une règle d'action « Do Not Inspect » pour "
             "l'adresse du serveur."
@@ -129,89 +129,96 @@ INTERCEPTORS = (
     ),
     Interceptor(
         "Fortinet (FortiGate)",
-        Kind.FILTER,
+        ProductKind.FILTER,
         N_(
             "Sur le FortiGate, dans le profil « Inspection SSL/SSH » de la règle, exemptez l'adresse du serveur."
         ),
         ("fortinet", "fortigate", "forticlient"),
     ),
-    Interceptor("Palo Alto Networks", Kind.FILTER, _EXCLUDE_IN_FILTER, ("palo alto networks", "pan-fw")),
+    Interceptor(
+        "Palo Alto Networks", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("palo alto networks", "pan-fw")
+    ),
     Interceptor(
         "Stormshield",
-        Kind.FILTER,
+        ProductKind.FILTER,
         N_(
             "Sur le pare-feu Stormshield : « Politique de sécurité », « Filtrage SSL », ajoutez pour l'adresse du serveur une règle d'action "
             "« Passer sans déchiffrer »."
         ),
         ("stormshield", "netasq", "ssl proxy default authority"),
     ),
-    Interceptor("Sophos", Kind.FILTER, _EXCLUDE_IN_FILTER, ("sophos", "astaro", "cyberoam")),
+    Interceptor("Sophos", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("sophos", "astaro", "cyberoam")),
     Interceptor(
         "Cisco Umbrella",
-        Kind.FILTER,
+        ProductKind.FILTER,
         N_(
             "Dans la console Cisco Umbrella, ajoutez l'adresse du serveur à la liste « Selective Decryption » de la stratégie de ce réseau."
         ),
         ("cisco umbrella", "opendns"),
     ),
-    Interceptor("Cisco", Kind.FILTER, _EXCLUDE_IN_FILTER, ("cisco", "meraki", "ironport")),
-    Interceptor("Netskope", Kind.FILTER, _EXCLUDE_IN_FILTER, ("netskope", "goskope")),
-    Interceptor("Forcepoint", Kind.FILTER, _EXCLUDE_IN_FILTER, ("forcepoint", "websense")),
+    Interceptor("Cisco", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("cisco", "meraki", "ironport")),
+    Interceptor("Netskope", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("netskope", "goskope")),
+    Interceptor("Forcepoint", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("forcepoint", "websense")),
     Interceptor(
         "Symantec (Blue Coat)",
-        Kind.FILTER,
+        ProductKind.FILTER,
         _EXCLUDE_IN_FILTER,
         ("blue coat", "bluecoat", "symantec web security"),
     ),
     Interceptor(
         "Check Point",
-        Kind.FILTER,
+        ProductKind.FILTER,
         N_(
             "Dans la console Check Point : stratégie « HTTPS Inspection », ajoutez pour l'adresse du serveur une règle d'action « Bypass »."
         ),
         ("check point",),
     ),
-    Interceptor("Barracuda", Kind.FILTER, _EXCLUDE_IN_FILTER, ("barracuda",)),
+    Interceptor("Barracuda", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("barracuda",)),
     Interceptor(
-        "WatchGuard", Kind.FILTER, _EXCLUDE_IN_FILTER, ("watchguard", "watchguard_technologies", "fireware")
+        "WatchGuard",
+        ProductKind.FILTER,
+        _EXCLUDE_IN_FILTER,
+        ("watchguard", "watchguard_technologies", "fireware"),
     ),
     Interceptor(
         "SonicWall",
-        Kind.FILTER,
+        ProductKind.FILTER,
         N_(
             "Sur le pare-feu SonicWall : « Policy », « DPI-SSL », « Client SSL », « Common Name », ajoutez le nom du serveur avec l'action "
             "« Exclude »."
         ),
         ("sonicwall",),
     ),
-    Interceptor("McAfee Web Gateway (Skyhigh)", Kind.FILTER, _EXCLUDE_IN_FILTER, ("mcafee", "skyhigh")),
-    Interceptor("Trend Micro Web Security", Kind.FILTER, _EXCLUDE_IN_FILTER, ("trend micro",)),
+    Interceptor(
+        "McAfee Web Gateway (Skyhigh)", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("mcafee", "skyhigh")
+    ),
+    Interceptor("Trend Micro Web Security", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("trend micro",)),
     Interceptor(
         "Cloudflare Gateway",
-        Kind.FILTER,
+        ProductKind.FILTER,
         N_(
             "Dans la console Cloudflare, ajoutez aux règles HTTP de Gateway une règle d'action « Do Not Inspect » pour l'adresse du serveur."
         ),
         ("cloudflare for teams", "gateway ca - cloudflare managed"),
     ),
-    Interceptor("Kerio Control", Kind.FILTER, _EXCLUDE_IN_FILTER, ("kerio",)),
-    Interceptor("iboss", Kind.FILTER, _EXCLUDE_IN_FILTER, ("iboss",)),
-    Interceptor("Olfeo", Kind.FILTER, _EXCLUDE_IN_FILTER, ("olfeo",)),
-    Interceptor("Untangle", Kind.FILTER, _EXCLUDE_IN_FILTER, ("untangle",)),
-    Interceptor("pfSense", Kind.FILTER, _EXCLUDE_IN_FILTER, ("pfsense",)),
-    Interceptor("OPNsense", Kind.FILTER, _EXCLUDE_IN_FILTER, ("opnsense",)),
-    Interceptor("Squid", Kind.FILTER, _EXCLUDE_IN_FILTER, ("squid",)),
-    Interceptor("ALCASAR", Kind.FILTER, _SIGN_IN, ("alcasar",)),
-    Interceptor("UCOPIA", Kind.FILTER, _SIGN_IN, ("ucopia",)),
-    Interceptor("Aruba", Kind.FILTER, _SIGN_IN, ("aruba networks", "arubanetworks.com")),
-    Interceptor("mitmproxy", Kind.FILTER, _END_THE_TOOL, ("mitmproxy",)),
-    Interceptor("Charles", Kind.FILTER, _END_THE_TOOL, ("charles proxy", "xk72 ltd")),
-    Interceptor("Fiddler", Kind.FILTER, _END_THE_TOOL, ("do_not_trust", "do_not_trust_fiddlerroot")),
-    Interceptor("Burp", Kind.FILTER, _END_THE_TOOL, ("portswigger",)),
+    Interceptor("Kerio Control", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("kerio",)),
+    Interceptor("iboss", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("iboss",)),
+    Interceptor("Olfeo", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("olfeo",)),
+    Interceptor("Untangle", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("untangle",)),
+    Interceptor("pfSense", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("pfsense",)),
+    Interceptor("OPNsense", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("opnsense",)),
+    Interceptor("Squid", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("squid",)),
+    Interceptor("ALCASAR", ProductKind.FILTER, _SIGN_IN, ("alcasar",)),
+    Interceptor("UCOPIA", ProductKind.FILTER, _SIGN_IN, ("ucopia",)),
+    Interceptor("Aruba", ProductKind.FILTER, _SIGN_IN, ("aruba networks", "arubanetworks.com")),
+    Interceptor("mitmproxy", ProductKind.FILTER, _END_THE_TOOL, ("mitmproxy",)),
+    Interceptor("Charles", ProductKind.FILTER, _END_THE_TOOL, ("charles proxy", "xk72 ltd")),
+    Interceptor("Fiddler", ProductKind.FILTER, _END_THE_TOOL, ("do_not_trust", "do_not_trust_fiddlerroot")),
+    Interceptor("Burp", ProductKind.FILTER, _END_THE_TOOL, ("portswigger",)),
     # boxes and routers
     Interceptor(
         "Livebox (Orange)",
-        Kind.BOX,
+        ProductKind.BOX,
         N_(
             "La Livebox répond à la place du serveur. Ouvrez http://livebox dans votre navigateur : vérifiez l'accès à internet et le contrôle "
             "parental, redémarrez la Livebox au besoin."
@@ -220,7 +227,7 @@ INTERCEPTORS = (
     ),
     Interceptor(
         "Freebox",
-        Kind.BOX,
+        ProductKind.BOX,
         N_(
             "La Freebox répond à la place du serveur. Ouvrez http://mafreebox.freebox.fr dans votre navigateur : vérifiez l'accès à internet et le "
             "contrôle parental, redémarrez la Freebox au besoin."
@@ -229,28 +236,28 @@ INTERCEPTORS = (
     ),
     Interceptor(
         "SFR Box",
-        Kind.BOX,
+        ProductKind.BOX,
         N_(
             "La box SFR répond à la place du serveur. Ouvrez http://192.168.1.1 dans votre navigateur : vérifiez l'accès à internet et le contrôle "
             "parental, redémarrez la box au besoin."
         ),
         ("sfr box", "neufbox"),
     ),
-    Interceptor("Sagemcom", Kind.BOX, _BOX, ("sagemcom",)),
-    Interceptor("Technicolor", Kind.BOX, _BOX, ("technicolor",)),
-    Interceptor("ZTE", Kind.BOX, _BOX, ("zte",)),
-    Interceptor("Huawei", Kind.BOX, _BOX, ("huawei",)),
-    Interceptor("Ubiquiti (UniFi)", Kind.BOX, _BOX, ("ubiquiti", "unifi")),
-    Interceptor("Netgear", Kind.BOX, _BOX, ("netgear", "routerlogin.net")),
-    Interceptor("TP-Link", Kind.BOX, _BOX, ("tp-link", "tplinkwifi.net", "tplink")),
-    Interceptor("D-Link", Kind.BOX, _BOX, ("d-link",)),
-    Interceptor("Linksys", Kind.BOX, _BOX, ("linksys",)),
-    Interceptor("ASUS", Kind.BOX, _BOX, ("asus", "asustek", "router.asus.com")),
-    Interceptor("FRITZ!Box", Kind.BOX, _BOX, ("fritz!box", "fritz.box", "avm gmbh")),
-    Interceptor("MikroTik", Kind.BOX, _BOX, ("mikrotik",)),
-    Interceptor("DrayTek", Kind.BOX, _BOX, ("draytek",)),
-    Interceptor("Zyxel", Kind.BOX, _BOX, ("zyxel",)),
-    Interceptor("Synology", Kind.BOX, _BOX, ("synology",)),
+    Interceptor("Sagemcom", ProductKind.BOX, _BOX, ("sagemcom",)),
+    Interceptor("Technicolor", ProductKind.BOX, _BOX, ("technicolor",)),
+    Interceptor("ZTE", ProductKind.BOX, _BOX, ("zte",)),
+    Interceptor("Huawei", ProductKind.BOX, _BOX, ("huawei",)),
+    Interceptor("Ubiquiti (UniFi)", ProductKind.BOX, _BOX, ("ubiquiti", "unifi")),
+    Interceptor("Netgear", ProductKind.BOX, _BOX, ("netgear", "routerlogin.net")),
+    Interceptor("TP-Link", ProductKind.BOX, _BOX, ("tp-link", "tplinkwifi.net", "tplink")),
+    Interceptor("D-Link", ProductKind.BOX, _BOX, ("d-link",)),
+    Interceptor("Linksys", ProductKind.BOX, _BOX, ("linksys",)),
+    Interceptor("ASUS", ProductKind.BOX, _BOX, ("asus", "asustek", "router.asus.com")),
+    Interceptor("FRITZ!Box", ProductKind.BOX, _BOX, ("fritz!box", "fritz.box", "avm gmbh")),
+    Interceptor("MikroTik", ProductKind.BOX, _BOX, ("mikrotik",)),
+    Interceptor("DrayTek", ProductKind.BOX, _BOX, ("draytek",)),
+    Interceptor("Zyxel", ProductKind.BOX, _BOX, ("zyxel",)),
+    Interceptor("Synology", ProductKind.BOX, _BOX, ("synology",)),
 )
 
 _BY_NAME = {product.name: product for product in INTERCEPTORS}

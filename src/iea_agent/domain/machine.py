@@ -135,18 +135,18 @@ class AssistanceLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome(Event):
+class AttemptOutcome(Event):
     """What attempt number *run* gave; an outcome of any other run than the present one is late and is ignored."""
 
     run: int
 
 
-class Authenticated(Outcome):
+class Authenticated(AttemptOutcome):
     """The server let us in."""
 
 
 @dataclass(frozen=True, slots=True)
-class Failed(Outcome):
+class Failed(AttemptOutcome):
     """An attempt that failed. *failure* is what was observed, *retry_in* is in seconds (None: only when something changes)."""
 
     failure: Failure
@@ -165,7 +165,7 @@ class ConfigurationMissing(Failed):
     """There is nothing to try with: settings or licence are missing."""
 
 
-class ServersAnswered(Outcome):
+class ServersAnswered(AttemptOutcome):
     """A probe in assistance mode succeeded."""
 
 
@@ -382,7 +382,7 @@ def allows(state: State, event: type[Event]) -> bool:
 
 def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tuple[Effect, ...]]:
     """The snapshot after *event*, and what is to be done. Late outcomes and events that the table does not know change nothing."""
-    if isinstance(event, Outcome) and event.run != snapshot.run:
+    if isinstance(event, AttemptOutcome) and event.run != snapshot.run:
         return snapshot, ()
     step = TABLE.get((snapshot.state, type(event)))
     if step is None:
@@ -391,7 +391,7 @@ def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tu
     after = replace(snapshot, state=step.state)
     if step.state is not snapshot.state:
         after = replace(after, since=now.wall, servers_answer=False)
-    if isinstance(event, Outcome):
+    if isinstance(event, AttemptOutcome):
         if snapshot.asked and Effect.OPEN_SETTINGS not in effects:
             effects = (*effects, Effect.ANSWER_PERSON)
         after = replace(after, working=False, asked=False)

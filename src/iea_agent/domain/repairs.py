@@ -17,7 +17,7 @@ from .diagnosis import Failure, Server, ServerReport, Stage
 from .settings import ProxyMode, Settings
 
 
-class Kind(Enum):
+class RepairKind(Enum):
     """What a repair does; the words for it are the shell's."""
 
     SECURE_MODE = "secure-mode"  # the sheet « Mise à jour du mode de connexion »: tick « Sécurisé », https in both addresses
@@ -33,7 +33,7 @@ class Kind(Enum):
 class Repair:
     """Settings that may work instead: *changes* by attribute of ``Settings``, tried on the *servers* whose test failed."""
 
-    kind: Kind
+    kind: RepairKind
     changes: Mapping[str, object]
     servers: tuple[Server, ...]
 
@@ -46,7 +46,7 @@ class Repair:
         others = {name for server, name in ADDRESSES.items() if server not in mended}
         kept = (
             self.changes
-            if self.kind is Kind.SECURE_MODE
+            if self.kind is RepairKind.SECURE_MODE
             else {n: v for n, v in self.changes.items() if n not in others}
         )
         return Repair(self.kind, kept, tuple(server for server in self.servers if server in mended))
@@ -91,7 +91,7 @@ def candidates(
     ]
     found: list[Repair] = []
 
-    def propose(kind: Kind, changes: Mapping[str, object], servers: Iterable[Server] = failed) -> None:
+    def propose(kind: RepairKind, changes: Mapping[str, object], servers: Iterable[Server] = failed) -> None:
         news = {n: value for n, value in changes.items() if n not in locked and value != getattr(chosen, n)}
         touched = set(news) & set(ADDRESSES.values())
         about = tuple(each for each in servers if ADDRESSES[each] in touched or touched != set(news))
@@ -102,7 +102,7 @@ def candidates(
     in_clear = [server for server in failed if (address := read[server]) is not None and not address.secure]
     if in_clear and "secure" not in locked:
         secured = {name: _secured(read[server], getattr(chosen, name)) for server, name in ADDRESSES.items()}
-        propose(Kind.SECURE_MODE, {"secure": True, **secured}, in_clear)
+        propose(RepairKind.SECURE_MODE, {"secure": True, **secured}, in_clear)
     usual, same, official = {}, {}, {}
     for server in failed:
         name, address, other = ADDRESSES[server], read[server], read[_other(server)]
@@ -111,21 +111,23 @@ def candidates(
         if address and other and (address.scheme, address.host) == (other.scheme, other.host):
             same[name] = str(replace(address, port=other.port))
         official[name] = getattr(chosen, OFFICIAL[server])
-    propose(Kind.USUAL_PORT, usual)
-    propose(Kind.SAME_PORT, same)
-    propose(Kind.OFFICIAL_ADDRESS, official)
+    propose(RepairKind.USUAL_PORT, usual)
+    propose(RepairKind.SAME_PORT, same)
+    propose(RepairKind.OFFICIAL_ADDRESS, official)
     on_the_way = [server for server in failed if not _is_malformed(tested[server])]
-    propose(Kind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, on_the_way)
+    propose(RepairKind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, on_the_way)
     # also where the way was not even found: a proxy script that fails, a proxy that cannot be used
     by_proxy = [server for server in on_the_way if tested[server].route != "direct"]
-    propose(Kind.DIRECT, {"proxy_mode": ProxyMode.NONE}, by_proxy)
-    propose(Kind.IPV4_ONLY, {"ipv4_only": True}, on_the_way)
+    propose(RepairKind.DIRECT, {"proxy_mode": ProxyMode.NONE}, by_proxy)
+    propose(RepairKind.IPV4_ONLY, {"ipv4_only": True}, on_the_way)
     return tuple(found)
 
 
 def explained(reports: Iterable[ServerReport], found: Iterable[Repair]) -> tuple[ServerReport, ...]:
     """*reports* with what the *found* repairs tell of the network: where the system's proxy leads to the server, this network needs it."""
-    by_proxy = {server for repair in found if repair.kind is Kind.SYSTEM_PROXY for server in repair.servers}
+    by_proxy = {
+        server for repair in found if repair.kind is RepairKind.SYSTEM_PROXY for server in repair.servers
+    }
     return tuple(
         replace(report, findings=(*report.findings, Failure(Stage.PROXY, problems.PROXY_NEEDED)))
         if report.server in by_proxy and report.route == "direct"

@@ -181,7 +181,7 @@ POLICY_ONLY = frozenset({"assistance_days", "official_authentication", "official
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SettingFault:
     """Why a file is refused: the dotted name ("" for the file as a whole), the line (0 where unknown), and what was expected."""
 
     name: str
@@ -192,7 +192,7 @@ class Fault:
 class SettingsError(ValueError):
     """A settings or policy file that cannot be used; *faults* says where and why."""
 
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
+    def __init__(self, faults: tuple[SettingFault, ...]) -> None:
         super().__init__("; ".join(f"{f.name or 'file'}, line {f.line}: {f.expected}" for f in faults))
         self.faults = faults
 
@@ -216,7 +216,9 @@ def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, schema: int =
     """
     found = document.get("schema", 0)
     if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found <= schema:
-        raise SettingsError((Fault("schema", 0, N_("une version de fichier que ce programme connaît")),))
+        raise SettingsError(
+            (SettingFault("schema", 0, N_("une version de fichier que ce programme connaît")),)
+        )
     for step in range(found, schema):
         document = steps[step](document)
     return document
@@ -238,23 +240,23 @@ def read(text: str) -> dict[str, object]:
         line = int(place[1]) if place else len(text.splitlines())  # "at end of document"
         if not isinstance(error, tomllib.TOMLDecodeError):  # a number of more digits than Python reads
             line = 0
-        raise SettingsError((Fault("", line, N_("un fichier TOML sans faute de syntaxe")),)) from error
+        raise SettingsError((SettingFault("", line, N_("un fichier TOML sans faute de syntaxe")),)) from error
     except RecursionError:
-        raise SettingsError((Fault("", 0, N_("moins de crochets imbriqués")),)) from None
+        raise SettingsError((SettingFault("", 0, N_("moins de crochets imbriqués")),)) from None
     values: dict[str, object] = {}
     faults = []
     for name, field in FIELDS.items():
         table, key = name.split(".")
         section = document.get(table, {})
         if not isinstance(section, dict):
-            faults.append(Fault(table, line_of(text, table), N_("une section entre crochets")))
+            faults.append(SettingFault(table, line_of(text, table), N_("une section entre crochets")))
             continue
         if key not in section:
             continue
         try:
             values[field.attribute] = field.read(section[key])
         except ValueError as error:
-            faults.append(Fault(name, line_of(text, name), str(error)))
+            faults.append(SettingFault(name, line_of(text, name), str(error)))
     if faults:
         raise SettingsError(tuple(dict.fromkeys(faults)))
     return values

@@ -25,7 +25,7 @@ FIRST = "0" * 64
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """One event. *whole* is false where it cannot be read or does not follow from the line before it."""
 
     document: dict[str, Any]
@@ -54,7 +54,7 @@ class Journal:
         except OSError as error:
             raise StorageError(self._path) from error
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[JournalEntry]:
         """All events, oldest first. The first line kept is taken on trust: what stood before it has been forgotten. Raises ``StorageError``."""
         try:
             lines = self._read().split(b"\n")
@@ -67,7 +67,7 @@ class Journal:
             document = _document(line)
             whole = document is not None and (number == 0 or document.get("before") == _digest(before))
             before = line
-            yield Entry(document or {"event": "unreadable"}, whole)
+            yield JournalEntry(document or {"event": "unreadable"}, whole)
 
     def _read(self) -> bytes:
         try:

@@ -103,7 +103,7 @@ class Folders:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedSettings:
     """What ``Storage.load`` found.
 
     *faults* are those of the person's file, *policy_faults* those of the administrator's; where there are any, the last good file is in force
@@ -111,8 +111,8 @@ class Loaded:
     """
 
     effective: settings.Effective
-    faults: tuple[settings.Fault, ...] = ()
-    policy_faults: tuple[settings.Fault, ...] = ()
+    faults: tuple[settings.SettingFault, ...] = ()
+    policy_faults: tuple[settings.SettingFault, ...] = ()
     set_aside: Path | None = None
 
 
@@ -129,7 +129,7 @@ class Storage:
         self._last_good_settings = folders.settings / "settings.last-good.toml"
         self._last_good_policy = folders.state / "policy.last-good.toml"
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadedSettings:
         """The settings in force. Never fails: what cannot be read is reported, and the last good file or the defaults stand in."""
         own, faults, data = _read_settings(self.settings_file)
         set_aside = None
@@ -140,7 +140,7 @@ class Storage:
         elif data is not None:
             _keep(self._last_good_settings, data)
         policy, policy_faults = self._load_policy()
-        return Loaded(settings.effective(own, policy), faults, policy_faults, set_aside)
+        return LoadedSettings(settings.effective(own, policy), faults, policy_faults, set_aside)
 
     def save(self, changes: Mapping[str, object]) -> None:
         """Write *changes* (dotted name to value; None takes the setting out, back to its default) into the person's file, all or none.
@@ -225,7 +225,7 @@ class Storage:
             raise ValueError(f"not a name for a state: {name!r}")
         return self.folders.state / f"{name}.json"
 
-    def _load_policy(self) -> tuple[dict[str, object], tuple[settings.Fault, ...]]:
+    def _load_policy(self) -> tuple[dict[str, object], tuple[settings.SettingFault, ...]]:
         policy, faults, data = _read_settings(self.policy_file)
         if faults:
             policy, _, _ = _read_settings(self._last_good_policy)
@@ -332,22 +332,22 @@ def _decoded(data: bytes) -> str:
 
 def _read_settings(
     path: Path,
-) -> tuple[dict[str, object], tuple[settings.Fault, ...], bytes | None]:
+) -> tuple[dict[str, object], tuple[settings.SettingFault, ...], bytes | None]:
     """The values of a settings or policy file, its faults, and its bytes (None where there is none, or none that could be read whole)."""
     try:
         data = _read_bounded(path, LARGEST_SETTINGS)
     except OSError as error:
         _log.warning("not readable", extra={"fields": {"file": path, "reason": error.strerror}})
-        return {}, (settings.Fault("", 0, _EXPECTED_ACCESS),), None
+        return {}, (settings.SettingFault("", 0, _EXPECTED_ACCESS),), None
     if data is None:
         return {}, (), None
     if len(data) > LARGEST_SETTINGS:
-        return {}, (settings.Fault("", 0, _EXPECTED_TEXT),), None
+        return {}, (settings.SettingFault("", 0, _EXPECTED_TEXT),), None
     try:
         return settings.read(_decoded(data)), (), data
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        return {}, (settings.Fault("", line, _EXPECTED_TEXT),), data
+        return {}, (settings.SettingFault("", line, _EXPECTED_TEXT),), data
     except settings.SettingsError as error:
         return {}, error.faults, data
 
@@ -371,7 +371,7 @@ def checked(changes: Mapping[str, object]) -> dict[str, object]:
         try:
             read = None if value is None else settings.FIELDS[name].read(value)
         except ValueError as error:
-            faults.append(settings.Fault(name, 0, str(error)))
+            faults.append(settings.SettingFault(name, 0, str(error)))
         else:
             values[name] = read.value if isinstance(read, Enum) else read
     if faults:

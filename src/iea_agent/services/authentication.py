@@ -46,7 +46,7 @@ class Discovery:
 
 
 @dataclass(frozen=True, slots=True)
-class Authenticated:
+class AccessGranted:
     """The server has accepted the licence. *expires_in* is in seconds, None where the server does not say."""
 
     discovery: Discovery
@@ -63,7 +63,7 @@ def authenticate(
     known: Discovery | None = None,
     seconds: float = WHOLE_SECONDS,
     observe: Observe | None = None,
-) -> Authenticated:
+) -> AccessGranted:
     """Show *licence* to the server at *address*, within *seconds* for everything.
 
     *known* is the discovery of an earlier success. Raises ``HttpsError``: AUTHORISATION_REFUSED and LICENCE_NOT_RECOGNISED are the server's two noes, anything
@@ -90,7 +90,7 @@ def converse(conversation: Conversation[_Result], ask: Callable[[Request], Reply
 
 def exchange(
     address: Address, licence: Licence, *, scope: str = "", known: Discovery | None = None
-) -> Conversation[Authenticated]:
+) -> Conversation[AccessGranted]:
     """The whole conversation. A *known* endpoint that is no longer one is looked for again."""
     check_may_be_sent(address)
     if not licence.number.strip() or not licence.key.strip():
@@ -174,7 +174,7 @@ def _discovery(address: Address, issuer: str, token_endpoint: str) -> Discovery:
     return Discovery(address, parts.geturl())  # as it was judged
 
 
-def present(discovery: Discovery, licence: Licence, *, scope: str = "") -> Conversation[Authenticated]:
+def present(discovery: Discovery, licence: Licence, *, scope: str = "") -> Conversation[AccessGranted]:
     """Show *licence* at the token endpoint."""
     form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
     # RFC 6749, section 2.3.1: both halves form-urlencoded before Basic joins them. A space as %20, since authlib reads + as a plus
@@ -194,7 +194,7 @@ def present(discovery: Discovery, licence: Licence, *, scope: str = "") -> Conve
         for secret in (licence.key, key, basic):
             detail = detail.replace(secret, "…")
         raise HttpsError(replace(error.failure, detail=printable(detail))) from None
-    return Authenticated(discovery, expires_in, granted)
+    return AccessGranted(discovery, expires_in, granted)
 
 
 _REFUSALS = ("unauthorized_client", "access_denied", "invalid_scope", "invalid_target", "insufficient_scope")

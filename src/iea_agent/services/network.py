@@ -24,7 +24,7 @@ from typing import Any, TypeAlias, cast
 import httpcore
 
 from iea_agent.domain.addresses import Address
-from iea_agent.domain.diagnosis import Failure, Outcome, Stage, StageResult
+from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
 from iea_agent.domain.proxy_choice import Source
 
 from . import certificates
@@ -150,18 +150,18 @@ class Watch:
     def passed(self, detail: str = "") -> None:
         """The present stage went well."""
         self._tell(
-            StageResult(self.stage, Outcome.PASSED, (time.perf_counter() - self._begun) * 1000, detail)
+            StageResult(self.stage, StageOutcome.PASSED, (time.perf_counter() - self._begun) * 1000, detail)
         )
 
     def failed(self, failure: Failure) -> None:
         """The request is over."""
         spent = (time.perf_counter() - self._begun) * 1000 if self._begun else None
-        self._tell(StageResult(failure.stage, Outcome.FAILED, spent, failure.detail))
+        self._tell(StageResult(failure.stage, StageOutcome.FAILED, spent, failure.detail))
 
     def _begin(self, stage: Stage) -> None:
         self.stage = stage
         self._begun = time.perf_counter()
-        self._tell(StageResult(stage, Outcome.RUNNING))
+        self._tell(StageResult(stage, StageOutcome.RUNNING))
 
     def _tell(self, result: StageResult) -> None:
         if self._observe is not None:

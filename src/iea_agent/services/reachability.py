@@ -17,10 +17,10 @@ from iea_agent.domain.diagnosis import (
     STAGES,
     Certificate,
     Failure,
-    Outcome,
     Server,
     ServerReport,
     Stage,
+    StageOutcome,
     StageResult,
     shared,
     wrong_clock,
@@ -107,7 +107,8 @@ def _overdue(report: ServerReport, begun: float) -> ServerReport:
     if report.failure is not None:
         return replace(report, milliseconds=spent, done=True)
     at = next(
-        (r.stage for r in report.stages if r.outcome in (Outcome.RUNNING, Outcome.WAITING)), Stage.ADDRESS
+        (r.stage for r in report.stages if r.outcome in (StageOutcome.RUNNING, StageOutcome.WAITING)),
+        Stage.ADDRESS,
     )
     failure = Failure(at, problems.TEST_TOO_LONG, "the whole test took too long")
     return replace(
@@ -120,13 +121,13 @@ def _ended(stages: tuple[StageResult, ...], failure: Failure) -> tuple[StageResu
     at = [result.stage for result in stages].index(failure.stage)
     ended = []
     for place, result in enumerate(stages):
-        if place < at and result.outcome in (Outcome.WAITING, Outcome.RUNNING):
-            ended.append(replace(result, outcome=Outcome.PASSED))
+        if place < at and result.outcome in (StageOutcome.WAITING, StageOutcome.RUNNING):
+            ended.append(replace(result, outcome=StageOutcome.PASSED))
         elif place == at:
             detail = failure.detail or result.detail
-            ended.append(replace(result, outcome=Outcome.FAILED, detail=detail))
-        elif place > at and result.outcome is not Outcome.SKIPPED:
-            ended.append(StageResult(result.stage, Outcome.SKIPPED))
+            ended.append(replace(result, outcome=StageOutcome.FAILED, detail=detail))
+        elif place > at and result.outcome is not StageOutcome.SKIPPED:
+            ended.append(StageResult(result.stage, StageOutcome.SKIPPED))
         else:
             ended.append(result)
     return tuple(ended)
@@ -188,7 +189,7 @@ class _Examination:
         self._deadline = deadline
         self._tell = tell
         self._begun = time.monotonic()
-        self._stages = {stage: StageResult(stage, Outcome.WAITING) for stage in STAGES[server]}
+        self._stages = {stage: StageResult(stage, StageOutcome.WAITING) for stage in STAGES[server]}
         self._stage_begun = time.perf_counter()
         self._route = Route()
         self._way = ""  # the same in words, once it is decided
@@ -245,7 +246,7 @@ class _Examination:
         if failure.stage is Stage.PROXY:  # also where which one could not be found out
             self._leave_to_the_proxy()
         if self._answer is not None and self._running() is Stage.ANSWER:
-            self._stages[Stage.ANSWER] = replace(self._answer, outcome=Outcome.RUNNING)
+            self._stages[Stage.ANSWER] = replace(self._answer, outcome=StageOutcome.RUNNING)
         ended = _ended(tuple(self._stages.values()), failure)
         self._stages = {result.stage: result for result in ended}
         return failure
@@ -355,11 +356,11 @@ class _Examination:
 
     def _observe(self, result: StageResult) -> None:
         """What the first request goes through. Whether its answer is a good one is for the conversation to say."""
-        if result.stage is Stage.ANSWER and result.outcome is Outcome.PASSED:
+        if result.stage is Stage.ANSWER and result.outcome is StageOutcome.PASSED:
             self._answer = result
-        elif result.outcome is Outcome.FAILED:  # what failed is told once, with its reason, at the end
-            self._stages[result.stage] = replace(result, outcome=Outcome.RUNNING)
-        elif result.stage is Stage.PROXY and result.outcome is Outcome.PASSED:
+        elif result.outcome is StageOutcome.FAILED:  # what failed is told once, with its reason, at the end
+            self._stages[result.stage] = replace(result, outcome=StageOutcome.RUNNING)
+        elif result.stage is Stage.PROXY and result.outcome is StageOutcome.PASSED:
             self._set(replace(result, detail=self._route.detail))
         else:
             self._set(result)
@@ -371,19 +372,19 @@ class _Examination:
             self._begin(kind)
 
     def _running(self) -> Stage:
-        going_on = [r.stage for r in self._stages.values() if r.outcome is Outcome.RUNNING]
+        going_on = [r.stage for r in self._stages.values() if r.outcome is StageOutcome.RUNNING]
         return going_on[-1] if going_on else Stage.ADDRESS
 
     def _begin(self, stage: Stage) -> None:
         self._stage_begun = time.perf_counter()
-        self._set(StageResult(stage, Outcome.RUNNING))
+        self._set(StageResult(stage, StageOutcome.RUNNING))
 
     def _pass(self, detail: str = "") -> None:
         spent = (time.perf_counter() - self._stage_begun) * 1000
-        self._set(StageResult(self._running(), Outcome.PASSED, spent, detail))
+        self._set(StageResult(self._running(), StageOutcome.PASSED, spent, detail))
 
     def _skip(self, stage: Stage, why: str) -> None:
-        self._set(StageResult(stage, Outcome.SKIPPED, None, why))
+        self._set(StageResult(stage, StageOutcome.SKIPPED, None, why))
 
     def _set(self, result: StageResult) -> None:
         self._stages[result.stage] = result

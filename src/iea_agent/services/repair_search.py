@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from iea_agent.domain.diagnosis import Server, ServerReport
-from iea_agent.domain.repairs import ADDRESSES, Kind, Repair, is_identified
+from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind, is_identified
 from iea_agent.domain.settings import Settings
 
 from .reachability import EXAMINATION_SECONDS, GLANCE_SECONDS, Connect, examine
@@ -47,7 +47,7 @@ def search(
         found = _reached(settings, [r.server for r in reports], ways, now, seconds, over)
         if (
             number != again
-            and tries[number].kind is Kind.SYSTEM_PROXY
+            and tries[number].kind is RepairKind.SYSTEM_PROXY
             and all(r.route == "direct" for r in found)
         ):
             found = ()  # the system has no proxy to go by: without one is what DIRECT says

@@ -163,7 +163,7 @@ def test_foreign_text_is_one_visible_line() -> None:
 
 
 def test_a_refused_setting_is_named_with_its_line() -> None:
-    assert fault_text(settings.Fault("connection.secure", 4, "true ou false")) == (
+    assert fault_text(settings.SettingFault("connection.secure", 4, "true ou false")) == (
         "connection.secure, ligne 4\u00a0: attendu true ou false"
     )
-    assert fault_text(settings.Fault("", 0, "x")) == "fichier\u00a0: attendu x"
+    assert fault_text(settings.SettingFault("", 0, "x")) == "fichier\u00a0: attendu x"

@@ -10,8 +10,8 @@ import pytest
 
 from iea_agent import locale
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import STAGES, Failure, Outcome, Server, ServerReport, Stage, StageResult
-from iea_agent.domain.repairs import Kind, Repair, candidates
+from iea_agent.domain.diagnosis import STAGES, Failure, Server, ServerReport, Stage, StageOutcome, StageResult
+from iea_agent.domain.repairs import Repair, RepairKind, candidates
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.shell.wording import repair_text
 
@@ -30,13 +30,13 @@ def language(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def failed(server: Server, address: str, route: str = "http://proxy:3128") -> ServerReport:
     """A report of a server that refused the connection."""
-    stages = tuple(StageResult(stage, Outcome.SKIPPED) for stage in STAGES[server])
+    stages = tuple(StageResult(stage, StageOutcome.SKIPPED) for stage in STAGES[server])
     return ServerReport(
         server, address, stages, Failure(Stage.CONNECTION, problems.CONNECTION_REFUSED), route=route
     )
 
 
-def proposed(chosen: Settings, *servers: Server) -> dict[Kind, Repair]:
+def proposed(chosen: Settings, *servers: Server) -> dict[RepairKind, Repair]:
     """What the domain proposes where *servers* fail."""
     addresses = {Server.AUTHENTICATION: chosen.authentication, Server.UPDATES: chosen.updates}
     return {r.kind: r for r in candidates(chosen, [failed(s, addresses[s]) for s in servers])}
@@ -49,7 +49,7 @@ EVERY = {
 
 
 def test_there_are_words_for_every_repair() -> None:
-    assert set(EVERY) == set(Kind) == set(repair_text.NAMES)
+    assert set(EVERY) == set(RepairKind) == set(repair_text.NAMES)
     names = [locale._(name) for name in repair_text.NAMES.values()]
     assert len(set(names)) == len(names), "a screen reader tells the buttons apart"
     for repair in EVERY.values():
@@ -64,21 +64,21 @@ def test_there_are_words_for_every_repair() -> None:
         (
             replace(DEFAULTS, authentication="https://exemple.fr:80"),
             [Server.AUTHENTICATION],
-            Kind.USUAL_PORT,
+            RepairKind.USUAL_PORT,
             "Retirer « :80 » de l'adresse du serveur d'authentification : vérifié, le serveur répond ainsi.",
             "« :80 » a été retiré de l'adresse du serveur d'authentification. La correction est enregistrée.",
         ),
         (
             replace(DEFAULTS, authentication="https://a.fr:80", updates="https://a.fr:81/u"),
             [*Server],
-            Kind.USUAL_PORT,
+            RepairKind.USUAL_PORT,
             "Retirer le numéro de port des deux adresses : vérifié, les deux serveurs répondent ainsi.",
             "Le numéro de port a été retiré des deux adresses. La correction est enregistrée.",
         ),
         (
             replace(DEFAULTS, authentication="https://a.fr:8443", updates="https://a.fr/u"),
             [Server.UPDATES],
-            Kind.SAME_PORT,
+            RepairKind.SAME_PORT,
             "Mettre le même port que pour l'autre serveur (8443) dans l'adresse du serveur de mise à jour : vérifié, "
             "le serveur répond ainsi.",
             "Le même port que pour l'autre serveur a été mis dans l'adresse du serveur de mise à jour. "
@@ -87,14 +87,14 @@ def test_there_are_words_for_every_repair() -> None:
         (
             CHOSEN,
             [*Server],
-            Kind.SECURE_MODE,
+            RepairKind.SECURE_MODE,
             "Cocher « Sécurisé » et mettre « https:// » dans les deux adresses : vérifié, les deux serveurs répondent ainsi.",
             "Le mode « Sécurisé » a été coché et « https:// » mis dans les deux adresses. La correction est enregistrée.",
         ),
         (
             replace(DEFAULTS, updates="https://exemple.fr/updates"),
             [Server.UPDATES],
-            Kind.OFFICIAL_ADDRESS,
+            RepairKind.OFFICIAL_ADDRESS,
             f"Remplacer l'adresse du serveur de mise à jour par l'adresse officielle {DEFAULTS.updates} : vérifié, "
             "le serveur répond ainsi.",
             "L'adresse du serveur de mise à jour a été remplacée par l'adresse officielle. La correction est enregistrée.",
@@ -102,14 +102,14 @@ def test_there_are_words_for_every_repair() -> None:
         (
             DEFAULTS,
             [Server.AUTHENTICATION],
-            Kind.DIRECT,
+            RepairKind.DIRECT,
             "Ne pas passer par le proxy : vérifié, le serveur répond ainsi.",
             "La connexion ne passe plus par le proxy. La correction est enregistrée.",
         ),
     ],
 )
 def test_a_repair_is_told_in_a_sentence(
-    chosen: Settings, servers: list[Server], kind: Kind, before: str, after: str, language: str
+    chosen: Settings, servers: list[Server], kind: RepairKind, before: str, after: str, language: str
 ) -> None:
     repair = proposed(chosen, *servers)[kind]
     if language == "fr":
@@ -120,9 +120,9 @@ def test_a_repair_is_told_in_a_sentence(
 def test_the_console_gives_the_commands() -> None:
     chosen = replace(DEFAULTS, authentication="https://impact-emploi.urssaf.fr:80")
     port = Repair(
-        Kind.USUAL_PORT, {"authentication": "https://impact-emploi.urssaf.fr"}, (Server.AUTHENTICATION,)
+        RepairKind.USUAL_PORT, {"authentication": "https://impact-emploi.urssaf.fr"}, (Server.AUTHENTICATION,)
     )
-    direct = Repair(Kind.DIRECT, {"proxy_mode": ProxyMode.NONE}, tuple(Server))
+    direct = Repair(RepairKind.DIRECT, {"proxy_mode": ProxyMode.NONE}, tuple(Server))
     lines = repair_text.text([port, direct], chosen).splitlines()
     assert "    iea-agent settings set connection.authentication https://impact-emploi.urssaf.fr" in lines
     assert "    iea-agent settings set proxy.mode none" in lines

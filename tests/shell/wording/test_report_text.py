@@ -19,10 +19,10 @@ from iea_agent.domain.diagnosis import (
     Certificate,
     Conclusion,
     Failure,
-    Outcome,
     Server,
     ServerReport,
     Stage,
+    StageOutcome,
     StageResult,
 )
 from iea_agent.domain.problems import Problem
@@ -49,7 +49,9 @@ def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
     assert SCHEMA["properties"]["schema"]["const"] == report_text.SCHEMA
     assert SCHEMA["properties"]["conclusion"]["enum"] == [conclusion.value for conclusion in Conclusion]
     assert SCHEMA["$defs"]["stage_name"]["enum"] == [stage.value for stage in Stage]
-    assert SCHEMA["$defs"]["stage"]["properties"]["outcome"]["enum"] == [outcome.value for outcome in Outcome]
+    assert SCHEMA["$defs"]["stage"]["properties"]["outcome"]["enum"] == [
+        outcome.value for outcome in StageOutcome
+    ]
     properties = SCHEMA["$defs"]["server"]["properties"]
     assert properties["server"]["enum"] == [server.value for server in Server]
     assert properties["route_source"]["enum"] == [source.value for source in Source]
@@ -82,10 +84,12 @@ def reported(server: Server, reason: Problem | None, *, done: bool = True) -> Se
     """A report with every kind of stage; its last stage failed for *reason*."""
     *before, last = STAGES[server]
     stages = [
-        StageResult(stage, Outcome.PASSED if number % 2 else Outcome.SKIPPED, 12.34 * number, "127.0.0.1")
+        StageResult(
+            stage, StageOutcome.PASSED if number % 2 else StageOutcome.SKIPPED, 12.34 * number, "127.0.0.1"
+        )
         for number, stage in enumerate(before)
     ]
-    stages.append(StageResult(last, Outcome.FAILED if reason else Outcome.WAITING))
+    stages.append(StageResult(last, StageOutcome.FAILED if reason else StageOutcome.WAITING))
     failure = None if reason is None else Failure(last, reason, "evidence")
     return ServerReport(server, "https://a.fr", tuple(stages), failure, 1234.56, done, "http://proxy.fr:3128")
 
@@ -175,7 +179,7 @@ def test_what_was_found_beside_a_tick_is_a_note_under_it(language: str) -> None:
 def test_every_server_stage_and_outcome_has_its_word() -> None:
     assert set(report_text.SERVERS) == set(Server)
     assert set(report_text.STAGES) == set(Stage)
-    assert set(report_text.OUTCOMES) == set(Outcome)
+    assert set(report_text.OUTCOMES) == set(StageOutcome)
 
 
 def test_a_time_is_short(language: str) -> None:
@@ -187,14 +191,14 @@ def test_a_time_is_short(language: str) -> None:
 
 def test_what_comes_behind_a_failure_was_not_reached() -> None:
     stages = tuple(
-        StageResult(stage, Outcome.FAILED if stage is Stage.CONNECTION else Outcome.SKIPPED)
+        StageResult(stage, StageOutcome.FAILED if stage is Stage.CONNECTION else StageOutcome.SKIPPED)
         for stage in STAGES[Server.UPDATES]
     )
     failed = ServerReport(
         Server.UPDATES, "https://exemple.fr", stages, Failure(Stage.CONNECTION, problems.CONNECTION_REFUSED)
     )
 
-    assert locale._(report_text.OUTCOMES[Outcome.SKIPPED]) in report_text.stage_line(failed, Stage.NAME)
+    assert locale._(report_text.OUTCOMES[StageOutcome.SKIPPED]) in report_text.stage_line(failed, Stage.NAME)
     assert locale._(report_text.NOT_REACHED) in report_text.stage_line(failed, Stage.PROXY)
 
 

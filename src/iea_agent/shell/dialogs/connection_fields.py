@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import wx
 
 from iea_agent.domain import addresses, problems
-from iea_agent.domain.diagnosis import Outcome, Server, ServerReport
+from iea_agent.domain.diagnosis import Server, ServerReport, StageOutcome
 from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import Effective, ProxyMode, Settings
 from iea_agent.locale import _
@@ -29,9 +29,9 @@ class _Look:
 
 
 _LOOKS = {
-    Outcome.RUNNING: _Look("ball-pale", N_("En cours")),
-    Outcome.PASSED: _Look("tick", N_("Réussi")),
-    Outcome.FAILED: _Look("barred", N_("Échec")),
+    StageOutcome.RUNNING: _Look("ball-pale", N_("En cours")),
+    StageOutcome.PASSED: _Look("tick", N_("Réussi")),
+    StageOutcome.FAILED: _Look("barred", N_("Échec")),
 }
 
 
@@ -54,7 +54,7 @@ class Mark(wx.Panel):  # type: ignore[misc]  # wx has no types here
         self.Layout()
 
 
-class Entry:
+class LabelledField:
     """A label, its edit below, room for a mark at the end of the line where there is something to test, and a message under it."""
 
     def __init__(self, parent: wx.Window, label: str, value: str, marked: bool, style: int) -> None:
@@ -84,7 +84,7 @@ class Entry:
         for control in (self.label, self.edit):
             control.Show(shown)
 
-    def mark(self, outcome: Outcome | None) -> None:
+    def mark(self, outcome: StageOutcome | None) -> None:
         """Show at the end of the line how the test went; None for nothing known."""
         look = _LOOKS.get(outcome) if outcome else None
         if look is None:
@@ -215,9 +215,9 @@ class Fields:
     def _label(self, label: str, attribute: str) -> str:
         return f"{label} – {_('fixé par votre administrateur')}" if attribute in self._locked else label
 
-    def _entry(self, label: str, value: str, attribute: str, style: int = 0) -> Entry:
+    def _entry(self, label: str, value: str, attribute: str, style: int = 0) -> LabelledField:
         marked = attribute in ("authentication", "updates", "licence_number")
-        entry = Entry(self._parent, self._label(label, attribute), value, marked, style)
+        entry = LabelledField(self._parent, self._label(label, attribute), value, marked, style)
         entry.edit.Enable(self._writable and attribute not in self._locked)
         return entry
 
@@ -318,32 +318,32 @@ class Fields:
         entry.edit.SelectAll()
         return True
 
-    def mark(self, server: Server, outcome: Outcome | None) -> None:
+    def mark(self, server: Server, outcome: StageOutcome | None) -> None:
         """Show the tick or the barred circle of *server* at the end of its address."""
         entry = self.authentication if server is Server.AUTHENTICATION else self.updates
         entry.mark(outcome)
 
-    def mark_licence(self, outcome: Outcome | None) -> None:
+    def mark_licence(self, outcome: StageOutcome | None) -> None:
         """Show at the licence number whether the server accepts it."""
         self.number.mark(outcome)
 
     # what a person does
 
-    def _on_text(self, event: wx.CommandEvent, entry: Entry) -> None:
+    def _on_text(self, event: wx.CommandEvent, entry: LabelledField) -> None:
         event.Skip()
         entry.message.say("")
         entry.mark(None)
         self._changed()
 
-    def _on_leave(self, event: wx.Event, entry: Entry) -> None:
+    def _on_leave(self, event: wx.Event, entry: LabelledField) -> None:
         event.Skip()
         wx.CallAfter(self._tidy_if_there, entry)
 
-    def _tidy_if_there(self, entry: Entry) -> None:
+    def _tidy_if_there(self, entry: LabelledField) -> None:
         if entry.edit:  # the dialog may be gone by now
             self._tidy(entry)
 
-    def _tidy(self, entry: Entry) -> None:
+    def _tidy(self, entry: LabelledField) -> None:
         before = entry.edit.GetValue()
         after, secured = typed_settings.tidy(before, self.secure.GetValue())
         if not entry.edit.IsEnabled() or after == before:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import wx
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import Outcome, Server, ServerReport, Stage
-from iea_agent.domain.settings import Effective, Fault, Settings
+from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
+from iea_agent.domain.settings import Effective, SettingFault, Settings
 from iea_agent.locale import _
 
 from . import typed_settings
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class DialogContents:
     """What the dialog shows when it opens: the settings in force, the faults of a file that was set aside, and whether assistance mode holds."""
 
     effective: Effective
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[SettingFault, ...] = ()
     assistance: bool = False
 
 
@@ -57,7 +57,7 @@ class SaveError(Exception):
 class SettingsPort(Protocol):
     """What the dialog needs from the rest of the agent."""
 
-    def load(self) -> Loaded:
+    def load(self) -> DialogContents:
         """What holds now. Called before the window is shown and after each saving: must be fast, and leave the vault alone."""
 
     def key_saved(self) -> bool | None:
@@ -293,7 +293,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         run, cancelled = self._run, threading.Event()
         self._cancelled = cancelled
         self._results.begin()
-        self._mark_all(Outcome.RUNNING)
+        self._mark_all(StageOutcome.RUNNING)
 
         def progress(found: ServerReport) -> None:
             if not cancelled.is_set():
@@ -320,7 +320,9 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         if self and run == self._run and self._cancelled is not None:
             self._results.progress(found)
             if found.done:
-                self._fields.mark(found.server, Outcome.PASSED if is_ticked(found) else Outcome.FAILED)
+                self._fields.mark(
+                    found.server, StageOutcome.PASSED if is_ticked(found) else StageOutcome.FAILED
+                )
 
     def _on_tested(self, run: int, reports: tuple[ServerReport, ...]) -> None:
         if not self or run != self._run:
@@ -333,9 +335,12 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             return
         self._results.end(reports)
         for found in reports:
-            self._fields.mark(found.server, Outcome.PASSED if is_ticked(found) else Outcome.FAILED)
+            self._fields.mark(found.server, StageOutcome.PASSED if is_ticked(found) else StageOutcome.FAILED)
             for result in found.stages:
-                if result.stage is Stage.LICENCE and result.outcome in (Outcome.PASSED, Outcome.FAILED):
+                if result.stage is Stage.LICENCE and result.outcome in (
+                    StageOutcome.PASSED,
+                    StageOutcome.FAILED,
+                ):
                     self._fields.mark_licence(result.outcome)
         if self._tested is not None:
             self._fields.heed(self._tested, reports)
@@ -425,7 +430,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._banner.say(sentence)
         self._grown()
 
-    def _mark_all(self, outcome: Outcome | None) -> None:
+    def _mark_all(self, outcome: StageOutcome | None) -> None:
         for server in Server:
             self._fields.mark(server, outcome)
         self._fields.mark_licence(None)

@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping
 import wx
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import STAGES, Failure, Outcome, Server, ServerReport, Stage, StageResult
+from iea_agent.domain.diagnosis import STAGES, Failure, Server, ServerReport, Stage, StageOutcome, StageResult
 from iea_agent.locale import _
 from iea_agent.shell.wording import report_text
 
 from .widgets import MIDDLE, NARROW, Link, PageLink, Paragraph, picture, set_picture, title_font
 
 _STAGE_PICTURES = {
-    Outcome.WAITING: "stage-pending",
-    Outcome.RUNNING: "ball-pale",
-    Outcome.PASSED: "tick",
-    Outcome.FAILED: "barred",
-    Outcome.SKIPPED: "stage-skipped",
+    StageOutcome.WAITING: "stage-pending",
+    StageOutcome.RUNNING: "ball-pale",
+    StageOutcome.PASSED: "tick",
+    StageOutcome.FAILED: "barred",
+    StageOutcome.SKIPPED: "stage-skipped",
 }
 
 GAP = 8
@@ -47,7 +47,7 @@ class Strip(wx.Panel):  # type: ignore[misc]  # wx has no types here
         self._names: dict[Stage, wx.StaticText] = {}
         self._notes: dict[Stage, wx.StaticText] = {}
         self._said: dict[Stage, _Said] = {}
-        not_needed = _(report_text.OUTCOMES[Outcome.SKIPPED])
+        not_needed = _(report_text.OUTCOMES[StageOutcome.SKIPPED])
         row = wx.BoxSizer(wx.HORIZONTAL)
         for stage in STAGES[server]:
             shown = self._pictures[stage] = wx.StaticBitmap(self, bitmap=picture("stage-pending", 16))
@@ -69,12 +69,12 @@ class Strip(wx.Panel):  # type: ignore[misc]  # wx has no types here
     def show(self, found: ServerReport | None) -> None:
         """Show how far *found* has come; None before a test."""
         results = {result.stage: result for result in found.stages} if found else {}
-        failed = [stage for stage, result in results.items() if result.outcome is Outcome.FAILED]
+        failed = [stage for stage, result in results.items() if result.outcome is StageOutcome.FAILED]
         behind = False
         for stage, shown in self._pictures.items():
-            result = results.get(stage, StageResult(stage, Outcome.WAITING))
-            needed = behind or result.outcome is not Outcome.SKIPPED
-            drawn = _STAGE_PICTURES[Outcome.WAITING if behind else result.outcome]
+            result = results.get(stage, StageResult(stage, StageOutcome.WAITING))
+            needed = behind or result.outcome is not StageOutcome.SKIPPED
+            drawn = _STAGE_PICTURES[StageOutcome.WAITING if behind else result.outcome]
             if shown.GetName() != drawn:  # set the picture only when it is another one: no flicker
                 shown.SetName(drawn)
                 set_picture(shown, picture(drawn, 16))
@@ -85,10 +85,10 @@ class Strip(wx.Panel):  # type: ignore[misc]  # wx has no types here
             )
             shown.SetToolTip(words)
             self._said[stage].text = words
-            note = "" if needed else _(report_text.OUTCOMES[Outcome.SKIPPED])
+            note = "" if needed else _(report_text.OUTCOMES[StageOutcome.SKIPPED])
             if self._notes[stage].GetLabel() != note:
                 self._notes[stage].SetLabelText(note)
-            pale = not needed or result.outcome in (Outcome.WAITING, Outcome.SKIPPED)
+            pale = not needed or result.outcome in (StageOutcome.WAITING, StageOutcome.SKIPPED)
             self._names[stage].SetForegroundColour(self._grey if pale else wx.NullColour)
             self._names[stage].Refresh()
             behind = behind or stage in failed
@@ -197,7 +197,7 @@ def _progress(found: ServerReport) -> str:
     """One line on how far the test of a server has come, or how it ended."""
     duration = report_text.duration(found.milliseconds)
     if not found.done:
-        running = [result.stage for result in found.stages if result.outcome is Outcome.RUNNING]
+        running = [result.stage for result in found.stages if result.outcome is StageOutcome.RUNNING]
         if not running:
             return _("En attente…")
         place = list(STAGES[found.server]).index(running[0]) + 1
@@ -302,7 +302,7 @@ class Verdicts:
                 self._details.SetString(start + place, line)
         self._lines[found.server] = lines
         for place, result in enumerate(found.stages):
-            if result.outcome in (Outcome.RUNNING, Outcome.FAILED):
+            if result.outcome in (StageOutcome.RUNNING, StageOutcome.FAILED):
                 self._details.EnsureVisible(start + place)
 
     def _start(self, server: Server) -> int:
@@ -319,7 +319,7 @@ class Verdicts:
             self._start(server) + place
             for server, found in self._reports.items()
             for place, result in enumerate(found.stages)
-            if result.outcome is Outcome.FAILED
+            if result.outcome is StageOutcome.FAILED
         ]
         if not self._details.HasFocus():
             self._details.SetFirstItem(min(failed, default=0))

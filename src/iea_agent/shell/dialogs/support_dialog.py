@@ -49,7 +49,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PasswordAnswer:
     """What became of a password. Where it is not accepted: *sentence* for the person, *span* what to correct in the text that was typed (start, end;
     as in ``day_password.Typo``), *wait* the seconds before the next try."""
 
@@ -79,7 +79,7 @@ class SupportPort(Protocol):
     def enter(self, reason: str) -> None:
         """Enter assistance mode; *reason* is one line, perhaps empty. Called in a thread. Raises ``SupportError``."""
 
-    def leave(self, password: str) -> Verdict:
+    def leave(self, password: str) -> PasswordAnswer:
         """Try to leave it with *password*, exactly as typed. Called in a thread: may take its second. Raises ``SupportError``."""
 
 
@@ -397,20 +397,20 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
                 return
         reason = " ".join(self._reason.GetValue().split())
 
-        def enter() -> Verdict:
+        def enter() -> PasswordAnswer:
             self._port.enter(reason)
-            return Verdict(True)
+            return PasswordAnswer(True)
 
         self._work(enter, _("Activation en cours…"), self._on_entered)
 
-    def _on_entered(self, _verdict: Verdict) -> None:
+    def _on_entered(self, _verdict: PasswordAnswer) -> None:
         self._finish("beetle", _("Le mode assistance est activé. Vous pouvez relancer Impact emploi."))
 
     def _deactivate(self) -> None:
         password = self._password.GetValue()
         self._work(lambda: self._port.leave(password), _("Vérification en cours…"), self._on_judged)
 
-    def _on_judged(self, verdict: Verdict) -> None:
+    def _on_judged(self, verdict: PasswordAnswer) -> None:
         if verdict.accepted:
             self._finish(
                 "ball-heart",
@@ -427,7 +427,9 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             *(verdict.span or (-1, -1))
         )  # all of it where nobody can say what is wrong
 
-    def _work(self, act: Callable[[], Verdict], meanwhile: str, then: Callable[[Verdict], None]) -> None:
+    def _work(
+        self, act: Callable[[], PasswordAnswer], meanwhile: str, then: Callable[[PasswordAnswer], None]
+    ) -> None:
         """Do *act* in a thread, and *then* with its verdict; *meanwhile* is said for as long."""
         self._working = True
         self._enable_ok()
@@ -444,7 +446,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
                 if not self._closed.is_set():
                     wx.CallAfter(ended, verdict, sentence)
 
-        def ended(verdict: Verdict | None, sentence: str) -> None:
+        def ended(verdict: PasswordAnswer | None, sentence: str) -> None:
             if not self:
                 return
             self._working = False

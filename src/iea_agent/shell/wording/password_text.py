@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from datetime import date
 
-from iea_agent.domain.day_password import Fault, NotCovered, OtherDay, Typo
+from iea_agent.domain.day_password import NotCovered, OtherDay, Typo, TypoKind
 from iea_agent.domain.password_tries import Hold
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
@@ -13,23 +13,23 @@ from iea_agent.locale import _
 EXAMPLE = "24-29Y7-1GV3-S0Y4"
 
 _TYPOS = {
-    Fault.EMPTY: N_("Saisissez le mot de passe du jour reçu de l'assistance."),
-    Fault.DAY: N_("Faute de frappe : vérifiez le jour, les deux premiers chiffres."),
-    Fault.FOREIGN: N_(
+    TypoKind.EMPTY: N_("Saisissez le mot de passe du jour reçu de l'assistance."),
+    TypoKind.DAY: N_("Faute de frappe : vérifiez le jour, les deux premiers chiffres."),
+    TypoKind.FOREIGN: N_(
         "Faute de frappe : vérifiez le {position}e caractère (groupe {group}), il n'existe pas dans un mot de passe du jour."
     ),
-    Fault.CHARACTER: N_("Faute de frappe : vérifiez le {position}e caractère (groupe {group})."),
-    Fault.CHARACTERS: N_(
+    TypoKind.CHARACTER: N_("Faute de frappe : vérifiez le {position}e caractère (groupe {group})."),
+    TypoKind.CHARACTERS: N_(
         "Faute de frappe : deux caractères au moins sont faux ou inversés. Recopiez le mot de passe."
     ),
-    Fault.WORD: N_("Faute de frappe : vérifiez le {position}e mot."),
-    Fault.WORDS: N_("Faute de frappe : un des mots n'est pas le bon. Vérifiez-les tous."),
+    TypoKind.WORD: N_("Faute de frappe : vérifiez le {position}e mot."),
+    TypoKind.WORDS: N_("Faute de frappe : un des mots n'est pas le bon. Vérifiez-les tous."),
 }
 
 
 def typo(found: Typo) -> str:
     """A typing error, which is not counted as a try."""
-    if found.fault is Fault.LENGTH:
+    if found.fault is TypoKind.LENGTH:
         if found.missing > 0:
             return _(
                 "Mot de passe incomplet : il a cette forme, {example}, ou le jour suivi de cinq mots."

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from iea_agent.domain import interceptors, problems, settings
 from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.diagnosis import Certificate, Failure
-from iea_agent.domain.interceptors import Kind
+from iea_agent.domain.interceptors import ProductKind
 from iea_agent.domain.problems import N_, Problem
 from iea_agent.locale import _
 from iea_agent.shell.wording.time_text import date, duration, moment, time_of_day
@@ -62,10 +62,10 @@ _ABOUT: Mapping[Problem, str] = {
 """What ``Failure.about`` is called, where it is a name or an address."""
 
 
-_KINDS: Mapping[Kind, str] = {
-    Kind.ANTIVIRUS: N_("antivirus"),
-    Kind.FILTER: N_("filtre du réseau"),
-    Kind.BOX: N_("box ou routeur"),
+_KINDS: Mapping[ProductKind, str] = {
+    ProductKind.ANTIVIRUS: N_("antivirus"),
+    ProductKind.FILTER: N_("filtre du réseau"),
+    ProductKind.BOX: N_("box ou routeur"),
 }
 
 
@@ -154,7 +154,7 @@ def _wait(seconds: float, now: float) -> str:
     return text.format(duration=duration(seconds), date=date(until), time=time_of_day(until))
 
 
-def fault_text(fault: settings.Fault) -> str:
+def fault_text(fault: settings.SettingFault) -> str:
     """A refused setting for a person: « connection.secure, ligne 4 : attendu true ou false »."""
     place = _("ligne {line}").format(line=fault.line) if fault.line else ""
     named = ", ".join(part for part in (fault.name, place) if part) or _("fichier")

@@ -9,18 +9,18 @@ from iea_agent.domain import addresses
 from iea_agent.domain.addresses import AddressError
 from iea_agent.domain.diagnosis import Server
 from iea_agent.domain.problems import N_
-from iea_agent.domain.repairs import ADDRESSES, Kind, Repair
+from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind
 from iea_agent.domain.settings import FIELDS, ProxyMode, Settings
 from iea_agent.locale import _
 
-NAMES: Mapping[Kind, str] = {
-    Kind.SECURE_MODE: N_("Corriger : mode sécurisé"),
-    Kind.USUAL_PORT: N_("Corriger : port habituel"),
-    Kind.SAME_PORT: N_("Corriger : même port"),
-    Kind.OFFICIAL_ADDRESS: N_("Corriger : adresse officielle"),
-    Kind.DIRECT: N_("Corriger : sans proxy"),
-    Kind.SYSTEM_PROXY: N_("Corriger : proxy de Windows"),
-    Kind.IPV4_ONLY: N_("Corriger : IPv4 seulement"),
+NAMES: Mapping[RepairKind, str] = {
+    RepairKind.SECURE_MODE: N_("Corriger : mode sécurisé"),
+    RepairKind.USUAL_PORT: N_("Corriger : port habituel"),
+    RepairKind.SAME_PORT: N_("Corriger : même port"),
+    RepairKind.OFFICIAL_ADDRESS: N_("Corriger : adresse officielle"),
+    RepairKind.DIRECT: N_("Corriger : sans proxy"),
+    RepairKind.SYSTEM_PROXY: N_("Corriger : proxy de Windows"),
+    RepairKind.IPV4_ONLY: N_("Corriger : IPv4 seulement"),
 }
 """The label of each repair's button: no two are alike, for a screen reader lists buttons without what stands beside them."""
 
@@ -44,12 +44,12 @@ _OFFICIAL_DONE = {
     Server.UPDATES: N_("L'adresse du serveur de mise à jour a été remplacée par l'adresse officielle."),
 }
 _WAYS = {
-    Kind.DIRECT: (N_("Ne pas passer par le proxy"), N_("La connexion ne passe plus par le proxy.")),
-    Kind.SYSTEM_PROXY: (
+    RepairKind.DIRECT: (N_("Ne pas passer par le proxy"), N_("La connexion ne passe plus par le proxy.")),
+    RepairKind.SYSTEM_PROXY: (
         N_("Passer par le proxy indiqué dans Windows"),
         N_("La connexion passe maintenant par le proxy indiqué dans Windows."),
     ),
-    Kind.IPV4_ONLY: (
+    RepairKind.IPV4_ONLY: (
         N_("Se connecter en IPv4 seulement"),
         N_("La connexion se fait maintenant en IPv4 seulement."),
     ),
@@ -70,19 +70,23 @@ def _effect(repair: Repair, chosen: Settings) -> str:
     servers = _servers(repair)
     if repair.kind in _WAYS:
         return _(_WAYS[repair.kind][0])
-    if repair.kind is Kind.SECURE_MODE:
+    if repair.kind is RepairKind.SECURE_MODE:
         if not servers:
             return _("Cocher « Sécurisé »")
         return _("Cocher « Sécurisé » et mettre « https:// » {where}").format(where=_in(servers))
-    if repair.kind is Kind.OFFICIAL_ADDRESS:
+    if repair.kind is RepairKind.OFFICIAL_ADDRESS:
         text = (
             _("Remplacer les deux adresses par les adresses officielles")
             if len(servers) > 1
             else _(_OFFICIAL[servers[0]])
         )
         return f"{text} {_and([str(repair.changes[ADDRESSES[server]]) for server in servers])}"
-    port = _port(repair, chosen) if repair.kind is Kind.USUAL_PORT else _port(repair, repair.applied(chosen))
-    if repair.kind is Kind.SAME_PORT:
+    port = (
+        _port(repair, chosen)
+        if repair.kind is RepairKind.USUAL_PORT
+        else _port(repair, repair.applied(chosen))
+    )
+    if repair.kind is RepairKind.SAME_PORT:
         if port is None:  # each has the other's
             return _("Échanger les numéros de port des deux adresses")
         return _("Mettre le même port que pour l'autre serveur ({port}) {where}").format(
@@ -98,21 +102,21 @@ def done(repair: Repair, before: Settings) -> str:
     servers = _servers(repair)
     if repair.kind in _WAYS:
         said = _(_WAYS[repair.kind][1])
-    elif repair.kind is Kind.SECURE_MODE:
+    elif repair.kind is RepairKind.SECURE_MODE:
         said = _("Le mode « Sécurisé » a été coché.")
         if servers:
             said = _("Le mode « Sécurisé » a été coché et « https:// » mis {where}.").format(
                 where=_in(servers)
             )
-    elif repair.kind is Kind.OFFICIAL_ADDRESS:
+    elif repair.kind is RepairKind.OFFICIAL_ADDRESS:
         said = (
             _("Les deux adresses ont été remplacées par les adresses officielles.")
             if len(servers) > 1
             else _(_OFFICIAL_DONE[servers[0]])
         )
-    elif repair.kind is Kind.SAME_PORT and len(servers) > 1:
+    elif repair.kind is RepairKind.SAME_PORT and len(servers) > 1:
         said = _("Les numéros de port des deux adresses ont été échangés.")
-    elif repair.kind is Kind.SAME_PORT:
+    elif repair.kind is RepairKind.SAME_PORT:
         said = _("Le même port que pour l'autre serveur a été mis {where}.").format(where=_in(servers))
     elif (port := _port(repair, before)) is None:
         said = _("Le numéro de port a été retiré {where}.").format(where=_of(servers))

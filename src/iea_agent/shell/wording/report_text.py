@@ -12,10 +12,10 @@ from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import (
     Conclusion,
     Failure,
-    Outcome,
     Server,
     ServerReport,
     Stage,
+    StageOutcome,
     conclude,
 )
 from iea_agent.domain.problems import N_
@@ -45,11 +45,11 @@ STAGES = {
 }
 
 OUTCOMES = {
-    Outcome.WAITING: N_("en attente"),
-    Outcome.RUNNING: N_("en cours"),
-    Outcome.PASSED: N_("réussi"),
-    Outcome.FAILED: N_("échec"),
-    Outcome.SKIPPED: N_("sans objet"),
+    StageOutcome.WAITING: N_("en attente"),
+    StageOutcome.RUNNING: N_("en cours"),
+    StageOutcome.PASSED: N_("réussi"),
+    StageOutcome.FAILED: N_("échec"),
+    StageOutcome.SKIPPED: N_("sans objet"),
 }
 
 SUCCEEDED = N_("Connexion au serveur réussie")
@@ -91,7 +91,7 @@ def stage_line(server: ServerReport, stage: Stage) -> str:
     places = [each.stage for each in server.stages]
     failed = server.failure
     outcome = OUTCOMES[result.outcome]
-    if result.outcome is Outcome.SKIPPED and failed and places.index(stage) > places.index(failed.stage):
+    if result.outcome is StageOutcome.SKIPPED and failed and places.index(stage) > places.index(failed.stage):
         outcome = NOT_REACHED
     return _pair(_(STAGES[stage]), f"{_(outcome)}{time}{detail}")
 

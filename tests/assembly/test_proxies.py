@@ -19,6 +19,7 @@ from iea_agent.assembly.start import now
 from iea_agent.domain import machine, problems
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Stage, StageOutcome
+from iea_agent.domain.evidence import ProxyScript
 from iea_agent.domain.proxy_choice import Choice, Configuration, ScriptUnusable, Source, may_be_told
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.host.storage import Folders, Storage
@@ -113,7 +114,10 @@ class TestRoute:
             office.route(DEFAULTS, SERVER)
         failure = caught.value.failure
         assert (failure.stage, failure.problem) == (Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE)
-        assert (failure.detail, failure.about) == ("WinHTTP error 12167", "http://pac.example/p.pac")
+        assert (failure.detail, failure.evidence) == (
+            "WinHTTP error 12167",
+            ProxyScript("http://pac.example/p.pac"),
+        )
 
     def test_a_user_comes_with_the_password_from_the_vault(self, office: Office) -> None:
         chosen = replace(MANUAL, proxy_user="marie")

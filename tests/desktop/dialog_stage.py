@@ -29,6 +29,7 @@ from iea_agent.domain.diagnosis import (
     StageOutcome,
     StageResult,
 )
+from iea_agent.domain.evidence import ClockOffset, InterceptedBy, ProxyInvolved
 from iea_agent.domain.repairs import Repair
 from iea_agent.domain.settings import DEFAULTS, Effective, SettingFault, Settings
 from iea_agent.locale import LANGUAGES, choose
@@ -60,7 +61,7 @@ FAILURES = {
         Stage.CERTIFICATE,
         problems.INTERCEPTED,
         "unable to get local issuer certificate",
-        about="Avast",
+        evidence=InterceptedBy("Avast"),
         certificate=Certificate(
             "impact-emploi.urssaf.fr",
             "Avast Web/Mail Shield Root",
@@ -70,10 +71,12 @@ FAILURES = {
             time.time() - 600,
         ),
     ),
-    "entreprise": Failure(Stage.PROXY, problems.PROXY_WANTS_PASSWORD, "HTTP 407, Basic", about=SYSTEM_PROXY),
+    "entreprise": Failure(
+        Stage.PROXY, problems.PROXY_WANTS_PASSWORD, "HTTP 407, Basic", evidence=ProxyInvolved(SYSTEM_PROXY)
+    ),
 }
 """A word in the address tested decides how its test ends; « lent » never does, « horloge » passes with a note."""
-CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, "Date header", about="5400")
+CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, "Date header", evidence=ClockOffset(5400))
 SHOWN = Certificate("impact-emploi.urssaf.fr", "Certigna Services CA", 1.7e9, 1.9e9, "b7c1" * 16)
 
 

@@ -22,6 +22,7 @@ from iea_agent.domain.diagnosis import (
     shared,
     wrong_clock,
 )
+from iea_agent.domain.evidence import ClockOffset, InterceptedBy
 from iea_agent.domain.problems import Problem
 
 PROBLEMS = st.sampled_from(list(problems.CATALOGUE.values()))
@@ -76,7 +77,7 @@ def named(
     link_may_miss: bool = True,
     trusted: tuple[str, ...] = (),
     now: float = 1500.0,
-) -> tuple[Problem, str]:
+) -> tuple[Problem, InterceptedBy | None]:
     return refused_certificate(
         reason,
         replace(SHOWN, issuer=issuer),
@@ -92,33 +93,33 @@ UNKNOWN, SELF_SIGNED = problems.CERTIFICATE_AUTHORITY_UNKNOWN, problems.CERTIFIC
 
 
 def test_windows_one_code_for_dates_is_told_apart_by_the_dates() -> None:
-    assert named(problems.CERTIFICATE_EXPIRED, now=999.0) == (problems.CERTIFICATE_NOT_YET_VALID, "")
-    assert named(problems.CERTIFICATE_EXPIRED, now=2001.0) == (problems.CERTIFICATE_EXPIRED, "")
+    assert named(problems.CERTIFICATE_EXPIRED, now=999.0) == (problems.CERTIFICATE_NOT_YET_VALID, None)
+    assert named(problems.CERTIFICATE_EXPIRED, now=2001.0) == (problems.CERTIFICATE_EXPIRED, None)
 
 
 def test_who_vouches_for_himself_is_not_an_unknown_authority() -> None:
-    assert named(UNKNOWN, self_issued=True) == (SELF_SIGNED, "")
-    assert named(UNKNOWN) == (UNKNOWN, "")
+    assert named(UNKNOWN, self_issued=True) == (SELF_SIGNED, None)
+    assert named(UNKNOWN) == (UNKNOWN, None)
 
 
 @pytest.mark.parametrize("reason", [UNKNOWN, SELF_SIGNED])
 def test_an_interceptor_is_named_by_any_of_its_names(reason: Problem) -> None:
-    assert named(reason, "Autorité", "ESET SSL Filter CA") == (problems.INTERCEPTED, "ESET")
+    assert named(reason, "Autorité", "ESET SSL Filter CA") == (problems.INTERCEPTED, InterceptedBy("ESET"))
 
 
 @pytest.mark.parametrize(
     "reason", [problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_OF_ANOTHER, problems.CERTIFICATE_REVOKED]
 )
 def test_a_certificate_that_is_otherwise_believed_is_no_interception(reason: Problem) -> None:
-    assert named(reason, "Zscaler Inc.") == (reason, "")
+    assert named(reason, "Zscaler Inc.") == (reason, None)
 
 
 def test_a_trusted_authority_whose_link_is_missing() -> None:
     trusted = ("Autre", "Autorité")
-    assert named(UNKNOWN, trusted=trusted) == (problems.CERTIFICATE_CHAIN_INCOMPLETE, "")
-    assert named(UNKNOWN, trusted=trusted, link_may_miss=False) == (UNKNOWN, "")
-    assert named(UNKNOWN, trusted=trusted, issuer="Étrangère") == (UNKNOWN, "")
-    assert named(SELF_SIGNED, trusted=trusted) == (SELF_SIGNED, "")
+    assert named(UNKNOWN, trusted=trusted) == (problems.CERTIFICATE_CHAIN_INCOMPLETE, None)
+    assert named(UNKNOWN, trusted=trusted, link_may_miss=False) == (UNKNOWN, None)
+    assert named(UNKNOWN, trusted=trusted, issuer="Étrangère") == (UNKNOWN, None)
+    assert named(SELF_SIGNED, trusted=trusted) == (SELF_SIGNED, None)
 
 
 # --- findings
@@ -134,10 +135,11 @@ def test_a_clock_within_tolerance_is_right(off: float) -> None:
 def test_a_clock_that_is_off_says_by_how_much(off: float) -> None:
     found = wrong_clock(off)
     assert found is not None
-    assert (found.stage, found.problem, float(found.about)) == (Stage.ANSWER, problems.CLOCK_WRONG, off)
+    assert (found.stage, found.problem) == (Stage.ANSWER, problems.CLOCK_WRONG)
+    assert found.evidence == ClockOffset(off)
 
 
-CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, about="86400")
+CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, evidence=ClockOffset(86400))
 DATES = (problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_NOT_YET_VALID, problems.METADATA_EXPIRED)
 
 
@@ -154,7 +156,7 @@ def test_a_wrong_clock_seen_at_one_server_explains_dates_at_the_other(reason: Pr
 
 @pytest.mark.parametrize("ahead", [0.0, 90_000.0])
 def test_a_server_that_told_the_time_speaks_for_itself(ahead: float) -> None:
-    mine = (replace(CLOCK, about="90000"),) if ahead else ()
+    mine = (replace(CLOCK, evidence=ClockOffset(90000)),) if ahead else ()
     one = replace(report(Server.AUTHENTICATION), findings=(CLOCK,), clock_ahead=86_400.0)
     other = replace(report(Server.UPDATES, problems.METADATA_EXPIRED), findings=mine, clock_ahead=ahead)
     assert shared([one, other]) == (one, other)

@@ -126,6 +126,8 @@ def assert_found(report: ServerReport, expected: Seen | None, finding: Problem |
     assert (failure and Seen(failure.stage, failure.problem)) == (expected and expected._replace(wait="")), (
         failure
     )
+    for failed in filter(None, (failure, *report.findings)):
+        assert failed.evidence is None or isinstance(failed.evidence, failed.problem.evidence or ())
     assert [found.problem for found in report.findings] == ([] if finding is None else [finding])
     outcomes = [stage.outcome for stage in report.stages]
     if expected is None:

@@ -95,7 +95,7 @@ def check(failure: Failure) -> None:
     assert failure.problem is not problems.INTERNAL_ERROR
     assert len(failure.detail) < 500
     assert failure.detail.isprintable()
-    assert failure.about.isprintable()
+    assert repr(failure.evidence).isprintable()
     assert LICENCE.key not in failure.detail
     assert failure.retry_after is None or 0 <= failure.retry_after <= 86_400
 

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
 from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
+from iea_agent.domain.evidence import CertificateHosts, InterceptedBy, ProxyInvolved
 from iea_agent.domain.problems import Problem
 from iea_agent.services.https import BODY_LIMIT, KEEPALIVE_SECONDS, Client, HttpsError
 from iea_agent.services.messages import Request, refusal
@@ -417,7 +418,7 @@ def test_a_refused_certificate_is_looked_at_and_nothing_is_sent(
     between = parse(serve(proxy()).address) if proxied else None
     with Client(Route(between, world.ca_file), limits=PATIENT) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
-        assert (failure.problem, failure.about) == (problems.INTERCEPTED, "Kaspersky")
+        assert (failure.problem, failure.evidence) == (problems.INTERCEPTED, InterceptedBy("Kaspersky"))
         assert failure.certificate is not None
         assert failure.certificate == client.certificate
         assert failure.certificate.issuer == "Kaspersky"
@@ -430,7 +431,8 @@ def test_the_certificate_of_another_names_the_servers_that_it_is_for(world: Worl
     world.break_("auth", "wrong-host")
     with Client(Route(None, world.ca_file), limits=PATIENT) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
-    assert (failure.problem, failure.about) == (problems.CERTIFICATE_OF_ANOTHER, "autre-serveur.example")
+    assert failure.problem is problems.CERTIFICATE_OF_ANOTHER
+    assert failure.evidence == CertificateHosts(("autre-serveur.example",))
 
 
 def test_looking_again_at_a_certificate_does_not_wait_for_ever(world: World, serve: Serve) -> None:
@@ -492,7 +494,8 @@ def test_what_a_proxy_wants(
     between = serve(says(page("407 Proxy Authentication Required", b"", "X-Cache: Basic squid", *offers)))
     with Client(Route(parse(between.address), credentials=credentials), limits=PATIENT) as client:
         failure = failure_of(client, url)
-    assert (failure.stage, failure.problem, failure.about) == (Stage.PROXY, reason, between.address)
+    assert (failure.stage, failure.problem) == (Stage.PROXY, reason)
+    assert failure.evidence == ProxyInvolved(between.address)
     assert all(offer.split()[1] in failure.detail for offer in offers)
 
 
@@ -611,7 +614,7 @@ def test_whatever_is_answered_is_an_answer_or_a_failure(*, proxied: bool) -> Non
         if failure is not None:
             assert failure.problem is not problems.INTERNAL_ERROR
             assert len(failure.detail) < 400
-            assert failure.about.isprintable()
+            assert repr(failure.evidence).isprintable()
 
     with raw_server(give) as server:
         ask()

@@ -6,6 +6,7 @@ import pytest
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Stage
+from iea_agent.domain.evidence import RedirectTarget
 from iea_agent.domain.problems import Problem
 from iea_agent.services.messages import (
     Reply,
@@ -50,7 +51,7 @@ def test_where_a_redirection_leads(url: str, location: str | None, reason: Probl
     failure = refusal(Request("GET", url), Reply(302, {"location": location} if location else {}, b""))
     assert failure is not None
     assert failure.problem is reason
-    assert "s3cret" not in failure.detail + failure.about
+    assert "s3cret" not in failure.detail + repr(failure.evidence)
 
 
 def test_a_server_may_say_that_it_wants_a_certificate() -> None:
@@ -106,7 +107,7 @@ def test_where_a_redirection_leads_is_what_it_is_about() -> None:
     reply = Reply(302, {"location": "https://ailleurs.example/x?session=s3cret"}, b"")
     failure = refusal(Request("GET", "https://a.example"), reply)
     assert failure is not None
-    assert failure.about == "https://ailleurs.example"
+    assert failure.evidence == RedirectTarget("https://ailleurs.example")
 
 
 HTML = {"content-type": "text/HTML; charset=utf-8"}

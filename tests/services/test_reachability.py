@@ -25,6 +25,7 @@ from iea_agent.domain.diagnosis import (
     StageOutcome,
     conclude,
 )
+from iea_agent.domain.evidence import ClockOffset, PortalPage
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.network import Limits, Resolve, Route
 from iea_agent.services.reachability import EXAMINATION_SECONDS, PROBE_SECONDS, Connect, examine
@@ -302,7 +303,7 @@ def test_a_captive_portal_explains_a_cut_handshake(serve: Serve) -> None:
     assert report.failure is not None
     assert (report.failure.stage, report.failure.problem) == (Stage.CERTIFICATE, problems.TLS_INTERRUPTED)
     (found,) = report.findings
-    assert (found.problem, found.about) == (problems.CAPTIVE_PORTAL, "http://portail.example")
+    assert (found.problem, found.evidence) == (problems.CAPTIVE_PORTAL, PortalPage("http://portail.example"))
     assert report.cause == found
     assert "s3cret" not in repr(report)
     (asked,) = net.asked
@@ -401,7 +402,8 @@ def test_a_wrong_clock_is_a_finding_and_the_tick_stays(world: World) -> None:
     assert report.passed
     (found,) = report.findings
     assert found.problem is problems.CLOCK_WRONG
-    assert float(found.about) == pytest.approx(-2 * 86_400, abs=60)
+    assert isinstance(found.evidence, ClockOffset)
+    assert found.evidence.seconds == pytest.approx(-2 * 86_400, abs=60)
     assert report.clock_ahead == pytest.approx(-2 * 86_400, abs=60)
 
 
@@ -466,4 +468,5 @@ def test_the_plain_question_may_tell_the_time_where_no_certificate_does(serve: S
     assert report.failure.problem is problems.CERTIFICATE_EXPIRED
     assert report.cause is not None
     assert report.cause.problem is problems.CLOCK_WRONG
-    assert float(report.cause.about) == pytest.approx(-365 * 86_400, abs=60)
+    assert isinstance(report.cause.evidence, ClockOffset)
+    assert report.cause.evidence.seconds == pytest.approx(-365 * 86_400, abs=60)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from iea_agent import __version__
 from iea_agent.domain import machine, problems
-from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.diagnosis import Failure, Stage, malformed_address
 from iea_agent.domain.machine import Effect, Event, Moment, Snapshot, State
 from iea_agent.loop import Announcement, Attempt, Inbox, Loop
 from iea_agent.shell.wording import menu
@@ -167,7 +167,7 @@ class Agent:
             try:
                 address = addresses.parse(chosen.authentication)
             except addresses.AddressError as error:
-                return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
+                return malformed_address(error.reason)
             try:
                 if connection.client is None:
                     connection.client = self._home.connect(chosen)(address)

@@ -285,6 +285,7 @@ class Home:
         """
         from iea_agent.domain import proxy_choice
         from iea_agent.domain.diagnosis import Failure, Stage
+        from iea_agent.domain.evidence import ProxyScript
         from iea_agent.host.vault import VaultUnavailable
         from iea_agent.services.https import HttpsError
         from iea_agent.services.network import Credentials, Route
@@ -293,7 +294,8 @@ class Home:
             try:
                 choice = self.proxies.choose(address)
             except proxy_choice.ScriptUnusable as error:
-                failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, str(error), about=error.script)
+                script = ProxyScript(error.script) if error.script else None
+                failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, str(error), evidence=script)
                 raise HttpsError(failure) from None
         else:
             choice = proxy_choice.chosen_by_person(chosen, address)

@@ -9,9 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from . import problems
+from .evidence import ClockOffset, Evidence, InterceptedBy, MalformedAddress
 from .problems import Problem
+
+if TYPE_CHECKING:
+    from .addresses import Malformed
 
 
 class Server(Enum):
@@ -71,8 +76,7 @@ class Failure:
     """What was observed when something failed: never a sentence for a person, never a secret.
 
     *detail* is technical evidence in English for the support desk (an OpenSSL reason, a status line, an OAuth error code). *retry_after* is what
-    the server asked for, in seconds (RFC 9110, section 10.2.3). *about* is the one thing that the problem's sentence may name: where a redirection
-    leads, which product intercepts, which servers a certificate is for, by how many seconds a clock is off (the server's minus this PC's).
+    the server asked for, in seconds (RFC 9110, section 10.2.3). *evidence* is of the type that the problem names (``Problem.evidence``), or None.
     *certificate* is what was refused.
     """
 
@@ -80,7 +84,7 @@ class Failure:
     problem: Problem
     detail: str = ""
     retry_after: float | None = None
-    about: str = ""
+    evidence: Evidence | None = None
     certificate: Certificate | None = None
 
 
@@ -157,28 +161,35 @@ def refused_certificate(
     link_may_miss: bool,
     trusted: Collection[str],
     now: float,
-) -> tuple[Problem, str]:
-    """The best name for a refusal of *certificate*, which TLS calls *reason*, and what it is about: the product that intercepts.
+) -> tuple[Problem, InterceptedBy | None]:
+    """Return the problem behind a refusal of *certificate*, and the product that intercepts if one is recognised.
 
-    *issuer_names* is all that its issuer is called, *trusted* the organisations of the authorities that this PC believes. *link_may_miss*: TLS did not see the
-    chain to its end. Windows has one code for "expired" and "not yet valid", and one for "self-signed" and "unknown authority": at *now* (seconds since 1970)
-    the certificate itself tells them apart.
+    *reason* is the problem that TLS names. *issuer_names* are all names of the issuer; *trusted* are the organisations of the authorities that this
+    PC trusts. *link_may_miss* is true if TLS did not see the whole chain.
+
+    Windows has one code for "expired" and "not yet valid", and one for "self-signed" and "unknown authority". The certificate's own fields, compared
+    with *now* (seconds since 1970), decide which one holds.
     """
     if reason is problems.CERTIFICATE_EXPIRED and certificate.not_before > now:
-        return problems.CERTIFICATE_NOT_YET_VALID, ""
+        return problems.CERTIFICATE_NOT_YET_VALID, None
     if reason not in (problems.CERTIFICATE_AUTHORITY_UNKNOWN, problems.CERTIFICATE_SELF_SIGNED):
-        return reason, ""
+        return reason, None
     from . import interceptors  # a table that is wanted in this case alone
 
     product = interceptors.recognised(issuer_names)
     if product is not None:
-        return problems.INTERCEPTED, product.name
+        return problems.INTERCEPTED, InterceptedBy(product.name)
     if reason is problems.CERTIFICATE_AUTHORITY_UNKNOWN:
         if self_issued:
-            return problems.CERTIFICATE_SELF_SIGNED, ""
+            return problems.CERTIFICATE_SELF_SIGNED, None
         if link_may_miss and certificate.issuer in trusted:
-            return problems.CERTIFICATE_CHAIN_INCOMPLETE, ""
-    return reason, ""
+            return problems.CERTIFICATE_CHAIN_INCOMPLETE, None
+    return reason, None
+
+
+def malformed_address(kind: Malformed) -> Failure:
+    """Return the failure of a test of an address that cannot be used."""
+    return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, kind.value, evidence=MalformedAddress(kind))
 
 
 def wrong_clock(ahead: float) -> Failure | None:
@@ -189,7 +200,7 @@ def wrong_clock(ahead: float) -> Failure | None:
         Stage.ANSWER,
         problems.CLOCK_WRONG,
         f"the server's clock minus this PC's: {ahead:.0f} s",
-        about=f"{ahead:.0f}",
+        evidence=ClockOffset(ahead),
     )
 
 

@@ -264,7 +264,7 @@ _BY_NAME = {product.name: product for product in INTERCEPTORS}
 
 
 def named(name: str) -> Interceptor | None:
-    """The entry called *name*, as ``Failure.about`` has it."""
+    """The entry called *name*, as ``InterceptedBy`` has it."""
     return _BY_NAME.get(name)
 
 

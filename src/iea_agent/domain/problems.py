@@ -4,8 +4,6 @@ A problem is a value. Exceptions and reports carry a code and technical evidence
 The idea, and the fields *depends_on* and *patience*, are those of Tailscale's health warnings; the words are those of the product's own sheets.
 
 Codes are stable: the support desk, the pages in ``docs/problemes/`` and clerks' e-mails name them. A code is never reused for another problem.
-Letters: C configuration, N network, P proxy, T certificate and encryption, S the server's answer, U updates, A authorisation, L
-this PC.
 """
 
 from __future__ import annotations
@@ -14,10 +12,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from .evidence import (
+    CertificateHosts,
+    ClockOffset,
+    DeclaredIssuer,
+    Evidence,
+    FileInvolved,
+    InterceptedBy,
+    MalformedAddress,
+    PortalPage,
+    ProxyInvolved,
+    ProxyScript,
+    RedirectTarget,
+    TokenEndpoint,
+)
+
 
 def N_(text: str) -> str:
     """Mark *text* for translation without translating it: the shell does that when it shows it."""
     return text
+
+
+class Group(Enum):
+    """The letter in a problem's code, in the order of the pages."""
+
+    CONFIGURATION = "C"
+    NETWORK = "N"
+    PROXY = "P"
+    CERTIFICATE = "T"
+    SERVER_ANSWER = "S"
+    UPDATES = "U"
+    AUTHORISATION = "A"
+    THIS_PC = "L"
 
 
 class Severity(Enum):
@@ -56,7 +82,7 @@ class Problem:
 
     *title* fits a balloon's title (63 UTF-16 units), *text* says what is wrong, *advice* what to do now. *depends_on* names problems that
     explain this one: where one of them holds, this one is a consequence and is not shown. *patience* is how many seconds an attempt may keep
-    failing this way before it is a verdict; 0 means that one clear answer is enough.
+    failing this way before it is a verdict; 0 means that one clear answer is enough. *evidence* is the type that its failures can carry.
     """
 
     code: str
@@ -67,6 +93,12 @@ class Problem:
     advice: str
     depends_on: tuple[Problem, ...] = ()
     patience: float = 0.0
+    evidence: type[Evidence] | None = None
+
+    @property
+    def group(self) -> Group:
+        """The group that the letter of the code names."""
+        return Group(self.code[4])
 
     def __str__(self) -> str:
         return self.code
@@ -81,11 +113,12 @@ def problem(
     advice: str,
     depends_on: tuple[Problem, ...] = (),
     patience: float = 0.0,
+    evidence: type[Evidence] | None = None,
 ) -> Problem:
     """Declare a problem and add it to the catalogue. Raises ``ValueError`` if *code* is taken."""
     if code in _declared:
         raise ValueError(f"{code} is declared twice")
-    declared = Problem(code, severity, actor, title, text, advice, depends_on, patience)
+    declared = Problem(code, severity, actor, title, text, advice, depends_on, patience, evidence)
     _declared[code] = declared
     return declared
 
@@ -128,6 +161,7 @@ CAPTIVE_PORTAL = problem(
     ),
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
+    evidence=PortalPage,
 )
 
 PROXY_NEEDED = problem(
@@ -153,6 +187,7 @@ CLOCK_WRONG = problem(
         "Comparez l'heure de cet ordinateur avec celle de votre téléphone. Si elle est fausse : clic droit sur l'heure, « Ajuster la date et "
         "l'heure », « Synchroniser maintenant ». Si elle est juste, celle du serveur est fausse : contactez l'assistance."
     ),
+    evidence=ClockOffset,
 )
 
 _THE_WAY = (NO_NETWORK, CAPTIVE_PORTAL, PROXY_NEEDED)
@@ -181,6 +216,7 @@ ADDRESS_MALFORMED = problem(
         "Dans « Paramètres de connexion », corrigez l'adresse signalée. L'adresse habituelle du serveur d'authentification est "
         "« https://impact-emploi.urssaf.fr »."
     ),
+    evidence=MalformedAddress,
 )
 
 VAULT_UNAVAILABLE = problem(
@@ -228,6 +264,7 @@ CA_FILE_UNREADABLE = problem(
     N_(
         "Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails."
     ),
+    evidence=FileInvolved,
 )
 
 NAME_UNKNOWN = problem(
@@ -311,6 +348,7 @@ PROXY_UNREACHABLE = problem(
     ),
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
+    evidence=ProxyInvolved,
 )
 
 PROXY_WANTS_PASSWORD = problem(
@@ -323,6 +361,7 @@ PROXY_WANTS_PASSWORD = problem(
         "Demandez à la personne qui s'occupe de votre informatique le nom d'utilisateur et le mot de passe du proxy, puis saisissez-les dans "
         "« Paramètres de connexion »."
     ),
+    evidence=ProxyInvolved,
 )
 
 PROXY_REFUSES = problem(
@@ -335,6 +374,7 @@ PROXY_REFUSES = problem(
         "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur dans le proxy."
     ),
     patience=LOST_CONNECTION_PATIENCE,
+    evidence=ProxyInvolved,
 )
 
 PROXY_REFUSES_PASSWORD = problem(
@@ -347,6 +387,7 @@ PROXY_REFUSES_PASSWORD = problem(
         "Saisissez-les de nouveau dans « Paramètres de connexion » : ce sont souvent ceux de votre session, et le mot de passe a pu changer. "
         "S'ils sont justes, voyez avec la personne qui s'occupe de votre informatique."
     ),
+    evidence=ProxyInvolved,
 )
 
 PROXY_SIGN_IN_UNKNOWN = problem(
@@ -361,6 +402,7 @@ PROXY_SIGN_IN_UNKNOWN = problem(
         "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification, "
         "ou avec un simple nom d'utilisateur et mot de passe."
     ),
+    evidence=ProxyInvolved,
 )
 
 PROXY_SCRIPT_UNUSABLE = problem(
@@ -375,6 +417,7 @@ PROXY_SCRIPT_UNUSABLE = problem(
     ),
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
+    evidence=ProxyScript,
 )
 
 CERTIFICATE_EXPIRED = problem(
@@ -416,6 +459,7 @@ CERTIFICATE_OF_ANOTHER = problem(
         "essayez un autre réseau, puis contactez l'assistance."
     ),
     depends_on=(CAPTIVE_PORTAL,),
+    evidence=CertificateHosts,
 )
 
 CERTIFICATE_SELF_SIGNED = problem(
@@ -523,6 +567,7 @@ INTERCEPTED = problem(
         "outre : la clé de licence ne doit être lue par personne."
     ),
     depends_on=(CAPTIVE_PORTAL,),
+    evidence=InterceptedBy,
 )
 
 ANSWER_LATE = problem(
@@ -578,6 +623,7 @@ REDIRECTED = problem(
         "Vérifiez l'adresse dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page internet pour accepter ses conditions."
     ),
     depends_on=(CAPTIVE_PORTAL,),
+    evidence=RedirectTarget,
 )
 
 SERVER_UNAVAILABLE = problem(
@@ -636,6 +682,7 @@ ISSUER_DIFFERS = problem(
         "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion », à la lettre près. Si elle est juste, contactez "
         "l'assistance en indiquant le code affiché."
     ),
+    evidence=DeclaredIssuer,
 )
 
 ANSWER_NONSENSE = problem(
@@ -685,6 +732,7 @@ KEY_ASKED_IN_CLEAR = problem(
         "Le serveur d'authentification veut recevoir la licence à une adresse non sécurisée ; l'agent ne l'envoie pas."
     ),
     _SUPPORT,
+    evidence=TokenEndpoint,
 )
 
 SERVER_IN_MAINTENANCE = problem(
@@ -784,10 +832,10 @@ INTERNAL_ERROR = problem(
 )
 
 
-LETTERS = "CNPTSUAL"
-"""First letters of the codes, in the order in which the pages list them."""
+_ORDER = list(Group)
 CATALOGUE: Mapping[str, Problem] = {
-    code: _declared[code] for code in sorted(_declared, key=lambda code: (LETTERS.index(code[4]), code))
+    code: _declared[code]
+    for code in sorted(_declared, key=lambda code: (_ORDER.index(_declared[code].group), code))
 }
 """Every problem by its code."""
 

@@ -18,10 +18,11 @@ from urllib.parse import quote, urlencode, urlsplit
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address, AddressError
 from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.evidence import DeclaredIssuer, RedirectTarget, TokenEndpoint
 from iea_agent.domain.problems import Problem
 
 from .https import WHOLE_SECONDS, Client, HttpsError
-from .messages import Reply, Request, leads_to, printable, refusal, unavailable
+from .messages import Reply, Request, printable, redirect_target, refusal, unavailable
 from .network import Observe
 
 _Result = TypeVar("_Result")
@@ -149,7 +150,9 @@ def _discovery(address: Address, issuer: str, token_endpoint: str) -> Discovery:
         issuing = None
     if issuing != address:  # RFC 8414, section 3.3
         said = printable(issuer)
-        raise HttpsError(Failure(Stage.KIND, problems.ISSUER_DIFFERS, f"issuer: {said}", about=said))
+        raise HttpsError(
+            Failure(Stage.KIND, problems.ISSUER_DIFFERS, f"issuer: {said}", evidence=DeclaredIssuer(said))
+        )
     try:
         parts = urlsplit(token_endpoint)
         endpoint = addresses.parse(parts._replace(query="", fragment="").geturl())
@@ -168,7 +171,10 @@ def _discovery(address: Address, issuer: str, token_endpoint: str) -> Discovery:
     if not endpoint.secure and (address.secure or not endpoint.loopback):
         raise HttpsError(
             Failure(
-                Stage.KIND, problems.KEY_ASKED_IN_CLEAR, f"token endpoint: {endpoint}", about=endpoint.origin
+                Stage.KIND,
+                problems.KEY_ASKED_IN_CLEAR,
+                f"token endpoint: {endpoint}",
+                evidence=TokenEndpoint(endpoint.origin),
             )
         )
     return Discovery(address, parts.geturl())  # as it was judged
@@ -228,7 +234,7 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
     if status >= 500 or failed:
         raise _no(unavailable(reply), detail, reply.retry_after)
     if 300 <= status < 400:
-        raise _no(problems.REDIRECTED, detail, about=leads_to(reply))
+        raise _no(problems.REDIRECTED, detail, evidence=redirect_target(reply))
     if status == 407:
         raise _no(problems.PROXY_WANTS_PASSWORD, detail)
     if error == "invalid_client" and status in (400, 401):
@@ -270,5 +276,7 @@ def _granted(reply: Reply, wanted: str) -> tuple[float | None, str]:
     return (max(seconds, 0.0) if math.isfinite(seconds) else None), scope or wanted
 
 
-def _no(reason: Problem, detail: str, retry_after: float | None = None, about: str = "") -> HttpsError:
-    return HttpsError(Failure(Stage.LICENCE, reason, detail, retry_after, about))
+def _no(
+    reason: Problem, detail: str, retry_after: float | None = None, evidence: RedirectTarget | None = None
+) -> HttpsError:
+    return HttpsError(Failure(Stage.LICENCE, reason, detail, retry_after, evidence))

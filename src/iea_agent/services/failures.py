@@ -16,6 +16,7 @@ import httpcore
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Failure, Stage, refused_certificate
+from iea_agent.domain.evidence import CertificateHosts, Evidence, FileInvolved, ProxyInvolved
 from iea_agent.domain.problems import Problem
 
 from . import certificates
@@ -90,7 +91,7 @@ def translated(
     if isinstance(error, httpcore.UnsupportedProtocol):
         return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
     cause = _cause(error) or watch.unsent
-    detail = evidence(cause or error)
+    detail = error_text(cause or error)
     if isinstance(error, httpcore.TimeoutException) and watch.spent:
         return Failure(watch.stage, problems.TEST_TOO_LONG, detail)
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -107,7 +108,7 @@ def translated(
                 return proxy_refused(watch, route, detail)
             answered = isinstance(error, httpcore.ProxyError)
             reason = problems.PROXY_REFUSES if answered else problems.PROXY_UNREACHABLE
-            return Failure(Stage.PROXY, reason, detail, about=_origin(route))
+            return Failure(Stage.PROXY, reason, detail, evidence=_proxy(route))
         case Stage.CERTIFICATE:
             return Failure(Stage.CERTIFICATE, _handshake_reason(cause), detail)
         case Stage.ANSWER:
@@ -122,7 +123,7 @@ def proxy_refused(watch: Watch, route: Route, detail: str, header: str = "") -> 
     """The proxy wants a password; *header* is its Proxy-Authenticate where it answered itself instead of making a tunnel."""
     offers = schemes_offered([header]) or watch.proxy_offers
     reason, detail = proxy_password(offers, detail, known=route.credentials is not None)
-    return Failure(Stage.PROXY, reason, detail, about=_origin(route))
+    return Failure(Stage.PROXY, reason, detail, evidence=_proxy(route))
 
 
 def closed_early(error: Exception) -> bool:
@@ -134,7 +135,7 @@ def closed_early(error: Exception) -> bool:
     )
 
 
-def evidence(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Technical evidence in one printable line: type, number, text."""
     if isinstance(error, ssl.SSLCertVerificationError):
         text = f"certificate refused: {error.verify_message} [{error.verify_code:#x}]"
@@ -147,8 +148,8 @@ def evidence(error: BaseException) -> str:
     return printable(text)
 
 
-def _origin(route: Route) -> str:
-    return "" if route.proxy is None else route.proxy.origin
+def _proxy(route: Route) -> ProxyInvolved | None:
+    return None if route.proxy is None else ProxyInvolved(route.proxy.origin)
 
 
 def _cause(error: BaseException) -> OSError | None:
@@ -209,13 +210,14 @@ def _certificate_refused(
     # CryptoAPI's codes come as negative numbers where a signed type was used
     code = cause.verify_code & 0xFFFFFFFF
     reason = _CERTIFICATE_REASONS.get(code, problems.CERTIFICATE_AUTHORITY_UNKNOWN)
-    detail = evidence(cause)
+    detail = error_text(cause)
     shown, alone = look_again()
     if shown is None:
         return Failure(Stage.CERTIFICATE, reason, detail)
     watch.shown = shown
     link_may_miss = alone and code not in _WHOLE_CHAIN
-    reason, about = refused_certificate(
+    evidence: Evidence | None
+    reason, evidence = refused_certificate(
         reason,
         shown.certificate,
         shown.issuer_names,
@@ -225,13 +227,13 @@ def _certificate_refused(
         now=time.time(),
     )
     if reason is problems.CA_FILE_UNREADABLE:
-        about = str(route.ca_file)
+        evidence = FileInvolved(str(route.ca_file))
     elif reason is problems.CERTIFICATE_OF_ANOTHER:
-        about = ", ".join(shown.hosts)
+        evidence = CertificateHosts(shown.hosts) if shown.hosts else None
     return Failure(
         Stage.CERTIFICATE,
         reason,
         f"{detail}, {described(shown)}",
-        about=about,
+        evidence=evidence,
         certificate=shown.certificate,
     )

@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 from iea_agent import __version__
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate, Failure, Stage
+from iea_agent.domain.evidence import FileInvolved, ProxyInvolved
 
 from . import certificates
-from .failures import EXCEPTIONS, Nonsense, closed_early, evidence, proxy_refused, translated
+from .failures import EXCEPTIONS, Nonsense, closed_early, error_text, proxy_refused, translated
 from .messages import Reply, Request, printable
 from .network import WATCH, Limits, Network, Observe, Pool, Resolve, Route, Watch, system_addresses
 
@@ -75,16 +76,26 @@ class Client:
         try:
             context = certificates.trust(self.route.ca_file)
         except certificates.FileUnreadable as error:
-            detail = f"{error.file}: {evidence(error.cause)}"
+            detail = f"{error.file}: {error_text(error.cause)}"
             raise HttpsError(
-                Failure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE, detail, about=str(error.file))
+                Failure(
+                    Stage.CERTIFICATE,
+                    problems.CA_FILE_UNREADABLE,
+                    detail,
+                    evidence=FileInvolved(str(error.file)),
+                )
             ) from None
         self._limits = limits or Limits()
         self._network = Network(resolve or system_addresses, ipv4_only=self.route.ipv4_only)
         if self.route.proxy is not None and self.route.proxy.secure:
             detail = "a proxy that is itself reached over https is not supported"
             raise HttpsError(
-                Failure(Stage.PROXY, problems.PROXY_UNREACHABLE, detail, about=self.route.proxy.origin)
+                Failure(
+                    Stage.PROXY,
+                    problems.PROXY_UNREACHABLE,
+                    detail,
+                    evidence=ProxyInvolved(self.route.proxy.origin),
+                )
             )
         self._http = httpx.Client(
             transport=_Transport(self._pool(context)),

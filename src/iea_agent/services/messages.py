@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.evidence import PortalPage, RedirectTarget
 from iea_agent.domain.problems import Problem
 
 
@@ -82,15 +83,16 @@ def refusal(request: Request, reply: Reply) -> Failure | None:
     status = reply.status
     reason: Problem | None = None
     detail = f"HTTP {status}"
-    about = ""
+    evidence = None
     if (found := portal(request, reply)) is not None:
         return found
     if 300 <= status < 400:
         here, there = urlsplit(request.url), _location(reply)
-        about = leads_to(reply)
-        detail += f" to {about}" if about else " inside the server"
+        target = leads_to(reply)
+        detail += f" to {target}" if target else " inside the server"
         only_https = (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname)
         reason = problems.HTTPS_EXPECTED if only_https else problems.REDIRECTED
+        evidence = redirect_target(reply) if not only_https else None
     elif status == 400 and b"SSL certificate" in reply.body:  # nginx: "No required SSL certificate was sent"
         return Failure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED, detail)
     elif status == 426 or (status == 400 and b"HTTPS port" in reply.body):  # nginx, Apache; RFC 9110, 15.5.22
@@ -106,7 +108,7 @@ def refusal(request: Request, reply: Reply) -> Failure | None:
         reason = problems.TOO_MANY_REQUESTS
     elif status == 408 or status >= 500:
         reason = unavailable(reply)
-    return None if reason is None else Failure(Stage.ANSWER, reason, detail, reply.retry_after, about)
+    return None if reason is None else Failure(Stage.ANSWER, reason, detail, reply.retry_after, evidence)
 
 
 def unavailable(reply: Reply) -> Problem:
@@ -121,6 +123,12 @@ def leads_to(reply: Reply) -> str:
     return printable(f"{there.scheme}://{there.hostname}") if there.hostname else ""
 
 
+def redirect_target(reply: Reply) -> RedirectTarget | None:
+    """Return where a redirection leads, None if that is inside the server."""
+    target = leads_to(reply)
+    return RedirectTarget(target) if target else None
+
+
 def portal(request: Request, reply: Reply) -> Failure | None:
     """Whether *reply* is that of a captive portal: on an address in clear, a way to another site or a web page; anywhere, the status made for it (RFC 6585, 6).
 
@@ -133,9 +141,10 @@ def portal(request: Request, reply: Reply) -> Failure | None:
     a_page = status == 200 and reply.headers.get("content-type", "").lower().startswith("text/html")
     if status != 511 and not (in_clear and (elsewhere or a_page)):
         return None
-    about = leads_to(reply)
-    detail = f"HTTP {status}" + (f" to {about}" if about else ", a web page" if a_page else "")
-    return Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL, detail, about=about)
+    target = leads_to(reply)
+    detail = f"HTTP {status}" + (f" to {target}" if target else ", a web page" if a_page else "")
+    evidence = PortalPage(target) if target else None
+    return Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL, detail, evidence=evidence)
 
 
 def _site(host: str) -> str:

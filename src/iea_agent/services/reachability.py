@@ -22,6 +22,7 @@ from iea_agent.domain.diagnosis import (
     Stage,
     StageOutcome,
     StageResult,
+    malformed_address,
     shared,
     wrong_clock,
 )
@@ -255,11 +256,7 @@ class _Examination:
         try:
             address = addresses.parse(self._text)
         except AddressError as error:
-            raise HttpsError(
-                Failure(
-                    Stage.ADDRESS, problems.ADDRESS_MALFORMED, error.reason.value, about=error.reason.value
-                )
-            ) from None
+            raise HttpsError(malformed_address(error.reason)) from None
         if self._server is Server.AUTHENTICATION and licence is not None:
             check_may_be_sent(address)
         return address

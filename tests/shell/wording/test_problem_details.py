@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 
@@ -12,7 +13,15 @@ from hypothesis import strategies as some
 from iea_agent import locale
 from iea_agent.domain import interceptors, problems, settings
 from iea_agent.domain.addresses import Malformed
-from iea_agent.domain.diagnosis import Certificate, Failure, Stage
+from iea_agent.domain.diagnosis import Certificate, Failure, Stage, malformed_address
+from iea_agent.domain.evidence import (
+    CertificateHosts,
+    ClockOffset,
+    Evidence,
+    InterceptedBy,
+    NamedEvidence,
+    RedirectTarget,
+)
 from iea_agent.domain.problems import Problem
 from iea_agent.shell.wording.problem_details import LONGEST, MALFORMED, fault_text, particulars, shown
 
@@ -38,13 +47,12 @@ def said(reason: Problem, **evidence: object) -> str:
 def test_each_way_of_being_malformed_has_its_sentence() -> None:
     assert set(MALFORMED) == set(Malformed)
     for kind, sentence in MALFORMED.items():
-        failure = Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, kind.value)
-        assert particulars(failure, NOW) == sentence
+        assert particulars(malformed_address(kind), NOW) == sentence
     assert said(problems.ADDRESS_MALFORMED, detail="Invalid URL 'https://'") == ""
 
 
 def test_where_a_redirection_leads_is_named_and_said_not_to_be_followed() -> None:
-    assert said(problems.REDIRECTED, about="https://portail.exemple.fr") == (
+    assert said(problems.REDIRECTED, evidence=RedirectTarget("https://portail.exemple.fr")) == (
         "Adresse indiquée par le serveur : https://portail.exemple.fr (non suivie)."
     )
     assert said(problems.REDIRECTED) == ""
@@ -70,16 +78,15 @@ def test_how_long_the_server_asks_to_wait(reason: Problem, seconds: float, sente
 @pytest.mark.parametrize(
     ("off", "sentence"),
     [
-        ("266400", "L'ordinateur retarde de 3 jours et 2 heures sur le serveur."),
-        ("-420.5", "L'ordinateur avance de 7 minutes sur le serveur."),
-        ("nonsense", ""),
-        ("nan", ""),
-        ("inf", ""),
-        ("", ""),
+        (266400.0, "L'ordinateur retarde de 3 jours et 2 heures sur le serveur."),
+        (-420.5, "L'ordinateur avance de 7 minutes sur le serveur."),
+        (math.nan, ""),
+        (math.inf, ""),
+        (0.0, ""),
     ],
 )
-def test_by_how_much_the_clock_is_off(off: str, sentence: str) -> None:
-    assert said(problems.CLOCK_WRONG, about=off) == sentence
+def test_by_how_much_the_clock_is_off(off: float, sentence: str) -> None:
+    assert said(problems.CLOCK_WRONG, evidence=ClockOffset(off)) == sentence
 
 
 def test_a_refused_certificate_is_named_with_its_dates() -> None:
@@ -90,7 +97,9 @@ def test_a_refused_certificate_is_named_with_its_dates() -> None:
 
 def test_the_servers_that_a_certificate_is_for_are_named() -> None:
     assert said(
-        problems.CERTIFICATE_OF_ANOTHER, about="portail.exemple.fr", certificate=CERTIFICATE
+        problems.CERTIFICATE_OF_ANOTHER,
+        evidence=CertificateHosts(("portail.exemple.fr",)),
+        certificate=CERTIFICATE,
     ).startswith("Serveurs pour lesquels ce certificat est établi : portail.exemple.fr. Certificat établi")
 
 
@@ -109,18 +118,21 @@ def test_when_a_certificate_changed(changed: float, moment: str) -> None:
 
 def test_who_intercepts_is_named_with_the_setting_to_change() -> None:
     changed = Certificate("a.fr", "b", NOW, NOW, "", NOW - 60)
-    avast = said(problems.INTERCEPTED, about="Avast", certificate=changed)
+    avast = said(problems.INTERCEPTED, evidence=InterceptedBy("Avast"), certificate=changed)
     setting = interceptors.INTERCEPTORS[0].setting.replace("\u00a0", " ")
     assert avast == (
         "Produit reconnu à son certificat : Avast (antivirus). "
         f"{setting} Ce certificat a changé aujourd'hui à 14 h 24."
     )
-    assert said(problems.INTERCEPTED, about="Inconnu") == "Produit reconnu à son certificat : Inconnu."
+    assert (
+        said(problems.INTERCEPTED, evidence=InterceptedBy("Inconnu"))
+        == "Produit reconnu à son certificat : Inconnu."
+    )
 
 
 @pytest.mark.parametrize("product", interceptors.INTERCEPTORS, ids=lambda product: product.name)
 def test_every_product_has_its_words(product: interceptors.Interceptor) -> None:
-    text = said(problems.INTERCEPTED, about=product.name)
+    text = said(problems.INTERCEPTED, evidence=InterceptedBy(product.name))
     assert product.name in text
     assert text.endswith(".")
     assert len(text) < 400
@@ -152,9 +164,11 @@ def test_whatever_a_server_says_stays_bounded_and_visible(
     if wall != wall or abs(wall) == float("inf"):
         wall = 0.0
     certificate = Certificate(foreign, foreign, wall, wall, foreign, wall)
-    text = particulars(Failure(Stage.ANSWER, reason, foreign, wait, foreign, certificate), NOW)
-    assert len(text) <= 3 * LONGEST + 500
-    assert all(c.isprintable() or c == "\u00a0" for c in text)
+    carried: list[Evidence] = [kind(foreign) for kind in NamedEvidence.__subclasses__()]
+    for evidence in (*carried, CertificateHosts((foreign,))):
+        text = particulars(Failure(Stage.ANSWER, reason, foreign, wait, evidence, certificate), NOW)
+        assert len(text) <= 3 * LONGEST + 500
+        assert all(c.isprintable() or c == "\u00a0" for c in text)
 
 
 def test_foreign_text_is_one_visible_line() -> None:

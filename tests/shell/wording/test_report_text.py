@@ -25,6 +25,7 @@ from iea_agent.domain.diagnosis import (
     StageOutcome,
     StageResult,
 )
+from iea_agent.domain.evidence import ClockOffset, PortalPage
 from iea_agent.domain.problems import Problem
 from iea_agent.domain.proxy_choice import Source
 from iea_agent.shell.wording import repair_text, report_text
@@ -142,8 +143,8 @@ def test_the_outcomes_are_in_the_words_of_the_practical_sheet(
     assert (said == french) is (language == "fr")
 
 
-PORTAL = Failure(Stage.CONNECTION, problems.CAPTIVE_PORTAL, about="https://portail.exemple.fr")
-SLOW_CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, about="266400")
+PORTAL = Failure(Stage.CONNECTION, problems.CAPTIVE_PORTAL, evidence=PortalPage("https://portail.exemple.fr"))
+SLOW_CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, evidence=ClockOffset(266400))
 
 
 def test_the_person_is_told_the_cause_and_the_failure_stays_in_the_document() -> None:

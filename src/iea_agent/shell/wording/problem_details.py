@@ -11,8 +11,23 @@ from collections.abc import Mapping
 from iea_agent.domain import interceptors, problems, settings
 from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.diagnosis import Certificate, Failure
+from iea_agent.domain.evidence import (
+    CertificateHosts,
+    ClockOffset,
+    DeclaredIssuer,
+    Evidence,
+    FileInvolved,
+    InterceptedBy,
+    MalformedAddress,
+    NamedEvidence,
+    PortalPage,
+    ProxyInvolved,
+    ProxyScript,
+    RedirectTarget,
+    TokenEndpoint,
+)
 from iea_agent.domain.interceptors import ProductKind
-from iea_agent.domain.problems import N_, Problem
+from iea_agent.domain.problems import N_, Group
 from iea_agent.locale import _
 from iea_agent.shell.wording.time_text import date, duration, moment, time_of_day
 
@@ -31,36 +46,16 @@ MALFORMED: Mapping[Malformed, str] = {
 }
 """What a person reads of each way in which an address is malformed."""
 
-_CERTIFICATE_REFUSED = frozenset(
-    {
-        problems.CERTIFICATE_EXPIRED,
-        problems.CERTIFICATE_NOT_YET_VALID,
-        problems.CERTIFICATE_OF_ANOTHER,
-        problems.CERTIFICATE_SELF_SIGNED,
-        problems.CERTIFICATE_AUTHORITY_UNKNOWN,
-        problems.CERTIFICATE_REVOKED,
-        problems.CERTIFICATE_CHAIN_INCOMPLETE,
-        problems.INTERCEPTED,
-    }
-)
-
-_ABOUT: Mapping[Problem, str] = {
-    problems.REDIRECTED: N_("Adresse indiquée par le serveur : {about} (non suivie)."),
-    problems.CAPTIVE_PORTAL: N_("Page d'accueil affichée par le réseau : {about}."),
-    problems.PROXY_UNREACHABLE: N_("Proxy concerné : {about}."),
-    problems.PROXY_WANTS_PASSWORD: N_("Proxy concerné : {about}."),
-    problems.PROXY_REFUSES: N_("Proxy concerné : {about}."),
-    problems.PROXY_REFUSES_PASSWORD: N_("Proxy concerné : {about}."),
-    problems.PROXY_SIGN_IN_UNKNOWN: N_("Proxy concerné : {about}."),
-    problems.PROXY_SCRIPT_UNUSABLE: N_("Script concerné : {about}."),
-    problems.PROXY_NEEDED: N_("Proxy de Windows : {about}."),
-    problems.ISSUER_DIFFERS: N_("Adresse déclarée par le serveur : {about}."),
-    problems.KEY_ASKED_IN_CLEAR: N_("Adresse demandée par le serveur : {about}."),
-    problems.CERTIFICATE_OF_ANOTHER: N_("Serveurs pour lesquels ce certificat est établi : {about}."),
-    problems.CA_FILE_UNREADABLE: N_("Fichier concerné : {about}."),
+_NAMED: Mapping[type[NamedEvidence], str] = {
+    RedirectTarget: N_("Adresse indiquée par le serveur : {about} (non suivie)."),
+    PortalPage: N_("Page d'accueil affichée par le réseau : {about}."),
+    ProxyInvolved: N_("Proxy concerné : {about}."),
+    ProxyScript: N_("Script concerné : {about}."),
+    DeclaredIssuer: N_("Adresse déclarée par le serveur : {about}."),
+    TokenEndpoint: N_("Adresse demandée par le serveur : {about}."),
+    FileInvolved: N_("Fichier concerné : {about}."),
 }
-"""What ``Failure.about`` is called, where it is a name or an address."""
-
+"""The sentence for evidence that is a name or an address."""
 
 _KINDS: Mapping[ProductKind, str] = {
     ProductKind.ANTIVIRUS: N_("antivirus"),
@@ -74,18 +69,10 @@ def particulars(failure: Failure, now: float) -> str:
 
     What others chose (a server, a certificate) is shown printable, on one line and shortened.
     """
-    reason = failure.problem
-    sentences: list[str] = []
-    if reason is problems.ADDRESS_MALFORMED:
-        sentences.append(_malformed(failure))
-    elif reason is problems.CLOCK_WRONG:
-        sentences.append(_clock(failure.about))
-    elif reason is problems.INTERCEPTED and failure.about:
-        sentences += _interceptor(failure.about)
-    elif reason in _ABOUT and failure.about:
-        sentences.append(_(_ABOUT[reason]).format(about=shown(failure.about)))
-    if reason in _CERTIFICATE_REFUSED and failure.certificate is not None:
-        sentences += _certificate(failure.certificate, now, known=reason is problems.INTERCEPTED)
+    sentences = _evidence(failure.evidence)
+    if failure.certificate is not None and failure.problem.group is Group.CERTIFICATE:
+        intercepted = failure.problem is problems.INTERCEPTED
+        sentences += _certificate(failure.certificate, now, product_named=intercepted)
     if failure.retry_after is not None and failure.retry_after >= 1:
         sentences.append(_wait(failure.retry_after, now))
     return " ".join(sentence for sentence in sentences if sentence)
@@ -97,23 +84,30 @@ def shown(foreign: str) -> str:
     return visible if len(visible) <= LONGEST else visible[: LONGEST - 1] + "…"
 
 
-def _malformed(failure: Failure) -> str:
-    kinds = {kind.value: sentence for kind, sentence in MALFORMED.items()}
-    sentence = kinds.get(failure.about) or kinds.get(failure.detail)
-    return _(sentence) if sentence else ""
+def _evidence(evidence: Evidence | None) -> list[str]:
+    match evidence:
+        case None:
+            return []
+        case MalformedAddress(kind):
+            return [_(MALFORMED[kind])]
+        case ClockOffset(seconds):
+            return [_clock(seconds)]
+        case InterceptedBy(product):
+            return _interceptor(product)
+        case CertificateHosts(hosts):
+            text = _("Serveurs pour lesquels ce certificat est établi : {about}.")
+            return [text.format(about=shown(", ".join(hosts)))]
+        case NamedEvidence(name):
+            return [_(_NAMED[type(evidence)]).format(about=shown(name))]
 
 
-def _clock(about: str) -> str:
-    """*about* is the server's time minus this PC's, in seconds."""
-    try:
-        off = float(about)
-    except ValueError:
+def _clock(seconds: float) -> str:
+    """Return by how much the clock is off, "" if that cannot be said. *seconds* is the server's time minus this PC's."""
+    if not 1 <= abs(seconds) < 1e10:
         return ""
-    if not 1 <= abs(off) < 1e10:
-        return ""
-    if off > 0:
-        return _("L'ordinateur retarde de {duration} sur le serveur.").format(duration=duration(off))
-    return _("L'ordinateur avance de {duration} sur le serveur.").format(duration=duration(-off))
+    if seconds > 0:
+        return _("L'ordinateur retarde de {duration} sur le serveur.").format(duration=duration(seconds))
+    return _("L'ordinateur avance de {duration} sur le serveur.").format(duration=duration(-seconds))
 
 
 def _interceptor(name: str) -> list[str]:
@@ -125,10 +119,10 @@ def _interceptor(name: str) -> list[str]:
     return [sentence.format(name=product.name, kind=_(_KINDS[product.kind])), _(product.setting)]
 
 
-def _certificate(found: Certificate, now: float, *, known: bool) -> list[str]:
-    """Whose certificate it is, and since when another one is shown; *known*: who shows it has been named already."""
+def _certificate(found: Certificate, now: float, *, product_named: bool) -> list[str]:
+    """Whose certificate it is, and since when another one is shown; *product_named*: who shows it has been named already."""
     sentences = []
-    if not known:
+    if not product_named:
         sentences.append(
             _("Certificat établi pour « {subject} » par « {issuer} », valable du {begin} au {end}.").format(
                 subject=shown(found.subject) or "?",

@@ -1,0 +1,78 @@
+"""Typed evidence: what is particular to one failure.
+
+``Problem.evidence`` names the type that failures of a problem can carry; ``shell/wording/problem_details.py`` has a sentence for each type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from .addresses import Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedAddress:
+    """Why an address cannot be used."""
+
+    kind: Malformed
+
+
+@dataclass(frozen=True, slots=True)
+class ClockOffset:
+    """The server's clock minus this PC's, in seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class InterceptedBy:
+    """The name of a product in the table of ``interceptors``."""
+
+    product: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateHosts:
+    """The server names that a certificate is for."""
+
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEvidence:
+    """Evidence that is one name, path or address. A server may have chosen it."""
+
+    name: str
+
+
+class RedirectTarget(NamedEvidence):
+    """Scheme and host of a redirection."""
+
+
+class PortalPage(NamedEvidence):
+    """Scheme and host of the page that a captive portal shows."""
+
+
+class DeclaredIssuer(NamedEvidence):
+    """The issuer in a discovery document."""
+
+
+class TokenEndpoint(NamedEvidence):
+    """The origin of the token endpoint in a discovery document."""
+
+
+class ProxyInvolved(NamedEvidence):
+    """The origin of the proxy."""
+
+
+class ProxyScript(NamedEvidence):
+    """The address of the proxy script (PAC), without credentials and query."""
+
+
+class FileInvolved(NamedEvidence):
+    """The path of a file on this PC."""
+
+
+Evidence: TypeAlias = MalformedAddress | ClockOffset | InterceptedBy | CertificateHosts | NamedEvidence

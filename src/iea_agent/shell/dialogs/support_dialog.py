@@ -19,6 +19,7 @@ from iea_agent.locale import _
 from iea_agent.shell.wording import menu, time_text
 
 from . import status_overview
+from .background import run_in_background
 from .widgets import (
     MIDDLE,
     NARROW,
@@ -436,27 +437,22 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._complaint.say("")
         self._say(meanwhile)
 
-        def work() -> None:
-            verdict, sentence = None, _internal_error()
+        def work() -> tuple[PasswordAnswer | None, str]:
             try:
-                verdict = act()
+                return act(), ""
             except SupportError as error:
-                sentence = error.sentence
-            finally:
-                if not self._closed.is_set():
-                    wx.CallAfter(ended, verdict, sentence)
+                return None, error.sentence
 
-        def ended(verdict: PasswordAnswer | None, sentence: str) -> None:
-            if not self:
-                return
+        def ended(result: tuple[PasswordAnswer | None, str] | None) -> None:
+            verdict, sentence = result or (None, _internal_error())
             self._working = False
-            self._say("" if verdict else sentence)
+            self._say(sentence)
             if verdict is None or not verdict.accepted:
                 self._on_change(self._situation)
             if verdict is not None:
                 then(verdict)
 
-        threading.Thread(target=work, name="assistance", daemon=True).start()
+        run_in_background(self, "assistance", work, ended)
 
     def _finish(self, which: str, outcome: str) -> None:
         """Only say what has become of it."""

@@ -262,9 +262,9 @@ def play(stage: Stage, album: Album) -> None:
 
 def wrong_password() -> str:
     """Well formed, for today, and of another master key."""
-    day = day_password.today(time.time(), date.min)
-    key = day_password.month_key(bytes(32), day_password.EVERYONE, day)
-    return day_password.in_letters(day, day_password.number(key, day_password.EVERYONE, day))
+    day = day_password.compute_today(time.time(), date.min)
+    key = day_password.derive_month_key(bytes(32), day_password.EVERYONE, day)
+    return day_password.format_letters(day, day_password.derive_number(key, day_password.EVERYONE, day))
 
 
 def _quit(stage: Stage) -> None:

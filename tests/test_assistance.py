@@ -20,24 +20,26 @@ SALT = bytes(16)
 
 
 def today() -> date:
-    return dp.today(time.time(), date.fromisoformat(BUILT))
+    return dp.compute_today(time.time(), date.fromisoformat(BUILT))
 
 
 def password(day: date) -> str:
     """What the desk would send for *day*."""
-    return dp.in_letters(day, dp.number(dp.month_key(MASTER, "*", day), "*", day))
+    return dp.format_letters(day, dp.derive_number(dp.derive_month_key(MASTER, "*", day), "*", day))
 
 
 def other_password(day: date) -> str:
     """Well formed, for *day*, and not the right one."""
-    return dp.in_letters(day, dp.number(dp.month_key(bytes(32), "*", day), "*", day))
+    return dp.format_letters(day, dp.derive_number(dp.derive_month_key(bytes(32), "*", day), "*", day))
 
 
 def install_register(installation: Installation, generation: int = 1) -> None:
     first = today() - timedelta(days=4)
     days = [first + timedelta(days=number) for number in range(8)]
     digests = b"".join(
-        dp.digest(dp.number(dp.month_key(MASTER, "*", day), "*", day), "2026a", "*", day, SALT, KDF)
+        dp.hash_number(
+            dp.derive_number(dp.derive_month_key(MASTER, "*", day), "*", day), "2026a", "*", day, SALT, KDF
+        )
         for day in days
     )
     register = dp.Register("2026a", "*", generation, first, SALT, KDF, digests)
@@ -96,7 +98,7 @@ def test_the_words_of_the_telephone_do_as_well_and_twice_in_a_day(
     installation: Installation, disconnected: Agent
 ) -> None:
     day = today() - timedelta(days=2)
-    words = dp.in_words(day, dp.number(dp.month_key(MASTER, "*", day), "*", day))
+    words = dp.format_words(day, dp.derive_number(dp.derive_month_key(MASTER, "*", day), "*", day))
     for _ in range(2):
         assert installation.run("assistance", "on").returncode == 0
         disconnected.until("assistance", "IEA-C01")

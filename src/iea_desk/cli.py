@@ -258,7 +258,7 @@ def _keep(ring: Ring, key_file: Path | None, replace: bool) -> None:
 
 
 def _today() -> date:
-    return day_password.today(time.time(), date(2026, 1, 1))
+    return day_password.compute_today(time.time(), date(2026, 1, 1))
 
 
 def _new_key(kid: str) -> MasterKey:

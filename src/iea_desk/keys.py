@@ -43,7 +43,7 @@ class MonthKey:
 
     def number(self, day: date) -> int:
         """The password of *day*, a day of this month."""
-        return day_password.number(self.key, self.scope, day)
+        return day_password.derive_number(self.key, self.scope, day)
 
     def to_line(self) -> str:
         """``YYYY-MM:key``, then the name of the master key and the scope."""
@@ -59,7 +59,7 @@ class MasterKey:
 
     def month_key(self, day: date, scope: str) -> MonthKey:
         """The key of the month that *day* is in."""
-        key = day_password.month_key(self.key, scope, day)
+        key = day_password.derive_month_key(self.key, scope, day)
         return MonthKey(day.isoformat()[:7], key, self.kid, scope)
 
 

@@ -43,12 +43,12 @@ class Letter:
     @property
     def letters(self) -> str:
         """The form for e-mail."""
-        return day_password.in_letters(self.password.day, self.password.number)
+        return day_password.format_letters(self.password.day, self.password.number)
 
     @property
     def words(self) -> str:
         """The form for the telephone."""
-        return day_password.in_words(self.password.day, self.password.number)
+        return day_password.format_words(self.password.day, self.password.number)
 
     @property
     def until(self) -> str:
@@ -75,7 +75,7 @@ class Letter:
             "kid": self.password.kid,
             "letters": self.letters,
             "words": self.words,
-            "spoken": day_password.spoken(self.letters),
+            "spoken": day_password.spell_letters(self.letters),
             "mail": {"subject": self.subject, "body": self.body},
         }
 
@@ -88,7 +88,7 @@ class Letter:
             f"Mot de passe du {in_french(self.password.day)}, pour {where}{key}\n\n"
             f"    {self.letters}\n"
             f"    {self.words}\n\n"
-            f"Épeler : {day_password.spoken(self.letters)}\n"
+            f"Épeler : {day_password.spell_letters(self.letters)}\n"
             f"{self.until}\n\n"
             f"──── message à envoyer ────\n"
             f"Objet : {self.subject}\n\n"

@@ -37,7 +37,7 @@ class Order:
         """The hash of the day *distance* days after the first. Slow."""
         day = self.first + timedelta(days=distance)
         number = self.key.month_key(day, self.scope).number(day)
-        return day_password.digest(number, self.key.kid, self.scope, day, salt, self.kdf)
+        return day_password.hash_number(number, self.key.kid, self.scope, day, salt, self.kdf)
 
     def head(self) -> dict[str, object]:
         """What the first line of an unfinished register must say again for it to be the same."""

@@ -23,17 +23,24 @@ KDF = dp.Kdf(2**14, 8, 1)
 
 
 def of_today(master: bytes) -> str:
-    day = dp.today(time.time(), date.fromisoformat(BUILT))
-    return dp.in_letters(day, dp.number(dp.month_key(master, "*", day), "*", day))
+    day = dp.compute_today(time.time(), date.fromisoformat(BUILT))
+    return dp.format_letters(day, dp.derive_number(dp.derive_month_key(master, "*", day), "*", day))
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installation with a register, in the heart."""
     folder = tmp_path_factory.mktemp("installed")
-    first = dp.today(time.time(), date.fromisoformat(BUILT)) - timedelta(days=1)
+    first = dp.compute_today(time.time(), date.fromisoformat(BUILT)) - timedelta(days=1)
     digests = b"".join(
-        dp.digest(dp.number(dp.month_key(MASTER, "*", day), "*", day), "2026a", "*", day, bytes(16), KDF)
+        dp.hash_number(
+            dp.derive_number(dp.derive_month_key(MASTER, "*", day), "*", day),
+            "2026a",
+            "*",
+            day,
+            bytes(16),
+            KDF,
+        )
         for day in (first, first + timedelta(days=1), first + timedelta(days=2))
     )
     (folder / "policy").mkdir()
@@ -73,7 +80,7 @@ def failures(home: Path) -> int:
     file = home / "state" / "attempts.json"
     if not file.exists():
         return 0
-    found = tries.from_document(json.loads(file.read_text(encoding="utf-8")))
+    found = tries.parse_tries(json.loads(file.read_text(encoding="utf-8")))
     assert found is not None
     return found.failures
 

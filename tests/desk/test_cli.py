@@ -14,15 +14,15 @@ import pytest
 
 from iea_agent.domain.day_password import (
     Candidate,
-    Entered,
     Kdf,
     Register,
     Right,
+    TypedPassword,
     Wrong,
-    find,
-    judge,
-    read,
-    read_register,
+    check_candidate,
+    find_candidate,
+    parse_register,
+    parse_typed_password,
 )
 from iea_desk.cli import main
 from iea_desk.keys import Ring, read_keys
@@ -65,11 +65,11 @@ def secrets_of(path: Path) -> list[str]:
 
 def judged(typed: str, register: Register, day: date) -> Right | Wrong:
     """What a PC says to *typed* on *day*."""
-    entered = read(typed)
-    assert isinstance(entered, Entered)
-    candidate = find(entered, register, day)
+    entered = parse_typed_password(typed)
+    assert isinstance(entered, TypedPassword)
+    candidate = find_candidate(entered, register, day)
     assert isinstance(candidate, Candidate)
-    return judge(candidate)
+    return check_candidate(candidate)
 
 
 def test_from_the_first_key_to_a_right_password(tmp_path: Path, desk: Desk, ring: Path) -> None:
@@ -89,7 +89,7 @@ def test_from_the_first_key_to_a_right_password(tmp_path: Path, desk: Desk, ring
     )
     assert code == 0
     assert "du 2026-11-01 au 2026-12-31" in said
-    register = read_register(output.read_text(encoding="ascii"), weakest=WEAK)
+    register = parse_register(output.read_text(encoding="ascii"), weakest=WEAK)
     assert (register.kid, register.generation, register.scope) == ("2026a", 1, "*")
     assert desk("month-key", "--key-file", ring, "--month", "2026-11", "--output", month)[0] == 0
 
@@ -115,7 +115,7 @@ def test_an_installation_of_its_own(tmp_path: Path, desk: Desk, ring: Path) -> N
     where = ("--key-file", ring)
     span = ("--first-day", "2026-11-01", "--days", "5")
     assert desk("register", *where, "--output", output, *span, "--scope", "IEA-1", *QUICK)[0] == 0
-    register = read_register(output.read_text(encoding="ascii"), weakest=WEAK)
+    register = parse_register(output.read_text(encoding="ascii"), weakest=WEAK)
     own = json.loads(desk("password", *where, "--day", "2026-11-02", "--for", "IEA-1", "--json")[1])
     every = json.loads(desk("password", *where, "--day", "2026-11-02", "--json")[1])
     assert judged(own["letters"], register, date(2026, 11, 2)) == Right(date(2026, 11, 2), "2026a")
@@ -141,7 +141,7 @@ def test_rotation_keeps_the_old_key_for_pcs_with_the_old_register(
             *QUICK,
         )
         assert code == 0
-        registers.append(read_register(output.read_text(encoding="ascii"), weakest=WEAK))
+        registers.append(parse_register(output.read_text(encoding="ascii"), weakest=WEAK))
         if name == "old":
             assert desk("rotate", "--kid", "2026b", "--key-file", ring)[0] == 0
     old, new = registers
@@ -162,11 +162,11 @@ def test_generations_only_rise(tmp_path: Path, desk: Desk, ring: Path) -> None:
 
     assert make("third", "--generation", "3") == 0
     assert make("again") == 0
-    assert read_register((tmp_path / "again").read_text(), weakest=WEAK).generation == 3
+    assert parse_register((tmp_path / "again").read_text(), weakest=WEAK).generation == 3
     assert make("second", "--generation", "2") == 4
     desk("rotate", "--key-file", ring)
     assert make("fourth") == 0
-    assert read_register((tmp_path / "fourth").read_text(), weakest=WEAK).generation == 4
+    assert parse_register((tmp_path / "fourth").read_text(), weakest=WEAK).generation == 4
 
 
 def test_nothing_is_overwritten(desk: Desk, ring: Path) -> None:
@@ -315,7 +315,7 @@ def test_a_register_that_was_killed_goes_on_where_it_was(tmp_path: Path, desk: D
     code, _, progress = desk(*command, *strength)
     assert code == 0
     assert f"({len(hashes)} jours sur 40)" in progress
-    register = read_register(output.read_text(encoding="ascii"))
+    register = parse_register(output.read_text(encoding="ascii"))
     assert (register.salt.hex(), register.days) == (salt, 40)
     assert register.digests.hex().startswith("".join(hashes))
     for distance in (0, len(hashes) - 1, len(hashes), 39):

@@ -19,29 +19,29 @@ from hypothesis import strategies as st
 from iea_agent.domain import day_password
 from iea_agent.domain.day_password import (
     Candidate,
-    Entered,
     Kdf,
     NotCovered,
     OtherDay,
     Register,
     RegisterError,
     Right,
+    TypedPassword,
     Typo,
     TypoKind,
     Wrong,
-    digest,
-    find,
-    in_letters,
-    in_words,
-    judge,
+    check_candidate,
+    compute_today,
+    derive_month_key,
+    derive_number,
+    find_candidate,
+    format_letters,
+    format_words,
+    hash_number,
     last_day,
-    month_key,
-    newest,
-    number,
-    read,
-    read_register,
-    spoken,
-    today,
+    parse_register,
+    parse_typed_password,
+    select_register,
+    spell_letters,
 )
 from iea_agent.domain.day_words import WORDS
 
@@ -90,7 +90,10 @@ def the_register(
     """A register as the desk makes it."""
     span = [first + timedelta(days=distance) for distance in range(length)]
     digests = b"".join(
-        digest(number(month_key(MASTER, scope, day), scope, day), kid, scope, day, SALT, kdf) for day in span
+        hash_number(
+            derive_number(derive_month_key(MASTER, scope, day), scope, day), kid, scope, day, SALT, kdf
+        )
+        for day in span
     )
     return Register(kid, scope, generation, first, SALT, kdf, digests)
 
@@ -103,28 +106,30 @@ class TestVectors:
 
     def test_the_key_of_a_month(self) -> None:
         expected = "1d2612dfdd75d86e11b928195362ae6f8bc464b5f1944014353146409555c1fc"
-        assert month_key(MASTER, "*", date(2026, 11, 24)).hex() == expected
-        assert month_key(MASTER, "*", date(2026, 11, 1)).hex() == expected
+        assert derive_month_key(MASTER, "*", date(2026, 11, 24)).hex() == expected
+        assert derive_month_key(MASTER, "*", date(2026, 11, 1)).hex() == expected
 
     @pytest.mark.parametrize(("day", "expected", "letters", "words", "hashed"), VECTORS)
     def test_a_day(self, day: date, expected: int, letters: str, words: str, hashed: str) -> None:
-        found = number(month_key(MASTER, "*", day), "*", day)
+        found = derive_number(derive_month_key(MASTER, "*", day), "*", day)
         assert found == expected
-        assert in_letters(day, found) == letters
-        assert in_words(day, found) == words
-        assert digest(found, "2026a", "*", day, SALT, QUICK).hex() == hashed
-        assert read(letters) == read(words) == Entered(day.day, expected)
+        assert format_letters(day, found) == letters
+        assert format_words(day, found) == words
+        assert hash_number(found, "2026a", "*", day, SALT, QUICK).hex() == hashed
+        assert (
+            parse_typed_password(letters) == parse_typed_password(words) == TypedPassword(day.day, expected)
+        )
 
     def test_the_hash_at_full_strength(self) -> None:
         day, found, *_ = VECTORS[0]
-        assert digest(found, "2026a", "*", day, SALT, Kdf()).hex() == "5dcd7a269c16c03e992679d2995b1ee0"
+        assert hash_number(found, "2026a", "*", day, SALT, Kdf()).hex() == "5dcd7a269c16c03e992679d2995b1ee0"
 
     def test_an_installation_of_its_own_has_other_passwords(self) -> None:
         day = VECTORS[0][0]
-        assert number(month_key(MASTER, "IEA-1", day), "IEA-1", day) != VECTORS[0][1]
+        assert derive_number(derive_month_key(MASTER, "IEA-1", day), "IEA-1", day) != VECTORS[0][1]
 
     def test_spoken(self) -> None:
-        assert spoken(LETTERS) == (
+        assert spell_letters(LETTERS) == (
             "24 – deux, neuf, Yvonne, sept – un, Gaston, Victor, trois – Suzanne, zéro, Yvonne, quatre"
         )
         for name in day_password._FIRST_NAMES:
@@ -138,8 +143,8 @@ class TestForms:
 
     @given(days, numbers)
     def test_there_and_back(self, day: date, value: int) -> None:
-        assert read(in_letters(day, value)) == Entered(day.day, value)
-        assert read(in_words(day, value)) == Entered(day.day, value)
+        assert parse_typed_password(format_letters(day, value)) == TypedPassword(day.day, value)
+        assert parse_typed_password(format_words(day, value)) == TypedPassword(day.day, value)
 
     @pytest.mark.parametrize(
         "typed",
@@ -161,18 +166,20 @@ class TestForms:
         ],
     )
     def test_what_does_not_matter(self, typed: str) -> None:
-        assert read(typed) == Entered(24, VECTORS[0][1])
+        assert parse_typed_password(typed) == TypedPassword(24, VECTORS[0][1])
 
     def test_a_day_of_one_digit(self) -> None:
-        expected = Entered(1, VECTORS[1][1])
-        assert read("1-R0FN-VGJF-G87A") == read("O1-R0FN-VGJF-G87A") == expected
-        assert read("1 prairie vilain gelule mortier bonheur") == expected
-        assert read(unicodedata.normalize("NFD", VECTORS[1][3])) == expected
+        expected = TypedPassword(1, VECTORS[1][1])
+        assert (
+            parse_typed_password("1-R0FN-VGJF-G87A") == parse_typed_password("O1-R0FN-VGJF-G87A") == expected
+        )
+        assert parse_typed_password("1 prairie vilain gelule mortier bonheur") == expected
+        assert parse_typed_password(unicodedata.normalize("NFD", VECTORS[1][3])) == expected
 
     @given(st.text(max_size=250))
     def test_anything_typed_is_a_value(self, typed: str) -> None:
-        found = read(typed)
-        assert isinstance(found, (Entered, Typo))
+        found = parse_typed_password(typed)
+        assert isinstance(found, (TypedPassword, Typo))
         if isinstance(found, Typo) and found.span:
             assert 0 <= found.span[0] < found.span[1] <= len(typed)
 
@@ -182,7 +189,7 @@ class TestForms:
         )
     )
     def test_pieces_of_passwords_are_a_value(self, pieces: list[str]) -> None:
-        assert isinstance(read("".join(pieces)), (Entered, Typo))
+        assert isinstance(parse_typed_password("".join(pieces)), (TypedPassword, Typo))
 
     def test_the_list_of_words(self) -> None:
         words = WORDS.split()
@@ -221,7 +228,7 @@ class TestTypos:
         ],
     )
     def test_where_it_is(self, typed: str, typo: Typo) -> None:
-        assert read(typed) == typo
+        assert parse_typed_password(typed) == typo
 
     @pytest.mark.parametrize("letters", [vector[2] for vector in VECTORS])
     def test_every_single_error_is_located(self, letters: str) -> None:
@@ -230,20 +237,24 @@ class TestTypos:
             for symbol in set(ALPHABET) - {letters[place]}:
                 wrong = letters[:place] + symbol + letters[place + 1 :]
                 expected = Typo(TypoKind.CHARACTER, position, (position + 3) // 4, (place, place + 1))
-                assert read(wrong) == expected, wrong
+                assert parse_typed_password(wrong) == expected, wrong
         for day in set(range(1, 32)) - {int(letters[:2])}:
-            assert read(f"{day:02}{letters[2:]}") == Typo(TypoKind.DAY, span=(0, 2))
+            assert parse_typed_password(f"{day:02}{letters[2:]}") == Typo(TypoKind.DAY, span=(0, 2))
 
     def test_every_swap_is_detected(self) -> None:
         chance = random.Random(1)  # noqa: S311 the same days every time
         for _ in range(200):
-            letters = in_letters(date(2026, 1, chance.randint(1, 31)), chance.getrandbits(50))
+            letters = format_letters(date(2026, 1, chance.randint(1, 31)), chance.getrandbits(50))
             places = [place for place, symbol in enumerate(letters) if symbol != "-"][2:]
             for one, other in itertools.combinations(places, 2):
                 swapped = list(letters)
                 swapped[one], swapped[other] = swapped[other], swapped[one]
                 if letters[one] != letters[other]:
-                    assert read("".join(swapped)) == Typo(TypoKind.CHARACTERS), (letters, one, other)
+                    assert parse_typed_password("".join(swapped)) == Typo(TypoKind.CHARACTERS), (
+                        letters,
+                        one,
+                        other,
+                    )
 
     def test_every_double_error_is_detected(self) -> None:
         """The code is linear: an error goes unseen exactly where its own syndromes are zero, whatever the password. So all of them are tried."""
@@ -261,12 +272,13 @@ class TestTypos:
                 wrong = list(LETTERS)
                 wrong[one], wrong[other] = left, right
                 typed = "".join(wrong)
-                assert typed == LETTERS or isinstance(read(typed), Typo), typed
+                assert typed == LETTERS or isinstance(parse_typed_password(typed), Typo), typed
 
     def test_noise_passes_once_in_a_thousand(self) -> None:
         chance = random.Random(2)  # noqa: S311
         passed = sum(
-            isinstance(read("24" + "".join(chance.choices(ALPHABET, k=12))), Entered) for _ in range(20_000)
+            isinstance(parse_typed_password("24" + "".join(chance.choices(ALPHABET, k=12))), TypedPassword)
+            for _ in range(20_000)
         )
         assert 5 <= passed <= 45  # 20 expected
 
@@ -276,9 +288,9 @@ class TestTypos:
         unseen = 0
         for place in range(1, 6):
             for word in set(all_words) - {words[place]}:
-                found = read(" ".join([*words[:place], word, *words[place + 1 :]]))
-                assert isinstance(found, Entered) or found == Typo(TypoKind.WORDS)
-                unseen += isinstance(found, Entered)
+                found = parse_typed_password(" ".join([*words[:place], word, *words[place + 1 :]]))
+                assert isinstance(found, TypedPassword) or found == Typo(TypoKind.WORDS)
+                unseen += isinstance(found, TypedPassword)
         assert unseen / (5 * 2047) == pytest.approx(1 / 32, abs=0.01)
 
 
@@ -296,17 +308,17 @@ class TestDays:
     )
     def test_today(self, utc: tuple[int, int, int, int, int, int], expected: date) -> None:
         wall = datetime(*utc, tzinfo=UTC).timestamp()
-        assert today(wall, floor=date(2026, 6, 1)) == expected
+        assert compute_today(wall, floor=date(2026, 6, 1)) == expected
 
     @pytest.mark.parametrize("wall", [-1e18, -1.0, 0.0, 1e18])
     def test_an_absurd_clock_is_a_day_all_the_same(self, wall: float) -> None:
-        assert today(wall, floor=date(2026, 6, 1)) >= date(2026, 6, 1)
+        assert compute_today(wall, floor=date(2026, 6, 1)) >= date(2026, 6, 1)
 
     def test_the_window(self) -> None:
         friday = date(2026, 11, 27)
-        entered = Entered(27, 1)
+        entered = TypedPassword(27, 1)
         for distance in range(-10, 11):
-            found = find(entered, REGISTER, friday + timedelta(days=distance))
+            found = find_candidate(entered, REGISTER, friday + timedelta(days=distance))
             if -1 <= distance <= 3:
                 assert isinstance(found, Candidate)
                 assert found.day == friday
@@ -316,23 +328,27 @@ class TestDays:
 
     @pytest.mark.parametrize("now", [date(2026, 11, 30), date(2026, 12, 1), date(2026, 12, 3)])
     def test_the_window_over_the_end_of_a_month(self, now: date) -> None:
-        found = find(Entered(30, 1), REGISTER, now)
+        found = find_candidate(TypedPassword(30, 1), REGISTER, now)
         assert isinstance(found, Candidate)
         assert found.day == date(2026, 11, 30)
 
     def test_a_day_that_no_month_near_has(self) -> None:
-        assert find(Entered(31, 1), REGISTER, date(2026, 11, 30)) == OtherDay(31, date(2026, 11, 30))
+        assert find_candidate(TypedPassword(31, 1), REGISTER, date(2026, 11, 30)) == OtherDay(
+            31, date(2026, 11, 30)
+        )
 
     def test_a_day_outside_the_register(self) -> None:
-        assert find(Entered(31, 1), REGISTER, date(2026, 11, 1)) == NotCovered(date(2026, 10, 31))
-        assert find(Entered(1, 1), REGISTER, date(2027, 1, 1)) == NotCovered(date(2027, 1, 1))
-        assert isinstance(find(Entered(31, 1), REGISTER, date(2027, 1, 1)), Candidate)
+        assert find_candidate(TypedPassword(31, 1), REGISTER, date(2026, 11, 1)) == NotCovered(
+            date(2026, 10, 31)
+        )
+        assert find_candidate(TypedPassword(1, 1), REGISTER, date(2027, 1, 1)) == NotCovered(date(2027, 1, 1))
+        assert isinstance(find_candidate(TypedPassword(31, 1), REGISTER, date(2027, 1, 1)), Candidate)
 
     @given(st.dates(date(2020, 1, 1), date(2090, 1, 1)), st.integers(-3, 1))
     def test_no_day_is_ever_mistaken_for_another(self, now: date, distance: int) -> None:
         day = now + timedelta(days=distance)
         register = Register("k", "*", 1, now - timedelta(days=10), SALT, QUICK, bytes(16 * 20))
-        found = find(Entered(day.day, 1), register, now)
+        found = find_candidate(TypedPassword(day.day, 1), register, now)
         assert isinstance(found, Candidate)
         assert found.day == day
 
@@ -341,22 +357,22 @@ class TestJudging:
     """The slow hash."""
 
     def judged(self, typed: str, now: date, register: Register = REGISTER) -> object:
-        entered = read(typed)
-        assert isinstance(entered, Entered)
-        candidate = find(entered, register, now)
+        entered = parse_typed_password(typed)
+        assert isinstance(entered, TypedPassword)
+        candidate = find_candidate(entered, register, now)
         assert isinstance(candidate, Candidate)
-        return judge(candidate)
+        return check_candidate(candidate)
 
     def test_right_in_both_forms_and_again(self) -> None:
         for typed in (LETTERS, SPOKEN_WORDS, LETTERS):
             assert self.judged(typed, date(2026, 11, 24)) == Right(date(2026, 11, 24), "2026a")
 
     def test_wrong(self) -> None:
-        wrong = in_letters(date(2026, 11, 24), VECTORS[0][1] ^ 1)
+        wrong = format_letters(date(2026, 11, 24), VECTORS[0][1] ^ 1)
         assert self.judged(wrong, date(2026, 11, 24)) == Wrong(date(2026, 11, 24))
 
     def test_the_password_of_another_day_under_this_days_number(self) -> None:
-        assert self.judged(in_letters(date(2026, 12, 24), VECTORS[0][1]), date(2026, 12, 24)) == Wrong(
+        assert self.judged(format_letters(date(2026, 12, 24), VECTORS[0][1]), date(2026, 12, 24)) == Wrong(
             date(2026, 12, 24)
         )
 
@@ -364,12 +380,12 @@ class TestJudging:
     def test_the_hash_belongs_to_its_key_and_scope(self, changed: dict[str, str]) -> None:
         day, value, *_ = VECTORS[0]
         names = {"kid": "2026a", "scope": "*", **changed}
-        assert digest(value, names["kid"], names["scope"], day, SALT, QUICK) != REGISTER.digest_of(day)
+        assert hash_number(value, names["kid"], names["scope"], day, SALT, QUICK) != REGISTER.digest_of(day)
 
     def test_no_representation_shows_the_password(self) -> None:
-        entered = read(LETTERS)
-        assert isinstance(entered, Entered)
-        candidate = find(entered, REGISTER, date(2026, 11, 24))
+        entered = parse_typed_password(LETTERS)
+        assert isinstance(entered, TypedPassword)
+        candidate = find_candidate(entered, REGISTER, date(2026, 11, 24))
         shown = repr((entered, candidate, REGISTER))
         for secret in (
             str(entered.number),
@@ -390,7 +406,7 @@ class TestRegister:
         return json.dumps({name: value for name, value in document.items() if value is not None})
 
     def test_there_and_back(self) -> None:
-        assert read_register(REGISTER.to_text(), weakest=QUICK) == REGISTER
+        assert parse_register(REGISTER.to_text(), weakest=QUICK) == REGISTER
         assert (REGISTER.days, REGISTER.last) == (61, date(2026, 12, 31))
         assert REGISTER.remaining(date(2026, 12, 1)) == 30
         assert REGISTER.remaining(date(2027, 1, 1)) == -1
@@ -398,7 +414,7 @@ class TestRegister:
     def test_ten_years_are_as_long_as_published(self) -> None:
         register = Register("2026a", "*", 1, date(2026, 1, 1), SALT, Kdf(), bytes(16 * 3653))
         assert len(register.to_text()) == 78_150
-        assert read_register(register.to_text()) == register
+        assert parse_register(register.to_text()) == register
 
     @pytest.mark.parametrize(
         ("changes", "said"),
@@ -444,7 +460,7 @@ class TestRegister:
     )
     def test_what_is_refused(self, changes: dict[str, object], said: str) -> None:
         with pytest.raises(RegisterError, match=re.escape(said)):
-            read_register(self.document(**changes))
+            parse_register(self.document(**changes))
 
     @pytest.mark.parametrize(
         "text",
@@ -462,13 +478,13 @@ class TestRegister:
     )
     def test_no_document_at_all(self, text: str) -> None:
         with pytest.raises(RegisterError):
-            read_register(text)
+            parse_register(text)
 
     def test_base64_of_one_writing_only(self) -> None:
         stray = base64.b64encode(SALT).decode()
         assert stray.endswith("/w==")
         with pytest.raises(RegisterError, match="sel"):
-            read_register(self.document(sel=stray.replace("/w==", "/x==")), weakest=QUICK)
+            parse_register(self.document(sel=stray.replace("/w==", "/x==")), weakest=QUICK)
 
     def test_only_a_rising_generation(self) -> None:
         first, second, own, other = (
@@ -477,13 +493,13 @@ class TestRegister:
             the_register(length=1, generation=3, scope="IEA-1"),
             the_register(length=1, generation=9, scope="IEA-2"),
         )
-        assert newest([first, second, other]) is second
-        assert newest([second, first]) is second
-        assert newest([first, second, own, other], "IEA-1") is own
+        assert select_register([first, second, other]) is second
+        assert select_register([second, first]) is second
+        assert select_register([first, second, own, other], "IEA-1") is own
         forged = the_register(length=2, generation=2)
-        assert newest([second, forged]) is second
-        assert newest([first], least_generation=2) is None
-        assert newest([]) is None
+        assert select_register([second, forged]) is second
+        assert select_register([first], least_generation=2) is None
+        assert select_register([]) is None
 
 
 def test_nobody_in_the_module_asks_for_the_date() -> None:

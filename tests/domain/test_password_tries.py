@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from iea_agent.domain import password_tries
 from iea_agent.domain.machine import Moment
-from iea_agent.domain.password_tries import DAY, Attempts, Hold, from_document
+from iea_agent.domain.password_tries import DAY, Tries, WaitReason, parse_tries
 
 START = 1_790_000_000.0
 
@@ -21,7 +21,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.wall, self.steady, self.true = START, 1000.0, 0.0
-        self.state = Attempts()
+        self.state = Tries()
 
     def pass_time(self, seconds: float) -> None:
         """Time that passes while the agent runs."""
@@ -38,19 +38,19 @@ class Desk:
         self.wall += off
         self.true += off
         self.steady = 5.0
-        kept = from_document(json.loads(json.dumps(self.state.to_document())))
+        kept = parse_tries(json.loads(json.dumps(self.state.to_document())))
         assert kept is not None
         self.state = kept
 
-    def held(self) -> tuple[Hold, float]:
+    def held(self) -> tuple[WaitReason, float]:
         """Why and how long the next try waits."""
-        self.state = password_tries.advance(self.state, Moment(self.wall, self.steady))
-        return password_tries.hold(self.state)
+        self.state = password_tries.advance_clock(self.state, Moment(self.wall, self.steady))
+        return password_tries.compute_wait(self.state)
 
     def fail(self) -> None:
         """One wrong password."""
-        assert self.held() == (Hold.NONE, 0.0)
-        self.state = password_tries.charge(self.state, generation=1)
+        assert self.held() == (WaitReason.NONE, 0.0)
+        self.state = password_tries.count_try(self.state, generation=1)
 
     def fail_until_stopped(self) -> None:
         """A hundred wrong passwords, each as soon as it is allowed."""
@@ -66,12 +66,12 @@ def pc() -> Desk:
 
 
 def test_five_are_free_then_waits_double_up_to_an_hour(pc: Desk) -> None:
-    for _ in range(password_tries.FREE):
+    for _ in range(password_tries.FREE_TRIES):
         pc.fail()
     waits = []
     for _ in range(9):
         reason, wait = pc.held()
-        assert reason is Hold.WAIT
+        assert reason is WaitReason.WAIT
         waits.append(wait / 60)
         pc.pass_time(wait)
         pc.fail()
@@ -79,12 +79,12 @@ def test_five_are_free_then_waits_double_up_to_an_hour(pc: Desk) -> None:
 
 
 def test_nobody_tries_before_the_time(pc: Desk) -> None:
-    for _ in range(password_tries.FREE):
+    for _ in range(password_tries.FREE_TRIES):
         pc.fail()
     pc.pass_time(59.9)
-    assert pc.held()[0] is Hold.WAIT
+    assert pc.held()[0] is WaitReason.WAIT
     with pytest.raises(ValueError, match="before its time"):
-        password_tries.charge(pc.state, 1)
+        password_tries.count_try(pc.state, 1)
     pc.pass_time(0.2)
     pc.fail()
 
@@ -92,7 +92,7 @@ def test_nobody_tries_before_the_time(pc: Desk) -> None:
 def test_one_try_a_minute_for_three_days_lets_73_through(pc: Desk) -> None:
     through = 0
     for _ in range(3 * 24 * 60):
-        if pc.held()[0] is Hold.NONE:
+        if pc.held()[0] is WaitReason.NONE:
             pc.fail()
             through += 1
         pc.pass_time(60)
@@ -109,45 +109,45 @@ def test_at_most_25_in_any_24_hours(pc: Desk) -> None:
         pc.fail()
         times.append(pc.true)
     assert all(late - early >= DAY for early, late in zip(times, times[25:], strict=False))
-    assert Hold.DAILY in reasons
+    assert WaitReason.DAILY in reasons
 
 
 def test_a_hundred_in_a_row_stop_for_a_month_and_no_longer(pc: Desk) -> None:
     pc.fail_until_stopped()
     assert pc.state.failures == 100
-    assert pc.held() == (Hold.STOPPED, 30 * DAY)
+    assert pc.held() == (WaitReason.STOPPED, 30 * DAY)
     pc.restart(off=30 * DAY - 1)
-    assert pc.held() == (Hold.STOPPED, 1.0)
+    assert pc.held() == (WaitReason.STOPPED, 1.0)
     pc.pass_time(1)
     pc.fail()
-    assert pc.held() == (Hold.WAIT, 60.0)  # no free try after a stop
+    assert pc.held() == (WaitReason.WAIT, 60.0)  # no free try after a stop
 
 
 def test_the_server_ends_a_stop_but_no_ordinary_wait(pc: Desk) -> None:
-    for _ in range(password_tries.FREE):
+    for _ in range(password_tries.FREE_TRIES):
         pc.fail()
-    assert password_tries.authenticated(pc.state) == pc.state
+    assert password_tries.lift_stop_after_authentication(pc.state) == pc.state
     pc.fail_until_stopped()
-    pc.state = password_tries.authenticated(pc.state)
-    assert pc.held()[0] in (Hold.NONE, Hold.DAILY)
+    pc.state = password_tries.lift_stop_after_authentication(pc.state)
+    assert pc.held()[0] in (WaitReason.NONE, WaitReason.DAILY)
     assert not pc.state.stopped
 
 
 def test_a_newer_register_ends_a_stop(pc: Desk) -> None:
     pc.fail_until_stopped()
-    assert password_tries.register_changed(pc.state, 1).stopped
-    assert password_tries.register_changed(pc.state, 0).stopped
-    assert not password_tries.register_changed(pc.state, 2).stopped
+    assert password_tries.lift_stop_after_new_register(pc.state, 1).stopped
+    assert password_tries.lift_stop_after_new_register(pc.state, 0).stopped
+    assert not password_tries.lift_stop_after_new_register(pc.state, 2).stopped
 
 
 def test_success_forgets(pc: Desk) -> None:
-    for _ in range(password_tries.FREE):
+    for _ in range(password_tries.FREE_TRIES):
         pc.fail()
-    pc.state = password_tries.succeeded(pc.state)
-    assert pc.held() == (Hold.NONE, 0.0)
-    for _ in range(password_tries.FREE):
+    pc.state = password_tries.reset_after_success(pc.state)
+    assert pc.held() == (WaitReason.NONE, 0.0)
+    for _ in range(password_tries.FREE_TRIES):
         pc.fail()
-    assert pc.held() == (Hold.WAIT, 60.0)
+    assert pc.held() == (WaitReason.WAIT, 60.0)
 
 
 class TestClocks:
@@ -159,15 +159,15 @@ class TestClocks:
         for _ in range(11):
             pc.pass_time(pc.held()[1])
             pc.fail()
-        assert pc.held() == (Hold.WAIT, 3600.0)
+        assert pc.held() == (WaitReason.WAIT, 3600.0)
 
     def test_set_back_earns_nothing_and_costs_nothing(self, pc: Desk) -> None:
         pc.set_clock(-365 * DAY)
-        assert pc.held() == (Hold.WAIT, 3600.0)
+        assert pc.held() == (WaitReason.WAIT, 3600.0)
         pc.pass_time(1800)
-        assert pc.held() == (Hold.WAIT, 1800.0)
+        assert pc.held() == (WaitReason.WAIT, 1800.0)
         pc.pass_time(1800)
-        assert pc.held() == (Hold.NONE, 0.0)
+        assert pc.held() == (WaitReason.NONE, 0.0)
 
     def test_set_back_and_put_right_earns_nothing(self, pc: Desk) -> None:
         for _ in range(5):
@@ -177,48 +177,48 @@ class TestClocks:
             pc.held()
             pc.set_clock(7200)
             pc.held()
-        assert pc.held() == (Hold.WAIT, 3300.0)
+        assert pc.held() == (WaitReason.WAIT, 3300.0)
 
     def test_set_back_over_a_restart_earns_nothing(self, pc: Desk) -> None:
         pc.set_clock(-DAY)
         pc.restart(off=60)
-        assert pc.held() == (Hold.WAIT, 3600.0)
+        assert pc.held() == (WaitReason.WAIT, 3600.0)
         pc.pass_time(600)
-        assert pc.held() == (Hold.WAIT, 3000.0)
+        assert pc.held() == (WaitReason.WAIT, 3000.0)
         pc.restart()
-        assert pc.held() == (Hold.WAIT, 3000.0)
+        assert pc.held() == (WaitReason.WAIT, 3000.0)
 
     def test_a_restart_earns_the_time_the_pc_was_off(self, pc: Desk) -> None:
         pc.restart(off=600)
-        assert pc.held() == (Hold.WAIT, 3000.0)
+        assert pc.held() == (WaitReason.WAIT, 3000.0)
         pc.restart()
-        assert pc.held() == (Hold.WAIT, 3000.0)
+        assert pc.held() == (WaitReason.WAIT, 3000.0)
 
     def test_restarts_earn_nothing(self, pc: Desk) -> None:
         for _ in range(50):
             pc.restart()
-            assert pc.held() == (Hold.WAIT, 3600.0)
+            assert pc.held() == (WaitReason.WAIT, 3600.0)
 
     def test_the_same_hour_forward_cannot_be_sold_twice(self, pc: Desk) -> None:
         """Forward earns (it cannot be told from a PC that was off); back and forward again does not."""
         pc.set_clock(1800)
-        assert pc.held() == (Hold.WAIT, 1800.0)
+        assert pc.held() == (WaitReason.WAIT, 1800.0)
         for _ in range(10):
             pc.set_clock(-1800)
             pc.restart()
             pc.held()
             pc.set_clock(1800)
             pc.restart()
-        assert pc.held() == (Hold.WAIT, 1800.0)
+        assert pc.held() == (WaitReason.WAIT, 1800.0)
 
     def test_a_clock_that_was_far_ahead_locks_nobody_out(self, pc: Desk) -> None:
         pc.set_clock(70 * 365 * DAY)
         pc.fail()
         pc.set_clock(-70 * 365 * DAY)
         pc.restart()
-        assert pc.held() == (Hold.WAIT, 3600.0)
+        assert pc.held() == (WaitReason.WAIT, 3600.0)
         pc.pass_time(3600)
-        assert pc.held() == (Hold.NONE, 0.0)
+        assert pc.held() == (WaitReason.NONE, 0.0)
 
 
 @given(
@@ -238,11 +238,13 @@ def test_without_a_clock_set_forward_no_game_wins_a_try(moves: list[tuple[str, f
             pc.set_clock(-seconds)
         elif move == "restart":
             pc.restart()
-        elif pc.held()[0] is Hold.NONE:
+        elif pc.held()[0] is WaitReason.NONE:
             pc.fail()
             tried.append(pc.true)
-    for place in range(password_tries.FREE, len(tried)):
-        assert tried[place] - tried[place - 1] >= min(60 * 2 ** (place - password_tries.FREE), 3600) - 0.01
+    for place in range(password_tries.FREE_TRIES, len(tried)):
+        assert (
+            tried[place] - tried[place - 1] >= min(60 * 2 ** (place - password_tries.FREE_TRIES), 3600) - 0.01
+        )
     assert all(late - early >= DAY - 0.01 for early, late in zip(tried, tried[25:], strict=False))
 
 
@@ -253,7 +255,7 @@ class TestKept:
         for _ in range(40):
             pc.pass_time(pc.held()[1])
             pc.fail()
-        kept = from_document({"schema": 1, **json.loads(json.dumps(pc.state.to_document()))})
+        kept = parse_tries({"schema": 1, **json.loads(json.dumps(pc.state.to_document()))})
         assert kept == replace(pc.state, steady=None)
 
     @pytest.mark.parametrize(
@@ -282,19 +284,19 @@ class TestKept:
         ],
     )
     def test_what_cannot_be_trusted_is_not_read(self, changes: dict[str, object]) -> None:
-        good = Attempts(clock=START, failures=3, recent=(START - 2, START - 1), generation=1).to_document()
-        assert from_document(good) is not None
-        assert from_document({**good, **changes}) is None
+        good = Tries(clock=START, failures=3, recent=(START - 2, START - 1), generation=1).to_document()
+        assert parse_tries(good) is not None
+        assert parse_tries({**good, **changes}) is None
         for name in changes:
-            assert from_document({key: value for key, value in good.items() if key != name}) is None
+            assert parse_tries({key: value for key, value in good.items() if key != name}) is None
 
     def test_an_unreadable_state_is_no_fresh_start(self, pc: Desk) -> None:
-        pc.state = password_tries.distrusted(Moment(pc.wall, pc.steady))
-        assert pc.held() == (Hold.WAIT, 3600.0)
+        pc.state = password_tries.create_distrusted(Moment(pc.wall, pc.steady))
+        assert pc.held() == (WaitReason.WAIT, 3600.0)
         pc.restart()
         assert pc.state.distrusted
         pc.pass_time(3600)
         pc.fail()
-        assert pc.held() == (Hold.WAIT, 3600.0)
+        assert pc.held() == (WaitReason.WAIT, 3600.0)
         assert pc.state.distrusted
-        assert not password_tries.succeeded(pc.state).distrusted
+        assert not password_tries.reset_after_success(pc.state).distrusted

@@ -16,7 +16,7 @@ from iea_agent import BUILT, __version__
 from iea_agent.domain import day_password, machine, password_tries
 from iea_agent.domain.day_password import NotCovered, OtherDay, Register, RegisterError, Right, Typo
 from iea_agent.domain.machine import Event, Moment, Snapshot, State
-from iea_agent.domain.password_tries import Attempts, Hold
+from iea_agent.domain.password_tries import Tries, WaitReason
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
 from iea_agent.locale import _
@@ -70,13 +70,13 @@ class Assistance:
         found = []
         for file in self._home.register_files():
             try:
-                found.append(day_password.read_register(file.read_text(encoding="utf-8")))
+                found.append(day_password.parse_register(file.read_text(encoding="utf-8")))
             except FileNotFoundError:
                 continue
             except (OSError, UnicodeDecodeError, RegisterError) as error:
                 log.warning("register refused", extra={"fields": {"file": file, "reason": error}})
         licence = self._home.storage.load().effective.settings.licence_number
-        return day_password.newest(found, licence, self._least_generation())
+        return day_password.select_register(found, licence, self._least_generation())
 
     def warn_of_expiry(self) -> None:
         """Log that the register runs out soon: ``diagnose`` shows it, too."""
@@ -107,39 +107,39 @@ class Assistance:
             return self._leave(typed)
 
     def _leave(self, typed: str) -> dict[str, Any]:
-        entered = day_password.read(typed)
+        entered = day_password.parse_typed_password(typed)
         if isinstance(entered, Typo):
-            self._write("typo", fault=entered.fault.value)
+            self._write("typo", fault=entered.kind.value)
             return _refusal(password_text.typo(entered), span=entered.span)
         register = self.register()
         if register is None:
             self._write("no-register")
             return _refusal(password_text.no_register())
-        candidate = day_password.find(entered, register, self._today())
+        candidate = day_password.find_candidate(entered, register, self._today())
         if isinstance(candidate, (OtherDay, NotCovered)):
             self._write("other-day", day=entered.day)
             return _refusal(password_text.other_day(candidate))
         now = self._clock()
-        tried = password_tries.advance(
-            password_tries.register_changed(self._attempts, register.generation), now
+        tried = password_tries.advance_clock(
+            password_tries.lift_stop_after_new_register(self._attempts, register.generation), now
         )
-        held, wait = password_tries.hold(tried)
-        if held is not Hold.NONE:
+        held, wait = password_tries.compute_wait(tried)
+        if held is not WaitReason.NONE:
             return _refusal(password_text.too_many(held), wait=wait)
-        if not self._keep(password_tries.charge(tried, register.generation)):
+        if not self._keep(password_tries.count_try(tried, register.generation)):
             return _refusal(_cannot_write())
         self._remember(register)
-        answer = day_password.judge(candidate)
+        answer = day_password.check_candidate(candidate)
         if not isinstance(answer, Right):
             held, wait = self._hold()
             self._write(
                 "refused", day=answer.day.isoformat(), failures=self._attempts.failures, wait=round(wait)
             )
             sentence = password_text.wrong()
-            if held is not Hold.NONE:
+            if held is not WaitReason.NONE:
                 sentence += " " + password_text.too_many(held)
             return _refusal(sentence, wait=wait)
-        self._keep(password_tries.succeeded(self._attempts))
+        self._keep(password_tries.reset_after_success(self._attempts))
         self._write("leaving", day=answer.day.isoformat(), kid=answer.kid)
         if not self._settle(machine.AssistanceLeft(), State.DISCONNECTED):
             return _refusal(_("Le mode assistance n'a pas pu être désactivé. Réessayez."))
@@ -148,12 +148,12 @@ class Assistance:
     def servers_answered(self) -> None:
         """The server let us in: whoever was stopped after too many failures may try again."""
         if self._attempts.stopped:
-            self._keep(password_tries.authenticated(self._attempts))
+            self._keep(password_tries.lift_stop_after_authentication(self._attempts))
 
     def keep_waiting(self) -> None:
         """Now and then, write down how long has been waited: where the clock is behind, a restart would forget it."""
         held, _seconds = self._hold()
-        if held is not Hold.NONE and self._clock().steady - self._kept_steady >= KEEP_WAITING_SECONDS:
+        if held is not WaitReason.NONE and self._clock().steady - self._kept_steady >= KEEP_WAITING_SECONDS:
             self._keep(self._attempts)
 
     def expired(self) -> None:
@@ -162,18 +162,18 @@ class Assistance:
 
     # on disk
 
-    def _read_attempts(self) -> Attempts:
+    def _read_attempts(self) -> Tries:
         existed = self._home.storage.has_state(TRIES)
         try:
             document = self._home.storage.read_state(TRIES)
         except StorageError:
             document = {}
         if not existed:
-            return Attempts()
-        found = password_tries.from_document(document)
+            return Tries()
+        found = password_tries.parse_tries(document)
         if found is None:
             log.warning("attempts not readable")
-            found = password_tries.distrusted(self._clock())
+            found = password_tries.create_distrusted(self._clock())
             self._write("attempts-unreadable")
         return found
 
@@ -184,11 +184,11 @@ class Assistance:
         except StorageError:
             return False
 
-    def _hold(self) -> tuple[Hold, float]:
-        self._attempts = password_tries.advance(self._attempts, self._clock())
-        return password_tries.hold(self._attempts)
+    def _hold(self) -> tuple[WaitReason, float]:
+        self._attempts = password_tries.advance_clock(self._attempts, self._clock())
+        return password_tries.compute_wait(self._attempts)
 
-    def _keep(self, tried: Attempts) -> bool:
+    def _keep(self, tried: Tries) -> bool:
         """Write *tried* down; False, and nothing counted, where the disk does not take it."""
         try:
             self._home.storage.write_state(TRIES, tried.to_document())
@@ -221,7 +221,7 @@ class Assistance:
         return True
 
     def _today(self) -> date:
-        return day_password.today(self._clock().wall, date.fromisoformat(BUILT))
+        return day_password.compute_today(self._clock().wall, date.fromisoformat(BUILT))
 
 
 def why_not_enter(state: State) -> str:

@@ -6,7 +6,7 @@ A master key gives a key for each month, which gives a number of 50 bits for eac
     24 article subtil chrome ravager insolite  for the telephone: the day, five words
 
 A PC holds a register of one salted slow hash a day, which gives no password away. Checking goes in three steps, because only the last is slow
-and only the last is a try: ``read`` what was typed, ``find`` the day it is for, ``judge`` it (a fifth of a second and 64 MiB: never on a thread
+and only the last is a try: ``parse_typed_password``, ``find_candidate``, ``check_candidate`` (a fifth of a second and 64 MiB: never on a thread
 that draws). Results are values; the sentences are the shell's. Nothing here shows a password in its representation.
 """
 
@@ -50,7 +50,7 @@ _UTC_OFFSET = 3600  # seconds: UTC+01:00 all year, so that no time-zone database
 # --- the day -------------------------------------------------------------------------------------------------------------------------
 
 
-def today(wall: float, floor: date) -> date:
+def compute_today(wall: float, floor: date) -> date:
     """The civil date at UTC+01:00, no summer time, of *wall* (seconds since 1970), and never before *floor*.
 
     *floor* is the newest date that the PC has reason to trust (its build, the last signed metadata): it saves a PC whose clock fell to 2015.
@@ -67,13 +67,13 @@ def last_day(day: date) -> date:
 # --- derivation: the desk's side -----------------------------------------------------------------------------------------------------
 
 
-def month_key(master: bytes, scope: str, day: date) -> bytes:
+def derive_month_key(master: bytes, scope: str, day: date) -> bytes:
     """The key of the month that *day* is in: all that the front desk needs, and no way back to *master* (32 bytes)."""
     return _derive(master, "mois", scope, day.isoformat()[:7])
 
 
-def number(key: bytes, scope: str, day: date) -> int:
-    """The password of *day* as a number of 50 bits; *key* is its ``month_key``."""
+def derive_number(key: bytes, scope: str, day: date) -> int:
+    """The password of *day* as a number of 50 bits; *key* is its ``derive_month_key``."""
     return int.from_bytes(_derive(key, "jour", scope, day.isoformat()), "big") >> (256 - _BITS)
 
 
@@ -113,7 +113,7 @@ def _syndromes(word: Iterable[int]) -> tuple[int, int]:
     return plain, weighted
 
 
-def in_letters(day: date, number: int) -> str:
+def format_letters(day: date, number: int) -> str:
     """The form for e-mail, ``JJ-AAAA-BBBB-CCCC``."""
     values = [number >> shift & 31 for shift in range(_BITS - 5, -1, -5)]
     plain, weighted = _syndromes([day.day, *values])
@@ -144,7 +144,7 @@ def _first_letters(word: str) -> str:
     return bare.lower()[:_WORD_LETTERS]
 
 
-def in_words(day: date, number: int) -> str:
+def format_words(day: date, number: int) -> str:
     """The form for the telephone: the day and five French words."""
     bits = number << _WORD_CHECK_BITS | _word_check(day.day, number)
     return " ".join((f"{day.day:02}", *(_words()[bits >> shift & 2047] for shift in range(44, -1, -11))))
@@ -191,8 +191,8 @@ _FIRST_NAMES = (
 _SPOKEN = dict(zip(_ALPHABET, (*_DIGITS, *_FIRST_NAMES), strict=True))
 
 
-def spoken(letters: str) -> str:
-    """*letters* (of ``in_letters``) for the telephone, after the French spelling alphabet: « 24 – deux, neuf, Yvonne, sept – … »."""
+def spell_letters(letters: str) -> str:
+    """*letters* (of ``format_letters``) for the telephone, after the French spelling alphabet: « 24 – deux, neuf, Yvonne, sept – … »."""
     day, *groups = letters.split("-")
     return " – ".join((day, *(", ".join(_SPOKEN[symbol] for symbol in group) for group in groups)))
 
@@ -222,7 +222,7 @@ class Typo:
     missing, negative for too many.
     """
 
-    fault: TypoKind
+    kind: TypoKind
     position: int = 0
     group: int = 0
     span: tuple[int, int] | None = None
@@ -230,7 +230,7 @@ class Typo:
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class TypedPassword:
     """A password without fault of form: the day of the month in front of it, and its number."""
 
     day: int
@@ -265,7 +265,7 @@ def _runs(text: str) -> list[_Run]:
     return [_Run(tuple(symbol for symbol, _ in run), tuple(place for _, place in run)) for run in runs if run]
 
 
-def read(text: str) -> Entered | Typo:
+def parse_typed_password(text: str) -> TypedPassword | Typo:
     """Which password *text* is, in either form, or what is wrong with it.
 
     Case, blanks, dashes and punctuation do not matter, nor O for 0, I and L for 1; of words, accents and all after the fourth letter.
@@ -285,7 +285,7 @@ def _day(digits: str) -> int | None:
     return value if 1 <= value <= 31 else None
 
 
-def _read_letters(runs: list[_Run]) -> Entered | Typo:
+def _read_letters(runs: list[_Run]) -> TypedPassword | Typo:
     symbols = [symbol for run in runs for symbol in run.symbols]
     places = [place for run in runs for place in run.places]
     front = (
@@ -313,10 +313,10 @@ def _read_letters(runs: list[_Run]) -> Entered | Typo:
         if place == 0 and day != plain:  # the day that would be right is not 0
             return wrong_day
         return wrong(TypoKind.CHARACTER, place) if 1 <= place <= _CODE else Typo(TypoKind.CHARACTERS)
-    return Entered(day, _joined(values[:_SYMBOLS], 5))
+    return TypedPassword(day, _joined(values[:_SYMBOLS], 5))
 
 
-def _read_words(runs: list[_Run]) -> Entered | Typo:
+def _read_words(runs: list[_Run]) -> TypedPassword | Typo:
     day = _day(runs[0].text)
     if day is None:
         return Typo(TypoKind.DAY, span=runs[0].span)
@@ -329,7 +329,7 @@ def _read_words(runs: list[_Run]) -> Entered | Typo:
             return Typo(TypoKind.WORD, position, span=run.span)
         places.append(place)
     number, check = divmod(_joined(places, 11), 1 << _WORD_CHECK_BITS)
-    return Entered(day, number) if check == _word_check(day, number) else Typo(TypoKind.WORDS)
+    return TypedPassword(day, number) if check == _word_check(day, number) else Typo(TypoKind.WORDS)
 
 
 def _joined(values: Iterable[int], bits: int) -> int:
@@ -417,7 +417,7 @@ class Register:
         return json.dumps(document, separators=(",", ":"))
 
 
-def read_register(text: str, weakest: Kdf = WEAKEST) -> Register:
+def parse_register(text: str, weakest: Kdf = WEAKEST) -> Register:
     """The register that *text* is, every value of it within bounds. Raises ``RegisterError``.
 
     *weakest* is the least strength taken: tests, which cannot wait, give a lower one.
@@ -446,7 +446,7 @@ def read_register(text: str, weakest: Kdf = WEAKEST) -> Register:
     )
 
 
-def newest(
+def select_register(
     registers: Iterable[Register], installation: str = "", least_generation: int = 1
 ) -> Register | None:
     """Which of *registers* to check with: the highest generation, at least *least_generation* (the highest this PC has ever held), of those
@@ -541,7 +541,7 @@ class NotCovered:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A try that waits to be judged: everything ``judge`` needs."""
+    """A try that waits to be judged: everything ``check_candidate`` needs."""
 
     day: date
     kid: str
@@ -567,7 +567,9 @@ class Wrong:
     day: date
 
 
-def find(entered: Entered, register: Register, today: date) -> Candidate | OtherDay | NotCovered:
+def find_candidate(
+    entered: TypedPassword, register: Register, today: date
+) -> Candidate | OtherDay | NotCovered:
     """The day that *entered* is for: the one in [*today* − 3, *today* + 1] with its day of the month (five days in a row never share one)."""
     for distance in range(-DAYS_BACK, DAYS_AHEAD + 1):
         day = today + timedelta(days=distance)
@@ -581,9 +583,9 @@ def find(entered: Entered, register: Register, today: date) -> Candidate | Other
     return OtherDay(entered.day, today)
 
 
-def judge(candidate: Candidate) -> Right | Wrong:
+def check_candidate(candidate: Candidate) -> Right | Wrong:
     """Whether it is the password: one scrypt, compared in constant time. Slow; needs 128·n·r bytes for the moment and gives them back."""
-    found = digest(
+    found = hash_number(
         candidate.number, candidate.kid, candidate.scope, candidate.day, candidate.salt, candidate.kdf
     )
     if hmac.compare_digest(found, candidate.expected):
@@ -591,7 +593,7 @@ def judge(candidate: Candidate) -> Right | Wrong:
     return Wrong(candidate.day)
 
 
-def digest(number: int, kid: str, scope: str, day: date, salt: bytes, kdf: Kdf) -> bytes:
+def hash_number(number: int, kid: str, scope: str, day: date, salt: bytes, kdf: Kdf) -> bytes:
     """The hash of *number* that stands in the register for *day*."""
     return hashlib.scrypt(
         _as_bytes(number),

@@ -6,7 +6,7 @@ import math
 from datetime import date
 
 from iea_agent.domain.day_password import NotCovered, OtherDay, Typo, TypoKind
-from iea_agent.domain.password_tries import Hold
+from iea_agent.domain.password_tries import WaitReason
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
 
@@ -29,7 +29,7 @@ _TYPOS = {
 
 def typo(found: Typo) -> str:
     """A typing error, which is not counted as a try."""
-    if found.fault is TypoKind.LENGTH:
+    if found.kind is TypoKind.LENGTH:
         if found.missing > 0:
             return _(
                 "Mot de passe incomplet : il a cette forme, {example}, ou le jour suivi de cinq mots."
@@ -37,7 +37,7 @@ def typo(found: Typo) -> str:
         return _(
             "Mot de passe trop long : il a cette forme, {example}, ou le jour suivi de cinq mots."
         ).format(example=EXAMPLE)
-    return _(_TYPOS[found.fault]).format(position=found.position, group=found.group)
+    return _(_TYPOS[found.kind]).format(position=found.position, group=found.group)
 
 
 def other_day(found: OtherDay | NotCovered) -> str:
@@ -57,9 +57,9 @@ def wrong() -> str:
     return _("Ce n'est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l'assistance.")
 
 
-def too_many(hold: Hold) -> str:
+def too_many(hold: WaitReason) -> str:
     """That tries have to wait; the time is shown beside it, counting down."""
-    if hold is Hold.STOPPED:
+    if hold is WaitReason.STOPPED:
         return _(
             "Trop d'essais : contactez l'assistance. La saisie se rouvre dès que les serveurs répondent."
         )

@@ -33,6 +33,7 @@ from iea_agent.domain.evidence import ClockOffset, InterceptedBy, ProxyInvolved
 from iea_agent.domain.repairs import Repair
 from iea_agent.domain.settings import DEFAULTS, Effective, SettingFault, Settings
 from iea_agent.locale import LANGUAGES, choose
+from iea_agent.shell.dialogs.ports import DialogContents, SaveError
 from iea_agent.shell.wording.menu import Abilities
 
 
@@ -97,9 +98,7 @@ class SettingsOnStage:
         self._key = not options.first_run
         self._password = False
 
-    def load(self) -> Any:
-        from iea_agent.shell.dialogs.settings_dialog import DialogContents
-
+    def load(self) -> DialogContents:
         own = {**self._own}
         if "proxy_mode" in own:
             own["proxy_mode"] = settings_file.ProxyMode(own["proxy_mode"])
@@ -118,8 +117,6 @@ class SettingsOnStage:
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
     ) -> None:
-        from iea_agent.shell.dialogs.settings_dialog import SaveError
-
         self._log.write(saved=dict(changes), key=licence_key is not None, password=proxy_password is not None)
         if licence_key is not None and self._options.no_vault:
             raise SaveError("Cette clé ne peut pas être enregistrée.", "licence_key")

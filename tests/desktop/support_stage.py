@@ -17,7 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from iea_agent import locale
-from iea_agent.shell.dialogs.support_dialog import PasswordAnswer, Situation, SupportError, run_support
+from iea_agent.shell.dialogs.ports import PasswordAnswer, Situation, SupportError
+from iea_agent.shell.dialogs.support_dialog import run_support
 from tests.desktop.dialog_stage import Log, listen
 
 

@@ -11,6 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from iea_agent.domain.settings import FIELDS
 from iea_agent.locale import _
+from iea_agent.shell.dialogs.ports import (
+    AskError,
+    DialogContents,
+    PasswordAnswer,
+    SaveError,
+    Situation,
+    SupportError,
+)
 
 from .installation import FAILED, LEAVE_SECONDS, PREPARED_SECONDS, Failure, Home
 
@@ -18,8 +26,6 @@ if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Settings
-    from iea_agent.shell.dialogs.settings_dialog import DialogContents
-    from iea_agent.shell.dialogs.support_dialog import PasswordAnswer, Situation
 
 ATTRIBUTES = {name: field.attribute for name, field in FIELDS.items()} | {
     "licence.key": "licence_key",
@@ -28,15 +34,13 @@ ATTRIBUTES = {name: field.attribute for name, field in FIELDS.items()} | {
 
 
 class SettingsDesk:
-    """What the settings dialog needs (``dialogs.settings.SettingsPort``)."""
+    """What the settings dialog needs (``dialogs.ports.SettingsPort``)."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
 
     def load(self) -> DialogContents:
         """The settings in force, the faults of a broken file, and whether assistance mode holds."""
-        from iea_agent.shell.dialogs.settings_dialog import DialogContents
-
         loaded = self._home.storage.load()
         since = self._home.assistance_since()
         return DialogContents(loaded.effective, (*loaded.faults, *loaded.policy_faults), since is not None)
@@ -58,8 +62,6 @@ class SettingsDesk:
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
     ) -> None:
         """Keep *changes* and the secrets. Raises ``SaveError`` with a sentence and the field it is about."""
-        from iea_agent.shell.dialogs.settings_dialog import SaveError
-
         try:
             self._home.save(changes, licence_key, proxy_password)
         except Failure as failure:
@@ -93,7 +95,7 @@ class SettingsDesk:
 
 
 class StatusDesk:
-    """What the status window needs (``dialogs.status.StatusPort``)."""
+    """What the status window needs (``dialogs.ports.StatusPort``)."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -123,8 +125,6 @@ class StatusDesk:
 
     def ask(self, command: str) -> None:
         """Have the agent do *command* (« reconnect », « settings », « launch »…). Raises ``AskError`` with a sentence."""
-        from iea_agent.shell.dialogs.status_dialog import AskError
-
         try:
             self._home.ask({"do": "ask", "event": command})
         except Failure as failure:
@@ -142,15 +142,13 @@ def explain(code: str) -> None:
 
 
 class SupportDesk:
-    """What the support dialog needs (``dialogs.support.SupportPort``)."""
+    """What the support dialog needs (``dialogs.ports.SupportPort``)."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
 
     def load(self) -> Situation | None:
         """Whether assistance mode holds or may be entered; None where no agent runs."""
-        from iea_agent.shell.dialogs.support_dialog import Situation
-
         try:
             found = self._home.ask({"do": "assistance"})["assistance"]
         except Failure:
@@ -168,8 +166,6 @@ class SupportDesk:
 
     def leave(self, password: str) -> PasswordAnswer:
         """Try the password of the day. Raises ``SupportError``."""
-        from iea_agent.shell.dialogs.support_dialog import PasswordAnswer
-
         answer = self._ask({"do": "leave-assistance", "password": password})
         if answer["accepted"]:
             return PasswordAnswer(True)
@@ -179,8 +175,6 @@ class SupportDesk:
         )
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        from iea_agent.shell.dialogs.support_dialog import SupportError
-
         try:
             return self._home.ask(request, LEAVE_SECONDS)
         except Failure as failure:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import wx
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
-from iea_agent.domain.settings import Effective, SettingFault, Settings
+from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 
 from . import typed_settings
 from .connection_fields import LEFT, Fields
+from .ports import SaveError, SettingsPort
 from .server_test_panel import RIGHT, Results, is_ticked
 from .widgets import (
     MIDDLE,
@@ -34,67 +35,6 @@ from .widgets import (
 
 if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
-
-
-@dataclass(frozen=True, slots=True)
-class DialogContents:
-    """What the dialog shows when it opens: the settings in force, the faults of a file that was set aside, and whether assistance mode holds."""
-
-    effective: Effective
-    faults: tuple[SettingFault, ...] = ()
-    assistance: bool = False
-
-
-class SaveError(Exception):
-    """Saving failed: *sentence* is for the person, *field* the attribute of ``Settings`` it is about ("licence_key" for the key, "" for none)."""
-
-    def __init__(self, sentence: str, field: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.field = field
-
-
-class SettingsPort(Protocol):
-    """What the dialog needs from the rest of the agent."""
-
-    def load(self) -> DialogContents:
-        """What holds now. Called before the window is shown and after each saving: must be fast, and leave the vault alone."""
-
-    def key_saved(self) -> bool | None:
-        """Whether the vault holds a licence key, None where there is no vault. Called in a thread after the window is shown: may be slow."""
-
-    def proxy_password_saved(self) -> bool | None:
-        """Whether the vault holds the proxy's password, None where there is no vault. Called like ``key_saved``."""
-
-    def save(
-        self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
-    ) -> None:
-        """Write *changes* (by dotted name, as values of the file) and, unless None, the secrets, and tell the agent. Raises ``SaveError``."""
-
-    def test(
-        self,
-        values: Settings,
-        licence_key: str | None,
-        proxy_password: str | None,
-        on_progress: Callable[[ServerReport], None],
-        cancelled: threading.Event,
-    ) -> tuple[ServerReport, ...]:
-        """Test both servers with *values* (a secret that is None: the saved one). Called in a thread; *on_progress* from any thread; stops when
-        *cancelled* is set, and what it then returns is ignored."""
-
-    def repairs(
-        self,
-        values: Settings,
-        proxy_password: str | None,
-        reports: Sequence[ServerReport],
-        on_found: Callable[[Repair], None],
-        cancelled: threading.Event,
-    ) -> tuple[Repair, ...] | None:
-        """What mends *reports*, a failed test of *values*: each has been tried and works. None where *values* work by now. Called like ``test``, with
-        *on_found* for each at once."""
-
-    def explain(self, code: str) -> None:
-        """Show the page on problem *code*."""
 
 
 def title() -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
 
 import wx
 
 from iea_agent.locale import _
-from iea_agent.shell.wording.menu import Abilities
 
 from . import status_overview
+from .ports import AskError, Document, StatusPort
 from .widgets import (
     MIDDLE,
     NARROW,
@@ -31,33 +30,6 @@ from .widgets import (
     show,
     title_font,
 )
-
-Document = dict[str, Any]
-
-
-class AskError(Exception):
-    """The agent did not do what it was asked; *sentence* says why, for the person."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-
-
-class StatusPort(Protocol):
-    """What the window needs from the rest of the agent."""
-
-    @property
-    def abilities(self) -> Abilities:
-        """What this installation can do beyond its connection."""
-
-    def watch(self, on_status: Callable[[Document | None], None]) -> Callable[[], None]:
-        """Call *on_status*, from any thread, with each document of ``shell/status.py`` and with None when the agent is gone; returns what ends it."""
-
-    def explain(self, code: str) -> None:
-        """Show the page on problem *code*."""
-
-    def ask(self, command: str) -> None:
-        """Ask the agent for "diagnosis", "reconnect", "settings", "support" or "launch". Called in a thread; raises ``AskError``."""
 
 
 def title() -> str:

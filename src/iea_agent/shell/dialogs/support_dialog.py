@@ -8,8 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 import wx
 
@@ -20,6 +18,7 @@ from iea_agent.shell.wording import menu, time_text
 
 from . import status_overview
 from .background import run_in_background
+from .ports import PasswordAnswer, Situation, SupportError, SupportPort
 from .widgets import (
     MIDDLE,
     NARROW,
@@ -36,52 +35,6 @@ from .widgets import (
     show,
     title_font,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What the dialog shows, as of now. *wait* must be right in each: a countdown goes on from there."""
-
-    assistance_since: float | None  # wall clock; None: not in assistance mode
-    may_enter: bool  # only when the connection has failed
-    why_not: str = ""  # sentence, where assistance mode may not be entered
-    wait: float = 0.0  # seconds before the password of the day may be tried again
-    servers_answer: bool = False  # while in assistance mode: the servers answer again
-
-
-@dataclass(frozen=True, slots=True)
-class PasswordAnswer:
-    """What became of a password. Where it is not accepted: *sentence* for the person, *span* what to correct in the text that was typed (start, end;
-    as in ``day_password.Typo``), *wait* the seconds before the next try."""
-
-    accepted: bool
-    sentence: str = ""
-    span: tuple[int, int] | None = None
-    wait: float = 0.0
-
-
-class SupportError(Exception):
-    """What was asked could not be done; *sentence* says why, for the person."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-
-
-class SupportPort(Protocol):
-    """What the dialog needs from the rest of the agent."""
-
-    def load(self) -> Situation | None:
-        """What holds now, None where the agent does not run. Called before the window is shown: must be fast."""
-
-    def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
-        """Call *on_change* from any thread when the situation changes, with None when the agent is gone; returns what ends this."""
-
-    def enter(self, reason: str) -> None:
-        """Enter assistance mode; *reason* is one line, perhaps empty. Called in a thread. Raises ``SupportError``."""
-
-    def leave(self, password: str) -> PasswordAnswer:
-        """Try to leave it with *password*, exactly as typed. Called in a thread: may take its second. Raises ``SupportError``."""
 
 
 def title() -> str:

@@ -283,13 +283,14 @@ def main() -> None:
         return
     threading.Thread(target=listen, args=(log,), daemon=True).start()
     if options.dialog == "settings":
-        from iea_agent.shell.dialogs.settings_dialog import run_settings
+        from iea_agent.shell.dialogs import settings_dialog
 
-        run_settings(SettingsOnStage(log, options), lambda: log.write(shown=True), test=options.test)
+        given = ("test",) if options.test else ()
+        settings_dialog.run(SettingsOnStage(log, options), lambda: log.write(shown=True), given)
     else:
-        from iea_agent.shell.dialogs.status_dialog import run_status
+        from iea_agent.shell.dialogs import status_dialog
 
-        run_status(StatusOnStage(log, options.source), lambda: log.write(shown=True))
+        status_dialog.run(StatusOnStage(log, options.source), lambda: log.write(shown=True), ())
     log.write(closed=True)
 
 

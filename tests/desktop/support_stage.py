@@ -17,8 +17,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from iea_agent import locale
+from iea_agent.shell.dialogs import support_dialog
 from iea_agent.shell.dialogs.ports import PasswordAnswer, Situation, SupportError
-from iea_agent.shell.dialogs.support_dialog import run_support
 from tests.desktop.dialog_stage import Log, listen
 
 
@@ -85,7 +85,8 @@ def main() -> None:
     locale.choose(options.language)
     log = Log(options.log)
     threading.Thread(target=listen, args=(log,), daemon=True).start()
-    run_support(SupportOnStage(log, options.source, options.verdicts), lambda: log.write(shown=True))
+    port = SupportOnStage(log, options.source, options.verdicts)
+    support_dialog.run(port, lambda: log.write(shown=True), ())
     log.write(closed=True)
 
 

@@ -208,18 +208,19 @@ def show(home: Home, name: str, *, test: bool = False) -> int:
 
         logs.start_logging(home.folders.logs, name)
 
+    options = ("test",) if test else ()
     if name == "settings":
-        from iea_agent.shell.dialogs.settings_dialog import run_settings
+        from iea_agent.shell.dialogs import settings_dialog
 
-        run_settings(SettingsDesk(home), shown, test=test)
+        settings_dialog.run(SettingsDesk(home), shown, options)
     elif name == "status":
-        from iea_agent.shell.dialogs.status_dialog import run_status
+        from iea_agent.shell.dialogs import status_dialog
 
-        run_status(StatusDesk(home), shown)
+        status_dialog.run(StatusDesk(home), shown, options)
     elif name == "support":
-        from iea_agent.shell.dialogs.support_dialog import run_support
+        from iea_agent.shell.dialogs import support_dialog
 
-        run_support(SupportDesk(home), shown)
+        support_dialog.run(SupportDesk(home), shown, options)
     else:
         return FAILED
     return 0

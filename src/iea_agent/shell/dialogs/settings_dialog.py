@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,13 +42,16 @@ def title() -> str:
     return _("Impact emploi – Paramètres de connexion")
 
 
-def run_settings(port: SettingsPort, shown: Callable[[], None] = lambda: None, *, test: bool = False) -> None:
-    """Show the dialog until it is closed, with the *test* under way from the start if asked; *shown* is called once it can be used."""
+def run(port: SettingsPort, on_shown: Callable[[], None], options: Collection[str]) -> None:
+    """Show the dialog until it is closed; call *on_shown* once it can be used.
+
+    *options* may hold "test", which starts the test of both servers at once.
+    """
     app = application()
     dialog = SettingsDialog(port)
-    wx.CallAfter(shown)
+    wx.CallAfter(on_shown)
     wx.CallAfter(lambda: dialog.SetIcons(icons("ball")))
-    show(app, dialog, lambda: dialog.begin(test=test))
+    show(app, dialog, lambda: dialog.begin(test="test" in options))
 
 
 HEIGHT = 640

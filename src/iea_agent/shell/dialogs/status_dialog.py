@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import wx
 
@@ -37,10 +37,10 @@ def title() -> str:
     return _("Impact emploi – État de la connexion")
 
 
-def run_status(port: StatusPort, shown: Callable[[], None] = lambda: None) -> None:
-    """Show the window until it is closed; *shown* is called once a first status stands in it."""
+def run(port: StatusPort, on_shown: Callable[[], None], _options: Collection[str]) -> None:
+    """Show the window until it is closed; call *on_shown* with the first status in it."""
     app = application()
-    window = StatusWindow(port, shown)
+    window = StatusWindow(port, on_shown)
     show(app, window, window.begin)
 
 

@@ -7,7 +7,7 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import wx
 
@@ -42,11 +42,11 @@ def title() -> str:
     return _("Impact emploi – Demande de support technique")
 
 
-def run_support(port: SupportPort, shown: Callable[[], None] = lambda: None) -> None:
-    """Show the dialog until it is closed; *shown* is called once it can be used."""
+def run(port: SupportPort, on_shown: Callable[[], None], _options: Collection[str]) -> None:
+    """Show the dialog until it is closed; call *on_shown* once it can be used."""
     app = application()
     dialog = SupportDialog(port)
-    wx.CallAfter(shown)
+    wx.CallAfter(on_shown)
     show(app, dialog, dialog.begin)
 
 

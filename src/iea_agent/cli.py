@@ -169,7 +169,7 @@ def _status(home: Home, options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(found, indent=None if options.watch else 2), flush=True)
         else:
-            print(status_text.text(found, time.time()), flush=True)
+            print(status_text.render_status(found, time.time()), flush=True)
             if options.watch:
                 print(flush=True)
 
@@ -192,11 +192,14 @@ def _test(home: Home, options: argparse.Namespace) -> int:
     reports = home.examine(chosen)
     found = _mending(home, chosen, reports) if options.repairs else ()
     if options.json:
-        _print_json(report_text.document(reports, time.time()) | repair_text.document(found or ()))
+        _print_json(
+            report_text.build_report_document(reports, time.time())
+            | repair_text.build_repairs_document(found or ())
+        )
     else:
-        print(report_text.text(reports, time.time()))
+        print(report_text.render_report(reports, time.time()))
         if options.repairs:
-            print(repair_text.text(found, chosen), end="")
+            print(repair_text.render_repairs(found, chosen), end="")
     conclusion = diagnosis.conclude(reports)
     if conclusion is diagnosis.Conclusion.CONNECTED:
         return FINE
@@ -234,7 +237,7 @@ def _reconnect(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001 
     from iea_agent.shell.wording import status_text
 
     found = home.reconnect(RECONNECT_SECONDS)
-    print(status_text.text(found, time.time()))
+    print(status_text.render_status(found, time.time()))
     if found["state"] == "connected":
         return FINE
     refused = found["problem"] is not None and (
@@ -333,7 +336,7 @@ def _assistance_off(home: Home, options: argparse.Namespace) -> int:  # noqa: AR
     if not answer["accepted"]:
         print(answer["sentence"], file=sys.stderr)
         if answer["wait"]:
-            print(password_text.next_try(answer["wait"]), file=sys.stderr)
+            print(password_text.describe_next_try(answer["wait"]), file=sys.stderr)
         return REFUSED
     print(_("Le mode assistance est désactivé. L'agent relance l'authentification."))
     return FINE
@@ -348,12 +351,12 @@ def _assistance_status(home: Home, options: argparse.Namespace) -> int:
     found = home.ask({"do": "assistance"})["assistance"]
     since = found["assistance_since"]
     if options.json:
-        _print_json({"schema": 1, **found, "assistance_since": status_text.stamp(since)})
+        _print_json({"schema": 1, **found, "assistance_since": status_text.format_rfc3339(since)})
     elif since is None:
         print(found["why_not"] or _("Le mode assistance n'est pas actif ; il peut être activé."))
     else:
         now = time.time()
-        print(f"{_(menu.STATES[State.ASSISTANCE])} {menu.held_since(State.ASSISTANCE, since, now)}")
+        print(f"{_(menu.STATES[State.ASSISTANCE])} {menu.format_state_since(State.ASSISTANCE, since, now)}")
     return FINE
 
 

@@ -670,7 +670,7 @@ def told(folder: Path, snapshot: Snapshot | None = NOW_DOCUMENT) -> Path:
     if snapshot is not None:
         fresh = {"since": now - 700, "contact_at": now - 4000, "retry_at": now + 75}
         moved = Snapshot(**{name: getattr(snapshot, name) for name in snapshot.__slots__} | fresh)
-        document = words.document(moved, DEFAULTS)
+        document = words.build_status_document(moved, DEFAULTS)
     written = path.with_suffix(".new")
     written.write_text(json.dumps(document), encoding="utf-8")
     written.replace(path)

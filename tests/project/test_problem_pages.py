@@ -66,7 +66,7 @@ def test_every_problem_has_its_page_and_no_page_is_about_nothing() -> None:
     assert {path.stem for path in WRITTEN.glob("*.md")} == {*CATALOGUE, "README"}
     assert {path.stem for path in problem_pages.FOLDER.iterdir()} == {*CATALOGUE, "index"}
     for code in CATALOGUE:
-        assert problem_pages.page_of(code) == problem_pages.FOLDER / f"{code}.html"
+        assert problem_pages.find_page(code) == problem_pages.FOLDER / f"{code}.html"
 
 
 @EVERY

@@ -129,7 +129,7 @@ class Agent:
         for fault in (*self._loaded.faults, *self._loaded.policy_faults):
             log.warning("setting refused", extra={"fields": {"name": fault.name, "line": fault.line}})
         if self._loaded.faults or self._loaded.policy_faults:
-            self._balloon(menu.balloon_of(problems.SETTINGS_UNREADABLE))
+            self._balloon(menu.build_problem_balloon(problems.SETTINGS_UNREADABLE))
 
     # loop.Work
 
@@ -252,7 +252,7 @@ class Agent:
             self._windows[name] = self._home.host.start_child(window_command(name, *options), os.environ)
         except LaunchError as error:
             log.exception("window not started", extra={"fields": {"name": name}})
-            self._balloon(menu.cannot_open(str(error.__cause__)))
+            self._balloon(menu.build_window_failure_balloon(str(error.__cause__)))
 
     def launch_program(self) -> None:
         """Start Impact emploi; a failure is told, with the path that was tried."""
@@ -262,13 +262,13 @@ class Agent:
             self._home.host.launch(Path(self._settings.program))
         except LaunchError as error:
             log.warning("program not started", extra={"fields": {"error": type(error.__cause__).__name__}})
-            self._balloon(menu.cannot_launch(self._settings.program))
+            self._balloon(menu.build_launch_failure_balloon(self._settings.program))
 
     def tell(self, announcement: Announcement) -> None:
         """Show a balloon; without a tray the log is all there is."""
         if announcement.kind is Effect.ANNOUNCE_EXPIRY:
             self._assistance.expired()
-        self._balloon(menu.balloon(announcement.kind, announcement.snapshot))
+        self._balloon(menu.build_announcement_balloon(announcement.kind, announcement.snapshot))
 
     def _balloon(self, balloon: menu.Balloon) -> None:
         log.info("balloon", extra={"fields": {"title": balloon.title}})
@@ -291,9 +291,9 @@ class Agent:
         for observer in list(self._observers):
             observer.put(snapshot)
         if self._tray is not None:
-            self._tray.draw(menu.view(snapshot, time.time(), self.abilities))
+            self._tray.draw(menu.render_view(snapshot, time.time(), self.abilities))
         if self._channel is not None:
-            self._channel.publish(status_text.document(snapshot, self._settings))
+            self._channel.publish(status_text.build_status_document(snapshot, self._settings))
 
     # the channel
 
@@ -327,7 +327,7 @@ class Agent:
             case {"do": "status"}:
                 return {
                     "ok": True,
-                    "status": status_text.document(snapshot, self._settings),
+                    "status": status_text.build_status_document(snapshot, self._settings),
                 }
             case {"do": "reload"}:
                 self._load()
@@ -341,7 +341,7 @@ class Agent:
                 return self._assistance.leave(snapshot, typed)
             case {"do": "ask", "event": str(name)} if name in _ASKABLE:
                 event = _ASKABLE[name]
-                if reason := menu.reason_against(event, snapshot.state, self.abilities):
+                if reason := menu.explain_disabled(event, snapshot.state, self.abilities):
                     return {"ok": False, "error": _("Pas maintenant : {reason}.").format(reason=reason)}
                 self.loop.post(event())
                 return {"ok": True, "run": snapshot.run}

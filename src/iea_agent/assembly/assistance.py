@@ -110,22 +110,22 @@ class Assistance:
         entered = day_password.parse_typed_password(typed)
         if isinstance(entered, Typo):
             self._write("typo", fault=entered.kind.value)
-            return _refusal(password_text.typo(entered), span=entered.span)
+            return _refusal(password_text.describe_typo(entered), span=entered.span)
         register = self.register()
         if register is None:
             self._write("no-register")
-            return _refusal(password_text.no_register())
+            return _refusal(password_text.describe_missing_register())
         candidate = day_password.find_candidate(entered, register, self._today())
         if isinstance(candidate, (OtherDay, NotCovered)):
             self._write("other-day", day=entered.day)
-            return _refusal(password_text.other_day(candidate))
+            return _refusal(password_text.describe_other_day(candidate))
         now = self._clock()
         tried = password_tries.advance_clock(
             password_tries.lift_stop_after_new_register(self._attempts, register.generation), now
         )
         held, wait = password_tries.compute_wait(tried)
         if held is not WaitReason.NONE:
-            return _refusal(password_text.too_many(held), wait=wait)
+            return _refusal(password_text.describe_hold(held), wait=wait)
         if not self._keep(password_tries.count_try(tried, register.generation)):
             return _refusal(_cannot_write())
         self._remember(register)
@@ -135,9 +135,9 @@ class Assistance:
             self._write(
                 "refused", day=answer.day.isoformat(), failures=self._attempts.failures, wait=round(wait)
             )
-            sentence = password_text.wrong()
+            sentence = password_text.describe_wrong_password()
             if held is not WaitReason.NONE:
-                sentence += " " + password_text.too_many(held)
+                sentence += " " + password_text.describe_hold(held)
             return _refusal(sentence, wait=wait)
         self._keep(password_tries.reset_after_success(self._attempts))
         self._write("leaving", day=answer.day.isoformat(), kid=answer.kid)

@@ -135,9 +135,9 @@ def explain(code: str) -> None:
     """Show the page on problem *code* in the browser; does nothing where there is no page."""
     import webbrowser
 
-    from iea_agent.shell.wording.problem_pages import page_of
+    from iea_agent.shell.wording.problem_pages import find_page
 
-    if (page := page_of(code)) is not None:
+    if (page := find_page(code)) is not None:
         webbrowser.open(page.as_uri())
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from iea_agent import __version__
 from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import DEFAULTS, FIELDS
-from iea_agent.shell.wording.problem_details import fault_text
+from iea_agent.shell.wording.problem_details import describe_setting_fault
 
 from .installation import Home
 
@@ -122,6 +122,6 @@ def diagnose(home: Home) -> dict[str, Any]:
             "logs": str(home.folders.logs),
         },
         "settings": settings_with_origin(home),
-        "faults": [fault_text(fault) for fault in (*loaded.faults, *loaded.policy_faults)],
+        "faults": [describe_setting_fault(fault) for fault in (*loaded.faults, *loaded.policy_faults)],
         "libraries": {name: _version(name) for name in LIBRARIES},
     }

@@ -400,7 +400,7 @@ def _failure_of(error: channel.ChannelError) -> Failure:
 
 
 def _failure_of_saving(error: Exception) -> Failure:
-    from iea_agent.shell.wording.problem_details import fault_text
+    from iea_agent.shell.wording.problem_details import describe_setting_fault
 
     match error:
         case SettingUnknown(names=names):
@@ -409,7 +409,9 @@ def _failure_of_saving(error: Exception) -> Failure:
             text = _("Ce paramètre est fixé par votre administrateur : {name}")
             return Failure(text.format(name=names[0]), REFUSED, name=names[0])
         case settings.SettingsError(faults=faults):
-            return Failure("\n".join(fault_text(fault) for fault in faults), USAGE, name=faults[0].name)
+            return Failure(
+                "\n".join(describe_setting_fault(fault) for fault in faults), USAGE, name=faults[0].name
+            )
         case SettingsNewer(path=path):
             text = _(
                 "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"

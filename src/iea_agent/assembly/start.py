@@ -107,10 +107,10 @@ class _Resident:
     def _offer_menu(self, tray: Tray) -> None:
         """Give the icon its menu before the agent is made, which takes the longer part of the start."""
         from iea_agent.domain import machine
-        from iea_agent.shell.wording.menu import view
+        from iea_agent.shell.wording.menu import render_view
 
         start = now()
-        tray.draw(view(machine.begin(start), start.wall))
+        tray.draw(render_view(machine.begin(start), start.wall))
 
     def wakes(self) -> None:
         """The computer slept, and no longer does."""

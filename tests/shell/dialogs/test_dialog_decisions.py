@@ -165,7 +165,7 @@ def test_the_fields_for_a_sign_in_stand_while_the_system_s_proxy_asks(
 
 
 def document(state: State, **others: object) -> words.Document:
-    return words.document(replace(Snapshot(state, NOW - 60), **others), SAVED)  # type: ignore[arg-type]
+    return words.build_status_document(replace(Snapshot(state, NOW - 60), **others), SAVED)  # type: ignore[arg-type]
 
 
 def test_a_problem_is_told_with_what_to_do_and_who_can_act() -> None:

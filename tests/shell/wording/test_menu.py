@@ -11,8 +11,8 @@ from iea_agent import locale
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import Effect, Event, Snapshot, State
 from iea_agent.shell.wording import menu as shown
-from iea_agent.shell.wording.menu import NO_ABILITIES, Abilities, balloon, view
-from iea_agent.shell.wording.time_text import since
+from iea_agent.shell.wording.menu import NO_ABILITIES, Abilities, build_announcement_balloon, render_view
+from iea_agent.shell.wording.time_text import format_since
 from iea_agent.shell.wording.view import SEPARATOR, MenuLine, Picture, View
 from tests.failures import OBSERVED, failed
 
@@ -69,7 +69,7 @@ def lines(found: View) -> list[MenuLine]:
 def test_every_state_has_its_picture_and_its_words(state: State) -> None:
     assert set(shown.PICTURES) == set(shown.STATES) == set(shown.EXPLANATIONS) == set(State)
     assert len(set(shown.PICTURES.values())) == len(Picture)
-    found = view(Snapshot(state, NOW), NOW)
+    found = render_view(Snapshot(state, NOW), NOW)
     headline = locale._(shown.STATES[state])
     assert found.picture is shown.PICTURES[state]
     assert headline in found.tooltip
@@ -77,13 +77,13 @@ def test_every_state_has_its_picture_and_its_words(state: State) -> None:
 
 
 def test_a_left_click_and_the_first_line_open_the_status(state: State) -> None:
-    found = view(Snapshot(state, NOW), NOW)
+    found = render_view(Snapshot(state, NOW), NOW)
     assert found.click == machine.StatusRequested()
     assert found.menu[0].event == machine.StatusRequested()
 
 
 def test_the_last_line_always_quits(state: State) -> None:
-    last = view(Snapshot(state, NOW), NOW).menu[-1]
+    last = render_view(Snapshot(state, NOW), NOW).menu[-1]
     assert last.event == machine.QuitRequested()
     assert last.enabled
 
@@ -92,7 +92,7 @@ def test_the_last_line_always_quits(state: State) -> None:
 def test_a_line_acts_exactly_when_its_event_is_in_the_table_and_the_installation_is_able(
     state: State, abilities: Abilities
 ) -> None:
-    menu = lines(view(Snapshot(state, NOW), NOW, abilities))[1:-1]
+    menu = lines(render_view(Snapshot(state, NOW), NOW, abilities))[1:-1]
     assert len(menu) == len(CHOOSABLE)
     for line, event in zip(menu, CHOOSABLE, strict=True):
         able = event not in ABILITY or getattr(abilities, ABILITY[event])
@@ -104,11 +104,13 @@ def test_a_line_acts_exactly_when_its_event_is_in_the_table_and_the_installation
 def test_every_grey_line_says_why_and_no_other_does(state: State, abilities: Abilities) -> None:
     usual = {event: set[str]() for event in CHOOSABLE}
     for other in State:
-        menu = lines(view(Snapshot(other, NOW), NOW, EVERYTHING))[1:-1]
+        menu = lines(render_view(Snapshot(other, NOW), NOW, EVERYTHING))[1:-1]
         for line, event in zip(menu, CHOOSABLE, strict=True):
             if line.enabled:
                 usual[event].add(line.label)
-    for line, event in zip(lines(view(Snapshot(state, NOW), NOW, abilities))[1:-1], CHOOSABLE, strict=True):
+    for line, event in zip(
+        lines(render_view(Snapshot(state, NOW), NOW, abilities))[1:-1], CHOOSABLE, strict=True
+    ):
         (label,) = usual[event]
         if line.enabled:
             assert line.label == label
@@ -126,7 +128,7 @@ def test_the_reasons_are_those_that_the_table_leaves_open() -> None:
 
 
 def test_in_assistance_the_grey_lines_send_to_leaving_it_first(language: str) -> None:
-    menu = lines(view(Snapshot(State.ASSISTANCE, NOW), NOW, EVERYTHING))
+    menu = lines(render_view(Snapshot(State.ASSISTANCE, NOW), NOW, EVERYTHING))
     wanted = "désactivez d'abord le mode assistance" if language == "fr" else "assistance mode"
     assert wanted in menu[1].label
     assert wanted in menu[2].label
@@ -135,33 +137,36 @@ def test_in_assistance_the_grey_lines_send_to_leaving_it_first(language: str) ->
 @pytest.mark.parametrize("days_ago", [0, 1, 200])
 def test_every_tooltip_fits(days_ago: int) -> None:
     for snapshot in snapshots(NOW - days_ago * 86_400):
-        tooltip = view(snapshot, NOW).tooltip
+        tooltip = render_view(snapshot, NOW).tooltip
         assert utf16(tooltip) <= 127, tooltip
         assert tooltip.count("\n") <= 1
 
 
 def test_a_short_tooltip_says_since_when() -> None:
-    found = view(Snapshot(State.DISCONNECTED, NOW, failure=failed(problems.NO_NETWORK)), NOW)
-    assert since(NOW, NOW) in found.tooltip
+    found = render_view(Snapshot(State.DISCONNECTED, NOW, failure=failed(problems.NO_NETWORK)), NOW)
+    assert format_since(NOW, NOW) in found.tooltip
 
 
 def test_the_tooltip_names_the_problem_by_its_code() -> None:
     for problem in OBSERVED:
         for state in (State.CONNECTING, State.CONNECTED, State.DISCONNECTED):
-            assert view(Snapshot(state, NOW, failure=failed(problem)), NOW).tooltip.endswith(
+            assert render_view(Snapshot(state, NOW, failure=failed(problem)), NOW).tooltip.endswith(
                 f"({problem.code})"
             )
-        assert problem.code not in view(Snapshot(State.ASSISTANCE, NOW, failure=failed(problem)), NOW).tooltip
+        assert (
+            problem.code
+            not in render_view(Snapshot(State.ASSISTANCE, NOW, failure=failed(problem)), NOW).tooltip
+        )
 
 
 def test_in_assistance_the_tooltip_says_that_the_servers_answer() -> None:
-    quiet = view(Snapshot(State.ASSISTANCE, NOW), NOW).tooltip
-    answering = view(Snapshot(State.ASSISTANCE, NOW, servers_answer=True), NOW).tooltip
+    quiet = render_view(Snapshot(State.ASSISTANCE, NOW), NOW).tooltip
+    answering = render_view(Snapshot(State.ASSISTANCE, NOW, servers_answer=True), NOW).tooltip
     assert answering.startswith(quiet + "\n")
 
 
 def test_mnemonics_are_unique_and_in_their_label(state: State) -> None:
-    menu = lines(view(Snapshot(state, NOW), NOW, EVERYTHING))[1:]
+    menu = lines(render_view(Snapshot(state, NOW), NOW, EVERYTHING))[1:]
     letters = [line.mnemonic for line in menu]
     assert all(letters)
     assert len(set(letters)) == len(letters)
@@ -171,7 +176,7 @@ def test_mnemonics_are_unique_and_in_their_label(state: State) -> None:
 
 @pytest.mark.parametrize("abilities", [NO_ABILITIES, EVERYTHING], ids=["none", "all"])
 def test_a_menu_line_spans_no_screen(state: State, abilities: Abilities) -> None:
-    for line in lines(view(Snapshot(state, NOW), NOW, abilities)):
+    for line in lines(render_view(Snapshot(state, NOW), NOW, abilities)):
         assert line.label
         assert utf16(line.label) <= 100, line.label
 
@@ -179,7 +184,7 @@ def test_a_menu_line_spans_no_screen(state: State, abilities: Abilities) -> None
 @pytest.mark.parametrize("kind", [Effect.ANNOUNCE_FAILURE, Effect.ANSWER_PERSON])
 def test_every_balloon_fits_and_carries_the_code(kind: Effect) -> None:
     for problem in OBSERVED:
-        found = balloon(kind, Snapshot(State.DISCONNECTED, NOW, failure=failed(problem)))
+        found = build_announcement_balloon(kind, Snapshot(State.DISCONNECTED, NOW, failure=failed(problem)))
         assert utf16(found.title) <= 63, found.title
         assert utf16(found.body) <= 255, found.body
         assert problem.code in found.body
@@ -187,7 +192,7 @@ def test_every_balloon_fits_and_carries_the_code(kind: Effect) -> None:
 
 def test_the_balloon_of_a_problem_that_no_state_shows_fits_and_says_what_to_do() -> None:
     for problem in problems.CATALOGUE.values():
-        found = shown.balloon_of(problem)
+        found = shown.build_problem_balloon(problem)
         assert utf16(found.title) <= 63, found.title
         assert utf16(found.body) <= 255, found.body
         assert locale._(problem.advice) in found.body
@@ -198,14 +203,14 @@ def test_the_balloon_of_a_problem_that_no_state_shows_fits_and_says_what_to_do()
     "kind", [Effect.ANNOUNCE_RECOVERY, Effect.ANNOUNCE_SERVERS_ANSWER, Effect.ANSWER_PERSON]
 )
 def test_good_news_fit_too(kind: Effect) -> None:
-    found = balloon(kind, Snapshot(State.CONNECTED, NOW))
+    found = build_announcement_balloon(kind, Snapshot(State.CONNECTED, NOW))
     assert 0 < utf16(found.title) <= 63
     assert 0 < utf16(found.body) <= 255
 
 
 def test_the_same_snapshot_gives_the_same_view() -> None:
     for snapshot in snapshots():
-        assert view(snapshot, NOW) == view(snapshot, NOW)
+        assert render_view(snapshot, NOW) == render_view(snapshot, NOW)
 
 
 def event_of(line: MenuLine) -> type[Event] | None:
@@ -214,5 +219,7 @@ def event_of(line: MenuLine) -> type[Event] | None:
 
 
 def test_no_two_lines_post_the_same(state: State) -> None:
-    posted = [event_of(line) for line in lines(view(Snapshot(state, NOW), NOW, EVERYTHING)) if line.event]
+    posted = [
+        event_of(line) for line in lines(render_view(Snapshot(state, NOW), NOW, EVERYTHING)) if line.event
+    ]
     assert len(set(posted)) == len(posted)

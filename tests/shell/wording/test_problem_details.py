@@ -23,7 +23,13 @@ from iea_agent.domain.evidence import (
     RedirectTarget,
 )
 from iea_agent.domain.problems import Problem
-from iea_agent.shell.wording.problem_details import LONGEST, MALFORMED, fault_text, particulars, shown
+from iea_agent.shell.wording.problem_details import (
+    LONGEST,
+    MALFORMED,
+    clean_foreign_text,
+    describe_failure_details,
+    describe_setting_fault,
+)
 
 NOW = time.mktime((2026, 11, 12, 14, 25, 0, 0, 0, -1))
 DAY = 86_400.0
@@ -40,14 +46,14 @@ def french() -> Iterator[None]:
 
 def said(reason: Problem, **evidence: object) -> str:
     """The particulars of a failure for *reason*, with no-break spaces as plain ones."""
-    text = particulars(Failure(Stage.ANSWER, reason, **evidence), NOW)  # type: ignore[arg-type]
+    text = describe_failure_details(Failure(Stage.ANSWER, reason, **evidence), NOW)  # type: ignore[arg-type]
     return text.replace("\u00a0", " ")
 
 
 def test_each_way_of_being_malformed_has_its_sentence() -> None:
     assert set(MALFORMED) == set(Malformed)
     for kind, sentence in MALFORMED.items():
-        assert particulars(malformed_address(kind), NOW) == sentence
+        assert describe_failure_details(malformed_address(kind), NOW) == sentence
     assert said(problems.ADDRESS_MALFORMED, detail="Invalid URL 'https://'") == ""
 
 
@@ -166,18 +172,20 @@ def test_whatever_a_server_says_stays_bounded_and_visible(
     certificate = Certificate(foreign, foreign, wall, wall, foreign, wall)
     carried: list[Evidence] = [kind(foreign) for kind in NamedEvidence.__subclasses__()]
     for evidence in (*carried, CertificateHosts((foreign,))):
-        text = particulars(Failure(Stage.ANSWER, reason, foreign, wait, evidence, certificate), NOW)
+        text = describe_failure_details(
+            Failure(Stage.ANSWER, reason, foreign, wait, evidence, certificate), NOW
+        )
         assert len(text) <= 3 * LONGEST + 500
         assert all(c.isprintable() or c == "\u00a0" for c in text)
 
 
 def test_foreign_text_is_one_visible_line() -> None:
-    assert shown("https://a\u202egro.fr\r\nvilain\x00") == "https://a gro.fr vilain"
-    assert shown("x" * 500) == "x" * (LONGEST - 1) + "…"
+    assert clean_foreign_text("https://a\u202egro.fr\r\nvilain\x00") == "https://a gro.fr vilain"
+    assert clean_foreign_text("x" * 500) == "x" * (LONGEST - 1) + "…"
 
 
 def test_a_refused_setting_is_named_with_its_line() -> None:
-    assert fault_text(settings.SettingFault("connection.secure", 4, "true ou false")) == (
+    assert describe_setting_fault(settings.SettingFault("connection.secure", 4, "true ou false")) == (
         "connection.secure, ligne 4\u00a0: attendu true ou false"
     )
-    assert fault_text(settings.SettingFault("", 0, "x")) == "fichier\u00a0: attendu x"
+    assert describe_setting_fault(settings.SettingFault("", 0, "x")) == "fichier\u00a0: attendu x"

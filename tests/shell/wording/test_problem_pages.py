@@ -9,4 +9,4 @@ from iea_agent.shell.wording import problem_pages
 
 @pytest.mark.parametrize("code", ["", "IEA-X99", "index", "../pages/IEA-T05", "IEA-T05.html"])
 def test_only_a_code_of_the_catalogue_has_a_page(code: str) -> None:
-    assert problem_pages.page_of(code) is None
+    assert problem_pages.find_page(code) is None

@@ -53,7 +53,10 @@ def test_there_are_words_for_every_repair() -> None:
     names = [locale._(name) for name in repair_text.NAMES.values()]
     assert len(set(names)) == len(names), "a screen reader tells the buttons apart"
     for repair in EVERY.values():
-        for said in (repair_text.effect(repair, CHOSEN), repair_text.done(repair, CHOSEN)):
+        for said in (
+            repair_text.describe_effect(repair, CHOSEN),
+            repair_text.describe_applied_repair(repair, CHOSEN),
+        ):
             assert re.fullmatch(r"[«A-ZÀÉ“\"].*\.", said)
             assert not re.search(r"[{}]|\bNone\b", said)
 
@@ -113,8 +116,8 @@ def test_a_repair_is_told_in_a_sentence(
 ) -> None:
     repair = proposed(chosen, *servers)[kind]
     if language == "fr":
-        assert repair_text.effect(repair, chosen).replace("\u00a0", " ") == before
-        assert repair_text.done(repair, chosen).replace("\u00a0", " ") == after
+        assert repair_text.describe_effect(repair, chosen).replace("\u00a0", " ") == before
+        assert repair_text.describe_applied_repair(repair, chosen).replace("\u00a0", " ") == after
 
 
 def test_the_console_gives_the_commands() -> None:
@@ -123,12 +126,12 @@ def test_the_console_gives_the_commands() -> None:
         RepairKind.USUAL_PORT, {"authentication": "https://impact-emploi.urssaf.fr"}, (Server.AUTHENTICATION,)
     )
     direct = Repair(RepairKind.DIRECT, {"proxy_mode": ProxyMode.NONE}, tuple(Server))
-    lines = repair_text.text([port, direct], chosen).splitlines()
+    lines = repair_text.render_repairs([port, direct], chosen).splitlines()
     assert "    iea-agent settings set connection.authentication https://impact-emploi.urssaf.fr" in lines
     assert "    iea-agent settings set proxy.mode none" in lines
-    assert repair_text.text([], chosen) == ""
-    assert repair_text.text(None, chosen).strip(), "that it works by now is worth saying"
-    assert repair_text.document([direct]) == {
+    assert repair_text.render_repairs([], chosen) == ""
+    assert repair_text.render_repairs(None, chosen).strip(), "that it works by now is worth saying"
+    assert repair_text.build_repairs_document([direct]) == {
         "repairs": [
             {"kind": "direct", "servers": ["authentication", "updates"], "changes": {"proxy.mode": "none"}}
         ]

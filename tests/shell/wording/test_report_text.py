@@ -70,15 +70,15 @@ def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
 )
 def test_the_way_is_said_and_who_decided_so(language: str, route: str, source: Source, words: str) -> None:
     done = replace(reported(Server.UPDATES, None), route=route, route_source=source.value)
-    assert (report_text.way(done) == words) is (language == "fr")
-    assert report_text.way(done) in report_text.text([done], NOW)
-    assert report_text.document([done], NOW)["servers"][0]["route_source"] == source.value
+    assert (report_text.describe_route(done) == words) is (language == "fr")
+    assert report_text.describe_route(done) in report_text.render_report([done], NOW)
+    assert report_text.build_report_document([done], NOW)["servers"][0]["route_source"] == source.value
 
 
 def test_where_nobody_went_no_way_is_said(language: str) -> None:  # noqa: ARG001 the fixture sets it
     done = replace(reported(Server.UPDATES, problems.PROXY_SCRIPT_UNUSABLE), route="")
-    assert report_text.way(done) == ""
-    assert not [line for line in report_text.lines(done) if line.startswith(("Chemin", "Route"))]
+    assert report_text.describe_route(done) == ""
+    assert not [line for line in report_text.list_report_lines(done) if line.startswith(("Chemin", "Route"))]
 
 
 def reported(server: Server, reason: Problem | None, *, done: bool = True) -> ServerReport:
@@ -110,10 +110,10 @@ def both(authentication: Problem | None, updates: Problem | None) -> list[Server
 @pytest.mark.parametrize(("authentication", "updates"), CASES)
 def test_every_test_is_as_its_schema_says(authentication: Problem | None, updates: Problem | None) -> None:
     reports = both(authentication, updates)
-    document = report_text.document(reports, NOW) | repair_text.document(())
+    document = report_text.build_report_document(reports, NOW) | repair_text.build_repairs_document(())
     Draft202012Validator(SCHEMA, registry=_BESIDE).validate(json.loads(json.dumps(document)))
-    text = report_text.text(reports, NOW)
-    assert text.startswith(report_text.headline(reports))
+    text = report_text.render_report(reports, NOW)
+    assert text.startswith(report_text.render_headline(reports))
     for server in reports:
         assert server.address in text
         if server.failure is not None:
@@ -139,7 +139,7 @@ def test_every_test_is_as_its_schema_says(authentication: Problem | None, update
 def test_the_outcomes_are_in_the_words_of_the_practical_sheet(
     authentication: Problem | None, french: str, language: str
 ) -> None:
-    said = report_text.headline(both(authentication, None))
+    said = report_text.render_headline(both(authentication, None))
     assert (said == french) is (language == "fr")
 
 
@@ -151,22 +151,22 @@ def test_the_person_is_told_the_cause_and_the_failure_stays_in_the_document() ->
     failed = replace(
         reported(Server.AUTHENTICATION, problems.CERTIFICATE_SELF_SIGNED), findings=(SLOW_CLOCK, PORTAL)
     )
-    text = report_text.text([failed], NOW)
-    found = report_text.document([failed], NOW)["servers"][0]
+    text = report_text.render_report([failed], NOW)
+    found = report_text.build_report_document([failed], NOW)["servers"][0]
     assert (found["problem"]["code"], found["failed_as"]) == ("IEA-N07", "IEA-T04")
     assert "https://portail.exemple.fr" in found["problem"]["particulars"]
     assert "https://portail.exemple.fr" in text
     assert "IEA-T04" not in text
     assert text.count("IEA-N07") == 1
     assert [code["code"] for code in found["findings"]] == ["IEA-L02", "IEA-N07"]
-    assert report_text.notes(failed, NOW)[0].startswith(locale._(problems.CATALOGUE["IEA-L02"].title))
-    assert report_text.headline([failed]) == locale._(report_text.FAILED)
+    assert report_text.list_notes(failed, NOW)[0].startswith(locale._(problems.CATALOGUE["IEA-L02"].title))
+    assert report_text.render_headline([failed]) == locale._(report_text.FAILED)
 
 
 def test_what_was_found_beside_a_tick_is_a_note_under_it(language: str) -> None:
     passed = replace(reported(Server.AUTHENTICATION, None), findings=(SLOW_CLOCK,))
-    text = report_text.text([passed, reported(Server.UPDATES, None)], NOW)
-    found = report_text.document([passed], NOW)["servers"][0]
+    text = report_text.render_report([passed, reported(Server.UPDATES, None)], NOW)
+    found = report_text.build_report_document([passed], NOW)["servers"][0]
     assert found["passed"]
     assert found["problem"] is None
     assert found["findings"][0]["code"] == "IEA-L02"
@@ -184,9 +184,9 @@ def test_every_server_stage_and_outcome_has_its_word() -> None:
 
 
 def test_a_time_is_short(language: str) -> None:
-    assert report_text.duration(48.4) == "48\u00a0ms"
-    assert report_text.duration(999.4) == "999\u00a0ms"
-    second = report_text.duration(2140)
+    assert report_text.format_milliseconds(48.4) == "48\u00a0ms"
+    assert report_text.format_milliseconds(999.4) == "999\u00a0ms"
+    second = report_text.format_milliseconds(2140)
     assert second == ("2,1\u00a0s" if language == "fr" else "2.1\u00a0s")
 
 
@@ -199,18 +199,20 @@ def test_what_comes_behind_a_failure_was_not_reached() -> None:
         Server.UPDATES, "https://exemple.fr", stages, Failure(Stage.CONNECTION, problems.CONNECTION_REFUSED)
     )
 
-    assert locale._(report_text.OUTCOMES[StageOutcome.SKIPPED]) in report_text.stage_line(failed, Stage.NAME)
-    assert locale._(report_text.NOT_REACHED) in report_text.stage_line(failed, Stage.PROXY)
+    assert locale._(report_text.OUTCOMES[StageOutcome.SKIPPED]) in report_text.render_stage(
+        failed, Stage.NAME
+    )
+    assert locale._(report_text.NOT_REACHED) in report_text.render_stage(failed, Stage.PROXY)
 
 
 def test_the_details_name_the_way_and_the_certificate_once_the_test_is_over() -> None:
     seen = Certificate("exemple.fr", "Certigna\u202e", 1.7e9, 1.9e9, "ab" * 32)
     done = replace(reported(Server.UPDATES, None), certificate=seen)
-    stages = [report_text.stage_line(done, stage) for stage in STAGES[Server.UPDATES]]
-    *before, way, subject, issuer, fingerprint = report_text.lines(done)
+    stages = [report_text.render_stage(done, stage) for stage in STAGES[Server.UPDATES]]
+    *before, way, subject, issuer, fingerprint = report_text.list_report_lines(done)
     assert before == stages
-    assert report_text.way(done) in way
+    assert report_text.describe_route(done) in way
     assert ("exemple.fr" in subject, "ab" * 32 in fingerprint) == (True, True)
     assert issuer.endswith("Certigna"), "printable, whatever the certificate says"
-    assert report_text.lines(replace(done, done=False)) == stages
-    assert all(line in report_text.text([done], NOW) for line in (subject, issuer, fingerprint))
+    assert report_text.list_report_lines(replace(done, done=False)) == stages
+    assert all(line in report_text.render_report([done], NOW) for line in (subject, issuer, fingerprint))

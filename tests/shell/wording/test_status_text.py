@@ -54,7 +54,7 @@ def snapshots() -> Iterator[Snapshot]:
 
 def test_every_status_is_as_its_schema_says() -> None:
     for snapshot in snapshots():
-        VALIDATOR.validate(json.loads(json.dumps(status_text.document(snapshot, SETTINGS))))
+        VALIDATOR.validate(json.loads(json.dumps(status_text.build_status_document(snapshot, SETTINGS))))
 
 
 def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
@@ -67,7 +67,7 @@ def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
 
 
 def test_the_schema_refuses_what_it_does_not_know() -> None:
-    document = status_text.document(Snapshot(State.CONNECTED, NOW), SETTINGS)
+    document = status_text.build_status_document(Snapshot(State.CONNECTED, NOW), SETTINGS)
     assert VALIDATOR.is_valid(document)
     assert not VALIDATOR.is_valid({**document, "licence_key": "x"})
     assert not VALIDATOR.is_valid({**document, "since": "hier"})
@@ -75,20 +75,20 @@ def test_the_schema_refuses_what_it_does_not_know() -> None:
 
 
 def test_times_are_utc_in_whole_seconds() -> None:
-    assert status_text.stamp(0.9) == "1970-01-01T00:00:00Z"
-    assert status_text.stamp(NOW) == "2026-09-21T14:13:20Z"
-    assert status_text.stamp(None) is None
+    assert status_text.format_rfc3339(0.9) == "1970-01-01T00:00:00Z"
+    assert status_text.format_rfc3339(NOW) == "2026-09-21T14:13:20Z"
+    assert status_text.format_rfc3339(None) is None
 
 
 def test_the_status_for_people_says_everything_once(language: str) -> None:
     snapshot = Snapshot(
         State.DISCONNECTED, NOW, failure=failed(problems.NO_NETWORK, "ENETUNREACH"), retry_at=NOW + 60
     )
-    document = status_text.document(snapshot, SETTINGS)
-    found = status_text.lines(document, NOW)
+    document = status_text.build_status_document(snapshot, SETTINGS)
+    found = status_text.list_status_lines(document, NOW)
     names = [name for name, _ in found]
     assert len(set(names)) == len(names)
-    text = status_text.text(document, NOW)
+    text = status_text.render_status(document, NOW)
     assert text.count("\n") == len(found) - 1
     for piece in (
         document["state_text"],
@@ -111,32 +111,34 @@ def test_until_when_to_wait_is_counted_from_the_answer_and_not_from_the_reading(
     answered = time.mktime((2026, 11, 12, 14, 25, 0, 0, 0, -1))
     closed = Failure(Stage.ANSWER, problems.SERVER_IN_MAINTENANCE, retry_after=600.0)
     snapshot = Snapshot(State.DISCONNECTED, answered - 60, failure=closed, failed_at=answered)
-    document = status_text.document(snapshot, SETTINGS)
+    document = status_text.build_status_document(snapshot, SETTINGS)
     found = document["problem"]["particulars"]
-    assert found in status_text.text(document, answered + 500)
+    assert found in status_text.render_status(document, answered + 500)
     if language == "fr":
         assert found.endswith("10 minutes, jusque vers 14\u00a0h\u00a035.")
 
 
 def test_no_line_of_the_status_is_empty() -> None:
     for snapshot, settings in itertools.product(snapshots(), (Settings(), SETTINGS)):
-        for name, what in status_text.lines(status_text.document(snapshot, settings), NOW):
+        for name, what in status_text.list_status_lines(
+            status_text.build_status_document(snapshot, settings), NOW
+        ):
             assert name
             assert what, name
 
 
 def test_the_status_has_no_place_for_the_key() -> None:
     for snapshot in snapshots():
-        written = json.dumps(status_text.document(snapshot, SETTINGS)).lower()
+        written = json.dumps(status_text.build_status_document(snapshot, SETTINGS)).lower()
         for word in ("licence_key", "secret", "token", "password"):
             assert f'"{word}"' not in written
 
 
 def test_a_moment_names_the_day_where_it_is_not_today(language: str) -> None:
     noon = time.mktime((2026, 3, 5, 12, 0, 0, 0, 0, -1))
-    today = status_text.moment(status_text.stamp(noon - 3600), noon)
-    before = status_text.moment(status_text.stamp(noon - 5 * 86_400), noon)
-    assert status_text.moment(None, noon) == ""
+    today = status_text.format_document_time(status_text.format_rfc3339(noon - 3600), noon)
+    before = status_text.format_document_time(status_text.format_rfc3339(noon - 5 * 86_400), noon)
+    assert status_text.format_document_time(None, noon) == ""
     assert "2026" in before
     assert "2026" not in today
     assert ("11\u00a0h\u00a000" if language == "fr" else "11:00") in today

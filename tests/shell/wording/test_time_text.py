@@ -6,7 +6,13 @@ import time
 
 import pytest
 
-from iea_agent.shell.wording.time_text import date, duration, moment, since, time_of_day
+from iea_agent.shell.wording.time_text import (
+    format_date,
+    format_duration,
+    format_moment,
+    format_since,
+    format_time_of_day,
+)
 
 NOON = time.mktime((2026, 3, 5, 12, 0, 0, 0, 0, -1))
 MORNING = time.mktime((2026, 3, 5, 9, 5, 0, 0, 0, -1))
@@ -14,16 +20,16 @@ YESTERDAY = time.mktime((2026, 3, 4, 23, 59, 0, 0, 0, -1))
 
 
 def test_the_day_is_named_only_where_it_is_not_today() -> None:
-    assert since(MORNING, NOON) == "depuis 9\u00a0h\u00a005"
-    assert since(YESTERDAY, NOON) == "depuis le 04/03/2026 à 23\u00a0h\u00a059"
-    assert moment(MORNING, NOON) == "aujourd'hui à 9\u00a0h\u00a005"
-    assert moment(YESTERDAY, NOON) == "le 04/03/2026 à 23\u00a0h\u00a059"
+    assert format_since(MORNING, NOON) == "depuis 9\u00a0h\u00a005"
+    assert format_since(YESTERDAY, NOON) == "depuis le 04/03/2026 à 23\u00a0h\u00a059"
+    assert format_moment(MORNING, NOON) == "aujourd'hui à 9\u00a0h\u00a005"
+    assert format_moment(YESTERDAY, NOON) == "le 04/03/2026 à 23\u00a0h\u00a059"
 
 
 @pytest.mark.parametrize("beyond", [-1e18, 1e18, float("inf")])
 def test_a_time_beyond_all_calendars_has_words_too(beyond: float) -> None:
-    assert date(beyond).count("/") == 2
-    assert time_of_day(beyond).endswith(("00", "59"))
+    assert format_date(beyond).count("/") == 2
+    assert format_time_of_day(beyond).endswith(("00", "59"))
 
 
 @pytest.mark.parametrize(
@@ -38,4 +44,4 @@ def test_a_time_beyond_all_calendars_has_words_too(beyond: float) -> None:
     ],
 )
 def test_a_duration_is_its_two_largest_units(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words

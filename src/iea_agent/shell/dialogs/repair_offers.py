@@ -89,7 +89,7 @@ class Offers:
         for place, (said, button) in enumerate(self._lines):
             shown = place < len(repairs)
             if shown and chosen is not None:
-                said.say(repair_text.effect(repairs[place], chosen))
+                said.say(repair_text.describe_effect(repairs[place], chosen))
                 button.SetLabel(_(repair_text.NAMES[repairs[place].kind]))
             else:
                 said.say("")

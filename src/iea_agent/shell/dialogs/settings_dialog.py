@@ -163,14 +163,16 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             return self._quit
         self._save.SetDefault()
         if self._loaded.faults:
-            from iea_agent.shell.wording.problem_details import fault_text
+            from iea_agent.shell.wording.problem_details import describe_setting_fault
 
             lines = [
                 _(
                     "Le fichier de paramètres contient une erreur : les derniers paramètres valables sont affichés."
                 )
             ]
-            self._banner.say("\n".join([*lines, *(fault_text(fault) for fault in self._loaded.faults)]))
+            self._banner.say(
+                "\n".join([*lines, *(describe_setting_fault(fault) for fault in self._loaded.faults)])
+            )
         elif not self._loaded.effective.settings.licence_number:
             self._banner.say(
                 _(
@@ -338,7 +340,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
 
     def _on_mend(self, repair: Repair) -> None:
         """Make the *repair* that was chosen, save, and test again; nothing else that was typed is lost."""
-        from iea_agent.shell.wording.repair_text import done
+        from iea_agent.shell.wording.repair_text import describe_applied_repair
 
         before, tested = self._fields.typed(), self._tested
         if tested is None:
@@ -351,7 +353,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._message.say("")  # what was done says that it is saved
         self._results.button.SetFocus()
         self._test()
-        self._report(done(repair, tested), undo=True)
+        self._report(describe_applied_repair(repair, tested), undo=True)
 
     def _on_undo(self) -> None:
         """Put back what was there before the repair, save, and test again."""

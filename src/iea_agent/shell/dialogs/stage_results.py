@@ -79,7 +79,7 @@ class Strip(wx.Panel):  # type: ignore[misc]  # wx has no types here
                 shown.SetName(drawn)
                 set_picture(shown, picture(drawn, 16))
             words = (
-                report_text.stage_line(found, stage)
+                report_text.render_stage(found, stage)
                 if found and stage in results
                 else _(report_text.STAGES[stage])
             )
@@ -157,9 +157,9 @@ class Verdict:
     def tell(self, cause: Failure, found: ServerReport) -> None:
         """Say the *cause* of what was *found*, what to do and who can do it."""
         entry = cause.problem
-        what = f"{_(entry.text)} {report_text.particulars(cause, time.time())}".rstrip()
+        what = f"{_(entry.text)} {report_text.describe_failure_details(cause, time.time())}".rstrip()
         # where nothing failed, the first note is what has just been told
-        notes = report_text.notes(found, time.time())[0 if found.failure else 1 :]
+        notes = report_text.list_notes(found, time.time())[0 if found.failure else 1 :]
         noted = [_("À noter : {note}").format(note=note) for note in notes]
         explanation = "\n".join([what, _(entry.advice), _(problems.ACTORS[entry.actor]), *noted])
         self._say(problem=_named(cause), explanation=explanation, code=cause.problem.code)
@@ -195,7 +195,7 @@ def _named(cause: Failure) -> str:
 
 def _progress(found: ServerReport) -> str:
     """One line on how far the test of a server has come, or how it ended."""
-    duration = report_text.duration(found.milliseconds)
+    duration = report_text.format_milliseconds(found.milliseconds)
     if not found.done:
         running = [result.stage for result in found.stages if result.outcome is StageOutcome.RUNNING]
         if not running:
@@ -210,7 +210,7 @@ def _progress(found: ServerReport) -> str:
         ended = _("Échec à l'étape « {stage} », en {time}").format(
             stage=_(report_text.STAGES[found.failure.stage]), time=duration
         )
-    return ", ".join(filter(None, (ended, report_text.way(found))))
+    return ", ".join(filter(None, (ended, report_text.describe_route(found))))
 
 
 class Verdicts:
@@ -292,7 +292,7 @@ class Verdicts:
     def _list(self, found: ServerReport) -> None:
         """The same in the list, a line each: how the keyboard and a screen reader go through it."""
         name = _(report_text.SERVERS[found.server])
-        lines = [f"{name} – {line}" for line in report_text.lines(found)]
+        lines = [f"{name} – {line}" for line in report_text.list_report_lines(found)]
         start = self._start(found.server)
         before = self._lines[found.server]
         for place, line in enumerate(lines):
@@ -327,9 +327,9 @@ class Verdicts:
 
 def headline(reports: Mapping[Server, ServerReport]) -> str:
     """The outcome in the words of the sheet."""
-    return report_text.headline([reports[server] for server in Server if server in reports])
+    return report_text.render_headline([reports[server] for server in Server if server in reports])
 
 
 def text(reports: Mapping[Server, ServerReport]) -> str:
     """The whole test as text."""
-    return report_text.text([reports[server] for server in Server if server in reports], time.time())
+    return report_text.render_report([reports[server] for server in Server if server in reports], time.time())

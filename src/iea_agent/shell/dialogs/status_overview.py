@@ -72,7 +72,7 @@ def story(status: Document | None, now: float) -> Story:
             "",
         )
     state = State(status["state"])
-    since = menu.held_since(state, datetime.fromisoformat(status["since"]).timestamp(), now)
+    since = menu.format_state_since(state, datetime.fromisoformat(status["since"]).timestamp(), now)
     picture, headline = menu.PICTURES[state], str(status["state_text"])
     problem = status["problem"]
     if state is State.ASSISTANCE:
@@ -117,7 +117,7 @@ def facts(status: Document, now: float) -> list[tuple[str, str]]:
     pairs = [
         (
             _("Dernier contact réussi"),
-            words.moment(status["last_contact"], now) or _("aucun depuis le démarrage"),
+            words.format_document_time(status["last_contact"], now) or _("aucun depuis le démarrage"),
         ),
         (_("Prochain essai"), next_try(status, now)),
         (_("Serveur d'authentification"), str(status["authentication"])),
@@ -147,9 +147,9 @@ def next_try(status: Document, now: float) -> str:
 def text(status: Document | None, last: Document | None, now: float) -> str:
     """Everything as text, for the clipboard; *last* is the last document of an agent that has stopped."""
     if status is not None:
-        return words.text(status, now)
+        return words.render_status(status, now)
     told = story(None, now)
     lines = [told.headline, told.text, told.advice]
     if last is not None:
-        lines += ["", _("Dernier état connu :"), words.text(last, now)]
+        lines += ["", _("Dernier état connu :"), words.render_status(last, now)]
     return "\n".join(lines)

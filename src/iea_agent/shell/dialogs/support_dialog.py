@@ -215,7 +215,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             self._head.show("beetle", stopped.headline, stopped.advice, grey=True)
         else:
             since = situation.assistance_since
-            held = time_text.since(since, time.time()) if since is not None else _("non actif")
+            held = time_text.format_since(since, time.time()) if since is not None else _("non actif")
             self._head.show("beetle", _(menu.STATES[State.ASSISTANCE]), held, grey=not active)
         self._news.say(
             _("Les serveurs répondent de nouveau.")

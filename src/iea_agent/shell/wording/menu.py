@@ -8,7 +8,7 @@ from iea_agent.domain import machine
 from iea_agent.domain.machine import Effect, Event, Snapshot, State
 from iea_agent.domain.problems import N_, Problem
 from iea_agent.locale import _
-from iea_agent.shell.wording.time_text import age, since
+from iea_agent.shell.wording.time_text import format_age, format_since
 from iea_agent.shell.wording.view import SEPARATOR, TOOLTIP_UNITS, MenuLine, Picture, View
 
 PICTURES = {
@@ -49,17 +49,17 @@ class Abilities:
 NO_ABILITIES = Abilities()
 
 
-def held_since(state: State, wall: float, now: float) -> str:
+def format_state_since(state: State, wall: float, now: float) -> str:
     """Since when *state* holds; of assistance mode, which should not last, also for how long."""
-    text = since(wall, now)
+    text = format_since(wall, now)
     if state is State.ASSISTANCE and now - wall >= 3600:
-        text += f" ({age(now - wall)})"
+        text += f" ({format_age(now - wall)})"
     return text
 
 
-def view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) -> View:
+def render_view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) -> View:
     """The view of *snapshot* at wall-clock time *now*."""
-    headline = f"{_(STATES[snapshot.state])} {held_since(snapshot.state, snapshot.since, now)}"
+    headline = f"{_(STATES[snapshot.state])} {format_state_since(snapshot.state, snapshot.since, now)}"
     return View(
         PICTURES[snapshot.state],
         _tooltip(snapshot, headline),
@@ -104,7 +104,7 @@ _MISSING = {
 }
 
 
-def reason_against(event: type[Event], state: State, abilities: Abilities) -> str:
+def explain_disabled(event: type[Event], state: State, abilities: Abilities) -> str:
     """Why *event* can do nothing now, in words for a person; "" where it can."""
     if not machine.allows(state, event):
         return _(_REASONS[state, event])
@@ -120,7 +120,7 @@ def _line(marked: str, event: Event, state: State, abilities: Abilities) -> Menu
     """The line called *marked*, in which « & » stands before the letter to underline, so that each language has its own."""
     before, _mark, after = _(marked).partition("&")
     label, mnemonic = before + after, after[:1].upper()
-    if reason := reason_against(type(event), state, abilities):
+    if reason := explain_disabled(type(event), state, abilities):
         return MenuLine(f"{label.rstrip('…')} ({reason})", None, enabled=False, mnemonic=mnemonic)
     return MenuLine(label, event, mnemonic=mnemonic)
 
@@ -146,7 +146,7 @@ class Balloon:
     body: str
 
 
-def balloon(kind: Effect, snapshot: Snapshot) -> Balloon:
+def build_announcement_balloon(kind: Effect, snapshot: Snapshot) -> Balloon:
     """The words for an announcement: *kind* is one of the ``ANNOUNCE_…`` effects or ``ANSWER_PERSON``."""
     if kind is Effect.ANNOUNCE_RECOVERY:
         return Balloon(_("Connexion au serveur rétablie"), _(EXPLANATIONS[State.CONNECTED]))
@@ -154,7 +154,7 @@ def balloon(kind: Effect, snapshot: Snapshot) -> Balloon:
         return Balloon(
             _("Le mode assistance est toujours actif"),
             _("Il l'est {since}. « Demande de support technique » permet de le désactiver.").format(
-                since=since(snapshot.since, 0.0)
+                since=format_since(snapshot.since, 0.0)
             ),
         )
     if kind is Effect.ANNOUNCE_EXPIRY:
@@ -174,7 +174,7 @@ def balloon(kind: Effect, snapshot: Snapshot) -> Balloon:
     return Balloon(_("Connexion au serveur réussie"), _(EXPLANATIONS[snapshot.state]))
 
 
-def cannot_launch(program: str) -> Balloon:
+def build_launch_failure_balloon(program: str) -> Balloon:
     """The words when Impact emploi did not start."""
     return Balloon(
         _("Impact emploi n'a pas pu être lancé"),
@@ -182,7 +182,7 @@ def cannot_launch(program: str) -> Balloon:
     )
 
 
-def cannot_open(reason: str) -> Balloon:
+def build_window_failure_balloon(reason: str) -> Balloon:
     """The words when a window did not open."""
     return Balloon(
         _("La fenêtre n'a pas pu s'ouvrir"),
@@ -190,6 +190,6 @@ def cannot_open(reason: str) -> Balloon:
     )
 
 
-def balloon_of(problem: Problem) -> Balloon:
+def build_problem_balloon(problem: Problem) -> Balloon:
     """The words for a problem that no state shows, and so no status window."""
     return Balloon(_(problem.title), f"{_(problem.advice)} ({problem.code})")

@@ -27,7 +27,7 @@ _TYPOS = {
 }
 
 
-def typo(found: Typo) -> str:
+def describe_typo(found: Typo) -> str:
     """A typing error, which is not counted as a try."""
     if found.kind is TypoKind.LENGTH:
         if found.missing > 0:
@@ -40,7 +40,7 @@ def typo(found: Typo) -> str:
     return _(_TYPOS[found.kind]).format(position=found.position, group=found.group)
 
 
-def other_day(found: OtherDay | NotCovered) -> str:
+def describe_other_day(found: OtherDay | NotCovered) -> str:
     """A well-formed password that cannot be for now; not counted as a try either."""
     if isinstance(found, NotCovered):
         return _("Ce poste ne connaît pas encore les mots de passe du {day} : mettez l'agent à jour.").format(
@@ -52,12 +52,12 @@ def other_day(found: OtherDay | NotCovered) -> str:
     ).format(day=found.day, today=_day(found.today))
 
 
-def wrong() -> str:
+def describe_wrong_password() -> str:
     """A well-formed password that is not the right one: a try."""
     return _("Ce n'est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l'assistance.")
 
 
-def too_many(hold: WaitReason) -> str:
+def describe_hold(hold: WaitReason) -> str:
     """That tries have to wait; the time is shown beside it, counting down."""
     if hold is WaitReason.STOPPED:
         return _(
@@ -66,17 +66,17 @@ def too_many(hold: WaitReason) -> str:
     return _("Trop d'essais : attendez un peu avant le suivant.")
 
 
-def next_try(seconds: float) -> str:
+def describe_next_try(seconds: float) -> str:
     """When the next try may be, where nothing counts down."""
-    return _("Nouvel essai possible dans {time}.").format(time=wait(seconds))
+    return _("Nouvel essai possible dans {time}.").format(time=format_wait(seconds))
 
 
-def no_register() -> str:
+def describe_missing_register() -> str:
     """There is nothing on this PC to check a password with."""
     return _("Ce poste n'a pas encore de registre des mots de passe du jour : contactez l'assistance.")
 
 
-def wait(seconds: float) -> str:
+def format_wait(seconds: float) -> str:
     """A time to wait: « 45 s », « 4 min », « 2 h »."""
     whole = math.ceil(seconds)
     if whole < 90:

@@ -29,7 +29,7 @@ from iea_agent.domain.evidence import (
 from iea_agent.domain.interceptors import ProductKind
 from iea_agent.domain.problems import N_, Group
 from iea_agent.locale import _
-from iea_agent.shell.wording.time_text import date, duration, moment, time_of_day
+from iea_agent.shell.wording.time_text import format_date, format_duration, format_moment, format_time_of_day
 
 LONGEST = 120
 """Characters that are shown of what somebody else chose: a server's address, a name in a certificate."""
@@ -64,7 +64,7 @@ _KINDS: Mapping[ProductKind, str] = {
 }
 
 
-def particulars(failure: Failure, now: float) -> str:
+def describe_failure_details(failure: Failure, now: float) -> str:
     """One or two sentences that name what is particular to *failure*, seen at wall-clock time *now*; "" where nothing is.
 
     What others chose (a server, a certificate) is shown printable, on one line and shortened.
@@ -78,7 +78,7 @@ def particulars(failure: Failure, now: float) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def shown(foreign: str) -> str:
+def clean_foreign_text(foreign: str) -> str:
     """*foreign* text for a person's eyes: one line, nothing invisible (control characters, changes of direction), at most ``LONGEST`` characters."""
     visible = " ".join("".join(c if c.isprintable() else " " for c in foreign[: 4 * LONGEST]).split())
     return visible if len(visible) <= LONGEST else visible[: LONGEST - 1] + "…"
@@ -96,9 +96,9 @@ def _evidence(evidence: Evidence | None) -> list[str]:
             return _interceptor(product)
         case CertificateHosts(hosts):
             text = _("Serveurs pour lesquels ce certificat est établi : {about}.")
-            return [text.format(about=shown(", ".join(hosts)))]
+            return [text.format(about=clean_foreign_text(", ".join(hosts)))]
         case NamedEvidence(name):
-            return [_(_NAMED[type(evidence)]).format(about=shown(name))]
+            return [_(_NAMED[type(evidence)]).format(about=clean_foreign_text(name))]
 
 
 def _clock(seconds: float) -> str:
@@ -106,15 +106,17 @@ def _clock(seconds: float) -> str:
     if not 1 <= abs(seconds) < 1e10:
         return ""
     if seconds > 0:
-        return _("L'ordinateur retarde de {duration} sur le serveur.").format(duration=duration(seconds))
-    return _("L'ordinateur avance de {duration} sur le serveur.").format(duration=duration(-seconds))
+        return _("L'ordinateur retarde de {duration} sur le serveur.").format(
+            duration=format_duration(seconds)
+        )
+    return _("L'ordinateur avance de {duration} sur le serveur.").format(duration=format_duration(-seconds))
 
 
 def _interceptor(name: str) -> list[str]:
     """Who intercepts, and which setting to change where that is known."""
     product = interceptors.named(name)
     if product is None:
-        return [_("Produit reconnu à son certificat : {name}.").format(name=shown(name))]
+        return [_("Produit reconnu à son certificat : {name}.").format(name=clean_foreign_text(name))]
     sentence = _("Produit reconnu à son certificat : {name} ({kind}).")
     return [sentence.format(name=product.name, kind=_(_KINDS[product.kind])), _(product.setting)]
 
@@ -125,30 +127,34 @@ def _certificate(found: Certificate, now: float, *, product_named: bool) -> list
     if not product_named:
         sentences.append(
             _("Certificat établi pour « {subject} » par « {issuer} », valable du {begin} au {end}.").format(
-                subject=shown(found.subject) or "?",
-                issuer=shown(found.issuer) or "?",
-                begin=date(found.not_before),
-                end=date(found.not_after),
+                subject=clean_foreign_text(found.subject) or "?",
+                issuer=clean_foreign_text(found.issuer) or "?",
+                begin=format_date(found.not_before),
+                end=format_date(found.not_after),
             )
         )
     if found.changed_at is not None:
-        sentences.append(_("Ce certificat a changé {moment}.").format(moment=moment(found.changed_at, now)))
+        sentences.append(
+            _("Ce certificat a changé {moment}.").format(moment=format_moment(found.changed_at, now))
+        )
     return sentences
 
 
 def _wait(seconds: float, now: float) -> str:
     if seconds < 60:
-        return _("Le serveur demande d'attendre {duration}.").format(duration=duration(seconds))
+        return _("Le serveur demande d'attendre {duration}.").format(duration=format_duration(seconds))
     until = now + seconds
     # the duration as asked, and a time of day: true whenever it is read
-    if date(until) == date(now):
+    if format_date(until) == format_date(now):
         text = _("Le serveur demande d'attendre {duration}, jusque vers {time}.")
     else:
         text = _("Le serveur demande d'attendre {duration}, jusqu'au {date} vers {time}.")
-    return text.format(duration=duration(seconds), date=date(until), time=time_of_day(until))
+    return text.format(
+        duration=format_duration(seconds), date=format_date(until), time=format_time_of_day(until)
+    )
 
 
-def fault_text(fault: settings.SettingFault) -> str:
+def describe_setting_fault(fault: settings.SettingFault) -> str:
     """A refused setting for a person: « connection.secure, ligne 4 : attendu true ou false »."""
     place = _("ligne {line}").format(line=fault.line) if fault.line else ""
     named = ", ".join(part for part in (fault.name, place) if part) or _("fichier")

@@ -9,7 +9,7 @@ from iea_agent.domain.problems import CATALOGUE
 FOLDER = Path(__file__).resolve().parents[1] / "pages"
 
 
-def page_of(code: str) -> Path | None:
+def find_page(code: str) -> Path | None:
     """The file to open in a browser for problem *code*; None where there is none."""
     if code not in CATALOGUE:  # a code may come from elsewhere, and becomes part of a path here
         return None

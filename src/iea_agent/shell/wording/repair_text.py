@@ -56,7 +56,7 @@ _WAYS = {
 }
 
 
-def effect(repair: Repair, chosen: Settings) -> str:
+def describe_effect(repair: Repair, chosen: Settings) -> str:
     """What clicking does to *chosen*, said before it is done, and that it has been tried."""
     seen = (
         _("{effect} : vérifié, les deux serveurs répondent ainsi.")
@@ -97,7 +97,7 @@ def _effect(repair: Repair, chosen: Settings) -> str:
     return _("Retirer « :{port} » {where}").format(port=port, where=_of(servers))
 
 
-def done(repair: Repair, before: Settings) -> str:
+def describe_applied_repair(repair: Repair, before: Settings) -> str:
     """What was done to the settings that were *before*."""
     servers = _servers(repair)
     if repair.kind in _WAYS:
@@ -155,18 +155,18 @@ PASSING = N_("La panne était passagère : ces paramètres fonctionnent mainten
 """What is said where the settings that failed work by now."""
 
 
-def text(found: Sequence[Repair] | None, chosen: Settings) -> str:
+def render_repairs(found: Sequence[Repair] | None, chosen: Settings) -> str:
     """The repairs *found* for *chosen* as lines of text, each with the commands that make it; "" where there are none, None where *chosen* works by now."""
     if found is None:
         return f"\n→ {_(PASSING)}\n"
     lines = []
     for repair in found:
-        lines += ["", f"→ {effect(repair, chosen)}"]
+        lines += ["", f"→ {describe_effect(repair, chosen)}"]
         lines += [f"    iea-agent settings set {name} {value}" for name, value in _changes(repair).items()]
     return "".join(f"{line}\n" for line in lines)
 
 
-def document(found: Sequence[Repair]) -> dict[str, Any]:
+def build_repairs_document(found: Sequence[Repair]) -> dict[str, Any]:
     """The repairs *found* for ``test --json``."""
     return {
         "repairs": [

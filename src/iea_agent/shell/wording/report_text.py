@@ -21,9 +21,9 @@ from iea_agent.domain.diagnosis import (
 from iea_agent.domain.problems import N_
 from iea_agent.domain.proxy_choice import Source
 from iea_agent.locale import _
-from iea_agent.shell.wording.problem_details import particulars as particulars
-from iea_agent.shell.wording.problem_details import shown
-from iea_agent.shell.wording.status_text import problem_document
+from iea_agent.shell.wording.problem_details import clean_foreign_text
+from iea_agent.shell.wording.problem_details import describe_failure_details as describe_failure_details
+from iea_agent.shell.wording.status_text import build_problem_document
 
 SCHEMA = 1
 
@@ -57,7 +57,7 @@ FAILED = N_("Échec de connexion au serveur")
 SERVERS_REACHED = N_("Connexion aux serveurs réussie")
 
 
-def headline(reports: Sequence[ServerReport]) -> str:
+def render_headline(reports: Sequence[ServerReport]) -> str:
     """The outcome in the exact words of the sheet."""
     conclusion = conclude(reports)
     if conclusion is Conclusion.CONNECTED:
@@ -68,7 +68,7 @@ def headline(reports: Sequence[ServerReport]) -> str:
     return f"{_(SERVERS_REACHED)} – {refusals[0]}"
 
 
-def duration(milliseconds: float) -> str:
+def format_milliseconds(milliseconds: float) -> str:
     """A time for people: « 48 ms », « 2,1 s »."""
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"
@@ -83,10 +83,10 @@ NOT_REACHED = N_("non atteint")
 """What a stage that was skipped is called behind the one that failed."""
 
 
-def stage_line(server: ServerReport, stage: Stage) -> str:
+def render_stage(server: ServerReport, stage: Stage) -> str:
     """One stage as a line of the details: « Connexion : réussi, 12 ms (127.0.0.1) »."""
     result = next(result for result in server.stages if result.stage is stage)
-    time = "" if result.milliseconds is None else f", {duration(result.milliseconds)}"
+    time = "" if result.milliseconds is None else f", {format_milliseconds(result.milliseconds)}"
     detail = f" ({result.detail})" if result.detail else ""
     places = [each.stage for each in server.stages]
     failed = server.failure
@@ -105,7 +105,7 @@ SOURCES = {
 """Who decides that there is a proxy, or none."""
 
 
-def way(report: ServerReport) -> str:
+def describe_route(report: ServerReport) -> str:
     """How the server was reached and who decided so: « par le proxy http://proxy:3128 (réglage de Windows) »; "" where it did not come to that."""
     if not report.route:
         return ""
@@ -115,12 +115,12 @@ def way(report: ServerReport) -> str:
     return taken if source is None else f"{taken} ({_(source)})"
 
 
-def lines(report: ServerReport) -> list[str]:
+def list_report_lines(report: ServerReport) -> list[str]:
     """The details of one server's test, a line each: its stages, and once it is over its way and the certificate that it showed."""
-    found = [stage_line(report, result.stage) for result in report.stages]
+    found = [render_stage(report, result.stage) for result in report.stages]
     if not report.done:
         return found
-    taken = [_pair(_("Chemin"), way(report))] if report.route else []
+    taken = [_pair(_("Chemin"), describe_route(report))] if report.route else []
     return [*found, *taken, *_certificate_lines(report)]
 
 
@@ -130,34 +130,34 @@ def _certificate_lines(report: ServerReport) -> list[str]:
     if certificate is None:
         return []
     return [
-        _pair(_("Certificat établi pour"), shown(certificate.subject)),
-        _pair(_("Certificat établi par"), shown(certificate.issuer)),
+        _pair(_("Certificat établi pour"), clean_foreign_text(certificate.subject)),
+        _pair(_("Certificat établi par"), clean_foreign_text(certificate.issuer)),
         _pair(_("Empreinte du certificat (SHA-256)"), certificate.sha256),
     ]
 
 
-def text(reports: Sequence[ServerReport], now: float) -> str:
+def render_report(reports: Sequence[ServerReport], now: float) -> str:
     """The whole test, made at wall-clock time *now*, as lines of text, for the console and the clipboard."""
-    said = [headline(reports)]
+    said = [render_headline(reports)]
     for report in reports:
         mark = "✓" if report.passed else "⊘"
         said += ["", f"{mark} {_pair(_(SERVERS[report.server]), report.address)}"]
         if report.failure is not None and report.cause is not None:
-            said += [f"  {line}" for line in told(report.cause, now)]
-        said += [f"  {_pair(_('À noter'), line)}" for line in notes(report, now)]
-        said.append(f"  {duration(report.milliseconds)}, {way(report)}")
-        said += [f"    {stage_line(report, result.stage)}" for result in report.stages]
+            said += [f"  {line}" for line in list_failure_lines(report.cause, now)]
+        said += [f"  {_pair(_('À noter'), line)}" for line in list_notes(report, now)]
+        said.append(f"  {format_milliseconds(report.milliseconds)}, {describe_route(report)}")
+        said += [f"    {render_stage(report, result.stage)}" for result in report.stages]
         said += [f"    {line}" for line in _certificate_lines(report)]
     return "\n".join(said)
 
 
-def told(failure: Failure, now: float) -> list[str]:
+def list_failure_lines(failure: Failure, now: float) -> list[str]:
     """What a person is told of *failure*: what it is called, what is wrong, what is particular, what to do, who can act, evidence."""
     found = failure.problem
     said = [
         f"{_(found.title)} ({found.code})",
         _(found.text),
-        particulars(failure, now),
+        describe_failure_details(failure, now),
         _(found.advice),
         _(problems.ACTORS[found.actor]),
     ]
@@ -166,24 +166,28 @@ def told(failure: Failure, now: float) -> list[str]:
     return [line for line in said if line]
 
 
-def notes(report: ServerReport, now: float) -> list[str]:
+def list_notes(report: ServerReport, now: float) -> list[str]:
     """What is worth knowing beside a failure, or where nothing failed, a line each: a wrong clock."""
     explained = None if report.failure is None else report.cause
     noted = []
     for found in report.findings:
         if found is not explained:
             entry = found.problem
-            said = (f"{_(entry.title)} ({found.problem.code}).", particulars(found, now), _(entry.advice))
+            said = (
+                f"{_(entry.title)} ({found.problem.code}).",
+                describe_failure_details(found, now),
+                _(entry.advice),
+            )
             noted.append(" ".join(part for part in said if part))
     return noted
 
 
-def document(reports: Sequence[ServerReport], now: float) -> dict[str, Any]:
+def build_report_document(reports: Sequence[ServerReport], now: float) -> dict[str, Any]:
     """The test, made at wall-clock time *now*, as one document."""
     return {
         "schema": SCHEMA,
         "conclusion": conclude(reports).value,
-        "headline": headline(reports),
+        "headline": render_headline(reports),
         "servers": [
             {
                 "server": report.server.value,
@@ -195,8 +199,8 @@ def document(reports: Sequence[ServerReport], now: float) -> dict[str, Any]:
                 # the cause of a failure; what is worth knowing of a server that passed is a finding
                 "problem": None
                 if report.failure is None or report.cause is None
-                else problem_document(report.cause, now),
-                "findings": [problem_document(found, now) for found in report.findings],
+                else build_problem_document(report.cause, now),
+                "findings": [build_problem_document(found, now) for found in report.findings],
                 "failed_stage": None if report.failure is None else report.failure.stage.value,
                 "failed_as": None if report.failure is None else report.failure.problem.code,
                 "stages": [

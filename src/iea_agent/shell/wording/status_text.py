@@ -16,19 +16,19 @@ from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 from iea_agent.shell.wording import menu, time_text
-from iea_agent.shell.wording.problem_details import particulars
+from iea_agent.shell.wording.problem_details import describe_failure_details
 
 SCHEMA = 1
 
 Document = dict[str, Any]
 
 
-def stamp(wall: float | None) -> str | None:
+def format_rfc3339(wall: float | None) -> str | None:
     """*wall* as RFC 3339 in UTC, whole seconds."""
     return None if wall is None else datetime.fromtimestamp(int(wall), UTC).isoformat().replace("+00:00", "Z")
 
 
-def problem_document(failure: Failure, seen: float) -> Document:
+def build_problem_document(failure: Failure, seen: float) -> Document:
     """The problem that *failure* is, with its words in the present language; *seen* is when it was observed (wall clock)."""
     found = failure.problem
     return {
@@ -39,12 +39,12 @@ def problem_document(failure: Failure, seen: float) -> Document:
         "advice": _(found.advice),
         "actor": found.actor.value,
         "actor_text": _(problems.ACTORS[found.actor]),
-        "particulars": particulars(failure, seen),
+        "particulars": describe_failure_details(failure, seen),
         "detail": failure.detail,
     }
 
 
-def document(snapshot: Snapshot, settings: Settings) -> Document:
+def build_status_document(snapshot: Snapshot, settings: Settings) -> Document:
     """The status of *snapshot*. No secret is in it: the licence number is a name, the key is nowhere here."""
     return {
         "schema": SCHEMA,
@@ -52,12 +52,12 @@ def document(snapshot: Snapshot, settings: Settings) -> Document:
         "state": snapshot.state.value,
         "state_text": _(menu.STATES[snapshot.state]),
         "explanation": _(menu.EXPLANATIONS[snapshot.state]),
-        "since": stamp(snapshot.since),
+        "since": format_rfc3339(snapshot.since),
         "problem": None
         if snapshot.failure is None
-        else problem_document(snapshot.failure, snapshot.failed_at),
-        "last_contact": stamp(snapshot.contact_at),
-        "next_try": stamp(snapshot.retry_at),
+        else build_problem_document(snapshot.failure, snapshot.failed_at),
+        "last_contact": format_rfc3339(snapshot.contact_at),
+        "next_try": format_rfc3339(snapshot.retry_at),
         "working": snapshot.working,
         "servers_answer": snapshot.servers_answer,
         "authentication": settings.authentication,
@@ -66,16 +66,16 @@ def document(snapshot: Snapshot, settings: Settings) -> Document:
     }
 
 
-def moment(text: str | None, now: float) -> str:
+def format_document_time(text: str | None, now: float) -> str:
     """A time of the document for people; "" for None."""
-    return "" if text is None else time_text.moment(datetime.fromisoformat(text).timestamp(), now)
+    return "" if text is None else time_text.format_moment(datetime.fromisoformat(text).timestamp(), now)
 
 
-def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
+def list_status_lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
     """The status as pairs of a name and what it is, for the window, the copy and the console."""
     since = datetime.fromisoformat(status["since"]).timestamp()
     state = State(status["state"])
-    pairs = [(_("État"), f"{status['state_text']} {menu.held_since(state, since, now)}")]
+    pairs = [(_("État"), f"{status['state_text']} {menu.format_state_since(state, since, now)}")]
     problem = status["problem"]
     if state is State.ASSISTANCE:
         answer = _("ils répondent de nouveau") if status["servers_answer"] else _("ils ne répondent pas")
@@ -92,10 +92,13 @@ def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
     else:
         pairs.append((_("Explication"), status["explanation"]))
     pairs.append(
-        (_("Dernier contact réussi"), moment(status["last_contact"], now) or _("aucun depuis le démarrage"))
+        (
+            _("Dernier contact réussi"),
+            format_document_time(status["last_contact"], now) or _("aucun depuis le démarrage"),
+        )
     )
     if status["next_try"] is not None:
-        pairs.append((_("Prochain essai"), moment(status["next_try"], now)))
+        pairs.append((_("Prochain essai"), format_document_time(status["next_try"], now)))
     elif status["working"]:
         pairs.append((_("Prochain essai"), _("en cours")))
     pairs += [
@@ -107,7 +110,7 @@ def lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
     return pairs
 
 
-def text(status: Mapping[str, Any], now: float) -> str:
+def render_status(status: Mapping[str, Any], now: float) -> str:
     """The status as lines of text, for the clipboard and the console."""
     pair = _("{name} : {what}")
-    return "\n".join(pair.format(name=name, what=what) for name, what in lines(status, now))
+    return "\n".join(pair.format(name=name, what=what) for name, what in list_status_lines(status, now))

@@ -9,14 +9,14 @@ from iea_agent.domain.problems import N_
 from iea_agent.locale import _
 
 
-def since(wall: float, now: float) -> str:
+def format_since(wall: float, now: float) -> str:
     """« depuis 14 h 05 », or with the day where it is not today's."""
-    if date(wall) == date(now):
-        return _("depuis {time}").format(time=time_of_day(wall))
-    return _("depuis le {date} à {time}").format(date=date(wall), time=time_of_day(wall))
+    if format_date(wall) == format_date(now):
+        return _("depuis {time}").format(time=format_time_of_day(wall))
+    return _("depuis le {date} à {time}").format(date=format_date(wall), time=format_time_of_day(wall))
 
 
-def age(seconds: float) -> str:
+def format_age(seconds: float) -> str:
     """How long something has lasted: « 2 j 3 h », « 3 h 05 », « 12 min »."""
     minutes = max(0, int(seconds // 60))
     days, hours = divmod(minutes // 60, 24)
@@ -27,7 +27,7 @@ def age(seconds: float) -> str:
     return _("{minutes} min").format(minutes=minutes)
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """How long something lasts or is off: « 10 minutes », « 3 jours et 2 heures »; its two largest units."""
     minutes = round(seconds / 60)
     if minutes < 1:
@@ -49,11 +49,11 @@ def _counted(number: int, one: str, many: str) -> str:
     return _(one) if number == 1 else _(many).format(number=number)
 
 
-def moment(wall: float, now: float) -> str:
+def format_moment(wall: float, now: float) -> str:
     """« aujourd'hui à 9 h 12 », « le 02/11/2026 à 19 h 05 »."""
-    if date(wall) == date(now):
-        return _("aujourd'hui à {time}").format(time=time_of_day(wall))
-    return _("le {date} à {time}").format(date=date(wall), time=time_of_day(wall))
+    if format_date(wall) == format_date(now):
+        return _("aujourd'hui à {time}").format(time=format_time_of_day(wall))
+    return _("le {date} à {time}").format(date=format_date(wall), time=format_time_of_day(wall))
 
 
 def _local(wall: float) -> datetime:
@@ -65,12 +65,12 @@ def _local(wall: float) -> datetime:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
 
 
-def date(wall: float) -> str:
+def format_date(wall: float) -> str:
     """« 02/11/2026 »."""
     return _local(wall).strftime(_("%d/%m/%Y"))
 
 
-def time_of_day(wall: float) -> str:
+def format_time_of_day(wall: float) -> str:
     """« 9 h 12 »."""
     local = _local(wall)
     return _("{hour} h {minute:02d}").format(hour=local.hour, minute=local.minute)

@@ -19,7 +19,7 @@ from iea_agent.domain.diagnosis import Stage
 from iea_agent.domain.problems import Actor, Problem
 from iea_agent.services.network import Limits
 from iea_agent.services.reachability import EXAMINATION_SECONDS
-from iea_sandbox.faults import DIALECTS, FAULTS, SERVERS, Layer
+from iea_sandbox.faults import DIALECTS, FAULTS, SERVERS, Layer, ServerName
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "faults.md"
@@ -52,8 +52,12 @@ class Row(NamedTuple):
     authentication: Seen | None
     updates: Seen | None
     finding: Problem | None = None
-    told: Problem | None = None
-    """What the person is told in the end, where something outside this test explains it; None for what the test says."""
+    explanation: Problem | None = None
+    """The problem shown instead, if the repair search or the other server's test finds it."""
+
+    def failure(self, server: ServerName) -> Seen | None:
+        """Return what the test of *server* must find."""
+        return self.authentication if server == "auth" else self.updates
 
 
 def _both(stage: Stage, reason: Problem, wait: Wait = "") -> Row:
@@ -144,7 +148,9 @@ SANDBOX: Mapping[str, Row] = {
     "proxy-stopped": _both(Stage.PROXY, problems.PROXY_UNREACHABLE),
     "proxy-silent": _both(Stage.PROXY, problems.PROXY_UNREACHABLE, "read"),
     "proxy-closed": _both(Stage.PROXY, problems.PROXY_UNREACHABLE),
-    "proxy-needed": _both(Stage.CERTIFICATE, problems.TLS_INTERRUPTED)._replace(told=problems.PROXY_NEEDED),
+    "proxy-needed": _both(Stage.CERTIFICATE, problems.TLS_INTERRUPTED)._replace(
+        explanation=problems.PROXY_NEEDED
+    ),
     "names-silent": _both(Stage.NAME, problems.NAME_SERVER_SILENT, "name"),
     "names-unknown": _both(Stage.NAME, problems.NAME_UNKNOWN),
     "names-failing": _both(Stage.NAME, problems.NAME_SERVER_SILENT),
@@ -164,6 +170,30 @@ SANDBOX: Mapping[str, Row] = {
 
 OR_SEEN: Mapping[str, Seen] = {"tcp-reset": Seen(Stage.CERTIFICATE, problems.TLS_INTERRUPTED)}
 """What may be found as well: whether the reset comes before or after the first byte of TLS is a matter of microseconds."""
+
+PLAYED_BY_THE_TOUR: Mapping[str, Problem | None] = {
+    "pac-missing": problems.PROXY_SCRIPT_UNUSABLE,
+    "pac-error": problems.PROXY_SCRIPT_UNUSABLE,
+    "pac-slow": problems.PROXY_SCRIPT_UNUSABLE,
+    "pac-offered": None,
+    "network-off": problems.NO_NETWORK,
+}
+"""The problem of each fault that needs Windows' own settings or a PC without a network."""
+
+
+def expected_problem(fault: str, server: ServerName) -> Problem | None:
+    """Return the problem that a person reads about *server* during *fault*, None if there is none.
+
+    ``OR_SEEN`` has the problem that may be read instead.
+    """
+    parts = FAULTS[fault].parts
+    if (parts[0] in SERVERS and server not in parts) or fault in left_to_the_updater():
+        return None
+    if fault in PLAYED_BY_THE_TOUR:
+        return PLAYED_BY_THE_TOUR[fault]
+    row = SANDBOX[fault]
+    failure = row.failure(server)
+    return row.explanation or row.finding or (failure.problem if failure else None)
 
 
 class Beyond(NamedTuple):
@@ -333,9 +363,8 @@ class Line(NamedTuple):
 def sandbox_lines() -> Iterator[Line]:
     """The faults of the sandbox, one line for each way in which they are seen."""
     for name, row in SANDBOX.items():
-        servers = {"auth": row.authentication, "updates": row.updates}
         fault = FAULTS[name]
-        broken = {s: seen for s, seen in servers.items() if s in fault.parts or fault.parts[0] not in SERVERS}
+        broken = {s: row.failure(s) for s in SERVERS if s in fault.parts or fault.parts[0] not in SERVERS}
         if len(set(broken.values())) == 1:
             kind = "both" if len(broken) == 2 else next(iter(broken))
             parts = [(kind, next(iter(broken.values())), tuple(broken))]
@@ -344,7 +373,7 @@ def sandbox_lines() -> Iterator[Line]:
         for server, seen, measured in parts:
             keys = tuple(f"{name} {each}" for each in measured)
             how = name if fault.parts[0] in SERVERS else f"{fault.parts[0]} --how {fault.how}"
-            yield Line(how, server, fault.description, seen, row.told or row.finding, keys)
+            yield Line(how, server, fault.description, seen, row.explanation or row.finding, keys)
 
 
 def beyond_lines() -> Iterator[Line]:
@@ -377,7 +406,7 @@ def document() -> str:
         + ".",
         "",
         "Faults of this machine itself are played by `iea-sandbox tour`: "
-        + ", ".join(f"`{FAULTS[name].parts[0]} --how {FAULTS[name].how}`" for name in left_to_the_tour())
+        + ", ".join(f"`{FAULTS[name].parts[0]} --how {FAULTS[name].how}`" for name in PLAYED_BY_THE_TOUR)
         + ".",
         "",
         "## Faults around the servers",
@@ -423,11 +452,6 @@ def _cells(line: Line) -> tuple[str, str, str, str]:
 def left_to_the_updater() -> list[str]:
     """The faults of files, which the test of the servers does not fetch."""
     return [name for name, fault in FAULTS.items() if fault.layer is Layer.TARGET]
-
-
-def left_to_the_tour() -> list[str]:
-    """The faults that need Windows' own settings, or a machine without a network."""
-    return [name for name, fault in FAULTS.items() if fault.layer in (Layer.SCRIPT, Layer.NETWORK)]
 
 
 if __name__ == "__main__":

@@ -240,10 +240,8 @@ def _reconnect(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001 
     print(status_text.render_status(found, time.time()))
     if found["state"] == "connected":
         return FINE
-    refused = found["problem"] is not None and (
-        problems.CATALOGUE.get(found["problem"]["code"]) in problems.ANSWERED_BUT_REFUSED
-    )
-    return REFUSED if refused else FAILED
+    problem = problems.CATALOGUE.get(found["problem"]["code"]) if found["problem"] else None
+    return REFUSED if problem is not None and problem.is_refusal else FAILED
 
 
 def _settings_get(home: Home, options: argparse.Namespace) -> int:

@@ -13,7 +13,8 @@ LOST = problems.CONNECTION_UNANSWERED
 WAITS_FOR_A_CHANGE = {problems.NOT_CONFIGURED, problems.ADDRESS_MALFORMED}
 UNAVAILABLE = (problems.SERVER_UNAVAILABLE, problems.SERVER_IN_MAINTENANCE, problems.TOO_MANY_REQUESTS)
 CHANCES = st.floats(0, 1, exclude_max=True)
-SPECIAL = {*WAITS_FOR_A_CHANGE, *problems.ANSWERED_BUT_REFUSED, *UNAVAILABLE}
+REFUSALS = {problem for problem in problems.CATALOGUE.values() if problem.is_refusal}
+SPECIAL = {*WAITS_FOR_A_CHANGE, *REFUSALS, *UNAVAILABLE}
 ORDINARY = [problem for problem in problems.CATALOGUE.values() if problem not in SPECIAL]
 
 
@@ -45,7 +46,7 @@ def test_waits_no_shorter_after_one_failure_more(problem: Problem, failures: int
     assert sooner <= later
 
 
-@pytest.mark.parametrize("problem", sorted(problems.ANSWERED_BUT_REFUSED, key=str), ids=str)
+@pytest.mark.parametrize("problem", sorted(REFUSALS, key=str), ids=str)
 def test_a_refused_licence_waits_a_quarter_of_an_hour(problem: Problem) -> None:
     assert timing.next_try(problem, 1, None, 0.3) == 900
     assert timing.next_try(problem, 50, None, 0.9) == 900

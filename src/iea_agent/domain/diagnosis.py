@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import problems
 from .evidence import ClockOffset, Evidence, InterceptedBy, MalformedAddress
-from .problems import Problem
+from .problems import Group, Problem
 
 if TYPE_CHECKING:
     from .addresses import Malformed
@@ -148,8 +148,6 @@ class ServerReport:
 
 CLOCK_TOLERANCE = 300.0
 """Seconds by which this PC's clock and a server's may differ without a word."""
-_OF_THIS_PC = frozenset({problems.CLOCK_WRONG})
-"""Findings that hold for both servers, wherever they were made."""
 
 
 def refused_certificate(
@@ -210,7 +208,9 @@ def shared(reports: Iterable[ServerReport]) -> tuple[ServerReport, ...]:
     A wrong clock is seen in an answer, and a server whose certificate is refused for its dates gives none. One that did tell the time speaks for itself.
     """
     known = tuple(reports)
-    found = [finding for report in known for finding in report.findings if finding.problem in _OF_THIS_PC]
+    found = [
+        finding for report in known for finding in report.findings if finding.problem.group is Group.THIS_PC
+    ]
     result = []
     for report in known:
         explaining = () if report.failure is None else report.failure.problem.depends_on
@@ -233,4 +233,5 @@ def conclude(reports: Iterable[ServerReport]) -> Conclusion:
     found = {report.failure.problem for report in reports if report.failure is not None}
     if not found:
         return Conclusion.CONNECTED
-    return Conclusion.REFUSED if found <= problems.ANSWERED_BUT_REFUSED else Conclusion.FAILED
+    refused = all(problem.is_refusal for problem in found)
+    return Conclusion.REFUSED if refused else Conclusion.FAILED

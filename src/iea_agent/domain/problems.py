@@ -54,6 +54,15 @@ class Severity(Enum):
     LOW = "low"  # worth knowing
 
 
+class Retry(Enum):
+    """When to try again after a failure; ``timing.next_try`` has the seconds."""
+
+    BACKOFF = "backoff"
+    UNAVAILABLE = "unavailable"
+    REFUSED = "refused"
+    ON_CHANGE = "on-change"
+
+
 class Actor(Enum):
     """Who can mend it. The value goes into JSON; the sentence is in ``ACTORS``."""
 
@@ -80,9 +89,12 @@ LOST_CONNECTION_PATIENCE = 10.0
 class Problem:
     """One entry of the catalogue.
 
-    *title* fits a balloon's title (63 UTF-16 units), *text* says what is wrong, *advice* what to do now. *depends_on* names problems that
-    explain this one: where one of them holds, this one is a consequence and is not shown. *patience* is how many seconds an attempt may keep
-    failing this way before it is a verdict; 0 means that one clear answer is enough. *evidence* is the type that its failures can carry.
+    - *title* fits a balloon's title (63 UTF-16 units), *text* says what is wrong, *advice* says what to do now.
+    - *depends_on*: problems that explain this one. If one of them holds, this one is a consequence and is not shown.
+    - *patience*: how many seconds attempts may fail this way before the failure is shown; 0 means at once.
+    - *evidence*: the type that its failures can carry.
+    - *retry*: when to try again.
+    - *repairable*: whether another address or another route may solve it.
     """
 
     code: str
@@ -94,11 +106,18 @@ class Problem:
     depends_on: tuple[Problem, ...] = ()
     patience: float = 0.0
     evidence: type[Evidence] | None = None
+    retry: Retry = Retry.BACKOFF
+    repairable: bool = True
 
     @property
     def group(self) -> Group:
         """The group that the letter of the code names."""
         return Group(self.code[4])
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the server was reached and refused this licence (the sheet's third case)."""
+        return self.group is Group.AUTHORISATION
 
     def __str__(self) -> str:
         return self.code
@@ -114,11 +133,15 @@ def problem(
     depends_on: tuple[Problem, ...] = (),
     patience: float = 0.0,
     evidence: type[Evidence] | None = None,
+    retry: Retry = Retry.BACKOFF,
+    repairable: bool = True,
 ) -> Problem:
     """Declare a problem and add it to the catalogue. Raises ``ValueError`` if *code* is taken."""
     if code in _declared:
         raise ValueError(f"{code} is declared twice")
-    declared = Problem(code, severity, actor, title, text, advice, depends_on, patience, evidence)
+    declared = Problem(
+        code, severity, actor, title, text, advice, depends_on, patience, evidence, retry, repairable
+    )
     _declared[code] = declared
     return declared
 
@@ -147,6 +170,7 @@ NO_NETWORK = problem(
         "L'agent se reconnecte tout seul."
     ),
     patience=LOST_CONNECTION_PATIENCE,
+    repairable=False,
 )
 
 CAPTIVE_PORTAL = problem(
@@ -162,6 +186,7 @@ CAPTIVE_PORTAL = problem(
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
     evidence=PortalPage,
+    repairable=False,
 )
 
 PROXY_NEEDED = problem(
@@ -204,6 +229,8 @@ NOT_CONFIGURED = problem(
     N_(
         "Dans « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer »."
     ),
+    retry=Retry.ON_CHANGE,
+    repairable=False,
 )
 
 ADDRESS_MALFORMED = problem(
@@ -217,6 +244,7 @@ ADDRESS_MALFORMED = problem(
         "« https://impact-emploi.urssaf.fr »."
     ),
     evidence=MalformedAddress,
+    retry=Retry.ON_CHANGE,
 )
 
 VAULT_UNAVAILABLE = problem(
@@ -231,6 +259,7 @@ VAULT_UNAVAILABLE = problem(
         "Fermez puis rouvrez votre session Windows. Si le problème reste, faites vérifier le Gestionnaire d'identification par la personne qui "
         "s'occupe de votre informatique. La clé n'est jamais écrite ailleurs."
     ),
+    repairable=False,
 )
 
 SETTINGS_UNREADABLE = problem(
@@ -265,6 +294,7 @@ CA_FILE_UNREADABLE = problem(
         "Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails."
     ),
     evidence=FileInvolved,
+    repairable=False,
 )
 
 NAME_UNKNOWN = problem(
@@ -634,6 +664,7 @@ SERVER_UNAVAILABLE = problem(
     N_("Le serveur répond qu'il ne peut pas travailler pour le moment (panne ou maintenance)."),
     _TRY_AGAIN,
     patience=LOST_CONNECTION_PATIENCE,
+    retry=Retry.UNAVAILABLE,
 )
 
 TOO_MANY_REQUESTS = problem(
@@ -646,6 +677,7 @@ TOO_MANY_REQUESTS = problem(
         "Attendez : l'agent réessaie tout seul, au moment demandé par le serveur. Relancer l'authentification plus tôt n'y change rien."
     ),
     patience=LOST_CONNECTION_PATIENCE,
+    retry=Retry.UNAVAILABLE,
 )
 
 FORBIDDEN = problem(
@@ -746,6 +778,7 @@ SERVER_IN_MAINTENANCE = problem(
         "utiliser Impact emploi en attendant."
     ),
     patience=LOST_CONNECTION_PATIENCE,
+    retry=Retry.UNAVAILABLE,
 )
 
 IDENTIFICATION_WANTED = problem(
@@ -805,6 +838,7 @@ AUTHORISATION_REFUSED = problem(
         "Une intervention technique est nécessaire : contactez l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez "
         "activer le mode assistance pour utiliser Impact emploi."
     ),
+    retry=Retry.REFUSED,
 )
 
 LICENCE_NOT_RECOGNISED = problem(
@@ -817,6 +851,7 @@ LICENCE_NOT_RECOGNISED = problem(
         "Vérifiez le numéro et la clé dans « Paramètres de connexion ». S'ils sont justes, contactez l'assistance "
         "(impact-emploi-association@urssaf.fr). En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
     ),
+    retry=Retry.REFUSED,
 )
 
 INTERNAL_ERROR = problem(
@@ -829,6 +864,7 @@ INTERNAL_ERROR = problem(
         "Clic droit sur l'icône, « Quitter », puis relancez l'agent depuis le menu Démarrer. Si cela recommence, contactez l'assistance en "
         "indiquant le code affiché."
     ),
+    repairable=False,
 )
 
 
@@ -838,6 +874,3 @@ CATALOGUE: Mapping[str, Problem] = {
     for code in sorted(_declared, key=lambda code: (_ORDER.index(_declared[code].group), code))
 }
 """Every problem by its code."""
-
-ANSWERED_BUT_REFUSED = frozenset({AUTHORISATION_REFUSED, LICENCE_NOT_RECOGNISED})
-"""The seed's third case: the connection works, the server does not let this licence in."""

@@ -59,18 +59,6 @@ class Repair:
 ADDRESSES = {Server.AUTHENTICATION: "authentication", Server.UPDATES: "updates"}
 OFFICIAL = {Server.AUTHENTICATION: "official_authentication", Server.UPDATES: "official_updates"}
 
-_NOT_THE_ADDRESS = frozenset(
-    {
-        problems.NO_NETWORK,
-        problems.CAPTIVE_PORTAL,
-        problems.VAULT_UNAVAILABLE,
-        problems.NOT_CONFIGURED,
-        problems.CA_FILE_UNREADABLE,
-        problems.INTERNAL_ERROR,
-    }
-)
-"""What no other address and no other way mends."""
-
 
 def is_identified(report: ServerReport) -> bool:
     """Whether the server was reached and known for what it is: what fails after that, no other way to it and no other address mends."""
@@ -85,9 +73,7 @@ def candidates(
     failed = [
         server
         for server, report in tested.items()
-        if not is_identified(report)
-        and report.cause is not None
-        and report.cause.problem not in _NOT_THE_ADDRESS
+        if not is_identified(report) and report.cause is not None and report.cause.problem.repairable
     ]
     found: list[Repair] = []
 

@@ -5,8 +5,7 @@ Exponential with jitter so that ten thousand agents do not come back in the same
 
 from __future__ import annotations
 
-from . import problems
-from .problems import Problem
+from .problems import Problem, Retry
 
 FIRST = 1.0
 LONGEST = 60.0
@@ -21,8 +20,6 @@ CLOCK_CHECK = 15.0
 SLEPT_GAP = 22.5
 POLICY_CHECK = 60.0
 
-_WAITS_FOR_A_CHANGE = frozenset({problems.NOT_CONFIGURED, problems.ADDRESS_MALFORMED})
-
 
 def next_try(problem: Problem, failures: int, retry_after: float | None, chance: float) -> float | None:
     """Seconds until the next attempt after the *failures*-th failure in a row (from 1) with *problem*.
@@ -30,14 +27,14 @@ def next_try(problem: Problem, failures: int, retry_after: float | None, chance:
     *retry_after* is the server's wish in seconds (RFC 9110, section 10.2.3), heeded up to an hour; *chance* is in [0, 1).
     None means that trying again is useless until something changes.
     """
-    if problem in _WAITS_FOR_A_CHANGE:
+    if problem.retry is Retry.ON_CHANGE:
         return None
     if retry_after is not None and retry_after > 0:
         # never earlier than asked, and not all at the same second
         return min(retry_after, RETRY_AFTER_LONGEST) * (1 + 0.1 * chance)
-    if problem in problems.ANSWERED_BUT_REFUSED:
+    if problem.retry is Retry.REFUSED:
         return REFUSED
-    if problem in (problems.SERVER_UNAVAILABLE, problems.SERVER_IN_MAINTENANCE, problems.TOO_MANY_REQUESTS):
+    if problem.retry is Retry.UNAVAILABLE:
         return UNAVAILABLE_LEAST + UNAVAILABLE_SPREAD * chance
     doubled: float = FIRST * 2 ** min(max(failures, 1) - 1, 16)
     return min(doubled, LONGEST) * (0.5 + chance)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import wx
 
-from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Server, ServerReport
 from iea_agent.locale import _
 
@@ -209,4 +208,4 @@ class Results:
 
 def is_ticked(found: ServerReport) -> bool:
     """Whether the sheet's green tick stands at the server: it was reached, and a refused licence does not take that away."""
-    return found.done and (found.failure is None or found.failure.problem in problems.ANSWERED_BUT_REFUSED)
+    return found.done and (found.failure is None or found.failure.problem.is_refusal)

@@ -25,7 +25,8 @@ from urllib.parse import urlsplit
 from Xlib import X
 from Xlib.display import Display
 
-from iea_agent.assembly import installation
+from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.servers import Servers
 from iea_agent.domain.settings import ProxyMode, Settings
 from iea_sandbox.world import World
 from rig.build import BUILD, ROOT
@@ -305,7 +306,7 @@ def server_test(runs: int, delay: float) -> dict[str, Any]:
             ca_file=str(world.ca_file),
             proxy_mode=ProxyMode.NONE,
         )
-        home = installation.locate({"IEA_AGENT_HOME": folder})
+        servers = Servers(Installation.locate({"IEA_AGENT_HOME": folder}))
         curl = (
             *(
                 "curl",
@@ -322,7 +323,7 @@ def server_test(runs: int, delay: float) -> dict[str, Any]:
         ours, theirs = [], []
         for run in range(runs + 1):
             began = time.perf_counter()
-            reports = home.examine(chosen)
+            reports = servers.examine(chosen)
             seconds = time.perf_counter() - began
             assert all(report.passed for report in reports), reports
             began = time.perf_counter()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from iea_agent import __version__, locale
@@ -16,7 +16,7 @@ from iea_agent.locale import _
 if TYPE_CHECKING:
     import argparse
 
-    from iea_agent.assembly.installation import Home
+    from iea_agent.assembly.installation import Installation
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Settings
@@ -45,11 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # how the agent starts its windows; not for people, hence not in the help
             return _window(window)
     parsed = parser().parse_args(given)
-    from iea_agent.assembly import installation
+    from iea_agent.assembly.installation import Failure, Installation
 
     try:
-        code: int = parsed.command(installation.locate(os.environ), parsed)
-    except installation.Failure as failure:
+        code: int = parsed.command(Installation.locate(os.environ), parsed)
+    except Failure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code
     except KeyboardInterrupt:
@@ -153,16 +153,17 @@ def _print_json(document: object) -> None:
     print(json.dumps(document, indent=2), flush=True)
 
 
-def _run(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
+def _run(installation: Installation, options: argparse.Namespace) -> int:  # noqa: ARG001
     from iea_agent.assembly import start
 
     return start.run(os.environ, tray=not options.no_tray)
 
 
-def _status(home: Home, options: argparse.Namespace) -> int:
+def _status(installation: Installation, options: argparse.Namespace) -> int:
     import json
     import time
 
+    from iea_agent.assembly.agent_client import AgentClient
     from iea_agent.shell.wording import status_text
 
     def show(found: dict[str, Any]) -> None:
@@ -174,23 +175,24 @@ def _status(home: Home, options: argparse.Namespace) -> int:
                 print(flush=True)
 
     if options.watch:
-        for found in home.watch():
+        for found in AgentClient(installation).watch():
             show(found)
         return NOT_RUNNING
-    found = home.ask({"do": "status"})["status"]
+    found = AgentClient(installation).ask({"do": "status"})["status"]
     show(found)
     return FAILED if found["state"] == "disconnected" else FINE
 
 
-def _test(home: Home, options: argparse.Namespace) -> int:
+def _test(installation: Installation, options: argparse.Namespace) -> int:
     import time
 
+    from iea_agent.assembly.servers import Servers
     from iea_agent.domain import diagnosis, problems
     from iea_agent.shell.wording import repair_text, report_text
 
-    chosen = _tried(home, options)
-    reports = home.examine(chosen)
-    found = _mending(home, chosen, reports) if options.repairs else ()
+    chosen = _tried(installation, options)
+    reports = Servers(installation).examine(chosen)
+    found = _mending(installation, chosen, reports) if options.repairs else ()
     if options.json:
         _print_json(
             report_text.build_report_document(reports, time.time())
@@ -209,20 +211,24 @@ def _test(home: Home, options: argparse.Namespace) -> int:
     return TIMED_OUT if problems.TEST_TOO_LONG in met else FAILED
 
 
-def _mending(home: Home, chosen: Settings, reports: Sequence[ServerReport]) -> tuple[Repair, ...] | None:
+def _mending(
+    installation: Installation, chosen: Settings, reports: Sequence[ServerReport]
+) -> tuple[Repair, ...] | None:
     """What else would work, where the test failed; None where what was tested works by now."""
     import threading
 
-    return home.repairs(chosen, reports, lambda _repair: None, threading.Event())
+    from iea_agent.assembly.servers import Servers
+
+    return Servers(installation).repairs(chosen, reports, lambda _repair: None, threading.Event())
 
 
-def _tried(home: Home, options: argparse.Namespace) -> Settings:
+def _tried(installation: Installation, options: argparse.Namespace) -> Settings:
     """The settings in force with the addresses that were given instead, cleaned but not judged: the test does that."""
     from dataclasses import replace
 
     from iea_agent.domain import addresses
 
-    chosen = home.storage.load().effective.settings
+    chosen = installation.storage.load().effective.settings
     if options.authentication is not None:
         chosen = replace(chosen, authentication=addresses.clean(options.authentication))
     if options.updates is not None:
@@ -230,13 +236,14 @@ def _tried(home: Home, options: argparse.Namespace) -> Settings:
     return chosen
 
 
-def _reconnect(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001 every command has this shape
+def _reconnect(installation: Installation, options: argparse.Namespace) -> int:  # noqa: ARG001 every command has this shape
     import time
 
+    from iea_agent.assembly.agent_client import AgentClient
     from iea_agent.domain import problems
     from iea_agent.shell.wording import status_text
 
-    found = home.reconnect(RECONNECT_SECONDS)
+    found = AgentClient(installation).reconnect(RECONNECT_SECONDS)
     print(status_text.render_status(found, time.time()))
     if found["state"] == "connected":
         return FINE
@@ -244,11 +251,11 @@ def _reconnect(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001 
     return REFUSED if problem is not None and problem.is_refusal else FAILED
 
 
-def _settings_get(home: Home, options: argparse.Namespace) -> int:
+def _settings_get(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly import inspection
     from iea_agent.assembly.installation import Failure
 
-    found = inspection.settings_with_origin(home)
+    found = inspection.settings_with_origin(installation)
     if options.name is not None:
         if options.name not in found:
             raise Failure(_("Paramètre inconnu : {name}").format(name=options.name), USAGE)
@@ -263,24 +270,38 @@ def _settings_get(home: Home, options: argparse.Namespace) -> int:
     return FINE
 
 
-def _settings_set(home: Home, options: argparse.Namespace) -> int:
+def _settings_set(installation: Installation, options: argparse.Namespace) -> int:
     switches: dict[str, object] = {"true": True, "false": False}
     value = (
         switches.get(options.value.lower(), options.value)
         if options.name == "connection.secure"
         else options.value
     )
-    home.save({options.name: value}, None)
+    _save(installation, {options.name: value}, None)
     return FINE
 
 
-def _settings_open(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
+def _settings_open(installation: Installation, options: argparse.Namespace) -> int:  # noqa: ARG001
     from iea_agent.assembly import dialog_adapters
+    from iea_agent.assembly.agent_client import AgentClient
 
-    if home.status() is None:
-        return dialog_adapters.show(home, "settings")
-    home.ask({"do": "ask", "event": "settings"})
+    if AgentClient(installation).status() is None:
+        return dialog_adapters.show(installation, "settings")
+    AgentClient(installation).ask({"do": "ask", "event": "settings"})
     return FINE
+
+
+def _save(
+    installation: Installation,
+    changes: Mapping[str, object],
+    licence_key: str | None,
+    proxy_password: str | None = None,
+) -> None:
+    """Save and have the running agent, if any, read its settings again."""
+    from iea_agent.assembly.agent_client import AgentClient
+
+    installation.save(changes, licence_key, proxy_password)
+    AgentClient(installation).reload()
 
 
 def _secret(prompt: str) -> str:
@@ -292,45 +313,49 @@ def _secret(prompt: str) -> str:
     return sys.stdin.readline(2000).rstrip("\r\n")
 
 
-def _licence_set(home: Home, options: argparse.Namespace) -> int:
+def _licence_set(installation: Installation, options: argparse.Namespace) -> int:
     key = _secret(_("Clé de licence (rien ne s'affiche) : "))
-    home.save({"licence.number": options.number}, key.strip())
+    _save(installation, {"licence.number": options.number}, key.strip())
     print(_("Licence enregistrée."), file=sys.stderr)
     return FINE
 
 
-def _proxy_set(home: Home, options: argparse.Namespace) -> int:
+def _proxy_set(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly.installation import Failure
 
     password = _secret(_("Mot de passe du proxy (rien ne s'affiche) : "))
     if not password:
         raise Failure(_("Aucun mot de passe n'a été donné."), USAGE)
     # a name that the administrator has fixed may be given its password all the same
-    known = options.user == home.storage.load().effective.settings.proxy_user
-    home.save({} if known else {"proxy.user": options.user}, None, password)
+    known = options.user == installation.storage.load().effective.settings.proxy_user
+    _save(installation, {} if known else {"proxy.user": options.user}, None, password)
     print(_("Identification auprès du proxy enregistrée."), file=sys.stderr)
     return FINE
 
 
-def _proxy_forget(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
-    home.save({"proxy.user": ""}, None)
+def _proxy_forget(installation: Installation, options: argparse.Namespace) -> int:  # noqa: ARG001
+    _save(installation, {"proxy.user": ""}, None)
     print(_("Identification auprès du proxy oubliée."), file=sys.stderr)
     return FINE
 
 
-def _assistance_on(home: Home, options: argparse.Namespace) -> int:
-    home.ask({"do": "enter-assistance", "reason": options.reason}, 10.0)
+def _assistance_on(installation: Installation, options: argparse.Namespace) -> int:
+    from iea_agent.assembly.agent_client import AgentClient
+
+    AgentClient(installation).ask({"do": "enter-assistance", "reason": options.reason}, 10.0)
     print(_("Le mode assistance est activé. Vous pouvez relancer Impact emploi."))
     return FINE
 
 
-def _assistance_off(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
-    from iea_agent.assembly.installation import LEAVE_SECONDS
+def _assistance_off(installation: Installation, options: argparse.Namespace) -> int:  # noqa: ARG001
+    from iea_agent.assembly.agent_client import LEAVE_SECONDS, AgentClient
     from iea_agent.shell.wording import password_text
 
     if sys.stdin.isatty():
         print(_("Mot de passe du jour : "), end="", file=sys.stderr, flush=True)
-    answer = home.ask({"do": "leave-assistance", "password": sys.stdin.readline(500).strip()}, LEAVE_SECONDS)
+    answer = AgentClient(installation).ask(
+        {"do": "leave-assistance", "password": sys.stdin.readline(500).strip()}, LEAVE_SECONDS
+    )
     if not answer["accepted"]:
         print(answer["sentence"], file=sys.stderr)
         if answer["wait"]:
@@ -340,13 +365,14 @@ def _assistance_off(home: Home, options: argparse.Namespace) -> int:  # noqa: AR
     return FINE
 
 
-def _assistance_status(home: Home, options: argparse.Namespace) -> int:
+def _assistance_status(installation: Installation, options: argparse.Namespace) -> int:
     import time
 
+    from iea_agent.assembly.agent_client import AgentClient
     from iea_agent.domain.machine import State
     from iea_agent.shell.wording import menu, status_text
 
-    found = home.ask({"do": "assistance"})["assistance"]
+    found = AgentClient(installation).ask({"do": "assistance"})["assistance"]
     since = found["assistance_since"]
     if options.json:
         _print_json({"schema": 1, **found, "assistance_since": status_text.format_rfc3339(since)})
@@ -358,10 +384,12 @@ def _assistance_status(home: Home, options: argparse.Namespace) -> int:
     return FINE
 
 
-def _journal(home: Home, options: argparse.Namespace) -> int:
+def _journal(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.host.journal import Journal
 
-    entries = [{**entry.document, "whole": entry.whole} for entry in Journal(home.journal_file).entries()]
+    entries = [
+        {**entry.document, "whole": entry.whole} for entry in Journal(installation.journal_file).entries()
+    ]
     whole = all(entry["whole"] for entry in entries)
     if options.json:
         _print_json({"schema": 1, "whole": whole, "entries": entries})
@@ -381,12 +409,14 @@ def _journal(home: Home, options: argparse.Namespace) -> int:
     return FINE if whole else FAILED
 
 
-def _quit(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
-    home.ask({"do": "ask", "event": "quit"})
+def _quit(installation: Installation, options: argparse.Namespace) -> int:  # noqa: ARG001
+    from iea_agent.assembly.agent_client import AgentClient
+
+    AgentClient(installation).ask({"do": "ask", "event": "quit"})
     return FINE
 
 
-def _version(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
+def _version(installation: Installation, options: argparse.Namespace) -> int:  # noqa: ARG001
     if options.json:
         _print_json({"schema": 1, "version": __version__})
     else:
@@ -394,10 +424,10 @@ def _version(home: Home, options: argparse.Namespace) -> int:  # noqa: ARG001
     return FINE
 
 
-def _diagnose(home: Home, options: argparse.Namespace) -> int:
+def _diagnose(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly import inspection
 
-    found = inspection.diagnose(home)
+    found = inspection.diagnose(installation)
     if options.json:
         _print_json(found)
         return FINE
@@ -412,15 +442,16 @@ def _diagnose(home: Home, options: argparse.Namespace) -> int:
 
 
 def _window(window: list[str]) -> int:
-    from iea_agent.assembly import dialog_adapters, installation
+    from iea_agent.assembly import dialog_adapters
+    from iea_agent.assembly.installation import Failure, Installation
 
     try:
         if not window:
             window = dialog_adapters.heard()
         match window:
             case [name, *options]:
-                return dialog_adapters.show(installation.locate(os.environ), name, test="--test" in options)
+                return dialog_adapters.show(Installation.locate(os.environ), name, test="--test" in options)
         return FINE  # nobody wanted one
-    except installation.Failure as failure:
+    except Failure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code

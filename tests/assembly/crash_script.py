@@ -14,19 +14,19 @@ TOUCHES = {"open", "os.rename", "os.replace", "os.remove", "os.mkdir", "os.chmod
 
 
 def main(folder: str, touch: int, action: str, password: str = "") -> None:
-    from iea_agent.assembly import installation
     from iea_agent.assembly.assistance import Assistance
+    from iea_agent.assembly.installation import Installation
     from iea_agent.domain import machine
     from iea_agent.domain.machine import Event, Moment, Snapshot, State
 
-    home = installation.locate({"IEA_AGENT_HOME": folder})
-    since = home.assistance_since()
+    installation = Installation.locate({"IEA_AGENT_HOME": folder})
+    since = installation.assistance_since()
     snapshot = Snapshot(State.DISCONNECTED if since is None else State.ASSISTANCE, since or 0.0)
 
     def settle(event: Event, state: State) -> bool:
         after, effects = machine.advance(snapshot, event, Moment(time.time(), time.monotonic()))
         if machine.Effect.KEEP_ASSISTANCE in effects:
-            home.keep_assistance(after.since if state is State.ASSISTANCE else None)
+            installation.keep_assistance(after.since if state is State.ASSISTANCE else None)
         return after.state is state
 
     count = 0
@@ -42,7 +42,7 @@ def main(folder: str, touch: int, action: str, password: str = "") -> None:
         if event == "call" and frame.f_code.co_name == "judge":
             print("judged", flush=True)
 
-    assistance = Assistance(home, lambda: Moment(time.time(), time.monotonic()), settle)
+    assistance = Assistance(installation, lambda: Moment(time.time(), time.monotonic()), settle)
     sys.addaudithook(touched)
     sys.setprofile(called)
     if action == "enter":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iea_agent.assembly.issuer_record import Issuers
+from iea_agent.assembly.issuer_record import IssuerRecord
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate, Failure, Server, ServerReport, Stage
 from iea_agent.host.storage import Folders, Storage
@@ -33,30 +33,30 @@ def changed_at(report: ServerReport) -> float | None:
 
 def test_the_change_is_remembered_by_the_next_process(tmp_path: Path) -> None:
     passed = ServerReport(Server.UPDATES, ADDRESS, (), certificate=by("Certigna"))
-    assert Issuers(storage(tmp_path)).seen(passed, 50.0) == passed
-    assert changed_at(Issuers(storage(tmp_path)).seen(refused("Avast"), 100.0)) == 100.0
+    assert IssuerRecord(storage(tmp_path)).record(passed, 50.0) == passed
+    assert changed_at(IssuerRecord(storage(tmp_path)).record(refused("Avast"), 100.0)) == 100.0
     # another path of the same server is the same certificate
     failure = Failure(Stage.CERTIFICATE, problems.INTERCEPTED, certificate=by("Avast"))
-    again = Issuers(storage(tmp_path)).refused("https://iea.exemple.fr", failure, 200.0)
+    again = IssuerRecord(storage(tmp_path)).record_refused("https://iea.exemple.fr", failure, 200.0)
     assert again.certificate is not None
     assert again.certificate.changed_at == 100.0
 
 
 def test_a_first_sight_is_no_change(tmp_path: Path) -> None:
-    assert changed_at(Issuers(storage(tmp_path)).seen(refused("Avast"), 100.0)) is None
+    assert changed_at(IssuerRecord(storage(tmp_path)).record(refused("Avast"), 100.0)) is None
 
 
 def test_what_is_known_costs_no_disk(tmp_path: Path) -> None:
-    memory = Issuers(storage(tmp_path))
-    memory.accepted(ADDRESS, by("Certigna"))
+    memory = IssuerRecord(storage(tmp_path))
+    memory.record_accepted(ADDRESS, by("Certigna"))
     file = tmp_path / "state" / "issuers.json"
     file.unlink()
-    memory.accepted(ADDRESS, by("Certigna"))
+    memory.record_accepted(ADDRESS, by("Certigna"))
     assert not file.exists()
 
 
 def test_a_disk_that_refuses_costs_the_date_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder", encoding="utf-8")
-    memory = Issuers(storage(tmp_path))
-    memory.accepted(ADDRESS, by("Certigna"))
-    assert changed_at(memory.seen(refused("Avast"), 100.0)) is None
+    memory = IssuerRecord(storage(tmp_path))
+    memory.record_accepted(ADDRESS, by("Certigna"))
+    assert changed_at(memory.record(refused("Avast"), 100.0)) is None

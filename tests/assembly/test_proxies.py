@@ -14,7 +14,8 @@ from queue import SimpleQueue
 import pytest
 
 from iea_agent.assembly.agent import Agent
-from iea_agent.assembly.installation import PROXY_PASSWORD, Failure, Home
+from iea_agent.assembly.installation import PROXY_PASSWORD, Failure, Installation
+from iea_agent.assembly.servers import Servers
 from iea_agent.assembly.start import now
 from iea_agent.domain import machine, problems
 from iea_agent.domain.addresses import Address, parse
@@ -62,20 +63,27 @@ class NoVault(Secrets):
 
 
 @dataclass(frozen=True)
-class Office(Home):
-    """An installation on a machine whose proxy setting, scripts and vault are the test's."""
+class OfficeInstallation(Installation):
+    """An installation whose vault is the test's."""
 
-    setting: list[Configuration] = field(default_factory=lambda: [Configuration()])
-    scripts: dict[str, str] = field(default_factory=dict)
     secrets: Vault = field(default_factory=Secrets)
-
-    @cached_property
-    def proxies(self) -> SystemProxies:
-        return Configured(lambda: self.setting[0], self._ask)
 
     @cached_property
     def vault(self) -> Vault:
         return self.secrets
+
+
+@dataclass(frozen=True)
+class Office(Servers):
+    """The servers of an installation, by a proxy setting and scripts that are the test's."""
+
+    installation: OfficeInstallation
+    setting: list[Configuration] = field(default_factory=lambda: [Configuration()])
+    scripts: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def proxies(self) -> SystemProxies:
+        return Configured(lambda: self.setting[0], self._ask)
 
     def _ask(self, script: str, _address: Address) -> str:
         if script not in self.scripts:
@@ -87,7 +95,7 @@ class Office(Home):
 def office(tmp_path: Path) -> Office:
     """One with nothing set."""
     folders = Folders.locate({"IEA_AGENT_HOME": str(tmp_path)})
-    return Office(folders, Storage(folders))
+    return Office(OfficeInstallation(folders, Storage(folders)))
 
 
 class TestRoute:
@@ -122,14 +130,14 @@ class TestRoute:
     def test_a_user_comes_with_the_password_from_the_vault(self, office: Office) -> None:
         chosen = replace(MANUAL, proxy_user="marie")
         assert office.route(chosen, SERVER).credentials is None, "none is saved"
-        office.secrets.write(PROXY_PASSWORD, PASSWORD)
+        office.installation.secrets.write(PROXY_PASSWORD, PASSWORD)
         assert office.route(chosen, SERVER).credentials == Credentials("marie", PASSWORD)
         assert office.route(chosen, SERVER, "typed").credentials == Credentials("marie", "typed")
         assert office.route(MANUAL, SERVER).credentials is None, "there is no user"
         assert PASSWORD not in repr(office.route(chosen, SERVER))
 
     def test_also_for_the_systems_proxy(self, office: Office) -> None:
-        office.secrets.write(PROXY_PASSWORD, PASSWORD)
+        office.installation.secrets.write(PROXY_PASSWORD, PASSWORD)
         chosen = replace(DEFAULTS, proxy_user="marie")
         assert office.route(chosen, SERVER).credentials is None, "there is no proxy"
         office.setting[0] = Configuration(servers="systeme.example:8080")
@@ -137,7 +145,7 @@ class TestRoute:
 
     def test_never_for_a_proxy_that_the_network_offers_unless_it_is_named(self, office: Office) -> None:
         """Any café can offer a proxy: what was typed for the office's is not for it."""
-        office.secrets.write(PROXY_PASSWORD, PASSWORD)
+        office.installation.secrets.write(PROXY_PASSWORD, PASSWORD)
         offered = Choice(parse("http://cafe.example:8080"), Source.NETWORK)
         chosen = replace(DEFAULTS, proxy_user="marie")
         assert not may_be_told(offered, chosen)
@@ -149,7 +157,7 @@ class TestRoute:
         assert office.route(other, SERVER).credentials is None
 
     def test_without_a_vault_the_way_is_not_known(self, office: Office) -> None:
-        without = replace(office, secrets=NoVault())
+        without = replace(office, installation=replace(office.installation, secrets=NoVault()))
         assert without.route(MANUAL, SERVER).proxy == PROXY
         with pytest.raises(HttpsError) as caught:
             without.route(replace(MANUAL, proxy_user="marie"), SERVER)
@@ -191,24 +199,24 @@ class TestSaving:
     """The password goes with its user."""
 
     def test_it_is_kept_and_forgotten(self, office: Office) -> None:
-        assert office.proxy_password_saved() is False
-        office.save({"proxy.user": "marie"}, None, PASSWORD)
-        assert office.secrets.read(PROXY_PASSWORD) == PASSWORD
-        assert office.proxy_password_saved() is True
+        assert office.installation.proxy_password_saved() is False
+        office.installation.save({"proxy.user": "marie"}, None, PASSWORD)
+        assert office.installation.secrets.read(PROXY_PASSWORD) == PASSWORD
+        assert office.installation.proxy_password_saved() is True
 
-        office.save({"proxy.user": "paul"}, "key", None)
-        assert office.secrets.read(PROXY_PASSWORD) == PASSWORD
-        office.save({"proxy.user": ""}, None)
-        assert office.proxy_password_saved() is False
-        assert office.licence_key() == "key"
+        office.installation.save({"proxy.user": "paul"}, "key", None)
+        assert office.installation.secrets.read(PROXY_PASSWORD) == PASSWORD
+        office.installation.save({"proxy.user": ""}, None)
+        assert office.installation.proxy_password_saved() is False
+        assert office.installation.licence_key() == "key"
 
     def test_what_does_not_fit_is_named(self, office: Office) -> None:
         with pytest.raises(Failure) as caught:
-            office.save({}, None, "x" * (LONGEST + 1))
+            office.installation.save({}, None, "x" * (LONGEST + 1))
         assert (caught.value.name, caught.value.exit_code) == ("proxy.password", 2)
 
     def test_without_a_vault_nobody_knows(self, office: Office) -> None:
-        assert replace(office, secrets=NoVault()).proxy_password_saved() is None
+        assert replace(office.installation, secrets=NoVault()).proxy_password_saved() is None
 
 
 @contextmanager
@@ -236,7 +244,7 @@ class TestAgent:
     @pytest.fixture
     def agent(self, office: Office, running: ExitStack) -> Agent:
         """One with a licence, not yet started."""
-        office.save({"licence.number": "IEA-1", "connection.authentication": str(SERVER)}, "key")
+        office.installation.save({"licence.number": "IEA-1", "connection.authentication": str(SERVER)}, "key")
         agent = Agent(office, now)
         loop = threading.Thread(target=agent.loop.run)
 

@@ -14,7 +14,8 @@ from threading import Timer
 
 import pytest
 
-from iea_agent.assembly.installation import Home
+from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.servers import Servers
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
 from iea_agent.domain.problems import Problem
@@ -117,10 +118,10 @@ def squid() -> Iterator[Squid]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """An installation with nothing saved."""
+def servers(tmp_path: Path) -> Servers:
+    """The servers of an installation with nothing saved."""
     folders = Folders.locate({"IEA_AGENT_HOME": str(tmp_path)})
-    return Home(folders, Storage(folders))
+    return Servers(Installation(folders, Storage(folders)))
 
 
 def settings(world: World, proxy: str, **changes: object) -> Settings:
@@ -138,10 +139,10 @@ def settings(world: World, proxy: str, **changes: object) -> Settings:
 
 
 def examined(
-    home: Home, world: World, chosen: Settings, password: str | None = None
+    servers: Servers, world: World, chosen: Settings, password: str | None = None
 ) -> dict[Server, ServerReport]:
     """The test of both servers with a licence typed in, and with the proxy's *password*."""
-    reports = home.examine(chosen, world.licence("good").key, proxy_password=password)
+    reports = servers.examine(chosen, world.licence("good").key, proxy_password=password)
     return {report.server: report for report in reports}
 
 
@@ -160,35 +161,35 @@ def assert_refused(reports: dict[Server, ServerReport], reason: Problem) -> None
         assert (report.failure.stage, report.failure.problem) == (Stage.PROXY, reason)
 
 
-def test_through_it(squid: Squid, world: World, home: Home) -> None:
-    assert_passed(examined(home, world, settings(world, squid.open)), squid.open)
+def test_through_it(squid: Squid, world: World, servers: Servers) -> None:
+    assert_passed(examined(servers, world, settings(world, squid.open)), squid.open)
 
 
-def test_with_a_password(squid: Squid, world: World, home: Home) -> None:
+def test_with_a_password(squid: Squid, world: World, servers: Servers) -> None:
     chosen = settings(world, squid.guarded, proxy_user=USER)
-    assert_passed(examined(home, world, chosen, PASSWORD), squid.guarded)
+    assert_passed(examined(servers, world, chosen, PASSWORD), squid.guarded)
 
 
-def test_without_a_password_one_is_asked_for(squid: Squid, world: World, home: Home) -> None:
-    reports = examined(home, world, settings(world, squid.guarded))
+def test_without_a_password_one_is_asked_for(squid: Squid, world: World, servers: Servers) -> None:
+    reports = examined(servers, world, settings(world, squid.guarded))
     assert_refused(reports, problems.PROXY_WANTS_PASSWORD)
 
 
-def test_a_wrong_password_is_not_a_missing_one(squid: Squid, world: World, home: Home) -> None:
+def test_a_wrong_password_is_not_a_missing_one(squid: Squid, world: World, servers: Servers) -> None:
     chosen = settings(world, squid.guarded, proxy_user=USER)
-    reports = examined(home, world, chosen, "un autre")
+    reports = examined(servers, world, chosen, "un autre")
     assert_refused(reports, problems.PROXY_REFUSES_PASSWORD)
     assert all("un autre" not in repr(report) for report in reports.values())
 
 
-def test_what_it_forbids_is_its_own_doing(squid: Squid, world: World, home: Home) -> None:
+def test_what_it_forbids_is_its_own_doing(squid: Squid, world: World, servers: Servers) -> None:
     chosen = settings(world, squid.open)
-    reports = examined(home, world, replace(chosen, authentication=FORBIDDEN, updates=FORBIDDEN))
+    reports = examined(servers, world, replace(chosen, authentication=FORBIDDEN, updates=FORBIDDEN))
     assert_refused(reports, problems.PROXY_REFUSES)
 
 
-def test_what_is_on_the_bypass_list_goes_past_it(squid: Squid, world: World, home: Home) -> None:
-    reports = examined(home, world, settings(world, squid.guarded, proxy_bypass="<local>"))
+def test_what_is_on_the_bypass_list_goes_past_it(squid: Squid, world: World, servers: Servers) -> None:
+    reports = examined(servers, world, settings(world, squid.guarded, proxy_bypass="<local>"))
     for report in reports.values():
         assert report.passed, report.failure
         assert (report.route, report.route_source) == ("direct", "settings")

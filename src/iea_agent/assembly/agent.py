@@ -22,8 +22,10 @@ from iea_agent.loop import Announcement, Attempt, Inbox, Loop
 from iea_agent.shell.wording import menu
 from iea_agent.shell.wording.menu import Abilities
 
+from .agent_client import channel_address, make_channel_key
 from .assistance import Assistance
-from .installation import PREPARED_SECONDS, Home
+from .dialog_adapters import PREPARED_SECONDS
+from .servers import Servers
 
 if TYPE_CHECKING:
     from iea_agent.channel import ChannelServer, Document
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from iea_agent.shell.tray import Tray
 
 log = logging.getLogger("iea_agent.agent")
+
 
 SETTLE_SECONDS = 5.0
 """How long a client waits for the loop to do what it asked for."""
@@ -76,20 +79,23 @@ class Connection:
 class Agent:
     """Does what the loop asks (``loop.Work``) and answers the channel. Everything that waits runs on a thread of its own."""
 
-    def __init__(self, home: Home, clock: Callable[[], Moment], inbox: Inbox | None = None) -> None:
-        self._home = home
+    def __init__(self, servers: Servers, clock: Callable[[], Moment], inbox: Inbox | None = None) -> None:
+        self._servers = servers
+        self._installation = installation = servers.installation
         self._windows: dict[str, Child] = {}
         self._prepared: Child | None = None  # a window's process that waits to be told which one…
         self._prepared_until = 0.0  # …at the latest (steady clock)
         self._tray: Tray | None = None
         self._channel: ChannelServer | None = None
         self._log: Log | None = None
-        self._loaded: LoadedSettings = home.storage.load()
-        self._policy: Signature | None = home.storage.policy_signature()
+        self._loaded: LoadedSettings = installation.storage.load()
+        self._policy: Signature | None = installation.storage.policy_signature()
         self._connection = Connection(self._settings)
         self._observers: list[queue.SimpleQueue[Snapshot]] = []
-        self._assistance = Assistance(home, clock, self._settle)
-        self.loop = Loop(self, clock, random.random, machine.begin(clock(), home.assistance_since()), inbox)
+        self._assistance = Assistance(installation, clock, self._settle)
+        self.loop = Loop(
+            self, clock, random.random, machine.begin(clock(), installation.assistance_since()), inbox
+        )
 
     @property
     def _settings(self) -> Settings:
@@ -98,7 +104,7 @@ class Agent:
     @property
     def abilities(self) -> Abilities:
         """What this installation can do beyond its connection."""
-        return self._home.abilities(self._settings)
+        return self._installation.abilities(self._settings)
 
     # the process
 
@@ -108,12 +114,16 @@ class Agent:
         from iea_agent.host import logs
 
         self._tray = tray
-        self._log = logs.start_logging(self._home.folders.logs)
+        self._log = logs.start_logging(self._installation.folders.logs)
         log.info("started", extra={"fields": {"version": __version__, "pid": os.getpid()}})
         self._report_faults()
         self._assistance.warn_of_expiry()
-        self._channel = ChannelServer(self._home.where, self._home.make_channel_key(), self.answer)
-        stop_watching = self._home.host.watch_network(lambda: self.loop.post(machine.AddressesChanged()))
+        self._channel = ChannelServer(
+            channel_address(self._installation), make_channel_key(self._installation), self.answer
+        )
+        stop_watching = self._installation.host.watch_network(
+            lambda: self.loop.post(machine.AddressesChanged())
+        )
         self.publish(self.loop.snapshot)
         self.loop.post(machine.Started())
         try:
@@ -157,7 +167,7 @@ class Agent:
         with connection.ready:  # two attempts at once would read the vault twice and open two connections
             if connection.licence is None:
                 try:
-                    connection.licence = self._home.licence(chosen)
+                    connection.licence = self._installation.licence(chosen)
                 except VaultUnavailable as error:
                     return Failure(Stage.LICENCE, problems.VAULT_UNAVAILABLE, type(error.__cause__).__name__)
             if connection.licence is None:
@@ -170,16 +180,16 @@ class Agent:
                 return malformed_address(error.reason)
             try:
                 if connection.client is None:
-                    connection.client = self._home.connect(chosen)(address)
+                    connection.client = self._servers.connect(chosen)(address)
                     self._note(connection.client.route)
                 found = authenticate(connection.client, address, connection.licence, known=connection.known)
             except HttpsError as error:
                 connection.known = None
                 # the next attempt starts from nothing: what failed may be the way itself, and the system's proxy another one by then
                 connection.drop_client()
-                return self._home.issuers.refused(chosen.authentication, error.failure, time.time())
+                return self._servers.issuers.record_refused(chosen.authentication, error.failure, time.time())
             connection.known = found.discovery
-            self._home.issuers.accepted(chosen.authentication, connection.client.certificate)
+            self._servers.issuers.record_accepted(chosen.authentication, connection.client.certificate)
             self._assistance.servers_answered()
             return None
 
@@ -195,7 +205,7 @@ class Agent:
 
         The old connection's attempt, if any, ends by itself and is not heard.
         """
-        self._home.proxies.forget()
+        self._servers.proxies.forget()
         old, self._connection = self._connection, Connection(self._settings)
         old.drop_client()
 
@@ -206,7 +216,7 @@ class Agent:
 
     def keep_assistance(self, since: float | None) -> None:
         """Write it to disk before anything else happens: assistance mode survives whatever ends the process."""
-        self._home.keep_assistance(since)
+        self._installation.keep_assistance(since)
 
     def prepare_window(self) -> None:
         """Start the process that shows the next window while the person still reads the menu; it does not wait for long to be told which one."""
@@ -217,7 +227,7 @@ class Agent:
         self._take_prepared()
         until = time.monotonic() + PREPARED_SECONDS  # from before it starts: it waits longer than we rely on
         try:
-            self._prepared = self._home.host.start_child(window_command(), os.environ, listening=True)
+            self._prepared = self._installation.host.start_child(window_command(), os.environ, listening=True)
             self._prepared_until = until
         except LaunchError:  # the person is told when a window is asked for
             log.warning("window not prepared")
@@ -240,16 +250,18 @@ class Agent:
         name, *options = WINDOWS[effect]
         child = self._windows.get(name)
         if child is not None and child.alive():
-            self._home.host.raise_window(child.pid)
+            self._installation.host.raise_window(child.pid)
             return
         prepared = self._take_prepared()
         if prepared is not None:
-            self._home.host.let_to_the_front(prepared.pid)
+            self._installation.host.let_to_the_front(prepared.pid)
             if prepared.tell(" ".join(WINDOWS[effect])):
                 self._windows[name] = prepared
                 return
         try:
-            self._windows[name] = self._home.host.start_child(window_command(name, *options), os.environ)
+            self._windows[name] = self._installation.host.start_child(
+                window_command(name, *options), os.environ
+            )
         except LaunchError as error:
             log.exception("window not started", extra={"fields": {"name": name}})
             self._balloon(menu.build_window_failure_balloon(str(error.__cause__)))
@@ -259,7 +271,7 @@ class Agent:
         from iea_agent.host import LaunchError
 
         try:
-            self._home.host.launch(Path(self._settings.program))
+            self._installation.host.launch(Path(self._settings.program))
         except LaunchError as error:
             log.warning("program not started", extra={"fields": {"error": type(error.__cause__).__name__}})
             self._balloon(menu.build_launch_failure_balloon(self._settings.program))
@@ -278,7 +290,7 @@ class Agent:
     def reread_policy(self) -> None:
         """Look at the policy file's date; if it moved, the settings are no longer what they were."""
         self._assistance.keep_waiting()
-        signature = self._home.storage.policy_signature()
+        signature = self._installation.storage.policy_signature()
         if signature != self._policy:
             self._policy = signature
             self._load()
@@ -314,7 +326,7 @@ class Agent:
         return False
 
     def _load(self) -> None:
-        self._loaded = self._home.storage.load()
+        self._loaded = self._installation.storage.load()
         self._report_faults()
 
     def answer(self, request: Document) -> Document:

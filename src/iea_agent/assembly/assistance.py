@@ -22,7 +22,7 @@ from iea_agent.host.storage import StorageError
 from iea_agent.locale import _
 from iea_agent.shell.wording import menu, password_text
 
-from .installation import Home
+from .installation import Installation
 
 log = logging.getLogger("iea_agent.assistance")
 
@@ -40,12 +40,12 @@ Settle = Callable[[Event, State], bool]
 class Assistance:
     """The one way in and out. Called on the threads of the channel's clients; one try at a time."""
 
-    def __init__(self, home: Home, clock: Callable[[], Moment], settle: Settle) -> None:
-        self._home = home
+    def __init__(self, installation: Installation, clock: Callable[[], Moment], settle: Settle) -> None:
+        self._installation = installation
         self._clock = clock
         self._settle = settle
         self._trying = threading.Lock()  # two clients typing at once would share one count
-        self._journal = Journal(home.journal_file)
+        self._journal = Journal(installation.journal_file)
         self._kept_steady = clock().steady
         self._attempts = self._read_attempts()
 
@@ -68,14 +68,14 @@ class Assistance:
     def register(self) -> Register | None:
         """What to check a password with: the newest of what is installed and what the updates brought, never an older one than before."""
         found = []
-        for file in self._home.register_files():
+        for file in self._installation.register_files():
             try:
                 found.append(day_password.parse_register(file.read_text(encoding="utf-8")))
             except FileNotFoundError:
                 continue
             except (OSError, UnicodeDecodeError, RegisterError) as error:
                 log.warning("register refused", extra={"fields": {"file": file, "reason": error}})
-        licence = self._home.storage.load().effective.settings.licence_number
+        licence = self._installation.storage.load().effective.settings.licence_number
         return day_password.select_register(found, licence, self._least_generation())
 
     def warn_of_expiry(self) -> None:
@@ -163,9 +163,9 @@ class Assistance:
     # on disk
 
     def _read_attempts(self) -> Tries:
-        existed = self._home.storage.has_state(TRIES)
+        existed = self._installation.storage.has_state(TRIES)
         try:
-            document = self._home.storage.read_state(TRIES)
+            document = self._installation.storage.read_state(TRIES)
         except StorageError:
             document = {}
         if not existed:
@@ -180,7 +180,7 @@ class Assistance:
     def _is_kept(self, held: bool) -> bool:
         """Whether the disk says what the state machine says."""
         try:
-            return (self._home.assistance_since() is not None) is held
+            return (self._installation.assistance_since() is not None) is held
         except StorageError:
             return False
 
@@ -191,7 +191,7 @@ class Assistance:
     def _keep(self, tried: Tries) -> bool:
         """Write *tried* down; False, and nothing counted, where the disk does not take it."""
         try:
-            self._home.storage.write_state(TRIES, tried.to_document())
+            self._installation.storage.write_state(TRIES, tried.to_document())
         except StorageError:
             log.exception("attempts not written")
             return False
@@ -200,7 +200,7 @@ class Assistance:
 
     def _least_generation(self) -> int:
         try:
-            kept = self._home.storage.read_state(REGISTER).get("generation")
+            kept = self._installation.storage.read_state(REGISTER).get("generation")
         except StorageError:
             return 1
         return kept if isinstance(kept, int) and not isinstance(kept, bool) else 1
@@ -208,7 +208,7 @@ class Assistance:
     def _remember(self, register: Register) -> None:
         if register.generation > self._least_generation():
             try:
-                self._home.storage.write_state(REGISTER, {"generation": register.generation})
+                self._installation.storage.write_state(REGISTER, {"generation": register.generation})
             except StorageError:
                 log.exception("generation not written")
 

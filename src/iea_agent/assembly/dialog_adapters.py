@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from iea_agent.domain import exit_codes
 from iea_agent.domain.settings import FIELDS
 from iea_agent.locale import _
 from iea_agent.shell.dialogs.ports import (
@@ -20,7 +21,12 @@ from iea_agent.shell.dialogs.ports import (
     SupportError,
 )
 
-from .installation import FAILED, LEAVE_SECONDS, PREPARED_SECONDS, Failure, Home
+from .agent_client import LEAVE_SECONDS, AgentClient
+from .installation import Failure, Installation
+from .servers import Servers
+
+PREPARED_SECONDS = 20.0
+"""How long a prepared window process waits for the name of its window."""
 
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
@@ -36,13 +42,15 @@ ATTRIBUTES = {name: field.attribute for name, field in FIELDS.items()} | {
 class SettingsDesk:
     """What the settings dialog needs (``dialogs.ports.SettingsPort``)."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._client = AgentClient(installation)
+        self._servers = Servers(installation)
 
     def load(self) -> DialogContents:
         """The settings in force, the faults of a broken file, and whether assistance mode holds."""
-        loaded = self._home.storage.load()
-        since = self._home.assistance_since()
+        loaded = self._installation.storage.load()
+        since = self._installation.assistance_since()
         return DialogContents(loaded.effective, (*loaded.faults, *loaded.policy_faults), since is not None)
 
     def key_saved(self) -> bool | None:
@@ -50,20 +58,21 @@ class SettingsDesk:
         from iea_agent.host.vault import VaultUnavailable
 
         try:
-            return self._home.licence_key() is not None
+            return self._installation.licence_key() is not None
         except VaultUnavailable:
             return None
 
     def proxy_password_saved(self) -> bool | None:
         """Whether the vault holds the proxy's password; None where there is no vault."""
-        return self._home.proxy_password_saved()
+        return self._installation.proxy_password_saved()
 
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
     ) -> None:
         """Keep *changes* and the secrets. Raises ``SaveError`` with a sentence and the field it is about."""
         try:
-            self._home.save(changes, licence_key, proxy_password)
+            self._installation.save(changes, licence_key, proxy_password)
+            self._client.reload()
         except Failure as failure:
             raise SaveError(str(failure), ATTRIBUTES.get(failure.name, "")) from failure
 
@@ -76,7 +85,7 @@ class SettingsDesk:
         cancelled: threading.Event,
     ) -> tuple[ServerReport, ...]:
         """Test both servers with *values*, saving nothing."""
-        return self._home.examine(values, licence_key, on_progress, cancelled, proxy_password)
+        return self._servers.examine(values, licence_key, on_progress, cancelled, proxy_password)
 
     def repairs(
         self,
@@ -87,7 +96,7 @@ class SettingsDesk:
         cancelled: threading.Event,
     ) -> tuple[Repair, ...] | None:
         """What mends *reports*, a failed test of *values*; None where *values* work by now."""
-        return self._home.repairs(values, reports, on_found, cancelled, proxy_password)
+        return self._servers.repairs(values, reports, on_found, cancelled, proxy_password)
 
     def explain(self, code: str) -> None:
         """Show the page on problem *code* in the browser."""
@@ -97,9 +106,10 @@ class SettingsDesk:
 class StatusDesk:
     """What the status window needs (``dialogs.ports.StatusPort``)."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self.abilities = home.abilities(home.storage.load().effective.settings)
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._client = AgentClient(installation)
+        self.abilities = installation.abilities(installation.storage.load().effective.settings)
 
     def watch(self, on_status: Callable[[dict[str, Any] | None], None]) -> Callable[[], None]:
         """Call *on_status*, on a thread of its own, with the status at each change and None once the agent is gone; the answer stops it."""
@@ -107,7 +117,7 @@ class StatusDesk:
 
         def listen() -> None:
             try:
-                for status in self._home.watch():
+                for status in self._client.watch():
                     if stopped.is_set():
                         return
                     on_status(status)
@@ -126,7 +136,7 @@ class StatusDesk:
     def ask(self, command: str) -> None:
         """Have the agent do *command* (« reconnect », « settings », « launch »…). Raises ``AskError`` with a sentence."""
         try:
-            self._home.ask({"do": "ask", "event": command})
+            self._client.ask({"do": "ask", "event": command})
         except Failure as failure:
             raise AskError(str(failure)) from failure
 
@@ -144,13 +154,14 @@ def explain(code: str) -> None:
 class SupportDesk:
     """What the support dialog needs (``dialogs.ports.SupportPort``)."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        self._client = AgentClient(installation)
 
     def load(self) -> Situation | None:
         """Whether assistance mode holds or may be entered; None where no agent runs."""
         try:
-            found = self._home.ask({"do": "assistance"})["assistance"]
+            found = self._client.ask({"do": "assistance"})["assistance"]
         except Failure:
             return None
         names = ("assistance_since", "may_enter", "why_not", "wait", "servers_answer")
@@ -158,7 +169,9 @@ class SupportDesk:
 
     def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
         """Call *on_change* at each change of the agent's status, and with None once it is gone; the answer stops it."""
-        return StatusDesk(self._home).watch(lambda status: on_change(None if status is None else self.load()))
+        return StatusDesk(self._installation).watch(
+            lambda status: on_change(None if status is None else self.load())
+        )
 
     def enter(self, reason: str) -> None:
         """Enter assistance mode. Raises ``SupportError``."""
@@ -176,7 +189,7 @@ class SupportDesk:
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            return self._home.ask(request, LEAVE_SECONDS)
+            return self._client.ask(request, LEAVE_SECONDS)
         except Failure as failure:
             raise SupportError(str(failure)) from failure
 
@@ -199,28 +212,28 @@ def _require_wx() -> None:
         raise Failure(_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set »."))
 
 
-def show(home: Home, name: str, *, test: bool = False) -> int:
+def show(installation: Installation, name: str, *, test: bool = False) -> int:
     """Show the window *name* until it is closed, with the *test* of the settings window under way; its exit code."""
     _require_wx()
 
     def shown() -> None:
         from iea_agent.host import logs
 
-        logs.start_logging(home.folders.logs, name)
+        logs.start_logging(installation.folders.logs, name)
 
     options = ("test",) if test else ()
     if name == "settings":
         from iea_agent.shell.dialogs import settings_dialog
 
-        settings_dialog.run(SettingsDesk(home), shown, options)
+        settings_dialog.run(SettingsDesk(installation), shown, options)
     elif name == "status":
         from iea_agent.shell.dialogs import status_dialog
 
-        status_dialog.run(StatusDesk(home), shown, options)
+        status_dialog.run(StatusDesk(installation), shown, options)
     elif name == "support":
         from iea_agent.shell.dialogs import support_dialog
 
-        support_dialog.run(SupportDesk(home), shown, options)
+        support_dialog.run(SupportDesk(installation), shown, options)
     else:
-        return FAILED
+        return exit_codes.FAILED
     return 0

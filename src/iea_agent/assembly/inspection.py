@@ -13,7 +13,9 @@ from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import DEFAULTS, FIELDS
 from iea_agent.shell.wording.problem_details import describe_setting_fault
 
-from .installation import Home
+from .agent_client import AgentClient
+from .installation import Installation
+from .servers import Servers
 
 if TYPE_CHECKING:
     from iea_agent.domain.settings import Settings
@@ -39,9 +41,9 @@ LIBRARIES = (
 )
 
 
-def settings_with_origin(home: Home) -> dict[str, dict[str, Any]]:
+def settings_with_origin(installation: Installation) -> dict[str, dict[str, Any]]:
     """Each setting in force by its dotted name: its value, and whether it comes from the policy, the person's file or nowhere."""
-    effective = home.storage.load().effective
+    effective = installation.storage.load().effective
     found = {}
     for name, field in FIELDS.items():
         value = getattr(effective.settings, field.attribute)
@@ -69,7 +71,7 @@ def _version(library: str) -> str:
         return "-"
 
 
-def routes(home: Home, chosen: Settings) -> dict[str, dict[str, str]]:
+def routes(installation: Installation, chosen: Settings) -> dict[str, dict[str, str]]:
     """The way to each server that *chosen* leads to at this moment: the proxy or « direct », who decided so, and what was passed over."""
     from iea_agent.domain.addresses import AddressError, parse
     from iea_agent.services.https import HttpsError
@@ -77,7 +79,7 @@ def routes(home: Home, chosen: Settings) -> dict[str, dict[str, str]]:
     found = {}
     for name in ("authentication", "updates"):
         try:
-            route = home.route(chosen, parse(getattr(chosen, name)))
+            route = Servers(installation).route(chosen, parse(getattr(chosen, name)))
             found[name] = {"value": str(route), "origin": route.source.value, "detail": route.detail}
         except AddressError as error:
             found[name] = {"value": "unknown", "origin": "address", "detail": str(error)}
@@ -90,38 +92,39 @@ def routes(home: Home, chosen: Settings) -> dict[str, dict[str, str]]:
     return found
 
 
-def diagnose(home: Home) -> dict[str, Any]:
+def diagnose(installation: Installation) -> dict[str, Any]:
     """Where things are, what is in force and which versions run."""
     from iea_agent.host.vault import VaultUnavailable
 
-    loaded = home.storage.load()
+    client = AgentClient(installation)
+    loaded = installation.storage.load()
     try:
-        key = "saved" if home.licence_key() else "none"
-        proxy_password = "saved" if home.proxy_password_saved() else "none"
+        key = "saved" if installation.licence_key() else "none"
+        proxy_password = "saved" if installation.proxy_password_saved() else "none"
     except VaultUnavailable as error:
         key = proxy_password = f"vault unavailable ({type(error.__cause__).__name__})"
-    status = home.status()
+    status = client.status()
     return {
         "schema": 1,
         "version": __version__,
-        "system": home.host.description(),
+        "system": installation.host.description(),
         "python": platform.python_version(),
         "program": sys.executable,
         "agent": "not running" if status is None else status["state"],
         "problem": None if status is None or status["problem"] is None else status["problem"]["code"],
         "licence_key": key,
         "proxy_password": proxy_password,
-        "routes": routes(home, loaded.effective.settings),
+        "routes": routes(installation, loaded.effective.settings),
         "register_days": None
         if status is None
-        else home.ask({"do": "assistance"})["assistance"]["register_days"],
+        else client.ask({"do": "assistance"})["assistance"]["register_days"],
         "folders": {
-            "settings": str(home.folders.settings),
-            "state": str(home.folders.state),
-            "policy": str(home.folders.policy),
-            "logs": str(home.folders.logs),
+            "settings": str(installation.folders.settings),
+            "state": str(installation.folders.state),
+            "policy": str(installation.folders.policy),
+            "logs": str(installation.folders.logs),
         },
-        "settings": settings_with_origin(home),
+        "settings": settings_with_origin(installation),
         "faults": [describe_setting_fault(fault) for fault in (*loaded.faults, *loaded.policy_faults)],
         "libraries": {name: _version(name) for name in LIBRARIES},
     }

@@ -1,4 +1,4 @@
-"""Keeps who usually vouches for each server in the installation's state, and tells since when another one does."""
+"""The record of each server's usual certificate issuer, in the installation's state."""
 
 from __future__ import annotations
 
@@ -19,55 +19,58 @@ log = logging.getLogger(__name__)
 STATE = "issuers"
 
 
-class Issuers:
-    """The memory of one installation. The disk is touched only where a certificate tells something new."""
+class IssuerRecord:
+    """The record of one installation; writes to disk only what is new."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._settled: dict[
-            str, Certificate
-        ] = {}  # what was believed last, so that a heartbeat costs nothing
+        # last accepted certificate of each origin: a heartbeat then costs nothing
+        self._accepted: dict[str, Certificate] = {}
 
-    def accepted(self, address: str, certificate: Certificate | None) -> None:
-        """TLS has believed *certificate* at *address*."""
+    def record_accepted(self, address: str, certificate: Certificate | None) -> None:
+        """Record the issuer of *certificate*, which TLS has accepted at *address*."""
         origin = _origin(address)
-        if origin is None or certificate is None or self._settled.get(origin) == certificate:
+        if origin is None or certificate is None or self._accepted.get(origin) == certificate:
             return
-        known = self._read()
-        self._keep(known, origin, known_issuers.accepted(known.get(origin, Known()), certificate))
-        self._settled[origin] = certificate
+        issuers = self._load()
+        self._save(issuers, origin, known_issuers.accepted(issuers.get(origin, Known()), certificate))
+        self._accepted[origin] = certificate
 
-    def refused(self, address: str, failure: Failure, now: float) -> Failure:
-        """*failure* at *address*, with the time at which its certificate's issuer took the usual one's place, where it did."""
+    def record_refused(self, address: str, failure: Failure, now: float) -> Failure:
+        """Record the refused certificate of *failure* and return *failure*, dated.
+
+        Its certificate then says since when this issuer replaces the usual one.
+        """
         origin = _origin(address)
         if origin is None or failure.certificate is None:
             return failure
-        self._settled.pop(origin, None)
-        known = self._read()
-        entry, certificate = known_issuers.refused(known.get(origin, Known()), failure.certificate, now)
-        self._keep(known, origin, entry)
+        self._accepted.pop(origin, None)
+        issuers = self._load()
+        entry, certificate = known_issuers.refused(issuers.get(origin, Known()), failure.certificate, now)
+        self._save(issuers, origin, entry)
         return replace(failure, certificate=certificate)
 
-    def seen(self, report: ServerReport, now: float) -> ServerReport:
-        """*report* of a finished test, remembered and told in the same way."""
+    def record(self, report: ServerReport, now: float) -> ServerReport:
+        """Record the certificate of a finished test and return *report*, dated likewise."""
         if report.failure is not None and report.failure.certificate is not None:
-            return replace(report, failure=self.refused(report.address, report.failure, now))
-        self.accepted(report.address, report.certificate)
+            return replace(report, failure=self.record_refused(report.address, report.failure, now))
+        self.record_accepted(report.address, report.certificate)
         return report
 
-    def _read(self) -> dict[str, Known]:
+    def _load(self) -> dict[str, Known]:
         try:
             return known_issuers.read(self._storage.read_state(STATE))
         except StorageError as error:
             log.warning("issuers not read", extra={"fields": {"error": type(error.__cause__).__name__}})
             return {}
 
-    def _keep(self, known: dict[str, Known], origin: str, entry: Known) -> None:
-        if known.get(origin, Known()) == entry:
+    def _save(self, issuers: dict[str, Known], origin: str, entry: Known) -> None:
+        if issuers.get(origin, Known()) == entry:
             return
         try:
-            self._storage.write_state(STATE, known_issuers.written({**known, origin: entry}))
-        except StorageError as error:  # a memory that is not kept costs one sentence, never the connection
+            self._storage.write_state(STATE, known_issuers.written({**issuers, origin: entry}))
+        except StorageError as error:
+            # a lost record costs one sentence, never the connection
             log.warning("issuers not kept", extra={"fields": {"error": type(error.__cause__).__name__}})
 
 

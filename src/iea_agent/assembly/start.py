@@ -41,11 +41,12 @@ def run(environment: Mapping[str, str], *, tray: bool) -> int:
 
 def _show_the_first(environment: Mapping[str, str]) -> int:
     """Have the agent that runs already show its status window."""
-    from . import installation
+    from .agent_client import AgentClient
+    from .installation import Failure, Installation
 
     try:
-        installation.locate(environment).ask({"do": "ask", "event": "status"})
-    except installation.Failure as failure:
+        AgentClient(Installation.locate(environment)).ask({"do": "ask", "event": "status"})
+    except Failure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code
     return 0
@@ -67,10 +68,11 @@ def _run_without_tray(environment: Mapping[str, str]) -> int:
 
     from iea_agent.domain.machine import QuitRequested
 
-    from . import installation
     from .agent import Agent
+    from .installation import Installation
+    from .servers import Servers
 
-    agent = Agent(installation.locate(environment), now)
+    agent = Agent(Servers(Installation.locate(environment)), now)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: agent.loop.post(QuitRequested()))
     agent.run(None)
@@ -91,10 +93,11 @@ class _Resident:
         """Be the agent; the tray goes when it ends."""
         try:
             self._offer_menu(tray)
-            from . import installation
             from .agent import Agent
+            from .installation import Installation
+            from .servers import Servers
 
-            Agent(installation.locate(self._environment), now, self._inbox).run(tray)
+            Agent(Servers(Installation.locate(self._environment)), now, self._inbox).run(tray)
         except Exception:
             import logging
 

@@ -1,0 +1,174 @@
+"""The two servers of an installation: routes, connections, tests and repairs."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iea_agent.domain import problems
+from iea_agent.domain.settings import ProxyMode, Settings
+from iea_agent.host import no_network
+
+from .installation import PROXY_PASSWORD, Installation
+
+if TYPE_CHECKING:
+    from iea_agent.domain.addresses import Address
+    from iea_agent.domain.diagnosis import ServerReport
+    from iea_agent.domain.repairs import Repair
+    from iea_agent.host.system_proxy import SystemProxies
+    from iea_agent.services.https import Client
+    from iea_agent.services.messages import Reply, Request
+    from iea_agent.services.network import Route
+
+    from .issuer_record import IssuerRecord
+
+
+def _utc_now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Reaches and tests the servers with the secrets of *installation*."""
+
+    installation: Installation
+
+    @cached_property
+    def proxies(self) -> SystemProxies:
+        """The system's choice of proxies, remembered until the network changes."""
+        from iea_agent.host import system_proxy
+
+        return system_proxy.here()
+
+    @cached_property
+    def issuers(self) -> IssuerRecord:
+        """The usual certificate issuer of each server."""
+        from .issuer_record import IssuerRecord
+
+        return IssuerRecord(self.installation.storage)
+
+    def route(self, settings: Settings, address: Address, proxy_password: str | None = None) -> Route:
+        """Return the route to *address* under *settings*, and what decided it.
+
+        Uses *proxy_password* before the one in the vault. May wait
+        ``system_proxy.SECONDS`` for a proxy script, and for the vault.
+        Raises ``HttpsError``.
+        """
+        from iea_agent.domain import proxy_choice
+        from iea_agent.domain.diagnosis import Failure, Stage
+        from iea_agent.domain.evidence import ProxyScript
+        from iea_agent.host.vault import VaultUnavailable
+        from iea_agent.services.https import HttpsError
+        from iea_agent.services.network import Credentials, Route
+
+        if settings.proxy_mode is ProxyMode.SYSTEM:
+            try:
+                choice = self.proxies.choose(address)
+            except proxy_choice.ScriptUnusable as error:
+                script = ProxyScript(error.script) if error.script else None
+                failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, str(error), evidence=script)
+                raise HttpsError(failure) from None
+        else:
+            choice = proxy_choice.chosen_by_person(settings, address)
+        credentials = None
+        if proxy_choice.may_be_told(choice, settings):
+            try:
+                password = proxy_password or self.installation.vault.read(PROXY_PASSWORD)
+            except VaultUnavailable as error:
+                detail = type(error.__cause__).__name__
+                raise HttpsError(Failure(Stage.PROXY, problems.VAULT_UNAVAILABLE, detail)) from None
+            credentials = Credentials(settings.proxy_user, password) if password else None
+        return Route(
+            choice.proxy,
+            Path(settings.ca_file) if settings.ca_file else None,
+            credentials,
+            settings.ipv4_only,
+            source=choice.source,
+            detail=choice.detail,
+        )
+
+    def connect(self, settings: Settings, proxy_password: str | None = None) -> Callable[[Address], Client]:
+        """Return a function that makes the client of a server, by its route.
+
+        That function raises ``HttpsError``.
+        """
+
+        def make_client(address: Address) -> Client:
+            from iea_agent.services.https import Client
+
+            return Client(self.route(settings, address, proxy_password), online=lambda: not no_network())
+
+        return make_client
+
+    def examine(
+        self,
+        settings: Settings,
+        typed_key: str | None = None,
+        on_progress: Callable[[ServerReport], None] | None = None,
+        cancelled: threading.Event | None = None,
+        proxy_password: str | None = None,
+    ) -> tuple[ServerReport, ...]:
+        """Test both servers with *settings* and save nothing.
+
+        Uses *typed_key* and *proxy_password* before the secrets in the vault, and asks
+        the system again for its proxy. Skips the licence stage without a licence.
+        """
+        from iea_agent.domain.diagnosis import Server
+        from iea_agent.host.vault import VaultUnavailable
+        from iea_agent.services import reachability
+
+        try:
+            licence = self.installation.licence(settings, typed_key)
+        except VaultUnavailable:
+            licence = None
+        self.proxies.forget()
+        reports = reachability.examine(
+            {Server.AUTHENTICATION: settings.authentication, Server.UPDATES: settings.updates},
+            self.connect(settings, proxy_password),
+            licence,
+            on_progress or (lambda _report: None),
+            now=_utc_now(),
+            # not Path.exists, which raises if the folder may not be listed
+            verify=self._verify if os.path.exists(self.installation.root_file) else None,
+            cancelled=cancelled,
+        )
+        return tuple(self.issuers.record(report, time.time()) for report in reports)
+
+    def _verify(self, ask: Callable[[Request, int], Reply], address: Address, timestamp: bytes) -> str:
+        # imported here: tuf takes 0.1 s and 25 MB, and nothing else needs it
+        from iea_agent.services import updates
+
+        root, folder = self.installation.root_file, self.installation.updates_folder
+        return str(updates.check(ask, address, root, folder, timestamp=timestamp))
+
+    def repairs(
+        self,
+        settings: Settings,
+        reports: Sequence[ServerReport],
+        on_found: Callable[[Repair], None],
+        cancelled: threading.Event,
+        proxy_password: str | None = None,
+    ) -> tuple[Repair, ...] | None:
+        """Return what repairs a failed test of *settings*; see ``repair_search.search``.
+
+        Leaves out settings that the administrator has fixed.
+        """
+        from iea_agent.domain.repairs import candidates
+        from iea_agent.services import repair_search
+
+        return repair_search.search(
+            candidates(settings, reports, self.installation.storage.load().effective.locked),
+            settings,
+            reports,
+            lambda changed: self.connect(changed, proxy_password),
+            on_found,
+            now=_utc_now(),
+            cancelled=cancelled,
+        )

@@ -271,12 +271,10 @@ def _settings_get(installation: Installation, options: argparse.Namespace) -> in
 
 
 def _settings_set(installation: Installation, options: argparse.Namespace) -> int:
-    switches: dict[str, object] = {"true": True, "false": False}
-    value = (
-        switches.get(options.value.lower(), options.value)
-        if options.name == "connection.secure"
-        else options.value
-    )
+    from iea_agent.domain.settings import DECLARATIONS
+
+    declaration = DECLARATIONS.get(options.name)
+    value = options.value if declaration is None else declaration.parse_typed(options.value)
     _save(installation, {options.name: value}, None)
     return FINE
 

@@ -121,7 +121,7 @@ class SettingsOnStage:
         if licence_key is not None and self._options.no_vault:
             raise SaveError("Cette clé ne peut pas être enregistrée.", "licence_key")
         for name, value in changes.items():
-            self._own[settings_file.FIELDS[name].attribute] = value
+            self._own[settings_file.DECLARATIONS[name].attribute] = value
         self._key = self._key or licence_key is not None
         self._password = self._password or proxy_password is not None
 

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from iea_agent.domain import addresses, settings
 from iea_agent.domain.settings import (
+    DECLARATIONS,
     DEFAULTS,
-    FIELDS,
     Document,
     ProxyMode,
     Settings,
     SettingsError,
-    effective,
-    read,
+    apply_policy,
+    parse_file,
     upgrade,
 )
 
@@ -45,7 +45,7 @@ path = "C:\\\\Impact emploi\\\\iea.exe"
 def faults(text: str) -> list[tuple[str, int]]:
     """Name and line of every fault in *text*."""
     with pytest.raises(SettingsError) as caught:
-        read(text)
+        parse_file(text)
     assert all(fault.expected for fault in caught.value.faults)
     return [(fault.name, fault.line) for fault in caught.value.faults]
 
@@ -56,19 +56,56 @@ def test_the_defaults_are_the_official_addresses_in_secure_mode() -> None:
     assert DEFAULTS.authentication == "https://impact-emploi.urssaf.fr"
     assert DEFAULTS.updates == "https://impact-emploi.urssaf.fr/updates"
     assert DEFAULTS.proxy_mode is ProxyMode.SYSTEM
-    assert effective({}, {}).settings == DEFAULTS
+    assert apply_policy({}, {}).settings == DEFAULTS
 
 
 def test_every_setting_has_one_name_in_the_file() -> None:
-    assert [field.attribute for field in FIELDS.values()] == [field.name for field in fields(Settings)]
+    assert [declaration.attribute for declaration in DECLARATIONS.values()] == [
+        field.name for field in fields(Settings)
+    ]
+
+
+EXAMPLE = Settings(
+    secure=False,
+    authentication="http://auth.exemple.fr:8080",
+    ca_file="/etc/ssl/exemple.pem",
+    ipv4_only=True,
+    licence_number="IEA-0000-1234",
+    proxy_mode=ProxyMode.MANUAL,
+    proxy_address="http://proxy.exemple.fr:3128",
+    proxy_user="dupont",
+    proxy_bypass="localhost;*.exemple.fr",
+    assistance_days=30,
+)
+
+
+@pytest.mark.parametrize("values", [DEFAULTS, EXAMPLE])
+@pytest.mark.parametrize("name", DECLARATIONS)
+def test_a_value_as_it_is_typed_is_read_back(name: str, values: Settings) -> None:
+    declaration = DECLARATIONS[name]
+    typed = declaration.format_typed(values)
+    for text in (typed, f" {typed} "):
+        value = declaration.check(declaration.parse_typed(text))
+        assert value == getattr(values, declaration.attribute)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("connection.secure", "oui"), ("assistance.maximum_days", "367"), ("assistance.maximum_days", "-1")],
+)
+def test_a_typed_value_that_cannot_be_used_is_refused(name: str, typed: str) -> None:
+    declaration = DECLARATIONS[name]
+    with pytest.raises(SettingsError) as caught:
+        declaration.check(declaration.parse_typed(typed))
+    assert caught.value.faults == (settings.SettingFault(name, 0, declaration.kind.expected),)
 
 
 def test_no_setting_could_hold_the_key() -> None:
-    assert not [name for name in FIELDS if "key" in name or "secret" in name or "password" in name]
+    assert not [name for name in DECLARATIONS if "key" in name or "secret" in name or "password" in name]
 
 
 def test_a_complete_file_is_read() -> None:
-    assert read(COMPLETE) == {
+    assert parse_file(COMPLETE) == {
         "secure": False,
         "authentication": "http://auth.exemple.fr:8080",
         "updates": "https://maj.exemple.fr/updates",
@@ -82,11 +119,11 @@ def test_a_complete_file_is_read() -> None:
 
 @pytest.mark.parametrize("text", ["", "schema = 1\n", "schema = 1\n[connection]\n", "# rien\n"])
 def test_what_is_not_set_is_not_there(text: str) -> None:
-    assert read(text) == {}
+    assert parse_file(text) == {}
 
 
 def test_names_of_a_later_program_are_passed_over() -> None:
-    assert read(
+    assert parse_file(
         'schema = 1\ncolour = "blue"\n[connection]\nsecure = true\nfuture = [1, 2]\n[new]\nx = 1'
     ) == {"secure": True}
 
@@ -147,20 +184,22 @@ def test_a_long_line_takes_no_time_to_pass_over() -> None:
 
 def test_a_refused_file_says_in_its_message_where() -> None:
     with pytest.raises(SettingsError, match=r"connection\.secure, line 2: true ou false"):
-        read('[connection]\nsecure = "oui"')
+        parse_file('[connection]\nsecure = "oui"')
 
 
 @given(st.text(max_size=200))
 def test_whatever_is_in_the_file_it_is_read_or_refused(text: str) -> None:
     try:
-        values = read(text)
+        values = parse_file(text)
     except SettingsError:
         return
     assert set(values) <= {field.name for field in fields(Settings)}
 
 
 def test_a_pasted_address_in_the_file_is_cleaned() -> None:
-    assert read('[connection]\nauthentication = "« https://a.fr/ »"') == {"authentication": "https://a.fr"}
+    assert parse_file('[connection]\nauthentication = "« https://a.fr/ »"') == {
+        "authentication": "https://a.fr"
+    }
 
 
 @pytest.mark.parametrize(
@@ -173,12 +212,12 @@ def test_a_pasted_address_in_the_file_is_cleaned() -> None:
     ],
 )
 def test_a_proxy_address_always_has_its_port(written: str, meant: str) -> None:
-    assert read(f'[proxy]\naddress = "{written}"') == {"proxy_address": meant}
+    assert parse_file(f'[proxy]\naddress = "{written}"') == {"proxy_address": meant}
 
 
 def test_a_file_without_a_schema_is_one_written_by_hand() -> None:
     assert upgrade({"licence": {"number": "1"}}) == {"schema": 1, "licence": {"number": "1"}}
-    assert read('[licence]\nnumber = "1"') == {"licence_number": "1"}
+    assert parse_file('[licence]\nnumber = "1"') == {"licence_number": "1"}
 
 
 def test_there_is_a_step_from_every_earlier_schema() -> None:
@@ -202,9 +241,9 @@ def test_steps_are_taken_one_after_another_from_where_the_file_stands() -> None:
 
 
 def test_the_policy_lies_on_top_and_locks_what_it_sets() -> None:
-    own = read('[connection]\nauthentication = "https://moi.fr"\n[licence]\nnumber = "7"')
-    policy = read('[connection]\nauthentication = "https://admin.fr"\nca_file = "/ca.pem"')
-    both = effective(own, policy)
+    own = parse_file('[connection]\nauthentication = "https://moi.fr"\n[licence]\nnumber = "7"')
+    policy = parse_file('[connection]\nauthentication = "https://admin.fr"\nca_file = "/ca.pem"')
+    both = apply_policy(own, policy)
     assert both.settings.authentication == "https://admin.fr"
     assert both.settings.ca_file == "/ca.pem"
     assert both.settings.licence_number == "7"
@@ -212,20 +251,20 @@ def test_the_policy_lies_on_top_and_locks_what_it_sets() -> None:
 
 
 def test_the_policy_locks_even_what_it_sets_to_the_default() -> None:
-    assert effective({"secure": False}, {"secure": True}).locked == {"secure"}
-    assert effective({"secure": False}, {"secure": True}).settings.secure
+    assert apply_policy({"secure": False}, {"secure": True}).locked == {"secure"}
+    assert apply_policy({"secure": False}, {"secure": True}).settings.secure
 
 
 def test_in_secure_mode_every_server_address_is_https() -> None:
     own = {"authentication": "http://a.fr", "updates": "http://b.fr:8080/x"}
-    secure = effective(own, {}).settings
+    secure = apply_policy(own, {}).settings
     assert (secure.authentication, secure.updates) == ("https://a.fr", "https://b.fr:8080/x")
-    clear = effective({**own, "secure": False}, {}).settings
+    clear = apply_policy({**own, "secure": False}, {}).settings
     assert (clear.authentication, clear.updates) == ("http://a.fr", "http://b.fr:8080/x")
 
 
 @given(st.booleans(), st.sampled_from(("http://a.fr", "https://a.fr", "http://a.fr:8080/x")))
 def test_what_is_in_force_can_always_be_read(secure: bool, address: str) -> None:
-    found = effective({"secure": secure, "authentication": address}, {}).settings
+    found = apply_policy({"secure": secure, "authentication": address}, {}).settings
     read_address = addresses.parse(found.authentication)
     assert read_address.secure or not secure

@@ -395,15 +395,15 @@ class TestSaving:
     def test_whatever_the_file_looks_like_the_changes_and_only_they_are_in_it(
         self, text: str, values: dict[str, object]
     ) -> None:
-        before = settings.read(text)
-        after = settings.read(storage.changed(text, storage.checked(values)))
-        for name, field in settings.FIELDS.items():
+        before = settings.parse_file(text)
+        after = settings.parse_file(storage.changed(text, storage.checked(values)))
+        for name, declaration in settings.DECLARATIONS.items():
             if name not in values:
-                assert after.get(field.attribute) == before.get(field.attribute)
+                assert after.get(declaration.attribute) == before.get(declaration.attribute)
             elif values[name] is None:
-                assert field.attribute not in after
+                assert declaration.attribute not in after
             else:
-                assert after[field.attribute] == field.read(values[name])
+                assert after[declaration.attribute] == declaration.check(values[name])
 
 
 class TestState:

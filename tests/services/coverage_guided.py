@@ -126,7 +126,7 @@ TARGETS = {
     "settings": Target(
         written,
         (
-            *(f"{name} = {value}" for name in settings.FIELDS for value in ("true", '"x"', "1")),
+            *(f"{name} = {value}" for name in settings.DECLARATIONS for value in ("true", '"x"', "1")),
             "[a]\nb.c = [{d = 1}]",
         ),
     ),

@@ -141,7 +141,7 @@ def test_a_million_characters_are_read_or_refused_at_once(piece: str) -> None:
                 continue
 
 
-NAMES = st.sampled_from(sorted(file_of_settings.FIELDS)) | st.sampled_from(
+NAMES = st.sampled_from(sorted(file_of_settings.DECLARATIONS)) | st.sampled_from(
     ["schema", "connection", "licence", "a.b.c", '""']
 )
 VALUES = st.sampled_from(
@@ -178,11 +178,11 @@ LINES = st.one_of(
 @given(st.lists(LINES, max_size=8).map("\n".join))
 def test_whatever_is_in_the_settings_is_read_or_refused(text: str) -> None:
     try:
-        values = file_of_settings.read(text)
+        values = file_of_settings.parse_file(text)
     except file_of_settings.SettingsError as refused:
         faults, said = refused.faults, str(refused)
     else:
-        file_of_settings.effective(values, values)
+        file_of_settings.apply_policy(values, values)
         return
     assert faults
     assert said

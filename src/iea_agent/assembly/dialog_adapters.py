@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from iea_agent.domain import exit_codes
-from iea_agent.domain.settings import FIELDS
+from iea_agent.domain.settings import DECLARATIONS
 from iea_agent.locale import _
 from iea_agent.shell.dialogs.ports import (
     AskError,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Settings
 
-ATTRIBUTES = {name: field.attribute for name, field in FIELDS.items()} | {
+ATTRIBUTES = {name: declaration.attribute for name, declaration in DECLARATIONS.items()} | {
     "licence.key": "licence_key",
     "proxy.password": "proxy_password",
 }

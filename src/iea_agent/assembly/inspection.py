@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import platform
 import sys
-from enum import Enum
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from iea_agent import __version__
 from iea_agent.domain.problems import N_
-from iea_agent.domain.settings import DEFAULTS, FIELDS
+from iea_agent.domain.settings import DECLARATIONS, DEFAULTS
 from iea_agent.shell.wording.problem_details import describe_setting_fault
 
 from .agent_client import AgentClient
@@ -45,15 +44,15 @@ def settings_with_origin(installation: Installation) -> dict[str, dict[str, Any]
     """Each setting in force by its dotted name: its value, and whether it comes from the policy, the person's file or nowhere."""
     effective = installation.storage.load().effective
     found = {}
-    for name, field in FIELDS.items():
-        value = getattr(effective.settings, field.attribute)
-        if field.attribute in effective.locked:
+    for name, declaration in DECLARATIONS.items():
+        value = declaration.value_in(effective.settings)
+        if declaration.attribute in effective.locked:
             origin = "policy"
-        elif value == getattr(DEFAULTS, field.attribute):
+        elif value == declaration.value_in(DEFAULTS):
             origin = "default"
         else:
             origin = "settings"
-        found[name] = {"value": value.value if isinstance(value, Enum) else value, "origin": origin}
+        found[name] = {"value": value, "origin": origin}
     return found
 
 

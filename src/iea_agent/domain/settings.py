@@ -1,6 +1,7 @@
-"""The settings: their names, defaults and limits, the upgrade from one schema to the next, and the administrator's policy on top.
+"""The settings: one declaration each, the file that holds them, and the policy.
 
-Text comes in and values go out; files are ``host/storage.py``'s business. The file is TOML with one table a subject::
+Text comes in and values go out; ``host/storage.py`` reads and writes the files. A file is TOML
+with one table a subject::
 
     schema = 1
     [connection]
@@ -12,7 +13,8 @@ Text comes in and values go out; files are ``host/storage.py``'s business. The f
     [proxy]
     mode = "system"
 
-The licence *key* has no place here: it is in the system's vault only.
+To add a setting, add a line to ``Settings``. The secrets have a name here and no value: they are
+in the system's vault only.
 """
 
 from __future__ import annotations
@@ -20,169 +22,239 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
+from typing import Generic, TypeVar
 
 from . import addresses
 from .problems import N_
 
 SCHEMA = 1
 
+_Value = TypeVar("_Value")
+
 
 class ProxyMode(Enum):
-    """Which way out of the network: the system's own setting, none, or the address given."""
+    """The way to the network: the system's own setting, none, or the given address."""
 
     SYSTEM = "system"
     NONE = "none"
     MANUAL = "manual"
 
 
+# What a setting may be
+
+
+def _check_switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _check_address(value: object) -> str:
+    return str(addresses.parse(addresses.clean(_check_text(value))))
+
+
+def _check_licence(value: object) -> str:
+    text = _check_text(value).strip()
+    if not re.fullmatch(r"[!-~]{0,100}", text):
+        raise ValueError
+    return text
+
+
+def _check_proxy(value: object) -> str:
+    if value == "":
+        return ""
+    text = addresses.clean(_check_text(value))
+    address = addresses.parse(text if "://" in text else f"http://{text}")
+    if address.scheme != "http" or address.path:
+        raise ValueError
+    return f"{address.origin}:80" if address.port == 80 else address.origin
+
+
+def _check_path(value: object) -> str:
+    text = _check_text(value)
+    if len(text) > 1000 or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _check_user(value: object) -> str:
+    text = _check_text(value)
+    # RFC 7617, section 2: Basic cannot carry a colon in the name
+    if len(text) > 100 or not text.isprintable() or ":" in text:
+        raise ValueError
+    return text.strip()
+
+
+def _check_bypass(value: object) -> str:
+    text = _check_text(value)
+    if len(text) > 2000:
+        raise ValueError
+    hosts = [host.strip().lower() for host in re.split(r"[;,\s]+", text) if host.strip()]
+    if not all(re.fullmatch(r"[\w.*:\[\]-]+|<local>", host) for host in hosts):
+        raise ValueError
+    return ";".join(hosts)
+
+
+def _number(lowest: int, highest: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+            raise ValueError
+        return value
+
+    return check
+
+
+def _check_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+def _parse_switch(text: str) -> object:
+    return {"true": True, "false": False}.get(text.strip().lower(), text)
+
+
+def _parse_number(text: str) -> object:
+    return int(text) if re.fullmatch(r"\s*[0-9]{1,9}\s*", text) else text
+
+
+def _format(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[_Value]):
+    """What the values of a setting have in common.
+
+    *expected* says to a person what is accepted. *check* returns a value of the file as the program
+    uses it, or raises ``ValueError``. *parse* turns what a person types into a value of the file,
+    *format* turns it back.
+    """
+
+    expected: str
+    check: Callable[[object], _Value]
+    parse: Callable[[str], object] = str.strip
+    format: Callable[[object], str] = _format
+
+
+SWITCH = Kind(N_("true ou false"), _check_switch, _parse_switch)
+ADDRESS = Kind(N_("une adresse comme « https://impact-emploi.urssaf.fr »"), _check_address)
+LICENCE = Kind(N_("des lettres, des chiffres et des tirets (100 caractères au plus)"), _check_licence)
+PROXY_MODE = Kind(N_("« system », « none » ou « manual »"), ProxyMode)
+PROXY = Kind(
+    N_("une adresse comme « http://proxy.exemple.fr:3128 », sans nom d'utilisateur ni mot de passe"),
+    _check_proxy,
+)
+DAYS = Kind(N_("un nombre de jours de 0 (sans limite) à 366"), _number(0, 366), _parse_number)
+PATH = Kind(N_("un chemin de fichier"), _check_path)
+USER = Kind(N_("un nom d'utilisateur (100 caractères au plus, sans « : »)"), _check_user)
+BYPASS = Kind(
+    N_("des noms de serveur séparés par « ; », comme « localhost ; *.exemple.fr »"),
+    _check_bypass,
+    format=lambda value: str(value).replace(";", " ; "),
+)
+
+
+# The settings
+
+
+def _setting(name: str, default: _Value, kind: Kind[_Value], *, policy_only: bool = False) -> _Value:
+    """Declare a setting: its dotted *name* in the file, its *default* and its *kind*.
+
+    If *policy_only*, it is the administrator's alone: a person's own file does not set it.
+    """
+    return field(default=default, metadata={"name": name, "kind": kind, "policy_only": policy_only})
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Valid settings. Attributes and their dotted names in the file are paired in ``FIELDS``."""
+    """Valid settings."""
 
-    secure: bool = True
-    authentication: str = addresses.OFFICIAL_AUTHENTICATION
-    updates: str = addresses.OFFICIAL_UPDATES
-    ca_file: str = ""  # PEM file of further certificate authorities; "" for none
-    ipv4_only: bool = False  # some networks have a broken IPv6
-    official_authentication: str = (
-        addresses.OFFICIAL_AUTHENTICATION
-    )  # what a repair may put in place of an address that does not work
-    official_updates: str = addresses.OFFICIAL_UPDATES
-    licence_number: str = ""
-    proxy_mode: ProxyMode = ProxyMode.SYSTEM
-    proxy_address: str = ""
-    proxy_user: str = ""  # its password is in the vault
-    proxy_bypass: str = (
-        ""  # hosts that are reached without the proxy given, « ; » between them, « * » for any characters
+    secure: bool = _setting("connection.secure", True, SWITCH)
+    authentication: str = _setting("connection.authentication", addresses.OFFICIAL_AUTHENTICATION, ADDRESS)
+    updates: str = _setting("connection.updates", addresses.OFFICIAL_UPDATES, ADDRESS)
+    # PEM file of further certificate authorities
+    ca_file: str = _setting("connection.ca_file", "", PATH)
+    # some networks have a broken IPv6
+    ipv4_only: bool = _setting("connection.ipv4_only", False, SWITCH)
+    # A repair may put these in place of an address that does not work: from a person's own file,
+    # « official » would be anybody's word.
+    official_authentication: str = _setting(
+        "connection.official_authentication", addresses.OFFICIAL_AUTHENTICATION, ADDRESS, policy_only=True
     )
-    program: str = ""  # path of Impact emploi; "" where nobody has said
-    assistance_days: int = 0  # longest that assistance mode may hold; 0 for no limit
+    official_updates: str = _setting(
+        "connection.official_updates", addresses.OFFICIAL_UPDATES, ADDRESS, policy_only=True
+    )
+    licence_number: str = _setting("licence.number", "", LICENCE)
+    proxy_mode: ProxyMode = _setting("proxy.mode", ProxyMode.SYSTEM, PROXY_MODE)
+    proxy_address: str = _setting("proxy.address", "", PROXY)
+    proxy_user: str = _setting("proxy.user", "", USER)
+    # hosts that are reached without the proxy, ";" between them, "*" for any characters
+    proxy_bypass: str = _setting("proxy.bypass", "", BYPASS)
+    # path of Impact emploi
+    program: str = _setting("program.path", "", PATH)
+    # Longest time in assistance mode; 0 for no limit. In a person's own file the limit would be a
+    # way out of assistance mode without a password.
+    assistance_days: int = _setting("assistance.maximum_days", 0, DAYS, policy_only=True)
 
 
 DEFAULTS = Settings()
 
-_EXPECTED_SWITCH = N_("true ou false")
-_EXPECTED_ADDRESS = N_("une adresse comme « https://impact-emploi.urssaf.fr »")
-_EXPECTED_LICENCE = N_("des lettres, des chiffres et des tirets (100 caractères au plus)")
-_EXPECTED_MODE = N_("« system », « none » ou « manual »")
-_EXPECTED_PROXY = N_(
-    "une adresse comme « http://proxy.exemple.fr:3128 », sans nom d'utilisateur ni mot de passe"
-)
-_EXPECTED_DAYS = N_("un nombre de jours de 0 (sans limite) à 366")
-_EXPECTED_PATH = N_("un chemin de fichier")
-_EXPECTED_USER = N_("un nom d'utilisateur (100 caractères au plus, sans « : »)")
-_EXPECTED_BYPASS = N_("des noms de serveur séparés par « ; », comme « localhost ; *.exemple.fr »")
-
-
-def _switch(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(_EXPECTED_SWITCH)
-    return value
-
-
-def _address(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(_EXPECTED_ADDRESS)
-    try:
-        return str(addresses.parse(addresses.clean(value)))
-    except addresses.AddressError:
-        raise ValueError(_EXPECTED_ADDRESS) from None
-
-
-def _licence(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[!-~]{0,100}", value.strip()):
-        raise ValueError(_EXPECTED_LICENCE)
-    return value.strip()
-
-
-def _mode(value: object) -> ProxyMode:
-    try:
-        return ProxyMode(value)
-    except ValueError:
-        raise ValueError(_EXPECTED_MODE) from None
-
-
-def _proxy(value: object) -> str:
-    if value == "":
-        return ""
-    if not isinstance(value, str):
-        raise ValueError(_EXPECTED_PROXY)
-    text = addresses.clean(value)
-    if "://" not in text:
-        text = f"http://{text}"
-    try:
-        read = addresses.parse(text)
-    except addresses.AddressError:
-        raise ValueError(_EXPECTED_PROXY) from None
-    if read.scheme != "http" or read.path:
-        raise ValueError(_EXPECTED_PROXY)
-    return f"{read.origin}:80" if read.port == 80 else read.origin
-
-
-def _path(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 1000 or not value.isprintable():
-        raise ValueError(_EXPECTED_PATH)
-    return value
-
-
-def _user(value: object) -> str:
-    # RFC 7617, section 2: Basic cannot carry a colon in the name
-    if not isinstance(value, str) or len(value) > 100 or not value.isprintable() or ":" in value:
-        raise ValueError(_EXPECTED_USER)
-    return value.strip()
-
-
-def _bypass(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 2000:
-        raise ValueError(_EXPECTED_BYPASS)
-    hosts = [host.strip().lower() for host in re.split(r"[;,\s]+", value) if host.strip()]
-    if not all(re.fullmatch(r"[\w.*:\[\]-]+|<local>", host) for host in hosts):
-        raise ValueError(_EXPECTED_BYPASS)
-    return ";".join(hosts)
-
-
-def _days(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 366:
-        raise ValueError(_EXPECTED_DAYS)
-    return value
+LICENCE_KEY, PROXY_PASSWORD = "licence.key", "proxy.password"
+"""The names of the secrets, in the same form as those of the settings."""
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """One setting: its attribute in ``Settings`` and how its value is read (raises ``ValueError`` with what was expected, in French)."""
+class Declaration:
+    """One setting: its dotted *name*, its *attribute* in ``Settings``, and its rules."""
 
+    name: str
     attribute: str
-    read: Callable[[object], object]
+    kind: Kind[object]
+    policy_only: bool
+
+    def value_in(self, settings: Settings) -> object:
+        """Return the value of this setting in *settings*, as the file holds it."""
+        value = getattr(settings, self.attribute)
+        return value.value if isinstance(value, Enum) else value
+
+    def check(self, value: object) -> object:
+        """Return *value*, which is one of the file, as ``Settings`` holds it.
+
+        Raises ``SettingsError``.
+        """
+        try:
+            return self.kind.check(value)
+        except ValueError:
+            raise SettingsError((SettingFault(self.name, 0, self.kind.expected),)) from None
+
+    def parse_typed(self, text: str) -> object:
+        """Return what a person typed as a value of the file; ``check`` judges it."""
+        return self.kind.parse(text)
+
+    def format_typed(self, settings: Settings) -> str:
+        """Return the value in *settings* as a person types it."""
+        return self.kind.format(self.value_in(settings))
 
 
-FIELDS: dict[str, Field] = {
-    "connection.secure": Field("secure", _switch),
-    "connection.authentication": Field("authentication", _address),
-    "connection.updates": Field("updates", _address),
-    "connection.ca_file": Field("ca_file", _path),
-    "connection.ipv4_only": Field("ipv4_only", _switch),
-    "connection.official_authentication": Field("official_authentication", _address),
-    "connection.official_updates": Field("official_updates", _address),
-    "licence.number": Field("licence_number", _licence),
-    "proxy.mode": Field("proxy_mode", _mode),
-    "proxy.address": Field("proxy_address", _proxy),
-    "proxy.user": Field("proxy_user", _user),
-    "proxy.bypass": Field("proxy_bypass", _bypass),
-    "program.path": Field("program", _path),
-    "assistance.maximum_days": Field("assistance_days", _days),
+DECLARATIONS: Mapping[str, Declaration] = {
+    each.metadata["name"]: Declaration(attribute=each.name, **each.metadata) for each in fields(Settings)
 }
+"""Every setting by its dotted name."""
 
 
-POLICY_ONLY = frozenset({"assistance_days", "official_authentication", "official_updates"})
-"""Attributes that are the administrator's alone: in a person's own file the limit would be a way out of assistance mode without a password, and an
-« official » address would be anybody's."""
+# The file
 
 
 @dataclass(frozen=True, slots=True)
 class SettingFault:
-    """Why a file is refused: the dotted name ("" for the file as a whole), the line (0 where unknown), and what was expected."""
+    """Why a file is refused.
+
+    *name* is dotted, "" for the file as a whole; *line* is 0 if it is not known; *expected* says what is
+    accepted, in French.
+    """
 
     name: str
     line: int
@@ -190,7 +262,7 @@ class SettingFault:
 
 
 class SettingsError(ValueError):
-    """A settings or policy file that cannot be used; *faults* says where and why."""
+    """Settings or a policy that cannot be used; *faults* says where and why."""
 
     def __init__(self, faults: tuple[SettingFault, ...]) -> None:
         super().__init__("; ".join(f"{f.name or 'file'}, line {f.line}: {f.expected}" for f in faults))
@@ -202,7 +274,7 @@ Step = Callable[[Document], Document]
 
 
 def _from_0_to_1(document: Document) -> Document:
-    """A file written by hand without a schema number: its names are those of schema 1."""
+    """Return *document*, written by hand without a schema number, in schema 1."""
     return {"schema": 1, **document}
 
 
@@ -210,63 +282,75 @@ STEPS: Mapping[int, Step] = {0: _from_0_to_1}
 
 
 def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, schema: int = SCHEMA) -> Document:
-    """*document* brought to *schema*, one step after another.
+    """Return *document* in *schema*, one step after another.
 
-    Raises ``SettingsError`` for a schema that is not a number or newer than this program: such a file is never touched.
+    Raises ``SettingsError`` if its schema is not a number or newer than this program: such a file is
+    never touched.
     """
-    found = document.get("schema", 0)
-    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found <= schema:
+    number = document.get("schema", 0)
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= schema:
         raise SettingsError(
             (SettingFault("schema", 0, N_("une version de fichier que ce programme connaît")),)
         )
-    for step in range(found, schema):
+    for step in range(number, schema):
         document = steps[step](document)
     return document
 
 
-def read(text: str) -> dict[str, object]:
-    """The values that a settings or policy file sets, by attribute of ``Settings``; names this program does not know are passed over.
+def parse_file(text: str) -> dict[str, object]:
+    """Return the values that a settings or policy file sets, by attribute.
 
-    Raises ``SettingsError`` naming every bad value with its line, or the place of the first error of syntax.
+    Names that this program does not know are ignored. Raises ``SettingsError`` with every bad value and
+    its line, or with the place of the first error of syntax.
     """
-    try:
-        document = upgrade(tomllib.loads(text))
-    except SettingsError as error:
-        raise SettingsError(
-            tuple(replace(fault, line=line_of(text, fault.name)) for fault in error.faults)
-        ) from None
-    except ValueError as error:
-        place = re.search(r"line (\d+)", str(error))
-        line = int(place[1]) if place else len(text.splitlines())  # "at end of document"
-        if not isinstance(error, tomllib.TOMLDecodeError):  # a number of more digits than Python reads
-            line = 0
-        raise SettingsError((SettingFault("", line, N_("un fichier TOML sans faute de syntaxe")),)) from error
-    except RecursionError:
-        raise SettingsError((SettingFault("", 0, N_("moins de crochets imbriqués")),)) from None
+    document = _parse_document(text)
     values: dict[str, object] = {}
-    faults = []
-    for name, field in FIELDS.items():
-        table, key = name.split(".")
+    faults: list[SettingFault] = []
+    for declaration in DECLARATIONS.values():
+        table, key = declaration.name.split(".")
         section = document.get(table, {})
-        if not isinstance(section, dict):
-            faults.append(SettingFault(table, line_of(text, table), N_("une section entre crochets")))
-            continue
-        if key not in section:
-            continue
         try:
-            values[field.attribute] = field.read(section[key])
-        except ValueError as error:
-            faults.append(SettingFault(name, line_of(text, name), str(error)))
+            if not isinstance(section, dict):
+                raise SettingsError((SettingFault(table, 0, N_("une section entre crochets")),))
+            if key in section:
+                values[declaration.attribute] = declaration.check(section[key])
+        except SettingsError as error:
+            faults += _locate(error, text)
     if faults:
         raise SettingsError(tuple(dict.fromkeys(faults)))
     return values
 
 
-def line_of(text: str, name: str) -> int:
-    """The line, from 1, where the dotted *name* is set in *text*; 0 where it cannot be told."""
+def _parse_document(text: str) -> Document:
+    try:
+        return upgrade(tomllib.loads(text))
+    except SettingsError as error:
+        raise SettingsError(_locate(error, text)) from None
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+)", str(error))
+        # without a number: "at end of document"
+        line = int(place[1]) if place else len(text.splitlines())
+        raise SettingsError((SettingFault("", line, _EXPECTED_TOML),)) from error
+    except ValueError as error:
+        # a number of more digits than Python reads
+        raise SettingsError((SettingFault("", 0, _EXPECTED_TOML),)) from error
+    except RecursionError:
+        raise SettingsError((SettingFault("", 0, N_("moins de crochets imbriqués")),)) from None
+
+
+_EXPECTED_TOML = N_("un fichier TOML sans faute de syntaxe")
+
+
+def _locate(error: SettingsError, text: str) -> tuple[SettingFault, ...]:
+    """Return the faults of *error*, each with its line in *text*."""
+    return tuple(replace(fault, line=find_line(text, fault.name)) for fault in error.faults)
+
+
+def find_line(text: str, name: str) -> int:
+    """Return the line, from 1, that sets the dotted *name* in *text*; 0 if unclear."""
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):
-        # one repetition in each pattern: a line may be long, and is not to take its square in time
+        # One repetition in each pattern: a long line must not take the square of its length in time.
         if header := re.match(r"\[([^\[\]]+)\]", line.strip()):
             table = "".join(header[1].split()).replace('"', "")
             if table == name:
@@ -278,18 +362,25 @@ def line_of(text: str, name: str) -> int:
     return 0
 
 
+# The policy
+
+
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """The settings in force, and the attributes that the administrator's policy has fixed."""
+    """The settings in force, and the attributes that the administrator's policy fixes."""
 
     settings: Settings
     locked: frozenset[str]
 
 
-def effective(own: Mapping[str, object], policy: Mapping[str, object]) -> Effective:
-    """The policy's values on top of the person's own on top of the defaults; in secure mode every server address is https."""
-    own = {name: value for name, value in own.items() if name not in POLICY_ONLY}
-    settings = replace(DEFAULTS, **{**own, **policy})  # type: ignore[arg-type]  # both come from read()
+def apply_policy(own: Mapping[str, object], policy: Mapping[str, object]) -> Effective:
+    """Return the *policy* on top of the person's *own* values, on top of the defaults.
+
+    Both come from ``parse_file``. In secure mode every server address is https.
+    """
+    allowed = {each.attribute for each in DECLARATIONS.values() if not each.policy_only}
+    own = {attribute: value for attribute, value in own.items() if attribute in allowed}
+    settings = replace(DEFAULTS, **{**own, **policy})  # type: ignore[arg-type]  # checked by parse_file
     if settings.secure:
         settings = replace(
             settings,

@@ -140,7 +140,7 @@ class Storage:
         elif data is not None:
             _keep(self._last_good_settings, data)
         policy, policy_faults = self._load_policy()
-        return LoadedSettings(settings.effective(own, policy), faults, policy_faults, set_aside)
+        return LoadedSettings(settings.apply_policy(own, policy), faults, policy_faults, set_aside)
 
     def save(self, changes: Mapping[str, object]) -> None:
         """Write *changes* (dotted name to value; None takes the setting out, back to its default) into the person's file, all or none.
@@ -148,11 +148,11 @@ class Storage:
         Comments, order and unknown names stay as they are. Raises ``SettingUnknown``, ``SettingLocked``, ``settings.SettingsError`` (bad values, by
         name), ``SettingsNewer`` or ``StorageError``; the file is then as it was.
         """
-        if unknown := tuple(name for name in changes if name not in settings.FIELDS):
+        if unknown := tuple(name for name in changes if name not in settings.DECLARATIONS):
             raise SettingUnknown(unknown)
         policy, _ = self._load_policy()
-        locked_attributes = settings.POLICY_ONLY | policy.keys()
-        if locked := tuple(name for name in changes if settings.FIELDS[name].attribute in locked_attributes):
+        declarations = (settings.DECLARATIONS[name] for name in changes)
+        if locked := tuple(d.name for d in declarations if d.policy_only or d.attribute in policy):
             raise SettingLocked(locked)
         values = checked(changes)
         path = self.settings_file
@@ -173,7 +173,7 @@ class Storage:
                 _copy_aside(path, data)
             _, faults, data = _read_settings(self._last_good_settings)
         text = changed("" if faults or data is None else _decoded(data), values)
-        settings.read(text)
+        settings.parse_file(text)
         write_atomically(path, text.encode())
         _keep(self._last_good_settings, text.encode())
 
@@ -344,7 +344,7 @@ def _read_settings(
     if len(data) > LARGEST_SETTINGS:
         return {}, (settings.SettingFault("", 0, _EXPECTED_TEXT),), None
     try:
-        return settings.read(_decoded(data)), (), data
+        return settings.parse_file(_decoded(data)), (), data
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         return {}, (settings.SettingFault("", line, _EXPECTED_TEXT),), data
@@ -366,12 +366,12 @@ def _is_newer(data: bytes) -> bool:
 def checked(changes: Mapping[str, object]) -> dict[str, object]:
     """*changes* as the file is to hold them: read by their fields, so that a pasted address is clean on disk. Raises ``SettingsError``."""
     values: dict[str, object] = {}
-    faults = []
+    faults: list[settings.SettingFault] = []
     for name, value in changes.items():
         try:
-            read = None if value is None else settings.FIELDS[name].read(value)
-        except ValueError as error:
-            faults.append(settings.SettingFault(name, 0, str(error)))
+            read = None if value is None else settings.DECLARATIONS[name].check(value)
+        except settings.SettingsError as error:
+            faults += error.faults
         else:
             values[name] = read.value if isinstance(read, Enum) else read
     if faults:
@@ -393,7 +393,7 @@ def changed(text: str, values: Mapping[str, object]) -> str:
         if value is not None:
             document.setdefault(section, tomlkit.table())[key] = value
         elif section in document:
-            document[section].pop(key, None)  # a table: settings.read has seen it
+            document[section].pop(key, None)  # a table: settings.parse_file has seen it
     return tomlkit.dumps(document)
 
 

@@ -126,7 +126,7 @@ def test_whatever_is_typed_is_read_or_complained_about(
         assert typed_settings.read(typed_settings.shown(wanted), SAVED) == wanted, (
             "a second reading gives the same"
         )
-    assert named in {"", *(field.attribute for field in settings.FIELDS.values())}
+    assert named in {"", *(declaration.attribute for declaration in settings.DECLARATIONS.values())}
 
 
 PROXY, OTHER = "http://proxy.exemple.fr:3128", "http://autre.exemple.fr:8080"

@@ -86,11 +86,12 @@ def _address(field: str, text: str, secure: bool) -> str:
 
 def _valid(name: str, text: str) -> str:
     """*text* as the setting *name*. Raises ``Complaint``."""
-    field = settings.FIELDS[name]
+    declaration = settings.DECLARATIONS[name]
     try:
-        return str(field.read(text.strip()))
-    except ValueError as error:
-        raise Complaint(field.attribute, _("Attendu : {what}.").format(what=_(str(error)))) from None
+        return str(declaration.check(declaration.parse_typed(text)))
+    except settings.SettingsError:
+        sentence = _("Attendu : {what}.").format(what=_(declaration.kind.expected))
+        raise Complaint(declaration.attribute, sentence) from None
 
 
 def _used(name: str, text: str, saved: Settings, used: bool) -> str:
@@ -100,7 +101,7 @@ def _used(name: str, text: str, saved: Settings, used: bool) -> str:
     except Complaint:
         if used:
             raise
-        return str(getattr(saved, settings.FIELDS[name].attribute))
+        return str(getattr(saved, settings.DECLARATIONS[name].attribute))
 
 
 def _proxy(typed: Typed, saved: Settings) -> str:
@@ -114,10 +115,10 @@ def _proxy(typed: Typed, saved: Settings) -> str:
 def changes(saved: Settings, wanted: Settings) -> dict[str, object]:
     """What is to be written for *wanted* to hold where *saved* holds now, by dotted name and as values of the file."""
     found: dict[str, object] = {}
-    for name, field in settings.FIELDS.items():
-        value = getattr(wanted, field.attribute)
-        if value != getattr(saved, field.attribute):
-            found[name] = value.value if isinstance(value, ProxyMode) else value
+    for name, declaration in settings.DECLARATIONS.items():
+        value = declaration.value_in(wanted)
+        if value != declaration.value_in(saved):
+            found[name] = value
     return found
 
 

@@ -10,7 +10,7 @@ from iea_agent.domain.addresses import AddressError
 from iea_agent.domain.diagnosis import Server
 from iea_agent.domain.problems import N_
 from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind
-from iea_agent.domain.settings import FIELDS, ProxyMode, Settings
+from iea_agent.domain.settings import DECLARATIONS, ProxyMode, Settings
 from iea_agent.locale import _
 
 NAMES: Mapping[RepairKind, str] = {
@@ -182,7 +182,7 @@ def build_repairs_document(found: Sequence[Repair]) -> dict[str, Any]:
 
 def _changes(repair: Repair) -> dict[str, str]:
     """By dotted name, as they are written after ``settings set``."""
-    names = {field.attribute: name for name, field in FIELDS.items()}
+    names = {declaration.attribute: name for name, declaration in DECLARATIONS.items()}
     values = {names[attribute]: value for attribute, value in repair.changes.items()}
     return {
         name: value.value if isinstance(value, ProxyMode) else "true" if value is True else str(value)

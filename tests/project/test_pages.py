@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from iea_agent import channel
 from iea_agent.assembly import agent
+from iea_agent.domain import machine, refusals
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -70,7 +72,7 @@ def test_pages_named_in_the_source_exist() -> None:
 def test_the_channel_page_lists_every_request() -> None:
     page = (ROOT / "docs" / "channel.md").read_text(encoding="utf-8")
     listed = set(re.findall(r'"event": "(\w+)"', page))
-    assert listed == set(agent._ASKABLE)
+    assert listed == set(machine.REQUESTS)
     source = Path(agent.__file__).read_text(encoding="utf-8") + Path(channel.__file__).read_text(
         encoding="utf-8"
     )
@@ -80,3 +82,12 @@ def test_the_channel_page_lists_every_request() -> None:
     assert set(re.findall(r'"do": "([\w-]+)"', page)) == understood
     assert f"{channel.LARGEST:,}" in page
     assert f"{channel.WATCHERS} watchers" in page
+
+
+def test_the_channel_page_lists_every_refusal() -> None:
+    page = (ROOT / "docs" / "channel.md").read_text(encoding="utf-8")
+    rows = {row[0]: row[1:] for row in re.findall(r"^\| `([\w-]+)` \| (\d) \| (.*?) \|", page, re.MULTILINE)}
+    for code, kind in refusals.KINDS.items():
+        details = ", ".join(f"`{field.name}`" for field in fields(kind))
+        assert rows.pop(code) == (str(int(kind.exit_code)), details)
+    assert not rows

@@ -9,7 +9,7 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -351,22 +351,10 @@ class Agent:
                 return self._assistance.enter(snapshot, reason)
             case {"do": "leave-assistance", "password": str(typed)}:
                 return self._assistance.leave(snapshot, typed)
-            case {"do": "ask", "event": str(name)} if name in _ASKABLE:
-                event = _ASKABLE[name]
+            case {"do": "ask", "event": str(name)} if name in machine.REQUESTS:
+                event = machine.REQUESTS[name]
                 if reason := menu.explain_disabled(event, snapshot.state, self.abilities):
                     return {"ok": False, "error": _("Pas maintenant : {reason}.").format(reason=reason)}
                 self.loop.post(event())
                 return {"ok": True, "run": snapshot.run}
         return {"ok": False, "error": _("Demande inconnue.")}
-
-
-_ASKABLE: Mapping[str, type[Event]] = {
-    "status": machine.StatusRequested,
-    "settings": machine.SettingsRequested,
-    "diagnosis": machine.DiagnosisRequested,
-    "support": machine.SupportRequested,
-    "reconnect": machine.ReauthenticationRequested,
-    "launch": machine.LaunchRequested,
-    "quit": machine.QuitRequested,
-}
-"""What a client may ask for by name; the table decides whether it may be done now."""

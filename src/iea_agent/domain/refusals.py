@@ -1,0 +1,405 @@
+"""Refusals: why a request was not carried out, as a code with typed details.
+
+A refusal holds no sentence. It crosses the channel as ``{"code": "agent-not-running"}`` with one more name for each detail, and the reader's side
+words it (``shell/wording/refusal_text.py``). To add a kind, add a class here and its sentence there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+
+from .addresses import Malformed
+from .exit_codes import ExitCode
+from .machine import State
+from .password_tries import WaitReason
+from .settings import SettingFault
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One refusal; each kind is a subclass."""
+
+    code: ClassVar[str] = ""
+    exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
+
+
+class RefusedError(Exception):
+    """Something that a person asked for was not done."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal)
+        self.refusal = refusal
+
+
+# The agent and its channel
+
+
+@dataclass(frozen=True)
+class AgentNotRunning(Refusal):
+    """No agent runs for this installation."""
+
+    code = "agent-not-running"
+    exit_code = ExitCode.NOT_RUNNING
+
+
+@dataclass(frozen=True)
+class AgentTimedOut(Refusal):
+    """The agent did not answer in time."""
+
+    code = "agent-timed-out"
+    exit_code = ExitCode.TIMED_OUT
+
+
+@dataclass(frozen=True)
+class AgentUnreachable(Refusal):
+    """The exchange with the agent failed; *reason* is the name of the error."""
+
+    code = "agent-unreachable"
+    exit_code = ExitCode.FAILED
+    reason: str
+
+
+@dataclass(frozen=True)
+class UnknownRefusal(Refusal):
+    """A refusal that this version does not know; *reason* is its code."""
+
+    code = "unknown"
+    reason: str
+
+
+@dataclass(frozen=True)
+class RequestUnknown(Refusal):
+    """The agent does not know this request."""
+
+    code = "request-unknown"
+
+
+@dataclass(frozen=True)
+class TooManyWatchers(Refusal):
+    """The agent already serves as many watching clients as it allows."""
+
+    code = "too-many-watchers"
+
+
+@dataclass(frozen=True)
+class NotNow(Refusal):
+    """The event called *event* does nothing in *state* or on this installation."""
+
+    code = "not-now"
+    event: str
+    state: State
+
+
+# Assistance mode
+
+
+@dataclass(frozen=True)
+class CannotEnterAssistance(Refusal):
+    """Assistance mode cannot be entered in *state*."""
+
+    code = "cannot-enter-assistance"
+    state: State
+
+
+@dataclass(frozen=True)
+class EnteringFailed(Refusal):
+    """The state changed before assistance mode was entered."""
+
+    code = "entering-failed"
+
+
+@dataclass(frozen=True)
+class AssistanceNotOn(Refusal):
+    """Assistance mode is not on, so it cannot be left."""
+
+    code = "assistance-not-on"
+
+
+@dataclass(frozen=True)
+class LeavingFailed(Refusal):
+    """The password was right, but the state changed before assistance mode was left."""
+
+    code = "leaving-failed"
+
+
+@dataclass(frozen=True)
+class NothingWritten(Refusal):
+    """The disk refuses to be written, so nothing was changed."""
+
+    code = "nothing-written"
+
+
+@dataclass(frozen=True)
+class NotRemembered(Refusal):
+    """The change was made, but the disk refused it: it is lost at the next start."""
+
+    code = "not-remembered"
+
+
+# The password of the day
+
+
+@dataclass(frozen=True)
+class PasswordRefused(Refusal):
+    """A password of the day that was not accepted.
+
+    *span* is the part of the typed text to correct (start, end); *wait* is in seconds, before the next try.
+    """
+
+    span: tuple[int, int] | None = None
+    wait: float = 0.0
+
+
+@dataclass(frozen=True)
+class PasswordMistyped(PasswordRefused):
+    """A typing error, which is not a try.
+
+    The details are those of ``day_password.Typo``; *fault* is a value of ``TypoKind``.
+    """
+
+    code = "password-mistyped"
+    fault: str = ""
+    position: int = 0
+    group: int = 0
+    missing: int = 0
+
+
+@dataclass(frozen=True)
+class RegisterMissing(PasswordRefused):
+    """This PC has no register to check a password with."""
+
+    code = "register-missing"
+
+
+@dataclass(frozen=True)
+class PasswordForOtherDay(PasswordRefused):
+    """No day with the number *day* is near *today* (ISO 8601); not a try."""
+
+    code = "password-for-other-day"
+    day: int = 0
+    today: str = ""
+
+
+@dataclass(frozen=True)
+class DayNotCovered(PasswordRefused):
+    """The register of this PC does not cover *day* (ISO 8601). Not a try."""
+
+    code = "day-not-covered"
+    day: str = ""
+
+
+@dataclass(frozen=True)
+class TooManyTries(PasswordRefused):
+    """The next try has to wait because of *reason*; the password was not judged."""
+
+    code = "too-many-tries"
+    reason: WaitReason = WaitReason.WAIT
+
+
+@dataclass(frozen=True)
+class PasswordWrong(PasswordRefused):
+    """A well-formed wrong password: a try.
+
+    *reason* says why the next one has to wait.
+    """
+
+    code = "password-wrong"
+    reason: WaitReason = WaitReason.NONE
+
+
+# Settings and secrets
+
+
+@dataclass(frozen=True)
+class SettingRefused(Refusal):
+    """A refusal about one setting.
+
+    *name* is its dotted name, or that of a secret: "licence.key", "proxy.password".
+    """
+
+    exit_code = ExitCode.USAGE
+    name: str
+
+
+@dataclass(frozen=True)
+class SettingUnknown(SettingRefused):
+    """No setting has this name."""
+
+    code = "setting-unknown"
+
+
+@dataclass(frozen=True)
+class SettingLocked(SettingRefused):
+    """The administrator's policy fixes this setting."""
+
+    code = "setting-locked"
+    exit_code = ExitCode.REFUSED
+
+
+@dataclass(frozen=True)
+class SettingsInvalid(SettingRefused):
+    """Settings that cannot be used; *name* is that of the first of *faults*."""
+
+    code = "settings-invalid"
+    faults: tuple[SettingFault, ...]
+
+
+@dataclass(frozen=True)
+class ValueInvalid(SettingRefused):
+    """A typed value that cannot be used.
+
+    *expected* is the source text of what the setting takes.
+    """
+
+    code = "value-invalid"
+    expected: str
+
+
+@dataclass(frozen=True)
+class AddressMalformed(SettingRefused):
+    """A typed server address that cannot be used."""
+
+    code = "address-malformed"
+    reason: Malformed
+
+
+@dataclass(frozen=True)
+class ProxyAddressMissing(SettingRefused):
+    """A manual proxy needs an address."""
+
+    code = "proxy-address-missing"
+    name: str = "proxy.address"
+
+
+@dataclass(frozen=True)
+class ProxyUserMissing(SettingRefused):
+    """A proxy password needs a user name."""
+
+    code = "proxy-user-missing"
+    name: str = "proxy.user"
+
+
+@dataclass(frozen=True)
+class SecretTooLong(SettingRefused):
+    """The vault does not take a secret of this length."""
+
+    code = "secret-too-long"
+
+
+@dataclass(frozen=True)
+class PasswordMissing(SettingRefused):
+    """No proxy password was given."""
+
+    code = "password-missing"
+    name: str = "proxy.password"
+
+
+@dataclass(frozen=True)
+class SettingsNewer(Refusal):
+    """A newer version of the agent wrote the settings file; it was not touched."""
+
+    code = "settings-newer"
+    exit_code = ExitCode.FAILED
+    path: str
+
+
+@dataclass(frozen=True)
+class SettingsNotWritten(Refusal):
+    """The disk refused the settings: nothing was changed.
+
+    *reason* is the name of the system's error.
+    """
+
+    code = "settings-not-written"
+    exit_code = ExitCode.FAILED
+    path: str
+    reason: str
+
+
+# Everything else
+
+
+@dataclass(frozen=True)
+class ProblemMet(Refusal):
+    """A problem of the catalogue stands in the way; *problem* is its code."""
+
+    code = "problem"
+    exit_code = ExitCode.FAILED
+    problem: str
+
+
+@dataclass(frozen=True)
+class NoWindows(Refusal):
+    """This system has no windows of the agent."""
+
+    code = "no-windows"
+    exit_code = ExitCode.FAILED
+
+
+def _kinds(parent: type[Refusal]) -> dict[str, type[Refusal]]:
+    kinds = {parent.code: parent} if parent.code else {}
+    for kind in parent.__subclasses__():
+        kinds |= _kinds(kind)
+    return kinds
+
+
+KINDS: Mapping[str, type[Refusal]] = _kinds(Refusal)
+"""Every kind of refusal by its code."""
+
+
+def to_document(refusal: Refusal) -> dict[str, Any]:
+    """Return *refusal* as a JSON object: its code and its details."""
+    return {"code": refusal.code} | asdict(
+        refusal, dict_factory=lambda items: {name: _plain(value) for name, value in items}
+    )
+
+
+def parse_refusal(document: object) -> Refusal:
+    """Return the refusal in *document*, which ``to_document`` wrote.
+
+    Anything that this version cannot read becomes ``UnknownRefusal``.
+    """
+    values = dict(document) if isinstance(document, Mapping) else {}
+    code = str(values.pop("code", ""))
+    try:
+        refusal: Refusal = _parse(KINDS[code], values)
+    except (KeyError, TypeError, ValueError):
+        return UnknownRefusal(code)
+    return refusal
+
+
+def _plain(value: object) -> object:
+    return value.value if isinstance(value, Enum) else value
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _parse(kind: Any, value: Any) -> Any:
+    """Return the JSON *value* as a value of the type *kind*.
+
+    Raises ``TypeError`` or ``ValueError``.
+    """
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = _hints(kind)
+        names = [field.name for field in fields(kind) if field.name in value]
+        return kind(**{name: _parse(hints[name], value[name]) for name in names})
+    if get_origin(kind) is tuple:
+        kinds = get_args(kind)
+        items = [kinds[0]] * len(value) if kinds[-1] is ... else kinds
+        return tuple(_parse(item, each) for item, each in zip(items, value, strict=True))
+    if optional := [each for each in get_args(kind) if each is not type(None)]:
+        return None if value is None else _parse(optional[0], value)
+    if issubclass(kind, Enum):
+        return kind(value)
+    if kind is float and isinstance(value, int):
+        return float(value)
+    if not isinstance(value, kind):
+        raise TypeError(kind)
+    return value

@@ -1,0 +1,172 @@
+"""The sentence for each refusal, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import singledispatch
+
+from iea_agent.domain import machine, problems, refusals
+from iea_agent.domain.machine import State
+from iea_agent.domain.password_tries import WaitReason
+from iea_agent.domain.problems import N_
+from iea_agent.domain.refusals import Refusal
+from iea_agent.locale import _
+
+from . import menu
+from .password_text import EXAMPLE
+from .problem_details import MALFORMED, describe_setting_fault
+
+_SENTENCES: Mapping[type[Refusal], str] = {
+    refusals.AgentNotRunning: N_("L'agent n'est pas démarré."),
+    refusals.AgentTimedOut: N_("L'agent n'a pas répondu à temps."),
+    refusals.AgentUnreachable: N_("L'agent n'a pas pu être interrogé ({reason})."),
+    refusals.UnknownRefusal: N_("L'agent a refusé la demande ({reason})."),
+    refusals.RequestUnknown: N_("Demande inconnue."),
+    refusals.TooManyWatchers: N_("Trop de fenêtres suivent déjà l'agent."),
+    refusals.EnteringFailed: N_("Le mode assistance n'a pas pu être activé. Réessayez."),
+    refusals.AssistanceNotOn: N_("Le mode assistance n'est pas actif."),
+    refusals.LeavingFailed: N_("Le mode assistance n'a pas pu être désactivé. Réessayez."),
+    refusals.NothingWritten: N_(
+        "Rien n'a été changé : le disque n'accepte pas d'écriture. Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."
+    ),
+    refusals.NotRemembered: N_(
+        "C'est fait, mais le disque n'a pas pu le retenir : au prochain démarrage de l'agent, ce sera à refaire. "
+        "Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."
+    ),
+    refusals.RegisterMissing: N_(
+        "Ce poste n'a pas encore de registre des mots de passe du jour : contactez l'assistance."
+    ),
+    refusals.SettingUnknown: N_("Paramètre inconnu : {name}"),
+    refusals.SettingLocked: N_("Ce paramètre est fixé par votre administrateur : {name}"),
+    refusals.ProxyAddressMissing: N_("Saisissez l'adresse du proxy."),
+    refusals.ProxyUserMissing: N_("Saisissez le nom qui va avec ce mot de passe."),
+    refusals.PasswordMissing: N_("Aucun mot de passe n'a été donné."),
+    refusals.SettingsNewer: N_(
+        "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"
+    ),
+    refusals.SettingsNotWritten: N_(
+        "Les paramètres n'ont pas pu être écrits, rien n'a été changé : {path} ({reason})"
+    ),
+    refusals.NoWindows: N_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set »."),
+}
+
+_MISTYPED: Mapping[str, str] = {
+    "empty": N_("Saisissez le mot de passe du jour reçu de l'assistance."),
+    "day": N_("Faute de frappe : vérifiez le jour, les deux premiers chiffres."),
+    "foreign": N_(
+        "Faute de frappe : vérifiez le {position}e caractère (groupe {group}), il n'existe pas dans un mot de passe du jour."
+    ),
+    "character": N_("Faute de frappe : vérifiez le {position}e caractère (groupe {group})."),
+    "characters": N_(
+        "Faute de frappe : deux caractères au moins sont faux ou inversés. Recopiez le mot de passe."
+    ),
+    "word": N_("Faute de frappe : vérifiez le {position}e mot."),
+    "words": N_("Faute de frappe : un des mots n'est pas le bon. Vérifiez-les tous."),
+}
+
+
+@singledispatch
+def word_refusal(refusal: Refusal) -> str:
+    """Return the sentence for *refusal*."""
+    return _(_SENTENCES[type(refusal)]).format(**vars(refusal))
+
+
+@word_refusal.register
+def _not_now(refusal: refusals.NotNow) -> str:
+    event = machine.REQUESTS[refusal.event]
+    # if the table allows the event, an ability is missing
+    reason = menu.explain_disabled(event, refusal.state, menu.NO_ABILITIES)
+    return _("Pas maintenant : {reason}.").format(reason=reason)
+
+
+@word_refusal.register
+def _cannot_enter(refusal: refusals.CannotEnterAssistance) -> str:
+    if refusal.state is State.ASSISTANCE:
+        return _("Le mode assistance est déjà actif.")
+    return _("Le mode assistance ne s'active que lorsque la connexion a échoué ({state}).").format(
+        state=_(menu.STATES[refusal.state])
+    )
+
+
+@word_refusal.register
+def _mistyped(refusal: refusals.PasswordMistyped) -> str:
+    if sentence := _MISTYPED.get(refusal.fault):
+        return _(sentence).format(position=refusal.position, group=refusal.group)
+    if refusal.missing > 0:
+        return _(
+            "Mot de passe incomplet : il a cette forme, {example}, ou le jour suivi de cinq mots."
+        ).format(example=EXAMPLE)
+    return _("Mot de passe trop long : il a cette forme, {example}, ou le jour suivi de cinq mots.").format(
+        example=EXAMPLE
+    )
+
+
+@word_refusal.register
+def _other_day(refusal: refusals.PasswordForOtherDay) -> str:
+    return _(
+        "Ce mot de passe porte le jour {day:02d} ; cet ordinateur est au {today}. Vérifiez la date de l'ordinateur ou "
+        "demandez le mot de passe d'aujourd'hui."
+    ).format(day=refusal.day, today=_word_day(refusal.today))
+
+
+@word_refusal.register
+def _not_covered(refusal: refusals.DayNotCovered) -> str:
+    return _("Ce poste ne connaît pas encore les mots de passe du {day} : mettez l'agent à jour.").format(
+        day=_word_day(refusal.day)
+    )
+
+
+def _word_day(day: str) -> str:
+    return date.fromisoformat(day).strftime(_("%d/%m/%Y"))
+
+
+@word_refusal.register
+def _too_many(refusal: refusals.TooManyTries) -> str:
+    return _word_wait_reason(refusal.reason)
+
+
+@word_refusal.register
+def _wrong(refusal: refusals.PasswordWrong) -> str:
+    sentence = _(
+        "Ce n'est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l'assistance."
+    )
+    return (
+        sentence if refusal.reason is WaitReason.NONE else f"{sentence} {_word_wait_reason(refusal.reason)}"
+    )
+
+
+def _word_wait_reason(reason: WaitReason) -> str:
+    if reason is WaitReason.STOPPED:
+        return _(
+            "Trop d'essais : contactez l'assistance. La saisie se rouvre dès que les serveurs répondent."
+        )
+    return _("Trop d'essais : attendez un peu avant le suivant.")
+
+
+@word_refusal.register
+def _settings_invalid(refusal: refusals.SettingsInvalid) -> str:
+    return "\n".join(describe_setting_fault(fault) for fault in refusal.faults)
+
+
+@word_refusal.register
+def _value_invalid(refusal: refusals.ValueInvalid) -> str:
+    return _("Attendu : {what}.").format(what=_(refusal.expected))
+
+
+@word_refusal.register
+def _address_malformed(refusal: refusals.AddressMalformed) -> str:
+    return _(MALFORMED[refusal.reason])
+
+
+@word_refusal.register
+def _secret_too_long(refusal: refusals.SecretTooLong) -> str:
+    if refusal.name == "licence.key":
+        return _("La clé de licence est trop longue.")
+    return _("Le mot de passe du proxy est trop long.")
+
+
+@word_refusal.register
+def _problem(refusal: refusals.ProblemMet) -> str:
+    problem = problems.CATALOGUE[refusal.problem]
+    return f"{_(problem.text)} {_(problem.advice)} ({problem.code})"

@@ -21,7 +21,7 @@ from iea_agent.domain import machine, problems
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Stage, StageOutcome
 from iea_agent.domain.evidence import ProxyScript
-from iea_agent.domain.proxy_choice import Choice, Configuration, ScriptUnusable, Source, may_be_told
+from iea_agent.domain.proxy_choice import Choice, Configuration, ScriptUnusable, Source, may_authenticate
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.host.storage import Folders, Storage
 from iea_agent.host.system_proxy import Configured, SystemProxies
@@ -148,8 +148,8 @@ class TestRoute:
         office.installation.secrets.write(PROXY_PASSWORD, PASSWORD)
         offered = Choice(parse("http://cafe.example:8080"), Source.NETWORK)
         chosen = replace(DEFAULTS, proxy_user="marie")
-        assert not may_be_told(offered, chosen)
-        assert may_be_told(offered, replace(chosen, proxy_address="http://cafe.example:8080"))
+        assert not may_authenticate(offered, chosen)
+        assert may_authenticate(offered, replace(chosen, proxy_address="http://cafe.example:8080"))
         office.setting[0] = Configuration(servers="systeme.example:8080")
         named = replace(chosen, proxy_address="http://systeme.example:8080")
         assert office.route(named, SERVER).credentials == Credentials("marie", PASSWORD)

@@ -214,8 +214,8 @@ class SettingsOnStage:
         cancelled: threading.Event,  # noqa: ARG002 it takes no time here
     ) -> tuple[Repair, ...]:
         found = []
-        for repair in repairs.candidates(values, reports, frozenset(self._options.locked)):
-            mended = repair.applied(values)
+        for repair in repairs.propose_repairs(values, reports, frozenset(self._options.locked)):
+            mended = repair.apply_to(values)
             addresses = {Server.AUTHENTICATION: mended.authentication, Server.UPDATES: mended.updates}
             if self._options.repairs and not any(failure_of(*each) for each in addresses.items()):
                 found.append(repair)

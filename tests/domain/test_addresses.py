@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iea_agent.domain import addresses
-from iea_agent.domain.addresses import Address, AddressError, Malformed, clean, parse, secured
+from iea_agent.domain.addresses import Address, AddressError, Malformed, clean, parse, secure_address
 
 NBSP = "\u00a0"
 NARROW_NBSP = "\u202f"
@@ -135,7 +135,7 @@ def test_every_reason_is_reached_by_an_example() -> None:
     ],
 )
 def test_secure_mode_turns_http_into_https_and_says_so(text: str, expected: tuple[str, bool]) -> None:
-    assert secured(text) == expected
+    assert secure_address(text) == expected
 
 
 @pytest.mark.parametrize(

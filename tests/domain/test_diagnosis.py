@@ -18,9 +18,9 @@ from iea_agent.domain.diagnosis import (
     ServerReport,
     Stage,
     conclude,
-    refused_certificate,
-    shared,
-    wrong_clock,
+    judge_certificate,
+    judge_clock,
+    share_findings,
 )
 from iea_agent.domain.evidence import ClockOffset, InterceptedBy
 from iea_agent.domain.problems import Problem
@@ -78,7 +78,7 @@ def named(
     trusted: tuple[str, ...] = (),
     now: float = 1500.0,
 ) -> tuple[Problem, InterceptedBy | None]:
-    return refused_certificate(
+    return judge_certificate(
         reason,
         replace(SHOWN, issuer=issuer),
         issuer_names or (issuer,),
@@ -128,12 +128,12 @@ def test_a_trusted_authority_whose_link_is_missing() -> None:
 @pytest.mark.parametrize("off", [CLOCK_TOLERANCE, -CLOCK_TOLERANCE, 0.0])
 def test_a_clock_within_tolerance_is_right(off: float) -> None:
     assert CLOCK_TOLERANCE == 300
-    assert wrong_clock(off) is None
+    assert judge_clock(off) is None
 
 
 @pytest.mark.parametrize("off", [301.0, -86_400.0])
 def test_a_clock_that_is_off_says_by_how_much(off: float) -> None:
-    found = wrong_clock(off)
+    found = judge_clock(off)
     assert found is not None
     assert (found.stage, found.problem) == (Stage.ANSWER, problems.CLOCK_WRONG)
     assert found.evidence == ClockOffset(off)
@@ -147,7 +147,7 @@ DATES = (problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_NOT_YET_VALID, probl
 def test_a_wrong_clock_seen_at_one_server_explains_dates_at_the_other(reason: Problem) -> None:
     seen = replace(report(Server.AUTHENTICATION), findings=(CLOCK,), clock_ahead=86_400.0)
     before = report(Server.UPDATES, reason)
-    first, second = shared([seen, before])
+    first, second = share_findings([seen, before])
     assert first is seen
     assert second.findings == ((CLOCK,) if reason in DATES else ())
     assert second.cause == (CLOCK if reason in DATES else before.failure)
@@ -159,13 +159,13 @@ def test_a_server_that_told_the_time_speaks_for_itself(ahead: float) -> None:
     mine = (replace(CLOCK, evidence=ClockOffset(90000)),) if ahead else ()
     one = replace(report(Server.AUTHENTICATION), findings=(CLOCK,), clock_ahead=86_400.0)
     other = replace(report(Server.UPDATES, problems.METADATA_EXPIRED), findings=mine, clock_ahead=ahead)
-    assert shared([one, other]) == (one, other)
+    assert share_findings([one, other]) == (one, other)
 
 
 def test_a_captive_portal_at_one_server_is_not_taken_for_the_others() -> None:
     portal = Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL)
     one = replace(report(Server.AUTHENTICATION, problems.TLS_INTERRUPTED), findings=(portal,))
-    assert shared([one, report(Server.UPDATES, problems.TLS_INTERRUPTED)])[1].findings == ()
+    assert share_findings([one, report(Server.UPDATES, problems.TLS_INTERRUPTED)])[1].findings == ()
 
 
 def test_a_finding_does_not_make_a_test_fail() -> None:

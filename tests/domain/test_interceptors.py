@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.domain.interceptors import INTERCEPTORS, ProductKind, named, recognised
+from iea_agent.domain.interceptors import INTERCEPTORS, ProductKind, find_interceptor, recognise
 
 SOURCES = Path(__file__).resolve().parents[2] / "docs" / "interceptors.md"
 """A table with a line for each product: its name, and the issuers of its certificates as they have been seen."""
@@ -45,15 +45,15 @@ STRANGERS = [
 
 @pytest.mark.parametrize(("issuer", "product"), SEEN)
 def test_a_product_is_known_by_its_certificates(issuer: str, product: str) -> None:
-    found = recognised(["Autre", issuer])
+    found = recognise(["Autre", issuer])
     assert found is not None
     assert found.name == product
-    assert named(product) is found
+    assert find_interceptor(product) is found
 
 
 @pytest.mark.parametrize("issuer", STRANGERS)
 def test_a_stranger_is_no_interceptor(issuer: str) -> None:
-    assert recognised([issuer]) is None
+    assert recognise([issuer]) is None
 
 
 def test_each_product_has_its_sources() -> None:
@@ -70,10 +70,10 @@ def test_the_table_is_without_gaps_and_repetitions() -> None:
         assert re.match(r"[A-ZÀ-Ý].*[.]$", product.setting, re.DOTALL), product.name
         for mark in product.marks:
             assert mark == mark.casefold()
-            found = recognised([mark])
+            found = recognise([mark])
             assert found is product, f"{mark} is found earlier in the table"
 
 
 def test_a_stranger_has_no_entry() -> None:
-    assert named("") is None
-    assert named("Autre") is None
+    assert find_interceptor("") is None
+    assert find_interceptor("Autre") is None

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iea_agent.domain.diagnosis import Certificate
-from iea_agent.domain.known_issuers import LARGEST, Known, accepted, read, refused, written
+from iea_agent.domain.known_issuers import (
+    LARGEST,
+    Known,
+    parse_record,
+    record_accepted,
+    record_refused,
+    render_record,
+)
 
 
 def by(issuer: str) -> Certificate:
@@ -16,25 +23,25 @@ def by(issuer: str) -> Certificate:
 
 
 def test_a_stranger_in_the_usual_issuers_place_is_dated_from_its_first_sight() -> None:
-    known = accepted(Known(), by("Certigna"))
-    known, shown = refused(known, by("Avast"), 100.0)
+    known = record_accepted(Known(), by("Certigna"))
+    known, shown = record_refused(known, by("Avast"), 100.0)
     assert shown.changed_at == 100.0
-    known, shown = refused(known, by("Avast"), 200.0)
+    known, shown = record_refused(known, by("Avast"), 200.0)
     assert shown.changed_at == 100.0
-    known, shown = refused(known, by("ESET"), 300.0)
+    known, shown = record_refused(known, by("ESET"), 300.0)
     assert shown.changed_at == 300.0
 
 
 def test_nothing_is_said_where_nothing_was_usual_or_nothing_changed() -> None:
-    assert refused(Known(), by("Avast"), 100.0) == (Known(), by("Avast"))
-    known = accepted(Known(), by("Certigna"))
-    assert refused(known, by("Certigna"), 100.0) == (known, by("Certigna"))
+    assert record_refused(Known(), by("Avast"), 100.0) == (Known(), by("Avast"))
+    known = record_accepted(Known(), by("Certigna"))
+    assert record_refused(known, by("Certigna"), 100.0) == (known, by("Certigna"))
 
 
 def test_what_is_believed_again_is_the_usual_one() -> None:
-    known, _ = refused(accepted(Known(), by("Certigna")), by("Avast"), 100.0)
-    assert accepted(known, by("Certigna")) == Known("Certigna")
-    assert accepted(known, by("Let's Encrypt")) == Known("Let's Encrypt")
+    known, _ = record_refused(record_accepted(Known(), by("Certigna")), by("Avast"), 100.0)
+    assert record_accepted(known, by("Certigna")) == Known("Certigna")
+    assert record_accepted(known, by("Let's Encrypt")) == Known("Let's Encrypt")
 
 
 KNOWN = st.builds(Known, st.text(), st.text(), st.floats(allow_nan=False))
@@ -42,9 +49,9 @@ KNOWN = st.builds(Known, st.text(), st.text(), st.floats(allow_nan=False))
 
 @given(st.dictionaries(st.text(), KNOWN, max_size=LARGEST + 5))
 def test_it_is_kept_within_bounds(known: dict[str, Known]) -> None:
-    assert read(json.loads(json.dumps(written(known)))) == dict(list(known.items())[-LARGEST:])
+    assert parse_record(json.loads(json.dumps(render_record(known)))) == dict(list(known.items())[-LARGEST:])
 
 
 @given(st.dictionaries(st.text(), st.none() | st.integers() | st.dictionaries(st.text(), st.integers())))
 def test_what_is_not_of_its_form_is_passed_over(document: dict[str, object]) -> None:
-    assert read(document) == {}
+    assert parse_record(document) == {}

@@ -44,7 +44,7 @@ class TestBypassLists:
         ],
     )
     def test_exempt(self, patterns: str, address: str) -> None:
-        assert proxy_choice.bypassed(parse(address), patterns)
+        assert proxy_choice.is_bypassed(parse(address), patterns)
 
     @pytest.mark.parametrize(
         ("patterns", "address"),
@@ -65,22 +65,22 @@ class TestBypassLists:
         ],
     )
     def test_not_exempt(self, patterns: str, address: str) -> None:
-        assert not proxy_choice.bypassed(parse(address), patterns)
+        assert not proxy_choice.is_bypassed(parse(address), patterns)
 
     @given(st.text("ab.*", max_size=12), st.text("ab.", min_size=1, max_size=12))
     def test_stars_stand_for_any_characters(self, pattern: str, host: str) -> None:
         address = Address("https", host, 443, "")
         wanted = re.fullmatch(pattern.replace(".", r"\.").replace("*", ".*"), host) if pattern else None
 
-        assert proxy_choice.bypassed(address, pattern) == (wanted is not None)
+        assert proxy_choice.is_bypassed(address, pattern) == (wanted is not None)
 
     @given(st.text(max_size=200))
     def test_any_list_is_read(self, patterns: str) -> None:
-        proxy_choice.bypassed(SERVER, patterns)
-        proxy_choice.bypassed(parse("https://[::1]"), patterns)
+        proxy_choice.is_bypassed(SERVER, patterns)
+        proxy_choice.is_bypassed(parse("https://[::1]"), patterns)
 
     def test_many_stars_take_no_time(self) -> None:
-        assert not proxy_choice.bypassed(replace(SERVER, host="a" * 250), "a*" * 900 + "b")
+        assert not proxy_choice.is_bypassed(replace(SERVER, host="a" * 250), "a*" * 900 + "b")
 
 
 class TestProxyLists:
@@ -117,17 +117,17 @@ class TestProxyLists:
     def test_the_first_usable_one_is_taken(
         self, text: str, proxy: Address | None, skipped: tuple[str, ...]
     ) -> None:
-        found = proxy_choice.read(text, "https")
+        found = proxy_choice.parse_proxy_list(text, "https")
 
         assert (found.proxy, found.skipped) == (proxy, skipped)
 
     def test_a_direct_way_before_the_rest_is_not_an_empty_list(self) -> None:
-        assert proxy_choice.read("DIRECT; PROXY a:1", "https") == ProxyList(None, True, ())
-        assert proxy_choice.read("", "https") == ProxyList(None, False, ())
+        assert proxy_choice.parse_proxy_list("DIRECT; PROXY a:1", "https") == ProxyList(None, True, ())
+        assert proxy_choice.parse_proxy_list("", "https") == ProxyList(None, False, ())
 
     def test_each_scheme_has_its_own(self) -> None:
-        assert proxy_choice.read("http=a:1;https=b:2", "http").proxy == FIRST
-        assert proxy_choice.read("http=a:1;https=b:2", "https").proxy == SECOND
+        assert proxy_choice.parse_proxy_list("http=a:1;https=b:2", "http").proxy == FIRST
+        assert proxy_choice.parse_proxy_list("http=a:1;https=b:2", "https").proxy == SECOND
 
     @given(
         st.lists(
@@ -136,7 +136,7 @@ class TestProxyLists:
     )
     def test_the_order_counts(self, entries: list[str]) -> None:
         usable = next((entry for entry in entries if entry in ("PROXY a:1", "PROXY b:2", "DIRECT")), None)
-        found = proxy_choice.read(" ; ".join(entries), "https")
+        found = proxy_choice.parse_proxy_list(" ; ".join(entries), "https")
 
         assert found.direct == (usable == "DIRECT")
         assert found.proxy == {"PROXY a:1": FIRST, "PROXY b:2": SECOND}.get(usable or "")
@@ -145,7 +145,7 @@ class TestProxyLists:
 
     @given(st.text(max_size=200))
     def test_any_text_is_read(self, text: str) -> None:
-        found = proxy_choice.read(text, "https")
+        found = proxy_choice.parse_proxy_list(text, "https")
 
         assert found.proxy is None or (found.proxy.scheme, found.proxy.path) == ("http", "")
 
@@ -157,21 +157,21 @@ class TestThePersonsChoice:
     """Settings that leave nothing to the system."""
 
     def test_none_is_none(self) -> None:
-        assert proxy_choice.chosen_by_person(replace(MANUAL, proxy_mode=ProxyMode.NONE), SERVER) == Choice(
+        assert proxy_choice.choose_by_settings(replace(MANUAL, proxy_mode=ProxyMode.NONE), SERVER) == Choice(
             None, Source.SETTINGS
         )
 
     def test_no_address_is_none(self) -> None:
-        assert proxy_choice.chosen_by_person(replace(MANUAL, proxy_address=""), SERVER).proxy is None
+        assert proxy_choice.choose_by_settings(replace(MANUAL, proxy_address=""), SERVER).proxy is None
 
     def test_the_address_given_also_for_this_machine(self) -> None:
         for address in (SERVER, parse("https://localhost:8443")):
-            assert proxy_choice.chosen_by_person(MANUAL, address) == Choice(FIRST, Source.SETTINGS)
+            assert proxy_choice.choose_by_settings(MANUAL, address) == Choice(FIRST, Source.SETTINGS)
 
     def test_unless_it_is_on_the_list(self) -> None:
         chosen = replace(MANUAL, proxy_bypass="<local>;*.urssaf.fr")
         for address in (SERVER, parse("https://localhost:8443")):
-            assert proxy_choice.chosen_by_person(chosen, address).proxy is None
+            assert proxy_choice.choose_by_settings(chosen, address).proxy is None
 
 
 def unusable(script: str, _address: Address) -> str:
@@ -192,36 +192,36 @@ class TestTheSystemsChoice:
     """In Windows' order: the network's script, the script named, the static setting."""
 
     def test_nothing_set_is_no_proxy(self) -> None:
-        assert proxy_choice.chosen_by_system(Configuration(), SERVER, unusable) == Choice()
+        assert proxy_choice.choose_by_system(Configuration(), SERVER, unusable) == Choice()
 
     def test_this_machine_is_never_sent_to_it(self) -> None:
         everything = replace(STATIC, detect=True, script="http://pac.fr/p.pac")
         for host in ("localhost", "127.0.0.1", "[::1]"):
             address = parse(f"https://{host}:8443")
-            assert proxy_choice.chosen_by_system(everything, address, lambda *_: "PROXY a:1") == Choice()
+            assert proxy_choice.choose_by_system(everything, address, lambda *_: "PROXY a:1") == Choice()
 
     def test_static(self) -> None:
-        assert proxy_choice.chosen_by_system(STATIC, SERVER, unusable) == Choice(SECOND, Source.SYSTEM)
+        assert proxy_choice.choose_by_system(STATIC, SERVER, unusable) == Choice(SECOND, Source.SYSTEM)
 
     def test_static_exemptions(self) -> None:
         for host in ("www.exempt.fr", "intranet"):
-            found = proxy_choice.chosen_by_system(STATIC, parse(f"https://{host}"), unusable)
+            found = proxy_choice.choose_by_system(STATIC, parse(f"https://{host}"), unusable)
             assert (found.proxy, found.source) == (None, Source.SYSTEM)
 
     def test_static_socks_is_said_to_be_left_out(self) -> None:
-        found = proxy_choice.chosen_by_system(Configuration(servers="socks=c:3"), SERVER, unusable)
+        found = proxy_choice.choose_by_system(Configuration(servers="socks=c:3"), SERVER, unusable)
         assert found == Choice(None, Source.NONE, "not supported: socks=c:3")
 
     def test_a_script_answers_for_the_bypass_list_too(self) -> None:
         setting = replace(SCRIPT, servers="b:2", bypass="*")
-        assert proxy_choice.chosen_by_system(setting, SERVER, by_name) == Choice(FIRST, Source.SCRIPT)
+        assert proxy_choice.choose_by_system(setting, SERVER, by_name) == Choice(FIRST, Source.SCRIPT)
 
     def test_a_script_may_say_direct(self) -> None:
-        found = proxy_choice.chosen_by_system(replace(SCRIPT, servers="b:2"), SERVER, lambda *_: "")
+        found = proxy_choice.choose_by_system(replace(SCRIPT, servers="b:2"), SERVER, lambda *_: "")
         assert found == Choice(None, Source.SCRIPT)
 
     def test_a_network_without_a_script_is_no_failure(self) -> None:
-        found = proxy_choice.chosen_by_system(Configuration(detect=True), SERVER, unusable)
+        found = proxy_choice.choose_by_system(Configuration(detect=True), SERVER, unusable)
         assert (found.proxy, found.source) == (None, Source.NONE)
         assert "12180" in found.detail
 
@@ -233,33 +233,37 @@ class TestTheSystemsChoice:
             asked.append(script)
             return "a:1"
 
-        assert proxy_choice.chosen_by_system(setting, SERVER, answer) == Choice(FIRST, Source.NETWORK)
+        assert proxy_choice.choose_by_system(setting, SERVER, answer) == Choice(FIRST, Source.NETWORK)
         assert asked == [""]
 
     def test_then_the_script_named(self) -> None:
-        found = proxy_choice.chosen_by_system(replace(SCRIPT, detect=True), SERVER, by_name)
+        found = proxy_choice.choose_by_system(replace(SCRIPT, detect=True), SERVER, by_name)
         assert (found.proxy, found.source) == (FIRST, Source.SCRIPT)
 
     def test_a_named_script_that_cannot_be_used_is_a_failure(self) -> None:
         with pytest.raises(ScriptUnusable, match="12167"):
-            proxy_choice.chosen_by_system(replace(SCRIPT, detect=True), SERVER, unusable)
+            proxy_choice.choose_by_system(replace(SCRIPT, detect=True), SERVER, unusable)
 
     def test_what_is_secret_in_its_address_is_not_repeated(self) -> None:
         setting = Configuration(script="http://marie:secret@pac.fr:8080/p.pac?token=secret")
         with pytest.raises(ScriptUnusable) as caught:
-            proxy_choice.chosen_by_system(setting, SERVER, unusable)
+            proxy_choice.choose_by_system(setting, SERVER, unusable)
         assert caught.value.script == "http://pac.fr:8080/p.pac"
-        assert proxy_choice.shown("http://pac.fr:port/p.pac") == proxy_choice.shown("p.pac") == ""
+        assert (
+            proxy_choice.redact_script_address("http://pac.fr:port/p.pac")
+            == proxy_choice.redact_script_address("p.pac")
+            == ""
+        )
 
     def test_unless_there_is_a_static_setting(self) -> None:
-        found = proxy_choice.chosen_by_system(replace(SCRIPT, servers="b:2"), SERVER, unusable)
+        found = proxy_choice.choose_by_system(replace(SCRIPT, servers="b:2"), SERVER, unusable)
         assert (found.proxy, found.source) == (SECOND, Source.SYSTEM)
         assert "12167" in found.detail
 
     def test_a_script_that_knows_only_socks_cannot_be_used(self) -> None:
         with pytest.raises(ScriptUnusable, match="SOCKS c:3"):
-            proxy_choice.chosen_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3")
+            proxy_choice.choose_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3")
 
     def test_what_a_script_offers_besides_is_said(self) -> None:
-        found = proxy_choice.chosen_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3; PROXY a:1")
+        found = proxy_choice.choose_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3; PROXY a:1")
         assert found == Choice(FIRST, Source.SCRIPT, "not supported: SOCKS c:3")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
-from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind, candidates, explained
+from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind, add_proxy_findings, propose_repairs
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 
 AUTH, UPDATES = Server.AUTHENTICATION, Server.UPDATES
@@ -41,8 +41,8 @@ def test_the_sheet_on_secure_mode_is_one_repair() -> None:
         authentication="http://iea.exemple.fr",
         updates="http://iea.exemple.fr:8080/updates",
     )
-    found = candidates(chosen, of_both(Failure(Stage.ADDRESS, problems.SENT_IN_CLEAR)))
-    assert of(RepairKind.SECURE_MODE, found).applied(chosen) == replace(
+    found = propose_repairs(chosen, of_both(Failure(Stage.ADDRESS, problems.SENT_IN_CLEAR)))
+    assert of(RepairKind.SECURE_MODE, found).apply_to(chosen) == replace(
         chosen,
         secure=True,
         authentication="https://iea.exemple.fr",
@@ -55,13 +55,13 @@ def test_port_80_behind_https_goes_from_both_addresses_in_one_repair() -> None:
         DEFAULTS, authentication="https://iea.exemple.fr:80", updates="https://iea.exemple.fr:80/updates"
     )
     without_tls = Failure(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS)
-    repair = of(RepairKind.USUAL_PORT, candidates(chosen, of_both(without_tls, without_tls)))
+    repair = of(RepairKind.USUAL_PORT, propose_repairs(chosen, of_both(without_tls, without_tls)))
     assert repair.changes == {
         "authentication": "https://iea.exemple.fr",
         "updates": "https://iea.exemple.fr/updates",
     }
     assert repair.servers == (AUTH, UPDATES)
-    assert repair.narrowed([UPDATES]) == Repair(
+    assert repair.narrow_to([UPDATES]) == Repair(
         RepairKind.USUAL_PORT, {"updates": "https://iea.exemple.fr/updates"}, (UPDATES,)
     )
 
@@ -70,7 +70,7 @@ def test_the_other_address_lends_its_port() -> None:
     chosen = replace(
         DEFAULTS, authentication="https://iea.exemple.fr", updates="https://iea.exemple.fr:8443/updates"
     )
-    repair = of(RepairKind.SAME_PORT, candidates(chosen, of_both(REFUSED)))
+    repair = of(RepairKind.SAME_PORT, propose_repairs(chosen, of_both(REFUSED)))
     assert repair.changes == {"authentication": "https://iea.exemple.fr:8443"}
 
 
@@ -79,7 +79,7 @@ def test_without_the_proxy_is_tried_where_another_way_was_taken_or_none_found(
     route: str, offered: bool
 ) -> None:
     failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, "WinHTTP error 12167")
-    found = candidates(DEFAULTS, [report(server, failure, route) for server in Server])
+    found = propose_repairs(DEFAULTS, [report(server, failure, route) for server in Server])
     assert [repair.changes for repair in found if repair.kind is RepairKind.DIRECT] == (
         [{"proxy_mode": ProxyMode.NONE}] if offered else []
     )
@@ -90,21 +90,25 @@ def test_the_official_address_is_the_policys() -> None:
         DEFAULTS, authentication="https://iea.exmple.fr", official_authentication="https://iea.exemple.fr"
     )
     repair = of(
-        RepairKind.OFFICIAL_ADDRESS, candidates(chosen, of_both(Failure(Stage.NAME, problems.NAME_UNKNOWN)))
+        RepairKind.OFFICIAL_ADDRESS,
+        propose_repairs(chosen, of_both(Failure(Stage.NAME, problems.NAME_UNKNOWN))),
     )
     assert repair.changes == {"authentication": "https://iea.exemple.fr"}
 
 
 def test_other_ways() -> None:
     unanswered = Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)
-    assert kinds(candidates(DEFAULTS, of_both(unanswered))) == [RepairKind.IPV4_ONLY]
+    assert kinds(propose_repairs(DEFAULTS, of_both(unanswered))) == [RepairKind.IPV4_ONLY]
     by_none = replace(DEFAULTS, proxy_mode=ProxyMode.NONE)
-    assert kinds(candidates(by_none, of_both(unanswered))) == [RepairKind.SYSTEM_PROXY, RepairKind.IPV4_ONLY]
+    assert kinds(propose_repairs(by_none, of_both(unanswered))) == [
+        RepairKind.SYSTEM_PROXY,
+        RepairKind.IPV4_ONLY,
+    ]
     by_proxy = (
         report(AUTH, Failure(Stage.PROXY, problems.PROXY_UNREACHABLE), "http://proxy:3128"),
         report(UPDATES),
     )
-    found = candidates(DEFAULTS, by_proxy)
+    found = propose_repairs(DEFAULTS, by_proxy)
     assert of(RepairKind.DIRECT, found) == Repair(RepairKind.DIRECT, {"proxy_mode": ProxyMode.NONE}, (AUTH,))
 
 
@@ -118,7 +122,9 @@ def test_other_ways() -> None:
     ],
 )
 def test_what_no_setting_mends_is_left_alone(failure: Failure | None) -> None:
-    assert candidates(replace(DEFAULTS, authentication="https://iea.exemple.fr:80"), of_both(failure)) == ()
+    assert (
+        propose_repairs(replace(DEFAULTS, authentication="https://iea.exemple.fr:80"), of_both(failure)) == ()
+    )
 
 
 def test_behind_a_portal_nothing_is_offered() -> None:
@@ -128,14 +134,14 @@ def test_behind_a_portal_nothing_is_offered() -> None:
             report(AUTH, Failure(Stage.CERTIFICATE, problems.CERTIFICATE_OF_ANOTHER)), findings=(portal,)
         ),
     )
-    assert candidates(DEFAULTS, reports) == ()
+    assert propose_repairs(DEFAULTS, reports) == ()
 
 
 def test_what_the_administrator_has_fixed_stays() -> None:
     chosen = replace(
         DEFAULTS, authentication="https://iea.exemple.fr:80", updates="https://iea.exemple.fr:80/updates"
     )
-    found = candidates(
+    found = propose_repairs(
         chosen, of_both(REFUSED, REFUSED), frozenset({"authentication", "proxy_mode", "ipv4_only"})
     )
     assert [dict(repair.changes) for repair in found] == [
@@ -146,14 +152,16 @@ def test_what_the_administrator_has_fixed_stays() -> None:
 
 def test_undoing_leads_back() -> None:
     chosen = replace(DEFAULTS, authentication="https://iea.exemple.fr:80")
-    for repair in candidates(chosen, of_both(REFUSED)):
-        after = repair.applied(chosen)
-        assert replace(after, **repair.undone(chosen)) == chosen  # type: ignore[arg-type]
+    for repair in propose_repairs(chosen, of_both(REFUSED)):
+        after = repair.apply_to(chosen)
+        assert replace(after, **repair.revert_to(chosen)) == chosen  # type: ignore[arg-type]
 
 
 def test_a_proxy_that_works_where_the_direct_way_does_not_is_needed() -> None:
     by_proxy = Repair(RepairKind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, (AUTH,))
-    auth, updates = explained(of_both(Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)), [by_proxy])
+    auth, updates = add_proxy_findings(
+        of_both(Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)), [by_proxy]
+    )
     assert auth.cause is not None
     assert auth.cause.problem is problems.PROXY_NEEDED
     assert updates.cause is None
@@ -191,8 +199,8 @@ FAILURES = st.none() | st.builds(
 def test_no_repair_weakens_anything(
     chosen: Settings, reports: tuple[ServerReport, ...], locked: frozenset[str]
 ) -> None:
-    for repair in candidates(chosen, reports, locked):
-        after = repair.applied(chosen)
+    for repair in propose_repairs(chosen, reports, locked):
+        after = repair.apply_to(chosen)
         assert not locked & set(repair.changes)
         assert after != chosen
         assert repair.servers

@@ -12,7 +12,7 @@ import pytest
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
 from iea_agent.domain.problems import Problem
-from iea_agent.services.authentication import Licence, authenticate, well_known
+from iea_agent.services.authentication import Licence, authenticate, discovery_urls
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.network import Route
 from iea_sandbox.authentication_server import WORDS, Refusal
@@ -55,7 +55,7 @@ def ask(peer: Peer, name: str) -> httpx.Response:
     licence = PEER_LICENCES[name]
     context = ssl.create_default_context(cafile=peer.ca_file)
     with httpx.Client(verify=context, trust_env=False, timeout=10) as client:
-        described = (client.get(url) for url in well_known(parse(peer.address)))
+        described = (client.get(url) for url in discovery_urls(parse(peer.address)))
         document = next(response.json() for response in described if response.status_code == 200)
         pair = f"{quote(licence.number, safe='')}:{quote(licence.key, safe='')}"
         return client.post(

@@ -24,7 +24,7 @@ with atheris.instrument_imports(
 ):
     from iea_agent.domain import proxy_choice, settings
     from iea_agent.services import certificates
-    from iea_agent.services.messages import Reply, Request, refusal
+    from iea_agent.services.messages import Reply, Request, judge_status
     from tests.services import test_fuzz
     from tests.services.test_updates import ADDRESS
 
@@ -74,7 +74,7 @@ def told(data: bytes) -> None:
     """A reply: what its status and headers say by themselves, what it says of a server, what it says of a licence."""
     reply = reply_of(data)
     for scheme in ("http", "https"):
-        if (failure := refusal(Request("GET", f"{scheme}://serveur.example/"), reply)) is not None:
+        if (failure := judge_status(Request("GET", f"{scheme}://serveur.example/"), reply)) is not None:
             test_fuzz.check(failure)
     parts = reply.status, reply.headers, reply.body
     plainly(test_fuzz.test_whatever_a_server_says_of_itself)([parts])
@@ -83,7 +83,7 @@ def told(data: bytes) -> None:
 
 def shown(data: bytes) -> None:
     """A certificate."""
-    found = certificates.read(data)
+    found = certificates.parse_certificate(data)
     if found is not None:
         names = (found.certificate.subject, found.certificate.issuer, *found.issuer_names, *found.hosts)
         assert all(name.isprintable() and len(name) <= 200 for name in names)
@@ -91,8 +91,8 @@ def shown(data: bytes) -> None:
 
 def listed(data: bytes) -> None:
     """What Windows or a script says of proxies."""
-    proxy_choice.read(text_of(data), "https")
-    proxy_choice.bypassed(ADDRESS, text_of(data))
+    proxy_choice.parse_proxy_list(text_of(data), "https")
+    proxy_choice.is_bypassed(ADDRESS, text_of(data))
 
 
 class Answers:

@@ -24,9 +24,9 @@ from iea_agent.services.authentication import (
     Discovery,
     Licence,
     authenticate,
-    converse,
-    exchange,
-    well_known,
+    discovery_urls,
+    run_exchange,
+    sign_in,
 )
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Reply, Request
@@ -59,12 +59,12 @@ class Server:
 
 
 def server_with(token: Reply, document: object = DOCUMENT) -> Server:
-    return Server({well_known(ADDRESS)[0]: answer(200, document), TOKEN_ENDPOINT: token})
+    return Server({discovery_urls(ADDRESS)[0]: answer(200, document), TOKEN_ENDPOINT: token})
 
 
 def reason_of(server: Server, *, scope: str = "", licence: Licence = LICENCE) -> Problem | None:
     try:
-        converse(exchange(ADDRESS, licence, scope=scope), server)
+        run_exchange(sign_in(ADDRESS, licence, scope=scope), server)
     except HttpsError as error:
         return error.failure.problem
     return None
@@ -190,7 +190,7 @@ def test_each_answer_has_one_meaning(reply: Reply, verdict: Problem | None) -> N
     ],
 )
 def test_a_lifetime_is_a_number_or_not_known(said: object, seconds: float | None) -> None:
-    granted = converse(exchange(ADDRESS, LICENCE), server_with(answer(200, TOKEN | {"expires_in": said})))
+    granted = run_exchange(sign_in(ADDRESS, LICENCE), server_with(answer(200, TOKEN | {"expires_in": said})))
     assert granted.expires_in == seconds
 
 
@@ -214,7 +214,7 @@ def test_a_right_that_is_missing_is_a_refusal(
 
 def test_retry_after_is_handed_on() -> None:
     with pytest.raises(HttpsError) as raised:
-        converse(exchange(ADDRESS, LICENCE), server_with(answer(503, HTML, {"retry-after": "30"})))
+        run_exchange(sign_in(ADDRESS, LICENCE), server_with(answer(503, HTML, {"retry-after": "30"})))
     assert raised.value.failure.retry_after == 30
 
 
@@ -222,7 +222,7 @@ def test_retry_after_is_handed_on() -> None:
 def test_the_request_is_that_of_the_standard(decode: Callable[[str], str]) -> None:
     odd = Licence("IEA/+%: é", "K3Y : 100 % + / a&b = ?")
     server = server_with(answer(200, TOKEN))
-    converse(exchange(ADDRESS, odd, scope="iea paie"), server)
+    run_exchange(sign_in(ADDRESS, odd, scope="iea paie"), server)
     request = server.asked[-1]
     assert (request.method, request.url) == ("POST", TOKEN_ENDPOINT)
     scheme, _, pair = request.headers["authorization"].partition(" ")
@@ -232,17 +232,17 @@ def test_the_request_is_that_of_the_standard(decode: Callable[[str], str]) -> No
 
 
 def test_where_a_server_describes_itself() -> None:
-    assert well_known(ADDRESS) == (
+    assert discovery_urls(ADDRESS) == (
         "https://auth.example/realms/iea/.well-known/openid-configuration",
         "https://auth.example/.well-known/oauth-authorization-server/realms/iea",
         "https://auth.example/realms/iea/.well-known/oauth-authorization-server",
     )
-    assert len(well_known(parse("https://auth.example"))) == 2
+    assert len(discovery_urls(parse("https://auth.example"))) == 2
 
 
 @pytest.mark.parametrize("place", range(3))
 def test_each_place_is_tried_in_turn(place: int) -> None:
-    urls = well_known(ADDRESS)
+    urls = discovery_urls(ADDRESS)
     server = Server({urls[place]: answer(200, DOCUMENT), TOKEN_ENDPOINT: answer(200, TOKEN)})
     assert reason_of(server) is OK
     assert [request.url for request in server.asked] == [*urls[: place + 1], TOKEN_ENDPOINT]
@@ -284,7 +284,7 @@ def test_what_a_description_must_say(document: object, verdict: Problem | None) 
 def test_nothing_under_a_path_is_told_from_another_kind_of_server() -> None:
     assert reason_of(Server({})) is problems.NOTHING_THERE
     with pytest.raises(HttpsError) as raised:
-        converse(exchange(parse("https://auth.example"), LICENCE), Server({}))
+        run_exchange(sign_in(parse("https://auth.example"), LICENCE), Server({}))
     assert raised.value.failure.problem is NOT_OURS
 
 
@@ -298,7 +298,7 @@ def test_an_empty_licence_is_not_sent(licence: Licence) -> None:
 def test_the_key_is_not_sent_in_clear() -> None:
     server = Server({})
     with pytest.raises(HttpsError) as raised:
-        converse(exchange(parse("http://auth.example"), LICENCE), server)
+        run_exchange(sign_in(parse("http://auth.example"), LICENCE), server)
     assert raised.value.failure.problem is problems.SENT_IN_CLEAR
     assert server.asked == []
 
@@ -306,23 +306,23 @@ def test_the_key_is_not_sent_in_clear() -> None:
 def test_this_very_machine_may_be_spoken_to_in_clear() -> None:
     here = parse("http://localhost:8080")
     document = {"issuer": str(here), "token_endpoint": f"{here}/token"}
-    server = Server({well_known(here)[0]: answer(200, document), f"{here}/token": answer(200, TOKEN)})
-    assert isinstance(converse(exchange(here, LICENCE), server), AccessGranted)
+    server = Server({discovery_urls(here)[0]: answer(200, document), f"{here}/token": answer(200, TOKEN)})
+    assert isinstance(run_exchange(sign_in(here, LICENCE), server), AccessGranted)
 
 
 def test_with_what_is_known_it_takes_one_request() -> None:
     server = server_with(answer(200, TOKEN))
-    known = converse(exchange(ADDRESS, LICENCE), server).discovery
+    known = run_exchange(sign_in(ADDRESS, LICENCE), server).discovery
     server.asked.clear()
-    converse(exchange(ADDRESS, LICENCE, known=known), server)
+    run_exchange(sign_in(ADDRESS, LICENCE, known=known), server)
     assert [request.method for request in server.asked] == ["POST"]
 
 
 def test_what_is_known_of_another_address_does_not_count() -> None:
     server = server_with(answer(200, TOKEN))
     known = Discovery(parse("https://auth.example/realms/other"), "https://auth.example/other")
-    converse(exchange(ADDRESS, LICENCE, known=known), server)
-    assert [request.url for request in server.asked] == [well_known(ADDRESS)[0], TOKEN_ENDPOINT]
+    run_exchange(sign_in(ADDRESS, LICENCE, known=known), server)
+    assert [request.url for request in server.asked] == [discovery_urls(ADDRESS)[0], TOKEN_ENDPOINT]
 
 
 @pytest.mark.parametrize("gone", [404, 405, 301])
@@ -330,7 +330,7 @@ def test_a_token_endpoint_that_moved_is_found_again(gone: int) -> None:
     server = server_with(answer(200, TOKEN))
     old = "https://auth.example/old"
     server.answers[old] = answer(gone, b"", {"location": TOKEN_ENDPOINT})
-    result = converse(exchange(ADDRESS, LICENCE, known=Discovery(ADDRESS, old)), server)
+    result = run_exchange(sign_in(ADDRESS, LICENCE, known=Discovery(ADDRESS, old)), server)
     assert result.discovery.token_endpoint == TOKEN_ENDPOINT
 
 
@@ -358,7 +358,7 @@ def test_no_answer_is_beyond_understanding(status: int, body: bytes, then: int, 
 
     known = Discovery(ADDRESS, TOKEN_ENDPOINT)
     try:
-        converse(exchange(ADDRESS, LICENCE, known=known), server)
+        run_exchange(sign_in(ADDRESS, LICENCE, known=known), server)
         detail = ""
     except HttpsError as error:
         detail = error.failure.detail
@@ -410,7 +410,7 @@ def test_a_key_that_is_repeated_is_blotted_out(before: int, say: Callable[[str],
     described = "x" * before + say(licence.key)
     server = server_with(answer(401, {"error": "invalid_client", "error_description": described}))
     with pytest.raises(HttpsError) as raised:
-        converse(exchange(ADDRESS, licence), server)
+        run_exchange(sign_in(ADDRESS, licence), server)
     assert "K3Y" not in raised.value.failure.detail
 
 

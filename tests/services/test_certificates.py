@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iea_agent.services import certificates
-from iea_agent.services.certificates import FileUnreadable, Shown, read
+from iea_agent.services.certificates import CaFileUnreadable, ServerCertificate, parse_certificate
 from iea_sandbox.certificates import Certificates
 from tests.services.peers import revocation_list
 
@@ -81,7 +81,7 @@ def test_it_reads_what_cryptography_reads(
     begin, end = sorted((one, other))
     der = made(name(issuer), name(subject), begin, end)
     oracle = x509.load_der_x509_certificate(der)
-    shown = read(der)
+    shown = parse_certificate(der)
     assert shown is not None
     found = shown.certificate
     assert (found.issuer, found.subject) == (called(oracle.issuer), called(oracle.subject))
@@ -99,7 +99,7 @@ def test_it_knows_the_servers_that_a_certificate_is_for(hosts: list[str]) -> Non
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     names = [*map(x509.DNSName, hosts), x509.RFC822Name("a@b.fr")]
     der = builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(KEY, SHA256())
-    shown = read(der.public_bytes(Encoding.DER))
+    shown = parse_certificate(der.public_bytes(Encoding.DER))
     assert shown is not None
     assert shown.hosts == tuple(hosts)
 
@@ -109,7 +109,7 @@ def test_a_certificate_whose_extensions_make_no_sense_is_one_all_the_same() -> N
     builder = x509.CertificateBuilder(name([]), name([]), KEY.public_key(), 1, begin, end)
     nonsense = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x30\x7f")
     der = builder.add_extension(nonsense, critical=False).sign(KEY, SHA256())
-    shown = read(der.public_bytes(Encoding.DER))
+    shown = parse_certificate(der.public_bytes(Encoding.DER))
     assert shown is not None
     assert shown.hosts == ()
 
@@ -118,14 +118,18 @@ def test_a_certificate_whose_extensions_make_no_sense_is_one_all_the_same() -> N
 def test_names_in_other_encodings(encoding: _ASN1Type) -> None:
     text = "Kaspersky Lab" if encoding is _ASN1Type.PrintableString else "Contrôle de l'été"
     issuer = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, text, encoding)])
-    shown = read(made(issuer, issuer, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)))
+    shown = parse_certificate(
+        made(issuer, issuer, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+    )
     assert shown is not None
     assert shown.certificate.issuer == text
 
 
 def test_a_name_is_one_printable_line() -> None:
     issuer = name([(NameOID.ORGANIZATION_NAME, "Urssaf\u202e\n\x1b[31m<b>" + "x" * 500)])
-    shown = read(made(issuer, issuer, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)))
+    shown = parse_certificate(
+        made(issuer, issuer, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+    )
     assert shown is not None
     assert shown.certificate.issuer.isprintable()
     assert len(shown.certificate.issuer) <= 200
@@ -144,15 +148,15 @@ def test_whatever_was_done_to_it_it_is_a_certificate_or_nothing(
     der = SOUND
     for at, length, instead in changes:
         der = der[:at] + instead + der[at + length :]
-    shown = read(der)
-    assert shown is None or isinstance(shown, Shown)
+    shown = parse_certificate(der)
+    assert shown is None or isinstance(shown, ServerCertificate)
     if shown is not None:
         assert shown.certificate.sha256 == hashlib.sha256(der).hexdigest()
 
 
 @given(st.binary(max_size=300))
 def test_whatever_it_is_it_is_nothing(der: bytes) -> None:
-    assert read(der) is None
+    assert parse_certificate(der) is None
 
 
 @pytest.mark.parametrize(
@@ -161,13 +165,13 @@ def test_whatever_it_is_it_is_nothing(der: bytes) -> None:
     ids=["empty", "cut", "longer", "huge", "indefinite", "many"],
 )
 def test_what_is_cut_or_too_long_is_nothing(der: bytes) -> None:
-    assert read(der) is None
+    assert parse_certificate(der) is None
 
 
 def test_a_time_without_seconds_or_zone_is_nothing() -> None:
     assert SOUND.count(b"260101000000Z") == 1
     for broken in (b"260101000000+", b"2601010000000", b"261301000000Z", b"26 101000000Z"):
-        assert read(SOUND.replace(b"260101000000Z", broken)) is None
+        assert parse_certificate(SOUND.replace(b"260101000000Z", broken)) is None
 
 
 # --- trust
@@ -188,21 +192,26 @@ def test_a_list_of_revoked_certificates_is_heeded_where_there_is_one(
     authority = trustme.CA()
     file = tmp_path / "own.pem"
     file.write_bytes(authority.cert_pem.bytes() + (revocation_list(authority) if revokes else b""))
-    assert bool(certificates.trust(file).verify_flags & ssl.VERIFY_CRL_CHECK_LEAF) is revokes
+    assert bool(certificates.verifying_context(file).verify_flags & ssl.VERIFY_CRL_CHECK_LEAF) is revokes
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileUnreadable) as raised:
-        certificates.trust(tmp_path / "nothing.pem")
+    with pytest.raises(CaFileUnreadable) as raised:
+        certificates.verifying_context(tmp_path / "nothing.pem")
     assert raised.value.file == tmp_path / "nothing.pem"
 
 
 def test_old_tls_is_refused_by_whoever_only_looks_too() -> None:
-    assert certificates.onlooker().minimum_version is ssl.TLSVersion.TLSv1_2
-    assert certificates.trust(None).minimum_version is ssl.TLSVersion.TLSv1_2
+    assert certificates.unverified_context().minimum_version is ssl.TLSVersion.TLSv1_2
+    assert certificates.verifying_context(None).minimum_version is ssl.TLSVersion.TLSv1_2
 
 
 @pytest.mark.parametrize(("number", "length"), [(101, 1), (90, 1000)], ids=["names", "bytes"])
 def test_a_certificate_larger_than_any_is_nothing(number: int, length: int) -> None:
     many = name([(NameOID.ORGANIZATION_NAME, "x" * length)] * number)
-    assert read(made(many, many, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))) is None
+    assert (
+        parse_certificate(
+            made(many, many, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+        )
+        is None
+    )

@@ -32,9 +32,9 @@ from iea_agent.domain import settings as file_of_settings
 from iea_agent.domain.addresses import AddressError
 from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.services import authentication, updates
-from iea_agent.services.authentication import AccessGranted, Discovery, Licence, converse
+from iea_agent.services.authentication import AccessGranted, Discovery, Licence, run_exchange
 from iea_agent.services.https import Client, HttpsError
-from iea_agent.services.messages import Reply, Request, refusal
+from iea_agent.services.messages import Reply, Request, judge_status
 from iea_agent.services.network import Limits
 from iea_agent.services.reachability import EXAMINATION_SECONDS
 from tests.services.conftest import raw_server, request_of
@@ -118,7 +118,7 @@ TYPED = st.lists(PIECES | ANY, max_size=8).map("".join)
 def test_whatever_is_typed_is_an_address_or_is_refused(text: str) -> None:
     clean = addresses.clean(text)
     assert addresses.clean(clean) == clean
-    for typed in (text, clean, addresses.secured(clean)[0]):
+    for typed in (text, clean, addresses.secure_address(clean)[0]):
         try:
             found = addresses.parse(typed)
         except AddressError:
@@ -286,7 +286,7 @@ def test_whatever_a_server_says_of_itself(answers: list[tuple[int, dict[str, str
         return replies.pop(0) if len(replies) > 1 else replies[0]
 
     try:
-        found = converse(authentication.discover(ADDRESS), ask)
+        found = run_exchange(authentication.discover(ADDRESS), ask)
     except HttpsError as error:
         check(error.failure)
         return
@@ -303,12 +303,14 @@ def test_whatever_is_answered_to_a_licence(status: int, headers: dict[str, str],
     reply = Reply(status, headers, body.replace(b"inf", LICENCE.key.encode()))
     known = Discovery(ADDRESS, f"{ADDRESS}/token")
     try:
-        found: AccessGranted = converse(authentication.present(known, LICENCE, scope="iea"), lambda _: reply)
+        found: AccessGranted = run_exchange(
+            authentication.request_token(known, LICENCE, scope="iea"), lambda _: reply
+        )
     except HttpsError as error:
         check(error.failure)
         return
     assert found.expires_in is None or 0 <= found.expires_in < float("inf")
-    assert reply.clock is None or isinstance(reply.clock, float)
+    assert reply.server_time is None or isinstance(reply.server_time, float)
 
 
 # --- bytes of HTTP
@@ -412,9 +414,9 @@ def check_answer(address: str) -> None:
             check(error.failure)
             return
     assert len(reply.body) <= 65536
-    if (failure := refusal(request, reply)) is not None:
+    if (failure := judge_status(request, reply)) is not None:
         check(failure)
-    assert reply.clock is None or isinstance(reply.clock, float)
+    assert reply.server_time is None or isinstance(reply.server_time, float)
 
 
 @pytest.mark.parametrize("hang_up", [True, False])

@@ -11,9 +11,9 @@ from iea_agent.domain.problems import Problem
 from iea_agent.services.messages import (
     Reply,
     Request,
-    portal,
-    refusal,
-    schemes_offered,
+    detect_portal,
+    judge_status,
+    parse_challenges,
 )
 
 
@@ -48,7 +48,7 @@ def test_retry_after(header: str, seconds: float | None) -> None:
     ],
 )
 def test_where_a_redirection_leads(url: str, location: str | None, reason: Problem) -> None:
-    failure = refusal(Request("GET", url), Reply(302, {"location": location} if location else {}, b""))
+    failure = judge_status(Request("GET", url), Reply(302, {"location": location} if location else {}, b""))
     assert failure is not None
     assert failure.problem is reason
     assert "s3cret" not in failure.detail + repr(failure.evidence)
@@ -56,7 +56,7 @@ def test_where_a_redirection_leads(url: str, location: str | None, reason: Probl
 
 def test_a_server_may_say_that_it_wants_a_certificate() -> None:
     page = b"<center>No required SSL certificate was sent</center>"  # nginx, with TLS 1.2
-    failure = refusal(Request("GET", "https://a.example"), Reply(400, {}, page))
+    failure = judge_status(Request("GET", "https://a.example"), Reply(400, {}, page))
     assert failure is not None
     assert (failure.stage, failure.problem) == (Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED)
 
@@ -79,7 +79,7 @@ def test_a_date_without_the_servers_own_clock_says_nothing() -> None:
     ],
 )
 def test_the_ways_to_sign_in_that_a_proxy_offers(fields: list[str], schemes: tuple[str, ...]) -> None:
-    assert schemes_offered(fields) == schemes
+    assert parse_challenges(fields) == schemes
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_ways_to_sign_in_that_a_proxy_offers(fields: list[str], schemes: tup
     ],
 )
 def test_what_a_status_means(status: int, headers: dict[str, str], body: bytes, reason: Problem) -> None:
-    failure = refusal(Request("GET", "https://a.example"), Reply(status, headers, body))
+    failure = judge_status(Request("GET", "https://a.example"), Reply(status, headers, body))
     assert failure is not None
     assert failure.problem is reason
     assert failure.retry_after == (120 if "120" in headers.values() else None)
@@ -105,7 +105,7 @@ def test_what_a_status_means(status: int, headers: dict[str, str], body: bytes, 
 
 def test_where_a_redirection_leads_is_what_it_is_about() -> None:
     reply = Reply(302, {"location": "https://ailleurs.example/x?session=s3cret"}, b"")
-    failure = refusal(Request("GET", "https://a.example"), reply)
+    failure = judge_status(Request("GET", "https://a.example"), reply)
     assert failure is not None
     assert failure.evidence == RedirectTarget("https://ailleurs.example")
 
@@ -131,7 +131,7 @@ HTML = {"content-type": "text/HTML; charset=utf-8"}
     ],
 )
 def test_what_is_a_captive_portal(url: str, status: int, headers: dict[str, str], is_one: bool) -> None:
-    assert (portal(Request("GET", url), Reply(status, headers, b"")) is not None) is is_one
+    assert (detect_portal(Request("GET", url), Reply(status, headers, b"")) is not None) is is_one
 
 
 @pytest.mark.parametrize(
@@ -146,4 +146,4 @@ def test_what_is_a_captive_portal(url: str, status: int, headers: dict[str, str]
     ],
 )
 def test_the_servers_clock(headers: dict[str, str], clock: float | None) -> None:
-    assert Reply(200, headers, b"").clock == clock
+    assert Reply(200, headers, b"").server_time == clock

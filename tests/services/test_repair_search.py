@@ -13,12 +13,12 @@ import pytest
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
-from iea_agent.domain.repairs import Repair, RepairKind, candidates
+from iea_agent.domain.repairs import Repair, RepairKind, propose_repairs
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.services.https import Client
 from iea_agent.services.network import Route
 from iea_agent.services.reachability import Connect, examine
-from iea_agent.services.repair_search import Ways, search
+from iea_agent.services.repair_search import ConnectWith, search
 from iea_sandbox.world import World
 from tests.services.conftest import Serve, proxy, silent
 
@@ -26,7 +26,7 @@ AUTH, UPDATES = Server.AUTHENTICATION, Server.UPDATES
 
 
 @pytest.fixture
-def ways(world: World) -> Ways:
+def ways(world: World) -> ConnectWith:
     return lambda settings: lambda _: Client(Route(ca_file=world.ca_file, ipv4_only=settings.ipv4_only))
 
 
@@ -43,7 +43,7 @@ def right(world: World) -> Settings:
     )
 
 
-def failing(chosen: Settings, ways: Ways) -> tuple[ServerReport, ...]:
+def failing(chosen: Settings, ways: ConnectWith) -> tuple[ServerReport, ...]:
     return examine(
         {AUTH: chosen.authentication, UPDATES: chosen.updates},
         ways(chosen),
@@ -56,13 +56,13 @@ def failing(chosen: Settings, ways: Ways) -> tuple[ServerReport, ...]:
 def mend(
     chosen: Settings,
     reports: Sequence[ServerReport],
-    ways: Ways,
+    ways: ConnectWith,
     cancelled: threading.Event | None = None,
     seconds: float = 5.0,
 ) -> tuple[Repair, ...] | None:
     told: list[Repair] = []
     found = search(
-        candidates(chosen, reports),
+        propose_repairs(chosen, reports),
         chosen,
         reports,
         ways,
@@ -75,7 +75,7 @@ def mend(
     return found
 
 
-def test_a_wrong_port_and_a_misspelt_name(world: World, right: Settings, ways: Ways) -> None:
+def test_a_wrong_port_and_a_misspelt_name(world: World, right: Settings, ways: ConnectWith) -> None:
     """The update address lends its port; the official address works too; IPv4 does not help and is not offered."""
     port = world.updates.address.rpartition(":")[2].partition("/")[0]
     chosen = replace(right, authentication=right.authentication.replace("localhost", "localhost.invalid"))
@@ -89,14 +89,14 @@ def test_a_wrong_port_and_a_misspelt_name(world: World, right: Settings, ways: W
     assert RepairKind.IPV4_ONLY not in [repair.kind for repair in found]
 
 
-def test_only_the_address_that_is_mended_is_changed(world: World, right: Settings, ways: Ways) -> None:
+def test_only_the_address_that_is_mended_is_changed(world: World, right: Settings, ways: ConnectWith) -> None:
     world.break_("updates", "503")
     chosen = replace(right, authentication="https://localhost.invalid", updates=f"{right.updates}/faux")
     (found,) = mend(chosen, failing(chosen, ways), ways) or ()
     assert found == Repair(RepairKind.OFFICIAL_ADDRESS, {"authentication": right.authentication}, (AUTH,))
 
 
-def test_a_passing_failure_offers_nothing(world: World, right: Settings, ways: Ways) -> None:
+def test_a_passing_failure_offers_nothing(world: World, right: Settings, ways: ConnectWith) -> None:
     chosen = replace(right, official_authentication=f"{right.authentication}/")
     world.break_("auth", "503")
     reports = failing(chosen, ways)
@@ -104,12 +104,14 @@ def test_a_passing_failure_offers_nothing(world: World, right: Settings, ways: W
     assert mend(chosen, reports, ways) is None
 
 
-def test_where_nothing_works_nothing_is_offered(world: World, right: Settings, ways: Ways) -> None:
+def test_where_nothing_works_nothing_is_offered(world: World, right: Settings, ways: ConnectWith) -> None:
     world.break_("auth", "expired-cert")
     assert mend(right, failing(right, ways), ways) == ()
 
 
-def test_it_ends_when_told_and_when_its_time_is_over(right: Settings, ways: Ways, serve: Serve) -> None:
+def test_it_ends_when_told_and_when_its_time_is_over(
+    right: Settings, ways: ConnectWith, serve: Serve
+) -> None:
     chosen = replace(right, authentication=f"http://127.0.0.1:{serve(silent).port}", secure=False)
     late = Failure(Stage.ANSWER, problems.ANSWER_LATE)
     reports = (ServerReport(AUTH, chosen.authentication, (), late), ServerReport(UPDATES, chosen.updates, ()))
@@ -145,7 +147,7 @@ def test_windows_without_a_proxy_is_not_offered_as_one(world: World, right: Sett
     between = Route(parse(f"http://127.0.0.1:{serve(proxy()).port}"), world.ca_file)
     manual = replace(right, proxy_mode=ProxyMode.MANUAL, proxy_address="http://127.0.0.1:1")
 
-    def ways(of_the_system: Route) -> Ways:
+    def ways(of_the_system: Route) -> ConnectWith:
         routes = {
             ProxyMode.MANUAL: gone,
             ProxyMode.SYSTEM: of_the_system,

@@ -50,7 +50,7 @@ class Site:
         assert len(found or b"") <= limit
         return Reply(status, {}, found or b"")
 
-    def visit(self, *, timestamp: bytes = b"") -> updates.Verified:
+    def visit(self, *, timestamp: bytes = b"") -> updates.VerifiedMetadata:
         """Check, keeping what is learnt."""
         self.asked.clear()
         return updates.check(self.ask, ADDRESS, self.root, self.folder, timestamp=timestamp, wait=0)

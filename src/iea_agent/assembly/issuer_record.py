@@ -33,7 +33,7 @@ class IssuerRecord:
         if origin is None or certificate is None or self._accepted.get(origin) == certificate:
             return
         issuers = self._load()
-        self._save(issuers, origin, known_issuers.accepted(issuers.get(origin, Known()), certificate))
+        self._save(issuers, origin, known_issuers.record_accepted(issuers.get(origin, Known()), certificate))
         self._accepted[origin] = certificate
 
     def record_refused(self, address: str, failure: Failure, now: float) -> Failure:
@@ -46,7 +46,9 @@ class IssuerRecord:
             return failure
         self._accepted.pop(origin, None)
         issuers = self._load()
-        entry, certificate = known_issuers.refused(issuers.get(origin, Known()), failure.certificate, now)
+        entry, certificate = known_issuers.record_refused(
+            issuers.get(origin, Known()), failure.certificate, now
+        )
         self._save(issuers, origin, entry)
         return replace(failure, certificate=certificate)
 
@@ -59,7 +61,7 @@ class IssuerRecord:
 
     def _load(self) -> dict[str, Known]:
         try:
-            return known_issuers.read(self._storage.read_state(STATE))
+            return known_issuers.parse_record(self._storage.read_state(STATE))
         except StorageError as error:
             log.warning("issuers not read", extra={"fields": {"error": type(error.__cause__).__name__}})
             return {}
@@ -68,7 +70,7 @@ class IssuerRecord:
         if issuers.get(origin, Known()) == entry:
             return
         try:
-            self._storage.write_state(STATE, known_issuers.written({**issuers, origin: entry}))
+            self._storage.write_state(STATE, known_issuers.render_record({**issuers, origin: entry}))
         except StorageError as error:
             # a lost record costs one sentence, never the connection
             log.warning("issuers not kept", extra={"fields": {"error": type(error.__cause__).__name__}})

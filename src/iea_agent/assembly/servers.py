@@ -76,9 +76,9 @@ class Servers:
                 failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, str(error), evidence=script)
                 raise HttpsError(failure) from None
         else:
-            choice = proxy_choice.chosen_by_person(settings, address)
+            choice = proxy_choice.choose_by_settings(settings, address)
         credentials = None
-        if proxy_choice.may_be_told(choice, settings):
+        if proxy_choice.may_authenticate(choice, settings):
             try:
                 password = proxy_password or self.installation.vault.read(PROXY_PASSWORD)
             except VaultUnavailable as error:
@@ -160,11 +160,11 @@ class Servers:
 
         Leaves out settings that the administrator has fixed.
         """
-        from iea_agent.domain.repairs import candidates
+        from iea_agent.domain.repairs import propose_repairs
         from iea_agent.services import repair_search
 
         return repair_search.search(
-            candidates(settings, reports, self.installation.storage.load().effective.locked),
+            propose_repairs(settings, reports, self.installation.storage.load().effective.locked),
             settings,
             reports,
             lambda changed: self.connect(changed, proxy_password),

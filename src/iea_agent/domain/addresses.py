@@ -114,7 +114,7 @@ def _visible(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-def secured(text: str) -> tuple[str, bool]:
+def secure_address(text: str) -> tuple[str, bool]:
     """*text* with https instead of http, or with https put before where no scheme was given; and whether an ``http://`` was changed."""
     found = _SCHEME.match(text)
     if found is None:

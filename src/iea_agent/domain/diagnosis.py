@@ -150,7 +150,7 @@ CLOCK_TOLERANCE = 300.0
 """Seconds by which this PC's clock and a server's may differ without a word."""
 
 
-def refused_certificate(
+def judge_certificate(
     reason: Problem,
     certificate: Certificate,
     issuer_names: Sequence[str],
@@ -174,7 +174,7 @@ def refused_certificate(
         return reason, None
     from . import interceptors  # a table that is wanted in this case alone
 
-    product = interceptors.recognised(issuer_names)
+    product = interceptors.recognise(issuer_names)
     if product is not None:
         return problems.INTERCEPTED, InterceptedBy(product.name)
     if reason is problems.CERTIFICATE_AUTHORITY_UNKNOWN:
@@ -190,7 +190,7 @@ def malformed_address(kind: Malformed) -> Failure:
     return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, kind.value, evidence=MalformedAddress(kind))
 
 
-def wrong_clock(ahead: float) -> Failure | None:
+def judge_clock(ahead: float) -> Failure | None:
     """The finding that a server's clock is *ahead* of this PC's by that many seconds (negative: behind), None where that is within tolerance."""
     if abs(ahead) <= CLOCK_TOLERANCE:
         return None
@@ -202,7 +202,7 @@ def wrong_clock(ahead: float) -> Failure | None:
     )
 
 
-def shared(reports: Iterable[ServerReport]) -> tuple[ServerReport, ...]:
+def share_findings(reports: Iterable[ServerReport]) -> tuple[ServerReport, ...]:
     """*reports* where what was found about this PC at one server also stands at the other, where it explains the failure there.
 
     A wrong clock is seen in an answer, and a server whose certificate is refused for its dates gives none. One that did tell the time speaks for itself.

@@ -263,12 +263,12 @@ INTERCEPTORS = (
 _BY_NAME = {product.name: product for product in INTERCEPTORS}
 
 
-def named(name: str) -> Interceptor | None:
+def find_interceptor(name: str) -> Interceptor | None:
     """The entry called *name*, as ``InterceptedBy`` has it."""
     return _BY_NAME.get(name)
 
 
-def recognised(issuer_names: Iterable[str]) -> Interceptor | None:
+def recognise(issuer_names: Iterable[str]) -> Interceptor | None:
     """Whose certificates bear these *issuer_names* (organisation, unit, common name); None for a stranger. The first entry that fits has it."""
     texts = [name.casefold() for name in issuer_names]
     for product in INTERCEPTORS:

@@ -20,7 +20,7 @@ class Known:
     since: float = 0.0
 
 
-def accepted(known: Known, certificate: Certificate) -> Known:
+def record_accepted(known: Known, certificate: Certificate) -> Known:
     """TLS has believed *certificate*: its issuer is the usual one, whoever that was before."""
     return (
         Known(usual=certificate.issuer)
@@ -29,7 +29,7 @@ def accepted(known: Known, certificate: Certificate) -> Known:
     )
 
 
-def refused(known: Known, certificate: Certificate, now: float) -> tuple[Known, Certificate]:
+def record_refused(known: Known, certificate: Certificate, now: float) -> tuple[Known, Certificate]:
     """TLS has refused *certificate* at *now* (wall clock): it is told when its issuer took the place of the usual one, if it did."""
     if not known.usual or certificate.issuer == known.usual:
         return known, certificate
@@ -38,7 +38,7 @@ def refused(known: Known, certificate: Certificate, now: float) -> tuple[Known, 
     return known, replace(certificate, changed_at=known.since)
 
 
-def read(document: Mapping[str, object]) -> dict[str, Known]:
+def parse_record(document: Mapping[str, object]) -> dict[str, Known]:
     """What ``written`` wrote; what is not of its form is passed over, for it is a memory and not a setting."""
     found = {}
     for origin, entry in document.items():
@@ -48,7 +48,7 @@ def read(document: Mapping[str, object]) -> dict[str, Known]:
     return found
 
 
-def written(known: Mapping[str, Known]) -> dict[str, object]:
+def render_record(known: Mapping[str, Known]) -> dict[str, object]:
     """*known* as a document, the latest ``LARGEST`` addresses of it."""
     kept = list(known.items())[-LARGEST:]
     return {origin: {"usual": k.usual, "stranger": k.stranger, "since": k.since} for origin, k in kept}

@@ -57,7 +57,7 @@ class ScriptUnusable(Exception):
         self.script = script
 
 
-def shown(script: str) -> str:
+def redact_script_address(script: str) -> str:
     """The address of a script as it may be shown: without user, password and query."""
     try:
         parts = urlsplit(script)
@@ -74,7 +74,7 @@ Raises ``ScriptUnusable``."""
 _KINDS = ("PROXY", "HTTP", "HTTPS", "SOCKS", "SOCKS4", "SOCKS5")
 
 
-def bypassed(address: Address, patterns: str) -> bool:
+def is_bypassed(address: Address, patterns: str) -> bool:
     """Whether a bypass list exempts *address* from the proxy.
 
     As in Windows' own: entries with « ; », « , » or blanks between them, « * » for any characters, a scheme before or a port behind where only these
@@ -124,7 +124,7 @@ class ProxyList:
     skipped: tuple[str, ...]
 
 
-def read(text: str, scheme: str) -> ProxyList:
+def parse_proxy_list(text: str, scheme: str) -> ProxyList:
     """The first way of a proxy list that can be used for servers of *scheme*.
 
     Understood are a script's own words (``PROXY a:1; SOCKS b:2; DIRECT``) and what WinHTTP makes of them, which is also how Windows writes its static
@@ -161,16 +161,16 @@ def _proxy(kind: str, server: str) -> Address | None:
     return None if read.secure or read.path else read
 
 
-def chosen_by_person(chosen: Settings, address: Address) -> Choice:
+def choose_by_settings(chosen: Settings, address: Address) -> Choice:
     """The choice of settings that leave nothing to the system (``ProxyMode.NONE`` and ``MANUAL``)."""
     if chosen.proxy_mode is ProxyMode.NONE or not chosen.proxy_address:
         return Choice(None, Source.SETTINGS)
-    if bypassed(address, chosen.proxy_bypass):
+    if is_bypassed(address, chosen.proxy_bypass):
         return Choice(None, Source.SETTINGS, "on the bypass list")
     return Choice(addresses.parse(chosen.proxy_address), Source.SETTINGS)
 
 
-def may_be_told(choice: Choice, chosen: Settings) -> bool:
+def may_authenticate(choice: Choice, chosen: Settings) -> bool:
     """Whether the proxy of *choice* may be told the user and password of *chosen*.
 
     They were given for the proxy whose address stands beside them. Where none does, for the system's: but never for one that the network offers, for any
@@ -183,7 +183,7 @@ def may_be_told(choice: Choice, chosen: Settings) -> bool:
     return choice.source is not Source.NETWORK
 
 
-def chosen_by_system(configuration: Configuration, address: Address, evaluate: Evaluate) -> Choice:
+def choose_by_system(configuration: Configuration, address: Address, evaluate: Evaluate) -> Choice:
     """The choice that the system's *configuration* makes, in Windows' order: the network's script, the script named, the static setting.
 
     This machine itself is never sent to a proxy. That the network offers no script, or a broken one, is no failure: looking for one is what Windows
@@ -202,20 +202,20 @@ def chosen_by_system(configuration: Configuration, address: Address, evaluate: E
             return _by_script(evaluate(configuration.script, address), address, Source.SCRIPT)
         except ScriptUnusable as error:
             if not configuration.servers:
-                raise ScriptUnusable(str(error), shown(configuration.script)) from None
+                raise ScriptUnusable(str(error), redact_script_address(configuration.script)) from None
             passed_over.append(f"script unusable: {error}")
-    found = read(configuration.servers, address.scheme)
+    found = parse_proxy_list(configuration.servers, address.scheme)
     passed_over += [f"not supported: {entry}" for entry in found.skipped]
     detail = "; ".join(passed_over)
     if found.proxy is None:
         return Choice(None, Source.NONE, detail)
-    if bypassed(address, configuration.bypass):
+    if is_bypassed(address, configuration.bypass):
         return Choice(None, Source.SYSTEM, "on the bypass list")
     return Choice(found.proxy, Source.SYSTEM, detail)
 
 
 def _by_script(answer: str, address: Address, source: Source) -> Choice:
-    found = read(answer, address.scheme)
+    found = parse_proxy_list(answer, address.scheme)
     if found.skipped and found.proxy is None and not found.direct:
         raise ScriptUnusable(f"not supported: {', '.join(found.skipped)}")
     return Choice(found.proxy, source, "; ".join(f"not supported: {entry}" for entry in found.skipped))

@@ -37,11 +37,11 @@ class Repair:
     changes: Mapping[str, object]
     servers: tuple[Server, ...]
 
-    def applied(self, chosen: Settings) -> Settings:
+    def apply_to(self, chosen: Settings) -> Settings:
         """*chosen* with the repair made."""
         return replace(chosen, **self.changes)  # type: ignore[arg-type]  # changes come from candidates()
 
-    def narrowed(self, mended: Collection[Server]) -> Repair:
+    def narrow_to(self, mended: Collection[Server]) -> Repair:
         """The repair for the *mended* servers alone: the address of another is left as it is, what holds for both stays."""
         others = {name for server, name in ADDRESSES.items() if server not in mended}
         kept = (
@@ -51,7 +51,7 @@ class Repair:
         )
         return Repair(self.kind, kept, tuple(server for server in self.servers if server in mended))
 
-    def undone(self, before: Settings) -> dict[str, object]:
+    def revert_to(self, before: Settings) -> dict[str, object]:
         """The changes that lead back to *before*, by attribute."""
         return {name: getattr(before, name) for name in self.changes}
 
@@ -65,7 +65,7 @@ def is_identified(report: ServerReport) -> bool:
     return report.done and (report.failure is None or report.failure.stage in (Stage.LICENCE, Stage.METADATA))
 
 
-def candidates(
+def propose_repairs(
     chosen: Settings, reports: Iterable[ServerReport], locked: frozenset[str] = frozenset()
 ) -> tuple[Repair, ...]:
     """What may mend the failures of *reports*, a test of *chosen*: the likeliest first, nothing that the administrator has *locked*."""
@@ -109,7 +109,7 @@ def candidates(
     return tuple(found)
 
 
-def explained(reports: Iterable[ServerReport], found: Iterable[Repair]) -> tuple[ServerReport, ...]:
+def add_proxy_findings(reports: Iterable[ServerReport], found: Iterable[Repair]) -> tuple[ServerReport, ...]:
     """*reports* with what the *found* repairs tell of the network: where the system's proxy leads to the server, this network needs it."""
     by_proxy = {
         server for repair in found if repair.kind is RepairKind.SYSTEM_PROXY for server in repair.servers

@@ -384,7 +384,7 @@ def apply_policy(own: Mapping[str, object], policy: Mapping[str, object]) -> Eff
     if settings.secure:
         settings = replace(
             settings,
-            authentication=addresses.secured(settings.authentication)[0],
-            updates=addresses.secured(settings.updates)[0],
+            authentication=addresses.secure_address(settings.authentication)[0],
+            updates=addresses.secure_address(settings.updates)[0],
         )
     return Effective(settings, frozenset(policy))

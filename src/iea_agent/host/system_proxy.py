@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from iea_agent.domain.addresses import Address
-from iea_agent.domain.proxy_choice import Choice, Configuration, Evaluate, ScriptUnusable, chosen_by_system
+from iea_agent.domain.proxy_choice import Choice, Configuration, Evaluate, ScriptUnusable, choose_by_system
 
 SECONDS = 5.0
 """How long the choice of a proxy may take."""
@@ -63,7 +63,7 @@ class Configured:
             # where a script is named besides, looking for another one must leave it its time
             return scripts.evaluate(script, address, left if script or not setting.script else left / 2)
 
-        return chosen_by_system(setting, address, evaluate)
+        return choose_by_system(setting, address, evaluate)
 
     def forget(self) -> None:
         """See ``SystemProxies.forget``; what is being asked at this moment is not kept either."""

@@ -22,11 +22,11 @@ from iea_agent.domain.evidence import DeclaredIssuer, RedirectTarget, TokenEndpo
 from iea_agent.domain.problems import Problem
 
 from .https import WHOLE_SECONDS, Client, HttpsError
-from .messages import Reply, Request, printable, redirect_target, refusal, unavailable
+from .messages import Reply, Request, classify_unavailable, find_redirect_target, judge_status, printable
 from .network import Observe
 
 _Result = TypeVar("_Result")
-Conversation: TypeAlias = Generator[Request, Reply, _Result]
+Exchange: TypeAlias = Generator[Request, Reply, _Result]
 """Yields requests, receives their replies, returns what came of it. Raises ``HttpsError``."""
 
 
@@ -75,10 +75,10 @@ def authenticate(
     def ask(request: Request) -> Reply:
         return client.request(request, seconds=deadline - time.monotonic(), observe=observe)
 
-    return converse(exchange(address, licence, scope=scope, known=known), ask)
+    return run_exchange(sign_in(address, licence, scope=scope, known=known), ask)
 
 
-def converse(conversation: Conversation[_Result], ask: Callable[[Request], Reply]) -> _Result:
+def run_exchange(conversation: Exchange[_Result], ask: Callable[[Request], Reply]) -> _Result:
     """Carry *conversation* out: each request through *ask*."""
     try:
         request = next(conversation)
@@ -89,30 +89,30 @@ def converse(conversation: Conversation[_Result], ask: Callable[[Request], Reply
         return result
 
 
-def exchange(
+def sign_in(
     address: Address, licence: Licence, *, scope: str = "", known: Discovery | None = None
-) -> Conversation[AccessGranted]:
+) -> Exchange[AccessGranted]:
     """The whole conversation. A *known* endpoint that is no longer one is looked for again."""
-    check_may_be_sent(address)
+    forbid_clear_text(address)
     if not licence.number.strip() or not licence.key.strip():
         raise HttpsError(Failure(Stage.LICENCE, problems.NOT_CONFIGURED, "licence number or key is empty"))
     if known is not None and known.issuer == address:
         try:
-            return (yield from present(known, licence, scope=scope))
+            return (yield from request_token(known, licence, scope=scope))
         except HttpsError as error:
             if error.failure.problem not in (problems.NOT_AN_AUTHENTICATION_SERVER, problems.REDIRECTED):
                 raise
     discovery = yield from discover(address)
-    return (yield from present(discovery, licence, scope=scope))
+    return (yield from request_token(discovery, licence, scope=scope))
 
 
-def check_may_be_sent(address: Address) -> None:
+def forbid_clear_text(address: Address) -> None:
     """Raises ``HttpsError`` when the key would travel in clear, or to wherever a document read in clear says. Loopback is this very machine."""
     if not (address.secure or address.loopback):
         raise HttpsError(Failure(Stage.ADDRESS, problems.SENT_IN_CLEAR, f"{address.scheme}://{address.host}"))
 
 
-def well_known(address: Address) -> tuple[str, ...]:
+def discovery_urls(address: Address) -> tuple[str, ...]:
     """Where a server at *address* may describe itself, the most usual first.
 
     OpenID Connect Discovery 1.0, section 4, is answered by every Keycloak and most others; RFC 8414, section 3, puts its name before the path; some
@@ -123,16 +123,16 @@ def well_known(address: Address) -> tuple[str, ...]:
     return tuple(dict.fromkeys((f"{address}/.well-known/openid-configuration", inserted, appended)))
 
 
-def discover(address: Address) -> Conversation[Discovery]:
+def discover(address: Address) -> Exchange[Discovery]:
     """Ask the server at *address* to describe itself. What it says is believed only where it is about that very address."""
     statuses: list[int] = []
-    for url in well_known(address):
+    for url in discovery_urls(address):
         request = Request("GET", url)
         reply = yield request
-        described = reply.document(issuer=str, token_endpoint=str) if reply.status == 200 else None
+        described = reply.parse_object(issuer=str, token_endpoint=str) if reply.status == 200 else None
         if described is not None:  # RFC 8414, section 2: the part that is needed here
             return _discovery(address, described["issuer"], described["token_endpoint"])
-        refused = refusal(request, reply)
+        refused = judge_status(request, reply)
         if refused is not None:
             raise HttpsError(refused)
         statuses.append(reply.status)
@@ -180,7 +180,7 @@ def _discovery(address: Address, issuer: str, token_endpoint: str) -> Discovery:
     return Discovery(address, parts.geturl())  # as it was judged
 
 
-def present(discovery: Discovery, licence: Licence, *, scope: str = "") -> Conversation[AccessGranted]:
+def request_token(discovery: Discovery, licence: Licence, *, scope: str = "") -> Exchange[AccessGranted]:
     """Show *licence* at the token endpoint."""
     form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
     # RFC 6749, section 2.3.1: both halves form-urlencoded before Basic joins them. A space as %20, since authlib reads + as a plus
@@ -224,7 +224,7 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
     status = reply.status
     if status == 200:
         return _granted(reply, wanted)
-    said = reply.document(error=str, error_description=str | None) or {}  # RFC 6749, section 5.2
+    said = reply.parse_object(error=str, error_description=str | None) or {}  # RFC 6749, section 5.2
     error, described = said.get("error", ""), said.get("error_description") or ""
     detail = f"HTTP {status} {error}: {described}".rstrip(": ")
     if status == 429:
@@ -232,9 +232,9 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
     words = described.lower()
     failed = error in ("server_error", "temporarily_unavailable") or words.startswith(_FAILED_WORDS)
     if status >= 500 or failed:
-        raise _no(unavailable(reply), detail, reply.retry_after)
+        raise _no(classify_unavailable(reply), detail, reply.retry_after)
     if 300 <= status < 400:
-        raise _no(problems.REDIRECTED, detail, evidence=redirect_target(reply))
+        raise _no(problems.REDIRECTED, detail, evidence=find_redirect_target(reply))
     if status == 407:
         raise _no(problems.PROXY_WANTS_PASSWORD, detail)
     if error == "invalid_client" and status in (400, 401):
@@ -255,7 +255,7 @@ def _judge(reply: Reply, wanted: str) -> tuple[float | None, str]:
 
 
 def _granted(reply: Reply, wanted: str) -> tuple[float | None, str]:
-    token = reply.document(  # RFC 6749, section 5.1
+    token = reply.parse_object(  # RFC 6749, section 5.1
         access_token=str, token_type=str, expires_in=int | float | str | None, scope=str | None
     )
     if token is None or not token["access_token"] or token["token_type"].lower() != "bearer":

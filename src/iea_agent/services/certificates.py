@@ -21,7 +21,7 @@ FILE_LIMIT = 16 * 1024 * 1024
 """Bytes of the administrator's file that are searched for a list of revoked certificates."""
 
 
-class FileUnreadable(Exception):
+class CaFileUnreadable(Exception):
     """The administrator's file cannot be read, or holds no certificate; *cause* is what the system or OpenSSL says of it."""
 
     def __init__(self, file: Path | None, cause: OSError) -> None:
@@ -30,7 +30,7 @@ class FileUnreadable(Exception):
         self.cause = cause
 
 
-def trust(ca_file: Path | None) -> ssl.SSLContext:
+def verifying_context(ca_file: Path | None) -> ssl.SSLContext:
     """The context that decides which certificates are believed: those of the system's store, and of *ca_file* besides.
 
     On Windows CryptoAPI decides, which downloads authorities on demand as browsers do. With *ca_file* OpenSSL decides there too, from the file and what
@@ -47,7 +47,7 @@ def trust(ca_file: Path | None) -> ssl.SSLContext:
     return _openssl(ca_file)
 
 
-def onlooker() -> ssl.SSLContext:
+def unverified_context() -> ssl.SSLContext:
     """A context that believes everybody, to look once more at a certificate that was refused. Nothing may be sent over its connections."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -60,9 +60,9 @@ def trusted_names(ca_file: Path | None) -> frozenset[str]:
     """What the authorities that this PC trusts are called: their organisations, for nearly all."""
     try:
         context = _openssl(ca_file)
-    except FileUnreadable:
+    except CaFileUnreadable:
         return frozenset()
-    found = (read(der) for der in context.get_ca_certs(binary_form=True))
+    found = (parse_certificate(der) for der in context.get_ca_certs(binary_form=True))
     return frozenset(shown.certificate.subject for shown in found if shown is not None) - {""}
 
 
@@ -70,7 +70,7 @@ def _openssl(ca_file: Path | None) -> ssl.SSLContext:
     try:
         read = None if ca_file is None else (ca_file, os.stat(ca_file).st_mtime_ns)
     except OSError as error:
-        raise FileUnreadable(ca_file, error) from None
+        raise CaFileUnreadable(ca_file, error) from None
     return _read_context(read)
 
 
@@ -88,7 +88,7 @@ def _read_context(read: tuple[Path, int] | None) -> ssl.SSLContext:
             with file.open("rb") as opened:
                 revokes = b"-----BEGIN X509 CRL-----" in opened.read(FILE_LIMIT)
         except OSError as error:  # not allowed, or (ssl.SSLError) not a certificate
-            raise FileUnreadable(file, error) from None
+            raise CaFileUnreadable(file, error) from None
         if revokes:  # from then on OpenSSL wants a list of whoever issued the server's certificate
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     return context
@@ -98,7 +98,7 @@ def _read_context(read: tuple[Path, int] | None) -> ssl.SSLContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ServerCertificate:
     """A certificate as read: what is told of it, all that its issuer is called (organisation, unit, common name), whether it names itself as its issuer.
 
     *hosts* are the server names that it is for.
@@ -110,7 +110,7 @@ class Shown:
     hosts: tuple[str, ...] = ()
 
 
-def read(der: bytes) -> Shown | None:
+def parse_certificate(der: bytes) -> ServerCertificate | None:
     """Read an X.509 certificate (RFC 5280, section 4.1); None for anything that is not one, or is longer than any."""
     try:
         return _read(der)
@@ -142,7 +142,7 @@ class _Malformed(Exception):
     """Not DER, or not a certificate."""
 
 
-def _read(der: bytes) -> Shown:
+def _read(der: bytes) -> ServerCertificate:
     if len(der) > _LONGEST:
         raise _Malformed
     ((tag, certificate),) = _exactly(der, 1)
@@ -157,7 +157,7 @@ def _read(der: bytes) -> Shown:
     _, _, (_, issuer), (_, validity), (_, subject) = fields[:5]
     issued_by, issued_to = _names(issuer), _names(subject)
     begin, end = (_time(tag, value) for tag, value in _exactly(validity, 2))
-    return Shown(
+    return ServerCertificate(
         Certificate(
             subject=_called(issued_to),
             issuer=_called(issued_by),

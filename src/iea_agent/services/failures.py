@@ -15,24 +15,24 @@ from typing import TypeAlias
 import httpcore
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import Failure, Stage, refused_certificate
+from iea_agent.domain.diagnosis import Failure, Stage, judge_certificate
 from iea_agent.domain.evidence import CertificateHosts, Evidence, FileInvolved, ProxyInvolved
 from iea_agent.domain.problems import Problem
 
 from . import certificates
-from .messages import printable, proxy_password, schemes_offered
-from .network import Route, Watch, described
+from .messages import judge_proxy_challenge, parse_challenges, printable
+from .network import RequestContext, Route, describe_certificate
 
-LookAgain: TypeAlias = Callable[[], tuple[certificates.Shown | None, bool]]
+Inspect: TypeAlias = Callable[[], tuple[certificates.ServerCertificate | None, bool]]
 """Shows the certificate that was refused, None where it does not show itself again, and tells whether it came alone."""
 
 
-class Nonsense(Exception):
+class UnusableAnswer(Exception):
     """An answer that is HTTP, and cannot be used all the same."""
 
 
 EXCEPTIONS = (
-    Nonsense,
+    UnusableAnswer,
     httpcore.NetworkError,
     httpcore.ProtocolError,
     httpcore.ProxyError,
@@ -79,20 +79,20 @@ _HANDSHAKE_REASONS = {
 }
 
 
-def translated(
-    error: Exception, watch: Watch, route: Route, *, online: Callable[[], bool], look_again: LookAgain
+def translate(
+    error: Exception, watch: RequestContext, route: Route, *, online: Callable[[], bool], look_again: Inspect
 ) -> Failure:
     """What *error* means, met by the request of *watch* on its *route*.
 
     *online* is asked where the machine itself may be cut off, *look_again* where a certificate was refused.
     """
-    if isinstance(error, Nonsense):
+    if isinstance(error, UnusableAnswer):
         return Failure(Stage.ANSWER, problems.ANSWER_NONSENSE, str(error))
     if isinstance(error, httpcore.UnsupportedProtocol):
         return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
     cause = _cause(error) or watch.unsent
-    detail = error_text(cause or error)
-    if isinstance(error, httpcore.TimeoutException) and watch.spent:
+    detail = describe_error(cause or error)
+    if isinstance(error, httpcore.TimeoutException) and watch.is_expired:
         return Failure(watch.stage, problems.TEST_TOO_LONG, detail)
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _certificate_refused(cause, watch, route, look_again)
@@ -105,7 +105,7 @@ def translated(
             return Failure(Stage.CONNECTION, _connection_reason(cause), detail)
         case Stage.PROXY:
             if isinstance(error, httpcore.ProxyError) and detail.startswith("407"):
-                return proxy_refused(watch, route, detail)
+                return proxy_authentication_failure(watch, route, detail)
             answered = isinstance(error, httpcore.ProxyError)
             reason = problems.PROXY_REFUSES if answered else problems.PROXY_UNREACHABLE
             return Failure(Stage.PROXY, reason, detail, evidence=_proxy(route))
@@ -119,14 +119,16 @@ def translated(
     return Failure(watch.stage, problems.INTERNAL_ERROR, detail)
 
 
-def proxy_refused(watch: Watch, route: Route, detail: str, header: str = "") -> Failure:
+def proxy_authentication_failure(
+    watch: RequestContext, route: Route, detail: str, header: str = ""
+) -> Failure:
     """The proxy wants a password; *header* is its Proxy-Authenticate where it answered itself instead of making a tunnel."""
-    offers = schemes_offered([header]) or watch.proxy_offers
-    reason, detail = proxy_password(offers, detail, known=route.credentials is not None)
+    offers = parse_challenges([header]) or watch.proxy_offers
+    reason, detail = judge_proxy_challenge(offers, detail, known=route.credentials is not None)
     return Failure(Stage.PROXY, reason, detail, evidence=_proxy(route))
 
 
-def closed_early(error: Exception) -> bool:
+def is_closed_early(error: Exception) -> bool:
     """Whether the connection was closed before anything of an answer came."""
     if isinstance(error, httpcore.RemoteProtocolError):
         return "without sending a response" in str(error)
@@ -135,7 +137,7 @@ def closed_early(error: Exception) -> bool:
     )
 
 
-def error_text(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Technical evidence in one printable line: type, number, text."""
     if isinstance(error, ssl.SSLCertVerificationError):
         text = f"certificate refused: {error.verify_message} [{error.verify_code:#x}]"
@@ -188,7 +190,7 @@ def _handshake_reason(cause: OSError | None) -> Problem:
     return _HANDSHAKE_REASONS.get(reason, problems.TLS_INTERRUPTED)
 
 
-def _answer_reason(error: Exception, cause: OSError | None, watch: Watch) -> Problem:
+def _answer_reason(error: Exception, cause: OSError | None, watch: RequestContext) -> Problem:
     text = str(error)
     if isinstance(cause, TimeoutError):
         return problems.ANSWER_LATE
@@ -204,20 +206,20 @@ def _answer_reason(error: Exception, cause: OSError | None, watch: Watch) -> Pro
 
 
 def _certificate_refused(
-    cause: ssl.SSLCertVerificationError, watch: Watch, route: Route, look_again: LookAgain
+    cause: ssl.SSLCertVerificationError, watch: RequestContext, route: Route, look_again: Inspect
 ) -> Failure:
     """TLS refuses the certificate: why, judged with the certificate itself in view where it shows itself once more."""
     # CryptoAPI's codes come as negative numbers where a signed type was used
     code = cause.verify_code & 0xFFFFFFFF
     reason = _CERTIFICATE_REASONS.get(code, problems.CERTIFICATE_AUTHORITY_UNKNOWN)
-    detail = error_text(cause)
+    detail = describe_error(cause)
     shown, alone = look_again()
     if shown is None:
         return Failure(Stage.CERTIFICATE, reason, detail)
     watch.shown = shown
     link_may_miss = alone and code not in _WHOLE_CHAIN
     evidence: Evidence | None
-    reason, evidence = refused_certificate(
+    reason, evidence = judge_certificate(
         reason,
         shown.certificate,
         shown.issuer_names,
@@ -233,7 +235,7 @@ def _certificate_refused(
     return Failure(
         Stage.CERTIFICATE,
         reason,
-        f"{detail}, {described(shown)}",
+        f"{detail}, {describe_certificate(shown)}",
         evidence=evidence,
         certificate=shown.certificate,
     )

@@ -19,9 +19,26 @@ from iea_agent.domain.diagnosis import Certificate, Failure, Stage
 from iea_agent.domain.evidence import FileInvolved, ProxyInvolved
 
 from . import certificates
-from .failures import EXCEPTIONS, Nonsense, closed_early, error_text, proxy_refused, translated
+from .failures import (
+    EXCEPTIONS,
+    UnusableAnswer,
+    describe_error,
+    is_closed_early,
+    proxy_authentication_failure,
+    translate,
+)
 from .messages import Reply, Request, printable
-from .network import WATCH, Limits, Network, Observe, Pool, Resolve, Route, Watch, system_addresses
+from .network import (
+    CURRENT_REQUEST,
+    Limits,
+    Network,
+    Observe,
+    Pool,
+    RequestContext,
+    Resolve,
+    Route,
+    system_addresses,
+)
 
 # httpx also loads its own command line (click, rich, pygments) where those happen to be installed: 5 MB of private memory and 0.2 s for nothing. It does
 # so inside "try: … except ImportError", and None in sys.modules is the import system's way to say "not installed"; it lasts for this import only.
@@ -74,9 +91,9 @@ class Client:
         """What was last shown to this client, believed or refused."""
         self._online = online or (lambda: True)
         try:
-            context = certificates.trust(self.route.ca_file)
-        except certificates.FileUnreadable as error:
-            detail = f"{error.file}: {error_text(error.cause)}"
+            context = certificates.verifying_context(self.route.ca_file)
+        except certificates.CaFileUnreadable as error:
+            detail = f"{error.file}: {describe_error(error.cause)}"
             raise HttpsError(
                 Failure(
                     Stage.CERTIFICATE,
@@ -136,19 +153,19 @@ class Client:
         With a *limit* of 0 the body is left unread.
         A request that meets a kept connection which the server is just closing is made once more, on a new one. Raises ``HttpsError``.
         """
-        watch = Watch(observe, seconds, self._limits, proxied=self.route.proxy is not None)
-        WATCH.set(watch)
+        watch = RequestContext(observe, seconds, self._limits, proxied=self.route.proxy is not None)
+        CURRENT_REQUEST.set(watch)
         reply = self._attempt(request, limit, watch, may_be_stale=True)
         if reply is None:
             reply = self._attempt(request, limit, watch, may_be_stale=False)
         assert reply is not None  # noqa: S101 only a connection that may be stale gives None
         if reply.status == 407 and self.route.proxy is not None and urlsplit(request.url).scheme == "http":
-            failure = proxy_refused(
+            failure = proxy_authentication_failure(
                 watch, self.route, "HTTP 407", reply.headers.get("proxy-authenticate", "")
             )
-            watch.failed(failure)
+            watch.stage_failed(failure)
             raise HttpsError(failure)
-        watch.passed(f"HTTP {reply.status}")
+        watch.stage_passed(f"HTTP {reply.status}")
         return reply
 
     def close(self) -> None:
@@ -161,7 +178,9 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _attempt(self, request: Request, limit: int, watch: Watch, *, may_be_stale: bool) -> Reply | None:
+    def _attempt(
+        self, request: Request, limit: int, watch: RequestContext, *, may_be_stale: bool
+    ) -> Reply | None:
         try:
             with self._http.stream(
                 request.method,
@@ -172,52 +191,54 @@ class Client:
                 timeout=httpx.Timeout(None, pool=watch.remaining),
                 extensions={"trace": watch.trace},
             ) as response:
-                body = _read(response, limit) if limit else b""
+                body = _read_body(response, limit) if limit else b""
                 if watch.shown is not None:
                     self.certificate = watch.shown.certificate
                 return Reply(response.status_code, dict(response.headers), body)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             failure = Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
         except EXCEPTIONS as error:
-            if may_be_stale and watch.stage is Stage.ANSWER and not watch.fresh and closed_early(error):
+            if may_be_stale and watch.stage is Stage.ANSWER and not watch.fresh and is_closed_early(error):
                 return None
-            failure = translated(
+            failure = translate(
                 error,
                 watch,
                 self.route,
                 online=self._online,
-                look_again=lambda: self._look_again(request, watch),
+                look_again=lambda: self._inspect_certificate(request, watch),
             )
         if watch.shown is not None:
             self.certificate = watch.shown.certificate
-        watch.failed(failure)
+        watch.stage_failed(failure)
         # outside the handlers, so not chained: the failure's detail has what support needs, the libraries' frames would drown it
         raise HttpsError(failure)
 
-    def _look_again(self, request: Request, watch: Watch) -> tuple[certificates.Shown | None, bool]:
+    def _inspect_certificate(
+        self, request: Request, watch: RequestContext
+    ) -> tuple[certificates.ServerCertificate | None, bool]:
         """The certificate that was refused, and whether it came alone: by the same way, believing everybody, hanging up before anything is sent."""
-        seen: list[tuple[certificates.Shown | None, bool]] = []
+        seen: list[tuple[certificates.ServerCertificate | None, bool]] = []
 
         def hang_up(event: str, info: Mapping[str, Any]) -> None:
             if event.endswith(".start_tls.complete"):
                 stream = info["return_value"]
                 seen.append((stream.shown, stream.alone))
                 stream.close()
-                raise _SeenEnough
+                raise _Inspected
 
         seconds = min(watch.remaining, self._limits.connect)
-        WATCH.set(Watch(None, seconds, self._limits, proxied=self.route.proxy is not None))
-        looking = _Transport(self._pool(certificates.onlooker()))
+        CURRENT_REQUEST.set(RequestContext(None, seconds, self._limits, proxied=self.route.proxy is not None))
+        looking = _Transport(self._pool(certificates.unverified_context()))
         try:
             looking.handle_request(httpx.Request("GET", request.url, extensions={"trace": hang_up}))
-        except (_SeenEnough, *EXCEPTIONS):
+        except (_Inspected, *EXCEPTIONS):
             pass
         finally:
             looking.close()
         return seen[0] if seen else (None, False)
 
 
-class _SeenEnough(Exception):
+class _Inspected(Exception):
     """The certificate was shown: the connection has served."""
 
 
@@ -270,14 +291,14 @@ class _Body(httpx.SyncByteStream):
         self._answer.close()
 
 
-def _read(response: httpx.Response, limit: int) -> bytes:
+def _read_body(response: httpx.Response, limit: int) -> bytes:
     """The body as it came, compressed or too long ones refused before they cost anything."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        raise Nonsense(f"compressed ({printable(encoding[:20])}) although that was not asked for")
+        raise UnusableAnswer(f"compressed ({printable(encoding[:20])}) although that was not asked for")
     body = bytearray()
     for part in response.iter_raw():
         body += part
         if len(body) > limit:
-            raise Nonsense(f"longer than {limit} bytes")
+            raise UnusableAnswer(f"longer than {limit} bytes")
     return bytes(body)

@@ -36,7 +36,7 @@ class Reply:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
-    def document(self, **members: type | UnionType) -> dict[str, Any] | None:
+    def parse_object(self, **members: type | UnionType) -> dict[str, Any] | None:
         """The body as a JSON object whose *members* are of these types, or None when it is something else; one that may be missing may be None."""
         try:
             found = json.loads(self.body.decode())
@@ -60,7 +60,7 @@ class Reply:
         return min(max(wait, 0.0), 86_400.0)
 
     @property
-    def clock(self) -> float | None:
+    def server_time(self) -> float | None:
         """What the server's clock showed, in seconds since 1970: its date, and how long a cache has kept the answer since (RFC 9110, 6.6.1; RFC 9111, 5.1)."""
         try:
             date = parsedate_to_datetime(self.headers.get("date", ""))
@@ -78,13 +78,13 @@ def has_members(found: object, /, **members: type | UnionType) -> TypeGuard[dict
     )
 
 
-def refusal(request: Request, reply: Reply) -> Failure | None:
+def judge_status(request: Request, reply: Reply) -> Failure | None:
     """What the status alone says when it is one that no server of ours would give: None means that the content decides."""
     status = reply.status
     reason: Problem | None = None
     detail = f"HTTP {status}"
     evidence = None
-    if (found := portal(request, reply)) is not None:
+    if (found := detect_portal(request, reply)) is not None:
         return found
     if 300 <= status < 400:
         here, there = urlsplit(request.url), _location(reply)
@@ -92,7 +92,7 @@ def refusal(request: Request, reply: Reply) -> Failure | None:
         detail += f" to {target}" if target else " inside the server"
         only_https = (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname)
         reason = problems.HTTPS_EXPECTED if only_https else problems.REDIRECTED
-        evidence = redirect_target(reply) if not only_https else None
+        evidence = find_redirect_target(reply) if not only_https else None
     elif status == 400 and b"SSL certificate" in reply.body:  # nginx: "No required SSL certificate was sent"
         return Failure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED, detail)
     elif status == 426 or (status == 400 and b"HTTPS port" in reply.body):  # nginx, Apache; RFC 9110, 15.5.22
@@ -102,16 +102,16 @@ def refusal(request: Request, reply: Reply) -> Failure | None:
     elif status == 403:
         reason = problems.FORBIDDEN
     elif status == 407:
-        offers = schemes_offered([reply.headers.get("proxy-authenticate", "")])
-        reason, detail = proxy_password(offers, detail, known=False)
+        offers = parse_challenges([reply.headers.get("proxy-authenticate", "")])
+        reason, detail = judge_proxy_challenge(offers, detail, known=False)
     elif status == 429:
         reason = problems.TOO_MANY_REQUESTS
     elif status == 408 or status >= 500:
-        reason = unavailable(reply)
+        reason = classify_unavailable(reply)
     return None if reason is None else Failure(Stage.ANSWER, reason, detail, reply.retry_after, evidence)
 
 
-def unavailable(reply: Reply) -> Problem:
+def classify_unavailable(reply: Reply) -> Problem:
     """Whether a server that cannot work says that this is meant: 503 with a time to come back (RFC 9110, section 15.6.4), or a page about maintenance."""
     planned = reply.status == 503 and (reply.retry_after is not None or b"maintenance" in reply.body.lower())
     return problems.SERVER_IN_MAINTENANCE if planned else problems.SERVER_UNAVAILABLE
@@ -123,13 +123,13 @@ def leads_to(reply: Reply) -> str:
     return printable(f"{there.scheme}://{there.hostname}") if there.hostname else ""
 
 
-def redirect_target(reply: Reply) -> RedirectTarget | None:
+def find_redirect_target(reply: Reply) -> RedirectTarget | None:
     """Return where a redirection leads, None if that is inside the server."""
     target = leads_to(reply)
     return RedirectTarget(target) if target else None
 
 
-def portal(request: Request, reply: Reply) -> Failure | None:
+def detect_portal(request: Request, reply: Reply) -> Failure | None:
     """Whether *reply* is that of a captive portal: on an address in clear, a way to another site or a web page; anywhere, the status made for it (RFC 6585, 6).
 
     None of ours answers in clear with a page, and what comes over TLS comes from the server itself.
@@ -153,7 +153,7 @@ def _site(host: str) -> str:
     return host if ":" in host or labels[-1].isdigit() else ".".join(labels[-2:])
 
 
-def proxy_password(offers: tuple[str, ...], detail: str, *, known: bool) -> tuple[Problem, str]:
+def judge_proxy_challenge(offers: tuple[str, ...], detail: str, *, known: bool) -> tuple[Problem, str]:
     """What a proxy that asks for a password (407) means, and the detail with the ways to sign in that it *offers*; *known*: credentials were sent."""
     if offers:
         detail = f"{detail}, asks for {', '.join(offers)}"
@@ -171,7 +171,7 @@ def _location(reply: Reply) -> SplitResult:
     return found
 
 
-def schemes_offered(fields: Iterable[str]) -> tuple[str, ...]:
+def parse_challenges(fields: Iterable[str]) -> tuple[str, ...]:
     """The ways to sign in that an answer's Proxy-Authenticate *fields* name, each once and in its order (RFC 9110, sections 11.7.1 and 11.6.1)."""
     found: dict[str, None] = {}
     for value in fields:

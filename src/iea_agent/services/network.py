@@ -28,7 +28,7 @@ from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
 from iea_agent.domain.proxy_choice import Source
 
 from . import certificates
-from .messages import schemes_offered
+from .messages import parse_challenges
 
 STAGGER_SECONDS = 0.25
 """How long one address may be silent before the next one is tried beside it (RFC 8305, section 5)."""
@@ -76,7 +76,7 @@ class Limits:
     read: float = 10.0
 
 
-class Watch:
+class RequestContext:
     """Where one request is: which stage, since when, until when; told to whoever observes."""
 
     def __init__(self, observe: Observe | None, seconds: float, limits: Limits, *, proxied: bool) -> None:
@@ -84,7 +84,7 @@ class Watch:
         self.limits = limits
         self.fresh = False  # whether a connection was made for this request
         self.met_tls = False
-        self.shown: certificates.Shown | None = (
+        self.shown: certificates.ServerCertificate | None = (
             None  # the certificate of the connection made for this request
         )
         self.proxy_offers: tuple[str, ...] = ()  # the ways to sign in that a proxy named when it refused
@@ -97,11 +97,11 @@ class Watch:
         self._deadline = time.monotonic() + seconds
 
     @property
-    def spent(self) -> bool:
+    def is_expired(self) -> bool:
         """Whether the time for the whole request is over (20 ms: a wait may end a moment early)."""
         return time.monotonic() >= self._deadline - 0.02
 
-    def left(self, seconds: float) -> float:
+    def bounded(self, seconds: float) -> float:
         """How long the next wait may be: *seconds*, or what is left of the whole. Raises ``TimeoutError`` when nothing is."""
         left = self._deadline - time.monotonic()
         if left <= 0:
@@ -121,39 +121,39 @@ class Watch:
                 self.unsent = None
                 self._begin(Stage.PROXY if self._proxied else Stage.NAME)
             case "connection.connect_tcp.complete" if not self._proxied:
-                self.passed(info["return_value"].peer)
+                self.stage_passed(info["return_value"].peer)
             case "proxy.start_tls.started":
-                self.passed()
+                self.stage_passed()
                 self._begin(Stage.CERTIFICATE)
             case "connection.start_tls.started":
                 self._begin(Stage.CERTIFICATE)
             case "connection.start_tls.complete" | "proxy.start_tls.complete":
                 stream = info["return_value"]
                 self.shown = stream.shown
-                self.passed(stream.encryption)
+                self.stage_passed(stream.encryption)
             case "http11.receive_response_headers.complete" if self.stage is Stage.PROXY:
                 fields = info["return_value"][3]
-                self.proxy_offers = schemes_offered(
+                self.proxy_offers = parse_challenges(
                     value.decode("latin-1") for name, value in fields if name.lower() == b"proxy-authenticate"
                 )
             case "http11.send_request_headers.started" if info["request"].method != b"CONNECT":
                 if self.stage is Stage.PROXY:  # plain http: the proxy is asked for the page itself
-                    self.passed()
+                    self.stage_passed()
                 self._begin(Stage.ANSWER)
 
-    def named(self, addresses: Sequence[str]) -> None:
+    def name_resolved(self, addresses: Sequence[str]) -> None:
         """The name service has answered; behind a proxy that was the proxy's name, and no stage of its own."""
         if self.stage is Stage.NAME:
-            self.passed(", ".join(addresses))
+            self.stage_passed(", ".join(addresses))
             self._begin(Stage.CONNECTION)
 
-    def passed(self, detail: str = "") -> None:
+    def stage_passed(self, detail: str = "") -> None:
         """The present stage went well."""
         self._tell(
             StageResult(self.stage, StageOutcome.PASSED, (time.perf_counter() - self._begun) * 1000, detail)
         )
 
-    def failed(self, failure: Failure) -> None:
+    def stage_failed(self, failure: Failure) -> None:
         """The request is over."""
         spent = (time.perf_counter() - self._begun) * 1000 if self._begun else None
         self._tell(StageResult(failure.stage, StageOutcome.FAILED, spent, failure.detail))
@@ -168,7 +168,7 @@ class Watch:
             self._observe(result)
 
 
-WATCH: ContextVar[Watch] = ContextVar("iea_agent_request")
+CURRENT_REQUEST: ContextVar[RequestContext] = ContextVar("iea_agent_request")
 """The request being made on this thread: httpcore calls the backend and its streams without saying for whom."""
 
 
@@ -217,17 +217,17 @@ class Network(httpcore.NetworkBackend):
     ) -> Stream:
         if not 0 < port < 65536:
             raise httpcore.UnsupportedProtocol(f"there is no port {port}")
-        watch = WATCH.get()
+        watch = CURRENT_REQUEST.get()
         try:
             addresses = self._addresses(host, watch)
-            watch.named(addresses)
-            return Stream(_connect(addresses, port, watch.left(watch.limits.connect)))
+            watch.name_resolved(addresses)
+            return Stream(_connect(addresses, port, watch.bounded(watch.limits.connect)))
         except TimeoutError as error:
             raise httpcore.ConnectTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
 
-    def _addresses(self, host: str, watch: Watch) -> Sequence[str]:
+    def _addresses(self, host: str, watch: RequestContext) -> Sequence[str]:
         found = self._all_addresses(host, watch)
         usable = [address for address in found if ":" not in address] if self._ipv4_only else found
         if not usable:
@@ -236,7 +236,7 @@ class Network(httpcore.NetworkBackend):
             )
         return usable
 
-    def _all_addresses(self, host: str, watch: Watch) -> Sequence[str]:
+    def _all_addresses(self, host: str, watch: RequestContext) -> Sequence[str]:
         if host == "localhost" or host.endswith(".localhost"):
             return ("127.0.0.1", "::1")  # RFC 6761, section 6.3: never a question for a name server
         try:
@@ -254,7 +254,7 @@ class Network(httpcore.NetworkBackend):
         # nothing can interrupt the system's name service: a daemon thread may outlive the wait, and ends by itself
         threading.Thread(target=look_up, name="name", daemon=True).start()
         try:
-            answer = answers.get(timeout=watch.left(watch.limits.name))
+            answer = answers.get(timeout=watch.bounded(watch.limits.name))
         except queue.Empty:
             raise TimeoutError(f"no answer about {host} from the name service") from None
         if isinstance(answer, Exception):
@@ -276,13 +276,13 @@ class Stream(httpcore.NetworkStream):
             raise ConnectionResetError(errno.ECONNRESET, f"reset as soon as accepted ({error})") from error
         # in binary: OpenSSL decodes only what it has verified itself, which on Windows it has not
         der = connected.getpeercert(binary_form=True) if isinstance(connected, ssl.SSLSocket) else None
-        self.shown = certificates.read(der) if der else None
+        self.shown = certificates.parse_certificate(der) if der else None
 
     @property
     def encryption(self) -> str:
         """TLS version, issuer and fingerprint of the server's certificate."""
         version = self._socket.version() if isinstance(self._socket, ssl.SSLSocket) else None
-        return ", ".join(filter(None, (version, described(self.shown) if self.shown else None)))
+        return ", ".join(filter(None, (version, describe_certificate(self.shown) if self.shown else None)))
 
     @property
     def alone(self) -> bool:
@@ -291,9 +291,9 @@ class Stream(httpcore.NetworkStream):
         return chain is None or len(chain()) == 1
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        watch = WATCH.get()
+        watch = CURRENT_REQUEST.get()
         try:
-            self._socket.settimeout(watch.left(watch.limits.read))
+            self._socket.settimeout(watch.bounded(watch.limits.read))
             received = self._socket.recv(max_bytes)
         except TimeoutError as error:
             raise httpcore.ReadTimeout(str(error)) from error
@@ -306,9 +306,9 @@ class Stream(httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         if not buffer:  # sending nothing would still take, and lose, the news of a reset
             return
-        watch = WATCH.get()
+        watch = CURRENT_REQUEST.get()
         try:
-            self._socket.settimeout(watch.left(watch.limits.read))
+            self._socket.settimeout(watch.bounded(watch.limits.read))
             self._socket.sendall(buffer)
         except TimeoutError as error:
             raise httpcore.WriteTimeout(str(error)) from error
@@ -322,9 +322,9 @@ class Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002
     ) -> Stream:
-        watch = WATCH.get()
+        watch = CURRENT_REQUEST.get()
         try:
-            self._socket.settimeout(watch.left(watch.limits.tls))
+            self._socket.settimeout(watch.bounded(watch.limits.tls))
             return Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
         except TimeoutError as error:
             self.close()
@@ -412,7 +412,7 @@ def system_addresses(host: str) -> Sequence[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
-def described(shown: certificates.Shown) -> str:
+def describe_certificate(shown: certificates.ServerCertificate) -> str:
     """Issuer and fingerprint of a certificate, for the details."""
     issuer = shown.certificate.issuer
     return (f"issued by {issuer}, " if issuer else "") + f"SHA-256 {shown.certificate.sha256}"

@@ -22,20 +22,20 @@ from iea_agent.domain.diagnosis import (
     Stage,
     StageOutcome,
     StageResult,
+    judge_clock,
     malformed_address,
-    shared,
-    wrong_clock,
+    share_findings,
 )
 
-from .authentication import Conversation, Licence, check_may_be_sent, converse, discover, present
+from .authentication import Exchange, Licence, discover, forbid_clear_text, request_token, run_exchange
 from .https import BODY_LIMIT, Client, HttpsError
-from .messages import Reply, Request, has_members, portal, refusal
+from .messages import Reply, Request, detect_portal, has_members, judge_status
 from .network import Route
 
 EXAMINATION_SECONDS = 12.0
 PROBE_SECONDS = 3.0
 """How long the second question after a failure may take, to tell whether a captive portal or a wrong clock explains it."""
-GLANCE_SECONDS = 0.1
+CANCEL_CHECK_SECONDS = 0.1
 """How often a wait looks at whether it was cancelled: half of the 200 ms that are promised."""
 
 Connect: TypeAlias = Callable[[Address], Client]
@@ -74,7 +74,7 @@ def examine(
     news: queue.SimpleQueue[ServerReport] = queue.SimpleQueue()
     latest: dict[Server, ServerReport] = {}
     for server, text in targets.items():
-        examination = _Examination(server, text, deadline, news.put)
+        examination = _ServerTest(server, text, deadline, news.put)
         latest[server] = examination.report()
         threading.Thread(
             target=examination.run,
@@ -87,7 +87,7 @@ def examine(
             break
         left = deadline - time.monotonic()
         try:
-            fresh = [news.get(timeout=max(0.0, min(GLANCE_SECONDS, left)))]
+            fresh = [news.get(timeout=max(0.0, min(CANCEL_CHECK_SECONDS, left)))]
         except queue.Empty:
             if left > 0:
                 continue
@@ -95,7 +95,7 @@ def examine(
         for report in fresh:
             latest[report.server] = report
             on_progress(report)
-    reports = shared(latest.values())
+    reports = share_findings(latest.values())
     for report in reports:
         if report != latest[report.server]:
             on_progress(report)
@@ -142,9 +142,9 @@ class _Timestamp:
     expires: datetime
 
 
-def _timestamp(reply: Reply) -> _Timestamp | None:
+def _parse_timestamp(reply: Reply) -> _Timestamp | None:
     """What *reply* says, None where it is no timestamp.json."""
-    signed = (reply.document(signed=dict, signatures=list) or {}).get("signed")
+    signed = (reply.parse_object(signed=dict, signatures=list) or {}).get("signed")
     if (
         not has_members(signed, _type=str, version=int, expires=str, meta=dict)
         or signed["_type"] != "timestamp"
@@ -156,21 +156,21 @@ def _timestamp(reply: Reply) -> _Timestamp | None:
         return None
 
 
-def _look(address: Address) -> Conversation[tuple[_Timestamp, bytes]]:
+def _fetch_timestamp(address: Address) -> Exchange[tuple[_Timestamp, bytes]]:
     """Is there an update repository? What its timestamp.json says, and the file as it came."""
     request = Request("GET", f"{address}/metadata/timestamp.json")
     reply = yield request
-    refused = refusal(request, reply)
+    refused = judge_status(request, reply)
     if refused is not None:
         raise HttpsError(refused)
-    found = _timestamp(reply) if reply.status == 200 else None
+    found = _parse_timestamp(reply) if reply.status == 200 else None
     if found is None:
         detail = f"no timestamp.json: HTTP {reply.status}" if reply.status != 200 else "not TUF metadata"
         raise HttpsError(Failure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER, detail))
     return found, reply.body
 
 
-def _current(found: _Timestamp, now: datetime) -> str:
+def _check_expiry(found: _Timestamp, now: datetime) -> str:
     """What there is to say of metadata that nobody verifies. Raises ``HttpsError`` where they have expired."""
     expiry = f"expires {found.expires.isoformat()}"
     if found.expires.tzinfo is None or found.expires <= now:
@@ -179,7 +179,7 @@ def _current(found: _Timestamp, now: datetime) -> str:
     return f"signatures not checked: no root.json here; {expiry}"
 
 
-class _Examination:
+class _ServerTest:
     """The test of one server while it goes on. Its thread alone changes it; what it tells are immutable reports."""
 
     def __init__(
@@ -258,7 +258,7 @@ class _Examination:
         except AddressError as error:
             raise HttpsError(malformed_address(error.reason)) from None
         if self._server is Server.AUTHENTICATION and licence is not None:
-            check_may_be_sent(address)
+            forbid_clear_text(address)
         return address
 
     def _proceed(
@@ -282,20 +282,20 @@ class _Examination:
             return self._ask(client, request, limit, now)
 
         if self._server is Server.UPDATES:
-            found, timestamp = converse(_look(address), ask)
+            found, timestamp = run_exchange(_fetch_timestamp(address), ask)
             self._enter(Stage.KIND)
             self._pass(f"TUF timestamp, version {found.version}")
             self._begin(Stage.METADATA)
-            self._pass(verify(ask, address, timestamp) if verify else _current(found, now))
+            self._pass(verify(ask, address, timestamp) if verify else _check_expiry(found, now))
             return
-        discovery = converse(discover(address), ask)
+        discovery = run_exchange(discover(address), ask)
         self._enter(Stage.KIND)
         self._pass(f"token endpoint {discovery.token_endpoint}")
         if licence is None:
             self._skip(Stage.LICENCE, "no licence to try")
             return
         self._begin(Stage.LICENCE)
-        accepted = converse(present(discovery, licence, scope=scope), ask)
+        accepted = run_exchange(request_token(discovery, licence, scope=scope), ask)
         self._pass("" if accepted.expires_in is None else f"token for {accepted.expires_in:.0f} s")
 
     def _explain(self, client: Client, address: Address, failure: Failure, now: datetime) -> None:
@@ -314,7 +314,7 @@ class _Examination:
             reply = client.request(request, seconds=min(PROBE_SECONDS, left), limit=0)
         except HttpsError:
             return
-        found = portal(request, reply)
+        found = detect_portal(request, reply)
         if found is not None:
             self._findings.append(found)
         else:
@@ -322,10 +322,10 @@ class _Examination:
 
     def _compare_clocks(self, reply: Reply, now: datetime) -> None:
         """*now* was the time of day when the test began."""
-        if reply.clock is not None:
+        if reply.server_time is not None:
             here = now.timestamp() + time.monotonic() - self._begun
-            self._clock_ahead = reply.clock - here
-            found = wrong_clock(self._clock_ahead)
+            self._clock_ahead = reply.server_time - here
+            found = judge_clock(self._clock_ahead)
             if found is not None:
                 self._findings.append(found)
 

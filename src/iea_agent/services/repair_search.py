@@ -13,9 +13,9 @@ from iea_agent.domain.diagnosis import Server, ServerReport
 from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind, is_identified
 from iea_agent.domain.settings import Settings
 
-from .reachability import EXAMINATION_SECONDS, GLANCE_SECONDS, Connect, examine
+from .reachability import CANCEL_CHECK_SECONDS, EXAMINATION_SECONDS, Connect, examine
 
-Ways: TypeAlias = Callable[[Settings], Connect]
+ConnectWith: TypeAlias = Callable[[Settings], Connect]
 """How servers are reached under given settings."""
 
 
@@ -23,7 +23,7 @@ def search(
     tries: Sequence[Repair],
     chosen: Settings,
     reports: Sequence[ServerReport],
-    ways: Ways,
+    ways: ConnectWith,
     on_found: Callable[[Repair], None],
     *,
     now: datetime,
@@ -54,7 +54,7 @@ def search(
         news.put((number, frozenset(report.server for report in found)))
 
     again = -1
-    for number, settings in ((again, chosen), *((n, each.applied(chosen)) for n, each in enumerate(tries))):
+    for number, settings in ((again, chosen), *((n, each.apply_to(chosen)) for n, each in enumerate(tries))):
         threading.Thread(target=attempt, args=(number, settings), name="another way", daemon=True).start()
     deadline = time.monotonic() + seconds
     lasting: frozenset[Server] | None = (
@@ -68,7 +68,7 @@ def search(
         if left <= 0:
             break
         try:
-            number, servers = news.get(timeout=min(GLANCE_SECONDS, left))
+            number, servers = news.get(timeout=min(CANCEL_CHECK_SECONDS, left))
         except queue.Empty:
             continue
         pending -= 1
@@ -81,7 +81,7 @@ def search(
         for found in reached.keys() - told.keys():
             mended = reached[found] & lasting & set(tries[found].servers)
             if mended and reached[found] >= before:
-                told[found] = tries[found].narrowed(mended)
+                told[found] = tries[found].narrow_to(mended)
                 on_found(told[found])
     over.set()
     return None if lasting == frozenset() else tuple(told[number] for number in sorted(told))
@@ -90,7 +90,7 @@ def search(
 def _reached(
     settings: Settings,
     servers: Sequence[Server],
-    ways: Ways,
+    ways: ConnectWith,
     now: datetime,
     seconds: float,
     cancelled: threading.Event,

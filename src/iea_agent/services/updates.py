@@ -27,7 +27,7 @@ from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.problems import Problem
 
 from .https import HttpsError
-from .messages import Reply, Request, refusal
+from .messages import Reply, Request, judge_status
 
 LOCK_SECONDS = 1.0
 """How long the folder is waited for while another process holds it."""
@@ -39,7 +39,7 @@ Ask: TypeAlias = Callable[[Request, int], Reply]
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedMetadata:
     """What the server's timestamp.json says, once root, timestamp, snapshot and targets have all been verified."""
 
     version: int
@@ -57,7 +57,7 @@ def check(
     *,
     timestamp: bytes = b"",
     wait: float = LOCK_SECONDS,
-) -> Verified:
+) -> VerifiedMetadata:
     """Verify what the update server at *address* serves under ``metadata/``, from the trust root in the file *root* on.
 
     *folder* keeps what was trusted last, which is how a rollback is seen. Where another process holds it for longer than *wait* seconds, or the disk
@@ -94,7 +94,7 @@ def _sweep(trusted: Path) -> None:
             left.unlink()
 
 
-def _refresh(ask: Ask, address: Address, root: Path, trusted: Path, timestamp: bytes) -> Verified:
+def _refresh(ask: Ask, address: Address, root: Path, trusted: Path, timestamp: bytes) -> VerifiedMetadata:
     """One visit, with *trusted* for itself. Raises ``HttpsError``, and ``OSError`` where the disk refuses."""
     trusted.mkdir(parents=True, exist_ok=True, mode=0o700)
     fetcher = _Fetcher(ask, f"{address}/metadata/", timestamp)
@@ -103,18 +103,18 @@ def _refresh(ask: Ask, address: Address, root: Path, trusted: Path, timestamp: b
     try:
         updater = Updater(str(trusted), fetcher.base, fetcher=fetcher, bootstrap=anchor)
     except verdicts.RepositoryError as error:
-        detail = f"root.json of this computer cannot be used: {_described(error)}"
+        detail = f"root.json of this computer cannot be used: {_describe_error(error)}"
         raise HttpsError(Failure(Stage.METADATA, problems.METADATA_NOT_AUTHENTIC, detail)) from error
     try:
         updater.refresh()
     except (verdicts.RepositoryError, verdicts.DownloadError) as error:
-        stage, reason = _verdict(error)
-        detail = f"{fetcher.file}: {_described(error)}"
+        stage, reason = _judge_error(error)
+        detail = f"{fetcher.file}: {_describe_error(error)}"
         if reason is problems.METADATA_EXPIRED:
             detail += f", this computer says {datetime.now(UTC).isoformat(timespec='seconds')}"
         raise HttpsError(Failure(stage, reason, detail)) from error
     signed = Metadata[Timestamp].from_bytes((trusted / "timestamp.json").read_bytes()).signed
-    return Verified(signed.version, signed.expires)
+    return VerifiedMetadata(signed.version, signed.expires)
 
 
 class _Fetcher(FetcherInterface):
@@ -153,10 +153,10 @@ class _Fetcher(FetcherInterface):
         missing = Failure(Stage.METADATA, problems.METADATA_NOT_AUTHENTIC, detail)
         if self.file == "timestamp.json":
             missing = Failure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER, detail)
-        raise HttpsError(refusal(request, reply) or missing)
+        raise HttpsError(judge_status(request, reply) or missing)
 
 
-def _verdict(error: Exception) -> tuple[Stage, Problem]:
+def _judge_error(error: Exception) -> tuple[Stage, Problem]:
     match error:
         case DeserializationError():
             return Stage.KIND, problems.NOT_AN_UPDATE_SERVER
@@ -167,6 +167,6 @@ def _verdict(error: Exception) -> tuple[Stage, Problem]:
     return Stage.METADATA, problems.METADATA_NOT_AUTHENTIC
 
 
-def _described(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """TUF's words in one printable line: they may quote what the server sent."""
     return "".join(c if c.isprintable() else " " for c in str(error))[:200]

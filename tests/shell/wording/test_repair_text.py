@@ -11,7 +11,7 @@ import pytest
 from iea_agent import locale
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import STAGES, Failure, Server, ServerReport, Stage, StageOutcome, StageResult
-from iea_agent.domain.repairs import Repair, RepairKind, candidates
+from iea_agent.domain.repairs import Repair, RepairKind, propose_repairs
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.shell.wording import repair_text
 
@@ -39,7 +39,7 @@ def failed(server: Server, address: str, route: str = "http://proxy:3128") -> Se
 def proposed(chosen: Settings, *servers: Server) -> dict[RepairKind, Repair]:
     """What the domain proposes where *servers* fail."""
     addresses = {Server.AUTHENTICATION: chosen.authentication, Server.UPDATES: chosen.updates}
-    return {r.kind: r for r in candidates(chosen, [failed(s, addresses[s]) for s in servers])}
+    return {r.kind: r for r in propose_repairs(chosen, [failed(s, addresses[s]) for s in servers])}
 
 
 EVERY = {

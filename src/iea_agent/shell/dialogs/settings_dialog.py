@@ -300,7 +300,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             return
         from iea_agent.domain import repairs
 
-        kinds = [repair.kind for repair in repairs.candidates(values, reports, locked)]
+        kinds = [repair.kind for repair in repairs.propose_repairs(values, reports, locked)]
         if not kinds:
             return
         password = self._fields.proxy_password()
@@ -316,7 +316,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
                 likeliest_first = sorted(found, key=lambda repair: kinds.index(repair.kind))
                 self._results.offer(likeliest_first, values, over=done)
                 if done:
-                    self._results.explain(repairs.explained(reports, found))
+                    self._results.explain(repairs.add_proxy_findings(reports, found))
 
         def tell(repair: Repair) -> None:
             found.append(repair)

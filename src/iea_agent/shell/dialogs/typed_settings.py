@@ -53,7 +53,7 @@ def shown(saved: Settings) -> Typed:
 def tidy(text: str, secure: bool) -> tuple[str, bool]:
     """The address meant by *text*, https in secure mode; and whether an ``http://`` became ``https://``, which the person must be told."""
     cleaned = addresses.clean(text)
-    return addresses.secured(cleaned) if secure else (cleaned, False)
+    return addresses.secure_address(cleaned) if secure else (cleaned, False)
 
 
 def read(typed: Typed, saved: Settings) -> Settings:

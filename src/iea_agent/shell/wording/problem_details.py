@@ -114,7 +114,7 @@ def _clock(seconds: float) -> str:
 
 def _interceptor(name: str) -> list[str]:
     """Who intercepts, and which setting to change where that is known."""
-    product = interceptors.named(name)
+    product = interceptors.find_interceptor(name)
     if product is None:
         return [_("Produit reconnu à son certificat : {name}.").format(name=clean_foreign_text(name))]
     sentence = _("Produit reconnu à son certificat : {name} ({kind}).")

@@ -84,7 +84,7 @@ def _effect(repair: Repair, chosen: Settings) -> str:
     port = (
         _port(repair, chosen)
         if repair.kind is RepairKind.USUAL_PORT
-        else _port(repair, repair.applied(chosen))
+        else _port(repair, repair.apply_to(chosen))
     )
     if repair.kind is RepairKind.SAME_PORT:
         if port is None:  # each has the other's

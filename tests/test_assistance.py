@@ -6,44 +6,19 @@ import json
 import os
 import time
 from contextlib import ExitStack
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
-from iea_agent import BUILT
-from iea_agent.domain import day_password as dp
+from iea_agent.domain.day_password import format_words
 from tests.installations import Agent, Installation
-
-MASTER = bytes(range(32))
-KDF = dp.Kdf(2**14, 8, 1)  # the weakest that a PC takes: 50 ms a day
-SALT = bytes(16)
-
-
-def today() -> date:
-    return dp.compute_today(time.time(), date.fromisoformat(BUILT))
-
-
-def password(day: date) -> str:
-    """What the desk would send for *day*."""
-    return dp.format_letters(day, dp.derive_number(dp.derive_month_key(MASTER, "*", day), "*", day))
-
-
-def other_password(day: date) -> str:
-    """Well formed, for *day*, and not the right one."""
-    return dp.format_letters(day, dp.derive_number(dp.derive_month_key(bytes(32), "*", day), "*", day))
+from tests.passwords import day_number, make_current_register, other_password, password, today
 
 
 def install_register(installation: Installation, generation: int = 1) -> None:
-    first = today() - timedelta(days=4)
-    days = [first + timedelta(days=number) for number in range(8)]
-    digests = b"".join(
-        dp.hash_number(
-            dp.derive_number(dp.derive_month_key(MASTER, "*", day), "*", day), "2026a", "*", day, SALT, KDF
-        )
-        for day in days
-    )
-    register = dp.Register("2026a", "*", generation, first, SALT, KDF, digests)
-    (installation.folder / "policy" / "register.json").write_text(register.to_text(), encoding="utf-8")
+    """Put a register where the agent looks for it."""
+    file = installation.folder / "policy" / "register.json"
+    file.write_text(make_current_register(generation).to_text(), encoding="utf-8")
 
 
 @pytest.fixture
@@ -98,7 +73,7 @@ def test_the_words_of_the_telephone_do_as_well_and_twice_in_a_day(
     installation: Installation, disconnected: Agent
 ) -> None:
     day = today() - timedelta(days=2)
-    words = dp.format_words(day, dp.derive_number(dp.derive_month_key(MASTER, "*", day), "*", day))
+    words = format_words(day, day_number(day))
     for _ in range(2):
         assert installation.run("assistance", "on").returncode == 0
         disconnected.until("assistance", "IEA-C01")

@@ -13,7 +13,8 @@ from datetime import date
 from pathlib import Path
 
 from iea_agent.domain import day_password
-from iea_agent.domain.day_password import EVERYONE, Kdf
+from iea_agent.domain.day_password import EVERYONE
+from iea_agent.domain.password_register import LARGEST_GENERATION, MOST_DAYS, STRONGEST, WEAKEST, Kdf
 from iea_desk.keys import (
     KeyFormatError,
     KeyNotHere,
@@ -166,15 +167,15 @@ def _whole(text: str, most: int) -> int:
 
 
 def _days(text: str) -> int:
-    return _whole(text, 7400)
+    return _whole(text, MOST_DAYS)
 
 
 def _generation(text: str) -> int:
-    return _whole(text, 10**6)
+    return _whole(text, LARGEST_GENERATION)
 
 
 def _kdf_n(text: str) -> int:
-    n = _whole(text, day_password.STRONGEST.n)
+    n = _whole(text, STRONGEST.n)
     if n < 2 or n & (n - 1):
         raise argparse.ArgumentTypeError("une puissance de deux est attendue")
     return n
@@ -311,7 +312,7 @@ def _register(given: argparse.Namespace) -> None:
         )
     first = given.first_day or _today().replace(month=1, day=1)
     order = Order(ring.key(given.kid), given.scope, generation, first, given.days, Kdf(n=given.kdf_n))
-    if order.kdf.n < day_password.WEAKEST.n:
+    if order.kdf.n < WEAKEST.n:
         print("Registre d'essai : trop faible, les postes le refuseront.", file=sys.stderr)
     if generation > ring.generation:
         _keep(Ring(ring.keys, generation), given.key_file, replace=True)

@@ -13,8 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TextIO
 
-from iea_agent.domain import day_password
-from iea_agent.domain.day_password import Kdf, Register
+from iea_agent.domain.password_register import Kdf, Register, hash_number
 from iea_desk.keys import MasterKey
 
 
@@ -37,7 +36,7 @@ class Order:
         """The hash of the day *distance* days after the first. Slow."""
         day = self.first + timedelta(days=distance)
         number = self.key.month_key(day, self.scope).number(day)
-        return day_password.hash_number(number, self.key.kid, self.scope, day, salt, self.kdf)
+        return hash_number(number, self.key.kid, self.scope, day, salt, self.kdf)
 
     def head(self) -> dict[str, object]:
         """What the first line of an unfinished register must say again for it to be the same."""

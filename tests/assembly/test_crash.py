@@ -6,46 +6,23 @@ import json
 import shutil
 import subprocess
 import sys
-import time
-from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from iea_agent import BUILT
-from iea_agent.domain import day_password as dp
 from iea_agent.domain import password_tries as tries
 from iea_agent.host.journal import Journal
+from tests.passwords import make_current_register, other_password, password, today
 
 SCRIPT = Path(__file__).with_name("crash_script.py")
-MASTER = bytes(range(32))
-KDF = dp.Kdf(2**14, 8, 1)
-
-
-def of_today(master: bytes) -> str:
-    day = dp.compute_today(time.time(), date.fromisoformat(BUILT))
-    return dp.format_letters(day, dp.derive_number(dp.derive_month_key(master, "*", day), "*", day))
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installation with a register, in the heart."""
     folder = tmp_path_factory.mktemp("installed")
-    first = dp.compute_today(time.time(), date.fromisoformat(BUILT)) - timedelta(days=1)
-    digests = b"".join(
-        dp.hash_number(
-            dp.derive_number(dp.derive_month_key(MASTER, "*", day), "*", day),
-            "2026a",
-            "*",
-            day,
-            bytes(16),
-            KDF,
-        )
-        for day in (first, first + timedelta(days=1), first + timedelta(days=2))
-    )
     (folder / "policy").mkdir()
-    register = dp.Register("2026a", "*", 1, first, bytes(16), KDF, digests)
-    (folder / "policy" / "register.json").write_text(register.to_text(), encoding="utf-8")
+    (folder / "policy" / "register.json").write_text(make_current_register().to_text(), encoding="utf-8")
     return folder
 
 
@@ -110,7 +87,7 @@ def test_a_wrong_password_is_charged_before_it_is_judged(installed: Path, tmp_pa
     shutil.copytree(installed, held)
     play(held, 0, "enter")
 
-    moments = every_moment(held, tmp_path, "leave", of_today(bytes(32)))
+    moments = every_moment(held, tmp_path, "leave", other_password(today()))
 
     assert len(moments) > 5
     for home, said in moments:
@@ -126,14 +103,14 @@ def test_leaving(installed: Path, tmp_path: Path) -> None:
     shutil.copytree(installed, held)
     play(held, 0, "enter")
 
-    moments = every_moment(held, tmp_path, "leave", of_today(MASTER))
+    moments = every_moment(held, tmp_path, "leave", password(today()))
 
     assert len(moments) > 5
     for home, said in moments:
         is_sound(home)
         assert not in_assistance(home) or "True" not in said, "who was told yes is out"
         if in_assistance(home):
-            assert "True" in play(home, 0, "leave", of_today(MASTER)), (
+            assert "True" in play(home, 0, "leave", password(today())), (
                 "and who is still in gets out with the same password"
             )
     assert not in_assistance(moments[-1][0])

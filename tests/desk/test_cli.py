@@ -12,18 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.domain.day_password import (
-    Candidate,
-    Kdf,
-    Register,
-    Right,
-    TypedPassword,
-    Wrong,
-    check_candidate,
-    find_candidate,
-    parse_register,
-    parse_typed_password,
-)
+from iea_agent.domain.password_check import Candidate, Right, Wrong, check_candidate, find_candidate
+from iea_agent.domain.password_register import Kdf, Register, parse_register
+from iea_agent.domain.typed_password import TypedPassword, parse_typed_password
 from iea_desk.cli import main
 from iea_desk.keys import Ring, read_keys
 from iea_desk.private_files import read_private

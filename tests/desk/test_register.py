@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.domain.day_password import Kdf
+from iea_agent.domain.password_register import Kdf
 from iea_desk.keys import MasterKey
 from iea_desk.letter import in_french
 from iea_desk.register import Order, OtherRegister, ProgressBar, in_words, make, unfinished

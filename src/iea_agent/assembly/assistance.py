@@ -14,9 +14,11 @@ from typing import Any
 
 from iea_agent import BUILT, __version__
 from iea_agent.domain import day_password, machine, password_tries
-from iea_agent.domain.day_password import NotCovered, OtherDay, Register, RegisterError, Right, Typo
 from iea_agent.domain.machine import Event, Moment, Snapshot, State
+from iea_agent.domain.password_check import NotCovered, OtherDay, Right, check_candidate, find_candidate
+from iea_agent.domain.password_register import Register, RegisterError, parse_register, select_register
 from iea_agent.domain.password_tries import Tries, WaitReason
+from iea_agent.domain.typed_password import Typo, parse_typed_password
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
 from iea_agent.locale import _
@@ -70,13 +72,13 @@ class Assistance:
         found = []
         for file in self._installation.register_files():
             try:
-                found.append(day_password.parse_register(file.read_text(encoding="utf-8")))
+                found.append(parse_register(file.read_text(encoding="utf-8")))
             except FileNotFoundError:
                 continue
             except (OSError, UnicodeDecodeError, RegisterError) as error:
                 log.warning("register refused", extra={"fields": {"file": file, "reason": error}})
         licence = self._installation.storage.load().effective.settings.licence_number
-        return day_password.select_register(found, licence, self._least_generation())
+        return select_register(found, licence, self._least_generation())
 
     def warn_of_expiry(self) -> None:
         """Log that the register runs out soon: ``diagnose`` shows it, too."""
@@ -107,7 +109,7 @@ class Assistance:
             return self._leave(typed)
 
     def _leave(self, typed: str) -> dict[str, Any]:
-        entered = day_password.parse_typed_password(typed)
+        entered = parse_typed_password(typed)
         if isinstance(entered, Typo):
             self._write("typo", fault=entered.kind.value)
             return _refusal(password_text.describe_typo(entered), span=entered.span)
@@ -115,7 +117,7 @@ class Assistance:
         if register is None:
             self._write("no-register")
             return _refusal(password_text.describe_missing_register())
-        candidate = day_password.find_candidate(entered, register, self._today())
+        candidate = find_candidate(entered, register, self._today())
         if isinstance(candidate, (OtherDay, NotCovered)):
             self._write("other-day", day=entered.day)
             return _refusal(password_text.describe_other_day(candidate))
@@ -129,7 +131,7 @@ class Assistance:
         if not self._keep(password_tries.count_try(tried, register.generation)):
             return _refusal(_cannot_write())
         self._remember(register)
-        answer = day_password.check_candidate(candidate)
+        answer = check_candidate(candidate)
         if not isinstance(answer, Right):
             held, wait = self._hold()
             self._write(

@@ -1,10 +1,16 @@
-"""The 2048 French words of BIP-39, in the order that numbers them: the password of the day said over the phone is five of them.
+"""The 2048 French words of BIP-39, numbered by their order in the list.
 
-No two share their first four letters once accents are put aside. Source: ``mnemonic/wordlist/french.txt`` of the Python package *mnemonic* 0.21
-(the list of https://github.com/bitcoin/bips/tree/master/bip-0039), composed (NFC). MIT licence, copyright (c) 2013-2016 Pavol Rusnak.
+The form of the password of the day for the telephone is five of them. Without accents
+no two words share their first four letters. Source: ``mnemonic/wordlist/french.txt`` of
+the Python package *mnemonic* 0.21 (the list of
+https://github.com/bitcoin/bips/tree/master/bip-0039), composed (NFC). MIT licence,
+copyright (c) 2013-2016 Pavol Rusnak.
 """
 
 from __future__ import annotations
+
+import unicodedata
+from functools import cache
 
 WORDS = """\
 abaisser abandon abdiquer abeille abolir aborder aboutir aboyer abrasif abreuver abriter abroger abrupt
@@ -161,3 +167,27 @@ vivipare vocation voguer voile voisin voiture volaille volcan voltiger volume vo
 voyage voyelle wagon xénon yacht zèbre zénith zeste zoologie
 """
 """Separated by white space, sorted."""
+
+
+@cache
+def list_words() -> tuple[str, ...]:
+    """Return the words in the order of their numbers."""
+    return tuple(WORDS.split())
+
+
+def find_word(word: str) -> int | None:
+    """Return the number of *word*, None if it is not on the list.
+
+    Case, accents and the letters after the fourth do not matter.
+    """
+    return _number_words().get(_first_letters(word))
+
+
+@cache
+def _number_words() -> dict[str, int]:
+    return {_first_letters(word): number for number, word in enumerate(list_words())}
+
+
+def _first_letters(word: str) -> str:
+    letters = "".join(letter for letter in unicodedata.normalize("NFKD", word) if letter.isalpha())
+    return letters.lower()[:4]

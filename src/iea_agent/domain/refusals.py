@@ -158,7 +158,7 @@ class PasswordRefused(Refusal):
 class PasswordMistyped(PasswordRefused):
     """A typing error, which is not a try.
 
-    The details are those of ``day_password.Typo``; *fault* is a value of ``TypoKind``.
+    The details are those of ``typed_password.Typo``; *fault* is a value of ``TypoKind``.
     """
 
     code = "password-mistyped"

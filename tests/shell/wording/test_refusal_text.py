@@ -7,11 +7,11 @@ import pytest
 from iea_agent import locale
 from iea_agent.domain import refusals
 from iea_agent.domain.addresses import Malformed
-from iea_agent.domain.day_password import TypoKind
 from iea_agent.domain.machine import REQUESTS, State, allows
 from iea_agent.domain.password_tries import WaitReason
 from iea_agent.domain.refusals import KINDS, Refusal
 from iea_agent.domain.settings import SettingFault
+from iea_agent.domain.typed_password import TypoKind
 from iea_agent.shell.wording.refusal_text import word_refusal
 
 EXAMPLES: list[Refusal] = [

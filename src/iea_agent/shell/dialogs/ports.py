@@ -163,7 +163,7 @@ class PasswordAnswer:
     """What the agent answers to a password of the day.
 
     If it is not accepted: *sentence* is for the person, *span* (start, end) is what to
-    correct in the typed text (as in ``day_password.Typo``), *wait* the seconds before
+    correct in the typed text (as in ``typed_password.Typo``), *wait* the seconds before
     the next try.
     """
 

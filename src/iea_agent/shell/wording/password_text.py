@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from datetime import date
 
-from iea_agent.domain.day_password import NotCovered, OtherDay, Typo, TypoKind
+from iea_agent.domain.password_check import NotCovered, OtherDay
 from iea_agent.domain.password_tries import WaitReason
 from iea_agent.domain.problems import N_
+from iea_agent.domain.typed_password import Typo, TypoKind
 from iea_agent.locale import _
 
 EXAMPLE = "24-29Y7-1GV3-S0Y4"

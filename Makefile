@@ -41,7 +41,7 @@ test-linux:
 	$(BIN)/python -m pytest tests --ignore=tests/desktop --ignore=tests/rig -m "not windows and not desktop"
 
 test-windows:
-	$(BIN)/python -m rig.desktop $(if $(CI),--env CI=$(CI)) -- $(WINDOWS_PYTEST)
+	$(BIN)/python -m rig desktop $(if $(CI),--env CI=$(CI)) -- $(WINDOWS_PYTEST)
 
 # Clicking is mostly waiting: it is split in two, so that there is always something beside it that computes.
 AGENT_ON_DESKTOP := tests/desktop/test_agent.py tests/desktop/test_tray.py
@@ -56,11 +56,11 @@ test-desktop-dialogs:
 	$(BIN)/python -m pytest tests/desktop $(AGENT_ON_DESKTOP:%=--ignore=%)
 
 demo: setup
-	$(BIN)/python -m rig.demo
+	$(BIN)/python -m rig wine_demo
 
 # TOUR='--only 503 refuse' plays these faults only
 tour: setup
-	$(BIN)/python -m rig.tour $(TOUR)
+	$(BIN)/python -m rig wine_tour $(TOUR)
 
 clean:
 	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,1 +1,10 @@
-"""The Windows programs under Wine: build, prefix, desktop, the demonstration, the tour and the measurements."""
+"""Programs that play the agent against the sandbox, on this desktop or under Wine.
+
+Two kinds of code:
+
+- What runs on the desktop itself, in a real Windows, in the Windows Python under Wine, or on Linux:
+  ``demo``, ``tour``, ``tour_page``, ``agent_files``, ``titles``; on Windows only: ``screen``, ``settings_window``,
+  ``windows_proxy``, and the small programs ``desktop_reader`` and ``window_watcher``.
+- What runs in the Linux Python and drives Wine: ``build``, ``bcrypt_dll``, ``prefix``, ``desktop``, ``stage``,
+  ``wine_demo``, ``wine_tour``, ``measure``.
+"""

@@ -17,7 +17,7 @@ import sys
 import tarfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -129,7 +129,7 @@ def _python(at: Path) -> None:
     # Wine 8 lacks propsys.VariantToString: with this file platform.* aborts the process, without it Python falls back by itself.
     (unpacked / "cp313" / "_wmi.pyd").unlink()
     (unpacked / "cp313" / "python313._pth").write_text(
-        "python313.zip\n.\nLib\\site-packages\n..\\..\\..\\src\nimport site\n", encoding="ascii"
+        "python313.zip\n.\nLib\\site-packages\n..\\..\\..\\src\n..\\..\\..\nimport site\n", encoding="ascii"
     )
     (unpacked / "cp313").rename(at)
     shutil.rmtree(unpacked)
@@ -216,8 +216,11 @@ def take_lock(file: Path, wait: bool) -> IO[str] | None:
     return lock
 
 
-if __name__ == "__main__":
+def main(_arguments: Sequence[str]) -> int:
+    """Make or refresh everything; return 1 with the reason on standard error if a part cannot be made."""
     try:
         build()
     except BuildError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        return 1
+    return 0

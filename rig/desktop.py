@@ -1,6 +1,6 @@
 """A Windows desktop with taskbar and notification area in a virtual screen: start programs, look, click, type, take pictures.
 
-`.venv/bin/python -m rig.desktop --help` shows a script on it from the command line.
+`.venv/bin/python -m rig desktop --help` shows a script on it from the command line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import os
 import re
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -398,7 +397,7 @@ def _window(entry: dict[str, Any]) -> Window:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the Windows Python on a desktop with live output, and take a picture if asked."""
-    parser = argparse.ArgumentParser(prog="rig.desktop", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m rig desktop", description=main.__doc__)
     parser.add_argument("--scaling", type=int, default=100, choices=(100, 125, 150, 200))
     parser.add_argument("--name", help="keep the prefix under this name")
     parser.add_argument(
@@ -423,7 +422,3 @@ def main(arguments: Sequence[str]) -> int:
         for line in process.stdout or ():
             print(line, end="", flush=True)
         return process.wait()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

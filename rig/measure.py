@@ -1,6 +1,6 @@
 """Measures the agent against the bare scripts that do the same, in one run under Wine: start, memory, dialog, idle CPU, server test.
 
-``.venv/bin/python -m rig.measure [--idle MINUTES] [--runs N]``; medians go to the console and to ``build/measure.json``.
+``.venv/bin/python -m rig measure [--idle MINUTES] [--runs N]``; medians go to the console and to ``build/measure.json``.
 """
 
 from __future__ import annotations
@@ -8,15 +8,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -29,7 +27,7 @@ from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.servers import Servers
 from iea_agent.domain.settings import ProxyMode, Settings
 from iea_sandbox.world import World
-from rig.build import BUILD, ROOT
+from rig.build import BUILD
 from rig.desktop import Area, Desktop
 from rig.stage import MENU_SETTINGS, SETTINGS, Stage
 
@@ -358,19 +356,14 @@ def pair(ours: list[float], bare: list[float]) -> dict[str, Any]:
     }
 
 
-def main() -> int:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(arguments: Sequence[str]) -> int:
+    """Parse *arguments*, measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m rig measure", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--idle", type=float, default=0, metavar="MINUTES")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     results = {"server_test_ms": server_tests(options.runs), **measure(options.runs, options.idle)}
     text = json.dumps(results, indent=2)
     print(text)
     (BUILD / "measure.json").write_text(text)
     return 0
-
-
-if __name__ == "__main__":
-    os.chdir(ROOT)
-    sys.exit(main())

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from iea_sandbox.demo import furnish
 from iea_sandbox.world import World
+from rig.agent_files import write_agent_files
 from rig.build import PYTHON, ROOT
 from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window
 from rig.prefix import windows_path
@@ -45,7 +45,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         self.world.__enter__()
-        furnish(self.home, self.world, windows_path)
+        write_agent_files(self.home, self.world, windows_path)
         self.desktop = Desktop(self._scaling, display=self._display).__enter__()
         return self
 

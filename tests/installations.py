@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from iea_sandbox.demo import furnish
 from iea_sandbox.world import World
+from rig.agent_files import write_agent_files
 
 SECONDS = 60
 
@@ -34,7 +34,7 @@ class Installation:
             "IEA_AGENT_LANG": "fr",
             "PYTHONUTF8": "1",
         }
-        furnish(folder, world)
+        write_agent_files(folder, world)
 
     def write(self, name: str, text: str) -> Path:
         """Write a settings or policy file."""

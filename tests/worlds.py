@@ -17,7 +17,7 @@ from threading import Timer
 import pytest
 
 from iea_sandbox.authentication_server import LICENCES, RegisteredLicence
-from iea_sandbox.certificates import Certificates
+from iea_sandbox.authority import CertificateAuthority
 from iea_sandbox.world import World
 
 _PEERS = Path(__file__).parent / "peers"
@@ -89,7 +89,7 @@ def django_oauth_toolkit(_django: Peer) -> Peer:
 @contextmanager
 def _serving(folder: Path, *command: str | Path) -> Iterator[Peer]:
     """Run a server over HTTPS on loopback, which takes its certificate as an argument and its licences as a line, and says where it is when it is ready."""
-    certificates = Certificates()
+    certificates = CertificateAuthority()
     ca_file = folder / "ca.pem"
     ca_file.write_bytes(certificates.authority_pem)
     server_file = folder / "server.pem"

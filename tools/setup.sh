@@ -41,4 +41,4 @@ if ! build/uv/bin/uv sync --frozen --all-extras --all-groups --check --quiet 2>/
     build/uv/bin/uv sync --frozen --all-extras --all-groups
 fi
 
-.venv/bin/python -m rig.build
+.venv/bin/python -m rig build

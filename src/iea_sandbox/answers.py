@@ -9,17 +9,17 @@ from time import time
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from iea_sandbox.faults import Broken, Layer, ServerName, Switch
+from iea_sandbox.faults import ActiveFault, FaultSwitch, Layer, ServerName
 from iea_sandbox.record import Record, RecordedRequest
 
 _BODY_LIMIT = 64 * 1024  # bytes of a request's body that are recorded
 
 
-class Witness:
+class FaultMiddleware:
     """Records each request, then answers with the present fault or hands over to the server behind."""
 
     def __init__(
-        self, app: ASGIApp, name: ServerName, switch: Switch, requests: Record[RecordedRequest]
+        self, app: ASGIApp, name: ServerName, switch: FaultSwitch, requests: Record[RecordedRequest]
     ) -> None:
         self._app = app
         self._name = name
@@ -37,7 +37,7 @@ class Witness:
         broken = self._switch.broken
         query = scope["query_string"]
         target = (scope["raw_path"] + (b"?" + query if query else b"")).decode("ascii", "replace")
-        struck = self._switch.layer(Layer.ANSWER)
+        struck = self._switch.fault_in(Layer.ANSWER)
         if struck and struck.options.at not in target:
             struck = None
         self._requests.add(
@@ -91,7 +91,7 @@ _PAGES = {
 }
 
 
-def answer(broken: Broken) -> Response:
+def answer(broken: ActiveFault) -> Response:
     """The response of an "answer" fault. Raises KeyError for a fault of another layer."""
     name, options = broken.fault.name, broken.options
     match name:

@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from iea_sandbox.certificates import HOSTS
-from iea_sandbox.faults import Layer, Switch
+from iea_sandbox.authority import HOSTS
+from iea_sandbox.faults import FaultSwitch, Layer
 
 SCOPE = "iea"
 _BODY_LIMIT = 16 * 1024
@@ -129,7 +129,9 @@ class _Refused(Exception):
 class AuthenticationServer:
     """Discovery, token endpoint and keys of one issuer. `address` (the issuer) is set once the port is known."""
 
-    def __init__(self, switch: Switch, path: str = "", dialect: str = "rfc", lifetime: int = 300) -> None:
+    def __init__(
+        self, switch: FaultSwitch, path: str = "", dialect: str = "rfc", lifetime: int = 300
+    ) -> None:
         """`path` is the issuer's path ("/realms/iea"), `lifetime` that of a token in seconds.
 
         Raises KeyError for an unknown dialect.
@@ -226,7 +228,7 @@ class AuthenticationServer:
         return asked or list(licence.scopes)
 
     def _dialect(self) -> Mapping[Refusal, _Words]:
-        struck = self._switch.layer(Layer.LICENCE)
+        struck = self._switch.fault_in(Layer.LICENCE)
         return WORDS[struck.options.dialect] if struck else self._words
 
     def _access_token(self, licence: RegisteredLicence, scopes: list[str]) -> str:

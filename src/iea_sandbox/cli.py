@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
-from iea_sandbox.faults import OPTION_NAMES, PARTS, UnknownFault, described
+from iea_sandbox.faults import OPTION_NAMES, PARTS, UnknownFault, describe_faults
 
 if TYPE_CHECKING:
     from iea_sandbox.world import World
@@ -63,18 +63,12 @@ def default_home() -> Path:
 
 def _parser() -> argparse.ArgumentParser:
     home = argparse.ArgumentParser(add_help=False)
-    home.add_argument(
-        "--home",
-        type=Path,
-        default=default_home(),
-        metavar="DOSSIER",
-        help="dossier du bac à sable (sinon IEA_SANDBOX_HOME, sinon celui de l'utilisateur)",
-    )
+    add_home_option(home)
     parser = argparse.ArgumentParser(
         prog="iea-sandbox",
         description="Le monde de l'agent sur cette machine : serveur d'authentification, serveur de mise à jour, "
         "et de quoi casser chaque pièce pendant qu'il tourne.",
-        epilog=_EXAMPLES + described(),
+        epilog=_EXAMPLES + describe_faults(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="commande")
@@ -82,44 +76,14 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", parents=[home], help="ouvrir les deux serveurs jusqu'à Ctrl+C")
     serve.add_argument("--auth-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
     serve.add_argument("--updates-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
-    _ports_to_find(serve)
+    add_port_options(serve)
     serve.set_defaults(run=_serve)
-
-    demo = commands.add_parser(
-        "demo", parents=[home], help="essayer l'agent de cette machine face au bac à sable"
-    )
-    demo.set_defaults(run=_demo)
-
-    tour = commands.add_parser(
-        "tour",
-        parents=[home],
-        help="jouer toutes les pannes à l'agent de cette machine, et en faire une page",
-        description="Joue chaque panne à l'agent de cette machine et écrit une page de ce que l'utilisateur voit ; "
-        "sous Windows avec l'image de la fenêtre. Code de sortie 1 si une panne n'est pas vue comme attendu.",
-    )
-    tour.add_argument(
-        "--output", type=Path, default=Path("build/tour"), metavar="DOSSIER", help="où l'écrire"
-    )
-    tour.add_argument(
-        "--only", nargs="+", default=(), metavar="PANNE", help="seulement celles-ci (proxy-password, 503…)"
-    )
-    tour.add_argument(
-        "--no-windows", action="store_true", help="sans les fenêtres, par la seule commande test"
-    )
-    tour.add_argument(
-        "--system-proxy",
-        action="store_true",
-        help="changer le proxy de Windows le temps de la visite (script de proxy)",
-    )
-    _ports_to_find(tour)
-    tour.add_argument("--network-port", type=int, metavar="PORT", help=argparse.SUPPRESS)
-    tour.set_defaults(run=_tour)
 
     breaking = commands.add_parser(
         "break",
         parents=[home],
         help="casser une pièce",
-        epilog="pannes (--how) :\n" + described(),
+        epilog="pannes (--how) :\n" + describe_faults(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     breaking.add_argument("part", choices=PARTS, metavar="pièce", help=", ".join(PARTS))
@@ -146,11 +110,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _ports_to_find(command: argparse.ArgumentParser) -> None:
-    """What a PC looks for at a fixed port, where nothing tells it another."""
-    for name, port, what in (("names", 53, "service de noms (DNS)"), ("script", 80, "script de proxy")):
-        told = f"{what} ; un poste le cherche au port {port}"
-        command.add_argument(f"--{name}-port", type=int, default=0, metavar="PORT", help=told)
+def add_home_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the sandbox's folder."""
+    parser.add_argument(
+        "--home",
+        type=Path,
+        default=default_home(),
+        metavar="DOSSIER",
+        help="dossier du bac à sable (sinon IEA_SANDBOX_HOME, sinon celui de l'utilisateur)",
+    )
+
+
+def add_port_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the services that a PC looks for at a fixed port."""
+    for name, port, service in (("names", 53, "service de noms (DNS)"), ("script", 80, "script de proxy")):
+        text = f"{service} ; un poste le cherche au port {port}"
+        parser.add_argument(f"--{name}-port", type=int, default=0, metavar="PORT", help=text)
 
 
 def _serve(given: argparse.Namespace) -> int:
@@ -175,28 +150,6 @@ def _serve(given: argparse.Namespace) -> int:
         finally:
             path.unlink(missing_ok=True)
     return 0
-
-
-def _demo(given: argparse.Namespace) -> int:
-    from iea_sandbox.demo import run
-
-    return run(given.home)
-
-
-def _tour(given: argparse.Namespace) -> int:
-    from iea_sandbox import tour
-
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    return tour.run(
-        given.home / "tour",
-        given.output,
-        given.only,
-        windows=sys.platform == "win32" and not given.no_windows,
-        system_proxy=given.system_proxy,
-        names_port=given.names_port,
-        script_port=given.script_port,
-        network_port=given.network_port,
-    )
 
 
 def _introduce(world: World, path: Path) -> None:
@@ -228,13 +181,13 @@ def _status(given: argparse.Namespace) -> int:
 
 
 def _order(given: argparse.Namespace, action: str, parameters: dict[str, str], as_json: bool = False) -> int:
-    from iea_sandbox.control import order, told
+    from iea_sandbox.control import order, render_status
 
     status = order(given.home, action, parameters)
     if as_json:
         print(json.dumps(status, indent=2, ensure_ascii=False))
         return 0
-    for line in told(status):
+    for line in render_status(status):
         print(line)
     return 0
 

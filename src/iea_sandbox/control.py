@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from iea_sandbox.certificates import NAME
+from iea_sandbox.authority import NAME
 from iea_sandbox.faults import OPTION_NAMES, PARTS, SERVERS, UnknownFault
 from iea_sandbox.proxy import PASSWORD, USER
 from iea_sandbox.world import World
@@ -114,7 +114,7 @@ def order(home: Path, action: str, parameters: Mapping[str, str]) -> dict[str, o
     return dict(answer)
 
 
-def told(status: Mapping[str, Any]) -> Iterator[str]:
+def render_status(status: Mapping[str, Any]) -> Iterator[str]:
     """A status as lines for a person: each part and whether it is sound, then what to type and to set so that a fault shows."""
     broken = status["broken"]
     where = {

@@ -34,7 +34,7 @@ class Layer(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class FaultOptions:
     """What a fault may be given besides its name; `Fault.accepts` says which of them it heeds."""
 
     at: str = ""
@@ -79,20 +79,20 @@ class Fault:
 
 
 @dataclass(frozen=True)
-class Broken:
+class ActiveFault:
     """A fault that is switched on, with its options."""
 
     fault: Fault
-    options: Options
+    options: FaultOptions
 
 
 @dataclass
-class Switch:
+class FaultSwitch:
     """What is broken at one part just now; the part looks at it, the world sets it."""
 
-    broken: Broken | None = None
+    broken: ActiveFault | None = None
 
-    def layer(self, *layers: Layer) -> Broken | None:
+    def fault_in(self, *layers: Layer) -> ActiveFault | None:
         """The present fault when it strikes one of these layers."""
         return self.broken if self.broken and self.broken.fault.layer in layers else None
 
@@ -373,7 +373,7 @@ _CATALOGUE = (
 FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
 
 
-def choose(part: PartName, how: str, options: Mapping[str, object]) -> Broken:
+def find_fault(part: PartName, how: str, options: Mapping[str, object]) -> ActiveFault:
     """Check a name and its options against the catalogue. Options set to None count as not given.
 
     Raises UnknownFault.
@@ -394,10 +394,10 @@ def choose(part: PartName, how: str, options: Mapping[str, object]) -> Broken:
             raise UnknownFault(f"L'option « {name.replace('_', '-')} » n'accepte pas {value!r}.")
     if given.get("dialect", DIALECTS[0]) not in DIALECTS:
         raise UnknownFault(f"Dialecte inconnu : « {given['dialect']} ». Choix : {', '.join(DIALECTS)}.")
-    return Broken(fault, Options(**given))  # type: ignore[arg-type]  # names and types were checked just above
+    return ActiveFault(fault, FaultOptions(**given))  # type: ignore[arg-type]  # names and types were checked just above
 
 
-def described() -> str:
+def describe_faults() -> str:
     """The catalogue as text, one heading per layer."""
     lines: list[str] = []
     for layer in Layer:
@@ -408,4 +408,4 @@ def described() -> str:
     return "\n".join(lines).lstrip("\n")
 
 
-OPTION_NAMES: tuple[str, ...] = tuple(field.name for field in fields(Options))
+OPTION_NAMES: tuple[str, ...] = tuple(field.name for field in fields(FaultOptions))

@@ -19,8 +19,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from iea_sandbox.certificates import GOOD, PORTAL, Certificates
-from iea_sandbox.faults import Layer, ServerName, Switch, UnknownFault
+from iea_sandbox.authority import GOOD, PORTAL, CertificateAuthority
+from iea_sandbox.faults import FaultSwitch, Layer, ServerName, UnknownFault
 from iea_sandbox.record import Record, RecordedConnection
 
 _REQUEST_LIMIT = 1024 * 1024
@@ -33,7 +33,7 @@ INSIDE = "127.0.0.2"
 """Where the sandbox's own proxy comes from: that is how it is told from a client that comes straight."""
 
 
-class Front:
+class Listener:
     """Listens on 127.0.0.1 and, where there is one, ::1, on the same port; all methods belong to one event loop.
 
     Connections are accepted by hand because each fault of the connection, certificate and bytes layers is a different
@@ -44,14 +44,14 @@ class Front:
         self,
         app: ASGIApp,
         *,
-        certificates: Certificates | None = None,
+        certificates: CertificateAuthority | None = None,
         name: ServerName = "auth",
-        switch: Switch | None = None,
+        switch: FaultSwitch | None = None,
         connections: Record[RecordedConnection] | None = None,
     ) -> None:
         """Without certificates the port speaks plain HTTP."""
         self._name = name
-        self._switch = switch or Switch()
+        self._switch = switch or FaultSwitch()
         self._connections = connections if connections is not None else Record()
         self._certificates = certificates
         # 75 s is nginx's default; uvicorn's 5 s would close the agent's connection between two heartbeats.
@@ -59,7 +59,7 @@ class Front:
             app, http="h11", ws="none", lifespan="off", log_config=None, timeout_keep_alive=75
         )
         self._sound = ServerState()
-        self._scripted: set[Scripted] = set()
+        self._scripted: set[ScriptedProtocol] = set()
         self._listeners: list[socket.socket] = []
         self._queued: list[socket.socket] = []
         self._accepting: set[asyncio.Task[None]] = set()
@@ -179,7 +179,7 @@ class Front:
         loop = asyncio.get_running_loop()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = self._context()
-        struck = self._switch.layer(Layer.BYTES)
+        struck = self._switch.fault_in(Layer.BYTES)
         script = struck.fault.name if struck else ""
         if self._switch.on("captive-portal"):
             script = "captive-portal"
@@ -191,7 +191,7 @@ class Front:
 
         def protocol() -> asyncio.Protocol:
             if script:
-                return Scripted(script, self._scripted)
+                return ScriptedProtocol(script, self._scripted)
             return H11Protocol(self._config, self._sound, {}, loop)
 
         # The transport gets a duplicate, since it closes its socket when it likes and we close ours when done here.
@@ -211,7 +211,7 @@ class Front:
             return None
         if self._switch.on("captive-portal"):
             return self._certificates.context("captive-portal")
-        struck = self._switch.layer(Layer.CERTIFICATE)
+        struck = self._switch.fault_in(Layer.CERTIFICATE)
         if struck is None:
             return self._certificates.context(GOOD)
         return self._certificates.context(struck.fault.name, struck.options.issuer)
@@ -257,10 +257,10 @@ async def _fail_handshake(connection: socket.socket, context: ssl.SSLContext) ->
         pass  # data left unread would turn our goodbye into a reset
 
 
-class Scripted(asyncio.Protocol):
+class ScriptedProtocol(asyncio.Protocol):
     """Reads one request and answers with the bytes of a "bytes" fault, whatever was asked."""
 
-    def __init__(self, how: str, register: set[Scripted]) -> None:
+    def __init__(self, how: str, register: set[ScriptedProtocol]) -> None:
         self._how = how
         self._register = register
         self._received = b""

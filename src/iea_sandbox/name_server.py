@@ -7,8 +7,8 @@ import struct
 from ipaddress import ip_address
 from typing import cast
 
-from iea_sandbox.certificates import NAME
-from iea_sandbox.faults import Switch
+from iea_sandbox.authority import NAME
+from iea_sandbox.faults import FaultSwitch
 from iea_sandbox.record import Record
 
 DOMAIN = NAME.partition(".")[2]
@@ -27,7 +27,7 @@ _SECONDS = 0  # nobody should remember an answer: the next fault must show
 class NameServer:
     """Answers on UDP at 127.0.0.1: the names in *known* are this machine, nothing else exists. *questions* are the names asked for."""
 
-    def __init__(self, switch: Switch) -> None:
+    def __init__(self, switch: FaultSwitch) -> None:
         self.known = {NAME}
         self.questions: Record[str] = Record()
         self.port = 0
@@ -51,7 +51,7 @@ class NameServer:
 
 
 class _Protocol(asyncio.DatagramProtocol):
-    def __init__(self, server: NameServer, switch: Switch) -> None:
+    def __init__(self, server: NameServer, switch: FaultSwitch) -> None:
         self._server = server
         self._switch = switch
         self._transport: asyncio.DatagramTransport | None = None

@@ -9,8 +9,8 @@ from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from iea_sandbox.certificates import HOSTS
-from iea_sandbox.faults import Switch
+from iea_sandbox.authority import HOSTS
+from iea_sandbox.faults import FaultSwitch
 from iea_sandbox.listener import INSIDE, bind
 from iea_sandbox.record import Record
 
@@ -26,7 +26,7 @@ _WINDOWS = "Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n"
 class Proxy:
     """Listens on 127.0.0.1. *requests* are the request lines that it got; all methods belong to one event loop."""
 
-    def __init__(self, switch: Switch) -> None:
+    def __init__(self, switch: FaultSwitch) -> None:
         self.port = 0
         self.requests: Record[str] = Record()
         self._switch = switch

@@ -8,7 +8,7 @@ from contextlib import suppress
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from iea_sandbox.faults import Switch
+from iea_sandbox.faults import FaultSwitch
 from iea_sandbox.proxy import Proxy
 
 PATH = "/proxy.pac"
@@ -17,10 +17,10 @@ OFFERED, OFFERED_PORT = "/wpad.dat", 80
 _SLOW = 30.0  # seconds that it lets wait: longer than anybody waits for it
 
 
-class Script:
+class ProxyScript:
     """Served as any web server would; it leads everything through the proxy."""
 
-    def __init__(self, switch: Switch, proxy: Proxy) -> None:
+    def __init__(self, switch: FaultSwitch, proxy: Proxy) -> None:
         self._switch = switch
         self._proxy = proxy
 

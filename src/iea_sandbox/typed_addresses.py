@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
-from iea_sandbox.certificates import ACCENTED, NAME
+from iea_sandbox.authority import ACCENTED, NAME
 
 _NOBODY = f"serveur-inconnu.{NAME.partition('.')[2]}"
 
 
-def spelled(address: str, how: str, clear_port: int) -> str:
+def mistype_address(address: str, how: str, clear_port: int) -> str:
     """The sound *address* with an "address" fault; *clear_port* is where the same server speaks plain http.
 
     Raises KeyError for a fault that is none of ours.
@@ -45,7 +45,7 @@ def spelled(address: str, how: str, clear_port: int) -> str:
     raise KeyError(how)
 
 
-def named(address: str) -> str:
+def address_by_name(address: str) -> str:
     """The same server by the name that the sandbox's name service knows."""
     parts = urlsplit(address)
     return urlunsplit((parts.scheme, f"{NAME}:{parts.port}", parts.path, "", ""))

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from iea_sandbox.faults import Layer, Switch
+from iea_sandbox.faults import FaultSwitch, Layer
 from iea_sandbox.repository import Repository
 
 POLICY = "policy.toml"
@@ -29,7 +29,7 @@ Fermez toutes les fenêtres d'Impact emploi avant l'installation.
 class UpdateServer:
     """Serves `folder` under /updates. Two versions are published from the start, so that there is one to roll back to."""
 
-    def __init__(self, folder: Path, switch: Switch) -> None:
+    def __init__(self, folder: Path, switch: FaultSwitch) -> None:
         self._switch = switch
         self._overlay: dict[str, bytes] = {}
         self._spoiled = False
@@ -46,7 +46,7 @@ class UpdateServer:
 
     def adapt(self) -> None:
         """Act on the switch's present position: spoil the metadata, or heal them."""
-        struck = self._switch.layer(Layer.METADATA)
+        struck = self._switch.fault_in(Layer.METADATA)
         if self._spoiled:
             self.repository.heal()
         self._overlay = self.repository.spoil(struck.fault.name) if struck else {}
@@ -61,7 +61,7 @@ class UpdateServer:
 
     async def _target(self, request: Request) -> Response:
         path = self._path("targets", request.path_params["name"])
-        struck = self._switch.layer(Layer.TARGET)
+        struck = self._switch.fault_in(Layer.TARGET)
         if path is None or (struck and struck.fault.name == "missing-target"):
             return _missing()
         if struck is None:

@@ -16,16 +16,25 @@ from starlette.requests import Request as WebRequest
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from iea_sandbox.answers import Witness
+from iea_sandbox.answers import FaultMiddleware
 from iea_sandbox.authentication_server import LICENCES, AuthenticationServer, RegisteredLicence
-from iea_sandbox.certificates import NAME, Certificates
-from iea_sandbox.faults import PARTS, SERVERS, Broken, PartName, ServerName, Switch, UnknownFault, choose
-from iea_sandbox.listener import Front
+from iea_sandbox.authority import NAME, CertificateAuthority
+from iea_sandbox.faults import (
+    PARTS,
+    SERVERS,
+    ActiveFault,
+    FaultSwitch,
+    PartName,
+    ServerName,
+    UnknownFault,
+    find_fault,
+)
+from iea_sandbox.listener import Listener
 from iea_sandbox.name_server import WPAD, NameServer
 from iea_sandbox.proxy import Proxy
-from iea_sandbox.proxy_script import OFFERED_PORT, PATH, Script
+from iea_sandbox.proxy_script import OFFERED_PORT, PATH, ProxyScript
 from iea_sandbox.record import Record, RecordedConnection, RecordedRequest
-from iea_sandbox.typed_addresses import named, spelled
+from iea_sandbox.typed_addresses import address_by_name, mistype_address
 from iea_sandbox.update_server import UpdateServer
 
 _PATIENCE = 10.0  # seconds that any order to the servers may take
@@ -67,10 +76,10 @@ class World:
         answered by anything once it is done); None where nobody can.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self.certificates = Certificates()
+        self.certificates = CertificateAuthority()
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(self.certificates.authority_pem + self.certificates.revocations_pem)
-        self._switches: Mapping[PartName, Switch] = {name: Switch() for name in PARTS}
+        self._switches: Mapping[PartName, FaultSwitch] = {name: FaultSwitch() for name in PARTS}
         self.authentication = AuthenticationServer(self._switches["auth"], issuer_path, dialect)
         self.updates = UpdateServer(folder / "updates", self._switches["updates"])
         self.proxy = Proxy(self._switches["proxy"])
@@ -84,11 +93,11 @@ class World:
             "auth": self._front("auth", self.authentication.app),
             "updates": self._front("updates", self.updates.app),
         }
-        self._clear = {name: Front(_ToHttps(front)) for name, front in self._fronts.items()}
-        self._script = Front(Script(self._switches["pac"], self.proxy))
+        self._clear = {name: Listener(_ToHttps(front)) for name, front in self._fronts.items()}
+        self._script = Listener(ProxyScript(self._switches["pac"], self.proxy))
         self._names_port, self._script_port, self._network_port = names_port, script_port, network_port
         self._failures: list[Exception] = []
-        self._others: list[Front] = []
+        self._others: list[Listener] = []
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self._started: Future[asyncio.AbstractEventLoop] = Future()
         self._ended = asyncio.Event()
@@ -109,12 +118,12 @@ class World:
         return LICENCES[name]
 
     def break_(self, part: PartName, how: str, **options: object) -> None:
-        """Switch a fault of `faults.FAULTS` on, in place of the part's present one; options as in `faults.Options`.
+        """Switch a fault of `faults.FAULTS` on, in place of the part's present one; options as in `faults.FaultOptions`.
 
         From the return on, every new connection and request meets it. Raises UnknownFault, also where this machine
         cannot be broken that way: nothing is broken then.
         """
-        self._call(self._apply(part, choose(part, how, options)))
+        self._call(self._apply(part, find_fault(part, how, options)))
 
     def mend(self, part: PartName | None = None) -> None:
         """Make a part (None: everything) sound again. Raises UnknownFault for another part."""
@@ -124,7 +133,7 @@ class World:
             if self._switches[name].broken:
                 self._call(self._apply(name, None))
 
-    def broken(self, part: PartName) -> Broken | None:
+    def broken(self, part: PartName) -> ActiveFault | None:
         """What is broken there just now."""
         return self._switches[part].broken
 
@@ -133,11 +142,11 @@ class World:
         address = self.authentication.address if server == "auth" else self.updates.address
         broken = self.broken("address")
         if broken:
-            return spelled(address, broken.fault.name, self._clear[server].port)
+            return mistype_address(address, broken.fault.name, self._clear[server].port)
         proxy = self.broken("proxy")
         # Windows leads nothing that is called localhost through its own proxy
         by_name = any(self.broken(part) for part in _BY_NAME)
-        return named(address) if by_name or (proxy and proxy.fault.how == "needed") else address
+        return address_by_name(address) if by_name or (proxy and proxy.fault.how == "needed") else address
 
     @property
     def script_address(self) -> str:
@@ -159,7 +168,7 @@ class World:
 
     def host(self, app: ASGIApp) -> int:
         """Serve one more application over plain HTTP until the world closes; returns its port."""
-        front = Front(app)
+        front = Listener(app)
         self._call(front.open())
         self._others.append(front)
         return front.port
@@ -185,10 +194,10 @@ class World:
     ) -> None:
         self.close()
 
-    def _front(self, name: ServerName, app: ASGIApp) -> Front:
+    def _front(self, name: ServerName, app: ASGIApp) -> Listener:
         switch = self._switches[name]
-        return Front(
-            Witness(app, name, switch, self.requests),
+        return Listener(
+            FaultMiddleware(app, name, switch, self.requests),
             certificates=self.certificates,
             name=name,
             switch=switch,
@@ -231,7 +240,7 @@ class World:
             self._failures.append(error or RuntimeError(context["message"]))
             loop.default_exception_handler(context)
 
-    async def _apply(self, part: PartName, broken: Broken | None) -> None:
+    async def _apply(self, part: PartName, broken: ActiveFault | None) -> None:
         async with (
             self._switching
         ):  # orders come from several threads: a port is left and taken by one of them at a time
@@ -297,7 +306,7 @@ class World:
 class _ToHttps:
     """The plain http port that a server has beside its own: it sends whoever comes there to https."""
 
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Listener) -> None:
         self._front = front
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

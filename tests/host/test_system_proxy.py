@@ -363,7 +363,7 @@ if sys.platform == "win32":
                 assert asked.wait(PLENTY), "WinHTTP did ask"
 
         def test_a_network_that_offers_no_script_is_no_failure(self, setting: Setting) -> None:
-            """That one is found and followed takes a network of its own: ``tests/rig/test_tour.py``."""
+            """That one is found and followed takes a network of its own: ``tests/rig/test_wine_tour.py``."""
             setting.be(_DETECT)
             found = system_proxy.here().choose(SERVER)
             assert (found.proxy, found.source) == (None, Source.NONE)

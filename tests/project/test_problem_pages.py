@@ -123,7 +123,7 @@ def check_command(program: str, *arguments: str) -> None:
 def played(verb: str, part: str, how: str, name: str, *options: str) -> tuple[faults.Fault, tuple[str, ...]]:
     """The fault that ``iea-sandbox`` plays when it is given these words, and its options."""
     assert (verb, how) == ("break", "--how")
-    return faults.choose(part, name, {}).fault, options  # type: ignore[arg-type]  # checked there
+    return faults.find_fault(part, name, {}).fault, options  # type: ignore[arg-type]  # checked there
 
 
 def seen() -> Iterator[tuple[str, str, Seen]]:

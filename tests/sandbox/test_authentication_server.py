@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from iea_sandbox.authentication_server import LICENCES, WORDS, AuthenticationServer, RegisteredLicence
-from iea_sandbox.faults import DIALECTS, Switch
+from iea_sandbox.faults import DIALECTS, FaultSwitch
 from iea_sandbox.world import World
 
 GRANT = {"grant_type": "client_credentials"}
@@ -111,7 +111,7 @@ def test_characters_that_were_not_encoded_are_not_recognised(client: httpx.Clien
 )
 def test_each_product_decodes_in_its_way(dialect: str, encode: Callable[[str], str], status: int) -> None:
     licence = LICENCES["special"]
-    server = AuthenticationServer(Switch(), dialect=dialect)
+    server = AuthenticationServer(FaultSwitch(), dialect=dialect)
 
     async def answer() -> int:
         transport = httpx.ASGITransport(server.app)

@@ -18,17 +18,17 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from iea_sandbox.certificates import NAME
+from iea_sandbox.authority import NAME
 from iea_sandbox.faults import (
     FAULTS,
     PARTS,
-    Broken,
+    ActiveFault,
     Layer,
     PartName,
     ServerName,
     UnknownFault,
-    choose,
-    described,
+    describe_faults,
+    find_fault,
 )
 from iea_sandbox.world import World
 
@@ -370,18 +370,18 @@ def test_one_server_breaks_alone(world: World) -> None:
     assert get(world, "updates").status_code == 200
     assert world.broken("updates") is None
     world.mend("updates")
-    assert world.broken("auth") == choose("auth", "500", {})
+    assert world.broken("auth") == find_fault("auth", "500", {})
 
 
 def test_every_fault_is_listed_and_can_be_switched_on_and_off(world: World) -> None:
-    help_text = described()
+    help_text = describe_faults()
     for name, fault in FAULTS.items():
         assert f"  {fault.how} " in help_text
         if name in ONLY_IN_THE_RIG or (name == "filtered" and sys.platform != "linux"):
             continue
         for part in fault.parts:
             world.break_(part, fault.how)
-            assert world.broken(part) == Broken(fault, choose(part, fault.how, {}).options)
+            assert world.broken(part) == ActiveFault(fault, find_fault(part, fault.how, {}).options)
             world.mend(part)
     world.mend()
     assert [get(world, server).status_code for server in SERVERS] == [200, 200]

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from iea_sandbox.certificates import ACCENTED, NAME
+from iea_sandbox.authority import ACCENTED, NAME
 from iea_sandbox.faults import ServerName, UnknownFault
 from iea_sandbox.name_server import WPAD
 from iea_sandbox.proxy import PASSWORD, USER

@@ -405,7 +405,7 @@ def document() -> str:
         + ", ".join(f"`{name}`" for name in left_to_the_updater())
         + ".",
         "",
-        "Faults of this machine itself are played by `iea-sandbox tour`: "
+        "Faults of this machine itself are played by `python -m rig tour`: "
         + ", ".join(f"`{FAULTS[name].parts[0]} --how {FAULTS[name].how}`" for name in PLAYED_BY_THE_TOUR)
         + ".",
         "",

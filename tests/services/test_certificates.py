@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from iea_agent.services import certificates
 from iea_agent.services.certificates import CaFileUnreadable, ServerCertificate, parse_certificate
-from iea_sandbox.certificates import Certificates
+from iea_sandbox.authority import CertificateAuthority
 from tests.services.peers import revocation_list
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -179,7 +179,7 @@ def test_a_time_without_seconds_or_zone_is_nothing() -> None:
 
 def test_what_the_administrator_adds_is_trusted_by_name(tmp_path: Path) -> None:
     file = tmp_path / "own.pem"
-    file.write_bytes(Certificates().authority_pem)
+    file.write_bytes(CertificateAuthority().authority_pem)
     assert "Bac à sable IEA" in certificates.trusted_names(file)
     assert "Bac à sable IEA" not in certificates.trusted_names(None)
     assert certificates.trusted_names(tmp_path / "nothing.pem") == frozenset()

@@ -31,7 +31,7 @@ from iea_agent.domain.problems import Problem
 from iea_agent.services.https import BODY_LIMIT, KEEPALIVE_SECONDS, Client, HttpsError
 from iea_agent.services.messages import Request, judge_status
 from iea_agent.services.network import Credentials, Limits, Route, Stream
-from iea_sandbox.certificates import Certificates
+from iea_sandbox.authority import CertificateAuthority
 from iea_sandbox.world import World
 from tests.services.conftest import (
     BRIEF,
@@ -461,7 +461,7 @@ def test_looking_again_ends_with_the_request(world: World, serve: Serve) -> None
 def test_a_chain_that_came_whole_lacks_no_link(world: World, tmp_path: Path) -> None:
     """An authority of the same name that is not the same."""
     file = tmp_path / "ca.pem"
-    file.write_bytes(Certificates().authority_pem)
+    file.write_bytes(CertificateAuthority().authority_pem)
     with Client(Route(ca_file=file)) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
     assert failure.problem is problems.CERTIFICATE_AUTHORITY_UNKNOWN

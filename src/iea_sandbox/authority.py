@@ -31,7 +31,7 @@ STRANGER = "Autorité inconnue"
 PORTAL = "portail.example"
 
 
-class Certificates:
+class CertificateAuthority:
     """A root, an intermediate under it, and server certificates for loopback.
 
     Everything lives as long as the object: the private keys are never written to a lasting file, so that an authority

@@ -1,14 +1,15 @@
-"""Windows' own proxy setting of the present user, changed for a while and put back."""
+"""Change the current user's proxy setting in Windows for a while, and restore it.
+
+Runs on the Windows desktop itself.
+"""
 
 from __future__ import annotations
 
 import struct
 import sys
 import winreg
-from types import TracebackType
-from typing import Self
 
-assert sys.platform == "win32"  # noqa: S101  mypy reads on only where this holds
+assert sys.platform == "win32"
 
 _KEY = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
 _VALUE = "DefaultConnectionSettings"
@@ -16,37 +17,30 @@ _DIRECT, _SERVER, _SCRIPT, _DETECT = 1, 2, 4, 8  # PER_CONN_FLAGS, wininet.h
 _VERSION = 0x46
 
 
-class SystemProxy:
-    """What « Paramètres proxy » of Windows writes into the registry. Leaving the block restores what was there."""
+class WindowsProxy:
+    """The registry value behind Windows' « Paramètres proxy »."""
 
-    def __enter__(self) -> Self:
+    def __init__(self) -> None:
         self._key = winreg.CreateKey(winreg.HKEY_CURRENT_USER, _KEY)
         try:
             self._before = winreg.QueryValueEx(self._key, _VALUE)[0]
         except FileNotFoundError:
             self._before = None
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.restore()
-        self._key.Close()
-
-    def server(self, address: str) -> None:
-        """One proxy for everything: "host:port"."""
+    def use_server(self, address: str) -> None:
+        """Send everything through the proxy at *address* ("host:port")."""
         self._write(_SERVER, server=address)
 
-    def script(self, address: str) -> None:
-        """Whatever the script at this address says."""
+    def use_script(self, address: str) -> None:
+        """Follow the proxy script (PAC) at *address*."""
         self._write(_SCRIPT, script=address)
 
-    def detect(self) -> None:
-        """Whatever the script says that the network offers (WPAD)."""
+    def use_detection(self) -> None:
+        """Follow the proxy script that the network offers (WPAD)."""
         self._write(_DETECT)
 
     def restore(self) -> None:
-        """As it was found."""
+        """Restore the setting that was there when this object was made."""
         if self._before is None:
             try:
                 winreg.DeleteValue(self._key, _VALUE)

@@ -1,0 +1,32 @@
+"""The tour's network of its own: what a PC meets only where names, ports and the way out are somebody else's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rig.build import ROOT
+from rig.prefix import windows_path
+from rig.wine_tour import NOT_APART
+
+pytestmark = [pytest.mark.linux, pytest.mark.desktop]
+
+
+def test_faults_of_the_machine_itself(tmp_path: Path) -> None:
+    """A proxy that the network offers (WPAD), found by Windows and the only way to the servers; and no network at all."""
+    tour = (sys.executable, "-m", "rig", "wine_tour", "--no-windows", "--output", windows_path(tmp_path))
+    done = subprocess.run(
+        [*tour, "--only", "pac-offered", "network-off"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    if NOT_APART in done.stdout:
+        pytest.skip(NOT_APART)
+    assert "3 comme attendu, 0 à voir, 0 laissée de côté" in done.stdout, done.stdout + done.stderr

@@ -19,10 +19,11 @@ from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address, AddressError
 from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.evidence import DeclaredIssuer, RedirectTarget, TokenEndpoint
+from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
 from .https import WHOLE_SECONDS, Client, HttpsError
-from .messages import Reply, Request, classify_unavailable, find_redirect_target, judge_status, printable
+from .messages import Reply, Request, classify_unavailable, find_redirect_target, judge_status
 from .network import Observe
 
 _Result = TypeVar("_Result")
@@ -149,7 +150,7 @@ def _discovery(address: Address, issuer: str, token_endpoint: str) -> Discovery:
     except AddressError:
         issuing = None
     if issuing != address:  # RFC 8414, section 3.3
-        said = printable(issuer)
+        said = clean_detail(issuer)
         raise HttpsError(
             Failure(Stage.KIND, problems.ISSUER_DIFFERS, f"issuer: {said}", evidence=DeclaredIssuer(said))
         )
@@ -165,7 +166,7 @@ def _discovery(address: Address, issuer: str, token_endpoint: str) -> Discovery:
         or parts.scheme not in ("http", "https")
         or not parts.geturl().isprintable()
     ):
-        detail = f"token endpoint: {printable(token_endpoint)}"
+        detail = f"token endpoint: {clean_detail(token_endpoint)}"
         raise HttpsError(Failure(Stage.KIND, problems.NOT_AN_AUTHENTICATION_SERVER, detail))
     # a server reached over https has no business asking for the key in clear, not even on this machine
     if not endpoint.secure and (address.secure or not endpoint.loopback):
@@ -199,7 +200,7 @@ def request_token(discovery: Discovery, licence: Licence, *, scope: str = "") ->
         detail = error.failure.detail
         for secret in (licence.key, key, basic):
             detail = detail.replace(secret, "…")
-        raise HttpsError(replace(error.failure, detail=printable(detail))) from None
+        raise HttpsError(replace(error.failure, detail=clean_detail(detail))) from None
     return AccessGranted(discovery, expires_in, granted)
 
 

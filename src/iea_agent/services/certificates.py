@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from iea_agent.domain.diagnosis import Certificate
+from iea_agent.domain.printable_text import LONGEST_DETAIL, clean_detail
 
 FILE_LIMIT = 16 * 1024 * 1024
 """Bytes of the administrator's file that are searched for a list of revoked certificates."""
@@ -120,7 +121,6 @@ def parse_certificate(der: bytes) -> ServerCertificate | None:
 
 _LONGEST = 64 * 1024  # bytes of a certificate; real ones have 1 to 4 KB
 _MOST = 100  # elements that are looked at in one place
-_NAME_LENGTH = 200  # characters of a name that are kept
 
 _INTEGER, _SEQUENCE, _SET, _OID, _VERSION = 0x02, 0x30, 0x31, 0x06, 0xA0
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
@@ -231,8 +231,8 @@ def _names(name: bytes) -> list[tuple[bytes, str]]:
 
 
 def _text(tag: int, value: bytes) -> str:
-    text = value[: 4 * _NAME_LENGTH].decode(_ENCODINGS[tag], errors="replace")
-    return "".join(c if c.isprintable() else " " for c in text)[:_NAME_LENGTH].strip()
+    text = value[: 4 * LONGEST_DETAIL].decode(_ENCODINGS[tag], errors="replace")
+    return clean_detail(text).strip()
 
 
 def _called(names: list[tuple[bytes, str]]) -> str:

@@ -17,10 +17,11 @@ import httpcore
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Failure, Stage, judge_certificate
 from iea_agent.domain.evidence import CertificateHosts, Evidence, FileInvolved, ProxyInvolved
+from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
 from . import certificates
-from .messages import judge_proxy_challenge, parse_challenges, printable
+from .messages import judge_proxy_challenge, parse_challenges
 from .network import RequestContext, Route, describe_certificate
 
 Inspect: TypeAlias = Callable[[], tuple[certificates.ServerCertificate | None, bool]]
@@ -147,7 +148,7 @@ def describe_error(error: BaseException) -> str:
         text = str(error)
     else:
         text = f"{type(error).__name__}: {error}"
-    return printable(text)
+    return clean_detail(text)
 
 
 def _proxy(route: Route) -> ProxyInvolved | None:

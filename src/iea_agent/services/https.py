@@ -17,6 +17,7 @@ from iea_agent import __version__
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate, Failure, Stage
 from iea_agent.domain.evidence import FileInvolved, ProxyInvolved
+from iea_agent.domain.printable_text import clean_detail
 
 from . import certificates
 from .failures import (
@@ -27,7 +28,7 @@ from .failures import (
     proxy_authentication_failure,
     translate,
 )
-from .messages import Reply, Request, printable
+from .messages import Reply, Request
 from .network import (
     CURRENT_REQUEST,
     Limits,
@@ -295,7 +296,7 @@ def _read_body(response: httpx.Response, limit: int) -> bytes:
     """The body as it came, compressed or too long ones refused before they cost anything."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        raise UnusableAnswer(f"compressed ({printable(encoding[:20])}) although that was not asked for")
+        raise UnusableAnswer(f"compressed ({clean_detail(encoding[:20])}) although that was not asked for")
     body = bytearray()
     for part in response.iter_raw():
         body += part

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.evidence import PortalPage, RedirectTarget
+from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
 
@@ -120,7 +121,7 @@ def classify_unavailable(reply: Reply) -> Problem:
 def leads_to(reply: Reply) -> str:
     """Where a redirection points, "" where that is inside the server: scheme and host only, for the rest may carry somebody's session."""
     there = _location(reply)
-    return printable(f"{there.scheme}://{there.hostname}") if there.hostname else ""
+    return clean_detail(f"{there.scheme}://{there.hostname}") if there.hostname else ""
 
 
 def find_redirect_target(reply: Reply) -> RedirectTarget | None:
@@ -180,8 +181,3 @@ def parse_challenges(fields: Iterable[str]) -> tuple[str, ...]:
             if scheme is not None:
                 found[scheme[1]] = None
     return tuple(found)[:10]
-
-
-def printable(text: str) -> str:
-    """*text* as one line that can be shown, 200 characters at most: it may come from anybody."""
-    return "".join(c if c.isprintable() else " " for c in text)[:200]

@@ -24,6 +24,7 @@ from tuf.ngclient import FetcherInterface, Updater  # type: ignore[attr-defined]
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
 from .https import HttpsError
@@ -103,13 +104,13 @@ def _refresh(ask: Ask, address: Address, root: Path, trusted: Path, timestamp: b
     try:
         updater = Updater(str(trusted), fetcher.base, fetcher=fetcher, bootstrap=anchor)
     except verdicts.RepositoryError as error:
-        detail = f"root.json of this computer cannot be used: {_describe_error(error)}"
+        detail = f"root.json of this computer cannot be used: {clean_detail(str(error))}"
         raise HttpsError(Failure(Stage.METADATA, problems.METADATA_NOT_AUTHENTIC, detail)) from error
     try:
         updater.refresh()
     except (verdicts.RepositoryError, verdicts.DownloadError) as error:
         stage, reason = _judge_error(error)
-        detail = f"{fetcher.file}: {_describe_error(error)}"
+        detail = f"{fetcher.file}: {clean_detail(str(error))}"
         if reason is problems.METADATA_EXPIRED:
             detail += f", this computer says {datetime.now(UTC).isoformat(timespec='seconds')}"
         raise HttpsError(Failure(stage, reason, detail)) from error
@@ -165,8 +166,3 @@ def _judge_error(error: Exception) -> tuple[Stage, Problem]:
         case verdicts.BadVersionNumberError():
             return Stage.METADATA, problems.METADATA_ROLLED_BACK
     return Stage.METADATA, problems.METADATA_NOT_AUTHENTIC
-
-
-def _describe_error(error: Exception) -> str:
-    """TUF's words in one printable line: they may quote what the server sent."""
-    return "".join(c if c.isprintable() else " " for c in str(error))[:200]

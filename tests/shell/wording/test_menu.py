@@ -16,6 +16,8 @@ from iea_agent.shell.wording.time_text import format_since
 from iea_agent.shell.wording.view import SEPARATOR, MenuLine, Picture, View
 from tests.failures import OBSERVED, failed
 
+pytestmark = pytest.mark.usefixtures("language")
+
 NOW = 1_790_000_000.0
 EVERYTHING = Abilities(support=True, updates=True, program=True)
 CHOOSABLE: tuple[type[Event], ...] = (
@@ -32,14 +34,6 @@ ABILITY: dict[type[Event], str] = {
     machine.LaunchRequested: "program",
 }
 EVERY_ABILITIES = [Abilities(*flags) for flags in itertools.product((False, True), repeat=3)]
-
-
-@pytest.fixture(autouse=True, params=locale.LANGUAGES)
-def language(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every test in every language."""
-    locale.choose(request.param)
-    yield request.param
-    locale.choose("fr")
 
 
 @pytest.fixture(params=State, ids=lambda state: state.value)

@@ -22,11 +22,10 @@ from iea_agent.domain.evidence import (
     NamedEvidence,
     RedirectTarget,
 )
+from iea_agent.domain.printable_text import LONGEST_SHOWN
 from iea_agent.domain.problems import Problem
 from iea_agent.shell.wording.problem_details import (
-    LONGEST,
     MALFORMED,
-    clean_foreign_text,
     describe_failure_details,
     describe_setting_fault,
 )
@@ -175,13 +174,8 @@ def test_whatever_a_server_says_stays_bounded_and_visible(
         text = describe_failure_details(
             Failure(Stage.ANSWER, reason, foreign, wait, evidence, certificate), NOW
         )
-        assert len(text) <= 3 * LONGEST + 500
+        assert len(text) <= 3 * LONGEST_SHOWN + 500
         assert all(c.isprintable() or c == "\u00a0" for c in text)
-
-
-def test_foreign_text_is_one_visible_line() -> None:
-    assert clean_foreign_text("https://a\u202egro.fr\r\nvilain\x00") == "https://a gro.fr vilain"
-    assert clean_foreign_text("x" * 500) == "x" * (LONGEST - 1) + "…"
 
 
 def test_a_refused_setting_is_named_with_its_line() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,17 +14,11 @@ from iea_agent.domain.repairs import Repair, RepairKind, propose_repairs
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.shell.wording import repair_text
 
+pytestmark = pytest.mark.usefixtures("language")
+
 CHOSEN = replace(
     DEFAULTS, secure=False, authentication="http://exemple.fr:80", updates="http://exemple.fr:8080/updates"
 )
-
-
-@pytest.fixture(autouse=True, params=locale.LANGUAGES)
-def language(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every test in every language."""
-    locale.choose(request.param)
-    yield request.param
-    locale.choose("fr")
 
 
 def failed(server: Server, address: str, route: str = "http://proxy:3128") -> ServerReport:

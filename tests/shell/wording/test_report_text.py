@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,19 +29,13 @@ from iea_agent.domain.problems import Problem
 from iea_agent.domain.proxy_choice import Source
 from iea_agent.shell.wording import repair_text, report_text
 
+pytestmark = pytest.mark.usefixtures("language")
+
 NOW = 1_790_000_000.0
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 SCHEMA = json.loads((DOCS / "test.schema.json").read_text(encoding="utf-8"))
 STATUS_SCHEMA = json.loads((DOCS / "status.schema.json").read_text(encoding="utf-8"))
 _BESIDE: Registry[Any] = Registry().with_resource("status.schema.json", Resource.from_contents(STATUS_SCHEMA))
-
-
-@pytest.fixture(autouse=True, params=locale.LANGUAGES)
-def language(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every test in every language."""
-    locale.choose(request.param)
-    yield request.param
-    locale.choose("fr")
 
 
 def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
@@ -181,13 +174,6 @@ def test_every_server_stage_and_outcome_has_its_word() -> None:
     assert set(report_text.SERVERS) == set(Server)
     assert set(report_text.STAGES) == set(Stage)
     assert set(report_text.OUTCOMES) == set(StageOutcome)
-
-
-def test_a_time_is_short(language: str) -> None:
-    assert report_text.format_milliseconds(48.4) == "48\u00a0ms"
-    assert report_text.format_milliseconds(999.4) == "999\u00a0ms"
-    second = report_text.format_milliseconds(2140)
-    assert second == ("2,1\u00a0s" if language == "fr" else "2.1\u00a0s")
 
 
 def test_what_comes_behind_a_failure_was_not_reached() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from iea_agent import __version__, locale
+from iea_agent import __version__
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.machine import Snapshot, State
@@ -21,19 +21,13 @@ from iea_agent.domain.settings import DEFAULTS, Settings
 from iea_agent.shell.wording import status_text
 from tests.failures import OBSERVED, failed
 
+pytestmark = pytest.mark.usefixtures("language")
+
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 SCHEMA = json.loads((DOCS / "status.schema.json").read_text(encoding="utf-8"))
 NOW = 1_790_000_000.4
 VALIDATOR = Draft202012Validator(SCHEMA)
 SETTINGS = replace(DEFAULTS, licence_number="IEA-0000-1234")
-
-
-@pytest.fixture(autouse=True, params=locale.LANGUAGES)
-def language(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Every test in every language."""
-    locale.choose(request.param)
-    yield request.param
-    locale.choose("fr")
 
 
 def snapshots() -> Iterator[Snapshot]:

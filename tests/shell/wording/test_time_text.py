@@ -9,6 +9,7 @@ import pytest
 from iea_agent.shell.wording.time_text import (
     format_date,
     format_duration,
+    format_milliseconds,
     format_moment,
     format_since,
     format_time_of_day,
@@ -45,3 +46,10 @@ def test_a_time_beyond_all_calendars_has_words_too(beyond: float) -> None:
 )
 def test_a_duration_is_its_two_largest_units(seconds: float, words: str) -> None:
     assert format_duration(seconds) == words
+
+
+def test_a_time_is_short(language: str) -> None:
+    assert format_milliseconds(48.4) == "48\u00a0ms"
+    assert format_milliseconds(999.4) == "999\u00a0ms"
+    second = format_milliseconds(2140)
+    assert second == ("2,1\u00a0s" if language == "fr" else "2.1\u00a0s")

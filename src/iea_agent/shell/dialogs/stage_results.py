@@ -12,7 +12,7 @@ import wx
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import STAGES, Failure, Server, ServerReport, Stage, StageOutcome, StageResult
 from iea_agent.locale import _
-from iea_agent.shell.wording import report_text
+from iea_agent.shell.wording import report_text, time_text
 
 from .widgets import MIDDLE, NARROW, Link, PageLink, Paragraph, picture, set_picture, title_font
 
@@ -195,7 +195,7 @@ def _named(cause: Failure) -> str:
 
 def _progress(found: ServerReport) -> str:
     """One line on how far the test of a server has come, or how it ended."""
-    duration = report_text.format_milliseconds(found.milliseconds)
+    duration = time_text.format_milliseconds(found.milliseconds)
     if not found.done:
         running = [result.stage for result in found.stages if result.outcome is StageOutcome.RUNNING]
         if not running:

@@ -14,6 +14,7 @@ from iea_agent.locale import _
 from iea_agent.shell.wording import menu
 from iea_agent.shell.wording import status_text as words
 from iea_agent.shell.wording.menu import Abilities
+from iea_agent.shell.wording.time_text import format_countdown
 from iea_agent.shell.wording.view import Picture
 
 Document = Mapping[str, Any]
@@ -139,9 +140,7 @@ def next_try(status: Document, now: float) -> str:
     seconds = round(datetime.fromisoformat(status["next_try"]).timestamp() - now)
     if seconds <= 0:
         return _("maintenant")
-    if seconds < 60:
-        return _("dans {seconds} s").format(seconds=seconds)
-    return _("dans {minutes} min {seconds:02} s").format(minutes=seconds // 60, seconds=seconds % 60)
+    return _("dans {time}").format(time=format_countdown(seconds))
 
 
 def text(status: Document | None, last: Document | None, now: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import sys
 import threading
 import time
@@ -284,7 +283,11 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         if self._waiting and seconds <= 0:
             self._waiting = False
             self._complaint.say(_("Vous pouvez essayer de nouveau."))
-        told = _("Nouvel essai possible dans {time}").format(time=remaining(seconds)) if self._waiting else ""
+        told = (
+            _("Nouvel essai possible dans {time}").format(time=time_text.format_countdown(seconds))
+            if self._waiting
+            else ""
+        )
         if told != self._counted:
             self._counted = told
             self._countdown.say(told)
@@ -447,18 +450,3 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 def _internal_error() -> str:
     entry = problems.INTERNAL_ERROR
     return f"{_(entry.title)} ({entry.code}). {_(entry.advice)}"
-
-
-def remaining(seconds: float) -> str:
-    """A time to wait, in its two largest units: « 1 min 12 s », « 2 h 05 min », « 29 j 3 h »; never less than a second."""
-    whole = max(math.ceil(seconds), 1)
-    minutes, seconds_left = divmod(whole, 60)
-    hours, minutes_left = divmod(minutes, 60)
-    days, hours_left = divmod(hours, 24)
-    if days:
-        return _("{days} j {hours} h").format(days=days, hours=hours_left)
-    if hours:
-        return _("{hours} h {minutes:02} min").format(hours=hours, minutes=minutes_left)
-    if minutes:
-        return _("{minutes} min {seconds:02} s").format(minutes=minutes, seconds=seconds_left)
-    return _("{seconds} s").format(seconds=seconds_left)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date
 
 from iea_agent.domain.password_check import NotCovered, OtherDay
@@ -10,6 +9,7 @@ from iea_agent.domain.password_tries import WaitReason
 from iea_agent.domain.problems import N_
 from iea_agent.domain.typed_password import Typo, TypoKind
 from iea_agent.locale import _
+from iea_agent.shell.wording.time_text import format_wait
 
 EXAMPLE = "24-29Y7-1GV3-S0Y4"
 
@@ -75,17 +75,6 @@ def describe_next_try(seconds: float) -> str:
 def describe_missing_register() -> str:
     """There is nothing on this PC to check a password with."""
     return _("Ce poste n'a pas encore de registre des mots de passe du jour : contactez l'assistance.")
-
-
-def format_wait(seconds: float) -> str:
-    """A time to wait: « 45 s », « 4 min », « 2 h »."""
-    whole = math.ceil(seconds)
-    if whole < 90:
-        return _("{seconds} s").format(seconds=whole)
-    minutes = math.ceil(whole / 60)
-    if minutes < 120:
-        return _("{minutes} min").format(minutes=minutes)
-    return _("{hours} h").format(hours=math.ceil(minutes / 60))
 
 
 def _day(day: date) -> str:

@@ -27,12 +27,10 @@ from iea_agent.domain.evidence import (
     TokenEndpoint,
 )
 from iea_agent.domain.interceptors import ProductKind
+from iea_agent.domain.printable_text import clean_foreign_text
 from iea_agent.domain.problems import N_, Group
 from iea_agent.locale import _
 from iea_agent.shell.wording.time_text import format_date, format_duration, format_moment, format_time_of_day
-
-LONGEST = 120
-"""Characters that are shown of what somebody else chose: a server's address, a name in a certificate."""
 
 MALFORMED: Mapping[Malformed, str] = {
     Malformed.EMPTY: N_("Saisissez l'adresse du serveur."),
@@ -76,12 +74,6 @@ def describe_failure_details(failure: Failure, now: float) -> str:
     if failure.retry_after is not None and failure.retry_after >= 1:
         sentences.append(_wait(failure.retry_after, now))
     return " ".join(sentence for sentence in sentences if sentence)
-
-
-def clean_foreign_text(foreign: str) -> str:
-    """*foreign* text for a person's eyes: one line, nothing invisible (control characters, changes of direction), at most ``LONGEST`` characters."""
-    visible = " ".join("".join(c if c.isprintable() else " " for c in foreign[: 4 * LONGEST]).split())
-    return visible if len(visible) <= LONGEST else visible[: LONGEST - 1] + "…"
 
 
 def _evidence(evidence: Evidence | None) -> list[str]:

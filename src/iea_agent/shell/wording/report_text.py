@@ -18,12 +18,13 @@ from iea_agent.domain.diagnosis import (
     StageOutcome,
     conclude,
 )
+from iea_agent.domain.printable_text import clean_foreign_text
 from iea_agent.domain.problems import N_
 from iea_agent.domain.proxy_choice import Source
 from iea_agent.locale import _
-from iea_agent.shell.wording.problem_details import clean_foreign_text
 from iea_agent.shell.wording.problem_details import describe_failure_details as describe_failure_details
 from iea_agent.shell.wording.status_text import build_problem_document
+from iea_agent.shell.wording.time_text import format_milliseconds
 
 SCHEMA = 1
 
@@ -66,13 +67,6 @@ def render_headline(reports: Sequence[ServerReport]) -> str:
         return _(FAILED)
     refusals = [_(report.failure.problem.title) for report in reports if report.failure is not None]
     return f"{_(SERVERS_REACHED)} – {refusals[0]}"
-
-
-def format_milliseconds(milliseconds: float) -> str:
-    """A time for people: « 48 ms », « 2,1 s »."""
-    if milliseconds < 1000:
-        return f"{milliseconds:.0f} ms"
-    return _("{seconds} s").format(seconds=f"{milliseconds / 1000:.1f}".replace(".", _(",")))
 
 
 def _pair(name: str, what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -47,6 +48,42 @@ def _counted(number: int, one: str, many: str) -> str:
     if number == 0:
         return ""
     return _(one) if number == 1 else _(many).format(number=number)
+
+
+def format_wait(seconds: float) -> str:
+    """Return a time to wait, rounded up: « 45 s », « 4 min », « 2 h »."""
+    whole = math.ceil(seconds)
+    if whole < 90:
+        return _("{seconds} s").format(seconds=whole)
+    minutes = math.ceil(whole / 60)
+    if minutes < 120:
+        return _("{minutes} min").format(minutes=minutes)
+    return _("{hours} h").format(hours=math.ceil(minutes / 60))
+
+
+def format_countdown(seconds: float) -> str:
+    """Return the time to wait in its two largest units: « 1 min 12 s », « 2 h 05 min ».
+
+    Never less than a second.
+    """
+    whole = max(math.ceil(seconds), 1)
+    minutes, seconds_left = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if days:
+        return _("{days} j {hours} h").format(days=days, hours=hours_left)
+    if hours:
+        return _("{hours} h {minutes:02} min").format(hours=hours, minutes=minutes_left)
+    if minutes:
+        return _("{minutes} min {seconds:02} s").format(minutes=minutes, seconds=seconds_left)
+    return _("{seconds} s").format(seconds=seconds_left)
+
+
+def format_milliseconds(milliseconds: float) -> str:
+    """Return a measured time: « 48 ms », « 2,1 s »."""
+    if milliseconds < 1000:
+        return f"{milliseconds:.0f} ms"
+    return _("{seconds} s").format(seconds=f"{milliseconds / 1000:.1f}".replace(".", _(",")))
 
 
 def format_moment(wall: float, now: float) -> str:

@@ -280,11 +280,11 @@ def _settings_set(installation: Installation, options: argparse.Namespace) -> in
 
 
 def _settings_open(installation: Installation, options: argparse.Namespace) -> int:  # noqa: ARG001
-    from iea_agent.assembly import dialog_adapters
+    from iea_agent.assembly import window_process
     from iea_agent.assembly.agent_client import AgentClient
 
     if AgentClient(installation).status() is None:
-        return dialog_adapters.show(installation, "settings")
+        return window_process.show_window(installation, "settings")
     AgentClient(installation).ask({"do": "ask", "event": "settings"})
     return FINE
 
@@ -440,16 +440,16 @@ def _diagnose(installation: Installation, options: argparse.Namespace) -> int:
 
 
 def _window(window: list[str]) -> int:
-    from iea_agent.assembly import dialog_adapters
+    from iea_agent.assembly import window_process
     from iea_agent.assembly.installation import Failure, Installation
 
     try:
         if not window:
-            window = dialog_adapters.heard()
+            window = window_process.wait_for_window_name()
         match window:
             case [name, *options]:
-                return dialog_adapters.show(Installation.locate(os.environ), name, test="--test" in options)
-        return FINE  # nobody wanted one
+                return window_process.show_window(Installation.locate(os.environ), name, options)
+        return FINE
     except Failure as failure:
         print(failure, file=sys.stderr)
         return failure.exit_code

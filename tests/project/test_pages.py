@@ -12,7 +12,8 @@ import pytest
 
 from iea_agent import channel
 from iea_agent.assembly import agent
-from iea_agent.domain import machine, refusals
+from iea_agent.domain import refusals
+from iea_agent.domain.person_requests import BY_NAME
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -72,7 +73,7 @@ def test_pages_named_in_the_source_exist() -> None:
 def test_the_channel_page_lists_every_request() -> None:
     page = (ROOT / "docs" / "channel.md").read_text(encoding="utf-8")
     listed = set(re.findall(r'"event": "(\w+)"', page))
-    assert listed == set(machine.REQUESTS)
+    assert listed == set(BY_NAME)
     source = Path(agent.__file__).read_text(encoding="utf-8") + Path(channel.__file__).read_text(
         encoding="utf-8"
     )

@@ -6,7 +6,6 @@ import logging
 import os
 import queue
 import random
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,19 +17,19 @@ from iea_agent import __version__
 from iea_agent.domain import machine, problems
 from iea_agent.domain.diagnosis import Failure, Stage, malformed_address
 from iea_agent.domain.machine import Effect, Event, Moment, Snapshot, State
+from iea_agent.domain.person_requests import BY_NAME, WINDOWS
 from iea_agent.loop import Announcement, Attempt, Inbox, Loop
 from iea_agent.shell.wording import menu
 from iea_agent.shell.wording.menu import Abilities
 
 from .agent_client import channel_address, make_channel_key
 from .assistance import Assistance
-from .dialog_adapters import PREPARED_SECONDS
 from .servers import Servers
+from .window_opener import WindowOpener
 
 if TYPE_CHECKING:
     from iea_agent.channel import ChannelServer, Document
     from iea_agent.domain.settings import Settings
-    from iea_agent.host import Child
     from iea_agent.host.logs import Log
     from iea_agent.host.storage import LoadedSettings, Signature
     from iea_agent.services.authentication import Discovery, Licence
@@ -43,20 +42,6 @@ log = logging.getLogger("iea_agent.agent")
 
 SETTLE_SECONDS = 5.0
 """How long a client waits for the loop to do what it asked for."""
-
-WINDOWS = {
-    Effect.OPEN_STATUS: ("status",),
-    Effect.OPEN_SETTINGS: ("settings",),
-    Effect.OPEN_DIAGNOSIS: ("settings", "--test"),
-    Effect.OPEN_SUPPORT: ("support",),
-}
-"""The windows that exist, with how each is opened; each is a process of its own."""
-
-
-def window_command(*window: str) -> list[str]:
-    """How to start a window, its name and options, as a process of its own; one that is given none waits to be told (``windows.heard``)."""
-    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "iea_agent"]
-    return [*program, "window", *window]
 
 
 @dataclass
@@ -82,9 +67,7 @@ class Agent:
     def __init__(self, servers: Servers, clock: Callable[[], Moment], inbox: Inbox | None = None) -> None:
         self._servers = servers
         self._installation = installation = servers.installation
-        self._windows: dict[str, Child] = {}
-        self._prepared: Child | None = None  # a window's process that waits to be told which one…
-        self._prepared_until = 0.0  # …at the latest (steady clock)
+        self._windows = WindowOpener(installation.host)
         self._tray: Tray | None = None
         self._channel: ChannelServer | None = None
         self._log: Log | None = None
@@ -130,9 +113,7 @@ class Agent:
             self.loop.run()
         finally:
             stop_watching()
-            for window in (*self._windows.values(), self._prepared):
-                if window is not None:
-                    window.stop()
+            self._windows.close()
             log.info("ended")
 
     def _report_faults(self) -> None:
@@ -219,51 +200,20 @@ class Agent:
         self._installation.keep_assistance(since)
 
     def prepare_window(self) -> None:
-        """Start the process that shows the next window while the person still reads the menu; it does not wait for long to be told which one."""
-        from iea_agent.host import LaunchError
-
-        if self._prepared is not None and time.monotonic() < self._prepared_until:
-            return
-        self._take_prepared()
-        until = time.monotonic() + PREPARED_SECONDS  # from before it starts: it waits longer than we rely on
-        try:
-            self._prepared = self._installation.host.start_child(window_command(), os.environ, listening=True)
-            self._prepared_until = until
-        except LaunchError:  # the person is told when a window is asked for
-            log.warning("window not prepared")
-
-    def _take_prepared(self) -> Child | None:
-        """The process that waits to be told which window to show, if there is one that still does; from now on it is no longer ours to give."""
-        prepared, self._prepared = self._prepared, None
-        if prepared is not None and time.monotonic() >= self._prepared_until:
-            prepared.stop()
-            return None
-        return prepared
+        """Start the process of the next window while the person reads the menu."""
+        self._windows.prepare()
 
     def open(self, effect: Effect) -> None:
-        """Raise the window if it is open, else show it: in the process that is prepared, or in a new one."""
+        """Open or raise the window of *effect*; show a balloon if that fails."""
         from iea_agent.host import LaunchError
 
         if effect not in WINDOWS:
             log.warning("no such window", extra={"fields": {"effect": effect.value}})
             return
-        name, *options = WINDOWS[effect]
-        child = self._windows.get(name)
-        if child is not None and child.alive():
-            self._installation.host.raise_window(child.pid)
-            return
-        prepared = self._take_prepared()
-        if prepared is not None:
-            self._installation.host.let_to_the_front(prepared.pid)
-            if prepared.tell(" ".join(WINDOWS[effect])):
-                self._windows[name] = prepared
-                return
         try:
-            self._windows[name] = self._installation.host.start_child(
-                window_command(name, *options), os.environ
-            )
+            self._windows.open(WINDOWS[effect])
         except LaunchError as error:
-            log.exception("window not started", extra={"fields": {"name": name}})
+            log.exception("window not started", extra={"fields": {"name": WINDOWS[effect].window}})
             self._balloon(menu.build_window_failure_balloon(str(error.__cause__)))
 
     def launch_program(self) -> None:
@@ -351,8 +301,8 @@ class Agent:
                 return self._assistance.enter(snapshot, reason)
             case {"do": "leave-assistance", "password": str(typed)}:
                 return self._assistance.leave(snapshot, typed)
-            case {"do": "ask", "event": str(name)} if name in machine.REQUESTS:
-                event = machine.REQUESTS[name]
+            case {"do": "ask", "event": str(name)} if name in BY_NAME:
+                event = BY_NAME[name].event
                 if reason := menu.explain_disabled(event, snapshot.state, self.abilities):
                     return {"ok": False, "error": _("Pas maintenant : {reason}.").format(reason=reason)}
                 self.loop.post(event())

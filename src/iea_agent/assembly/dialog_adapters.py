@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from iea_agent.domain import exit_codes
 from iea_agent.domain.settings import DECLARATIONS
-from iea_agent.locale import _
 from iea_agent.shell.dialogs.ports import (
     AskError,
     DialogContents,
@@ -25,9 +20,6 @@ from .agent_client import LEAVE_SECONDS, AgentClient
 from .installation import Failure, Installation
 from .servers import Servers
 
-PREPARED_SECONDS = 20.0
-"""How long a prepared window process waits for the name of its window."""
-
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.repairs import Repair
@@ -39,7 +31,7 @@ ATTRIBUTES = {name: declaration.attribute for name, declaration in DECLARATIONS.
 }
 
 
-class SettingsDesk:
+class SettingsAdapter:
     """What the settings dialog needs (``dialogs.ports.SettingsPort``)."""
 
     def __init__(self, installation: Installation) -> None:
@@ -103,7 +95,7 @@ class SettingsDesk:
         explain(code)
 
 
-class StatusDesk:
+class StatusAdapter:
     """What the status window needs (``dialogs.ports.StatusPort``)."""
 
     def __init__(self, installation: Installation) -> None:
@@ -151,7 +143,7 @@ def explain(code: str) -> None:
         webbrowser.open(page.as_uri())
 
 
-class SupportDesk:
+class SupportAdapter:
     """What the support dialog needs (``dialogs.ports.SupportPort``)."""
 
     def __init__(self, installation: Installation) -> None:
@@ -169,7 +161,7 @@ class SupportDesk:
 
     def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
         """Call *on_change* at each change of the agent's status, and with None once it is gone; the answer stops it."""
-        return StatusDesk(self._installation).watch(
+        return StatusAdapter(self._installation).watch(
             lambda status: on_change(None if status is None else self.load())
         )
 
@@ -194,46 +186,9 @@ class SupportDesk:
             raise SupportError(str(failure)) from failure
 
 
-def heard() -> list[str]:
-    """Load what every window needs, then wait to hear on the standard input which one to show: its name and options, nothing where none is wanted."""
-    _require_wx()
-    from iea_agent.shell.dialogs import settings_dialog, status_dialog, support_dialog  # noqa: F401 for them to be there
-
-    patience = threading.Timer(PREPARED_SECONDS, os._exit, (0,))
-    patience.daemon = True
-    patience.start()
-    window = sys.stdin.readline().split()
-    patience.cancel()
-    return window
-
-
-def _require_wx() -> None:
-    if find_spec("wx") is None:
-        raise Failure(_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set »."))
-
-
-def show(installation: Installation, name: str, *, test: bool = False) -> int:
-    """Show the window *name* until it is closed, with the *test* of the settings window under way; its exit code."""
-    _require_wx()
-
-    def shown() -> None:
-        from iea_agent.host import logs
-
-        logs.start_logging(installation.folders.logs, name)
-
-    options = ("test",) if test else ()
-    if name == "settings":
-        from iea_agent.shell.dialogs import settings_dialog
-
-        settings_dialog.run(SettingsDesk(installation), shown, options)
-    elif name == "status":
-        from iea_agent.shell.dialogs import status_dialog
-
-        status_dialog.run(StatusDesk(installation), shown, options)
-    elif name == "support":
-        from iea_agent.shell.dialogs import support_dialog
-
-        support_dialog.run(SupportDesk(installation), shown, options)
-    else:
-        return exit_codes.FAILED
-    return 0
+ADAPTERS: Mapping[str, Callable[[Installation], object]] = {
+    "settings": SettingsAdapter,
+    "status": StatusAdapter,
+    "support": SupportAdapter,
+}
+"""The adapter of each window by its name."""

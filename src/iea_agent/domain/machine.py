@@ -309,18 +309,6 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
 }
 
 
-REQUESTS: Mapping[str, type[Event]] = {
-    "status": StatusRequested,
-    "settings": SettingsRequested,
-    "diagnosis": DiagnosisRequested,
-    "support": SupportRequested,
-    "reconnect": ReauthenticationRequested,
-    "launch": LaunchRequested,
-    "quit": QuitRequested,
-}
-"""Events that a client may ask for by name; the table decides whether the present state allows it."""
-
-
 START_GRACE = 15.0
 """Seconds after start or wake without a verdict on a lost connection."""
 START_QUIET = 30.0

@@ -7,8 +7,9 @@ import pytest
 from iea_agent import locale
 from iea_agent.domain import refusals
 from iea_agent.domain.addresses import Malformed
-from iea_agent.domain.machine import REQUESTS, State, allows
+from iea_agent.domain.machine import State, allows
 from iea_agent.domain.password_tries import WaitReason
+from iea_agent.domain.person_requests import REQUESTS
 from iea_agent.domain.refusals import KINDS, Refusal
 from iea_agent.domain.settings import SettingFault
 from iea_agent.domain.typed_password import TypoKind
@@ -22,10 +23,10 @@ EXAMPLES: list[Refusal] = [
     refusals.RequestUnknown(),
     refusals.TooManyWatchers(),
     *(
-        refusals.NotNow(name, state)
-        for name in REQUESTS
+        refusals.NotNow(request.name, state)
+        for request in REQUESTS
         for state in State
-        if not allows(state, REQUESTS[name])
+        if not allows(state, request.event)
     ),
     refusals.NotNow("launch", State.CONNECTED),
     *(refusals.CannotEnterAssistance(state) for state in State),

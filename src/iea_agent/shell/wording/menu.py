@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from iea_agent.domain import machine
 from iea_agent.domain.machine import Effect, Event, Snapshot, State
+from iea_agent.domain.person_requests import REQUESTS, PersonRequest
 from iea_agent.domain.problems import N_, Problem
 from iea_agent.locale import _
 from iea_agent.shell.wording.time_text import format_age, format_since
@@ -60,30 +61,12 @@ def format_state_since(state: State, wall: float, now: float) -> str:
 def render_view(snapshot: Snapshot, now: float, abilities: Abilities = NO_ABILITIES) -> View:
     """The view of *snapshot* at wall-clock time *now*."""
     headline = f"{_(STATES[snapshot.state])} {format_state_since(snapshot.state, snapshot.since, now)}"
+    labelled = [request for request in REQUESTS if request.label]
+    *lines, last = (_line(request, snapshot.state, abilities) for request in labelled)
     return View(
         PICTURES[snapshot.state],
         _tooltip(snapshot, headline),
-        (
-            MenuLine(headline, machine.StatusRequested()),
-            SEPARATOR,
-            _line(N_("&Paramètres de connexion…"), machine.SettingsRequested(), snapshot.state, abilities),
-            _line(
-                N_("&Relancer l'authentification auprès du serveur"),
-                machine.ReauthenticationRequested(),
-                snapshot.state,
-                abilities,
-            ),
-            _line(
-                N_("&Demande de support technique…"),
-                machine.SupportRequested(),
-                snapshot.state,
-                abilities,
-            ),
-            _line(N_("&Gérer les mises à jour…"), machine.UpdatesRequested(), snapshot.state, abilities),
-            _line(N_("&Lancer Impact emploi"), machine.LaunchRequested(), snapshot.state, abilities),
-            SEPARATOR,
-            _line(N_("&Quitter"), machine.QuitRequested(), snapshot.state, abilities),
-        ),
+        (MenuLine(headline, machine.StatusRequested()), SEPARATOR, *lines, SEPARATOR, last),
         machine.StatusRequested(),
     )
 
@@ -116,13 +99,13 @@ def explain_disabled(event: type[Event], state: State, abilities: Abilities) -> 
     return "" if able.get(event, True) else _(_MISSING[event])
 
 
-def _line(marked: str, event: Event, state: State, abilities: Abilities) -> MenuLine:
-    """The line called *marked*, in which « & » stands before the letter to underline, so that each language has its own."""
-    before, _mark, after = _(marked).partition("&")
+def _line(request: PersonRequest, state: State, abilities: Abilities) -> MenuLine:
+    """Return the menu line of *request*; « & » in its label marks the letter to underline."""
+    before, _mark, after = _(request.label).partition("&")
     label, mnemonic = before + after, after[:1].upper()
-    if reason := explain_disabled(type(event), state, abilities):
+    if reason := explain_disabled(request.event, state, abilities):
         return MenuLine(f"{label.rstrip('…')} ({reason})", None, enabled=False, mnemonic=mnemonic)
-    return MenuLine(label, event, mnemonic=mnemonic)
+    return MenuLine(label, request.event(), mnemonic=mnemonic)
 
 
 def _tooltip(snapshot: Snapshot, headline: str) -> str:

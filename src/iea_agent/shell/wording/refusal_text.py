@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import date
 from functools import singledispatch
 
-from iea_agent.domain import machine, problems, refusals
+from iea_agent.domain import problems, refusals
 from iea_agent.domain.machine import State
 from iea_agent.domain.password_tries import WaitReason
+from iea_agent.domain.person_requests import BY_NAME
 from iea_agent.domain.problems import N_
 from iea_agent.domain.refusals import Refusal
 from iea_agent.locale import _
@@ -74,7 +75,7 @@ def word_refusal(refusal: Refusal) -> str:
 
 @word_refusal.register
 def _not_now(refusal: refusals.NotNow) -> str:
-    event = machine.REQUESTS[refusal.event]
+    event = BY_NAME[refusal.event].event
     # if the table allows the event, an ability is missing
     reason = menu.explain_disabled(event, refusal.state, menu.NO_ABILITIES)
     return _("Pas maintenant : {reason}.").format(reason=reason)

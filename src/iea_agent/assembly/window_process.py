@@ -1,0 +1,57 @@
+"""The process of one window: ``iea-agent window NAME OPTIONS``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+
+from iea_agent.domain import exit_codes
+from iea_agent.locale import _
+
+from .dialog_adapters import ADAPTERS
+from .installation import Failure, Installation
+from .window_opener import PREPARED_SECONDS
+
+
+def wait_for_window_name() -> list[str]:
+    """Preload the dialogs, then read the window's name and options from stdin.
+
+    Returns an empty list if the agent closes the pipe without a name; ends the
+    process after ``PREPARED_SECONDS``.
+    """
+    for name in ADAPTERS:
+        _import_dialog(name)
+    patience = threading.Timer(PREPARED_SECONDS, os._exit, (0,))
+    patience.daemon = True
+    patience.start()
+    window = sys.stdin.readline().split()
+    patience.cancel()
+    return window
+
+
+def _import_dialog(name: str) -> ModuleType:
+    if find_spec("wx") is None:
+        raise Failure(_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set »."))
+    return import_module(f"iea_agent.shell.dialogs.{name}_dialog")
+
+
+def show_window(installation: Installation, name: str, options: Sequence[str] = ()) -> int:
+    """Show the window *name* until it is closed and return the exit code.
+
+    *options* are those of its entry in ``domain/person_requests.py``.
+    """
+    if name not in ADAPTERS:
+        return exit_codes.USAGE
+
+    def start_logging() -> None:
+        from iea_agent.host import logs
+
+        logs.start_logging(installation.folders.logs, name)
+
+    _import_dialog(name).run(ADAPTERS[name](installation), start_logging, options)
+    return exit_codes.FINE

@@ -46,7 +46,6 @@ from tests.services.fault_table import (
     SANDBOX,
     Seen,
     document,
-    expected_problem,
     left_to_the_updater,
 )
 from tests.services.peers import Nginx, Squid, openssl_server, own_file, revocation_list, tls_server
@@ -226,16 +225,6 @@ def test_fault_of_the_sandbox(
 
 def test_no_fault_of_the_sandbox_is_left_out() -> None:
     assert set(SANDBOX) | set(left_to_the_updater()) | set(PLAYED_BY_THE_TOUR) == set(FAULTS)
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_the_sandbox_knows_what_the_agent_should_tell(name: str) -> None:
-    """The tour compares what the clerk is shown with these codes."""
-    fault = FAULTS[name]
-    for server in SERVERS:
-        problem = expected_problem(name, server)
-        assert fault.shown(server) == (problem.code if problem else "")
-    assert fault.or_shows == (OR_SEEN[name].problem.code if name in OR_SEEN else "")
 
 
 def test_what_the_server_asked_to_wait_is_kept(world: World) -> None:

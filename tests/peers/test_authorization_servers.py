@@ -38,13 +38,13 @@ def peer(product: str, request: pytest.FixtureRequest) -> Peer:
     return running
 
 
-def verdict(peer: Peer, name: str, scope: str = "") -> Problem | None:
+def verdict(peer: Peer, name: str) -> Problem | None:
     """What the agent makes of its answer to a licence; None: accepted."""
     given_out = PEER_LICENCES[name]
     licence = Licence(given_out.number, given_out.key)
     with Client(Route(ca_file=peer.ca_file)) as client:
         try:
-            authenticate(client, parse(peer.address), licence, scope=scope)
+            authenticate(client, parse(peer.address), licence)
         except HttpsError as error:
             return error.failure.problem
     return None
@@ -71,16 +71,6 @@ def ask(peer: Peer, name: str) -> httpx.Response:
 )
 def test_each_licence_is_understood(peer: Peer, name: str, expected: Problem | None) -> None:
     assert verdict(peer, name) is expected
-
-
-@pytest.mark.parametrize("name", ["good", "special"])
-def test_a_scope_is_granted(peer: Peer, name: str) -> None:
-    assert verdict(peer, name, scope="iea") is OK
-
-
-def test_a_scope_is_refused(peer: Peer, product: str) -> None:
-    # authlib grants what is left of the scope, here nothing, and leaves "scope" out: by RFC 6749, 5.1 that is what was asked for
-    assert verdict(peer, "limited", scope="iea") is (OK if product == "authlib" else REFUSED)
 
 
 def test_a_server_may_have_reasons_of_its_own(oidc_provider: Peer) -> None:

@@ -124,7 +124,7 @@ SANDBOX: Mapping[str, Row] = {
     "issuer-mismatch": Row(Seen(Stage.KIND, problems.ISSUER_DIFFERS), None),
     "clear-token-endpoint": Row(Seen(Stage.KIND, problems.KEY_ASKED_IN_CLEAR), None),
     "no-token": _licence(problems.NOT_AN_AUTHENTICATION_SERVER),
-    "scope-missing": _licence(problems.AUTHORISATION_REFUSED),
+    "scope-missing": Row(None, None),  # the agent asks for no scope
     "refused": _licence(problems.AUTHORISATION_REFUSED),
     "unknown": _licence(problems.LICENCE_NOT_RECOGNISED),
     "wrong-key": _licence(problems.LICENCE_NOT_RECOGNISED),

@@ -62,9 +62,9 @@ def server_with(token: Reply, document: object = DOCUMENT) -> Server:
     return Server({discovery_urls(ADDRESS)[0]: answer(200, document), TOKEN_ENDPOINT: token})
 
 
-def reason_of(server: Server, *, scope: str = "", licence: Licence = LICENCE) -> Problem | None:
+def reason_of(server: Server, *, licence: Licence = LICENCE) -> Problem | None:
     try:
-        run_exchange(sign_in(ADDRESS, licence, scope=scope), server)
+        run_exchange(sign_in(ADDRESS, licence), server)
     except HttpsError as error:
         return error.failure.problem
     return None
@@ -194,24 +194,6 @@ def test_a_lifetime_is_a_number_or_not_known(said: object, seconds: float | None
     assert granted.expires_in == seconds
 
 
-@pytest.mark.parametrize(
-    ("wanted", "granted", "verdict"),
-    [
-        ("iea", "iea", OK),
-        ("iea", "lecture iea", OK),
-        ("iea", None, OK),  # RFC 6749, 5.1
-        ("iea", "", REFUSED),
-        ("iea paie", "iea", REFUSED),
-        ("", "whatever", OK),
-    ],
-)
-def test_a_right_that_is_missing_is_a_refusal(
-    wanted: str, granted: str | None, verdict: Problem | None
-) -> None:
-    content = TOKEN if granted is None else TOKEN | {"scope": granted}
-    assert reason_of(server_with(answer(200, content)), scope=wanted) is verdict
-
-
 def test_retry_after_is_handed_on() -> None:
     with pytest.raises(HttpsError) as raised:
         run_exchange(sign_in(ADDRESS, LICENCE), server_with(answer(503, HTML, {"retry-after": "30"})))
@@ -222,13 +204,13 @@ def test_retry_after_is_handed_on() -> None:
 def test_the_request_is_that_of_the_standard(decode: Callable[[str], str]) -> None:
     odd = Licence("IEA/+%: é", "K3Y : 100 % + / a&b = ?")
     server = server_with(answer(200, TOKEN))
-    run_exchange(sign_in(ADDRESS, odd, scope="iea paie"), server)
+    run_exchange(sign_in(ADDRESS, odd), server)
     request = server.asked[-1]
     assert (request.method, request.url) == ("POST", TOKEN_ENDPOINT)
     scheme, _, pair = request.headers["authorization"].partition(" ")
     number, _, key = b64decode(pair).decode("ascii").partition(":")
     assert (scheme, decode(number), decode(key)) == ("Basic", odd.number, odd.key)
-    assert parse_qs(request.body.decode()) == {"grant_type": ["client_credentials"], "scope": ["iea paie"]}
+    assert parse_qs(request.body.decode()) == {"grant_type": ["client_credentials"]}
 
 
 def test_where_a_server_describes_itself() -> None:
@@ -314,14 +296,14 @@ def test_with_what_is_known_it_takes_one_request() -> None:
     server = server_with(answer(200, TOKEN))
     known = run_exchange(sign_in(ADDRESS, LICENCE), server).discovery
     server.asked.clear()
-    run_exchange(sign_in(ADDRESS, LICENCE, known=known), server)
+    run_exchange(sign_in(ADDRESS, LICENCE, known), server)
     assert [request.method for request in server.asked] == ["POST"]
 
 
 def test_what_is_known_of_another_address_does_not_count() -> None:
     server = server_with(answer(200, TOKEN))
     known = Discovery(parse("https://auth.example/realms/other"), "https://auth.example/other")
-    run_exchange(sign_in(ADDRESS, LICENCE, known=known), server)
+    run_exchange(sign_in(ADDRESS, LICENCE, known), server)
     assert [request.url for request in server.asked] == [discovery_urls(ADDRESS)[0], TOKEN_ENDPOINT]
 
 
@@ -330,7 +312,7 @@ def test_a_token_endpoint_that_moved_is_found_again(gone: int) -> None:
     server = server_with(answer(200, TOKEN))
     old = "https://auth.example/old"
     server.answers[old] = answer(gone, b"", {"location": TOKEN_ENDPOINT})
-    result = run_exchange(sign_in(ADDRESS, LICENCE, known=Discovery(ADDRESS, old)), server)
+    result = run_exchange(sign_in(ADDRESS, LICENCE, Discovery(ADDRESS, old)), server)
     assert result.discovery.token_endpoint == TOKEN_ENDPOINT
 
 
@@ -358,7 +340,7 @@ def test_no_answer_is_beyond_understanding(status: int, body: bytes, then: int, 
 
     known = Discovery(ADDRESS, TOKEN_ENDPOINT)
     try:
-        run_exchange(sign_in(ADDRESS, LICENCE, known=known), server)
+        run_exchange(sign_in(ADDRESS, LICENCE, known), server)
         detail = ""
     except HttpsError as error:
         detail = error.failure.detail
@@ -393,7 +375,7 @@ def test_a_heartbeat_is_one_request_on_the_kept_connection(world: World, client:
     first = authenticate(client, address, licence)
     assert first.expires_in == world.authentication.lifetime
     seen: list[StageResult] = []
-    authenticate(client, address, licence, known=first.discovery, observe=seen.append)
+    authenticate(client, address, licence, discovery=first.discovery, observe=seen.append)
     assert [request.method for request in world.requests.select(server="auth")] == ["GET", "POST", "POST"]
     assert len(world.connections.select(server="auth")) == 1
     assert [r.stage for r in seen if r.outcome is StageOutcome.PASSED] == [Stage.ANSWER]

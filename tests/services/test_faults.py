@@ -31,7 +31,6 @@ from iea_agent.services.authentication import Licence
 from iea_agent.services.https import Client
 from iea_agent.services.network import Credentials, Limits, Route
 from iea_agent.services.reachability import EXAMINATION_SECONDS, Connect, Verify, examine
-from iea_sandbox.authentication_server import SCOPE
 from iea_sandbox.faults import FAULTS, Layer, ServerName
 from iea_sandbox.proxy import USER
 from iea_sandbox.world import World
@@ -98,7 +97,6 @@ def timed(
         licence,
         listen,
         now=datetime.now(UTC),
-        scope=SCOPE if licence else "",
         verify=verify,
         seconds=seconds,
     )

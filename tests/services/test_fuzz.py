@@ -303,9 +303,7 @@ def test_whatever_is_answered_to_a_licence(status: int, headers: dict[str, str],
     reply = Reply(status, headers, body.replace(b"inf", LICENCE.key.encode()))
     known = Discovery(ADDRESS, f"{ADDRESS}/token")
     try:
-        found: AccessGranted = run_exchange(
-            authentication.request_token(known, LICENCE, scope="iea"), lambda _: reply
-        )
+        found: AccessGranted = run_exchange(authentication.request_token(known, LICENCE), lambda _: reply)
     except HttpsError as error:
         check(error.failure)
         return

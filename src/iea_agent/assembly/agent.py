@@ -163,7 +163,9 @@ class Agent:
                 if connection.client is None:
                     connection.client = self._servers.connect(chosen)(address)
                     self._note(connection.client.route)
-                found = authenticate(connection.client, address, connection.licence, known=connection.known)
+                found = authenticate(
+                    connection.client, address, connection.licence, discovery=connection.known
+                )
             except HttpsError as error:
                 connection.known = None
                 # the next attempt starts from nothing: what failed may be the way itself, and the system's proxy another one by then

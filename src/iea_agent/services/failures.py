@@ -125,7 +125,7 @@ def proxy_authentication_failure(
 ) -> Failure:
     """The proxy wants a password; *header* is its Proxy-Authenticate where it answered itself instead of making a tunnel."""
     offers = parse_challenges([header]) or watch.proxy_offers
-    reason, detail = judge_proxy_challenge(offers, detail, known=route.credentials is not None)
+    reason, detail = judge_proxy_challenge(offers, detail, credentials_sent=route.credentials is not None)
     return Failure(Stage.PROXY, reason, detail, evidence=_proxy(route))
 
 

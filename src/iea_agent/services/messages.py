@@ -1,4 +1,4 @@
-"""What is asked of a server and what it answers, as values, and what an answer says by its status alone."""
+"""Requests and replies as values, and what a reply means by its status and headers."""
 
 from __future__ import annotations
 
@@ -31,153 +31,180 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One complete answer. Header names are in lower case. The body stays out of the repr: it may be a token."""
+    """One complete reply; header names are in lower case.
+
+    The body stays out of the repr: it may be a token.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
     def parse_object(self, **members: type | UnionType) -> dict[str, Any] | None:
-        """The body as a JSON object whose *members* are of these types, or None when it is something else; one that may be missing may be None."""
+        """Return the body as a JSON object with *members* of these types, else None.
+
+        A member whose types include None may be missing.
+        """
         try:
-            found = json.loads(self.body.decode())
+            value = json.loads(self.body.decode())
         except (ValueError, RecursionError):
             return None
-        return found if has_members(found, **members) else None
+        return value if has_members(value, **members) else None
 
     @property
     def retry_after(self) -> float | None:
-        """What the server asked for, in seconds (RFC 9110, section 10.2.3); a date is read against the server's own clock, not this PC's."""
+        """The server's Retry-After in seconds, a day at most (RFC 9110, section 10.2.3).
+
+        A date is compared with the server's own clock, not with this PC's.
+        """
         text = self.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit():
             return float(min(int(text[:9]), 86_400))
         try:
-            wait = (
-                parsedate_to_datetime(text) - parsedate_to_datetime(self.headers.get("date", ""))
-            ).total_seconds()
+            wait = parsedate_to_datetime(text) - parsedate_to_datetime(self.headers.get("date", ""))
         except (ValueError, TypeError, OverflowError):
-            # no date, half a date, one with and one without a time zone, or a zone beyond all numbers
+            # no date, half a date, one with and one without a time zone, or a zone out of range
             return None
-        return min(max(wait, 0.0), 86_400.0)
+        return min(max(wait.total_seconds(), 0.0), 86_400.0)
 
     @property
     def server_time(self) -> float | None:
-        """What the server's clock showed, in seconds since 1970: its date, and how long a cache has kept the answer since (RFC 9110, 6.6.1; RFC 9111, 5.1)."""
+        """The server's clock in seconds since 1970: its Date, plus the Age that a cache adds.
+
+        RFC 9110, section 6.6.1; RFC 9111, section 5.1.
+        """
         try:
             date = parsedate_to_datetime(self.headers.get("date", ""))
         except (ValueError, TypeError, OverflowError):
             return None
         age = self.headers.get("age", "").strip()
-        kept = float(age[:9]) if age.isascii() and age.isdigit() else 0.0
-        return date.replace(tzinfo=date.tzinfo or UTC).timestamp() + kept
+        cached = float(age[:9]) if age.isascii() and age.isdigit() else 0.0
+        return date.replace(tzinfo=date.tzinfo or UTC).timestamp() + cached
 
 
-def has_members(found: object, /, **members: type | UnionType) -> TypeGuard[dict[str, Any]]:
-    """Whether *found* is an object of JSON whose *members* are of these types; a missing one counts as None."""
-    return isinstance(found, dict) and all(
-        isinstance(found.get(name), kind) for name, kind in members.items()
+def has_members(value: object, /, **members: type | UnionType) -> TypeGuard[dict[str, Any]]:
+    """Return whether *value* is a JSON object with *members* of these types.
+
+    A missing member counts as None.
+    """
+    return isinstance(value, dict) and all(
+        isinstance(value.get(name), kind) for name, kind in members.items()
     )
 
 
 def judge_status(request: Request, reply: Reply) -> Failure | None:
-    """What the status alone says when it is one that no server of ours would give: None means that the content decides."""
-    status = reply.status
-    reason: Problem | None = None
-    detail = f"HTTP {status}"
-    evidence = None
-    if (found := detect_portal(request, reply)) is not None:
-        return found
+    """Return the failure that the status of *reply* shows, None if its content decides."""
+    status, detail = reply.status, f"HTTP {reply.status}"
+    problem: Problem | None = None
+    if (portal := detect_portal(request, reply)) is not None:
+        return portal
     if 300 <= status < 400:
-        here, there = urlsplit(request.url), _location(reply)
-        target = leads_to(reply)
-        detail += f" to {target}" if target else " inside the server"
-        only_https = (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname)
-        reason = problems.HTTPS_EXPECTED if only_https else problems.REDIRECTED
-        evidence = find_redirect_target(reply) if not only_https else None
-    elif status == 400 and b"SSL certificate" in reply.body:  # nginx: "No required SSL certificate was sent"
+        return _redirected(request, reply)
+    if status == 400 and b"SSL certificate" in reply.body:  # nginx: "No required SSL certificate was sent"
         return Failure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED, detail)
-    elif status == 426 or (status == 400 and b"HTTPS port" in reply.body):  # nginx, Apache; RFC 9110, 15.5.22
-        reason = problems.HTTPS_EXPECTED
-    elif status == 401:
-        reason = problems.IDENTIFICATION_WANTED
-    elif status == 403:
-        reason = problems.FORBIDDEN
+    if status == 426 or (status == 400 and b"HTTPS port" in reply.body):  # nginx, Apache; RFC 9110, 15.5.22
+        problem = problems.HTTPS_EXPECTED
     elif status == 407:
-        offers = parse_challenges([reply.headers.get("proxy-authenticate", "")])
-        reason, detail = judge_proxy_challenge(offers, detail, known=False)
-    elif status == 429:
-        reason = problems.TOO_MANY_REQUESTS
+        schemes = parse_challenges([reply.headers.get("proxy-authenticate", "")])
+        problem, detail = judge_proxy_challenge(schemes, detail, credentials_sent=False)
     elif status == 408 or status >= 500:
-        reason = classify_unavailable(reply)
-    return None if reason is None else Failure(Stage.ANSWER, reason, detail, reply.retry_after, evidence)
+        problem = classify_unavailable(reply)
+    else:
+        problem = _BY_STATUS.get(status)
+    return None if problem is None else Failure(Stage.ANSWER, problem, detail, reply.retry_after)
+
+
+_BY_STATUS = {
+    401: problems.IDENTIFICATION_WANTED,
+    403: problems.FORBIDDEN,
+    429: problems.TOO_MANY_REQUESTS,
+}
+
+
+def _redirected(request: Request, reply: Reply) -> Failure:
+    """Return the failure for a redirection: either to https on the same host, or to another address."""
+    here, there = urlsplit(request.url), _location(reply)
+    target = find_redirect_target(reply)
+    detail = f"HTTP {reply.status} " + (f"to {target.name}" if target else "inside the server")
+    if (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname):
+        return Failure(Stage.ANSWER, problems.HTTPS_EXPECTED, detail, reply.retry_after)
+    return Failure(Stage.ANSWER, problems.REDIRECTED, detail, reply.retry_after, target)
 
 
 def classify_unavailable(reply: Reply) -> Problem:
-    """Whether a server that cannot work says that this is meant: 503 with a time to come back (RFC 9110, section 15.6.4), or a page about maintenance."""
+    """Return whether an unavailable server announces maintenance.
+
+    It does with 503 and either Retry-After (RFC 9110, section 15.6.4) or the word in its page.
+    """
     planned = reply.status == 503 and (reply.retry_after is not None or b"maintenance" in reply.body.lower())
     return problems.SERVER_IN_MAINTENANCE if planned else problems.SERVER_UNAVAILABLE
 
 
-def leads_to(reply: Reply) -> str:
-    """Where a redirection points, "" where that is inside the server: scheme and host only, for the rest may carry somebody's session."""
-    there = _location(reply)
-    return clean_detail(f"{there.scheme}://{there.hostname}") if there.hostname else ""
-
-
 def find_redirect_target(reply: Reply) -> RedirectTarget | None:
-    """Return where a redirection leads, None if that is inside the server."""
-    target = leads_to(reply)
-    return RedirectTarget(target) if target else None
+    """Return scheme and host of a redirection, None if it stays inside the server.
+
+    The rest of the address is left out: it may carry a session.
+    """
+    there = _location(reply)
+    return RedirectTarget(clean_detail(f"{there.scheme}://{there.hostname}")) if there.hostname else None
 
 
 def detect_portal(request: Request, reply: Reply) -> Failure | None:
-    """Whether *reply* is that of a captive portal: on an address in clear, a way to another site or a web page; anywhere, the status made for it (RFC 6585, 6).
+    """Return the failure if *reply* is that of a captive portal.
 
-    None of ours answers in clear with a page, and what comes over TLS comes from the server itself.
+    It is one if the status is 511 (RFC 6585, section 6), or if a request over http gets a web page or a redirection to another
+    domain. The product's servers send no pages over http, and what comes over TLS comes from the server itself.
     """
     here, there = urlsplit(request.url), _location(reply)
     status = reply.status
-    in_clear = here.scheme == "http"
-    elsewhere = 300 <= status < 400 and there.hostname and _site(there.hostname) != _site(here.hostname or "")
-    a_page = status == 200 and reply.headers.get("content-type", "").lower().startswith("text/html")
-    if status != 511 and not (in_clear and (elsewhere or a_page)):
+    redirect = 300 <= status < 400 and there.hostname
+    elsewhere = redirect and _domain(there.hostname or "") != _domain(here.hostname or "")
+    page = status == 200 and reply.headers.get("content-type", "").lower().startswith("text/html")
+    if status != 511 and not (here.scheme == "http" and (elsewhere or page)):
         return None
-    target = leads_to(reply)
-    detail = f"HTTP {status}" + (f" to {target}" if target else ", a web page" if a_page else "")
-    evidence = PortalPage(target) if target else None
+    target = find_redirect_target(reply)
+    detail = f"HTTP {status}" + (f" to {target.name}" if target else ", a web page" if page else "")
+    evidence = PortalPage(target.name) if target else None
     return Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL, detail, evidence=evidence)
 
 
-def _site(host: str) -> str:
-    """The part of a name that its owner has chosen, near enough: www.a.fr and a.fr are one site. An IP address is its own."""
+def _domain(host: str) -> str:
+    """Return the last two labels of a host name, or an IP address as it is."""
     labels = host.rstrip(".").split(".")
     return host if ":" in host or labels[-1].isdigit() else ".".join(labels[-2:])
 
 
-def judge_proxy_challenge(offers: tuple[str, ...], detail: str, *, known: bool) -> tuple[Problem, str]:
-    """What a proxy that asks for a password (407) means, and the detail with the ways to sign in that it *offers*; *known*: credentials were sent."""
-    if offers:
-        detail = f"{detail}, asks for {', '.join(offers)}"
-    if offers and "basic" not in [scheme.lower() for scheme in offers]:
+def judge_proxy_challenge(
+    schemes: tuple[str, ...], detail: str, *, credentials_sent: bool
+) -> tuple[Problem, str]:
+    """Return the problem behind a proxy's 407, and *detail* with the *schemes* that it offers."""
+    if schemes:
+        detail = f"{detail}, asks for {', '.join(schemes)}"
+    if schemes and "basic" not in [scheme.lower() for scheme in schemes]:
         return problems.PROXY_SIGN_IN_UNKNOWN, detail
-    return (problems.PROXY_REFUSES_PASSWORD if known else problems.PROXY_WANTS_PASSWORD), detail
+    if credentials_sent:
+        return problems.PROXY_REFUSES_PASSWORD, detail
+    return problems.PROXY_WANTS_PASSWORD, detail
 
 
 def _location(reply: Reply) -> SplitResult:
     try:
-        found = urlsplit(reply.headers.get("location", ""))
-        found.hostname  # noqa: B018  reading it is what may fail
+        parts = urlsplit(reply.headers.get("location", ""))
+        parts.hostname  # noqa: B018  reading it is what may fail
     except ValueError:
         return urlsplit("")
-    return found
+    return parts
 
 
 def parse_challenges(fields: Iterable[str]) -> tuple[str, ...]:
-    """The ways to sign in that an answer's Proxy-Authenticate *fields* name, each once and in its order (RFC 9110, sections 11.7.1 and 11.6.1)."""
-    found: dict[str, None] = {}
+    """Return the schemes in Proxy-Authenticate *fields*, each once, ten at most.
+
+    RFC 9110, sections 11.7.1 and 11.6.1.
+    """
+    schemes: dict[str, None] = {}
     for value in fields:
         for part in re.sub(r'"(?:\\.|[^"\\])*"', '""', value).split(","):
             scheme = re.match(r"\s*([A-Za-z][\w.+-]{0,30})(?=\s+[^\s=]|\s*$)", part)
             if scheme is not None:
-                found[scheme[1]] = None
-    return tuple(found)[:10]
+                schemes[scheme[1]] = None
+    return tuple(schemes)[:10]

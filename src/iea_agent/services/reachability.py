@@ -55,15 +55,13 @@ def examine(
     on_progress: Callable[[ServerReport], None],
     *,
     now: datetime,
-    scope: str = "",
     verify: Verify | None = None,
     seconds: float = EXAMINATION_SECONDS,
     cancelled: threading.Event | None = None,
 ) -> tuple[ServerReport, ...]:
     """Test the servers of *targets* (their addresses as typed and cleaned) and return their reports in the same order.
 
-    *on_progress* gets each new state, on the calling thread, never after the return. Without *licence* the authentication server's last stage is skipped;
-    *scope* is the right to ask for with it.
+    *on_progress* gets each new state, on the calling thread, never after the return. Without *licence* the authentication server's last stage is skipped.
     *verify* judges the update server's metadata; without it only the expiry of timestamp.json is looked at.
     *now* is the time of day, with its zone: it judges that expiry and whose clock is wrong. What is not over after *seconds* is
     TOO_LONG. A report may name its failure before it is done: what is still looked for then are findings that explain it.
@@ -78,7 +76,7 @@ def examine(
         latest[server] = examination.report()
         threading.Thread(
             target=examination.run,
-            args=(connect, licence, scope, now, verify),
+            args=(connect, licence, now, verify),
             name=f"test of {server.value}",
             daemon=True,
         ).start()
@@ -216,9 +214,7 @@ class _ServerTest:
             clock_ahead=self._clock_ahead,
         )
 
-    def run(
-        self, connect: Connect, licence: Licence | None, scope: str, now: datetime, verify: Verify | None
-    ) -> None:
+    def run(self, connect: Connect, licence: Licence | None, now: datetime, verify: Verify | None) -> None:
         """Go through the stages; whatever happens, the last report is told and says done."""
         failure: Failure | None = None
         try:
@@ -227,7 +223,7 @@ class _ServerTest:
             self._pass(str(address))
             with connect(address) as client:
                 try:
-                    self._proceed(client, address, licence, scope, now, verify)
+                    self._proceed(client, address, licence, now, verify)
                 except HttpsError as error:
                     failure = self._end(error.failure)
                     self._explain(client, address, failure, now)
@@ -266,7 +262,6 @@ class _ServerTest:
         client: Client,
         address: Address,
         licence: Licence | None,
-        scope: str,
         now: datetime,
         verify: Verify | None,
     ) -> None:
@@ -295,7 +290,7 @@ class _ServerTest:
             self._skip(Stage.LICENCE, "no licence to try")
             return
         self._begin(Stage.LICENCE)
-        accepted = run_exchange(request_token(discovery, licence, scope=scope), ask)
+        accepted = run_exchange(request_token(discovery, licence), ask)
         self._pass("" if accepted.expires_in is None else f"token for {accepted.expires_in:.0f} s")
 
     def _explain(self, client: Client, address: Address, failure: Failure, now: datetime) -> None:

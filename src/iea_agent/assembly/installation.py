@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain import exit_codes, problems
 from iea_agent.domain.problems import Problem
-from iea_agent.domain.settings import Settings, SettingsError
+from iea_agent.domain.refusals import RefusedError, SettingRefused
+from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, here
 from iea_agent.host.storage import (
     Folders,
-    SettingLocked,
-    SettingsNewer,
-    SettingUnknown,
     Storage,
-    StorageError,
 )
 from iea_agent.locale import _
 
@@ -190,29 +187,9 @@ class Installation:
         except SecretTooLong as error:
             name, text = too_long
             raise Failure(text, exit_codes.USAGE, name=name) from error
-        except (SettingUnknown, SettingLocked, SettingsError, SettingsNewer, StorageError) as error:
-            raise _saving_failure(error) from error
+        except RefusedError as error:
+            from iea_agent.shell.wording.refusal_text import word_refusal
 
-
-def _saving_failure(error: Exception) -> Failure:
-    from iea_agent.shell.wording.problem_details import describe_setting_fault
-
-    match error:
-        case SettingUnknown(names=names):
-            text = _("Paramètre inconnu : {name}")
-            return Failure(text.format(name=names[0]), exit_codes.USAGE, name=names[0])
-        case SettingLocked(names=names):
-            text = _("Ce paramètre est fixé par votre administrateur : {name}")
-            return Failure(text.format(name=names[0]), exit_codes.REFUSED, name=names[0])
-        case SettingsError(faults=faults):
-            sentences = "\n".join(describe_setting_fault(fault) for fault in faults)
-            return Failure(sentences, exit_codes.USAGE, name=faults[0].name)
-        case SettingsNewer(path=path):
-            text = _(
-                "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"
-            )
-            return Failure(text.format(path=path))
-        case StorageError(path=path):
-            text = _("Les paramètres n'ont pas pu être écrits, rien n'a été changé : {path} ({reason})")
-            return Failure(text.format(path=path, reason=type(error.__cause__).__name__))
-    raise TypeError(error)
+            refusal = error.refusal
+            name = refusal.name if isinstance(refusal, SettingRefused) else ""
+            raise Failure(word_refusal(refusal), refusal.exit_code, name=name) from error

@@ -75,9 +75,9 @@ class Installation:
     @cached_property
     def vault(self) -> Vault:
         """The system's vault for the licence key and the proxy's password."""
-        from iea_agent.host import vault
+        from iea_agent.host.vault import SystemVault
 
-        return vault.here(self.folders.name)
+        return SystemVault(self.folders.name)
 
     @property
     def channel_key_file(self) -> Path:
@@ -135,7 +135,7 @@ class Installation:
 
         Raises ``VaultUnavailable``.
         """
-        return self.vault.read(LICENCE_KEY)
+        return self.vault.read_secret(LICENCE_KEY)
 
     def licence(self, settings: Settings, typed_key: str | None = None) -> Licence | None:
         """Return the licence with the number in *settings*, None if incomplete.
@@ -157,7 +157,7 @@ class Installation:
         from iea_agent.host.vault import VaultUnavailable
 
         try:
-            return self.vault.read(PROXY_PASSWORD) is not None
+            return self.vault.read_secret(PROXY_PASSWORD) is not None
         except VaultUnavailable:
             return None
 
@@ -174,14 +174,14 @@ class Installation:
         too_long = ("licence.key", _("La clé de licence est trop longue."))
         try:
             if licence_key:
-                self.vault.write(LICENCE_KEY, licence_key)
+                self.vault.write_secret(LICENCE_KEY, licence_key)
             too_long = ("proxy.password", _("Le mot de passe du proxy est trop long."))
             if proxy_password:
-                self.vault.write(PROXY_PASSWORD, proxy_password)
+                self.vault.write_secret(PROXY_PASSWORD, proxy_password)
             if changes:
                 self.storage.save(changes)
             if "proxy.user" in changes and not changes["proxy.user"]:
-                self.vault.delete(PROXY_PASSWORD)
+                self.vault.delete_secret(PROXY_PASSWORD)
         except VaultUnavailable as error:
             raise _failure(problems.VAULT_UNAVAILABLE) from error
         except SecretTooLong as error:

@@ -34,9 +34,9 @@ class Days:
     steady: float = 0.0
     attempts: list[float] = field(default_factory=list)
     renewed: list[float] = field(default_factory=list)
-    told: list[tuple[float, Effect]] = field(default_factory=list)
+    announced: list[tuple[float, Effect]] = field(default_factory=list)
     policy_read: list[float] = field(default_factory=list)
-    kept: list[float | None] = field(default_factory=list)
+    recorded: list[float | None] = field(default_factory=list)
     opened: list[Effect] = field(default_factory=list)
     prepared: int = 0
     launched: int = 0
@@ -64,7 +64,7 @@ class Days:
         return self.limit
 
     def keep_assistance(self, since: float | None) -> None:
-        self.kept.append(since)
+        self.recorded.append(since)
 
     def prepare_window(self) -> None:
         self.prepared += 1
@@ -75,8 +75,8 @@ class Days:
     def launch_program(self) -> None:
         self.launched += 1
 
-    def tell(self, announcement: Announcement) -> None:
-        self.told.append((self.steady, announcement.kind))
+    def announce(self, announcement: Announcement) -> None:
+        self.announced.append((self.steady, announcement.kind))
 
     def reread_policy(self) -> None:
         self.policy_read.append(self.steady)
@@ -121,8 +121,8 @@ class Days:
         self.wall += seconds
         self.loop.turn()
 
-    def times_told(self, kind: Effect) -> list[float]:
-        return [at for at, effect in self.told if effect is kind]
+    def times_announced(self, kind: Effect) -> list[float]:
+        return [at for at, effect in self.announced if effect is kind]
 
 
 def connected() -> Days:
@@ -140,6 +140,10 @@ def gaps(times: list[float]) -> list[float]:
     return [round(after - before, 3) for before, after in itertools.pairwise(times)]
 
 
+def test_every_effect_can_be_performed() -> None:
+    assert set(Loop.PERFORM) == set(Effect)
+
+
 # heartbeat
 
 
@@ -149,7 +153,7 @@ def test_a_heartbeat_every_minute_give_or_take_a_tenth(chance: float, seconds: f
     days.pass_seconds(400)
     assert days.shows(State.CONNECTED)
     assert gaps(days.attempts)[:5] == pytest.approx([seconds] * 5, abs=0.001)
-    assert days.told == []
+    assert days.announced == []
 
 
 def test_no_heartbeat_while_an_attempt_is_under_way() -> None:
@@ -266,7 +270,7 @@ def test_a_hiccup_shows_nothing() -> None:
     days.servers = None
     days.pass_seconds(60)
     assert {snapshot.state for snapshot in days.published} == {State.CONNECTED}
-    assert days.told == []
+    assert days.announced == []
 
 
 def test_the_heart_comes_at_once_for_whoever_asked() -> None:
@@ -274,7 +278,7 @@ def test_the_heart_comes_at_once_for_whoever_asked() -> None:
     days.servers = LOST
     days.happen(machine.ReauthenticationRequested())
     assert days.shows(State.DISCONNECTED)
-    assert days.told == [(days.steady, Effect.ANSWER_PERSON)]
+    assert days.announced == [(days.steady, Effect.ANSWER_PERSON)]
 
 
 def test_no_verdict_in_the_first_fifteen_seconds() -> None:
@@ -341,7 +345,7 @@ def test_a_hundred_changes_are_one_attempt_and_no_verdict() -> None:
     days.pass_seconds(2)
     assert len(days.attempts) == 1
     assert days.shows(State.CONNECTED)
-    assert days.told == []
+    assert days.announced == []
 
 
 def test_a_network_that_keeps_changing_is_called_lost_all_the_same() -> None:
@@ -359,13 +363,13 @@ def test_a_network_that_keeps_changing_is_called_lost_all_the_same() -> None:
 def test_one_balloon_after_a_minute_of_failure_and_one_when_it_is_over() -> None:
     days = connected()
     days.servers = LOST
-    days.pass_until(lambda: bool(days.told), 200)
-    assert days.told[0][0] - days.attempts[0] == pytest.approx(60, abs=0.11)
+    days.pass_until(lambda: bool(days.announced), 200)
+    assert days.announced[0][0] - days.attempts[0] == pytest.approx(60, abs=0.11)
     days.pass_seconds(DAY / 2)
-    assert [kind for _, kind in days.told] == [Effect.ANNOUNCE_FAILURE]
+    assert [kind for _, kind in days.announced] == [Effect.ANNOUNCE_FAILURE]
     days.servers = None
     days.pass_seconds(DAY / 2)
-    assert [kind for _, kind in days.told] == [Effect.ANNOUNCE_FAILURE, Effect.ANNOUNCE_RECOVERY]
+    assert [kind for _, kind in days.announced] == [Effect.ANNOUNCE_FAILURE, Effect.ANNOUNCE_RECOVERY]
 
 
 def test_a_failure_under_a_minute_is_told_neither_way() -> None:
@@ -375,7 +379,7 @@ def test_a_failure_under_a_minute_is_told_neither_way() -> None:
     days.servers = None
     days.pass_seconds(600)
     assert days.shows(State.CONNECTED)
-    assert days.told == []
+    assert days.announced == []
 
 
 def test_the_same_text_is_not_told_again_within_a_day_and_then_it_is() -> None:
@@ -385,11 +389,11 @@ def test_the_same_text_is_not_told_again_within_a_day_and_then_it_is() -> None:
         days.pass_seconds(3600)
         days.servers = None
         days.pass_seconds(3600)
-    assert [kind for _, kind in days.told] == [Effect.ANNOUNCE_FAILURE, Effect.ANNOUNCE_RECOVERY]
+    assert [kind for _, kind in days.announced] == [Effect.ANNOUNCE_FAILURE, Effect.ANNOUNCE_RECOVERY]
     days.pass_seconds(DAY)
     days.servers = LOST
     days.pass_seconds(300)
-    assert [kind for _, kind in days.told][2:] == [Effect.ANNOUNCE_FAILURE]
+    assert [kind for _, kind in days.announced][2:] == [Effect.ANNOUNCE_FAILURE]
 
 
 def test_another_text_is_told() -> None:
@@ -400,15 +404,15 @@ def test_another_text_is_told() -> None:
     days.pass_seconds(3600)
     days.servers = REFUSED
     days.pass_seconds(3600)
-    assert len(days.times_told(Effect.ANNOUNCE_FAILURE)) == 2
+    assert len(days.times_announced(Effect.ANNOUNCE_FAILURE)) == 2
 
 
 @pytest.mark.parametrize("servers", [LOST, REFUSED, UNAVAILABLE])
 def test_nothing_is_told_in_the_first_half_minute(servers: Failure) -> None:
     days = Days(servers=servers).start()
     days.pass_seconds(DAY)
-    assert days.told
-    assert days.told[0][0] >= 30
+    assert days.announced
+    assert days.announced[0][0] >= 30
 
 
 @pytest.mark.parametrize("steady_runs", [True, False], ids=["steady clock runs", "steady clock stands"])
@@ -420,7 +424,7 @@ def test_nothing_is_told_in_the_half_minute_after_waking(steady_runs: bool) -> N
     days.sleep(3600)
     woke = days.steady
     days.pass_seconds(300)
-    assert days.times_told(Effect.ANNOUNCE_FAILURE) == pytest.approx([woke + 60])
+    assert days.times_announced(Effect.ANNOUNCE_FAILURE) == pytest.approx([woke + 60])
 
 
 # people
@@ -435,24 +439,24 @@ def test_a_click_during_an_attempt_begins_anew_and_hears_once() -> None:
     days.loop.post(Attempt(2, None))
     days.loop.turn()
     assert days.shows(State.CONNECTING)
-    assert days.told == []
+    assert days.announced == []
     days.loop.post(Attempt(3, None))
     days.loop.turn()
     assert days.shows(State.CONNECTED)
-    assert days.told == [(0.0, Effect.ANSWER_PERSON)]
+    assert days.announced == [(0.0, Effect.ANSWER_PERSON)]
 
 
 def test_who_mends_an_announced_failure_hears_of_it_once() -> None:
     days = connected()
     days.servers = LOST
-    days.pass_until(lambda: bool(days.told), 200)
+    days.pass_until(lambda: bool(days.announced), 200)
 
     days.servers = None
     days.happen(machine.SettingsSaved())
     days.pass_seconds(600)
 
     assert days.shows(State.CONNECTED)
-    assert [kind for _, kind in days.told] == [Effect.ANNOUNCE_FAILURE, Effect.ANSWER_PERSON]
+    assert [kind for _, kind in days.announced] == [Effect.ANNOUNCE_FAILURE, Effect.ANSWER_PERSON]
 
 
 def test_saved_settings_that_do_not_work_are_a_verdict_at_once() -> None:
@@ -462,17 +466,17 @@ def test_saved_settings_that_do_not_work_are_a_verdict_at_once() -> None:
     days.happen(machine.SettingsSaved())
 
     assert days.shows(State.DISCONNECTED)
-    assert [kind for _, kind in days.told] == [Effect.ANSWER_PERSON]
+    assert [kind for _, kind in days.announced] == [Effect.ANSWER_PERSON]
 
 
 def test_a_recovery_that_was_asked_for_is_told_once() -> None:
     days = connected()
     days.servers = LOST
-    days.pass_until(lambda: bool(days.told), 200)
+    days.pass_until(lambda: bool(days.announced), 200)
     days.servers = None
     days.happen(machine.ReauthenticationRequested())
     assert days.shows(State.CONNECTED)
-    assert [kind for _, kind in days.told] == [Effect.ANNOUNCE_FAILURE, Effect.ANSWER_PERSON]
+    assert [kind for _, kind in days.announced] == [Effect.ANNOUNCE_FAILURE, Effect.ANSWER_PERSON]
 
 
 def test_windows_and_the_program_are_opened_when_asked_for() -> None:
@@ -512,7 +516,7 @@ def test_assistance_is_written_down_and_probes_every_five_minutes() -> None:
     days.attempts.clear()
     days.happen(machine.AssistanceEntered())
     assert days.shows(State.ASSISTANCE)
-    assert days.kept == [days.wall]
+    assert days.recorded == [days.wall]
     entered = days.steady
     days.pass_seconds(1000)
     assert [round(at - entered) for at in days.attempts] == [300, 600, 900]
@@ -529,19 +533,19 @@ def test_assistance_survives_a_restart_and_says_once_that_the_servers_answer() -
     days.pass_seconds(3600)
     assert days.shows(State.ASSISTANCE)
     assert days.loop.snapshot.servers_answer
-    assert [kind for _, kind in days.told] == [Effect.ANNOUNCE_SERVERS_ANSWER]
+    assert [kind for _, kind in days.announced] == [Effect.ANNOUNCE_SERVERS_ANSWER]
 
 
 def test_leaving_assistance_is_the_heart_then_the_attempt_then_the_answer() -> None:
     days = Days(servers=SILENCE, assistance_since=1_789_000_000.0).start()
     days.happen(machine.AssistanceLeft())
     assert days.shows(State.DISCONNECTED)
-    assert days.kept == [None]
+    assert days.recorded == [None]
     assert len(days.attempts) == 2
     days.loop.post(Attempt(2, None))
     days.loop.turn()
     assert days.shows(State.CONNECTED)
-    assert days.told == [(0.0, Effect.ANSWER_PERSON)]
+    assert days.announced == [(0.0, Effect.ANSWER_PERSON)]
 
 
 # the rest
@@ -585,10 +589,10 @@ def test_what_another_thread_posts_wakes_the_loop_at_once() -> None:
 def test_assistance_mode_is_reminded_of_each_day() -> None:
     days = Days(assistance_since=1_790_000_000.0 - 3600, servers=LOST).start()
     days.pass_seconds(DAY - 3601)
-    assert days.told == []
+    assert days.announced == []
     days.pass_seconds(2 * DAY)
-    assert [kind for _, kind in days.told] == [Effect.ANNOUNCE_ASSISTANCE] * 2
-    assert days.told[1][0] - days.told[0][0] == pytest.approx(DAY, abs=1)
+    assert [kind for _, kind in days.announced] == [Effect.ANNOUNCE_ASSISTANCE] * 2
+    assert days.announced[1][0] - days.announced[0][0] == pytest.approx(DAY, abs=1)
 
 
 def test_assistance_mode_ends_where_the_policy_sets_a_limit() -> None:
@@ -597,8 +601,8 @@ def test_assistance_mode_ends_where_the_policy_sets_a_limit() -> None:
     assert days.shows(State.ASSISTANCE)
     days.pass_seconds(2)
     assert days.shows(State.DISCONNECTED)
-    assert days.kept == [None]
-    assert days.told[-1][1] is Effect.ANNOUNCE_EXPIRY
+    assert days.recorded == [None]
+    assert days.announced[-1][1] is Effect.ANNOUNCE_EXPIRY
 
 
 def test_a_limit_set_later_holds_for_what_has_begun() -> None:

@@ -1,4 +1,7 @@
-"""Draw the state machine from its table into docs/architecture.md: a Mermaid diagram of the moves and a table of everything."""
+"""Draw the table of the state machine into docs/architecture.md.
+
+The page gets a Mermaid diagram of the moves and a table of every step.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ PICTURES = {
 
 
 def diagram() -> list[str]:
-    """The moves from one state to another, those between the same two states on one arrow."""
+    """Return the diagram: one arrow for all moves between the same two states."""
     moves: dict[tuple[State, State], list[str]] = {}
     for (state, event), step in TABLE.items():
         if step.state is not state:
@@ -42,15 +45,16 @@ def diagram() -> list[str]:
 
 
 def cell(state: State, step: Step | None) -> str:
-    """What an event does in *state*: the move, if any, then the effects in order; empty where it does nothing."""
+    """Return what an event does in *state*: the move, the effects, the updates."""
     if step is None:
         return ""
     move = "" if step.state is state else f"**→ {step.state.name}** "
-    return (move + ", ".join(effect.value for effect in step.effects)).strip()
+    updates = "".join(f"<br/>*{update.__name__}*" for update in step.updates)
+    return (move + ", ".join(effect.value for effect in step.effects)).strip() + updates
 
 
 def table() -> list[str]:
-    """One row an event, one column a state."""
+    """Return the table: one row for each event, one column for each state."""
     events: dict[type[Event], None] = dict.fromkeys(
         event for _, event in sorted(TABLE, key=lambda key: key[1].__name__)
     )
@@ -66,8 +70,11 @@ def table() -> list[str]:
     ]
 
 
-def drawn(page: str) -> str:
-    """*page* with what stands between the markers drawn anew. Raises ``ValueError`` where the markers are missing."""
+def draw(page: str) -> str:
+    """Return *page* with the part between the markers drawn anew.
+
+    Raises ``ValueError`` if the markers are missing.
+    """
     between = "\n".join([BEGIN, "", *diagram(), "", *table(), "", END])
     new, count = re.subn(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: between, page, flags=re.DOTALL)
     if count != 1:
@@ -76,12 +83,12 @@ def drawn(page: str) -> str:
 
 
 def main() -> int:
-    """Draw, or with ``--check`` only say whether the page is as drawn."""
+    """Draw; with ``--check`` only say if the page is as drawn."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 where the page is stale")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if the page is stale")
     check = parser.parse_args().check
     page = PAGE.read_text(encoding="utf-8")
-    new = drawn(page)
+    new = draw(page)
     if check and new != page:
         print(f"{PAGE.name} is not what the table says: run tools/draw_states.py", file=sys.stderr)
         return 1

@@ -1,16 +1,16 @@
-"""The one thread that owns the snapshot: events and results come in, effects go out, timers live here.
+"""The loop: one thread that owns the snapshot. Events come in, effects go out.
 
-Everybody else posts. Work is started through ``Work`` and comes back as ``Attempt``; nothing here waits for it. ``turn()`` handles all that is due
-at one moment, so that a test drives the clock by hand.
+Every other thread posts to the inbox. Work is started through ``Work`` and comes back as an ``Attempt`` or a call; the loop never waits for it.
+``turn()`` handles everything that is due at one moment, so that a test can drive the clock by hand.
 """
 
 from __future__ import annotations
 
 import logging
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 from .domain import announcements, machine, timing
 from .domain.diagnosis import Failure
@@ -21,41 +21,47 @@ log = logging.getLogger("iea_agent.loop")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What attempt *run* gave: None where the server let us in."""
+    """The result of attempt *run*; without a failure the server accepted."""
 
     run: int
     failure: Failure | None
 
 
-Inbox: TypeAlias = "queue.SimpleQueue[Event | Attempt]"
-"""Where all threads meet: what happened, in the order in which it was handed in."""
+Call: TypeAlias = Callable[[], None]
+"""Something to run on the loop's thread: a client's request, the end of some work."""
+
+Inbox: TypeAlias = "queue.SimpleQueue[Event | Attempt | Call]"
+"""Where all threads meet, in the order in which they posted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """Something to tell unasked. *kind* is an effect's; the words are the shell's."""
+    """A balloon to show. *kind* is the effect that asks for it."""
 
     kind: Effect
     snapshot: Snapshot
 
 
 class Work(Protocol):
-    """What the loop has done for it. Every method returns at once; results come back through ``Loop.report``."""
+    """What the loop has done for it.
+
+    Every method is called on the loop's thread and returns at once.
+    """
 
     def authenticate(self, run: int) -> None:
-        """Begin attempt *run*."""
+        """Begin attempt *run*, which is posted as an ``Attempt`` when it ends."""
 
     def renew_connection(self) -> None:
-        """Forget connections, proxy and certificates: the next attempt starts from the settings as they are now."""
+        """Forget connections, proxy and certificates; use the present settings."""
 
     def assistance_limit(self) -> float | None:
-        """How many seconds assistance mode may hold, where the policy sets a limit."""
+        """Return the seconds that assistance mode may last, if there is a limit."""
 
     def keep_assistance(self, since: float | None) -> None:
-        """Write down that assistance mode holds since *since* (wall clock), or no longer does (None)."""
+        """Write to disk that assistance mode is on since *since* (wall clock), or off."""
 
     def prepare_window(self) -> None:
-        """Have a process ready that shows the window asked for next."""
+        """Start a process that can show the next window."""
 
     def open(self, effect: Effect) -> None:
         """Open or raise the window of an ``OPEN_…`` effect."""
@@ -63,18 +69,18 @@ class Work(Protocol):
     def launch_program(self) -> None:
         """Start Impact emploi."""
 
-    def tell(self, announcement: Announcement) -> None:
+    def announce(self, announcement: Announcement) -> None:
         """Show a balloon."""
 
     def reread_policy(self) -> None:
-        """Look whether the administrator's policy changed; if so, post ``SettingsChanged``."""
+        """Post ``SettingsChanged`` if the administrator's policy changed."""
 
     def publish(self, snapshot: Snapshot) -> None:
-        """A new snapshot holds: draw it, pass it on."""
+        """Draw a new snapshot and pass it on."""
 
 
 class Loop:
-    """Owns the snapshot. ``post`` and ``report`` may be called from any thread; everything else belongs to the loop's own."""
+    """Owns the snapshot. Only ``post`` may be called from other threads."""
 
     def __init__(
         self,
@@ -84,7 +90,7 @@ class Loop:
         snapshot: Snapshot,
         inbox: Inbox | None = None,
     ) -> None:
-        """*inbox* may hold what happened before there was a loop."""
+        """*inbox* may hold what was posted before the loop existed."""
         self._work = work
         self._clock = clock
         self._chance = chance
@@ -97,9 +103,9 @@ class Loop:
         self.snapshot = snapshot
         self.ended = False
 
-    def post(self, event: Event | Attempt) -> None:
-        """Hand in something that happened."""
-        self._inbox.put(event)
+    def post(self, item: Event | Attempt | Call) -> None:
+        """Put *item* into the inbox."""
+        self._inbox.put(item)
 
     def run(self) -> None:
         """Turn until ``QuitRequested``."""
@@ -107,13 +113,13 @@ class Loop:
             self.turn(self.idle_seconds())
 
     def idle_seconds(self) -> float:
-        """Seconds until the next timer."""
+        """Return the seconds until the next timer."""
         now = self._clock().steady
         check = self._clock_checked.steady + timing.CLOCK_CHECK
         return max(0.0, min([check, *self._due.values()]) - now)
 
     def turn(self, wait: float = 0.0) -> None:
-        """Wait up to *wait* seconds for something to happen, then handle everything that is there or due."""
+        """Wait up to *wait* seconds for an item, then handle all that is there or due."""
         try:
             item = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()
         except queue.Empty:
@@ -122,7 +128,7 @@ class Loop:
             self._handle(item)
         self._check_clock()
         for event in self._pop_due():
-            self._handle(event())
+            self.take(event())
         while not self.ended:
             try:
                 item = self._inbox.get_nowait()
@@ -145,112 +151,151 @@ class Loop:
             return
         self._clock_checked = now
         if timing.slept(now.wall - before.wall):
-            self._handle(machine.Woke())
+            self.take(machine.Woke())
         if now.steady - self._policy_checked >= timing.POLICY_CHECK:
             self._policy_checked = now.steady
             self._work.reread_policy()
 
-    def _handle(self, item: Event | Attempt) -> None:
+    def _handle(self, item: Event | Attempt | Call) -> None:
+        if isinstance(item, Event):
+            self.take(item)
+        elif isinstance(item, Attempt):
+            now, chance = self._clock(), self._chance()
+            self.take(machine.judge_attempt(self.snapshot, item.run, item.failure, now, chance))
+        else:
+            try:
+                item()
+            except Exception:
+                log.exception("call failed")
+
+    def take(self, event: Event) -> None:
+        """Make the step for *event* and perform its effects. Only on the loop's thread."""
         now = self._clock()
         before = self.snapshot
-        event = self._event_of(item, now) if isinstance(item, Attempt) else item
-        self.snapshot, effects = machine.advance(before, event, now)
-        if self.snapshot is not before:
-            after = self.snapshot
-            fields = {
-                "state": after.state.value,
-                "problem": after.problem and after.problem.code,
-                "detail": after.failure.detail if after.failure else "",
-                "run": after.run,
-            }
-            log.info(type(event).__name__, extra={"fields": fields})
+        after, effects = machine.advance(before, event, now)
+        if after is before:
+            return
+        self.snapshot = after
+        fields = {
+            "state": after.state.value,
+            "problem": after.problem and after.problem.code,
+            "detail": after.failure.detail if after.failure else "",
+            "run": after.run,
+        }
+        log.info(type(event).__name__, extra={"fields": fields})
         for effect in effects:
-            # whoever clicked is answered; the same news need not come twice
             try:
-                self._perform(effect, now, answered=Effect.ANSWER_PERSON in effects)
+                self.PERFORM[effect](self, effect, now)
             except Exception:
-                # one thing that cannot be done must not take the connection, the icon and all else with it
+                # an effect that fails must not stop the connection and the icon with it
                 log.exception("effect failed", extra={"fields": {"effect": effect.value}})
-        if self.snapshot is not before:
-            # last: whoever hears of a state may rely on its being written down
-            self._work.publish(self.snapshot)
+        # last: a client that reads of a state may rely on its being on disk
+        self._work.publish(after)
 
-    def _event_of(self, attempt: Attempt, now: Moment) -> Event:
-        if attempt.failure is not None:
-            event = machine.verdict(self.snapshot, attempt.failure, now, self._chance())
-            late = attempt.run != self.snapshot.run
-            return machine.AttemptFailed(attempt.run, attempt.failure) if late else event
-        if self.snapshot.state is machine.State.ASSISTANCE:
-            return machine.ServersAnswered(attempt.run)
-        return machine.Authenticated(attempt.run)
+    # the effects
 
     def _schedule(self, event: type[Event], seconds: float, now: Moment) -> None:
         self._due[event] = now.steady + seconds
 
-    def _perform(self, effect: Effect, now: Moment, *, answered: bool) -> None:
-        snapshot = self.snapshot
-        match effect:
-            case Effect.AUTHENTICATE | Effect.PROBE:
-                for event in (machine.RetryDue, machine.HeartbeatDue, machine.ProbeDue):
-                    self._due.pop(event, None)
-                self._work.authenticate(snapshot.run)
-            case Effect.RENEW_CONNECTION:
-                self._work.renew_connection()
-            case Effect.SCHEDULE_RETRY:
-                if snapshot.retry_at is not None:
-                    self._schedule(machine.RetryDue, snapshot.retry_at - now.wall, now)
-            case Effect.SCHEDULE_HEARTBEAT:
-                self._schedule(machine.HeartbeatDue, timing.heartbeat(self._chance()), now)
-            case Effect.SCHEDULE_PROBE:
-                self._schedule(machine.ProbeDue, timing.PROBE, now)
-            case Effect.SCHEDULE_ANNOUNCEMENT:
-                began = now.steady if snapshot.failing_steady is None else snapshot.failing_steady
-                quiet = snapshot.quiet_steady - now.steady
-                self._schedule(
-                    machine.AnnouncementDue, announcements.failure_due_in(now.steady - began, quiet), now
-                )
-            case Effect.SCHEDULE_REMINDERS:
-                held = now.wall - snapshot.since
-                self._schedule(machine.ReminderDue, announcements.reminder_due_in(held), now)
-                limit = self._work.assistance_limit()
-                if limit is None:
-                    self._due.pop(machine.AssistanceExpired, None)
-                else:
-                    self._schedule(machine.AssistanceExpired, max(0.0, limit - held), now)
-            case Effect.SETTLE_NETWORK:
-                self._schedule(machine.NetworkChanged, timing.NETWORK_SETTLES, now)
-            case Effect.ANNOUNCE_FAILURE:
-                self._tell_once(effect, snapshot.problem.code if snapshot.problem else "", now, failure=True)
-            case Effect.ANNOUNCE_RECOVERY:
-                self._due.pop(machine.AnnouncementDue, None)
-                announced, self._announced = self._announced.failure, self._announced.recovered()
-                if announced and not answered:
-                    self._work.tell(Announcement(effect, snapshot))
-            case Effect.ANNOUNCE_SERVERS_ANSWER:
-                self._tell_once(effect, f"servers-answer {snapshot.since}", now, failure=False)
-            case Effect.ANNOUNCE_ASSISTANCE | Effect.ANNOUNCE_EXPIRY:
-                self._work.tell(Announcement(effect, snapshot))
-            case Effect.ANSWER_PERSON:
-                self._work.tell(Announcement(effect, snapshot))
-            case Effect.KEEP_ASSISTANCE:
-                held = snapshot.state is machine.State.ASSISTANCE
-                self._work.keep_assistance(snapshot.since if held else None)
-            case Effect.LAUNCH_PROGRAM:
-                self._work.launch_program()
-            case Effect.PREPARE_WINDOW:
-                self._work.prepare_window()
-            case Effect.QUIT:
-                self.ended = True
-            case (
-                Effect.OPEN_STATUS
-                | Effect.OPEN_SETTINGS
-                | Effect.OPEN_DIAGNOSIS
-                | Effect.OPEN_SUPPORT
-                | Effect.OPEN_UPDATES
-            ):
-                self._work.open(effect)
+    def _start_attempt(self, _effect: Effect, _now: Moment) -> None:
+        for event in (machine.RetryDue, machine.HeartbeatDue, machine.ProbeDue):
+            self._due.pop(event, None)
+        self._work.authenticate(self.snapshot.run)
 
-    def _tell_once(self, effect: Effect, key: str, now: Moment, *, failure: bool) -> None:
-        if self._announced.may_tell(key, now.wall):
-            self._announced = self._announced.told(key, now.wall, failure=failure)
-            self._work.tell(Announcement(effect, self.snapshot))
+    def _renew_connection(self, _effect: Effect, _now: Moment) -> None:
+        self._work.renew_connection()
+
+    def _schedule_retry(self, _effect: Effect, now: Moment) -> None:
+        if self.snapshot.retry_at is not None:
+            self._schedule(machine.RetryDue, self.snapshot.retry_at - now.wall, now)
+
+    def _schedule_heartbeat(self, _effect: Effect, now: Moment) -> None:
+        self._schedule(machine.HeartbeatDue, timing.heartbeat(self._chance()), now)
+
+    def _schedule_probe(self, _effect: Effect, now: Moment) -> None:
+        self._schedule(machine.ProbeDue, timing.PROBE, now)
+
+    def _schedule_announcement(self, _effect: Effect, now: Moment) -> None:
+        began = self.snapshot.failing_steady
+        failing_for = 0.0 if began is None else now.steady - began
+        quiet_for = self.snapshot.quiet_steady - now.steady
+        self._schedule(machine.AnnouncementDue, announcements.failure_due_in(failing_for, quiet_for), now)
+
+    def _schedule_reminders(self, _effect: Effect, now: Moment) -> None:
+        lasted = now.wall - self.snapshot.since
+        self._schedule(machine.ReminderDue, announcements.reminder_due_in(lasted), now)
+        self._due.pop(machine.AssistanceExpired, None)
+        if (limit := self._work.assistance_limit()) is not None:
+            self._schedule(machine.AssistanceExpired, max(0.0, limit - lasted), now)
+
+    def _settle_network(self, _effect: Effect, now: Moment) -> None:
+        self._schedule(machine.NetworkChanged, timing.NETWORK_SETTLES, now)
+
+    def _announce(self, effect: Effect, _now: Moment) -> None:
+        self._work.announce(Announcement(effect, self.snapshot))
+
+    def _announce_failure(self, effect: Effect, now: Moment) -> None:
+        problem = self.snapshot.problem
+        self._announce_once(effect, problem.code if problem else "", now, failure=True)
+
+    def _announce_servers_answer(self, effect: Effect, now: Moment) -> None:
+        self._announce_once(effect, f"servers-answer {self.snapshot.since}", now, failure=False)
+
+    def _announce_once(self, effect: Effect, key: str, now: Moment, *, failure: bool) -> None:
+        if self._announced.may_announce(key, now.wall):
+            self._announced = self._announced.record(key, now.wall, failure=failure)
+            self._announce(effect, now)
+
+    def _announce_recovery(self, effect: Effect, now: Moment) -> None:
+        if self._announced.failure:
+            self._announce(effect, now)
+        self._close_announcement(effect, now)
+
+    def _close_announcement(self, _effect: Effect, _now: Moment) -> None:
+        self._due.pop(machine.AnnouncementDue, None)
+        self._announced = self._announced.recover()
+
+    def _keep_assistance(self, _effect: Effect, _now: Moment) -> None:
+        is_on = self.snapshot.state is machine.State.ASSISTANCE
+        self._work.keep_assistance(self.snapshot.since if is_on else None)
+
+    def _prepare_window(self, _effect: Effect, _now: Moment) -> None:
+        self._work.prepare_window()
+
+    def _open(self, effect: Effect, _now: Moment) -> None:
+        self._work.open(effect)
+
+    def _launch_program(self, _effect: Effect, _now: Moment) -> None:
+        self._work.launch_program()
+
+    def _quit(self, _effect: Effect, _now: Moment) -> None:
+        self.ended = True
+
+    PERFORM: ClassVar[Mapping[Effect, Callable[[Loop, Effect, Moment], None]]] = {
+        Effect.AUTHENTICATE: _start_attempt,
+        Effect.PROBE: _start_attempt,
+        Effect.RENEW_CONNECTION: _renew_connection,
+        Effect.SCHEDULE_RETRY: _schedule_retry,
+        Effect.SCHEDULE_HEARTBEAT: _schedule_heartbeat,
+        Effect.SCHEDULE_PROBE: _schedule_probe,
+        Effect.SCHEDULE_ANNOUNCEMENT: _schedule_announcement,
+        Effect.SETTLE_NETWORK: _settle_network,
+        Effect.ANNOUNCE_FAILURE: _announce_failure,
+        Effect.ANNOUNCE_RECOVERY: _announce_recovery,
+        Effect.CLOSE_ANNOUNCEMENT: _close_announcement,
+        Effect.ANNOUNCE_SERVERS_ANSWER: _announce_servers_answer,
+        Effect.ANSWER_PERSON: _announce,
+        Effect.SCHEDULE_REMINDERS: _schedule_reminders,
+        Effect.ANNOUNCE_ASSISTANCE: _announce,
+        Effect.ANNOUNCE_EXPIRY: _announce,
+        Effect.KEEP_ASSISTANCE: _keep_assistance,
+        Effect.PREPARE_WINDOW: _prepare_window,
+        Effect.OPEN_STATUS: _open,
+        Effect.OPEN_SETTINGS: _open,
+        Effect.OPEN_DIAGNOSIS: _open,
+        Effect.OPEN_SUPPORT: _open,
+        Effect.OPEN_UPDATES: _open,
+        Effect.LAUNCH_PROGRAM: _launch_program,
+        Effect.QUIT: _quit,
+    }
+    """How each effect is performed."""

@@ -330,17 +330,17 @@ def test_the_dialog_opens_with_the_test_under_way(play: Callable[..., Play]) -> 
 
 
 @pytest.mark.parametrize(
-    ("word", "problem"),
+    ("word", "code"),
     [("refuse", problems.AUTHORISATION_REFUSED), ("inconnue", problems.LICENCE_NOT_RECOGNISED)],
 )
 def test_a_refused_licence_is_not_a_failed_connection(
-    word: str, problem: problems.Problem, play: Callable[..., Play]
+    word: str, code: str, play: Callable[..., Play]
 ) -> None:
     shown = play("settings", authentication=f"https://{word}.exemple.fr")
     shown.click(TEST)
     shown.sees("Connexion aux serveurs réussie")
-    shown.sees(problem.title)
-    shown.sees(problem.advice)
+    shown.sees(problems.CATALOGUE[code].title)
+    shown.sees(problems.CATALOGUE[code].advice)
     shown.marked(AUTHENTICATION, "Réussi")
     shown.marked(UPDATES, "Réussi")
     shown.marked(NUMBER, "Échec")

@@ -14,33 +14,33 @@ NOON = 1_790_000_000.0
 
 def test_a_text_is_told_once_a_day() -> None:
     memory = Announced()
-    assert memory.may_tell("IEA-N05", NOON)
-    memory = memory.told("IEA-N05", NOON, failure=True)
-    assert not memory.may_tell("IEA-N05", NOON)
-    assert not memory.may_tell("IEA-N05", NOON + DAY - 1)
-    assert memory.may_tell("IEA-N05", NOON + DAY)
+    assert memory.may_announce("IEA-N05", NOON)
+    memory = memory.record("IEA-N05", NOON, failure=True)
+    assert not memory.may_announce("IEA-N05", NOON)
+    assert not memory.may_announce("IEA-N05", NOON + DAY - 1)
+    assert memory.may_announce("IEA-N05", NOON + DAY)
 
 
 def test_another_text_is_not_held_back() -> None:
-    memory = Announced().told("IEA-N05", NOON, failure=True)
-    assert memory.may_tell("IEA-N01", NOON)
+    memory = Announced().record("IEA-N05", NOON, failure=True)
+    assert memory.may_announce("IEA-N01", NOON)
 
 
 def test_a_clock_set_back_does_not_silence_for_ever() -> None:
-    memory = Announced().told("IEA-N05", NOON, failure=True)
-    assert memory.may_tell("IEA-N05", NOON - 1)
+    memory = Announced().record("IEA-N05", NOON, failure=True)
+    assert memory.may_announce("IEA-N05", NOON - 1)
 
 
 def test_a_failure_stands_announced_until_recovery() -> None:
     memory = Announced()
     assert not memory.failure
-    memory = memory.told("servers-answer", NOON, failure=False)
+    memory = memory.record("servers-answer", NOON, failure=False)
     assert not memory.failure
-    memory = memory.told("IEA-N05", NOON, failure=True).told("servers-answer", NOON, failure=False)
+    memory = memory.record("IEA-N05", NOON, failure=True).record("servers-answer", NOON, failure=False)
     assert memory.failure
-    memory = memory.recovered()
+    memory = memory.recover()
     assert not memory.failure
-    assert not memory.may_tell("IEA-N05", NOON + 1)
+    assert not memory.may_announce("IEA-N05", NOON + 1)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from iea_agent.domain.machine import (
     advance,
     allows,
     begin,
-    verdict,
+    judge_attempt,
 )
 from iea_agent.domain.problems import Problem
 from tests.failures import OBSERVED, failed
@@ -94,9 +94,18 @@ def test_every_event_means_something_somewhere() -> None:
     assert {kind for _, kind in TABLE} == set(EVENT_TYPES)
 
 
-def test_every_effect_is_wanted_by_a_step_or_answers_a_person() -> None:
-    wanted = {effect for step in TABLE.values() for effect in step.effects}
-    assert wanted | {Effect.ANSWER_PERSON} == set(Effect)
+def test_every_effect_is_wanted_by_a_step() -> None:
+    assert {effect for step in TABLE.values() for effect in step.effects} == set(Effect)
+
+
+@pytest.mark.parametrize(("state", "kind"), TABLE)
+def test_an_attempt_begins_with_its_effect_and_its_failure_is_recorded(
+    state: State, kind: type[Event]
+) -> None:
+    step = TABLE[state, kind]
+    begins = {Effect.AUTHENTICATE, Effect.PROBE} & set(step.effects)
+    assert bool(begins) is (machine.start_attempt in step.updates)
+    assert issubclass(kind, Failed) is (machine.record_failure in step.updates)
 
 
 def test_every_state_is_reached_from_every_other() -> None:
@@ -254,10 +263,10 @@ def test_who_asked_is_answered_once() -> None:
     )
     assert effects == (Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
     assert asking.asked
-    told, effects = advance(asking, machine.ConnectionLost(asking.run, failed(LOST), retry_in=1.0), LATER)
+    answered, effects = advance(asking, judge_attempt(asking, asking.run, failed(LOST), LATER, 0.5), LATER)
     assert effects[-1] is Effect.ANSWER_PERSON
-    retrying, _ = advance(told, machine.RetryDue(), LATER)
-    _, effects = advance(retrying, machine.ConnectionLost(retrying.run, failed(LOST)), LATER)
+    retrying, _ = advance(answered, machine.RetryDue(), LATER)
+    _, effects = advance(retrying, judge_attempt(retrying, retrying.run, failed(LOST), LATER, 0.5), LATER)
     assert Effect.ANSWER_PERSON not in effects
 
 
@@ -265,7 +274,7 @@ def test_who_asked_is_still_answered_when_the_attempt_is_begun_anew() -> None:
     asking, _ = advance(Snapshot(State.CONNECTED, NOON.wall), machine.ReauthenticationRequested(), NOON)
     anew, _ = advance(asking, machine.NetworkChanged(), NOON)
     assert anew.run == asking.run + 1
-    _, effects = advance(anew, machine.Authenticated(anew.run), LATER)
+    _, effects = advance(anew, judge_attempt(anew, anew.run, None, LATER, 0.5), LATER)
     assert effects.count(Effect.ANSWER_PERSON) == 1
 
 
@@ -335,11 +344,8 @@ USELESS_TO_TRY = {problems.NOT_CONFIGURED, problems.VAULT_UNAVAILABLE, problems.
 def outcome_of(snapshot: Snapshot, answer: Answer, now: Moment) -> Event:
     """The event that *answer* is, as the loop would decide it."""
     run = snapshot.run - answer.late
-    if answer.problem is not None:
-        return replace(verdict(snapshot, failed(answer.problem), now, 0.5), run=run)
-    if snapshot.state is State.ASSISTANCE:
-        return machine.ServersAnswered(run)
-    return machine.Authenticated(run)
+    failure = None if answer.problem is None else failed(answer.problem)
+    return judge_attempt(snapshot, run, failure, now, 0.5)
 
 
 def check_step(
@@ -422,6 +428,6 @@ def test_wherever_it_wandered_a_success_asked_for_is_the_ball(
         else machine.ReauthenticationRequested()
     )
     asking, _ = advance(snapshot, way_out, LATER)
-    connected, effects = advance(asking, machine.Authenticated(asking.run), LATER)
+    connected, effects = advance(asking, judge_attempt(asking, asking.run, None, LATER, 0.5), LATER)
     assert connected.state is State.CONNECTED
     assert Effect.ANSWER_PERSON in effects

@@ -45,8 +45,9 @@ def test_a_lost_connection_is_one_after_ten_seconds_and_two_attempts(
 
 
 @pytest.mark.parametrize("state", [State.CONNECTING, State.CONNECTED])
-def test_whoever_asked_hears_at_once(state: State) -> None:
-    assert type(judge(replace(CONNECTED, state=state, asked=True), LOST, 0)) is machine.ConnectionLost
+def test_a_person_who_asked_is_answered_at_once(state: State) -> None:
+    asked = replace(CONNECTED, state=state, asked=True)
+    assert type(judge(asked, LOST, 0)) is machine.ConnectionLostOnRequest
 
 
 @pytest.mark.parametrize(

@@ -228,7 +228,7 @@ class Agent:
             log.warning("program not started", extra={"fields": {"error": type(error.__cause__).__name__}})
             self._balloon(menu.build_launch_failure_balloon(self._settings.program))
 
-    def tell(self, announcement: Announcement) -> None:
+    def announce(self, announcement: Announcement) -> None:
         """Show a balloon; without a tray the log is all there is."""
         if announcement.kind is Effect.ANNOUNCE_EXPIRY:
             self._assistance.expired()

@@ -1,7 +1,7 @@
-"""What the agent tells unasked, and when it keeps quiet: one balloon policy for the whole program.
+"""When the agent shows a balloon unasked, and when not.
 
 One balloon after a minute of failure; the same text not again for a day; one « rétablie », only if a failure was announced. After start and
-wake nothing for 30 s (``machine.START_QUIET``). Whoever clicked gets an answer whatever was said before.
+wake none for 30 s (``machine.START_QUIET``). A person who asked is answered regardless.
 """
 
 from __future__ import annotations
@@ -10,37 +10,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 FAILURE_AFTER = 60.0
-"""Seconds of failure before it is told."""
+"""Seconds of failure before it is announced."""
 SAME_AGAIN_AFTER = 86_400.0
-"""Seconds before the same text may be told again."""
+"""Seconds before the same text may be announced again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What has been told: the wall-clock time of each text's key, and whether a failure stands announced."""
+    """The announcements made so far.
 
-    told_at: Mapping[str, float] = field(default_factory=dict)
+    *announced_at* has the time of each text's key (wall clock), *failure* is true from the announcement of a failure until recovery.
+    """
+
+    announced_at: Mapping[str, float] = field(default_factory=dict)
     failure: bool = False
 
-    def may_tell(self, key: str, wall: float) -> bool:
-        """Whether *key* has not been told within a day. A clock set back does not silence it for ever."""
-        at = self.told_at.get(key)
+    def may_announce(self, key: str, wall: float) -> bool:
+        """Return whether *key* was not announced within a day."""
+        at = self.announced_at.get(key)
+        # a clock that was set back must not silence it for ever
         return at is None or not 0 <= wall - at < SAME_AGAIN_AFTER
 
-    def told(self, key: str, wall: float, *, failure: bool) -> Announced:
-        """This memory after telling *key* at *wall*."""
-        return replace(self, told_at={**self.told_at, key: wall}, failure=self.failure or failure)
+    def record(self, key: str, wall: float, *, failure: bool) -> Announced:
+        """Return this record with *key* announced at *wall*."""
+        announced_at = {**self.announced_at, key: wall}
+        return replace(self, announced_at=announced_at, failure=self.failure or failure)
 
-    def recovered(self) -> Announced:
-        """This memory once the connection works again."""
+    def recover(self) -> Announced:
+        """Return this record for a connection that works again."""
         return replace(self, failure=False)
 
 
-def reminder_due_in(held_for: float) -> float:
-    """Seconds until the next daily reminder of assistance mode, which has held for *held_for* seconds. A clock set back costs no reminder."""
-    return SAME_AGAIN_AFTER - max(held_for, 0.0) % SAME_AGAIN_AFTER
+def reminder_due_in(lasted: float) -> float:
+    """Return the seconds until the next daily reminder of assistance mode.
+
+    *lasted* is how long it has been on, in seconds; negative if the clock was set back, which costs no reminder.
+    """
+    return SAME_AGAIN_AFTER - max(lasted, 0.0) % SAME_AGAIN_AFTER
 
 
 def failure_due_in(failing_for: float, quiet_for: float) -> float:
-    """Seconds until a failure may be told that has lasted *failing_for*, with *quiet_for* seconds of start or wake silence left."""
+    """Return the seconds until a failure may be announced.
+
+    It has lasted *failing_for* seconds; *quiet_for* seconds are left of the silence after start or wake.
+    """
     return max(FAILURE_AFTER - failing_for, quiet_for, 0.0)

@@ -1,16 +1,17 @@
-"""The state machine: every transition of the agent stands in ``TABLE``, and only ``advance()`` makes a new ``Snapshot``.
+"""The state machine: ``TABLE`` holds every transition, ``advance()`` follows it.
 
-Two laws. There are no guards: where an outcome matters, it is another event (``verdict()`` decides which, before the table is asked).
-What is not in the table does nothing; so a menu line is enabled exactly when its event is in the table for the present state.
+Two laws. There are no guards: if an outcome matters, it is another event (``judge_attempt()`` decides which, before the table is asked). An event that
+is not in the table does nothing; so a menu line is enabled exactly when its event is in the table for the present state.
 
-Time enters as a ``Moment``, chance as a number. One thread owns the snapshot (``loop.py``); it performs the effects.
+Time enters as a ``Moment``, chance as a number. One thread owns the snapshot and performs the effects (``loop.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TypeAlias
 
 from . import problems, timing
 from .diagnosis import Failure
@@ -18,23 +19,30 @@ from .problems import Problem
 
 
 class State(Enum):
-    """What the icon says."""
+    """What the icon shows."""
 
-    CONNECTING = "connecting"  # pale ball: first answer awaited
-    CONNECTED = "connected"  # ball: authenticated with the production server
-    DISCONNECTED = "disconnected"  # heart: failed or lost, the problem is named
-    ASSISTANCE = "assistance"  # beetle: cut off on purpose, Impact emploi may be used
+    # the pale ball: the first answer is awaited
+    CONNECTING = "connecting"
+    # the ball: authenticated with the production server
+    CONNECTED = "connected"
+    # the heart: authentication failed or was lost, and the problem is named
+    DISCONNECTED = "disconnected"
+    # the beetle: cut off on purpose, Impact emploi may be used
+    ASSISTANCE = "assistance"
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Now, on two clocks: *wall* in seconds since 1970 UTC, for people; *steady* in seconds that never run back, for durations."""
+    """The present moment, on two clocks.
+
+    *wall* is in seconds since 1970 UTC, for people; *steady* is in seconds that never run back, for durations.
+    """
 
     wall: float
     steady: float
 
 
-# Events, in the past tense: what a person asked, what a piece of work gave, what the machine noticed.
+# Events, in the past tense: a person's request, the outcome of work, a notice of the system.
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +55,11 @@ class Started(Event):
 
 
 class StatusRequested(Event):
-    """A left click, a second start."""
+    """A left click on the icon, or a second start of the agent."""
 
 
 class MenuOpened(Event):
-    """The icon's menu: a window may be asked for in a moment."""
+    """The icon's menu opened: a window may be requested soon."""
 
 
 class SettingsRequested(Event):
@@ -59,7 +67,7 @@ class SettingsRequested(Event):
 
 
 class DiagnosisRequested(Event):
-    """« Trouver la panne »: the settings, with their test under way."""
+    """« Trouver la panne »: the settings window with its test under way."""
 
 
 class ReauthenticationRequested(Event):
@@ -83,51 +91,51 @@ class QuitRequested(Event):
 
 
 class SettingsSaved(Event):
-    """The person saved settings or a licence, and waits to see whether they work."""
+    """A person saved settings or a licence and waits for the result."""
 
 
 class SettingsChanged(Event):
-    """The administrator's policy is no longer what it was."""
+    """The administrator's policy changed."""
 
 
 class AddressesChanged(Event):
-    """The machine's network addresses moved; more such notices usually follow at once."""
+    """The network addresses of this PC changed; more such notices usually follow."""
 
 
 class NetworkChanged(Event):
-    """The network has settled after a change."""
+    """The network settled after a change."""
 
 
 class Woke(Event):
-    """The computer slept, and no longer does."""
+    """The computer woke from sleep."""
 
 
 class HeartbeatDue(Event):
-    """Time to see whether the connection still holds."""
+    """It is time to check the connection."""
 
 
 class RetryDue(Event):
-    """Time for another attempt."""
+    """It is time for another attempt."""
 
 
 class ProbeDue(Event):
-    """Time to see, in assistance mode, whether the servers answer again."""
+    """It is time to check, in assistance mode, if the servers answer again."""
 
 
 class AnnouncementDue(Event):
-    """The failure has lasted long enough to be told unasked."""
+    """The failure has lasted long enough for a balloon."""
 
 
 class ReminderDue(Event):
-    """Assistance mode has held for another day."""
+    """Assistance mode has been on for another day."""
 
 
 class AssistanceExpired(Event):
-    """Assistance mode has held for as long as the policy allows."""
+    """Assistance mode has been on for as long as the policy allows."""
 
 
 class AssistanceEntered(Event):
-    """The person confirmed assistance mode."""
+    """A person entered assistance mode."""
 
 
 class AssistanceLeft(Event):
@@ -136,33 +144,44 @@ class AssistanceLeft(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome(Event):
-    """What attempt number *run* gave; an outcome of any other run than the present one is late and is ignored."""
+    """The outcome of attempt number *run*; ignored if that is not the present one."""
 
     run: int
 
 
 class Authenticated(AttemptOutcome):
-    """The server let us in."""
+    """The server accepted this installation."""
+
+
+class AuthenticatedOnRequest(Authenticated):
+    """The same, for an attempt that a person waits for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed(AttemptOutcome):
-    """An attempt that failed. *failure* is what was observed, *retry_in* is in seconds (None: only when something changes)."""
+    """An attempt that failed.
+
+    *retry_in* is in seconds; None means that another attempt is useless until something changes.
+    """
 
     failure: Failure
     retry_in: float | None = None
 
 
 class AttemptFailed(Failed):
-    """No verdict yet: it may pass."""
+    """A failure without a verdict yet: it may pass."""
 
 
 class ConnectionLost(Failed):
-    """The verdict: the connection does not work."""
+    """The verdict that the connection does not work."""
+
+
+class ConnectionLostOnRequest(ConnectionLost):
+    """The same, for an attempt that a person waits for."""
 
 
 class ConfigurationMissing(Failed):
-    """There is nothing to try with: settings or licence are missing."""
+    """Nothing can be tried: settings or licence are missing."""
 
 
 class ServersAnswered(AttemptOutcome):
@@ -174,27 +193,33 @@ class ServersSilent(Failed):
 
 
 class Effect(Enum):
-    """What is to be done after a step; performed by the loop, in order."""
+    """Something that the loop does after a step; effects are performed in order."""
 
     AUTHENTICATE = "authenticate"
     PROBE = "probe"
-    RENEW_CONNECTION = "renew-connection"  # forget pooled connections, proxy, certificates
+    # forget pooled connections, proxy and certificates
+    RENEW_CONNECTION = "renew-connection"
     SCHEDULE_RETRY = "schedule-retry"
     SCHEDULE_HEARTBEAT = "schedule-heartbeat"
     SCHEDULE_PROBE = "schedule-probe"
     SCHEDULE_ANNOUNCEMENT = "schedule-announcement"
     SETTLE_NETWORK = "settle-network"
     ANNOUNCE_FAILURE = "announce-failure"
+    # say so only if the failure was announced
     ANNOUNCE_RECOVERY = "announce-recovery"
+    # the failure is over, and the person who asked is answered instead
+    CLOSE_ANNOUNCEMENT = "close-announcement"
     ANNOUNCE_SERVERS_ANSWER = "announce-servers-answer"
-    ANSWER_PERSON = "answer-person"  # whoever clicked is told how it went
-    SCHEDULE_REMINDERS = (
-        "schedule-reminders"  # of assistance mode: each day, and its end where the policy sets one
-    )
+    # tell the person who asked for the attempt how it ended
+    ANSWER_PERSON = "answer-person"
+    # of assistance mode: each day, and its end if the policy sets one
+    SCHEDULE_REMINDERS = "schedule-reminders"
     ANNOUNCE_ASSISTANCE = "announce-assistance"
     ANNOUNCE_EXPIRY = "announce-expiry"
-    KEEP_ASSISTANCE = "keep-assistance"  # write to disk that assistance mode holds, or no longer does
-    PREPARE_WINDOW = "prepare-window"  # have a window's process load what every window needs
+    # write to disk if assistance mode is on
+    KEEP_ASSISTANCE = "keep-assistance"
+    # start a window's process before a window is requested
+    PREPARE_WINDOW = "prepare-window"
     OPEN_STATUS = "open-status"
     OPEN_SETTINGS = "open-settings"
     OPEN_DIAGNOSIS = "open-diagnosis"
@@ -202,111 +227,6 @@ class Effect(Enum):
     OPEN_UPDATES = "open-updates"
     LAUNCH_PROGRAM = "launch-program"
     QUIT = "quit"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Where an event leads, and what is to be done then."""
-
-    state: State
-    effects: tuple[Effect, ...] = ()
-
-
-_REDO = (Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
-_VERDICT = (Effect.SCHEDULE_RETRY, Effect.SCHEDULE_ANNOUNCEMENT)
-
-
-def _everywhere(state: State) -> dict[tuple[State, type[Event]], Step]:
-    """What holds in every state."""
-    return {
-        (state, MenuOpened): Step(state, (Effect.PREPARE_WINDOW,)),
-        (state, StatusRequested): Step(state, (Effect.OPEN_STATUS,)),
-        (state, SupportRequested): Step(state, (Effect.OPEN_SUPPORT,)),
-        (state, UpdatesRequested): Step(state, (Effect.OPEN_UPDATES,)),
-        (state, QuitRequested): Step(state, (Effect.QUIT,)),
-        (state, AddressesChanged): Step(state, (Effect.SETTLE_NETWORK,)),
-    }
-
-
-TABLE: Mapping[tuple[State, type[Event]], Step] = {
-    **_everywhere(State.CONNECTING),
-    **_everywhere(State.CONNECTED),
-    **_everywhere(State.DISCONNECTED),
-    **_everywhere(State.ASSISTANCE),
-    #
-    (State.CONNECTING, Started): Step(State.CONNECTING, (Effect.AUTHENTICATE,)),
-    (State.CONNECTING, Authenticated): Step(
-        State.CONNECTED, (Effect.SCHEDULE_HEARTBEAT, Effect.ANNOUNCE_RECOVERY)
-    ),
-    (State.CONNECTING, AttemptFailed): Step(State.CONNECTING, (Effect.SCHEDULE_RETRY,)),
-    (State.CONNECTING, ConnectionLost): Step(State.DISCONNECTED, _VERDICT),
-    (State.CONNECTING, ConfigurationMissing): Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,)),
-    (State.CONNECTING, RetryDue): Step(State.CONNECTING, (Effect.AUTHENTICATE,)),
-    (State.CONNECTING, ReauthenticationRequested): Step(State.CONNECTING, _REDO),
-    (State.CONNECTING, SettingsRequested): Step(State.CONNECTING, (Effect.OPEN_SETTINGS,)),
-    (State.CONNECTING, DiagnosisRequested): Step(State.CONNECTING, (Effect.OPEN_DIAGNOSIS,)),
-    (State.CONNECTING, SettingsSaved): Step(State.CONNECTING, _REDO),
-    (State.CONNECTING, SettingsChanged): Step(State.CONNECTING, _REDO),
-    (State.CONNECTING, NetworkChanged): Step(State.CONNECTING, _REDO),
-    (State.CONNECTING, Woke): Step(State.CONNECTING, _REDO),
-    #
-    (State.CONNECTED, Authenticated): Step(State.CONNECTED, (Effect.SCHEDULE_HEARTBEAT,)),
-    (State.CONNECTED, AttemptFailed): Step(State.CONNECTED, (Effect.SCHEDULE_RETRY,)),
-    (State.CONNECTED, ConnectionLost): Step(State.DISCONNECTED, _VERDICT),
-    (State.CONNECTED, ConfigurationMissing): Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,)),
-    (State.CONNECTED, HeartbeatDue): Step(State.CONNECTED, (Effect.AUTHENTICATE,)),
-    (State.CONNECTED, RetryDue): Step(State.CONNECTED, (Effect.AUTHENTICATE,)),
-    (State.CONNECTED, ReauthenticationRequested): Step(State.CONNECTED, _REDO),
-    (State.CONNECTED, SettingsRequested): Step(State.CONNECTED, (Effect.OPEN_SETTINGS,)),
-    (State.CONNECTED, DiagnosisRequested): Step(State.CONNECTED, (Effect.OPEN_DIAGNOSIS,)),
-    (State.CONNECTED, SettingsSaved): Step(State.CONNECTING, _REDO),
-    (State.CONNECTED, SettingsChanged): Step(State.CONNECTING, _REDO),
-    (State.CONNECTED, NetworkChanged): Step(State.CONNECTED, _REDO),
-    # after sleep nobody knows: the ball would claim what has not been seen
-    (State.CONNECTED, Woke): Step(State.CONNECTING, _REDO),
-    (State.CONNECTED, LaunchRequested): Step(State.CONNECTED, (Effect.LAUNCH_PROGRAM,)),
-    #
-    (State.DISCONNECTED, Authenticated): Step(
-        State.CONNECTED, (Effect.SCHEDULE_HEARTBEAT, Effect.ANNOUNCE_RECOVERY)
-    ),
-    (State.DISCONNECTED, ConnectionLost): Step(State.DISCONNECTED, (Effect.SCHEDULE_RETRY,)),
-    (State.DISCONNECTED, ConfigurationMissing): Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,)),
-    (State.DISCONNECTED, RetryDue): Step(State.DISCONNECTED, (Effect.AUTHENTICATE,)),
-    (State.DISCONNECTED, AnnouncementDue): Step(State.DISCONNECTED, (Effect.ANNOUNCE_FAILURE,)),
-    (State.DISCONNECTED, ReauthenticationRequested): Step(State.DISCONNECTED, _REDO),
-    (State.DISCONNECTED, SettingsRequested): Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,)),
-    (State.DISCONNECTED, DiagnosisRequested): Step(State.DISCONNECTED, (Effect.OPEN_DIAGNOSIS,)),
-    (State.DISCONNECTED, SettingsSaved): Step(State.CONNECTING, _REDO),
-    (State.DISCONNECTED, SettingsChanged): Step(State.CONNECTING, _REDO),
-    (State.DISCONNECTED, NetworkChanged): Step(State.DISCONNECTED, _REDO),
-    # what was to be told before the sleep waits its minute again: not in the first seconds after waking
-    (State.DISCONNECTED, Woke): Step(State.DISCONNECTED, (*_REDO, Effect.SCHEDULE_ANNOUNCEMENT)),
-    (State.DISCONNECTED, AssistanceEntered): Step(
-        State.ASSISTANCE, (Effect.KEEP_ASSISTANCE, Effect.SCHEDULE_PROBE, Effect.SCHEDULE_REMINDERS)
-    ),
-    #
-    (State.ASSISTANCE, Started): Step(State.ASSISTANCE, (Effect.SCHEDULE_REMINDERS, Effect.PROBE)),
-    (State.ASSISTANCE, ReminderDue): Step(
-        State.ASSISTANCE, (Effect.ANNOUNCE_ASSISTANCE, Effect.SCHEDULE_REMINDERS)
-    ),
-    (State.ASSISTANCE, AssistanceExpired): Step(
-        State.DISCONNECTED, (Effect.KEEP_ASSISTANCE, Effect.ANNOUNCE_EXPIRY, *_REDO)
-    ),
-    (State.ASSISTANCE, ProbeDue): Step(State.ASSISTANCE, (Effect.PROBE,)),
-    (State.ASSISTANCE, ServersAnswered): Step(
-        State.ASSISTANCE, (Effect.ANNOUNCE_SERVERS_ANSWER, Effect.SCHEDULE_PROBE)
-    ),
-    (State.ASSISTANCE, ServersSilent): Step(State.ASSISTANCE, (Effect.SCHEDULE_PROBE,)),
-    (State.ASSISTANCE, NetworkChanged): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
-    (State.ASSISTANCE, Woke): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
-    (State.ASSISTANCE, SettingsSaved): Step(State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE)),
-    (State.ASSISTANCE, SettingsChanged): Step(
-        State.ASSISTANCE, (Effect.RENEW_CONNECTION, Effect.PROBE, Effect.SCHEDULE_REMINDERS)
-    ),
-    (State.ASSISTANCE, LaunchRequested): Step(State.ASSISTANCE, (Effect.LAUNCH_PROGRAM,)),
-    # leaving assistance does not mean connected: the heart comes first (the sheets), authentication at once
-    (State.ASSISTANCE, AssistanceLeft): Step(State.DISCONNECTED, (Effect.KEEP_ASSISTANCE, *_REDO)),
-}
 
 
 START_GRACE = 15.0
@@ -319,50 +239,282 @@ VERDICT_FAILURES = 2
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything the agent knows about its connection. Times called *…_at* and *since* are wall clock; those called *…_steady* are not."""
+    """Everything the agent knows about its connection.
+
+    Times called *…_at* and *since* are wall clock, those called *…_steady* are the steady clock.
+    """
 
     state: State
     since: float
-    failure: Failure | None = (
-        None  # in CONNECTED and CONNECTING: of an attempt that failed without a verdict yet
-    )
-    failed_at: float = 0.0  # when *failure* was observed
-    contact_at: float | None = None  # last successful authenticated exchange
+    # the last failed attempt; in CONNECTED and CONNECTING it has no verdict yet
+    failure: Failure | None = None
+    failed_at: float = 0.0
+    # the last successful authenticated exchange
+    contact_at: float | None = None
     retry_at: float | None = None
-    run: int = 0  # number of the present attempt
-    working: bool = False  # an attempt is under way
-    asked: bool = False  # a person asked for it
-    failures: int = 0  # failed attempts in a row
-    failing_steady: float | None = None  # since when they fail
-    grace_steady: float = 0.0  # no verdict on a lost connection before
-    quiet_steady: float = 0.0  # no balloon before
-    servers_answer: bool = False  # in ASSISTANCE: the last probe succeeded
+    # the present attempt: its number, if it is under way, if a person waits for it
+    run: int = 0
+    working: bool = False
+    asked: bool = False
+    # failed attempts in a row, and the time of the first
+    failures: int = 0
+    failing_steady: float | None = None
+    # no verdict on a lost connection before the first, no balloon before the second
+    grace_steady: float = 0.0
+    quiet_steady: float = 0.0
+    # in ASSISTANCE: the last probe succeeded
+    servers_answer: bool = False
 
     @property
     def problem(self) -> Problem | None:
-        """What is wrong."""
+        """The problem behind the last failed attempt."""
         return None if self.failure is None else self.failure.problem
 
 
+# Updates: what a step changes in the snapshot beside the state.
+
+Update: TypeAlias = Callable[[Snapshot, Event, Moment], Snapshot]
+
+
+def start_attempt(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
+    """Begin another attempt; a person who waits for the one before waits on."""
+    return replace(snapshot, run=snapshot.run + 1, working=True, retry_at=None)
+
+
+def promise_answer(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
+    """Remember that a person waits for the attempt."""
+    return replace(snapshot, asked=True)
+
+
+def abandon_attempt(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
+    """Forget the present attempt: its outcome will be late."""
+    return replace(snapshot, run=snapshot.run + 1, working=False, asked=False, retry_at=None)
+
+
+def reset_failures(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
+    """Count failures from zero: the next retry comes soon."""
+    return replace(snapshot, failures=0)
+
+
+def clear_failure(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
+    """Forget the last failure: after a change it may be wrong."""
+    return replace(snapshot, failure=None)
+
+
+def restart_grace(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
+    """Grant the time after start again in which there is no verdict and no balloon."""
+    return replace(
+        snapshot,
+        grace_steady=now.steady + START_GRACE,
+        quiet_steady=now.steady + START_QUIET,
+        failing_steady=None,
+    )
+
+
+def record_success(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
+    """End the attempt: it reached the servers."""
+    return replace(
+        snapshot,
+        contact_at=now.wall,
+        working=False,
+        asked=False,
+        failure=None,
+        failures=0,
+        failing_steady=None,
+        retry_at=None,
+    )
+
+
+def record_servers_answer(snapshot: Snapshot, event: Event, now: Moment) -> Snapshot:
+    """End a successful probe."""
+    return replace(record_success(snapshot, event, now), servers_answer=True)
+
+
+def record_failure(snapshot: Snapshot, event: Event, now: Moment) -> Snapshot:
+    """End the attempt with its failure."""
+    if not isinstance(event, Failed):
+        raise TypeError(event)
+    return replace(
+        snapshot,
+        working=False,
+        asked=False,
+        failure=event.failure,
+        failed_at=now.wall,
+        failures=snapshot.failures + 1,
+        failing_steady=now.steady if snapshot.failing_steady is None else snapshot.failing_steady,
+        retry_at=None if event.retry_in is None else now.wall + event.retry_in,
+        servers_answer=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where an event leads, what the loop does then, and how the snapshot changes."""
+
+    state: State
+    effects: tuple[Effect, ...] = ()
+    updates: tuple[Update, ...] = ()
+
+
+_AUTHENTICATE = (Effect.AUTHENTICATE,)
+_PROBE = (Effect.PROBE,)
+_RECONNECT = (Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
+_PROBE_ANEW = (Effect.RENEW_CONNECTION, Effect.PROBE)
+_LOST = (Effect.SCHEDULE_RETRY, Effect.SCHEDULE_ANNOUNCEMENT)
+_RECOVERED = (Effect.SCHEDULE_HEARTBEAT, Effect.ANNOUNCE_RECOVERY)
+_RECOVERED_ON_REQUEST = (Effect.SCHEDULE_HEARTBEAT, Effect.CLOSE_ANNOUNCEMENT, Effect.ANSWER_PERSON)
+
+_SUCCESS = (record_success,)
+_FAILURE = (record_failure,)
+_ATTEMPT = (start_attempt,)
+_ATTEMPT_ANEW = (reset_failures, start_attempt)
+_ATTEMPT_ON_REQUEST = (reset_failures, start_attempt, promise_answer)
+_ATTEMPT_WITH_SETTINGS = (reset_failures, clear_failure, start_attempt)
+_ATTEMPT_WITH_SAVED_SETTINGS = (reset_failures, clear_failure, start_attempt, promise_answer)
+
+
+def _stay(state: State, *effects: Effect) -> Step:
+    return Step(state, effects)
+
+
+def _steps_everywhere(state: State) -> dict[type[Event], Step]:
+    return {
+        MenuOpened: _stay(state, Effect.PREPARE_WINDOW),
+        StatusRequested: _stay(state, Effect.OPEN_STATUS),
+        SupportRequested: _stay(state, Effect.OPEN_SUPPORT),
+        UpdatesRequested: _stay(state, Effect.OPEN_UPDATES),
+        QuitRequested: _stay(state, Effect.QUIT),
+        AddressesChanged: _stay(state, Effect.SETTLE_NETWORK),
+    }
+
+
+def _steps_outside_assistance(state: State) -> dict[type[Event], Step]:
+    return {
+        RetryDue: Step(state, _AUTHENTICATE, _ATTEMPT),
+        ReauthenticationRequested: Step(state, _RECONNECT, _ATTEMPT_ON_REQUEST),
+        SettingsRequested: _stay(state, Effect.OPEN_SETTINGS),
+        DiagnosisRequested: _stay(state, Effect.OPEN_DIAGNOSIS),
+        SettingsSaved: Step(State.CONNECTING, _RECONNECT, _ATTEMPT_WITH_SAVED_SETTINGS),
+        SettingsChanged: Step(State.CONNECTING, _RECONNECT, _ATTEMPT_WITH_SETTINGS),
+        NetworkChanged: Step(state, _RECONNECT, _ATTEMPT_ANEW),
+        ConfigurationMissing: Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,), _FAILURE),
+    }
+
+
+_STEPS: Mapping[State, Mapping[type[Event], Step]] = {
+    State.CONNECTING: _steps_everywhere(State.CONNECTING)
+    | _steps_outside_assistance(State.CONNECTING)
+    | {
+        Started: Step(State.CONNECTING, _AUTHENTICATE, _ATTEMPT),
+        Authenticated: Step(State.CONNECTED, _RECOVERED, _SUCCESS),
+        AuthenticatedOnRequest: Step(State.CONNECTED, _RECOVERED_ON_REQUEST, _SUCCESS),
+        AttemptFailed: Step(State.CONNECTING, (Effect.SCHEDULE_RETRY,), _FAILURE),
+        ConnectionLost: Step(State.DISCONNECTED, _LOST, _FAILURE),
+        ConnectionLostOnRequest: Step(State.DISCONNECTED, (*_LOST, Effect.ANSWER_PERSON), _FAILURE),
+        Woke: Step(
+            State.CONNECTING, _RECONNECT, (reset_failures, restart_grace, clear_failure, start_attempt)
+        ),
+    },
+    State.CONNECTED: _steps_everywhere(State.CONNECTED)
+    | _steps_outside_assistance(State.CONNECTED)
+    | {
+        Authenticated: Step(State.CONNECTED, (Effect.SCHEDULE_HEARTBEAT,), _SUCCESS),
+        AuthenticatedOnRequest: Step(
+            State.CONNECTED, (Effect.SCHEDULE_HEARTBEAT, Effect.ANSWER_PERSON), _SUCCESS
+        ),
+        AttemptFailed: Step(State.CONNECTED, (Effect.SCHEDULE_RETRY,), _FAILURE),
+        ConnectionLost: Step(State.DISCONNECTED, _LOST, _FAILURE),
+        ConnectionLostOnRequest: Step(State.DISCONNECTED, (*_LOST, Effect.ANSWER_PERSON), _FAILURE),
+        HeartbeatDue: Step(State.CONNECTED, _AUTHENTICATE, _ATTEMPT),
+        # the connection may have been lost during the sleep: the ball must not claim more than was seen
+        Woke: Step(
+            State.CONNECTING, _RECONNECT, (reset_failures, restart_grace, clear_failure, start_attempt)
+        ),
+        LaunchRequested: _stay(State.CONNECTED, Effect.LAUNCH_PROGRAM),
+    },
+    State.DISCONNECTED: _steps_everywhere(State.DISCONNECTED)
+    | _steps_outside_assistance(State.DISCONNECTED)
+    | {
+        Authenticated: Step(State.CONNECTED, _RECOVERED, _SUCCESS),
+        AuthenticatedOnRequest: Step(State.CONNECTED, _RECOVERED_ON_REQUEST, _SUCCESS),
+        ConnectionLost: Step(State.DISCONNECTED, (Effect.SCHEDULE_RETRY,), _FAILURE),
+        ConnectionLostOnRequest: Step(
+            State.DISCONNECTED, (Effect.SCHEDULE_RETRY, Effect.ANSWER_PERSON), _FAILURE
+        ),
+        AnnouncementDue: _stay(State.DISCONNECTED, Effect.ANNOUNCE_FAILURE),
+        # a balloon that was due before the sleep waits its minute again
+        Woke: Step(
+            State.DISCONNECTED,
+            (*_RECONNECT, Effect.SCHEDULE_ANNOUNCEMENT),
+            (reset_failures, restart_grace, start_attempt),
+        ),
+        AssistanceEntered: Step(
+            State.ASSISTANCE,
+            (Effect.KEEP_ASSISTANCE, Effect.SCHEDULE_PROBE, Effect.SCHEDULE_REMINDERS),
+            (abandon_attempt,),
+        ),
+    },
+    # a probe answers to no person: the icon stays what it is
+    State.ASSISTANCE: _steps_everywhere(State.ASSISTANCE)
+    | {
+        Started: Step(State.ASSISTANCE, (Effect.SCHEDULE_REMINDERS, Effect.PROBE), _ATTEMPT),
+        ReminderDue: _stay(State.ASSISTANCE, Effect.ANNOUNCE_ASSISTANCE, Effect.SCHEDULE_REMINDERS),
+        ProbeDue: Step(State.ASSISTANCE, _PROBE, _ATTEMPT),
+        ServersAnswered: Step(
+            State.ASSISTANCE,
+            (Effect.ANNOUNCE_SERVERS_ANSWER, Effect.SCHEDULE_PROBE),
+            (record_servers_answer,),
+        ),
+        ServersSilent: Step(State.ASSISTANCE, (Effect.SCHEDULE_PROBE,), _FAILURE),
+        NetworkChanged: Step(State.ASSISTANCE, _PROBE_ANEW, _ATTEMPT_ANEW),
+        Woke: Step(State.ASSISTANCE, _PROBE_ANEW, (reset_failures, restart_grace, start_attempt)),
+        SettingsSaved: Step(State.ASSISTANCE, _PROBE_ANEW, _ATTEMPT_ANEW),
+        SettingsChanged: Step(State.ASSISTANCE, (*_PROBE_ANEW, Effect.SCHEDULE_REMINDERS), _ATTEMPT_ANEW),
+        LaunchRequested: _stay(State.ASSISTANCE, Effect.LAUNCH_PROGRAM),
+        AssistanceExpired: Step(
+            State.DISCONNECTED,
+            (Effect.KEEP_ASSISTANCE, Effect.ANNOUNCE_EXPIRY, *_RECONNECT),
+            _ATTEMPT,
+        ),
+        # leaving does not mean connected: the heart comes first (the sheets), authentication at once
+        AssistanceLeft: Step(
+            State.DISCONNECTED, (Effect.KEEP_ASSISTANCE, *_RECONNECT), (start_attempt, promise_answer)
+        ),
+    },
+}
+
+TABLE: Mapping[tuple[State, type[Event]], Step] = {
+    (state, event): step for state, steps in _STEPS.items() for event, step in steps.items()
+}
+"""Every transition, by state and type of event."""
+
+
 def begin(now: Moment, assistance_since: float | None = None) -> Snapshot:
-    """The first snapshot of a process: CONNECTING, or ASSISTANCE where it was entered before (*assistance_since*, wall clock)."""
-    grace, quiet = now.steady + START_GRACE, now.steady + START_QUIET
-    if assistance_since is not None:
-        return Snapshot(State.ASSISTANCE, assistance_since, grace_steady=grace, quiet_steady=quiet)
-    return Snapshot(State.CONNECTING, now.wall, grace_steady=grace, quiet_steady=quiet)
+    """Return the first snapshot of a process.
+
+    *assistance_since* is set if assistance mode was entered before (wall clock).
+    """
+    first = (
+        Snapshot(State.CONNECTING, now.wall)
+        if assistance_since is None
+        else Snapshot(State.ASSISTANCE, assistance_since)
+    )
+    return replace(first, grace_steady=now.steady + START_GRACE, quiet_steady=now.steady + START_QUIET)
 
 
 def verdict(snapshot: Snapshot, failure: Failure, now: Moment, chance: float) -> Failed:
-    """Which event an attempt of the present run is that ended in *failure*.
+    """Return the event for the current attempt's *failure*.
 
-    A clear answer is a verdict at once, and so is every failure that a person asked for; a lost connection is one after
+    A clear answer of the server is a verdict at once, and so is every failure that a person waits for. A lost connection is one after
     ``problem.patience`` seconds *and* ``VERDICT_FAILURES`` attempts, outside the grace. *chance* in [0, 1) spreads the next try.
     """
-    retry_in = timing.next_try(failure.problem, snapshot.failures + 1, failure.retry_after, chance)
     if snapshot.state is State.ASSISTANCE:
         return ServersSilent(snapshot.run, failure)
     if failure.problem is problems.NOT_CONFIGURED and (snapshot.asked or snapshot.state is State.CONNECTING):
         return ConfigurationMissing(snapshot.run, failure)
+    retry_in = timing.next_try(failure.problem, snapshot.failures + 1, failure.retry_after, chance)
+    if snapshot.asked:
+        return ConnectionLostOnRequest(snapshot.run, failure, retry_in)
     patience = failure.problem.patience
     failing_for = now.steady - snapshot.failing_steady if snapshot.failing_steady is not None else 0.0
     waited = (
@@ -370,74 +522,39 @@ def verdict(snapshot: Snapshot, failure: Failure, now: Moment, chance: float) ->
         and failing_for >= patience
         and now.steady >= snapshot.grace_steady
     )
-    if snapshot.state is State.DISCONNECTED or snapshot.asked or patience == 0 or waited:
+    if snapshot.state is State.DISCONNECTED or patience == 0 or waited:
         return ConnectionLost(snapshot.run, failure, retry_in)
     return AttemptFailed(snapshot.run, failure, retry_in)
 
 
+def judge_attempt(
+    snapshot: Snapshot, run: int, failure: Failure | None, now: Moment, chance: float
+) -> AttemptOutcome:
+    """Return the event for attempt *run*, which ended with *failure* or well (None)."""
+    if failure is not None:
+        return replace(verdict(snapshot, failure, now, chance), run=run)
+    if snapshot.state is State.ASSISTANCE:
+        return ServersAnswered(run)
+    return AuthenticatedOnRequest(run) if snapshot.asked else Authenticated(run)
+
+
 def allows(state: State, event: type[Event]) -> bool:
-    """Whether *event* does anything in *state*."""
+    """Return whether *event* does anything in *state*."""
     return (state, event) in TABLE
 
 
 def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tuple[Effect, ...]]:
-    """The snapshot after *event*, and what is to be done. Late outcomes and events that the table does not know change nothing."""
-    if isinstance(event, AttemptOutcome) and event.run != snapshot.run:
-        return snapshot, ()
+    """Return the snapshot after *event*, and the effects to perform.
+
+    Late outcomes and events that the table does not know change nothing.
+    """
     step = TABLE.get((snapshot.state, type(event)))
-    if step is None:
+    late = isinstance(event, AttemptOutcome) and event.run != snapshot.run
+    if step is None or late:
         return snapshot, ()
-    effects = step.effects
     after = replace(snapshot, state=step.state)
     if step.state is not snapshot.state:
         after = replace(after, since=now.wall, servers_answer=False)
-    if isinstance(event, AttemptOutcome):
-        if snapshot.asked and Effect.OPEN_SETTINGS not in effects:
-            effects = (*effects, Effect.ANSWER_PERSON)
-        after = replace(after, working=False, asked=False)
-    if isinstance(event, Authenticated):
-        after = _mended(replace(after, contact_at=now.wall))
-    elif isinstance(event, Failed):
-        after = replace(
-            after,
-            failure=event.failure,
-            failed_at=now.wall,
-            failures=snapshot.failures + 1,
-            failing_steady=now.steady if snapshot.failing_steady is None else snapshot.failing_steady,
-            retry_at=None if event.retry_in is None else now.wall + event.retry_in,
-            servers_answer=False,
-        )
-    elif isinstance(event, ServersAnswered):
-        after = _mended(replace(after, contact_at=now.wall, servers_answer=True))
-    elif isinstance(event, AssistanceEntered):
-        # the present attempt is forgotten with its run number
-        after = replace(after, run=snapshot.run + 1, working=False, asked=False, retry_at=None)
-    elif isinstance(event, Woke):
-        after = replace(
-            after,
-            grace_steady=now.steady + START_GRACE,
-            quiet_steady=now.steady + START_QUIET,
-            failing_steady=None,
-        )
-    if isinstance(event, (SettingsSaved, SettingsChanged, NetworkChanged, Woke, ReauthenticationRequested)):
-        after = replace(after, failures=0)
-    if isinstance(event, (SettingsSaved, SettingsChanged, Woke)) and step.state is State.CONNECTING:
-        # the pale ball claims nothing: what was wrong before is not known to be wrong now
-        after = replace(after, failure=None)
-    if Effect.AUTHENTICATE in effects or Effect.PROBE in effects:
-        # a probe is nobody's question: in assistance mode the icon stays what it is
-        asked = Effect.AUTHENTICATE in effects and isinstance(
-            event, (ReauthenticationRequested, SettingsSaved, AssistanceLeft)
-        )
-        after = replace(
-            after,
-            run=snapshot.run + 1,
-            working=True,
-            asked=asked or (snapshot.working and snapshot.asked),
-            retry_at=None,
-        )
-    return after, effects
-
-
-def _mended(snapshot: Snapshot) -> Snapshot:
-    return replace(snapshot, failure=None, failures=0, failing_steady=None, retry_at=None)
+    for update in step.updates:
+        after = update(after, event, now)
+    return after, step.effects

@@ -12,48 +12,60 @@ from iea_agent.locale import _
 
 from . import status_overview
 from .ports import AskError, Document, StatusPort
-from .scrolled_dialog import ScrolledDialog, run_dialog
 from .widgets import (
     MIDDLE,
     NARROW,
     WIDE,
-    Header,
+    Head,
     PageLink,
     Paragraph,
-    bind_copy_key,
-    copy_text,
-    load_icons,
-    make_title_font,
+    application,
+    content,
+    copy,
+    fit,
+    icons,
+    lay_out,
+    on_copy_key,
+    rewrap,
+    show,
+    title_font,
 )
+
+
+def title() -> str:
+    """The title of the window, by which a second click finds it."""
+    return _("Impact emploi – État de la connexion")
 
 
 def run(port: StatusPort, on_shown: Callable[[], None], _options: Collection[str]) -> None:
     """Show the window until it is closed; call *on_shown* with the first status in it."""
-    run_dialog(lambda: StatusWindow(port, on_shown))
+    app = application()
+    window = StatusWindow(port, on_shown)
+    show(app, window, window.begin)
 
 
 WIDTH, BUTTONS = 380, 210
 """Width of the text and of the buttons beside it, in device-independent pixels."""
 
 
-class StatusWindow(ScrolledDialog):
+class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     """The window itself."""
 
     def __init__(self, port: StatusPort, shown: Callable[[], None]) -> None:
-        super().__init__(_("Impact emploi – État de la connexion"))
+        super().__init__(None, title=title())
         self._port = port
         self._shown = shown
         self._status: Document | None = None
         self._last: Document | None = None
         self._end_watch: Callable[[], None] | None = None
 
-        parent = self.panel
-        self._header = Header(parent, WIDTH + BUTTONS, _("Lecture de l'état…"))
+        parent = self._content = content(self)
+        self._head = Head(parent, WIDTH + BUTTONS, _("Lecture de l'état…"))
         self._title = Paragraph(parent, WIDTH, spoken=True)
-        self._title.SetFont(make_title_font(self, 1.15))
+        self._title.SetFont(title_font(self, 1.15))
         self._text = Paragraph(parent, WIDTH)
         self._advice_heading = Paragraph(parent, WIDTH)
-        self._advice_heading.SetFont(make_title_font(self, 1.0))
+        self._advice_heading.SetFont(title_font(self, 1.0))
         self._advice = Paragraph(parent, WIDTH)
         self._actor = Paragraph(parent, WIDTH)
         self._more = PageLink(parent, port.explain)
@@ -80,11 +92,13 @@ class StatusWindow(ScrolledDialog):
             button.Bind(wx.EVT_BUTTON, lambda _event, command=command: self._ask(command))
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self._on_copy())
         self._close.Bind(wx.EVT_BUTTON, lambda _event: self.Close())
-        bind_copy_key(self, self._on_copy)
+        on_copy_key(self, self._on_copy)
+        self.SetEscapeId(wx.ID_CANCEL)
         self._close.SetDefault()
         self.Bind(wx.EVT_CLOSE, self._on_close)
-        self.SetIcons(load_icons("ball"))
-        self.fit()
+        self.Bind(wx.EVT_DPI_CHANGED, self._on_dpi_changed)
+        self.SetIcons(icons("ball"))
+        fit(self, parent)
         self.CentreOnScreen()
 
     def _arrange(self) -> None:
@@ -109,13 +123,13 @@ class StatusWindow(ScrolledDialog):
         foot.Add(self._copy, 0, wx.RIGHT, middle)
         foot.Add(self._close)
         column = wx.BoxSizer(wx.VERTICAL)
-        column.Add(self._header.sizer, 0, wx.EXPAND | wx.ALL, wide)
+        column.Add(self._head.sizer, 0, wx.EXPAND | wx.ALL, wide)
         column.Add(body, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         column.Add(self._line, 0, wx.EXPAND | wx.LEFT | wx.RIGHT, wide)
         column.Add(self._grid, 0, wx.ALL, wide)
         column.AddStretchSpacer()
         column.Add(foot, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
-        self.panel.SetSizer(column)
+        self._content.SetSizer(column)
 
     def begin(self) -> None:
         """Once the window is shown: follow the agent."""
@@ -130,18 +144,18 @@ class StatusWindow(ScrolledDialog):
         self._status = status
         told = status_overview.story(status, time.time())
         name = told.picture.value if told.picture else "ball-pale"
-        self._header.show_state(name, told.headline, told.since, grey=told.picture is None)
+        self._head.show(name, told.headline, told.since, grey=told.picture is None)
         if told.picture:
-            self.SetIcons(load_icons(name))
-        self._title.set_text(told.title)
-        self._text.set_text(told.text)
-        self._advice_heading.set_text(_("Que faire") if told.advice else "")
-        self._advice.set_text(told.advice)
-        self._actor.set_text(told.actor)
-        self._more.set_problem(told.code)
+            self.SetIcons(icons(name))
+        self._title.say(told.title)
+        self._text.say(told.text)
+        self._advice_heading.say(_("Que faire") if told.advice else "")
+        self._advice.say(told.advice)
+        self._actor.say(told.actor)
+        self._more.about(told.code)
         self._show_buttons()
         self._show_facts()
-        self.lay_out()
+        lay_out(self, self._content)
         self._shown()
         self._shown = lambda: None
 
@@ -171,12 +185,12 @@ class StatusWindow(ScrolledDialog):
         for (name, what), (label, value) in zip(self._facts, pairs, strict=True):
             name.SetLabelText(label)
             name.Show(bool(label))
-            what.set_text(value)
+            what.say(value)
 
     def _tick(self) -> None:
         """Count down to the next try."""
         if self._status is not None:
-            self._facts[1][1].set_text(status_overview.next_try(self._status, time.time()))
+            self._facts[1][1].say(status_overview.next_try(self._status, time.time()))
 
     def _ask(self, command: str) -> None:
         self._message.SetLabel("")
@@ -194,10 +208,19 @@ class StatusWindow(ScrolledDialog):
             self._message.SetLabelText(sentence)
 
     def _on_copy(self) -> None:
-        self._say(copy_text(status_overview.text(self._status, self._last, time.time()), _("Copié.")))
+        done = copy(status_overview.text(self._status, self._last, time.time()))
+        self._say(_("Copié.") if done else _("Un autre logiciel occupe le presse-papiers. Réessayez."))
 
     def _on_close(self, _event: wx.CloseEvent) -> None:
         self._timer.Stop()
         if self._end_watch is not None:
             self._end_watch()
         self.Destroy()
+
+    def _on_dpi_changed(self, event: wx.DPIChangedEvent) -> None:
+        event.Skip()
+        wx.CallAfter(self._rescale)
+
+    def _rescale(self) -> None:
+        rewrap(self)
+        fit(self, self._content)

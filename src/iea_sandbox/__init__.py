@@ -1,1 +1,4 @@
-"""The agent's world on loopback, with a switch to break each part; never shipped to a clerk's PC."""
+"""The servers that the agent meets, on loopback, with a switch for each fault.
+
+Knows no agent, and never ships to a clerk's PC.
+"""

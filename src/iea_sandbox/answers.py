@@ -1,4 +1,4 @@
-"""Wrong answers in sound HTTP: the ASGI layer before each server that records, dates, and replaces what it answers."""
+"""The middleware before each server: it records, dates and replaces answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BODY_LIMIT = 64 * 1024  # bytes of a request's body that are recorded
 
 
 class FaultMiddleware:
-    """Records each request, then answers with the present fault or hands over to the server behind."""
+    """ASGI middleware that records each request, and answers it itself during a fault."""
 
     def __init__(
         self, app: ASGIApp, name: ServerName, switch: FaultSwitch, requests: Record[RecordedRequest]
@@ -37,9 +37,9 @@ class FaultMiddleware:
         broken = self._switch.broken
         query = scope["query_string"]
         target = (scope["raw_path"] + (b"?" + query if query else b"")).decode("ascii", "replace")
-        struck = self._switch.fault_in(Layer.ANSWER)
-        if struck and struck.options.at not in target:
-            struck = None
+        fault = self._switch.fault_in(Layer.ANSWER)
+        if fault and fault.options.at not in target:
+            fault = None
         self._requests.add(
             RecordedRequest(
                 server=self._name,
@@ -52,8 +52,9 @@ class FaultMiddleware:
             )
         )
 
-        skew = struck.options.days * 86_400 if struck and struck.fault.name == "wrong-clock" else 0
-        app = self._app if struck is None or struck.fault.name == "wrong-clock" else answer(struck)
+        has_wrong_clock = fault is not None and fault.fault.name == "wrong-clock"
+        skew = fault.options.days * 86_400 if fault and has_wrong_clock else 0
+        app = self._app if fault is None or has_wrong_clock else render_answer(fault)
 
         async def replay() -> Message:
             return messages.pop(0) if messages else await receive()
@@ -74,7 +75,7 @@ def _page(title: str, text: str) -> str:
     )
 
 
-# status: title and text as a front end would say them
+# by status: title and text, as a reverse proxy words them
 _PAGES = {
     "301": ("301 Moved Permanently", "The document has moved."),
     "302": ("302 Found", "Sign in to continue."),
@@ -91,8 +92,8 @@ _PAGES = {
 }
 
 
-def answer(broken: ActiveFault) -> Response:
-    """The response of an "answer" fault. Raises KeyError for a fault of another layer."""
+def render_answer(broken: ActiveFault) -> Response:
+    """Return the response of an "answer" fault. Raises KeyError for another layer's."""
     name, options = broken.fault.name, broken.options
     match name:
         case "web-page":

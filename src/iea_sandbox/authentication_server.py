@@ -1,4 +1,4 @@
-"""The authentication server: OAuth 2.0 client credentials for licences, answered as a real server would."""
+"""The authentication server: OAuth 2.0 client credentials for licences."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Refusal = Literal["unknown", "wrong-key", "refused"]
 
 @dataclass(frozen=True)
 class RegisteredLicence:
-    """An installation's licence: its number is the client id, its key the client secret."""
+    """A licence: its number is the client id, its key the client secret."""
 
     number: str
     key: str
@@ -43,13 +43,14 @@ LICENCES: Mapping[str, RegisteredLicence] = {
     "suspended": RegisteredLicence("IEA-0003-SUSPENDED", "K3Y-1DVG-8LJT-07KA", suspended=True),
     "limited": RegisteredLicence("IEA-0004-LIMITED", "K3Y-4PSE-3YMU-92RB", scopes=("lecture",)),
     "special": RegisteredLicence("IEA-0005/+%:", "K3Y : 100 % + / a&b = ?"),
-    "unknown": RegisteredLicence("IEA-9999-UNKNOWN", "K3Y-0000-0000-0000"),  # in no server's table
+    # no server knows this one
+    "unknown": RegisteredLicence("IEA-9999-UNKNOWN", "K3Y-0000-0000-0000"),
 }
 
 
 @dataclass(frozen=True)
-class _Words:
-    """How one product words one refusal."""
+class _RefusalWords:
+    """The wording of one refusal by one product."""
 
     status: int
     error: str
@@ -60,81 +61,90 @@ class _Words:
 _BASIC = 'Basic realm="{realm}"'
 _NOT_IDENTIFIED = "Invalid client or Invalid client credentials"
 
-_OIDC_PROVIDER = _Words(
+_OIDC_PROVIDER = _RefusalWords(
     401,
     "invalid_client",
     "client authentication failed",
     'Basic realm="{realm}", error="invalid_client", error_description="client authentication failed"',
 )
-_DJANGO = _Words(401, "invalid_client", challenge='Bearer error="invalid_client"')
+_DJANGO = _RefusalWords(401, "invalid_client", challenge='Bearer error="invalid_client"')
 
 
-def _authlib(description: str) -> _Words:
+def _authlib(description: str) -> _RefusalWords:
     challenge = f'Basic error="invalid_client", error_description="{description}"'
-    return _Words(401, "invalid_client", description, challenge)
+    return _RefusalWords(401, "invalid_client", description, challenge)
 
 
 # oidc-provider, authlib and django-oauth-toolkit are compared with the real ones in tests/peers. Keycloak is read in its source: an unknown client in
 # AuthenticationProcessor.handleClientAuthException, a wrong secret in ClientIdAndSecretAuthenticator, a refusal in ClientCredentialsGrantType (formerly
 # in TokenEndpoint). A disabled client is answered as an unknown one, by Keycloak and by django-oauth-toolkit (Application.is_usable).
-WORDS: Mapping[str, Mapping[Refusal, _Words]] = {
+WORDS: Mapping[str, Mapping[Refusal, _RefusalWords]] = {
     # RFC 6749, 5.2
     "rfc": {
-        "unknown": _Words(401, "invalid_client", "unknown client or wrong secret", _BASIC),
-        "wrong-key": _Words(401, "invalid_client", "unknown client or wrong secret", _BASIC),
-        "refused": _Words(400, "unauthorized_client", "this licence is suspended"),
+        "unknown": _RefusalWords(401, "invalid_client", "unknown client or wrong secret", _BASIC),
+        "wrong-key": _RefusalWords(401, "invalid_client", "unknown client or wrong secret", _BASIC),
+        "refused": _RefusalWords(400, "unauthorized_client", "this licence is suspended"),
     },
     "keycloak": {
-        "unknown": _Words(401, "invalid_client", _NOT_IDENTIFIED),
-        "wrong-key": _Words(401, "unauthorized_client", _NOT_IDENTIFIED),
-        "refused": _Words(401, "unauthorized_client", "Client not enabled to retrieve service account"),
+        "unknown": _RefusalWords(401, "invalid_client", _NOT_IDENTIFIED),
+        "wrong-key": _RefusalWords(401, "unauthorized_client", _NOT_IDENTIFIED),
+        "refused": _RefusalWords(
+            401, "unauthorized_client", "Client not enabled to retrieve service account"
+        ),
     },
     # before version 20; its refusal is in the words that every version has for the disabled user of a service account
     "keycloak-old": {
-        "unknown": _Words(400, "invalid_client", "Invalid client credentials"),
-        "wrong-key": _Words(401, "unauthorized_client", "Invalid client secret"),
-        "refused": _Words(401, "invalid_request", "User 'service-account-iea' disabled"),
+        "unknown": _RefusalWords(400, "invalid_client", "Invalid client credentials"),
+        "wrong-key": _RefusalWords(401, "unauthorized_client", "Invalid client secret"),
+        "refused": _RefusalWords(401, "invalid_request", "User 'service-account-iea' disabled"),
     },
     "oidc-provider": {
         "unknown": _OIDC_PROVIDER,
         "wrong-key": _OIDC_PROVIDER,
-        "refused": _Words(400, "invalid_request", "requested grant type is not allowed for this client"),
+        "refused": _RefusalWords(
+            400, "invalid_request", "requested grant type is not allowed for this client"
+        ),
     },
     "authlib": {
         "unknown": _authlib("The client does not exist on this server."),
         "wrong-key": _authlib("The client cannot authenticate with methods: ['client_secret_basic']"),
-        "refused": _Words(
+        "refused": _RefusalWords(
             400, "unauthorized_client", "The client is not authorized to use 'grant_type=client_credentials'"
         ),
     },
     "django-oauth-toolkit": {
         "unknown": _DJANGO,
         "wrong-key": _DJANGO,
-        "refused": _Words(400, "unauthorized_client"),
+        "refused": _RefusalWords(400, "unauthorized_client"),
     },
 }
 
 DECODERS: Mapping[str, Callable[[str], str]] = {"authlib": unquote, "keycloak-old": str}
-"""What these do to each half of Basic, where the others decode it as a form's (RFC 6749, 2.3.1): to authlib a plus is a plus, and old Keycloaks
-(before 19.0.2: BasicAuthHelper.parseHeader) decode nothing."""
+"""How a product decodes each half of Basic, if not as form data (RFC 6749, 2.3.1).
+
+To authlib a plus is a plus. Old Keycloaks (before 19.0.2: BasicAuthHelper.parseHeader) decode nothing.
+"""
 
 
 class _Refused(Exception):
-    """The token request ends with an error answer."""
+    """The token request is answered with an error."""
 
-    def __init__(self, words: _Words) -> None:
+    def __init__(self, words: _RefusalWords) -> None:
         self.words = words
 
 
 class AuthenticationServer:
-    """Discovery, token endpoint and keys of one issuer. `address` (the issuer) is set once the port is known."""
+    """Discovery, token endpoint and keys of one issuer.
+
+    ``address`` (the issuer) is set once the port is known.
+    """
 
     def __init__(
         self, switch: FaultSwitch, path: str = "", dialect: str = "rfc", lifetime: int = 300
     ) -> None:
-        """`path` is the issuer's path ("/realms/iea"), `lifetime` that of a token in seconds.
+        """Make the server of one issuer.
 
-        Raises KeyError for an unknown dialect.
+        *path* is the issuer's, "/realms/iea" for example; tokens live *lifetime* seconds. Raises KeyError for an unknown *dialect*.
         """
         self._switch = switch
         self._path = path
@@ -155,7 +165,7 @@ class AuthenticationServer:
         )
 
     def _issuer(self, request: Request) -> str:
-        """The address by which the client came, where it is one of the certificate's: each of them is a name of this server."""
+        """Return the address that the client used, if its host is the server's."""
         host = request.url.hostname or ""
         return f"https://{request.url.netloc}{self._path}" if host in HOSTS else self.address
 
@@ -182,7 +192,7 @@ class AuthenticationServer:
         return JSONResponse({"keys": [self._key.as_dict(private=False)]})
 
     async def _token(self, request: Request) -> Response:
-        """RFC 6749, 4.4 (grant), 2.3.1 (authentication), 5 (answers)."""
+        """Answer a token request (RFC 6749: 4.4 grant, 2.3.1 authentication, 5 answers)."""
         try:
             form = await _form(request)
             number, key = _credentials(request, form, self._decode)
@@ -203,9 +213,11 @@ class AuthenticationServer:
 
     def _check_grant(self, form: Mapping[str, str]) -> None:
         if not form.get("grant_type"):
-            raise _Refused(_Words(400, "invalid_request", "grant_type is missing"))
+            raise _Refused(_RefusalWords(400, "invalid_request", "grant_type is missing"))
         if form["grant_type"] != "client_credentials":
-            raise _Refused(_Words(400, "unsupported_grant_type", "only client_credentials is supported"))
+            raise _Refused(
+                _RefusalWords(400, "unsupported_grant_type", "only client_credentials is supported")
+            )
 
     def _identify(self, number: str, key: str) -> RegisteredLicence:
         words = self._dialect()
@@ -219,20 +231,20 @@ class AuthenticationServer:
         return licence
 
     def _grant(self, licence: RegisteredLicence, form: Mapping[str, str]) -> list[str]:
-        """The scopes given: those asked for, else all of the licence's."""
+        """Return the scopes that were asked for, else all of the licence's."""
         asked = form.get("scope", "").split()
         if any(scope not in licence.scopes for scope in asked):
-            raise _Refused(_Words(400, "invalid_scope", "requested scope is not allowed"))
+            raise _Refused(_RefusalWords(400, "invalid_scope", "requested scope is not allowed"))
         if self._switch.on("scope-missing"):
             return []
         return asked or list(licence.scopes)
 
-    def _dialect(self) -> Mapping[Refusal, _Words]:
-        struck = self._switch.fault_in(Layer.LICENCE)
-        return WORDS[struck.options.dialect] if struck else self._words
+    def _dialect(self) -> Mapping[Refusal, _RefusalWords]:
+        fault = self._switch.fault_in(Layer.LICENCE)
+        return WORDS[fault.options.dialect] if fault else self._words
 
     def _access_token(self, licence: RegisteredLicence, scopes: list[str]) -> str:
-        """A signed token after RFC 9068."""
+        """Return a signed token as in RFC 9068."""
         now = int(time())
         claims = {
             "iss": self.address,
@@ -246,7 +258,7 @@ class AuthenticationServer:
         }
         return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": self._key.kid}, claims, self._key)
 
-    def _error(self, words: _Words) -> Response:
+    def _error(self, words: _RefusalWords) -> Response:
         content = {"error": words.error}
         if words.description:
             content["error_description"] = words.description
@@ -257,38 +269,38 @@ class AuthenticationServer:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    """The form fields; each at most once (RFC 6749, 3.2)."""
+    """Return the form's fields. Raises _Refused if one is given twice (RFC 6749, 3.2)."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
-        raise _Refused(_Words(400, "invalid_request", "the body must be a form"))
+        raise _Refused(_RefusalWords(400, "invalid_request", "the body must be a form"))
     body = await request.body()
     try:
         if len(body) > _BODY_LIMIT:
             raise ValueError("too long")
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=32)
     except ValueError:
-        raise _Refused(_Words(400, "invalid_request", "the form cannot be read")) from None
+        raise _Refused(_RefusalWords(400, "invalid_request", "the form cannot be read")) from None
     form = dict(pairs)
     if len(form) != len(pairs):
-        raise _Refused(_Words(400, "invalid_request", "a field is given twice"))
+        raise _Refused(_RefusalWords(400, "invalid_request", "a field is given twice"))
     return form
 
 
 def _credentials(request: Request, form: Mapping[str, str], decode: Callable[[str], str]) -> tuple[str, str]:
-    """Number and key from the Authorization header, or else from the form (RFC 6749, 2.3.1)."""
+    """Return number and key from the header or the form (RFC 6749, 2.3.1)."""
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme:
         if "client_secret" in form:
-            raise _Refused(_Words(400, "invalid_request", "more than one way to authenticate"))
+            raise _Refused(_RefusalWords(400, "invalid_request", "more than one way to authenticate"))
         try:
             if scheme.lower() != "basic":
                 raise ValueError(scheme)
-            number, found, key = b64decode(encoded, validate=True).decode("ascii").partition(":")
+            number, colon, key = b64decode(encoded, validate=True).decode("ascii").partition(":")
         except (ValueError, Base64Error):
-            found = ""
-        if not found:
-            raise _Refused(_Words(401, "invalid_client", "the credentials cannot be read", _BASIC))
+            colon = ""
+        if not colon:
+            raise _Refused(_RefusalWords(401, "invalid_client", "the credentials cannot be read", _BASIC))
         return decode(number), decode(key)
     if "client_id" not in form or "client_secret" not in form:
-        raise _Refused(_Words(401, "invalid_client", "no client authentication", _BASIC))
+        raise _Refused(_RefusalWords(401, "invalid_client", "no client authentication", _BASIC))
     return form["client_id"], form["client_secret"]

@@ -1,4 +1,4 @@
-"""An authority of our own and, signed by it or not, one certificate for every way a certificate can be wrong."""
+"""The sandbox's certificate authority, and a certificate for each fault of one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 NAME = "serveur.iea-sandbox.test"
-"""What the sandbox's own name service knows; the domain is reserved for tests (RFC 6761, 6.2)."""
+"""The name that the sandbox's name server resolves, in a domain for tests (RFC 6761, 6.2)."""
 ACCENTED = "bac-à-sable.localhost"
-"""An international name that leads to this machine without any name service (RFC 6761, 6.3)."""
+"""An international name of this machine that needs no name server (RFC 6761, 6.3)."""
 HOSTS = ("localhost", NAME, ACCENTED.encode("idna").decode("ascii"), "127.0.0.1", "::1")
 GOOD = "good"
 ORGANISATION = "Bac à sable IEA"
@@ -34,15 +34,15 @@ PORTAL = "portail.example"
 class CertificateAuthority:
     """A root, an intermediate under it, and server certificates for loopback.
 
-    Everything lives as long as the object: the private keys are never written to a lasting file, so that an authority
-    that somebody has trusted for an afternoon cannot be misused later.
+    The private keys live as long as the object and are never written to a lasting file: an authority that was
+    trusted for an afternoon cannot be misused later.
     """
 
     def __init__(self) -> None:
         self._root = trustme.CA(
             organization_name=ORGANISATION, organization_unit_name="Autorité du bac à sable IEA"
         )
-        # of the same organisation: a chain without it is told from one of a stranger by that name
+        # of the same organisation: by it a chain that lacks this certificate differs from a stranger's
         self._intermediate = trustme.CA(
             parent_cert=self._root,
             path_length=0,
@@ -54,20 +54,20 @@ class CertificateAuthority:
 
     @property
     def authority_pem(self) -> bytes:
-        """The root's certificate: what a client must trust."""
+        """The root's certificate, which a client must trust."""
         return self._root.cert_pem.bytes()
 
     @property
     def revocations_pem(self) -> bytes:
-        """The revocation lists of the root and of the intermediate (RFC 5280, 5): a client that looks for one finds it for every certificate."""
+        """The revocation lists of the root and of the intermediate (RFC 5280, 5)."""
         revoked = x509.load_pem_x509_certificate(self._revoked.cert_chain_pems[0].bytes()).serial_number
         return _revocations(self._root) + _revocations(self._intermediate, revoked)
 
     def pem(self, kind: str = GOOD, issuer: str = "") -> bytes:
-        """Private key and chain in one PEM text.
+        """Return private key and chain in one PEM text.
 
-        `kind` is "good", "captive-portal" or the name of a certificate fault (`faults.py`); `issuer` is the organisation
-        that signs an "unknown-ca" or "intercepted" certificate. Raises KeyError for another kind.
+        *kind* is "good", "captive-portal" or the name of a certificate fault (``faults.py``). *issuer* is the
+        organisation that signs an "unknown-ca" or "intercepted" certificate. Raises KeyError for another kind.
         """
         match kind:
             case "good" | "old-tls" | "client-cert":
@@ -96,7 +96,7 @@ class CertificateAuthority:
         return leaf.private_key_and_cert_chain_pem.bytes()
 
     def context(self, kind: str = GOOD, issuer: str = "") -> ssl.SSLContext:
-        """A server-side TLS context that shows this certificate; made once per kind."""
+        """Return a server-side TLS context with this certificate, made once per kind."""
         key = (kind, issuer)
         if key not in self._contexts:
             self._contexts[key] = self._make_context(kind, issuer)
@@ -110,7 +110,8 @@ class CertificateAuthority:
             context.load_cert_chain(path)
         if kind == "old-tls":
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # deprecated is the point
+                # old versions are the purpose
+                warnings.simplefilter("ignore", DeprecationWarning)
                 context.minimum_version = ssl.TLSVersion.TLSv1
                 context.maximum_version = ssl.TLSVersion.TLSv1_1
             context.set_ciphers("ALL:@SECLEVEL=0")
@@ -123,19 +124,23 @@ class CertificateAuthority:
 def _leaf(
     authority: trustme.CA, *hosts: str, of: str = ORGANISATION, first_day: int = -30, last_day: int = 60
 ) -> trustme.LeafCert:
-    """A server's certificate for *hosts* (none: ours), valid from and to these days from today."""
+    """Return a server's certificate for *hosts* (none: the sandbox's).
+
+    It is valid from *first_day* to *last_day*, in days from today.
+    """
     now = datetime.now(UTC)
     return authority.issue_cert(
         *(hosts or HOSTS),
         organization_name=of,
-        organization_unit_name="Serveur",  # a subject that is also the issuer would be a certificate that vouches for itself
+        # without it subject and issuer could be equal, and the certificate self-signed
+        organization_unit_name="Serveur",
         not_before=now + timedelta(days=first_day),
         not_after=now + timedelta(days=last_day),
     )
 
 
 def _self_signed() -> bytes:
-    """A certificate that vouches for itself; trustme has none."""
+    """Return a key and its self-signed certificate; trustme makes none."""
     now, day = datetime.now(UTC), timedelta(days=1)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
@@ -165,7 +170,7 @@ def _general_name(host: str) -> x509.GeneralName:
 
 
 def _revocations(authority: trustme.CA, *serial_numbers: int) -> bytes:
-    """The list of what this authority has revoked."""
+    """Return the authority's list of the certificates with *serial_numbers*."""
     certificate = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
     key = load_pem_private_key(authority.private_key_pem.bytes(), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101  # trustme's default

@@ -1,4 +1,4 @@
-"""The command `iea-sandbox`: serve the world, break it, mend it."""
+"""The command ``iea-sandbox``: serve the world, break it, mend it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,16 @@ pannes (--how) :
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 fine, 1 failed, 2 usage, 3 no sandbox running."""
-    for stream in (sys.stdout, sys.stderr):  # Windows' code pages lack half of what we say
+    """Run one command.
+
+    Returns the exit code: 0 fine, 1 failed, 2 wrong usage, 3 no sandbox running.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Windows' code pages lack half of the letters that we print
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     given = _parser().parse_args(arguments)
-    # Imported late: --help and wrong arguments are answered before the servers' libraries are loaded.
+    # imported late: --help and wrong arguments are answered before the servers' libraries are loaded
     from iea_sandbox.control import Unreachable
 
     run: Callable[[argparse.Namespace], int] = given.run
@@ -57,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def default_home() -> Path:
-    """The sandbox's folder where nobody names another."""
+    """Return the sandbox's folder, if no option names another."""
     return Path(os.environ.get("IEA_SANDBOX_HOME") or user_data_path("iea-sandbox", appauthor=False))
 
 
@@ -132,8 +136,9 @@ def _serve(given: argparse.Namespace) -> int:
     from iea_sandbox.control import attach
     from iea_sandbox.world import World
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` below is reached
-    # A client that speaks TLS to the "plain-http" port is no news.
+    # so that ``finally`` below is reached
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # a client that speaks TLS to the "plain-http" port is no news
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     with World(
         given.home,
@@ -145,7 +150,8 @@ def _serve(given: argparse.Namespace) -> int:
         path = attach(world, given.home)
         try:
             _introduce(world, path)
-            while not threading.Event().wait(1):  # in slices: Windows delivers Ctrl+C between two of them
+            # in slices: Windows delivers Ctrl+C between two of them
+            while not threading.Event().wait(1):
                 pass
         finally:
             path.unlink(missing_ok=True)
@@ -181,6 +187,7 @@ def _status(given: argparse.Namespace) -> int:
 
 
 def _order(given: argparse.Namespace, action: str, parameters: dict[str, str], as_json: bool = False) -> int:
+    """Send an order to the running sandbox and print its status."""
     from iea_sandbox.control import order, render_status
 
     status = order(given.home, action, parameters)

@@ -1,4 +1,4 @@
-"""The switches of a running sandbox from another process: a small HTTP endpoint on loopback and its client."""
+"""The switches of a running sandbox over HTTP on loopback, and the client."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _ANSWER_LIMIT = 1024 * 1024
 
 
 class Unreachable(Exception):
-    """No sandbox answers there; the text is French, for a person."""
+    """No sandbox answers; the message is French, for a person."""
 
 
 def attach(world: World, home: Path) -> Path:
-    """Open the endpoint of a started world and write `sandbox.json`, which says all there is to know; returns it.
+    """Open the endpoint of *world*, write ``sandbox.json`` and return that file.
 
-    Only the user can read the file: it holds the endpoint's token.
+    It has all addresses. Only the user can read it: it holds the endpoint's token.
     """
     home.mkdir(parents=True, exist_ok=True)
     token = secrets.token_urlsafe(24)
 
-    # Plain functions: Starlette runs them in a worker thread, from which the world may be given orders.
+    # plain functions: Starlette runs them in a worker thread, from which the world accepts orders
     def status(request: Request) -> Response:
         return _refused(request, token) or JSONResponse(_status(world))
 
@@ -64,7 +64,7 @@ def attach(world: World, home: Path) -> Path:
         if refused:
             return refused
         try:
-            world.mend(request.query_params.get("part"))  # type: ignore[arg-type]  # checked there
+            world.mend(request.query_params.get("part"))  # type: ignore[arg-type]  # mend() checks it
         except UnknownFault as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(_status(world))
@@ -90,9 +90,9 @@ def attach(world: World, home: Path) -> Path:
 
 
 def order(home: Path, action: str, parameters: Mapping[str, str]) -> dict[str, object]:
-    """Ask the sandbox of this home to "break", "mend" or tell its "status"; returns its status afterwards.
+    """Send "break", "mend" or "status" to the sandbox of *home*.
 
-    Raises UnknownFault with its reason when it refuses, Unreachable when it does not answer.
+    Returns its status afterwards. Raises UnknownFault with its reason if it refuses, Unreachable if it does not answer.
     """
     try:
         control = json.loads((home / FILE).read_text(encoding="utf-8"))["control"]
@@ -115,7 +115,10 @@ def order(home: Path, action: str, parameters: Mapping[str, str]) -> dict[str, o
 
 
 def render_status(status: Mapping[str, Any]) -> Iterator[str]:
-    """A status as lines for a person: each part and whether it is sound, then what to type and to set so that a fault shows."""
+    """Yield a status as lines for a person.
+
+    First each part and its fault, then what to type and to set so that the faults have an effect.
+    """
     broken = status["broken"]
     where = {
         "auth": status["authentication"],
@@ -133,14 +136,17 @@ def render_status(status: Mapping[str, Any]) -> Iterator[str]:
     if broken["names"]:
         yield f"Le service de noms de ce poste doit être {status['names']['server']}."
     if broken["proxy"]:
-        known = status["proxy"]
-        yield f"À saisir comme proxy : {known['address']} (utilisateur {known['user']}, mot de passe {known['password']})"
+        proxy = status["proxy"]
+        yield f"À saisir comme proxy : {proxy['address']} (utilisateur {proxy['user']}, mot de passe {proxy['password']})"
     if broken["pac"]:
         yield f"À indiquer à Windows comme script de proxy : {status['pac']}"
 
 
 def _refused(request: Request, token: str) -> Response | None:
-    """The refusal of a request without the token: other users of the machine reach loopback too."""
+    """Return the refusal of a request without *token*; None for one that has it.
+
+    Other users of the machine reach loopback too.
+    """
     given = request.headers.get("authorization", "").encode()
     if secrets.compare_digest(given, f"Bearer {token}".encode()):
         return None

@@ -19,7 +19,7 @@ DIALECTS = ("rfc", "keycloak", "keycloak-old", "oidc-provider", "authlib", "djan
 
 
 class Layer(Enum):
-    """The part of a connection that a fault strikes; the value is its heading in the help."""
+    """What a fault strikes; the value is its heading in the help."""
 
     CONNECTION = "connexion"
     CERTIFICATE = "certificat et chiffrement"
@@ -66,7 +66,7 @@ class Fault:
 
     @property
     def how(self) -> str:
-        """The word after ``--how``: the name without its part, which the command names already."""
+        """The word after ``--how``: the name without its part, which stands before."""
         return self.name if set(self.parts) <= set(SERVERS) else self.name.removeprefix(f"{self.parts[0]}-")
 
 

@@ -1,4 +1,4 @@
-"""A port on loopback that can be broken while it runs: who listens, what TLS shows, which bytes come back."""
+"""A port on loopback, and its connection, certificate and bytes faults."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from iea_sandbox.faults import FaultSwitch, Layer, ServerName, UnknownFault
 from iea_sandbox.record import Record, RecordedConnection
 
 _REQUEST_LIMIT = 1024 * 1024
-_FIRST_BYTE = 10.0  # seconds that a client may take to say anything
+_FIRST_BYTE = 10.0  # seconds that a client may take for its first byte
 _HANDSHAKE = b"\x16"  # how TLS begins (RFC 8446, 5.1)
-_AT_ONCE = struct.pack(
-    "hh" if sys.platform == "win32" else "ii", 1, 0
-)  # SO_LINGER: do not wait, drop what is left
+# the value of SO_LINGER: do not wait, drop what is left
+_AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 INSIDE = "127.0.0.2"
-"""Where the sandbox's own proxy comes from: that is how it is told from a client that comes straight."""
+"""The address from which the sandbox's own proxy connects, to tell it from other clients."""
 
 
 class Listener:
-    """Listens on 127.0.0.1 and, where there is one, ::1, on the same port; all methods belong to one event loop.
+    """Listens on 127.0.0.1 and, if the machine has it, ::1, on the same port.
 
-    Connections are accepted by hand because each fault of the connection, certificate and bytes layers is a different
-    way to go on from there; a sound connection gets uvicorn's protocol, which serves the application.
+    Connections are accepted by hand because each fault of the connection, certificate and bytes layers continues
+    differently from there; a sound connection gets uvicorn's protocol, which serves the application. All methods
+    belong to one event loop.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Listener:
         switch: FaultSwitch | None = None,
         connections: Record[RecordedConnection] | None = None,
     ) -> None:
-        """Without certificates the port speaks plain HTTP."""
+        """Serve *app*, over plain HTTP if there are no *certificates*."""
         self._name = name
         self._switch = switch or FaultSwitch()
         self._connections = connections if connections is not None else Record()
         self._certificates = certificates
-        # 75 s is nginx's default; uvicorn's 5 s would close the agent's connection between two heartbeats.
+        # 75 s is nginx's default; with uvicorn's 5 s no client could use a connection again after a minute
         self._config = Config(
             app, http="h11", ws="none", lifespan="off", log_config=None, timeout_keep_alive=75
         )
@@ -66,19 +66,20 @@ class Listener:
         self._serving: set[asyncio.Task[None]] = set()
         self.port = 0
         self.only_inside = False
-        """Whether who does not come through the proxy is turned away."""
+        """Whether clients that do not come through the proxy are refused."""
 
     async def open(self, port: int = 0) -> None:
-        """Take the port (0: any free one) and accept. Raises OSError when it is taken."""
-        self._listeners = await bind(port, patience=0 if port else 1)  # a free one may be taken in ::1
+        """Take the port (0: any free one) and accept. Raises OSError if it is taken."""
+        # a port that is free at 127.0.0.1 may be taken at ::1
+        self._listeners = await bind(port, patience=0 if port else 1)
         self.port = self._listeners[0].getsockname()[1]
         self._listen()
 
     async def adapt(self) -> None:
-        """Act on the switch's present position.
+        """Apply the fault that is switched on.
 
-        Connections made before are closed, but for a request that is being answered soundly: that one is let finish.
-        Raises UnknownFault where this system cannot be broken that way.
+        Closes the present connections, but finishes sound answers. Raises UnknownFault if this system cannot have
+        that fault.
         """
         if self._switch.on("refuse", "filtered") or self._queued:
             await self._refuse()
@@ -102,25 +103,28 @@ class Listener:
                 connection.transport.abort()
         for each in (*self._listeners, *self._queued):
             each.close()
-        await asyncio.sleep(0)  # lets the aborted transports close their sockets
+        # the aborted transports close their sockets in the loop's next turn
+        await asyncio.sleep(0)
 
     async def _refuse(self) -> None:
-        """Stop listening. A socket that is bound and does not listen refuses connections and keeps the port ours."""
+        """Stop listening: a socket that is bound but does not listen refuses connections."""
         await _cancel(self._accepting)
         for each in (*self._listeners, *self._queued):
             each.close()
         self._queued.clear()
-        self._listeners = await bind(self.port, patience=2)  # a port just left may need a moment
+        # a port just left may need a moment
+        self._listeners = await bind(self.port, patience=2)
 
     async def _filter(self) -> None:
-        """Listen, let nobody in and fill the queue: Linux drops whatever more comes, as a firewall does."""
+        """Fill the queue and accept nothing: Linux drops the rest, as a firewall does."""
         loop = asyncio.get_running_loop()
         for listener in self._listeners:
             listener.listen(0)
             for _ in range(4):
-                self._queued.append(_dialling(listener))
-            await asyncio.sleep(0.05)  # the queue fills in the kernel, which tells nobody
-            attempt = _dialling(listener)
+                self._queued.append(_start_connection(listener))
+            # the kernel gives no notice when the queue is full
+            await asyncio.sleep(0.05)
+            attempt = _start_connection(listener)
             self._queued.append(attempt)
             try:
                 await asyncio.wait_for(loop.sock_connect(attempt, listener.getsockname()), 0.3)
@@ -147,9 +151,8 @@ class Listener:
         while True:
             try:
                 connection, peer = await loop.sock_accept(listener)
-            except (
-                OSError
-            ):  # gone before it was let in (Windows), or the system is out of sockets for a moment
+            except OSError:
+                # it has gone already (Windows), or the system is out of sockets for a moment
                 await asyncio.sleep(0.05)
                 continue
             broken = self._switch.broken
@@ -163,15 +166,18 @@ class Listener:
             if self._switch.on("timeout"):
                 await loop.create_future()  # until cancelled
             elif self._switch.on("tcp-reset"):
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)  # no goodbye
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             elif self._switch.on("reset"):
-                await loop.sock_recv(connection, 1)  # closing with data left unread resets the connection
+                # closing with data left unread resets the connection
+                await loop.sock_recv(connection, 1)
             elif self._switch.on("handshake-closed") or (self.only_inside and peer != INSIDE):
-                await loop.sock_recv(connection, 64 * 1024)  # the client's whole first flight
+                # the client's whole first flight
+                await loop.sock_recv(connection, 64 * 1024)
             else:
                 await self._hand_over(connection)
-        except OSError:  # TimeoutError is one
-            pass  # the client left, or did not like our certificate: its affair, and often the purpose
+        except OSError:
+            # the client left, was silent for too long, or refused the certificate, which often is the purpose
+            pass
         finally:
             connection.close()
 
@@ -179,11 +185,11 @@ class Listener:
         loop = asyncio.get_running_loop()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = self._context()
-        struck = self._switch.fault_in(Layer.BYTES)
-        script = struck.fault.name if struck else ""
+        fault = self._switch.fault_in(Layer.BYTES)
+        script = fault.fault.name if fault else ""
         if self._switch.on("captive-portal"):
             script = "captive-portal"
-        if context is not None and await _first_byte(connection) != _HANDSHAKE:
+        if context is not None and await _peek_first_byte(connection) != _HANDSHAKE:
             context, script = None, script if script == "captive-portal" else "https-port"
         if context is not None and self._switch.on("old-tls", "client-cert"):
             await _fail_handshake(connection, context)
@@ -194,7 +200,7 @@ class Listener:
                 return ScriptedProtocol(script, self._scripted)
             return H11Protocol(self._config, self._sound, {}, loop)
 
-        # The transport gets a duplicate, since it closes its socket when it likes and we close ours when done here.
+        # a duplicate: the transport closes its socket when it likes, and _serve() closes the other
         if context is None:
             await loop.connect_accepted_socket(protocol, connection.dup())
         else:
@@ -211,27 +217,27 @@ class Listener:
             return None
         if self._switch.on("captive-portal"):
             return self._certificates.context("captive-portal")
-        struck = self._switch.fault_in(Layer.CERTIFICATE)
-        if struck is None:
+        fault = self._switch.fault_in(Layer.CERTIFICATE)
+        if fault is None:
             return self._certificates.context(GOOD)
-        return self._certificates.context(struck.fault.name, struck.options.issuer)
+        return self._certificates.context(fault.fault.name, fault.options.issuer)
 
 
-async def _first_byte(connection: socket.socket) -> bytes:
-    """What the client begins with, left where it is. Raises TimeoutError where it says nothing."""
+async def _peek_first_byte(connection: socket.socket) -> bytes:
+    """Return the client's first byte without consuming it. Raises TimeoutError."""
     loop = asyncio.get_running_loop()
-    spoken = asyncio.Event()
-    loop.add_reader(connection, spoken.set)
+    readable = asyncio.Event()
+    loop.add_reader(connection, readable.set)
     try:
         async with asyncio.timeout(_FIRST_BYTE):
-            await spoken.wait()
+            await readable.wait()
     finally:
         loop.remove_reader(connection)
     return connection.recv(1, socket.MSG_PEEK)
 
 
-def _dialling(listener: socket.socket) -> socket.socket:
-    """A connection to it that is on its way."""
+def _start_connection(listener: socket.socket) -> socket.socket:
+    """Start to connect to *listener*, without waiting."""
     attempt = socket.socket(listener.family, socket.SOCK_STREAM)
     attempt.setblocking(False)
     attempt.connect_ex(listener.getsockname())
@@ -239,7 +245,7 @@ def _dialling(listener: socket.socket) -> socket.socket:
 
 
 async def _fail_handshake(connection: socket.socket, context: ssl.SSLContext) -> None:
-    """Negotiate by hand: asyncio's own TLS would hang up without sending OpenSSL's alert, which says why it failed."""
+    """Let a handshake fail and send OpenSSL's alert, which asyncio's TLS would not."""
     loop = asyncio.get_running_loop()
     received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(received, to_send, server_side=True)
@@ -254,11 +260,12 @@ async def _fail_handshake(connection: socket.socket, context: ssl.SSLContext) ->
     await loop.sock_sendall(connection, to_send.read())
     connection.shutdown(socket.SHUT_WR)
     while await loop.sock_recv(connection, 64 * 1024):
-        pass  # data left unread would turn our goodbye into a reset
+        # data left unread would turn the close into a reset
+        pass
 
 
 class ScriptedProtocol(asyncio.Protocol):
-    """Reads one request and answers with the bytes of a "bytes" fault, whatever was asked."""
+    """Answers one request with the bytes of a "bytes" fault."""
 
     def __init__(self, how: str, register: set[ScriptedProtocol]) -> None:
         self._how = how
@@ -270,8 +277,8 @@ class ScriptedProtocol(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Register, so that the front can end us."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # asyncio's own contract, for the type checker
+        """Register, so that the listener can abort the connection."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # asyncio's contract
         self._transport = transport
         self._register.add(self)
         self._writable.set()
@@ -284,18 +291,18 @@ class ScriptedProtocol(asyncio.Protocol):
             task.cancel()
 
     def data_received(self, data: bytes) -> None:
-        """Wait for the whole request, then play the script once."""
+        """Wait for the whole request, then answer once."""
         self._received = (self._received + data)[:_REQUEST_LIMIT]
         if not self._answered and _is_whole(self._received):
             self._answered = True
             _start(self._play(), self._writing)
 
     def pause_writing(self) -> None:
-        """The client reads more slowly than we write."""
+        """Stop: the client reads more slowly than we write."""
         self._writable.clear()
 
     def resume_writing(self) -> None:
-        """The client has caught up."""
+        """Continue: the client has caught up."""
         self._writable.set()
 
     def abort(self) -> None:
@@ -326,7 +333,7 @@ def _script(how: str) -> Iterator[bytes]:
         case "oversized":
             return chain((head + b'\r\n{"issuer": "',), repeat(b"a" * 64 * 1024))
         case "compression-bomb":
-            # Fully flushed deflate blocks do not refer to one another: the same one may follow itself without end.
+            # fully flushed deflate blocks do not depend on one another: the same one may be repeated
             deflate = zlib.compressobj(9, wbits=31)
             start = deflate.compress(b'{"issuer": "') + deflate.flush(zlib.Z_FULL_FLUSH)
             block = deflate.compress(b"a" * 1024 * 1024) + deflate.flush(zlib.Z_FULL_FLUSH)
@@ -340,7 +347,7 @@ def _script(how: str) -> Iterator[bytes]:
 
 
 def _page(status: str, text: str, headers: str = "") -> bytes:
-    """A whole answer with a small page, as nginx words its own."""
+    """Return an answer with a small page, worded as nginx does."""
     body = f"<html><head><title>{text}</title></head><body><h1>{status}</h1>{text}</body></html>"
     return (
         f"HTTP/1.1 {status}\r\nServer: nginx\r\nDate: {formatdate(usegmt=True)}\r\nContent-Type: text/html\r\n"
@@ -349,8 +356,8 @@ def _page(status: str, text: str, headers: str = "") -> bytes:
 
 
 def _is_whole(request: bytes) -> bool:
-    head, found, body = request.partition(b"\r\n\r\n")
-    if not found:
+    head, separator, body = request.partition(b"\r\n\r\n")
+    if not separator:
         return False
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
@@ -373,9 +380,9 @@ async def _cancel(register: set[asyncio.Task[None]]) -> None:
 
 
 async def bind(port: int, patience: float = 0.0) -> list[socket.socket]:
-    """Sockets bound to the same port of 127.0.0.1 and, where there is one, ::1; not yet listening.
+    """Return sockets bound to one port of 127.0.0.1 and, if the machine has it, ::1.
 
-    Raises OSError when the port is still taken after `patience` seconds.
+    They do not listen yet. Raises OSError if the port is still taken after *patience* seconds.
     """
     deadline = monotonic() + patience
     while True:
@@ -397,7 +404,8 @@ async def bind(port: int, patience: float = 0.0) -> list[socket.socket]:
 def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
-        if sys.platform != "win32":  # there it would let a second program take the port as well
+        # on Windows it would let a second program take the port as well
+        if sys.platform != "win32":
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

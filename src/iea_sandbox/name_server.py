@@ -1,4 +1,4 @@
-"""A small name server on loopback (RFC 1035): it knows the sandbox's names, and can be silent, fail, or deny it."""
+"""A name server on loopback (RFC 1035) for the sandbox's names, and its faults."""
 
 from __future__ import annotations
 
@@ -13,29 +13,32 @@ from iea_sandbox.record import Record
 
 DOMAIN = NAME.partition(".")[2]
 WPAD = f"wpad.{DOMAIN}"
-"""Where a PC of the domain looks for the proxy script that its network offers (WPAD)."""
+"""The host where a PC of the domain looks for the network's proxy script (WPAD)."""
 
 _NO_ERROR, _FORMAT_ERROR, _SERVER_FAILURE, _NO_SUCH_NAME = 0, 1, 2, 3  # RFC 1035, 4.1.1
 _A = 1
 _IN = 1
 _ADDRESS = ip_address("127.0.0.1").packed
-_ANSWER = 0x8400  # an answer, from who has authority
+_ANSWER = 0x8400  # an authoritative answer
 _ASKED_FOR_RECURSION = 0x0100
-_SECONDS = 0  # nobody should remember an answer: the next fault must show
+_SECONDS = 0  # clients must not cache an answer: the next fault must have its effect
 
 
 class NameServer:
-    """Answers on UDP at 127.0.0.1: the names in *known* are this machine, nothing else exists. *questions* are the names asked for."""
+    """A name server on UDP at 127.0.0.1.
+
+    The names in ``names`` are this machine; others do not exist. ``questions`` records the names asked for.
+    """
 
     def __init__(self, switch: FaultSwitch) -> None:
-        self.known = {NAME}
+        self.names = {NAME}
         self.questions: Record[str] = Record()
         self.port = 0
         self._switch = switch
         self._transport: asyncio.DatagramTransport | None = None
 
     async def open(self, port: int = 0) -> None:
-        """Take the port (0: any free one), or again the one it had. Raises OSError when it is taken."""
+        """Take the port (0: the previous or any free one). Raises OSError if it is taken."""
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: _Protocol(self, self._switch), local_addr=("127.0.0.1", port or self.port)
         )
@@ -47,7 +50,8 @@ class NameServer:
         if self._transport is not None:
             self._transport.close()
             self._transport = None
-            await asyncio.sleep(0)  # the socket is closed in the loop's next turn
+            # the socket is closed in the loop's next turn
+            await asyncio.sleep(0)
 
 
 class _Protocol(asyncio.DatagramProtocol):
@@ -64,14 +68,15 @@ class _Protocol(asyncio.DatagramProtocol):
             self._transport.sendto(answer, addr)
 
     def _answer(self, query: bytes) -> bytes:
-        """The answer to a query; empty for what is none, or while nobody is to get one."""
+        """Return the answer to *query*; b"" if it is no query, or the server is silent."""
         if len(query) < 12:
             return b""
         number, flags, questions = struct.unpack_from("!HHH", query)
-        if flags & 0x8000:  # an answer
+        is_answer = flags & 0x8000
+        if is_answer:
             return b""
         try:
-            name, end = _name(query)
+            name, end = _parse_name(query)
             kind, group = struct.unpack_from("!HH", query, end)
         except (ValueError, struct.error, IndexError):
             return self._message(number, flags, _FORMAT_ERROR, b"")
@@ -83,11 +88,11 @@ class _Protocol(asyncio.DatagramProtocol):
             return self._message(number, flags, _FORMAT_ERROR, question)
         if self._switch.on("names-failing"):
             return self._message(number, flags, _SERVER_FAILURE, question)
-        if name not in self._server.known or group != _IN or self._switch.on("names-unknown"):
+        if name not in self._server.names or group != _IN or self._switch.on("names-unknown"):
             return self._message(number, flags, _NO_SUCH_NAME, question)
         if kind != _A or self._switch.on("names-empty"):
             return self._message(number, flags, _NO_ERROR, question)
-        # 0xC00C: the name stands where the question has it (4.1.4)
+        # 0xC00C points to the name in the question (4.1.4)
         record = struct.pack("!HHHIH", 0xC00C, _A, _IN, _SECONDS, len(_ADDRESS)) + _ADDRESS
         return self._message(number, flags, _NO_ERROR, question, record)
 
@@ -97,8 +102,11 @@ class _Protocol(asyncio.DatagramProtocol):
         return struct.pack("!6H", number, flags, bool(question), bool(record), 0, 0) + question + record
 
 
-def _name(query: bytes) -> tuple[str, int]:
-    """The name of the first question, in lower case, and where it ends (4.1.2). Raises ValueError, IndexError."""
+def _parse_name(query: bytes) -> tuple[str, int]:
+    """Return the first question's name in lower case, and its end's offset (4.1.2).
+
+    Raises ValueError or IndexError if it is malformed.
+    """
     labels = []
     at = 12
     while length := query[at]:

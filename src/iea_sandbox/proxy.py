@@ -1,4 +1,4 @@
-"""A forward proxy on loopback (CONNECT and plain http) that leads to the sandbox's servers and nowhere else, and the ways it may be in the way."""
+"""A forward proxy on loopback, to the sandbox's servers only, and its faults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _WINDOWS = "Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n"
 
 
 class Proxy:
-    """Listens on 127.0.0.1. *requests* are the request lines that it got; all methods belong to one event loop."""
+    """A proxy on 127.0.0.1; ``requests`` records the request lines.
+
+    All methods belong to one event loop.
+    """
 
     def __init__(self, switch: FaultSwitch) -> None:
         self.port = 0
@@ -40,7 +43,7 @@ class Proxy:
         await self._listen()
 
     async def adapt(self) -> None:
-        """Act on the switch's present position. Connections made before are closed."""
+        """Apply the fault that is switched on, and close the present connections."""
         await self._stop()
         if not self._switch.on("proxy-stopped"):
             await self._listen()
@@ -50,9 +53,10 @@ class Proxy:
         await self._stop(rebind=False)
 
     async def _bind(self) -> None:
-        """A socket that is bound and does not listen refuses connections and keeps the port ours."""
+        """Reserve the port: a bound socket that does not listen refuses connections."""
         self._listener, *others = await bind(self.port, patience=2)
-        for other in others:  # ::1: what is configured is the address of IPv4
+        # the one at ::1: the address to configure is that of IPv4
+        for other in others:
             other.close()
         self.port = self._listener.getsockname()[1]
 
@@ -80,9 +84,9 @@ class Proxy:
         try:
             await self._serve(reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            pass  # the client left or talked nonsense: its affair
+            pass  # the client left, or sent nonsense
         except asyncio.CancelledError:
-            pass  # asyncio would report it as an error of ours
+            pass  # asyncio would log it as an error
         finally:
             self._serving.discard(task)
             writer.close()
@@ -106,7 +110,7 @@ class Proxy:
             writer.write(refused)
             await writer.drain()
             return
-        # by name, "localhost" would be tried at ::1 first, where this end cannot start from
+        # by address: "localhost" would be tried at ::1 first, which INSIDE cannot reach
         async with asyncio.timeout(_PATIENCE):
             onward_reader, onward = await asyncio.open_connection(
                 "127.0.0.1", parts.port or 80, local_addr=(INSIDE, 0)
@@ -116,11 +120,11 @@ class Proxy:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
                 path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-                kept = [f for f in fields if not f.lower().startswith(("proxy-", "connection:"))]
+                passed_on = [f for f in fields if not f.lower().startswith(("proxy-", "connection:"))]
                 onward.write(
-                    "\r\n".join([f"{method} {path} HTTP/1.1", *kept, "Connection: close\r\n\r\n"]).encode(
-                        "latin-1"
-                    )
+                    "\r\n".join(
+                        [f"{method} {path} HTTP/1.1", *passed_on, "Connection: close\r\n\r\n"]
+                    ).encode("latin-1")
                 )
             back = asyncio.ensure_future(_pour(onward_reader, writer))
             try:
@@ -132,11 +136,11 @@ class Proxy:
             onward.close()
 
     def _refusal(self, headers: Mapping[str, str], host: str | None) -> bytes:
-        """The answer that lets nobody through; empty where the way is free."""
+        """Return the answer that refuses a request; b"" if it may pass."""
         if self._switch.on("proxy-ntlm"):
             return _answer("407 Proxy Authentication Required", _WINDOWS)
-        known = f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
-        right = secrets.compare_digest(headers.get("proxy-authorization", "").encode(), known.encode())
+        expected = f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
+        right = secrets.compare_digest(headers.get("proxy-authorization", "").encode(), expected.encode())
         if self._switch.on("proxy-password-refused") or (self._switch.on("proxy-password") and not right):
             return _answer("407 Proxy Authentication Required", _BASIC)
         if self._switch.on("proxy-forbids"):
@@ -156,7 +160,7 @@ def _answer(status: str, headers: str = "") -> bytes:
 
 
 async def _pour(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Everything from one end to the other, its end included."""
+    """Copy everything from *source* to *sink*, and then its end."""
     try:
         while data := await source.read(64 * 1024):
             sink.write(data)

@@ -1,4 +1,4 @@
-"""The proxy script (PAC) that says which proxy leads where, and the ways it may be of no use."""
+"""The proxy script (PAC) that names the sandbox's proxy, and its faults."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from iea_sandbox.proxy import Proxy
 
 PATH = "/proxy.pac"
 OFFERED, OFFERED_PORT = "/wpad.dat", 80
-"""Where every PC looks for it on the host `names.WPAD` of a network that offers one (WPAD)."""
-_SLOW = 30.0  # seconds that it lets wait: longer than anybody waits for it
+"""Path and port at which a PC looks for it on the host ``name_server.WPAD`` (WPAD)."""
+_SLOW = 30.0  # seconds until it answers: longer than any client waits
 
 
 class ProxyScript:
-    """Served as any web server would; it leads everything through the proxy."""
+    """ASGI application that serves the script; it sends everything through *proxy*."""
 
     def __init__(self, switch: FaultSwitch, proxy: Proxy) -> None:
         self._switch = switch
@@ -34,9 +34,9 @@ class ProxyScript:
         if self._switch.on("pac-missing") or scope["path"] not in (PATH, OFFERED):
             answer: Response = PlainTextResponse("Not Found", 404)
         else:
-            answer = Response(self._text(), media_type="application/x-ns-proxy-autoconfig")
+            answer = Response(self._render(), media_type="application/x-ns-proxy-autoconfig")
         await answer(scope, receive, send)
 
-    def _text(self) -> str:
-        says = "retrun (" if self._switch.on("pac-error") else "return"
-        return f'function FindProxyForURL(url, host) {{ {says} "PROXY 127.0.0.1:{self._proxy.port}"; }}\n'
+    def _render(self) -> str:
+        keyword = "retrun (" if self._switch.on("pac-error") else "return"
+        return f'function FindProxyForURL(url, host) {{ {keyword} "PROXY 127.0.0.1:{self._proxy.port}"; }}\n'

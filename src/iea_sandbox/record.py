@@ -1,4 +1,4 @@
-"""What the servers saw: connections and requests, in order, so that a test can wait for one instead of sleeping."""
+"""The record of connections and requests; a test can wait for an entry."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Generic, TypeVar
 
 from iea_sandbox.faults import ServerName
 
-_LIMIT = 10_000  # entries kept: a demonstration may run for days
+_LIMIT = 10_000  # entries; a demonstration may run for days
 
 
 @dataclass(frozen=True)
 class RecordedConnection:
-    """One accepted TCP connection, and the fault that met it (empty when sound)."""
+    """One accepted TCP connection, and the fault that was on ("" for none)."""
 
     server: ServerName
     fault: str
@@ -24,13 +24,16 @@ class RecordedConnection:
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One HTTP request that was read whole. `headers` has lower-case names; `body` may hold a licence key."""
+    """One HTTP request that was read completely.
+
+    ``headers`` has lower-case names; ``body`` may hold a licence key.
+    """
 
     server: ServerName
     fault: str
     method: str
     target: str
-    """Path and query as they stood in the request line."""
+    """Path and query as in the request line."""
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     secure: bool
@@ -49,7 +52,7 @@ class Record(Generic[Entry]):
         self._changed = threading.Condition()
 
     def add(self, entry: Entry) -> None:
-        """Append; the oldest entries go when there are too many."""
+        """Append *entry*, and drop the oldest if there are too many."""
         with self._changed:
             self._entries.append(entry)
             del self._entries[:-_LIMIT]
@@ -65,7 +68,7 @@ class Record(Generic[Entry]):
         server: ServerName | None = None,
         matching: Callable[[Entry], bool] = lambda _: True,
     ) -> list[Entry]:
-        """The entries of this server (None: of both) for which `matching` holds."""
+        """Return the entries of *server* (None: of both) for which *matching* holds."""
         with self._changed:
             return [
                 entry
@@ -80,7 +83,10 @@ class Record(Generic[Entry]):
         matching: Callable[[Entry], bool] = lambda _: True,
         deadline: float = 10.0,
     ) -> list[Entry]:
-        """Like `select`, once there are at least `count` of them. Raises TimeoutError after `deadline` seconds."""
+        """Return the same as ``select`` as soon as there are *count* entries.
+
+        Raises TimeoutError after *deadline* seconds.
+        """
         with self._changed:
             if not self._changed.wait_for(lambda: len(self.select(server, matching)) >= count, deadline):
                 raise TimeoutError(f"{len(self.select(server, matching))} of {count} seen: {self._entries!r}")

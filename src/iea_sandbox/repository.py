@@ -1,15 +1,17 @@
-"""A TUF repository in a folder, signed with keys made on the spot, that can also publish every known kind of mischief."""
+"""A TUF repository in a folder, signed with new keys, and its "metadata" faults."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # exported, but not in so many words
+# the library lacks __all__
+from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
 from tuf.api.metadata import (  # type: ignore[attr-defined]
     Metadata,
     MetaFile,
@@ -32,8 +34,11 @@ _PAST = timedelta(days=-1)
 
 
 class Repository:
-    """`folder` receives `metadata/` and `targets/`, laid out with consistent snapshots, as any static host would serve
-    them (TUF specification, 6.2 and 7). The private keys stay in memory: each repository is a new one."""
+    """A repository with consistent snapshots (TUF specification, 6.2 and 7).
+
+    ``folder`` receives ``metadata/`` and ``targets/``, as any static host would serve them. The private keys stay in
+    memory: each repository is a new one.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,17 +51,17 @@ class Repository:
         self._root.version = 0
         self._targets: dict[str, TargetFile] = {}
         self._version = 0
-        self._previous = 0  # the one published before
-        self._highest = 0  # numbers used up, mischief included
+        self._previous = 0  # the version published before
+        self._highest = 0  # the highest version ever served, faults included
         self.publish_root()
 
     @property
     def first_root(self) -> Path:
-        """The root that a client is shipped with."""
+        """The root with which a client is shipped."""
         return self.folder / "metadata" / "1.root.json"
 
     def publish(self, targets: Mapping[str, bytes] | None = None) -> None:
-        """Add these targets (path in the repository: content), then publish a new version of all but the root."""
+        """Add *targets* (content by path) and publish a new version of all but the root."""
         for path, content in (targets or {}).items():
             target = TargetFile.from_data(path, content, ["sha256"])
             self._targets[path] = target
@@ -70,13 +75,16 @@ class Repository:
     def publish_root(
         self, lifetime: timedelta = _LIFETIMES["root"], signers: tuple[CryptoSigner, ...] = ()
     ) -> None:
-        """Publish the next version of the root, signed by its present key unless *signers* are given."""
+        """Publish the next root, signed by its present key unless *signers* are given."""
         self._root.version += 1
         data = self._signed(self._root, lifetime, "root", *signers)
         _write(self.folder / "metadata" / f"{self._root.version}.root.json", data)
 
     def rotate_keys(self) -> None:
-        """Replace every key: a next root signed by the old root key and by the new one (TUF specification, 6.1), and all else signed anew."""
+        """Replace every key and sign everything again.
+
+        The next root is signed by the old root key and by the new one (TUF specification, 6.1).
+        """
         old = self._signers
         self._signers = {role: CryptoSigner.generate_ed25519() for role in _LIFETIMES}
         for role, signer in self._signers.items():
@@ -85,66 +93,28 @@ class Repository:
         self.publish_root(signers=(old["root"], self._signers["root"]))
         self.publish()
 
-    def spoil(self, how: str) -> dict[str, bytes]:
-        """What to serve under `metadata/` on top of the folder for this "metadata" fault; `heal` afterwards.
+    def spoil(self, fault: str) -> dict[str, bytes]:
+        """Return the files to serve instead of the sound metadata during *fault*.
 
-        Raises KeyError for a fault that is none of ours.
+        Call ``heal`` afterwards. Raises KeyError if it is no "metadata" fault.
         """
-        version = self._highest = self._highest + 1
-        old = self._previous
-        match how:
-            case "metadata-expired":
-                return self._release(version, expired="timestamp")
-            case "snapshot-expired":
-                return self._release(version, expired="snapshot")
-            case "targets-expired":
-                return self._release(version, expired="targets")
-            case "root-expired":
-                self.publish_root(_PAST)
-                return {}
-            case "rolled-back":
-                return {"timestamp.json": self._timestamp(old, self._read(f"{old}.snapshot.json"), old)}
-            case "rolled-back-snapshot":
-                return {"timestamp.json": self._timestamp(version, self._read(f"{old}.snapshot.json"), old)}
-            case "rolled-back-targets":
-                snapshot = self._snapshot(version, self._read(f"{old}.targets.json"), old)
-                return {
-                    f"{version}.snapshot.json": snapshot,
-                    "timestamp.json": self._timestamp(version, snapshot, version),
-                }
-            case "badly-signed":
-                return self._release(version, foreign="timestamp")
-            case "root-badly-signed":
-                return self._stolen_root()
-            case "altered-timestamp":
-                release = self._release(version)
-                altered = Metadata[Timestamp].from_bytes(release["timestamp.json"])
-                altered.signed.version += 1
-                return release | {"timestamp.json": altered.to_bytes()}
-            case "altered-targets":
-                release = self._release(version)
-                name = f"{version}.targets.json"
-                return release | {name: release[name].replace(b'"length":', b'"lenght":', 1)}
-            case "mixed-snapshot":
-                release = self._release(version)
-                other = self._snapshot(version, release[f"{version}.targets.json"][::-1], version)
-                return release | {f"{version}.snapshot.json": other}
-        raise KeyError(how)
+        self._highest += 1
+        return _METADATA_FAULTS[fault](self, self._highest)
 
     def heal(self) -> None:
-        """Publish something sound that is newer than whatever the mischief has made clients store."""
+        """Publish sound metadata that is newer than all that clients may have stored."""
         if self._root.is_expired():
             self.publish_root()
         self.publish()
 
-    def _release(self, version: int, *, expired: str = "", foreign: str = "") -> dict[str, bytes]:
+    def _release(self, version: int, *, expired: str = "", foreign_key: bool = False) -> dict[str, bytes]:
         targets = self._signed(
             Targets(version=version, targets=self._targets),
             _PAST if expired == "targets" else None,
             "targets",
         )
         snapshot = self._snapshot(version, targets, version, _PAST if expired == "snapshot" else None)
-        signers = (CryptoSigner.generate_ed25519(),) if foreign == "timestamp" else ()
+        signers = (CryptoSigner.generate_ed25519(),) if foreign_key else ()
         timestamp = self._timestamp(
             version, snapshot, version, _PAST if expired == "timestamp" else None, *signers
         )
@@ -179,17 +149,68 @@ class Repository:
             metadata.sign(signer, append=True)
         return metadata.to_bytes()
 
-    def _stolen_root(self) -> dict[str, bytes]:
-        """A next root that replaces the root key and is signed by the new key alone."""
-        thief = CryptoSigner.generate_ed25519()
+    def _expire_root(self, _version: int) -> dict[str, bytes]:
+        self.publish_root(_PAST)
+        return {}
+
+    def _replace_root(self, _version: int) -> dict[str, bytes]:
+        """Return a next root with another root key, signed by that key alone."""
+        foreign = CryptoSigner.generate_ed25519()
         root = deepcopy(self._root)
         root.version += 1
         root.revoke_key(self._signers["root"].public_key.keyid, "root")
-        root.add_key(thief.public_key, "root")
-        return {f"{root.version}.root.json": self._signed(root, None, "root", thief)}
+        root.add_key(foreign.public_key, "root")
+        return {f"{root.version}.root.json": self._signed(root, None, "root", foreign)}
 
-    def _read(self, name: str) -> bytes:
+    def _roll_back(self, _version: int) -> dict[str, bytes]:
+        old = self._previous
+        return {"timestamp.json": self._timestamp(old, self._metadata(f"{old}.snapshot.json"), old)}
+
+    def _roll_back_snapshot(self, version: int) -> dict[str, bytes]:
+        old = self._previous
+        return {"timestamp.json": self._timestamp(version, self._metadata(f"{old}.snapshot.json"), old)}
+
+    def _roll_back_targets(self, version: int) -> dict[str, bytes]:
+        old = self._previous
+        snapshot = self._snapshot(version, self._metadata(f"{old}.targets.json"), old)
+        timestamp = self._timestamp(version, snapshot, version)
+        return {f"{version}.snapshot.json": snapshot, "timestamp.json": timestamp}
+
+    def _alter_timestamp(self, version: int) -> dict[str, bytes]:
+        release = self._release(version)
+        altered = Metadata[Timestamp].from_bytes(release["timestamp.json"])
+        altered.signed.version += 1
+        return release | {"timestamp.json": altered.to_bytes()}
+
+    def _alter_targets(self, version: int) -> dict[str, bytes]:
+        release = self._release(version)
+        name = f"{version}.targets.json"
+        return release | {name: release[name].replace(b'"length":', b'"lenght":', 1)}
+
+    def _mix_snapshot(self, version: int) -> dict[str, bytes]:
+        release = self._release(version)
+        other = self._snapshot(version, release[f"{version}.targets.json"][::-1], version)
+        return release | {f"{version}.snapshot.json": other}
+
+    def _metadata(self, name: str) -> bytes:
         return (self.folder / "metadata" / name).read_bytes()
+
+
+_METADATA_FAULTS: Mapping[str, Callable[[Repository, int], dict[str, bytes]]] = {
+    "metadata-expired": partial(Repository._release, expired="timestamp"),
+    "snapshot-expired": partial(Repository._release, expired="snapshot"),
+    "targets-expired": partial(Repository._release, expired="targets"),
+    "root-expired": Repository._expire_root,
+    "rolled-back": Repository._roll_back,
+    "rolled-back-snapshot": Repository._roll_back_snapshot,
+    "rolled-back-targets": Repository._roll_back_targets,
+    "badly-signed": partial(Repository._release, foreign_key=True),
+    "root-badly-signed": Repository._replace_root,
+    "altered-timestamp": Repository._alter_timestamp,
+    "altered-targets": Repository._alter_targets,
+    "mixed-snapshot": Repository._mix_snapshot,
+}
+"""What makes the files of each fault; the number is the next version."""
 
 
 def _write(path: Path, content: bytes) -> None:

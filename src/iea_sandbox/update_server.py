@@ -1,4 +1,4 @@
-"""The update server: a signed repository on a static file host, with what a careless or hostile host may do to it."""
+"""The update server: a signed repository on a static file host, and its faults."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ Fermez toutes les fenêtres d'Impact emploi avant l'installation.
 
 
 class UpdateServer:
-    """Serves `folder` under /updates. Two versions are published from the start, so that there is one to roll back to."""
+    """Serves a repository in *folder* under /updates.
+
+    Two versions are published at the start, so that there is one to roll back to.
+    """
 
     def __init__(self, folder: Path, switch: FaultSwitch) -> None:
         self._switch = switch
@@ -45,12 +48,12 @@ class UpdateServer:
         )
 
     def adapt(self) -> None:
-        """Act on the switch's present position: spoil the metadata, or heal them."""
-        struck = self._switch.fault_in(Layer.METADATA)
+        """Apply the fault that is switched on: spoil the metadata, or heal them."""
+        fault = self._switch.fault_in(Layer.METADATA)
         if self._spoiled:
             self.repository.heal()
-        self._overlay = self.repository.spoil(struck.fault.name) if struck else {}
-        self._spoiled = struck is not None
+        self._overlay = self.repository.spoil(fault.fault.name) if fault else {}
+        self._spoiled = fault is not None
 
     async def _metadata(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -61,13 +64,14 @@ class UpdateServer:
 
     async def _target(self, request: Request) -> Response:
         path = self._path("targets", request.path_params["name"])
-        struck = self._switch.fault_in(Layer.TARGET)
-        if path is None or (struck and struck.fault.name == "missing-target"):
+        fault = self._switch.fault_in(Layer.TARGET)
+        if path is None or (fault and fault.fault.name == "missing-target"):
             return _missing()
-        if struck is None:
-            return FileResponse(path)  # answers Range, for downloads that resume
+        if fault is None:
+            # it answers Range, for downloads that resume
+            return FileResponse(path)
         content = path.read_bytes()
-        match struck.fault.name:
+        match fault.fault.name:
             case "tampered-target":
                 content = bytes((content[0] ^ 1,)) + content[1:]
             case "longer-target":
@@ -77,7 +81,7 @@ class UpdateServer:
         return Response(content)
 
     def _path(self, kind: str, name: str) -> Path | None:
-        """The file behind a name; None when there is none, or the name leads out of the folder."""
+        """Return the file of *name*; None if there is none, or it is outside the folder."""
         folder = (self.repository.folder / kind).resolve()
         path = (folder / name).resolve()
         return path if path.is_relative_to(folder) and path.is_file() else None

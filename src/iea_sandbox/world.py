@@ -1,4 +1,4 @@
-"""The whole world in one object: both servers on loopback, their authority, the way to them, and the switches to break each part."""
+"""The world: both servers, the services on the way to them, and their faults."""
 
 from __future__ import annotations
 
@@ -40,21 +40,22 @@ from iea_sandbox.update_server import UpdateServer
 _PATIENCE = 10.0  # seconds that any order to the servers may take
 
 _BY_NAME: tuple[PartName, ...] = ("names", "network", "pac")
-"""Parts whose faults strike only who comes by name."""
+"""Parts whose faults strike only clients that use the server's name."""
 
 _Result = TypeVar("_Result")
 
 
 class WorldFailed(Exception):
-    """An error of the sandbox's own: what it showed to clients cannot be relied on."""
+    """The sandbox itself had an error: what its clients got cannot be relied on."""
 
 
 class World:
-    """Runs from `with World(folder) as world:` (or `start` to `close`) in a thread of its own.
+    """The sandbox's servers, run in a thread: ``with World(folder) as world:``.
 
-    `folder` receives the authority's certificate, its revocation lists and the update repository. `authentication.address`
-    and `updates.address` are what a person would type while all is well; like `proxy.port`, `names.port` and `script_address`
-    they hold once the world has started. Methods may be called from any thread but the world's own.
+    *folder* receives the authority's certificate, its revocation lists and the update repository.
+    ``authentication.address`` and ``updates.address`` are what a person types if nothing is broken; they are set once
+    the world has started, as are ``proxy.port``, ``names.port`` and ``script_address``. Methods may be called from
+    any other thread.
     """
 
     def __init__(
@@ -69,35 +70,38 @@ class World:
         script_port: int = 0,
         network_port: int | None = None,
     ) -> None:
-        """Port 0 is any free one; `issuer_path` such as "/realms/iea"; `dialect` one of `faults.DIALECTS`.
+        """Make the servers; port 0 is any free one.
 
-        `script_port` has to be 80 for a network that offers its script (WPAD).
-        `network_port` is where who can take this machine's network away listens (UDP on loopback: "off" and "on", each
-        answered by anything once it is done); None where nobody can.
+        *issuer_path* is "/realms/iea" for example, *dialect* one of ``faults.DIALECTS``. *script_port* must be 80
+        for a network that offers its script (WPAD). *network_port* is the UDP port on loopback of the program that
+        takes this machine's network away: it receives "off" or "on", and answers anything when done. None if there
+        is no such program.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        self.certificates = CertificateAuthority()
+        self.authority = CertificateAuthority()
         self.ca_file = folder / "ca.pem"
-        self.ca_file.write_bytes(self.certificates.authority_pem + self.certificates.revocations_pem)
+        self.ca_file.write_bytes(self.authority.authority_pem + self.authority.revocations_pem)
         self._switches: Mapping[PartName, FaultSwitch] = {name: FaultSwitch() for name in PARTS}
         self.authentication = AuthenticationServer(self._switches["auth"], issuer_path, dialect)
         self.updates = UpdateServer(folder / "updates", self._switches["updates"])
         self.proxy = Proxy(self._switches["proxy"])
         self.names = NameServer(self._switches["names"])
-        self._editions = 0
+        self._script_version = 0
         self.requests: Record[RecordedRequest] = Record()
         self.connections: Record[RecordedConnection] = Record()
         self._issuer_path = issuer_path
         self._ports: Mapping[ServerName, int] = {"auth": authentication_port, "updates": updates_port}
-        self._fronts = {
-            "auth": self._front("auth", self.authentication.app),
-            "updates": self._front("updates", self.updates.app),
+        self._listeners = {
+            "auth": self._listener("auth", self.authentication.app),
+            "updates": self._listener("updates", self.updates.app),
         }
-        self._clear = {name: Listener(_ToHttps(front)) for name, front in self._fronts.items()}
-        self._script = Listener(ProxyScript(self._switches["pac"], self.proxy))
+        self._clear_listeners = {
+            name: Listener(_ToHttps(listener)) for name, listener in self._listeners.items()
+        }
+        self._script_listener = Listener(ProxyScript(self._switches["pac"], self.proxy))
         self._names_port, self._script_port, self._network_port = names_port, script_port, network_port
         self._failures: list[Exception] = []
-        self._others: list[Listener] = []
+        self._hosted: list[Listener] = []
         self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
         self._started: Future[asyncio.AbstractEventLoop] = Future()
         self._ended = asyncio.Event()
@@ -105,28 +109,28 @@ class World:
 
     @property
     def root_file(self) -> Path:
-        """The first root.json: the trust anchor a client of the updates is shipped with."""
+        """The first root.json: the trust anchor with which an update client is shipped."""
         return self.updates.repository.first_root
 
     @property
     def licences(self) -> Mapping[str, RegisteredLicence]:
-        """All of them by name."""
+        """All licences by name."""
         return LICENCES
 
     def licence(self, name: str = "good") -> RegisteredLicence:
-        """One of `LICENCES`: good, second, suspended, limited, special, unknown. Raises KeyError."""
+        """Return one of ``LICENCES``. Raises KeyError."""
         return LICENCES[name]
 
     def break_(self, part: PartName, how: str, **options: object) -> None:
-        """Switch a fault of `faults.FAULTS` on, in place of the part's present one; options as in `faults.FaultOptions`.
+        """Switch a fault of ``faults.FAULTS`` on, in place of the part's present one.
 
-        From the return on, every new connection and request meets it. Raises UnknownFault, also where this machine
-        cannot be broken that way: nothing is broken then.
+        The options are those of ``faults.FaultOptions``. Every connection and request after the return meets the
+        fault. Raises UnknownFault, and changes nothing, also if this machine cannot have that fault.
         """
         self._call(self._apply(part, find_fault(part, how, options)))
 
     def mend(self, part: PartName | None = None) -> None:
-        """Make a part (None: everything) sound again. Raises UnknownFault for another part."""
+        """Switch off the fault of *part*, None for all. Raises UnknownFault."""
         if part not in (None, *PARTS):
             raise UnknownFault(f"Rien de ce nom : « {part} ». Choix : {', '.join(PARTS)}.")
         for name in PARTS if part is None else (part,):
@@ -134,32 +138,32 @@ class World:
                 self._call(self._apply(name, None))
 
     def broken(self, part: PartName) -> ActiveFault | None:
-        """What is broken there just now."""
+        """Return the fault that is switched on at *part*."""
         return self._switches[part].broken
 
     def to_type(self, server: ServerName) -> str:
-        """The address to type for a server, so that what is broken shows: its own, a spoiled one, or by name."""
+        """Return the address to type for *server* so that the faults have an effect."""
         address = self.authentication.address if server == "auth" else self.updates.address
         broken = self.broken("address")
         if broken:
-            return mistype_address(address, broken.fault.name, self._clear[server].port)
+            return mistype_address(address, broken.fault.name, self._clear_listeners[server].port)
         proxy = self.broken("proxy")
-        # Windows leads nothing that is called localhost through its own proxy
+        # Windows sends nothing for localhost through its own proxy
         by_name = any(self.broken(part) for part in _BY_NAME)
         return address_by_name(address) if by_name or (proxy and proxy.fault.how == "needed") else address
 
     @property
     def script_address(self) -> str:
-        """Where the proxy script is (PAC); another place after each change, since Windows remembers what it has fetched."""
-        return f"http://127.0.0.1:{self._script.port}{PATH}?{self._editions}"
+        """The proxy script's address, a new one after each change: Windows caches scripts."""
+        return f"http://127.0.0.1:{self._script_listener.port}{PATH}?{self._script_version}"
 
     @property
     def proxy_address(self) -> str:
-        """The proxy, as it would be typed."""
+        """The address of the proxy, as a person types it."""
         return f"http://127.0.0.1:{self.proxy.port}"
 
     def publish(self, targets: Mapping[str, bytes]) -> None:
-        """Publish these update targets (path in the repository: content) in a new signed version."""
+        """Publish these update targets (content by path) in a new signed version."""
 
         async def publish() -> None:
             self.updates.repository.publish(targets)
@@ -167,20 +171,23 @@ class World:
         self._call(publish())
 
     def host(self, app: ASGIApp) -> int:
-        """Serve one more application over plain HTTP until the world closes; returns its port."""
-        front = Listener(app)
-        self._call(front.open())
-        self._others.append(front)
-        return front.port
+        """Serve another application over plain HTTP, and return its port."""
+        listener = Listener(app)
+        self._call(listener.open())
+        self._hosted.append(listener)
+        return listener.port
 
     def start(self) -> Self:
-        """Open the ports. Raises OSError when one is taken."""
+        """Open the ports. Raises OSError if one is taken."""
         self._thread.start()
         self._loop = self._started.result(_PATIENCE)
         return self
 
     def close(self) -> None:
-        """Close everything and end the thread. Raises WorldFailed when the sandbox itself had an error meanwhile."""
+        """Close everything and end the thread.
+
+        Raises WorldFailed if the sandbox itself had an error meanwhile.
+        """
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(_PATIENCE)
         if self._failures:
@@ -194,11 +201,11 @@ class World:
     ) -> None:
         self.close()
 
-    def _front(self, name: ServerName, app: ASGIApp) -> Listener:
+    def _listener(self, name: ServerName, app: ASGIApp) -> Listener:
         switch = self._switches[name]
         return Listener(
             FaultMiddleware(app, name, switch, self.requests),
-            certificates=self.certificates,
+            certificates=self.authority,
             name=name,
             switch=switch,
             connections=self.connections,
@@ -211,16 +218,18 @@ class World:
             runner.run(self._live())
 
     async def _live(self) -> None:
-        asyncio.get_running_loop().set_exception_handler(self._note)
+        asyncio.get_running_loop().set_exception_handler(self._record_error)
         try:
             for name in SERVERS:
-                await self._fronts[name].open(self._ports[name])
-                await self._clear[name].open()
-            await self._script.open(self._script_port)
+                await self._listeners[name].open(self._ports[name])
+                await self._clear_listeners[name].open()
+            await self._script_listener.open(self._script_port)
             await self.proxy.open()
             await self.names.open(self._names_port)
-            self.authentication.address = f"https://localhost:{self._fronts['auth'].port}{self._issuer_path}"
-            self.updates.address = f"https://localhost:{self._fronts['updates'].port}/updates"
+            self.authentication.address = (
+                f"https://localhost:{self._listeners['auth'].port}{self._issuer_path}"
+            )
+            self.updates.address = f"https://localhost:{self._listeners['updates'].port}/updates"
             self._started.set_result(asyncio.get_running_loop())
             await self._ended.wait()
         except OSError as error:
@@ -228,22 +237,26 @@ class World:
         finally:
             if self._switches["network"].broken:
                 await self._apply("network", None)
-            for front in (*self._fronts.values(), *self._clear.values(), self._script, *self._others):
-                await front.close()
+            for listener in (
+                *self._listeners.values(),
+                *self._clear_listeners.values(),
+                self._script_listener,
+                *self._hosted,
+            ):
+                await listener.close()
             await self.proxy.close()
             await self.names.close()
 
-    def _note(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """What asyncio met in a task or a callback. A client that leaves in the middle (OSError) is no news here."""
+    def _record_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Remember an error from a task or a callback, unless a client has left (OSError)."""
         error = context.get("exception")
         if not isinstance(error, OSError):
             self._failures.append(error or RuntimeError(context["message"]))
             loop.default_exception_handler(context)
 
     async def _apply(self, part: PartName, broken: ActiveFault | None) -> None:
-        async with (
-            self._switching
-        ):  # orders come from several threads: a port is left and taken by one of them at a time
+        # orders come from several threads: only one at a time may leave and take a port
+        async with self._switching:
             before = self._switches[part].broken
             self._switches[part].broken = broken
             try:
@@ -255,63 +268,66 @@ class World:
                 raise
 
     async def _adapt(self, part: PartName) -> None:
-        """Act on the switch's present position."""
+        """Apply the fault that is switched on."""
         switch = self._switches[part]
         match part:
             case "auth" | "updates":
                 if part == "updates":
                     self.updates.adapt()
-                await self._fronts[part].adapt()
+                await self._listeners[part].adapt()
             case "proxy":
                 await self.proxy.adapt()
-                await self._wall_in()
+                await self._apply_proxy_only()
             case "pac":
                 offered = switch.on("pac-offered")
-                if offered and self._script.port != OFFERED_PORT:
+                if offered and self._script_listener.port != OFFERED_PORT:
                     raise UnknownFault(
                         "Offrir un script n'est possible que dans le banc d'essai (make tour)."
                     )
-                self._editions += 1
-                self.names.known = {NAME, WPAD} if offered else {NAME}
-                await self._wall_in()
+                self._script_version += 1
+                self.names.names = {NAME, WPAD} if offered else {NAME}
+                await self._apply_proxy_only()
             case "network":
                 await self._switch_network("off" if switch.broken else "on")
                 await self.names.close()
                 if not switch.broken:
                     await self.names.open()
 
-    async def _wall_in(self) -> None:
-        """Let only the proxy through to the servers where a fault wants it, else everybody."""
-        walled = self._switches["proxy"].on("proxy-needed") or self._switches["pac"].on("pac-offered")
-        for front in self._fronts.values():
-            if front.only_inside != walled:
-                front.only_inside = walled
-                await front.adapt()
+    async def _apply_proxy_only(self) -> None:
+        """Let only the proxy connect to the servers during a fault that says so."""
+        proxy_only = self._switches["proxy"].on("proxy-needed") or self._switches["pac"].on("pac-offered")
+        for listener in self._listeners.values():
+            if listener.only_inside != proxy_only:
+                listener.only_inside = proxy_only
+                await listener.adapt()
 
     async def _switch_network(self, how: str) -> None:
-        """Have the rig take this machine's network away, or give it back. Raises UnknownFault where there is no such rig."""
+        """Order the rig to switch this machine's network "off" or "on".
+
+        Raises UnknownFault if no rig listens.
+        """
         if self._network_port is None:
             raise UnknownFault("Couper le réseau n'est possible que dans le banc d'essai (make tour).")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.setblocking(False)
-            asking.connect(("127.0.0.1", self._network_port))
-            asking.send(how.encode("ascii"))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rig:
+            rig.setblocking(False)
+            rig.connect(("127.0.0.1", self._network_port))
+            rig.send(how.encode("ascii"))
             async with asyncio.timeout(_PATIENCE / 2):
-                await asyncio.get_running_loop().sock_recv(asking, 16)
+                await asyncio.get_running_loop().sock_recv(rig, 16)
 
     def _call(self, work: Coroutine[object, object, _Result]) -> _Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
 
 
 class _ToHttps:
-    """The plain http port that a server has beside its own: it sends whoever comes there to https."""
+    """ASGI application that redirects a server's plain http port to https."""
 
-    def __init__(self, front: Listener) -> None:
-        self._front = front
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
-        asked = WebRequest(scope).url
-        host = f"[{asked.hostname}]" if ":" in (asked.hostname or "") else asked.hostname
-        there = asked.replace(scheme="https", netloc=f"{host}:{self._front.port}")
-        await RedirectResponse(str(there), 301)(scope, receive, send)
+        url = WebRequest(scope).url
+        host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
+        target = url.replace(scheme="https", netloc=f"{host}:{self._listener.port}")
+        await RedirectResponse(str(target), 301)(scope, receive, send)

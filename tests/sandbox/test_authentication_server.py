@@ -1,4 +1,4 @@
-"""The authentication server answers as RFC 6749, RFC 8414 and the products it imitates would."""
+"""The authentication server answers like RFC 6749, RFC 8414 and its models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command `iea-sandbox`, as a person or a script runs it."""
+"""The command ``iea-sandbox``, as a person or a script runs it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             process.wait(10)
 
 
-def test_the_file_says_all_there_is_to_know(served: Served) -> None:
+def test_the_file_has_all_addresses(served: Served) -> None:
     assert str(served.file["updates"]).endswith("/updates")
     assert Path(str(served.file["ca"])).is_file()
     assert Path(str(served.file["root"])).is_file()
@@ -94,14 +94,14 @@ def test_break_status_and_mend(served: Served) -> None:
     assert served.discovery().status_code == 200
 
 
-def test_what_to_type_and_to_set_is_said(served: Served) -> None:
+def test_the_status_has_what_to_type_and_to_set(served: Served) -> None:
     sound = str(served.file["authentication"])
-    known = served.file["proxy"]
-    assert isinstance(known, dict)
+    proxy = served.file["proxy"]
+    assert isinstance(proxy, dict)
     order(served.home, "break", {"part": "address", "how": "no-scheme"})
-    said = served.run("break", "proxy", "--how", "password").stdout
-    for what in (f"  {sound.removeprefix('https://')}\n", *known.values()):
-        assert what in said
+    output = served.run("break", "proxy", "--how", "password").stdout
+    for text in (f"  {sound.removeprefix('https://')}\n", *proxy.values()):
+        assert text in output
     status = order(served.home, "mend", {})
     assert status["to_type"] == {"auth": sound, "updates": served.file["updates"]}
 
@@ -111,7 +111,7 @@ def test_the_network_is_cut_in_the_rig_only(served: Served) -> None:
         order(served.home, "break", {"part": "network", "how": "off"})
 
 
-def test_what_does_not_exist_is_refused_in_words(served: Served) -> None:
+def test_a_fault_of_another_part_is_refused_with_its_reason(served: Served) -> None:
     refused = served.run("break", "updates", "--how", "refused")
     assert refused.returncode == 2
     assert "n'existe que pour" in refused.stderr
@@ -129,12 +129,12 @@ def test_the_switches_want_the_token(served: Served, token: str) -> None:
     assert served.discovery().status_code == 200
 
 
-def test_without_a_sandbox_the_reason_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_sandbox_the_reason_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--home", str(tmp_path)]) == 3
     assert "Aucun bac à sable" in capsys.readouterr().err
 
 
-def test_a_port_that_is_taken_is_said(served: Served, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported(served: Served, tmp_path: Path) -> None:
     port = str(served.file["authentication"]).rpartition(":")[2]
     second = Served(tmp_path, {}).run("serve", "--auth-port", port)
     assert second.returncode == 1

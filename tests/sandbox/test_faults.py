@@ -1,4 +1,4 @@
-"""Each fault, seen from outside by a plain client, is what the catalogue says it is."""
+"""Each fault, met by a plain client, is what the catalogue says."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ SERVERS: tuple[ServerName, ...] = ("auth", "updates")
 
 
 def address(world: World, server: ServerName) -> str:
-    """A page that a sound server has."""
+    """Return the address of a page that a sound server has."""
     if server == "auth":
         return f"{world.authentication.address}/.well-known/openid-configuration"
     return f"{world.updates.address}/metadata/timestamp.json"
 
 
 def trusting(world: World) -> ssl.SSLContext:
-    """What a strict client of our authority uses; Python 3.13 sets VERIFY_X509_STRICT by itself."""
+    """Return a strict client's context; Python 3.13 is as strict by itself."""
     context = ssl.create_default_context(cafile=world.ca_file)
     context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_CRL_CHECK_CHAIN
     return context
@@ -56,12 +56,12 @@ def get(world: World, server: ServerName) -> httpx.Response:
 
 
 def dial(world: World, server: ServerName, host: str = "127.0.0.1") -> socket.socket:
-    """A bare TCP connection."""
+    """Open a bare TCP connection."""
     return socket.create_connection((host, urlsplit(address(world, server)).port), timeout=5)
 
 
 def ask(world: World, server: ServerName) -> ssl.SSLSocket:
-    """A TLS connection on which the page has been asked for."""
+    """Open a TLS connection and request the page."""
     tls = trusting(world).wrap_socket(dial(world, server), server_hostname="localhost")
     path = urlsplit(address(world, server)).path
     tls.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -169,7 +169,7 @@ def test_certificates_are_wrong_in_their_own_way(
 
 
 def certificate(world: World) -> x509.Certificate:
-    """What the authentication server shows, believed or not."""
+    """Return the authentication server's certificate without verifying it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -191,7 +191,7 @@ def organisation(name: x509.Name) -> str:
         ("missing-intermediate", {}, "Bac à sable IEA"),
     ],
 )
-def test_who_vouches_for_the_certificate(
+def test_the_issuer_of_the_certificate_is_as_ordered(
     world: World, how: str, options: dict[str, object], issuer: str
 ) -> None:
     world.break_("auth", how, **options)
@@ -205,7 +205,7 @@ def test_a_chain_without_its_middle_is_told_from_a_stranger_by_its_organisation(
     assert certificate(world).issuer != root.subject
 
 
-def test_who_does_not_look_for_revocations_finds_none(world: World) -> None:
+def test_a_revoked_certificate_passes_without_a_look_at_the_list(world: World) -> None:
     world.break_("auth", "revoked")
     context = ssl.create_default_context(cafile=world.ca_file)
     with context.wrap_socket(dial(world, "auth"), server_hostname="localhost") as tls:
@@ -213,7 +213,7 @@ def test_who_does_not_look_for_revocations_finds_none(world: World) -> None:
 
 
 def in_clear(world: World, server: ServerName) -> tuple[int, str | None, str]:
-    """What plain http to the server's port is answered: status, target, page."""
+    """Return the answer to plain http at the server's port: status, target, page."""
     parts = urlsplit(address(world, server))
     connection = HTTPConnection("127.0.0.1", parts.port or 0, timeout=5)
     try:
@@ -412,35 +412,35 @@ def test_what_does_not_exist_is_refused(
 
 
 @pytest.fixture
-def kept(world: World) -> Iterator[httpx.Client]:
+def keep_alive(world: World) -> Iterator[httpx.Client]:
     """A client with connections that outlive a request."""
     with httpx.Client(verify=trusting(world), trust_env=False, timeout=5) as client:
         yield client
 
 
-def test_connections_are_kept_open(world: World, server: ServerName, kept: httpx.Client) -> None:
+def test_connections_are_kept_open(world: World, server: ServerName, keep_alive: httpx.Client) -> None:
     for _ in range(3):
-        kept.get(address(world, server))
+        keep_alive.get(address(world, server))
     assert len(world.requests.select(server)) == 3
     assert len(world.connections.select(server)) == 1
 
 
 @pytest.mark.parametrize("how", ["503", "expired-cert", "refuse", "closed"])
 def test_a_kept_connection_does_not_escape_a_fault(
-    world: World, server: ServerName, kept: httpx.Client, how: str
+    world: World, server: ServerName, keep_alive: httpx.Client, how: str
 ) -> None:
     """Not a race: the connection is closed before `break_` returns."""
     for _ in range(10):
-        assert kept.get(address(world, server)).status_code == 200
+        assert keep_alive.get(address(world, server)).status_code == 200
         world.break_(server, how)
         try:
-            assert kept.get(address(world, server)).status_code == 503
+            assert keep_alive.get(address(world, server)).status_code == 503
         except httpx.TransportError:
             assert how != "503"
         world.mend(server)
 
 
-def test_mending_frees_whoever_waits_in_vain(world: World, server: ServerName) -> None:
+def test_mending_frees_a_client_that_waits_in_vain(world: World, server: ServerName) -> None:
     world.break_(server, "no-answer")
     with ask(world, server) as tls:
         world.connections.wait(1, server)

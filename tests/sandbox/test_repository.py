@@ -1,4 +1,4 @@
-"""The update repository as python-tuf's own client sees it: sound, and refused for each kind of mischief."""
+"""The update repository for python-tuf's own client: sound, and with each fault."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from iea_sandbox.world import World
 
 
 class Fetcher(FetcherInterface):
-    """As little transport as python-tuf's client needs."""
+    """The least transport that python-tuf's client needs."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
@@ -38,7 +38,7 @@ def client(world: World) -> Iterator[httpx.Client]:
 
 
 class Installation:
-    """A PC that keeps what its update client has come to trust."""
+    """A PC that stores the metadata which its update client has verified."""
 
     def __init__(self, world: World, client: httpx.Client, folder: Path) -> None:
         self._world = world
@@ -58,9 +58,9 @@ class Installation:
             bootstrap=self._world.root_file.read_bytes(),
         )
         updater.refresh()
-        found = updater.get_targetinfo(target)
-        assert found is not None
-        return Path(updater.download_target(found)).read_bytes()
+        information = updater.get_targetinfo(target)
+        assert information is not None
+        return Path(updater.download_target(information)).read_bytes()
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def installation(world: World, client: httpx.Client, tmp_path: Path) -> Installa
     return Installation(world, client, tmp_path / "pc")
 
 
-MISCHIEF: dict[str, type[Exception]] = {
+REFUSALS: dict[str, type[Exception]] = {
     "metadata-expired": tuf_errors.ExpiredMetadataError,
     "snapshot-expired": tuf_errors.ExpiredMetadataError,
     "targets-expired": tuf_errors.ExpiredMetadataError,
@@ -109,21 +109,21 @@ def test_a_new_target_is_found(world: World, installation: Installation) -> None
     assert installation.update("lisez-moi/V3.06.txt") == b"nouveau"
 
 
-def test_every_kind_of_mischief_is_listed_here() -> None:
+def test_every_fault_of_the_updates_is_listed_here() -> None:
     layers = (Layer.METADATA, Layer.TARGET)
-    assert set(MISCHIEF) == {name for name, fault in FAULTS.items() if fault.layer in layers}
+    assert set(REFUSALS) == {name for name, fault in FAULTS.items() if fault.layer in layers}
 
 
-@pytest.mark.parametrize("how", MISCHIEF)
-def test_mischief_is_refused_and_mended(
+@pytest.mark.parametrize("how", REFUSALS)
+def test_a_fault_is_refused_and_mended(
     world: World, installation: Installation, client: httpx.Client, tmp_path: Path, how: str
 ) -> None:
     if FAULTS[how].layer is Layer.METADATA:
         installation.update()
     world.break_("updates", how)
-    with pytest.raises(MISCHIEF[how]) as caught:
+    with pytest.raises(REFUSALS[how]) as caught:
         installation.update(README)
-    assert type(caught.value) is MISCHIEF[how]
+    assert type(caught.value) is REFUSALS[how]
     world.mend("updates")
     assert installation.update(README)
     assert Installation(world, client, tmp_path / "new").update(README)

@@ -1,4 +1,4 @@
-"""What lies between the agent and the servers: proxy, proxy script, name server, typed address, seen by plain clients."""
+"""Proxy, proxy script, name server and typed address, met by plain clients."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from iea_sandbox.world import World
 
 SILENCE = 0.3  # seconds without a byte that count as silence
 PAGE = "/.well-known/openid-configuration"
-KNOWN = {"Proxy-Authorization": "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()}
+CREDENTIALS = {"Proxy-Authorization": "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()}
 
 
 # --- the proxy
@@ -39,7 +39,7 @@ def to_proxy(world: World) -> Iterator[socket.socket]:
 def connect(
     world: World, target: str = "", headers: dict[str, str] | None = None
 ) -> tuple[int, dict[str, str]]:
-    """What CONNECT is answered: status and headers, several of a name joined."""
+    """Return the answer to CONNECT: status, and headers with those of one name joined."""
     target = target or urlsplit(world.authentication.address).netloc
     with to_proxy(world) as connection:
         lines = [
@@ -54,7 +54,7 @@ def connect(
 
 
 def tunnelled(world: World) -> int:
-    """The status of a page that is fetched through the tunnel."""
+    """Return the status of a page that is fetched through the tunnel."""
     parts = urlsplit(world.authentication.address)
     context = ssl.create_default_context(cafile=world.ca_file)
     connection = HTTPSConnection("127.0.0.1", world.proxy.port, timeout=5, context=context)
@@ -89,15 +89,15 @@ def test_the_proxy_wants_a_password_and_takes_the_right_one(world: World) -> Non
     status, headers = connect(world)
     assert (status, headers["Proxy-Authenticate"].partition(" ")[0]) == (407, "Basic")
     assert connect(world, headers={"Proxy-Authorization": "Basic eDp5"})[0] == 407
-    assert connect(world, headers=KNOWN)[0] == 200
+    assert connect(world, headers=CREDENTIALS)[0] == 200
 
 
 @pytest.mark.parametrize(
     ("how", "status"), [("password-refused", 407), ("ntlm", 407), ("forbids", 403), ("lost", 503)]
 )
-def test_the_proxy_lets_nobody_through(world: World, how: str, status: int) -> None:
+def test_the_proxy_refuses_every_request(world: World, how: str, status: int) -> None:
     world.break_("proxy", how)
-    assert connect(world, headers=KNOWN)[0] == status
+    assert connect(world, headers=CREDENTIALS)[0] == status
     world.mend("proxy")
     assert connect(world)[0] == 200
 
@@ -126,7 +126,8 @@ def test_the_proxy_is_silent(world: World) -> None:
         connection.settimeout(SILENCE)
         with pytest.raises(TimeoutError):
             connection.recv(1)
-        world.mend("proxy")  # frees whoever waits in vain
+        # this ends connections that wait in vain
+        world.mend("proxy")
         connection.settimeout(5)
         with suppress(ConnectionResetError):
             assert connection.recv(1) == b""
@@ -201,7 +202,7 @@ NO_SUCH_NAME = 3
 
 
 def look_up(world: World, name: str = NAME, kind: int = A) -> tuple[int, list[str]]:
-    """The code and the addresses of an answer, read as RFC 1035 has it. Raises TimeoutError where none comes."""
+    """Return code and addresses of an answer (RFC 1035). Raises TimeoutError."""
     labels = b"".join(bytes((len(label),)) + label.encode() for label in name.split("."))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.settimeout(SILENCE if world.broken("names") else 5)
@@ -213,8 +214,8 @@ def look_up(world: World, name: str = NAME, kind: int = A) -> tuple[int, list[st
     at = 12 + len(labels) + 5
     addresses = []
     for _ in range(records):
-        _, found, _, _, length = struct.unpack_from("!HHHIH", answer, at)
-        assert found == kind
+        _, answered, _, _, length = struct.unpack_from("!HHHIH", answer, at)
+        assert answered == kind
         addresses.append(socket.inet_ntoa(answer[at + 12 : at + 12 + length]))
         at += 12 + length
     assert at == len(answer)
@@ -312,13 +313,13 @@ def test_each_name_of_the_server_is_an_issuer(world: World) -> None:
 # --- the network
 
 
-def test_who_can_take_the_network_away_is_asked_to(tmp_path: Path) -> None:
-    heard: list[bytes] = []
+def test_the_rig_is_ordered_to_switch_the_network(tmp_path: Path) -> None:
+    orders: list[bytes] = []
 
     def listen() -> None:
         for _ in range(2):
             word, who = rig.recvfrom(16)
-            heard.append(word)
+            orders.append(word)
             rig.sendto(b"ok", who)
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rig:
@@ -331,4 +332,4 @@ def test_who_can_take_the_network_away_is_asked_to(tmp_path: Path) -> None:
             with pytest.raises((TimeoutError, OSError)):
                 look_up(world)
         listener.join(10)
-    assert heard == [b"off", b"on"]
+    assert orders == [b"off", b"on"]

@@ -126,7 +126,7 @@ class Nginx:
     def __init__(self, folder: Path, world: World) -> None:
         self._folder = folder
         self._authority = world.ca_file.read_bytes()
-        self._pem = world.certificates.pem()
+        self._pem = world.authority.pem()
         self._ports: dict[str, int] = {}
         self._process: subprocess.Popen[str] | None = None
 

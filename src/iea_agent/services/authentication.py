@@ -1,4 +1,4 @@
-"""OAuth 2.0 client credentials: ask whether a server accepts the licence (RFC 6749).
+"""OAuth 2.0 client credentials (RFC 6749): does a server accept the licence?
 
 The licence number is the client id and the licence key its secret (section 4.4). The token is checked and dropped: the agent makes no use of it.
 
@@ -95,7 +95,7 @@ def run_exchange(exchange: Exchange[_Result], send: Callable[[Request], Reply]) 
 def sign_in(
     address: Address, licence: Licence, discovery: Discovery | None = None
 ) -> Exchange[AccessGranted]:
-    """Discover the server and request a token; discover it again if *discovery* is out of date."""
+    """Request a token; discover the server first if *discovery* is not valid."""
     forbid_clear_text(address)
     if not licence.number.strip() or not licence.key.strip():
         raise HttpsError(Failure(Stage.LICENCE, problems.NOT_CONFIGURED, "licence number or key is empty"))
@@ -163,7 +163,10 @@ def _check_issuer(address: Address, issuer: str) -> None:
 
 
 def _check_token_endpoint(address: Address, url: str) -> str:
-    """Return *url* as it was checked. Raises ``HttpsError`` if the key may not be sent there."""
+    """Return *url* as it was checked.
+
+    Raises ``HttpsError`` if the key may not be sent there.
+    """
     try:
         parts = urlsplit(url)
         endpoint = addresses.parse(parts._replace(query="", fragment="").geturl())
@@ -209,7 +212,7 @@ def request_token(discovery: Discovery, licence: Licence) -> Exchange[AccessGran
 
 
 class _Answer(NamedTuple):
-    """An error of the token endpoint (RFC 6749, section 5.2); *description* is in lower case."""
+    """An error of the token endpoint (RFC 6749, section 5.2), in lower case."""
 
     status: int
     error: str

@@ -1,6 +1,7 @@
-"""Trust, and reading what a server showed: whom this PC believes, and what a certificate says of itself.
+"""TLS contexts, and a small parser for X.509 certificates.
 
-The reader decides nothing. It names to a person what TLS has believed or refused, without the weight of a cryptographic library (10 MB in the tray).
+The parser decides nothing: TLS has accepted or refused the certificate already. It reads what a person is told about it, without a
+cryptographic library (10 MB in the tray process).
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from iea_agent.domain.diagnosis import Certificate
 from iea_agent.domain.printable_text import LONGEST_DETAIL, clean_detail
 
 FILE_LIMIT = 16 * 1024 * 1024
-"""Bytes of the administrator's file that are searched for a list of revoked certificates."""
+"""Bytes of the administrator's file that are searched for a revocation list."""
 
 
 class CaFileUnreadable(Exception):
-    """The administrator's file cannot be read, or holds no certificate; *cause* is what the system or OpenSSL says of it."""
+    """The administrator's file cannot be read or has no certificate; *cause* says why."""
 
     def __init__(self, file: Path | None, cause: OSError) -> None:
         super().__init__(f"{file}: {cause}")
@@ -32,14 +33,14 @@ class CaFileUnreadable(Exception):
 
 
 def verifying_context(ca_file: Path | None) -> ssl.SSLContext:
-    """The context that decides which certificates are believed: those of the system's store, and of *ca_file* besides.
+    """Return a context that trusts the authorities of the system and of *ca_file*.
 
-    On Windows CryptoAPI decides, which downloads authorities on demand as browsers do. With *ca_file* OpenSSL decides there too, from the file and what
-    the store holds at the moment: truststore would say of an expired certificate of the file's authority that its authority is unknown.
-    Raises ``FileUnreadable``.
+    On Windows CryptoAPI verifies, which downloads authorities on demand as browsers do. With *ca_file* OpenSSL verifies there too, with
+    the file and the present content of the store: truststore would call the authority unknown if a certificate of the file's authority
+    has expired. Raises ``CaFileUnreadable``.
     """
     if sys.platform == "win32" and ca_file is None:
-        # one for each client, they cost 0.3 ms: truststore holds a lock during the handshake, so a shared one would make servers wait for each other
+        # one for each client (0.3 ms): truststore holds a lock during the handshake, so servers would wait for each other
         import truststore
 
         context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -49,7 +50,10 @@ def verifying_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def unverified_context() -> ssl.SSLContext:
-    """A context that believes everybody, to look once more at a certificate that was refused. Nothing may be sent over its connections."""
+    """Return a context without verification, only to inspect a refused certificate.
+
+    Nothing may be sent over its connections.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False
@@ -58,51 +62,53 @@ def unverified_context() -> ssl.SSLContext:
 
 
 def trusted_names(ca_file: Path | None) -> frozenset[str]:
-    """What the authorities that this PC trusts are called: their organisations, for nearly all."""
+    """Return the names of the trusted authorities, for nearly all their organisation."""
     try:
         context = _openssl(ca_file)
     except CaFileUnreadable:
         return frozenset()
-    found = (parse_certificate(der) for der in context.get_ca_certs(binary_form=True))
-    return frozenset(shown.certificate.subject for shown in found if shown is not None) - {""}
+    parsed = (parse_certificate(der) for der in context.get_ca_certs(binary_form=True))
+    return frozenset(each.certificate.subject for each in parsed if each is not None) - {""}
 
 
 def _openssl(ca_file: Path | None) -> ssl.SSLContext:
     try:
-        read = None if ca_file is None else (ca_file, os.stat(ca_file).st_mtime_ns)
+        version = None if ca_file is None else (ca_file, os.stat(ca_file).st_mtime_ns)
     except OSError as error:
         raise CaFileUnreadable(ca_file, error) from None
-    return _read_context(read)
+    return _load_context(version)
 
 
 @lru_cache(maxsize=2)
-def _read_context(read: tuple[Path, int] | None) -> ssl.SSLContext:
-    """Reading the system's authorities costs 20 ms and 1 MB: once, and again when the file has changed."""
+def _load_context(version: tuple[Path, int] | None) -> ssl.SSLContext:
+    """Load the authorities once (20 ms, 1 MB), and again if the file has changed."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Python 3.13 turns on pedantry (RFC 5280 to the letter) that no browser asks for and many a private authority fails
+    # Python 3.13 turns on strict checks (RFC 5280) that browsers do not make and some private authorities fail
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if read is not None:
-        file = read[0]
+    if version is not None:
+        file = version[0]
         try:
             context.load_verify_locations(cafile=file)
             with file.open("rb") as opened:
-                revokes = b"-----BEGIN X509 CRL-----" in opened.read(FILE_LIMIT)
-        except OSError as error:  # not allowed, or (ssl.SSLError) not a certificate
+                has_list = b"-----BEGIN X509 CRL-----" in opened.read(FILE_LIMIT)
+        except OSError as error:  # also ssl.SSLError: no certificate in it
             raise CaFileUnreadable(file, error) from None
-        if revokes:  # from then on OpenSSL wants a list of whoever issued the server's certificate
+        # from then on OpenSSL wants the revocation list of each issuer
+        if has_list:
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     return context
 
 
-# --- reading
+# --- parser
 
 
 @dataclass(frozen=True, slots=True)
 class ServerCertificate:
-    """A certificate as read: what is told of it, all that its issuer is called (organisation, unit, common name), whether it names itself as its issuer.
+    """The certificate that a server sent, parsed.
 
-    *hosts* are the server names that it is for.
+    *issuer_names* are organisation, unit and common name of the issuer. *self_issued* is true if issuer and subject are the same. *hosts*
+    are the server names that the certificate is for.
     """
 
     certificate: Certificate
@@ -112,15 +118,17 @@ class ServerCertificate:
 
 
 def parse_certificate(der: bytes) -> ServerCertificate | None:
-    """Read an X.509 certificate (RFC 5280, section 4.1); None for anything that is not one, or is longer than any."""
+    """Parse an X.509 certificate (RFC 5280, section 4.1); return None if it is none."""
     try:
-        return _read(der)
+        return _parse(der)
     except _Malformed:
         return None
 
 
-_LONGEST = 64 * 1024  # bytes of a certificate; real ones have 1 to 4 KB
-_MOST = 100  # elements that are looked at in one place
+# bytes of a certificate; real ones have 1 to 4 KB
+_LONGEST = 64 * 1024
+# elements that are read in one place
+_MOST = 100
 
 _INTEGER, _SEQUENCE, _SET, _OID, _VERSION = 0x02, 0x30, 0x31, 0x06, 0xA0
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
@@ -129,7 +137,7 @@ _ENCODINGS = {
     0x0C: "utf-8",
     0x12: "ascii",  # NumericString
     0x13: "ascii",  # PrintableString
-    0x14: "latin-1",  # TeletexString, as everybody uses it
+    0x14: "latin-1",  # TeletexString, as it is used
     0x16: "ascii",  # IA5String
     0x1A: "ascii",  # VisibleString
     0x1C: "utf-32-be",  # UniversalString
@@ -142,7 +150,7 @@ class _Malformed(Exception):
     """Not DER, or not a certificate."""
 
 
-def _read(der: bytes) -> ServerCertificate:
+def _parse(der: bytes) -> ServerCertificate:
     if len(der) > _LONGEST:
         raise _Malformed
     ((tag, certificate),) = _exactly(der, 1)
@@ -159,8 +167,8 @@ def _read(der: bytes) -> ServerCertificate:
     begin, end = (_time(tag, value) for tag, value in _exactly(validity, 2))
     return ServerCertificate(
         Certificate(
-            subject=_called(issued_to),
-            issuer=_called(issued_by),
+            subject=_best_name(issued_to),
+            issuer=_best_name(issued_by),
             not_before=begin,
             not_after=end,
             sha256=hashlib.sha256(der).hexdigest(),
@@ -172,8 +180,11 @@ def _read(der: bytes) -> ServerCertificate:
 
 
 def _hosts(behind_key: list[tuple[int, bytes]]) -> tuple[str, ...]:
-    """The DNS names among the subject's alternative names (RFC 5280, section 4.2.1.6); none where the extensions cannot be read."""
-    found = []
+    """Return the DNS names in the extensions (RFC 5280, section 4.2.1.6).
+
+    There are none if the extensions are malformed.
+    """
+    hosts: list[str] = []
     try:
         for _, extensions in (field for field in behind_key if field[0] == _EXTENSIONS):
             ((_, extensions),) = _exactly(extensions, 1)
@@ -181,14 +192,17 @@ def _hosts(behind_key: list[tuple[int, bytes]]) -> tuple[str, ...]:
                 parts = list(_elements(extension))
                 if len(parts) >= 2 and parts[0] == (_OID, _ALTERNATIVE_NAMES):
                     ((_, names),) = _exactly(parts[-1][1], 1)
-                    found += [_text(0x16, text) for tag, text in _elements(names) if tag == _DNS_NAME]
+                    hosts += [_decode(0x16, text) for tag, text in _elements(names) if tag == _DNS_NAME]
     except _Malformed:
         return ()
-    return tuple(found)
+    return tuple(hosts)
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Tag and content of each element of *data* (X.690, sections 8.1 and 10.1: definite lengths, here with tags of one byte)."""
+    """Yield tag and content of each element of *data*.
+
+    X.690, sections 8.1 and 10.1: definite lengths, and here tags of one byte.
+    """
     at = 0
     for _ in range(_MOST):
         if at == len(data):
@@ -211,32 +225,32 @@ def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _exactly(data: bytes, number: int) -> list[tuple[int, bytes]]:
-    found = list(_elements(data))
-    if len(found) != number:
+    elements = list(_elements(data))
+    if len(elements) != number:
         raise _Malformed
-    return found
+    return elements
 
 
 def _names(name: bytes) -> list[tuple[bytes, str]]:
-    """The organisations, units and common names in *name*, each with what it is (RFC 5280, section 4.1.2.4)."""
-    found = []
+    """Return kind and text of each name that is used (RFC 5280, section 4.1.2.4)."""
+    names = []
     for tag, relative in _elements(name):
         if tag != _SET:
             raise _Malformed
         for _, attribute in _elements(relative):
             (kind_tag, kind), (text_tag, text) = _exactly(attribute, 2)
             if kind_tag == _OID and kind in (_ORGANISATION, _UNIT, _COMMON_NAME) and text_tag in _ENCODINGS:
-                found.append((kind, _text(text_tag, text)))
-    return found
+                names.append((kind, _decode(text_tag, text)))
+    return names
 
 
-def _text(tag: int, value: bytes) -> str:
+def _decode(tag: int, value: bytes) -> str:
     text = value[: 4 * LONGEST_DETAIL].decode(_ENCODINGS[tag], errors="replace")
     return clean_detail(text).strip()
 
 
-def _called(names: list[tuple[bytes, str]]) -> str:
-    """The organisation, else the common name, else the unit: the most that a person recognises."""
+def _best_name(names: list[tuple[bytes, str]]) -> str:
+    """Return the organisation, else the common name, else the unit."""
     for wanted in (_ORGANISATION, _COMMON_NAME, _UNIT):
         for kind, text in names:
             if kind == wanted and text:
@@ -245,7 +259,7 @@ def _called(names: list[tuple[bytes, str]]) -> str:
 
 
 def _time(tag: int, value: bytes) -> float:
-    """Seconds since 1970 (RFC 5280, section 4.1.2.5: always UTC, always with seconds)."""
+    """Return seconds since 1970 (RFC 5280, section 4.1.2.5: always UTC, with seconds)."""
     text = value.decode("ascii", errors="replace")
     digits = text[:-1]
     if tag == _UTC_TIME and len(digits) == 12:

@@ -1,6 +1,6 @@
-"""The one translation of what fails on the way to an answer into a ``Failure``: the stage, the reason, and evidence for support.
+"""Translation of network and TLS errors into failures.
 
-Below the answer nobody speaks in codes: there are only exceptions of the operating system and of OpenSSL, as ``network.py`` met them.
+Below this module there are only exceptions of httpcore, the operating system and OpenSSL, as ``network.py`` raises them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import httpcore
 
@@ -25,11 +25,11 @@ from .messages import judge_proxy_challenge, parse_challenges
 from .network import RequestContext, Route, describe_certificate
 
 Inspect: TypeAlias = Callable[[], tuple[certificates.ServerCertificate | None, bool]]
-"""Shows the certificate that was refused, None where it does not show itself again, and tells whether it came alone."""
+"""Returns the certificate that was refused, None if it cannot be had again, and whether it came without its issuer's."""
 
 
 class UnusableAnswer(Exception):
-    """An answer that is HTTP, and cannot be used all the same."""
+    """A reply that is HTTP but cannot be used."""
 
 
 EXCEPTIONS = (
@@ -40,11 +40,11 @@ EXCEPTIONS = (
     httpcore.TimeoutException,
     httpcore.UnsupportedProtocol,
 )
-"""What ``translated`` understands; anything else is a mistake of ours, and is left to be one."""
+"""The exceptions that ``translate`` takes; any other is a bug."""
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
 
-_CERTIFICATE_REASONS = {
+_CERTIFICATE_PROBLEMS = {
     # OpenSSL: x509_vfy.h
     9: problems.CERTIFICATE_NOT_YET_VALID,
     10: problems.CERTIFICATE_EXPIRED,
@@ -62,84 +62,156 @@ _CERTIFICATE_REASONS = {
     0x800B010F: problems.CERTIFICATE_OF_ANOTHER,  # CERT_E_CN_NO_MATCH
 }
 _WHOLE_CHAIN = frozenset({18, 19, 0x800B0109})
-"""Codes for a chain that was seen to its end: X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, …SELF_SIGNED_CERT_IN_CHAIN, CERT_E_UNTRUSTEDROOT."""
+"""Codes for a chain that TLS saw whole: X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, …SELF_SIGNED_CERT_IN_CHAIN, CERT_E_UNTRUSTEDROOT."""
 
-_HANDSHAKE_REASONS = {
-    "WRONG_VERSION_NUMBER": problems.PORT_WITHOUT_TLS,
-    "HTTP_REQUEST": problems.PORT_WITHOUT_TLS,
-    "UNKNOWN_PROTOCOL": problems.PORT_WITHOUT_TLS,
-    "PACKET_LENGTH_TOO_LONG": problems.PORT_WITHOUT_TLS,
-    "RECORD_LAYER_FAILURE": problems.PORT_WITHOUT_TLS,
-    "TLSV1_ALERT_PROTOCOL_VERSION": problems.TLS_TOO_OLD,
-    "UNSUPPORTED_PROTOCOL": problems.TLS_TOO_OLD,
-    "NO_PROTOCOLS_AVAILABLE": problems.TLS_TOO_OLD,
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": problems.TLS_TOO_OLD,
-    "TLSV1_ALERT_INSUFFICIENT_SECURITY": problems.TLS_TOO_OLD,
-    "DH_KEY_TOO_SMALL": problems.TLS_TOO_OLD,
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": problems.CLIENT_CERTIFICATE_WANTED,
-}
+_NO_TLS = frozenset(
+    {
+        "WRONG_VERSION_NUMBER",
+        "HTTP_REQUEST",
+        "UNKNOWN_PROTOCOL",
+        "PACKET_LENGTH_TOO_LONG",
+        "RECORD_LAYER_FAILURE",
+    }
+)
+"""OpenSSL's reasons if the port does not speak TLS."""
+_OLD_TLS = frozenset(
+    {
+        "TLSV1_ALERT_PROTOCOL_VERSION",
+        "UNSUPPORTED_PROTOCOL",
+        "NO_PROTOCOLS_AVAILABLE",
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "TLSV1_ALERT_INSUFFICIENT_SECURITY",
+        "DH_KEY_TOO_SMALL",
+    }
+)
+"""OpenSSL's reasons if the two sides have no version or cipher in common."""
+
+
+class _Incident(NamedTuple):
+    """An error, the error of the system behind it, and the request that met it."""
+
+    error: Exception
+    cause: OSError | None
+    request: RequestContext
+    online: Callable[[], bool]
+
+    def at(self, stage: Stage, *causes: type[OSError]) -> bool:
+        """Return whether one of *causes* (default: any) stopped the request at *stage*."""
+        return self.request.stage is stage and (not causes or isinstance(self.cause, causes))
+
+    @property
+    def tls_reason(self) -> str:
+        """OpenSSL's reason, "" if it has none."""
+        return (self.cause.reason or "") if isinstance(self.cause, ssl.SSLError) else ""
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether a PC without a network gives such an error, and this PC has none."""
+        if isinstance(self.cause, socket.gaierror):
+            return not self.online()
+        if self.cause is None or isinstance(self.cause, TimeoutError | ssl.SSLError):
+            return False
+        return self.cause.errno in _NO_ROUTE and not self.online()
+
+    @property
+    def is_no_http(self) -> bool:
+        """Whether the bytes received are not HTTP."""
+        text = str(self.error)
+        closed = "disconnected" in text or "peer closed" in text
+        return isinstance(self.error, httpcore.RemoteProtocolError) and not closed
+
+
+_RULES: tuple[tuple[Callable[[_Incident], bool], Problem], ...] = (
+    (
+        lambda i: isinstance(i.error, httpcore.TimeoutException) and i.request.is_expired,
+        problems.TEST_TOO_LONG,
+    ),
+    (lambda i: i.is_offline, problems.NO_NETWORK),
+    (lambda i: i.at(Stage.NAME, TimeoutError), problems.NAME_SERVER_SILENT),
+    (
+        lambda i: (
+            i.at(Stage.NAME, socket.gaierror)
+            and i.cause is not None
+            and i.cause.errno in (socket.EAI_AGAIN, socket.EAI_FAIL)
+        ),
+        problems.NAME_SERVER_SILENT,
+    ),
+    (lambda i: i.at(Stage.NAME), problems.NAME_UNKNOWN),
+    (lambda i: i.at(Stage.CONNECTION, ConnectionRefusedError), problems.CONNECTION_REFUSED),
+    (lambda i: i.at(Stage.CONNECTION, ConnectionError), problems.CONNECTION_CUT),
+    (lambda i: i.at(Stage.CONNECTION), problems.CONNECTION_UNANSWERED),
+    (lambda i: i.at(Stage.PROXY) and isinstance(i.error, httpcore.ProxyError), problems.PROXY_REFUSES),
+    (lambda i: i.at(Stage.PROXY), problems.PROXY_UNREACHABLE),
+    (lambda i: i.at(Stage.CERTIFICATE) and i.tls_reason in _NO_TLS, problems.PORT_WITHOUT_TLS),
+    (lambda i: i.at(Stage.CERTIFICATE) and i.tls_reason in _OLD_TLS, problems.TLS_TOO_OLD),
+    (
+        lambda i: i.at(Stage.CERTIFICATE) and i.tls_reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        problems.CLIENT_CERTIFICATE_WANTED,
+    ),
+    (lambda i: i.at(Stage.CERTIFICATE), problems.TLS_INTERRUPTED),
+    # TLS 1.3: the server asks for the client's certificate only after the handshake (RFC 8446, 4.4.2.4)
+    (
+        lambda i: i.at(Stage.ANSWER) and "CERTIFICATE" in i.tls_reason,
+        problems.CLIENT_CERTIFICATE_WANTED,
+    ),
+    (lambda i: i.at(Stage.ANSWER, TimeoutError), problems.ANSWER_LATE),
+    (lambda i: i.at(Stage.ANSWER, ConnectionError), problems.CONNECTION_CUT),
+    (
+        lambda i: i.at(Stage.ANSWER) and i.is_no_http and i.request.received_tls_alert,
+        problems.HTTPS_EXPECTED,
+    ),
+    (lambda i: i.at(Stage.ANSWER) and i.is_no_http, problems.ANSWER_NONSENSE),
+    (lambda i: i.at(Stage.ANSWER), problems.ANSWER_CUT),
+)
+"""What an error means: the first rule that matches decides."""
 
 
 def translate(
-    error: Exception, watch: RequestContext, route: Route, *, online: Callable[[], bool], look_again: Inspect
+    error: Exception, request: RequestContext, route: Route, *, online: Callable[[], bool], inspect: Inspect
 ) -> Failure:
-    """What *error* means, met by the request of *watch* on its *route*.
+    """Return the failure behind *error*, which *request* met on its *route*.
 
-    *online* is asked where the machine itself may be cut off, *look_again* where a certificate was refused.
+    *online* is called if this PC itself may be offline, *inspect* if a certificate was refused.
     """
     if isinstance(error, UnusableAnswer):
         return Failure(Stage.ANSWER, problems.ANSWER_NONSENSE, str(error))
     if isinstance(error, httpcore.UnsupportedProtocol):
         return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
-    cause = _cause(error) or watch.unsent
-    detail = describe_error(cause or error)
-    if isinstance(error, httpcore.TimeoutException) and watch.is_expired:
-        return Failure(watch.stage, problems.TEST_TOO_LONG, detail)
+    cause = _find_cause(error) or request.send_error
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return _certificate_refused(cause, watch, route, look_again)
-    if cause is not None and _may_be_cut_off(cause) and not online():
-        return Failure(watch.stage, problems.NO_NETWORK, detail)
-    match watch.stage:
-        case Stage.NAME:
-            return Failure(Stage.NAME, _name_reason(cause), detail)
-        case Stage.CONNECTION:
-            return Failure(Stage.CONNECTION, _connection_reason(cause), detail)
-        case Stage.PROXY:
-            if isinstance(error, httpcore.ProxyError) and detail.startswith("407"):
-                return proxy_authentication_failure(watch, route, detail)
-            answered = isinstance(error, httpcore.ProxyError)
-            reason = problems.PROXY_REFUSES if answered else problems.PROXY_UNREACHABLE
-            return Failure(Stage.PROXY, reason, detail, evidence=_proxy(route))
-        case Stage.CERTIFICATE:
-            return Failure(Stage.CERTIFICATE, _handshake_reason(cause), detail)
-        case Stage.ANSWER:
-            if isinstance(cause, ssl.SSLError) and "CERTIFICATE" in (cause.reason or ""):
-                # TLS 1.3: the server asks for the client's certificate only after the handshake (RFC 8446, 4.4.2.4)
-                return Failure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED, detail)
-            return Failure(Stage.ANSWER, _answer_reason(error, cause, watch), detail)
-    return Failure(watch.stage, problems.INTERNAL_ERROR, detail)
+        return _certificate_refused(cause, request, route, inspect)
+    detail = describe_error(cause or error)
+    if request.stage is Stage.PROXY and isinstance(error, httpcore.ProxyError) and detail.startswith("407"):
+        return proxy_authentication_failure(request, route, detail)
+    incident = _Incident(error, cause, request, online)
+    problem = next((problem for matches, problem in _RULES if matches(incident)), problems.INTERNAL_ERROR)
+    stage = Stage.CERTIFICATE if problem is problems.CLIENT_CERTIFICATE_WANTED else request.stage
+    evidence = _proxy(route) if problem.evidence is ProxyInvolved else None
+    return Failure(stage, problem, detail, evidence=evidence)
 
 
 def proxy_authentication_failure(
-    watch: RequestContext, route: Route, detail: str, header: str = ""
+    request: RequestContext, route: Route, detail: str, header: str = ""
 ) -> Failure:
-    """The proxy wants a password; *header* is its Proxy-Authenticate where it answered itself instead of making a tunnel."""
-    offers = parse_challenges([header]) or watch.proxy_offers
-    reason, detail = judge_proxy_challenge(offers, detail, credentials_sent=route.credentials is not None)
-    return Failure(Stage.PROXY, reason, detail, evidence=_proxy(route))
+    """Return the failure for a proxy that asks for a password.
+
+    *header* is its Proxy-Authenticate if it answered a request over http itself.
+    """
+    schemes = parse_challenges([header]) or request.proxy_schemes
+    problem, detail = judge_proxy_challenge(schemes, detail, credentials_sent=route.credentials is not None)
+    return Failure(Stage.PROXY, problem, detail, evidence=_proxy(route))
 
 
 def is_closed_early(error: Exception) -> bool:
-    """Whether the connection was closed before anything of an answer came."""
+    """Return whether the connection was closed before any byte of a reply came."""
     if isinstance(error, httpcore.RemoteProtocolError):
         return "without sending a response" in str(error)
-    return isinstance(error, httpcore.ReadError | httpcore.WriteError) and not isinstance(
-        _cause(error), TimeoutError
-    )
+    broken = isinstance(error, httpcore.ReadError | httpcore.WriteError)
+    return broken and not isinstance(_find_cause(error), TimeoutError)
 
 
 def describe_error(error: BaseException) -> str:
-    """Technical evidence in one printable line: type, number, text."""
+    """Return type, number and text of *error* on one printable line."""
     if isinstance(error, ssl.SSLCertVerificationError):
         text = f"certificate refused: {error.verify_message} [{error.verify_code:#x}]"
     elif isinstance(error, ssl.SSLError) and error.reason:
@@ -155,88 +227,46 @@ def _proxy(route: Route) -> ProxyInvolved | None:
     return None if route.proxy is None else ProxyInvolved(route.proxy.origin)
 
 
-def _cause(error: BaseException) -> OSError | None:
-    """The operating system's or OpenSSL's own error behind *error*, as ``network.py`` met it.
+def _find_cause(error: BaseException) -> OSError | None:
+    """Return the error of the operating system or of OpenSSL behind *error*.
 
     httpcore's pool raises again "from None", which clears ``__cause__``: ``__context__`` still leads there.
     """
-    found: BaseException | None = error
-    while isinstance(found, httpcore.NetworkError | httpcore.TimeoutException):
-        found = found.__context__
-    return found if isinstance(found, OSError) else None
-
-
-def _may_be_cut_off(cause: OSError) -> bool:
-    """Whether *cause* is the kind that a machine without any network gives."""
-    if isinstance(cause, TimeoutError | ssl.SSLError):
-        return False
-    return isinstance(cause, socket.gaierror) or cause.errno in _NO_ROUTE
-
-
-def _name_reason(cause: OSError | None) -> Problem:
-    silent = isinstance(cause, TimeoutError) or (
-        isinstance(cause, socket.gaierror) and cause.errno in (socket.EAI_AGAIN, socket.EAI_FAIL)
-    )
-    return problems.NAME_SERVER_SILENT if silent else problems.NAME_UNKNOWN
-
-
-def _connection_reason(cause: OSError | None) -> Problem:
-    if isinstance(cause, ConnectionRefusedError):
-        return problems.CONNECTION_REFUSED
-    return problems.CONNECTION_CUT if isinstance(cause, ConnectionError) else problems.CONNECTION_UNANSWERED
-
-
-def _handshake_reason(cause: OSError | None) -> Problem:
-    reason = (cause.reason or "") if isinstance(cause, ssl.SSLError) else ""
-    return _HANDSHAKE_REASONS.get(reason, problems.TLS_INTERRUPTED)
-
-
-def _answer_reason(error: Exception, cause: OSError | None, watch: RequestContext) -> Problem:
-    text = str(error)
-    if isinstance(cause, TimeoutError):
-        return problems.ANSWER_LATE
-    if isinstance(cause, ConnectionError) and not isinstance(cause, ssl.SSLError):
-        return problems.CONNECTION_CUT
-    if (
-        isinstance(error, httpcore.RemoteProtocolError)
-        and "disconnected" not in text
-        and "peer closed" not in text
-    ):
-        return problems.HTTPS_EXPECTED if watch.met_tls else problems.ANSWER_NONSENSE
-    return problems.ANSWER_CUT
+    cause: BaseException | None = error
+    while isinstance(cause, httpcore.NetworkError | httpcore.TimeoutException):
+        cause = cause.__context__
+    return cause if isinstance(cause, OSError) else None
 
 
 def _certificate_refused(
-    cause: ssl.SSLCertVerificationError, watch: RequestContext, route: Route, look_again: Inspect
+    cause: ssl.SSLCertVerificationError, request: RequestContext, route: Route, inspect: Inspect
 ) -> Failure:
-    """TLS refuses the certificate: why, judged with the certificate itself in view where it shows itself once more."""
-    # CryptoAPI's codes come as negative numbers where a signed type was used
+    """Return the failure for a certificate that TLS refused.
+
+    Its own fields are used to find the problem, if *inspect* gets it again.
+    """
+    # CryptoAPI's codes come as negative numbers if a signed type was used
     code = cause.verify_code & 0xFFFFFFFF
-    reason = _CERTIFICATE_REASONS.get(code, problems.CERTIFICATE_AUTHORITY_UNKNOWN)
+    problem = _CERTIFICATE_PROBLEMS.get(code, problems.CERTIFICATE_AUTHORITY_UNKNOWN)
     detail = describe_error(cause)
-    shown, alone = look_again()
-    if shown is None:
-        return Failure(Stage.CERTIFICATE, reason, detail)
-    watch.shown = shown
-    link_may_miss = alone and code not in _WHOLE_CHAIN
+    inspected, is_alone = inspect()
+    if inspected is None:
+        return Failure(Stage.CERTIFICATE, problem, detail)
+    request.certificate = inspected
+    link_may_miss = is_alone and code not in _WHOLE_CHAIN
     evidence: Evidence | None
-    reason, evidence = judge_certificate(
-        reason,
-        shown.certificate,
-        shown.issuer_names,
-        self_issued=shown.self_issued,
+    problem, evidence = judge_certificate(
+        problem,
+        inspected.certificate,
+        inspected.issuer_names,
+        self_issued=inspected.self_issued,
         link_may_miss=link_may_miss,
         trusted=certificates.trusted_names(route.ca_file) if link_may_miss else frozenset(),
         now=time.time(),
     )
-    if reason is problems.CA_FILE_UNREADABLE:
+    if problem is problems.CA_FILE_UNREADABLE:
         evidence = FileInvolved(str(route.ca_file))
-    elif reason is problems.CERTIFICATE_OF_ANOTHER:
-        evidence = CertificateHosts(shown.hosts) if shown.hosts else None
-    return Failure(
-        Stage.CERTIFICATE,
-        reason,
-        f"{detail}, {describe_certificate(shown)}",
-        evidence=evidence,
-        certificate=shown.certificate,
-    )
+    elif problem is problems.CERTIFICATE_OF_ANOTHER and inspected.hosts:
+        evidence = CertificateHosts(inspected.hosts)
+    detail = f"{detail}, {describe_certificate(inspected)}"
+    return Failure(Stage.CERTIFICATE, problem, detail, evidence=evidence, certificate=inspected.certificate)

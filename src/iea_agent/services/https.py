@@ -1,7 +1,7 @@
-"""The only door to httpx: one client that never waits without a limit, and says of every failure at which stage and why.
+"""The HTTP client: every wait has a limit, every failure a stage and a problem.
 
-What httpx does not do is added underneath (``network.py``). What it would do and is not wanted is switched off: environment variables, redirects,
-cookies, compression, HTTP/2.
+Only this module imports httpx. ``network.py`` adds time limits below it; environment variables, redirects, cookies, compression and HTTP/2 are
+switched off.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from .network import (
     system_addresses,
 )
 
-# httpx also loads its own command line (click, rich, pygments) where those happen to be installed: 5 MB of private memory and 0.2 s for nothing. It does
-# so inside "try: … except ImportError", and None in sys.modules is the import system's way to say "not installed"; it lasts for this import only.
+# httpx also loads its command line (click, rich, pygments) if those are installed: 5 MB of private memory and 0.2 s for nothing. It does so inside
+# "try: … except ImportError", and None in sys.modules means "not installed"; it is there during this import only.
 _HIDDEN = [name for name in ("click",) if name not in sys.modules]
 sys.modules.update(dict.fromkeys(_HIDDEN))  # type: ignore[arg-type]
 try:
@@ -53,15 +53,15 @@ finally:
         sys.modules.pop(_name, None)
 
 KEEPALIVE_SECONDS = 75.0
-"""Longer than a heartbeat (60 s ± 10 %), so that each one reuses the connection: one round trip instead of three."""
+"""Longer than a heartbeat (60 s ± 10 %), so that the next one reuses the connection."""
 BODY_LIMIT = 64 * 1024
-"""Bytes of an answer that are read at most, unless the caller says otherwise."""
+"""The longest body in bytes, unless the caller gives another limit."""
 WHOLE_SECONDS = 30.0
-"""How long a whole request may take, unless the caller says otherwise."""
+"""The longest request, unless the caller gives another limit."""
 
 
 class HttpsError(Exception):
-    """A request that gave no usable answer; *failure* says at which stage and why. Its text is the failure's technical detail."""
+    """A request without a usable reply; *failure* says why. The text is for logs."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.stage.value}: {failure.problem} ({failure.detail})")
@@ -69,10 +69,9 @@ class HttpsError(Exception):
 
 
 class Client:
-    """A few kept connections to servers reached by one ``Route``.
+    """A pool of connections to servers reached by one ``Route``.
 
-    Requests may be made from any thread. After a change of network or a sleep, close it and build another: kept connections and resolved
-    names go with it.
+    Requests may be made from any thread. After a change of network or a sleep, close the client and make another.
     """
 
     def __init__(
@@ -83,13 +82,14 @@ class Client:
         resolve: Resolve | None = None,
         online: Callable[[], bool] | None = None,
     ) -> None:
-        """*resolve* replaces the system's name service; *online* tells whether this machine has any network at all.
+        """Prepare the connections; none is made yet.
 
-        Raises ``HttpsError`` when the route's CA file cannot be read or its proxy cannot be used.
+        *resolve* replaces the system's name service; *online* returns whether this PC has a network. Raises ``HttpsError`` if the
+        route's CA file cannot be read or its proxy cannot be used.
         """
         self.route = route or Route()
         self.certificate: Certificate | None = None
-        """What was last shown to this client, believed or refused."""
+        """The last certificate received, whether accepted or refused."""
         self._online = online or (lambda: True)
         try:
             context = certificates.verifying_context(self.route.ca_file)
@@ -127,12 +127,12 @@ class Client:
         )
 
     def _pool(self, context: ssl.SSLContext) -> httpcore.ConnectionPool:
-        """Connections by this client's route, their certificates judged by *context*."""
+        """Return a pool on this client's route whose certificates *context* verifies."""
         proxy = None
         if self.route.proxy is not None:
-            known = self.route.credentials
-            # as bytes, for httpcore takes text for ASCII; UTF-8 is what RFC 7617 recommends
-            auth = (known.user.encode(), known.password.encode()) if known else None
+            credentials = self.route.credentials
+            # as bytes: httpcore takes text for ASCII, and RFC 7617 recommends UTF-8
+            auth = (credentials.user.encode(), credentials.password.encode()) if credentials else None
             proxy = httpcore.Proxy(self.route.proxy.origin, auth=auth)
         return Pool(
             ssl_context=context,
@@ -149,24 +149,21 @@ class Client:
         limit: int = BODY_LIMIT,
         observe: Observe | None = None,
     ) -> Reply:
-        """Make *request* and read the whole answer, whatever its status: at most *limit* bytes, within *seconds* for everything.
+        """Send *request* and return the reply, whatever its status.
 
-        With a *limit* of 0 the body is left unread.
-        A request that meets a kept connection which the server is just closing is made once more, on a new one. Raises ``HttpsError``.
+        It takes *seconds* at most in all. The body may have *limit* bytes; with 0 it is not read. If the server is just closing a
+        pooled connection, the request is sent once more on a new one. Raises ``HttpsError``.
         """
-        watch = RequestContext(observe, seconds, self._limits, proxied=self.route.proxy is not None)
-        CURRENT_REQUEST.set(watch)
-        reply = self._attempt(request, limit, watch, may_be_stale=True)
-        if reply is None:
-            reply = self._attempt(request, limit, watch, may_be_stale=False)
-        assert reply is not None  # noqa: S101 only a connection that may be stale gives None
-        if reply.status == 407 and self.route.proxy is not None and urlsplit(request.url).scheme == "http":
-            failure = proxy_authentication_failure(
-                watch, self.route, "HTTP 407", reply.headers.get("proxy-authenticate", "")
-            )
-            watch.stage_failed(failure)
+        proxied = self.route.proxy is not None
+        context = RequestContext(observe, seconds, self._limits, proxied=proxied)
+        CURRENT_REQUEST.set(context)
+        reply = self._attempt(request, limit, context, may_be_stale=True)
+        if reply.status == 407 and proxied and urlsplit(request.url).scheme == "http":
+            header = reply.headers.get("proxy-authenticate", "")
+            failure = proxy_authentication_failure(context, self.route, "HTTP 407", header)
+            context.stage_failed(failure)
             raise HttpsError(failure)
-        watch.stage_passed(f"HTTP {reply.status}")
+        context.stage_passed(f"HTTP {reply.status}")
         return reply
 
     def close(self) -> None:
@@ -179,72 +176,80 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _attempt(
-        self, request: Request, limit: int, watch: RequestContext, *, may_be_stale: bool
-    ) -> Reply | None:
+    def _attempt(self, request: Request, limit: int, context: RequestContext, *, may_be_stale: bool) -> Reply:
+        failure: Failure | None
         try:
             with self._http.stream(
                 request.method,
                 request.url,
                 headers=dict(request.headers),
                 content=request.body or None,
-                # the streams bound every wait of a connection: left is the wait for a place among the few that are kept
-                timeout=httpx.Timeout(None, pool=watch.remaining),
-                extensions={"trace": watch.trace},
+                # the streams limit every wait of a connection; what remains is the wait for a place in the pool
+                timeout=httpx.Timeout(None, pool=context.remaining),
+                extensions={"trace": context.trace},
             ) as response:
                 body = _read_body(response, limit) if limit else b""
-                if watch.shown is not None:
-                    self.certificate = watch.shown.certificate
+                self._note_certificate(context)
                 return Reply(response.status_code, dict(response.headers), body)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             failure = Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
         except EXCEPTIONS as error:
-            if may_be_stale and watch.stage is Stage.ANSWER and not watch.fresh and is_closed_early(error):
-                return None
-            failure = translate(
-                error,
-                watch,
-                self.route,
-                online=self._online,
-                look_again=lambda: self._inspect_certificate(request, watch),
-            )
-        if watch.shown is not None:
-            self.certificate = watch.shown.certificate
-        watch.stage_failed(failure)
-        # outside the handlers, so not chained: the failure's detail has what support needs, the libraries' frames would drown it
+            on_pooled = context.stage is Stage.ANSWER and not context.is_new_connection
+            if may_be_stale and on_pooled and is_closed_early(error):
+                failure = None
+            else:
+                failure = translate(
+                    error,
+                    context,
+                    self.route,
+                    online=self._online,
+                    inspect=lambda: self._inspect_certificate(request, context),
+                )
+        if failure is None:
+            return self._attempt(request, limit, context, may_be_stale=False)
+        self._note_certificate(context)
+        context.stage_failed(failure)
+        # outside the handlers, so not chained: the detail has what support needs, the libraries' frames do not help
         raise HttpsError(failure)
 
+    def _note_certificate(self, context: RequestContext) -> None:
+        if context.certificate is not None:
+            self.certificate = context.certificate.certificate
+
     def _inspect_certificate(
-        self, request: Request, watch: RequestContext
+        self, request: Request, context: RequestContext
     ) -> tuple[certificates.ServerCertificate | None, bool]:
-        """The certificate that was refused, and whether it came alone: by the same way, believing everybody, hanging up before anything is sent."""
-        seen: list[tuple[certificates.ServerCertificate | None, bool]] = []
+        """Connect once more without verification, and hang up before anything is sent.
+
+        Returns the certificate, None if it cannot be had, and whether it came without its issuer's.
+        """
+        inspected: list[tuple[certificates.ServerCertificate | None, bool]] = []
 
         def hang_up(event: str, info: Mapping[str, Any]) -> None:
             if event.endswith(".start_tls.complete"):
                 stream = info["return_value"]
-                seen.append((stream.shown, stream.alone))
+                inspected.append((stream.certificate, stream.is_alone))
                 stream.close()
                 raise _Inspected
 
-        seconds = min(watch.remaining, self._limits.connect)
+        seconds = min(context.remaining, self._limits.connect)
         CURRENT_REQUEST.set(RequestContext(None, seconds, self._limits, proxied=self.route.proxy is not None))
-        looking = _Transport(self._pool(certificates.unverified_context()))
+        transport = _Transport(self._pool(certificates.unverified_context()))
         try:
-            looking.handle_request(httpx.Request("GET", request.url, extensions={"trace": hang_up}))
+            transport.handle_request(httpx.Request("GET", request.url, extensions={"trace": hang_up}))
         except (_Inspected, *EXCEPTIONS):
             pass
         finally:
-            looking.close()
-        return seen[0] if seen else (None, False)
+            transport.close()
+        return inspected[0] if inspected else (None, False)
 
 
 class _Inspected(Exception):
-    """The certificate was shown: the connection has served."""
+    """The certificate has been received: the connection is needed no more."""
 
 
 class _Transport(httpx.BaseTransport):
-    """httpx's side of an httpcore pool. httpx's own transport is the same, but cannot be given a network backend."""
+    """Adapts an httpcore pool to httpx, whose own transport takes no network backend."""
 
     def __init__(self, pool: httpcore.ConnectionPool) -> None:
         self._pool = pool
@@ -274,7 +279,10 @@ class _Transport(httpx.BaseTransport):
 
 
 class _Response(httpx.Response):
-    """A redirection is an answer like any other: httpx reads where it leads even if it is not to follow, and raises where that is no URL."""
+    """A response whose Location header is not parsed.
+
+    httpx parses it even if redirects are not followed, and raises if it is no URL.
+    """
 
     @property
     def has_redirect_location(self) -> bool:
@@ -293,7 +301,7 @@ class _Body(httpx.SyncByteStream):
 
 
 def _read_body(response: httpx.Response, limit: int) -> bytes:
-    """The body as it came, compressed or too long ones refused before they cost anything."""
+    """Return the body. Raises ``UnusableAnswer`` if it is compressed or too long."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise UnusableAnswer(f"compressed ({clean_detail(encoding[:20])}) although that was not asked for")

@@ -1,4 +1,4 @@
-"""Requests and replies as values, and what a reply means by its status and headers."""
+"""Requests and replies as values, and what status and headers mean."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Reply:
 
     @property
     def server_time(self) -> float | None:
-        """The server's clock in seconds since 1970: its Date, plus the Age that a cache adds.
+        """The server's clock in seconds since 1970: Date, plus Age from a cache.
 
         RFC 9110, section 6.6.1; RFC 9111, section 5.1.
         """
@@ -93,7 +93,7 @@ def has_members(value: object, /, **members: type | UnionType) -> TypeGuard[dict
 
 
 def judge_status(request: Request, reply: Reply) -> Failure | None:
-    """Return the failure that the status of *reply* shows, None if its content decides."""
+    """Return the failure that the status shows, None if the content decides."""
     status, detail = reply.status, f"HTTP {reply.status}"
     problem: Problem | None = None
     if (portal := detect_portal(request, reply)) is not None:
@@ -122,7 +122,7 @@ _BY_STATUS = {
 
 
 def _redirected(request: Request, reply: Reply) -> Failure:
-    """Return the failure for a redirection: either to https on the same host, or to another address."""
+    """Return the failure for a redirection, to https on the same host or elsewhere."""
     here, there = urlsplit(request.url), _location(reply)
     target = find_redirect_target(reply)
     detail = f"HTTP {reply.status} " + (f"to {target.name}" if target else "inside the server")
@@ -177,7 +177,7 @@ def _domain(host: str) -> str:
 def judge_proxy_challenge(
     schemes: tuple[str, ...], detail: str, *, credentials_sent: bool
 ) -> tuple[Problem, str]:
-    """Return the problem behind a proxy's 407, and *detail* with the *schemes* that it offers."""
+    """Return the problem behind a proxy's 407, and *detail* with its *schemes*."""
     if schemes:
         detail = f"{detail}, asks for {', '.join(schemes)}"
     if schemes and "basic" not in [scheme.lower() for scheme in schemes]:

@@ -368,7 +368,7 @@ def _assistance_status(installation: Installation, options: argparse.Namespace) 
 
     from iea_agent.assembly.agent_client import AgentClient
     from iea_agent.domain.machine import State
-    from iea_agent.shell.wording import menu, status_text
+    from iea_agent.shell.wording import state_text, status_text
 
     found = AgentClient(installation).ask({"do": "assistance"})["assistance"]
     since = found["assistance_since"]
@@ -378,7 +378,9 @@ def _assistance_status(installation: Installation, options: argparse.Namespace) 
         print(found["why_not"] or _("Le mode assistance n'est pas actif ; il peut être activé."))
     else:
         now = time.time()
-        print(f"{_(menu.STATES[State.ASSISTANCE])} {menu.format_state_since(State.ASSISTANCE, since, now)}")
+        print(
+            f"{_(state_text.STATES[State.ASSISTANCE])} {state_text.format_state_since(State.ASSISTANCE, since, now)}"
+        )
     return FINE
 
 

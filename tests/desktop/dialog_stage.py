@@ -30,11 +30,11 @@ from iea_agent.domain.diagnosis import (
     StageResult,
 )
 from iea_agent.domain.evidence import ClockOffset, InterceptedBy, ProxyInvolved
+from iea_agent.domain.person_requests import Abilities
 from iea_agent.domain.repairs import Repair
 from iea_agent.domain.settings import DEFAULTS, Effective, SettingFault, Settings
 from iea_agent.locale import LANGUAGES, choose
 from iea_agent.shell.dialogs.ports import DialogContents, SaveError
-from iea_agent.shell.wording.menu import Abilities
 
 
 class Log:

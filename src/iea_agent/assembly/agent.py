@@ -17,10 +17,9 @@ from iea_agent import __version__
 from iea_agent.domain import machine, problems
 from iea_agent.domain.diagnosis import Failure, Stage, malformed_address
 from iea_agent.domain.machine import Effect, Event, Moment, Snapshot, State
-from iea_agent.domain.person_requests import BY_NAME, WINDOWS
+from iea_agent.domain.person_requests import BY_NAME, WINDOWS, Abilities
 from iea_agent.loop import Announcement, Attempt, Inbox, Loop
-from iea_agent.shell.wording import menu
-from iea_agent.shell.wording.menu import Abilities
+from iea_agent.shell.wording import balloon_text, menu
 
 from .agent_client import channel_address, make_channel_key
 from .assistance import Assistance
@@ -120,7 +119,7 @@ class Agent:
         for fault in (*self._loaded.faults, *self._loaded.policy_faults):
             log.warning("setting refused", extra={"fields": {"name": fault.name, "line": fault.line}})
         if self._loaded.faults or self._loaded.policy_faults:
-            self._balloon(menu.build_problem_balloon(problems.SETTINGS_UNREADABLE))
+            self._balloon(balloon_text.build_problem_balloon(problems.SETTINGS_UNREADABLE))
 
     # loop.Work
 
@@ -216,7 +215,7 @@ class Agent:
             self._windows.open(WINDOWS[effect])
         except LaunchError as error:
             log.exception("window not started", extra={"fields": {"name": WINDOWS[effect].window}})
-            self._balloon(menu.build_window_failure_balloon(str(error.__cause__)))
+            self._balloon(balloon_text.build_window_failure_balloon(str(error.__cause__)))
 
     def launch_program(self) -> None:
         """Start Impact emploi; a failure is told, with the path that was tried."""
@@ -226,15 +225,15 @@ class Agent:
             self._installation.host.launch(Path(self._settings.program))
         except LaunchError as error:
             log.warning("program not started", extra={"fields": {"error": type(error.__cause__).__name__}})
-            self._balloon(menu.build_launch_failure_balloon(self._settings.program))
+            self._balloon(balloon_text.build_launch_failure_balloon(self._settings.program))
 
     def announce(self, announcement: Announcement) -> None:
         """Show a balloon; without a tray the log is all there is."""
         if announcement.kind is Effect.ANNOUNCE_EXPIRY:
             self._assistance.expired()
-        self._balloon(menu.build_announcement_balloon(announcement.kind, announcement.snapshot))
+        self._balloon(balloon_text.build_announcement_balloon(announcement.kind, announcement.snapshot))
 
-    def _balloon(self, balloon: menu.Balloon) -> None:
+    def _balloon(self, balloon: balloon_text.Balloon) -> None:
         log.info("balloon", extra={"fields": {"title": balloon.title}})
         if self._tray is not None:
             self._tray.notify(balloon.title, balloon.body)

@@ -22,7 +22,7 @@ from iea_agent.domain.typed_password import Typo, parse_typed_password
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
 from iea_agent.locale import _
-from iea_agent.shell.wording import menu, password_text
+from iea_agent.shell.wording import password_text, state_text
 
 from .installation import Installation
 
@@ -233,7 +233,7 @@ def why_not_enter(state: State) -> str:
     if state is State.ASSISTANCE:
         return _("Le mode assistance est déjà actif.")
     return _("Le mode assistance ne s'active que lorsque la connexion a échoué ({state}).").format(
-        state=_(menu.STATES[state])
+        state=_(state_text.STATES[state])
     )
 
 

@@ -23,9 +23,9 @@ from iea_agent.host.storage import (
 from iea_agent.locale import _
 
 if TYPE_CHECKING:
+    from iea_agent.domain.person_requests import Abilities
     from iea_agent.host.vault import Vault
     from iea_agent.services.authentication import Licence
-    from iea_agent.shell.wording.menu import Abilities
 
 ASSISTANCE = "assistance"
 """Name of the state file of assistance mode."""
@@ -114,7 +114,7 @@ class Installation:
 
     def abilities(self, settings: Settings) -> Abilities:
         """Return what this installation can do beyond its connection."""
-        from iea_agent.shell.wording.menu import Abilities
+        from iea_agent.domain.person_requests import Abilities
 
         return Abilities(support=True, program=bool(settings.program))
 

@@ -17,11 +17,11 @@ from iea_agent import locale
 from iea_agent.domain import machine, problems, settings
 from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
 from iea_agent.domain.machine import Snapshot, State
+from iea_agent.domain.person_requests import Abilities
 from iea_agent.domain.problems import Problem
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.shell.dialogs import status_overview, typed_settings
 from iea_agent.shell.wording import status_text as words
-from iea_agent.shell.wording.menu import Abilities
 from iea_agent.shell.wording.view import Picture
 from tests.failures import failed
 

@@ -13,11 +13,9 @@ from iea_agent.shell.tray.limits import (
     REPAINT_SECONDS,
     balloon_texts,
     click_event,
-    clip,
     menu_text,
     seconds_before_repaint,
     tooltip_text,
-    utf16_units,
 )
 from iea_agent.shell.wording.view import (
     BODY_UNITS,
@@ -28,6 +26,8 @@ from iea_agent.shell.wording.view import (
     MenuLine,
     Picture,
     View,
+    clip,
+    count_utf16_units,
 )
 
 any_text = st.text(st.characters(codec="utf-8"), max_size=400)  # all but half letters
@@ -52,7 +52,7 @@ def shown(menu_label: str) -> tuple[str, str]:
 
 @given(any_text)
 def test_units_are_those_of_utf_16(text: str) -> None:
-    assert utf16_units(text) == units(text)
+    assert count_utf16_units(text) == units(text)
 
 
 @given(any_text, st.integers(1, 300))

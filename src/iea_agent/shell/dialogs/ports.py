@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     import threading
 
     from iea_agent.domain.diagnosis import ServerReport
+    from iea_agent.domain.person_requests import Abilities
     from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Effective, SettingFault, Settings
-    from iea_agent.shell.wording.menu import Abilities
 
 Document = dict[str, Any]
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import Event, State
+from iea_agent.domain.person_requests import Abilities
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
 from iea_agent.shell.wording import menu
 from iea_agent.shell.wording import status_text as words
-from iea_agent.shell.wording.menu import Abilities
+from iea_agent.shell.wording.state_text import format_state_since
 from iea_agent.shell.wording.time_text import format_countdown
 from iea_agent.shell.wording.view import Picture
 
@@ -73,7 +74,7 @@ def story(status: Document | None, now: float) -> Story:
             "",
         )
     state = State(status["state"])
-    since = menu.format_state_since(state, datetime.fromisoformat(status["since"]).timestamp(), now)
+    since = format_state_since(state, datetime.fromisoformat(status["since"]).timestamp(), now)
     picture, headline = menu.PICTURES[state], str(status["state_text"])
     problem = status["problem"]
     if state is State.ASSISTANCE:

@@ -13,7 +13,7 @@ import wx
 from iea_agent.domain import problems
 from iea_agent.domain.machine import State
 from iea_agent.locale import _
-from iea_agent.shell.wording import menu, time_text
+from iea_agent.shell.wording import state_text, time_text
 
 from . import status_overview
 from .background import run_in_background
@@ -215,7 +215,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         else:
             since = situation.assistance_since
             held = time_text.format_since(since, time.time()) if since is not None else _("non actif")
-            self._head.show("beetle", _(menu.STATES[State.ASSISTANCE]), held, grey=not active)
+            self._head.show("beetle", _(state_text.STATES[State.ASSISTANCE]), held, grey=not active)
         self._news.say(
             _("Les serveurs répondent de nouveau.")
             if situation is not None and active and situation.servers_answer

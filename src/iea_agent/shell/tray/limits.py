@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from iea_agent.shell.wording.view import BODY_UNITS, LABEL_UNITS, TITLE_UNITS, TOOLTIP_UNITS
+from iea_agent.shell.wording.view import BODY_UNITS, LABEL_UNITS, TITLE_UNITS, TOOLTIP_UNITS, clip
 
 if TYPE_CHECKING:
     from iea_agent.domain.machine import Event
@@ -41,24 +41,6 @@ class Notices:
 
 SESSION_ENDING_SECONDS = 3.0
 """How long the end of the session may be held up; Windows loses patience after 5 s (HungAppTimeout)."""
-
-
-def utf16_units(text: str) -> int:
-    """Length of `text` as Windows counts it: a letter beyond U+FFFF counts twice."""
-    return len(text) + sum(character > "\uffff" for character in text)
-
-
-def clip(text: str, limit: int) -> str:
-    """`text` within `limit` (≥ 1) UTF-16 units, its end replaced by "…" if it was longer; no letter is cut in two."""
-    if utf16_units(text) <= limit:
-        return text
-    kept, units = 0, 0
-    for character in text:
-        units += 2 if character > "\uffff" else 1
-        if units > limit - 1:
-            break
-        kept += 1
-    return text[:kept] + "…"
 
 
 def _printable(text: str, keep: str = "") -> str:

@@ -7,8 +7,8 @@ import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from iea_agent.shell.tray.limits import Notices, TrayUnavailable, balloon_texts, clip, tooltip_text
-from iea_agent.shell.wording.view import LABEL_UNITS
+from iea_agent.shell.tray.limits import Notices, TrayUnavailable, balloon_texts, tooltip_text
+from iea_agent.shell.wording.view import LABEL_UNITS, clip
 
 if TYPE_CHECKING:
     from collections.abc import Callable

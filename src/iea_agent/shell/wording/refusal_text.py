@@ -17,6 +17,7 @@ from iea_agent.locale import _
 from . import menu
 from .password_text import EXAMPLE
 from .problem_details import MALFORMED, describe_setting_fault
+from .state_text import STATES
 
 _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AgentNotRunning: N_("L'agent n'est pas démarré."),
@@ -86,7 +87,7 @@ def _cannot_enter(refusal: refusals.CannotEnterAssistance) -> str:
     if refusal.state is State.ASSISTANCE:
         return _("Le mode assistance est déjà actif.")
     return _("Le mode assistance ne s'active que lorsque la connexion a échoué ({state}).").format(
-        state=_(menu.STATES[refusal.state])
+        state=_(STATES[refusal.state])
     )
 
 

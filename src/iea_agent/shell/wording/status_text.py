@@ -15,7 +15,7 @@ from iea_agent.domain.diagnosis import Failure
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
-from iea_agent.shell.wording import menu, time_text
+from iea_agent.shell.wording import state_text, time_text
 from iea_agent.shell.wording.problem_details import describe_failure_details
 
 SCHEMA = 1
@@ -50,8 +50,8 @@ def build_status_document(snapshot: Snapshot, settings: Settings) -> Document:
         "schema": SCHEMA,
         "version": __version__,
         "state": snapshot.state.value,
-        "state_text": _(menu.STATES[snapshot.state]),
-        "explanation": _(menu.EXPLANATIONS[snapshot.state]),
+        "state_text": _(state_text.STATES[snapshot.state]),
+        "explanation": _(state_text.EXPLANATIONS[snapshot.state]),
         "since": format_rfc3339(snapshot.since),
         "problem": None
         if snapshot.failure is None
@@ -75,7 +75,7 @@ def list_status_lines(status: Mapping[str, Any], now: float) -> list[tuple[str, 
     """The status as pairs of a name and what it is, for the window, the copy and the console."""
     since = datetime.fromisoformat(status["since"]).timestamp()
     state = State(status["state"])
-    pairs = [(_("État"), f"{status['state_text']} {menu.format_state_since(state, since, now)}")]
+    pairs = [(_("État"), f"{status['state_text']} {state_text.format_state_since(state, since, now)}")]
     problem = status["problem"]
     if state is State.ASSISTANCE:
         answer = _("ils répondent de nouveau") if status["servers_answer"] else _("ils ne répondent pas")

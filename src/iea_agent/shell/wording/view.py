@@ -1,4 +1,7 @@
-"""What the notification area shows, as values: picture, tooltip, menu lines, balloon, and the longest text of each."""
+"""The notification area as values: picture, tooltip, menu lines, lengths of texts.
+
+Windows counts these lengths in UTF-16 units.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,29 @@ LABEL_UNITS = 100
 """Longest menu line, in UTF-16 units: a menu does not wrap, 175 letters span most of a screen."""
 
 
+def count_utf16_units(text: str) -> int:
+    """Return the length of *text* in UTF-16 units; a letter beyond U+FFFF counts twice."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def clip(text: str, limit: int) -> str:
+    """Return *text* within *limit* (≥ 1) UTF-16 units, without cutting a letter in two.
+
+    The end of a longer text is replaced by « … ».
+    """
+    if count_utf16_units(text) <= limit:
+        return text
+    length, units = 0, 0
+    for character in text:
+        units += 2 if character > "\uffff" else 1
+        if units > limit - 1:
+            break
+        length += 1
+    return text[:length] + "…"
+
+
 class Picture(Enum):
-    """The icon; the value is the stem of its file."""
+    """The picture of the icon; the value is the stem of its file."""
 
     PALE_BALL = "ball-pale"
     BALL = "ball"
@@ -30,7 +54,10 @@ class Picture(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MenuLine:
-    """One line of the menu. Without an event it cannot be chosen; *label* is plain text in which « & » is an ordinary character."""
+    """One line of the menu. Without an event a click on it does nothing.
+
+    *label* is plain text: « & » is an ordinary character. *mnemonic* is the letter to underline.
+    """
 
     label: str
     event: Event | None = None
@@ -43,7 +70,7 @@ SEPARATOR = MenuLine("")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All that the notification area shows. *click* is what a left click posts."""
+    """Everything that the notification area shows. A left click posts *click*."""
 
     picture: Picture
     tooltip: str

@@ -1,0 +1,70 @@
+"""The texts of the balloons above the icon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from iea_agent.domain.machine import Effect, Snapshot, State
+from iea_agent.domain.problems import N_, Problem
+from iea_agent.locale import _
+from iea_agent.shell.wording.state_text import EXPLANATIONS
+from iea_agent.shell.wording.time_text import format_since
+
+
+@dataclass(frozen=True, slots=True)
+class Balloon:
+    """A notice above the icon."""
+
+    title: str
+    body: str
+
+
+_ANNOUNCEMENTS = {
+    Effect.ANNOUNCE_RECOVERY: (N_("Connexion au serveur rétablie"), EXPLANATIONS[State.CONNECTED]),
+    Effect.ANNOUNCE_ASSISTANCE: (
+        N_("Le mode assistance est toujours actif"),
+        N_("Il l'est {since}. « Demande de support technique » permet de le désactiver."),
+    ),
+    Effect.ANNOUNCE_EXPIRY: (
+        N_("Le mode assistance est terminé"),
+        N_("Sa durée maximale est atteinte ; l'agent relance l'authentification."),
+    ),
+    Effect.ANNOUNCE_SERVERS_ANSWER: (
+        N_("Les serveurs répondent de nouveau"),
+        N_("Demandez le mot de passe du jour à l'assistance pour désactiver le mode assistance."),
+    ),
+}
+"""Title and text of each announcement about no problem."""
+
+
+def build_announcement_balloon(kind: Effect, snapshot: Snapshot) -> Balloon:
+    """Return the balloon of an ``ANNOUNCE_…`` effect or of ``ANSWER_PERSON``."""
+    if kind in _ANNOUNCEMENTS:
+        title, body = _ANNOUNCEMENTS[kind]
+        return Balloon(_(title), _(body).format(since=format_since(snapshot.since, 0.0)))
+    if snapshot.problem is not None:
+        # short: a notification shows two or three lines; the status window has room for the rest
+        advice = _("Cliquez sur l'icône pour savoir que faire.")
+        return Balloon(_(snapshot.problem.title), f"{advice} ({snapshot.problem.code})")
+    return Balloon(_("Connexion au serveur réussie"), _(EXPLANATIONS[snapshot.state]))
+
+
+def build_launch_failure_balloon(program: str) -> Balloon:
+    """Return the balloon for an Impact emploi that did not start."""
+    return Balloon(
+        _("Impact emploi n'a pas pu être lancé"),
+        _("Le logiciel n'a pas été trouvé ou ne démarre pas : {program}").format(program=program),
+    )
+
+
+def build_window_failure_balloon(reason: str) -> Balloon:
+    """Return the balloon for a window that did not open."""
+    return Balloon(
+        _("La fenêtre n'a pas pu s'ouvrir"),
+        _("Réessayez ; si cela continue, redémarrez l'ordinateur. ({reason})").format(reason=reason),
+    )
+
+
+def build_problem_balloon(problem: Problem) -> Balloon:
+    """Return the balloon for a problem that the status window does not show."""
+    return Balloon(_(problem.title), f"{_(problem.advice)} ({problem.code})")

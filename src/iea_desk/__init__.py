@@ -1,1 +1,4 @@
-"""The support desk's side: the keys of the password of the day, the passwords, the register that the PCs check them with. It never ships to them."""
+"""The support desk's side: keys and passwords of the day, and the PCs' register.
+
+It does not ship with the agent.
+"""

@@ -1,4 +1,7 @@
-"""The keys as values, and how they are written: the keeper's ring of master keys (JSON), the front desk's month keys (one a line)."""
+"""The desk's keys as values, and their two formats.
+
+The keeper has the ring of master keys (JSON), the front desk has month keys (one a line).
+"""
 
 from __future__ import annotations
 
@@ -9,22 +12,31 @@ from datetime import date
 
 from iea_agent.domain import day_password
 from iea_agent.domain.day_password import EVERYONE
+from iea_agent.domain.exit_codes import FAILED, ExitCode
 
 _FORMAT = "iea-desk/1"
 _KID = "[!-~]{1,32}"
 
 
-class KeyFormatError(ValueError):
-    """What was read is no key of ours; the message is for a person."""
+class DeskError(Exception):
+    """A command cannot go on; the message is for a person."""
+
+    def __init__(self, message: str, exit_code: ExitCode = FAILED) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
-class KeyNotHere(LookupError):
-    """There is no key for what is asked; the message is for a person."""
+class KeyFormatError(DeskError):
+    """A text that is no key of the desk, or a bad name for one."""
+
+
+class KeyNotFound(DeskError):
+    """No key for the day, the scope and the name that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """The password of one day, and which key made it."""
+    """The password of one day, and the name of the key that made it."""
 
     day: date
     scope: str
@@ -34,66 +46,69 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class MonthKey:
-    """What the front desk gets: it gives the passwords of one month and nothing else."""
+    """The front desk's key: it gives the passwords of one month and nothing else."""
 
     month: str  # YYYY-MM
     key: bytes = field(repr=False)
     kid: str = ""
     scope: str = EVERYONE
 
-    def number(self, day: date) -> int:
-        """The password of *day*, a day of this month."""
+    def derive_number(self, day: date) -> int:
+        """Return the password of *day*, a day of this month."""
         return day_password.derive_number(self.key, self.scope, day)
 
     def to_line(self) -> str:
-        """``YYYY-MM:key``, then the name of the master key and the scope."""
+        """Return ``YYYY-MM:key``, the name of the master key and the scope."""
         return f"{self.month}:{self.key.hex()} {self.kid} {self.scope}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class MasterKey:
-    """The secret that everything comes from, and its name."""
+    """The secret that all keys and passwords are derived from, and its name."""
 
     kid: str
     key: bytes = field(repr=False)
 
-    def month_key(self, day: date, scope: str) -> MonthKey:
-        """The key of the month that *day* is in."""
+    def derive_month_key(self, day: date, scope: str) -> MonthKey:
+        """Derive the key of the month of *day*."""
         key = day_password.derive_month_key(self.key, scope, day)
         return MonthKey(day.isoformat()[:7], key, self.kid, scope)
 
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """The master keys, newest first, and the generation of the last register made with them.
+    """The master keys, newest first, and the generation of their last register.
 
-    Older keys stay: a PC that is offline keeps its register, and is helped with the password of that one.
+    Older keys stay: a PC that is offline has an old register and needs its passwords.
     """
 
     keys: tuple[MasterKey, ...]
     generation: int = 1
 
-    def key(self, kid: str = "") -> MasterKey:
-        """The key named *kid*, without a name the newest. Raises ``KeyNotHere``."""
+    def find_key(self, kid: str = "") -> MasterKey:
+        """Return the key named *kid*, or the newest. Raises ``KeyNotFound``."""
         for key in self.keys:
             if kid in ("", key.kid):
                 return key
-        raise KeyNotHere(
+        raise KeyNotFound(
             f"Aucune clé ne s'appelle « {kid} » ici ; il y a : {', '.join(key.kid for key in self.keys)}."
         )
 
-    def rotated(self, key: MasterKey) -> Ring:
-        """With *key* as the newest, and the next generation. Raises ``KeyFormatError`` where its name is taken."""
+    def rotate(self, key: MasterKey) -> Ring:
+        """Return the ring with *key* as the newest, and the next generation.
+
+        Raises ``KeyFormatError`` if its name is taken.
+        """
         if any(key.kid == other.kid for other in self.keys):
             raise KeyFormatError(f"Une clé s'appelle déjà « {key.kid} ».")
         return replace(self, keys=(key, *self.keys), generation=self.generation + 1)
 
-    def password(self, day: date, scope: str, kid: str = "") -> Password:
-        """The password of *day*. Raises ``KeyNotHere``."""
-        return MonthKeys((self.key(kid).month_key(day, scope),)).password(day, scope, kid)
+    def derive_password(self, day: date, scope: str, kid: str = "") -> Password:
+        """Derive the password of *day*. Raises ``KeyNotFound``."""
+        return MonthKeys((self.find_key(kid).derive_month_key(day, scope),)).derive_password(day, scope, kid)
 
     def to_text(self) -> str:
-        """What is kept."""
+        """Return the text to save."""
         keys = [{"kid": key.kid, "cle": key.key.hex()} for key in self.keys]
         return json.dumps({"format": _FORMAT, "generation": self.generation, "cles": keys})
 
@@ -104,28 +119,34 @@ class MonthKeys:
 
     keys: tuple[MonthKey, ...]
 
-    def password(self, day: date, scope: str, kid: str = "") -> Password:
-        """The password of *day*; where two keys would do, that of the last line. Raises ``KeyNotHere``."""
+    def derive_password(self, day: date, scope: str, kid: str = "") -> Password:
+        """Derive the password of *day*, with the last of several suitable keys.
+
+        Raises ``KeyNotFound``.
+        """
         month = day.isoformat()[:7]
         for key in reversed(self.keys):
             if key.month == month and key.scope == scope and kid in ("", key.kid):
-                return Password(day, scope, key.kid, key.number(day))
+                return Password(day, scope, key.kid, key.derive_number(day))
         asked = f"du mois {month}" + ("" if scope == EVERYONE else f" pour l'installation {scope}")
         named = f" nommée « {kid} »" if kid else ""
-        raise KeyNotHere(
+        raise KeyNotFound(
             f"La clé {asked}{named} n'est pas ici : demandez-la à la personne qui garde la clé maîtresse."
         )
 
 
 def check_kid(kid: str) -> str:
-    """*kid* if a key may be called so. Raises ``KeyFormatError``."""
+    """Return *kid* if it is a valid name. Raises ``KeyFormatError``."""
     if not re.fullmatch(_KID, kid):
         raise KeyFormatError("Le nom d'une clé a 1 à 32 lettres ou chiffres, sans espace ni accent.")
     return kid
 
 
-def next_kid(ring: Ring, year: int) -> str:
-    """A name for the next key: ``2026a``, then ``2026b``… Raises ``KeyFormatError`` after the 26th of a year."""
+def choose_kid(ring: Ring, year: int) -> str:
+    """Return a name for the next key: ``2026a``, then ``2026b`` and so on.
+
+    Raises ``KeyFormatError`` after the 26th of a year.
+    """
     taken = {key.kid for key in ring.keys}
     for letter in "abcdefghijklmnopqrstuvwxyz":
         if (kid := f"{year}{letter}") not in taken:
@@ -133,12 +154,12 @@ def next_kid(ring: Ring, year: int) -> str:
     raise KeyFormatError("Donnez un nom à la clé avec --kid.")
 
 
-def read_keys(text: str) -> Ring | MonthKeys:
-    """The keys that *text* holds, of either kind. Raises ``KeyFormatError``, which quotes nothing of it."""
-    return _read_ring(text) if text.lstrip().startswith("{") else _read_month_keys(text)
+def parse_keys(text: str) -> Ring | MonthKeys:
+    """Parse a ring or month keys. Raises ``KeyFormatError``, which quotes no *text*."""
+    return _parse_ring(text) if text.lstrip().startswith("{") else _parse_month_keys(text)
 
 
-def _read_ring(text: str) -> Ring:
+def _parse_ring(text: str) -> Ring:
     try:
         document = json.loads(text)
         if document["format"] != _FORMAT or type(document["generation"]) is not int:
@@ -151,18 +172,18 @@ def _read_ring(text: str) -> Ring:
     return Ring(keys, document["generation"])
 
 
-def _read_month_keys(text: str) -> MonthKeys:
+def _parse_month_keys(text: str) -> MonthKeys:
     keys = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        found = re.fullmatch(
+        match = re.fullmatch(
             rf"(2[0-9]{{3}}-(?:0[1-9]|1[0-2])):([0-9a-fA-F]{{64}})(?: ({_KID})(?: ([!-~]{{1,100}}))?)?",
             line.strip(),
         )
-        if not found:
+        if not match:
             raise KeyFormatError(f"La ligne {number} n'est pas une clé du mois (« AAAA-MM:clé »).")
-        keys.append(MonthKey(found[1], bytes.fromhex(found[2]), found[3] or "", found[4] or EVERYONE))
+        keys.append(MonthKey(match[1], bytes.fromhex(match[2]), match[3] or "", match[4] or EVERYONE))
     if not keys:
         raise KeyFormatError("Ce fichier ne contient aucune clé.")
     return MonthKeys(tuple(keys))

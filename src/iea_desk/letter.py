@@ -1,4 +1,4 @@
-"""What the front desk reads out, pastes or sends: the password in both forms, until when, and the e-mail around it."""
+"""The password as the front desk reads it out, and the e-mail that it sends."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ L'assistance Impact emploi
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Everything about one password that a person needs."""
+    """One password as people read it."""
 
     password: Password
 
@@ -52,21 +52,21 @@ class Letter:
 
     @property
     def until(self) -> str:
-        """How long it holds."""
-        return f"Utilisable jusqu'au {in_french(day_password.last_day(self.password.day))} inclus."
+        """The last day on which it is valid, as a sentence."""
+        return f"Utilisable jusqu'au {format_french_date(day_password.last_day(self.password.day))} inclus."
 
     @property
     def subject(self) -> str:
-        """Of the e-mail."""
-        return f"Impact emploi : mot de passe du jour du {in_french(self.password.day)}"
+        """The subject of the e-mail."""
+        return f"Impact emploi : mot de passe du jour du {format_french_date(self.password.day)}"
 
     @property
     def body(self) -> str:
-        """Of the e-mail: plain text, the password alone on its line, nothing behind it that could be taken for a part of it."""
+        """The text of the e-mail, with the password alone on its line."""
         return _MAIL.format(letters=self.letters, words=self.words, until=self.until)
 
     def to_document(self) -> dict[str, object]:
-        """For a program."""
+        """Return the JSON document for a program."""
         return {
             "schema": 1,
             "day": self.password.day.isoformat(),
@@ -80,12 +80,12 @@ class Letter:
         }
 
     def to_text(self) -> str:
-        """For the person at the desk."""
+        """Return the text for the person at the desk."""
         everyone = self.password.scope == day_password.EVERYONE
         where = "tous les postes" if everyone else f"l'installation {self.password.scope}"
         key = f" (clé {self.password.kid})" if self.password.kid else ""
         return (
-            f"Mot de passe du {in_french(self.password.day)}, pour {where}{key}\n\n"
+            f"Mot de passe du {format_french_date(self.password.day)}, pour {where}{key}\n\n"
             f"    {self.letters}\n"
             f"    {self.words}\n\n"
             f"Épeler : {day_password.spell_letters(self.letters)}\n"
@@ -96,7 +96,7 @@ class Letter:
         )
 
 
-def in_french(day: date) -> str:
-    """« vendredi 27 novembre 2026 »."""
+def format_french_date(day: date) -> str:
+    """Return *day* as in « vendredi 27 novembre 2026 »."""
     number = "1er" if day.day == 1 else str(day.day)
     return f"{_WEEKDAYS[day.weekday()]} {number} {_MONTHS[day.month - 1]} {day.year}"

@@ -1,4 +1,4 @@
-"""Files that only their owner can read: written so, and refused where others can read them."""
+"""Files that only their owner can read; a file that others can read is refused."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ _LARGEST = 100_000  # bytes
 
 
 class NotPrivate(Exception):
-    """Others than the owner can get at the file; the message says how to mend it."""
+    """Other users can read the file; the message is the command that prevents it."""
 
 
 def read_private(path: Path) -> str:
-    """The text of *path*. Raises ``NotPrivate``, ``OSError``, and ``ValueError`` for what is no text of a reasonable size."""
+    """Return the text of *path*.
+
+    Raises ``NotPrivate``, ``OSError``, and ``ValueError`` for a file that is too large or
+    not in UTF-8.
+    """
     with path.open("rb") as file:
         _check(path, file.fileno())
         data = file.read(_LARGEST + 1)
@@ -25,9 +29,10 @@ def read_private(path: Path) -> str:
 
 
 def write_private(path: Path, text: str, replace: bool = False) -> None:
-    """Write *text* to *path* in one step. Raises ``FileExistsError`` where it is there and *replace* is not set, ``OSError``.
+    """Write *text* to *path* in one step; replace a file only if *replace* is set.
 
-    The rights are set before the first byte is written: at no moment can anyone else read it.
+    The rights are set before the first byte is written. Raises ``FileExistsError``,
+    ``OSError``.
     """
     target = path.with_name(f"{path.name}.{os.getpid()}.new") if replace else path
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -45,140 +50,37 @@ def write_private(path: Path, text: str, replace: bool = False) -> None:
 
 
 _TRUSTED = frozenset({"SY", "BA"})
-"""The system and the administrators, whom no rights keep out of anything."""
+"""The system and the administrators, who can read every file."""
 
 
-def open_to_others(rights: str, me: str) -> bool:
-    """Whether *rights*, a security descriptor of Windows in SDDL, lets in anyone but *me* and whom nothing keeps out."""
+def is_open_to_others(rights: str, user: str) -> bool:
+    """Return whether *rights* (SDDL of Windows) admit others than *user*.
+
+    The system and the administrators do not count.
+    """
     entries = [entry.split(";") for entry in re.findall(r"\(([^()]*)\)", rights.partition("D:")[2])]
-    # a refusal (D) gives nothing away, and what is only there to be inherited (IO) does not hold for the file itself
+    # a denial (D) admits nobody, and an entry only for inheritance (IO) does not apply to the file itself
     readers = {entry[-1] for entry in entries if entry[0] != "D" and "IO" not in entry[1]}
-    return not entries or bool(readers - {me} - _TRUSTED)  # no list at all lets everyone in
+    # without any entry everybody is admitted
+    return not entries or bool(readers - {user} - _TRUSTED)
 
 
 if sys.platform == "win32":
-    import ctypes
-    from ctypes import wintypes
-
-    _OWNER, _DACL = 1, 4  # SECURITY_INFORMATION
-
-    _advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
-    _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
-    _kernel32.GetCurrentProcess.restype = wintypes.HANDLE
-    _kernel32.CloseHandle.argtypes = (wintypes.HANDLE,)
-    _kernel32.LocalFree.argtypes = (ctypes.c_void_p,)
-    _advapi32.OpenProcessToken.argtypes = (wintypes.HANDLE, wintypes.DWORD, ctypes.POINTER(wintypes.HANDLE))
-    _advapi32.GetTokenInformation.argtypes = (
-        wintypes.HANDLE,
-        ctypes.c_int,
-        ctypes.c_void_p,
-        wintypes.DWORD,
-        ctypes.POINTER(wintypes.DWORD),
-    )
-    _advapi32.ConvertSidToStringSidW.argtypes = (ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p))
-    _advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW.argtypes = (
-        wintypes.LPCWSTR,
-        wintypes.DWORD,
-        ctypes.POINTER(ctypes.c_void_p),
-        ctypes.POINTER(wintypes.DWORD),
-    )
-    _advapi32.ConvertSecurityDescriptorToStringSecurityDescriptorW.argtypes = (
-        ctypes.c_void_p,
-        wintypes.DWORD,
-        wintypes.DWORD,
-        ctypes.POINTER(ctypes.c_void_p),
-        ctypes.POINTER(wintypes.DWORD),
-    )
-    _advapi32.SetFileSecurityW.argtypes = (wintypes.LPCWSTR, wintypes.DWORD, ctypes.c_void_p)
-    _advapi32.GetFileSecurityW.argtypes = (
-        wintypes.LPCWSTR,
-        wintypes.DWORD,
-        ctypes.c_void_p,
-        wintypes.DWORD,
-        ctypes.POINTER(wintypes.DWORD),
-    )
-
-    def _must(done: int) -> None:
-        if not done:
-            raise ctypes.WinError(ctypes.get_last_error())
-
-    def _taken(text: ctypes.c_void_p) -> str:
-        """The text that Windows allocated, which is freed."""
-        try:
-            return ctypes.wstring_at(text.value or 0)
-        finally:
-            _kernel32.LocalFree(text)
-
-    def _me() -> str:
-        """The user's SID."""
-        token = wintypes.HANDLE()
-        _must(
-            _advapi32.OpenProcessToken(_kernel32.GetCurrentProcess(), 8, ctypes.byref(token))
-        )  # TOKEN_QUERY
-        try:
-            size = wintypes.DWORD()
-            user = ctypes.create_string_buffer(256)
-            _must(_advapi32.GetTokenInformation(token, 1, user, len(user), ctypes.byref(size)))  # TokenUser
-            text = ctypes.c_void_p()
-            sid = ctypes.cast(user, ctypes.POINTER(ctypes.c_void_p)).contents
-            _must(_advapi32.ConvertSidToStringSidW(sid, ctypes.byref(text)))
-            return _taken(text)
-        finally:
-            _kernel32.CloseHandle(token)
-
-    def _described(descriptor: object) -> str:
-        """*descriptor* in SDDL, the language in which Windows writes rights."""
-        text = ctypes.c_void_p()
-        _must(
-            _advapi32.ConvertSecurityDescriptorToStringSecurityDescriptorW(
-                descriptor, 1, _OWNER | _DACL, ctypes.byref(text), None
-            )
-        )
-        return _taken(text)
-
-    def _understood(sddl: str) -> ctypes.c_void_p:
-        """The descriptor that *sddl* describes; to be freed."""
-        descriptor = ctypes.c_void_p()
-        _must(
-            _advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW(
-                sddl, 1, ctypes.byref(descriptor), None
-            )
-        )
-        return descriptor
+    from iea_desk.windows_rights import abbreviate_sid, file_rights, set_rights, user_sid
 
     def _close_to_others(path: Path) -> None:
-        descriptor = _understood(f"D:P(A;;FA;;;{_me()})")
-        try:
-            _must(_advapi32.SetFileSecurityW(str(path), _DACL, descriptor))
-        finally:
-            _kernel32.LocalFree(descriptor)
-
-    def _rights(path: Path) -> str:
-        size = wintypes.DWORD()
-        _advapi32.GetFileSecurityW(str(path), _OWNER | _DACL, None, 0, ctypes.byref(size))
-        descriptor = ctypes.create_string_buffer(max(size.value, 1))
-        _must(
-            _advapi32.GetFileSecurityW(
-                str(path), _OWNER | _DACL, descriptor, len(descriptor), ctypes.byref(size)
-            )
-        )
-        return _described(descriptor)
+        set_rights(path, f"D:P(A;;FA;;;{user_sid()})")
 
     def _check(path: Path, descriptor: int) -> None:  # noqa: ARG001 the same for both systems
-        known = _understood(f"D:(A;;FA;;;{_me()})")
-        try:
-            mine = _described(known).rpartition(";")[2].rstrip(")")  # as Windows abbreviates it
-        finally:
-            _kernel32.LocalFree(known)
-        if open_to_others(_rights(path), mine):
+        if is_open_to_others(file_rights(path), abbreviate_sid(user_sid())):
             raise NotPrivate(f'icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F"')
 
 else:
 
     def _close_to_others(path: Path) -> None:
-        """Nothing to do: it was opened so."""
+        """Do nothing: the file was created with these rights."""
 
     def _check(path: Path, descriptor: int) -> None:
-        found = os.fstat(descriptor)
-        if found.st_mode & 0o077 or found.st_uid not in (os.getuid(), 0):
+        status = os.fstat(descriptor)
+        if status.st_mode & 0o077 or status.st_uid not in (os.getuid(), 0):
             raise NotPrivate(f"chmod 600 '{path}'")

@@ -1,4 +1,7 @@
-"""Make a register: ten years of slow hashes on all cores, kept as they come, so that a run that was killed goes on where it was."""
+"""Make a register: ten years of slow hashes, on all cores.
+
+Each hash is saved at once, so that a run that was killed goes on where it was.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ from iea_desk.keys import MasterKey
 
 
 class OtherRegister(Exception):
-    """What was begun at this place is another register: other key, other days."""
+    """The unfinished register in the folder is another one: other key, other days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Which register to make."""
+    """The register to make."""
 
     key: MasterKey
     scope: str
@@ -32,14 +35,14 @@ class Order:
     days: int
     kdf: Kdf
 
-    def hashed(self, distance: int, salt: bytes) -> bytes:
-        """The hash of the day *distance* days after the first. Slow."""
+    def hash_day(self, distance: int, salt: bytes) -> bytes:
+        """Return the hash of the day *distance* days after the first. Slow."""
         day = self.first + timedelta(days=distance)
-        number = self.key.month_key(day, self.scope).number(day)
+        number = self.key.derive_month_key(day, self.scope).derive_number(day)
         return hash_number(number, self.key.kid, self.scope, day, salt, self.kdf)
 
-    def head(self) -> dict[str, object]:
-        """What the first line of an unfinished register must say again for it to be the same."""
+    def to_header(self) -> dict[str, object]:
+        """Return the first line of an unfinished register, without its salt."""
         return {
             "kid": self.key.kid,
             "scope": self.scope,
@@ -50,30 +53,34 @@ class Order:
         }
 
 
-def unfinished(output: Path) -> Path:
-    """Where an unfinished register is kept: the salt, then one hash a line. No secret in it, as in the register itself."""
+def unfinished_file(output: Path) -> Path:
+    """Return the file of an unfinished register.
+
+    A header with the salt, then one hash a line; like the register it has no secret.
+    """
     return output.with_name(output.name + ".partiel")
 
 
-def make(order: Order, output: Path, progress: Callable[[int, int], None]) -> Register:
-    """Make the register and write it to *output*; *progress* is told how many hashes are done and how many there are.
+def make_register(order: Order, output: Path, progress: Callable[[int, int], None]) -> Register:
+    """Make the register and write it to *output*, which must not exist.
 
-    A run that was ended at any moment goes on where it was. Raises ``FileExistsError`` where *output* is there, ``OtherRegister``, ``OSError``.
+    *progress* gets the number of hashes made and of all hashes. Raises
+    ``FileExistsError``, ``OtherRegister``, ``OSError``.
     """
     if output.exists():
         raise FileExistsError(output)
-    begun = unfinished(output)
-    salt, hashes = _resume(order, begun)
+    partial = unfinished_file(output)
+    salt, hashes = _resume(order, partial)
     progress(len(hashes), order.days)
     # threads will do for all cores: hashlib lets go of the interpreter while it hashes
     workers = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
-        with begun.open("a", encoding="ascii", newline="\n") as file:
-            for found in workers.map(
-                lambda distance: order.hashed(distance, salt), range(len(hashes), order.days)
+        with partial.open("a", encoding="ascii", newline="\n") as file:
+            for digest in workers.map(
+                lambda distance: order.hash_day(distance, salt), range(len(hashes), order.days)
             ):
-                hashes.append(found)
-                print(found.hex(), file=file, flush=True)
+                hashes.append(digest)
+                print(digest.hex(), file=file, flush=True)
                 progress(len(hashes), order.days)
     finally:
         workers.shutdown(cancel_futures=True)
@@ -83,55 +90,58 @@ def make(order: Order, output: Path, progress: Callable[[int, int], None]) -> Re
     beside = output.with_name(f"{output.name}.{os.getpid()}.new")
     beside.write_text(register.to_text(), encoding="ascii", newline="\n")
     beside.replace(output)
-    begun.unlink()
+    partial.unlink()
     return register
 
 
-def _resume(order: Order, begun: Path) -> tuple[bytes, list[bytes]]:
-    """The salt and the hashes of an earlier run; where there was none, a new salt, written down."""
-    whole = begun.read_text(encoding="ascii").split("\n")[:-1] if begun.exists() else []
-    if not whole:
+def _resume(order: Order, partial: Path) -> tuple[bytes, list[bytes]]:
+    """Return the salt and the hashes of an earlier run, or write a new salt."""
+    lines = partial.read_text(encoding="ascii").split("\n")[:-1] if partial.exists() else []
+    if not lines:
         salt = secrets.token_bytes(16)
-        head = json.dumps({**order.head(), "salt": salt.hex()})
-        begun.write_text(head + "\n", encoding="ascii", newline="\n")
+        head = json.dumps({**order.to_header(), "salt": salt.hex()})
+        partial.write_text(head + "\n", encoding="ascii", newline="\n")
         return salt, []
     try:
-        head = json.loads(whole[0])
+        head = json.loads(lines[0])
         salt = bytes.fromhex(head.pop("salt"))
-        hashes = [bytes.fromhex(line) for line in whole[1 : order.days + 1]]
+        hashes = [bytes.fromhex(line) for line in lines[1 : order.days + 1]]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise OtherRegister from None
     # the same name does not make the same key: the first hash tells
     if (
-        head != order.head()
-        or (hashes and hashes[0] != order.hashed(0, salt))
-        or any(len(found) != 16 for found in hashes)
+        head != order.to_header()
+        or (hashes and hashes[0] != order.hash_day(0, salt))
+        or any(len(digest) != 16 for digest in hashes)
     ):
         raise OtherRegister
     # a last line that was cut short goes: the next hash would be written behind it
-    os.truncate(begun, sum(len(line) + 1 for line in whole[: order.days + 1]))
+    os.truncate(partial, sum(len(line) + 1 for line in lines[: order.days + 1]))
     return salt, hashes
 
 
 class ProgressBar:
-    """How far a long run is and how long it still takes; on a terminal one line that changes, elsewhere a line for each tenth."""
+    """The progress of a long run and the time it still takes.
+
+    On a terminal one line that changes, elsewhere a line for each tenth.
+    """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
         self._live = stream.isatty()
         self._start: tuple[float, int] | None = None
-        self._shown = -1
+        self._last_step = -1
 
     def __call__(self, done: int, total: int) -> None:
-        """Show it."""
+        """Show that *done* of *total* steps are done."""
         now = self._clock()
         if self._start is None:
             self._start = (now, done)
         began, already = self._start
         step = done if self._live or done == total else done * 10 // total
-        if step == self._shown:
+        if step == self._last_step:
             return
-        self._shown = step
+        self._last_step = step
         rest = (
             f"reste {in_words((now - began) / (done - already) * (total - done))}" if done > already else "…"
         )

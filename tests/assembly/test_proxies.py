@@ -43,22 +43,22 @@ class Secrets:
     def __init__(self) -> None:
         self.kept: dict[str, str] = {}
 
-    def read(self, account: str) -> str | None:
+    def read_secret(self, account: str) -> str | None:
         return self.kept.get(account)
 
-    def write(self, account: str, secret: str) -> None:
+    def write_secret(self, account: str, secret: str) -> None:
         if len(secret) > LONGEST:
             raise SecretTooLong
         self.kept[account] = secret
 
-    def delete(self, account: str) -> None:
+    def delete_secret(self, account: str) -> None:
         self.kept.pop(account, None)
 
 
 class NoVault(Secrets):
     """A system without a vault."""
 
-    def read(self, account: str) -> str | None:
+    def read_secret(self, account: str) -> str | None:
         raise VaultUnavailable from OSError(account)
 
 
@@ -130,14 +130,14 @@ class TestRoute:
     def test_a_user_comes_with_the_password_from_the_vault(self, office: Office) -> None:
         chosen = replace(MANUAL, proxy_user="marie")
         assert office.route(chosen, SERVER).credentials is None, "none is saved"
-        office.installation.secrets.write(PROXY_PASSWORD, PASSWORD)
+        office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
         assert office.route(chosen, SERVER).credentials == Credentials("marie", PASSWORD)
         assert office.route(chosen, SERVER, "typed").credentials == Credentials("marie", "typed")
         assert office.route(MANUAL, SERVER).credentials is None, "there is no user"
         assert PASSWORD not in repr(office.route(chosen, SERVER))
 
     def test_also_for_the_systems_proxy(self, office: Office) -> None:
-        office.installation.secrets.write(PROXY_PASSWORD, PASSWORD)
+        office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
         chosen = replace(DEFAULTS, proxy_user="marie")
         assert office.route(chosen, SERVER).credentials is None, "there is no proxy"
         office.setting[0] = Configuration(servers="systeme.example:8080")
@@ -145,7 +145,7 @@ class TestRoute:
 
     def test_never_for_a_proxy_that_the_network_offers_unless_it_is_named(self, office: Office) -> None:
         """Any café can offer a proxy: what was typed for the office's is not for it."""
-        office.installation.secrets.write(PROXY_PASSWORD, PASSWORD)
+        office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
         offered = Choice(parse("http://cafe.example:8080"), Source.NETWORK)
         chosen = replace(DEFAULTS, proxy_user="marie")
         assert not may_authenticate(offered, chosen)
@@ -201,11 +201,11 @@ class TestSaving:
     def test_it_is_kept_and_forgotten(self, office: Office) -> None:
         assert office.installation.proxy_password_saved() is False
         office.installation.save({"proxy.user": "marie"}, None, PASSWORD)
-        assert office.installation.secrets.read(PROXY_PASSWORD) == PASSWORD
+        assert office.installation.secrets.read_secret(PROXY_PASSWORD) == PASSWORD
         assert office.installation.proxy_password_saved() is True
 
         office.installation.save({"proxy.user": "paul"}, "key", None)
-        assert office.installation.secrets.read(PROXY_PASSWORD) == PASSWORD
+        assert office.installation.secrets.read_secret(PROXY_PASSWORD) == PASSWORD
         office.installation.save({"proxy.user": ""}, None)
         assert office.installation.proxy_password_saved() is False
         assert office.installation.licence_key() == "key"

@@ -1,4 +1,4 @@
-"""The command: from the first key to a password that a PC accepts, what it refuses, and that no key ever shows."""
+"""The command `iea-desk`, from the first key to a password that a PC accepts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from iea_agent.domain.password_check import Candidate, Right, Wrong, check_candi
 from iea_agent.domain.password_register import Kdf, Register, parse_register
 from iea_agent.domain.typed_password import TypedPassword, parse_typed_password
 from iea_desk.cli import main
-from iea_desk.keys import Ring, read_keys
+from iea_desk.key_store import ACCOUNT, open_desk_vault
+from iea_desk.keys import Ring, parse_keys
 from iea_desk.private_files import read_private
 
 QUICK = ("--kdf-n", "16")
@@ -26,15 +27,15 @@ Desk = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def desk(capsys: pytest.CaptureFixture[str]) -> Desk:
-    """Run one command: exit code, what it says, what it complains of."""
+    """Return a function that runs one command: exit code, output, error output."""
 
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         try:
             code = main([str(argument) for argument in arguments])
         except SystemExit as ended:  # argparse
             code = ended.code if isinstance(ended.code, int) else 1
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
 
     return run
 
@@ -48,25 +49,25 @@ def ring(tmp_path: Path, desk: Desk) -> Path:
 
 
 def secrets_of(path: Path) -> list[str]:
-    """Every master key in the file, in hexadecimal."""
-    keys = read_keys(read_private(path))
+    """Return every master key in the file, in hexadecimal."""
+    keys = parse_keys(read_private(path))
     assert isinstance(keys, Ring)
     return [key.key.hex() for key in keys.keys]
 
 
-def judged(typed: str, register: Register, day: date) -> Right | Wrong:
-    """What a PC says to *typed* on *day*."""
-    entered = parse_typed_password(typed)
-    assert isinstance(entered, TypedPassword)
-    candidate = find_candidate(entered, register, day)
+def check(typed: str, register: Register, day: date) -> Right | Wrong:
+    """Check *typed* as a PC does on *day*."""
+    password = parse_typed_password(typed)
+    assert isinstance(password, TypedPassword)
+    candidate = find_candidate(password, register, day)
     assert isinstance(candidate, Candidate)
     return check_candidate(candidate)
 
 
 def test_from_the_first_key_to_a_right_password(tmp_path: Path, desk: Desk, ring: Path) -> None:
-    """The keeper's PC makes key, register and month key; the front desk has the month key alone."""
+    """The keeper makes key, register and month key; the front desk has a month key."""
     output, month = tmp_path / "registre.json", tmp_path / "novembre.txt"
-    code, said, _ = desk(
+    code, printed, _ = desk(
         "register",
         "--key-file",
         ring,
@@ -79,24 +80,24 @@ def test_from_the_first_key_to_a_right_password(tmp_path: Path, desk: Desk, ring
         *QUICK,
     )
     assert code == 0
-    assert "du 2026-11-01 au 2026-12-31" in said
+    assert "du 2026-11-01 au 2026-12-31" in printed
     register = parse_register(output.read_text(encoding="ascii"), weakest=WEAK)
     assert (register.kid, register.generation, register.scope) == ("2026a", 1, "*")
     assert desk("month-key", "--key-file", ring, "--month", "2026-11", "--output", month)[0] == 0
 
-    code, said, _ = desk("password", "--key-file", month, "--day", "2026-11-24", "--json")
+    code, printed, _ = desk("password", "--key-file", month, "--day", "2026-11-24", "--json")
     assert code == 0
-    letter = json.loads(said)
+    letter = json.loads(printed)
     assert (letter["day"], letter["last_day"], letter["kid"]) == ("2026-11-24", "2026-11-27", "2026a")
     for form in ("letters", "words"):
-        assert judged(letter[form], register, date(2026, 11, 26)) == Right(date(2026, 11, 24), "2026a")
+        assert check(letter[form], register, date(2026, 11, 26)) == Right(date(2026, 11, 24), "2026a")
         assert letter[form] in letter["mail"]["body"].split("\n"), "alone on its line"
     assert "Utilisable jusqu'au vendredi 27 novembre 2026 inclus." in letter["mail"]["body"]
 
-    code, said, _ = desk("password", "--key-file", month, "--day", "2026-11-24")
+    code, printed, _ = desk("password", "--key-file", month, "--day", "2026-11-24")
     assert code == 0
-    assert letter["spoken"] in said
-    assert letter["mail"]["body"] in said
+    assert letter["spoken"] in printed
+    assert letter["mail"]["body"] in printed
     assert desk("password", "--key-file", month, "--day", "2026-12-01")[0] == 1
     assert desk("month-key", "--key-file", month)[0] == 4
 
@@ -109,8 +110,8 @@ def test_an_installation_of_its_own(tmp_path: Path, desk: Desk, ring: Path) -> N
     register = parse_register(output.read_text(encoding="ascii"), weakest=WEAK)
     own = json.loads(desk("password", *where, "--day", "2026-11-02", "--for", "IEA-1", "--json")[1])
     every = json.loads(desk("password", *where, "--day", "2026-11-02", "--json")[1])
-    assert judged(own["letters"], register, date(2026, 11, 2)) == Right(date(2026, 11, 2), "2026a")
-    assert judged(every["letters"], register, date(2026, 11, 2)) == Wrong(date(2026, 11, 2))
+    assert check(own["letters"], register, date(2026, 11, 2)) == Right(date(2026, 11, 2), "2026a")
+    assert check(every["letters"], register, date(2026, 11, 2)) == Wrong(date(2026, 11, 2))
 
 
 def test_rotation_keeps_the_old_key_for_pcs_with_the_old_register(
@@ -141,8 +142,8 @@ def test_rotation_keeps_the_old_key_for_pcs_with_the_old_register(
         letter = json.loads(
             desk("password", "--key-file", ring, "--day", "2026-11-02", "--kid", kid, "--json")[1]
         )
-        assert judged(letter["letters"], right, date(2026, 11, 2)) == Right(date(2026, 11, 2), kid)
-        assert judged(letter["words"], wrong, date(2026, 11, 2)) == Wrong(date(2026, 11, 2))
+        assert check(letter["letters"], right, date(2026, 11, 2)) == Right(date(2026, 11, 2), kid)
+        assert check(letter["words"], wrong, date(2026, 11, 2)) == Wrong(date(2026, 11, 2))
 
 
 def test_generations_only_rise(tmp_path: Path, desk: Desk, ring: Path) -> None:
@@ -169,7 +170,7 @@ def test_nothing_is_overwritten(desk: Desk, ring: Path) -> None:
 
 
 def test_no_master_key_is_ever_shown(tmp_path: Path, desk: Desk, ring: Path) -> None:
-    said = "".join(
+    printed = "".join(
         "".join(map(str, desk(*command, "--key-file", ring)))
         for command in (
             ("password",),
@@ -182,18 +183,18 @@ def test_no_master_key_is_ever_shown(tmp_path: Path, desk: Desk, ring: Path) -> 
         )
     )
     files = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "m", tmp_path / "r"))
-    found = secrets_of(ring)
-    assert len(found) == 2
-    for secret in found:
-        assert secret not in said + files
-        assert secret.upper() not in said + files
+    secrets = secrets_of(ring)
+    assert len(secrets) == 2
+    for secret in secrets:
+        assert secret not in printed + files
+        assert secret.upper() not in printed + files
 
 
 @pytest.mark.linux
 def test_a_file_that_others_can_read_is_refused_with_the_remedy(desk: Desk, ring: Path) -> None:
     ring.chmod(0o644)
-    code, said, complaint = desk("password", "--key-file", ring)
-    assert (code, said) == (4, "")
+    code, output, complaint = desk("password", "--key-file", ring)
+    assert (code, output) == (4, "")
     assert f"chmod 600 '{ring}'" in complaint
 
 
@@ -245,10 +246,7 @@ def vault_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """An account that this test alone uses."""
     monkeypatch.setenv("IEA_DESK_VAULT", f"IEA Desk test {tmp_path}")
     yield
-    from iea_desk import vault
-
-    with vault._opened() as backend:
-        backend.delete_password(vault._service(), vault._ACCOUNT)
+    open_desk_vault().delete_secret(ACCOUNT)
 
 
 @pytest.mark.linux
@@ -291,8 +289,8 @@ def test_a_register_that_was_killed_goes_on_where_it_was(tmp_path: Path, desk: D
             assert line, "it ended before its time"
         running.kill()
     assert not output.exists()
-    kept = begun.read_text(encoding="ascii").split("\n")[:-1]
-    salt, hashes = json.loads(kept[0])["salt"], kept[1:]
+    lines = begun.read_text(encoding="ascii").split("\n")[:-1]
+    salt, hashes = json.loads(lines[0])["salt"], lines[1:]
     assert 4 <= len(hashes) < 40
 
     # another key of the same name, another span: not the same register
@@ -312,7 +310,7 @@ def test_a_register_that_was_killed_goes_on_where_it_was(tmp_path: Path, desk: D
     for distance in (0, len(hashes) - 1, len(hashes), 39):
         day = date(2026, 11, 1) + timedelta(days=distance)
         letter = json.loads(desk("password", "--key-file", ring, "--day", day.isoformat(), "--json")[1])
-        assert judged(letter["letters"], register, day) == Right(day, "2026a")
+        assert check(letter["letters"], register, day) == Right(day, "2026a")
     assert not begun.exists()
 
 

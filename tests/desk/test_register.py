@@ -1,4 +1,4 @@
-"""The making of a register: ended and taken up again, how far it is, and what is said of the time."""
+"""Making a register: an interrupted run is continued, and the progress is output."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from iea_agent.domain.password_register import Kdf
 from iea_desk.keys import MasterKey
-from iea_desk.letter import in_french
-from iea_desk.register import Order, OtherRegister, ProgressBar, in_words, make, unfinished
+from iea_desk.letter import format_french_date
+from iea_desk.register import Order, OtherRegister, ProgressBar, in_words, make_register, unfinished_file
 
 ORDER = Order(MasterKey("2026a", bytes(range(32))), "*", 1, date(2026, 11, 1), 30, Kdf(16, 1, 1))
 
@@ -29,24 +29,24 @@ def ended_at(last: int, output: Path) -> None:
             raise Ended
 
     with pytest.raises(Ended):
-        make(ORDER, output, progress)
+        make_register(ORDER, output, progress)
 
 
 def test_ended_again_and_again_even_in_the_middle_of_a_line(tmp_path: Path) -> None:
     output = tmp_path / "register"
     for last in (0, 7, 8, 20, 29):
         ended_at(last, output)
-        with unfinished(output).open("a", encoding="ascii") as file:
+        with unfinished_file(output).open("a", encoding="ascii") as file:
             file.write("0123456789abcdef"[: last % 16])
-    register = make(ORDER, output, lambda done, total: None)  # noqa: ARG005
+    register = make_register(ORDER, output, lambda done, total: None)  # noqa: ARG005
     assert register.days == 30
-    assert register.digests == b"".join(ORDER.hashed(distance, register.salt) for distance in range(30))
+    assert register.digests == b"".join(ORDER.hash_day(distance, register.salt) for distance in range(30))
 
 
 def test_another_order_does_not_go_on_with_this_one(tmp_path: Path) -> None:
     output = tmp_path / "register"
     ended_at(7, output)
-    before = unfinished(output).read_bytes()
+    before = unfinished_file(output).read_bytes()
     for other in (
         replace(ORDER, days=31),
         replace(ORDER, generation=2),
@@ -57,8 +57,8 @@ def test_another_order_does_not_go_on_with_this_one(tmp_path: Path) -> None:
         replace(ORDER, key=MasterKey("2026b", bytes(range(32)))),
     ):
         with pytest.raises(OtherRegister):
-            make(other, output, lambda done, total: None)  # noqa: ARG005
-    assert unfinished(output).read_bytes() == before
+            make_register(other, output, lambda done, total: None)  # noqa: ARG005
+    assert unfinished_file(output).read_bytes() == before
 
 
 class Terminal(io.StringIO):
@@ -68,7 +68,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def played(stream: io.StringIO, begun: int = 0) -> str:
+def play(stream: io.StringIO, begun: int = 0) -> str:
     """A hundred days, one a second, from *begun* on."""
     now = 50.0
     bar = ProgressBar(stream, clock=lambda: now)
@@ -79,20 +79,20 @@ def played(stream: io.StringIO, begun: int = 0) -> str:
 
 
 def test_on_a_terminal_one_line_that_changes() -> None:
-    shown = played(Terminal())
-    assert shown.count("\n") == 1
-    assert "25 % (25 jours sur 100), reste 1 min 15 s" in shown
-    assert shown.rstrip().endswith("100 % (100 jours sur 100), fait en 1 min 40 s")
+    output = play(Terminal())
+    assert output.count("\n") == 1
+    assert "25 % (25 jours sur 100), reste 1 min 15 s" in output
+    assert output.rstrip().endswith("100 % (100 jours sur 100), fait en 1 min 40 s")
 
 
 def test_elsewhere_a_line_for_each_tenth() -> None:
-    lines = played(io.StringIO()).splitlines()
+    lines = play(io.StringIO()).splitlines()
     assert len(lines) == 11
     assert "\r" not in "".join(lines)
 
 
 def test_what_was_done_before_does_not_count_for_the_speed() -> None:
-    assert "(75 jours sur 100), reste 25 s" in played(Terminal(), begun=50)
+    assert "(75 jours sur 100), reste 25 s" in play(Terminal(), begun=50)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_durations(seconds: float, words: str) -> None:
     assert in_words(seconds).replace("\u00a0", " ") == words
 
 
-def test_days_in_french() -> None:
-    assert in_french(date(2026, 11, 27)) == "vendredi 27 novembre 2026"
-    assert in_french(date(2026, 12, 1)) == "mardi 1er décembre 2026"
-    assert in_french(date(2027, 8, 15)) == "dimanche 15 août 2027"
+def test_days_format_french_date() -> None:
+    assert format_french_date(date(2026, 11, 27)) == "vendredi 27 novembre 2026"
+    assert format_french_date(date(2026, 12, 1)) == "mardi 1er décembre 2026"
+    assert format_french_date(date(2027, 8, 15)) == "dimanche 15 août 2027"

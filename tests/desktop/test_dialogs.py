@@ -330,17 +330,17 @@ def test_the_dialog_opens_with_the_test_under_way(play: Callable[..., Play]) -> 
 
 
 @pytest.mark.parametrize(
-    ("word", "code"),
+    ("word", "problem"),
     [("refuse", problems.AUTHORISATION_REFUSED), ("inconnue", problems.LICENCE_NOT_RECOGNISED)],
 )
 def test_a_refused_licence_is_not_a_failed_connection(
-    word: str, code: str, play: Callable[..., Play]
+    word: str, problem: problems.Problem, play: Callable[..., Play]
 ) -> None:
     shown = play("settings", authentication=f"https://{word}.exemple.fr")
     shown.click(TEST)
     shown.sees("Connexion aux serveurs réussie")
-    shown.sees(problems.CATALOGUE[code].title)
-    shown.sees(problems.CATALOGUE[code].advice)
+    shown.sees(problem.title)
+    shown.sees(problem.advice)
     shown.marked(AUTHENTICATION, "Réussi")
     shown.marked(UPDATES, "Réussi")
     shown.marked(NUMBER, "Échec")

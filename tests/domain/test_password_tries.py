@@ -1,4 +1,7 @@
-"""How often the password of the day may be tried, on clocks driven by hand: restarts, clocks set back and forth, states that cannot be read."""
+"""Tries at the password of the day, on clocks that the test sets.
+
+Restarts, clocks set back and forth, saved tries that cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -16,61 +19,61 @@ from iea_agent.domain.password_tries import DAY, Tries, WaitReason, parse_tries
 START = 1_790_000_000.0
 
 
-class Desk:
-    """A PC: two clocks, and a state that goes to disk and back at every restart."""
+class Computer:
+    """A PC with two clocks, whose tries are saved and parsed at every restart."""
 
     def __init__(self) -> None:
         self.wall, self.steady, self.true = START, 1000.0, 0.0
-        self.state = Tries()
+        self.tries = Tries()
 
     def pass_time(self, seconds: float) -> None:
-        """Time that passes while the agent runs."""
+        """Let time pass while the agent runs."""
         self.wall += seconds
         self.steady += seconds
         self.true += seconds
 
     def set_clock(self, seconds: float) -> None:
-        """Someone moves the wall clock."""
+        """Move the wall clock."""
         self.wall += seconds
 
     def restart(self, off: float = 0.0) -> None:
-        """The agent ends and starts again, *off* seconds later; the steady clock begins anew."""
+        """End the agent and start it *off* seconds later, with a new steady clock."""
         self.wall += off
         self.true += off
         self.steady = 5.0
-        kept = parse_tries(json.loads(json.dumps(self.state.to_document())))
-        assert kept is not None
-        self.state = kept
+        tries = parse_tries(json.loads(json.dumps(self.tries.to_document())))
+        assert tries is not None
+        self.tries = tries
 
-    def held(self) -> tuple[WaitReason, float]:
-        """Why and how long the next try waits."""
-        self.state = password_tries.advance_clock(self.state, Moment(self.wall, self.steady))
-        return password_tries.compute_wait(self.state)
+    def wait(self) -> tuple[WaitReason, float]:
+        """Return why and how long the next try has to wait."""
+        self.tries = password_tries.advance_clock(self.tries, Moment(self.wall, self.steady))
+        return password_tries.compute_wait(self.tries)
 
     def fail(self) -> None:
-        """One wrong password."""
-        assert self.held() == (WaitReason.NONE, 0.0)
-        self.state = password_tries.count_try(self.state, generation=1)
+        """Try a wrong password."""
+        assert self.wait() == (WaitReason.NONE, 0.0)
+        self.tries = password_tries.count_try(self.tries, generation=1)
 
     def fail_until_stopped(self) -> None:
-        """A hundred wrong passwords, each as soon as it is allowed."""
-        while not self.state.stopped:
-            self.pass_time(self.held()[1])
+        """Try a hundred wrong passwords, each as soon as it is allowed."""
+        while not self.tries.stopped:
+            self.pass_time(self.wait()[1])
             self.fail()
 
 
 @pytest.fixture
-def pc() -> Desk:
-    """A PC where nobody has tried anything."""
-    return Desk()
+def pc() -> Computer:
+    """Return a PC without a try."""
+    return Computer()
 
 
-def test_five_are_free_then_waits_double_up_to_an_hour(pc: Desk) -> None:
+def test_five_are_free_then_waits_double_up_to_an_hour(pc: Computer) -> None:
     for _ in range(password_tries.FREE_TRIES):
         pc.fail()
     waits = []
     for _ in range(9):
-        reason, wait = pc.held()
+        reason, wait = pc.wait()
         assert reason is WaitReason.WAIT
         waits.append(wait / 60)
         pc.pass_time(wait)
@@ -78,32 +81,32 @@ def test_five_are_free_then_waits_double_up_to_an_hour(pc: Desk) -> None:
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
-def test_nobody_tries_before_the_time(pc: Desk) -> None:
+def test_a_try_before_its_time_is_refused(pc: Computer) -> None:
     for _ in range(password_tries.FREE_TRIES):
         pc.fail()
     pc.pass_time(59.9)
-    assert pc.held()[0] is WaitReason.WAIT
+    assert pc.wait()[0] is WaitReason.WAIT
     with pytest.raises(ValueError, match="before its time"):
-        password_tries.count_try(pc.state, 1)
+        password_tries.count_try(pc.tries, 1)
     pc.pass_time(0.2)
     pc.fail()
 
 
-def test_one_try_a_minute_for_three_days_lets_73_through(pc: Desk) -> None:
+def test_one_try_a_minute_for_three_days_lets_73_through(pc: Computer) -> None:
     through = 0
     for _ in range(3 * 24 * 60):
-        if pc.held()[0] is WaitReason.NONE:
+        if pc.wait()[0] is WaitReason.NONE:
             pc.fail()
             through += 1
         pc.pass_time(60)
     assert through == 73
 
 
-def test_at_most_25_in_any_24_hours(pc: Desk) -> None:
+def test_at_most_25_in_any_24_hours(pc: Computer) -> None:
     times: list[float] = []
     reasons = set()
     while len(times) < 90:
-        reason, wait = pc.held()
+        reason, wait = pc.wait()
         reasons.add(reason)
         pc.pass_time(wait)
         pc.fail()
@@ -112,113 +115,113 @@ def test_at_most_25_in_any_24_hours(pc: Desk) -> None:
     assert WaitReason.DAILY in reasons
 
 
-def test_a_hundred_in_a_row_stop_for_a_month_and_no_longer(pc: Desk) -> None:
+def test_a_hundred_in_a_row_stop_for_a_month_and_no_longer(pc: Computer) -> None:
     pc.fail_until_stopped()
-    assert pc.state.failures == 100
-    assert pc.held() == (WaitReason.STOPPED, 30 * DAY)
+    assert pc.tries.failures == 100
+    assert pc.wait() == (WaitReason.STOPPED, 30 * DAY)
     pc.restart(off=30 * DAY - 1)
-    assert pc.held() == (WaitReason.STOPPED, 1.0)
+    assert pc.wait() == (WaitReason.STOPPED, 1.0)
     pc.pass_time(1)
     pc.fail()
-    assert pc.held() == (WaitReason.WAIT, 60.0)  # no free try after a stop
+    assert pc.wait() == (WaitReason.WAIT, 60.0)  # no free try after a stop
 
 
-def test_the_server_ends_a_stop_but_no_ordinary_wait(pc: Desk) -> None:
+def test_the_server_ends_a_stop_but_no_ordinary_wait(pc: Computer) -> None:
     for _ in range(password_tries.FREE_TRIES):
         pc.fail()
-    assert password_tries.lift_stop_after_authentication(pc.state) == pc.state
+    assert password_tries.lift_stop_after_authentication(pc.tries) == pc.tries
     pc.fail_until_stopped()
-    pc.state = password_tries.lift_stop_after_authentication(pc.state)
-    assert pc.held()[0] in (WaitReason.NONE, WaitReason.DAILY)
-    assert not pc.state.stopped
+    pc.tries = password_tries.lift_stop_after_authentication(pc.tries)
+    assert pc.wait()[0] in (WaitReason.NONE, WaitReason.DAILY)
+    assert not pc.tries.stopped
 
 
-def test_a_newer_register_ends_a_stop(pc: Desk) -> None:
+def test_a_newer_register_ends_a_stop(pc: Computer) -> None:
     pc.fail_until_stopped()
-    assert password_tries.lift_stop_after_new_register(pc.state, 1).stopped
-    assert password_tries.lift_stop_after_new_register(pc.state, 0).stopped
-    assert not password_tries.lift_stop_after_new_register(pc.state, 2).stopped
+    assert password_tries.lift_stop_after_new_register(pc.tries, 1).stopped
+    assert password_tries.lift_stop_after_new_register(pc.tries, 0).stopped
+    assert not password_tries.lift_stop_after_new_register(pc.tries, 2).stopped
 
 
-def test_success_forgets(pc: Desk) -> None:
+def test_success_forgets(pc: Computer) -> None:
     for _ in range(password_tries.FREE_TRIES):
         pc.fail()
-    pc.state = password_tries.reset_after_success(pc.state)
-    assert pc.held() == (WaitReason.NONE, 0.0)
+    pc.tries = password_tries.reset_after_success(pc.tries)
+    assert pc.wait() == (WaitReason.NONE, 0.0)
     for _ in range(password_tries.FREE_TRIES):
         pc.fail()
-    assert pc.held() == (WaitReason.WAIT, 60.0)
+    assert pc.wait() == (WaitReason.WAIT, 60.0)
 
 
 class TestClocks:
-    """What a clock that someone moves earns."""
+    """What is gained by moving the clock."""
 
     @pytest.fixture(autouse=True)
-    def waiting(self, pc: Desk) -> None:
-        """An hour to wait."""
+    def waiting(self, pc: Computer) -> None:
+        """Make the next try wait an hour."""
         for _ in range(11):
-            pc.pass_time(pc.held()[1])
+            pc.pass_time(pc.wait()[1])
             pc.fail()
-        assert pc.held() == (WaitReason.WAIT, 3600.0)
+        assert pc.wait() == (WaitReason.WAIT, 3600.0)
 
-    def test_set_back_earns_nothing_and_costs_nothing(self, pc: Desk) -> None:
+    def test_set_back_earns_nothing_and_costs_nothing(self, pc: Computer) -> None:
         pc.set_clock(-365 * DAY)
-        assert pc.held() == (WaitReason.WAIT, 3600.0)
+        assert pc.wait() == (WaitReason.WAIT, 3600.0)
         pc.pass_time(1800)
-        assert pc.held() == (WaitReason.WAIT, 1800.0)
+        assert pc.wait() == (WaitReason.WAIT, 1800.0)
         pc.pass_time(1800)
-        assert pc.held() == (WaitReason.NONE, 0.0)
+        assert pc.wait() == (WaitReason.NONE, 0.0)
 
-    def test_set_back_and_put_right_earns_nothing(self, pc: Desk) -> None:
+    def test_set_back_and_put_right_earns_nothing(self, pc: Computer) -> None:
         for _ in range(5):
             pc.set_clock(-7200)
-            pc.held()
+            pc.wait()
             pc.pass_time(60)
-            pc.held()
+            pc.wait()
             pc.set_clock(7200)
-            pc.held()
-        assert pc.held() == (WaitReason.WAIT, 3300.0)
+            pc.wait()
+        assert pc.wait() == (WaitReason.WAIT, 3300.0)
 
-    def test_set_back_over_a_restart_earns_nothing(self, pc: Desk) -> None:
+    def test_set_back_over_a_restart_earns_nothing(self, pc: Computer) -> None:
         pc.set_clock(-DAY)
         pc.restart(off=60)
-        assert pc.held() == (WaitReason.WAIT, 3600.0)
+        assert pc.wait() == (WaitReason.WAIT, 3600.0)
         pc.pass_time(600)
-        assert pc.held() == (WaitReason.WAIT, 3000.0)
+        assert pc.wait() == (WaitReason.WAIT, 3000.0)
         pc.restart()
-        assert pc.held() == (WaitReason.WAIT, 3000.0)
+        assert pc.wait() == (WaitReason.WAIT, 3000.0)
 
-    def test_a_restart_earns_the_time_the_pc_was_off(self, pc: Desk) -> None:
+    def test_a_restart_earns_the_time_the_pc_was_off(self, pc: Computer) -> None:
         pc.restart(off=600)
-        assert pc.held() == (WaitReason.WAIT, 3000.0)
+        assert pc.wait() == (WaitReason.WAIT, 3000.0)
         pc.restart()
-        assert pc.held() == (WaitReason.WAIT, 3000.0)
+        assert pc.wait() == (WaitReason.WAIT, 3000.0)
 
-    def test_restarts_earn_nothing(self, pc: Desk) -> None:
+    def test_restarts_earn_nothing(self, pc: Computer) -> None:
         for _ in range(50):
             pc.restart()
-            assert pc.held() == (WaitReason.WAIT, 3600.0)
+            assert pc.wait() == (WaitReason.WAIT, 3600.0)
 
-    def test_the_same_hour_forward_cannot_be_sold_twice(self, pc: Desk) -> None:
-        """Forward earns (it cannot be told from a PC that was off); back and forward again does not."""
+    def test_the_same_hour_forward_cannot_be_sold_twice(self, pc: Computer) -> None:
+        """A clock set forward counts once; back and forward again does not."""
         pc.set_clock(1800)
-        assert pc.held() == (WaitReason.WAIT, 1800.0)
+        assert pc.wait() == (WaitReason.WAIT, 1800.0)
         for _ in range(10):
             pc.set_clock(-1800)
             pc.restart()
-            pc.held()
+            pc.wait()
             pc.set_clock(1800)
             pc.restart()
-        assert pc.held() == (WaitReason.WAIT, 1800.0)
+        assert pc.wait() == (WaitReason.WAIT, 1800.0)
 
-    def test_a_clock_that_was_far_ahead_locks_nobody_out(self, pc: Desk) -> None:
+    def test_a_clock_that_was_far_ahead_locks_nobody_out(self, pc: Computer) -> None:
         pc.set_clock(70 * 365 * DAY)
         pc.fail()
         pc.set_clock(-70 * 365 * DAY)
         pc.restart()
-        assert pc.held() == (WaitReason.WAIT, 3600.0)
+        assert pc.wait() == (WaitReason.WAIT, 3600.0)
         pc.pass_time(3600)
-        assert pc.held() == (WaitReason.NONE, 0.0)
+        assert pc.wait() == (WaitReason.NONE, 0.0)
 
 
 @given(
@@ -226,19 +229,19 @@ class TestClocks:
         st.tuples(st.sampled_from(["pass", "back", "restart", "try"]), st.floats(0, 2 * DAY)), max_size=200
     )
 )
-def test_without_a_clock_set_forward_no_game_wins_a_try(moves: list[tuple[str, float]]) -> None:
-    """Whatever is done but setting the clock forward, tries never come faster than real time allows."""
-    pc = Desk()
+def test_without_a_clock_set_forward_nothing_gains_a_try(moves: list[tuple[str, float]]) -> None:
+    """Tries never come faster than real time allows if the clock is not set forward."""
+    pc = Computer()
     tried: list[float] = []
     for move, seconds in moves:
         if move == "pass":
             pc.pass_time(seconds)
         elif move == "back":
-            pc.held()
+            pc.wait()
             pc.set_clock(-seconds)
         elif move == "restart":
             pc.restart()
-        elif pc.held()[0] is WaitReason.NONE:
+        elif pc.wait()[0] is WaitReason.NONE:
             pc.fail()
             tried.append(pc.true)
     for place in range(password_tries.FREE_TRIES, len(tried)):
@@ -248,15 +251,15 @@ def test_without_a_clock_set_forward_no_game_wins_a_try(moves: list[tuple[str, f
     assert all(late - early >= DAY - 0.01 for early, late in zip(tried, tried[25:], strict=False))
 
 
-class TestKept:
-    """What goes to disk and comes back."""
+class TestSaving:
+    """The tries on disk."""
 
-    def test_there_and_back(self, pc: Desk) -> None:
+    def test_what_is_saved_is_parsed(self, pc: Computer) -> None:
         for _ in range(40):
-            pc.pass_time(pc.held()[1])
+            pc.pass_time(pc.wait()[1])
             pc.fail()
-        kept = parse_tries({"schema": 1, **json.loads(json.dumps(pc.state.to_document()))})
-        assert kept == replace(pc.state, steady=None)
+        tries = parse_tries({"schema": 1, **json.loads(json.dumps(pc.tries.to_document()))})
+        assert tries == replace(pc.tries, steady=None)
 
     @pytest.mark.parametrize(
         "changes",
@@ -290,13 +293,13 @@ class TestKept:
         for name in changes:
             assert parse_tries({key: value for key, value in good.items() if key != name}) is None
 
-    def test_an_unreadable_state_is_no_fresh_start(self, pc: Desk) -> None:
-        pc.state = password_tries.create_distrusted(Moment(pc.wall, pc.steady))
-        assert pc.held() == (WaitReason.WAIT, 3600.0)
+    def test_an_unreadable_state_is_no_fresh_start(self, pc: Computer) -> None:
+        pc.tries = password_tries.create_distrusted(Moment(pc.wall, pc.steady))
+        assert pc.wait() == (WaitReason.WAIT, 3600.0)
         pc.restart()
-        assert pc.state.distrusted
+        assert pc.tries.distrusted
         pc.pass_time(3600)
         pc.fail()
-        assert pc.held() == (WaitReason.WAIT, 3600.0)
-        assert pc.state.distrusted
-        assert not password_tries.reset_after_success(pc.state).distrusted
+        assert pc.wait() == (WaitReason.WAIT, 3600.0)
+        assert pc.tries.distrusted
+        assert not password_tries.reset_after_success(pc.tries).distrusted

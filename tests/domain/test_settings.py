@@ -1,4 +1,4 @@
-"""The settings: defaults, faults by name and line, upgrade steps, the policy on top, secure mode."""
+"""The settings: defaults, faults by name and line, upgrade, policy, secure mode."""
 
 from __future__ import annotations
 
@@ -265,6 +265,6 @@ def test_in_secure_mode_every_server_address_is_https() -> None:
 
 @given(st.booleans(), st.sampled_from(("http://a.fr", "https://a.fr", "http://a.fr:8080/x")))
 def test_what_is_in_force_can_always_be_read(secure: bool, address: str) -> None:
-    found = apply_policy({"secure": secure, "authentication": address}, {}).settings
-    read_address = addresses.parse(found.authentication)
+    in_force = apply_policy({"secure": secure, "authentication": address}, {}).settings
+    read_address = addresses.parse(in_force.authentication)
     assert read_address.secure or not secure

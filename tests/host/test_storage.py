@@ -1,4 +1,4 @@
-"""Settings and state on disk: whole or not at all, nothing a person wrote lost, the policy on top."""
+"""Settings and state on disk: written whole, never lost, below the policy."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iea_agent.domain import addresses, settings
+from iea_agent.domain import addresses, refusals, settings
+from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.host import storage
 from iea_agent.host.storage import Folders, Storage
 
@@ -55,13 +58,24 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
+@contextmanager
+def refused(refusal: Refusal) -> Iterator[None]:
+    """Expect that *refusal* is raised."""
+    with pytest.raises(RefusedError) as error:
+        yield
+    assert error.value.refusal == refusal
+
+
 def broken(folder: Path) -> list[Path]:
     """The broken files set aside."""
     return sorted(folder.glob("*.broken-*"))
 
 
 def whole(path: Path) -> bytes:
-    """The first eight bytes of *path*, which must be all eight-byte pieces of one writing."""
+    """Return the first eight bytes of *path*.
+
+    All the pieces of eight bytes must be of one writing.
+    """
     while True:
         try:
             data = path.read_bytes()
@@ -185,7 +199,7 @@ class TestLoading:
         loaded = store.load()
         assert loaded.faults[0].name == "schema"
         assert loaded.effective.settings.authentication == "https://auth.example.fr"
-        with pytest.raises(storage.SettingsNewer):
+        with refused(refusals.SettingsNewer(str(store.settings_file))):
             store.save({"connection.secure": False})
         assert store.settings_file.read_text("utf-8") == newer
         assert broken(store.folders.settings) == []
@@ -201,9 +215,8 @@ class TestPolicy:
         assert effective.settings.authentication == "https://policy.example.fr"
         assert effective.locked == {"authentication"}
         before = store.settings_file.read_bytes()
-        with pytest.raises(storage.SettingLocked) as refusal:
+        with refused(refusals.SettingLocked("connection.authentication")):
             store.save({"connection.authentication": "https://mine.fr", "licence.number": "1"})
-        assert refusal.value.names == ("connection.authentication",)
         assert store.settings_file.read_bytes() == before
         store.save({"licence.number": "1"})
         assert store.load().effective.settings.licence_number == "1"
@@ -216,7 +229,7 @@ class TestPolicy:
         assert loaded.policy_faults[0].line == 1
         assert loaded.faults == ()
         assert loaded.effective.locked == {"secure"}
-        with pytest.raises(storage.SettingLocked):
+        with refused(refusals.SettingLocked("connection.secure")):
             store.save({"connection.secure": True})
 
     def test_a_withdrawn_one_is_forgotten(self, store: Storage) -> None:
@@ -270,12 +283,19 @@ class TestSaving:
 
     def test_bad_values_are_named_and_nothing_is_written(self, store: Storage) -> None:
         store.settings_file.write_text(OWN, "utf-8")
-        with pytest.raises(settings.SettingsError) as refusal:
+        faults = tuple(
+            settings.SettingFault(name, 0, settings.DECLARATIONS[name].kind.expected)
+            for name in ("connection.secure", "proxy.mode")
+        )
+        with refused(refusals.SettingsInvalid("connection.secure", faults)):
             store.save({"licence.number": "good", "connection.secure": "oui", "proxy.mode": "magic"})
-        assert [fault.name for fault in refusal.value.faults] == ["connection.secure", "proxy.mode"]
         assert store.settings_file.read_text("utf-8") == OWN
-        with pytest.raises(storage.SettingUnknown):
+        with refused(refusals.SettingUnknown("licence.key")):
             store.save({"licence.key": "marker"})
+
+    def test_what_is_the_administrators_alone_is_locked(self, store: Storage) -> None:
+        with refused(refusals.SettingLocked("assistance.maximum_days")):
+            store.save({"assistance.maximum_days": 3})
 
     def test_saving_over_a_broken_file_keeps_it_aside(self, store: Storage) -> None:
         store.settings_file.write_text(OWN, "utf-8")
@@ -304,22 +324,28 @@ class TestSaving:
         store.settings_file.write_text(OWN, "utf-8")
         store.load()
         blocked = Storage(replace(store.folders, settings=store.settings_file))
-        with pytest.raises(storage.StorageError) as refusal:
+        with pytest.raises(RefusedError) as refusal:
             blocked.save({"licence.number": "2"})
+        assert isinstance(refusal.value.refusal, refusals.SettingsNotWritten)
+        assert refusal.value.refusal.path == str(blocked.settings_file)
+        assert refusal.value.refusal.reason == type(refusal.value.__cause__).__name__
         assert isinstance(refusal.value.__cause__, OSError)
         assert store.settings_file.read_text("utf-8") == OWN
 
     @pytest.mark.linux
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is always full")
     def test_a_full_disk_leaves_the_old_file_and_no_other(self, store: Storage) -> None:
-        """A limit on the size of files is what a process can ask for by itself; the kernel then refuses the write as a full disk would."""
+        """Limit the size of files: the kernel then refuses to write, as a full disk would.
+
+        A process can set such a limit for itself.
+        """
         store.settings_file.write_text(OWN, "utf-8")
         store.load()
         script = (
             "import os, resource, signal; from iea_agent.host.storage import *\n"
             "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
             "try: Storage(Folders.locate(os.environ)).save({'licence.number': '2'})\n"
-            "except StorageError as error: print(error.__cause__.errno)"
+            "except RefusedError as error: print(error.__cause__.errno)"
         )
         done = subprocess.run(
             [sys.executable, "-c", script],
@@ -361,8 +387,8 @@ class TestSaving:
             writer.stdin.write(b"go\n")
             writer.stdin.close()
         assert [writer.wait(120) for writer in writers] == [0, 0]
-        found = store.load().effective.settings
-        assert (found.licence_number, found.program) == ("39", "39")
+        loaded = store.load().effective.settings
+        assert (loaded.licence_number, loaded.program) == ("39", "39")
 
     @given(
         text=st.sampled_from(
@@ -396,7 +422,7 @@ class TestSaving:
         self, text: str, values: dict[str, object]
     ) -> None:
         before = settings.parse_file(text)
-        after = settings.parse_file(storage.changed(text, storage.checked(values)))
+        after = settings.parse_file(storage.set_values(text, storage.check_changes(values)))
         for name, declaration in settings.DECLARATIONS.items():
             if name not in values:
                 assert after.get(declaration.attribute) == before.get(declaration.attribute)
@@ -433,7 +459,7 @@ class TestState:
         path = store.folders.state / "journal.json"
         path.write_bytes(data)
         assert store.read_state("journal") == {}
-        assert [kept.read_bytes() for kept in broken(store.folders.state)] == [data]
+        assert [copy.read_bytes() for copy in broken(store.folders.state)] == [data]
         store.write_state("journal", {"a": 1})
         assert store.read_state("journal") == {"a": 1}
 

@@ -118,11 +118,14 @@ def test_a_module_says_what_it_is_for_and_has_a_name_that_means_something(path: 
 
 def test_the_map_shows_every_room() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    for path in [*AGENT.glob("*.py"), *AGENT.glob("*/*.py")]:
-        name = path.parent.name + "/" if path.name == "__init__.py" else path.name
-        if path.parent != AGENT or path.name != "__init__.py":
-            shown = path.stem if path.name == "__main__.py" else name
-            assert f"`{shown}`" in page, f"docs/architecture.md does not show {path.relative_to(ROOT)}"
+    rooms = [block.split("\n\n", 1) for block in re.split(r"^\*\*`", page, flags=re.MULTILINE)[1:]]
+    listed = {
+        heading.partition("`")[0]: re.findall(r"^- `(\w+\.py)`: \S", body, re.MULTILINE)
+        for heading, body in rooms
+    }
+    for folder in {path.parent for path in [*modules(), *ROOT.glob("rig/*.py"), *ROOT.glob("tools/*.py")]}:
+        names = sorted(path.name for path in folder.glob("*.py") if path.name != "__init__.py")
+        assert listed[f"{folder.relative_to(ROOT).as_posix()}/"] == names
 
 
 def loaded_by(*modules: str) -> set[str]:

@@ -36,6 +36,11 @@ def test_the_states_are_drawn_as_the_table_says() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_rooms_are_drawn_as_the_modules_describe_themselves() -> None:
+    done = run("draw_rooms.py", "--check")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.linux  # each version of argparse lays its help out a little differently
 def test_the_readme_shows_the_commands_own_help() -> None:
     done = run("readme_commands.py", "--check")

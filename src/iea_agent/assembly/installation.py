@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain import exit_codes, problems
 from iea_agent.domain.problems import Problem
-from iea_agent.domain.settings import Settings, SettingsError
+from iea_agent.domain.refusals import RefusedError, SettingRefused
+from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, here
 from iea_agent.host.storage import (
     Folders,
-    SettingLocked,
-    SettingsNewer,
-    SettingUnknown,
     Storage,
-    StorageError,
 )
 from iea_agent.locale import _
 
@@ -78,9 +75,9 @@ class Installation:
     @cached_property
     def vault(self) -> Vault:
         """The system's vault for the licence key and the proxy's password."""
-        from iea_agent.host import vault
+        from iea_agent.host.vault import SystemVault
 
-        return vault.here(self.folders.name)
+        return SystemVault(self.folders.name)
 
     @property
     def channel_key_file(self) -> Path:
@@ -138,7 +135,7 @@ class Installation:
 
         Raises ``VaultUnavailable``.
         """
-        return self.vault.read(LICENCE_KEY)
+        return self.vault.read_secret(LICENCE_KEY)
 
     def licence(self, settings: Settings, typed_key: str | None = None) -> Licence | None:
         """Return the licence with the number in *settings*, None if incomplete.
@@ -160,7 +157,7 @@ class Installation:
         from iea_agent.host.vault import VaultUnavailable
 
         try:
-            return self.vault.read(PROXY_PASSWORD) is not None
+            return self.vault.read_secret(PROXY_PASSWORD) is not None
         except VaultUnavailable:
             return None
 
@@ -177,42 +174,22 @@ class Installation:
         too_long = ("licence.key", _("La clé de licence est trop longue."))
         try:
             if licence_key:
-                self.vault.write(LICENCE_KEY, licence_key)
+                self.vault.write_secret(LICENCE_KEY, licence_key)
             too_long = ("proxy.password", _("Le mot de passe du proxy est trop long."))
             if proxy_password:
-                self.vault.write(PROXY_PASSWORD, proxy_password)
+                self.vault.write_secret(PROXY_PASSWORD, proxy_password)
             if changes:
                 self.storage.save(changes)
             if "proxy.user" in changes and not changes["proxy.user"]:
-                self.vault.delete(PROXY_PASSWORD)
+                self.vault.delete_secret(PROXY_PASSWORD)
         except VaultUnavailable as error:
             raise _failure(problems.VAULT_UNAVAILABLE) from error
         except SecretTooLong as error:
             name, text = too_long
             raise Failure(text, exit_codes.USAGE, name=name) from error
-        except (SettingUnknown, SettingLocked, SettingsError, SettingsNewer, StorageError) as error:
-            raise _saving_failure(error) from error
+        except RefusedError as error:
+            from iea_agent.shell.wording.refusal_text import word_refusal
 
-
-def _saving_failure(error: Exception) -> Failure:
-    from iea_agent.shell.wording.problem_details import describe_setting_fault
-
-    match error:
-        case SettingUnknown(names=names):
-            text = _("Paramètre inconnu : {name}")
-            return Failure(text.format(name=names[0]), exit_codes.USAGE, name=names[0])
-        case SettingLocked(names=names):
-            text = _("Ce paramètre est fixé par votre administrateur : {name}")
-            return Failure(text.format(name=names[0]), exit_codes.REFUSED, name=names[0])
-        case SettingsError(faults=faults):
-            sentences = "\n".join(describe_setting_fault(fault) for fault in faults)
-            return Failure(sentences, exit_codes.USAGE, name=faults[0].name)
-        case SettingsNewer(path=path):
-            text = _(
-                "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"
-            )
-            return Failure(text.format(path=path))
-        case StorageError(path=path):
-            text = _("Les paramètres n'ont pas pu être écrits, rien n'a été changé : {path} ({reason})")
-            return Failure(text.format(path=path, reason=type(error.__cause__).__name__))
-    raise TypeError(error)
+            refusal = error.refusal
+            name = refusal.name if isinstance(refusal, SettingRefused) else ""
+            raise Failure(word_refusal(refusal), refusal.exit_code, name=name) from error

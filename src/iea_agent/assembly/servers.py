@@ -80,7 +80,7 @@ class Servers:
         credentials = None
         if proxy_choice.may_authenticate(choice, settings):
             try:
-                password = proxy_password or self.installation.vault.read(PROXY_PASSWORD)
+                password = proxy_password or self.installation.vault.read_secret(PROXY_PASSWORD)
             except VaultUnavailable as error:
                 detail = type(error.__cause__).__name__
                 raise HttpsError(Failure(Stage.PROXY, problems.VAULT_UNAVAILABLE, detail)) from None

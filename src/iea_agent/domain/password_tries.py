@@ -1,11 +1,15 @@
-"""How often the password of the day may be tried: five tries are free, then waits grow, and a long series of failures stops it for a month.
+"""How often the password of the day may be tried, and how long each wait is.
 
-Only a well-formed password is a try. The caller writes ``count_try``'s result to disk *before* the password is judged and ``reset_after_success``'s after: a
-process killed in between has spent a try, not won one.
+Five tries are free, then the waits grow; a long series of failures stops all tries for
+a month. Only a well-formed password is a try. The caller writes the result of
+``count_try`` to disk *before* the password is checked, and that of
+``reset_after_success`` after: a process that is killed between has spent a try.
 
-Time here is one clock that never runs back, kept with the rest: it follows the wall clock upwards, and goes on with the steady clock while the wall
-clock is behind. So a clock set back earns nothing and costs nothing, a restart neither. A clock set *forward* cannot be told from a computer
-that was off: who may set it (on Windows an administrator) can shorten a wait.
+Times are those of a clock that never runs back and is saved with the tries: it follows
+the wall clock upwards, and the steady clock while the wall clock is behind it. So a
+clock that is set back changes nothing, and a restart neither. A clock that is set
+*forward* looks like a computer that was off: a person who may set it (on Windows an
+administrator) can shorten a wait.
 """
 
 from __future__ import annotations
@@ -31,36 +35,39 @@ STOP_SECONDS = 30 * DAY
 
 
 class WaitReason(Enum):
-    """Why there is a wait."""
+    """Why the next try has to wait."""
 
     NONE = "none"
-    WAIT = "wait"  # after a failure too many
-    DAILY = "daily"  # ``MOST_A_DAY`` in 24 hours
-    STOPPED = "stopped"  # ``MOST_IN_A_ROW`` failures in a row
+    WAIT = "wait"  # after ``FREE_TRIES`` failures
+    DAILY = "daily"  # ``DAILY_LIMIT`` tries in 24 hours
+    STOPPED = "stopped"  # ``FAILURE_LIMIT`` failures in a row
 
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """What has been tried so far. Times are those of *clock*, in seconds since 1970.
+    """The tries so far; times are those of *clock*, in seconds since 1970.
 
-    *steady* ties *clock* to the steady clock of this process and is not kept; *distrusted* says that what was kept could not be read.
+    *failures* counts those in a row, *recent* holds the times of the last tries (oldest
+    first, ``DAILY_LIMIT`` at most), *generation* is that of the register that the last try
+    was checked with. *steady* is the steady clock of this process at *clock*; it is not
+    saved. *distrusted* is true if what was saved could not be read.
     """
 
     clock: float = 0.0
-    failures: int = 0  # in a row
-    recent: tuple[float, ...] = ()  # the last tries, oldest first, MOST_A_DAY at most
+    failures: int = 0
+    recent: tuple[float, ...] = ()
     not_before: float = 0.0
-    generation: int = 0  # of the register that the last try was checked with
+    generation: int = 0
     distrusted: bool = False
     steady: float | None = None
 
     @property
     def stopped(self) -> bool:
-        """Whether only a month, the server or a new register helps."""
+        """Whether tries are stopped: for a month, or until the server or a new register."""
         return self.failures >= FAILURE_LIMIT
 
     def to_document(self) -> dict[str, object]:
-        """What is kept on disk."""
+        """Return what is saved on disk."""
         return {
             "clock": self.clock,
             "failures": self.failures,
@@ -72,16 +79,23 @@ class Tries:
 
 
 def parse_tries(document: Mapping[str, object]) -> Tries | None:
-    """What ``to_document`` gave; None where anything in it is not as it should be: go on with ``distrusted``. Other names are passed over."""
+    """Parse a saved *document*, None if a value in it is wrong.
+
+    Go on with ``create_distrusted`` then. Other names are ignored.
+    """
     clock, failures, recent, not_before, generation, distrusted = (
         document.get(name)
         for name in ("clock", "failures", "recent", "not_before", "generation", "distrusted")
     )
-    if not (_time(clock) and _time(not_before) and not_before <= clock + STOP_SECONDS):
+    if not (_is_time(clock) and _is_time(not_before) and not_before <= clock + STOP_SECONDS):
         return None
-    if not (_count(failures, FAILURE_LIMIT) and _count(generation, 10**6) and isinstance(distrusted, bool)):
+    if not (
+        _is_count(failures, FAILURE_LIMIT) and _is_count(generation, 10**6) and isinstance(distrusted, bool)
+    ):
         return None
-    if not (isinstance(recent, list) and len(recent) <= DAILY_LIMIT and all(_time(each) for each in recent)):
+    if not (
+        isinstance(recent, list) and len(recent) <= DAILY_LIMIT and all(_is_time(each) for each in recent)
+    ):
         return None
     times = tuple(float(each) for each in recent)
     if list(times) != sorted(times) or (times and times[-1] > clock):
@@ -90,7 +104,10 @@ def parse_tries(document: Mapping[str, object]) -> Tries | None:
 
 
 def create_distrusted(now: Moment) -> Tries:
-    """Where there was something on disk that cannot be read: no free try, and the longest wait before the next."""
+    """Return the tries to go on with if the saved ones cannot be read.
+
+    No try is free, and the next one has the longest wait.
+    """
     return Tries(
         clock=max(now.wall, 0.0),
         failures=_failures_before_longest_wait(),
@@ -101,14 +118,17 @@ def create_distrusted(now: Moment) -> Tries:
 
 
 def advance_clock(tries: Tries, now: Moment) -> Tries:
-    """*tries* with its clock brought to *now*. A stop that has lasted its month ends here."""
+    """Bring the clock of *tries* to *now*, and end a stop that has lasted its month."""
     waited = max(now.steady - tries.steady, 0.0) if tries.steady is not None else 0.0
     after = replace(tries, clock=max(now.wall, tries.clock + waited), steady=now.steady)
-    return _freed(after) if after.stopped and after.clock >= after.not_before else after
+    return _end_stop(after) if after.stopped and after.clock >= after.not_before else after
 
 
 def compute_wait(tries: Tries) -> tuple[WaitReason, float]:
-    """Whether the next try has to wait, why, and for how many seconds (``advance_clock`` first)."""
+    """Return why the next try has to wait, and for how many seconds.
+
+    *tries* come from ``advance_clock``.
+    """
     wait = tries.not_before - tries.clock
     daily = 0.0
     if len(tries.recent) == DAILY_LIMIT:
@@ -121,7 +141,10 @@ def compute_wait(tries: Tries) -> tuple[WaitReason, float]:
 
 
 def count_try(tries: Tries, generation: int) -> Tries:
-    """*tries* after one more failed try, checked with the register of *generation*. Raises ``ValueError`` while there is a wait."""
+    """Add a failed try, checked with the register of *generation*.
+
+    Raises ``ValueError`` while a try has to wait.
+    """
     if compute_wait(tries)[0] is not WaitReason.NONE:
         raise ValueError("a try before its time")
     failures = tries.failures + 1
@@ -135,18 +158,21 @@ def count_try(tries: Tries, generation: int) -> Tries:
 
 
 def reset_after_success(tries: Tries) -> Tries:
-    """After the right password: everything is forgotten but the time."""
+    """Forget everything but the time, after the right password."""
     return Tries(clock=tries.clock, generation=tries.generation, steady=tries.steady)
 
 
 def lift_stop_after_authentication(tries: Tries) -> Tries:
-    """After a successful authentication with the server: a stop ends. Shorter waits stay, the network is not the person who types."""
-    return _freed(tries) if tries.stopped else tries
+    """End a stop after a successful authentication with the server.
+
+    Shorter waits stay: a working network says nothing about the person who types.
+    """
+    return _end_stop(tries) if tries.stopped else tries
 
 
 def lift_stop_after_new_register(tries: Tries, generation: int) -> Tries:
-    """With a register of *generation* in use: a newer one than the stop was made with ends the stop."""
-    return _freed(tries) if tries.stopped and generation > tries.generation else tries
+    """End a stop that was made with a register older than *generation*."""
+    return _end_stop(tries) if tries.stopped and generation > tries.generation else tries
 
 
 def _wait_after(failures: int) -> float:
@@ -159,8 +185,8 @@ def _wait_after(failures: int) -> float:
     )
 
 
-def _freed(tries: Tries) -> Tries:
-    """After a stop there is no free try: the first failure costs a minute again."""
+def _end_stop(tries: Tries) -> Tries:
+    """End a stop without giving a free try: the next failure costs a minute."""
     return replace(tries, failures=FREE_TRIES - 1, not_before=tries.clock)
 
 
@@ -168,9 +194,9 @@ def _failures_before_longest_wait() -> int:
     return FREE_TRIES + math.ceil(math.log2(LONGEST_WAIT / FIRST_WAIT))
 
 
-def _time(value: object) -> TypeGuard[float]:
+def _is_time(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 2**40
 
 
-def _count(value: object, most: int) -> TypeGuard[int]:
+def _is_count(value: object, most: int) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most

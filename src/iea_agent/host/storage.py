@@ -1,4 +1,8 @@
-"""Folders, settings and state on disk: read within bounds, written whole or not at all, a broken file never lost and never in the way."""
+"""Folders, settings and state on disk.
+
+Files are read within a limit and written whole or not at all. A broken file is copied aside, and the
+last good one is used.
+"""
 
 from __future__ import annotations
 
@@ -12,23 +16,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from iea_agent.domain import settings
+from iea_agent.domain import refusals, settings
 from iea_agent.domain.problems import N_
+from iea_agent.domain.refusals import RefusedError
 
 from . import here, mark
 
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"
-LARGEST_SETTINGS = 256 * 1024  # bytes
-LARGEST_STATE = 1024 * 1024  # bytes
+# bytes
+LARGEST_SETTINGS = 256 * 1024
+LARGEST_STATE = 1024 * 1024
 STATE_SCHEMA = 1
-KEPT_ASIDE = 5  # broken copies of one file
+# copies of broken contents of one file
+KEPT_ASIDE = 5
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -38,31 +45,10 @@ _EXPECTED_ACCESS = N_("un fichier que ce programme peut lire")
 
 
 class StorageError(Exception):
-    """The disk refused: full, read-only, no right. *path* is the file; the system's ``OSError`` is the cause. What was there is intact."""
+    """The disk refused: full, read-only, no right.
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(str(path))
-        self.path = path
-
-
-class SettingLocked(Exception):
-    """The administrator's policy has fixed these settings (dotted *names*): they are not for the person to change."""
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        super().__init__(", ".join(names))
-        self.names = names
-
-
-class SettingUnknown(Exception):
-    """There is no setting of these dotted *names*."""
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        super().__init__(", ".join(names))
-        self.names = names
-
-
-class SettingsNewer(Exception):
-    """The file at *path* was written by a newer version of the agent: this one does not touch it."""
+    *path* is the file, which is as it was; the cause is the system's ``OSError``.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
@@ -71,10 +57,10 @@ class SettingsNewer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where things are. *policy* is the machine's, the others are the person's. They are made when something is written there.
+    """The folders of an installation.
 
-    *name* tells this installation from others of the same person, where the system has one name space for all (vault, pipe):
-    "IEA Agent", or with a short hash behind where ``IEA_AGENT_HOME`` has moved the folders.
+    *policy* is the machine's, the others are the person's. A folder is made when something is written there. *name* is that of the installation in the vault
+    and among the pipes: "IEA Agent", followed by a short hash if ``IEA_AGENT_HOME`` moves the folders.
     """
 
     settings: Path
@@ -85,12 +71,13 @@ class Folders:
 
     @classmethod
     def locate(cls, environment: Mapping[str, str]) -> Folders:
-        """The system's own places, or all of them below ``IEA_AGENT_HOME`` where *environment* has it."""
+        """Return the system's own folders, or those below ``IEA_AGENT_HOME`` if it is set."""
         if moved := environment.get(HOME_VARIABLE):
             home = Path(moved).absolute()
             name = f"{APPLICATION} {mark(home)}"
             return cls(home / "settings", home / "state", home / "policy", home / "logs", name)
-        import platformdirs  # here, because a moved home does without
+        # here, because a moved home does not need it
+        import platformdirs
 
         places = platformdirs.PlatformDirs(APPLICATION, appauthor=False, roaming=False)
         return cls(
@@ -104,10 +91,10 @@ class Folders:
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """What ``Storage.load`` found.
+    """The settings in force, and what is wrong with the files.
 
-    *faults* are those of the person's file, *policy_faults* those of the administrator's; where there are any, the last good file is in force
-    instead. *set_aside* is the copy of a broken settings file.
+    *faults* are those of the person's file, *policy_faults* those of the policy; a file that has any is
+    replaced by its last good version. *set_aside* is the copy of a broken settings file.
     """
 
     effective: settings.Effective
@@ -116,7 +103,8 @@ class LoadedSettings:
     set_aside: Path | None = None
 
 
-Signature = tuple[int, int]  # time of the last change in ns, size
+Signature = tuple[int, int]
+"""The time of the last change, in nanoseconds, and the size of a file."""
 
 
 class Storage:
@@ -130,87 +118,103 @@ class Storage:
         self._last_good_policy = folders.state / "policy.last-good.toml"
 
     def load(self) -> LoadedSettings:
-        """The settings in force. Never fails: what cannot be read is reported, and the last good file or the defaults stand in."""
-        own, faults, data = _read_settings(self.settings_file)
+        """Return the settings in force.
+
+        Never fails: the faults of a file are reported, and its last good version or the defaults are used.
+        """
+        file = _read_settings(self.settings_file)
         set_aside = None
-        if faults:
-            if data is not None and not _is_newer(data):
-                set_aside = _attempt(lambda: _copy_aside(self.settings_file, data))
-            own, _, _ = _read_settings(self._last_good_settings)
-        elif data is not None:
-            _keep(self._last_good_settings, data)
+        if file.faults:
+            set_aside = _ignore_refusal(lambda: _copy_aside(self.settings_file, file))
+            own = _read_settings(self._last_good_settings).values
+        else:
+            own = file.values
+            _keep_last_good(self._last_good_settings, file)
         policy, policy_faults = self._load_policy()
-        return LoadedSettings(settings.apply_policy(own, policy), faults, policy_faults, set_aside)
+        return LoadedSettings(settings.apply_policy(own, policy), file.faults, policy_faults, set_aside)
 
     def save(self, changes: Mapping[str, object]) -> None:
-        """Write *changes* (dotted name to value; None takes the setting out, back to its default) into the person's file, all or none.
+        """Write *changes* into the person's file, all or none.
 
-        Comments, order and unknown names stay as they are. Raises ``SettingUnknown``, ``SettingLocked``, ``settings.SettingsError`` (bad values, by
-        name), ``SettingsNewer`` or ``StorageError``; the file is then as it was.
+        *changes* maps dotted names to values of the file; None removes a setting, back to its default.
+        Comments, order and unknown names stay. Raises ``RefusedError``; the file is then as it was.
         """
-        if unknown := tuple(name for name in changes if name not in settings.DECLARATIONS):
-            raise SettingUnknown(unknown)
+        for name in changes:
+            if name not in settings.DECLARATIONS:
+                raise RefusedError(refusals.SettingUnknown(name))
         policy, _ = self._load_policy()
-        declarations = (settings.DECLARATIONS[name] for name in changes)
-        if locked := tuple(d.name for d in declarations if d.policy_only or d.attribute in policy):
-            raise SettingLocked(locked)
-        values = checked(changes)
+        for name in changes:
+            declaration = settings.DECLARATIONS[name]
+            if declaration.policy_only or declaration.attribute in policy:
+                raise RefusedError(refusals.SettingLocked(name))
         path = self.settings_file
         try:
-            with _alone(path):
+            values = check_changes(changes)
+            with _exclusive(path):
                 self._write_settings(path, values)
+        except settings.SettingsError as error:
+            raise RefusedError(refusals.SettingsInvalid(error.faults[0].name, error.faults)) from error
         except OSError as error:
-            raise StorageError(path) from error
+            reason = type(error).__name__
+            raise RefusedError(refusals.SettingsNotWritten(str(path), reason)) from error
 
     def _write_settings(self, path: Path, values: Mapping[str, object]) -> None:
-        _, faults, data = _read_settings(path)
-        if data is not None and _is_newer(data):
-            raise SettingsNewer(path)
-        if faults:
-            if data is None:  # too large to copy, or not readable
-                os.replace(path, _aside(path))
+        file = _read_settings(path)
+        if file.is_newer:
+            raise RefusedError(refusals.SettingsNewer(str(path)))
+        if file.faults:
+            if file.data is None:
+                # too large to copy, or not readable
+                os.replace(path, _name_aside(path))
             else:
-                _copy_aside(path, data)
-            _, faults, data = _read_settings(self._last_good_settings)
-        text = changed("" if faults or data is None else _decoded(data), values)
+                _copy_aside(path, file)
+            file = _read_settings(self._last_good_settings)
+        text = "" if file.faults or file.data is None else _decode(file.data)
+        text = set_values(text, values)
         settings.parse_file(text)
         write_atomically(path, text.encode())
-        _keep(self._last_good_settings, text.encode())
+        _keep_last_good(self._last_good_settings, _SettingsFile(data=text.encode()))
 
     def policy_signature(self) -> Signature | None:
-        """Changes whenever the policy file does; None where there is none. One ``stat``: cheap enough for every minute."""
+        """Return what changes with the policy file; None if there is none.
+
+        One ``stat``: cheap enough for every minute.
+        """
         try:
-            found = self.policy_file.stat()
+            status = self.policy_file.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size
+        return status.st_mtime_ns, status.st_size
 
     def read_state(self, name: str) -> dict[str, object]:
-        """The document kept as *name*; empty where there is none, or where it was broken and has been set aside.
+        """Return the document *name*; empty if there is none or it was broken.
 
-        Raises ``StorageError`` where there is one that cannot be read.
+        A broken one is moved aside. Raises ``StorageError`` if it is not readable.
         """
         path = self._state_file(name)
         try:
             data = _read_bounded(path, LARGEST_STATE)
             if data is None:
                 return {}
-            document = _state_of(data)
+            document = _parse_state(data)
             if document is None:
                 _log.warning("state set aside", extra={"fields": {"file": path}})
-                os.replace(path, _aside(path))
-                _forget_old(path)
+                os.replace(path, _name_aside(path))
+                _delete_oldest(path)
                 return {}
         except OSError as error:
             raise StorageError(path) from error
         return document
 
     def has_state(self, name: str) -> bool:
-        """Whether there is a document kept as *name*, readable or not."""
+        """Return whether there is a document *name*, readable or not."""
         return self._state_file(name).exists()
 
     def write_state(self, name: str, document: Mapping[str, object]) -> None:
-        """Keep *document* (what JSON can say, 1 MiB at most) as *name*. Raises ``StorageError``."""
+        """Write the document *name*, 1 MiB of JSON at most.
+
+        Raises ``StorageError``.
+        """
         path = self._state_file(name)
         data = json.dumps({"schema": STATE_SCHEMA, **document}, ensure_ascii=False, indent=1).encode()
         if len(data) > LARGEST_STATE:
@@ -226,24 +230,25 @@ class Storage:
         return self.folders.state / f"{name}.json"
 
     def _load_policy(self) -> tuple[dict[str, object], tuple[settings.SettingFault, ...]]:
-        policy, faults, data = _read_settings(self.policy_file)
-        if faults:
-            policy, _, _ = _read_settings(self._last_good_policy)
-        elif data is not None:
-            _keep(self._last_good_policy, data)
-        else:  # the administrator has withdrawn it
-            _attempt(lambda: self._last_good_policy.unlink(missing_ok=True))
-        return policy, faults
+        file = _read_settings(self.policy_file)
+        if file.faults:
+            return _read_settings(self._last_good_policy).values, file.faults
+        if file.data is None:
+            # the administrator has withdrawn it
+            _ignore_refusal(lambda: self._last_good_policy.unlink(missing_ok=True))
+        _keep_last_good(self._last_good_policy, file)
+        return file.values, ()
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Make *path* hold *data*: whoever reads it, and whatever ends this process or the power, finds the old content or the new, whole.
+    """Write *data* to *path*: a reader sees the old content or the new one, whole.
 
-    The folder is made where it is missing; both are the person's only (0700, 0600). Raises ``OSError``; nothing is left behind then.
+    That holds even if the process is killed or the power fails. The folder is made if it is missing; only
+    the person may read both (0700, 0600). Raises ``OSError``, and then leaves no file behind.
     """
     folder = path.parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _sweep(path)
+    _delete_abandoned(path)
     new = folder / f".{path.name}.{os.getpid()}-{threading.get_ident()}.new"
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
@@ -251,23 +256,24 @@ def write_atomically(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        _patiently(lambda: os.replace(new, path))
+        _retry_while_held(lambda: os.replace(new, path))
     except BaseException:
         new.unlink(missing_ok=True)
         raise
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(descriptor)  # the new name, too, is on the disk
+            # the new name, too, has to be on the disk
+            os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """While one process reads, changes and writes *path*, another one waits, so that neither's changes are lost.
+def _exclusive(path: Path) -> Iterator[None]:
+    """Keep other processes from changing *path* meanwhile.
 
-    Raises ``OSError``, also where the other one takes more than 5 s.
+    Raises ``OSError``, also if another process takes more than 5 s.
     """
     machine = here()
     deadline = time.monotonic() + 5
@@ -281,18 +287,22 @@ def _alone(path: Path) -> Iterator[None]:
         claim.close()
 
 
-def _sweep(path: Path) -> None:
-    """Remove what a process that was killed while writing *path* has left: a minute old, nobody is writing it any more."""
-    for left in path.parent.glob(f".{path.name}.*.new"):
+def _delete_abandoned(path: Path) -> None:
+    """Delete what killed processes left of *path*: new versions over a minute old."""
+    for new in path.parent.glob(f".{path.name}.*.new"):
         try:
-            if time.time() - left.stat().st_mtime > 60:
-                left.unlink()
+            if time.time() - new.stat().st_mtime > 60:
+                new.unlink()
         except OSError:
-            continue  # its own writer was quicker, or holds it still
+            # its process was quicker, or still holds it
+            continue
 
 
-def _patiently(action: Callable[[], _T]) -> _T:
-    """*action*, tried again for a second on Windows while somebody (an antivirus, a reader) holds the file; elsewhere nobody can."""
+def _retry_while_held(action: Callable[[], _T]) -> _T:
+    """Do *action*, on Windows for up to a second while another program holds the file.
+
+    It may be an antivirus or a reader; on other systems that is no obstacle.
+    """
     deadline = time.monotonic() + (1.0 if sys.platform == "win32" else 0.0)
     while True:
         try:
@@ -303,8 +313,8 @@ def _patiently(action: Callable[[], _T]) -> _T:
             time.sleep(0.02)
 
 
-def _attempt(action: Callable[[], _T]) -> _T | None:
-    """*action* where it can be done; a disk that refuses a precaution must not keep the agent from working."""
+def _ignore_refusal(action: Callable[[], _T]) -> _T | None:
+    """Do *action*, a mere precaution; log it if the disk refuses."""
     try:
         return action()
     except OSError as error:
@@ -313,74 +323,96 @@ def _attempt(action: Callable[[], _T]) -> _T | None:
 
 
 def _read_bounded(path: Path, limit: int) -> bytes | None:
-    """At most *limit* + 1 bytes of *path*; None where there is no such file. Raises ``OSError``."""
+    """Return at most *limit* + 1 bytes of *path*; None if there is no such file.
 
-    def read() -> bytes:
+    Raises ``OSError``.
+    """
+
+    def read_file() -> bytes:
         with path.open("rb") as file:
             return file.read(limit + 1)
 
     try:
-        return _patiently(read)
+        return _retry_while_held(read_file)
     except FileNotFoundError:
         return None
 
 
-def _decoded(data: bytes) -> str:
-    """UTF-8, with or without the mark that Notepad puts in front. Raises ``UnicodeDecodeError``."""
+def _decode(data: bytes) -> str:
+    """Return the text of UTF-8 *data*, without the mark that Notepad writes first.
+
+    Raises ``UnicodeDecodeError``.
+    """
     return data.decode("utf-8-sig")
 
 
-def _read_settings(
-    path: Path,
-) -> tuple[dict[str, object], tuple[settings.SettingFault, ...], bytes | None]:
-    """The values of a settings or policy file, its faults, and its bytes (None where there is none, or none that could be read whole)."""
+@dataclass(frozen=True, slots=True)
+class _SettingsFile:
+    """A settings or policy file: its values, its faults, and its bytes.
+
+    *data* is None if there is no file, or none that can be read whole.
+    """
+
+    values: dict[str, object] = field(default_factory=dict)
+    faults: tuple[settings.SettingFault, ...] = ()
+    data: bytes | None = None
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer version wrote it: its schema is a number beyond ours."""
+        if self.data is None:
+            return False
+        import tomllib
+
+        try:
+            schema = tomllib.loads(_decode(self.data)).get("schema")
+        except ValueError:
+            # neither UTF-8 nor TOML
+            return False
+        return isinstance(schema, int) and schema > settings.SCHEMA
+
+
+def _read_settings(path: Path) -> _SettingsFile:
     try:
         data = _read_bounded(path, LARGEST_SETTINGS)
     except OSError as error:
         _log.warning("not readable", extra={"fields": {"file": path, "reason": error.strerror}})
-        return {}, (settings.SettingFault("", 0, _EXPECTED_ACCESS),), None
+        return _SettingsFile(faults=(settings.SettingFault("", 0, _EXPECTED_ACCESS),))
     if data is None:
-        return {}, (), None
+        return _SettingsFile()
     if len(data) > LARGEST_SETTINGS:
-        return {}, (settings.SettingFault("", 0, _EXPECTED_TEXT),), None
+        return _SettingsFile(faults=(settings.SettingFault("", 0, _EXPECTED_TEXT),))
     try:
-        return settings.parse_file(_decoded(data)), (), data
+        return _SettingsFile(settings.parse_file(_decode(data)), data=data)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        return {}, (settings.SettingFault("", line, _EXPECTED_TEXT),), data
+        return _SettingsFile(faults=(settings.SettingFault("", line, _EXPECTED_TEXT),), data=data)
     except settings.SettingsError as error:
-        return {}, error.faults, data
+        return _SettingsFile(faults=error.faults, data=data)
 
 
-def _is_newer(data: bytes) -> bool:
-    """Whether the file was written by a newer version: its schema is a number beyond ours."""
-    import tomllib
+def check_changes(changes: Mapping[str, object]) -> dict[str, object]:
+    """Return *changes* as the file will hold them.
 
-    try:
-        schema = tomllib.loads(_decoded(data)).get("schema")
-    except ValueError:  # neither UTF-8 nor TOML
-        return False
-    return isinstance(schema, int) and schema > settings.SCHEMA
-
-
-def checked(changes: Mapping[str, object]) -> dict[str, object]:
-    """*changes* as the file is to hold them: read by their fields, so that a pasted address is clean on disk. Raises ``SettingsError``."""
+    A pasted address is cleaned, for instance. Raises ``SettingsError``.
+    """
     values: dict[str, object] = {}
     faults: list[settings.SettingFault] = []
     for name, value in changes.items():
         try:
-            read = None if value is None else settings.DECLARATIONS[name].check(value)
+            checked = None if value is None else settings.DECLARATIONS[name].check(value)
         except settings.SettingsError as error:
             faults += error.faults
         else:
-            values[name] = read.value if isinstance(read, Enum) else read
+            values[name] = checked.value if isinstance(checked, Enum) else checked
     if faults:
         raise settings.SettingsError(tuple(faults))
     return values
 
 
-def changed(text: str, values: Mapping[str, object]) -> str:
-    """*text* with *values* set, the rest untouched. tomlkit is imported here: only who saves pays for it."""
+def set_values(text: str, values: Mapping[str, object]) -> str:
+    """Return the settings file *text* with *values* set, and everything else as it is."""
+    # here: it is slow to load, and only saving needs it
     import tomlkit
 
     document = tomlkit.parse(text)
@@ -393,48 +425,57 @@ def changed(text: str, values: Mapping[str, object]) -> str:
         if value is not None:
             document.setdefault(section, tomlkit.table())[key] = value
         elif section in document:
-            document[section].pop(key, None)  # a table: settings.parse_file has seen it
+            # settings.parse_file has checked that it is a table
+            document[section].pop(key, None)
     return tomlkit.dumps(document)
 
 
-def _keep(path: Path, data: bytes) -> None:
-    """Remember *data* at *path* as the last good one, written only when different."""
+def _keep_last_good(path: Path, file: _SettingsFile) -> None:
+    """Write the good *file* to *path*, if that holds anything else."""
 
-    def keep() -> None:
-        if _read_bounded(path, LARGEST_SETTINGS) != data:
-            write_atomically(path, data)
+    def write() -> None:
+        if file.data is not None and _read_bounded(path, LARGEST_SETTINGS) != file.data:
+            write_atomically(path, file.data)
 
-    _attempt(keep)
+    _ignore_refusal(write)
 
 
-def _aside(path: Path) -> Path:
-    """A name beside *path* for its broken content, that sorts by time."""
+def _name_aside(path: Path) -> Path:
+    """Return a name beside *path* for its broken content; the names sort by time."""
     return path.with_name(f"{path.stem}.broken-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}{path.suffix}")
 
 
-def _broken(path: Path) -> list[Path]:
-    """The broken contents of *path* kept so far, oldest first."""
+def _list_aside(path: Path) -> list[Path]:
+    """Return the copies of the broken contents of *path*, oldest first."""
     return sorted(path.parent.glob(f"{path.stem}.broken-*{path.suffix}"))
 
 
-def _copy_aside(path: Path, data: bytes) -> Path:
-    """Keep the broken *data* of *path*, once: a file that is still broken at the next start is not copied again."""
-    kept = _broken(path)
-    if kept and _read_bounded(kept[-1], LARGEST_SETTINGS) == data:
-        return kept[-1]
-    copy = _aside(path)
-    write_atomically(copy, data)
-    _forget_old(path)
+def _copy_aside(path: Path, file: _SettingsFile) -> Path | None:
+    """Copy the broken *file* at *path*, once; return the copy.
+
+    Returns None without a copy if the file cannot be read whole or a newer version wrote it.
+    """
+    if file.data is None or file.is_newer:
+        return None
+    copies = _list_aside(path)
+    if copies and _read_bounded(copies[-1], LARGEST_SETTINGS) == file.data:
+        return copies[-1]
+    copy = _name_aside(path)
+    write_atomically(copy, file.data)
+    _delete_oldest(path)
     return copy
 
 
-def _forget_old(path: Path) -> None:
-    for old in _broken(path)[:-KEPT_ASIDE]:
-        _attempt(old.unlink)
+def _delete_oldest(path: Path) -> None:
+    for copy in _list_aside(path)[:-KEPT_ASIDE]:
+        _ignore_refusal(copy.unlink)
 
 
-def _state_of(data: bytes) -> dict[str, object] | None:
-    """The document that *data* says, without its schema; None where it is too long, no JSON, or of another schema."""
+def _parse_state(data: bytes) -> dict[str, object] | None:
+    """Return the document in *data* without its schema; None if it is broken.
+
+    It is broken if it is too long, no JSON, or of another schema.
+    """
     if len(data) > LARGEST_STATE:
         return None
     try:

@@ -1,8 +1,11 @@
-"""The licence key in the system's vault: Windows' Credential Manager, the Secret Service on Linux, or an honest refusal. Never a file.
+"""Secrets in the system's vault (Windows' Credential Manager, the Secret Service).
 
-keyring is the door to both, each backend named outright: a search for backends could settle on a plain-text one. Reading on Windows is the one
-exception. The tray process reads the key once and stays for days; importing keyring for that costs it 4.4 MB and 0.2 to 1 s, asking Windows
-directly for the credential that keyring has written costs nothing.
+The agent and the desk share this module. Each backend of keyring is named outright, as
+a search for backends could choose one that writes plain text; without a vault every
+call raises ``VaultUnavailable``, and no secret ever goes to a file.
+
+Reading on Windows does without keyring: the tray process reads the key once and stays
+for days, and importing keyring would cost it 4.4 MB and 0.2 to 1 s.
 """
 
 from __future__ import annotations
@@ -17,46 +20,84 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-LONGEST = 1280  # UTF-16 units: CRED_MAX_CREDENTIAL_BLOB_SIZE, 5 × 512 bytes (wincred.h)
+LONGEST = 1280
+"""UTF-16 units of a secret: CRED_MAX_CREDENTIAL_BLOB_SIZE, 5 × 512 bytes (wincred.h)."""
 
 
 class VaultUnavailable(Exception):
-    """The system has no vault, or it is locked or does not answer; the system's own exception is the cause."""
+    """The system has no vault, or it is locked or silent; the cause says why."""
 
 
 class SecretTooLong(ValueError):
-    """Windows keeps at most ``LONGEST`` UTF-16 units a secret; the same limit holds everywhere."""
+    """A secret of more than ``LONGEST`` UTF-16 units; the limit holds on every system."""
 
 
 class Vault(Protocol):
-    """Secrets by account. Every call may wait for the person to unlock the vault: never on a thread that draws."""
+    """The secrets of one service, by account.
 
-    def read(self, account: str) -> str | None:
-        """The secret of *account*, None where there is none. Raises ``VaultUnavailable``."""
+    Every call may wait until the person unlocks the vault: never on a thread that draws.
+    Every call may raise ``VaultUnavailable``.
+    """
+
+    def read_secret(self, account: str) -> str | None:
+        """Return the secret of *account*, None if there is none."""
         ...
 
-    def write(self, account: str, secret: str) -> None:
-        """Keep *secret* for *account*, in place of the one before. Raises ``VaultUnavailable``, ``SecretTooLong``, ``ValueError`` for an empty one."""
+    def write_secret(self, account: str, secret: str) -> None:
+        """Replace the secret of *account*.
+
+        Raises ``SecretTooLong``, and ``ValueError`` for an empty secret.
+        """
         ...
 
-    def delete(self, account: str) -> None:
-        """Forget *account*; nothing happens where there is nothing. Raises ``VaultUnavailable``."""
+    def delete_secret(self, account: str) -> None:
+        """Delete the secret of *account* if there is one."""
         ...
 
 
-def here(service: str) -> Vault:
-    """The vault of this system for *service* (``storage.Folders.name``). Nothing is loaded or opened before the first call of it."""
-    if sys.platform == "win32":
-        return CredentialManager(service)
-    else:  # noqa: RET505 mypy needs it to leave the other system's out
-        return SecretService(service)
+class SystemVault:
+    """The vault of this system; creating it loads and opens nothing yet.
+
+    Windows stores its credentials on this machine only: they do not roam.
+    """
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def read_secret(self, account: str) -> str | None:
+        """See ``Vault``."""
+        return _read_stored(self._target(account), account)
+
+    def write_secret(self, account: str, secret: str) -> None:
+        """See ``Vault``."""
+        _check_length(secret)
+        target = self._target(account)
+        _ask(lambda keyring: keyring.set_password(target, account, secret))
+        if sys.platform == "win32":
+            # here keyring saves the secret that it replaces
+            _delete(f"{account}@{target}", account)
+
+    def delete_secret(self, account: str) -> None:
+        """See ``Vault``."""
+        _delete(self._target(account), account)
+
+    def _target(self, account: str) -> str:
+        # on Windows keyring moves credentials if two accounts share a target
+        return f"{self._service}/{account}" if sys.platform == "win32" else self._service
 
 
-def _check(secret: str) -> None:
+def _check_length(secret: str) -> None:
     if not secret:
         raise ValueError("an empty secret")
     if len(secret.encode("utf-16-le")) > 2 * LONGEST:
         raise SecretTooLong(f"more than {LONGEST} UTF-16 units")
+
+
+def _delete(target: str, account: str) -> None:
+    from keyring.errors import PasswordDeleteError
+
+    with suppress(PasswordDeleteError):  # there was none
+        _ask(lambda keyring: keyring.delete_password(target, account))
 
 
 if sys.platform == "win32":
@@ -82,96 +123,42 @@ if sys.platform == "win32":
             ("UserName", wintypes.LPWSTR),
         )
 
-    class CredentialManager:
-        """Windows' vault: one generic credential an account, kept on this machine (not roaming with the profile)."""
+    def _read_stored(target: str, account: str) -> str | None:  # noqa: ARG001 the target names the account
+        library = ctypes.WinDLL("advapi32", use_last_error=True)
+        credential = ctypes.POINTER(_Credential)()
+        if not library.CredReadW(ctypes.c_wchar_p(target), _CRED_TYPE_GENERIC, 0, ctypes.byref(credential)):
+            error = ctypes.get_last_error()
+            if error == _ERROR_NOT_FOUND:
+                return None
+            raise VaultUnavailable from ctypes.WinError(error)
+        blob, size = credential.contents.CredentialBlob, credential.contents.CredentialBlobSize
+        try:
+            # keyring writes UTF-16
+            return ctypes.string_at(blob, size).decode("utf-16-le")
+        except UnicodeDecodeError as error:
+            raise VaultUnavailable from error
+        finally:
+            library.CredFree(credential)
 
-        def __init__(self, service: str) -> None:
-            self._service = service
+    def _ask(question: Callable[[KeyringBackend], _T]) -> _T:
+        """Return keyring's answer to *question*."""
+        from keyring.backends.Windows import WinVaultKeyring
+        from win32ctypes.pywin32 import pywintypes
 
-        def read(self, account: str) -> str | None:
-            """See ``Vault.read``. What keyring wrote: UTF-16 in the credential's blob."""
-            library = ctypes.WinDLL("advapi32", use_last_error=True)
-            found = ctypes.POINTER(_Credential)()
-            if not library.CredReadW(
-                ctypes.c_wchar_p(self._target(account)), _CRED_TYPE_GENERIC, 0, ctypes.byref(found)
-            ):
-                error = ctypes.get_last_error()
-                if error == _ERROR_NOT_FOUND:
-                    return None
-                raise VaultUnavailable from ctypes.WinError(error)
-            try:
-                return ctypes.string_at(
-                    found.contents.CredentialBlob, found.contents.CredentialBlobSize
-                ).decode("utf-16-le")
-            except UnicodeDecodeError as error:  # somebody else's hand
-                raise VaultUnavailable from error
-            finally:
-                library.CredFree(found)
-
-        def write(self, account: str, secret: str) -> None:
-            """See ``Vault.write``."""
-            _check(secret)
-            from win32ctypes.pywin32 import pywintypes
-
-            try:
-                self._keyring().set_password(self._target(account), account, secret)
-            except (pywintypes.error, OSError) as error:
-                raise VaultUnavailable from error
-            self._delete(f"{account}@{self._target(account)}", account)
-
-        def delete(self, account: str) -> None:
-            """See ``Vault.delete``."""
-            self._delete(self._target(account), account)
-
-        def _target(self, account: str) -> str:
-            """A target of its own for each account: keyring moves credentials about when two share one."""
-            return f"{self._service}/{account}"
-
-        def _keyring(self) -> KeyringBackend:
-            from keyring.backends.Windows import WinVaultKeyring
-
-            keyring = WinVaultKeyring()  # type: ignore[no-untyped-call]
-            keyring.persist = "local machine"
-            return keyring
-
-        def _delete(self, target: str, account: str) -> None:
-            """Delete the credential named *target*, and the one that keyring makes of the secret it replaces (``account@target``)."""
-            from keyring.errors import PasswordDeleteError
-            from win32ctypes.pywin32 import pywintypes
-
-            try:
-                self._keyring().delete_password(target, account)
-            except PasswordDeleteError:
-                return  # there was none
-            except (pywintypes.error, OSError) as error:
-                raise VaultUnavailable from error
+        keyring = WinVaultKeyring()  # type: ignore[no-untyped-call]
+        keyring.persist = "local machine"
+        try:
+            return question(keyring)
+        except (pywintypes.error, OSError) as error:
+            raise VaultUnavailable from error
 
 else:
 
-    class SecretService:
-        """The desktop's vault (GNOME Keyring, KWallet, KeePassXC) over D-Bus."""
-
-        def __init__(self, service: str) -> None:
-            self._service = service
-
-        def read(self, account: str) -> str | None:
-            """See ``Vault.read``."""
-            return _ask(lambda keyring: keyring.get_password(self._service, account))
-
-        def write(self, account: str, secret: str) -> None:
-            """See ``Vault.write``."""
-            _check(secret)
-            _ask(lambda keyring: keyring.set_password(self._service, account, secret))
-
-        def delete(self, account: str) -> None:
-            """See ``Vault.delete``."""
-            from keyring.errors import PasswordDeleteError
-
-            with suppress(PasswordDeleteError):  # there was none
-                _ask(lambda keyring: keyring.delete_password(self._service, account))
+    def _read_stored(target: str, account: str) -> str | None:
+        return _ask(lambda keyring: keyring.get_password(target, account))
 
     def _ask(question: Callable[[KeyringBackend], _T]) -> _T:
-        """The Secret Service's answer; whatever keeps it from answering becomes ``VaultUnavailable``."""
+        """Return keyring's answer to *question*."""
         import jeepney  # type: ignore[import-untyped]
         import secretstorage
         from keyring.backends.SecretService import Keyring

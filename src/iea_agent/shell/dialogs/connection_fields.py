@@ -14,7 +14,7 @@ from iea_agent.domain.settings import Effective, ProxyMode, Settings
 from iea_agent.locale import _
 
 from . import typed_settings
-from .widgets import MIDDLE, NARROW, WIDE, Paragraph, picture, set_picture, title_font
+from .widgets import MIDDLE, NARROW, WIDE, Paragraph, load_picture, make_title_font, set_picture
 
 LEFT, NARROWER = 400, 150
 """Width of the fields, and of the left one where two stand side by side, in device-independent pixels."""
@@ -40,7 +40,7 @@ class Mark(wx.Panel):  # type: ignore[misc]  # wx has no types here
 
     def __init__(self, parent: wx.Window) -> None:
         super().__init__(parent, name="")
-        self._picture = wx.StaticBitmap(self, bitmap=picture("tick", 16))
+        self._picture = wx.StaticBitmap(self, bitmap=load_picture("tick", 16))
         self._word = wx.StaticText(self)
         row = wx.BoxSizer(wx.HORIZONTAL)
         row.Add(self._picture, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(NARROW))
@@ -49,7 +49,7 @@ class Mark(wx.Panel):  # type: ignore[misc]  # wx has no types here
 
     def show(self, look: _Look) -> None:
         """Show *look*."""
-        set_picture(self._picture, picture(look.picture, 16))
+        set_picture(self._picture, load_picture(look.picture, 16))
         self._word.SetLabelText(_(look.word))
         self.Layout()
 
@@ -80,7 +80,7 @@ class LabelledField:
     def reveal(self, shown: bool) -> None:
         """Show or hide label, edit and message."""
         if not shown:
-            self.message.say("")
+            self.message.set_text("")
         for control in (self.label, self.edit):
             control.Show(shown)
 
@@ -207,7 +207,7 @@ class Fields:
 
     def _part(self, heading: str) -> wx.BoxSizer:
         text = wx.StaticText(self._parent, label=heading)
-        text.SetFont(title_font(self._parent, 1.0))
+        text.SetFont(make_title_font(self._parent, 1.0))
         part = wx.BoxSizer(wx.VERTICAL)
         part.Add(text, 0, wx.BOTTOM, self._parent.FromDIP(MIDDLE))
         return part
@@ -266,7 +266,7 @@ class Fields:
         ):
             if entry.edit.GetValue() != text:
                 entry.edit.ChangeValue(text)
-                entry.message.say("")
+                entry.message.set_text("")
         self._warn()
         self._reveal_proxy()
 
@@ -295,11 +295,13 @@ class Fields:
         """Say whether a key is saved; None where there is no vault to save it in."""
         if saved is None:
             entry = problems.VAULT_UNAVAILABLE
-            self.key_hint.say(f"{_(entry.title)} ({entry.code}). {_(entry.advice)}")
+            self.key_hint.set_text(f"{_(entry.title)} ({entry.code}). {_(entry.advice)}")
         elif saved:
-            self.key_hint.say(_("Clé enregistrée. Elle n'est jamais affichée ; laissez vide pour la garder."))
+            self.key_hint.set_text(
+                _("Clé enregistrée. Elle n'est jamais affichée ; laissez vide pour la garder.")
+            )
         else:
-            self.key_hint.say(_("Aucune clé enregistrée : saisissez celle reçue de l'assistance."))
+            self.key_hint.set_text(_("Aucune clé enregistrée : saisissez celle reçue de l'assistance."))
         self._grown()
 
     def tidy(self) -> None:
@@ -312,7 +314,7 @@ class Fields:
         entry = self._entries.get(field)
         if entry is None or not entry.edit.IsEnabled():
             return False
-        entry.message.say(sentence)
+        entry.message.set_text(sentence)
         self._grown()
         entry.edit.SetFocus()
         entry.edit.SelectAll()
@@ -331,7 +333,7 @@ class Fields:
 
     def _on_text(self, event: wx.CommandEvent, entry: LabelledField) -> None:
         event.Skip()
-        entry.message.say("")
+        entry.message.set_text("")
         entry.mark(None)
         self._changed()
 
@@ -352,7 +354,9 @@ class Fields:
         if entry.edit.HasFocus():
             entry.edit.SetInsertionPointEnd()
         if secured:
-            entry.message.say(_("« http:// » a été remplacé par « https:// », car le mode est « Sécurisé »."))
+            entry.message.set_text(
+                _("« http:// » a été remplacé par « https:// », car le mode est « Sécurisé ».")
+            )
             self._grown()
 
     def _on_secure(self, _event: wx.CommandEvent) -> None:
@@ -364,7 +368,7 @@ class Fields:
         self._changed()
 
     def _warn(self) -> None:
-        self.warning.say(
+        self.warning.set_text(
             ""
             if self.secure.GetValue()
             else _(
@@ -389,7 +393,7 @@ class Fields:
             (self.bypass, manual),
         ):
             entry.reveal(shown)
-        self.password_hint.say(
+        self.password_hint.set_text(
             _("Mot de passe enregistré. Il n'est jamais affiché ; laissez vide pour le garder.")
             if signing_in and self._password_saved
             else ""

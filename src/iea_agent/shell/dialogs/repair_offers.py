@@ -11,7 +11,7 @@ from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 from iea_agent.shell.wording import repair_text
 
-from .widgets import MIDDLE, NARROW, Paragraph, title_font
+from .widgets import MIDDLE, NARROW, Paragraph, make_title_font
 
 MOST = 3
 """Repairs that are offered at once: the likeliest ones."""
@@ -26,7 +26,7 @@ class Offers:
         parent = after.GetParent()
         self._quiet = Paragraph(parent, width, spoken=True)
         self._heading = Paragraph(parent, width, spoken=True)
-        self._heading.SetFont(title_font(parent, 1.0))
+        self._heading.SetFont(make_title_font(parent, 1.0))
         self._lines: list[tuple[Paragraph, wx.Button]] = []
         self._repairs: list[Repair] = []
         self.sizer = wx.BoxSizer(wx.VERTICAL)
@@ -63,8 +63,8 @@ class Offers:
         self._show([])
 
     def _say(self, quiet: str, heading: str = "") -> None:
-        self._quiet.say(quiet)
-        self._heading.say(heading)
+        self._quiet.set_text(quiet)
+        self._heading.set_text(heading)
 
     def search(self) -> None:
         """Say that other ways are being tried."""
@@ -89,8 +89,8 @@ class Offers:
         for place, (said, button) in enumerate(self._lines):
             shown = place < len(repairs)
             if shown and chosen is not None:
-                said.say(repair_text.describe_effect(repairs[place], chosen))
+                said.set_text(repair_text.describe_effect(repairs[place], chosen))
                 button.SetLabel(_(repair_text.NAMES[repairs[place].kind]))
             else:
-                said.say("")
+                said.set_text("")
             button.Show(shown)

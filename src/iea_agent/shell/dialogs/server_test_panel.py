@@ -10,7 +10,16 @@ import wx
 from iea_agent.domain.diagnosis import Server, ServerReport
 from iea_agent.locale import _
 
-from .widgets import MIDDLE, NARROW, Paragraph, copy, on_copy_key, picture, set_picture, title_font
+from .widgets import (
+    MIDDLE,
+    NARROW,
+    Paragraph,
+    bind_copy_key,
+    copy_text,
+    load_picture,
+    make_title_font,
+    set_picture,
+)
 
 if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
@@ -19,11 +28,11 @@ if TYPE_CHECKING:
     from .repair_offers import Offers
     from .stage_results import Verdicts
 
-RIGHT = 564
+PANEL_WIDTH = 564
 """Width of the test, in device-independent pixels: beside the fields it fits a screen of 1366 × 768."""
 
 
-class Results:
+class ServerTestPanel:
     """The right half: the test of both servers and what it gives. *grown* is called when it needs more or less room, *explain* with the code of
     a problem whose page is wanted, *mend* with a repair that was chosen."""
 
@@ -42,9 +51,9 @@ class Results:
         self._labels = (self.button.GetLabel(), _("Arrêter le &test"))
         self.button.SetMinSize(self.button.GetBestSize())  # the longer label's: the button keeps its place
         self._picture = wx.StaticBitmap(parent)
-        self._headline = Paragraph(parent, RIGHT - 60, spoken=True)
-        self._headline.SetFont(title_font(parent, 1.2))
-        self._note = Paragraph(parent, RIGHT - 32)
+        self._headline = Paragraph(parent, PANEL_WIDTH - 60, spoken=True)
+        self._headline.SetFont(make_title_font(parent, 1.2))
+        self._note = Paragraph(parent, PANEL_WIDTH - 32)
         self._verdicts: Verdicts | None = None
         self._offers: Offers | None = None
         self._details_label = wx.StaticText(parent, label=_("Détai&ls du test"))
@@ -74,70 +83,72 @@ class Results:
         column.Add(self._details, 1, wx.EXPAND | wx.BOTTOM, small)
         column.Add(foot, 0, wx.EXPAND)
         self.sizer = column
-        column.SetMinSize(parent.FromDIP(wx.Size(RIGHT, -1)))
-        self._details.SetMinSize(parent.FromDIP(wx.Size(RIGHT, 46)))
+        column.SetMinSize(parent.FromDIP(wx.Size(PANEL_WIDTH, -1)))
+        self._details.SetMinSize(parent.FromDIP(wx.Size(PANEL_WIDTH, 46)))
 
-        self._copy.Bind(wx.EVT_BUTTON, lambda _event: self.copy())
-        on_copy_key(self._details, self.copy)
+        self._copy.Bind(wx.EVT_BUTTON, lambda _event: self.copy_details())
+        bind_copy_key(self._details, self.copy_details)
         self._copy.Disable()
         self._picture.Hide()
-        self._note.say(
+        self._note.set_text(
             _(
                 "Le test vérifie que ce poste atteint les deux serveurs. Il n'enregistre rien et ne change rien."
             )
         )
 
-    def begin(self) -> None:
+    def show_start(self) -> None:
         """A test begins: forget the last one."""
         self._reports.clear()
         if self._verdicts is None:
             from .stage_results import Verdicts
 
-            self._verdicts = Verdicts(self._details, RIGHT, self._details_label, self._explain, self._grown)
+            self._verdicts = Verdicts(
+                self._details, PANEL_WIDTH, self._details_label, self._explain, self._grown
+            )
             self._verdicts_here.Add(self._verdicts.sizer, 0, wx.EXPAND)
             for control in self._of_a_test:
                 control.Show()
         self._verdicts.begin()
-        self.withdraw()
+        self.clear_repairs()
         self._show_picture("ball-pale")
-        self._headline.say(_("Test en cours…"))
-        self._note.say("")
+        self._headline.set_text(_("Test en cours…"))
+        self._note.set_text("")
         self._copy.Disable()
         self._copied.SetLabel("")
         self.button.SetLabel(self._labels[1])
         self._grown()
 
-    def progress(self, found: ServerReport) -> None:
+    def show_progress(self, found: ServerReport) -> None:
         """Show how far the test of one server has come."""
         self._reports[found.server] = found
         if self._verdicts is not None:
             self._verdicts.show(found, self._reports)
         self._grown()
 
-    def end(self, reports: Sequence[ServerReport]) -> None:
+    def show_outcome(self, reports: Sequence[ServerReport]) -> None:
         """Show the outcome of a finished test."""
         for found in sorted(reports, key=lambda found: list(Server).index(found.server)):
-            self.progress(found)
+            self.show_progress(found)
         from .stage_results import headline
 
         connected = all(is_ticked(found) for found in reports)
         self._show_picture("tick" if connected else "barred")
-        self._headline.say(headline(self._reports))
+        self._headline.set_text(headline(self._reports))
         self._copy.Enable()
         self.button.SetLabel(self._labels[0])
         self._settle()
 
-    def search(self) -> None:
+    def show_search(self) -> None:
         """Say that other ways are being tried."""
         if self._offers is None:
             from .repair_offers import Offers
 
-            self._offers = Offers(self._details_label, RIGHT, self._mend)
+            self._offers = Offers(self._details_label, PANEL_WIDTH, self._mend)
             self._offers_here.Add(self._offers.sizer, 0, wx.EXPAND | wx.BOTTOM, self.button.FromDIP(MIDDLE))
         self._offers.search()
         self._grown()
 
-    def offer(self, found: Sequence[Repair], chosen: Settings, *, over: bool) -> None:
+    def show_repairs(self, found: Sequence[Repair], chosen: Settings, *, over: bool) -> None:
         """Show the repairs *found* so far for *chosen*; *over* when no other comes."""
         if self._offers is None:
             return
@@ -156,13 +167,13 @@ class Results:
         if self._verdicts is not None:
             self._verdicts.settle()
 
-    def say_passing(self) -> None:
+    def show_passing(self) -> None:
         """Say that what was tested works by now."""
         if self._offers is not None:
             self._offers.say_passing()
             self._grown()
 
-    def withdraw(self) -> None:
+    def clear_repairs(self) -> None:
         """Offer nothing any more."""
         if self._offers is not None:
             if self._offers.has_focus:
@@ -170,39 +181,36 @@ class Results:
             self._offers.clear()
             self._grown()
 
-    def stop(self, sentence: str) -> None:
+    def show_stopped(self, sentence: str) -> None:
         """The test has ended without an outcome: say why."""
         self._picture.Hide()
-        self._headline.say(sentence)
+        self._headline.set_text(sentence)
         self.button.SetLabel(self._labels[0])
         self._grown()
 
     def _show_picture(self, name: str) -> None:
-        set_picture(self._picture, picture(name, 24))
+        set_picture(self._picture, load_picture(name, 24))
         self._picture.Show()
 
-    def explain(self, reports: Sequence[ServerReport]) -> None:
+    def update_reports(self, reports: Sequence[ServerReport]) -> None:
         """Show *reports* anew: more is known of their causes."""
         for found in reports:
             if found != self._reports.get(found.server):
-                self.progress(found)
+                self.show_progress(found)
 
-    def outdate(self) -> None:
+    def mark_outdated(self) -> None:
         """The fields are no longer those that were tested."""
         if self._reports and self._copy.IsEnabled():
-            self._note.say(_("Les paramètres ont changé depuis ce test."))
+            self._note.set_text(_("Les paramètres ont changé depuis ce test."))
             self._grown()
 
-    def copy(self) -> None:
+    def copy_details(self) -> None:
         """Put the whole test on the clipboard and say so."""
         if not self._copy.IsEnabled():
             return
         from .stage_results import text
 
-        done = copy(text(self._reports))
-        self._copied.SetLabel(
-            _("Détails copiés.") if done else _("Un autre logiciel occupe le presse-papiers. Réessayez.")
-        )
+        self._copied.SetLabel(copy_text(text(self._reports), _("Détails copiés.")))
         self._grown()
 
 

@@ -17,29 +17,12 @@ from iea_agent.locale import _
 from . import typed_settings
 from .connection_fields import LEFT, Fields
 from .ports import SaveError, SettingsPort
-from .server_test_panel import RIGHT, Results, is_ticked
-from .widgets import (
-    MIDDLE,
-    NARROW,
-    WIDE,
-    Banner,
-    Paragraph,
-    application,
-    content,
-    fit,
-    icons,
-    lay_out,
-    rewrap,
-    show,
-)
+from .scrolled_dialog import ScrolledDialog, run_dialog
+from .server_test_panel import PANEL_WIDTH, ServerTestPanel, is_ticked
+from .widgets import MIDDLE, NARROW, WIDE, Banner, Paragraph, load_icons
 
 if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
-
-
-def title() -> str:
-    """The title of the window, by which a second click finds it."""
-    return _("Impact emploi – Paramètres de connexion")
 
 
 def run(port: SettingsPort, on_shown: Callable[[], None], options: Collection[str]) -> None:
@@ -47,11 +30,7 @@ def run(port: SettingsPort, on_shown: Callable[[], None], options: Collection[st
 
     *options* may hold "test", which starts the test of both servers at once.
     """
-    app = application()
-    dialog = SettingsDialog(port)
-    wx.CallAfter(on_shown)
-    wx.CallAfter(lambda: dialog.SetIcons(icons("ball")))
-    show(app, dialog, lambda: dialog.begin(test="test" in options))
+    run_dialog(lambda: SettingsDialog(port, on_shown, "test" in options))
 
 
 HEIGHT = 640
@@ -62,7 +41,7 @@ class Question(wx.Dialog):  # type: ignore[misc]
     """What to do with unsaved changes: answers ID_SAVE, ID_NO or ID_CANCEL."""
 
     def __init__(self, parent: wx.Window) -> None:
-        super().__init__(parent, title=title())
+        super().__init__(parent, title=parent.GetTitle())
         text = Paragraph(self, 340, _("Voulez-vous enregistrer les modifications avant de quitter ?"))
         buttons = wx.BoxSizer(wx.HORIZONTAL)
         for identity, label in (
@@ -83,11 +62,14 @@ class Question(wx.Dialog):  # type: ignore[misc]
         self.CentreOnParent()
 
 
-class SettingsDialog(wx.Dialog):  # type: ignore[misc]
+class SettingsDialog(ScrolledDialog):
     """The whole dialog: fields, test, and the two buttons below."""
 
-    def __init__(self, port: SettingsPort) -> None:
-        super().__init__(None, title=title(), style=wx.DEFAULT_DIALOG_STYLE | wx.RESIZE_BORDER)
+    def __init__(self, port: SettingsPort, on_shown: Callable[[], None], test: bool) -> None:
+        title = _("Impact emploi – Paramètres de connexion")
+        super().__init__(title, HEIGHT, wx.DEFAULT_DIALOG_STYLE | wx.RESIZE_BORDER)
+        self._on_shown = on_shown
+        self._test_at_once = test
         self._port = port
         self._loaded = port.load()
         self._run = 0  # number of the present test: what an earlier one says is ignored
@@ -100,16 +82,15 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._before: dict[str, object] = {}  # what a repair has changed, by attribute
         self._undo: wx.Button | None = None
 
-        self._content = content(self)
-        self._banner = Banner(self._content, LEFT + RIGHT)
+        self._banner = Banner(self.panel, LEFT + PANEL_WIDTH)
         self._fields = Fields(
-            self._content, self._loaded.effective, not self._loaded.assistance, self._changed, self._grown
+            self.panel, self._loaded.effective, not self._loaded.assistance, self._changed, self.lay_out
         )
-        self._results = Results(self._content, self._grown, port.explain, self._on_mend)
-        line = wx.StaticLine(self._content)
-        self._message = Paragraph(self._content, RIGHT, spoken=True)
-        self._save = wx.Button(self._content, wx.ID_SAVE, _("&Enregistrer"))
-        self._quit = wx.Button(self._content, wx.ID_CANCEL, _("&Quitter"))
+        self._results = ServerTestPanel(self.panel, self.lay_out, port.explain, self._on_mend)
+        line = wx.StaticLine(self.panel)
+        self._message = Paragraph(self.panel, PANEL_WIDTH, spoken=True)
+        self._save = wx.Button(self.panel, wx.ID_SAVE, _("&Enregistrer"))
+        self._quit = wx.Button(self.panel, wx.ID_CANCEL, _("&Quitter"))
 
         wide = self.FromDIP(WIDE)
         halves = wx.BoxSizer(wx.HORIZONTAL)
@@ -128,23 +109,23 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         column.Add(halves, 1, wx.EXPAND | wx.ALL, wide)
         column.Add(line, 0, wx.EXPAND)
         column.Add(foot, 0, wx.EXPAND | wx.ALL, self.FromDIP(MIDDLE + NARROW))
-        self._content.SetSizer(column)
+        self.panel.SetSizer(column)
 
         self._results.button.Bind(wx.EVT_BUTTON, lambda _event: self._test())
         self._save.Bind(wx.EVT_BUTTON, lambda _event: self._on_save())
         self._quit.Bind(wx.EVT_BUTTON, lambda _event: self.Close())
         self.Bind(wx.EVT_CLOSE, self._on_close)
-        self.Bind(wx.EVT_DPI_CHANGED, self._on_dpi_changed)
-        self.SetEscapeId(wx.ID_CANCEL)
 
         self._first = self._introduce()
-        fit(self, self._content, HEIGHT)
+        self.fit()
         self.CentreOnScreen()
 
-    def begin(self, *, test: bool = False) -> None:
-        """Once the window is shown: put the focus where work begins, and do what is slow; the *test* too, if asked."""
+    def begin(self) -> None:
+        """Focus the control where work begins, and start what is slow."""
+        wx.CallAfter(self._on_shown)
+        wx.CallAfter(lambda: self.SetIcons(load_icons("ball")))
         self._first.SetFocus()
-        if test:
+        if self._test_at_once:
             self._results.button.SetFocus()
             wx.CallAfter(self._test)
         threading.Thread(target=self._look_for_key, name="licence-key", daemon=True).start()
@@ -153,7 +134,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         """Say at the top what is unusual; the control where work begins."""
         first = self._fields.authentication.edit
         if self._loaded.assistance:
-            self._banner.say(
+            self._banner.set_text(
                 _(
                     "Désactivez d'abord le mode assistance : tant qu'il est actif, les paramètres de connexion ne peuvent pas être modifiés."
                 )
@@ -170,11 +151,11 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
                     "Le fichier de paramètres contient une erreur : les derniers paramètres valables sont affichés."
                 )
             ]
-            self._banner.say(
+            self._banner.set_text(
                 "\n".join([*lines, *(describe_setting_fault(fault) for fault in self._loaded.faults)])
             )
         elif not self._loaded.effective.settings.licence_number:
-            self._banner.say(
+            self._banner.set_text(
                 _(
                     "Bienvenue. Pour connecter ce poste, saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur "
                     "« Enregistrer ». Les adresses sont déjà remplies."
@@ -192,13 +173,10 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             self._fields.show_key(key)
             self._fields.show_password(bool(password))
 
-    def _grown(self) -> None:
-        lay_out(self, self._content)
-
     def _changed(self) -> None:
-        self._message.say("")
+        self._message.set_text("")
         self._fields.mark_licence(None)
-        self._results.outdate()
+        self._results.mark_outdated()
         self._withdraw()
 
     def _read(self) -> Settings | None:
@@ -217,15 +195,15 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             return None
 
     def _say(self, sentence: str) -> None:
-        self._message.say(sentence)
-        self._grown()
+        self._message.set_text(sentence)
+        self.lay_out()
 
     # the test
 
     def _test(self) -> None:
         if self._cancelled is not None:
             self._cancel()
-            self._results.stop(_("Test arrêté"))
+            self._results.show_stopped(_("Test arrêté"))
             self._mark_all(None)
             return
         values = self._read()
@@ -237,7 +215,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._run += 1
         run, cancelled = self._run, threading.Event()
         self._cancelled = cancelled
-        self._results.begin()
+        self._results.show_start()
         self._mark_all(StageOutcome.RUNNING)
 
         def progress(found: ServerReport) -> None:
@@ -263,7 +241,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
 
     def _on_progress(self, run: int, found: ServerReport) -> None:
         if self and run == self._run and self._cancelled is not None:
-            self._results.progress(found)
+            self._results.show_progress(found)
             if found.done:
                 self._fields.mark(
                     found.server, StageOutcome.PASSED if is_ticked(found) else StageOutcome.FAILED
@@ -276,9 +254,9 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         if not reports:
             entry = problems.INTERNAL_ERROR
             self._mark_all(None)
-            self._results.stop(f"{_(entry.title)} ({entry.code}). {_(entry.advice)}")
+            self._results.show_stopped(f"{_(entry.title)} ({entry.code}). {_(entry.advice)}")
             return
-        self._results.end(reports)
+        self._results.show_outcome(reports)
         for found in reports:
             self._fields.mark(found.server, StageOutcome.PASSED if is_ticked(found) else StageOutcome.FAILED)
             for result in found.stages:
@@ -305,18 +283,18 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             return
         password = self._fields.proxy_password()
         self._searching = over = threading.Event()
-        self._results.search()
+        self._results.show_search()
         found: list[Repair] = []
 
         def show(done: bool, passing: bool = False) -> None:
             if self and not over.is_set():
                 if passing:
-                    self._results.say_passing()
+                    self._results.show_passing()
                     return
                 likeliest_first = sorted(found, key=lambda repair: kinds.index(repair.kind))
-                self._results.offer(likeliest_first, values, over=done)
+                self._results.show_repairs(likeliest_first, values, over=done)
                 if done:
-                    self._results.explain(repairs.add_proxy_findings(reports, found))
+                    self._results.update_reports(repairs.add_proxy_findings(reports, found))
 
         def tell(repair: Repair) -> None:
             found.append(repair)
@@ -335,7 +313,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         """Forget the search and what it found: the settings are no longer those that were tested."""
         if not self._searching.is_set():
             self._searching.set()
-            self._results.withdraw()
+            self._results.clear_repairs()
             self._save.SetDefault()
 
     def _on_mend(self, repair: Repair) -> None:
@@ -350,7 +328,7 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
             self._fields.put(before)
             return
         self._before = {name: getattr(before, name) for name in repair.changes}
-        self._message.say("")  # what was done says that it is saved
+        self._message.set_text("")  # what was done says that it is saved
         self._results.button.SetFocus()
         self._test()
         self._report(describe_applied_repair(repair, tested), undo=True)
@@ -366,14 +344,14 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
     def _report(self, sentence: str, *, undo: bool = False) -> None:
         """Say at the top what was done, "" for nothing, with the button that undoes it."""
         if undo and self._undo is None:
-            self._undo = wx.Button(self._content, label=_("Annuler la c&orrection"))
+            self._undo = wx.Button(self.panel, label=_("Annuler la c&orrection"))
             self._undo.MoveAfterInTabOrder(self._banner)
             self._undo.Bind(wx.EVT_BUTTON, lambda _event: self._on_undo())
             self._top.Add(self._undo, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, self.FromDIP(MIDDLE))
         if self._undo is not None:
             self._undo.Show(undo)
-        self._banner.say(sentence)
-        self._grown()
+        self._banner.set_text(sentence)
+        self.lay_out()
 
     def _mark_all(self, outcome: StageOutcome | None) -> None:
         for server in Server:
@@ -424,11 +402,3 @@ class SettingsDialog(wx.Dialog):  # type: ignore[misc]
         self._cancel()
         self._searching.set()
         self.Destroy()
-
-    def _on_dpi_changed(self, event: wx.DPIChangedEvent) -> None:
-        event.Skip()
-        wx.CallAfter(self._rescale)
-
-    def _rescale(self) -> None:
-        rewrap(self)
-        fit(self, self._content, HEIGHT)

@@ -14,7 +14,7 @@ from iea_agent.domain.diagnosis import STAGES, Failure, Server, ServerReport, St
 from iea_agent.locale import _
 from iea_agent.shell.wording import report_text, time_text
 
-from .widgets import MIDDLE, NARROW, Link, PageLink, Paragraph, picture, set_picture, title_font
+from .widgets import MIDDLE, NARROW, Link, PageLink, Paragraph, load_picture, make_title_font, set_picture
 
 _STAGE_PICTURES = {
     StageOutcome.WAITING: "stage-pending",
@@ -50,7 +50,7 @@ class Strip(wx.Panel):  # type: ignore[misc]  # wx has no types here
         not_needed = _(report_text.OUTCOMES[StageOutcome.SKIPPED])
         row = wx.BoxSizer(wx.HORIZONTAL)
         for stage in STAGES[server]:
-            shown = self._pictures[stage] = wx.StaticBitmap(self, bitmap=picture("stage-pending", 16))
+            shown = self._pictures[stage] = wx.StaticBitmap(self, bitmap=load_picture("stage-pending", 16))
             said = self._said[stage] = _Said(shown)
             shown.SetAccessible(said)
             name = self._names[stage] = wx.StaticText(self, label=_(report_text.STAGES[stage]))
@@ -77,7 +77,7 @@ class Strip(wx.Panel):  # type: ignore[misc]  # wx has no types here
             drawn = _STAGE_PICTURES[StageOutcome.WAITING if behind else result.outcome]
             if shown.GetName() != drawn:  # set the picture only when it is another one: no flicker
                 shown.SetName(drawn)
-                set_picture(shown, picture(drawn, 16))
+                set_picture(shown, load_picture(drawn, 16))
             words = (
                 report_text.render_stage(found, stage)
                 if found and stage in results
@@ -121,11 +121,11 @@ class Verdict:
         unfold: Callable[[], None],
     ) -> None:
         name = wx.StaticText(parent, label=_(report_text.SERVERS[server]))
-        name.SetFont(title_font(parent, 1.0))
+        name.SetFont(make_title_font(parent, 1.0))
         self._strip = Strip(parent, server)
         self._progress = Paragraph(parent, width)
         self._problem = Paragraph(parent, width, spoken=True)
-        self._problem.SetFont(title_font(parent, 1.0))
+        self._problem.SetFont(make_title_font(parent, 1.0))
         self._folded = Link(parent, unfold)
         self._explanation = Paragraph(parent, width)
         self._more = PageLink(parent, explain)
@@ -152,7 +152,7 @@ class Verdict:
     def show(self, found: ServerReport | None) -> None:
         """Show how far *found* has come; None before a test."""
         self._strip.show(found)
-        self._progress.say(_progress(found) if found else _("En attente…"))
+        self._progress.set_text(_progress(found) if found else _("En attente…"))
 
     def tell(self, cause: Failure, found: ServerReport) -> None:
         """Say the *cause* of what was *found*, what to do and who can do it."""
@@ -182,10 +182,10 @@ class Verdict:
         self._more.SetFocus()
 
     def _say(self, *, problem: str = "", folded: str = "", explanation: str = "", code: str = "") -> None:
-        self._problem.say(problem)
-        self._folded.say(folded)
-        self._explanation.say(explanation)
-        self._more.about(code)
+        self._problem.set_text(problem)
+        self._folded.set_text(folded)
+        self._explanation.set_text(explanation)
+        self._more.set_problem(code)
 
 
 def _named(cause: Failure) -> str:

@@ -12,60 +12,48 @@ from iea_agent.locale import _
 
 from . import status_overview
 from .ports import AskError, Document, StatusPort
+from .scrolled_dialog import ScrolledDialog, run_dialog
 from .widgets import (
     MIDDLE,
     NARROW,
     WIDE,
-    Head,
+    Header,
     PageLink,
     Paragraph,
-    application,
-    content,
-    copy,
-    fit,
-    icons,
-    lay_out,
-    on_copy_key,
-    rewrap,
-    show,
-    title_font,
+    bind_copy_key,
+    copy_text,
+    load_icons,
+    make_title_font,
 )
-
-
-def title() -> str:
-    """The title of the window, by which a second click finds it."""
-    return _("Impact emploi – État de la connexion")
 
 
 def run(port: StatusPort, on_shown: Callable[[], None], _options: Collection[str]) -> None:
     """Show the window until it is closed; call *on_shown* with the first status in it."""
-    app = application()
-    window = StatusWindow(port, on_shown)
-    show(app, window, window.begin)
+    run_dialog(lambda: StatusWindow(port, on_shown))
 
 
 WIDTH, BUTTONS = 380, 210
 """Width of the text and of the buttons beside it, in device-independent pixels."""
 
 
-class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
+class StatusWindow(ScrolledDialog):
     """The window itself."""
 
     def __init__(self, port: StatusPort, shown: Callable[[], None]) -> None:
-        super().__init__(None, title=title())
+        super().__init__(_("Impact emploi – État de la connexion"))
         self._port = port
         self._shown = shown
         self._status: Document | None = None
         self._last: Document | None = None
         self._end_watch: Callable[[], None] | None = None
 
-        parent = self._content = content(self)
-        self._head = Head(parent, WIDTH + BUTTONS, _("Lecture de l'état…"))
+        parent = self.panel
+        self._header = Header(parent, WIDTH + BUTTONS, _("Lecture de l'état…"))
         self._title = Paragraph(parent, WIDTH, spoken=True)
-        self._title.SetFont(title_font(self, 1.15))
+        self._title.SetFont(make_title_font(self, 1.15))
         self._text = Paragraph(parent, WIDTH)
         self._advice_heading = Paragraph(parent, WIDTH)
-        self._advice_heading.SetFont(title_font(self, 1.0))
+        self._advice_heading.SetFont(make_title_font(self, 1.0))
         self._advice = Paragraph(parent, WIDTH)
         self._actor = Paragraph(parent, WIDTH)
         self._more = PageLink(parent, port.explain)
@@ -92,13 +80,11 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             button.Bind(wx.EVT_BUTTON, lambda _event, command=command: self._ask(command))
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self._on_copy())
         self._close.Bind(wx.EVT_BUTTON, lambda _event: self.Close())
-        on_copy_key(self, self._on_copy)
-        self.SetEscapeId(wx.ID_CANCEL)
+        bind_copy_key(self, self._on_copy)
         self._close.SetDefault()
         self.Bind(wx.EVT_CLOSE, self._on_close)
-        self.Bind(wx.EVT_DPI_CHANGED, self._on_dpi_changed)
-        self.SetIcons(icons("ball"))
-        fit(self, parent)
+        self.SetIcons(load_icons("ball"))
+        self.fit()
         self.CentreOnScreen()
 
     def _arrange(self) -> None:
@@ -123,13 +109,13 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         foot.Add(self._copy, 0, wx.RIGHT, middle)
         foot.Add(self._close)
         column = wx.BoxSizer(wx.VERTICAL)
-        column.Add(self._head.sizer, 0, wx.EXPAND | wx.ALL, wide)
+        column.Add(self._header.sizer, 0, wx.EXPAND | wx.ALL, wide)
         column.Add(body, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         column.Add(self._line, 0, wx.EXPAND | wx.LEFT | wx.RIGHT, wide)
         column.Add(self._grid, 0, wx.ALL, wide)
         column.AddStretchSpacer()
         column.Add(foot, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
-        self._content.SetSizer(column)
+        self.panel.SetSizer(column)
 
     def begin(self) -> None:
         """Once the window is shown: follow the agent."""
@@ -144,18 +130,18 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._status = status
         told = status_overview.story(status, time.time())
         name = told.picture.value if told.picture else "ball-pale"
-        self._head.show(name, told.headline, told.since, grey=told.picture is None)
+        self._header.show_state(name, told.headline, told.since, grey=told.picture is None)
         if told.picture:
-            self.SetIcons(icons(name))
-        self._title.say(told.title)
-        self._text.say(told.text)
-        self._advice_heading.say(_("Que faire") if told.advice else "")
-        self._advice.say(told.advice)
-        self._actor.say(told.actor)
-        self._more.about(told.code)
+            self.SetIcons(load_icons(name))
+        self._title.set_text(told.title)
+        self._text.set_text(told.text)
+        self._advice_heading.set_text(_("Que faire") if told.advice else "")
+        self._advice.set_text(told.advice)
+        self._actor.set_text(told.actor)
+        self._more.set_problem(told.code)
         self._show_buttons()
         self._show_facts()
-        lay_out(self, self._content)
+        self.lay_out()
         self._shown()
         self._shown = lambda: None
 
@@ -185,12 +171,12 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         for (name, what), (label, value) in zip(self._facts, pairs, strict=True):
             name.SetLabelText(label)
             name.Show(bool(label))
-            what.say(value)
+            what.set_text(value)
 
     def _tick(self) -> None:
         """Count down to the next try."""
         if self._status is not None:
-            self._facts[1][1].say(status_overview.next_try(self._status, time.time()))
+            self._facts[1][1].set_text(status_overview.next_try(self._status, time.time()))
 
     def _ask(self, command: str) -> None:
         self._message.SetLabel("")
@@ -208,19 +194,10 @@ class StatusWindow(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             self._message.SetLabelText(sentence)
 
     def _on_copy(self) -> None:
-        done = copy(status_overview.text(self._status, self._last, time.time()))
-        self._say(_("Copié.") if done else _("Un autre logiciel occupe le presse-papiers. Réessayez."))
+        self._say(copy_text(status_overview.text(self._status, self._last, time.time()), _("Copié.")))
 
     def _on_close(self, _event: wx.CloseEvent) -> None:
         self._timer.Stop()
         if self._end_watch is not None:
             self._end_watch()
         self.Destroy()
-
-    def _on_dpi_changed(self, event: wx.DPIChangedEvent) -> None:
-        event.Skip()
-        wx.CallAfter(self._rescale)
-
-    def _rescale(self) -> None:
-        rewrap(self)
-        fit(self, self._content)

@@ -18,35 +18,13 @@ from iea_agent.shell.wording import state_text, time_text
 from . import status_overview
 from .background import run_in_background
 from .ports import PasswordAnswer, Situation, SupportError, SupportPort
-from .widgets import (
-    MIDDLE,
-    NARROW,
-    WIDE,
-    Head,
-    Paragraph,
-    application,
-    content,
-    copy,
-    fit,
-    icons,
-    lay_out,
-    rewrap,
-    show,
-    title_font,
-)
-
-
-def title() -> str:
-    """The title of the window, by which a second click finds it."""
-    return _("Impact emploi – Demande de support technique")
+from .scrolled_dialog import ScrolledDialog, run_dialog
+from .widgets import MIDDLE, NARROW, WIDE, Header, Paragraph, copy_text, load_icons, make_title_font
 
 
 def run(port: SupportPort, on_shown: Callable[[], None], _options: Collection[str]) -> None:
     """Show the dialog until it is closed; call *on_shown* once it can be used."""
-    app = application()
-    dialog = SupportDialog(port)
-    wx.CallAfter(on_shown)
-    show(app, dialog, dialog.begin)
+    run_dialog(lambda: SupportDialog(port, on_shown))
 
 
 WIDTH = 440
@@ -56,11 +34,12 @@ LONGEST_PASSWORD = 250
 """Characters; more than any password has, so that what is too long is seen and said rather than cut off."""
 
 
-class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
+class SupportDialog(ScrolledDialog):
     """The whole dialog: what holds, the two choices, what the chosen one needs, OK and Annuler; and in its place, once it is done, the outcome."""
 
-    def __init__(self, port: SupportPort) -> None:
-        super().__init__(None, title=title())
+    def __init__(self, port: SupportPort, on_shown: Callable[[], None]) -> None:
+        super().__init__(_("Impact emploi – Demande de support technique"))
+        self._on_shown = on_shown
         self._port = port
         self._situation: Situation | None = None
         self._can_enter = self._can_leave = False
@@ -72,10 +51,10 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._closed = threading.Event()
         self._end_watch: Callable[[], None] | None = None
 
-        parent = self._content = content(self)
-        self._head = Head(parent, WIDTH)
+        parent = self.panel
+        self._header = Header(parent, WIDTH)
         self._news = Paragraph(parent, WIDTH, spoken=True)
-        self._news.SetFont(title_font(self, 1.0))
+        self._news.SetFont(make_title_font(self, 1.0))
 
         self._enter = wx.RadioButton(parent, label=_("&Activer le mode assistance"), style=wx.RB_GROUP)
         self._why_not_enter = Paragraph(parent, WIDTH - WIDE)
@@ -126,11 +105,9 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._ok.Bind(wx.EVT_BUTTON, lambda _event: self._on_ok())
         self._close.Bind(wx.EVT_BUTTON, lambda _event: self.Close())
         self.Bind(wx.EVT_CLOSE, self._on_close)
-        self.Bind(wx.EVT_DPI_CHANGED, self._on_dpi_changed)
-        self.SetEscapeId(wx.ID_CANCEL)
 
         self._show(port.load())
-        fit(self, parent)
+        self.fit()
         self.CentreOnScreen()
 
     def _arrange(self) -> None:
@@ -142,7 +119,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         address.Add(self._address, 1, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
         address.Add(self._copy, 0, wx.ALIGN_CENTRE_VERTICAL)
         body = wx.BoxSizer(wx.VERTICAL)
-        body.Add(self._head.sizer, 0, wx.EXPAND | wx.BOTTOM, middle)
+        body.Add(self._header.sizer, 0, wx.EXPAND | wx.BOTTOM, middle)
         body.Add(self._news, 0, wx.BOTTOM, middle)
         for choice, why_not in (
             (self._enter, self._why_not_enter),
@@ -174,10 +151,11 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         column.AddStretchSpacer()
         column.Add(self._line, 0, wx.EXPAND)
         column.Add(foot, 0, wx.EXPAND | wx.ALL, self.FromDIP(MIDDLE + NARROW))
-        self._content.SetSizer(column)
+        self.panel.SetSizer(column)
 
     def begin(self) -> None:
         """Once the window is shown: put the focus where work begins, and follow the agent."""
+        wx.CallAfter(self._on_shown)
         self._first().SetFocus()
         self._end_watch = self._port.watch(self._report)
         self._timer.Start(250)
@@ -197,7 +175,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             return
         had_focus = self.FindFocus()
         self._show(situation)
-        lay_out(self, self._content)
+        self.lay_out()
         if not self.IsEnabled():
             return  # the keyboard is the question's
         if had_focus is None or not had_focus.IsShown() or not had_focus.IsEnabled():
@@ -208,15 +186,15 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._situation = situation
         active = self._can_leave = situation is not None and situation.assistance_since is not None
         may_enter = self._can_enter = situation is not None and not active and situation.may_enter
-        self.SetIcons(icons("beetle" if active else "ball-heart" if may_enter else "ball"))
+        self.SetIcons(load_icons("beetle" if active else "ball-heart" if may_enter else "ball"))
         if situation is None:
             stopped = status_overview.story(None, time.time())
-            self._head.show("beetle", stopped.headline, stopped.advice, grey=True)
+            self._header.show_state("beetle", stopped.headline, stopped.advice, grey=True)
         else:
             since = situation.assistance_since
             held = time_text.format_since(since, time.time()) if since is not None else _("non actif")
-            self._head.show("beetle", _(state_text.STATES[State.ASSISTANCE]), held, grey=not active)
-        self._news.say(
+            self._header.show_state("beetle", _(state_text.STATES[State.ASSISTANCE]), held, grey=not active)
+        self._news.set_text(
             _("Les serveurs répondent de nouveau.")
             if situation is not None and active and situation.servers_answer
             else ""
@@ -225,8 +203,8 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._leave.Enable(active)
         self._enter.SetValue(may_enter)
         self._leave.SetValue(active)
-        self._why_not_enter.say(self._reason_against_entering())
-        self._why_not_leave.say(
+        self._why_not_enter.set_text(self._reason_against_entering())
+        self._why_not_leave.set_text(
             _("Le mode assistance n'est pas actif.") if situation is not None and not active else ""
         )
         self._show_entering(may_enter)
@@ -247,7 +225,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     def _show_entering(self, on: bool) -> None:
         for control in self._entering:
             control.Show(on)
-        self._consequences.say(
+        self._consequences.set_text(
             _(
                 "Le scarabée rouge remplacera la boule bleue, en bas à droite de votre écran, et vous pourrez relancer Impact emploi. La connexion au "
                 "serveur restera coupée jusqu'à ce que vous désactiviez le mode assistance, avec le mot de passe du jour que l'assistance vous enverra."
@@ -255,14 +233,14 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             if on
             else ""
         )
-        self._reason_hint.say(_("N'indiquez aucun nom de salarié ni d'association.") if on else "")
+        self._reason_hint.set_text(_("N'indiquez aucun nom de salarié ni d'association.") if on else "")
 
     def _show_leaving(self, on: bool) -> None:
         for control in self._leaving:
             control.Show(on)
         if not on:
             self._password.ChangeValue("")
-            self._complaint.say("")
+            self._complaint.set_text("")
 
     def _first(self) -> wx.Window:
         """The control where work begins."""
@@ -282,7 +260,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         seconds = self._ready_at - time.monotonic()
         if self._waiting and seconds <= 0:
             self._waiting = False
-            self._complaint.say(_("Vous pouvez essayer de nouveau."))
+            self._complaint.set_text(_("Vous pouvez essayer de nouveau."))
         told = (
             _("Nouvel essai possible dans {time}").format(time=time_text.format_countdown(seconds))
             if self._waiting
@@ -290,8 +268,8 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         )
         if told != self._counted:
             self._counted = told
-            self._countdown.say(told)
-            lay_out(self, self._content)
+            self._countdown.set_text(told)
+            self.lay_out()
         self._enable_ok()
 
     def _enable_ok(self) -> None:
@@ -302,7 +280,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def _on_text(self, event: wx.CommandEvent) -> None:
         event.Skip()
-        self._complaint.say("")
+        self._complaint.set_text("")
 
     def _on_paste(self, _event: wx.CommandEvent) -> None:
         """Paste as one line: Windows would cut the text at its first line break, and leave nothing of one that begins with it."""
@@ -325,10 +303,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._password.Refresh()
 
     def _on_copy(self) -> None:
-        done = copy(problems.SUPPORT_ADDRESS)
-        self._say(
-            _("Adresse copiée.") if done else _("Un autre logiciel occupe le presse-papiers. Réessayez.")
-        )
+        self._say(copy_text(problems.SUPPORT_ADDRESS, _("Adresse copiée.")))
 
     def _on_ok(self) -> None:
         if self._can_enter:
@@ -340,7 +315,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         question = wx.MessageDialog(
             self,
             _("Activer le mode assistance ?"),
-            title(),
+            self.GetTitle(),
             wx.OK | wx.CANCEL | wx.CANCEL_DEFAULT | wx.ICON_QUESTION,
         )
         question.SetOKCancelLabels(_("&Activer"), _("A&nnuler"))
@@ -376,9 +351,9 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             return
         if not self._can_leave:
             return  # left elsewhere meanwhile
-        self._complaint.say(verdict.sentence)
+        self._complaint.set_text(verdict.sentence)
         self._wait(verdict.wait)
-        lay_out(self, self._content)
+        self.lay_out()
         self._password.SetFocus()
         self._password.SetSelection(
             *(verdict.span or (-1, -1))
@@ -390,7 +365,7 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         """Do *act* in a thread, and *then* with its verdict; *meanwhile* is said for as long."""
         self._working = True
         self._enable_ok()
-        self._complaint.say("")
+        self._complaint.set_text("")
         self._say(meanwhile)
 
         def work() -> tuple[PasswordAnswer | None, str]:
@@ -419,17 +394,17 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         for control in (self._enter, self._leave, self._ok):
             control.Hide()
         for text in (self._why_not_enter, self._why_not_leave, self._news, self._countdown):
-            text.say("")
-        self._head.conclude(which, outcome)
-        self.SetIcons(icons(which))
+            text.set_text("")
+        self._header.show_outcome(which, outcome)
+        self.SetIcons(load_icons(which))
         self._close.SetLabel(_("&Fermer"))
         self._close.SetDefault()
         self._close.SetFocus()
-        fit(self, self._content)
+        self.fit()
 
     def _say(self, sentence: str) -> None:
-        self._message.say(sentence)
-        lay_out(self, self._content)
+        self._message.set_text(sentence)
+        self.lay_out()
 
     def _on_close(self, _event: wx.CloseEvent) -> None:
         self._closed.set()
@@ -437,14 +412,6 @@ class SupportDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         if self._end_watch is not None:
             self._end_watch()
         self.Destroy()
-
-    def _on_dpi_changed(self, event: wx.DPIChangedEvent) -> None:
-        event.Skip()
-        wx.CallAfter(self._rescale)
-
-    def _rescale(self) -> None:
-        rewrap(self)
-        fit(self, self._content)
 
 
 def _internal_error() -> str:

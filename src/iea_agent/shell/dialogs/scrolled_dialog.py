@@ -1,0 +1,139 @@
+"""The frame of every dialog: it scrolls on a small screen and follows the scaling."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import sys
+from collections.abc import Callable
+
+import wx
+
+from .widgets import WIDE, Paragraph
+
+
+def run_dialog(create: Callable[[], ScrolledDialog]) -> None:
+    """Show the dialog that *create* returns, in front of all others, until it is closed."""
+    app = _create_app()
+    dialog = create()
+    app.SetTopWindow(dialog)
+    dialog.Show()
+    dialog.Raise()
+    dialog.begin()
+    app.MainLoop()
+
+
+def _create_app() -> wx.App:
+    """Return the program of one dialog: sharp at every scaling, light or dark as Windows is."""
+    if sys.platform == "win32":
+        # Before the first window. If the executable's manifest has done it already, this fails and changes nothing.
+        per_monitor_v2 = ctypes.c_void_p(-4)
+        ctypes.windll.user32.SetProcessDpiAwarenessContext(per_monitor_v2)
+    app = wx.App(redirect=False, clearSigInt=False)
+    if hasattr(app, "SetAppearance"):
+        app.SetAppearance(wx.App.Appearance.System)
+    return app
+
+
+class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
+    """A dialog whose controls scroll if they need more height than the screen has.
+
+    The controls are children of ``panel``, and its sizer places them. *height* is the
+    least height, in device-independent pixels, on a screen that is high enough.
+    """
+
+    def __init__(self, title: str, height: int = 0, style: int = wx.DEFAULT_DIALOG_STYLE) -> None:
+        super().__init__(None, title=title, style=style)
+        self._height = height
+        self.panel = wx.ScrolledWindow(self, style=wx.TAB_TRAVERSAL | wx.BORDER_NONE, name="")
+        self.panel.SetScrollRate(self.FromDIP(WIDE), self.FromDIP(WIDE))
+        self.SetEscapeId(wx.ID_CANCEL)
+        self.Bind(wx.EVT_CHAR_HOOK, self._on_key)
+        self.Bind(wx.EVT_DPI_CHANGED, self._on_scaling_changed)
+
+    def begin(self) -> None:
+        """Start what follows once the dialog is shown."""
+
+    def fit(self) -> None:
+        """Take the size that the controls want, at most the screen's."""
+        frame = self.GetSize() - self.GetClientSize()
+        wanted = self._measure()
+        height = max(wanted.height, self.FromDIP(self._height))
+        wanted.height = min(height, wx.Display(self).GetClientArea().height)
+        self.SetSize(wanted)
+        self.panel.SetSize(wanted - frame)
+        self.panel.FitInside()
+
+    def lay_out(self) -> None:
+        """Place the controls again after their texts have changed.
+
+        The dialog grows if it must. It never shrinks: a person may be about to click.
+        """
+        if self.panel.GetSizer() is None:
+            # the dialog is still being made
+            return
+        places = [(child, child.GetRect()) for child in self.panel.GetChildren()]
+        before, wanted = self.GetRect(), self._measure()
+        wanted.IncTo(before.GetSize())
+        if wanted != before.GetSize():
+            self.SetSize(wanted)
+            room = wx.Display(self).GetClientArea()
+            # a dialog that has grown may hang over the screen's lower or right edge
+            left = max(room.left, min(before.left, room.left + room.width - wanted.width))
+            top = max(room.top, min(before.top, room.top + room.height - wanted.height))
+            self.SetPosition(wx.Point(left, top))
+        self.panel.FitInside()
+        moved = [child for child, place in places if child.GetRect() != place]
+        if moved:
+            # a control that has moved may leave traces; drawing the others again would make them flicker
+            self.panel.Refresh()
+            for child in moved:
+                child.Refresh()
+
+    def _measure(self) -> wx.Size:
+        """Return the size at which nothing scrolls, or the screen's with room for a scroll bar."""
+        wanted = self.panel.GetSizer().GetMinSize() + self.GetSize() - self.GetClientSize()
+        room = wx.Display(self).GetClientArea().GetSize()
+        if wanted.height > room.height:
+            wanted.width += wx.SystemSettings.GetMetric(wx.SYS_VSCROLL_X, self)
+        wanted.DecTo(room)
+        return wanted
+
+    def _on_key(self, event: wx.KeyEvent) -> None:
+        """Move the keyboard to the field whose label has the letter that was pressed with Alt.
+
+        Inside a panel the system does not always do it. It gets the key nevertheless:
+        it would take Alt alone for a call of the window's menu.
+        """
+        event.Skip()
+        if event.GetModifiers() != wx.MOD_ALT or event.GetKeyCode() >= 256:
+            return
+        mark = f"&{chr(event.GetKeyCode())}".lower()
+        for label, control in itertools.pairwise(self.panel.GetChildren()):
+            named = isinstance(label, wx.StaticText) and mark in label.GetLabel().lower()
+            if named and control.IsShown() and control.IsEnabled():
+                wx.CallAfter(_focus, control)
+
+    def _on_scaling_changed(self, event: wx.DPIChangedEvent) -> None:
+        event.Skip()
+        wx.CallAfter(self._rescale)
+
+    def _rescale(self) -> None:
+        _wrap_paragraphs(self)
+        self.fit()
+
+
+def _focus(control: wx.Window) -> None:
+    """Move the keyboard to *control* and select its text, as the system does."""
+    if control:
+        control.SetFocus()
+        if isinstance(control, wx.TextCtrl):
+            control.SelectAll()
+
+
+def _wrap_paragraphs(window: wx.Window) -> None:
+    """Wrap every paragraph below *window* again."""
+    for child in window.GetChildren():
+        if isinstance(child, Paragraph):
+            child.wrap()
+        _wrap_paragraphs(child)

@@ -175,7 +175,7 @@ def client_for(world: World, name: str, limits: Limits) -> Client:
 def visit(world: World, server: ServerName, connect: Connect, folder: Path) -> tuple[ServerReport, float]:
     """Test one of the sandbox's servers; *folder* keeps what is trusted."""
 
-    def verify(ask: updates.Ask, address: Address, timestamp: bytes) -> str:
+    def verify(ask: updates.Send, address: Address, timestamp: bytes) -> str:
         return str(updates.check(ask, address, world.root_file, folder, timestamp=timestamp))
 
     text = addresses.clean(world.to_type(server))

@@ -305,7 +305,7 @@ def test_what_comes_slowly_or_without_end_is_bounded(
 ) -> None:
     server = serve(_serving(site, file, how))
 
-    def verify(ask: updates.Ask, _: object, timestamp: bytes) -> str:
+    def verify(ask: updates.Send, _: object, timestamp: bytes) -> str:
         return str(updates.check(ask, parse(server.address), site.root, site.folder, timestamp=timestamp))
 
     report = find(Server.UPDATES, server.address, lambda _: Client(limits=BRIEF), verify=verify)
@@ -318,7 +318,7 @@ def test_what_comes_slowly_or_without_end_is_bounded(
 
 
 def test_the_test_takes_two_requests_over_one_connection(world: World, tmp_path: Path) -> None:
-    def verify(ask: updates.Ask, _: object, timestamp: bytes) -> str:
+    def verify(ask: updates.Send, _: object, timestamp: bytes) -> str:
         address = parse(world.updates.address)
         return str(updates.check(ask, address, world.root_file, tmp_path, timestamp=timestamp))
 

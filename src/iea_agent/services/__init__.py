@@ -1,1 +1,4 @@
-"""What we do over the network. No service knows another, but for two: https.py is their door, and reachability.py tries what authentication.py does."""
+"""What the agent does over the network.
+
+The layers stand in ``.importlinter``: ``https.py`` is the only door to httpx, ``updates.py`` the only one to python-tuf.
+"""

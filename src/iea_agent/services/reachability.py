@@ -1,4 +1,4 @@
-"""The test of both servers: in parallel, stage by stage, told as it goes, over in twelve seconds whatever the network does."""
+"""The test of both servers: in parallel, stage by stage, twelve seconds at most."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from .network import Route
 
 EXAMINATION_SECONDS = 12.0
 PROBE_SECONDS = 3.0
-"""How long the second question after a failure may take, to tell whether a captive portal or a wrong clock explains it."""
+"""The longest request that looks for a captive portal or a wrong clock after a failure."""
 CANCEL_CHECK_SECONDS = 0.1
-"""How often a wait looks at whether it was cancelled: half of the 200 ms that are promised."""
+"""How often a wait looks whether it was cancelled: half of the 200 ms that are promised."""
 
 Connect: TypeAlias = Callable[[Address], Client]
-"""Builds the client for one server: the way there may depend on its address (proxy scripts). May wait; raises ``HttpsError``."""
-Ask: TypeAlias = Callable[[Request, int], Reply]
-"""Makes a request in what time the test has left and reads so many bytes of the answer at most. Raises ``HttpsError``."""
-Verify: TypeAlias = Callable[[Ask, Address, bytes], str]
-"""Verifies what the update server at an address has signed, given its timestamp.json; what was found, in a few words. Raises ``HttpsError``."""
+"""Makes the client for one server; the route may depend on its address (proxy scripts). May wait. Raises ``HttpsError``."""
+Send: TypeAlias = Callable[[Request, int], Reply]
+"""Sends a request in the time that remains to the test; the body may have so many bytes. Raises ``HttpsError``."""
+Verify: TypeAlias = Callable[[Send, Address, bytes], str]
+"""Verifies the metadata of the update server at an address, given its timestamp.json, and returns a detail. Raises ``HttpsError``."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,27 +59,28 @@ def examine(
     seconds: float = EXAMINATION_SECONDS,
     cancelled: threading.Event | None = None,
 ) -> tuple[ServerReport, ...]:
-    """Test the servers of *targets* (their addresses as typed and cleaned) and return their reports in the same order.
+    """Test the servers of *targets* and return a report for each.
 
-    *on_progress* gets each new state, on the calling thread, never after the return. Without *licence* the authentication server's last stage is skipped.
-    *verify* judges the update server's metadata; without it only the expiry of timestamp.json is looked at.
-    *now* is the time of day, with its zone: it judges that expiry and whose clock is wrong. What is not over after *seconds* is
-    TOO_LONG. A report may name its failure before it is done: what is still looked for then are findings that explain it.
-    Once *cancelled* is set, returns within 200 ms what is known so far (``done`` false). Network waits that go on end by themselves on daemon threads.
+    The addresses are as typed and cleaned.
+
+    - *on_progress* gets each new state, on the calling thread, never after the return. A report may name its failure before it is done,
+      while findings that explain it are looked for.
+    - Without *licence* the authentication server's last stage is skipped.
+    - *verify* judges the update server's metadata; without it only the expiry of timestamp.json is checked.
+    - *now* is the time of day with its zone: it judges that expiry and the clocks.
+    - A test that is not over after *seconds* ends with TEST_TOO_LONG.
+    - Once *cancelled* is set, returns the present reports within 200 ms (``done`` is false). Network waits end by themselves on daemon
+      threads.
     """
     begun = time.monotonic()
     deadline = begun + seconds
     news: queue.SimpleQueue[ServerReport] = queue.SimpleQueue()
     latest: dict[Server, ServerReport] = {}
     for server, text in targets.items():
-        examination = _ServerTest(server, text, deadline, news.put)
-        latest[server] = examination.report()
-        threading.Thread(
-            target=examination.run,
-            args=(connect, licence, now, verify),
-            name=f"test of {server.value}",
-            daemon=True,
-        ).start()
+        test = _ServerTest(server, text, licence, verify, now, deadline, news.put)
+        latest[server] = test.report()
+        name = f"test of {server.value}"
+        threading.Thread(target=test.run, args=(connect,), name=name, daemon=True).start()
     while not all(report.done for report in latest.values()):
         if cancelled is not None and cancelled.is_set():
             break
@@ -101,22 +102,21 @@ def examine(
 
 
 def _overdue(report: ServerReport, begun: float) -> ServerReport:
-    """*report* ended by the clock, at the stage that was going on; a failure that it names stands."""
-    spent = (time.monotonic() - begun) * 1000
+    """Return *report* ended by the deadline; a failure that it names stays."""
+    milliseconds = (time.monotonic() - begun) * 1000
     if report.failure is not None:
-        return replace(report, milliseconds=spent, done=True)
+        return replace(report, milliseconds=milliseconds, done=True)
     at = next(
         (r.stage for r in report.stages if r.outcome in (StageOutcome.RUNNING, StageOutcome.WAITING)),
         Stage.ADDRESS,
     )
     failure = Failure(at, problems.TEST_TOO_LONG, "the whole test took too long")
-    return replace(
-        report, stages=_ended(report.stages, failure), failure=failure, milliseconds=spent, done=True
-    )
+    stages = _end_stages(report.stages, failure)
+    return replace(report, stages=stages, failure=failure, milliseconds=milliseconds, done=True)
 
 
-def _ended(stages: tuple[StageResult, ...], failure: Failure) -> tuple[StageResult, ...]:
-    """*stages* after *failure*: what was before it has passed, what comes after it was not reached."""
+def _end_stages(stages: tuple[StageResult, ...], failure: Failure) -> tuple[StageResult, ...]:
+    """Return *stages* ended by *failure*: passed before it, not reached after it."""
     at = [result.stage for result in stages].index(failure.stage)
     ended = []
     for place, result in enumerate(stages):
@@ -134,14 +134,14 @@ def _ended(stages: tuple[StageResult, ...], failure: Failure) -> tuple[StageResu
 
 @dataclass(frozen=True, slots=True)
 class _Timestamp:
-    """What TUF's timestamp.json says of itself (specification 1.0, section 4.6), looked at without verifying it: that is for ``Verify``."""
+    """TUF's timestamp.json (specification 1.0, section 4.6), not verified."""
 
     version: int
     expires: datetime
 
 
 def _parse_timestamp(reply: Reply) -> _Timestamp | None:
-    """What *reply* says, None where it is no timestamp.json."""
+    """Return the timestamp in *reply*, None if it is no timestamp.json."""
     signed = (reply.parse_object(signed=dict, signatures=list) or {}).get("signed")
     if (
         not has_members(signed, _type=str, version=int, expires=str, meta=dict)
@@ -155,117 +155,122 @@ def _parse_timestamp(reply: Reply) -> _Timestamp | None:
 
 
 def _fetch_timestamp(address: Address) -> Exchange[tuple[_Timestamp, bytes]]:
-    """Is there an update repository? What its timestamp.json says, and the file as it came."""
+    """Return the update repository's timestamp.json, parsed and as it came."""
     request = Request("GET", f"{address}/metadata/timestamp.json")
     reply = yield request
-    refused = judge_status(request, reply)
-    if refused is not None:
-        raise HttpsError(refused)
-    found = _parse_timestamp(reply) if reply.status == 200 else None
-    if found is None:
+    failure = judge_status(request, reply)
+    if failure is not None:
+        raise HttpsError(failure)
+    timestamp = _parse_timestamp(reply) if reply.status == 200 else None
+    if timestamp is None:
         detail = f"no timestamp.json: HTTP {reply.status}" if reply.status != 200 else "not TUF metadata"
         raise HttpsError(Failure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER, detail))
-    return found, reply.body
+    return timestamp, reply.body
 
 
-def _check_expiry(found: _Timestamp, now: datetime) -> str:
-    """What there is to say of metadata that nobody verifies. Raises ``HttpsError`` where they have expired."""
-    expiry = f"expires {found.expires.isoformat()}"
-    if found.expires.tzinfo is None or found.expires <= now:
+def _check_expiry(timestamp: _Timestamp, now: datetime) -> str:
+    """Return a detail about unverified metadata.
+
+    Raises ``HttpsError`` if they have expired.
+    """
+    expiry = f"expires {timestamp.expires.isoformat()}"
+    if timestamp.expires.tzinfo is None or timestamp.expires <= now:
         detail = f"{expiry}, this computer says {now.isoformat(timespec='seconds')}"
         raise HttpsError(Failure(Stage.METADATA, problems.METADATA_EXPIRED, detail))
     return f"signatures not checked: no root.json here; {expiry}"
 
 
 class _ServerTest:
-    """The test of one server while it goes on. Its thread alone changes it; what it tells are immutable reports."""
+    """The test of one server. Only its thread changes it; the reports are immutable."""
 
     def __init__(
-        self, server: Server, text: str, deadline: float, tell: Callable[[ServerReport], None]
+        self,
+        server: Server,
+        text: str,
+        licence: Licence | None,
+        verify: Verify | None,
+        now: datetime,
+        deadline: float,
+        publish: Callable[[ServerReport], None],
     ) -> None:
         self._server = server
         self._text = text
+        self._licence = licence
+        self._verify = verify
+        self._now = now
         self._deadline = deadline
-        self._tell = tell
+        self._publish = publish
         self._begun = time.monotonic()
         self._stages = {stage: StageResult(stage, StageOutcome.WAITING) for stage in STAGES[server]}
         self._stage_begun = time.perf_counter()
-        self._route = Route()
-        self._way = ""  # the same in words, once it is decided
+        self._route: Route | None = None
         self._answer: StageResult | None = None
+        """The result of the stage ANSWER, held back until the content of the answer is judged."""
         self._findings: list[Failure] = []
         self._certificate: Certificate | None = None
         self._clock_ahead: float | None = None
 
     def report(self, failure: Failure | None = None, *, done: bool = False) -> ServerReport:
-        """The present state."""
-        spent = (time.monotonic() - self._begun) * 1000
+        """Return the present state."""
         return ServerReport(
             self._server,
             self._text,
             tuple(self._stages.values()),
             failure,
-            spent,
-            done,
-            self._way,
-            tuple(self._findings),
-            self._certificate,
-            route_source=self._route.source.value,
+            milliseconds=(time.monotonic() - self._begun) * 1000,
+            done=done,
+            route="" if self._route is None else str(self._route),
+            findings=tuple(self._findings),
+            certificate=self._certificate,
+            route_source=(self._route or Route()).source.value,
             clock_ahead=self._clock_ahead,
         )
 
-    def run(self, connect: Connect, licence: Licence | None, now: datetime, verify: Verify | None) -> None:
-        """Go through the stages; whatever happens, the last report is told and says done."""
+    def run(self, connect: Connect) -> None:
+        """Go through the stages; the last report published is done, whatever happens."""
         failure: Failure | None = None
         try:
             self._begin(Stage.ADDRESS)
-            address = self._read_address(licence)
+            address = self._parse_address()
             self._pass(str(address))
             with connect(address) as client:
                 try:
-                    self._proceed(client, address, licence, now, verify)
+                    self._go_through_stages(client, address)
                 except HttpsError as error:
                     failure = self._end(error.failure)
-                    self._explain(client, address, failure, now)
+                    self._look_for_explanation(client, address, failure)
         except HttpsError as error:
             failure = self._end(error.failure)
-        except Exception as error:  # noqa: BLE001 logged, and named to the person: the other server's test goes on
+        # a bug: it is logged and shown, and the test of the other server goes on
+        except Exception as error:  # noqa: BLE001
             _log.exception("the test of the %s server met an error of ours", self._server.value)
-            failure = failure or self._end(
-                Failure(self._running(), problems.INTERNAL_ERROR, type(error).__name__)
-            )
-        self._tell(self.report(failure, done=True))
+            internal = Failure(self._running(), problems.INTERNAL_ERROR, type(error).__name__)
+            failure = failure or self._end(internal)
+        self._publish(self.report(failure, done=True))
 
     def _end(self, failure: Failure) -> Failure:
-        """The stages end with *failure*, which is returned at one of them."""
+        """End the stages with *failure*, and return it at one of them."""
         if failure.stage not in self._stages:
             failure = replace(failure, stage=self._running())
-        if failure.stage is Stage.PROXY:  # also where which one could not be found out
+        if failure.stage is Stage.PROXY:  # also if the proxy could not be determined
             self._leave_to_the_proxy()
         if self._answer is not None and self._running() is Stage.ANSWER:
             self._stages[Stage.ANSWER] = replace(self._answer, outcome=StageOutcome.RUNNING)
-        ended = _ended(tuple(self._stages.values()), failure)
+        ended = _end_stages(tuple(self._stages.values()), failure)
         self._stages = {result.stage: result for result in ended}
         return failure
 
-    def _read_address(self, licence: Licence | None) -> Address:
+    def _parse_address(self) -> Address:
         try:
             address = addresses.parse(self._text)
         except AddressError as error:
             raise HttpsError(malformed_address(error.reason)) from None
-        if self._server is Server.AUTHENTICATION and licence is not None:
+        if self._server is Server.AUTHENTICATION and self._licence is not None:
             forbid_clear_text(address)
         return address
 
-    def _proceed(
-        self,
-        client: Client,
-        address: Address,
-        licence: Licence | None,
-        now: datetime,
-        verify: Verify | None,
-    ) -> None:
-        self._route, self._way = client.route, str(client.route)
+    def _go_through_stages(self, client: Client, address: Address) -> None:
+        self._route = client.route
         if client.route.proxy is None:
             self._skip(Stage.PROXY, "; ".join(filter(None, ("direct", client.route.detail))))
         else:
@@ -273,35 +278,44 @@ class _ServerTest:
         if not address.secure:
             self._skip(Stage.CERTIFICATE, "http")
 
-        def ask(request: Request, limit: int = BODY_LIMIT) -> Reply:
-            return self._ask(client, request, limit, now)
+        def send(request: Request, limit: int = BODY_LIMIT) -> Reply:
+            return self._send(client, request, limit)
 
         if self._server is Server.UPDATES:
-            found, timestamp = run_exchange(_fetch_timestamp(address), ask)
-            self._enter(Stage.KIND)
-            self._pass(f"TUF timestamp, version {found.version}")
-            self._begin(Stage.METADATA)
-            self._pass(verify(ask, address, timestamp) if verify else _check_expiry(found, now))
-            return
-        discovery = run_exchange(discover(address), ask)
-        self._enter(Stage.KIND)
+            self._test_updates(address, send)
+        else:
+            self._test_authentication(address, send)
+
+    def _test_updates(self, address: Address, send: Send) -> None:
+        timestamp, document = run_exchange(_fetch_timestamp(address), lambda r: send(r, BODY_LIMIT))
+        self._enter_kind()
+        self._pass(f"TUF timestamp, version {timestamp.version}")
+        self._begin(Stage.METADATA)
+        verify = self._verify
+        self._pass(verify(send, address, document) if verify else _check_expiry(timestamp, self._now))
+
+    def _test_authentication(self, address: Address, send: Callable[[Request], Reply]) -> None:
+        discovery = run_exchange(discover(address), send)
+        self._enter_kind()
         self._pass(f"token endpoint {discovery.token_endpoint}")
-        if licence is None:
+        if self._licence is None:
             self._skip(Stage.LICENCE, "no licence to try")
             return
         self._begin(Stage.LICENCE)
-        accepted = run_exchange(request_token(discovery, licence), ask)
-        self._pass("" if accepted.expires_in is None else f"token for {accepted.expires_in:.0f} s")
+        granted = run_exchange(request_token(discovery, self._licence), send)
+        self._pass("" if granted.expires_in is None else f"token for {granted.expires_in:.0f} s")
 
-    def _explain(self, client: Client, address: Address, failure: Failure, now: datetime) -> None:
-        """After *failure*, ask the server's host one plain question: a portal shows itself in the answer, and a wrong clock against its date.
+    def _look_for_explanation(self, client: Client, address: Address, failure: Failure) -> None:
+        """Look for a captive portal or a wrong clock with one request over http.
 
-        Only where one of them would explain the failure. Nothing of the person's is sent, no redirection followed, no body read.
+        It is sent only if one of them would explain *failure*. It carries nothing personal; redirections are not followed, no body is
+        read.
         """
         possible = {problems.CAPTIVE_PORTAL, problems.CLOCK_WRONG} & set(failure.problem.depends_on)
         if not (possible and address.secure and failure.stage in (Stage.CONNECTION, Stage.CERTIFICATE)):
             return
-        self._tell(self.report(failure))  # the verdict does not wait for its explanation
+        # the failure is shown at once, its explanation later
+        self._publish(self.report(failure))
         plain = replace(address, scheme="http", port=80 if address.port == 443 else address.port, path="")
         request = Request("GET", f"{plain}/")
         try:
@@ -309,75 +323,74 @@ class _ServerTest:
             reply = client.request(request, seconds=min(PROBE_SECONDS, left), limit=0)
         except HttpsError:
             return
-        found = detect_portal(request, reply)
-        if found is not None:
-            self._findings.append(found)
+        portal = detect_portal(request, reply)
+        if portal is not None:
+            self._findings.append(portal)
         else:
-            self._compare_clocks(reply, now)
+            self._compare_clocks(reply)
 
-    def _compare_clocks(self, reply: Reply, now: datetime) -> None:
-        """*now* was the time of day when the test began."""
+    def _compare_clocks(self, reply: Reply) -> None:
         if reply.server_time is not None:
-            here = now.timestamp() + time.monotonic() - self._begun
+            here = self._now.timestamp() + time.monotonic() - self._begun
             self._clock_ahead = reply.server_time - here
-            found = judge_clock(self._clock_ahead)
-            if found is not None:
-                self._findings.append(found)
+            finding = judge_clock(self._clock_ahead)
+            if finding is not None:
+                self._findings.append(finding)
 
     def _leave_to_the_proxy(self) -> None:
         self._skip(Stage.NAME, "left to the proxy")
         self._skip(Stage.CONNECTION, "left to the proxy")
 
-    def _ask(self, client: Client, request: Request, limit: int, now: datetime) -> Reply:
+    def _send(self, client: Client, request: Request, limit: int) -> Reply:
         left = max(self._deadline - time.monotonic(), 0.001)
-        first = self._answer is None
-        if self._answer is not None and self._running() is Stage.ANSWER:
-            self._enter(Stage.KIND)  # the first answer was no final one: the search for the kind goes on
+        is_first = self._answer is None
+        # a second request: the first answer was not the final one, the search for the kind goes on
+        self._enter_kind()
         try:
-            observe = self._observe if first else None
+            observe = self._observe if is_first else None
             reply = client.request(request, seconds=left, limit=limit, observe=observe)
         except HttpsError as error:
-            self._certificate = client.certificate
-            if first:
+            if is_first:
                 raise
             raise HttpsError(replace(error.failure, stage=self._running())) from None
-        self._certificate = client.certificate
-        if first:
-            self._compare_clocks(reply, now)
+        finally:
+            self._certificate = client.certificate
+        if is_first:
+            self._compare_clocks(reply)
         return reply
 
     def _observe(self, result: StageResult) -> None:
-        """What the first request goes through. Whether its answer is a good one is for the conversation to say."""
+        """Take the stages of the first request; its answer is judged later by its content."""
         if result.stage is Stage.ANSWER and result.outcome is StageOutcome.PASSED:
             self._answer = result
-        elif result.outcome is StageOutcome.FAILED:  # what failed is told once, with its reason, at the end
+        elif result.outcome is StageOutcome.FAILED:  # reported once, with its problem, at the end
             self._stages[result.stage] = replace(result, outcome=StageOutcome.RUNNING)
         elif result.stage is Stage.PROXY and result.outcome is StageOutcome.PASSED:
-            self._set(replace(result, detail=self._route.detail))
+            self._set(replace(result, detail=self._route.detail if self._route else ""))
         else:
             self._set(result)
 
-    def _enter(self, kind: Stage) -> None:
-        """The answer was good: go on to what it says, if that was not done already."""
+    def _enter_kind(self) -> None:
+        """Go on from ANSWER to KIND, unless that was done already."""
         if self._answer is not None and self._running() is Stage.ANSWER:
             self._set(self._answer)
-            self._begin(kind)
+            self._begin(Stage.KIND)
 
     def _running(self) -> Stage:
-        going_on = [r.stage for r in self._stages.values() if r.outcome is StageOutcome.RUNNING]
-        return going_on[-1] if going_on else Stage.ADDRESS
+        running = [r.stage for r in self._stages.values() if r.outcome is StageOutcome.RUNNING]
+        return running[-1] if running else Stage.ADDRESS
 
     def _begin(self, stage: Stage) -> None:
         self._stage_begun = time.perf_counter()
         self._set(StageResult(stage, StageOutcome.RUNNING))
 
     def _pass(self, detail: str = "") -> None:
-        spent = (time.perf_counter() - self._stage_begun) * 1000
-        self._set(StageResult(self._running(), StageOutcome.PASSED, spent, detail))
+        milliseconds = (time.perf_counter() - self._stage_begun) * 1000
+        self._set(StageResult(self._running(), StageOutcome.PASSED, milliseconds, detail))
 
-    def _skip(self, stage: Stage, why: str) -> None:
-        self._set(StageResult(stage, StageOutcome.SKIPPED, None, why))
+    def _skip(self, stage: Stage, detail: str) -> None:
+        self._set(StageResult(stage, StageOutcome.SKIPPED, None, detail))
 
     def _set(self, result: StageResult) -> None:
         self._stages[result.stage] = result
-        self._tell(self.report())
+        self._publish(self.report())

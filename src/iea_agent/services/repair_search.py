@@ -1,4 +1,4 @@
-"""Tries what may mend a failed test, beside a second try of the same, so that what is offered is what works and did not before."""
+"""Search for the repairs that make a failed test of the servers pass."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeAlias
 
@@ -16,93 +17,117 @@ from iea_agent.domain.settings import Settings
 from .reachability import CANCEL_CHECK_SECONDS, EXAMINATION_SECONDS, Connect, examine
 
 ConnectWith: TypeAlias = Callable[[Settings], Connect]
-"""How servers are reached under given settings."""
+"""Returns how servers are reached under the settings."""
+
+_WITHOUT_REPAIR = -1
+"""The number of the attempt with unchanged settings."""
 
 
 def search(
-    tries: Sequence[Repair],
-    chosen: Settings,
+    candidates: Sequence[Repair],
+    settings: Settings,
     reports: Sequence[ServerReport],
-    ways: ConnectWith,
-    on_found: Callable[[Repair], None],
+    connect_with: ConnectWith,
+    on_repair: Callable[[Repair], None],
     *,
     now: datetime,
     cancelled: threading.Event,
     seconds: float = EXAMINATION_SECONDS,
 ) -> tuple[Repair, ...] | None:
-    """Those of *tries* that mend *reports*, a failed test of *chosen*, in their order; each is told to *on_found* once that is known.
+    """Try each candidate repair while re-running the failed test of *settings*.
 
-    All are tried at once, without the licence: a repair counts for the servers that it mends, and not at all where it breaks one that was reached. Where
-    *chosen* itself now works, the failure was a passing one: None. What is not over after *seconds* does not count. Returns within
-    200 ms once *cancelled* is set.
+    All are tried at the same time, without the licence. A repair counts for the servers that fail without it and are reached with it;
+    it does not count if a server that was reached is lost. *on_repair* is called with each as soon as this is known.
+
+    Returns the repairs in the order of *candidates*; None if the unchanged *settings* now work. What takes longer than *seconds* does not
+    count. Returns within 200 ms once *cancelled* is set.
     """
-    if not tries:
+    if not candidates:
         return ()
-    before = {report.server for report in reports if is_identified(report)}
-    failed = {report.server for report in reports} - before
+    progress = _Progress(candidates, reports, on_repair)
     over = threading.Event()
-    news: queue.SimpleQueue[tuple[int, frozenset[Server]]] = queue.SimpleQueue()
+    results: queue.SimpleQueue[tuple[int, frozenset[Server]]] = queue.SimpleQueue()
 
-    def attempt(number: int, settings: Settings) -> None:
-        found = _reached(settings, [r.server for r in reports], ways, now, seconds, over)
-        if (
-            number != again
-            and tries[number].kind is RepairKind.SYSTEM_PROXY
-            and all(r.route == "direct" for r in found)
-        ):
-            found = ()  # the system has no proxy to go by: without one is what DIRECT says
-        news.put((number, frozenset(report.server for report in found)))
+    def attempt(number: int, tried: Settings) -> None:
+        reached = _test(tried, [report.server for report in reports], connect_with(tried), now, seconds, over)
+        by_proxy = number != _WITHOUT_REPAIR and candidates[number].kind is RepairKind.SYSTEM_PROXY
+        if by_proxy and all(report.route == "direct" for report in reached):
+            reached = ()  # the system has no proxy: this is what DIRECT tries
+        results.put((number, frozenset(report.server for report in reached)))
 
-    again = -1
-    for number, settings in ((again, chosen), *((n, each.apply_to(chosen)) for n, each in enumerate(tries))):
-        threading.Thread(target=attempt, args=(number, settings), name="another way", daemon=True).start()
+    changed = enumerate(candidate.apply_to(settings) for candidate in candidates)
+    for number, tried in ((_WITHOUT_REPAIR, settings), *changed):
+        threading.Thread(target=attempt, args=(number, tried), name="repair", daemon=True).start()
     deadline = time.monotonic() + seconds
-    lasting: frozenset[Server] | None = (
-        None  # the servers that still fail without a repair, once that is known
-    )
-    reached: dict[int, frozenset[Server]] = {}
-    told: dict[int, Repair] = {}
-    pending = len(tries) + 1
-    while pending and lasting != frozenset() and not cancelled.is_set():
-        left = deadline - time.monotonic()
-        if left <= 0:
-            break
-        try:
-            number, servers = news.get(timeout=min(CANCEL_CHECK_SECONDS, left))
-        except queue.Empty:
-            continue
-        pending -= 1
-        if number == again:
-            lasting = frozenset(failed - servers)
-        else:
-            reached[number] = servers
-        if not lasting:
-            continue
-        for found in reached.keys() - told.keys():
-            mended = reached[found] & lasting & set(tries[found].servers)
-            if mended and reached[found] >= before:
-                told[found] = tries[found].narrow_to(mended)
-                on_found(told[found])
+    while not progress.is_known and not cancelled.is_set() and (left := deadline - time.monotonic()) > 0:
+        with suppress(queue.Empty):
+            progress.add(*results.get(timeout=min(CANCEL_CHECK_SECONDS, left)))
     over.set()
-    return None if lasting == frozenset() else tuple(told[number] for number in sorted(told))
+    return progress.repairs
 
 
-def _reached(
+class _Progress:
+    """What the attempts have shown so far."""
+
+    def __init__(
+        self,
+        candidates: Sequence[Repair],
+        reports: Sequence[ServerReport],
+        on_repair: Callable[[Repair], None],
+    ) -> None:
+        self._candidates = candidates
+        self._on_repair = on_repair
+        self._reached_before = {report.server for report in reports if is_identified(report)}
+        self._failed = {report.server for report in reports} - self._reached_before
+        self._still_failing: frozenset[Server] | None = None
+        self._reached: dict[int, frozenset[Server]] = {}
+        self._repairs: dict[int, Repair] = {}
+
+    @property
+    def is_known(self) -> bool:
+        """Whether no attempt is pending, or the failure has passed by itself."""
+        complete = self._still_failing is not None and len(self._reached) == len(self._candidates)
+        return complete or self._still_failing == frozenset()
+
+    @property
+    def repairs(self) -> tuple[Repair, ...] | None:
+        """The repairs that work; None if the failure has passed by itself."""
+        if self._still_failing == frozenset():
+            return None
+        return tuple(self._repairs[number] for number in sorted(self._repairs))
+
+    def add(self, number: int, servers: frozenset[Server]) -> None:
+        """Take the *servers* that attempt *number* has reached."""
+        if number == _WITHOUT_REPAIR:
+            self._still_failing = frozenset(self._failed - servers)
+        else:
+            self._reached[number] = servers
+        if not self._still_failing:
+            return
+        for tried in self._reached.keys() - self._repairs.keys():
+            candidate, reached = self._candidates[tried], self._reached[tried]
+            repaired = reached & self._still_failing & set(candidate.servers)
+            if repaired and reached >= self._reached_before:
+                self._repairs[tried] = candidate.narrow_to(repaired)
+                self._on_repair(self._repairs[tried])
+
+
+def _test(
     settings: Settings,
     servers: Sequence[Server],
-    ways: ConnectWith,
+    connect: Connect,
     now: datetime,
     seconds: float,
     cancelled: threading.Event,
 ) -> tuple[ServerReport, ...]:
-    """Of the servers that are reached, and are what they should be, with *settings*."""
-    found = examine(
+    """Return the reports of the *servers* that are reached with *settings*."""
+    reports = examine(
         {server: str(getattr(settings, ADDRESSES[server])) for server in servers},
-        ways(settings),
+        connect,
         None,
         lambda _report: None,
         now=now,
         seconds=seconds,
         cancelled=cancelled,
     )
-    return tuple(report for report in found if is_identified(report))
+    return tuple(report for report in reports if is_identified(report))

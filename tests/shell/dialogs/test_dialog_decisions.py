@@ -1,4 +1,4 @@
-"""What the dialogs decide without a window: fields into settings, a status into words and buttons, accelerators."""
+"""Test what the dialogs decide without a window: settings, status, accelerators."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from iea_agent.domain.person_requests import Abilities
 from iea_agent.domain.problems import Problem
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.shell.dialogs import status_overview, typed_settings
-from iea_agent.shell.wording import status_text as words
+from iea_agent.shell.wording import status_text
 from iea_agent.shell.wording.view import Picture
 from tests.failures import failed
 
@@ -164,93 +164,82 @@ def test_the_fields_for_a_sign_in_stand_while_the_system_s_proxy_asks(
     assert typed_settings.asking(tested, reports, before) == asking
 
 
-def document(state: State, **others: object) -> words.Document:
-    return words.build_status_document(replace(Snapshot(state, NOW - 60), **others), SAVED)  # type: ignore[arg-type]
+def document(state: State, **changes: object) -> status_text.Document:
+    return status_text.build_status_document(replace(Snapshot(state, NOW - 60), **changes), SAVED)  # type: ignore[arg-type]
 
 
-def test_a_problem_is_told_with_what_to_do_and_who_can_act() -> None:
-    told = status_overview.story(
-        document(State.DISCONNECTED, failure=failed(problems.CERTIFICATE_EXPIRED)), NOW
-    )
-    entry = problems.CATALOGUE["IEA-T01"]
-    assert told == status_overview.Story(
+def test_a_problem_is_shown_with_what_to_do_and_who_can_act() -> None:
+    problem = problems.CERTIFICATE_EXPIRED
+    summary = status_overview.summarize_status(document(State.DISCONNECTED, failure=failed(problem)), NOW)
+    assert summary == status_overview.StatusSummary(
         Picture.HEART,
         "Échec de connexion au serveur",
-        told.since,
-        f"{entry.title} (IEA-T01)",
-        entry.text,
-        entry.advice,
-        problems.ACTORS[entry.actor],
+        summary.since,
+        f"{problem.title} (IEA-T01)",
+        problem.text,
+        problem.advice,
+        problems.ACTORS[problem.actor],
         "IEA-T01",
     )
-    assert told.since.startswith("depuis ")
+    assert summary.since.startswith("depuis ")
 
 
-def test_without_a_verdict_the_state_holds_and_the_last_attempt_is_mentioned() -> None:
-    told = status_overview.story(
-        document(State.CONNECTED, failure=failed(problems.CONNECTION_UNANSWERED)), NOW
-    )
-    assert told.picture is Picture.BALL
-    assert (told.title, told.advice) == ("", "")
-    assert "IEA-N05" in told.text
+def test_a_failed_attempt_that_does_not_change_the_state_is_only_mentioned() -> None:
+    failure = failed(problems.CONNECTION_UNANSWERED)
+    summary = status_overview.summarize_status(document(State.CONNECTED, failure=failure), NOW)
+    assert summary.picture is Picture.BALL
+    assert (summary.title, summary.advice) == ("", "")
+    assert "IEA-N05" in summary.text
 
 
-def test_in_assistance_the_way_back_is_told() -> None:
-    quiet = status_overview.story(document(State.ASSISTANCE), NOW)
-    answered = status_overview.story(document(State.ASSISTANCE, servers_answer=True), NOW)
-    assert "mot de passe du jour" in quiet.advice
-    assert answered.advice == f"Les serveurs répondent de nouveau. {quiet.advice}"
+def test_in_assistance_mode_the_advice_says_how_to_leave_it() -> None:
+    silent = status_overview.summarize_status(document(State.ASSISTANCE), NOW)
+    answering = status_overview.summarize_status(document(State.ASSISTANCE, servers_answer=True), NOW)
+    assert "mot de passe du jour" in silent.advice
+    assert answering.advice == f"Les serveurs répondent de nouveau. {silent.advice}"
 
 
-def test_a_stopped_agent_is_told_plainly() -> None:
-    assert status_overview.story(None, NOW).picture is None
-    assert "arrêté" in status_overview.story(None, NOW).headline
-    assert status_overview.actions(None, EVERYTHING) == ()
-    assert "Dernier état connu" in status_overview.text(None, document(State.CONNECTED), NOW)
+def test_an_agent_that_has_stopped_is_shown_as_such() -> None:
+    summary = status_overview.summarize_status(None, NOW)
+    assert summary.picture is None
+    assert "arrêté" in summary.headline
+    assert status_overview.list_buttons(None, EVERYTHING) == {}
+    assert "Dernier état connu" in status_overview.render_overview(None, document(State.CONNECTED), NOW)
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_only_what_the_table_allows_is_offered(state: State) -> None:
-    offered = {action.command for action in status_overview.actions(document(state), EVERYTHING)}
-    assert ("launch" in offered) == machine.allows(state, machine.LaunchRequested)
-    assert ("reconnect" in offered) == machine.allows(state, machine.ReauthenticationRequested)
-    assert "diagnosis" not in offered, "nothing is wrong"
-    wrong = {
-        a.command
-        for a in status_overview.actions(
-            document(state, failure=failed(problems.CONNECTION_REFUSED)), EVERYTHING
-        )
-    }
-    assert ("diagnosis" in wrong) == machine.allows(state, machine.DiagnosisRequested)
-    unconfigured = status_overview.actions(
-        document(state, failure=failed(problems.NOT_CONFIGURED)), EVERYTHING
-    )
-    assert "diagnosis" not in {action.command for action in unconfigured}
-    assert "support" in offered
-    assert all(action.enabled for action in status_overview.actions(document(state), EVERYTHING))
-    assert not next(
-        a for a in status_overview.actions(document(state), Abilities()) if a.command == "support"
-    ).enabled
+def test_only_what_the_table_allows_has_a_button(state: State) -> None:
+    buttons = status_overview.list_buttons(document(state), EVERYTHING)
+    assert ("launch" in buttons) == machine.allows(state, machine.LaunchRequested)
+    assert ("reconnect" in buttons) == machine.allows(state, machine.ReauthenticationRequested)
+    assert "diagnosis" not in buttons, "nothing is wrong"
+    refused = document(state, failure=failed(problems.CONNECTION_REFUSED))
+    testable = "diagnosis" in status_overview.list_buttons(refused, EVERYTHING)
+    assert testable == machine.allows(state, machine.DiagnosisRequested)
+    unconfigured = document(state, failure=failed(problems.NOT_CONFIGURED))
+    assert "diagnosis" not in status_overview.list_buttons(unconfigured, EVERYTHING)
+    assert "support" in buttons
+    assert all(buttons.values())
+    assert not status_overview.list_buttons(document(state), Abilities())["support"]
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(42, "dans 42 s"), (75, "dans 1 min 15 s"), (0, "maintenant"), (-3, "maintenant")]
+    ("seconds", "text"), [(42, "dans 42 s"), (75, "dans 1 min 15 s"), (0, "maintenant"), (-3, "maintenant")]
 )
-def test_the_next_try_is_counted_down(seconds: int, said: str) -> None:
-    assert status_overview.next_try(document(State.DISCONNECTED, retry_at=NOW + seconds), NOW) == said
+def test_the_next_try_is_counted_down(seconds: int, text: str) -> None:
+    status = document(State.DISCONNECTED, retry_at=NOW + seconds)
+    assert status_overview.describe_next_try(status, NOW) == text
 
 
-def test_no_next_try_is_said_too() -> None:
-    assert status_overview.next_try(document(State.CONNECTING, working=True), NOW) == "en cours"
-    assert status_overview.next_try(document(State.DISCONNECTED), NOW) == "aucun prévu"
+def test_a_missing_next_try_is_explained() -> None:
+    assert status_overview.describe_next_try(document(State.CONNECTING, working=True), NOW) == "en cours"
+    assert status_overview.describe_next_try(document(State.DISCONNECTED), NOW) == "aucun prévu"
 
 
 def test_the_window_has_a_line_for_every_fact() -> None:
-    most = status_overview.facts(
-        document(State.DISCONNECTED, failure=failed(problems.CERTIFICATE_EXPIRED, "expired"), retry_at=NOW),
-        NOW,
-    )
-    assert len(most) == 7, "StatusWindow makes as many lines"
+    failure = failed(problems.CERTIFICATE_EXPIRED, "expired")
+    status = document(State.DISCONNECTED, failure=failure, retry_at=NOW)
+    assert len(status_overview.list_facts(status, NOW)) == status_overview.MOST_FACTS
 
 
 def sentences(*modules: str) -> Iterator[str]:
@@ -278,7 +267,10 @@ def sentences(*modules: str) -> Iterator[str]:
 def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...], language: str) -> None:
     try:
         locale.choose(language)
-        labels = {locale._(text) for text in sentences(*modules) if "&" in text}
+        texts = {*sentences(*modules)}
+        if "status_overview" in modules:
+            texts |= {*status_overview.LABELS.values()}
+        labels = {locale._(text) for text in texts if "&" in text}
         question = {locale._(text) for text in ("&Ne pas enregistrer", "&Annuler")}  # a window of its own
         confirmation = {locale._("&Activer")}  # another one
         test_button = {locale._(text) for text in ("&Tester l'accès aux serveurs", "Arrêter le &test")}

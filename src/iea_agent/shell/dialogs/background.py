@@ -1,4 +1,4 @@
-"""Work in a thread; its result comes back to the window as an event."""
+"""Work in threads; its results come back to the window in the drawing thread."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeVar
 import wx
 
 _Result = TypeVar("_Result")
+_State = TypeVar("_State")
 
 
 def run_in_background(
@@ -33,3 +34,36 @@ def run_in_background(
                 wx.CallAfter(deliver, result)
 
     threading.Thread(target=run, name=name, daemon=True).start()
+
+
+def follow_agent(
+    window: wx.Window,
+    watch: Callable[[Callable[[_State], None]], Callable[[], None]],
+    on_change: Callable[[_State], None],
+    on_tick: Callable[[], None],
+    milliseconds: int,
+) -> None:
+    """Call *on_change* with each state from *watch* until *window* is closed.
+
+    *watch* calls its argument from any thread and returns the function that ends this;
+    *on_change* is called in the drawing thread, and *on_tick* every so many *milliseconds*.
+    """
+
+    def deliver(state: _State) -> None:
+        if window and not window.IsBeingDeleted():
+            on_change(state)
+
+    def report(state: _State) -> None:
+        if window:
+            wx.CallAfter(deliver, state)
+
+    def on_close(_event: wx.CloseEvent) -> None:
+        timer.Stop()
+        end_watch()
+        window.Destroy()
+
+    end_watch = watch(report)
+    timer = wx.Timer(window)
+    window.Bind(wx.EVT_TIMER, lambda _event: on_tick(), timer)
+    window.Bind(wx.EVT_CLOSE, on_close)
+    timer.Start(milliseconds)

@@ -128,7 +128,7 @@ class StatusPort(Protocol):
     def ask(self, command: str) -> None:
         """Ask the agent for *command*.
 
-        *command* is a key of ``status_overview.LABELS``. Called in a thread. Raises
+        *command* is the name of a request of ``domain/person_requests.py``. Called in a thread. Raises
         ``AskError``.
         """
 

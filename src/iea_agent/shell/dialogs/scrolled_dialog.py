@@ -13,7 +13,7 @@ from .widgets import WIDE, Paragraph
 
 
 def run_dialog(create: Callable[[], ScrolledDialog]) -> None:
-    """Show the dialog that *create* returns, in front of all others, until it is closed."""
+    """Show the dialog that *create* returns, above all others, until it is closed."""
     app = _create_app()
     dialog = create()
     app.SetTopWindow(dialog)
@@ -24,7 +24,7 @@ def run_dialog(create: Callable[[], ScrolledDialog]) -> None:
 
 
 def _create_app() -> wx.App:
-    """Return the program of one dialog: sharp at every scaling, light or dark as Windows is."""
+    """Return the program of one dialog, sharp at any scaling, light or dark."""
     if sys.platform == "win32":
         # Before the first window. If the executable's manifest has done it already, this fails and changes nothing.
         per_monitor_v2 = ctypes.c_void_p(-4)
@@ -91,7 +91,10 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
                 child.Refresh()
 
     def _measure(self) -> wx.Size:
-        """Return the size at which nothing scrolls, or the screen's with room for a scroll bar."""
+        """Return the size at which nothing scrolls, at most the screen's.
+
+        If the screen is too low, the width has room for a scroll bar.
+        """
         wanted = self.panel.GetSizer().GetMinSize() + self.GetSize() - self.GetClientSize()
         room = wx.Display(self).GetClientArea().GetSize()
         if wanted.height > room.height:
@@ -100,7 +103,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         return wanted
 
     def _on_key(self, event: wx.KeyEvent) -> None:
-        """Move the keyboard to the field whose label has the letter that was pressed with Alt.
+        """Move the keyboard to the field whose label underlines the letter typed with Alt.
 
         Inside a panel the system does not always do it. It gets the key nevertheless:
         it would take Alt alone for a call of the window's menu.

@@ -1,8 +1,7 @@
-"""The status window: the state in words, its problem with what to do and who can act, and buttons for what helps now; it follows the agent live."""
+"""The status window: the state, its problem, and buttons for what helps now."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection
 
@@ -11,6 +10,7 @@ import wx
 from iea_agent.locale import _
 
 from . import status_overview
+from .background import follow_agent, run_in_background
 from .ports import AskError, Document, StatusPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .widgets import (
@@ -26,26 +26,26 @@ from .widgets import (
     make_title_font,
 )
 
+WIDTH, BUTTONS = 380, 210
+"""Width of the text and of the buttons beside it, in device-independent pixels."""
+NEXT_TRY = 1
+"""The place of the next try among the facts."""
+
 
 def run(port: StatusPort, on_shown: Callable[[], None], _options: Collection[str]) -> None:
     """Show the window until it is closed; call *on_shown* with the first status in it."""
     run_dialog(lambda: StatusWindow(port, on_shown))
 
 
-WIDTH, BUTTONS = 380, 210
-"""Width of the text and of the buttons beside it, in device-independent pixels."""
-
-
 class StatusWindow(ScrolledDialog):
-    """The window itself."""
+    """The whole window; it follows the agent."""
 
-    def __init__(self, port: StatusPort, shown: Callable[[], None]) -> None:
+    def __init__(self, port: StatusPort, on_shown: Callable[[], None]) -> None:
         super().__init__(_("Impact emploi – État de la connexion"))
         self._port = port
-        self._shown = shown
+        self._on_shown = on_shown
         self._status: Document | None = None
-        self._last: Document | None = None
-        self._end_watch: Callable[[], None] | None = None
+        self._last_status: Document | None = None
 
         parent = self.panel
         self._header = Header(parent, WIDTH + BUTTONS, _("Lecture de l'état…"))
@@ -56,54 +56,52 @@ class StatusWindow(ScrolledDialog):
         self._advice_heading.SetFont(make_title_font(self, 1.0))
         self._advice = Paragraph(parent, WIDTH)
         self._actor = Paragraph(parent, WIDTH)
-        self._more = PageLink(parent, port.explain)
+        self._page_link = PageLink(parent, port.explain)
         self._buttons = {
-            command: wx.Button(parent, label=_(label)) for command, label in status_overview.LABELS.items()
+            request.name: wx.Button(parent, label=_(label))
+            for request, label in status_overview.LABELS.items()
         }
         self._line = wx.StaticLine(parent)
-        self._facts: list[tuple[wx.StaticText, Paragraph]] = []
-        self._grid = wx.FlexGridSizer(2, self.FromDIP(NARROW), self.FromDIP(WIDE))
-        for _row in range(7):  # as many as overview.facts() ever gives
-            name, what = wx.StaticText(parent), Paragraph(parent, WIDTH)
-            self._facts.append((name, what))
-            self._grid.Add(name)
-            self._grid.Add(what)
+        self._facts = [
+            (wx.StaticText(parent), Paragraph(parent, WIDTH)) for _row in range(status_overview.MOST_FACTS)
+        ]
         self._message = wx.StaticText(parent)
         self._copy = wx.Button(parent, label=_("&Copier"))
         self._close = wx.Button(parent, wx.ID_CANCEL, _("&Fermer"))
         self._arrange()
 
-        self._timer = wx.Timer(self)
-        self.Bind(wx.EVT_TIMER, lambda _event: self._tick(), self._timer)
-        for command, button in self._buttons.items():
+        for name, button in self._buttons.items():
             button.Hide()
-            button.Bind(wx.EVT_BUTTON, lambda _event, command=command: self._ask(command))
+            button.Bind(wx.EVT_BUTTON, lambda _event, name=name: self._ask(name))
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self._on_copy())
         self._close.Bind(wx.EVT_BUTTON, lambda _event: self.Close())
         bind_copy_key(self, self._on_copy)
         self._close.SetDefault()
-        self.Bind(wx.EVT_CLOSE, self._on_close)
         self.SetIcons(load_icons("ball"))
         self.fit()
         self.CentreOnScreen()
 
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
-        told = wx.BoxSizer(wx.VERTICAL)
-        told.Add(self._title, 0, wx.BOTTOM, middle)
-        told.Add(self._text, 0, wx.BOTTOM, middle)
-        told.Add(self._advice_heading, 0, wx.BOTTOM, narrow)
-        told.Add(self._advice, 0, wx.BOTTOM, middle)
-        told.Add(self._actor, 0, wx.BOTTOM, middle)
-        told.Add(self._more)
-        told.SetMinSize(self.FromDIP(wx.Size(WIDTH, 96)))
+        words = wx.BoxSizer(wx.VERTICAL)
+        words.Add(self._title, 0, wx.BOTTOM, middle)
+        words.Add(self._text, 0, wx.BOTTOM, middle)
+        words.Add(self._advice_heading, 0, wx.BOTTOM, narrow)
+        words.Add(self._advice, 0, wx.BOTTOM, middle)
+        words.Add(self._actor, 0, wx.BOTTOM, middle)
+        words.Add(self._page_link)
+        words.SetMinSize(self.FromDIP(wx.Size(WIDTH, 96)))
         buttons = wx.BoxSizer(wx.VERTICAL)
         for button in self._buttons.values():
             buttons.Add(button, 0, wx.EXPAND | wx.BOTTOM, middle)
         buttons.SetMinSize(self.FromDIP(wx.Size(BUTTONS, -1)))
         body = wx.BoxSizer(wx.HORIZONTAL)
-        body.Add(told, 1, wx.RIGHT, wide)
+        body.Add(words, 1, wx.RIGHT, wide)
         body.Add(buttons)
+        facts = wx.FlexGridSizer(2, narrow, wide)
+        for name, value in self._facts:
+            facts.Add(name)
+            facts.Add(value)
         foot = wx.BoxSizer(wx.HORIZONTAL)
         foot.Add(self._message, 1, wx.ALIGN_CENTRE_VERTICAL)
         foot.Add(self._copy, 0, wx.RIGHT, middle)
@@ -112,92 +110,83 @@ class StatusWindow(ScrolledDialog):
         column.Add(self._header.sizer, 0, wx.EXPAND | wx.ALL, wide)
         column.Add(body, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         column.Add(self._line, 0, wx.EXPAND | wx.LEFT | wx.RIGHT, wide)
-        column.Add(self._grid, 0, wx.ALL, wide)
+        column.Add(facts, 0, wx.ALL, wide)
         column.AddStretchSpacer()
         column.Add(foot, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         self.panel.SetSizer(column)
 
     def begin(self) -> None:
-        """Once the window is shown: follow the agent."""
+        """Follow the agent, and count down to its next try."""
         self._close.SetFocus()
-        self._end_watch = self._port.watch(lambda status: wx.CallAfter(self._on_status, status))
-        self._timer.Start(1000)
+        follow_agent(self, self._port.watch, self._on_status, self._count_down, 1000)
 
     def _on_status(self, status: Document | None) -> None:
-        if not self:  # the window may be closed by now
-            return
-        self._last = status or self._last
+        self._last_status = status or self._last_status
         self._status = status
-        told = status_overview.story(status, time.time())
-        name = told.picture.value if told.picture else "ball-pale"
-        self._header.show_state(name, told.headline, told.since, grey=told.picture is None)
-        if told.picture:
-            self.SetIcons(load_icons(name))
-        self._title.set_text(told.title)
-        self._text.set_text(told.text)
-        self._advice_heading.set_text(_("Que faire") if told.advice else "")
-        self._advice.set_text(told.advice)
-        self._actor.set_text(told.actor)
-        self._more.set_problem(told.code)
+        summary = status_overview.summarize_status(status, time.time())
+        picture = summary.picture.value if summary.picture else "ball-pale"
+        self._header.show_state(picture, summary.headline, summary.since, grey=summary.picture is None)
+        if summary.picture:
+            self.SetIcons(load_icons(picture))
+        self._title.set_text(summary.title)
+        self._text.set_text(summary.text)
+        self._advice_heading.set_text(_("Que faire") if summary.advice else "")
+        self._advice.set_text(summary.advice)
+        self._actor.set_text(summary.actor)
+        self._page_link.set_problem(summary.code)
         self._show_buttons()
         self._show_facts()
         self.lay_out()
-        self._shown()
-        self._shown = lambda: None
+        self._on_shown()
+        self._on_shown = lambda: None
 
     def _show_buttons(self) -> None:
         had_focus = self.FindFocus()
-        wanted = {
-            action.command: action.enabled
-            for action in status_overview.actions(self._status, self._port.abilities)
-        }
-        for command, button in self._buttons.items():
-            button.Show(command in wanted)
-            button.Enable(wanted.get(command, False))
-        helps = next((self._buttons[command] for command, enabled in wanted.items() if enabled), self._close)
-        helps.SetDefault()
+        enabled = status_overview.list_buttons(self._status, self._port.abilities)
+        for name, button in self._buttons.items():
+            button.Show(name in enabled)
+            button.Enable(enabled.get(name, False))
+        best = next((self._buttons[name] for name in enabled if enabled[name]), self._close)
+        best.SetDefault()
         if (
             had_focus is None
             or not had_focus.IsShown()
             or not had_focus.IsEnabled()
             or had_focus is self._close
         ):
-            helps.SetFocus()
+            best.SetFocus()
 
     def _show_facts(self) -> None:
-        pairs = status_overview.facts(self._status, time.time()) if self._status else []
+        pairs = status_overview.list_facts(self._status, time.time()) if self._status else []
         self._line.Show(bool(pairs))
         pairs += [("", "")] * (len(self._facts) - len(pairs))
-        for (name, what), (label, value) in zip(self._facts, pairs, strict=True):
-            name.SetLabelText(label)
-            name.Show(bool(label))
-            what.set_text(value)
+        for (name, value), (name_text, value_text) in zip(self._facts, pairs, strict=True):
+            name.SetLabelText(name_text)
+            name.Show(bool(name_text))
+            value.set_text(value_text)
 
-    def _tick(self) -> None:
-        """Count down to the next try."""
+    def _count_down(self) -> None:
         if self._status is not None:
-            self._facts[1][1].set_text(status_overview.next_try(self._status, time.time()))
+            _name, value = self._facts[NEXT_TRY]
+            value.set_text(status_overview.describe_next_try(self._status, time.time()))
 
-    def _ask(self, command: str) -> None:
+    def _ask(self, name: str) -> None:
+        """Ask the agent for the request *name*, and show why it was refused."""
         self._message.SetLabel("")
 
-        def work() -> None:
+        def ask() -> str:
             try:
-                self._port.ask(command)
+                self._port.ask(name)
             except AskError as error:
-                wx.CallAfter(self._say, error.sentence)
+                return error.sentence
+            return ""
 
-        threading.Thread(target=work, name=command, daemon=True).start()
+        def show_reason(sentence: str | None) -> None:
+            if sentence:
+                self._message.SetLabelText(sentence)
 
-    def _say(self, sentence: str) -> None:
-        if self:
-            self._message.SetLabelText(sentence)
+        run_in_background(self, name, ask, show_reason)
 
     def _on_copy(self) -> None:
-        self._say(copy_text(status_overview.text(self._status, self._last, time.time()), _("Copié.")))
-
-    def _on_close(self, _event: wx.CloseEvent) -> None:
-        self._timer.Stop()
-        if self._end_watch is not None:
-            self._end_watch()
-        self.Destroy()
+        text = status_overview.render_overview(self._status, self._last_status, time.time())
+        self._message.SetLabelText(copy_text(text, _("Copié.")))

@@ -1,19 +1,21 @@
-"""What the status window says of a status document, and which buttons help now. Pure: no window, no clock."""
+"""What the status window shows of a status document, and which buttons help now.
+
+Pure: the time is an argument.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from iea_agent.domain import machine, problems
-from iea_agent.domain.machine import Event, State
-from iea_agent.domain.person_requests import Abilities
+from iea_agent.domain.machine import State
+from iea_agent.domain.person_requests import DIAGNOSIS, LAUNCH, RECONNECT, SETTINGS, SUPPORT, Abilities
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
-from iea_agent.shell.wording import menu
-from iea_agent.shell.wording import status_text as words
+from iea_agent.shell.wording import menu, status_text
 from iea_agent.shell.wording.state_text import format_state_since
 from iea_agent.shell.wording.time_text import format_countdown
 from iea_agent.shell.wording.view import Picture
@@ -22,61 +24,55 @@ Document = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """The upper part of the window. *advice* and *actor* are "" where there is nothing to do."""
+class StatusSummary:
+    """The upper part of the window.
 
-    picture: Picture | None  # None: the agent does not run
+    *picture* is None if the agent does not run. *title*, *code* and *actor* are those of
+    the problem; they and *advice* are "" if there is nothing to do.
+    """
+
+    picture: Picture | None
     headline: str
-    since: str
-    title: str
-    text: str
-    advice: str
-    actor: str
-    code: str = ""  # of the problem that is told
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """A button: what it asks of the agent, and whether the agent can do it."""
-
-    command: str
-    enabled: bool
+    since: str = ""
+    title: str = ""
+    text: str = ""
+    advice: str = ""
+    actor: str = ""
+    code: str = ""
 
 
 LABELS = {
-    "launch": N_("&Lancer Impact emploi"),
-    "diagnosis": N_("&Trouver la panne"),
-    "reconnect": N_("&Relancer l'authentification"),
-    "settings": N_("&Paramètres de connexion…"),
-    "support": N_("&Demande de support…"),
+    LAUNCH: LAUNCH.label,
+    DIAGNOSIS: N_("&Trouver la panne"),
+    RECONNECT: N_("&Relancer l'authentification"),
+    SETTINGS: SETTINGS.label,
+    SUPPORT: N_("&Demande de support…"),
 }
-"""The buttons, in their order from top to bottom, by what they ask of the agent."""
-
-_EVENTS: Mapping[str, type[Event]] = {
-    "launch": machine.LaunchRequested,
-    "diagnosis": machine.DiagnosisRequested,
-    "reconnect": machine.ReauthenticationRequested,
-    "settings": machine.SettingsRequested,
-    "support": machine.SupportRequested,
-}
+"""The buttons, from top to bottom, by what they ask of the agent."""
+MOST_FACTS = 7
+"""As many as ``list_facts`` ever returns."""
 
 
-def story(status: Document | None, now: float) -> Story:
-    """What to tell of *status* at wall-clock time *now*; None means that the agent has stopped."""
+def summarize_status(status: Document | None, now: float) -> StatusSummary:
+    """Return what to show of *status* at wall-clock time *now*.
+
+    *status* is None if the agent has stopped.
+    """
     if status is None:
-        return Story(
+        return StatusSummary(
             None,
             _("L'agent est arrêté"),
-            "",
-            "",
-            _("Plus personne ne surveille la connexion de ce poste."),
-            _("Relancez l'agent depuis le menu Démarrer de Windows, ou rouvrez votre session."),
-            "",
+            text=_("Plus personne ne surveille la connexion de ce poste."),
+            advice=_("Relancez l'agent depuis le menu Démarrer de Windows, ou rouvrez votre session."),
         )
-    state = State(status["state"])
-    since = format_state_since(state, datetime.fromisoformat(status["since"]).timestamp(), now)
-    picture, headline = menu.PICTURES[state], str(status["state_text"])
-    problem = status["problem"]
+    state, problem = State(status["state"]), status["problem"]
+    since = datetime.fromisoformat(status["since"]).timestamp()
+    summary = StatusSummary(
+        menu.PICTURES[state],
+        str(status["state_text"]),
+        format_state_since(state, since, now),
+        text=str(status["explanation"]),
+    )
     if state is State.ASSISTANCE:
         advice = _(
             "Pour revenir en mode connexion, demandez le mot de passe du jour à l'assistance (impact-emploi-association@urssaf.fr), puis "
@@ -84,44 +80,49 @@ def story(status: Document | None, now: float) -> Story:
         )
         if status["servers_answer"]:
             advice = f"{_('Les serveurs répondent de nouveau.')} {advice}"
-        return Story(picture, headline, since, "", str(status["explanation"]), advice, "")
+        return replace(summary, advice=advice)
     if problem is None:
-        return Story(picture, headline, since, "", str(status["explanation"]), "", "")
+        return summary
     title = f"{problem['title']} ({problem['code']})"
     if state is State.DISCONNECTED:
-        return Story(
-            *(picture, headline, since, title),
-            f"{problem['text']} {problem['particulars']}".rstrip(),
-            *(problem["advice"], problem["actor_text"], problem["code"]),
+        return replace(
+            summary,
+            title=title,
+            text=f"{problem['text']} {problem['particulars']}".rstrip(),
+            advice=problem["advice"],
+            actor=problem["actor_text"],
+            code=problem["code"],
         )
-    # no verdict: the state holds, and what the last attempt met is only mentioned
+    # the failure of the last attempt has not changed the state: it is only mentioned
     last = _("Dernier essai : {problem}.").format(problem=title)
-    return Story(picture, headline, since, "", f"{status['explanation']}\n{last}", "", "")
+    return replace(summary, text=f"{summary.text}\n{last}")
 
 
-def actions(status: Document | None, abilities: Abilities) -> tuple[Action, ...]:
-    """The buttons that make sense in this state; the first enabled one is what helps most."""
+def list_buttons(status: Document | None, abilities: Abilities) -> dict[str, bool]:
+    """Return the buttons that make sense in this state, and if each one is enabled.
+
+    The first enabled one helps most. A button has the name of its request.
+    """
     if status is None:
-        return ()
+        return {}
     state, problem = State(status["state"]), status["problem"]
-    # a test helps where something is wrong that a test can find
-    wrong = problem is not None and problem["code"] != problems.NOT_CONFIGURED.code
-    able = {"launch": abilities.program, "support": abilities.support}
-    return tuple(
-        Action(command, able.get(command, True))
-        for command in LABELS
-        if machine.allows(state, _EVENTS[command]) and (wrong or command != "diagnosis")
-    )
+    # the test finds nothing if nothing is wrong, or if there are no settings to test
+    testable = problem is not None and problem["code"] != problems.NOT_CONFIGURED.code
+    return {
+        request.name: not request.explain_refusal(state, abilities)
+        for request in LABELS
+        if machine.allows(state, request.event) and (testable or request is not DIAGNOSIS)
+    }
 
 
-def facts(status: Document, now: float) -> list[tuple[str, str]]:
-    """The lower part of the window, as pairs of a name and what it is."""
+def list_facts(status: Document, now: float) -> list[tuple[str, str]]:
+    """Return the lower part of the window, as pairs of a name and its value."""
     pairs = [
         (
             _("Dernier contact réussi"),
-            words.format_document_time(status["last_contact"], now) or _("aucun depuis le démarrage"),
+            status_text.format_document_time(status["last_contact"], now) or _("aucun depuis le démarrage"),
         ),
-        (_("Prochain essai"), next_try(status, now)),
+        (_("Prochain essai"), describe_next_try(status, now)),
         (_("Serveur d'authentification"), str(status["authentication"])),
         (_("Serveur de mise à jour"), str(status["updates"])),
         (_("Numéro de licence"), str(status["licence_number"]) or _("non indiqué")),
@@ -132,8 +133,8 @@ def facts(status: Document, now: float) -> list[tuple[str, str]]:
     return pairs
 
 
-def next_try(status: Document, now: float) -> str:
-    """When the agent tries again, counting down."""
+def describe_next_try(status: Document, now: float) -> str:
+    """Return when the agent tries again, counting down."""
     if status["working"]:
         return _("en cours")
     if status["next_try"] is None:
@@ -144,12 +145,15 @@ def next_try(status: Document, now: float) -> str:
     return _("dans {time}").format(time=format_countdown(seconds))
 
 
-def text(status: Document | None, last: Document | None, now: float) -> str:
-    """Everything as text, for the clipboard; *last* is the last document of an agent that has stopped."""
+def render_overview(status: Document | None, last: Document | None, now: float) -> str:
+    """Return everything as text, for the clipboard.
+
+    If the agent has stopped, *status* is None and *last* its last document.
+    """
     if status is not None:
-        return words.render_status(status, now)
-    told = story(None, now)
-    lines = [told.headline, told.text, told.advice]
+        return status_text.render_status(status, now)
+    stopped = summarize_status(None, now)
+    lines = [stopped.headline, stopped.text, stopped.advice]
     if last is not None:
-        lines += ["", _("Dernier état connu :"), words.render_status(last, now)]
+        lines += ["", _("Dernier état connu :"), status_text.render_status(last, now)]
     return "\n".join(lines)

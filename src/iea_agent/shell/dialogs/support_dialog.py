@@ -188,7 +188,7 @@ class SupportDialog(ScrolledDialog):
         may_enter = self._can_enter = situation is not None and not active and situation.may_enter
         self.SetIcons(load_icons("beetle" if active else "ball-heart" if may_enter else "ball"))
         if situation is None:
-            stopped = status_overview.story(None, time.time())
+            stopped = status_overview.summarize_status(None, time.time())
             self._header.show_state("beetle", stopped.headline, stopped.advice, grey=True)
         else:
             since = situation.assistance_since

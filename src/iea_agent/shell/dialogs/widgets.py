@@ -1,4 +1,4 @@
-"""Controls of the dialogs: pictures at the right scale, wrapped text, links; and the clipboard."""
+"""Controls of the dialogs: scaled pictures, wrapped text, links; the clipboard."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def load_icons(name: str) -> wx.IconBundle:
 
 @functools.cache
 def load_picture(name: str, size: int, grey: bool = False) -> wx.BitmapBundle:
-    """Return the picture *name* at *size* device-independent pixels, *grey* without its colours.
+    """Return the picture *name* at *size* device-independent pixels.
 
-    Each usual scaling has its own bitmap, so that none is stretched.
+    Each usual scaling has its own bitmap, so that none is stretched. *grey* leaves out
+    the colours.
     """
     drawn = {pixels: ICONS / f"{name}-{pixels}.png" for pixels in (16, 20, 24, 32, 40, 48, 64)}
     bitmaps = []

@@ -32,7 +32,7 @@ NOT_APART = (
 )
 NAMES = "nameserver 127.0.0.1\noptions attempts:1\n"
 ROUTE = ("default", "dev", "lo")
-"""A way out that leads nowhere: what the agent takes for being connected (``iea_agent.host.no_network``)."""
+"""A way out that leads nowhere: what the agent takes for being connected (``iea_agent.host.is_offline``)."""
 
 
 def main(arguments: Sequence[str]) -> int:

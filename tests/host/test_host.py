@@ -1,4 +1,4 @@
-"""The machine's services: one contract for both systems, tried with real processes."""
+"""The services of the operating system, with real processes: one contract."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 
@@ -23,10 +22,10 @@ import os, socket, sys
 line = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 30)
 line.settimeout(60)
 line.sendall(f"{os.getpid()} {' '.join(sys.argv[2:3])}\\n".encode())
-while said := line.recv(100):
-    line.sendall(said)
+while data := line.recv(100):
+    line.sendall(data)
 """
-"""A process that tells its number and its role, then repeats what it hears until the line is cut; its death cuts the line."""
+"""A process that sends its number and role, then echoes until the line is cut."""
 
 
 class Line:
@@ -35,77 +34,77 @@ class Line:
     def __init__(self, listener: socket.socket) -> None:
         self._socket, _ = listener.accept()
         self._socket.settimeout(PATIENCE)
-        with self._socket.makefile("rb") as heard:
-            pid, self.role = heard.readline().decode().rstrip("\n").split(" ", 1)
+        with self._socket.makefile("rb") as stream:
+            pid, self.role = stream.readline().decode().rstrip("\n").split(" ", 1)
         self.pid = int(pid)
 
-    def lives(self) -> bool:
-        """Whether the process answers."""
+    def answers(self) -> bool:
+        """Return whether the process answers."""
         try:
             self._socket.sendall(b"ping")
             return self._socket.recv(4) == b"ping"
         except ConnectionError:
             return False
 
-    def wait_for_its_end(self) -> None:
-        """Until the process is gone; its system then closes the line."""
+    def wait_for_end(self) -> None:
+        """Wait until the process has ended, which cuts the line."""
         with suppress(ConnectionError):
             assert self._socket.recv(1) == b""
 
     def close(self) -> None:
-        """Cut the line: the process ends."""
+        """Cut the line, which ends the process."""
         self._socket.close()
 
 
 @pytest.fixture(scope="module")
 def machine() -> host.Host:
-    """This machine."""
-    return host.here()
+    """Return the host of this machine."""
+    return host.current_host()
 
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """Where ``TALK`` calls."""
+    """Return the socket that ``TALK`` connects to."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE)
         yield listener
 
 
 def port(listener: socket.socket) -> str:
-    """The listener's port, as an argument."""
+    """Return the port of *listener* as an argument."""
     return str(listener.getsockname()[1])
 
 
-class TestClaim:
-    """Only one of a name."""
+class TestLock:
+    """Only one process has the lock of a name."""
 
-    def test_the_second_one_gets_nothing_until_the_first_lets_go(
+    def test_the_second_one_gets_nothing_until_the_first_releases_it(
         self, machine: host.Host, tmp_path: Path
     ) -> None:
-        first = machine.claim("agent", tmp_path / "state")
+        first = machine.acquire_lock("agent", tmp_path / "state")
         assert first is not None
-        assert machine.claim("agent", tmp_path / "state") is None
-        assert machine.claim("agent", tmp_path / "state") is None
+        assert machine.acquire_lock("agent", tmp_path / "state") is None
+        assert machine.acquire_lock("agent", tmp_path / "state") is None
         first.close()
         first.close()
-        again = machine.claim("agent", tmp_path / "state")
+        again = machine.acquire_lock("agent", tmp_path / "state")
         assert again is not None
         again.close()
 
     def test_names_and_folders_are_apart(self, machine: host.Host, tmp_path: Path) -> None:
-        claims = [
-            machine.claim(name, tmp_path / folder)
+        locks = [
+            machine.acquire_lock(name, tmp_path / folder)
             for name in ("agent", "settings")
             for folder in ("é a", "b")
         ]
-        for claim in claims:
-            assert claim is not None
-            claim.close()
+        for lock in locks:
+            assert lock is not None
+            lock.close()
 
-    def test_death_lets_go(self, machine: host.Host, tmp_path: Path) -> None:
+    def test_the_end_of_the_process_releases_it(self, machine: host.Host, tmp_path: Path) -> None:
         script = (
             "import sys; from pathlib import Path; from iea_agent import host\n"
-            "claim = host.here().claim('agent', Path(sys.argv[1])); print(claim is not None, flush=True)\n"
+            "lock = host.current_host().acquire_lock('agent', Path(sys.argv[1])); print(lock is not None, flush=True)\n"
             "sys.stdin.readline()"
         )
         with subprocess.Popen(
@@ -113,38 +112,34 @@ class TestClaim:
         ) as other:
             assert other.stdout is not None
             assert other.stdout.readline().strip() == b"True"
-            assert machine.claim("agent", tmp_path) is None
+            assert machine.acquire_lock("agent", tmp_path) is None
             other.kill()
             other.wait(PATIENCE)
-        claim = machine.claim("agent", tmp_path)
-        assert claim is not None
-        claim.close()
+        lock = machine.acquire_lock("agent", tmp_path)
+        assert lock is not None
+        lock.close()
 
 
 class TestChild:
-    """Processes that end with us."""
+    """Children end with this process."""
 
     def test_it_runs_and_is_seen_to_end(self, machine: host.Host, listener: socket.socket) -> None:
-        codes: SimpleQueue[int] = SimpleQueue()
-        child = machine.start_child(
-            [sys.executable, "-c", TALK + "sys.exit(7)", port(listener)], os.environ, codes.put
-        )
+        child = machine.start_child([sys.executable, "-c", TALK + "sys.exit(7)", port(listener)], os.environ)
         line = Line(listener)
-        assert child.alive()
+        assert child.is_running()
         assert child.wait(0.01) is None
-        assert line.lives()
+        assert line.answers()
         line.close()
-        assert codes.get(timeout=PATIENCE) == 7
         assert child.wait(PATIENCE) == 7
-        assert not child.alive()
-        child.stop()  # too late: nothing happens
+        assert not child.is_running()
+        child.kill()  # too late: nothing happens
 
     def test_it_gets_arguments_and_environment_and_has_nowhere_to_write(
         self, machine: host.Host, tmp_path: Path
     ) -> None:
         script = (
-            "import os, sys; print('lost'); print('lost', file=sys.stderr); heard = sys.stdin.read()\n"
-            "open(sys.argv[1], 'w', encoding='utf-8').write(repr((heard, sys.argv[2:], os.environ['IEA_TEST'])))"
+            "import os, sys; print('lost'); print('lost', file=sys.stderr); data = sys.stdin.read()\n"
+            "open(sys.argv[1], 'w', encoding='utf-8').write(repr((data, sys.argv[2:], os.environ['IEA_TEST'])))"
         )
         arguments = ['a "quoted" one', "", "é 😀", "--x=\\"]
         child = machine.start_child(
@@ -154,30 +149,30 @@ class TestChild:
         assert child.wait(PATIENCE) == 0
         assert (tmp_path / "out").read_text("utf-8") == repr(("", arguments, "ü"))
 
-    def test_one_that_listens_is_told_something_once(self, machine: host.Host, tmp_path: Path) -> None:
+    def test_a_child_with_input_gets_one_line(self, machine: host.Host, tmp_path: Path) -> None:
         script = "import sys; open(sys.argv[1], 'w', encoding='utf-8').write(repr(sys.stdin.read()))"
         child = machine.start_child(
-            [sys.executable, "-c", script, str(tmp_path / "out")], os.environ, listening=True
+            [sys.executable, "-c", script, str(tmp_path / "out")], os.environ, with_input=True
         )
-        machine.let_to_the_front(child.pid)
-        assert child.tell("settings --test")
+        machine.allow_foreground(child.pid)
+        assert child.send_line("settings --test")
         assert child.wait(PATIENCE) == 0
         assert (tmp_path / "out").read_text("utf-8") == repr("settings --test\n")
 
-    def test_one_that_has_ended_is_told_nothing(self, machine: host.Host) -> None:
-        child = machine.start_child([sys.executable, "-c", ""], os.environ, listening=True)
+    def test_a_child_that_has_ended_gets_nothing(self, machine: host.Host) -> None:
+        child = machine.start_child([sys.executable, "-c", ""], os.environ, with_input=True)
         assert child.wait(PATIENCE) == 0
-        assert not child.tell("settings")
+        assert not child.send_line("settings")
 
     def test_it_can_be_stopped(self, machine: host.Host, listener: socket.socket) -> None:
         child = machine.start_child([sys.executable, "-c", TALK, port(listener)], os.environ)
         line = Line(listener)
-        child.stop()
-        line.wait_for_its_end()
-        assert not child.alive()
+        child.kill()
+        line.wait_for_end()
+        assert not child.is_running()
         line.close()
 
-    def test_what_is_not_there_is_said(self, machine: host.Host, tmp_path: Path) -> None:
+    def test_a_missing_program_is_named(self, machine: host.Host, tmp_path: Path) -> None:
         for program in (str(tmp_path / "missing.exe"), "iea-no-such-program"):
             with pytest.raises(host.LaunchError) as refusal:
                 machine.start_child([program, "x"], os.environ)
@@ -187,7 +182,7 @@ class TestChild:
     def test_it_dies_with_us_and_what_it_started_lives_on(
         self, machine: host.Host, listener: socket.socket
     ) -> None:
-        """An agent (started here as a child, too), its dialog, and what the dialog has started."""
+        """An agent (a child of the test), its dialog, and a program started by the dialog."""
         dialog = (
             f"TALK = {TALK!r}\nimport os, subprocess, sys\n"
             "null = subprocess.DEVNULL\n"
@@ -197,7 +192,7 @@ class TestChild:
         )
         agent = (
             "import os, sys, threading; from iea_agent import host\n"
-            "machine = host.here()\n"
+            "machine = host.current_host()\n"
             "dialog = [sys.executable, '-c', sys.argv[3], sys.argv[1], 'dialog']\n"
             "worker = threading.Thread(target=machine.start_child, args=(dialog, os.environ))\n"
             "worker.start(); worker.join()\n"  # as from a pool: the thread that started the dialog ends first
@@ -207,15 +202,15 @@ class TestChild:
             [sys.executable, "-c", agent, port(listener), "agent", dialog], os.environ
         )
         lines = {line.role: line for line in (Line(listener), Line(listener), Line(listener))}
-        assert all(line.lives() for line in lines.values())
-        child.stop()
-        lines["agent"].wait_for_its_end()
-        lines["dialog"].wait_for_its_end()
-        assert lines["program"].lives()
+        assert all(line.answers() for line in lines.values())
+        child.kill()
+        lines["agent"].wait_for_end()
+        lines["dialog"].wait_for_end()
+        assert lines["program"].answers()
         for line in lines.values():
             line.close()
 
-    def test_its_window_comes_to_the_front(self, machine: host.Host, listener: socket.socket) -> None:
+    def test_a_window_comes_to_the_front(self, machine: host.Host, listener: socket.socket) -> None:
         script = TALK + (
             "import threading, ctypes\nctypes.windll.user32.MessageBoxW(None, 'text', 'IEA test', 0)"
         )
@@ -236,18 +231,18 @@ class TestChild:
             front = wintypes.DWORD()
             user32 = ctypes.WinDLL("user32")
             user32.GetWindowThreadProcessId(user32.GetForegroundWindow(), ctypes.byref(front))
-            child.stop()
+            child.kill()
             assert front.value == child.pid
         else:
             assert not machine.raise_window(os.getpid())
 
 
 class TestLaunch:
-    """Programs that outlive us."""
+    """Launched programs outlive this process."""
 
     @staticmethod
     def program(folder: Path, listener: socket.socket) -> Path:
-        """A program that runs ``TALK``, in a folder with a space and an accent."""
+        """Write a program that runs ``TALK``, in a folder with a space and an accent."""
         folder = folder / "Impact emploi é"
         folder.mkdir()
         (folder / "talk.py").write_text(TALK, "utf-8")
@@ -262,25 +257,25 @@ class TestLaunch:
             program.chmod(0o755)
         return program
 
-    def test_the_program_outlives_who_launched_it(
+    def test_the_program_outlives_the_agent(
         self, machine: host.Host, listener: socket.socket, tmp_path: Path
     ) -> None:
         agent = (
             "import sys; from pathlib import Path; from iea_agent import host\n"
-            "host.here().launch(Path(sys.argv[3]))\n" + TALK
+            "host.current_host().launch(Path(sys.argv[3]))\n" + TALK
         )
         child = machine.start_child(
             [sys.executable, "-c", agent, port(listener), "agent", str(self.program(tmp_path, listener))],
             os.environ,
         )
         lines = {line.role: line for line in (Line(listener), Line(listener))}
-        child.stop()
-        lines["agent"].wait_for_its_end()
-        assert lines["program"].lives()
+        child.kill()
+        lines["agent"].wait_for_end()
+        assert lines["program"].answers()
         for line in lines.values():
             line.close()
 
-    def test_what_cannot_be_started_is_said(self, machine: host.Host, tmp_path: Path) -> None:
+    def test_a_program_that_cannot_be_started_is_named(self, machine: host.Host, tmp_path: Path) -> None:
         for program in (tmp_path / "missing.exe", tmp_path / "no such folder" / "x.exe"):
             with pytest.raises(host.LaunchError) as refusal:
                 machine.launch(program)
@@ -289,7 +284,7 @@ class TestLaunch:
 
 
 class TestNetwork:
-    """Notices of changes, and whether there is a way out."""
+    """Changes of the network, and the default route."""
 
     def test_watching_can_be_stopped_and_begun_again(self, machine: host.Host) -> None:
         for _ in range(3):
@@ -301,18 +296,18 @@ class TestNetwork:
             stop()
 
     @pytest.mark.linux
-    def test_a_change_is_noticed_and_no_way_out_is_seen(self) -> None:
-        """In a network of its own, which begins without anything: its loopback is switched on."""
+    def test_a_change_is_noticed_and_a_missing_route_is_seen(self) -> None:
+        """In a network namespace, which begins empty: its loopback is switched on."""
         script = """
 import fcntl, socket, struct, sys, threading
 from iea_agent import host
 noticed = threading.Event()
-stop = host.here().watch_network(noticed.set)
-assert host.no_network()
+stop = host.current_host().watch_network(noticed.set)
+assert host.is_offline()
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
     fcntl.ioctl(control, 0x8914, struct.pack("16sh14x", b"lo", 0x1))  # SIOCSIFFLAGS, IFF_UP
 assert noticed.wait(20)
-assert host.no_network()
+assert host.is_offline()
 stop()
 print("noticed")
 """
@@ -327,36 +322,36 @@ print("noticed")
             if not done.stderr.startswith("unshare:"):
                 break
         else:
-            pytest.skip(f"no network of its own to be had here: {done.stderr.strip()}")
+            pytest.skip(f"no network namespace here: {done.stderr.strip()}")
         assert (done.stdout, done.stderr) == ("noticed\n", "")
 
-    def test_asking_for_a_way_out_takes_no_time(self) -> None:
-        assert host.no_network() in (True, False)
+    def test_looking_for_a_route_takes_no_time(self) -> None:
+        assert host.is_offline() in (True, False)
 
 
 class TestNames:
-    """What tells one from another."""
+    """Names of sessions, folders and systems."""
 
     def test_a_session_is_the_same_for_all_its_processes(self, machine: host.Host) -> None:
         asked = subprocess.run(
-            [sys.executable, "-c", "from iea_agent import host; print(host.here().session())"],
+            [sys.executable, "-c", "from iea_agent import host; print(host.current_host().session_id())"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=PATIENCE,
             check=True,
         )
-        assert asked.stdout.strip() == machine.session()
-        assert machine.session().isdigit()
+        assert asked.stdout.strip() == machine.session_id()
+        assert machine.session_id().isdigit()
 
     def test_folders_have_marks(self, tmp_path: Path) -> None:
-        assert host.mark(tmp_path) == host.mark(tmp_path)
-        assert host.mark(tmp_path) != host.mark(tmp_path / "x")
-        assert len(host.mark(tmp_path)) == 8
+        assert host.folder_mark(tmp_path) == host.folder_mark(tmp_path)
+        assert host.folder_mark(tmp_path) != host.folder_mark(tmp_path / "x")
+        assert len(host.folder_mark(tmp_path)) == 8
         if sys.platform == "win32":
-            assert host.mark(tmp_path) == host.mark(Path(str(tmp_path).upper()))
+            assert host.folder_mark(tmp_path) == host.folder_mark(Path(str(tmp_path).upper()))
 
     def test_the_system_is_described_in_a_line(self, machine: host.Host) -> None:
-        description = machine.description()
+        description = machine.describe_system()
         assert description.isprintable()
         assert ("Windows" if sys.platform == "win32" else "Linux") in description

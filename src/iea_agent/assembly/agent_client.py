@@ -23,7 +23,7 @@ LEAVE_SECONDS = 15.0
 
 def channel_address(installation: Installation) -> str:
     """Return where the agent of *installation* listens in this session."""
-    return channel.address(str(installation.folders.state), installation.host.session())
+    return channel.address(str(installation.folders.state), installation.host.session_id())
 
 
 def make_channel_key(installation: Installation) -> bytes:

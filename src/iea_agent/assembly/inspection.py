@@ -106,7 +106,7 @@ def diagnose(installation: Installation) -> dict[str, Any]:
     return {
         "schema": 1,
         "version": __version__,
-        "system": installation.host.description(),
+        "system": installation.host.describe_system(),
         "python": platform.python_version(),
         "program": sys.executable,
         "agent": "not running" if status is None else status["state"],

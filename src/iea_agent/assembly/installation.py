@@ -12,7 +12,7 @@ from iea_agent.domain import exit_codes, problems
 from iea_agent.domain.problems import Problem
 from iea_agent.domain.refusals import RefusedError, SettingRefused
 from iea_agent.domain.settings import Settings
-from iea_agent.host import Host, here
+from iea_agent.host import Host, current_host
 from iea_agent.host.storage import (
     Folders,
     Storage,
@@ -70,7 +70,7 @@ class Installation:
     @cached_property
     def host(self) -> Host:
         """The operating system's services."""
-        return here()
+        return current_host()
 
     @cached_property
     def vault(self) -> Vault:

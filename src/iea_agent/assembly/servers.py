@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain import problems
 from iea_agent.domain.settings import ProxyMode, Settings
-from iea_agent.host import no_network
+from iea_agent.host import is_offline
 
 from .installation import PROXY_PASSWORD, Installation
 
@@ -103,7 +103,7 @@ class Servers:
         def make_client(address: Address) -> Client:
             from iea_agent.services.https import Client
 
-            return Client(self.route(settings, address, proxy_password), online=lambda: not no_network())
+            return Client(self.route(settings, address, proxy_password), online=lambda: not is_offline())
 
         return make_client
 

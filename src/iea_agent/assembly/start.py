@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from iea_agent.host import Claim, here
+from iea_agent.host import InstanceLock, current_host
 from iea_agent.locale import _
 
 if TYPE_CHECKING:
@@ -52,15 +52,15 @@ def _show_the_first(environment: Mapping[str, str]) -> int:
     return 0
 
 
-def _claim(environment: Mapping[str, str]) -> Claim | None:
+def _claim(environment: Mapping[str, str]) -> InstanceLock | None:
     """The right to be this installation's only agent in this session."""
     if sys.platform == "win32":
         # a mutex wants a name only; looking up the system's folders would delay the icon by a tenth of a second
-        return here().claim("agent", environment.get("IEA_AGENT_HOME") or "IEA Agent")
+        return current_host().acquire_lock("agent", environment.get("IEA_AGENT_HOME") or "IEA Agent")
     else:  # noqa: RET505 mypy needs it to leave the other system's out
         from iea_agent.host.storage import Folders
 
-        return here().claim("agent", Folders.locate(environment).state)
+        return current_host().acquire_lock("agent", Folders.locate(environment).state)
 
 
 def _run_without_tray(environment: Mapping[str, str]) -> int:

@@ -53,7 +53,7 @@ class WindowOpener:
         # counted from before it starts: it waits longer than this process relies on
         until = time.monotonic() + PREPARED_SECONDS
         try:
-            self._prepared = self._host.start_child(window_command(), os.environ, listening=True)
+            self._prepared = self._host.start_child(window_command(), os.environ, with_input=True)
             self._prepared_until = until
         except LaunchError:
             log.warning("window not prepared")
@@ -62,7 +62,7 @@ class WindowOpener:
         """Return the prepared process and give it up; None if it no longer waits."""
         prepared, self._prepared = self._prepared, None
         if prepared is not None and time.monotonic() >= self._prepared_until:
-            prepared.stop()
+            prepared.kill()
             return None
         return prepared
 
@@ -72,14 +72,14 @@ class WindowOpener:
         Raises ``LaunchError``.
         """
         child = self._open.get(request.window)
-        if child is not None and child.alive():
+        if child is not None and child.is_running():
             self._host.raise_window(child.pid)
             return
         window = (request.window, *request.options)
         prepared = self._take_prepared()
         if prepared is not None:
-            self._host.let_to_the_front(prepared.pid)
-            if prepared.tell(" ".join(window)):
+            self._host.allow_foreground(prepared.pid)
+            if prepared.send_line(" ".join(window)):
                 self._open[request.window] = prepared
                 return
         self._open[request.window] = self._host.start_child(window_command(*window), os.environ)
@@ -88,4 +88,4 @@ class WindowOpener:
         """Stop the processes of all windows."""
         for child in (*self._open.values(), self._prepared):
             if child is not None:
-                child.stop()
+                child.kill()

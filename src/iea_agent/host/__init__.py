@@ -1,6 +1,7 @@
-"""Where we run: what the agent asks of the machine, and the choice between the two answers (``windows.py`` and ``posix.py``).
+"""Services of the operating system behind one contract, ``Host``.
 
-Importing this is cheap: no file, no library is loaded before something is asked.
+``windows.py`` and ``posix.py`` fulfil it. Importing this module opens no file and loads
+no library.
 """
 
 from __future__ import annotations
@@ -16,125 +17,133 @@ if TYPE_CHECKING:
 
 
 class LaunchError(Exception):
-    """A program could not be started. *program* is what was to be started; the system's ``OSError`` is the cause."""
+    """*program* could not be started; the system's ``OSError`` is the cause."""
 
     def __init__(self, program: str) -> None:
         super().__init__(program)
         self.program = program
 
 
-class Claim(Protocol):
-    """The right to be the only one, until it is closed or the process ends, however it ends."""
+class InstanceLock(Protocol):
+    """A lock that one process holds, until it closes the lock or ends in any way."""
 
     def close(self) -> None:
-        """Give it up. A second call does nothing."""
+        """Release the lock; a second call does nothing."""
         ...
 
 
 class Child(Protocol):
-    """A process of ours that ends at the latest with us."""
+    """A child process, which ends at the latest with this one."""
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The number of the process."""
         ...
 
-    def alive(self) -> bool:
-        """Whether it still runs. Never waits."""
+    def is_running(self) -> bool:
+        """Return whether it still runs; never waits."""
         ...
 
     def wait(self, timeout: float) -> int | None:
-        """Its exit code, after at most *timeout* seconds; None while it runs."""
+        """Return its exit code, None if it still runs after *timeout* seconds."""
         ...
 
-    def tell(self, line: str) -> bool:
-        """Write *line* to the standard input of a child that was started listening; False where it has ended. Once only: the input is closed then."""
+    def send_line(self, line: str) -> bool:
+        """Write *line* to its standard input and close that; False if it has ended.
+
+        It must have been started with a standard input.
+        """
         ...
 
-    def stop(self) -> None:
-        """End it at once, without asking it. A process that has ended already is left in peace."""
+    def kill(self) -> None:
+        """End it at once, if it has not ended, without asking it."""
         ...
 
 
 class Host(Protocol):
-    """The machine's services that differ from one system to another."""
+    """The services of the operating system."""
 
-    def claim(self, name: str, folder: str | os.PathLike[str]) -> Claim | None:
-        """The claim of *name* for the installation that keeps its state in *folder*; None where somebody of this session has it.
+    def acquire_lock(self, name: str, folder: str | os.PathLike[str]) -> InstanceLock | None:
+        """Lock *name* for the installation with the state *folder*, None if it is locked.
 
-        Windows has one for each session, so that two people logged on have an agent each; elsewhere the folder is the person's own.
+        Windows has one lock for each session, so that two people who are logged on have an
+        agent each; elsewhere the folder belongs to one person.
         """
         ...
 
     def watch_network(self, on_change: Callable[[], None]) -> Callable[[], None]:
-        """Call *on_change*, on a thread of its own, at each change of this machine's network addresses; the answer stops it and waits for it.
+        """Call *on_change* at each change of the machine's network addresses.
 
-        The notices are raw: one change of Wi-Fi may give several.
+        It is called on a thread of its own, and several times for one change of Wi-Fi. The
+        returned function ends the watching and waits for its end.
         """
         ...
 
     def start_child(
-        self,
-        arguments: Sequence[str],
-        environment: Mapping[str, str],
-        on_exit: Callable[[int], None] | None = None,
-        *,
-        listening: bool = False,
+        self, arguments: Sequence[str], environment: Mapping[str, str], *, with_input: bool = False
     ) -> Child:
-        """Start a process that dies with this one, may come to the foreground, and has no console and no standard streams.
+        """Start a child without a console, which may bring its window to the front.
 
-        One that is to be *listening* has a standard input, for ``Child.tell``.
-        *on_exit* is called with the exit code, on a thread of its own. What the child itself starts is on its own. Raises ``LaunchError``.
+        It has no standard streams but, *with_input*, an input for ``Child.send_line``. The
+        processes that it starts do not end with it. Raises ``LaunchError``.
         """
         ...
 
-    def let_to_the_front(self, pid: int) -> None:
-        """Allow process *pid* to bring its window to the front, where a person's click has come between its start and its window."""
+    def allow_foreground(self, pid: int) -> None:
+        """Allow process *pid* to bring its window to the front, after a click of the user."""
         ...
 
     def raise_window(self, pid: int) -> bool:
-        """Bring the window of process *pid* to the front; False where it shows none (or where the system lets nobody do so)."""
+        """Bring the window of process *pid* to the front.
+
+        Returns False if it shows none, or if the system does not allow it.
+        """
         ...
 
     def launch(self, program: Path) -> None:
-        """Start *program* as a double click would: it outlives this process. Raises ``LaunchError``."""
+        """Start *program* as a double click does: it outlives this process.
+
+        Raises ``LaunchError``.
+        """
         ...
 
-    def session(self) -> str:
-        """What tells this person's session from the others of the machine: the name of a pipe or socket carries it."""
+    def session_id(self) -> str:
+        """Return the identifier of the user's session, for the name of the channel."""
         ...
 
-    def description(self) -> str:
-        """The system and its version, in one line, for the diagnosis."""
+    def describe_system(self) -> str:
+        """Return the system and its version in one line."""
         ...
 
 
-def here() -> Host:
-    """The host this program runs on."""
+def current_host() -> Host:
+    """Return the host that this program runs on."""
     if sys.platform == "win32":
-        from .windows import Windows
+        from .windows import WindowsHost
 
-        return Windows()
+        return WindowsHost()
     else:  # noqa: RET505 mypy needs it to leave the other system's out
-        from .posix import Posix
+        from .posix import PosixHost
 
-        return Posix()
+        return PosixHost()
 
 
-def mark(folder: str | os.PathLike[str]) -> str:
-    """Eight letters and digits for *folder*, to tell things of one installation from another's where the system has one name space for all.
+def folder_mark(folder: str | os.PathLike[str]) -> str:
+    """Return eight letters and digits that identify *folder*.
 
-    A checksum will do, and hashlib would load OpenSSL before the icon is shown.
+    They tell installations apart where the system has one name space for all. A checksum
+    is enough, and hashlib would load OpenSSL before the icon appears.
     """
     return f"{zlib.crc32(os.path.normcase(os.path.abspath(folder)).encode()):08x}"
 
 
-def no_network() -> bool:
-    """Whether this machine has no way out at all, neither by IPv4 nor by IPv6; it takes no time and sends nothing.
+def is_offline() -> bool:
+    """Return whether this machine has no default route, by IPv4 or IPv6.
 
-    Connecting a datagram socket only looks for a route. The addresses are public, so that it is the default route that is looked for.
+    Takes no time and sends nothing: connecting a datagram socket only looks for a route.
     """
-    import socket  # here: the icon is shown without it
+    # here, as the icon appears without it
+    import socket
 
     for family, address in ((socket.AF_INET, "198.41.0.4"), (socket.AF_INET6, "2001:503:ba3e::2:30")):
         try:
@@ -142,5 +151,6 @@ def no_network() -> bool:
                 probe.connect((address, 9))
                 return False
         except OSError:
-            continue  # no route by this family, or the family is switched off
+            # no route by this family, or the family is switched off
+            continue
     return True

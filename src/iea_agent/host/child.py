@@ -1,52 +1,62 @@
-"""A child process as both systems give it: a ``subprocess.Popen`` and, where asked for, a thread that waits for its end."""
+"""Child processes, as both systems start them, around ``subprocess.Popen``."""
 
 from __future__ import annotations
 
 import subprocess
-import threading
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 
 class ChildProcess:
-    """What ``Child`` promises, around a process that has been started."""
+    """A started process that fulfils ``Child``."""
 
-    def __init__(self, process: subprocess.Popen[bytes], on_exit: Callable[[int], None] | None) -> None:
-        self._process = process
-        self.pid = process.pid
-        if on_exit is not None:
-            report = on_exit
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        with_input: bool,
+        executable: str | None = None,
+        creation_flags: int = 0,
+    ) -> None:
+        """Start the process. Raises ``OSError``."""
+        self._process = subprocess.Popen(
+            list(arguments),
+            executable=executable,
+            env=dict(environment),
+            stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            creationflags=creation_flags,
+        )
+        self.pid = self._process.pid
 
-            def wait() -> None:
-                report(process.wait())
-
-            threading.Thread(target=wait, name=f"end of {process.pid}", daemon=True).start()
-
-    def alive(self) -> bool:
-        """Whether it still runs."""
+    def is_running(self) -> bool:
+        """See ``Child``."""
         return self._process.poll() is None
 
     def wait(self, timeout: float) -> int | None:
-        """Its exit code, or None after *timeout* seconds."""
+        """See ``Child``."""
         try:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
 
-    def tell(self, line: str) -> bool:
-        """Write *line* to its standard input and close that; False where it has ended."""
-        assert self._process.stdin is not None  # noqa: S101 it was started listening
+    def send_line(self, line: str) -> bool:
+        """See ``Child``."""
+        assert self._process.stdin is not None  # noqa: S101 it was started with an input
         try:
             with self._process.stdin as pipe:
                 pipe.write(f"{line}\n".encode())
         except OSError:
             return False
-        return self.alive()
+        return self.is_running()
 
-    def stop(self) -> None:
-        """End it at once and see it gone."""
+    def kill(self) -> None:
+        """See ``Child``; waits until the process has ended."""
         if self._process.stdin is not None:
-            with suppress(OSError):  # what was not heard is not wanted
+            # a line that was not read is not needed
+            with suppress(OSError):
                 self._process.stdin.close()
         self._process.kill()
         self._process.wait(5)

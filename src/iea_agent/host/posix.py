@@ -1,4 +1,4 @@
-"""The host where there is no Windows: Linux, for the developer, the tests and the headless agent."""
+"""The host on Linux, for the developer, the tests and the agent without an icon."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import platform
 import select
 import shutil
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 
-from . import Child, Claim, LaunchError
+from . import Child, InstanceLock, LaunchError
 from .child import ChildProcess
 
 assert sys.platform != "win32"  # noqa: S101 mypy reads on only where this holds
@@ -25,14 +24,14 @@ _RTMGRP_LINK = 0x1  # linux/rtnetlink.h
 _RTMGRP_IPV4_IFADDR = 0x10
 
 
-class Posix:
-    """What ``Host`` promises, with Linux's means."""
+class PosixHost:
+    """The services of Linux."""
 
     def __init__(self) -> None:
         self._starter: SimpleQueue[Callable[[], None]] | None = None
 
-    def claim(self, name: str, folder: str | os.PathLike[str]) -> Claim | None:
-        """A lock of the whole file ``name.lock``: the kernel lets go of it when the process ends."""
+    def acquire_lock(self, name: str, folder: str | os.PathLike[str]) -> InstanceLock | None:
+        """Lock the file ``name.lock``; the kernel releases it when the process ends."""
         os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor = os.open(
             os.path.join(folder, f"{name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
@@ -45,9 +44,9 @@ class Posix:
         return _LockedFile(descriptor)
 
     def watch_network(self, on_change: Callable[[], None]) -> Callable[[], None]:
-        """The kernel's own notices (rtnetlink) of links and IPv4 addresses.
+        """Watch the kernel's notices (rtnetlink) of links and IPv4 addresses.
 
-        IPv6 is left out: each router advertisement renews the addresses, which is a notice and no change.
+        Not of IPv6: each router advertisement renews the addresses, a notice without a change.
         """
         notices = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         notices.bind((0, _RTMGRP_LINK | _RTMGRP_IPV4_IFADDR))
@@ -59,7 +58,8 @@ class Posix:
                     ready, _, _ = select.select([notices, theirs], [], [])
                     if theirs in ready:
                         return
-                    with suppress(OSError):  # ENOBUFS: notices were lost, which is a change all the same
+                    # ENOBUFS: notices were lost, so there was a change
+                    with suppress(OSError):
                         notices.recv(65536)
                     on_change()
 
@@ -73,56 +73,46 @@ class Posix:
         return stop
 
     def start_child(
-        self,
-        arguments: Sequence[str],
-        environment: Mapping[str, str],
-        on_exit: Callable[[int], None] | None = None,
-        *,
-        listening: bool = False,
+        self, arguments: Sequence[str], environment: Mapping[str, str], *, with_input: bool = False
     ) -> Child:
-        """The kernel kills the child when the *thread* that started it ends (prctl(2), PR_SET_PDEATHSIG): one thread of ours starts them all.
+        """Start the child on the thread that starts all children.
 
-        ``setpriv`` (util-linux) asks for the signal and becomes the child: no Python code runs between fork and exec.
+        The kernel kills a child when the *thread* that started it ends (prctl(2),
+        PR_SET_PDEATHSIG). ``setpriv`` (util-linux) asks for that signal and becomes the
+        child, so no Python code runs between fork and exec.
         """
         program = shutil.which(arguments[0], path=environment.get("PATH", os.defpath))
         if program is None:
             raise LaunchError(arguments[0]) from FileNotFoundError(arguments[0])
-        answer: SimpleQueue[subprocess.Popen[bytes] | OSError] = SimpleQueue()
+        command = ["setpriv", "--pdeathsig", "KILL", "--", program, *arguments[1:]]
+        answer: SimpleQueue[ChildProcess | OSError] = SimpleQueue()
 
         def start() -> None:
             try:
-                answer.put(
-                    subprocess.Popen(
-                        ["setpriv", "--pdeathsig", "KILL", "--", program, *arguments[1:]],
-                        env=dict(environment),
-                        stdin=subprocess.PIPE if listening else subprocess.DEVNULL,
-                        stdout=subprocess.DEVNULL,
-                        stderr=subprocess.DEVNULL,
-                    )
-                )
+                answer.put(ChildProcess(command, environment, with_input=with_input))
             except OSError as error:
                 answer.put(error)
 
         if self._starter is None:
             self._starter = SimpleQueue()
             threading.Thread(
-                target=_run_for_ever, args=(self._starter,), name="child starter", daemon=True
+                target=_run_tasks, args=(self._starter,), name="child starter", daemon=True
             ).start()
         self._starter.put(start)
-        started = answer.get()
-        if isinstance(started, OSError):
-            raise LaunchError(arguments[0]) from started
-        return ChildProcess(started, on_exit)
+        child = answer.get()
+        if isinstance(child, OSError):
+            raise LaunchError(arguments[0]) from child
+        return child
 
-    def let_to_the_front(self, pid: int) -> None:
-        """Nobody has to be asked here."""
+    def allow_foreground(self, pid: int) -> None:
+        """Do nothing: the system asks for no permission."""
 
     def raise_window(self, pid: int) -> bool:  # noqa: ARG002 the interface's
-        """No dialog of ours runs here, and Wayland lets nobody do it."""
+        """Return False: no dialog of ours runs here, and Wayland does not allow it."""
         return False
 
     def launch(self, program: Path) -> None:
-        """A session of its own: neither our end nor our terminal's reaches it."""
+        """Start *program* in a session of its own, apart from this terminal."""
         null = os.devnull
         try:
             pid = os.posix_spawn(
@@ -140,12 +130,12 @@ class Posix:
             raise LaunchError(str(program)) from error
         threading.Thread(target=os.waitpid, args=(pid, 0), name=f"reaper of {pid}", daemon=True).start()
 
-    def session(self) -> str:
-        """The user's number: a socket is the person's, not the terminal's."""
+    def session_id(self) -> str:
+        """Return the user's number: a socket belongs to a user, not to a terminal."""
         return str(os.getuid())
 
-    def description(self) -> str:
-        """Distribution, kernel, processor."""
+    def describe_system(self) -> str:
+        """Return distribution, kernel and processor."""
         try:
             distribution = platform.freedesktop_os_release()["PRETTY_NAME"]
         except (OSError, KeyError):
@@ -155,18 +145,21 @@ class Posix:
 
 
 class _LockedFile:
-    """A claim: an open file that is locked."""
+    """An open file that is locked."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
 
     def close(self) -> None:
-        """Close the file, and with it the lock. The file stays: removing it would let two processes lock two files of one name."""
+        """Close the file, which releases the lock.
+
+        The file stays: without it two processes could lock two files of one name.
+        """
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
-def _run_for_ever(tasks: SimpleQueue[Callable[[], None]]) -> None:
+def _run_tasks(tasks: SimpleQueue[Callable[[], None]]) -> None:
     while True:
         tasks.get()()

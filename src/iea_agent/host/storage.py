@@ -26,7 +26,7 @@ from iea_agent.domain import refusals, settings
 from iea_agent.domain.problems import N_
 from iea_agent.domain.refusals import RefusedError
 
-from . import here, mark
+from . import current_host, folder_mark
 
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"
@@ -74,7 +74,7 @@ class Folders:
         """Return the system's own folders, or those below ``IEA_AGENT_HOME`` if it is set."""
         if moved := environment.get(HOME_VARIABLE):
             home = Path(moved).absolute()
-            name = f"{APPLICATION} {mark(home)}"
+            name = f"{APPLICATION} {folder_mark(home)}"
             return cls(home / "settings", home / "state", home / "policy", home / "logs", name)
         # here, because a moved home does not need it
         import platformdirs
@@ -275,9 +275,9 @@ def _exclusive(path: Path) -> Iterator[None]:
 
     Raises ``OSError``, also if another process takes more than 5 s.
     """
-    machine = here()
+    machine = current_host()
     deadline = time.monotonic() + 5
-    while (claim := machine.claim(path.name, path.parent)) is None:
+    while (claim := machine.acquire_lock(path.name, path.parent)) is None:
         if time.monotonic() >= deadline:
             raise TimeoutError(errno.ETIMEDOUT, "another process is writing", str(path))
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""The host on Windows: Win32 calls through ctypes, each declared with its types."""
+"""The host on Windows, by Win32 calls through ctypes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ctypes import wintypes
 from typing import TYPE_CHECKING
 
-from . import Child, Claim, LaunchError, mark
+from . import Child, InstanceLock, LaunchError, folder_mark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,7 @@ class _ExtendedLimits(ctypes.Structure):
 
 
 _uncancelled: list[_Overlapped] = []
-"""Requests that the system may still answer, because it could not cancel them (Wine cannot): their memory must stay."""
+"""Requests that could not be cancelled (Wine): the system may still write to them."""
 
 _WindowVisitor = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
 
@@ -139,28 +139,28 @@ _ShowWindow = _declare(_user32, "ShowWindow", wintypes.BOOL, wintypes.HWND, ctyp
 
 
 def _checked(result: int) -> int:
-    """*result* of a call that answers 0 or NULL when it fails. Raises ``OSError`` with the system's reason."""
+    """Return *result*. Raises ``OSError`` for 0 or NULL, the sign of a failed call."""
     if not result:
         raise ctypes.WinError(ctypes.get_last_error())
     return result
 
 
-class Windows:
-    """What ``Host`` promises, with Windows' means."""
+class WindowsHost:
+    """The services of Windows."""
 
     def __init__(self) -> None:
         self._job: int | None = None
 
-    def claim(self, name: str, folder: str | os.PathLike[str]) -> Claim | None:
-        """A named mutex of this session (``Local\\``); that it exists is the claim, nobody ever waits for it."""
-        handle = _checked(_CreateMutex(None, False, f"Local\\{name}-{mark(folder)}"))
+    def acquire_lock(self, name: str, folder: str | os.PathLike[str]) -> InstanceLock | None:
+        """Create a named mutex of this session (``Local\\``); its existence is the lock."""
+        handle = _checked(_CreateMutex(None, False, f"Local\\{name}-{folder_mark(folder)}"))
         if ctypes.get_last_error() == _ERROR_ALREADY_EXISTS:
             _CloseHandle(handle)
             return None
         return _Handle(handle)
 
     def watch_network(self, on_change: Callable[[], None]) -> Callable[[], None]:
-        """``NotifyAddrChange``, overlapped: no COM, and no callback of ours on a thread of the system."""
+        """Watch with overlapped ``NotifyAddrChange``: no COM, no callback from the system."""
         stopped = _checked(_CreateEvent(None, True, False, None))
         thread = threading.Thread(
             target=_watch_addresses, args=(on_change, stopped), name="network notices", daemon=True
@@ -175,19 +175,16 @@ class Windows:
         return stop
 
     def start_child(
-        self,
-        arguments: Sequence[str],
-        environment: Mapping[str, str],
-        on_exit: Callable[[int], None] | None = None,
-        *,
-        listening: bool = False,
+        self, arguments: Sequence[str], environment: Mapping[str, str], *, with_input: bool = False
     ) -> Child:
-        """The child goes into a job that ends with us; what it starts itself breaks away from the job and lives on.
+        """Start the child in a job that ends with us.
 
-        In a virtual environment python.exe only starts the real one, whose number and window we would not know: the real one is started at
-        once, in the way of the standard library's multiprocessing.
+        What it starts itself breaks away from the job. In a virtual environment python.exe
+        only starts the real one, whose number and window we need: the real one is started
+        directly, as the standard library's multiprocessing does.
         """
-        import subprocess  # here: the icon is shown without it
+        # here, as the icon appears without it
+        import subprocess
 
         from .child import ChildProcess
 
@@ -197,32 +194,31 @@ class Windows:
             executable = real
             environment = {**environment, "__PYVENV_LAUNCHER__": sys.executable}
         try:
-            process = subprocess.Popen(
-                list(arguments),
+            child = ChildProcess(
+                arguments,
+                environment,
+                with_input=with_input,
                 executable=executable,
-                env=dict(environment),
-                stdin=subprocess.PIPE if listening else subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                creationflags=subprocess.CREATE_NO_WINDOW,
+                creation_flags=subprocess.CREATE_NO_WINDOW,
             )
         except OSError as error:
             raise LaunchError(arguments[0]) from error
-        child = ChildProcess(process, on_exit)
         try:
             self._bind(child.pid)
         except OSError as error:
-            if child.alive():  # one that has ended already needs no binding
-                child.stop()
+            # a child that has already ended needs no job
+            if child.is_running():
+                child.kill()
                 raise LaunchError(arguments[0]) from error
-        self.let_to_the_front(child.pid)
+        self.allow_foreground(child.pid)
         return child
 
-    def let_to_the_front(self, pid: int) -> None:
-        """Windows refuses it where we are not in front ourselves: no harm."""
+    def allow_foreground(self, pid: int) -> None:
+        """Allow it; Windows refuses, without harm, if we are not in front ourselves."""
         _AllowSetForegroundWindow(pid)
 
     def _bind(self, pid: int) -> None:
+        """Put process *pid* into the job, so that it ends with us."""
         if self._job is None:
             job = _checked(_CreateJobObject(None, None))
             limits = _ExtendedLimits()
@@ -232,7 +228,8 @@ class Windows:
                     job, _EXTENDED_LIMIT_INFORMATION, ctypes.byref(limits), ctypes.sizeof(limits)
                 )
             )
-            self._job = job  # never closed: the system does that when we end, and that is what it is for
+            # never closed: the system closes it when we end, which ends the children
+            self._job = job
         process = _checked(_OpenProcess(_PROCESS_SET_QUOTA | _PROCESS_TERMINATE, False, pid))
         try:
             _checked(_AssignProcessToJobObject(self._job, process))
@@ -240,28 +237,29 @@ class Windows:
             _CloseHandle(process)
 
     def raise_window(self, pid: int) -> bool:
-        """The first visible window of *pid* that no other one owns; a minimised one is restored first."""
-        found: list[int] = []
+        """Raise the first visible window of *pid* without an owner, restored if minimised."""
+        windows: list[int] = []
 
         def visit(window: int, _: int) -> bool:
             owner = wintypes.DWORD()
             _GetWindowThreadProcessId(window, ctypes.byref(owner))
             if owner.value == pid and _IsWindowVisible(window) and not _GetWindow(window, _GW_OWNER):
-                found.append(window)
-            return not found
+                windows.append(window)
+            return not windows
 
-        _EnumWindows(_WindowVisitor(visit), 0)  # answers 0 when the visitor stops it, too
-        if not found:
+        # the result is 0, too, if the visitor stops it
+        _EnumWindows(_WindowVisitor(visit), 0)
+        if not windows:
             return False
-        if _IsIconic(found[0]):
-            _ShowWindow(found[0], _SW_RESTORE)
-        _SetForegroundWindow(found[0])
+        if _IsIconic(windows[0]):
+            _ShowWindow(windows[0], _SW_RESTORE)
+        _SetForegroundWindow(windows[0])
         return True
 
     def launch(self, program: Path) -> None:
-        """As Explorer would, in the program's own folder.
+        """Start *program* as Explorer does, in its own folder.
 
-        A frozen program (PyInstaller) has set a folder of DLLs that its children inherit: theirs must not be loaded from ours.
+        Our folder of DLLs is reset before: a child inherits it and must not load ours.
         """
         folder = ctypes.create_unicode_buffer(32768)
         _GetDllDirectory(len(folder), folder)
@@ -274,14 +272,17 @@ class Windows:
             if folder.value:
                 _SetDllDirectory(folder.value)
 
-    def session(self) -> str:
-        """The number of the Windows session: two people logged on have two."""
+    def session_id(self) -> str:
+        """Return the number of the Windows session, one for each person logged on."""
         number = wintypes.DWORD()
         _checked(_ProcessIdToSessionId(os.getpid(), ctypes.byref(number)))
         return str(number.value)
 
-    def description(self) -> str:
-        """Version and build, and Wine's where it is Wine. Not ``platform``: it asks WMI, which takes a second and fails under Wine."""
+    def describe_system(self) -> str:
+        """Return the version and build of Windows, and the version of Wine if it is Wine.
+
+        Without ``platform``, which asks WMI: that takes a second and fails under Wine.
+        """
         major, minor, build = sys.getwindowsversion().platform_version
         name = "11" if (major, build) >= (10, 22000) else str(major)
         text = f"Windows {name} ({major}.{minor}.{build})"
@@ -294,7 +295,7 @@ class Windows:
 
 
 class _Handle:
-    """A claim: an open handle."""
+    """An open handle."""
 
     def __init__(self, handle: int) -> None:
         self._handle: int | None = handle
@@ -307,7 +308,7 @@ class _Handle:
 
 
 def _watch_addresses(on_change: Callable[[], None], stopped: int) -> None:
-    """Wait for changes of this machine's IPv4 addresses until *stopped* is set; closes *stopped*."""
+    """Report changes of IPv4 addresses until *stopped* is set; closes *stopped*."""
     library = ctypes.WinDLL("iphlpapi")
     notify = _declare(
         library,
@@ -329,7 +330,8 @@ def _watch_addresses(on_change: Callable[[], None], stopped: int) -> None:
     try:
         ask()
         while _WaitForMultipleObjects(2, events, False, _INFINITE) == 1:
-            ask()  # first, so that no change falls between two requests
+            # first, so that no change is missed between two requests
+            ask()
             on_change()
         if cancel(ctypes.byref(request)) and _WaitForSingleObject(changed, 1000) == 0:
             _CloseHandle(changed)

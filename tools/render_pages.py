@@ -93,7 +93,8 @@ def rendered(source: Path) -> str:
     """One page as HTML. Raises ``ValueError`` for a link that leads outside."""
     text = source.read_text(encoding="utf-8")
     heading = text.splitlines()[0].removeprefix("# ")
-    body = MARKDOWN.render(text)
+    # the markers of a generated section are not for readers
+    body = MARKDOWN.render(re.sub(r"<!-- .*? -->\n", "", text))
     above = ""
     if source.stem != "README":
         problem = problems.CATALOGUE[source.stem]

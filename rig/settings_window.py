@@ -37,7 +37,7 @@ class SettingsWindow:
         Raises NotOnScreen if it or the result does not come, the result after *seconds*.
         """
         starts_by_itself = self._window is None and not addresses
-        window = self._window or self._open(*(["--test"] if starts_by_itself else []))
+        window = self._window or self._open(*(["test"] if starts_by_itself else []))
         before: list[str] = []
         if not starts_by_itself:
             window.wait(lambda texts: titles.TEST_BUTTON in texts, _START)

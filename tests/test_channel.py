@@ -5,13 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Client
-from typing import Any
 
 import pytest
 
 from iea_agent import channel
+from iea_agent.domain import refusals
+from iea_agent.domain.machine import State
+from iea_agent.domain.refusals import RefusedError
 
 KEY = b"k" * 32
 
@@ -25,7 +27,8 @@ def where() -> str:
 def server(where: str) -> Iterator[channel.ChannelServer]:
     def answer(request: channel.Document) -> channel.Document:
         if request["do"] == "refuse":
-            return {"ok": False, "error": "non"}
+            refusal = refusals.NotNow("launch", State.CONNECTING)
+            return {"ok": False, "refusal": refusals.to_document(refusal)}
         if request["do"] == "hang":
             threading.Event().wait(5)
         return {"ok": True, "echo": request["do"]}
@@ -45,25 +48,29 @@ def test_a_request_is_answered(where: str) -> None:
 
 @pytest.mark.usefixtures("server")
 def test_a_refusal_comes_with_its_reason(where: str) -> None:
-    with pytest.raises(channel.Refused, match="non"):
+    with pytest.raises(RefusedError) as caught:
         channel.ask(where, KEY, {"do": "refuse"})
+    assert caught.value.refusal == refusals.NotNow("launch", State.CONNECTING)
 
 
 @pytest.mark.usefixtures("server")
 def test_a_wrong_key_is_turned_away(where: str) -> None:
-    with pytest.raises(channel.ChannelError):
+    with pytest.raises(RefusedError) as caught:
         channel.ask(where, b"x" * 32, {"do": "status"})
+    assert isinstance(caught.value.refusal, refusals.AgentUnreachable)
 
 
 def test_without_an_agent_it_is_said(where: str) -> None:
-    with pytest.raises(channel.NotRunning):
+    with pytest.raises(RefusedError) as caught:
         channel.ask(where, KEY, {"do": "status"})
+    assert caught.value.refusal == refusals.AgentNotRunning()
 
 
 @pytest.mark.usefixtures("server")
 def test_an_agent_that_hangs_is_given_up(where: str) -> None:
-    with pytest.raises(channel.TimedOut):
+    with pytest.raises(RefusedError) as caught:
         channel.ask(where, KEY, {"do": "hang"}, timeout=0.2)
+    assert caught.value.refusal == refusals.AgentTimedOut()
 
 
 @pytest.mark.usefixtures("server")
@@ -89,7 +96,7 @@ def test_what_is_not_a_message_ends_the_conversation(where: str, message: bytes)
 
 
 def test_watchers_hear_every_change(where: str, server: channel.ChannelServer) -> None:
-    heard: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    heard: queue.SimpleQueue[Mapping[str, object]] = queue.SimpleQueue()
 
     def listen() -> None:
         for status in channel.watch(where, KEY):

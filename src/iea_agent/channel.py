@@ -13,11 +13,16 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from .domain import refusals
+from .domain.refusals import RefusedError
 
 if TYPE_CHECKING:
     from multiprocessing.connection import _ConnectionBase
+
+    from .domain.documents import ReplyDocument, RequestDocument, StatusDocument
 
     # a socket's connection on Linux, a pipe's on Windows: two classes
     Wire: TypeAlias = _ConnectionBase[Any, Any]
@@ -29,23 +34,11 @@ WATCHERS = 32
 
 log = logging.getLogger("iea_agent.channel")
 
-Document = dict[str, Any]
+Document = Mapping[str, object]
 
 
 class ChannelError(Exception):
-    """The agent cannot be spoken to."""
-
-
-class NotRunning(ChannelError):
-    """Nobody listens: the agent does not run."""
-
-
-class TimedOut(ChannelError):
-    """The agent did not answer in time."""
-
-
-class Refused(ChannelError):
-    """The agent answered no; ``str()`` says why, for a person."""
+    """What came is not a message of this channel."""
 
 
 def address(home: str, session: str) -> str:
@@ -152,43 +145,58 @@ def _connect(where: str, key: bytes) -> Wire:
     try:
         return Client(where, family(), authkey=key)
     except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise NotRunning from error
+        raise RefusedError(refusals.AgentNotRunning()) from error
     except (OSError, EOFError, AuthenticationError) as error:
-        raise ChannelError(type(error).__name__) from error
+        raise _unreachable(error) from error
 
 
-def ask(where: str, key: bytes, request: Document, timeout: float = 5.0) -> Document:
+def _unreachable(error: Exception) -> RefusedError:
+    return RefusedError(refusals.AgentUnreachable(type(error).__name__))
+
+
+def _checked(reply: ReplyDocument) -> ReplyDocument:
+    """Return *reply*. Raises ``RefusedError`` if it is a refusal."""
+    if reply.get("ok"):
+        return reply
+    if "refusal" in reply:
+        raise RefusedError(refusals.parse_refusal(reply["refusal"]))
+    raise RefusedError(refusals.UnknownRefusal(reply.get("error", "")))
+
+
+def ask(where: str, key: bytes, request: RequestDocument, timeout: float = 5.0) -> ReplyDocument:
     """Send *request* to the running agent and return its answer.
 
-    Raises ``NotRunning``, ``TimedOut`` after *timeout* seconds, ``Refused`` with the agent's words, ``ChannelError`` for anything else.
+    Raises ``RefusedError``: the agent refuses, does not run, does not answer within
+    *timeout* seconds, or cannot be reached.
     """
-    result: queue.SimpleQueue[Document | Exception] = queue.SimpleQueue()
+    result: queue.SimpleQueue[ReplyDocument | Exception] = queue.SimpleQueue()
 
     def exchange() -> None:
         try:
             with _connect(where, key) as connection:
                 _send(connection, request)
-                result.put(_receive(connection))
+                result.put(cast("ReplyDocument", _receive(connection)))
         except (OSError, EOFError, ChannelError) as error:
+            result.put(_unreachable(error))
+        except RefusedError as error:
             result.put(error)
 
-    # pipes have no time-out of their own: whoever waits is not the thread that reads
+    # pipes have no time-out of their own: the thread that waits is not the one that reads
     threading.Thread(target=exchange, name="channel-ask", daemon=True).start()
     try:
         answer = result.get(timeout=timeout)
     except queue.Empty:
-        raise TimedOut from None
-    if isinstance(answer, ChannelError):
-        raise answer
+        raise RefusedError(refusals.AgentTimedOut()) from None
     if isinstance(answer, Exception):
-        raise ChannelError(type(answer).__name__) from answer
-    if not answer.get("ok"):
-        raise Refused(str(answer.get("error", "")))
-    return answer
+        raise answer
+    return _checked(answer)
 
 
-def watch(where: str, key: bytes) -> Iterator[Document]:
-    """The agent's status, now and at each change, until it goes away. Raises ``NotRunning`` or ``ChannelError`` if it cannot begin."""
+def watch(where: str, key: bytes) -> Iterator[StatusDocument]:
+    """Yield the agent's status, now and at each change, until the agent ends.
+
+    Raises ``RefusedError`` if that cannot begin.
+    """
     with _connect(where, key) as connection:
         _send(connection, {"do": "watch"})
         while True:
@@ -196,6 +204,6 @@ def watch(where: str, key: bytes) -> Iterator[Document]:
                 message = _receive(connection)
             except (EOFError, OSError):
                 return
-            if not message.get("ok"):
-                raise Refused(str(message.get("error", "")))
-            yield message["status"]
+            except ChannelError as error:
+                raise _unreachable(error) from error
+            yield _checked(cast("ReplyDocument", message))["status"]

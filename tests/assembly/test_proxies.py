@@ -14,14 +14,15 @@ from queue import SimpleQueue
 import pytest
 
 from iea_agent.assembly.agent import Agent
-from iea_agent.assembly.installation import PROXY_PASSWORD, Failure, Installation
+from iea_agent.assembly.installation import PROXY_PASSWORD, Installation
 from iea_agent.assembly.servers import Servers
 from iea_agent.assembly.start import now
-from iea_agent.domain import machine, problems
+from iea_agent.domain import exit_codes, machine, problems, refusals
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Stage, StageOutcome
 from iea_agent.domain.evidence import ProxyScript
 from iea_agent.domain.proxy_choice import Choice, Configuration, ScriptUnusable, Source, may_authenticate
+from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.host.storage import Folders, Storage
 from iea_agent.host.system_proxy import Configured, SystemProxies
@@ -211,9 +212,10 @@ class TestSaving:
         assert office.installation.licence_key() == "key"
 
     def test_what_does_not_fit_is_named(self, office: Office) -> None:
-        with pytest.raises(Failure) as caught:
+        with pytest.raises(RefusedError) as caught:
             office.installation.save({}, None, "x" * (LONGEST + 1))
-        assert (caught.value.name, caught.value.exit_code) == ("proxy.password", 2)
+        assert caught.value.refusal == refusals.SecretTooLong("proxy.password")
+        assert caught.value.refusal.exit_code == exit_codes.USAGE
 
     def test_without_a_vault_nobody_knows(self, office: Office) -> None:
         assert replace(office.installation, secrets=NoVault()).proxy_password_saved() is None

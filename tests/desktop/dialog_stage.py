@@ -29,6 +29,7 @@ from iea_agent.domain.diagnosis import (
     StageOutcome,
     StageResult,
 )
+from iea_agent.domain.documents import StatusDocument
 from iea_agent.domain.evidence import ClockOffset, InterceptedBy, ProxyInvolved
 from iea_agent.domain.person_requests import Abilities
 from iea_agent.domain.repairs import Repair
@@ -236,7 +237,7 @@ class StatusOnStage:
         self._log = log
         self._source = source
 
-    def watch(self, on_status: Callable[[dict[str, Any] | None], None]) -> Callable[[], None]:
+    def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
         ended = threading.Event()
 
         def play() -> None:

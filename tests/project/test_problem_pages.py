@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent import cli as agent
+from iea_agent import commands as agent_commands
 from iea_agent.domain import problems
 from iea_agent.domain.problems import CATALOGUE, Problem, Severity
 from iea_agent.shell.wording import problem_pages, repair_text, report_text
@@ -111,7 +111,7 @@ def check_command(program: str, *arguments: str) -> None:
     """Fail where *program* does not understand *arguments*."""
     if program == "iea-agent":
         try:
-            agent.parser().parse_args(arguments)
+            agent_commands.build_parser().parse_args(arguments)
         except SystemExit:
             pytest.fail(f"iea-agent does not understand {arguments}")
         return

@@ -9,12 +9,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from iea_agent import channel
-from iea_agent.domain import exit_codes
-from iea_agent.locale import _
-
-from .installation import Failure
+from iea_agent.domain import person_requests, refusals
+from iea_agent.domain.refusals import RefusedError
 
 if TYPE_CHECKING:
+    from iea_agent.domain.documents import (
+        AssistanceDocument,
+        ReplyDocument,
+        RequestDocument,
+        StatusDocument,
+    )
+    from iea_agent.domain.person_requests import PersonRequest
+
     from .installation import Installation
 
 LEAVE_SECONDS = 15.0
@@ -41,7 +47,10 @@ def make_channel_key(installation: Installation) -> bytes:
 
 
 class AgentClient:
-    """Sends requests to the running agent of an installation and returns its answers."""
+    """Sends requests to the running agent of an installation.
+
+    Every method raises ``RefusedError``, also if no agent runs.
+    """
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -50,80 +59,80 @@ class AgentClient:
         try:
             return self._installation.channel_key_file.read_bytes()[:32]
         except OSError:
-            raise channel.NotRunning from None
+            raise RefusedError(refusals.AgentNotRunning()) from None
 
-    def ask(self, request: channel.Document, timeout: float = 5.0) -> channel.Document:
-        """Return the agent's answer to *request*. Raises ``Failure``."""
-        try:
-            return channel.ask(channel_address(self._installation), self._key(), request, timeout)
-        except channel.ChannelError as error:
-            raise _failure(error) from error
+    def _ask(self, request: RequestDocument, timeout: float = 5.0) -> ReplyDocument:
+        return channel.ask(channel_address(self._installation), self._key(), request, timeout)
 
-    def watch(self) -> Iterator[channel.Document]:
-        """Yield the agent's status now and at each change, until the agent ends.
+    def request(self, request: PersonRequest) -> None:
+        """Have the agent do what a person asks for."""
+        self._ask({"do": "ask", "event": request.name})
 
-        Raises ``Failure``.
-        """
-        try:
-            yield from channel.watch(channel_address(self._installation), self._key())
-        except channel.ChannelError as error:
-            raise _failure(error) from error
+    def fetch_status(self, timeout: float = 5.0) -> StatusDocument:
+        """Return the agent's status."""
+        return self._ask({"do": "status"}, timeout)["status"]
 
-    def status(self) -> channel.Document | None:
+    def status(self) -> StatusDocument | None:
         """Return the agent's status, None if no agent answers."""
         try:
-            status: channel.Document = self.ask({"do": "status"}, timeout=2.0)["status"]
-        except Failure:
+            return self.fetch_status(timeout=2.0)
+        except RefusedError:
             return None
-        return status
+
+    def watch(self) -> Iterator[StatusDocument]:
+        """Yield the agent's status now and at each change, until the agent ends."""
+        return channel.watch(channel_address(self._installation), self._key())
 
     def reload(self) -> None:
-        """Have the agent read its settings again, if it runs. Raises ``Failure``."""
+        """Have the agent read its settings again, if it runs."""
         try:
-            self.ask({"do": "reload"})
-        except Failure as failure:
-            if failure.exit_code != exit_codes.NOT_RUNNING:
+            self._ask({"do": "reload"})
+        except RefusedError as error:
+            if not isinstance(error.refusal, refusals.AgentNotRunning):
                 raise
 
-    def reconnect(self, seconds: float) -> channel.Document:
+    def fetch_assistance(self) -> AssistanceDocument:
+        """Return whether assistance mode is on or may be entered."""
+        return self._ask({"do": "assistance"})["assistance"]
+
+    def enter_assistance(self, reason: str) -> None:
+        """Enter assistance mode; *reason* is for the journal."""
+        self._ask({"do": "enter-assistance", "reason": reason}, LEAVE_SECONDS)
+
+    def leave_assistance(self, password: str) -> ReplyDocument:
+        """Try to leave assistance mode with *password*, exactly as typed."""
+        return self._ask({"do": "leave-assistance", "password": password}, LEAVE_SECONDS)
+
+    def reconnect(self, seconds: float) -> StatusDocument:
         """Have the agent authenticate again and return its status after that.
 
-        Raises ``Failure``, also if it takes more than *seconds*.
+        Takes *seconds* at most.
         """
-        statuses: queue.SimpleQueue[channel.Document | Failure] = queue.SimpleQueue()
+        statuses: queue.SimpleQueue[StatusDocument | RefusedError] = queue.SimpleQueue()
 
         def listen() -> None:
             try:
                 for status in self.watch():
                     statuses.put(status)
-            except Failure as failure:
-                statuses.put(failure)
+            except RefusedError as error:
+                statuses.put(error)
 
-        def next_status() -> channel.Document:
+        def next_status() -> StatusDocument:
             try:
                 status = statuses.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise _failure(channel.TimedOut()) from None
-            if isinstance(status, Failure):
+                raise RefusedError(refusals.AgentTimedOut()) from None
+            if isinstance(status, RefusedError):
                 raise status
             return status
 
         deadline = time.monotonic() + seconds
         threading.Thread(target=listen, name="reconnect", daemon=True).start()
-        next_status()  # as it is before
-        self.ask({"do": "ask", "event": "reconnect"})
+        # as it is before
+        next_status()
+        self.request(person_requests.RECONNECT)
         while not next_status()["working"]:
             pass
         while (status := next_status())["working"]:
             pass
         return status
-
-
-def _failure(error: channel.ChannelError) -> Failure:
-    if isinstance(error, channel.NotRunning):
-        return Failure(_("L'agent n'est pas démarré."), exit_codes.NOT_RUNNING)
-    if isinstance(error, channel.TimedOut):
-        return Failure(_("L'agent n'a pas répondu à temps."), exit_codes.TIMED_OUT)
-    if isinstance(error, channel.Refused):
-        return Failure(str(error), exit_codes.REFUSED)
-    return Failure(_("L'agent n'a pas pu être interrogé ({reason}).").format(reason=error))

@@ -1,11 +1,11 @@
-"""What is where, and why it is so: the settings with their origin, and everything the support desk asks for first. No secret in it."""
+"""The settings with their origin, and what the support needs to know; no secrets."""
 
 from __future__ import annotations
 
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from iea_agent import __version__
 from iea_agent.domain.problems import N_
@@ -17,9 +17,16 @@ from .installation import Installation
 from .servers import Servers
 
 if TYPE_CHECKING:
-    from iea_agent.domain.settings import Settings
+    from iea_agent.domain.documents import (
+        DiagnosisDocument,
+        Origin,
+        RouteDocument,
+        SettingDocument,
+        SettingValue,
+    )
+    from iea_agent.domain.settings import Declaration, Effective, Settings
 
-ORIGINS = {
+ORIGINS: dict[Origin, str] = {
     "default": N_("valeur d'origine"),
     "settings": N_("vos paramètres"),
     "policy": N_("fixé par votre administrateur"),
@@ -40,26 +47,29 @@ LIBRARIES = (
 )
 
 
-def settings_with_origin(installation: Installation) -> dict[str, dict[str, Any]]:
-    """Each setting in force by its dotted name: its value, and whether it comes from the policy, the person's file or nowhere."""
+def settings_with_origin(installation: Installation) -> dict[str, SettingDocument]:
+    """Return each setting in force and its origin, by dotted name."""
     effective = installation.storage.load().effective
-    found = {}
-    for name, declaration in DECLARATIONS.items():
-        value = declaration.value_in(effective.settings)
-        if declaration.attribute in effective.locked:
-            origin = "policy"
-        elif value == declaration.value_in(DEFAULTS):
-            origin = "default"
-        else:
-            origin = "settings"
-        found[name] = {"value": value, "origin": origin}
-    return found
+    return {
+        name: {
+            "value": cast("SettingValue", declaration.value_in(effective.settings)),
+            "origin": _origin(declaration, effective),
+        }
+        for name, declaration in DECLARATIONS.items()
+    }
 
 
-def shown(value: object) -> str:
-    """A value as the settings file would write it, without quotes."""
+def _origin(declaration: Declaration, effective: Effective) -> Origin:
+    if declaration.attribute in effective.locked:
+        return "policy"
+    same = declaration.value_in(effective.settings) == declaration.value_in(DEFAULTS)
+    return "default" if same else "settings"
+
+
+def format_value(value: object) -> str:
+    """Return *value* as the settings file holds it, without quotes."""
     if isinstance(value, dict) and "value" in value:
-        return f"{shown(value['value'])} ({value['origin']})"
+        return f"{format_value(value['value'])} ({value['origin']})"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -70,39 +80,41 @@ def _version(library: str) -> str:
         return "-"
 
 
-def routes(installation: Installation, chosen: Settings) -> dict[str, dict[str, str]]:
-    """The way to each server that *chosen* leads to at this moment: the proxy or « direct », who decided so, and what was passed over."""
+def find_routes(servers: Servers, settings: Settings) -> dict[str, RouteDocument]:
+    """Return the present route to each server under *settings*.
+
+    That is the proxy or "direct", what decided it, and what was passed over.
+    """
     from iea_agent.domain.addresses import AddressError, parse
     from iea_agent.services.https import HttpsError
 
-    found = {}
-    for name in ("authentication", "updates"):
+    routes: dict[str, RouteDocument] = {}
+    for name, address in (("authentication", settings.authentication), ("updates", settings.updates)):
         try:
-            route = Servers(installation).route(chosen, parse(getattr(chosen, name)))
-            found[name] = {"value": str(route), "origin": route.source.value, "detail": route.detail}
+            route = servers.route(settings, parse(address))
+            routes[name] = {"value": str(route), "origin": route.source.value, "detail": route.detail}
         except AddressError as error:
-            found[name] = {"value": "unknown", "origin": "address", "detail": str(error)}
+            routes[name] = {"value": "unknown", "origin": "address", "detail": str(error)}
         except HttpsError as error:
-            found[name] = {
-                "value": "unknown",
-                "origin": error.failure.problem.code,
-                "detail": error.failure.detail,
-            }
-    return found
+            code, detail = error.failure.problem.code, error.failure.detail
+            routes[name] = {"value": "unknown", "origin": code, "detail": detail}
+    return routes
 
 
-def diagnose(installation: Installation) -> dict[str, Any]:
-    """Where things are, what is in force and which versions run."""
+def diagnose(installation: Installation) -> DiagnosisDocument:
+    """Return folders, settings, routes and versions, and what the agent reports."""
     from iea_agent.host.vault import VaultUnavailable
 
     client = AgentClient(installation)
     loaded = installation.storage.load()
+    folders = installation.folders
     try:
         key = "saved" if installation.licence_key() else "none"
         proxy_password = "saved" if installation.proxy_password_saved() else "none"
     except VaultUnavailable as error:
         key = proxy_password = f"vault unavailable ({type(error.__cause__).__name__})"
     status = client.status()
+    problem = None if status is None else status["problem"]
     return {
         "schema": 1,
         "version": __version__,
@@ -110,20 +122,30 @@ def diagnose(installation: Installation) -> dict[str, Any]:
         "python": platform.python_version(),
         "program": sys.executable,
         "agent": "not running" if status is None else status["state"],
-        "problem": None if status is None or status["problem"] is None else status["problem"]["code"],
+        "problem": None if problem is None else problem["code"],
         "licence_key": key,
         "proxy_password": proxy_password,
-        "routes": routes(installation, loaded.effective.settings),
-        "register_days": None
-        if status is None
-        else client.ask({"do": "assistance"})["assistance"]["register_days"],
+        "routes": find_routes(Servers(installation), loaded.effective.settings),
+        "register_days": None if status is None else client.fetch_assistance()["register_days"],
         "folders": {
-            "settings": str(installation.folders.settings),
-            "state": str(installation.folders.state),
-            "policy": str(installation.folders.policy),
-            "logs": str(installation.folders.logs),
+            "settings": str(folders.settings),
+            "state": str(folders.state),
+            "policy": str(folders.policy),
+            "logs": str(folders.logs),
         },
         "settings": settings_with_origin(installation),
         "faults": [describe_setting_fault(fault) for fault in (*loaded.faults, *loaded.policy_faults)],
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
+
+
+def render_diagnosis(document: DiagnosisDocument) -> str:
+    """Return *document* as lines of text, a group of values under each name."""
+    lines = []
+    for name, value in document.items():
+        if isinstance(value, dict):
+            lines.append(f"{name}:")
+            lines += [f"  {inner}: {format_value(each)}" for inner, each in value.items()]
+        else:
+            lines.append(f"{name}: {format_value(value)}")
+    return "\n".join(lines)

@@ -8,16 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import exit_codes, problems
-from iea_agent.domain.problems import Problem
-from iea_agent.domain.refusals import RefusedError, SettingRefused
+from iea_agent.domain import problems, refusals, settings
+from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, current_host
-from iea_agent.host.storage import (
-    Folders,
-    Storage,
-)
-from iea_agent.locale import _
+from iea_agent.host.storage import Folders, Storage
 
 if TYPE_CHECKING:
     from iea_agent.domain.person_requests import Abilities
@@ -35,23 +30,6 @@ LICENCE_KEY = "licence-key"
 
 PROXY_PASSWORD = "proxy-password"  # noqa: S105 a name, not a password
 """Account of the proxy's password in the vault; the user is the setting ``proxy.user``."""
-
-
-class Failure(Exception):
-    """A request that could not be done; ``str()`` is the sentence for the person.
-
-    *code* is the problem's code, *name* the dotted name of the setting to blame.
-    """
-
-    def __init__(self, text: str, exit_code: int = exit_codes.FAILED, code: str = "", name: str = "") -> None:
-        super().__init__(text)
-        self.exit_code = exit_code
-        self.code = code
-        self.name = name
-
-
-def _failure(problem: Problem) -> Failure:
-    return Failure(f"{_(problem.text)} {_(problem.advice)} ({problem.code})", code=problem.code)
 
 
 @dataclass(frozen=True)
@@ -109,11 +87,11 @@ class Installation:
         """The folder of the update metadata trusted last, and of their lock."""
         return self.folders.state / "updates"
 
-    def abilities(self, settings: Settings) -> Abilities:
+    def abilities(self, values: Settings) -> Abilities:
         """Return what this installation can do beyond its connection."""
         from iea_agent.domain.person_requests import Abilities
 
-        return Abilities(support=True, program=bool(settings.program))
+        return Abilities(support=True, program=bool(values.program))
 
     def assistance_since(self) -> float | None:
         """Return when assistance mode was entered (wall clock), None if it is off.
@@ -137,17 +115,17 @@ class Installation:
         """
         return self.vault.read_secret(LICENCE_KEY)
 
-    def licence(self, settings: Settings, typed_key: str | None = None) -> Licence | None:
-        """Return the licence with the number in *settings*, None if incomplete.
+    def licence(self, values: Settings, typed_key: str | None = None) -> Licence | None:
+        """Return the licence with the number in *values*, None if incomplete.
 
         The key is *typed_key* or the one in the vault. Raises ``VaultUnavailable``.
         """
         from iea_agent.services.authentication import Licence
 
-        if not settings.licence_number:
+        if not values.licence_number:
             return None
         key = typed_key or self.licence_key()
-        return Licence(settings.licence_number, key) if key else None
+        return Licence(values.licence_number, key) if key else None
 
     def proxy_password_saved(self) -> bool | None:
         """Return whether the vault holds the proxy's password, None without a vault.
@@ -164,32 +142,28 @@ class Installation:
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None = None
     ) -> None:
-        """Save *changes* (by dotted name) and new secrets, all or nothing.
+        """Save new secrets and *changes* of settings (by dotted name).
 
         A secret that is None or empty stays as it was. An empty ``proxy.user`` also
-        deletes the proxy's password. Raises ``Failure``.
+        deletes the proxy's password. Raises ``RefusedError``.
         """
-        from iea_agent.host.vault import SecretTooLong, VaultUnavailable
+        from iea_agent.host.vault import VaultUnavailable
 
-        too_long = ("licence.key", _("La clé de licence est trop longue."))
         try:
-            if licence_key:
-                self.vault.write_secret(LICENCE_KEY, licence_key)
-            too_long = ("proxy.password", _("Le mot de passe du proxy est trop long."))
-            if proxy_password:
-                self.vault.write_secret(PROXY_PASSWORD, proxy_password)
+            self._write_secret(settings.LICENCE_KEY, LICENCE_KEY, licence_key)
+            self._write_secret(settings.PROXY_PASSWORD, PROXY_PASSWORD, proxy_password)
             if changes:
                 self.storage.save(changes)
             if "proxy.user" in changes and not changes["proxy.user"]:
                 self.vault.delete_secret(PROXY_PASSWORD)
         except VaultUnavailable as error:
-            raise _failure(problems.VAULT_UNAVAILABLE) from error
-        except SecretTooLong as error:
-            name, text = too_long
-            raise Failure(text, exit_codes.USAGE, name=name) from error
-        except RefusedError as error:
-            from iea_agent.shell.wording.refusal_text import word_refusal
+            raise RefusedError(refusals.ProblemMet(problems.VAULT_UNAVAILABLE.code)) from error
 
-            refusal = error.refusal
-            name = refusal.name if isinstance(refusal, SettingRefused) else ""
-            raise Failure(word_refusal(refusal), refusal.exit_code, name=name) from error
+    def _write_secret(self, name: str, account: str, secret: str | None) -> None:
+        from iea_agent.host.vault import SecretTooLong
+
+        if secret:
+            try:
+                self.vault.write_secret(account, secret)
+            except SecretTooLong as error:
+                raise RefusedError(refusals.SecretTooLong(name)) from error

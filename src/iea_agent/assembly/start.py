@@ -41,15 +41,19 @@ def run(environment: Mapping[str, str], *, tray: bool) -> int:
 
 def _show_the_first(environment: Mapping[str, str]) -> int:
     """Have the agent that runs already show its status window."""
+    from iea_agent.domain import exit_codes, person_requests
+    from iea_agent.domain.refusals import RefusedError
+    from iea_agent.shell.wording.refusal_text import word_refusal
+
     from .agent_client import AgentClient
-    from .installation import Failure, Installation
+    from .installation import Installation
 
     try:
-        AgentClient(Installation.locate(environment)).ask({"do": "ask", "event": "status"})
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return failure.exit_code
-    return 0
+        AgentClient(Installation.locate(environment)).request(person_requests.STATUS)
+    except RefusedError as error:
+        print(word_refusal(error.refusal), file=sys.stderr)
+        return error.refusal.exit_code
+    return exit_codes.FINE
 
 
 def _claim(environment: Mapping[str, str]) -> InstanceLock | None:

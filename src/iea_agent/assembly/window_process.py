@@ -10,11 +10,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
 
-from iea_agent.domain import exit_codes
-from iea_agent.locale import _
+from iea_agent.domain import exit_codes, refusals
+from iea_agent.domain.refusals import RefusedError
 
 from .dialog_adapters import ADAPTERS
-from .installation import Failure, Installation
+from .installation import Installation
 from .window_opener import PREPARED_SECONDS
 
 
@@ -36,8 +36,17 @@ def wait_for_window_name() -> list[str]:
 
 def _import_dialog(name: str) -> ModuleType:
     if find_spec("wx") is None:
-        raise Failure(_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set »."))
+        raise RefusedError(refusals.NoWindows())
     return import_module(f"iea_agent.shell.dialogs.{name}_dialog")
+
+
+def run(installation: Installation, window: Sequence[str]) -> int:
+    """Show *window*, its name and options, or the one named on stdin, until it is closed.
+
+    Returns the exit code. Raises ``RefusedError``.
+    """
+    name, *options = window or wait_for_window_name() or [""]
+    return show_window(installation, name, options) if name else exit_codes.FINE
 
 
 def show_window(installation: Installation, name: str, options: Sequence[str] = ()) -> int:

@@ -16,6 +16,7 @@ import iea_agent
 from iea_agent import locale
 from iea_agent.domain import machine, problems, settings
 from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
+from iea_agent.domain.documents import StatusDocument
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.person_requests import Abilities
 from iea_agent.domain.problems import Problem
@@ -164,7 +165,7 @@ def test_the_fields_for_a_sign_in_stand_while_the_system_s_proxy_asks(
     assert typed_settings.asking(tested, reports, before) == asking
 
 
-def document(state: State, **changes: object) -> status_text.Document:
+def document(state: State, **changes: object) -> StatusDocument:
     return status_text.build_status_document(replace(Snapshot(state, NOW - 60), **changes), SAVED)  # type: ignore[arg-type]
 
 

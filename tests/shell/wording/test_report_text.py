@@ -103,7 +103,7 @@ def both(authentication: Problem | None, updates: Problem | None) -> list[Server
 @pytest.mark.parametrize(("authentication", "updates"), CASES)
 def test_every_test_is_as_its_schema_says(authentication: Problem | None, updates: Problem | None) -> None:
     reports = both(authentication, updates)
-    document = report_text.build_report_document(reports, NOW) | repair_text.build_repairs_document(())
+    document = {**report_text.build_report_document(reports, NOW), **repair_text.build_repairs_document(())}
     Draft202012Validator(SCHEMA, registry=_BESIDE).validate(json.loads(json.dumps(document)))
     text = report_text.render_report(reports, NOW)
     assert text.startswith(report_text.render_headline(reports))
@@ -146,6 +146,7 @@ def test_the_person_is_told_the_cause_and_the_failure_stays_in_the_document() ->
     )
     text = report_text.render_report([failed], NOW)
     found = report_text.build_report_document([failed], NOW)["servers"][0]
+    assert found["problem"] is not None
     assert (found["problem"]["code"], found["failed_as"]) == ("IEA-N07", "IEA-T04")
     assert "https://portail.exemple.fr" in found["problem"]["particulars"]
     assert "https://portail.exemple.fr" in text

@@ -79,6 +79,8 @@ def test_the_status_for_people_says_everything_once(language: str) -> None:
         State.DISCONNECTED, NOW, failure=failed(problems.NO_NETWORK, "ENETUNREACH"), retry_at=NOW + 60
     )
     document = status_text.build_status_document(snapshot, SETTINGS)
+    problem = document["problem"]
+    assert problem is not None
     found = status_text.list_status_lines(document, NOW)
     names = [name for name, _ in found]
     assert len(set(names)) == len(names)
@@ -87,9 +89,9 @@ def test_the_status_for_people_says_everything_once(language: str) -> None:
     for piece in (
         document["state_text"],
         "IEA-N01",
-        document["problem"]["text"],
-        document["problem"]["advice"],
-        document["problem"]["actor_text"],
+        problem["text"],
+        problem["advice"],
+        problem["actor_text"],
         "ENETUNREACH",
         SETTINGS.authentication,
         SETTINGS.updates,
@@ -106,6 +108,7 @@ def test_until_when_to_wait_is_counted_from_the_answer_and_not_from_the_reading(
     closed = Failure(Stage.ANSWER, problems.SERVER_IN_MAINTENANCE, retry_after=600.0)
     snapshot = Snapshot(State.DISCONNECTED, answered - 60, failure=closed, failed_at=answered)
     document = status_text.build_status_document(snapshot, SETTINGS)
+    assert document["problem"] is not None
     found = document["problem"]["particulars"]
     assert found in status_text.render_status(document, answered + 500)
     if language == "fr":

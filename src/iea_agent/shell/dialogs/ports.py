@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import threading
 
     from iea_agent.domain.diagnosis import ServerReport
+    from iea_agent.domain.documents import StatusDocument
     from iea_agent.domain.person_requests import Abilities
     from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Effective, SettingFault, Settings
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class StatusPort(Protocol):
     def abilities(self) -> Abilities:
         """What this installation can do beyond its connection."""
 
-    def watch(self, on_status: Callable[[Document | None], None]) -> Callable[[], None]:
+    def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
         """Call *on_status* with each status document; return the function that ends this.
 
         Calls it from any thread, with None when the agent is gone. The documents are

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 import wx
 
@@ -11,7 +12,7 @@ from iea_agent.locale import _
 
 from . import status_overview
 from .background import follow_agent, run_in_background
-from .ports import AskError, Document, StatusPort
+from .ports import AskError, StatusPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .widgets import (
     MIDDLE,
@@ -25,6 +26,9 @@ from .widgets import (
     load_icons,
     make_title_font,
 )
+
+if TYPE_CHECKING:
+    from iea_agent.domain.documents import StatusDocument
 
 WIDTH, BUTTONS = 380, 210
 """Width of the text and of the buttons beside it, in device-independent pixels."""
@@ -44,8 +48,8 @@ class StatusWindow(ScrolledDialog):
         super().__init__(_("Impact emploi – État de la connexion"))
         self._port = port
         self._on_shown = on_shown
-        self._status: Document | None = None
-        self._last_status: Document | None = None
+        self._status: StatusDocument | None = None
+        self._last_status: StatusDocument | None = None
 
         parent = self.panel
         self._header = Header(parent, WIDTH + BUTTONS, _("Lecture de l'état…"))
@@ -120,7 +124,7 @@ class StatusWindow(ScrolledDialog):
         self._close.SetFocus()
         follow_agent(self, self._port.watch, self._on_status, self._count_down, 1000)
 
-    def _on_status(self, status: Document | None) -> None:
+    def _on_status(self, status: StatusDocument | None) -> None:
         self._last_status = status or self._last_status
         self._status = status
         summary = status_overview.summarize_status(status, time.time())

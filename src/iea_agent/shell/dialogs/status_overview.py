@@ -5,10 +5,9 @@ Pure: the time is an argument.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import State
@@ -20,7 +19,8 @@ from iea_agent.shell.wording.state_text import format_state_since
 from iea_agent.shell.wording.time_text import format_countdown
 from iea_agent.shell.wording.view import Picture
 
-Document = Mapping[str, Any]
+if TYPE_CHECKING:
+    from iea_agent.domain.documents import StatusDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ MOST_FACTS = 7
 """As many as ``list_facts`` ever returns."""
 
 
-def summarize_status(status: Document | None, now: float) -> StatusSummary:
+def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary:
     """Return what to show of *status* at wall-clock time *now*.
 
     *status* is None if the agent has stopped.
@@ -98,7 +98,7 @@ def summarize_status(status: Document | None, now: float) -> StatusSummary:
     return replace(summary, text=f"{summary.text}\n{last}")
 
 
-def list_buttons(status: Document | None, abilities: Abilities) -> dict[str, bool]:
+def list_buttons(status: StatusDocument | None, abilities: Abilities) -> dict[str, bool]:
     """Return the buttons that make sense in this state, and if each one is enabled.
 
     The first enabled one helps most. A button has the name of its request.
@@ -115,7 +115,7 @@ def list_buttons(status: Document | None, abilities: Abilities) -> dict[str, boo
     }
 
 
-def list_facts(status: Document, now: float) -> list[tuple[str, str]]:
+def list_facts(status: StatusDocument, now: float) -> list[tuple[str, str]]:
     """Return the lower part of the window, as pairs of a name and its value."""
     pairs = [
         (
@@ -133,7 +133,7 @@ def list_facts(status: Document, now: float) -> list[tuple[str, str]]:
     return pairs
 
 
-def describe_next_try(status: Document, now: float) -> str:
+def describe_next_try(status: StatusDocument, now: float) -> str:
     """Return when the agent tries again, counting down."""
     if status["working"]:
         return _("en cours")
@@ -145,7 +145,7 @@ def describe_next_try(status: Document, now: float) -> str:
     return _("dans {time}").format(time=format_countdown(seconds))
 
 
-def render_overview(status: Document | None, last: Document | None, now: float) -> str:
+def render_overview(status: StatusDocument | None, last: StatusDocument | None, now: float) -> str:
     """Return everything as text, for the clipboard.
 
     If the agent has stopped, *status* is None and *last* its last document.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from iea_agent.domain import addresses
 from iea_agent.domain.addresses import AddressError
@@ -12,6 +12,9 @@ from iea_agent.domain.problems import N_
 from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind
 from iea_agent.domain.settings import DECLARATIONS, ProxyMode, Settings
 from iea_agent.locale import _
+
+if TYPE_CHECKING:
+    from iea_agent.domain.documents import RepairsDocument
 
 NAMES: Mapping[RepairKind, str] = {
     RepairKind.SECURE_MODE: N_("Corriger : mode sécurisé"),
@@ -166,7 +169,7 @@ def render_repairs(found: Sequence[Repair] | None, chosen: Settings) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def build_repairs_document(found: Sequence[Repair]) -> dict[str, Any]:
+def build_repairs_document(found: Sequence[Repair]) -> RepairsDocument:
     """The repairs *found* for ``test --json``."""
     return {
         "repairs": [

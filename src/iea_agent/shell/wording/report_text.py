@@ -6,7 +6,7 @@ The document is described by ``docs/test.schema.json``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Final
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import (
@@ -26,7 +26,10 @@ from iea_agent.shell.wording.problem_details import describe_failure_details as 
 from iea_agent.shell.wording.status_text import build_problem_document
 from iea_agent.shell.wording.time_text import format_milliseconds
 
-SCHEMA = 1
+if TYPE_CHECKING:
+    from iea_agent.domain.documents import ReportDocument
+
+SCHEMA: Final = 1
 
 SERVERS = {
     Server.AUTHENTICATION: N_("Serveur d'authentification"),
@@ -176,7 +179,7 @@ def list_notes(report: ServerReport, now: float) -> list[str]:
     return noted
 
 
-def build_report_document(reports: Sequence[ServerReport], now: float) -> dict[str, Any]:
+def build_report_document(reports: Sequence[ServerReport], now: float) -> ReportDocument:
     """The test, made at wall-clock time *now*, as one document."""
     return {
         "schema": SCHEMA,

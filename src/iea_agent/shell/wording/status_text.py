@@ -5,9 +5,8 @@ The document is described by ``docs/status.schema.json``; ``"schema"`` rises whe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Final, overload
 
 from iea_agent import __version__
 from iea_agent.domain import problems
@@ -18,17 +17,22 @@ from iea_agent.locale import _
 from iea_agent.shell.wording import state_text, time_text
 from iea_agent.shell.wording.problem_details import describe_failure_details
 
-SCHEMA = 1
+if TYPE_CHECKING:
+    from iea_agent.domain.documents import ProblemDocument, StatusDocument
 
-Document = dict[str, Any]
+SCHEMA: Final = 1
 
 
+@overload
+def format_rfc3339(wall: float) -> str: ...
+@overload
+def format_rfc3339(wall: float | None) -> str | None: ...
 def format_rfc3339(wall: float | None) -> str | None:
-    """*wall* as RFC 3339 in UTC, whole seconds."""
+    """Return *wall* as RFC 3339 in UTC, whole seconds; None for None."""
     return None if wall is None else datetime.fromtimestamp(int(wall), UTC).isoformat().replace("+00:00", "Z")
 
 
-def build_problem_document(failure: Failure, seen: float) -> Document:
+def build_problem_document(failure: Failure, seen: float) -> ProblemDocument:
     """The problem that *failure* is, with its words in the present language; *seen* is when it was observed (wall clock)."""
     found = failure.problem
     return {
@@ -44,7 +48,7 @@ def build_problem_document(failure: Failure, seen: float) -> Document:
     }
 
 
-def build_status_document(snapshot: Snapshot, settings: Settings) -> Document:
+def build_status_document(snapshot: Snapshot, settings: Settings) -> StatusDocument:
     """The status of *snapshot*. No secret is in it: the licence number is a name, the key is nowhere here."""
     return {
         "schema": SCHEMA,
@@ -71,7 +75,7 @@ def format_document_time(text: str | None, now: float) -> str:
     return "" if text is None else time_text.format_moment(datetime.fromisoformat(text).timestamp(), now)
 
 
-def list_status_lines(status: Mapping[str, Any], now: float) -> list[tuple[str, str]]:
+def list_status_lines(status: StatusDocument, now: float) -> list[tuple[str, str]]:
     """The status as pairs of a name and what it is, for the window, the copy and the console."""
     since = datetime.fromisoformat(status["since"]).timestamp()
     state = State(status["state"])
@@ -110,7 +114,7 @@ def list_status_lines(status: Mapping[str, Any], now: float) -> list[tuple[str, 
     return pairs
 
 
-def render_status(status: Mapping[str, Any], now: float) -> str:
+def render_status(status: StatusDocument, now: float) -> str:
     """The status as lines of text, for the clipboard and the console."""
     pair = _("{name} : {what}")
     return "\n".join(pair.format(name=name, what=what) for name, what in list_status_lines(status, now))

@@ -1,0 +1,450 @@
+"""The commands of ``iea-agent``: one table, and the function of each command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from iea_agent import __version__
+from iea_agent.assembly.agent_client import AgentClient
+from iea_agent.assembly.servers import Servers
+from iea_agent.domain import addresses, diagnosis, exit_codes, person_requests, problems, refusals
+from iea_agent.domain.machine import State
+from iea_agent.domain.problems import N_
+from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain.settings import DECLARATIONS
+from iea_agent.locale import _
+from iea_agent.shell.wording import password_text, state_text, status_text
+
+if TYPE_CHECKING:
+    from iea_agent.assembly.installation import Installation
+    from iea_agent.domain.documents import ServersTestDocument
+    from iea_agent.domain.settings import Settings
+
+    Function = Callable[[Installation, argparse.Namespace], int]
+
+RECONNECT_SECONDS = 30.0
+"""How long ``reconnect`` waits for its attempt."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a command. *default* is for options that take a value."""
+
+    name: str
+    help: str
+    flag: bool = False
+    optional: bool = False
+    metavar: str | None = None
+    default: str | None = None
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        """Declare this argument to *parser*."""
+        if self.flag:
+            parser.add_argument(self.name, action="store_true", help=_(self.help))
+        else:
+            parser.add_argument(
+                self.name,
+                nargs="?" if self.optional else None,
+                metavar=self.metavar,
+                default=self.default,
+                help=_(self.help),
+            )
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command. *name* has two words if the first is a group.
+
+    A group without *function* needs its second word.
+    """
+
+    name: str
+    help: str
+    function: Function | None = None
+    arguments: tuple[Argument, ...] = ()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="iea-agent", description=_("Agent de connexion d'Impact emploi association.")
+    )
+    groups = {"": top.add_subparsers(title=_("commandes"), metavar=_("commande"), required=True)}
+    parsers: dict[str, argparse.ArgumentParser] = {}
+    for command in COMMANDS:
+        group, _space, name = command.name.rpartition(" ")
+        if group not in groups:
+            parser = parsers[group]
+            required = parser.get_default("function") is None
+            groups[group] = parser.add_subparsers(title=_("actions"), metavar=_("action"), required=required)
+        parser = groups[group].add_parser(name, help=_(command.help), description=_(command.help))
+        parser.set_defaults(function=command.function)
+        for argument in command.arguments:
+            argument.add_to(parser)
+        parsers[command.name] = parser
+    return top
+
+
+def run(installation: Installation, words: Sequence[str]) -> int:
+    """Run the command in *words* and return its exit code.
+
+    Raises ``RefusedError``, and ``SystemExit`` for wrong usage and ``--help``.
+    """
+    options = build_parser().parse_args(words)
+    function: Function = options.function
+    return function(installation, options)
+
+
+def _print_json(document: Mapping[str, object], indent: int | None = 2) -> None:
+    # plain ASCII: the same bytes whatever the console's encoding
+    print(json.dumps(document, indent=indent), flush=True)
+
+
+def run_agent(_installation: Installation, options: argparse.Namespace) -> int:
+    """Run the agent."""
+    from iea_agent.assembly import start
+
+    return start.run(os.environ, tray=not options.no_tray)
+
+
+def print_status(installation: Installation, options: argparse.Namespace) -> int:
+    """Print the agent's status, with ``--watch`` at each change."""
+    client = AgentClient(installation)
+    if options.watch:
+        for status in client.watch():
+            if options.json:
+                _print_json(status, indent=None)
+            else:
+                print(f"{status_text.render_status(status, time.time())}\n", flush=True)
+        return exit_codes.NOT_RUNNING
+    status = client.fetch_status()
+    if options.json:
+        _print_json(status)
+    else:
+        print(status_text.render_status(status, time.time()))
+    return exit_codes.FAILED if status["state"] == "disconnected" else exit_codes.FINE
+
+
+def examine_servers(installation: Installation, options: argparse.Namespace) -> int:
+    """Test both servers; save nothing."""
+    from iea_agent.shell.wording import repair_text, report_text
+
+    servers = Servers(installation)
+    settings = _settings_to_test(installation, options)
+    reports = servers.examine(settings)
+    repairs = (
+        servers.repairs(settings, reports, lambda _repair: None, threading.Event()) if options.repairs else ()
+    )
+    if options.json:
+        report = report_text.build_report_document(reports, time.time())
+        document: ServersTestDocument = {**report, **repair_text.build_repairs_document(repairs or ())}
+        _print_json(document)
+    else:
+        print(report_text.render_report(reports, time.time()))
+        if options.repairs:
+            print(repair_text.render_repairs(repairs, settings), end="")
+    conclusion = diagnosis.conclude(reports)
+    if conclusion is diagnosis.Conclusion.CONNECTED:
+        return exit_codes.FINE
+    if conclusion is diagnosis.Conclusion.REFUSED:
+        return exit_codes.REFUSED
+    met = {report.failure.problem for report in reports if report.failure is not None}
+    return exit_codes.TIMED_OUT if problems.TEST_TOO_LONG in met else exit_codes.FAILED
+
+
+def _settings_to_test(installation: Installation, options: argparse.Namespace) -> Settings:
+    """Return the settings in force with the addresses given instead.
+
+    They are cleaned, not judged: the test does that.
+    """
+    settings = installation.storage.load().effective.settings
+    if options.authentication is not None:
+        settings = replace(settings, authentication=addresses.clean(options.authentication))
+    if options.updates is not None:
+        settings = replace(settings, updates=addresses.clean(options.updates))
+    return settings
+
+
+def reconnect(installation: Installation, _options: argparse.Namespace) -> int:
+    """Have the agent authenticate again, and print how that ended."""
+    status = AgentClient(installation).reconnect(RECONNECT_SECONDS)
+    print(status_text.render_status(status, time.time()))
+    if status["state"] == "connected":
+        return exit_codes.FINE
+    problem = problems.CATALOGUE.get(status["problem"]["code"]) if status["problem"] else None
+    return exit_codes.REFUSED if problem is not None and problem.is_refusal else exit_codes.FAILED
+
+
+def print_settings(installation: Installation, options: argparse.Namespace) -> int:
+    """Print the settings and their origin."""
+    from iea_agent.assembly import inspection
+
+    settings = inspection.settings_with_origin(installation)
+    if options.name is not None:
+        if options.name not in settings:
+            raise RefusedError(refusals.SettingUnknown(options.name))
+        settings = {options.name: settings[options.name]}
+    if options.json:
+        _print_json({"schema": 1, "settings": settings})
+        return exit_codes.FINE
+    for name, setting in settings.items():
+        origin = _(inspection.ORIGINS[setting["origin"]])
+        print(f"{name} = {inspection.format_value(setting['value'])}    ({origin})")
+    return exit_codes.FINE
+
+
+def set_setting(installation: Installation, options: argparse.Namespace) -> int:
+    """Save one setting."""
+    if options.name not in DECLARATIONS:
+        raise RefusedError(refusals.SettingUnknown(options.name))
+    value = DECLARATIONS[options.name].parse_typed(options.value)
+    _save(installation, {options.name: value}, None)
+    return exit_codes.FINE
+
+
+def open_settings(installation: Installation, _options: argparse.Namespace) -> int:
+    """Open the window of the settings, in the running agent if there is one."""
+    from iea_agent.assembly import window_process
+
+    client = AgentClient(installation)
+    if client.status() is None:
+        return window_process.show_window(installation, person_requests.SETTINGS.window)
+    client.request(person_requests.SETTINGS)
+    return exit_codes.FINE
+
+
+def _save(
+    installation: Installation,
+    changes: Mapping[str, object],
+    licence_key: str | None,
+    proxy_password: str | None = None,
+) -> None:
+    """Save, and have the running agent, if any, read its settings again."""
+    installation.save(changes, licence_key, proxy_password)
+    AgentClient(installation).reload()
+
+
+def _read_secret(prompt: str) -> str:
+    """Read one line from the standard input, without showing it."""
+    if sys.stdin.isatty():
+        import getpass
+
+        return getpass.getpass(prompt)
+    return sys.stdin.readline(2000).rstrip("\r\n")
+
+
+def set_licence(installation: Installation, options: argparse.Namespace) -> int:
+    """Save the licence's number and key."""
+    key = _read_secret(_("Clé de licence (rien ne s'affiche) : "))
+    _save(installation, {"licence.number": options.number}, key.strip())
+    print(_("Licence enregistrée."), file=sys.stderr)
+    return exit_codes.FINE
+
+
+def set_proxy(installation: Installation, options: argparse.Namespace) -> int:
+    """Save the user and the password for the proxy."""
+    password = _read_secret(_("Mot de passe du proxy (rien ne s'affiche) : "))
+    if not password:
+        raise RefusedError(refusals.PasswordMissing())
+    # a user that the administrator has fixed may be given a password all the same
+    unchanged = options.user == installation.storage.load().effective.settings.proxy_user
+    _save(installation, {} if unchanged else {"proxy.user": options.user}, None, password)
+    print(_("Identification auprès du proxy enregistrée."), file=sys.stderr)
+    return exit_codes.FINE
+
+
+def forget_proxy(installation: Installation, _options: argparse.Namespace) -> int:
+    """Remove the user and the password for the proxy."""
+    _save(installation, {"proxy.user": ""}, None)
+    print(_("Identification auprès du proxy oubliée."), file=sys.stderr)
+    return exit_codes.FINE
+
+
+def enter_assistance(installation: Installation, options: argparse.Namespace) -> int:
+    """Enter assistance mode."""
+    AgentClient(installation).enter_assistance(options.reason)
+    print(_("Le mode assistance est activé. Vous pouvez relancer Impact emploi."))
+    return exit_codes.FINE
+
+
+def leave_assistance(installation: Installation, _options: argparse.Namespace) -> int:
+    """Leave assistance mode with the password of the day."""
+    if sys.stdin.isatty():
+        print(_("Mot de passe du jour : "), end="", file=sys.stderr, flush=True)
+    answer = AgentClient(installation).leave_assistance(sys.stdin.readline(500).strip())
+    if not answer["accepted"]:
+        print(answer["sentence"], file=sys.stderr)
+        if answer["wait"]:
+            print(password_text.describe_next_try(answer["wait"]), file=sys.stderr)
+        return exit_codes.REFUSED
+    print(_("Le mode assistance est désactivé. L'agent relance l'authentification."))
+    return exit_codes.FINE
+
+
+def print_assistance(installation: Installation, options: argparse.Namespace) -> int:
+    """Print whether assistance mode is on, and since when."""
+    situation = AgentClient(installation).fetch_assistance()
+    since = situation["assistance_since"]
+    if options.json:
+        stamp = status_text.format_rfc3339(since)
+        _print_json({"schema": 1, **situation, "assistance_since": stamp})
+    elif since is None:
+        print(situation["why_not"] or _("Le mode assistance n'est pas actif ; il peut être activé."))
+    else:
+        held = state_text.format_state_since(State.ASSISTANCE, since, time.time())
+        print(f"{_(state_text.STATES[State.ASSISTANCE])} {held}")
+    return exit_codes.FINE
+
+
+def print_journal(installation: Installation, options: argparse.Namespace) -> int:
+    """Print the journal of assistance mode; fail if it is not intact."""
+    from iea_agent.host.journal import Journal
+
+    entries = [
+        {**entry.document, "whole": entry.whole} for entry in Journal(installation.journal_file).entries()
+    ]
+    whole = all(entry["whole"] for entry in entries)
+    if options.json:
+        _print_json({"schema": 1, "whole": whole, "entries": entries})
+        return exit_codes.FINE if whole else exit_codes.FAILED
+    for entry in entries:
+        details = " ".join(
+            f"{name}={value}"
+            for name, value in entry.items()
+            if name not in ("at", "event", "before", "whole") and value not in ("", None)
+        )
+        mark = "" if entry["whole"] else _("  ← ne suit pas la ligne précédente")
+        print(f"{entry.get('at', '?')}  {entry['event']}  {details}{mark}".rstrip())
+    print(_("Journal intact.") if whole else _("Le journal n'est pas intact : voyez les lignes marquées."))
+    return exit_codes.FINE if whole else exit_codes.FAILED
+
+
+def quit_agent(installation: Installation, _options: argparse.Namespace) -> int:
+    """End the agent."""
+    AgentClient(installation).request(person_requests.QUIT)
+    return exit_codes.FINE
+
+
+def print_version(_installation: Installation, options: argparse.Namespace) -> int:
+    """Print the version of the agent."""
+    if options.json:
+        _print_json({"schema": 1, "version": __version__})
+    else:
+        print(f"IEA Agent {__version__}")
+    return exit_codes.FINE
+
+
+def diagnose(installation: Installation, options: argparse.Namespace) -> int:
+    """Print what the support needs to know; no secret is in it."""
+    from iea_agent.assembly import inspection
+
+    document = inspection.diagnose(installation)
+    if options.json:
+        _print_json(document)
+    else:
+        print(inspection.render_diagnosis(document))
+    return exit_codes.FINE
+
+
+JSON = Argument("--json", N_("réponse en JSON"), flag=True)
+
+COMMANDS = (
+    Command(
+        "run",
+        N_("démarre l'agent"),
+        run_agent,
+        (Argument("--no-tray", N_("sans icône dans la zone de notification"), flag=True),),
+    ),
+    Command(
+        "status",
+        N_("dit l'état de la connexion"),
+        print_status,
+        (JSON, Argument("--watch", N_("reste et dit chaque changement"), flag=True)),
+    ),
+    Command(
+        "test",
+        N_("teste l'accès aux serveurs, sans rien enregistrer"),
+        examine_servers,
+        (
+            JSON,
+            Argument(
+                "--authentication", N_("adresse du serveur d'authentification à essayer"), metavar="URL"
+            ),
+            Argument("--updates", N_("adresse du serveur de mise à jour à essayer"), metavar="URL"),
+            Argument("--repairs", N_("après un échec, cherche ce qui fonctionnerait"), flag=True),
+        ),
+    ),
+    Command("reconnect", N_("relance l'authentification auprès du serveur"), reconnect),
+    Command("settings", N_("lit, change ou ouvre les paramètres de connexion"), open_settings),
+    Command(
+        "settings get",
+        N_("affiche les paramètres et leur origine"),
+        print_settings,
+        (Argument("name", N_("un seul paramètre, par exemple connection.updates"), optional=True), JSON),
+    ),
+    Command(
+        "settings set",
+        N_("change un paramètre"),
+        set_setting,
+        (
+            Argument("name", N_("par exemple connection.updates")),
+            Argument("value", N_("nouvelle valeur")),
+        ),
+    ),
+    Command("settings open", N_("ouvre la fenêtre des paramètres"), open_settings),
+    Command("licence", N_("enregistre la licence d'installation")),
+    Command(
+        "licence set",
+        N_("enregistre le numéro et la clé ; la clé est lue sur l'entrée standard, jamais en argument"),
+        set_licence,
+        (Argument("number", N_("numéro de licence")),),
+    ),
+    Command("proxy", N_("enregistre ou oublie l'identification auprès du proxy")),
+    Command(
+        "proxy set",
+        N_(
+            "enregistre le nom d'utilisateur et le mot de passe ; celui-ci est lu sur l'entrée standard, jamais en argument"
+        ),
+        set_proxy,
+        (Argument("user", N_("nom d'utilisateur")),),
+    ),
+    Command("proxy forget", N_("oublie le nom d'utilisateur et le mot de passe"), forget_proxy),
+    Command("assistance", N_("active ou désactive le mode assistance, ou dit s'il est actif")),
+    Command(
+        "assistance on",
+        N_("active le mode assistance, seulement quand la connexion a échoué"),
+        enter_assistance,
+        (Argument("--reason", N_("motif, pour le journal"), default=""),),
+    ),
+    Command(
+        "assistance off",
+        N_("désactive le mode assistance ; le mot de passe du jour est lu sur l'entrée standard"),
+        leave_assistance,
+    ),
+    Command(
+        "assistance status",
+        N_("dit si le mode assistance est actif, et depuis quand"),
+        print_assistance,
+        (JSON,),
+    ),
+    Command(
+        "journal", N_("affiche le journal du mode assistance et dit s'il est intact"), print_journal, (JSON,)
+    ),
+    Command("quit", N_("arrête l'agent"), quit_agent),
+    Command("version", N_("affiche la version"), print_version, (JSON,)),
+    Command(
+        "diagnose",
+        N_("rassemble ce qu'il faut savoir pour dépanner, sans aucun secret"),
+        diagnose,
+        (JSON,),
+    ),
+)
+"""Every command, in the order of the help."""

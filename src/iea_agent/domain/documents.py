@@ -1,0 +1,199 @@
+"""The documents of the channel and of ``--json``.
+
+The schemas in ``docs/`` describe those of ``status`` and ``test``; a test compares both.
+``Annotated`` names the values that a text may have. The words in a document are in the
+agent's language.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired, TypeAlias, TypedDict
+
+from .diagnosis import Conclusion, Server, Stage, StageOutcome
+from .machine import State
+from .password_tries import WaitReason
+from .problems import Actor, Severity
+from .proxy_choice import Source
+from .repairs import RepairKind
+
+Schema: TypeAlias = Literal[1]
+SettingValue: TypeAlias = "str | bool | int"
+Origin: TypeAlias = Literal["default", "settings", "policy"]
+
+
+class ProblemDocument(TypedDict):
+    """One problem, as it was observed."""
+
+    code: str
+    severity: Annotated[str, Severity]
+    title: str
+    text: str
+    particulars: str
+    advice: str
+    actor: Annotated[str, Actor]
+    actor_text: str
+    detail: str
+
+
+class StatusDocument(TypedDict):
+    """What ``status --json`` prints and ``watch`` sends; times are RFC 3339 in UTC."""
+
+    schema: Schema
+    version: str
+    state: Annotated[str, State]
+    state_text: str
+    explanation: str
+    since: str
+    problem: ProblemDocument | None
+    last_contact: str | None
+    next_try: str | None
+    working: bool
+    servers_answer: bool
+    authentication: str
+    updates: str
+    licence_number: str
+
+
+class StageDocument(TypedDict):
+    """One stage of the test of a server."""
+
+    stage: Annotated[str, Stage]
+    outcome: Annotated[str, StageOutcome]
+    milliseconds: float | None
+    detail: str
+
+
+class ServerDocument(TypedDict):
+    """The test of one server."""
+
+    server: Annotated[str, Server]
+    address: str
+    passed: bool
+    milliseconds: float
+    route: str
+    route_source: Annotated[str, Source]
+    problem: ProblemDocument | None
+    findings: list[ProblemDocument]
+    failed_stage: Annotated[str, Stage] | None
+    failed_as: str | None
+    stages: list[StageDocument]
+
+
+class RepairDocument(TypedDict):
+    """One repair that works; *changes* are by dotted name, as ``settings set`` takes them."""
+
+    kind: Annotated[str, RepairKind]
+    servers: list[Annotated[str, Server]]
+    changes: dict[str, str]
+
+
+class ReportDocument(TypedDict):
+    """The test of both servers."""
+
+    schema: Schema
+    conclusion: Annotated[str, Conclusion]
+    headline: str
+    servers: list[ServerDocument]
+
+
+class RepairsDocument(TypedDict):
+    """What repairs a failed test."""
+
+    repairs: list[RepairDocument]
+
+
+class ServersTestDocument(ReportDocument, RepairsDocument):
+    """What ``test --json`` prints."""
+
+
+class SettingDocument(TypedDict):
+    """One setting in force and where it comes from."""
+
+    value: SettingValue
+    origin: Origin
+
+
+class SettingsDocument(TypedDict):
+    """What ``settings get --json`` prints: the settings by dotted name."""
+
+    schema: Schema
+    settings: dict[str, SettingDocument]
+
+
+class AssistanceDocument(TypedDict):
+    """Assistance mode on the channel; *assistance_since* is wall clock, *wait* seconds."""
+
+    assistance_since: float | None
+    may_enter: bool
+    why_not: str
+    wait: float
+    hold: Annotated[str, WaitReason]
+    servers_answer: bool
+    register_days: int | None
+
+
+class JournalDocument(TypedDict):
+    """What ``journal --json`` prints; an entry has "at", "event", "whole" and details."""
+
+    schema: Schema
+    whole: bool
+    entries: list[dict[str, object]]
+
+
+class VersionDocument(TypedDict):
+    """What ``version --json`` prints."""
+
+    schema: Schema
+    version: str
+
+
+class RouteDocument(TypedDict):
+    """The route to one server; *origin* is what decided it, or a problem's code."""
+
+    value: str
+    origin: str
+    detail: str
+
+
+class DiagnosisDocument(TypedDict):
+    """What ``diagnose --json`` prints."""
+
+    schema: Schema
+    version: str
+    system: str
+    python: str
+    program: str
+    agent: str
+    problem: str | None
+    licence_key: str
+    proxy_password: str
+    routes: dict[str, RouteDocument]
+    register_days: int | None
+    folders: dict[str, str]
+    settings: dict[str, SettingDocument]
+    faults: list[str]
+    libraries: dict[str, str]
+
+
+class RequestDocument(TypedDict):
+    """One request on the channel (``docs/channel.md``)."""
+
+    do: str
+    event: NotRequired[str]
+    reason: NotRequired[str]
+    password: NotRequired[str]
+
+
+class ReplyDocument(TypedDict):
+    """The answer to one request; *refusal* if *ok* is false."""
+
+    ok: bool
+    status: NotRequired[StatusDocument]
+    assistance: NotRequired[AssistanceDocument]
+    run: NotRequired[int]
+    refusal: NotRequired[dict[str, object]]
+    error: NotRequired[str]
+    accepted: NotRequired[bool]
+    sentence: NotRequired[str]
+    span: NotRequired[list[int] | None]
+    wait: NotRequired[float]

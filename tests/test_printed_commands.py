@@ -1,0 +1,87 @@
+"""Every command that the product or its documents print works with the real program."""
+
+from __future__ import annotations
+
+import html
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from iea_agent.commands import COMMANDS, Command
+from iea_agent.domain import exit_codes
+from iea_agent.domain.diagnosis import Server
+from iea_agent.domain.repairs import Repair, RepairKind
+from iea_agent.domain.settings import DEFAULTS, ProxyMode
+from iea_agent.shell.wording import repair_text
+from tests.installations import Installation
+
+pytestmark = pytest.mark.linux  # the same program; once is enough
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("docs/problemes/*.md")])
+PAGES = sorted(ROOT.glob("src/iea_agent/shell/pages/*.html"))
+SOURCES = [*ROOT.glob("src/iea_agent/**/*.py"), *ROOT.glob("src/iea_agent/locale/*/LC_MESSAGES/*.po")]
+
+CODE_SPAN = re.compile(r"`(iea-agent [^`]+)`|^(iea-agent .+)$", re.MULTILINE)
+CODE_ELEMENT = re.compile(r"<code>(iea-agent [^<]+)</code>|^(iea-agent .+)$", re.MULTILINE)
+QUOTED = re.compile(r"(?:«\s?|“)(iea-agent [^»”]+?)\s?[»”]")
+
+REPAIRS = tuple(
+    Repair(kind, changes, (Server.UPDATES,))
+    for kind, changes in (
+        (RepairKind.SECURE_MODE, {"secure": True, "updates": "https://exemple.fr/maj"}),
+        (RepairKind.DIRECT, {"proxy_mode": ProxyMode.NONE}),
+        (RepairKind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}),
+        (RepairKind.IPV4_ONLY, {"ipv4_only": True}),
+    )
+)
+PLACEHOLDERS = re.compile(r"[A-Z]{3,}$|\{|\[|\||\.\.\.")
+
+
+def collect(pattern: re.Pattern[str], files: list[Path]) -> set[str]:
+    """Return the commands that *pattern* finds in *files*, without redirections and comments."""
+    commands = set()
+    for file in files:
+        for match in pattern.finditer(file.read_text(encoding="utf-8")):
+            text = html.unescape(next(group for group in match.groups() if group))
+            commands.add(" ".join(re.split(r"\s[<#>]\s?", text)[0].split()))
+    return commands
+
+
+def printed() -> list[str]:
+    """Return every command in documents, pages, sentences and repairs."""
+    commands = collect(CODE_SPAN, DOCUMENTS) | collect(CODE_ELEMENT, PAGES) | collect(QUOTED, SOURCES)
+    repairs = repair_text.render_repairs(REPAIRS, DEFAULTS)
+    commands |= set(re.findall(r"iea-agent .+", repairs))
+    return sorted(command for command in commands if not PLACEHOLDERS.search(command))
+
+
+def test_they_are_collected_from_every_kind_of_place() -> None:
+    commands = set(printed())
+    assert "iea-agent assistance off" in commands, "a code block"
+    assert "iea-agent settings set connection.ipv4_only true" in commands, "a page and a repair"
+    assert "iea-agent settings set proxy.mode none" in commands, "a repair"
+    assert len(commands) > 15
+
+
+@pytest.mark.parametrize("command", printed())
+def test_it_is_no_wrong_usage(command: str, installation: Installation) -> None:
+    _program, *words = shlex.split(command)
+    # a document may name a command instead of showing how it is called
+    named = any(
+        each.name == " ".join(words) and any(not a.name.startswith("-") and not a.optional for a in each.arguments)
+        for each in COMMANDS
+    )  # fmt: skip
+    if named:
+        assert command not in collect(QUOTED, SOURCES), "what the product itself prints works as it stands"
+        words.append("--help")
+    done = installation.run(*words, given="un secret\n")
+    assert done.returncode != exit_codes.USAGE, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_its_help(command: Command, installation: Installation) -> None:
+    assert installation.run(*command.name.split(), "--help").returncode == exit_codes.FINE

@@ -1,4 +1,4 @@
-"""The start of every process of the agent: its icon, one of its windows, or a command.
+"""The start of each process: the agent's icon, one of its windows, or a command.
 
 Results go to the standard output, everything else to the standard error. The exit
 codes are in ``domain/exit_codes.py``.

@@ -110,9 +110,9 @@ class StatusAdapter:
         self.abilities = installation.abilities(installation.storage.load().effective.settings)
 
     def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
-        """Call *on_status* in a thread with each status, and with None once there is no agent.
+        """Call *on_status* in a thread with each status, at last with None.
 
-        Returns the function that ends this.
+        None says that no agent runs. Returns the function that ends this.
         """
         return _watch(self._client, on_status)
 
@@ -121,7 +121,10 @@ class StatusAdapter:
         explain(code)
 
     def ask(self, command: str) -> None:
-        """Have the agent do *command*, a name in ``person_requests``. Raises ``AskError``."""
+        """Have the agent do *command*, a name in ``person_requests``.
+
+        Raises ``AskError``.
+        """
         try:
             self._client.request(person_requests.BY_NAME[command])
         except RefusedError as error:
@@ -178,9 +181,9 @@ class SupportAdapter:
         )
 
     def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
-        """Call *on_change* in a thread at each change, and with None once there is no agent.
+        """Call *on_change* in a thread at each change, at last with None.
 
-        Returns the function that ends this.
+        None says that no agent runs. Returns the function that ends this.
         """
         return _watch(self._client, lambda status: on_change(None if status is None else self.load()))
 

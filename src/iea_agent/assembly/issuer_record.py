@@ -1,4 +1,4 @@
-"""The record of each server's usual certificate issuer, in the installation's state."""
+"""The record of each server's usual certificate issuer, in a state file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The start of the resident agent: the icon first. Nothing is imported here that the icon does not need; the rest comes once it is shown."""
+"""The start of the resident agent: the icon first, then the rest.
+
+Imports nothing that the icon does not need before the icon is shown.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +24,21 @@ if TYPE_CHECKING:
 
 ICONS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shell", "icons")
 STOP_SECONDS = 2.0
-"""How long leaving may take before the process ends regardless."""
+"""How long quitting may take before the process ends regardless."""
 
 
 def now() -> Moment:
-    """The present moment."""
+    """Return the present moment."""
     from iea_agent.domain.machine import Moment
 
     return Moment(time.time(), time.monotonic())
 
 
 def run(environment: Mapping[str, str], *, tray: bool) -> int:
-    """Be the agent of this session until told to quit. A second start shows the first one's status window instead."""
+    """Run the agent of this session until it is asked to quit.
+
+    If one runs already, show its status window instead. Returns the exit code.
+    """
     claim = _claim(environment)
     if claim is None:
         return _show_the_first(environment)
@@ -40,7 +46,7 @@ def run(environment: Mapping[str, str], *, tray: bool) -> int:
 
 
 def _show_the_first(environment: Mapping[str, str]) -> int:
-    """Have the agent that runs already show its status window."""
+    """Have the agent that runs already show its status window; return the exit code."""
     from iea_agent.domain import exit_codes, person_requests
     from iea_agent.domain.refusals import RefusedError
     from iea_agent.shell.wording.refusal_text import word_refusal
@@ -57,9 +63,9 @@ def _show_the_first(environment: Mapping[str, str]) -> int:
 
 
 def _claim(environment: Mapping[str, str]) -> InstanceLock | None:
-    """The right to be this installation's only agent in this session."""
+    """Return the right to be the only agent in this session, None if another has it."""
     if sys.platform == "win32":
-        # a mutex wants a name only; looking up the system's folders would delay the icon by a tenth of a second
+        # a mutex needs only a name; finding the system's folders would delay the icon by 0.1 s
         return current_host().acquire_lock("agent", environment.get("IEA_AGENT_HOME") or "IEA Agent")
     else:  # noqa: RET505 mypy needs it to leave the other system's out
         from iea_agent.host.storage import Folders
@@ -84,7 +90,10 @@ def _run_without_tray(environment: Mapping[str, str]) -> int:
 
 
 class _Resident:
-    """The agent behind an icon: the icon is up before there is an agent, so what is clicked until then waits in the inbox."""
+    """The agent behind an icon.
+
+    The icon is there before the agent: clicks wait in the inbox until then.
+    """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -94,7 +103,7 @@ class _Resident:
         self.failed = False
 
     def serve(self, tray: Tray) -> None:
-        """Be the agent; the tray goes when it ends."""
+        """Run the agent, and stop *tray* when it ends."""
         try:
             self._offer_menu(tray)
             from .agent import Agent
@@ -112,7 +121,7 @@ class _Resident:
             tray.stop()
 
     def _offer_menu(self, tray: Tray) -> None:
-        """Give the icon its menu before the agent is made, which takes the longer part of the start."""
+        """Give the icon its menu first: making the agent takes longer."""
         from iea_agent.domain import machine
         from iea_agent.shell.wording.menu import render_view
 
@@ -120,19 +129,19 @@ class _Resident:
         tray.draw(render_view(machine.begin(start), start.wall))
 
     def wakes(self) -> None:
-        """The computer slept, and no longer does."""
+        """Post that the computer has slept."""
         from iea_agent.domain.machine import Woke
 
         self.post(Woke())
 
     def menu_opens(self) -> None:
-        """A window may be asked for in a moment."""
+        """Post that the menu opens: a person may ask for a window next."""
         from iea_agent.domain.machine import MenuOpened
 
         self.post(MenuOpened())
 
     def quit(self) -> None:
-        """Have the agent end, and wait a little until it has."""
+        """Have the agent quit, and wait up to ``STOP_SECONDS``."""
         from iea_agent.domain.machine import QuitRequested
 
         self.post(QuitRequested())
@@ -148,10 +157,10 @@ def _run_with_tray(environment: Mapping[str, str]) -> int:
         ICONS,
         View(Picture.PALE_BALL, f"Impact emploi – {_('Connexion en cours')}"),
         resident.post,
-        # after the end of the session nothing is sure to run, so the agent ends first
+        # nothing is sure to run after the end of the session, so the agent ends first
         Notices(session_ending=resident.quit, resumed=resident.wakes, menu_opened=resident.menu_opens),
     )
     tray.run(lambda: threading.Thread(target=resident.serve, args=(tray,), name="loop", daemon=True).start())
     resident.quit()
-    # a thread that still waits for the network must not keep a process without an icon
+    # a thread that still waits for the network must not keep the process alive
     os._exit(1 if resident.failed else 0)

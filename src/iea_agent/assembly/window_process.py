@@ -41,7 +41,7 @@ def _import_dialog(name: str) -> ModuleType:
 
 
 def run(installation: Installation, window: Sequence[str]) -> int:
-    """Show *window*, its name and options, or the one named on stdin, until it is closed.
+    """Show *window* until it is closed: its name and options, or those from stdin.
 
     Returns the exit code. Raises ``RefusedError``.
     """

@@ -80,7 +80,10 @@ class ServerDocument(TypedDict):
 
 
 class RepairDocument(TypedDict):
-    """One repair that works; *changes* are by dotted name, as ``settings set`` takes them."""
+    """One repair that works.
+
+    *changes* are by dotted name, as ``settings set`` takes them.
+    """
 
     kind: Annotated[str, RepairKind]
     servers: list[Annotated[str, Server]]
@@ -121,7 +124,7 @@ class SettingsDocument(TypedDict):
 
 
 class AssistanceDocument(TypedDict):
-    """Assistance mode on the channel; *assistance_since* is wall clock, *wait* seconds."""
+    """Assistance mode: *assistance_since* is wall clock, *wait* in seconds."""
 
     assistance_since: float | None
     may_enter: bool
@@ -133,7 +136,10 @@ class AssistanceDocument(TypedDict):
 
 
 class JournalDocument(TypedDict):
-    """What ``journal --json`` prints; an entry has "at", "event", "whole" and details."""
+    """What ``journal --json`` prints.
+
+    An entry has "at", "event", "whole" and the details of its event.
+    """
 
     schema: Schema
     whole: bool

@@ -1,4 +1,4 @@
-"""Everything that a person may ask of the agent: menu lines, channel names and windows.
+"""What a person may ask of the agent: menu lines, channel names and windows.
 
 To add one, add an entry to ``REQUESTS`` and its event to ``machine.TABLE``. From the entry derive:
 

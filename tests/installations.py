@@ -1,4 +1,7 @@
-"""An installation of the agent for tests, driven through its commands as a person would: real processes, no icon."""
+"""Installations of the agent for tests, driven through their commands.
+
+Real processes, no icon.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ SECONDS = 60
 
 
 class Installation:
-    """An installation of the agent in a folder of its own, driven through its commands."""
+    """An installation in a folder of its own, driven through its commands."""
 
     def __init__(self, folder: Path, world: World) -> None:
         self.folder = folder
@@ -98,8 +101,8 @@ class Agent:
         """Wait for a status in *state*, and with problem *code* where one is given."""
         while True:
             status = self._news.get(timeout=SECONDS)
-            found = None if status["problem"] is None else status["problem"]["code"]
-            if status["state"] == state and code in (None, found) and not status["working"]:
+            present = None if status["problem"] is None else status["problem"]["code"]
+            if status["state"] == state and code in (None, present) and not status["working"]:
                 return status
 
     def typing(self, password: str) -> subprocess.Popen[str]:

@@ -1,4 +1,7 @@
-"""The command line as an administrator or the support desk uses it: real processes, real servers, a real vault."""
+"""The commands as an administrator uses them.
+
+Real processes, real servers, a real vault.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +49,11 @@ def test_settings_are_read_changed_and_refused(installation: Installation) -> No
         installation.run("settings", "set", "connection.updates", "« https://exemple.fr/maj »").returncode
         == 0
     )
-    found = installation.json("settings", "get")["settings"]
+    before = installation.json("settings", "get")["settings"]
 
-    assert found["connection.updates"] == {"value": "https://exemple.fr/maj", "origin": "settings"}
-    assert found["connection.secure"] == {"value": True, "origin": "default"}
-    assert found["connection.ca_file"]["origin"] == "policy"
+    assert before["connection.updates"] == {"value": "https://exemple.fr/maj", "origin": "settings"}
+    assert before["connection.secure"] == {"value": True, "origin": "default"}
+    assert before["connection.ca_file"]["origin"] == "policy"
 
     locked = installation.run("settings", "set", "connection.ca_file", "x.pem")
     assert locked.returncode == 4
@@ -59,7 +62,7 @@ def test_settings_are_read_changed_and_refused(installation: Installation) -> No
     assert refused.returncode == 2
     assert "connection.updates" in refused.stderr
     assert (
-        installation.json("settings", "get")["settings"]["connection.updates"] == found["connection.updates"]
+        installation.json("settings", "get")["settings"]["connection.updates"] == before["connection.updates"]
     )
 
 

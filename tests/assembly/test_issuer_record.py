@@ -1,4 +1,4 @@
-"""A certificate that changed is dated, across restarts, and a disk that refuses costs nothing but that date."""
+"""A changed certificate is dated across restarts, whatever the disk refuses."""
 
 from __future__ import annotations
 

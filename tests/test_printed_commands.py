@@ -1,4 +1,4 @@
-"""Every command that the product or its documents print works with the real program."""
+"""Every command that the product or its documents print works."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ PLACEHOLDERS = re.compile(r"[A-Z]{3,}$|\{|\[|\||\.\.\.")
 
 
 def collect(pattern: re.Pattern[str], files: list[Path]) -> set[str]:
-    """Return the commands that *pattern* finds in *files*, without redirections and comments."""
+    """Return the commands that *pattern* finds in *files*.
+
+    Leaves out redirections and comments.
+    """
     commands = set()
     for file in files:
         for match in pattern.finditer(file.read_text(encoding="utf-8")):

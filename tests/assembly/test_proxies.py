@@ -1,4 +1,7 @@
-"""The way to a server as an installation finds it: settings, system, vault; and found anew when the network changes."""
+"""The route to a server by settings, system and vault.
+
+It is found again when the network changes.
+"""
 
 from __future__ import annotations
 
@@ -42,18 +45,18 @@ class Secrets:
     """A vault that forgets everything with the test."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, str] = {}
+        self.secrets: dict[str, str] = {}
 
     def read_secret(self, account: str) -> str | None:
-        return self.kept.get(account)
+        return self.secrets.get(account)
 
     def write_secret(self, account: str, secret: str) -> None:
         if len(secret) > LONGEST:
             raise SecretTooLong
-        self.kept[account] = secret
+        self.secrets[account] = secret
 
     def delete_secret(self, account: str) -> None:
-        self.kept.pop(account, None)
+        self.secrets.pop(account, None)
 
 
 class NoVault(Secrets):
@@ -76,7 +79,7 @@ class OfficeInstallation(Installation):
 
 @dataclass(frozen=True)
 class Office(Servers):
-    """The servers of an installation, by a proxy setting and scripts that are the test's."""
+    """The servers of an installation; proxy setting and scripts are the test's."""
 
     installation: OfficeInstallation
     setting: list[Configuration] = field(default_factory=lambda: [Configuration()])
@@ -104,8 +107,8 @@ class TestRoute:
 
     def test_each_mode(self, office: Office) -> None:
         office.setting[0] = Configuration(servers="systeme.example:8080")
-        found = {mode: office.route(replace(MANUAL, proxy_mode=mode), SERVER).proxy for mode in ProxyMode}
-        assert found == {
+        proxies = {mode: office.route(replace(MANUAL, proxy_mode=mode), SERVER).proxy for mode in ProxyMode}
+        assert proxies == {
             ProxyMode.SYSTEM: parse("http://systeme.example:8080"),
             ProxyMode.NONE: None,
             ProxyMode.MANUAL: PROXY,
@@ -129,32 +132,32 @@ class TestRoute:
         )
 
     def test_a_user_comes_with_the_password_from_the_vault(self, office: Office) -> None:
-        chosen = replace(MANUAL, proxy_user="marie")
-        assert office.route(chosen, SERVER).credentials is None, "none is saved"
+        settings = replace(MANUAL, proxy_user="marie")
+        assert office.route(settings, SERVER).credentials is None, "none is saved"
         office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
-        assert office.route(chosen, SERVER).credentials == Credentials("marie", PASSWORD)
-        assert office.route(chosen, SERVER, "typed").credentials == Credentials("marie", "typed")
+        assert office.route(settings, SERVER).credentials == Credentials("marie", PASSWORD)
+        assert office.route(settings, SERVER, "typed").credentials == Credentials("marie", "typed")
         assert office.route(MANUAL, SERVER).credentials is None, "there is no user"
-        assert PASSWORD not in repr(office.route(chosen, SERVER))
+        assert PASSWORD not in repr(office.route(settings, SERVER))
 
     def test_also_for_the_systems_proxy(self, office: Office) -> None:
         office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
-        chosen = replace(DEFAULTS, proxy_user="marie")
-        assert office.route(chosen, SERVER).credentials is None, "there is no proxy"
+        settings = replace(DEFAULTS, proxy_user="marie")
+        assert office.route(settings, SERVER).credentials is None, "there is no proxy"
         office.setting[0] = Configuration(servers="systeme.example:8080")
-        assert office.route(chosen, SERVER).credentials == Credentials("marie", PASSWORD)
+        assert office.route(settings, SERVER).credentials == Credentials("marie", PASSWORD)
 
     def test_never_for_a_proxy_that_the_network_offers_unless_it_is_named(self, office: Office) -> None:
         """Any café can offer a proxy: what was typed for the office's is not for it."""
         office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
         offered = Choice(parse("http://cafe.example:8080"), Source.NETWORK)
-        chosen = replace(DEFAULTS, proxy_user="marie")
-        assert not may_authenticate(offered, chosen)
-        assert may_authenticate(offered, replace(chosen, proxy_address="http://cafe.example:8080"))
+        settings = replace(DEFAULTS, proxy_user="marie")
+        assert not may_authenticate(offered, settings)
+        assert may_authenticate(offered, replace(settings, proxy_address="http://cafe.example:8080"))
         office.setting[0] = Configuration(servers="systeme.example:8080")
-        named = replace(chosen, proxy_address="http://systeme.example:8080")
+        named = replace(settings, proxy_address="http://systeme.example:8080")
         assert office.route(named, SERVER).credentials == Credentials("marie", PASSWORD)
-        other = replace(chosen, proxy_address="http://ailleurs.example:8080")
+        other = replace(settings, proxy_address="http://ailleurs.example:8080")
         assert office.route(other, SERVER).credentials is None
 
     def test_without_a_vault_the_way_is_not_known(self, office: Office) -> None:
@@ -189,7 +192,10 @@ class TestTest:
                 assert report.failure.stage is Stage.PROXY
 
     def test_each_one_finds_the_way_anew(self, office: Office) -> None:
-        """Whoever tests again has changed something: perhaps the network, which a window does not watch."""
+        """A person tests again after a change, perhaps of the network.
+
+        A window does not watch the network.
+        """
         office.setting[0] = Configuration(detect=True)
         for port in (1, 2):  # where nobody listens
             office.scripts[""] = f"PROXY 127.0.0.1:{port}"

@@ -50,7 +50,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.SettingsNotWritten: N_(
         "Les paramètres n'ont pas pu être écrits, rien n'a été changé : {path} ({reason})"
     ),
-    refusals.NoWindows: N_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings set »."),
+    refusals.NoWindows: N_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings --help »."),
 }
 
 _MISTYPED: Mapping[str, str] = {

@@ -115,7 +115,7 @@ def test_an_address_is_read_into_its_canonical_form(text: str, canonical: str) -
 def test_a_malformed_address_is_refused_with_its_reason(text: str, reason: Malformed) -> None:
     with pytest.raises(AddressError) as caught:
         parse(text)
-    assert caught.value.reason is reason
+    assert caught.value.kind is reason
 
 
 def test_every_reason_is_reached_by_an_example() -> None:

@@ -157,7 +157,7 @@ class Agent:
             try:
                 address = addresses.parse(chosen.authentication)
             except addresses.AddressError as error:
-                return malformed_address(error.reason)
+                return malformed_address(error.kind)
             try:
                 if connection.client is None:
                     connection.client = self._servers.connect(chosen)(address)

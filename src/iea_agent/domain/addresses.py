@@ -1,23 +1,24 @@
-"""Server addresses: clean what was pasted, read it, and say in which way it is malformed.
+"""Server addresses: clean pasted text, parse it, and say why it cannot be used.
 
-The sheets that clerks copy from show the addresses between French quotation marks and glued to them (``https://impact-emploi.urssaf.fr«``),
-so what is pasted carries « », no-break spaces and final punctuation. One old sheet has ``:80`` added, a newer one ``https://`` put before: both
-together make ``https://…:80``, which is a likely real configuration and is named as such.
+The sheets that clerks copy from print the addresses between French quotation marks, without a space (``https://impact-emploi.urssaf.fr«``).
+So pasted text has « », no-break spaces and final punctuation. An old sheet adds ``:80``, a newer one puts ``https://`` before: together they
+make ``https://…:80``, which real installations have.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 OFFICIAL_AUTHENTICATION = "https://impact-emploi.urssaf.fr"
 OFFICIAL_UPDATES = "https://impact-emploi.urssaf.fr/updates"
 
 USUAL_PORTS = {"https": 443, "http": 80}
-"""The port of a scheme where none is written (RFC 9110, sections 4.2.1 and 4.2.2)."""
+"""The port if an address has none (RFC 9110, sections 4.2.1 and 4.2.2)."""
 
 MAXIMUM_LENGTH = 2000
 _QUOTES_AND_BLANKS = "«»‹›“”„‘’\"'`<>()[]{}"
@@ -40,16 +41,16 @@ class Malformed(Enum):
 
 
 class AddressError(ValueError):
-    """An address that cannot be used; *reason* says why."""
+    """An address that cannot be used; *kind* says why."""
 
-    def __init__(self, reason: Malformed) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
+    def __init__(self, kind: Malformed) -> None:
+        super().__init__(kind.value)
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A server address that has been read: ``str()`` gives its canonical form, without a final slash."""
+    """A parsed server address; ``str()`` gives it without a final slash."""
 
     scheme: str
     host: str  # ASCII, lower case; an IPv6 literal without its brackets
@@ -63,7 +64,7 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        """Whether it leads to this very machine: the only place where a key may travel in clear."""
+        """Whether it leads to this machine: only there a key may be sent in clear."""
         if self.host == "localhost" or self.host.endswith(".localhost"):
             return True
         try:
@@ -73,7 +74,7 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port, the port only where it is not the scheme's own."""
+        """Scheme, host and port; without the port if it is the usual one."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}" + ("" if self.port == USUAL_PORTS[self.scheme] else f":{self.port}")
 
@@ -82,14 +83,14 @@ class Address:
 
 
 def clean(pasted: str) -> str:
-    """What was meant by *pasted*: without surrounding quotes, blanks, invisible characters and final punctuation.
+    """Return *pasted* without surrounding quotes, blanks and final punctuation.
 
-    Characters inside the address are left as they are, so that a real mistake is still found and named by ``parse``.
+    Invisible characters are removed too. Other characters inside the address stay, so that ``parse`` still finds a real mistake.
     """
     text, before = pasted.strip(), None
-    if len(text) > 4 * MAXIMUM_LENGTH:  # whatever was meant: ``parse`` says that it is too long
+    if len(text) > 4 * MAXIMUM_LENGTH:  # ``parse`` says that it is too long
         return text
-    while text != (text := _visible(text)):
+    while text != (text := _remove_invisible(text)):
         pass
     while text != before:
         before = text
@@ -97,16 +98,16 @@ def clean(pasted: str) -> str:
         # the brackets of an IPv6 literal are part of it
         around = _QUOTES_AND_BLANKS.replace("[]", "") if _IPV6.search(text) else _QUOTES_AND_BLANKS
         text = text.strip(around).strip()
-        # and so is the punctuation of the scheme: « https:// » alone is an address without a host, not a host called https
-        found = _SCHEME.match(text)
-        start = found.end() if found else 0
+        # so is the punctuation of the scheme: « https:// » alone is an address without a host, not a host called https
+        scheme = _SCHEME.match(text)
+        start = scheme.end() if scheme else 0
         text = text[:start] + text[start:].rstrip(_FINAL_PUNCTUATION).rstrip()
     return text
 
 
-def _visible(text: str) -> str:
-    """*text* without invisible characters, in the compatibility form that turns look-alikes into plain letters (Unicode, NFKC)."""
-    if text.isascii():  # nearly always: and then the tables of Unicode need not be loaded (1 MB)
+def _remove_invisible(text: str) -> str:
+    """Return *text* without invisible characters, look-alikes as plain letters (NFKC)."""
+    if text.isascii():  # nearly always; the tables of Unicode (1 MB) need not be loaded
         return "".join(c for c in text if c.isprintable() or c in "\t\n")
     import unicodedata
 
@@ -115,54 +116,68 @@ def _visible(text: str) -> str:
 
 
 def secure_address(text: str) -> tuple[str, bool]:
-    """*text* with https instead of http, or with https put before where no scheme was given; and whether an ``http://`` was changed."""
-    found = _SCHEME.match(text)
-    if found is None:
+    """Return *text* with https for http or for no scheme, and whether http was replaced."""
+    scheme = _SCHEME.match(text)
+    if scheme is None:
         return (f"https://{text}", False) if text else (text, False)
-    if found.group(1).lower() == "http":
-        return f"https://{text[found.end() :]}", True
+    if scheme.group(1).lower() == "http":
+        return f"https://{text[scheme.end() :]}", True
     return text, False
 
 
-def parse(text: str) -> Address:
-    """Read a cleaned address. A missing scheme means https.
+_RULES: tuple[tuple[Callable[[str], object], Malformed], ...] = (
+    (lambda text: not text, Malformed.EMPTY),
+    (lambda text: len(text) > MAXIMUM_LENGTH, Malformed.TOO_LONG),
+    (lambda text: any(c.isspace() or not c.isprintable() for c in text), Malformed.BLANK),
+    (lambda text: _scheme(text) not in USUAL_PORTS, Malformed.SCHEME),
+)
+"""What is checked before the address is split: the first rule that matches decides."""
 
-    Raises ``AddressError`` with the reason: the sentence is the caller's business.
+_SPLIT_RULES: tuple[tuple[Callable[[SplitResult], object], Malformed], ...] = (
+    (lambda parts: _port(parts) == 0 or parts.netloc.endswith(":"), Malformed.PORT),
+    (lambda parts: "@" in parts.netloc, Malformed.CREDENTIALS),
+    (lambda parts: parts.query or parts.fragment, Malformed.QUERY),
+)
+"""What is checked afterwards."""
+
+
+def parse(text: str) -> Address:
+    """Parse a cleaned address; without a scheme it is https.
+
+    Raises ``AddressError``, which says why the address cannot be used.
     """
-    if not text:
-        raise AddressError(Malformed.EMPTY)
-    if len(text) > MAXIMUM_LENGTH:
-        raise AddressError(Malformed.TOO_LONG)
-    if any(c.isspace() or not c.isprintable() for c in text):
-        raise AddressError(Malformed.BLANK)
-    found = _SCHEME.match(text)
-    if found is None:
-        text = f"https://{text}"
-    elif found.group(1).lower() not in ("http", "https"):
-        raise AddressError(Malformed.SCHEME)
-    else:
-        text = f"{found.group(1).lower()}://{text[found.end() :]}"
+    for is_broken, kind in _RULES:
+        if is_broken(text):
+            raise AddressError(kind)
+    scheme = _SCHEME.match(text)
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(f"{_scheme(text)}://{text[scheme.end() if scheme else 0 :]}")
     except ValueError:
         raise AddressError(Malformed.HOST) from None
+    for is_wrong, kind in _SPLIT_RULES:
+        if is_wrong(parts):
+            raise AddressError(kind)
+    host = _normalize_host(parts.hostname or "")
+    return Address(parts.scheme, host, _port(parts), parts.path.rstrip("/"))
+
+
+def _scheme(text: str) -> str:
+    """Return the scheme in lower case, https if there is none."""
+    scheme = _SCHEME.match(text)
+    return scheme.group(1).lower() if scheme else "https"
+
+
+def _port(parts: SplitResult) -> int:
+    """Return the port, the usual one if none is given, 0 if it is not a number up to 65535."""
     try:
-        port = parts.port
+        return USUAL_PORTS[parts.scheme] if parts.port is None else parts.port
     except ValueError:
-        raise AddressError(Malformed.PORT) from None
-    if port == 0 or parts.netloc.endswith(":"):
-        raise AddressError(Malformed.PORT)
-    if "@" in parts.netloc:
-        raise AddressError(Malformed.CREDENTIALS)
-    if parts.query or parts.fragment:
-        raise AddressError(Malformed.QUERY)
-    host = _host(parts.hostname or "")
-    return Address(parts.scheme, host, port or USUAL_PORTS[parts.scheme], parts.path.rstrip("/"))
+        return 0
 
 
-def _host(name: str) -> str:
-    """The ASCII form of a host name (RFC 1123, RFC 5890), or the literal of an IP address."""
-    # a zone (RFC 4007, section 11) means something on one machine only, and may hold anything
+def _normalize_host(name: str) -> str:
+    """Return a host name in ASCII (RFC 1123, RFC 5890), or an IP address."""
+    # a zone (RFC 4007, section 11) means something on one machine only, and may contain anything
     if "%" in name:
         raise AddressError(Malformed.HOST)
     try:
@@ -171,22 +186,19 @@ def _host(name: str) -> str:
         pass
     ascii_name = name.lower() if name.isascii() else _ascii_name(name)
     labels = ascii_name.removesuffix(".").split(".")
-    well_formed = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+    label_form = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+    well_formed = len(ascii_name) <= 253 and all(label_form.fullmatch(label) for label in labels)
     # a last label of digits only is a mistyped IPv4 address, never a name (RFC 3696, section 2)
-    if (
-        len(ascii_name) > 253
-        or not all(well_formed.fullmatch(label) for label in labels)
-        or labels[-1].isdigit()
-    ):
+    if not well_formed or labels[-1].isdigit():
         raise AddressError(Malformed.HOST)
     return ascii_name
 
 
 def _ascii_name(name: str) -> str:
-    """An international name as the name service knows it (RFC 5890)."""
+    """Return an international name in the ASCII form of the name service (RFC 5890)."""
     import unicodedata
 
-    # Python's codec is IDNA 2003 and would encode a forgotten « too; RFC 5892 knows letters, marks and digits only
+    # Python's codec (IDNA 2003) would encode a remaining « too; RFC 5892 allows letters, marks and digits only
     if not all(c.isascii() or unicodedata.category(c)[0] in "LMN" for c in name):
         raise AddressError(Malformed.HOST)
     try:

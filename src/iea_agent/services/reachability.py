@@ -264,7 +264,7 @@ class _ServerTest:
         try:
             address = addresses.parse(self._text)
         except AddressError as error:
-            raise HttpsError(malformed_address(error.reason)) from None
+            raise HttpsError(malformed_address(error.kind)) from None
         if self._server is Server.AUTHENTICATION and self._licence is not None:
             forbid_clear_text(address)
         return address

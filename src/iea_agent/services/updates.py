@@ -61,7 +61,7 @@ def check(
     timestamp: bytes = b"",
     wait: float = LOCK_SECONDS,
 ) -> VerifiedMetadata:
-    """Verify the metadata of the update server at *address*, with the trust root *root*.
+    """Verify the metadata of the update server at *address*, trusting the file *root*.
 
     *folder* keeps the metadata trusted last, so that a rollback is detected. If another process holds it for more than *wait* seconds, or the
     disk refuses, the check runs on a temporary copy and its result is not kept. *timestamp* is the server's timestamp.json if the caller has

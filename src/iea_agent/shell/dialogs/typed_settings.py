@@ -81,7 +81,7 @@ def _address(field: str, text: str, secure: bool) -> str:
     except addresses.AddressError as error:
         from iea_agent.shell.wording.problem_details import MALFORMED
 
-        raise Complaint(field, _(MALFORMED[error.reason])) from None
+        raise Complaint(field, _(MALFORMED[error.kind])) from None
 
 
 def _valid(name: str, text: str) -> str:

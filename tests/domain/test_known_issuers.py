@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from iea_agent.domain.diagnosis import Certificate
 from iea_agent.domain.known_issuers import (
     LARGEST,
-    Known,
+    KnownIssuer,
     parse_record,
     record_accepted,
     record_refused,
@@ -23,7 +23,7 @@ def by(issuer: str) -> Certificate:
 
 
 def test_a_stranger_in_the_usual_issuers_place_is_dated_from_its_first_sight() -> None:
-    known = record_accepted(Known(), by("Certigna"))
+    known = record_accepted(KnownIssuer(), by("Certigna"))
     known, shown = record_refused(known, by("Avast"), 100.0)
     assert shown.changed_at == 100.0
     known, shown = record_refused(known, by("Avast"), 200.0)
@@ -33,22 +33,22 @@ def test_a_stranger_in_the_usual_issuers_place_is_dated_from_its_first_sight() -
 
 
 def test_nothing_is_said_where_nothing_was_usual_or_nothing_changed() -> None:
-    assert record_refused(Known(), by("Avast"), 100.0) == (Known(), by("Avast"))
-    known = record_accepted(Known(), by("Certigna"))
+    assert record_refused(KnownIssuer(), by("Avast"), 100.0) == (KnownIssuer(), by("Avast"))
+    known = record_accepted(KnownIssuer(), by("Certigna"))
     assert record_refused(known, by("Certigna"), 100.0) == (known, by("Certigna"))
 
 
 def test_what_is_believed_again_is_the_usual_one() -> None:
-    known, _ = record_refused(record_accepted(Known(), by("Certigna")), by("Avast"), 100.0)
-    assert record_accepted(known, by("Certigna")) == Known("Certigna")
-    assert record_accepted(known, by("Let's Encrypt")) == Known("Let's Encrypt")
+    known, _ = record_refused(record_accepted(KnownIssuer(), by("Certigna")), by("Avast"), 100.0)
+    assert record_accepted(known, by("Certigna")) == KnownIssuer("Certigna")
+    assert record_accepted(known, by("Let's Encrypt")) == KnownIssuer("Let's Encrypt")
 
 
-KNOWN = st.builds(Known, st.text(), st.text(), st.floats(allow_nan=False))
+KNOWN = st.builds(KnownIssuer, st.text(), st.text(), st.floats(allow_nan=False))
 
 
 @given(st.dictionaries(st.text(), KNOWN, max_size=LARGEST + 5))
-def test_it_is_kept_within_bounds(known: dict[str, Known]) -> None:
+def test_it_is_kept_within_bounds(known: dict[str, KnownIssuer]) -> None:
     assert parse_record(json.loads(json.dumps(render_record(known)))) == dict(list(known.items())[-LARGEST:])
 
 

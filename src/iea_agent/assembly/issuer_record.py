@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain import addresses, known_issuers
 from iea_agent.domain.diagnosis import Certificate, Failure, ServerReport
-from iea_agent.domain.known_issuers import Known
+from iea_agent.domain.known_issuers import KnownIssuer
 from iea_agent.host.storage import StorageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ class IssuerRecord:
         if origin is None or certificate is None or self._accepted.get(origin) == certificate:
             return
         issuers = self._load()
-        self._save(issuers, origin, known_issuers.record_accepted(issuers.get(origin, Known()), certificate))
+        self._save(
+            issuers, origin, known_issuers.record_accepted(issuers.get(origin, KnownIssuer()), certificate)
+        )
         self._accepted[origin] = certificate
 
     def record_refused(self, address: str, failure: Failure, now: float) -> Failure:
@@ -47,7 +49,7 @@ class IssuerRecord:
         self._accepted.pop(origin, None)
         issuers = self._load()
         entry, certificate = known_issuers.record_refused(
-            issuers.get(origin, Known()), failure.certificate, now
+            issuers.get(origin, KnownIssuer()), failure.certificate, now
         )
         self._save(issuers, origin, entry)
         return replace(failure, certificate=certificate)
@@ -59,15 +61,15 @@ class IssuerRecord:
         self.record_accepted(report.address, report.certificate)
         return report
 
-    def _load(self) -> dict[str, Known]:
+    def _load(self) -> dict[str, KnownIssuer]:
         try:
             return known_issuers.parse_record(self._storage.read_state(STATE))
         except StorageError as error:
             log.warning("issuers not read", extra={"fields": {"error": type(error.__cause__).__name__}})
             return {}
 
-    def _save(self, issuers: dict[str, Known], origin: str, entry: Known) -> None:
-        if issuers.get(origin, Known()) == entry:
+    def _save(self, issuers: dict[str, KnownIssuer], origin: str, entry: KnownIssuer) -> None:
+        if issuers.get(origin, KnownIssuer()) == entry:
             return
         try:
             self._storage.write_state(STATE, known_issuers.render_record({**issuers, origin: entry}))

@@ -106,7 +106,7 @@ def clean(pasted: str) -> str:
 
 
 def _remove_invisible(text: str) -> str:
-    """Return *text* without invisible characters, look-alikes as plain letters (NFKC)."""
+    """Return *text* without invisible characters, with plain letters (NFKC)."""
     if text.isascii():  # nearly always; the tables of Unicode (1 MB) need not be loaded
         return "".join(c for c in text if c.isprintable() or c in "\t\n")
     import unicodedata
@@ -116,7 +116,7 @@ def _remove_invisible(text: str) -> str:
 
 
 def secure_address(text: str) -> tuple[str, bool]:
-    """Return *text* with https for http or for no scheme, and whether http was replaced."""
+    """Return *text* with https for http or no scheme, and whether http was replaced."""
     scheme = _SCHEME.match(text)
     if scheme is None:
         return (f"https://{text}", False) if text else (text, False)
@@ -168,7 +168,7 @@ def _scheme(text: str) -> str:
 
 
 def _port(parts: SplitResult) -> int:
-    """Return the port, the usual one if none is given, 0 if it is not a number up to 65535."""
+    """Return the port, the usual one if there is none, 0 if it is no valid number."""
     try:
         return USUAL_PORTS[parts.scheme] if parts.port is None else parts.port
     except ValueError:

@@ -1,13 +1,13 @@
-"""From the evidence of a test to named problems: which stage failed, what that means, which failure explains the others.
+"""Stages, failures and reports of a test, and what they mean together.
 
-The services observe (``Failure``: the stage, the reason, a technical detail); this module decides what it is called. Nothing here is a sentence:
-sentences are in ``problems.py``.
+A *problem* is an entry of the catalogue (``problems.py``). A *failure* is a problem observed at a stage. A *finding* is a failure noticed beside
+it, which may explain it. *Evidence* is what is particular to one failure (``evidence.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,10 @@ class Server(Enum):
 
 
 class Stage(Enum):
-    """What a test goes through, in order. LICENCE is the authentication server's last stage, METADATA the update server's."""
+    """The stages of a test, in order.
+
+    LICENCE is the last one at the authentication server, METADATA at the update server.
+    """
 
     ADDRESS = "address"
     NAME = "name"
@@ -57,25 +60,25 @@ STAGES = {
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What a server showed, read in order to name it to a person. It decides nothing: whether it is believed is TLS's business.
+    """What a person is told about a server's certificate; TLS alone decides on trust.
 
-    Names are the organisation where there is one, else the common name. Times are seconds since 1970 UTC. *changed_at* is when this issuer was
-    first met in place of another at the same address, None where it is the usual one or the first one met.
+    Names are the organisation, or the common name if there is none. Times are seconds since 1970 UTC; *sha256* is the fingerprint in lower-case
+    hexadecimal. *changed_at* is when this issuer was first met instead of another one at the same address, else None.
     """
 
     subject: str
     issuer: str
     not_before: float
     not_after: float
-    sha256: str  # of the whole certificate, in lower-case hexadecimal
+    sha256: str
     changed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What was observed when something failed: never a sentence for a person, never a secret.
+    """A problem observed at a stage; it contains no sentence and no secret.
 
-    *detail* is technical evidence in English for the support desk (an OpenSSL reason, a status line, an OAuth error code). *retry_after* is what
+    *detail* is technical text in English for the support desk (an OpenSSL reason, a status line, an OAuth error code). *retry_after* is what
     the server asked for, in seconds (RFC 9110, section 10.2.3). *evidence* is of the type that the problem names (``Problem.evidence``), or None.
     *certificate* is what was refused.
     """
@@ -100,7 +103,7 @@ class StageOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StageResult:
-    """One stage of one server's test. *detail* may be shown in the details list: addresses found, issuer, status."""
+    """One stage of one server's test; *detail* is technical text for the details."""
 
     stage: Stage
     outcome: StageOutcome
@@ -110,10 +113,14 @@ class StageResult:
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
-    """What the test of one server gave, or has given so far (*done* false). *milliseconds* is the time since its test began.
+    """The result of one server's test, or its present state if *done* is false.
 
-    *failure* is where the test stopped; *findings* are other things seen on the way that may explain it, or are worth knowing where nothing failed
-    (a wrong clock, a captive portal, a proxy that is needed). *certificate* is what the server showed.
+    - *failure*: where the test stopped.
+    - *milliseconds*: the time since the test began.
+    - *route*: "direct" or the address of the proxy, "" if the test ended before; *route_source* is a value of ``proxy_choice.Source``.
+    - *findings*: what else was noticed (a wrong clock, a captive portal, a proxy that is needed).
+    - *certificate*: the one that the server sent.
+    - *clock_ahead*: the server's clock minus this PC's in seconds, None if the server gave no time.
     """
 
     server: Server
@@ -122,15 +129,11 @@ class ServerReport:
     failure: Failure | None = None
     milliseconds: float = 0.0
     done: bool = True
-    route: str = field(
-        default="direct"
-    )  # "direct", the proxy that was really used, "" where the test ended before
+    route: str = "direct"
     findings: tuple[Failure, ...] = ()
     certificate: Certificate | None = None
-    route_source: str = "none"  # who decided the route: a value of ``proxies.Source``
-    clock_ahead: float | None = (
-        None  # seconds, the server's clock minus this PC's; None where it told no time
-    )
+    route_source: str = "none"
+    clock_ahead: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -139,15 +142,18 @@ class ServerReport:
 
     @property
     def cause(self) -> Failure | None:
-        """What the person is told: the finding that explains the failure where there is one, else the failure; where nothing failed, what is worth knowing."""
+        """What a person reads: the finding that explains the failure, or the failure.
+
+        If nothing failed, it is the first finding, else None.
+        """
         if self.failure is None:
             return self.findings[0] if self.findings else None
         explaining = self.failure.problem.depends_on
-        return next((found for found in self.findings if found.problem in explaining), self.failure)
+        return next((finding for finding in self.findings if finding.problem in explaining), self.failure)
 
 
 CLOCK_TOLERANCE = 300.0
-"""Seconds by which this PC's clock and a server's may differ without a word."""
+"""Seconds by which this PC's clock and a server's may differ."""
 
 
 def judge_certificate(
@@ -160,7 +166,7 @@ def judge_certificate(
     trusted: Collection[str],
     now: float,
 ) -> tuple[Problem, InterceptedBy | None]:
-    """Return the problem behind a refusal of *certificate*, and the product that intercepts if one is recognised.
+    """Return the problem behind a refused certificate, and who intercepts if known.
 
     *reason* is the problem that TLS names. *issuer_names* are all names of the issuer; *trusted* are the organisations of the authorities that this
     PC trusts. *link_may_miss* is true if TLS did not see the whole chain.
@@ -172,7 +178,7 @@ def judge_certificate(
         return problems.CERTIFICATE_NOT_YET_VALID, None
     if reason not in (problems.CERTIFICATE_AUTHORITY_UNKNOWN, problems.CERTIFICATE_SELF_SIGNED):
         return reason, None
-    from . import interceptors  # a table that is wanted in this case alone
+    from . import interceptors  # a large table, needed in this case only
 
     product = interceptors.recognise(issuer_names)
     if product is not None:
@@ -191,7 +197,10 @@ def malformed_address(kind: Malformed) -> Failure:
 
 
 def judge_clock(ahead: float) -> Failure | None:
-    """The finding that a server's clock is *ahead* of this PC's by that many seconds (negative: behind), None where that is within tolerance."""
+    """Return the finding of a wrong clock, None if it is within tolerance.
+
+    *ahead* is the server's clock minus this PC's in seconds.
+    """
     if abs(ahead) <= CLOCK_TOLERANCE:
         return None
     return Failure(
@@ -203,35 +212,35 @@ def judge_clock(ahead: float) -> Failure | None:
 
 
 def share_findings(reports: Iterable[ServerReport]) -> tuple[ServerReport, ...]:
-    """*reports* where what was found about this PC at one server also stands at the other, where it explains the failure there.
+    """Copy findings about this PC to the other report if they explain its failure.
 
-    A wrong clock is seen in an answer, and a server whose certificate is refused for its dates gives none. One that did tell the time speaks for itself.
+    A wrong clock is seen in a reply, and a server whose certificate is refused for its dates sends none. A server that gave the time keeps
+    its own findings.
     """
-    known = tuple(reports)
-    found = [
-        finding for report in known for finding in report.findings if finding.problem.group is Group.THIS_PC
-    ]
+    all_reports = tuple(reports)
+    findings = [finding for report in all_reports for finding in report.findings]
+    of_this_pc = [finding for finding in findings if finding.problem.group is Group.THIS_PC]
     result = []
-    for report in known:
+    for report in all_reports:
         explaining = () if report.failure is None else report.failure.problem.depends_on
         silent = report.clock_ahead is None
-        more = [finding for finding in found if silent and finding.problem in explaining][:1]
+        more = [finding for finding in of_this_pc if silent and finding.problem in explaining][:1]
         result.append(replace(report, findings=(*report.findings, *more)) if more else report)
     return tuple(result)
 
 
 class Conclusion(Enum):
-    """The three outcomes of the practical sheet."""
+    """The three cases of the practical sheet."""
 
     CONNECTED = "connected"
     FAILED = "failed"
-    REFUSED = "refused"  # servers reached, licence turned down
+    REFUSED = "refused"  # servers reached, licence refused
 
 
 def conclude(reports: Iterable[ServerReport]) -> Conclusion:
-    """Which of the sheet's three cases the finished *reports* are."""
-    found = {report.failure.problem for report in reports if report.failure is not None}
-    if not found:
+    """Return which of the sheet's three cases the finished *reports* are."""
+    observed = {report.failure.problem for report in reports if report.failure is not None}
+    if not observed:
         return Conclusion.CONNECTED
-    refused = all(problem.is_refusal for problem in found)
+    refused = all(problem.is_refusal for problem in observed)
     return Conclusion.REFUSED if refused else Conclusion.FAILED

@@ -1,8 +1,8 @@
-"""Who opens secure connections on their way and shows a certificate of his own: antivirus programs, filters of organisations, boxes.
+"""Known TLS interceptors, recognised by certificate issuer.
 
-A product is recognised by what the issuer of its certificates is called. The table names it and says where its setting is; it decides nothing about
-trust: the certificate has been refused before anybody looks here. ``docs/interceptors.md`` has the source of each name and each setting: a line there for
-a line here. A setting quotes the menus of the product where they could be looked up, and is general where not.
+They are antivirus programs, corporate filters and routers. The table decides nothing about trust: it is used after a certificate was refused.
+``docs/interceptors.md`` gives the source of each name and each setting, with a line for each line here. A setting quotes the product's menus if
+its documentation shows them, and is general if not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from .problems import N_
 
 
 class ProductKind(Enum):
-    """What sort of thing it is, and so who can change its setting."""
+    """The kind of a product; it decides who can change its setting."""
 
     ANTIVIRUS = "antivirus"  # on this PC
     FILTER = "filter"  # of the organisation, or a tool of its technicians
@@ -25,7 +25,10 @@ class ProductKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Interceptor:
-    """One product: its *name*, what *setting* to change, and the *marks* that the issuer of its certificates bears (lower case, whole words)."""
+    """One product, the setting to change, and the marks of its certificates.
+
+    *marks* are whole words in lower case that the issuer's names contain.
+    """
 
     name: str
     kind: ProductKind
@@ -264,12 +267,15 @@ _BY_NAME = {product.name: product for product in INTERCEPTORS}
 
 
 def find_interceptor(name: str) -> Interceptor | None:
-    """The entry called *name*, as ``InterceptedBy`` has it."""
+    """Return the product called *name*, as in ``InterceptedBy``."""
     return _BY_NAME.get(name)
 
 
 def recognise(issuer_names: Iterable[str]) -> Interceptor | None:
-    """Whose certificates bear these *issuer_names* (organisation, unit, common name); None for a stranger. The first entry that fits has it."""
+    """Return the first product whose mark is in one of the *issuer_names*.
+
+    They are organisation, unit and common name of a certificate's issuer.
+    """
     texts = [name.casefold() for name in issuer_names]
     for product in INTERCEPTORS:
         for mark in product.marks:

@@ -1,4 +1,7 @@
-"""Who usually vouches for each server, so that « this certificate changed today at 9:12 » can be said when one is refused."""
+"""The usual certificate issuer of each server.
+
+If a certificate is refused, a person can be told since when another issuer is met.
+"""
 
 from __future__ import annotations
 
@@ -8,47 +11,53 @@ from dataclasses import dataclass, replace
 from .diagnosis import Certificate
 
 LARGEST = 20
-"""Addresses that are remembered; the one that was met first goes first."""
+"""The number of addresses that are remembered; the oldest is dropped first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is remembered of one address: its *usual* issuer ("" before the first success), and the *stranger* met in its place, *since* when."""
+class KnownIssuer:
+    """The issuers met at one address.
+
+    *usual* is "" before the first success. *stranger* is the issuer met instead, *since* that time (wall clock).
+    """
 
     usual: str = ""
     stranger: str = ""
     since: float = 0.0
 
 
-def record_accepted(known: Known, certificate: Certificate) -> Known:
-    """TLS has believed *certificate*: its issuer is the usual one, whoever that was before."""
-    return (
-        Known(usual=certificate.issuer)
-        if (known.usual, known.stranger) != (certificate.issuer, "")
-        else known
-    )
+def record_accepted(entry: KnownIssuer, certificate: Certificate) -> KnownIssuer:
+    """Return *entry* with the issuer of an accepted certificate as the usual one."""
+    if (entry.usual, entry.stranger) == (certificate.issuer, ""):
+        return entry
+    return KnownIssuer(usual=certificate.issuer)
 
 
-def record_refused(known: Known, certificate: Certificate, now: float) -> tuple[Known, Certificate]:
-    """TLS has refused *certificate* at *now* (wall clock): it is told when its issuer took the place of the usual one, if it did."""
-    if not known.usual or certificate.issuer == known.usual:
-        return known, certificate
-    if certificate.issuer != known.stranger:
-        known = replace(known, stranger=certificate.issuer, since=now)
-    return known, replace(certificate, changed_at=known.since)
+def record_refused(
+    entry: KnownIssuer, certificate: Certificate, now: float
+) -> tuple[KnownIssuer, Certificate]:
+    """Return *entry* and a refused certificate, dated if its issuer is not usual."""
+    if not entry.usual or certificate.issuer == entry.usual:
+        return entry, certificate
+    if certificate.issuer != entry.stranger:
+        entry = replace(entry, stranger=certificate.issuer, since=now)
+    return entry, replace(certificate, changed_at=entry.since)
 
 
-def parse_record(document: Mapping[str, object]) -> dict[str, Known]:
-    """What ``written`` wrote; what is not of its form is passed over, for it is a memory and not a setting."""
-    found = {}
+def parse_record(document: Mapping[str, object]) -> dict[str, KnownIssuer]:
+    """Return the entries of *document* by origin; malformed ones are left out."""
+    entries = {}
     for origin, entry in document.items():
         match entry:
             case {"usual": str(usual), "stranger": str(stranger), "since": int() | float() as since}:
-                found[origin] = Known(usual, stranger, float(since))
-    return found
+                entries[origin] = KnownIssuer(usual, stranger, float(since))
+    return entries
 
 
-def render_record(known: Mapping[str, Known]) -> dict[str, object]:
-    """*known* as a document, the latest ``LARGEST`` addresses of it."""
-    kept = list(known.items())[-LARGEST:]
-    return {origin: {"usual": k.usual, "stranger": k.stranger, "since": k.since} for origin, k in kept}
+def render_record(entries: Mapping[str, KnownIssuer]) -> dict[str, object]:
+    """Return the latest ``LARGEST`` *entries* as a document."""
+    latest = list(entries.items())[-LARGEST:]
+    return {
+        origin: {"usual": entry.usual, "stranger": entry.stranger, "since": entry.since}
+        for origin, entry in latest
+    }

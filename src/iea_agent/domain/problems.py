@@ -1,9 +1,9 @@
-"""The catalogue of problems: everything that a person reads about one comes from here, by its code.
+"""The catalogue of problems, with the texts that a person reads about each.
 
-A problem is a value. Exceptions and reports carry a code and technical evidence, never a sentence; whoever shows it looks the code up here.
-The idea, and the fields *depends_on* and *patience*, are those of Tailscale's health warnings; the words are those of the product's own sheets.
+Each problem is declared once, by ``problem``; failures refer to it. The fields *depends_on* and *patience* follow Tailscale's health warnings; the
+words are those of the product's own sheets.
 
-Codes are stable: the support desk, the pages in ``docs/problemes/`` and clerks' e-mails name them. A code is never reused for another problem.
+Codes are stable: the support desk, the pages in ``docs/problemes/`` and clerks' e-mails use them. A code is never used again for another problem.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .evidence import (
 
 
 def N_(text: str) -> str:
-    """Mark *text* for translation without translating it: the shell does that when it shows it."""
+    """Mark *text* for translation; the shell translates it when it is shown."""
     return text
 
 
@@ -64,7 +64,7 @@ class Retry(Enum):
 
 
 class Actor(Enum):
-    """Who can mend it. The value goes into JSON; the sentence is in ``ACTORS``."""
+    """Who can solve it. The value goes into JSON; the sentence is in ``ACTORS``."""
 
     YOU = "you"
     NETWORK = "network"
@@ -82,7 +82,7 @@ ACTORS = {
 SUPPORT_ADDRESS = "impact-emploi-association@urssaf.fr"
 
 LOST_CONNECTION_PATIENCE = 10.0
-"""Seconds a connection must have been failing before the heart is shown (design, section 5)."""
+"""Seconds for which a connection must have failed before the heart is shown."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +116,7 @@ class Problem:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether the server was reached and refused this licence (the sheet's third case)."""
+        """Whether the server was reached and refused this licence."""
         return self.group is Group.AUTHORISATION
 
     def __str__(self) -> str:
@@ -136,7 +136,10 @@ def problem(
     retry: Retry = Retry.BACKOFF,
     repairable: bool = True,
 ) -> Problem:
-    """Declare a problem and add it to the catalogue. Raises ``ValueError`` if *code* is taken."""
+    """Declare a problem and add it to the catalogue; the fields are ``Problem``'s.
+
+    Raises ``ValueError`` if *code* is taken.
+    """
     if code in _declared:
         raise ValueError(f"{code} is declared twice")
     declared = Problem(
@@ -216,7 +219,7 @@ CLOCK_WRONG = problem(
 )
 
 _THE_WAY = (NO_NETWORK, CAPTIVE_PORTAL, PROXY_NEEDED)
-"""What explains that a server cannot be reached."""
+"""The problems that explain why a server cannot be reached."""
 
 # The others, by code.
 

@@ -1,4 +1,4 @@
-"""Which proxy a server is reached by: bypass lists, the proxy lists that Windows and proxy scripts give, and the order in which they are heeded."""
+"""Choice of the proxy for a server: bypass lists, proxy lists, and their order."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .settings import ProxyMode, Settings
 
 
 class Source(Enum):
-    """Who decided the way to a server."""
+    """Who decided the route to a server."""
 
-    NONE = "none"  # nobody: there is no proxy
-    SETTINGS = "settings"  # the person's own
+    NONE = "none"  # there is no proxy
+    SETTINGS = "settings"  # the agent's own settings
     SYSTEM = "system"  # the system's static setting
     SCRIPT = "script"  # a proxy script (PAC) that the system's setting names
     NETWORK = "network"  # a proxy script that the network offers (WPAD)
@@ -26,7 +26,10 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The proxy for one server, or None for the direct way. *detail* says in English what was passed over, for the support desk."""
+    """The proxy for one server, None for the direct route.
+
+    *detail* says in English which proxies and scripts were left out, for the support desk.
+    """
 
     proxy: Address | None = None
     source: Source = Source.NONE
@@ -35,9 +38,9 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The system's proxy setting as Windows keeps it: what is ticked and filled in under « Paramètres proxy ».
+    """The system's proxy setting, as in Windows' « Paramètres proxy ».
 
-    *servers* is a proxy list (``read``), *bypass* a bypass list (``bypassed``), *script* the address of a proxy script.
+    *servers* is a proxy list (see ``parse_proxy_list``), *bypass* a bypass list (see ``is_bypassed``), *script* the address of a proxy script.
     """
 
     detect: bool = False  # find a script on the network (WPAD)
@@ -47,18 +50,18 @@ class Configuration:
 
 
 class ScriptUnusable(Exception):
-    """A proxy script that could not be found, fetched or run, or whose answer cannot be used. Its text is technical evidence in English.
+    """A proxy script that cannot be fetched or run, or whose answer cannot be used.
 
-    *script* is its address as it may be shown (``shown``), "" where the network offers none.
+    The text is technical, in English. *script* is its redacted address, "" if there is none.
     """
 
-    def __init__(self, evidence: str, script: str = "") -> None:
-        super().__init__(evidence)
+    def __init__(self, detail: str, script: str = "") -> None:
+        super().__init__(detail)
         self.script = script
 
 
 def redact_script_address(script: str) -> str:
-    """The address of a script as it may be shown: without user, password and query."""
+    """Return the address of a script without user, password and query."""
     try:
         parts = urlsplit(script)
         place = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
@@ -68,17 +71,17 @@ def redact_script_address(script: str) -> str:
 
 
 Evaluate: TypeAlias = Callable[[str, Address], str]
-"""From the address of a script ("" for the one that the network offers) and of a server to the script's answer: a proxy list, "" for the direct way.
+"""Runs the script at an address ("" for the one that the network offers) for a server, and returns its proxy list, "" for the direct route.
 Raises ``ScriptUnusable``."""
 
 _KINDS = ("PROXY", "HTTP", "HTTPS", "SOCKS", "SOCKS4", "SOCKS5")
 
 
 def is_bypassed(address: Address, patterns: str) -> bool:
-    """Whether a bypass list exempts *address* from the proxy.
+    """Return whether a bypass list exempts *address* from the proxy.
 
-    As in Windows' own: entries with « ; », « , » or blanks between them, « * » for any characters, a scheme before or a port behind where only these
-    are meant, ``<local>`` for every name without a dot.
+    The format is Windows': entries separated by « ; », « , » or blanks; « * » for any characters; a scheme before or a port behind if only
+    these are meant; ``<local>`` for every name without a dot.
     """
     host = f"[{address.host}]" if ":" in address.host else address.host
     for pattern in re.split(r"[;,\s]+", patterns.lower()):
@@ -91,7 +94,7 @@ def is_bypassed(address: Address, patterns: str) -> bool:
             continue
         wanted = rest if separator else pattern
         if wanted.count(":") > 1 and not wanted.startswith("["):
-            wanted = f"[{wanted}]"  # an IPv6 literal as nobody should write it, and many do
+            wanted = f"[{wanted}]"  # an IPv6 address without its brackets
         with_port = re.fullmatch(r"(\[.*\]|[^:]*):(\d+|\*)", wanted)
         if wanted and _matches(wanted, f"{host}:{address.port}" if with_port else host):
             return True
@@ -99,7 +102,10 @@ def is_bypassed(address: Address, patterns: str) -> bool:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Whether *text* is *pattern*, in which « * » stands for any characters. In linear time: the list may be anybody's."""
+    """Return whether *text* matches *pattern* with « * » for any characters.
+
+    It takes linear time: the list may come from the network.
+    """
     first, *rest = pattern.split("*")
     if not rest:
         return pattern == text
@@ -108,16 +114,19 @@ def _matches(pattern: str, text: str) -> bool:
     if place > end or not text.startswith(first) or not text.endswith(last):
         return False
     for part in between:
-        found = text.find(part, place, end)
-        if found < 0:
+        at = text.find(part, place, end)
+        if at < 0:
             return False
-        place = found + len(part)
+        place = at + len(part)
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyList:
-    """What a proxy list says for one scheme: its first usable proxy, whether a direct way comes before it, and what was passed over."""
+    """A proxy list for one scheme: its first usable proxy, and the entries left out.
+
+    *direct* is true if the direct route comes before any usable proxy.
+    """
 
     proxy: Address | None
     direct: bool
@@ -125,10 +134,10 @@ class ProxyList:
 
 
 def parse_proxy_list(text: str, scheme: str) -> ProxyList:
-    """The first way of a proxy list that can be used for servers of *scheme*.
+    """Return the first usable route of a proxy list for servers of *scheme*.
 
-    Understood are a script's own words (``PROXY a:1; SOCKS b:2; DIRECT``) and what WinHTTP makes of them, which is also how Windows writes its static
-    setting (``a:1;http://b:2``, ``http=a:1;https=b:2;socks=c:3``). A proxy is spoken to in plain http; SOCKS, and proxies reached over TLS, are passed over.
+    The list has the form of a script's answer (``PROXY a:1; SOCKS b:2; DIRECT``) or that of WinHTTP and of Windows' static setting
+    (``a:1;http://b:2``, ``http=a:1;https=b:2;socks=c:3``). SOCKS proxies and proxies reached over TLS are left out.
     """
     skipped: list[str] = []
     for entry in text.split(";"):
@@ -151,71 +160,72 @@ def parse_proxy_list(text: str, scheme: str) -> ProxyList:
 
 
 def _proxy(kind: str, server: str) -> Address | None:
-    """The proxy's address, None where it cannot be used."""
+    """Return the proxy's address, None if it cannot be used."""
     if kind not in ("PROXY", "HTTP"):
         return None
     try:
-        read = addresses.parse(server if "://" in server else f"http://{server}")
+        address = addresses.parse(server if "://" in server else f"http://{server}")
     except AddressError:
         return None
-    return None if read.secure or read.path else read
+    return None if address.secure or address.path else address
 
 
-def choose_by_settings(chosen: Settings, address: Address) -> Choice:
-    """The choice of settings that leave nothing to the system (``ProxyMode.NONE`` and ``MANUAL``)."""
-    if chosen.proxy_mode is ProxyMode.NONE or not chosen.proxy_address:
+def choose_by_settings(settings: Settings, address: Address) -> Choice:
+    """Return the choice of settings with ``ProxyMode.NONE`` or ``MANUAL``."""
+    if settings.proxy_mode is ProxyMode.NONE or not settings.proxy_address:
         return Choice(None, Source.SETTINGS)
-    if is_bypassed(address, chosen.proxy_bypass):
+    if is_bypassed(address, settings.proxy_bypass):
         return Choice(None, Source.SETTINGS, "on the bypass list")
-    return Choice(addresses.parse(chosen.proxy_address), Source.SETTINGS)
+    return Choice(addresses.parse(settings.proxy_address), Source.SETTINGS)
 
 
-def may_authenticate(choice: Choice, chosen: Settings) -> bool:
-    """Whether the proxy of *choice* may be told the user and password of *chosen*.
+def may_authenticate(choice: Choice, settings: Settings) -> bool:
+    """Return whether the proxy of *choice* may get user and password of *settings*.
 
-    They were given for the proxy whose address stands beside them. Where none does, for the system's: but never for one that the network offers, for any
-    café can offer one, and Basic tells it the password in clear.
+    They are for the proxy whose address the settings have. Without an address they are for the system's proxy, but never for one that the
+    network offers: any network can offer one, and Basic sends it the password in clear.
     """
-    if choice.proxy is None or not chosen.proxy_user:
+    if choice.proxy is None or not settings.proxy_user:
         return False
-    if chosen.proxy_address:
-        return choice.proxy == addresses.parse(chosen.proxy_address)
+    if settings.proxy_address:
+        return choice.proxy == addresses.parse(settings.proxy_address)
     return choice.source is not Source.NETWORK
 
 
 def choose_by_system(configuration: Configuration, address: Address, evaluate: Evaluate) -> Choice:
-    """The choice that the system's *configuration* makes, in Windows' order: the network's script, the script named, the static setting.
+    """Return the choice of the system's *configuration*.
 
-    This machine itself is never sent to a proxy. That the network offers no script, or a broken one, is no failure: looking for one is what Windows
-    does unasked. Raises ``ScriptUnusable`` when the script that is named cannot be used and there is no static setting to fall back on.
+    The order is Windows': the network's script, the configured script, the static setting. This machine itself is never reached by a proxy.
+    It is no failure if the network offers no script, or a broken one: Windows looks for one by default. Raises ``ScriptUnusable`` if the
+    configured script cannot be used and there is no static setting.
     """
     if address.loopback:
         return Choice()
-    passed_over: list[str] = []
+    left_out: list[str] = []
     if configuration.detect:
         try:
             return _by_script(evaluate("", address), address, Source.NETWORK)
         except ScriptUnusable as error:
-            passed_over.append(f"no script from the network: {error}")
+            left_out.append(f"no script from the network: {error}")
     if configuration.script:
         try:
             return _by_script(evaluate(configuration.script, address), address, Source.SCRIPT)
         except ScriptUnusable as error:
             if not configuration.servers:
                 raise ScriptUnusable(str(error), redact_script_address(configuration.script)) from None
-            passed_over.append(f"script unusable: {error}")
-    found = parse_proxy_list(configuration.servers, address.scheme)
-    passed_over += [f"not supported: {entry}" for entry in found.skipped]
-    detail = "; ".join(passed_over)
-    if found.proxy is None:
+            left_out.append(f"script unusable: {error}")
+    servers = parse_proxy_list(configuration.servers, address.scheme)
+    left_out += [f"not supported: {entry}" for entry in servers.skipped]
+    detail = "; ".join(left_out)
+    if servers.proxy is None:
         return Choice(None, Source.NONE, detail)
     if is_bypassed(address, configuration.bypass):
         return Choice(None, Source.SYSTEM, "on the bypass list")
-    return Choice(found.proxy, Source.SYSTEM, detail)
+    return Choice(servers.proxy, Source.SYSTEM, detail)
 
 
 def _by_script(answer: str, address: Address, source: Source) -> Choice:
-    found = parse_proxy_list(answer, address.scheme)
-    if found.skipped and found.proxy is None and not found.direct:
-        raise ScriptUnusable(f"not supported: {', '.join(found.skipped)}")
-    return Choice(found.proxy, source, "; ".join(f"not supported: {entry}" for entry in found.skipped))
+    servers = parse_proxy_list(answer, address.scheme)
+    if servers.skipped and servers.proxy is None and not servers.direct:
+        raise ScriptUnusable(f"not supported: {', '.join(servers.skipped)}")
+    return Choice(servers.proxy, source, "; ".join(f"not supported: {entry}" for entry in servers.skipped))

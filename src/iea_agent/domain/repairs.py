@@ -35,7 +35,10 @@ class RepairKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """Settings to try on the *servers* whose test failed; *changes* by attribute of ``Settings``."""
+    """Settings to try on the *servers* whose test failed.
+
+    *changes* are by attribute of ``Settings``.
+    """
 
     kind: RepairKind
     changes: Mapping[str, object]
@@ -43,7 +46,8 @@ class Repair:
 
     def apply_to(self, settings: Settings) -> Settings:
         """Return *settings* with the repair made."""
-        return replace(settings, **self.changes)  # type: ignore[arg-type]  # changes come from propose_repairs()
+        # the changes come from propose_repairs()
+        return replace(settings, **self.changes)  # type: ignore[arg-type]
 
     def narrow_to(self, repaired: Collection[Server]) -> Repair:
         """Return the repair without the address of a server that is not *repaired*."""
@@ -73,7 +77,7 @@ def is_identified(report: ServerReport) -> bool:
 def propose_repairs(
     settings: Settings, reports: Iterable[ServerReport], locked: frozenset[str] = frozenset()
 ) -> tuple[Repair, ...]:
-    """Return what may repair the failures of *reports*, a test of *settings*, the likeliest first.
+    """Return what may repair the failed test of *settings*, the likeliest first.
 
     Nothing that the administrator has *locked* is changed.
     """
@@ -116,7 +120,7 @@ class _FailedTest:
         return [server for server in self.failed if not _is_malformed(self._reports[server])]
 
     def find_not_direct(self) -> list[Server]:
-        """Return the failed servers reached by a proxy, or whose route could not be determined."""
+        """Return the failed servers whose route is a proxy, or could not be determined."""
         return [server for server in self.find_well_formed() if self._reports[server].route != "direct"]
 
     def select_concerned(self, servers: list[Server], changes: Mapping[str, object]) -> tuple[Server, ...]:
@@ -156,7 +160,7 @@ def _use_official_address(test: _FailedTest, servers: list[Server]) -> Mapping[s
 
 
 class _Rule(NamedTuple):
-    """One kind of repair: the servers that it may help, and the settings that it changes."""
+    """One kind of repair: the servers that it may help, and what it changes."""
 
     kind: RepairKind
     servers: Callable[[_FailedTest], list[Server]]
@@ -207,7 +211,7 @@ def _parse(text: str) -> Address | None:
 
 
 def _secure(address: Address | None, text: str) -> str:
-    """Return *text* with https: on its usual port instead of http's, else on the same port."""
+    """Return *text* with https, on its usual port instead of http's."""
     if address is None or address.secure:
         return text
     usual = address.port == addresses.USUAL_PORTS["http"]

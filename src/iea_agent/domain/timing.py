@@ -1,6 +1,6 @@
-"""When to try again: delays in seconds from what failed, how often, what the server asked for, and a number of chance.
+"""When to try again: delays in seconds.
 
-Exponential with jitter so that ten thousand agents do not come back in the same second; the figures are the design's (section 5).
+Retries back off exponentially with jitter, so that ten thousand agents do not return in the same second.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ POLICY_CHECK = 60.0
 
 
 def next_try(problem: Problem, failures: int, retry_after: float | None, chance: float) -> float | None:
-    """Seconds until the next attempt after the *failures*-th failure in a row (from 1) with *problem*.
+    """Return the seconds until the next attempt, None if only a change can help.
 
-    *retry_after* is the server's wish in seconds (RFC 9110, section 10.2.3), heeded up to an hour; *chance* is in [0, 1).
-    None means that trying again is useless until something changes.
+    *failures* counts the failures in a row, from 1. *retry_after* is the server's wish in seconds (RFC 9110, section 10.2.3), respected up to an
+    hour. *chance* is in [0, 1).
     """
     if problem.retry is Retry.ON_CHANGE:
         return None
@@ -41,10 +41,13 @@ def next_try(problem: Problem, failures: int, retry_after: float | None, chance:
 
 
 def heartbeat(chance: float) -> float:
-    """Seconds until the next heartbeat: 60 s ± 10 %."""
+    """Return the seconds until the next heartbeat: 60 s ± 10 %."""
     return HEARTBEAT * (0.9 + 0.2 * chance)
 
 
 def slept(wall_elapsed: float) -> bool:
-    """Whether a clock checked every 15 s that moved by *wall_elapsed* seconds since the last check means that the computer slept."""
+    """Return whether the computer slept since the last check of the clock.
+
+    *wall_elapsed* are the seconds since that check, which is made every 15 s.
+    """
     return wall_elapsed > SLEPT_GAP

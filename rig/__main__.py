@@ -1,4 +1,7 @@
-"""Run a command of the rig: ``python -m rig demo``, started from the project's folder."""
+"""Run a command of the rig, ``python -m rig demo`` for example.
+
+Start it in the project's folder.
+"""
 
 from __future__ import annotations
 

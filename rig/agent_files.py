@@ -1,4 +1,4 @@
-"""The settings and policy files of an installation that knows the sandbox's servers."""
+"""Settings and policy files of an installation for the sandbox's servers."""
 
 from __future__ import annotations
 

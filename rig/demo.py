@@ -1,4 +1,4 @@
-"""The demonstration: this machine's agent against the sandbox, to be clicked by hand.
+"""The demonstration: this machine's agent and the sandbox, for a person to try.
 
 Runs on the desktop itself. The world is broken from another console meanwhile. For the same under Wine see
 ``wine_demo.py``.

@@ -1,6 +1,6 @@
-"""A Windows desktop with taskbar and notification area in a virtual screen: start programs, look, click, type, take pictures.
+"""A Windows desktop under Wine: start programs, look, click, type, take pictures.
 
-`.venv/bin/python -m rig desktop --help` shows a script on it from the command line.
+Runs in the Linux Python. ``python -m rig desktop --help`` runs a script on it from the command line.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from rig.build import PYTHON
 from rig.prefix import Prefix, windows_path
 
 HERE = Path(__file__).resolve().parent
-MENU = "#32768"  # the class of every popup menu
+MENU = "#32768"  # the window class of popup menus
 TASKBAR = "Shell_TrayWnd"
 TOOLTIP = "tooltips_class32"
-SEPARATOR = 4  # pixels: a line of a menu that is no higher is a separator
+SEPARATOR = 4  # pixels: a line of a menu that is not higher is a separator
 DARK = 90  # 0 is black: an enabled item has darker pixels than this, a disabled one has not
 PAUSE = 0.05  # seconds between two looks at the screen
 
 
 class NotSeenError(AssertionError):
-    """What was waited for did not show in time; the message lists what did."""
+    """A window or picture did not come in time; the message lists what was on screen."""
 
 
 class Area(NamedTuple):
@@ -69,7 +69,10 @@ class Window:
     children: tuple[Window, ...] = ()
 
     def control(self, text: str, kind: str = "") -> Window:
-        """The visible control whose text (without & and surrounding blanks) is `text`; NotSeenError if there is none."""
+        """Return the visible control with *text*, compared without & and blanks around.
+
+        Raises NotSeenError if there is none.
+        """
         for child in self.children:
             if child.visible and child.text.replace("&", "").strip() == text and kind in child.kind:
                 return child
@@ -77,17 +80,18 @@ class Window:
 
 
 class MenuItem(NamedTuple):
-    """A line of an open menu: where to click, and whether it is drawn in black (enabled) or in grey."""
+    """A line of an open menu: its area, and whether it is enabled (black, not grey)."""
 
     area: Area
     enabled: bool
 
 
 class Desktop:
-    """A running desktop; close it, or use it in a `with`.
+    """A running desktop with taskbar and notification area; use it in a ``with``.
 
-    `scaling` is Windows' display scaling in percent; the screen grows with it unless `size` is given. `name` keeps the prefix
-    for a later run (see Prefix). With `display` the desktop is a window on that X display instead of a virtual screen.
+    *scaling* is Windows' display scaling in percent; the screen grows with it unless *size* is given. *name* keeps the
+    prefix for a later run (see Prefix). With *display* the desktop is a window on that X display instead of a virtual
+    screen.
     """
 
     def __init__(
@@ -110,28 +114,31 @@ class Desktop:
             raise
 
     def start(self, *arguments: str | Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start the Windows Python with `arguments` on this desktop; its output comes through `stdout`."""
+        """Start the Windows Python on this desktop; its ``stdout`` has output and errors."""
         process = self.prefix.start(PYTHON / "python.exe", *arguments, env=env)
         self._ours.append(process)
         return process
 
     def windows(self) -> list[Window]:
-        """The visible top-level windows, uppermost first, the taskbar and menus included."""
+        """Return the visible top-level windows, uppermost first, with taskbar and menus."""
         return [_window(entry) for entry in self._look()["windows"]]
 
-    def wait(self, wanted: Callable[[list[Window]], Window | None], what: str, timeout: float = 15) -> Window:
-        """Look again and again until `wanted` picks a window; NotSeenError after `timeout` seconds."""
+    def wait(self, pick: Callable[[list[Window]], Window | None], what: str, timeout: float = 15) -> Window:
+        """Wait until *pick* returns one of the windows, and return it.
+
+        Raises NotSeenError, which names *what*, after *timeout* seconds.
+        """
         deadline = time.monotonic() + timeout
         while True:
             windows = self.windows()
-            if (found := wanted(windows)) is not None:
-                return found
+            if (window := pick(windows)) is not None:
+                return window
             if time.monotonic() > deadline:
                 raise NotSeenError(f"{what} not seen in {timeout:g} s; on screen: {_listed(windows)}")
             time.sleep(PAUSE)
 
     def window(self, title: str, timeout: float = 15) -> Window:
-        """Wait for a window whose title matches the regular expression `title`."""
+        """Wait for a window whose title matches the regular expression *title*."""
         return self.wait(
             lambda windows: next(
                 (w for w in windows if re.search(title, w.text) and w.kind != TOOLTIP), None
@@ -141,7 +148,7 @@ class Desktop:
         )
 
     def gone(self, title: str, timeout: float = 15) -> None:
-        """Wait until no window has such a title."""
+        """Wait until no window has a title that matches *title*."""
         taskbar = self.windows()[0]
         self.wait(
             lambda windows: None if any(re.search(title, w.text) for w in windows) else taskbar,
@@ -150,20 +157,20 @@ class Desktop:
         )
 
     def front(self) -> int:
-        """The handle of the window that has the keyboard."""
+        """Return the handle of the window that has the keyboard."""
         return int(self._look()["front"])
 
     def move(self, x: int, y: int) -> None:
-        """Put the pointer there."""
+        """Move the pointer to a point of the screen."""
         self._xdotool("mousemove", str(x), str(y))
 
     def click(self, where: Window | MenuItem | Area, button: int = 1) -> None:
-        """A real click (button 3 is the right one) in the middle of a window, a menu item or an area."""
+        """Click in the middle of a window, item or area; button 3 is the right one."""
         x, y = (where if isinstance(where, Area) else where.area).centre
         self._xdotool("mousemove", str(x), str(y), "click", str(button))
 
     def type(self, text: str) -> None:
-        """Type on the keyboard into whatever has the focus; what has letters that the keyboard lacks is pasted."""
+        """Type *text* into the focused control; paste it if the keyboard lacks a letter."""
         if text.isascii():
             self._xdotool("type", "--delay", "20", text)
         else:
@@ -171,11 +178,11 @@ class Desktop:
             self.key("ctrl+v")
 
     def key(self, *names: str) -> None:
-        """Press keys by their X names, for example "Return", "Tab", "alt+F4"."""
+        """Press keys by their X names, "Return" or "alt+F4" for example."""
         self._xdotool("key", "--delay", "30", *names)
 
     def look(self, area: Area | None = None) -> Image.Image:
-        """What is on the screen, or on a part of it, now."""
+        """Return a picture of the screen, or of *area*."""
         crop = [] if area is None else ["-crop", "{}x{}+{}+{}".format(*area.size, *area[:2]), "+repage"]
         png = subprocess.run(
             ["import", "-window", "root", *crop, "png:-"], env=self.x, check=True, stdout=-1, timeout=30
@@ -183,20 +190,19 @@ class Desktop:
         return Image.open(io.BytesIO(png.stdout)).convert("RGB")
 
     def picture(self, file: Path, of: Window | Area | None = None) -> Path:
-        """Write a PNG of the whole screen or of a part of it; returns `file`."""
+        """Write a PNG of the screen or of a part of it, and return *file*."""
         file.parent.mkdir(parents=True, exist_ok=True)
         self.look(of.area if isinstance(of, Window) else of).save(file)
         return file
 
     def icon(self, timeout: float = 15) -> Area:
-        """Wait for the icon at the right end of the notification area; returns its square."""
+        """Wait for an icon at the right end of the notification area; return its square."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             taskbar = next(w for w in self.windows() if w.kind == TASKBAR)
             _, top, right, bottom = taskbar.area
-            square = Area(
-                right - (bottom - top), top, right, bottom
-            )  # Wine paints icons, it makes no window for them
+            # Wine paints icons, it makes no window for them
+            square = Area(right - (bottom - top), top, right, bottom)
             if len(self.look(square).getcolors(maxcolors=1 << 16) or ()) > 1:
                 return square
             time.sleep(PAUSE)
@@ -204,27 +210,27 @@ class Desktop:
             f"no icon in the notification area in {timeout:g} s; on screen: {_listed(self.windows())}"
         )
 
-    def icon_shown(self, folder: Path) -> str:
-        """Which `.ico` file of `folder` the notification area shows: the stem of the one that looks most like it."""
-        shown = self.look(self.icon())
-        ground = shown.getpixel((0, 0))
+    def recognise_icon(self, folder: Path) -> str:
+        """Return the stem of the ``.ico`` file in *folder* that resembles the icon most."""
+        seen = self.look(self.icon())
+        ground = seen.getpixel((0, 0))
         margin = 2  # pixels that Wine leaves round an icon
-        width = shown.width - 2 * margin
-        shown = shown.crop((margin, margin, margin + width, margin + width))
+        width = seen.width - 2 * margin
+        seen = seen.crop((margin, margin, margin + width, margin + width))
 
         def distance(file: Path) -> float:
             with Image.open(file) as icon:
                 size = min(icon.info["sizes"], key=lambda size: (abs(size[0] - width), size))
-                icon.size = size  # type: ignore[misc]  # how Pillow chooses a frame
+                icon.size = size  # type: ignore[misc]  # Pillow chooses a frame so
                 frame = icon.convert("RGBA").resize((width, width))
             drawn = Image.new("RGBA", frame.size, ground)
             drawn.alpha_composite(frame)
-            return sum(ImageStat.Stat(ImageChops.difference(drawn.convert("RGB"), shown)).mean)
+            return sum(ImageStat.Stat(ImageChops.difference(drawn.convert("RGB"), seen)).mean)
 
         return min(sorted(folder.glob("*.ico")), key=distance).stem
 
     def tooltip(self, timeout: float = 15) -> str:
-        """Point at the icon and read its tooltip."""
+        """Point at the icon and return the text of its tooltip."""
         x, y = self.icon(timeout).centre
         self.move(x - 200, y - 200)
         self.move(x, y)
@@ -235,24 +241,23 @@ class Desktop:
         ).text
 
     def open_menu(self, timeout: float = 15) -> list[MenuItem]:
-        """Right-click the icon and wait for its menu; returns its items from top to bottom, separators left out."""
+        """Right-click the icon and return the items of its menu, without separators."""
         self.click(self.icon(timeout), button=3)
         return self.menu(timeout)
 
     def menu(self, timeout: float = 15) -> list[MenuItem]:
-        """Wait for an open popup menu; returns its items."""
+        """Wait for an open popup menu and return its items."""
         menu = self.wait(
             lambda windows: next((w for w in windows if w.kind == MENU), None), "a menu", timeout
         )
-        self.move(
-            menu.area.left + 2, menu.area.top + 2
-        )  # away from the icon, whose tooltip would lie on the menu
+        # away from the icon, whose tooltip would cover the menu
+        self.move(menu.area.left + 2, menu.area.top + 2)
         self.wait(
             lambda windows: None if any(w.kind == TOOLTIP for w in windows) else menu,
             "the end of the tooltip",
             timeout,
         )
-        # a busy machine paints a menu line by line: it is read when two looks say the same
+        # a busy machine paints a menu line by line: it is complete when two pictures are equal
         deadline = time.monotonic() + timeout
         before: list[MenuItem] = []
         while True:
@@ -263,7 +268,10 @@ class Desktop:
             time.sleep(PAUSE)
 
     def choose(self, position: int, timeout: float = 15) -> None:
-        """Click the item at `position` of the open menu (1 is the first, separators do not count) and see the menu go."""
+        """Click the item at *position* of the open menu, and wait until it is closed.
+
+        1 is the first item; separators do not count.
+        """
         self.click(self.menu(timeout)[position - 1])
         taskbar = self.windows()[-1]
         self.wait(
@@ -292,7 +300,7 @@ class Desktop:
 
     @property
     def x(self) -> dict[str, str]:
-        """The environment of an X program that is to see this screen."""
+        """The environment of an X program on this screen."""
         return {
             "DISPLAY": self.display,
             "PATH": os.environ["PATH"],
@@ -318,7 +326,8 @@ class Desktop:
         )
         self._ours.append(screen)
         os.close(writing)
-        with os.fdopen(reading) as pipe:  # Xvfb picks a free number and tells it when it is ready
+        # Xvfb picks a free number and writes it when it is ready
+        with os.fdopen(reading) as pipe:
             if not select.select([pipe], [], [], 20)[0] or not (number := pipe.readline().strip()):
                 raise NotSeenError("Xvfb did not start")
         self.display = f":{number}"
@@ -335,7 +344,8 @@ class Desktop:
     def _show(self) -> None:
         width, height = self.size
         self.prefix.environment["DISPLAY"] = self.display
-        self.prefix.registry(  # only the desktop of this name has a taskbar
+        # only the desktop called "shell" has a taskbar
+        self.prefix.registry(
             f'[Control Panel\\\\Desktop]\n"LogPixels"=dword:{96 * self.scaling // 100:08x}\n\n'
             '[Software\\\\Wine\\\\Explorer]\n"Desktop"="shell"\n\n'
             f'[Software\\\\Wine\\\\Explorer\\\\Desktops]\n"shell"="{width}x{height}"\n'
@@ -365,14 +375,15 @@ class Desktop:
 
 
 def _items(menu: Image.Image, at: Area) -> list[MenuItem]:
-    """Find the rows of text: Wine tells no other process what a menu holds."""
+    """Find the rows of text in a picture: Wine reveals a menu to no other process."""
     grey = menu.convert("L")
     ground = grey.getpixel((3, 3))
     rows: list[list[int]] = []
     for y in range(2, grey.height - 2):
         if all(grey.getpixel((x, y)) == ground for x in range(4, grey.width - 4)):
             continue
-        if rows and y - rows[-1][-1] <= 2:  # an accent stands apart from its letter by a pixel or two
+        # an accent is a pixel or two above its letter
+        if rows and y - rows[-1][-1] <= 2:
             rows[-1].append(y)
         else:
             rows.append([y])
@@ -396,7 +407,7 @@ def _window(entry: dict[str, Any]) -> Window:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the Windows Python on a desktop with live output, and take a picture if asked."""
+    """Run the Windows Python on a desktop and print its output, or take a picture."""
     parser = argparse.ArgumentParser(prog="python -m rig desktop", description=main.__doc__)
     parser.add_argument("--scaling", type=int, default=100, choices=(100, 125, 150, 200))
     parser.add_argument("--name", help="keep the prefix under this name")

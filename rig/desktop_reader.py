@@ -1,5 +1,8 @@
-"""Runs in the Windows Python for desktop.py: each line on its input is a JSON string, a text for the clipboard or nothing;
-each is answered by a line of JSON: which windows there are."""
+"""Report the windows of the desktop, for ``desktop.py``.
+
+Runs on the Windows desktop itself. Each input line is a JSON string: a text for the clipboard, or "". Each is answered
+by a line of JSON with the windows.
+"""
 
 from __future__ import annotations
 
@@ -46,12 +49,12 @@ for name, parameters in {
 
 
 def describe(handle: int) -> dict[str, object]:
-    """What desktop.Window holds, its children included."""
+    """Return the fields of ``desktop.Window`` but for its children."""
     name = ctypes.create_unicode_buffer(256)
     user32.GetClassNameW(handle, name, len(name))
     text = ctypes.create_unicode_buffer(LIMIT)
     taken = ctypes.c_size_t()
-    # Unlike GetWindowText this asks the other process, so it reads edit fields and tooltips too.
+    # unlike GetWindowText this asks the other process, so it reads edit fields and tooltips too
     user32.SendMessageTimeoutW(handle, WM_GETTEXT, LIMIT, text, SMTO_ABORTIFHUNG, 500, ctypes.byref(taken))
     area = wintypes.RECT()
     user32.GetWindowRect(handle, ctypes.byref(area))
@@ -69,8 +72,8 @@ def describe(handle: int) -> dict[str, object]:
 
 
 def windows() -> list[dict[str, object]]:
-    """Every visible top-level window, uppermost first, with all that is in it."""
-    found: list[dict[str, object]] = []
+    """Return every visible top-level window, uppermost first, with its controls."""
+    descriptions: list[dict[str, object]] = []
 
     def top(handle: int, _: int) -> bool:
         if user32.IsWindowVisible(handle):
@@ -81,15 +84,15 @@ def windows() -> list[dict[str, object]]:
                 return True
 
             user32.EnumChildWindows(handle, Visitor(child), 0)
-            found.append({**describe(handle), "children": inside})
+            descriptions.append({**describe(handle), "children": inside})
         return True
 
     user32.EnumWindows(Visitor(top), 0)
-    return found
+    return descriptions
 
 
 def set_clipboard(text: str) -> None:
-    """Leave `text` to be pasted; nobody owns it, so no window of ours has to answer for it."""
+    """Put *text* on the clipboard, without an owner window."""
     data = text.encode("utf-16-le") + b"\0\0"
     block = kernel32.GlobalAlloc(GMEM_MOVEABLE, len(data))
     ctypes.memmove(kernel32.GlobalLock(block), data, len(data))

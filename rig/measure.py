@@ -1,6 +1,8 @@
-"""Measures the agent against the bare scripts that do the same, in one run under Wine: start, memory, dialog, idle CPU, server test.
+"""Compare the agent with bare scripts that do the same, in one run under Wine.
 
-``.venv/bin/python -m rig measure [--idle MINUTES] [--runs N]``; medians go to the console and to ``build/measure.json``.
+Runs in the Linux Python: ``python -m rig measure [--idle MINUTES] [--runs N] [--only PARTS]``. Measures the time to
+the icon, private memory, the time to the settings dialog, the test of the servers, and the CPU time of the idle
+agent. Prints the medians and writes them to ``build/measure.json``.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -25,15 +28,19 @@ from Xlib.display import Display
 
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.servers import Servers
+from iea_agent.domain.person_requests import SETTINGS as SETTINGS_REQUEST
 from iea_agent.domain.settings import ProxyMode, Settings
 from iea_sandbox.world import World
 from rig.build import BUILD
 from rig.desktop import Area, Desktop
-from rig.stage import MENU_SETTINGS, SETTINGS, Stage
+from rig.prefix import windows_path
+from rig.stage import AgentStage
+from rig.titles import SETTINGS
 
 HERE = Path(__file__).parent
+PARTS = ("server", "icon", "memory", "dialog")
 READING_SECONDS = 0.7
-"""What a person needs at least to read a menu of eight lines and to reach one of them."""
+"""The least time in which a person reads a menu of eight lines and reaches one of them."""
 PILLOW_SCRIPT = """
 import os, sys
 import pystray
@@ -66,185 +73,231 @@ for line in sys.stdin:
     print(time.time(), flush=True)
     child = subprocess.Popen([sys.executable, line.strip()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 """
-"""Starts scripts the way the agent starts its windows: from a Windows Python that runs already."""
+"""Starts scripts as the agent starts its windows: from a running Windows Python."""
 
 
 class Watcher:
-    """The Windows-side observer (``window_watcher.py``)."""
+    """The program ``window_watcher.py`` on the desktop."""
 
     def __init__(self, desktop: Desktop) -> None:
         self._process = desktop.start(HERE / "window_watcher.py")
-        self.ask({"process": 0})
+        self.private_bytes(0)
 
-    def begin(self, request: dict[str, Any]) -> None:
+    def send(self, request: dict[str, Any]) -> None:
+        """Send a request without waiting for its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
 
-    def end(self) -> Any:
+    def receive(self) -> Any:
+        """Wait for the answer to the last request."""
         assert self._process.stdout is not None
         return json.loads(self._process.stdout.readline())
 
-    def ask(self, request: dict[str, Any]) -> Any:
-        self.begin(request)
-        return self.end()
+    def private_bytes(self, process: int) -> float:
+        """Return the private memory of a process with this Windows number."""
+        self.send({"process": process})
+        return float(self.receive())
 
 
-def icon_time(
-    desktop: Desktop, start: Callable[[], subprocess.Popen[str]]
-) -> tuple[float, subprocess.Popen[str]]:
-    """Seconds from *start* to the first pixel of the icon, seen on the X screen."""
+class Measurement:
+    """Runs of the agent and of bare scripts on one desktop, and their readings."""
+
+    def __init__(self, stage: AgentStage, scripts: Path, parts: Collection[str]) -> None:
+        """Write the bare scripts to the folder *scripts*; measure only *parts*."""
+        self._stage, self._desktop, self._scripts, self._parts = stage, stage.desktop, scripts, parts
+        (scripts / "pillow.py").write_text(PILLOW_SCRIPT)
+        (scripts / "dialog.py").write_text(WX_SCRIPT)
+        (scripts / "launcher.py").write_text(LAUNCHER)
+        self._watcher = Watcher(self._desktop)
+        self.readings: defaultdict[str, list[float]] = defaultdict(list)
+
+    def run_bare_icon(self) -> None:
+        """Measure start and memory of the usual pystray script."""
+        seconds, script = self._time_to_icon(lambda: self._desktop.start(self._scripts / "pillow.py"))
+        self.readings["bare icon"].append(seconds)
+        assert script.stdout is not None
+        pid = int(script.stdout.readline())
+        if "memory" in self._parts:
+            self.readings["bare memory"].append(self._idle_memory(pid))
+        self._kill(pid)
+        script.wait(20)
+        self._wait_for_no_icon()
+
+    def run_agent(self) -> None:
+        """Measure start and memory of the agent, and the opening of its settings dialog."""
+        seconds, agent = self._time_to_icon(self._stage.start_agent)
+        self.readings["agent icon"].append(seconds)
+        self._stage.until("ball")
+        if "memory" in self._parts:
+            self.readings["agent memory"].append(self._idle_memory(windows_pid(self._stage, "agent")))
+        elif "dialog" in self._parts:
+            time.sleep(3)
+        if "dialog" in self._parts:
+            for name, pause in (("agent dialog", 0.0), ("agent dialog after reading", READING_SECONDS)):
+                self.readings[name].append(self._time_to_dialog(pause))
+        self._stage.command("quit")
+        agent.wait(20)
+        self._wait_for_no_icon()
+
+    def run_bare_dialog(self) -> None:
+        """Measure the opening of a bare wxPython dialog."""
+        launcher = self._desktop.start(self._scripts / "launcher.py")
+        assert launcher.stdin is not None
+        assert launcher.stdout is not None
+        time.sleep(2)
+        self._watcher.send({"title": "bare dialog", "seconds": 30})
+        launcher.stdin.write(windows_path(self._scripts / "dialog.py") + "\n")
+        launcher.stdin.flush()
+        began = float(launcher.stdout.readline())
+        self.readings["bare dialog"].append(self._watcher.receive() - began)
+        self._kill(self._desktop.window("bare dialog").process)
+        launcher.stdin.write("\n")
+        launcher.stdin.flush()
+        launcher.wait(20)
+        self._desktop.gone("bare dialog")
+
+    def _idle_memory(self, pid: int) -> float:
+        """Return the private memory of a process in MB after 3 idle seconds."""
+        time.sleep(3)
+        return self._watcher.private_bytes(pid) / 1e6
+
+    def _time_to_icon(
+        self, start: Callable[[], subprocess.Popen[str]]
+    ) -> tuple[float, subprocess.Popen[str]]:
+        """Return the seconds from *start* to the first pixel of the icon on the X screen."""
+        square = icon_square(self._desktop)
+        screen = Display(self._desktop.display)
+        try:
+            root = screen.screen().root
+
+            def pixels() -> bytes:
+                return bytes(
+                    root.get_image(square.left, square.top, *square.size, X.ZPixmap, 0xFFFFFFFF).data
+                )
+
+            self._desktop.move(20, 20)
+            before = pixels()
+            began = time.monotonic()
+            process = start()
+            while pixels() == before:
+                if time.monotonic() - began > 60:
+                    raise AssertionError("no icon")
+                time.sleep(0.002)
+            return time.monotonic() - began, process
+        finally:
+            screen.close()
+
+    def _time_to_dialog(self, pause: float) -> float:
+        """Return the seconds from a click in the menu to a usable settings dialog.
+
+        The click comes *pause* seconds after the menu.
+        """
+        line = self._stage.open_menu_at(SETTINGS_REQUEST)
+        time.sleep(pause)
+        self._watcher.send({"title": SETTINGS, "seconds": 30})
+        clicked = time.time()
+        self._desktop.click(line)
+        seconds: float = self._watcher.receive() - clicked
+        self._kill(self._desktop.window(SETTINGS).process)
+        self._desktop.gone(SETTINGS)
+        return seconds
+
+    def _kill(self, pid: int) -> None:
+        self._desktop.prefix.start("taskkill", "/F", "/PID", str(pid)).communicate(timeout=20)
+
+    def _wait_for_no_icon(self) -> None:
+        deadline = time.monotonic() + 15
+        self._desktop.move(20, 20)
+        while len(self._desktop.look(icon_square(self._desktop)).getcolors(1 << 16) or ()) > 1:
+            if time.monotonic() > deadline:
+                raise AssertionError("the icon stays")
+            time.sleep(0.1)
+
+
+def icon_square(desktop: Desktop) -> Area:
+    """Return the place of the one icon in the notification area."""
     across, down = desktop.size
-    square = Area(across - 20, down - 20, across, down)
-    screen = Display(desktop.display)
-    try:
-        root = screen.screen().root
-
-        def pixels() -> bytes:
-            return bytes(root.get_image(square.left, square.top, *square.size, X.ZPixmap, 0xFFFFFFFF).data)
-
-        desktop.move(20, 20)
-        before = pixels()
-        began = time.monotonic()
-        process = start()
-        while pixels() == before:
-            if time.monotonic() - began > 60:
-                raise AssertionError("no icon")
-            time.sleep(0.002)
-        return time.monotonic() - began, process
-    finally:
-        screen.close()
+    return Area(across - 20, down - 20, across, down)
 
 
-def dialog_time(desktop: Desktop, watcher: Watcher, pause: float) -> float:
-    """Seconds from the click on the menu's line to a settings dialog that can be used; the click comes *pause* seconds after the menu."""
-    line = desktop.open_menu()[MENU_SETTINGS - 1]
-    time.sleep(pause)
-    watcher.begin({"title": SETTINGS, "seconds": 30})
-    clicked = time.time()
-    desktop.click(line)
-    seconds: float = watcher.end() - clicked
-    process = desktop.window(SETTINGS).process
-    desktop.prefix.start("taskkill", "/F", "/PID", str(process)).communicate(timeout=20)
-    desktop.gone(SETTINGS)
-    return seconds
-
-
-def windows_pid(stage: Stage, title_or_name: str) -> int:
-    """The Windows number of the agent's process, from its own log."""
+def windows_pid(stage: AgentStage, name: str) -> int:
+    """Return the Windows number of the agent's process *name*, from the agent's log."""
     for line in reversed(stage.log().splitlines()):
-        if " started " in line and f"{title_or_name} " in line:
+        if " started " in line and f"{name} " in line:
             return int(line.rsplit("pid=", 1)[1])
     raise AssertionError("the agent's log names no process")
 
 
 def unix_pid(process: subprocess.Popen[str], mark: str) -> int:
-    """The Linux number of the Wine process whose command line holds *mark*."""
+    """Return the Linux number of the Wine process whose command line holds *mark*."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
-            if (
-                "python.exe" in line
-                and mark in line
-                and int(entry.name) != process.pid
-                and "window" not in line
-            ):
+            is_marked = "python.exe" in line and mark in line and "window" not in line
+            if is_marked and int(entry.name) != process.pid:
                 return int(entry.name)
     return process.pid
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
+    """Return the user and system time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100  # clock ticks: 100 a second on every Linux of ours
+    # in clock ticks, of which Linux has 100 a second
+    return (int(fields[11]) + int(fields[12])) / 100
 
 
-def ended(process: subprocess.Popen[str]) -> None:
-    """Wait for a program that was told to end."""
-    process.wait(20)
-
-
-def measure(runs: int, idle_minutes: float) -> dict[str, Any]:
-    """All figures; seconds and MB."""
+def measure_desktop(runs: int, idle_minutes: float, parts: Collection[str]) -> dict[str, Any]:
+    """Return the figures of *parts* on the desktop, in seconds and MB."""
     results: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as folder, Stage(Path(folder)) as stage:
-        desktop = stage.desktop
-        stage.licensed()
-        scripts = Path(folder)
-        (scripts / "pillow.py").write_text(PILLOW_SCRIPT)
-        (scripts / "dialog.py").write_text(WX_SCRIPT)
-        (scripts / "launcher.py").write_text(LAUNCHER)
-        watcher = Watcher(desktop)
-        agent_icon, bare_icon, agent_memory, bare_memory = [], [], [], []
-        agent_dialog, agent_dialog_read, bare_dialog = [], [], []
-        for run in range(runs + 1):  # the first one warms the caches and is not counted
-            seconds, bare = icon_time(desktop, lambda: desktop.start(scripts / "pillow.py"))
-            assert bare.stdout is not None
-            pid = int(bare.stdout.readline())
-            time.sleep(3)  # idle
-            memory = watcher.ask({"process": pid}) / 1e6
-            desktop.prefix.start("taskkill", "/F", "/PID", str(pid)).communicate(timeout=20)
-            ended(bare)
-            until_no_icon(desktop)
-            if run:
-                bare_icon.append(seconds)
-                bare_memory.append(memory)
-
-            seconds, agent = icon_time(desktop, stage.start_agent)
-            stage.until("ball")
-            time.sleep(3)
-            memory = watcher.ask({"process": windows_pid(stage, "agent")}) / 1e6
-            dialogs = [dialog_time(desktop, watcher, pause) for pause in (0.0, READING_SECONDS)]
-            stage.command("quit")
-            ended(agent)
-            until_no_icon(desktop)
-            if run:
-                agent_icon.append(seconds)
-                agent_memory.append(memory)
-                agent_dialog.append(dialogs[0])
-                agent_dialog_read.append(dialogs[1])
-
-            launcher = desktop.start(scripts / "launcher.py")
-            assert launcher.stdin is not None
-            assert launcher.stdout is not None
-            time.sleep(2)
-            watcher.begin({"title": "bare dialog", "seconds": 30})
-            launcher.stdin.write("Z:" + str(scripts / "dialog.py").replace("/", "\\") + "\n")
-            launcher.stdin.flush()
-            began = float(launcher.stdout.readline())
-            shown = watcher.end() - began
-            window = desktop.window("bare dialog")
-            desktop.prefix.start("taskkill", "/F", "/PID", str(window.process)).communicate(timeout=20)
-            launcher.stdin.write("\n")
-            launcher.stdin.flush()
-            ended(launcher)
-            desktop.gone("bare dialog")
-            if run:
-                bare_dialog.append(shown)
-        results["icon_s"] = pair(agent_icon, bare_icon)
-        results["private_memory_mb"] = pair(agent_memory, bare_memory)
-        results["dialog_s"] = pair(agent_dialog, bare_dialog)
-        results["dialog_after_reading_the_menu_s"] = pair(agent_dialog_read, bare_dialog)
+    with tempfile.TemporaryDirectory() as folder, AgentStage(Path(folder)) as stage:
+        stage.save_licence()
+        measurement = Measurement(stage, Path(folder), parts)
+        for run in range(runs + 1 if {"icon", "memory", "dialog"} & set(parts) else 0):
+            if {"icon", "memory"} & set(parts):
+                measurement.run_bare_icon()
+            measurement.run_agent()
+            if "dialog" in parts:
+                measurement.run_bare_dialog()
+            # the first run fills the caches and is not counted
+            if run == 0:
+                measurement.readings.clear()
+        readings = measurement.readings
+        for part, name, agent, bare in (
+            ("icon", "icon_s", "agent icon", "bare icon"),
+            ("memory", "private_memory_mb", "agent memory", "bare memory"),
+            ("dialog", "dialog_s", "agent dialog", "bare dialog"),
+            ("dialog", "dialog_after_reading_the_menu_s", "agent dialog after reading", "bare dialog"),
+        ):
+            if part in parts:
+                results[name] = compare(readings[agent], readings[bare])
         if idle_minutes:
-            agent = stage.start_agent()
-            stage.until("ball")
-            time.sleep(5)
-            pid = unix_pid(agent, "iea_agent run")
-            before = cpu_seconds(pid)
-            time.sleep(idle_minutes * 60)
-            results["idle_cpu_s"] = {"minutes": idle_minutes, "cpu": round(cpu_seconds(pid) - before, 3)}
-            stage.until("ball")
-            stage.command("quit")
+            results["idle_cpu_s"] = measure_idle(stage, idle_minutes)
     return results
 
 
+def measure_idle(stage: AgentStage, minutes: float) -> dict[str, float]:
+    """Return the CPU time of the connected agent in *minutes*."""
+    agent = stage.start_agent()
+    stage.until("ball")
+    time.sleep(5)
+    pid = unix_pid(agent, "iea_agent run")
+    before = cpu_seconds(pid)
+    time.sleep(minutes * 60)
+    used = cpu_seconds(pid) - before
+    stage.until("ball")
+    stage.command("quit")
+    return {"minutes": minutes, "cpu": round(used, 3)}
+
+
 class Relay:
-    """A way to a local port that takes *delay* seconds in each direction; connecting is not delayed, everything after it is."""
+    """A relay to a local port that delays data in each direction, but not connecting."""
 
     def __init__(self, port: int, delay: float) -> None:
+        """Relay to *port*, with *delay* seconds in each direction."""
         self._target, self._delay = port, delay
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -257,10 +310,10 @@ class Relay:
             for one, other in ((near, far), (far, near)):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 queue: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
-                threading.Thread(target=self._read, args=(one, queue), daemon=True).start()
-                threading.Thread(target=self._write, args=(other, queue), daemon=True).start()
+                threading.Thread(target=self._receive, args=(one, queue), daemon=True).start()
+                threading.Thread(target=self._forward, args=(other, queue), daemon=True).start()
 
-    def _read(self, source: socket.socket, queue: SimpleQueue[tuple[float, bytes]]) -> None:
+    def _receive(self, source: socket.socket, queue: SimpleQueue[tuple[float, bytes]]) -> None:
         data = b"-"
         while data:
             try:
@@ -269,7 +322,7 @@ class Relay:
                 data = b""
             queue.put((time.monotonic() + self._delay, data))
 
-    def _write(self, target: socket.socket, queue: SimpleQueue[tuple[float, bytes]]) -> None:
+    def _forward(self, target: socket.socket, queue: SimpleQueue[tuple[float, bytes]]) -> None:
         while True:
             due, data = queue.get()
             time.sleep(max(0.0, due - time.monotonic()))
@@ -280,25 +333,30 @@ class Relay:
                 target.sendall(data)
 
 
-def server_tests(runs: int) -> dict[str, Any]:
-    """The test of both servers, in a process that runs already, against ``curl --parallel`` on the same two addresses; milliseconds."""
+def measure_server_tests(runs: int) -> dict[str, Any]:
+    """Compare the test of both servers with ``curl --parallel``, in milliseconds.
+
+    The test runs in this process, curl in a new one.
+    """
     return {
-        name: server_test(runs, delay) for name, delay in (("loopback", 0.0), ("50 ms round trip", 0.025))
+        name: measure_server_test(runs, delay)
+        for name, delay in (("loopback", 0.0), ("50 ms round trip", 0.025))
     }
 
 
-def server_test(runs: int, delay: float) -> dict[str, Any]:
-    """One of them, over relays where *delay* seconds are to pass in each direction."""
+def measure_server_test(runs: int, delay: float) -> dict[str, Any]:
+    """Compare them over relays with *delay* seconds in each direction."""
     with tempfile.TemporaryDirectory() as folder, World(Path(folder)) as world:
         if delay:
             ports = [urlsplit(server.address).port or 443 for server in (world.authentication, world.updates)]
             relays = [Relay(port, delay) for port in ports]
-            world.authentication.address = f"https://localhost:{relays[0].port}"  # and so its issuer
+            # and so its issuer
+            world.authentication.address = f"https://localhost:{relays[0].port}"
             updates = f"https://localhost:{relays[1].port}/updates"
         else:
             updates = world.updates.address
         authentication = world.authentication.address
-        chosen = Settings(
+        settings = Settings(
             authentication=authentication,
             updates=updates,
             ca_file=str(world.ca_file),
@@ -306,22 +364,15 @@ def server_test(runs: int, delay: float) -> dict[str, Any]:
         )
         servers = Servers(Installation.locate({"IEA_AGENT_HOME": folder}))
         curl = (
-            *(
-                "curl",
-                "--silent",
-                "--fail",
-                "--parallel",
-                "--parallel-immediate",
-                "--cacert",
-                str(world.ca_file),
-            ),
+            *("curl", "--silent", "--fail", "--parallel", "--parallel-immediate"),
+            *("--cacert", str(world.ca_file)),
             *("--output", "/dev/null", f"{authentication}/.well-known/openid-configuration"),
             *("--output", "/dev/null", f"{updates}/metadata/timestamp.json"),
         )
         ours, theirs = [], []
         for run in range(runs + 1):
             began = time.perf_counter()
-            reports = servers.examine(chosen)
+            reports = servers.examine(settings)
             seconds = time.perf_counter() - began
             assert all(report.passed for report in reports), reports
             began = time.perf_counter()
@@ -329,23 +380,11 @@ def server_test(runs: int, delay: float) -> dict[str, Any]:
             if run:
                 ours.append(seconds * 1000)
                 theirs.append((time.perf_counter() - began) * 1000)
-        return pair(ours, theirs)
+        return compare(ours, theirs)
 
 
-def until_no_icon(desktop: Desktop) -> None:
-    """Wait until the notification area is empty again."""
-    across, down = desktop.size
-    square = Area(across - 20, down - 20, across, down)
-    deadline = time.monotonic() + 15
-    desktop.move(20, 20)
-    while len(desktop.look(square).getcolors(1 << 16) or ()) > 1:
-        if time.monotonic() > deadline:
-            raise AssertionError("the icon stays")
-        time.sleep(0.1)
-
-
-def pair(ours: list[float], bare: list[float]) -> dict[str, Any]:
-    """Medians of both, their ratio, and all readings."""
+def compare(ours: list[float], bare: list[float]) -> dict[str, Any]:
+    """Return the medians of both, their ratio, and all readings."""
     mine, other = statistics.median(ours), statistics.median(bare)
     return {
         "agent": round(mine, 3),
@@ -361,8 +400,14 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m rig measure", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--idle", type=float, default=0, metavar="MINUTES")
+    parser.add_argument("--only", default=",".join(PARTS), metavar="PARTS", help="some of %(default)s")
     options = parser.parse_args(arguments)
-    results = {"server_test_ms": server_tests(options.runs), **measure(options.runs, options.idle)}
+    parts = options.only.split(",")
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"unknown: {', '.join(unknown)}")
+    results = {"server_test_ms": measure_server_tests(options.runs)} if "server" in parts else {}
+    if options.idle or set(parts) != {"server"}:
+        results |= measure_desktop(options.runs, options.idle, parts)
     text = json.dumps(results, indent=2)
     print(text)
     (BUILD / "measure.json").write_text(text)

@@ -1,4 +1,7 @@
-"""A private Wine prefix copied from the template, and Windows programs run in it without a desktop."""
+"""A private Wine prefix, and Windows programs that run in it without a desktop.
+
+Runs in the Linux Python.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +27,9 @@ class InUseError(Exception):
 
 
 class Prefix:
-    """A Windows of one's own below build/windows/prefixes.
+    """A copy of the template prefix below build/windows/prefixes.
 
-    Without a name it is new and vanishes when closed. With a name it stays, so that a second use finds what the first left.
+    Without a name it is new and removed when closed. With a name it stays for a later use.
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -52,7 +55,7 @@ class Prefix:
         output: int | IO[str] = subprocess.PIPE,
         errors: int | IO[str] = subprocess.STDOUT,
     ) -> subprocess.Popen[str]:
-        """Start a Windows program with pipes; `env` adds to the few variables that the prefix sets."""
+        """Start a Windows program with pipes; *env* adds to the prefix's environment."""
         # Windows' Python wants each standard handle to be a pipe or a file, else it ends with "WinError 6".
         return subprocess.Popen(
             ["wine", str(program), *map(str, arguments)],
@@ -67,7 +70,7 @@ class Prefix:
         timeout: float = 60,
         cwd: Path = ROOT,
     ) -> subprocess.CompletedProcess[str]:
-        """Run the Windows Python to its end; standard output and error come back together in `stdout`."""
+        """Run the Windows Python to its end; ``stdout`` has its output and errors."""
         with self.start(PYTHON / "python.exe", *arguments, env=env, cwd=cwd) as process:
             try:
                 output, _ = process.communicate(timeout=timeout)
@@ -77,12 +80,12 @@ class Prefix:
         return subprocess.CompletedProcess(arguments, process.returncode, output)
 
     def registry(self, lines: str) -> None:
-        """Add lines to the user's registry (the format of user.reg); only while nothing runs in the prefix."""
+        """Add lines to the user's registry (user.reg) while nothing runs in the prefix."""
         with (self.path / "user.reg").open("a") as user:
             user.write(f"\n{lines}\n")
 
     def close(self) -> None:
-        """End every program of the prefix, then remove it unless it has a name."""
+        """End every program of the prefix, and remove it unless it has a name."""
         subprocess.run(
             ["wineserver", "-k"], env=self.environment, check=False, capture_output=True, timeout=60
         )
@@ -101,12 +104,12 @@ class Prefix:
 
 
 def windows_path(path: Path) -> str:
-    """How a Windows program names a file of this machine."""
+    """Return *path* as a Windows program spells it."""
     return "Z:" + str(path.resolve()).replace("/", "\\")
 
 
 def _copy(source: str, target: str) -> None:
-    # What Windows brings along is only read: a second name for it costs nothing, a copy of it 700 MB and 4 s.
+    # the files of Windows are only read: hard links cost nothing, copies 700 MB and 4 s
     if "/drive_c/windows/" in source:
         os.link(source, target)
     elif not source.endswith("/wineserver"):
@@ -114,16 +117,18 @@ def _copy(source: str, target: str) -> None:
 
 
 def _make_server_folder(prefix: Path) -> None:
-    """Make the folder for Wine's socket beforehand, as Debian's Wine looks for it: by the name in the prefix's file `wineserver`.
+    """Make the folder of Wine's socket.
 
-    Left to make it themselves, two programs that start together make two, and one of them gives up.
+    Its name stands in the prefix's file ``wineserver``. Debian's Wine makes it if it is missing, but two programs
+    that start together make two, and one of them fails.
     """
     _drop_server_folder(prefix)
     folder = SOCKETS / f"wine-{secrets.token_hex(3)}"
     folder.mkdir(mode=0o700)
     record = prefix / "wineserver"
     record.write_text(folder.name)
-    record.chmod(0o400)  # else Wine takes it for tampered with and makes its own
+    # with other rights Wine ignores it and makes its own
+    record.chmod(0o400)
 
 
 def _drop_server_folder(prefix: Path) -> None:
@@ -134,7 +139,7 @@ def _drop_server_folder(prefix: Path) -> None:
 
 
 def _sweep() -> None:
-    """Remove what a killed run left behind."""
+    """Remove the prefixes that a killed run has left."""
     for path in PREFIXES.glob(f"{TEMPORARY}*/"):
         if path.is_dir() and (lock := take_lock(path.with_name(f"{path.name}.lock"), wait=False)) is not None:
             with lock, contextlib.suppress(FileNotFoundError):

@@ -1,4 +1,7 @@
-"""The agent on a Wine desktop with the sandbox as its world: what the demonstration and the tests with real clicks share."""
+"""The agent on a Wine desktop with the sandbox as its world.
+
+Runs in the Linux Python; the demonstration, the measurements and the tests with real clicks share it.
+"""
 
 from __future__ import annotations
 
@@ -13,28 +16,38 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from iea_agent.domain.machine import Snapshot, State
+from iea_agent.domain.person_requests import SUPPORT as SUPPORT_REQUEST
+from iea_agent.domain.person_requests import Abilities, PersonRequest
+from iea_agent.shell.wording.menu import render_view
+from iea_agent.shell.wording.view import SEPARATOR
 from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
 from rig.build import PYTHON, ROOT
 from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window
 from rig.prefix import windows_path
+from rig.titles import SUPPORT
 
 ICONS = ROOT / "src" / "iea_agent" / "shell" / "icons"
-SETTINGS = "Paramètres de connexion"
-STATUS = "État de la connexion"
-SUPPORT = "Demande de support technique"
+MENU = tuple(
+    line
+    for line in render_view(
+        Snapshot(State.CONNECTED, since=0.0),
+        now=0.0,
+        abilities=Abilities(support=True, updates=True, program=True),
+    ).menu
+    if line is not SEPARATOR
+)
+"""The lines of the tray's menu, each with its event; in every state they are in this order."""
 
-MENU_SETTINGS, MENU_RECONNECT, MENU_SUPPORT, MENU_QUIT = 2, 3, 4, 7
-MENU_LINES = 7
-"""Places in the tray's menu, from 1; separators do not count."""
 
-
-class Stage:
-    """A world, a desktop and an installation in *folder* that knows the world's addresses and authority, but no licence yet."""
+class AgentStage:
+    """A world, a Windows desktop, and an installation of the agent without a licence."""
 
     def __init__(
         self, folder: Path, scaling: int = 100, display: str | None = None, language: str = "fr"
     ) -> None:
+        """Keep world and installation in *folder*; *scaling* and *display* as for Desktop."""
         self.home = folder / "home"
         self.world = World(folder / "world")
         self.desk_keys = folder / "desk" / "keys.json"
@@ -56,7 +69,7 @@ class Stage:
         self.world.__exit__(kind, error, trace)
 
     def install_register(self) -> None:
-        """Have the desk make a master key and the register of the days around today, and install it like an administrator would."""
+        """Make a master key and install a register of the days around today."""
         self.desk_keys.parent.mkdir(mode=0o700, exist_ok=True)
         self._desk("init", "--key-file", str(self.desk_keys))
         first = (date.today() - timedelta(days=4)).isoformat()
@@ -74,7 +87,7 @@ class Stage:
         )
 
     def password(self) -> str:
-        """What ``iea-desk password`` prints for today."""
+        """Return today's password, from ``iea-desk password``."""
         return str(json.loads(self._desk("password", "--key-file", str(self.desk_keys), "--json"))["letters"])
 
     def _desk(self, *arguments: str) -> str:
@@ -95,32 +108,38 @@ class Stage:
         return self.agent
 
     def command(self, *arguments: str, given: str | None = None, timeout: float = 60) -> tuple[int, str]:
-        """Run ``iea-agent`` with *arguments* on the Windows side; its exit code and what it wrote."""
+        """Run ``iea-agent`` on the Windows side with *given* as its input.
+
+        Returns exit code and output.
+        """
         process = self.desktop.prefix.start(
             PYTHON / "python.exe", "-m", "iea_agent", *arguments, env=self.environment
         )
         output, _ = process.communicate(given, timeout=timeout)
         return process.returncode, output
 
-    def licensed(self, name: str = "good") -> None:
-        """Give the installation a licence of the world's."""
+    def save_licence(self, name: str = "good") -> None:
+        """Save a licence of the world in the installation."""
         licence = self.world.licence(name)
         code, output = self.command("licence", "set", licence.number, given=f"{licence.key}\n")
         if code != 0:
             raise AssertionError(output)
 
     def until(self, picture: str, timeout: float = 30) -> None:
-        """Wait until the notification area shows *picture* (stem of an icon)."""
+        """Wait until the notification area shows *picture* (the stem of an icon's file)."""
         deadline = time.monotonic() + timeout
-        while (shown := self.desktop.icon_shown(ICONS)) != picture:
+        while (icon := self.desktop.recognise_icon(ICONS)) != picture:
             if time.monotonic() > deadline:
-                raise NotSeenError(f"{picture} not shown in {timeout:g} s, but {shown}\n{self.log()}")
+                raise NotSeenError(f"{picture} not shown in {timeout:g} s, but {icon}\n{self.log()}")
             time.sleep(PAUSE)
 
     def until_text(self, title: str, text: str, timeout: float = 30) -> Window:
-        """Wait until the window *title* holds a visible control with *text* in its text; the window."""
+        """Wait until a visible control of the window *title* has *text*.
 
-        def found(windows: Sequence[Window]) -> Window | None:
+        Returns the window.
+        """
+
+        def window_with_text(windows: Sequence[Window]) -> Window | None:
             for window in windows:
                 if title in window.text and any(
                     text in c.text.replace("&", "") and c.visible for c in window.children
@@ -128,23 +147,27 @@ class Stage:
                     return window
             return None
 
-        return self.desktop.wait(found, f"{text!r} in {title!r}", timeout)
+        return self.desktop.wait(window_with_text, f"{text!r} in {title!r}", timeout)
 
-    def choose(self, place: int) -> None:
-        """Open the tray's menu with a right click and click the line at *place*."""
-        lines: list[MenuItem] = []
+    def choose(self, request: PersonRequest) -> None:
+        """Open the tray's menu with a right click and click the line of *request*."""
         for _ in range(4):
             # a window that is just opening takes the focus, and with it the menu: a person clicks again, too
             with contextlib.suppress(NotSeenError):
-                lines = self.desktop.open_menu(timeout=5)
-                if len(lines) == MENU_LINES:
-                    self.desktop.click(lines[place - 1])
-                    return
+                self.desktop.click(self.open_menu_at(request, timeout=5))
+                return
             self.desktop.key("Escape")
-        raise NotSeenError(f"a menu of {MENU_LINES} lines, but {lines}")
+        raise NotSeenError(f"no menu of {len(MENU)} lines")
+
+    def open_menu_at(self, request: PersonRequest, timeout: float = 15) -> MenuItem:
+        """Open the tray's menu and return the line of *request*. Raises NotSeenError."""
+        items = self.desktop.open_menu(timeout)
+        if len(items) != len(MENU):
+            raise NotSeenError(f"a menu of {len(MENU)} lines, but {items}")
+        return items[[type(line.event) for line in MENU].index(request.event)]
 
     def balloon(self, text: str, timeout: float = 30) -> Window:
-        """Wait for the balloon with *text* in its body (Wine tells nobody its title)."""
+        """Wait for the balloon with *text* in its body (Wine reveals no title)."""
         return self.desktop.wait(
             lambda windows: next((w for w in windows if w.kind == TOOLTIP and text in w.text), None),
             f"the balloon {text!r}",
@@ -163,8 +186,8 @@ class Stage:
         self.desktop.key("Tab")
 
     def enter_assistance(self) -> Window:
-        """Through the menu and the dialog, with its one confirmation; the dialog, which then says that it is done."""
-        self.choose(MENU_SUPPORT)
+        """Enter assistance mode through menu, dialog and confirmation; return the dialog."""
+        self.choose(SUPPORT_REQUEST)
         self.press(SUPPORT, "OK")
         question = self.until_text(SUPPORT, "Activer")
         self.desktop.click(
@@ -184,6 +207,6 @@ class Stage:
         return self.until_text(SUPPORT, "Le mode assistance est activé")
 
     def log(self) -> str:
-        """The agent's log."""
+        """Return the text of the agent's log."""
         file = self.home / "logs" / "agent.log"
         return file.read_text(encoding="utf-8") if file.exists() else ""

@@ -1,4 +1,4 @@
-"""The tour: play every fault to this machine's agent, and write a page of what the clerk sees.
+"""The tour: play every fault to this machine's agent, and write a page about it.
 
 Runs on the desktop itself: on Windows with the settings window and its picture, on Linux with the command
 ``iea-agent test`` alone. ``wine_tour.py`` starts it under Wine. Each fault is compared with the problem that the
@@ -93,14 +93,14 @@ class Bench:
 
 
 def expected_codes(fault: Fault, server: ServerName) -> Collection[str]:
-    """Return the codes that the tests allow for *fault* at *server*; "" stands for none."""
+    """Return the codes that the tests allow for *fault*; "" stands for none."""
     problem = expected_problem(fault.name, server)
     alternative = OR_SEEN.get(fault.name)
     return {problem.code if problem else "", *([alternative.problem.code] if alternative else [])}
 
 
 class Tour:
-    """An installation of this machine's agent in *folder*, and a world to break for it."""
+    """An installation of this machine's agent, and a world to break for it."""
 
     def __init__(
         self,
@@ -110,7 +110,10 @@ class Tour:
         bench: Bench,
         expectation: Expectation = expected_codes,
     ) -> None:
-        """Write the installation's files and its licence; *pictures* receives the pictures of its window."""
+        """Write the installation's files and its licence in *folder*.
+
+        *pictures* receives the pictures of its window.
+        """
         self._world = world
         self._home = folder / "agent"
         self._pictures = pictures
@@ -234,7 +237,7 @@ class Tour:
         return lines
 
     def _write_settings(self, lines: str) -> None:
-        """Write the settings with the licence's number, and close a window that shows others."""
+        """Write settings with the licence's number; close a window with other settings."""
         more = f'\n[licence]\nnumber = "{self._world.licence().number}"\n'
         if not lines:
             lines = (
@@ -265,7 +268,7 @@ class Tour:
         return done.returncode == 0
 
     def _test_servers(self, scene: Scene) -> None:
-        """Test the servers with the command and in the window at the same time, and fill in *scene*."""
+        """Test the servers with command and window at the same time; fill in *scene*."""
         testing = self._start_test()
         try:
             if self._window is not None:
@@ -342,7 +345,7 @@ def run(
     bench: Bench | None = None,
     expectation: Expectation = expected_codes,
 ) -> int:
-    """Play the faults named in *only* (none: all of them) and write the page into *output*.
+    """Play the faults named in *only*, or all, and write the page into *output*.
 
     *home* receives the worlds and the installations. Returns 0 if all came as expected, else 1.
     Raises UnknownFault for a name that is not in the catalogue.
@@ -408,7 +411,7 @@ def _play_all(
 
 
 def changes_machine(fault: Fault) -> bool:
-    """Return whether *fault* is of the machine's own name service, proxy setting or network."""
+    """Return whether *fault* is of the machine's names, proxy setting or network."""
     by_name = fault.layer in (Layer.NAMES, Layer.SCRIPT, Layer.NETWORK)
     return by_name or fault.name in ("proxy-needed", "address-unknown-name")
 

@@ -1,4 +1,7 @@
-"""Runs in the Windows Python: says when a window can be used, and how much private memory a process has, as JSON lines."""
+"""Report when a window can be used, and a process's private memory, as JSON lines.
+
+Runs on the Windows desktop itself, for ``measure.py``.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ user32.SendMessageTimeoutW.argtypes = [
 
 
 class Counters(ctypes.Structure):
-    """PROCESS_MEMORY_COUNTERS."""
+    """The structure PROCESS_MEMORY_COUNTERS (psapi.h)."""
 
     _fields_ = (
         ("cb", wintypes.DWORD),
@@ -49,30 +52,33 @@ class Counters(ctypes.Structure):
     )
 
 
-def usable(title: str, seconds: float) -> float | None:
-    """The time (seconds since 1970) at which a visible window with *title* in its own answers messages; None after *seconds*."""
+def wait_until_usable(title: str, seconds: float) -> float | None:
+    """Wait until a visible window with *title* in its title answers messages.
+
+    Returns that time in seconds since 1970; None after *seconds*.
+    """
     deadline = time.monotonic() + seconds
-    found: list[int] = []
+    handles: list[int] = []
 
     def visit(handle: int, _: int) -> bool:
         if user32.IsWindowVisible(handle):
             text = ctypes.create_unicode_buffer(200)
             user32.GetWindowTextW(handle, text, len(text))
             if title in text.value:
-                found.append(handle)
+                handles.append(handle)
         return True
 
     while time.monotonic() < deadline:
         user32.EnumWindows(Visitor(visit), 0)
-        if found:
-            user32.SendMessageTimeoutW(found[0], 0, 0, 0, 0, 10_000, None)
+        if handles:
+            user32.SendMessageTimeoutW(handles[0], 0, 0, 0, 0, 10_000, None)
             return time.time()
         time.sleep(0.002)
     return None
 
 
 def private_bytes(process: int) -> int:
-    """The process's private memory (PagefileUsage, the same number as PrivateUsage), in bytes."""
+    """Return a process's private memory in bytes (PagefileUsage)."""
     handle = kernel32.OpenProcess(0x0410, False, process)
     counters = Counters(cb=ctypes.sizeof(Counters))
     kernel32.K32GetProcessMemoryInfo(handle, ctypes.byref(counters), counters.cb)
@@ -83,6 +89,6 @@ def private_bytes(process: int) -> int:
 for line in sys.stdin:
     request = json.loads(line)
     if "title" in request:
-        print(json.dumps(usable(request["title"], request["seconds"])), flush=True)
+        print(json.dumps(wait_until_usable(request["title"], request["seconds"])), flush=True)
     else:
         print(json.dumps(private_bytes(request["process"])), flush=True)

@@ -144,7 +144,8 @@ class AuthenticationServer:
     ) -> None:
         """Make the server of one issuer.
 
-        *path* is the issuer's, "/realms/iea" for example; tokens live *lifetime* seconds. Raises KeyError for an unknown *dialect*.
+        *path* is the issuer's, "/realms/iea" for example; tokens live *lifetime* seconds. Raises KeyError for an
+        unknown *dialect*.
         """
         self._switch = switch
         self._path = path

@@ -92,7 +92,8 @@ def attach(world: World, home: Path) -> Path:
 def order(home: Path, action: str, parameters: Mapping[str, str]) -> dict[str, object]:
     """Send "break", "mend" or "status" to the sandbox of *home*.
 
-    Returns its status afterwards. Raises UnknownFault with its reason if it refuses, Unreachable if it does not answer.
+    Returns its status afterwards. Raises UnknownFault with its reason if it refuses, Unreachable if it does not
+    answer.
     """
     try:
         control = json.loads((home / FILE).read_text(encoding="utf-8"))["control"]

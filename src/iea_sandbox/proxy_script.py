@@ -17,7 +17,7 @@ OFFERED, OFFERED_PORT = "/wpad.dat", 80
 _SLOW = 30.0  # seconds until it answers: longer than any client waits
 
 
-class ProxyScript:
+class ProxyScriptServer:
     """ASGI application that serves the script; it sends everything through *proxy*."""
 
     def __init__(self, switch: FaultSwitch, proxy: Proxy) -> None:

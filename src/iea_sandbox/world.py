@@ -32,7 +32,7 @@ from iea_sandbox.faults import (
 from iea_sandbox.listener import Listener
 from iea_sandbox.name_server import WPAD, NameServer
 from iea_sandbox.proxy import Proxy
-from iea_sandbox.proxy_script import OFFERED_PORT, PATH, ProxyScript
+from iea_sandbox.proxy_script import OFFERED_PORT, PATH, ProxyScriptServer
 from iea_sandbox.record import Record, RecordedConnection, RecordedRequest
 from iea_sandbox.typed_addresses import address_by_name, mistype_address
 from iea_sandbox.update_server import UpdateServer
@@ -98,7 +98,7 @@ class World:
         self._clear_listeners = {
             name: Listener(_ToHttps(listener)) for name, listener in self._listeners.items()
         }
-        self._script_listener = Listener(ProxyScript(self._switches["pac"], self.proxy))
+        self._script_listener = Listener(ProxyScriptServer(self._switches["pac"], self.proxy))
         self._names_port, self._script_port, self._network_port = names_port, script_port, network_port
         self._failures: list[Exception] = []
         self._hosted: list[Listener] = []

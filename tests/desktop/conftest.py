@@ -1,4 +1,4 @@
-"""Gives the desktop tests a real Windows desktop under Wine, one per test, ended whatever happens."""
+"""Windows desktops under Wine for the desktop tests, ended after each test."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rig.prefix import Prefix
 
 @pytest.fixture
 def windows_desktop() -> Iterator[Callable[..., Desktop]]:
-    """A maker of desktops: `windows_desktop(scaling=150)`; see rig.desktop.Desktop for the parameters."""
+    """Return a function that makes desktops; for its parameters see ``Desktop``."""
     with contextlib.ExitStack() as running:
         yield lambda *args, **options: running.enter_context(Desktop(*args, **options))
 
 
 @pytest.fixture
 def windows_python() -> Iterator[Prefix]:
-    """A fresh Windows without a desktop: `windows_python.python("-c", "…", env={…})`."""
+    """Return a new Windows without a desktop: ``windows_python.python("-c", "…")``."""
     with Prefix() as prefix:
         yield prefix

@@ -1,4 +1,4 @@
-"""The whole agent under Wine, with real clicks: from the icon to the servers and back."""
+"""The agent under Wine, with real clicks, from the icon to the servers and back."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ from pathlib import Path
 
 import pytest
 
-from rig.stage import MENU_QUIT, MENU_RECONNECT, MENU_SETTINGS, SETTINGS, STATUS, Stage
+from iea_agent.domain import person_requests
+from rig.stage import AgentStage
+from rig.titles import SETTINGS, STATUS, TEST_BUTTON, TEST_FAILED, TEST_PASSED
 
-NewStage = Callable[..., Stage]
+NewStage = Callable[..., AgentStage]
 
 
 @pytest.fixture
 def new_stage(tmp_path: Path) -> Iterator[NewStage]:
-    """A maker of stages, each closed at the end whatever happens."""
+    """Return a function that makes stages, which are closed after the test."""
     with ExitStack() as running:
-        yield lambda **options: running.enter_context(Stage(tmp_path, **options))
+        yield lambda **options: running.enter_context(AgentStage(tmp_path, **options))
 
 
-def window_commands(stage: Stage) -> list[str]:
-    """What the processes of windows that run on *stage* were started with."""
+def window_commands(stage: AgentStage) -> list[str]:
+    """Return the command lines of the window processes that run on *stage*."""
     prefix = f"WINEPREFIX={stage.desktop.prefix.path}\0".encode()
-    found = []
+    commands = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
             if b"window" in command and prefix in (process / "environ").read_bytes():
-                found.append(b" ".join(command[command.index(b"-m") :]).decode())
+                commands.append(b" ".join(command[command.index(b"-m") :]).decode())
         except OSError:
             continue  # it has ended meanwhile
-    return found
+    return commands
 
 
 def test_a_first_day(new_stage: NewStage) -> None:
-    """Nothing configured: heart, settings dialog by itself; licence typed, tested, saved: ball."""
+    """Without a licence heart and settings dialog appear; with one, the ball."""
     stage = new_stage()
     licence = stage.world.licence("good")
     stage.start_agent()
@@ -46,8 +48,8 @@ def test_a_first_day(new_stage: NewStage) -> None:
     stage.desktop.type(licence.number)
     stage.desktop.key("Tab")
     stage.desktop.type(licence.key)
-    stage.press(SETTINGS, "Tester l'accès aux serveurs")
-    stage.until_text(SETTINGS, "Connexion au serveur réussie")
+    stage.press(SETTINGS, TEST_BUTTON)
+    stage.until_text(SETTINGS, TEST_PASSED)
 
     code, text = stage.command("settings", "get", "licence.number")
     assert code == 0
@@ -58,14 +60,17 @@ def test_a_first_day(new_stage: NewStage) -> None:
 
 
 def test_servers_lost_and_found(new_stage: NewStage) -> None:
-    """Ball; the servers go: heart, balloon, tooltip and status window name the problem; they come back: ball by itself."""
+    """Heart, balloon, tooltip and status window name the problem; the ball comes back.
+
+    Nothing is clicked for that.
+    """
     stage = new_stage()
-    stage.licensed()
+    stage.save_licence()
     stage.start_agent()
     stage.until("ball")
 
     stage.world.break_("auth", "refuse")
-    stage.choose(MENU_RECONNECT)
+    stage.choose(person_requests.RECONNECT)
     stage.until("ball-heart")
     stage.balloon("IEA-N04")
     assert "IEA-N04" in stage.desktop.tooltip()
@@ -79,24 +84,24 @@ def test_servers_lost_and_found(new_stage: NewStage) -> None:
 
 
 def test_a_wrong_address_is_found_and_mended_in_the_dialog(new_stage: NewStage) -> None:
-    """Menu, settings, test: barred circle with its reason; corrected, tested, saved: the icon changes."""
+    """The test names the problem; with the address corrected the icon changes."""
     stage = new_stage()
-    stage.licensed()
+    stage.save_licence()
     right = stage.world.authentication.address
     wrong = right.replace("localhost", "serveur.invalid")
     assert stage.command("settings", "set", "connection.authentication", wrong)[0] == 0
     stage.start_agent()
     stage.until("ball-heart", timeout=45)  # a name that is not found is a verdict after the grace of 15 s
 
-    stage.choose(MENU_SETTINGS)
+    stage.choose(person_requests.SETTINGS)
     stage.desktop.window(SETTINGS)
-    stage.press(SETTINGS, "Tester l'accès aux serveurs")
-    stage.until_text(SETTINGS, "Échec de connexion au serveur")
+    stage.press(SETTINGS, TEST_BUTTON)
+    stage.until_text(SETTINGS, TEST_FAILED)
     stage.until_text(SETTINGS, "IEA-N02")
 
     stage.replace(SETTINGS, wrong, right)
-    stage.press(SETTINGS, "Tester l'accès aux serveurs")
-    stage.until_text(SETTINGS, "Connexion au serveur réussie")
+    stage.press(SETTINGS, TEST_BUTTON)
+    stage.until_text(SETTINGS, TEST_PASSED)
     stage.press(SETTINGS, "Enregistrer")
     stage.until("ball")
     stage.press(SETTINGS, "Quitter")
@@ -104,9 +109,9 @@ def test_a_wrong_address_is_found_and_mended_in_the_dialog(new_stage: NewStage) 
 
 
 def test_a_fault_is_found_and_mended_with_two_clicks(new_stage: NewStage) -> None:
-    """Heart, status window: « Trouver la panne » tests and finds that https works; « Corriger » saves it: ball."""
+    """« Trouver la panne » tests and finds that https works; « Corriger » saves it."""
     stage = new_stage()
-    stage.licensed()
+    stage.save_licence()
     right = stage.world.authentication.address
     assert stage.command("settings", "set", "connection.secure", "false")[0] == 0
     in_clear = right.replace("https://", "http://")
@@ -120,37 +125,40 @@ def test_a_fault_is_found_and_mended_with_two_clicks(new_stage: NewStage) -> Non
     stage.until_text(SETTINGS, "Cocher «\u00a0Sécurisé\u00a0»")
     stage.press(SETTINGS, "Corriger\u00a0: mode sécurisé")
     stage.until("ball")
-    stage.until_text(SETTINGS, "Connexion au serveur réussie")
+    stage.until_text(SETTINGS, TEST_PASSED)
     assert right in stage.command("settings", "get", "connection.authentication")[1]
 
 
 def test_one_window_and_one_agent(new_stage: NewStage) -> None:
-    """The dialog opens in the process that the menu has prepared, a second click raises it, a second start shows the status window, quitting closes all."""
+    """A window opens in the process that the menu has prepared, and opens once.
+
+    A second click raises it, a second start shows the status window, quitting closes all.
+    """
     stage = new_stage()
-    stage.licensed()
+    stage.save_licence()
     agent = stage.start_agent()
     stage.until("ball")
 
-    stage.choose(MENU_SETTINGS)
+    stage.choose(person_requests.SETTINGS)
     first = stage.desktop.window(SETTINGS)
     assert window_commands(stage) == ["-m iea_agent window"], (
         "started before it was known which window it would be"
     )
-    stage.choose(MENU_SETTINGS)
+    stage.choose(person_requests.SETTINGS)
     assert stage.command("run")[0] == 0
     stage.desktop.window(STATUS)
     open_now = [window.handle for window in stage.desktop.windows() if SETTINGS in window.text]
     assert open_now == [first.handle]
 
-    stage.choose(MENU_QUIT)
+    stage.choose(person_requests.QUIT)
     assert agent.wait(20) == 0
     stage.desktop.gone("Impact emploi")
 
 
 def test_the_command_line_drives_the_windows_agent(new_stage: NewStage) -> None:
-    """status, test, reconnect, diagnose and quit, over the named pipe."""
+    """The commands status, test, reconnect, diagnose and quit use the named pipe."""
     stage = new_stage()
-    stage.licensed()
+    stage.save_licence()
     agent = stage.start_agent()
     stage.until("ball")
 

@@ -178,7 +178,7 @@ def test_the_icon_appears_at_the_size_of_a_small_icon(stage: Stage) -> None:
 def test_the_icon_and_the_menu_grow_with_the_scaling() -> None:
     with a_screen(150) as screen, a_stage(screen) as stage:
         assert stage.do("icon_size") == 24
-        assert screen.desktop.icon_shown(ICONS) == "ball"
+        assert screen.desktop.recognise_icon(ICONS) == "ball"
         stage.screen.click(stage.open_menu()[SETTINGS])
         stage.expect("SettingsRequested")
 
@@ -244,7 +244,7 @@ def test_there_are_two_repaints_a_second_at_most_and_the_last_one_counts(stage: 
             seen, changes = now, changes + 1
     assert changes <= 5
     stage.do("draw", picture="ball-pale")
-    until(lambda: stage.screen.desktop.icon_shown(ICONS) == "ball-pale")
+    until(lambda: stage.screen.desktop.recognise_icon(ICONS) == "ball-pale")
 
 
 def test_redraws_while_the_menu_is_open_leave_it_alone(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""What test_rig.py starts on the Windows desktop: a native dialog with an edit field, which prints what was typed."""
+"""A native dialog that prints what was typed, for test_rig.py to start on Windows."""
 
 import sys
 

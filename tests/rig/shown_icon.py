@@ -1,4 +1,7 @@
-"""What test_rig.py starts on the Windows desktop: the icon of argument 1 in the notification area, with a menu of three items."""
+"""An icon with a menu of three items, for test_rig.py to start on Windows.
+
+The argument is the icon's file.
+"""
 
 import sys
 
@@ -6,7 +9,7 @@ import pystray
 from PIL import Image
 
 menu = pystray.Menu(
-    pystray.MenuItem("Saluer", lambda: print("chosen", flush=True)),
+    pystray.MenuItem("Saluer", lambda: print("clicked", flush=True)),
     pystray.MenuItem("Plus tard", None, enabled=False),
     pystray.Menu.SEPARATOR,
     pystray.MenuItem("Quitter", lambda icon: icon.stop()),

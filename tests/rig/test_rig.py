@@ -1,4 +1,4 @@
-"""The Windows rig does what the desktop tests rely on: the right Python, real dialogs, a real notification area, nothing left."""
+"""The Windows rig: Python, dialogs, notification area, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ pytestmark = [pytest.mark.linux, pytest.mark.desktop]
 HERE = Path(__file__).parent
 
 
-def said(process: subprocess.Popen[str]) -> str:
-    """Everything a program has written when it has ended."""
+def output_of(process: subprocess.Popen[str]) -> str:
+    """Wait for the end of a program and return its output."""
     return process.communicate(timeout=30)[0].strip()
 
 
 def line_of(stream: IO[str] | None) -> str:
-    """The next line that a running program writes."""
+    """Wait for the next line that a running program writes, and return it."""
     assert stream is not None
     assert select.select([stream], [], [], 30)[0], "nothing was written"
     return stream.readline().strip()
@@ -103,7 +103,7 @@ def test_dialog_is_read_filled_and_closed(windows_desktop: Callable[..., Desktop
         "what was typed",
     )
     desktop.click(dialog.control("Enregistrer", "Button"))
-    assert said(program) == "saved https://exemple.fr/été « œ »"
+    assert output_of(program) == "saved https://exemple.fr/été « œ »"
     desktop.gone("^Boîte d'essai$")
 
 
@@ -113,17 +113,19 @@ def test_keyboard_alone_reaches_a_dialog(windows_desktop: Callable[..., Desktop]
     desktop.window("^Boîte d'essai$")
     desktop.type("a b")
     desktop.key("Tab", "space")
-    assert said(program) == "saved a b"
+    assert output_of(program) == "saved a b"
 
 
-def test_what_does_not_show_is_told_with_what_does(windows_desktop: Callable[..., Desktop]) -> None:
+def test_a_window_that_does_not_come_is_reported_with_those_on_screen(
+    windows_desktop: Callable[..., Desktop],
+) -> None:
     with pytest.raises(NotSeenError, match=r"never\.\.\. not seen in 0.1 s; on screen: Shell_TrayWnd"):
         windows_desktop().window("never...", timeout=0.1)
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """A folder with two icons that differ in shape only a little."""
+    """Return a folder with two icons of similar shape."""
     for name, box in {"disc": (2, 2, 30, 30), "half": (2, 2, 30, 16)}.items():
         picture = Image.new("RGBA", (32, 32))
         ImageDraw.Draw(picture).ellipse(box, fill=(30, 80, 200))
@@ -140,13 +142,12 @@ def test_icon_is_found_recognised_and_its_menu_used(
         desktop.icon(timeout=0.1)
     program = desktop.start(HERE / "shown_icon.py", windows_path(pictures / "half.ico"))
     assert isinstance(desktop.icon(), Area)
-    assert desktop.icon_shown(pictures) == "half"
+    assert desktop.recognise_icon(pictures) == "half"
     assert desktop.tooltip() == "Icône d'essai"
     assert [item.enabled for item in desktop.open_menu()] == [True, False, True]
     desktop.choose(1)
-    assert line_of(program.stdout) == "chosen"
+    assert line_of(program.stdout) == "clicked"
     desktop.open_menu()
     desktop.choose(3)
-    assert (
-        line_of(program.stdout) == "ended"
-    )  # bare pystray may take its time to leave; the rig ends it with the desktop
+    # bare pystray may take long to leave; the rig ends it with the desktop
+    assert line_of(program.stdout) == "ended"

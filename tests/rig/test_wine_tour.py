@@ -1,4 +1,4 @@
-"""The tour's network of its own: what a PC meets only where names, ports and the way out are somebody else's."""
+"""The tour in a network of its own, with faults of the PC's names and network."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.linux, pytest.mark.desktop]
 
 
 def test_faults_of_the_machine_itself(tmp_path: Path) -> None:
-    """A proxy that the network offers (WPAD), found by Windows and the only way to the servers; and no network at all."""
+    """Windows finds the proxy that the network offers (WPAD); and there is no network."""
     tour = (sys.executable, "-m", "rig", "wine_tour", "--no-windows", "--output", windows_path(tmp_path))
     done = subprocess.run(
         [*tour, "--only", "pac-offered", "network-off"],

@@ -776,7 +776,7 @@ def check_sizes(measured: dict[str, Any], scaling: int) -> None:
             assert control["has"][1] >= control["wants"][1], (kind, text, control)
         assert _inside(control["area"], control["within"]), (kind, text, control)
     visible = [
-        c for c in measured["measured"] if c["kind"] not in ("ScrolledWindow", "Mark", "Banner", "Strip")
+        c for c in measured["measured"] if c["kind"] not in ("ScrolledWindow", "Mark", "Banner", "StageStrip")
     ]
     for number, one in enumerate(visible):
         for other in visible[number + 1 :]:

@@ -292,7 +292,7 @@ class SettingsDialog(ScrolledDialog):
                     self._results.show_passing()
                     return
                 likeliest_first = sorted(found, key=lambda repair: kinds.index(repair.kind))
-                self._results.show_repairs(likeliest_first, values, over=done)
+                self._results.show_repairs(likeliest_first, values, complete=done)
                 if done:
                     self._results.update_reports(repairs.add_proxy_findings(reports, found))
 

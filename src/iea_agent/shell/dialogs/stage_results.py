@@ -1,4 +1,7 @@
-"""What a test says, stage by stage and in words; loaded when a first test begins, for the opening of the dialog must not wait for it."""
+"""The results of a test, stage by stage and in words.
+
+Loaded when the first test starts, so that the dialog opens without it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import STAGES, Failure, Server, ServerReport, Stage, StageOutcome, StageResult
 from iea_agent.locale import _
 from iea_agent.shell.wording import report_text, time_text
+from iea_agent.shell.wording.problem_details import describe_failure_details
 
 from .widgets import MIDDLE, NARROW, Link, PageLink, Paragraph, load_picture, make_title_font, set_picture
 
@@ -25,11 +29,11 @@ _STAGE_PICTURES = {
 }
 
 GAP = 8
-"""Between two stages of a strip, in device-independent pixels."""
+"""Space between two stages, in device-independent pixels."""
 
 
-class _Said(wx.Accessible):  # type: ignore[misc]  # wx has no types here
-    """Gives a picture the words that it stands for."""
+class _PictureName(wx.Accessible):  # type: ignore[misc]  # wx has no types here
+    """The text that a screen reader reads for a picture."""
 
     text = ""
 
@@ -37,78 +41,87 @@ class _Said(wx.Accessible):  # type: ignore[misc]  # wx has no types here
         return wx.ACC_OK, self.text
 
 
-class Strip(wx.Panel):  # type: ignore[misc]  # wx has no types here
-    """The stages of one server from left to right: a picture, its name, and « sans objet » where the stage is not needed."""
+class StageStrip(wx.Panel):  # type: ignore[misc]
+    """The stages of one server from left to right, each with a picture and its name.
+
+    A stage that is not needed has a note below its name.
+    """
 
     def __init__(self, parent: wx.Window, server: Server) -> None:
         super().__init__(parent, name="")
         self._grey = wx.SystemSettings.GetColour(wx.SYS_COLOUR_GRAYTEXT)
         self._pictures: dict[Stage, wx.StaticBitmap] = {}
+        self._picture_names: dict[Stage, _PictureName] = {}
         self._names: dict[Stage, wx.StaticText] = {}
         self._notes: dict[Stage, wx.StaticText] = {}
-        self._said: dict[Stage, _Said] = {}
         not_needed = _(report_text.OUTCOMES[StageOutcome.SKIPPED])
         row = wx.BoxSizer(wx.HORIZONTAL)
         for stage in STAGES[server]:
-            shown = self._pictures[stage] = wx.StaticBitmap(self, bitmap=load_picture("stage-pending", 16))
-            said = self._said[stage] = _Said(shown)
-            shown.SetAccessible(said)
+            picture = self._pictures[stage] = wx.StaticBitmap(self, bitmap=load_picture("stage-pending", 16))
+            self._picture_names[stage] = _PictureName(picture)
+            picture.SetAccessible(self._picture_names[stage])
             name = self._names[stage] = wx.StaticText(self, label=_(report_text.STAGES[stage]))
             note = self._notes[stage] = wx.StaticText(self)
             note.SetForegroundColour(self._grey)
             cell = wx.BoxSizer(wx.VERTICAL)
-            cell.Add(shown, 0, wx.ALIGN_CENTRE_HORIZONTAL | wx.BOTTOM, self.FromDIP(2))
+            cell.Add(picture, 0, wx.ALIGN_CENTRE_HORIZONTAL | wx.BOTTOM, self.FromDIP(2))
             cell.Add(name, 0, wx.ALIGN_CENTRE_HORIZONTAL)
             cell.Add(note, 0, wx.ALIGN_CENTRE_HORIZONTAL)
-            # as wide as both servers' strips need it: their stages stand below each other, and nothing moves during a test
+            # The same width in both servers' strips: their stages stand below each other, and nothing moves during a test.
             cell.SetMinSize(wx.Size(max(name.GetBestSize().width, self.GetTextExtent(not_needed).width), -1))
             row.Add(cell, 0, wx.RIGHT, self.FromDIP(GAP))
         self.SetSizer(row)
         self.Bind(wx.EVT_PAINT, self._on_paint)
 
-    def show(self, found: ServerReport | None) -> None:
-        """Show how far *found* has come; None before a test."""
-        results = {result.stage: result for result in found.stages} if found else {}
+    def show_progress(self, report: ServerReport | None) -> None:
+        """Show how far *report* has come; None before a test."""
+        results = {result.stage: result for result in report.stages} if report else {}
         failed = [stage for stage, result in results.items() if result.outcome is StageOutcome.FAILED]
-        behind = False
-        for stage, shown in self._pictures.items():
+        after_failure = False
+        for stage in self._pictures:
             result = results.get(stage, StageResult(stage, StageOutcome.WAITING))
-            needed = behind or result.outcome is not StageOutcome.SKIPPED
-            drawn = _STAGE_PICTURES[StageOutcome.WAITING if behind else result.outcome]
-            if shown.GetName() != drawn:  # set the picture only when it is another one: no flicker
-                shown.SetName(drawn)
-                set_picture(shown, load_picture(drawn, 16))
-            words = (
-                report_text.render_stage(found, stage)
-                if found and stage in results
-                else _(report_text.STAGES[stage])
-            )
-            shown.SetToolTip(words)
-            self._said[stage].text = words
-            note = "" if needed else _(report_text.OUTCOMES[StageOutcome.SKIPPED])
-            if self._notes[stage].GetLabel() != note:
-                self._notes[stage].SetLabelText(note)
-            pale = not needed or result.outcome in (StageOutcome.WAITING, StageOutcome.SKIPPED)
-            self._names[stage].SetForegroundColour(self._grey if pale else wx.NullColour)
-            self._names[stage].Refresh()
-            behind = behind or stage in failed
+            text = _(report_text.STAGES[stage])
+            if report and stage in results:
+                text = report_text.render_stage(report, stage)
+            self._show_stage(result, text, after_failure)
+            after_failure = after_failure or stage in failed
         self.Layout()
 
+    def _show_stage(self, result: StageResult, text: str, after_failure: bool) -> None:
+        stage, outcome = result.stage, result.outcome
+        picture, name, note = self._pictures[stage], self._names[stage], self._notes[stage]
+        file = _STAGE_PICTURES[StageOutcome.WAITING if after_failure else outcome]
+        # set the picture only if it is another one: no flicker
+        if picture.GetName() != file:
+            picture.SetName(file)
+            set_picture(picture, load_picture(file, 16))
+        picture.SetToolTip(text)
+        self._picture_names[stage].text = text
+        needed = after_failure or outcome is not StageOutcome.SKIPPED
+        note_text = "" if needed else _(report_text.OUTCOMES[StageOutcome.SKIPPED])
+        if note.GetLabel() != note_text:
+            note.SetLabelText(note_text)
+        pale = not needed or outcome in (StageOutcome.WAITING, StageOutcome.SKIPPED)
+        name.SetForegroundColour(self._grey if pale else wx.NullColour)
+        name.Refresh()
+
     def _on_paint(self, _event: wx.PaintEvent) -> None:
-        """The line on which the pictures stand."""
+        """Draw the line between the pictures."""
         paint = wx.PaintDC(self)
         paint.SetPen(wx.Pen(wx.SystemSettings.GetColour(wx.SYS_COLOUR_3DSHADOW), self.FromDIP(1)))
-        places = [shown.GetRect() for shown in self._pictures.values()]
+        places = [picture.GetRect() for picture in self._pictures.values()]
         space = self.FromDIP(NARROW)
         for left, right in itertools.pairwise(places):
             height = left.GetTop() + left.GetHeight() // 2
             paint.DrawLine(left.GetRight() + space, height, right.GetLeft() - space, height)
 
 
-class Verdict:
-    """What the test of one server gives, *width* device-independent pixels wide, before the control *after* in reading order.
+class ServerResult:
+    """The result of one server's test, in ``sizer``: its stages and its problem.
 
-    *explain* is called with the code whose page is to be shown, *unfold* when the explanation is wanted that is folded away.
+    It is *width* device-independent pixels wide and stands before the control *after* in
+    reading order. *explain* is called with the code of a problem whose page is wanted,
+    *unfold* if the folded explanation is wanted.
     """
 
     def __init__(
@@ -122,13 +135,13 @@ class Verdict:
     ) -> None:
         name = wx.StaticText(parent, label=_(report_text.SERVERS[server]))
         name.SetFont(make_title_font(parent, 1.0))
-        self._strip = Strip(parent, server)
+        self._strip = StageStrip(parent, server)
         self._progress = Paragraph(parent, width)
         self._problem = Paragraph(parent, width, spoken=True)
         self._problem.SetFont(make_title_font(parent, 1.0))
         self._folded = Link(parent, unfold)
         self._explanation = Paragraph(parent, width)
-        self._more = PageLink(parent, explain)
+        self._page_link = PageLink(parent, explain)
         for control in (
             name,
             self._strip,
@@ -136,7 +149,7 @@ class Verdict:
             self._problem,
             self._folded,
             self._explanation,
-            self._more,
+            self._page_link,
         ):
             control.MoveBeforeInTabOrder(after)
         gap = parent.FromDIP(NARROW)
@@ -147,76 +160,78 @@ class Verdict:
         self.sizer.Add(self._problem, 0, wx.TOP, parent.FromDIP(MIDDLE))
         self.sizer.Add(self._folded, 0, wx.TOP, gap)
         self.sizer.Add(self._explanation, 0, wx.TOP, gap)
-        self.sizer.Add(self._more, 0, wx.TOP, gap)
+        self.sizer.Add(self._page_link, 0, wx.TOP, gap)
 
-    def show(self, found: ServerReport | None) -> None:
-        """Show how far *found* has come; None before a test."""
-        self._strip.show(found)
-        self._progress.set_text(_progress(found) if found else _("En attente…"))
+    def show_progress(self, report: ServerReport | None) -> None:
+        """Show how far *report* has come; None before a test."""
+        self._strip.show_progress(report)
+        self._progress.set_text(_describe_progress(report) if report else _("En attente…"))
 
-    def tell(self, cause: Failure, found: ServerReport) -> None:
-        """Say the *cause* of what was *found*, what to do and who can do it."""
-        entry = cause.problem
-        what = f"{_(entry.text)} {report_text.describe_failure_details(cause, time.time())}".rstrip()
-        # where nothing failed, the first note is what has just been told
-        notes = report_text.list_notes(found, time.time())[0 if found.failure else 1 :]
-        noted = [_("À noter : {note}").format(note=note) for note in notes]
-        explanation = "\n".join([what, _(entry.advice), _(problems.ACTORS[entry.actor]), *noted])
-        self._say(problem=_named(cause), explanation=explanation, code=cause.problem.code)
+    def explain(self, cause: Failure, report: ServerReport) -> None:
+        """Show the *cause* of *report*, what to do and who can do it."""
+        problem = cause.problem
+        text = f"{_(problem.text)} {describe_failure_details(cause, time.time())}".rstrip()
+        # if nothing failed, the first note is the cause itself
+        notes = report_text.list_notes(report, time.time())[0 if report.failure else 1 :]
+        note_lines = [_("À noter : {note}").format(note=note) for note in notes]
+        explanation = "\n".join([text, _(problem.advice), _(problems.ACTORS[problem.actor]), *note_lines])
+        self._set_texts(problem=_name_problem(cause), explanation=explanation, code=problem.code)
 
     def fold(self, cause: Failure) -> None:
-        """Say the *cause* in one line; a click tells the rest."""
-        self._say(folded=_("{problem} – que faire ?").format(problem=_named(cause)))
+        """Show the *cause* in one line; a click on it asks for the rest."""
+        self._set_texts(folded=_("{problem} – que faire ?").format(problem=_name_problem(cause)))
 
     def refer(self, cause: Failure) -> None:
-        """Say that the *cause* is the one that is told of the other server."""
-        same = _("Même cause que pour l'autre serveur : {problem}.").format(problem=_named(cause))
-        self._say(explanation=same)
+        """Show that the *cause* is the one that is explained at the other server."""
+        same = _("Même cause que pour l'autre serveur : {problem}.").format(problem=_name_problem(cause))
+        self._set_texts(explanation=same)
 
-    def hush(self) -> None:
-        """Say nothing: there is no cause to be told, or none yet."""
-        self._say()
+    def clear(self) -> None:
+        """Show no cause."""
+        self._set_texts()
 
-    def enter(self) -> None:
-        """Take the keyboard to what has just been told."""
-        self._more.SetFocus()
+    def focus_explanation(self) -> None:
+        """Move the keyboard to the explanation."""
+        self._page_link.SetFocus()
 
-    def _say(self, *, problem: str = "", folded: str = "", explanation: str = "", code: str = "") -> None:
+    def _set_texts(
+        self, *, problem: str = "", folded: str = "", explanation: str = "", code: str = ""
+    ) -> None:
         self._problem.set_text(problem)
         self._folded.set_text(folded)
         self._explanation.set_text(explanation)
-        self._more.set_problem(code)
+        self._page_link.set_problem(code)
 
 
-def _named(cause: Failure) -> str:
-    """What the problem is called, and its code."""
+def _name_problem(cause: Failure) -> str:
     return f"{_(cause.problem.title)} ({cause.problem.code})"
 
 
-def _progress(found: ServerReport) -> str:
-    """One line on how far the test of a server has come, or how it ended."""
-    duration = time_text.format_milliseconds(found.milliseconds)
-    if not found.done:
-        running = [result.stage for result in found.stages if result.outcome is StageOutcome.RUNNING]
+def _describe_progress(report: ServerReport) -> str:
+    """Return one line on how far the test of a server has come, or how it ended."""
+    duration = time_text.format_milliseconds(report.milliseconds)
+    if not report.done:
+        running = [result.stage for result in report.stages if result.outcome is StageOutcome.RUNNING]
         if not running:
             return _("En attente…")
-        place = list(STAGES[found.server]).index(running[0]) + 1
+        place = list(STAGES[report.server]).index(running[0]) + 1
         return _("{stage}… ({place} sur {places})").format(
-            stage=_(report_text.STAGES[running[0]]), place=place, places=len(STAGES[found.server])
+            stage=_(report_text.STAGES[running[0]]), place=place, places=len(STAGES[report.server])
         )
-    if found.failure is None:
-        ended = _("Réussi en {time}").format(time=duration)
+    if report.failure is None:
+        outcome = _("Réussi en {time}").format(time=duration)
     else:
-        ended = _("Échec à l'étape « {stage} », en {time}").format(
-            stage=_(report_text.STAGES[found.failure.stage]), time=duration
+        outcome = _("Échec à l'étape « {stage} », en {time}").format(
+            stage=_(report_text.STAGES[report.failure.stage]), time=duration
         )
-    return ", ".join(filter(None, (ended, report_text.describe_route(found))))
+    return ", ".join(filter(None, (outcome, report_text.describe_route(report))))
 
 
-class Verdicts:
-    """Both servers' verdicts, in *sizer*, and their stages in the list *details*. *grown* is called when they need more or less room.
+class ServerResults:
+    """The results of both servers, in ``sizer`` and in the list *details*.
 
-    One cause is explained at a time: with two different ones, the other is folded to a line, so that the dialog fits a small screen.
+    One cause is explained at a time; a second one is folded to a line, so that the dialog
+    fits a small screen. *on_resized* is called if the results need more or less room.
     """
 
     def __init__(
@@ -225,28 +240,31 @@ class Verdicts:
         width: int,
         after: wx.Window,
         explain: Callable[[str], None],
-        grown: Callable[[], None],
+        on_resized: Callable[[], None],
     ) -> None:
         parent = details.GetParent()
         self._details = details
-        self._grown = grown
+        self._on_resized = on_resized
         self._lines: dict[Server, list[str]] = {}
         self._reports: Mapping[Server, ServerReport] = {}
-        self._chosen: Server | None = None  # whose explanation the person has asked for
-        self._verdicts = {
-            server: Verdict(parent, server, width, after, explain, functools.partial(self._unfold, server))
+        # the server whose explanation the person has asked for
+        self._unfolded: Server | None = None
+        self._results = {
+            server: ServerResult(
+                parent, server, width, after, explain, functools.partial(self._unfold, server)
+            )
             for server in Server
         }
         self.sizer = wx.BoxSizer(wx.VERTICAL)
-        for verdict in self._verdicts.values():
-            self.sizer.Add(verdict.sizer, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
+        for result in self._results.values():
+            self.sizer.Add(result.sizer, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
 
-    def begin(self) -> None:
-        """Show that nothing is known yet."""
-        self._chosen = None
-        for verdict in self._verdicts.values():
-            verdict.show(None)
-            verdict.hush()
+    def show_start(self) -> None:
+        """Show a test that has no result yet."""
+        self._unfolded = None
+        for result in self._results.values():
+            result.show_progress(None)
+            result.clear()
         self._lines = {
             server: [
                 f"{_(report_text.SERVERS[server])} – {_(report_text.STAGES[stage])}"
@@ -256,80 +274,88 @@ class Verdicts:
         }
         self._details.Set([line for server in Server for line in self._lines[server]])
 
-    def show(self, found: ServerReport, reports: Mapping[Server, ServerReport]) -> None:
-        """Show how far the test of one server has come; *reports* is all that is known."""
+    def show_progress(self, report: ServerReport, reports: Mapping[Server, ServerReport]) -> None:
+        """Show how far the test of one server has come; *reports* are all reports so far."""
         self._reports = reports
-        self._verdicts[found.server].show(found)
-        self._tell()
-        self._list(found)
+        self._results[report.server].show_progress(report)
+        self._explain_one()
+        self._update_details(report)
 
-    def _tell(self) -> None:
-        """Explain one cause: the one that was asked for, else a failure before a mere note, and the server without which nobody works first."""
+    def _explain_one(self) -> None:
+        """Explain one cause.
+
+        It is the one that was asked for; else a failure comes before a mere note, and the
+        authentication server, which nobody can do without, before the update server.
+        """
         causes = {
-            server: found.cause for server, found in self._reports.items() if found.done and found.cause
+            server: report.cause for server, report in self._reports.items() if report.done and report.cause
         }
         if not causes:
             return
         first = min(
             causes, key=lambda server: (self._reports[server].failure is None, server is Server.UPDATES)
         )
-        told = self._chosen or first
+        explained = self._unfolded or first
         for server, cause in causes.items():
-            verdict = self._verdicts[server]
-            if server is told:
-                verdict.tell(cause, self._reports[server])
-            elif cause.problem is causes[told].problem:
-                verdict.refer(cause)
+            result = self._results[server]
+            if server is explained:
+                result.explain(cause, self._reports[server])
+            elif cause.problem is causes[explained].problem:
+                result.refer(cause)
             else:
-                verdict.fold(cause)
+                result.fold(cause)
 
     def _unfold(self, server: Server) -> None:
-        self._chosen = server
-        self._tell()
-        self._grown()
-        self._verdicts[server].enter()
+        self._unfolded = server
+        self._explain_one()
+        self._on_resized()
+        self._results[server].focus_explanation()
 
-    def _list(self, found: ServerReport) -> None:
-        """The same in the list, a line each: how the keyboard and a screen reader go through it."""
-        name = _(report_text.SERVERS[found.server])
-        lines = [f"{name} – {line}" for line in report_text.list_report_lines(found)]
-        start = self._start(found.server)
-        before = self._lines[found.server]
+    def _update_details(self, report: ServerReport) -> None:
+        """Update the lines of one server in the list, for the keyboard and screen readers."""
+        name = _(report_text.SERVERS[report.server])
+        lines = [f"{name} – {line}" for line in report_text.list_report_lines(report)]
+        start = self._first_line(report.server)
+        before = self._lines[report.server]
         for place, line in enumerate(lines):
             if place >= len(before):
                 self._details.Insert(line, start + place)
             elif before[place] != line:
                 self._details.SetString(start + place, line)
-        self._lines[found.server] = lines
-        for place, result in enumerate(found.stages):
+        self._lines[report.server] = lines
+        for place, result in enumerate(report.stages):
             if result.outcome in (StageOutcome.RUNNING, StageOutcome.FAILED):
                 self._details.EnsureVisible(start + place)
 
-    def _start(self, server: Server) -> int:
-        """Where in the list the lines of *server* begin."""
+    def _first_line(self, server: Server) -> int:
+        """Return the place in the list of the first line of *server*."""
         servers = list(Server)
         return sum(len(self._lines[each]) for each in servers[: servers.index(server)])
 
-    def settle(self) -> None:
-        """After the test, with everything in its room: the list shows where it failed first, its beginning where nothing did.
+    def scroll_to_failure(self) -> None:
+        """Scroll the list to the first failure, or to its start if nothing failed.
 
-        Unless the person is reading it.
+        The list stays as it is while the person is reading it.
         """
         failed = [
-            self._start(server) + place
-            for server, found in self._reports.items()
-            for place, result in enumerate(found.stages)
+            self._first_line(server) + place
+            for server, report in self._reports.items()
+            for place, result in enumerate(report.stages)
             if result.outcome is StageOutcome.FAILED
         ]
         if not self._details.HasFocus():
             self._details.SetFirstItem(min(failed, default=0))
 
 
-def headline(reports: Mapping[Server, ServerReport]) -> str:
-    """The outcome in the words of the sheet."""
-    return report_text.render_headline([reports[server] for server in Server if server in reports])
+def render_headline(reports: Mapping[Server, ServerReport]) -> str:
+    """Return the outcome of the test in the words of the sheet."""
+    return report_text.render_headline(_in_order(reports))
 
 
-def text(reports: Mapping[Server, ServerReport]) -> str:
-    """The whole test as text."""
-    return report_text.render_report([reports[server] for server in Server if server in reports], time.time())
+def render_report(reports: Mapping[Server, ServerReport]) -> str:
+    """Return the whole test as text."""
+    return report_text.render_report(_in_order(reports), time.time())
+
+
+def _in_order(reports: Mapping[Server, ServerReport]) -> list[ServerReport]:
+    return [reports[server] for server in Server if server in reports]

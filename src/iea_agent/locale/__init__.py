@@ -1,4 +1,7 @@
-"""The interface's language: French in the source, other languages from compiled catalogues beside this file."""
+"""The language of the interface.
+
+French stands in the source; compiled catalogues beside this file hold the other languages.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ _speak: Callable[[str], str] = str
 
 
 def choose(language: str) -> None:
-    """Speak *language* from now on; one that has no catalogue means French."""
+    """Speak *language* from now on; a language without a catalogue means French."""
     global _speak
     if language == "fr":  # the source's own: the icon need not wait for gettext
         _speak = str
@@ -25,7 +28,10 @@ def choose(language: str) -> None:
 
 
 def language_of(environment: Mapping[str, str] = os.environ) -> str:
-    """The person's language: ``IEA_AGENT_LANG`` where set, else the system's display language where we speak it, else French."""
+    """Return the person's language: "fr" or "en".
+
+    ``IEA_AGENT_LANG`` comes first, then the system's display language, then French.
+    """
     wanted = environment.get("IEA_AGENT_LANG", "") or _system_language(environment)
     return "en" if wanted.lower().startswith("en") else "fr"
 
@@ -40,5 +46,5 @@ def _system_language(environment: Mapping[str, str]) -> str:
 
 
 def _(text: str) -> str:
-    """*text* in the chosen language."""
+    """Return *text* in the chosen language."""
     return _speak(text)

@@ -1,4 +1,4 @@
-"""What is said about a password of the day that was typed: which character to look at, which day it is for, how long to wait."""
+"""The words for a typed password of the day."""
 
 from __future__ import annotations
 
@@ -28,38 +28,38 @@ _TYPOS = {
 }
 
 
-def describe_typo(found: Typo) -> str:
-    """A typing error, which is not counted as a try."""
-    if found.kind is TypoKind.LENGTH:
-        if found.missing > 0:
+def describe_typo(typo: Typo) -> str:
+    """Return the sentence for a typing error, which is not counted as a try."""
+    if typo.kind is TypoKind.LENGTH:
+        if typo.missing > 0:
             return _(
                 "Mot de passe incomplet : il a cette forme, {example}, ou le jour suivi de cinq mots."
             ).format(example=EXAMPLE)
         return _(
             "Mot de passe trop long : il a cette forme, {example}, ou le jour suivi de cinq mots."
         ).format(example=EXAMPLE)
-    return _(_TYPOS[found.kind]).format(position=found.position, group=found.group)
+    return _(_TYPOS[typo.kind]).format(position=typo.position, group=typo.group)
 
 
-def describe_other_day(found: OtherDay | NotCovered) -> str:
-    """A well-formed password that cannot be for now; not counted as a try either."""
-    if isinstance(found, NotCovered):
+def describe_other_day(answer: OtherDay | NotCovered) -> str:
+    """Return the sentence for a password of another day, which is not counted as a try."""
+    if isinstance(answer, NotCovered):
         return _("Ce poste ne connaît pas encore les mots de passe du {day} : mettez l'agent à jour.").format(
-            day=_day(found.day)
+            day=_day(answer.day)
         )
     return _(
         "Ce mot de passe porte le jour {day:02d} ; cet ordinateur est au {today}. Vérifiez la date de l'ordinateur ou "
         "demandez le mot de passe d'aujourd'hui."
-    ).format(day=found.day, today=_day(found.today))
+    ).format(day=answer.day, today=_day(answer.today))
 
 
 def describe_wrong_password() -> str:
-    """A well-formed password that is not the right one: a try."""
+    """Return the sentence for a wrong password, which is counted as a try."""
     return _("Ce n'est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l'assistance.")
 
 
 def describe_hold(hold: WaitReason) -> str:
-    """That tries have to wait; the time is shown beside it, counting down."""
+    """Return the sentence for tries that have to wait."""
     if hold is WaitReason.STOPPED:
         return _(
             "Trop d'essais : contactez l'assistance. La saisie se rouvre dès que les serveurs répondent."
@@ -68,12 +68,12 @@ def describe_hold(hold: WaitReason) -> str:
 
 
 def describe_next_try(seconds: float) -> str:
-    """When the next try may be, where nothing counts down."""
+    """Return when the next try is possible."""
     return _("Nouvel essai possible dans {time}.").format(time=format_wait(seconds))
 
 
 def describe_missing_register() -> str:
-    """There is nothing on this PC to check a password with."""
+    """Return the sentence for a PC without a register."""
     return _("Ce poste n'a pas encore de registre des mots de passe du jour : contactez l'assistance.")
 
 

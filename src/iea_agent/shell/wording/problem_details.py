@@ -1,7 +1,7 @@
-"""What is said of one particular case: the sentence that names what was seen behind a problem, and what is refused in an address or a setting.
+"""Sentences about one particular failure, beside those of the catalogue.
 
-The catalogue (``domain/problems.py``) says what holds for every case of a problem; here stands where a redirection leads, who intercepts, which
-certificate was shown, until when a server asks to wait. Pure: the same failure gives the same sentence.
+The catalogue (``domain/problems.py``) says what holds for every case of a problem. Here stands where a redirection leads,
+which product intercepts, which certificate was received, until when a server asks to wait.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ _KINDS: Mapping[ProductKind, str] = {
 
 
 def describe_failure_details(failure: Failure, now: float) -> str:
-    """One or two sentences that name what is particular to *failure*, seen at wall-clock time *now*; "" where nothing is.
+    """Return the sentences about the details of *failure*, or "" if there are none.
 
-    What others chose (a server, a certificate) is shown printable, on one line and shortened.
+    *now* is the wall-clock time at which it was observed. Texts from servers and certificates are made printable and short.
     """
     sentences = _evidence(failure.evidence)
     if failure.certificate is not None and failure.problem.group is Group.CERTIFICATE:
@@ -77,6 +77,7 @@ def describe_failure_details(failure: Failure, now: float) -> str:
 
 
 def _evidence(evidence: Evidence | None) -> list[str]:
+    """Return the sentences about *evidence*."""
     match evidence:
         case None:
             return []
@@ -94,7 +95,10 @@ def _evidence(evidence: Evidence | None) -> list[str]:
 
 
 def _clock(seconds: float) -> str:
-    """Return by how much the clock is off, "" if that cannot be said. *seconds* is the server's time minus this PC's."""
+    """Return by how much the clock is off, or "" if that is not known.
+
+    *seconds* is the server's time minus this PC's.
+    """
     if not 1 <= abs(seconds) < 1e10:
         return ""
     if seconds > 0:
@@ -105,7 +109,7 @@ def _clock(seconds: float) -> str:
 
 
 def _interceptor(name: str) -> list[str]:
-    """Who intercepts, and which setting to change where that is known."""
+    """Return which product intercepts and, if known, which of its settings to change."""
     product = interceptors.find_interceptor(name)
     if product is None:
         return [_("Produit reconnu à son certificat : {name}.").format(name=clean_foreign_text(name))]
@@ -113,21 +117,24 @@ def _interceptor(name: str) -> list[str]:
     return [sentence.format(name=product.name, kind=_(_KINDS[product.kind])), _(product.setting)]
 
 
-def _certificate(found: Certificate, now: float, *, product_named: bool) -> list[str]:
-    """Whose certificate it is, and since when another one is shown; *product_named*: who shows it has been named already."""
+def _certificate(certificate: Certificate, now: float, *, product_named: bool) -> list[str]:
+    """Return whose certificate it is, and since when it is another one.
+
+    *product_named*: the product that made it has been named already.
+    """
     sentences = []
     if not product_named:
         sentences.append(
             _("Certificat établi pour « {subject} » par « {issuer} », valable du {begin} au {end}.").format(
-                subject=clean_foreign_text(found.subject) or "?",
-                issuer=clean_foreign_text(found.issuer) or "?",
-                begin=format_date(found.not_before),
-                end=format_date(found.not_after),
+                subject=clean_foreign_text(certificate.subject) or "?",
+                issuer=clean_foreign_text(certificate.issuer) or "?",
+                begin=format_date(certificate.not_before),
+                end=format_date(certificate.not_after),
             )
         )
-    if found.changed_at is not None:
+    if certificate.changed_at is not None:
         sentences.append(
-            _("Ce certificat a changé {moment}.").format(moment=format_moment(found.changed_at, now))
+            _("Ce certificat a changé {moment}.").format(moment=format_moment(certificate.changed_at, now))
         )
     return sentences
 
@@ -147,7 +154,7 @@ def _wait(seconds: float, now: float) -> str:
 
 
 def describe_setting_fault(fault: settings.SettingFault) -> str:
-    """A refused setting for a person: « connection.secure, ligne 4 : attendu true ou false »."""
+    """Return a refused setting: « proxy.port, ligne 4 : attendu un nombre »."""
     place = _("ligne {line}").format(line=fault.line) if fault.line else ""
     named = ", ".join(part for part in (fault.name, place) if part) or _("fichier")
     return _("{place} : attendu {expected}").format(place=named, expected=_(fault.expected))

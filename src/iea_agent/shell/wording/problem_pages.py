@@ -1,4 +1,7 @@
-"""The page on each problem that ships with the agent: readable offline, rendered from ``docs/problemes/`` by ``tools/render_pages.py``."""
+"""The page about each problem, for a browser without network.
+
+``tools/render_pages.py`` renders the pages from ``docs/problemes/``.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ FOLDER = Path(__file__).resolve().parents[1] / "pages"
 
 
 def find_page(code: str) -> Path | None:
-    """The file to open in a browser for problem *code*; None where there is none."""
+    """Return the file to open in a browser for problem *code*, or None."""
     if code not in CATALOGUE:  # a code may come from elsewhere, and becomes part of a path here
         return None
     page = FOLDER / f"{code}.html"

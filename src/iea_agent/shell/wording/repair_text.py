@@ -1,4 +1,4 @@
-"""What is said of a repair: its effect beforehand, the name of its button, and what was done. Pure: no window."""
+"""The words for a repair: its effect, its button, and what was done."""
 
 from __future__ import annotations
 
@@ -59,17 +59,17 @@ _WAYS = {
 }
 
 
-def describe_effect(repair: Repair, chosen: Settings) -> str:
-    """What clicking does to *chosen*, said before it is done, and that it has been tried."""
-    seen = (
+def describe_effect(repair: Repair, settings: Settings) -> str:
+    """Return the effect of *repair* on *settings*, and that it has been tried."""
+    sentence = (
         _("{effect} : vérifié, les deux serveurs répondent ainsi.")
         if len(repair.servers) > 1
         else _("{effect} : vérifié, le serveur répond ainsi.")
     )
-    return seen.format(effect=_effect(repair, chosen))
+    return sentence.format(effect=_effect(repair, settings))
 
 
-def _effect(repair: Repair, chosen: Settings) -> str:
+def _effect(repair: Repair, settings: Settings) -> str:
     servers = _servers(repair)
     if repair.kind in _WAYS:
         return _(_WAYS[repair.kind][0])
@@ -85,9 +85,9 @@ def _effect(repair: Repair, chosen: Settings) -> str:
         )
         return f"{text} {_and([str(repair.changes[ADDRESSES[server]]) for server in servers])}"
     port = (
-        _port(repair, chosen)
+        _port(repair, settings)
         if repair.kind is RepairKind.USUAL_PORT
-        else _port(repair, repair.apply_to(chosen))
+        else _port(repair, repair.apply_to(settings))
     )
     if repair.kind is RepairKind.SAME_PORT:
         if port is None:  # each has the other's
@@ -101,35 +101,35 @@ def _effect(repair: Repair, chosen: Settings) -> str:
 
 
 def describe_applied_repair(repair: Repair, before: Settings) -> str:
-    """What was done to the settings that were *before*."""
+    """Return what *repair* did to the settings that were *before*."""
     servers = _servers(repair)
     if repair.kind in _WAYS:
-        said = _(_WAYS[repair.kind][1])
+        sentence = _(_WAYS[repair.kind][1])
     elif repair.kind is RepairKind.SECURE_MODE:
-        said = _("Le mode « Sécurisé » a été coché.")
+        sentence = _("Le mode « Sécurisé » a été coché.")
         if servers:
-            said = _("Le mode « Sécurisé » a été coché et « https:// » mis {where}.").format(
+            sentence = _("Le mode « Sécurisé » a été coché et « https:// » mis {where}.").format(
                 where=_in(servers)
             )
     elif repair.kind is RepairKind.OFFICIAL_ADDRESS:
-        said = (
+        sentence = (
             _("Les deux adresses ont été remplacées par les adresses officielles.")
             if len(servers) > 1
             else _(_OFFICIAL_DONE[servers[0]])
         )
     elif repair.kind is RepairKind.SAME_PORT and len(servers) > 1:
-        said = _("Les numéros de port des deux adresses ont été échangés.")
+        sentence = _("Les numéros de port des deux adresses ont été échangés.")
     elif repair.kind is RepairKind.SAME_PORT:
-        said = _("Le même port que pour l'autre serveur a été mis {where}.").format(where=_in(servers))
+        sentence = _("Le même port que pour l'autre serveur a été mis {where}.").format(where=_in(servers))
     elif (port := _port(repair, before)) is None:
-        said = _("Le numéro de port a été retiré {where}.").format(where=_of(servers))
+        sentence = _("Le numéro de port a été retiré {where}.").format(where=_of(servers))
     else:
-        said = _("« :{port} » a été retiré {where}.").format(port=port, where=_of(servers))
-    return f"{said} {_('La correction est enregistrée.')}"
+        sentence = _("« :{port} » a été retiré {where}.").format(port=port, where=_of(servers))
+    return f"{sentence} {_('La correction est enregistrée.')}"
 
 
 def _servers(repair: Repair) -> list[Server]:
-    """Those whose address is changed."""
+    """Return the servers whose address the repair changes."""
     return [server for server, name in ADDRESSES.items() if name in repair.changes]
 
 
@@ -145,10 +145,12 @@ def _and(texts: list[str]) -> str:
     return _(" et ").join(dict.fromkeys(texts))
 
 
-def _port(repair: Repair, chosen: Settings) -> int | None:
-    """The port that the addresses of the repair have in *chosen*; None where they differ."""
+def _port(repair: Repair, settings: Settings) -> int | None:
+    """Return the port that the repair's addresses share in *settings*, or None."""
     try:
-        ports = {addresses.parse(str(getattr(chosen, ADDRESSES[server]))).port for server in _servers(repair)}
+        ports = {
+            addresses.parse(str(getattr(settings, ADDRESSES[server]))).port for server in _servers(repair)
+        }
     except AddressError:
         return None
     return ports.pop() if len(ports) == 1 else None
@@ -158,19 +160,22 @@ PASSING = N_("La panne était passagère : ces paramètres fonctionnent mainten
 """What is said where the settings that failed work by now."""
 
 
-def render_repairs(found: Sequence[Repair] | None, chosen: Settings) -> str:
-    """The repairs *found* for *chosen* as lines of text, each with the commands that make it; "" where there are none, None where *chosen* works by now."""
-    if found is None:
+def render_repairs(repairs: Sequence[Repair] | None, settings: Settings) -> str:
+    """Return *repairs* for *settings* as text, each with the commands that make it.
+
+    *repairs* is None if *settings* work by now. No repairs give "".
+    """
+    if repairs is None:
         return f"\n→ {_(PASSING)}\n"
     lines = []
-    for repair in found:
-        lines += ["", f"→ {describe_effect(repair, chosen)}"]
+    for repair in repairs:
+        lines += ["", f"→ {describe_effect(repair, settings)}"]
         lines += [f"    iea-agent settings set {name} {value}" for name, value in _changes(repair).items()]
     return "".join(f"{line}\n" for line in lines)
 
 
-def build_repairs_document(found: Sequence[Repair]) -> RepairsDocument:
-    """The repairs *found* for ``test --json``."""
+def build_repairs_document(repairs: Sequence[Repair]) -> RepairsDocument:
+    """Return *repairs* for ``test --json``."""
     return {
         "repairs": [
             {
@@ -178,13 +183,13 @@ def build_repairs_document(found: Sequence[Repair]) -> RepairsDocument:
                 "servers": [server.value for server in repair.servers],
                 "changes": _changes(repair),
             }
-            for repair in found
+            for repair in repairs
         ]
     }
 
 
 def _changes(repair: Repair) -> dict[str, str]:
-    """By dotted name, as they are written after ``settings set``."""
+    """Return the changed settings by dotted name, as ``settings set`` takes them."""
     names = {declaration.attribute: name for name, declaration in DECLARATIONS.items()}
     values = {names[attribute]: value for attribute, value in repair.changes.items()}
     return {

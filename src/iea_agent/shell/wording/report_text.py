@@ -1,6 +1,6 @@
-"""What a test of the two servers says: the sheet's three outcomes in its words, and one document for ``test --json``.
+"""The words for a test of both servers, and its document for ``test --json``.
 
-The document is described by ``docs/test.schema.json``.
+The three outcomes are in the words of the practical sheet. ``docs/test.schema.json`` describes the document.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ SERVERS_REACHED = N_("Connexion aux serveurs réussie")
 
 
 def render_headline(reports: Sequence[ServerReport]) -> str:
-    """The outcome in the exact words of the sheet."""
+    """Return the outcome in the exact words of the sheet."""
     conclusion = conclude(reports)
     if conclusion is Conclusion.CONNECTED:
         return _(SUCCEEDED)
@@ -81,7 +81,7 @@ NOT_REACHED = N_("non atteint")
 
 
 def render_stage(server: ServerReport, stage: Stage) -> str:
-    """One stage as a line of the details: « Connexion : réussi, 12 ms (127.0.0.1) »."""
+    """Return one stage as a line: « Connexion : réussi, 12 ms (127.0.0.1) »."""
     result = next(result for result in server.stages if result.stage is stage)
     time = "" if result.milliseconds is None else f", {format_milliseconds(result.milliseconds)}"
     detail = f" ({result.detail})" if result.detail else ""
@@ -103,26 +103,32 @@ SOURCES = {
 
 
 def describe_route(report: ServerReport) -> str:
-    """How the server was reached and who decided so: « par le proxy http://proxy:3128 (réglage de Windows) »; "" where it did not come to that."""
+    """Return how the server was reached and what decided it, or "" if it was not.
+
+    Example: « par le proxy http://proxy:3128 (réglage de Windows) ».
+    """
     if not report.route:
         return ""
-    through = _("par le proxy {proxy}").format(proxy=report.route)
-    taken = _("accès direct") if report.route == "direct" else through
+    by_proxy = _("par le proxy {proxy}").format(proxy=report.route)
+    way = _("accès direct") if report.route == "direct" else by_proxy
     source = SOURCES.get(Source(report.route_source))
-    return taken if source is None else f"{taken} ({_(source)})"
+    return way if source is None else f"{way} ({_(source)})"
 
 
 def list_report_lines(report: ServerReport) -> list[str]:
-    """The details of one server's test, a line each: its stages, and once it is over its way and the certificate that it showed."""
-    found = [render_stage(report, result.stage) for result in report.stages]
+    """Return the details of one server's test, a line each.
+
+    These are the stages and, after the end of the test, the route and the server's certificate.
+    """
+    lines = [render_stage(report, result.stage) for result in report.stages]
     if not report.done:
-        return found
-    taken = [_pair(_("Chemin"), describe_route(report))] if report.route else []
-    return [*found, *taken, *_certificate_lines(report)]
+        return lines
+    route = [_pair(_("Chemin"), describe_route(report))] if report.route else []
+    return [*lines, *route, *_certificate_lines(report)]
 
 
 def _certificate_lines(report: ServerReport) -> list[str]:
-    """Who vouches for the server, and the fingerprint that the support desk compares."""
+    """Return the names in the certificate, and the fingerprint for the support desk."""
     certificate = report.certificate
     if certificate is None:
         return []
@@ -134,53 +140,59 @@ def _certificate_lines(report: ServerReport) -> list[str]:
 
 
 def render_report(reports: Sequence[ServerReport], now: float) -> str:
-    """The whole test, made at wall-clock time *now*, as lines of text, for the console and the clipboard."""
-    said = [render_headline(reports)]
+    """Return the whole test as text, for the console and the clipboard.
+
+    *now* is the wall-clock time of the test.
+    """
+    lines = [render_headline(reports)]
     for report in reports:
         mark = "✓" if report.passed else "⊘"
-        said += ["", f"{mark} {_pair(_(SERVERS[report.server]), report.address)}"]
+        lines += ["", f"{mark} {_pair(_(SERVERS[report.server]), report.address)}"]
         if report.failure is not None and report.cause is not None:
-            said += [f"  {line}" for line in list_failure_lines(report.cause, now)]
-        said += [f"  {_pair(_('À noter'), line)}" for line in list_notes(report, now)]
-        said.append(f"  {format_milliseconds(report.milliseconds)}, {describe_route(report)}")
-        said += [f"    {render_stage(report, result.stage)}" for result in report.stages]
-        said += [f"    {line}" for line in _certificate_lines(report)]
-    return "\n".join(said)
+            lines += [f"  {each}" for each in list_failure_lines(report.cause, now)]
+        lines += [f"  {_pair(_('À noter'), each)}" for each in list_notes(report, now)]
+        lines.append(f"  {format_milliseconds(report.milliseconds)}, {describe_route(report)}")
+        lines += [f"    {render_stage(report, result.stage)}" for result in report.stages]
+        lines += [f"    {each}" for each in _certificate_lines(report)]
+    return "\n".join(lines)
 
 
 def list_failure_lines(failure: Failure, now: float) -> list[str]:
-    """What a person is told of *failure*: what it is called, what is wrong, what is particular, what to do, who can act, evidence."""
-    found = failure.problem
-    said = [
-        f"{_(found.title)} ({found.code})",
-        _(found.text),
+    """Return what a person reads about *failure*, a line each.
+
+    The lines are title, text, details, advice, who can act, and technical detail.
+    """
+    problem = failure.problem
+    lines = [
+        f"{_(problem.title)} ({problem.code})",
+        _(problem.text),
         describe_failure_details(failure, now),
-        _(found.advice),
-        _(problems.ACTORS[found.actor]),
+        _(problem.advice),
+        _(problems.ACTORS[problem.actor]),
     ]
     if failure.detail:
-        said.append(_pair(_("Détail technique"), failure.detail))
-    return [line for line in said if line]
+        lines.append(_pair(_("Détail technique"), failure.detail))
+    return [line for line in lines if line]
 
 
 def list_notes(report: ServerReport, now: float) -> list[str]:
-    """What is worth knowing beside a failure, or where nothing failed, a line each: a wrong clock."""
-    explained = None if report.failure is None else report.cause
-    noted = []
-    for found in report.findings:
-        if found is not explained:
-            entry = found.problem
-            said = (
-                f"{_(entry.title)} ({found.problem.code}).",
-                describe_failure_details(found, now),
-                _(entry.advice),
+    """Return the findings that do not explain a failure, a line each (a wrong clock)."""
+    cause = None if report.failure is None else report.cause
+    notes = []
+    for finding in report.findings:
+        if finding is not cause:
+            problem = finding.problem
+            parts = (
+                f"{_(problem.title)} ({problem.code}).",
+                describe_failure_details(finding, now),
+                _(problem.advice),
             )
-            noted.append(" ".join(part for part in said if part))
-    return noted
+            notes.append(" ".join(part for part in parts if part))
+    return notes
 
 
 def build_report_document(reports: Sequence[ServerReport], now: float) -> ReportDocument:
-    """The test, made at wall-clock time *now*, as one document."""
+    """Return the test, made at wall-clock time *now*, as one document."""
     return {
         "schema": SCHEMA,
         "conclusion": conclude(reports).value,
@@ -197,7 +209,7 @@ def build_report_document(reports: Sequence[ServerReport], now: float) -> Report
                 "problem": None
                 if report.failure is None or report.cause is None
                 else build_problem_document(report.cause, now),
-                "findings": [build_problem_document(found, now) for found in report.findings],
+                "findings": [build_problem_document(finding, now) for finding in report.findings],
                 "failed_stage": None if report.failure is None else report.failure.stage.value,
                 "failed_as": None if report.failure is None else report.failure.problem.code,
                 "stages": [

@@ -1,4 +1,4 @@
-"""When something was and how long it has lasted, in words and in local time; the same words in every window. Pure."""
+"""Times and durations in words, in local time and the same in every window."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from iea_agent.locale import _
 
 
 def format_since(wall: float, now: float) -> str:
-    """« depuis 14 h 05 », or with the day where it is not today's."""
+    """Return « depuis 14 h 05 », with the day unless it is today's."""
     if format_date(wall) == format_date(now):
         return _("depuis {time}").format(time=format_time_of_day(wall))
     return _("depuis le {date} à {time}").format(date=format_date(wall), time=format_time_of_day(wall))
 
 
 def format_age(seconds: float) -> str:
-    """How long something has lasted: « 2 j 3 h », « 3 h 05 », « 12 min »."""
+    """Return how long something has lasted: « 2 j 3 h », « 3 h 05 », « 12 min »."""
     minutes = max(0, int(seconds // 60))
     days, hours = divmod(minutes // 60, 24)
     if days:
@@ -29,7 +29,7 @@ def format_age(seconds: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """How long something lasts or is off: « 10 minutes », « 3 jours et 2 heures »; its two largest units."""
+    """Return a duration in its two largest units: « 3 jours et 2 heures »."""
     minutes = round(seconds / 60)
     if minutes < 1:
         return _counted(round(seconds), N_("1 seconde"), N_("{number} secondes"))
@@ -44,7 +44,7 @@ def format_duration(seconds: float) -> str:
 
 
 def _counted(number: int, one: str, many: str) -> str:
-    """*number* with its unit; "" for none."""
+    """Return *number* with its unit, or "" for 0."""
     if number == 0:
         return ""
     return _(one) if number == 1 else _(many).format(number=number)
@@ -62,9 +62,9 @@ def format_wait(seconds: float) -> str:
 
 
 def format_countdown(seconds: float) -> str:
-    """Return the time to wait in its two largest units: « 1 min 12 s », « 2 h 05 min ».
+    """Return a time to wait in its two largest units: « 1 min 12 s », « 2 h 05 min ».
 
-    Never less than a second.
+    It is never less than a second.
     """
     whole = max(math.ceil(seconds), 1)
     minutes, seconds_left = divmod(whole, 60)
@@ -87,14 +87,17 @@ def format_milliseconds(milliseconds: float) -> str:
 
 
 def format_moment(wall: float, now: float) -> str:
-    """« aujourd'hui à 9 h 12 », « le 02/11/2026 à 19 h 05 »."""
+    """Return « aujourd'hui à 9 h 12 » or « le 02/11/2026 à 19 h 05 »."""
     if format_date(wall) == format_date(now):
         return _("aujourd'hui à {time}").format(time=format_time_of_day(wall))
     return _("le {date} à {time}").format(date=format_date(wall), time=format_time_of_day(wall))
 
 
 def _local(wall: float) -> datetime:
-    """*wall* in local time; in UTC where the system cannot tell (Windows before 1970 and after the year 3000)."""
+    """Return *wall* in local time.
+
+    The result is in UTC if the system cannot tell (Windows before 1970 and after the year 3000).
+    """
     try:
         return datetime(*time.localtime(wall)[:6])
     except (OverflowError, OSError, ValueError):
@@ -103,11 +106,11 @@ def _local(wall: float) -> datetime:
 
 
 def format_date(wall: float) -> str:
-    """« 02/11/2026 »."""
+    """Return « 02/11/2026 »."""
     return _local(wall).strftime(_("%d/%m/%Y"))
 
 
 def format_time_of_day(wall: float) -> str:
-    """« 9 h 12 »."""
+    """Return « 9 h 12 »."""
     local = _local(wall)
     return _("{hour} h {minute:02d}").format(hour=local.hour, minute=local.minute)

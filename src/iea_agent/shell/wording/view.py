@@ -23,14 +23,17 @@ LABEL_UNITS = 100
 
 
 def count_utf16_units(text: str) -> int:
-    """Return the length of *text* in UTF-16 units; a letter beyond U+FFFF counts twice."""
+    """Return the length of *text* in UTF-16 units.
+
+    A letter beyond U+FFFF counts twice.
+    """
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def clip(text: str, limit: int) -> str:
-    """Return *text* within *limit* (≥ 1) UTF-16 units, without cutting a letter in two.
+    """Return *text* within *limit* (≥ 1) UTF-16 units, its end replaced by « … ».
 
-    The end of a longer text is replaced by « … ».
+    No letter is cut in two.
     """
     if count_utf16_units(text) <= limit:
         return text

@@ -1,0 +1,25 @@
+"""Every window of the registry opens in a process of its own, under Wine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from iea_agent.domain.person_requests import WINDOWS
+from rig.desktop import Window
+from rig.stage import AgentStage
+
+
+def test_every_window_opens_and_closes(tmp_path: Path) -> None:
+    with AgentStage(tmp_path) as stage:
+        for request in WINDOWS.values():
+            before = {window.handle for window in stage.desktop.windows()}
+
+            def opened(windows: list[Window], before: set[int] = before) -> Window | None:
+                return next((window for window in windows if window.handle not in before), None)
+
+            command = ("window", request.window, *request.options)
+            process = stage.desktop.start("-m", "iea_agent", *command, env=stage.environment)
+            window = stage.desktop.wait(opened, f"the window {request.name}", 60)
+            assert window.text, request.name
+            stage.desktop.key("alt+F4")
+            assert process.wait(30) == 0, request.name

@@ -13,7 +13,7 @@ assert sys.platform == "win32"
 
 _KEY = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
 _VALUE = "DefaultConnectionSettings"
-_DIRECT, _SERVER, _SCRIPT, _DETECT = 1, 2, 4, 8  # PER_CONN_FLAGS, wininet.h
+DIRECT, SERVER, SCRIPT, DETECT = 1, 2, 4, 8  # PER_CONN_FLAGS, wininet.h
 _VERSION = 0x46
 
 
@@ -29,15 +29,15 @@ class WindowsProxy:
 
     def use_server(self, address: str) -> None:
         """Send everything through the proxy at *address* ("host:port")."""
-        self._write(_SERVER, server=address)
+        self.write(SERVER, servers=address)
 
     def use_script(self, address: str) -> None:
         """Follow the proxy script (PAC) at *address*."""
-        self._write(_SCRIPT, script=address)
+        self.write(SCRIPT, script=address)
 
     def use_detection(self) -> None:
         """Follow the proxy script that the network offers (WPAD)."""
-        self._write(_DETECT)
+        self.write(DETECT)
 
     def restore(self) -> None:
         """Restore the setting that was there when this object was made."""
@@ -49,8 +49,9 @@ class WindowsProxy:
         else:
             winreg.SetValueEx(self._key, _VALUE, 0, winreg.REG_BINARY, self._before)
 
-    def _write(self, flag: int, server: str = "", script: str = "") -> None:
-        data = struct.pack("<III", _VERSION, 0, flag | _DIRECT)
-        for text in (server, "", script):
+    def write(self, flags: int, servers: str = "", bypass: str = "", script: str = "") -> None:
+        """Write the three texts; *flags* are the ways that are switched on."""
+        data = struct.pack("<III", _VERSION, 0, flags | DIRECT)
+        for text in (servers, bypass, script):
             data += struct.pack("<I", len(text)) + text.encode("ascii")
         winreg.SetValueEx(self._key, _VALUE, 0, winreg.REG_BINARY, data + bytes(32))

@@ -28,7 +28,7 @@ from iea_agent.domain.proxy_choice import Choice, Configuration, ScriptUnusable,
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.host.storage import Folders, Storage
-from iea_agent.host.system_proxy import Configured, SystemProxies
+from iea_agent.host.system_proxy import ConfiguredProxies, SystemProxies
 from iea_agent.host.vault import LONGEST, SecretTooLong, Vault, VaultUnavailable
 from iea_agent.services.https import HttpsError
 from iea_agent.services.network import Credentials
@@ -87,7 +87,7 @@ class Office(Servers):
 
     @cached_property
     def proxies(self) -> SystemProxies:
-        return Configured(lambda: self.setting[0], self._ask)
+        return ConfiguredProxies(lambda: self.setting[0], self._ask)
 
     def _ask(self, script: str, _address: Address) -> str:
         if script not in self.scripts:

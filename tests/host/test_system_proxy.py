@@ -1,4 +1,4 @@
-"""The system's proxy: scripts asked with a deadline and a memory; Windows' own setting and WinHTTP; the environment elsewhere."""
+"""The system's proxy: cached scripts with a deadline, WinHTTP, the environment."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 import pytest
 
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.proxy_choice import Choice, Configuration, ScriptUnusable, Source
 from iea_agent.host import system_proxy
-from iea_agent.host.system_proxy import FAILED_SECONDS, KEPT_SECONDS, Configured, Scripts
+from iea_agent.host.system_proxy import ANSWER_SECONDS, FAILURE_SECONDS, ConfiguredProxies, ProxyScripts
 from tests.services.conftest import page, raw_server, request_of
 
 SERVER, OTHER = parse("https://serveur.example/updates"), parse("https://autre.example")
@@ -21,7 +21,7 @@ PLENTY = 20.0
 
 
 class Network:
-    """Proxy scripts as a network offers them, and the time."""
+    """The proxy script that a network offers, and the time."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -39,15 +39,15 @@ class Network:
 
 
 class TestScripts:
-    """What is kept, for how long, and what happens when nobody answers."""
+    """The cache of answers, and scripts that fail."""
 
-    def test_an_answer_is_kept_for_a_minute(self) -> None:
+    def test_an_answer_is_cached_for_a_minute(self) -> None:
         network = Network()
-        scripts = Scripts(network.ask, network.clock)
+        scripts = ProxyScripts(network.ask, network.clock)
         assert scripts.evaluate("p", SERVER, PLENTY) == "a:1"
 
         network.answer = "b:2"
-        network.now += KEPT_SECONDS - 1
+        network.now += ANSWER_SECONDS - 1
         assert scripts.evaluate("p", SERVER, PLENTY) == "a:1"
         assert len(network.asked) == 1
 
@@ -56,7 +56,7 @@ class TestScripts:
 
     def test_each_script_and_each_server_has_its_own(self) -> None:
         network = Network()
-        scripts = Scripts(network.ask, network.clock)
+        scripts = ProxyScripts(network.ask, network.clock)
         for script in ("p", "q", "p"):
             for address in (SERVER, OTHER, parse("https://serveur.example/")):
                 scripts.evaluate(script, address, PLENTY)
@@ -70,29 +70,29 @@ class TestScripts:
     def test_a_network_without_a_script_is_not_asked_again_at_once_for_any_server(self) -> None:
         network = Network()
         network.answer = None
-        scripts = Scripts(network.ask, network.clock)
+        scripts = ProxyScripts(network.ask, network.clock)
         for address in (SERVER, OTHER):
             with pytest.raises(ScriptUnusable, match="12180"):
                 scripts.evaluate("", address, PLENTY)
         assert len(network.asked) == 1
 
         network.answer = "a:1"
-        network.now += FAILED_SECONDS
+        network.now += FAILURE_SECONDS
         assert scripts.evaluate("", SERVER, PLENTY) == "a:1"
 
     def test_the_last_good_answer_holds_while_the_script_fails(self) -> None:
         network = Network()
-        scripts = Scripts(network.ask, network.clock)
+        scripts = ProxyScripts(network.ask, network.clock)
         scripts.evaluate("p", SERVER, PLENTY)
 
         network.answer = None
-        network.now += KEPT_SECONDS
+        network.now += ANSWER_SECONDS
         for _ in range(3):
             assert scripts.evaluate("p", SERVER, PLENTY) == "a:1"
         assert len(network.asked) == 2
 
         network.answer = "b:2"
-        network.now += FAILED_SECONDS
+        network.now += FAILURE_SECONDS
         assert scripts.evaluate("p", SERVER, PLENTY) == "b:2"
 
     def test_what_comes_too_late_is_dropped(self) -> None:
@@ -105,7 +105,7 @@ class TestScripts:
             return "late:1"
 
         network = Network()
-        scripts = Scripts(ask, network.clock)
+        scripts = ProxyScripts(ask, network.clock)
         with pytest.raises(ScriptUnusable, match=r"within 0\.1 s"):
             scripts.evaluate("p", SERVER, 0.1)
         assert begun.is_set()
@@ -119,15 +119,15 @@ class TestScripts:
             raise LookupError("a mistake")
 
         with pytest.raises(LookupError):
-            Scripts(ask).evaluate("p", SERVER, PLENTY)
+            ProxyScripts(ask).evaluate("p", SERVER, PLENTY)
 
 
 class TestConfigured:
     """The choice by a setting."""
 
-    def test_a_changed_setting_is_heeded_at_once(self) -> None:
+    def test_a_changed_setting_counts_at_once(self) -> None:
         settings = [Configuration(servers="a:1"), Configuration(), Configuration(script="p")]
-        system = Configured(lambda: settings.pop(0), lambda *_: "b:2")
+        system = ConfiguredProxies(lambda: settings.pop(0), lambda *_: "b:2")
 
         assert system.choose(SERVER) == Choice(parse("http://a:1"), Source.SYSTEM)
         assert system.choose(SERVER) == Choice()
@@ -135,12 +135,12 @@ class TestConfigured:
 
     def test_another_network_is_asked_anew(self) -> None:
         network = Network()
-        system = Configured(lambda: Configuration(detect=True), network.ask)
+        system = ConfiguredProxies(lambda: Configuration(detect=True), network.ask)
         assert system.choose(SERVER).proxy == parse("http://a:1")
         network.answer = "b:2"
         assert system.choose(SERVER).proxy == parse("http://a:1")
 
-        system.forget()
+        system.forget_answers()
 
         assert system.choose(SERVER).proxy == parse("http://b:2")
 
@@ -154,28 +154,28 @@ class TestConfigured:
                 return "old:1"
             return "new:1"
 
-        system = Configured(lambda: Configuration(script="p"), ask)
-        found: list[Choice] = []
-        late = threading.Thread(target=lambda: found.append(system.choose(OTHER)))
+        system = ConfiguredProxies(lambda: Configuration(script="p"), ask)
+        choices: list[Choice] = []
+        late = threading.Thread(target=lambda: choices.append(system.choose(OTHER)))
         late.start()
         assert begun.wait(PLENTY)
-        system.forget()
+        system.forget_answers()
         go_on.set()
         late.join(PLENTY)
-        assert [choice.proxy for choice in found] == [parse("http://old:1")]
+        assert [choice.proxy for choice in choices] == [parse("http://old:1")]
 
         go_on.clear()
         begun.clear()
         again = threading.Thread(target=lambda: system.choose(OTHER))
         again.start()
-        assert begun.wait(PLENTY), "asked again: the old answer was not kept"
+        assert begun.wait(PLENTY), "asked again: the old answer was not cached"
         go_on.set()
         again.join(PLENTY)
 
 
 @pytest.mark.linux
 class TestEnvironment:
-    """The variables that other programs heed, too."""
+    """The variables that other programs use, too."""
 
     @pytest.fixture(autouse=True)
     def nothing_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,74 +184,42 @@ class TestEnvironment:
             monkeypatch.delenv(name.upper(), raising=False)
 
     def test_by_scheme(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert system_proxy.here().choose(SERVER) == Choice()
+        assert system_proxy.current_proxies().choose(SERVER) == Choice()
         monkeypatch.setenv("http_proxy", "http://a:1")
-        assert system_proxy.here().choose(SERVER) == Choice()
+        assert system_proxy.current_proxies().choose(SERVER) == Choice()
         monkeypatch.setenv("https_proxy", "b:2")
-        assert system_proxy.here().choose(SERVER) == Choice(parse("http://b:2"), Source.SYSTEM)
-        assert system_proxy.here().choose(parse("http://serveur.example")).proxy == parse("http://a:1")
+        assert system_proxy.current_proxies().choose(SERVER) == Choice(parse("http://b:2"), Source.SYSTEM)
+        assert system_proxy.current_proxies().choose(parse("http://serveur.example")).proxy == parse(
+            "http://a:1"
+        )
 
-    def test_exemptions(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_bypass_list(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("all_proxy", "http://a:1")
         monkeypatch.setenv("no_proxy", "autre.example")
-        assert system_proxy.here().choose(SERVER).proxy == parse("http://a:1")
-        assert system_proxy.here().choose(OTHER).proxy is None
+        assert system_proxy.current_proxies().choose(SERVER).proxy == parse("http://a:1")
+        assert system_proxy.current_proxies().choose(OTHER).proxy is None
         for host in ("localhost", "127.0.0.1", "[::1]"):
-            assert system_proxy.here().choose(parse(f"https://{host}:8443")) == Choice()
+            assert system_proxy.current_proxies().choose(parse(f"https://{host}:8443")) == Choice()
 
-    def test_nonsense_is_passed_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unusable_address_is_ignored(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("https_proxy", "http://user:password@a:1")
-        found = system_proxy.here().choose(SERVER)
-        assert (found.proxy, found.detail) == (None, "not understood: credentials")
+        choice = system_proxy.current_proxies().choose(SERVER)
+        assert (choice.proxy, choice.detail) == (None, "not understood: credentials")
 
 
 if sys.platform == "win32":
-    import struct
-    import winreg
-
-    _CONNECTIONS = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
-    _VALUE = "DefaultConnectionSettings"
-    _DIRECT, _PROXY, _SCRIPT, _DETECT = 1, 2, 4, 8  # PER_CONN_FLAGS, wininet.h
-
-    class Setting:
-        """The present user's proxy setting, as « Paramètres proxy » writes it into the registry."""
-
-        def __init__(self) -> None:
-            self._key = winreg.CreateKey(winreg.HKEY_CURRENT_USER, _CONNECTIONS)
-
-        def read(self) -> bytes | None:
-            try:
-                found: bytes = winreg.QueryValueEx(self._key, _VALUE)[0]
-            except FileNotFoundError:
-                return None
-            return found
-
-        def write(self, found: bytes | None) -> None:
-            if found is not None:
-                winreg.SetValueEx(self._key, _VALUE, 0, winreg.REG_BINARY, found)
-            elif self.read() is not None:
-                winreg.DeleteValue(self._key, _VALUE)
-
-        def be(self, flags: int, servers: str = "", bypass: str = "", script: str = "") -> None:
-            """*flags* say which of the texts are in force."""
-            data = struct.pack("<III", 0x46, 0, flags | _DIRECT)
-            for text in (servers, bypass, script):
-                data += struct.pack("<I", len(text)) + text.encode("ascii")
-            self.write(data + bytes(32))
-
-        def close(self) -> None:
-            self._key.Close()
+    from rig.windows_proxy import DETECT, SCRIPT, WindowsProxy
+    from rig.windows_proxy import SERVER as PROXY
 
     @pytest.fixture
-    def setting() -> Iterator[Setting]:
-        """The user's proxy setting, put back afterwards."""
-        with closing(Setting()) as setting:
-            before = setting.read()
-            yield setting
-            setting.write(before)
+    def setting() -> Iterator[WindowsProxy]:
+        """The user's proxy setting, restored after the test."""
+        setting = WindowsProxy()
+        yield setting
+        setting.restore()
 
     class ScriptServer:
-        """Serves proxy scripts over HTTP, each under a name of its own: WinHTTP remembers what it has fetched."""
+        """A server of proxy scripts, each with a name of its own, as WinHTTP caches them."""
 
         def __init__(self, running: ExitStack) -> None:
             self.scripts: dict[str, str] = {}
@@ -260,12 +228,12 @@ if sys.platform == "win32":
             self._address = f"http://127.0.0.1:{raw.port}"
 
         def offer(self, name: str, body: str) -> str:
-            """The address of a script whose function has *body*."""
+            """Return the address of a script whose function has *body*."""
             self.scripts[f"/{name}"] = f"function FindProxyForURL(url, host) {{ {body} }}"
             return f"{self._address}/{name}"
 
         def missing(self, name: str) -> str:
-            """An address where no script is."""
+            """Return an address without a script."""
             return f"{self._address}/{name}"
 
         def _serve(self, connection: socket.socket) -> None:
@@ -278,75 +246,78 @@ if sys.platform == "win32":
 
     @pytest.fixture
     def server() -> Iterator[ScriptServer]:
-        """A server for scripts."""
+        """Return a running server of scripts."""
         with ExitStack() as running:
             yield ScriptServer(running)
 
     class TestSetting:
-        """What WinHTTP reads of the registry."""
+        """The setting in the registry as WinHTTP reads it."""
 
-        def test_each_part(self, setting: Setting) -> None:
-            setting.be(0)
-            assert system_proxy.user_setting() == Configuration()
-            setting.be(_PROXY, "p:3128", "<local>;*.exempt.fr")
-            assert system_proxy.user_setting() == Configuration(
+        def test_each_part(self, setting: WindowsProxy) -> None:
+            setting.write(0)
+            assert system_proxy.read_user_setting() == Configuration()
+            setting.write(PROXY, "p:3128", "<local>;*.exempt.fr")
+            assert system_proxy.read_user_setting() == Configuration(
                 servers="p:3128", bypass="<local>;*.exempt.fr"
             )
-            setting.be(_SCRIPT, script="http://pac.example/p.pac")
-            assert system_proxy.user_setting() == Configuration(script="http://pac.example/p.pac")
-            setting.be(_DETECT)
-            assert system_proxy.user_setting() == Configuration(detect=True)
-            setting.be(_PROXY | _SCRIPT | _DETECT, "http=h:1;https=s:2", "*.fr", "http://pac.example/p.pac")
-            assert system_proxy.user_setting() == Configuration(
+            setting.write(SCRIPT, script="http://pac.example/p.pac")
+            assert system_proxy.read_user_setting() == Configuration(script="http://pac.example/p.pac")
+            setting.write(DETECT)
+            assert system_proxy.read_user_setting() == Configuration(detect=True)
+            setting.write(PROXY | SCRIPT | DETECT, "http=h:1;https=s:2", "*.fr", "http://pac.example/p.pac")
+            assert system_proxy.read_user_setting() == Configuration(
                 True, "http://pac.example/p.pac", "http=h:1;https=s:2", "*.fr"
             )
 
-        def test_static(self, setting: Setting) -> None:
-            setting.be(_PROXY, "http=h:1;https=s:2", "*.exempt.fr;<local>")
-            system = system_proxy.here()
+        def test_static(self, setting: WindowsProxy) -> None:
+            setting.write(PROXY, "http=h:1;https=s:2", "*.exempt.fr;<local>")
+            system = system_proxy.current_proxies()
             assert system.choose(SERVER) == Choice(parse("http://s:2"), Source.SYSTEM)
             assert system.choose(parse("http://serveur.example")).proxy == parse("http://h:1")
             for host in ("www.exempt.fr", "intranet", "localhost"):
                 assert system.choose(parse(f"https://{host}")).proxy is None
 
     class TestWinHttp:
-        """Real scripts, fetched and run by Windows."""
+        """Scripts that Windows fetches and runs."""
 
-        def test_a_script_decides_by_server(self, setting: Setting, server: ScriptServer) -> None:
+        def test_a_script_decides_by_server(self, setting: WindowsProxy, server: ScriptServer) -> None:
             script = server.offer(
                 "by-server.pac",
                 "if (shExpMatch(host, '*.direct.fr')) return 'DIRECT';"
                 "return url.substring(0, 6) == 'https:' ? 'PROXY a:1; PROXY b:2; DIRECT' : 'PROXY h:3';",
             )
-            setting.be(_SCRIPT, script=script)
-            system = system_proxy.here()
+            setting.write(SCRIPT, script=script)
+            system = system_proxy.current_proxies()
             assert system.choose(SERVER) == Choice(parse("http://a:1"), Source.SCRIPT)
             assert system.choose(parse("http://serveur.example")).proxy == parse("http://h:3")
             assert system.choose(parse("https://www.direct.fr")) == Choice(None, Source.SCRIPT)
             assert server.fetched == ["/by-server.pac"]
 
-        def test_a_script_is_told_no_path(self, setting: Setting, server: ScriptServer) -> None:
+        def test_a_script_gets_no_path(self, setting: WindowsProxy, server: ScriptServer) -> None:
             asked = "return url == 'https://serveur.example:8443/' ? 'PROXY a:1' : 'DIRECT';"
-            setting.be(_SCRIPT, script=server.offer("path.pac", asked))
-            assert system_proxy.here().choose(parse("https://serveur.example:8443/updates")).proxy is not None
+            setting.write(SCRIPT, script=server.offer("path.pac", asked))
+            assert (
+                system_proxy.current_proxies().choose(parse("https://serveur.example:8443/updates")).proxy
+                is not None
+            )
 
         @pytest.mark.parametrize("body", ["return nothing.there;", "this is ( no script", "return null;"])
-        def test_a_script_that_fails(self, setting: Setting, server: ScriptServer, body: str) -> None:
+        def test_a_script_that_fails(self, setting: WindowsProxy, server: ScriptServer, body: str) -> None:
             script = server.offer(f"fails-{len(body)}.pac", body)
-            setting.be(_SCRIPT, script=script)
+            setting.write(SCRIPT, script=script)
             with pytest.raises(ScriptUnusable, match=r"WinHTTP error \d+"):
-                system_proxy.here().choose(SERVER)
+                system_proxy.current_proxies().choose(SERVER)
 
-        def test_a_script_that_is_not_there(self, setting: Setting, server: ScriptServer) -> None:
-            setting.be(_SCRIPT, script=server.missing("missing.pac"))
+        def test_a_script_that_is_not_there(self, setting: WindowsProxy, server: ScriptServer) -> None:
+            setting.write(SCRIPT, script=server.missing("missing.pac"))
             with pytest.raises(ScriptUnusable, match="WinHTTP error 12167"):
-                system_proxy.here().choose(SERVER)
+                system_proxy.current_proxies().choose(SERVER)
 
-        def test_a_static_setting_steps_in(self, setting: Setting, server: ScriptServer) -> None:
-            setting.be(_SCRIPT | _PROXY, "p:3128", script=server.missing("missing-too.pac"))
-            found = system_proxy.here().choose(SERVER)
-            assert (found.proxy, found.source) == (parse("http://p:3128"), Source.SYSTEM)
-            assert "12167" in found.detail
+        def test_a_static_setting_is_the_fallback(self, setting: WindowsProxy, server: ScriptServer) -> None:
+            setting.write(SCRIPT | PROXY, "p:3128", script=server.missing("missing-too.pac"))
+            choice = system_proxy.current_proxies().choose(SERVER)
+            assert (choice.proxy, choice.source) == (parse("http://p:3128"), Source.SYSTEM)
+            assert "12167" in choice.detail
 
         def test_a_server_that_never_answers_is_not_waited_for(self) -> None:
             asked = threading.Event()
@@ -359,12 +330,12 @@ if sys.platform == "win32":
             with raw_server(silent) as raw:
                 script = f"http://127.0.0.1:{raw.port}/silent.pac"
                 with pytest.raises(ScriptUnusable, match="within"):
-                    Scripts(system_proxy.ask_winhttp).evaluate(script, SERVER, 0.3)
+                    ProxyScripts(system_proxy.ask_winhttp).evaluate(script, SERVER, 0.3)
                 assert asked.wait(PLENTY), "WinHTTP did ask"
 
-        def test_a_network_that_offers_no_script_is_no_failure(self, setting: Setting) -> None:
-            """That one is found and followed takes a network of its own: ``tests/rig/test_wine_tour.py``."""
-            setting.be(_DETECT)
-            found = system_proxy.here().choose(SERVER)
-            assert (found.proxy, found.source) == (None, Source.NONE)
-            assert found.detail.startswith("no script from the network: WinHTTP error 12180")
+        def test_a_network_that_offers_no_script_is_no_failure(self, setting: WindowsProxy) -> None:
+            """``tests/rig/test_wine_tour.py`` covers a network that offers one."""
+            setting.write(DETECT)
+            choice = system_proxy.current_proxies().choose(SERVER)
+            assert (choice.proxy, choice.source) == (None, Source.NONE)
+            assert choice.detail.startswith("no script from the network: WinHTTP error 12180")

@@ -187,7 +187,7 @@ class Agent:
 
         The old connection's attempt, if any, ends by itself and is not heard.
         """
-        self._servers.proxies.forget()
+        self._servers.proxies.forget_answers()
         old, self._connection = self._connection, Connection(self._settings)
         old.drop_client()
 

@@ -45,7 +45,7 @@ class Servers:
         """The system's choice of proxies, remembered until the network changes."""
         from iea_agent.host import system_proxy
 
-        return system_proxy.here()
+        return system_proxy.current_proxies()
 
     @cached_property
     def issuers(self) -> IssuerRecord:
@@ -58,7 +58,7 @@ class Servers:
         """Return the route to *address* under *settings*, and what decided it.
 
         Uses *proxy_password* before the one in the vault. May wait
-        ``system_proxy.SECONDS`` for a proxy script, and for the vault.
+        ``system_proxy.CHOICE_SECONDS`` for a proxy script, and for the vault.
         Raises ``HttpsError``.
         """
         from iea_agent.domain import proxy_choice
@@ -128,7 +128,7 @@ class Servers:
             licence = self.installation.licence(settings, typed_key)
         except VaultUnavailable:
             licence = None
-        self.proxies.forget()
+        self.proxies.forget_answers()
         reports = reachability.examine(
             {Server.AUTHENTICATION: settings.authentication, Server.UPDATES: settings.updates},
             self.connect(settings, proxy_password),

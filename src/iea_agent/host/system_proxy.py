@@ -1,7 +1,8 @@
-"""Which proxy the system says to use for a server: on Windows by WinHTTP (static setting, PAC, WPAD), elsewhere by the environment.
+"""The system's proxy for a server: WinHTTP on Windows, elsewhere the environment.
 
-WinHTTP finds, fetches and runs proxy scripts itself, and waits for the network while it does: every question to it has a thread of its own and a
-deadline, and what is answered is kept for a while. The static setting is read afresh each time.
+WinHTTP reads the static setting, and finds, fetches and runs proxy scripts (PAC, WPAD).
+It waits for the network meanwhile, so every question about a script has a thread and a
+deadline, and answers are cached. The static setting is read anew each time.
 """
 
 from __future__ import annotations
@@ -16,83 +17,88 @@ from typing import Protocol
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.proxy_choice import Choice, Configuration, Evaluate, ScriptUnusable, choose_by_system
 
-SECONDS = 5.0
+CHOICE_SECONDS = 5.0
 """How long the choice of a proxy may take."""
-KEPT_SECONDS = 60.0
-"""How long a script's answer holds where nobody says that the network has changed."""
-FAILED_SECONDS = 10.0
-"""How long a script that could not be used, or that no network offered, is not asked again."""
+ANSWER_SECONDS = 60.0
+"""How long the answer of a script is valid if the network does not change."""
+FAILURE_SECONDS = 10.0
+"""How long a script that failed, or that the network does not offer, is not tried again."""
 
 
 class SystemProxies(Protocol):
-    """The system's choice. Any thread may ask."""
+    """The system's choice of proxies; safe on any thread."""
 
     def choose(self, address: Address) -> Choice:
-        """The proxy for *address*, after ``SECONDS`` at most; never on a thread that draws. Raises ``ScriptUnusable``."""
+        """Return the proxy for *address*, after ``CHOICE_SECONDS`` at most.
+
+        Never on a thread that draws. Raises ``ScriptUnusable``.
+        """
         ...
 
-    def forget(self) -> None:
-        """The network is another one: what was found out in the old one holds no longer."""
+    def forget_answers(self) -> None:
+        """Forget the answers of scripts: the network has changed."""
         ...
 
 
-def here() -> SystemProxies:
-    """The choice of the system this program runs on."""
+def current_proxies() -> SystemProxies:
+    """Return the proxies of the system that this program runs on."""
     if sys.platform == "win32":
-        return Configured(user_setting, ask_winhttp)
+        return ConfiguredProxies(read_user_setting, ask_winhttp)
     else:  # noqa: RET505 mypy needs it to leave the other system's out
-        return Environment()
+        return EnvironmentProxies()
 
 
-class Configured:
-    """The choice by a setting that may name proxy scripts, which is Windows' way."""
+class ConfiguredProxies:
+    """The choice by a setting that may name proxy scripts, as on Windows."""
 
     def __init__(self, setting: Callable[[], Configuration], ask: Evaluate) -> None:
-        """*setting* is read at each choice and does not wait; *ask* may wait for as long as it likes: what it says too late is dropped."""
+        """*setting* is called at each choice and does not wait; *ask* may wait."""
         self._setting = setting
         self._ask = ask
-        self._scripts = Scripts(ask)
+        self._scripts = ProxyScripts(ask)
 
     def choose(self, address: Address) -> Choice:
-        """See ``SystemProxies.choose``."""
+        """See ``SystemProxies``."""
         setting = self._setting()
-        scripts, deadline = self._scripts, time.monotonic() + SECONDS
+        scripts, deadline = self._scripts, time.monotonic() + CHOICE_SECONDS
 
         def evaluate(script: str, address: Address) -> str:
             left = deadline - time.monotonic()
-            # where a script is named besides, looking for another one must leave it its time
+            # detection must leave time for a script that the setting names
             return scripts.evaluate(script, address, left if script or not setting.script else left / 2)
 
         return choose_by_system(setting, address, evaluate)
 
-    def forget(self) -> None:
-        """See ``SystemProxies.forget``; what is being asked at this moment is not kept either."""
-        self._scripts = Scripts(self._ask)
+    def forget_answers(self) -> None:
+        """See ``SystemProxies``; an answer that is still awaited is forgotten, too."""
+        self._scripts = ProxyScripts(self._ask)
 
 
-class Scripts:
-    """Proxy scripts, asked with a deadline; their answers are kept by script and server (scheme, host, port)."""
+class ProxyScripts:
+    """Proxy scripts, run with a deadline; answers are cached by script and server."""
 
     def __init__(self, ask: Evaluate, clock: Callable[[], float] = time.monotonic) -> None:
-        """*ask* may wait for as long as it likes; *clock* gives seconds."""
+        """*ask* may wait, but a late answer is dropped; *clock* gives seconds."""
         self._ask = ask
         self._clock = clock
         self._answers: dict[tuple[str, str], tuple[float, str]] = {}
         self._failures: dict[tuple[str, str], tuple[float, ScriptUnusable]] = {}
 
     def evaluate(self, script: str, address: Address, seconds: float) -> str:
-        """The answer of *script* ("" for the one that the network offers) for *address*, after *seconds* at most. Raises ``ScriptUnusable``.
+        """Return the answer of *script* for *address*, after *seconds* at most.
 
-        A script that fails is believed to do so for ``FAILED_SECONDS``; until then, and for as long as it does, its last good answer holds.
+        "" is the script that the network offers. A failed script is not tried again for
+        ``FAILURE_SECONDS``; its last good answer is valid while it fails. Raises
+        ``ScriptUnusable``.
         """
         place = script, address.origin
-        # that a network offers no script has nothing to do with the server
+        # whether the network offers a script does not depend on the server
         failing = place if script else ("", "")
         answered = self._answers.get(place)
-        if answered is not None and self._clock() - answered[0] < KEPT_SECONDS:
+        if answered is not None and self._clock() - answered[0] < ANSWER_SECONDS:
             return answered[1]
         failed = self._failures.get(failing)
-        if failed is None or self._clock() - failed[0] >= FAILED_SECONDS:
+        if failed is None or self._clock() - failed[0] >= FAILURE_SECONDS:
             try:
                 answer = self._wait_for(script, address, seconds)
             except ScriptUnusable as error:
@@ -113,7 +119,7 @@ class Scripts:
             except Exception as error:  # noqa: BLE001 raised again on the thread that waits
                 answers.put(error)
 
-        # nothing can interrupt the system's call: a daemon thread may outlive the wait, and ends by itself
+        # nothing can interrupt the system's call: the daemon thread may outlive the wait
         threading.Thread(target=ask, name="proxy script", daemon=True).start()
         try:
             answer = answers.get(timeout=max(seconds, 0.0))
@@ -159,7 +165,7 @@ if sys.platform == "win32":
         )
 
     def _winhttp() -> ctypes.WinDLL:
-        """The library, loaded by the first who asks: the tray's start does without it."""
+        """Return the library, which the start of the tray does without."""
         library = ctypes.WinDLL("winhttp", use_last_error=True)
         library.WinHttpOpen.restype = wintypes.HANDLE
         library.WinHttpOpen.argtypes = (
@@ -180,8 +186,8 @@ if sys.platform == "win32":
         library.WinHttpGetIEProxyConfigForCurrentUser.argtypes = (ctypes.POINTER(_UserSetting),)
         return library
 
-    def _taken(text: int | None) -> str:
-        """The text at an address that WinHTTP has allocated; it is freed."""
+    def _take(text: int | None) -> str:
+        """Return the text that WinHTTP has allocated, and free it."""
         if not text:
             return ""
         free = ctypes.WinDLL("kernel32").GlobalFree
@@ -191,26 +197,26 @@ if sys.platform == "win32":
         finally:
             free(text)
 
-    def user_setting() -> Configuration:
-        """The present user's proxy setting; an empty one where Windows has none to give."""
-        found = _UserSetting()
-        if not _winhttp().WinHttpGetIEProxyConfigForCurrentUser(ctypes.byref(found)):
+    def read_user_setting() -> Configuration:
+        """Return the user's proxy setting, an empty one if Windows has none."""
+        setting = _UserSetting()
+        if not _winhttp().WinHttpGetIEProxyConfigForCurrentUser(ctypes.byref(setting)):
             return Configuration()
         return Configuration(
-            bool(found.fAutoDetect),
-            _taken(found.lpszAutoConfigUrl),
-            _taken(found.lpszProxy),
-            _taken(found.lpszProxyBypass),
+            bool(setting.fAutoDetect),
+            _take(setting.lpszAutoConfigUrl),
+            _take(setting.lpszProxy),
+            _take(setting.lpszProxyBypass),
         )
 
     def ask_winhttp(script: str, address: Address) -> str:
-        """``domain.proxies.Evaluate`` by ``WinHttpGetProxyForUrl``. As browsers do, a script is told no path."""
+        """Run a script with ``WinHttpGetProxyForUrl``; like browsers, without the path."""
         library = _winhttp()
         session = library.WinHttpOpen("IEA Agent", _ACCESS_TYPE_NO_PROXY, None, None, 0)
         if not session:
             raise ScriptUnusable(f"WinHTTP error {ctypes.get_last_error()}")
         try:
-            library.WinHttpSetTimeouts(session, *4 * (int(SECONDS * 1000),))
+            library.WinHttpSetTimeouts(session, *4 * (int(CHOICE_SECONDS * 1000),))
             options = _Options()
             if script:
                 options.dwFlags, options.lpszAutoConfigUrl = _AUTOPROXY_CONFIG_URL, script
@@ -222,8 +228,8 @@ if sys.platform == "win32":
                 session, f"{address.origin}/", ctypes.byref(options), ctypes.byref(answer)
             ):
                 raise ScriptUnusable(f"WinHTTP error {ctypes.get_last_error()}")
-            _taken(answer.lpszProxyBypass)
-            return _taken(answer.lpszProxy)
+            _take(answer.lpszProxyBypass)
+            return _take(answer.lpszProxy)
         finally:
             library.WinHttpCloseHandle(session)
 
@@ -233,13 +239,13 @@ else:
     from iea_agent.domain import addresses
     from iea_agent.domain.proxy_choice import Source
 
-    class Environment:
-        """The proxies that the environment names (``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``)."""
+    class EnvironmentProxies:
+        """The proxies in ``http_proxy``, ``https_proxy``, ``all_proxy``, ``no_proxy``."""
 
         def choose(self, address: Address) -> Choice:
-            """See ``SystemProxies.choose``; an address that cannot be read is passed over."""
-            found = getproxies()
-            proxy = found.get(address.scheme) or found.get("all")
+            """See ``SystemProxies``; an address that cannot be parsed is ignored."""
+            proxies = getproxies()
+            proxy = proxies.get(address.scheme) or proxies.get("all")
             if not proxy or address.loopback:
                 return Choice()
             if proxy_bypass(f"{address.host}:{address.port}"):
@@ -249,5 +255,5 @@ else:
             except addresses.AddressError as error:
                 return Choice(None, Source.NONE, f"not understood: {error}")
 
-        def forget(self) -> None:
-            """See ``SystemProxies.forget``: nothing is kept."""
+        def forget_answers(self) -> None:
+            """Do nothing: no answer is cached."""

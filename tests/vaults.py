@@ -1,4 +1,4 @@
-"""The system's vault for tests: Windows' own, and on Linux a real Secret Service in a D-Bus session of its own."""
+"""The vault for tests: on Linux a Secret Service in a D-Bus session of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def system_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The system's own vault: on Linux a D-Bus session of its own with GNOME's keyring in it."""
+    """Let the test use a vault: on Linux GNOME's keyring in a new D-Bus session."""
     if sys.platform == "win32":
         yield
         return

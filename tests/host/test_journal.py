@@ -1,4 +1,4 @@
-"""The journal: what was written is there, a change shows, a crash costs at most the line it cut, a year is enough."""
+"""The journal: what is written is there, a change shows, a crash cuts one line."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_changed_line_shows_in_the_one_after_it(path: Path, old: bytes, new: b
     assert [entry.whole for entry in journal.entries()] == [True, True, False]
 
 
-def test_a_line_taken_out_shows(path: Path) -> None:
+def test_a_deleted_line_shows(path: Path) -> None:
     journal = filled(path)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(lines[0] + lines[2])
@@ -66,7 +66,7 @@ def test_a_line_cut_by_a_crash_stays_as_evidence_and_the_next_follows_it(path: P
     assert [entry.whole for entry in entries] == [True, True, False, True]
 
 
-def test_after_a_year_a_line_is_forgotten_and_the_rest_still_holds(path: Path) -> None:
+def test_after_a_year_a_line_is_deleted_and_the_others_are_whole(path: Path) -> None:
     journal = filled(path)
     journal.append("entered", NOON + timedelta(days=365, minutes=1, seconds=30), {})
 
@@ -75,7 +75,7 @@ def test_after_a_year_a_line_is_forgotten_and_the_rest_still_holds(path: Path) -
     assert all(entry.whole for entry in entries)
 
 
-def test_a_line_has_an_end(path: Path) -> None:
+def test_too_long_a_line_is_refused(path: Path) -> None:
     with pytest.raises(ValueError, match="bytes"):
         Journal(path).append("entered", NOON, {"reason": "x" * LARGEST_LINE})
     assert not path.exists()

@@ -1,4 +1,4 @@
-"""The log files: one greppable line an event, bounded, and no secret in them."""
+"""The log files: one line for each event, bounded, without secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ room = logging.getLogger("iea_agent.services.authentication")
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[logs.Log]:
-    """A running log that knows the marker."""
+    """Return a running log that hides the marker."""
     log = logs.start_logging(tmp_path)
     log.hide(MARKER)
     yield log
@@ -36,7 +36,7 @@ def log(tmp_path: Path) -> Iterator[logs.Log]:
 
 
 def written(folder: Path) -> str:
-    """All that is in the log's files."""
+    """Return the text of all files of the log."""
     return "".join(file.read_text("utf-8") for file in sorted(folder.glob("*.log*")))
 
 
@@ -56,7 +56,7 @@ def test_a_line_says_when_how_bad_where_what_and_with_what(log: logs.Log, tmp_pa
 def test_whatever_is_logged_stays_on_its_line(event: str, fields: dict[str, object]) -> None:
     record = logging.LogRecord("iea_agent.loop", logging.INFO, __file__, 1, "%s", (event,), None)
     record.fields = fields
-    line = logs.Lines().format(record)
+    line = logs.LineFormatter().format(record)
     assert len(line.splitlines()) == 1
     assert LINE.fullmatch(line)
 
@@ -75,7 +75,7 @@ def test_no_secret_is_written(log: logs.Log, tmp_path: Path) -> None:
         "header", extra={"fields": {"sent": f"Authorization: Basic {pair}", "got": "bearer eyJhbGciOi.J9"}}
     )
     room.warning("json %s", json.dumps({"key": MARKER}))
-    logging.getLogger("somebody.else").warning("coded %s", base64.b64encode(MARKER.encode()).decode())
+    logging.getLogger("library").warning("coded %s", base64.b64encode(MARKER.encode()).decode())
     try:
         raise ValueError(f"no good: {MARKER}")
     except ValueError:
@@ -127,7 +127,7 @@ def test_five_files_of_a_megabyte(log: logs.Log, tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_rotated_goes_on_growing(log: logs.Log, tmp_path: Path) -> None:
-    """As when a viewer holds it open on Windows; a folder in the way does the same everywhere."""
+    """On Windows a viewer may have it open; a folder in the way has the same effect."""
     blocker = tmp_path / "agent.log.full"
     blocker.mkdir()
     (blocker / "x").touch()

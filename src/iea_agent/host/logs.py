@@ -1,7 +1,7 @@
-"""The log files: one line an event, easy to grep, no secret in them.
+"""The log files: one line for each event, without secrets.
 
-Who writes uses the standard library and nothing of ours: ``_log = logging.getLogger(__name__)``, then
-``_log.info("authenticated", extra={"fields": {"server": address, "ms": 41}})``, which gives::
+Modules log with the standard library, ``log = logging.getLogger(__name__)`` and
+``log.info("authenticated", extra={"fields": {"server": address, "ms": 41}})``, for::
 
     2026-11-23T17:41:02.123Z INFO services.authentication authenticated server=https://impact-emploi.urssaf.fr ms=41
 """
@@ -20,9 +20,9 @@ from urllib.parse import quote, quote_plus
 
 FILES = 5
 FILE_SIZE = 1_000_000  # bytes
-KEPT_DAYS = 14
+RETENTION_DAYS = 14
 LONGEST_VALUE = 2_000  # characters
-LONGEST_TRACEBACK = 8_000
+LONGEST_TRACEBACK = 8_000  # characters
 HIDDEN = "[masqué]"
 
 _CREDENTIALS = r"(?i:\b(?P<scheme>Bearer|Basic)\s+[\w.~+/=-]{4,})"
@@ -31,40 +31,42 @@ _PLAIN = re.compile(r"[^\s\"=\\]+")
 
 
 class Log:
-    """The running log. Its writer is the root logger's: what libraries warn of is in it, too."""
+    """The running log; its handler is the root logger's, so libraries log there, too."""
 
-    def __init__(self, handler: logging.Handler, lines: Lines) -> None:
+    def __init__(self, handler: logging.Handler, formatter: LineFormatter) -> None:
         self._handler = handler
-        self._lines = lines
+        self._formatter = formatter
 
     def hide(self, secret: str) -> None:
-        """From now on write ``HIDDEN`` in place of *secret*, also where it comes encoded for a form, an address or a header."""
-        self._lines.hide(secret)
+        """Write ``HIDDEN`` instead of *secret* from now on, encoded forms included."""
+        self._formatter.hide(secret)
 
     def close(self) -> None:
-        """Write no more, and let go of the file."""
+        """Stop logging and close the file."""
         logging.getLogger().removeHandler(self._handler)
         self._handler.close()
 
 
 def start_logging(folder: Path, name: str = "agent", level: str = "INFO") -> Log:
-    """Log to ``folder/name.log``, at most ``FILES`` files of ``FILE_SIZE`` bytes; older ones than ``KEPT_DAYS`` are removed first.
+    """Log to ``folder/name.log``, in at most ``FILES`` files of ``FILE_SIZE`` bytes.
 
-    The file is opened at the first line. Each process needs a *name* of its own: Windows renames no file that another one holds open.
-    *level* is for our own events; of libraries only warnings are taken: theirs name addresses, ours are chosen. Raises ``OSError``.
+    Files older than ``RETENTION_DAYS`` are deleted first; the new one is opened at the
+    first line. Each process needs a *name* of its own, as Windows does not rename a file
+    that another process has open. *level* is for our events; libraries log warnings only.
+    Raises ``OSError``.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _remove_old(folder, name)
-    lines = Lines()
-    handler = _File(folder / f"{name}.log")
-    handler.setFormatter(lines)
+    _delete_old(folder, name)
+    formatter = LineFormatter()
+    handler = _RotatingFile(folder / f"{name}.log")
+    handler.setFormatter(formatter)
     logging.getLogger().addHandler(handler)
     logging.getLogger("iea_agent").setLevel(level)
-    return Log(handler, lines)
+    return Log(handler, formatter)
 
 
-class Lines(logging.Formatter):
-    """Formats one record as one line. The only way into the file, and so the place where secrets are taken out."""
+class LineFormatter(logging.Formatter):
+    """Formats a record as one line and hides the secrets in it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,38 +80,35 @@ class Lines(logging.Formatter):
         raw = secret.encode()
         self._secrets |= {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
         self._secrets |= {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-        self._secrets |= {
-            repr(secret)[1:-1],
-            repr(raw)[2:-1],
-            json.dumps(secret)[1:-1],
-        }  # inside of structures
+        # inside of structures
+        self._secrets |= {repr(secret)[1:-1], repr(raw)[2:-1], json.dumps(secret)[1:-1]}
         longest_first = sorted(self._secrets, key=len, reverse=True)
         self._pattern = re.compile("|".join([_CREDENTIALS, *map(re.escape, longest_first)]))
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time (UTC), level, room, event, fields; a traceback is the last field."""
+        """Return time (UTC), level, module, event and fields; a traceback comes last."""
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        room = record.name.removeprefix("iea_agent.")
+        module = record.name.removeprefix("iea_agent.")
         parts = [
             f"{moment}.{int(record.msecs):03d}Z",
             record.levelname,
-            room,
-            self._value(record.getMessage()),
+            module,
+            self._format_value(record.getMessage()),
         ]
         fields: object = getattr(record, "fields", {})
         if isinstance(fields, dict):
-            parts += [f"{self._key(key)}={self._value(value)}" for key, value in fields.items()]
+            parts += [f"{self._format_key(key)}={self._format_value(value)}" for key, value in fields.items()]
         if record.exc_info:
             traceback = self.formatException(record.exc_info)
-            parts.append(f"traceback={self._value(traceback, LONGEST_TRACEBACK)}")
+            parts.append(f"traceback={self._format_value(traceback, LONGEST_TRACEBACK)}")
         return " ".join(parts)
 
-    def _key(self, key: object) -> str:
-        return _NO_KEY.sub("_", self._pattern.sub(_hidden, str(key)))
+    def _format_key(self, key: object) -> str:
+        return _NO_KEY.sub("_", self._pattern.sub(_hide, str(key)))
 
-    def _value(self, value: object, longest: int = LONGEST_VALUE) -> str:
-        """*value* without secrets, cut to length, and quoted where a space or a sign would make two words or two lines of it."""
-        text = self._pattern.sub(_hidden, str(value))
+    def _format_value(self, value: object, longest: int = LONGEST_VALUE) -> str:
+        """Return *value* without secrets, shortened, and quoted if it is not one word."""
+        text = self._pattern.sub(_hide, str(value))
         if len(text) > longest:
             text = f"{text[: longest // 2]}…{text[-longest // 2 :]}"
         if _PLAIN.fullmatch(text) and text.isprintable():
@@ -118,13 +117,16 @@ class Lines(logging.Formatter):
         return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text) + '"'
 
 
-def _hidden(match: re.Match[str]) -> str:
+def _hide(match: re.Match[str]) -> str:
     scheme = match["scheme"]
     return f"{scheme} {HIDDEN}" if scheme else HIDDEN
 
 
-class _File(RotatingFileHandler):
-    """A rotating file that goes on growing while another program holds it open, where the standard one would lose every line (Windows)."""
+class _RotatingFile(RotatingFileHandler):
+    """A rotating file that grows on while another program has it open (Windows).
+
+    The standard one would lose every line.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -133,7 +135,7 @@ class _File(RotatingFileHandler):
         self._path = path
 
     def doRollover(self) -> None:  # the standard library's name
-        """Move the full file out of the way first: only when that could be done are the older ones moved."""
+        """Rename the full file first, and the older ones only if that succeeds."""
         if self.stream:
             self.stream.close()
             self.stream = None
@@ -144,9 +146,10 @@ class _File(RotatingFileHandler):
             full.replace(f"{self.baseFilename}.1")
 
 
-def _remove_old(folder: Path, name: str) -> None:
-    """Remove this log's files that nobody has written to for ``KEPT_DAYS``."""
+def _delete_old(folder: Path, name: str) -> None:
+    """Delete the files of this log that have not changed for ``RETENTION_DAYS``."""
     for file in folder.glob(f"{name}.log*"):
-        with suppress(OSError):  # gone, or held by somebody: the next start will do
-            if time.time() - file.stat().st_mtime > KEPT_DAYS * 86_400:
+        # a file that is open elsewhere is deleted at the next start
+        with suppress(OSError):
+            if time.time() - file.stat().st_mtime > RETENTION_DAYS * 86_400:
                 file.unlink()

@@ -32,7 +32,7 @@ from iea_sandbox.proxy import USER
 from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
 from rig.tour_page import SERVER_NAMES, Scene, code_of, count_left_out, render_page
-from tests.services.fault_table import OR_SEEN, expected_problem
+from tests.services.fault_table import ALTERNATIVES, expected_problem
 
 AGENT = (sys.executable, "-m", "iea_agent")
 _PATIENCE = 60.0  # seconds for a test, its search for repairs included, on a busy machine
@@ -95,7 +95,7 @@ class Bench:
 def expected_codes(fault: Fault, server: ServerName) -> Collection[str]:
     """Return the codes that the tests allow for *fault*; "" stands for none."""
     problem = expected_problem(fault.name, server)
-    alternative = OR_SEEN.get(fault.name)
+    alternative = ALTERNATIVES.get(fault.name)
     return {problem.code if problem else "", *([alternative.problem.code] if alternative else [])}
 
 

@@ -1,4 +1,4 @@
-"""Servers that tests talk to: the sandbox's world, and authorization servers that nobody here wrote."""
+"""Servers for tests: the sandbox, and authorization servers of other projects."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PEER_LICENCES = {
     "no-grant": RegisteredLicence("IEA-0006-NO-GRANT", "K3Y-3ZCQ-5HVN-18WE"),
     "wrong-key": replace(LICENCES["good"], key="K3Y-0000-0000-0000"),
 }
-"""What each peer is asked about; all but "unknown" and "wrong-key" are known to it."""
+"""The licences sent to each peer; it knows all but "unknown" and "wrong-key"."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +88,16 @@ def django_oauth_toolkit(_django: Peer) -> Peer:
 
 @contextmanager
 def _serving(folder: Path, *command: str | Path) -> Iterator[Peer]:
-    """Run a server over HTTPS on loopback, which takes its certificate as an argument and its licences as a line, and says where it is when it is ready."""
+    """Run a server over HTTPS on loopback until the end of the block.
+
+    It takes its certificate as an argument and its licences on stdin, and writes its address when it is ready.
+    """
     certificates = CertificateAuthority()
     ca_file = folder / "ca.pem"
     ca_file.write_bytes(certificates.authority_pem)
     server_file = folder / "server.pem"
     server_file.write_bytes(certificates.pem())
-    known = {
+    licences = {
         name: vars(licence) for name, licence in PEER_LICENCES.items() if name not in ("unknown", "wrong-key")
     }
     with (
@@ -108,7 +111,7 @@ def _serving(folder: Path, *command: str | Path) -> Iterator[Peer]:
         deadline = Timer(_START, server.kill)
         deadline.start()
         try:
-            server.stdin.write(json.dumps(known) + "\n")
+            server.stdin.write(json.dumps(licences) + "\n")
             server.stdin.flush()
             ready = server.stdout.readline()
             deadline.cancel()
@@ -121,7 +124,7 @@ def _serving(folder: Path, *command: str | Path) -> Iterator[Peer]:
 
 
 def _installed() -> Path:
-    """The project with its packages in build/, where one installation serves for as long as the lock file holds."""
+    """Return the project with its packages, installed once for each lock file."""
     lock = (_PROJECT / "package-lock.json").read_bytes()
     place = _BUILD / sha256(lock).hexdigest()[:16]
     if not place.exists():

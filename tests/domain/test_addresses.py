@@ -1,4 +1,4 @@
-"""Server addresses: the traps of the sheets, every way of being malformed, and the laws of cleaning and reading."""
+"""Server addresses: text pasted from the sheets, malformed addresses, properties."""
 
 from __future__ import annotations
 
@@ -119,7 +119,8 @@ def test_a_malformed_address_is_refused_with_its_reason(text: str, reason: Malfo
 
 
 def test_every_reason_is_reached_by_an_example() -> None:
-    marks = getattr(test_a_malformed_address_is_refused_with_its_reason, "pytestmark")  # noqa: B009 set by pytest
+    # set by pytest
+    marks = getattr(test_a_malformed_address_is_refused_with_its_reason, "pytestmark")  # noqa: B009
     assert {reason for _, reason in marks[0].args[1]} == set(Malformed)
 
 

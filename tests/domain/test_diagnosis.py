@@ -1,4 +1,4 @@
-"""From evidence to problems: every reason has a name, the sheet's three cases, consequences silenced."""
+"""Reports, refused certificates, clocks, and the three cases of the sheet."""
 
 from __future__ import annotations
 
@@ -133,10 +133,10 @@ def test_a_clock_within_tolerance_is_right(off: float) -> None:
 
 @pytest.mark.parametrize("off", [301.0, -86_400.0])
 def test_a_clock_that_is_off_says_by_how_much(off: float) -> None:
-    found = judge_clock(off)
-    assert found is not None
-    assert (found.stage, found.problem) == (Stage.ANSWER, problems.CLOCK_WRONG)
-    assert found.evidence == ClockOffset(off)
+    finding = judge_clock(off)
+    assert finding is not None
+    assert (finding.stage, finding.problem) == (Stage.ANSWER, problems.CLOCK_WRONG)
+    assert finding.evidence == ClockOffset(off)
 
 
 CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, evidence=ClockOffset(86400))

@@ -1,4 +1,4 @@
-"""Who opens secure connections on their way: each product is known by its certificates, and nobody else is."""
+"""TLS interceptors are recognised by their certificates, other issuers are not."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ STRANGERS = [
 
 @pytest.mark.parametrize(("issuer", "product"), SEEN)
 def test_a_product_is_known_by_its_certificates(issuer: str, product: str) -> None:
-    found = recognise(["Autre", issuer])
-    assert found is not None
-    assert found.name == product
-    assert find_interceptor(product) is found
+    recognised = recognise(["Autre", issuer])
+    assert recognised is not None
+    assert recognised.name == product
+    assert find_interceptor(product) is recognised
 
 
 @pytest.mark.parametrize("issuer", STRANGERS)
@@ -70,8 +70,8 @@ def test_the_table_is_without_gaps_and_repetitions() -> None:
         assert re.match(r"[A-ZÀ-Ý].*[.]$", product.setting, re.DOTALL), product.name
         for mark in product.marks:
             assert mark == mark.casefold()
-            found = recognise([mark])
-            assert found is product, f"{mark} is found earlier in the table"
+            recognised = recognise([mark])
+            assert recognised is product, f"{mark} is found earlier in the table"
 
 
 def test_a_stranger_has_no_entry() -> None:

@@ -23,33 +23,34 @@ def by(issuer: str) -> Certificate:
 
 
 def test_a_stranger_in_the_usual_issuers_place_is_dated_from_its_first_sight() -> None:
-    known = record_accepted(KnownIssuer(), by("Certigna"))
-    known, shown = record_refused(known, by("Avast"), 100.0)
-    assert shown.changed_at == 100.0
-    known, shown = record_refused(known, by("Avast"), 200.0)
-    assert shown.changed_at == 100.0
-    known, shown = record_refused(known, by("ESET"), 300.0)
-    assert shown.changed_at == 300.0
+    entry = record_accepted(KnownIssuer(), by("Certigna"))
+    entry, certificate = record_refused(entry, by("Avast"), 100.0)
+    assert certificate.changed_at == 100.0
+    entry, certificate = record_refused(entry, by("Avast"), 200.0)
+    assert certificate.changed_at == 100.0
+    entry, certificate = record_refused(entry, by("ESET"), 300.0)
+    assert certificate.changed_at == 300.0
 
 
 def test_nothing_is_said_where_nothing_was_usual_or_nothing_changed() -> None:
     assert record_refused(KnownIssuer(), by("Avast"), 100.0) == (KnownIssuer(), by("Avast"))
-    known = record_accepted(KnownIssuer(), by("Certigna"))
-    assert record_refused(known, by("Certigna"), 100.0) == (known, by("Certigna"))
+    entry = record_accepted(KnownIssuer(), by("Certigna"))
+    assert record_refused(entry, by("Certigna"), 100.0) == (entry, by("Certigna"))
 
 
 def test_what_is_believed_again_is_the_usual_one() -> None:
-    known, _ = record_refused(record_accepted(KnownIssuer(), by("Certigna")), by("Avast"), 100.0)
-    assert record_accepted(known, by("Certigna")) == KnownIssuer("Certigna")
-    assert record_accepted(known, by("Let's Encrypt")) == KnownIssuer("Let's Encrypt")
+    entry, _ = record_refused(record_accepted(KnownIssuer(), by("Certigna")), by("Avast"), 100.0)
+    assert record_accepted(entry, by("Certigna")) == KnownIssuer("Certigna")
+    assert record_accepted(entry, by("Let's Encrypt")) == KnownIssuer("Let's Encrypt")
 
 
 KNOWN = st.builds(KnownIssuer, st.text(), st.text(), st.floats(allow_nan=False))
 
 
 @given(st.dictionaries(st.text(), KNOWN, max_size=LARGEST + 5))
-def test_it_is_kept_within_bounds(known: dict[str, KnownIssuer]) -> None:
-    assert parse_record(json.loads(json.dumps(render_record(known)))) == dict(list(known.items())[-LARGEST:])
+def test_it_is_kept_within_bounds(entries: dict[str, KnownIssuer]) -> None:
+    latest = dict(list(entries.items())[-LARGEST:])
+    assert parse_record(json.loads(json.dumps(render_record(entries)))) == latest
 
 
 @given(st.dictionaries(st.text(), st.none() | st.integers() | st.dictionaries(st.text(), st.integers())))

@@ -1,4 +1,4 @@
-"""The catalogue: complete, named by constants one to one, fit for a balloon, and free of circles."""
+"""The catalogue is complete, has one name for each problem, and no circles."""
 
 from __future__ import annotations
 

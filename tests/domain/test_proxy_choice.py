@@ -1,4 +1,4 @@
-"""Which proxy a server is reached by: bypass lists, proxy lists, and who is heeded before whom."""
+"""Choice of the proxy: bypass lists, proxy lists, and their order."""
 
 from __future__ import annotations
 
@@ -117,9 +117,9 @@ class TestProxyLists:
     def test_the_first_usable_one_is_taken(
         self, text: str, proxy: Address | None, skipped: tuple[str, ...]
     ) -> None:
-        found = proxy_choice.parse_proxy_list(text, "https")
+        proxies = proxy_choice.parse_proxy_list(text, "https")
 
-        assert (found.proxy, found.skipped) == (proxy, skipped)
+        assert (proxies.proxy, proxies.skipped) == (proxy, skipped)
 
     def test_a_direct_way_before_the_rest_is_not_an_empty_list(self) -> None:
         assert proxy_choice.parse_proxy_list("DIRECT; PROXY a:1", "https") == ProxyList(None, True, ())
@@ -136,18 +136,18 @@ class TestProxyLists:
     )
     def test_the_order_counts(self, entries: list[str]) -> None:
         usable = next((entry for entry in entries if entry in ("PROXY a:1", "PROXY b:2", "DIRECT")), None)
-        found = proxy_choice.parse_proxy_list(" ; ".join(entries), "https")
+        proxies = proxy_choice.parse_proxy_list(" ; ".join(entries), "https")
 
-        assert found.direct == (usable == "DIRECT")
-        assert found.proxy == {"PROXY a:1": FIRST, "PROXY b:2": SECOND}.get(usable or "")
+        assert proxies.direct == (usable == "DIRECT")
+        assert proxies.proxy == {"PROXY a:1": FIRST, "PROXY b:2": SECOND}.get(usable or "")
         before = entries[: entries.index(usable)] if usable is not None else entries
-        assert found.skipped == tuple(entry for entry in before if entry)
+        assert proxies.skipped == tuple(entry for entry in before if entry)
 
     @given(st.text(max_size=200))
     def test_any_text_is_read(self, text: str) -> None:
-        found = proxy_choice.parse_proxy_list(text, "https")
+        proxies = proxy_choice.parse_proxy_list(text, "https")
 
-        assert found.proxy is None or (found.proxy.scheme, found.proxy.path) == ("http", "")
+        assert proxies.proxy is None or (proxies.proxy.scheme, proxies.proxy.path) == ("http", "")
 
 
 MANUAL = replace(DEFAULTS, proxy_mode=ProxyMode.MANUAL, proxy_address="http://a:1")
@@ -169,9 +169,9 @@ class TestThePersonsChoice:
             assert proxy_choice.choose_by_settings(MANUAL, address) == Choice(FIRST, Source.SETTINGS)
 
     def test_unless_it_is_on_the_list(self) -> None:
-        chosen = replace(MANUAL, proxy_bypass="<local>;*.urssaf.fr")
+        settings = replace(MANUAL, proxy_bypass="<local>;*.urssaf.fr")
         for address in (SERVER, parse("https://localhost:8443")):
-            assert proxy_choice.choose_by_settings(chosen, address).proxy is None
+            assert proxy_choice.choose_by_settings(settings, address).proxy is None
 
 
 def unusable(script: str, _address: Address) -> str:
@@ -205,25 +205,25 @@ class TestTheSystemsChoice:
 
     def test_static_exemptions(self) -> None:
         for host in ("www.exempt.fr", "intranet"):
-            found = proxy_choice.choose_by_system(STATIC, parse(f"https://{host}"), unusable)
-            assert (found.proxy, found.source) == (None, Source.SYSTEM)
+            choice = proxy_choice.choose_by_system(STATIC, parse(f"https://{host}"), unusable)
+            assert (choice.proxy, choice.source) == (None, Source.SYSTEM)
 
     def test_static_socks_is_said_to_be_left_out(self) -> None:
-        found = proxy_choice.choose_by_system(Configuration(servers="socks=c:3"), SERVER, unusable)
-        assert found == Choice(None, Source.NONE, "not supported: socks=c:3")
+        choice = proxy_choice.choose_by_system(Configuration(servers="socks=c:3"), SERVER, unusable)
+        assert choice == Choice(None, Source.NONE, "not supported: socks=c:3")
 
     def test_a_script_answers_for_the_bypass_list_too(self) -> None:
         setting = replace(SCRIPT, servers="b:2", bypass="*")
         assert proxy_choice.choose_by_system(setting, SERVER, by_name) == Choice(FIRST, Source.SCRIPT)
 
     def test_a_script_may_say_direct(self) -> None:
-        found = proxy_choice.choose_by_system(replace(SCRIPT, servers="b:2"), SERVER, lambda *_: "")
-        assert found == Choice(None, Source.SCRIPT)
+        choice = proxy_choice.choose_by_system(replace(SCRIPT, servers="b:2"), SERVER, lambda *_: "")
+        assert choice == Choice(None, Source.SCRIPT)
 
     def test_a_network_without_a_script_is_no_failure(self) -> None:
-        found = proxy_choice.choose_by_system(Configuration(detect=True), SERVER, unusable)
-        assert (found.proxy, found.source) == (None, Source.NONE)
-        assert "12180" in found.detail
+        choice = proxy_choice.choose_by_system(Configuration(detect=True), SERVER, unusable)
+        assert (choice.proxy, choice.source) == (None, Source.NONE)
+        assert "12180" in choice.detail
 
     def test_the_networks_script_comes_first(self) -> None:
         setting = replace(STATIC, detect=True, script="http://pac.fr/p.pac")
@@ -237,8 +237,8 @@ class TestTheSystemsChoice:
         assert asked == [""]
 
     def test_then_the_script_named(self) -> None:
-        found = proxy_choice.choose_by_system(replace(SCRIPT, detect=True), SERVER, by_name)
-        assert (found.proxy, found.source) == (FIRST, Source.SCRIPT)
+        choice = proxy_choice.choose_by_system(replace(SCRIPT, detect=True), SERVER, by_name)
+        assert (choice.proxy, choice.source) == (FIRST, Source.SCRIPT)
 
     def test_a_named_script_that_cannot_be_used_is_a_failure(self) -> None:
         with pytest.raises(ScriptUnusable, match="12167"):
@@ -256,14 +256,14 @@ class TestTheSystemsChoice:
         )
 
     def test_unless_there_is_a_static_setting(self) -> None:
-        found = proxy_choice.choose_by_system(replace(SCRIPT, servers="b:2"), SERVER, unusable)
-        assert (found.proxy, found.source) == (SECOND, Source.SYSTEM)
-        assert "12167" in found.detail
+        choice = proxy_choice.choose_by_system(replace(SCRIPT, servers="b:2"), SERVER, unusable)
+        assert (choice.proxy, choice.source) == (SECOND, Source.SYSTEM)
+        assert "12167" in choice.detail
 
     def test_a_script_that_knows_only_socks_cannot_be_used(self) -> None:
         with pytest.raises(ScriptUnusable, match="SOCKS c:3"):
             proxy_choice.choose_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3")
 
     def test_what_a_script_offers_besides_is_said(self) -> None:
-        found = proxy_choice.choose_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3; PROXY a:1")
-        assert found == Choice(FIRST, Source.SCRIPT, "not supported: SOCKS c:3")
+        choice = proxy_choice.choose_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3; PROXY a:1")
+        assert choice == Choice(FIRST, Source.SCRIPT, "not supported: SOCKS c:3")

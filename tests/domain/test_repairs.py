@@ -1,4 +1,4 @@
-"""What may be mended by itself: the sheets' two procedures, other addresses, other ways; nothing weaker, nothing locked."""
+"""Repairs: the sheets' procedures, other addresses and routes, nothing weaker."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ def of_both(auth: Failure | None, updates: Failure | None = None) -> tuple[Serve
     return report(AUTH, auth), report(UPDATES, updates)
 
 
-def of(kind: RepairKind, found: tuple[Repair, ...]) -> Repair:
-    return next(repair for repair in found if repair.kind is kind)
+def of(kind: RepairKind, repairs: tuple[Repair, ...]) -> Repair:
+    return next(repair for repair in repairs if repair.kind is kind)
 
 
-def kinds(found: tuple[Repair, ...]) -> list[RepairKind]:
-    return [repair.kind for repair in found]
+def kinds(repairs: tuple[Repair, ...]) -> list[RepairKind]:
+    return [repair.kind for repair in repairs]
 
 
 def test_the_sheet_on_secure_mode_is_one_repair() -> None:
-    """« cochez la case Sécurisé », https in both addresses; :80 of the older sheet goes with http."""
-    chosen = replace(
+    """« cochez la case Sécurisé »: https in both addresses, without the port 80."""
+    settings = replace(
         DEFAULTS,
         secure=False,
         authentication="http://iea.exemple.fr",
         updates="http://iea.exemple.fr:8080/updates",
     )
-    found = propose_repairs(chosen, of_both(Failure(Stage.ADDRESS, problems.SENT_IN_CLEAR)))
-    assert of(RepairKind.SECURE_MODE, found).apply_to(chosen) == replace(
-        chosen,
+    repairs = propose_repairs(settings, of_both(Failure(Stage.ADDRESS, problems.SENT_IN_CLEAR)))
+    assert of(RepairKind.SECURE_MODE, repairs).apply_to(settings) == replace(
+        settings,
         secure=True,
         authentication="https://iea.exemple.fr",
         updates="https://iea.exemple.fr:8080/updates",
@@ -51,11 +51,11 @@ def test_the_sheet_on_secure_mode_is_one_repair() -> None:
 
 
 def test_port_80_behind_https_goes_from_both_addresses_in_one_repair() -> None:
-    chosen = replace(
+    settings = replace(
         DEFAULTS, authentication="https://iea.exemple.fr:80", updates="https://iea.exemple.fr:80/updates"
     )
     without_tls = Failure(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS)
-    repair = of(RepairKind.USUAL_PORT, propose_repairs(chosen, of_both(without_tls, without_tls)))
+    repair = of(RepairKind.USUAL_PORT, propose_repairs(settings, of_both(without_tls, without_tls)))
     assert repair.changes == {
         "authentication": "https://iea.exemple.fr",
         "updates": "https://iea.exemple.fr/updates",
@@ -67,10 +67,10 @@ def test_port_80_behind_https_goes_from_both_addresses_in_one_repair() -> None:
 
 
 def test_the_other_address_lends_its_port() -> None:
-    chosen = replace(
+    settings = replace(
         DEFAULTS, authentication="https://iea.exemple.fr", updates="https://iea.exemple.fr:8443/updates"
     )
-    repair = of(RepairKind.SAME_PORT, propose_repairs(chosen, of_both(REFUSED)))
+    repair = of(RepairKind.SAME_PORT, propose_repairs(settings, of_both(REFUSED)))
     assert repair.changes == {"authentication": "https://iea.exemple.fr:8443"}
 
 
@@ -79,19 +79,19 @@ def test_without_the_proxy_is_tried_where_another_way_was_taken_or_none_found(
     route: str, offered: bool
 ) -> None:
     failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, "WinHTTP error 12167")
-    found = propose_repairs(DEFAULTS, [report(server, failure, route) for server in Server])
-    assert [repair.changes for repair in found if repair.kind is RepairKind.DIRECT] == (
+    repairs = propose_repairs(DEFAULTS, [report(server, failure, route) for server in Server])
+    assert [repair.changes for repair in repairs if repair.kind is RepairKind.DIRECT] == (
         [{"proxy_mode": ProxyMode.NONE}] if offered else []
     )
 
 
 def test_the_official_address_is_the_policys() -> None:
-    chosen = replace(
+    settings = replace(
         DEFAULTS, authentication="https://iea.exmple.fr", official_authentication="https://iea.exemple.fr"
     )
     repair = of(
         RepairKind.OFFICIAL_ADDRESS,
-        propose_repairs(chosen, of_both(Failure(Stage.NAME, problems.NAME_UNKNOWN))),
+        propose_repairs(settings, of_both(Failure(Stage.NAME, problems.NAME_UNKNOWN))),
     )
     assert repair.changes == {"authentication": "https://iea.exemple.fr"}
 
@@ -108,8 +108,10 @@ def test_other_ways() -> None:
         report(AUTH, Failure(Stage.PROXY, problems.PROXY_UNREACHABLE), "http://proxy:3128"),
         report(UPDATES),
     )
-    found = propose_repairs(DEFAULTS, by_proxy)
-    assert of(RepairKind.DIRECT, found) == Repair(RepairKind.DIRECT, {"proxy_mode": ProxyMode.NONE}, (AUTH,))
+    repairs = propose_repairs(DEFAULTS, by_proxy)
+    assert of(RepairKind.DIRECT, repairs) == Repair(
+        RepairKind.DIRECT, {"proxy_mode": ProxyMode.NONE}, (AUTH,)
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,23 +140,23 @@ def test_behind_a_portal_nothing_is_offered() -> None:
 
 
 def test_what_the_administrator_has_fixed_stays() -> None:
-    chosen = replace(
+    settings = replace(
         DEFAULTS, authentication="https://iea.exemple.fr:80", updates="https://iea.exemple.fr:80/updates"
     )
-    found = propose_repairs(
-        chosen, of_both(REFUSED, REFUSED), frozenset({"authentication", "proxy_mode", "ipv4_only"})
+    repairs = propose_repairs(
+        settings, of_both(REFUSED, REFUSED), frozenset({"authentication", "proxy_mode", "ipv4_only"})
     )
-    assert [dict(repair.changes) for repair in found] == [
+    assert [dict(repair.changes) for repair in repairs] == [
         {"updates": "https://iea.exemple.fr/updates"},
         {"updates": addresses.OFFICIAL_UPDATES},
     ]
 
 
 def test_undoing_leads_back() -> None:
-    chosen = replace(DEFAULTS, authentication="https://iea.exemple.fr:80")
-    for repair in propose_repairs(chosen, of_both(REFUSED)):
-        after = repair.apply_to(chosen)
-        assert replace(after, **repair.revert_to(chosen)) == chosen  # type: ignore[arg-type]
+    settings = replace(DEFAULTS, authentication="https://iea.exemple.fr:80")
+    for repair in propose_repairs(settings, of_both(REFUSED)):
+        after = repair.apply_to(settings)
+        assert replace(after, **repair.revert_to(settings)) == settings  # type: ignore[arg-type]
 
 
 def test_a_proxy_that_works_where_the_direct_way_does_not_is_needed() -> None:
@@ -183,7 +185,7 @@ FAILURES = st.none() | st.builds(
 
 
 @given(
-    chosen=st.builds(
+    settings=st.builds(
         Settings,
         secure=st.booleans(),
         authentication=TEXTS,
@@ -197,18 +199,18 @@ FAILURES = st.none() | st.builds(
     locked=st.frozensets(st.sampled_from(["secure", "authentication", "updates", "proxy_mode", "ipv4_only"])),
 )
 def test_no_repair_weakens_anything(
-    chosen: Settings, reports: tuple[ServerReport, ...], locked: frozenset[str]
+    settings: Settings, reports: tuple[ServerReport, ...], locked: frozenset[str]
 ) -> None:
-    for repair in propose_repairs(chosen, reports, locked):
-        after = repair.apply_to(chosen)
+    for repair in propose_repairs(settings, reports, locked):
+        after = repair.apply_to(settings)
         assert not locked & set(repair.changes)
-        assert after != chosen
+        assert after != settings
         assert repair.servers
         assert (after.secure, after.ca_file, after.licence_number) == (
-            chosen.secure or repair.kind is RepairKind.SECURE_MODE,
-            chosen.ca_file,
-            chosen.licence_number,
+            settings.secure or repair.kind is RepairKind.SECURE_MODE,
+            settings.ca_file,
+            settings.licence_number,
         )
         for name in ADDRESSES.values():
-            if getattr(chosen, name).startswith("https:"):
+            if getattr(settings, name).startswith("https:"):
                 assert getattr(after, name).startswith("https:")

@@ -1,4 +1,4 @@
-"""When to try again: the design's figures, their bounds, and that the agent never gives up."""
+"""When to try again: the numbers, their limits, and that the agent never gives up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Serves authlib and django-oauth-toolkit over HTTPS on loopback, from one Django, with the licences given on standard input, until that is closed.
+"""Serve authlib and django-oauth-toolkit over HTTPS on loopback, from one Django.
+
+The licences come on stdin; the server ends when it is closed.
 
 usage:  python django_server.py CERTIFICATE.pem    (private key and chain in one file)
 stdin:  one line, {"name": {"number": …, "key": …}, …}

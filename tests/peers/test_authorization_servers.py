@@ -1,4 +1,4 @@
-"""Authorization servers of others run, the agent understands them, and they refuse as the sandbox imitates them."""
+"""Authorization servers of other projects; the sandbox answers as they do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Through squid, the proxy of many an office: with a password and without, and where it forbids."""
+"""The tests of the servers through squid, with and without a password."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def free_ports() -> tuple[int, int]:
 
 @pytest.fixture(scope="module")
 def squid() -> Iterator[Squid]:
-    """Squid itself, from Debian. It will not run as root: then it becomes the user that it has there."""
+    """Start Debian's squid. As root it changes to its own user."""
     open_port, guarded_port = free_ports()
     with TemporaryDirectory(prefix="squid-") as name:
         folder = Path(name)
@@ -99,17 +99,17 @@ def squid() -> Iterator[Squid]:
             assert process.stderr is not None
             deadline = Timer(START, process.kill)
             deadline.start()
-            said = []
+            output = []
             waiting = {f"127.0.0.1:{port}" for port in (open_port, guarded_port)}
             try:
                 for line in process.stderr:
-                    said.append(line)
+                    output.append(line)
                     if "Accepting HTTP Socket connections" in line:
                         waiting = {door for door in waiting if door not in line}
                     if not waiting:
                         break
                 deadline.cancel()
-                assert not waiting, "".join(said)
+                assert not waiting, "".join(output)
                 yield Squid(f"http://127.0.0.1:{open_port}", f"http://127.0.0.1:{guarded_port}")
             finally:
                 deadline.cancel()
@@ -139,10 +139,10 @@ def settings(world: World, proxy: str, **changes: object) -> Settings:
 
 
 def examined(
-    servers: Servers, world: World, chosen: Settings, password: str | None = None
+    servers: Servers, world: World, wanted: Settings, password: str | None = None
 ) -> dict[Server, ServerReport]:
-    """The test of both servers with a licence typed in, and with the proxy's *password*."""
-    reports = servers.examine(chosen, world.licence("good").key, proxy_password=password)
+    """Test both servers with a typed licence and the proxy's *password*."""
+    reports = servers.examine(wanted, world.licence("good").key, proxy_password=password)
     return {report.server: report for report in reports}
 
 
@@ -166,8 +166,8 @@ def test_through_it(squid: Squid, world: World, servers: Servers) -> None:
 
 
 def test_with_a_password(squid: Squid, world: World, servers: Servers) -> None:
-    chosen = settings(world, squid.guarded, proxy_user=USER)
-    assert_passed(examined(servers, world, chosen, PASSWORD), squid.guarded)
+    wanted = settings(world, squid.guarded, proxy_user=USER)
+    assert_passed(examined(servers, world, wanted, PASSWORD), squid.guarded)
 
 
 def test_without_a_password_one_is_asked_for(squid: Squid, world: World, servers: Servers) -> None:
@@ -176,15 +176,15 @@ def test_without_a_password_one_is_asked_for(squid: Squid, world: World, servers
 
 
 def test_a_wrong_password_is_not_a_missing_one(squid: Squid, world: World, servers: Servers) -> None:
-    chosen = settings(world, squid.guarded, proxy_user=USER)
-    reports = examined(servers, world, chosen, "un autre")
+    wanted = settings(world, squid.guarded, proxy_user=USER)
+    reports = examined(servers, world, wanted, "un autre")
     assert_refused(reports, problems.PROXY_REFUSES_PASSWORD)
     assert all("un autre" not in repr(report) for report in reports.values())
 
 
 def test_what_it_forbids_is_its_own_doing(squid: Squid, world: World, servers: Servers) -> None:
-    chosen = settings(world, squid.open)
-    reports = examined(servers, world, replace(chosen, authentication=FORBIDDEN, updates=FORBIDDEN))
+    wanted = settings(world, squid.open)
+    reports = examined(servers, world, replace(wanted, authentication=FORBIDDEN, updates=FORBIDDEN))
     assert_refused(reports, problems.PROXY_REFUSES)
 
 

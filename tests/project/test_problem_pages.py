@@ -21,7 +21,7 @@ from iea_sandbox import faults
 from tests.project.test_words import CATALOGUE as COMPILED
 from tests.project.test_words import RULES
 from tests.services import fault_table
-from tests.services.fault_table import Seen
+from tests.services.fault_table import ExpectedFailure
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = ROOT / "docs" / "problemes"
@@ -126,13 +126,13 @@ def played(verb: str, part: str, how: str, name: str, *options: str) -> tuple[fa
     return faults.find_fault(part, name, {}).fault, options  # type: ignore[arg-type]  # checked there
 
 
-def seen() -> Iterator[tuple[str, str, Seen]]:
+def seen() -> Iterator[tuple[str, str, ExpectedFailure]]:
     """What the test of the servers finds of each fault, by the table that its tests hold: the fault, the server, what is seen."""
     for name, row in fault_table.SANDBOX.items():
         for server, found in (("auth", row.authentication), ("updates", row.updates)):
             if found is not None:
                 yield name, server, found
-    for name, beyond in fault_table.BEYOND.items():
+    for name, beyond in fault_table.OTHER_FAULTS.items():
         if beyond.seen is not None:
             yield name, "", beyond.seen
 

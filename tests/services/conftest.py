@@ -29,7 +29,7 @@ Behaviour = Callable[[socket.socket], None]
 
 @dataclass
 class Raw:
-    """A listening port where each accepted connection is handed to a behaviour, on a thread of its own."""
+    """A listening port; each connection gets a behaviour on its own thread."""
 
     port: int
     accepted: list[socket.socket] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Raw:
 
 @contextmanager
 def raw_server(behaviour: Behaviour) -> Iterator[Raw]:
-    """Listen on loopback until the end of the block; whatever is still open is closed then."""
+    """Listen on loopback until the end of the block, then close every connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         raw = Raw(listener.getsockname()[1])
         threads: list[threading.Thread] = []
@@ -110,12 +110,12 @@ def client(world: World) -> Iterator[Client]:
 def request_of(connection: socket.socket) -> bytes:
     """One request, head and body, as received; empty when the client closed."""
     received = b""
-    while not (found := re.search(rb"(?is)\A(.*?)\r\n\r\n", received)):
+    while not (head := re.search(rb"(?is)\A(.*?)\r\n\r\n", received)):
         received += (part := connection.recv(65536))
         if not part:
             return b""
-    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", found[1])
-    while len(received) < found.end() + int(length[1] if length else 0):
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head[1])
+    while len(received) < head.end() + int(length[1] if length else 0):
         received += (part := connection.recv(65536))
         if not part:
             return b""
@@ -150,9 +150,9 @@ def page(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 
 def proxy(answer: bytes | None = None, *, wanted: bytes = b"") -> Behaviour:
-    """A CONNECT proxy that gives *answer* to CONNECT, or makes the tunnel; it knows nothing else.
+    """Behave as a CONNECT proxy that makes the tunnel, or gives *answer* instead.
 
-    *wanted* are credentials (RFC 7617: user and password with a colon between) without which it asks for some.
+    *wanted* are the credentials that it asks for (RFC 7617: user and password with a colon between).
     """
     authorization = b"Proxy-Authorization: Basic " + b64encode(wanted) if wanted else b""
 
@@ -197,7 +197,7 @@ def no_such_file(tmp_path: Path) -> Path:
 
 
 def resolving(port: int) -> Callable[[str], tuple[str, ...]]:
-    """The system's name service of a machine that asks the name server at this *port* of loopback, with glibc's answers to what may go wrong."""
+    """Return a name service that asks the server at *port*, with glibc's errors."""
 
     def resolve(host: str) -> tuple[str, ...]:
         question = b"".join(bytes((len(label),)) + label.encode() for label in host.split("."))

@@ -1,4 +1,4 @@
-"""The checks of ``test_fuzz``, fed by a fuzzer that sees which lines an input reaches and goes on from those that reach new ones.
+"""The checks of ``test_fuzz``, run by a coverage-guided fuzzer (Atheris).
 
 For a person who has an hour, on Linux; atheris is not among the project's packages:
 
@@ -52,7 +52,7 @@ def text_of(data: bytes) -> str:
 
 
 def reply_of(data: bytes) -> Reply:
-    """Three digits, lines of headers, an empty line, a body; for what is not there, something that is usual."""
+    """Parse a status of three digits, headers, an empty line and a body."""
     head, _, body = data.partition(b"\n\n")
     first, *lines = head.decode("latin-1").split("\n")
     status = int(first) if first.isascii() and first.isdigit() and len(first) == 3 else 200
@@ -70,8 +70,8 @@ def written(data: bytes) -> None:
     plainly(test_fuzz.test_whatever_is_in_the_settings_is_read_or_refused)(text_of(data))
 
 
-def told(data: bytes) -> None:
-    """A reply: what its status and headers say by themselves, what it says of a server, what it says of a licence."""
+def run_reply(data: bytes) -> None:
+    """Judge a reply by its status, as discovery document and as token answer."""
     reply = reply_of(data)
     for scheme in ("http", "https"):
         if (failure := judge_status(Request("GET", f"{scheme}://serveur.example/"), reply)) is not None:
@@ -81,11 +81,11 @@ def told(data: bytes) -> None:
     plainly(test_fuzz.test_whatever_is_answered_to_a_licence)(*parts)
 
 
-def shown(data: bytes) -> None:
+def run_certificate(data: bytes) -> None:
     """A certificate."""
-    found = certificates.parse_certificate(data)
-    if found is not None:
-        names = (found.certificate.subject, found.certificate.issuer, *found.issuer_names, *found.hosts)
+    parsed = certificates.parse_certificate(data)
+    if parsed is not None:
+        names = (parsed.certificate.subject, parsed.certificate.issuer, *parsed.issuer_names, *parsed.hosts)
         assert all(name.isprintable() and len(name) <= 200 for name in names)
 
 
@@ -131,7 +131,7 @@ TARGETS = {
         ),
     ),
     "replies": Target(
-        told,
+        run_reply,
         (
             f"200\nContent-Type: text/html\n\n{json.dumps(DISCOVERY)}",
             f"200\n{DATES}\n\n{json.dumps(TOKEN)}",
@@ -141,7 +141,7 @@ TARGETS = {
             '401\n\n{"error": "invalid_client", "error_description": "x"}',
         ),
     ),
-    "certificates": Target(shown, ()),
+    "certificates": Target(run_certificate, ()),
     "proxies": Target(listed, ("PROXY a:80; DIRECT", "http=a:80;https=b:81;socks=c", "*.local;<local>;10.*")),
     "answers": Target(
         ANSWERS,

@@ -1,4 +1,4 @@
-"""The table of every fault that the tests inject, the problem that the person is shown and how soon.
+"""The expected problem of each fault that the tests inject, and its deadline.
 
 `python -m tests.services.fault_table` writes docs/faults.md; with `--measured` it prints the table with the times that the last runs of the tests took.
 Those run with shorter limits; for the figures of the product's own, some three minutes:
@@ -32,7 +32,7 @@ Wait: TypeAlias = Literal["", "name", "connect", "tls", "read", "whole"]
 """The limit (``Limits``) whose end is the verdict; "whole" is the test's own; "" where there is an answer at once."""
 
 
-class Seen(NamedTuple):
+class ExpectedFailure(NamedTuple):
     """What a test of the servers must find, and the limit that it may wait for."""
 
     stage: Stage
@@ -46,38 +46,42 @@ class Seen(NamedTuple):
         return float(getattr(limits, self.wait)) if self.wait else AT_ONCE
 
 
-class Row(NamedTuple):
-    """One fault of the sandbox at each server; None where the test of the servers finds nothing wrong. *finding* is what it notes besides."""
+class Expectation(NamedTuple):
+    """What the test of each server must find during one fault, None for nothing.
 
-    authentication: Seen | None
-    updates: Seen | None
+    *finding* is what it must notice beside the failure.
+    """
+
+    authentication: ExpectedFailure | None
+    updates: ExpectedFailure | None
     finding: Problem | None = None
     explanation: Problem | None = None
     """The problem shown instead, if the repair search or the other server's test finds it."""
 
-    def failure(self, server: ServerName) -> Seen | None:
+    def failure(self, server: ServerName) -> ExpectedFailure | None:
         """Return what the test of *server* must find."""
         return self.authentication if server == "auth" else self.updates
 
 
-def _both(stage: Stage, reason: Problem, wait: Wait = "") -> Row:
-    return Row(Seen(stage, reason, wait), Seen(stage, reason, wait))
+def _both(stage: Stage, reason: Problem, wait: Wait = "") -> Expectation:
+    return Expectation(ExpectedFailure(stage, reason, wait), ExpectedFailure(stage, reason, wait))
 
 
-def _licence(reason: Problem) -> Row:
-    return Row(Seen(Stage.LICENCE, reason), None)
+def _licence(reason: Problem) -> Expectation:
+    return Expectation(ExpectedFailure(Stage.LICENCE, reason), None)
 
 
-def _metadata(reason: Problem) -> Row:
-    return Row(None, Seen(Stage.METADATA, reason))
+def _metadata(reason: Problem) -> Expectation:
+    return Expectation(None, ExpectedFailure(Stage.METADATA, reason))
 
 
-_NOT_OURS = Row(
-    Seen(Stage.KIND, problems.NOT_AN_AUTHENTICATION_SERVER), Seen(Stage.KIND, problems.NOT_AN_UPDATE_SERVER)
+_NOT_OURS = Expectation(
+    ExpectedFailure(Stage.KIND, problems.NOT_AN_AUTHENTICATION_SERVER),
+    ExpectedFailure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER),
 )
 _UNAVAILABLE = _both(Stage.ANSWER, problems.SERVER_UNAVAILABLE)
 
-SANDBOX: Mapping[str, Row] = {
+SANDBOX: Mapping[str, Expectation] = {
     "refuse": _both(Stage.CONNECTION, problems.CONNECTION_REFUSED),
     "filtered": _both(Stage.CONNECTION, problems.CONNECTION_UNANSWERED, "connect"),
     "tcp-reset": _both(Stage.CONNECTION, problems.CONNECTION_CUT),
@@ -120,11 +124,11 @@ SANDBOX: Mapping[str, Row] = {
     "maintenance": _both(Stage.ANSWER, problems.SERVER_IN_MAINTENANCE),
     "web-page": _NOT_OURS,
     "another-service": _NOT_OURS,
-    "wrong-clock": Row(None, None, finding=problems.CLOCK_WRONG),
-    "issuer-mismatch": Row(Seen(Stage.KIND, problems.ISSUER_DIFFERS), None),
-    "clear-token-endpoint": Row(Seen(Stage.KIND, problems.KEY_ASKED_IN_CLEAR), None),
+    "wrong-clock": Expectation(None, None, finding=problems.CLOCK_WRONG),
+    "issuer-mismatch": Expectation(ExpectedFailure(Stage.KIND, problems.ISSUER_DIFFERS), None),
+    "clear-token-endpoint": Expectation(ExpectedFailure(Stage.KIND, problems.KEY_ASKED_IN_CLEAR), None),
     "no-token": _licence(problems.NOT_AN_AUTHENTICATION_SERVER),
-    "scope-missing": Row(None, None),  # the agent asks for no scope
+    "scope-missing": Expectation(None, None),  # the agent asks for no scope
     "refused": _licence(problems.AUTHORISATION_REFUSED),
     "unknown": _licence(problems.LICENCE_NOT_RECOGNISED),
     "wrong-key": _licence(problems.LICENCE_NOT_RECOGNISED),
@@ -155,11 +159,11 @@ SANDBOX: Mapping[str, Row] = {
     "names-unknown": _both(Stage.NAME, problems.NAME_UNKNOWN),
     "names-failing": _both(Stage.NAME, problems.NAME_SERVER_SILENT),
     "names-empty": _both(Stage.NAME, problems.NAME_UNKNOWN),
-    "address-quotes": Row(None, None),
+    "address-quotes": Expectation(None, None),
     "address-spaces": _both(Stage.ADDRESS, problems.ADDRESS_MALFORMED),
-    "address-no-scheme": Row(None, None),
-    "address-idn": Row(None, None),
-    "address-ipv6": Row(None, None),
+    "address-no-scheme": Expectation(None, None),
+    "address-idn": Expectation(None, None),
+    "address-ipv6": Expectation(None, None),
     "address-port-out-of-range": _both(Stage.ADDRESS, problems.ADDRESS_MALFORMED),
     "address-port-80": _both(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS),
     "address-http": _both(Stage.ANSWER, problems.HTTPS_EXPECTED),
@@ -168,7 +172,9 @@ SANDBOX: Mapping[str, Row] = {
 }
 """By the sandbox's names. Those of the signed metadata are met by a PC that has visited the sound server before and has its root.json."""
 
-OR_SEEN: Mapping[str, Seen] = {"tcp-reset": Seen(Stage.CERTIFICATE, problems.TLS_INTERRUPTED)}
+ALTERNATIVES: Mapping[str, ExpectedFailure] = {
+    "tcp-reset": ExpectedFailure(Stage.CERTIFICATE, problems.TLS_INTERRUPTED)
+}
 """What may be found as well: whether the reset comes before or after the first byte of TLS is a matter of microseconds."""
 
 PLAYED_BY_THE_TOUR: Mapping[str, Problem | None] = {
@@ -182,9 +188,9 @@ PLAYED_BY_THE_TOUR: Mapping[str, Problem | None] = {
 
 
 def expected_problem(fault: str, server: ServerName) -> Problem | None:
-    """Return the problem that a person reads about *server* during *fault*, None if there is none.
+    """Return the problem that a person reads about *server* during *fault*, or None.
 
-    ``OR_SEEN`` has the problem that may be read instead.
+    ``ALTERNATIVES`` has the problem that may be read instead.
     """
     parts = FAULTS[fault].parts
     if (parts[0] in SERVERS and server not in parts) or fault in left_to_the_updater():
@@ -196,143 +202,157 @@ def expected_problem(fault: str, server: ServerName) -> Problem | None:
     return row.explanation or row.finding or (failure.problem if failure else None)
 
 
-class Beyond(NamedTuple):
-    """A fault that the sandbox's servers cannot have; *seen* is None where the test finds nothing wrong, as it should."""
+class OtherFault(NamedTuple):
+    """A fault that the sandbox cannot play; *seen* is what the test must find."""
 
     what: str
-    seen: Seen | None
+    seen: ExpectedFailure | None
     finding: Problem | None = None
 
 
-_MALFORMED = Seen(Stage.ADDRESS, problems.ADDRESS_MALFORMED)
+_MALFORMED = ExpectedFailure(Stage.ADDRESS, problems.ADDRESS_MALFORMED)
 
-BEYOND: Mapping[str, Beyond] = {
+OTHER_FAULTS: Mapping[str, OtherFault] = {
     # the address; the sandbox has more of each kind
-    "address-other-scheme": Beyond("l'adresse commence par ftp://", _MALFORMED),
-    "address-international": Beyond(
-        "le nom du serveur contient des accents, et n'existe pas", Seen(Stage.NAME, problems.NAME_UNKNOWN)
+    "address-other-scheme": OtherFault("l'adresse commence par ftp://", _MALFORMED),
+    "address-international": OtherFault(
+        "le nom du serveur contient des accents, et n'existe pas",
+        ExpectedFailure(Stage.NAME, problems.NAME_UNKNOWN),
     ),
-    "address-ipv6-broken": Beyond("l'adresse IPv6 n'est pas fermée par « ] »", _MALFORMED),
-    "address-in-clear": Beyond(
-        "l'adresse d'un serveur distant commence par http://", Seen(Stage.ADDRESS, problems.SENT_IN_CLEAR)
+    "address-ipv6-broken": OtherFault("l'adresse IPv6 n'est pas fermée par « ] »", _MALFORMED),
+    "address-in-clear": OtherFault(
+        "l'adresse d'un serveur distant commence par http://",
+        ExpectedFailure(Stage.ADDRESS, problems.SENT_IN_CLEAR),
     ),
     # the name
-    "no-network": Beyond("le poste n'est relié à aucun réseau", Seen(Stage.NAME, problems.NO_NETWORK)),
-    "name-without-ipv4": Beyond(
-        "le nom n'a qu'une adresse IPv6, le réglage veut IPv4", Seen(Stage.NAME, problems.NAME_UNKNOWN)
+    "no-network": OtherFault(
+        "le poste n'est relié à aucun réseau", ExpectedFailure(Stage.NAME, problems.NO_NETWORK)
+    ),
+    "name-without-ipv4": OtherFault(
+        "le nom n'a qu'une adresse IPv6, le réglage veut IPv4",
+        ExpectedFailure(Stage.NAME, problems.NAME_UNKNOWN),
     ),
     # the connection
-    "cut-in-clear": Beyond(
-        "la connexion est coupée net (RST), sans TLS", Seen(Stage.ANSWER, problems.CONNECTION_CUT)
+    "cut-in-clear": OtherFault(
+        "la connexion est coupée net (RST), sans TLS", ExpectedFailure(Stage.ANSWER, problems.CONNECTION_CUT)
     ),
-    "portal-cuts": Beyond(
+    "portal-cuts": OtherFault(
         "un portail Wi-Fi coupe https et redirige http vers sa page",
-        Seen(Stage.CERTIFICATE, problems.TLS_INTERRUPTED),
+        ExpectedFailure(Stage.CERTIFICATE, problems.TLS_INTERRUPTED),
         problems.CAPTIVE_PORTAL,
     ),
-    "portal-redirects": Beyond(
+    "portal-redirects": OtherFault(
         "l'adresse est en http://, un portail Wi-Fi redirige vers sa page",
-        Seen(Stage.ANSWER, problems.CAPTIVE_PORTAL),
+        ExpectedFailure(Stage.ANSWER, problems.CAPTIVE_PORTAL),
     ),
-    "portal-page": Beyond(
+    "portal-page": OtherFault(
         "l'adresse est en http://, un portail Wi-Fi répond par sa page",
-        Seen(Stage.ANSWER, problems.CAPTIVE_PORTAL),
+        ExpectedFailure(Stage.ANSWER, problems.CAPTIVE_PORTAL),
     ),
-    "portal-511": Beyond(
-        "un portail Wi-Fi répond 511 (identification nécessaire)", Seen(Stage.ANSWER, problems.CAPTIVE_PORTAL)
+    "portal-511": OtherFault(
+        "un portail Wi-Fi répond 511 (identification nécessaire)",
+        ExpectedFailure(Stage.ANSWER, problems.CAPTIVE_PORTAL),
     ),
     # the proxy
-    "proxy-unknown": Beyond("le nom du proxy n'existe pas", Seen(Stage.PROXY, problems.PROXY_UNREACHABLE)),
-    "proxy-over-https": Beyond(
-        "l'adresse du proxy commence par https://", Seen(Stage.PROXY, problems.PROXY_UNREACHABLE)
+    "proxy-unknown": OtherFault(
+        "le nom du proxy n'existe pas", ExpectedFailure(Stage.PROXY, problems.PROXY_UNREACHABLE)
     ),
-    "proxy-password-in-clear": Beyond(
+    "proxy-over-https": OtherFault(
+        "l'adresse du proxy commence par https://", ExpectedFailure(Stage.PROXY, problems.PROXY_UNREACHABLE)
+    ),
+    "proxy-password-in-clear": OtherFault(
         "l'adresse est en http://, le proxy réclame un mot de passe",
-        Seen(Stage.PROXY, problems.PROXY_WANTS_PASSWORD),
+        ExpectedFailure(Stage.PROXY, problems.PROXY_WANTS_PASSWORD),
     ),
-    "squid": Beyond("squid, sans mot de passe", None),
-    "squid-with-password": Beyond("squid, avec le bon mot de passe", None),
-    "squid-password": Beyond(
-        "squid réclame un mot de passe", Seen(Stage.PROXY, problems.PROXY_WANTS_PASSWORD)
+    "squid": OtherFault("squid, sans mot de passe", None),
+    "squid-with-password": OtherFault("squid, avec le bon mot de passe", None),
+    "squid-password": OtherFault(
+        "squid réclame un mot de passe", ExpectedFailure(Stage.PROXY, problems.PROXY_WANTS_PASSWORD)
     ),
-    "squid-wrong-password": Beyond(
-        "squid n'accepte pas le mot de passe", Seen(Stage.PROXY, problems.PROXY_REFUSES_PASSWORD)
+    "squid-wrong-password": OtherFault(
+        "squid n'accepte pas le mot de passe", ExpectedFailure(Stage.PROXY, problems.PROXY_REFUSES_PASSWORD)
     ),
-    "squid-forbids": Beyond("squid interdit ce serveur", Seen(Stage.PROXY, problems.PROXY_REFUSES)),
-    "proxy-intercepts": Beyond(
+    "squid-forbids": OtherFault(
+        "squid interdit ce serveur", ExpectedFailure(Stage.PROXY, problems.PROXY_REFUSES)
+    ),
+    "proxy-intercepts": OtherFault(
         "le proxy ouvre les connexions sécurisées (certificat de Zscaler)",
-        Seen(Stage.CERTIFICATE, problems.INTERCEPTED),
+        ExpectedFailure(Stage.CERTIFICATE, problems.INTERCEPTED),
     ),
     # certificates
-    "ca-file-missing": Beyond(
+    "ca-file-missing": OtherFault(
         "le fichier de certificats de l'administrateur n'existe pas",
-        Seen(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
+        ExpectedFailure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ),
-    "ca-file-nonsense": Beyond(
+    "ca-file-nonsense": OtherFault(
         "le fichier de certificats de l'administrateur n'en contient aucun",
-        Seen(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
+        ExpectedFailure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ),
-    "ca-file-without-list": Beyond(
+    "ca-file-without-list": OtherFault(
         "la liste de révocation du fichier de l'administrateur est celle d'une autre autorité",
-        Seen(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
+        ExpectedFailure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ),
-    "box": Beyond(
+    "box": OtherFault(
         "une box présente le certificat de son fabricant (Sagemcom)",
-        Seen(Stage.CERTIFICATE, problems.INTERCEPTED),
+        ExpectedFailure(Stage.CERTIFICATE, problems.INTERCEPTED),
     ),
-    "openssl-tls-1.1": Beyond(
-        "openssl s_server ne connaît que TLS 1.1", Seen(Stage.CERTIFICATE, problems.TLS_TOO_OLD)
+    "openssl-tls-1.1": OtherFault(
+        "openssl s_server ne connaît que TLS 1.1", ExpectedFailure(Stage.CERTIFICATE, problems.TLS_TOO_OLD)
     ),
-    "openssl-client-certificate": Beyond(
+    "openssl-client-certificate": OtherFault(
         "openssl s_server exige un certificat du poste (TLS 1.3)",
-        Seen(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
+        ExpectedFailure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
     ),
     # the answer
-    "nginx-https-expected": Beyond(
+    "nginx-https-expected": OtherFault(
         "l'adresse commence par http://, le port de nginx attend https",
-        Seen(Stage.ANSWER, problems.HTTPS_EXPECTED),
+        ExpectedFailure(Stage.ANSWER, problems.HTTPS_EXPECTED),
     ),
-    "nginx-client-certificate": Beyond(
-        "nginx exige un certificat du poste", Seen(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED)
+    "nginx-client-certificate": OtherFault(
+        "nginx exige un certificat du poste",
+        ExpectedFailure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
     ),
-    "nginx-to-https": Beyond(
-        "nginx renvoie de http:// vers https://", Seen(Stage.ANSWER, problems.HTTPS_EXPECTED)
+    "nginx-to-https": OtherFault(
+        "nginx renvoie de http:// vers https://", ExpectedFailure(Stage.ANSWER, problems.HTTPS_EXPECTED)
     ),
-    "nginx-port-80": Beyond(
+    "nginx-port-80": OtherFault(
         "l'adresse est en https:// avec le port http de nginx (« :80 »)",
-        Seen(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS),
+        ExpectedFailure(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS),
     ),
-    "nginx-unavailable": Beyond(
-        "le serveur derrière nginx est arrêté (502)", Seen(Stage.ANSWER, problems.SERVER_UNAVAILABLE)
+    "nginx-unavailable": OtherFault(
+        "le serveur derrière nginx est arrêté (502)",
+        ExpectedFailure(Stage.ANSWER, problems.SERVER_UNAVAILABLE),
     ),
-    "https-expected": Beyond(
+    "https-expected": OtherFault(
         "l'adresse commence par http://, le serveur répond que ce port attend https",
-        Seen(Stage.ANSWER, problems.HTTPS_EXPECTED),
+        ExpectedFailure(Stage.ANSWER, problems.HTTPS_EXPECTED),
     ),
-    "https-alert": Beyond(
+    "https-alert": OtherFault(
         "l'adresse commence par http://, le port répond par une alerte TLS",
-        Seen(Stage.ANSWER, problems.HTTPS_EXPECTED),
+        ExpectedFailure(Stage.ANSWER, problems.HTTPS_EXPECTED),
     ),
-    "http-to-https": Beyond(
-        "le serveur renvoie de http:// vers https://", Seen(Stage.ANSWER, problems.HTTPS_EXPECTED)
+    "http-to-https": OtherFault(
+        "le serveur renvoie de http:// vers https://", ExpectedFailure(Stage.ANSWER, problems.HTTPS_EXPECTED)
     ),
-    "maintenance-announced": Beyond(
-        "503 avec Retry-After, sans page de maintenance", Seen(Stage.ANSWER, problems.SERVER_IN_MAINTENANCE)
+    "maintenance-announced": OtherFault(
+        "503 avec Retry-After, sans page de maintenance",
+        ExpectedFailure(Stage.ANSWER, problems.SERVER_IN_MAINTENANCE),
     ),
-    "wrong-path": Beyond(
-        "le serveur d'authentification est là, le chemin est faux", Seen(Stage.KIND, problems.NOTHING_THERE)
+    "wrong-path": OtherFault(
+        "le serveur d'authentification est là, le chemin est faux",
+        ExpectedFailure(Stage.KIND, problems.NOTHING_THERE),
     ),
-    "dribble": Beyond(
-        "la réponse arrive un octet à la fois", Seen(Stage.ANSWER, problems.TEST_TOO_LONG, "whole")
+    "dribble": OtherFault(
+        "la réponse arrive un octet à la fois", ExpectedFailure(Stage.ANSWER, problems.TEST_TOO_LONG, "whole")
     ),
     # the licence, in the words of each server
     **{
-        f"licence-{fault}-{dialect}": Beyond(
+        f"licence-{fault}-{dialect}": OtherFault(
             f"{FAULTS[fault].description}, dans les termes de {dialect}", seen
         )
         for fault, seen in (
-            ("refused", Seen(Stage.LICENCE, problems.AUTHORISATION_REFUSED)),
-            ("unknown", Seen(Stage.LICENCE, problems.LICENCE_NOT_RECOGNISED)),
+            ("refused", ExpectedFailure(Stage.LICENCE, problems.AUTHORISATION_REFUSED)),
+            ("unknown", ExpectedFailure(Stage.LICENCE, problems.LICENCE_NOT_RECOGNISED)),
         )
         for dialect in DIALECTS
         if dialect != "rfc"
@@ -355,7 +375,7 @@ class Line(NamedTuple):
     fault: str
     server: str
     what: str
-    seen: Seen | None
+    seen: ExpectedFailure | None
     finding: Problem | None
     keys: tuple[str, ...]
 
@@ -378,7 +398,7 @@ def sandbox_lines() -> Iterator[Line]:
 
 def beyond_lines() -> Iterator[Line]:
     """The faults around the servers."""
-    for name, (what, seen, finding) in BEYOND.items():
+    for name, (what, seen, finding) in OTHER_FAULTS.items():
         yield Line(name, "", what, seen, finding, (name,))
 
 
@@ -418,8 +438,8 @@ def document() -> str:
 
 def measured_document() -> str:
     """The table with what the last runs took."""
-    found = json.loads(MEASURED.read_text(encoding="utf-8"))
-    return "\n".join(_table([*sandbox_lines(), *beyond_lines()], found)) + "\n"
+    measured = json.loads(MEASURED.read_text(encoding="utf-8"))
+    return "\n".join(_table([*sandbox_lines(), *beyond_lines()], measured)) + "\n"
 
 
 def _table(lines: Iterable[Line], measured: Mapping[str, Mapping[str, float]] | None = None) -> Iterator[str]:

@@ -84,7 +84,7 @@ def revocation_list(authority: trustme.CA, *certificates: trustme.LeafCert) -> b
 
 @contextmanager
 def openssl_server(folder: Path, *options: str) -> Iterator[int]:
-    """`openssl s_server` with a sound certificate, whose authority is then in folder/authority.pem."""
+    """Run ``openssl s_server``; its authority is in ``folder/authority.pem``."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
@@ -121,7 +121,7 @@ http {{
 
 
 class Nginx:
-    """nginx on loopback in its usual configurations, from entering the block to leaving it."""
+    """nginx on loopback in its usual configurations, running inside the block."""
 
     def __init__(self, folder: Path, world: World) -> None:
         self._folder = folder
@@ -163,15 +163,15 @@ class Nginx:
             text=True,
         )
         assert self._process.stderr is not None
-        said = []
+        output = []
         for line in self._process.stderr:
-            said.append(line)
+            output.append(line)
             if "start worker process " in line:  # its ports are open, and somebody will attend to them
                 with socket.create_connection(("127.0.0.1", self._ports["plain"]), 10) as ready:
                     ready.sendall(b"GET / HTTP/1.0\r\n\r\n")
                     assert ready.recv(100)
                 return self
-        raise AssertionError("".join(said))
+        raise AssertionError("".join(output))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -204,7 +204,10 @@ visible_hostname mandataire.example
 
 
 class Squid:
-    """squid on loopback, with two ports: *open* to everybody, *closed* to who does not know ``CREDENTIALS``; one server is forbidden."""
+    """squid on loopback; the port *closed* asks for ``CREDENTIALS``.
+
+    One server is forbidden.
+    """
 
     CREDENTIALS = Credentials("Zoé", "un mot de passe, é :")
     FORBIDDEN = "interdit.example"
@@ -237,15 +240,15 @@ class Squid:
             text=True,
         )
         assert self._process.stderr is not None
-        said, listening = [], 0
+        output, listening = [], 0
         for line in self._process.stderr:
-            said.append(line)
+            output.append(line)
             listening += "Accepting HTTP Socket connections" in line
             if listening == len(ports):
                 for port in ports.values():
                     _wait_for(int(port))
                 return self
-        raise AssertionError("".join(said))
+        raise AssertionError("".join(output))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -257,7 +260,10 @@ class Squid:
 
 
 def _wait_for(port: int) -> None:
-    """Wait until *port* is open: squid says so a moment before it listens (TcpAcceptor is an asynchronous job)."""
+    """Wait until *port* is open.
+
+    squid reports it a moment before it listens (TcpAcceptor is an asynchronous job).
+    """
     deadline = time.monotonic() + 10
     while True:
         try:

@@ -1,4 +1,7 @@
-"""The conversation with an OAuth 2.0 server: pure against each dialect, then against the sandbox. ``tests/peers`` has it with servers of others."""
+"""OAuth 2.0 exchanges in each dialect, then with the sandbox.
+
+``tests/peers`` has them with real servers.
+"""
 
 from __future__ import annotations
 
@@ -177,7 +180,7 @@ def test_each_answer_has_one_meaning(reply: Reply, verdict: Problem | None) -> N
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("given", "seconds"),
     [
         ("300", 300.0),
         (2.5, 2.5),
@@ -189,8 +192,8 @@ def test_each_answer_has_one_meaning(reply: Reply, verdict: Problem | None) -> N
         (10**400, None),
     ],
 )
-def test_a_lifetime_is_a_number_or_not_known(said: object, seconds: float | None) -> None:
-    granted = run_exchange(sign_in(ADDRESS, LICENCE), server_with(answer(200, TOKEN | {"expires_in": said})))
+def test_a_lifetime_is_a_number_or_not_known(given: object, seconds: float | None) -> None:
+    granted = run_exchange(sign_in(ADDRESS, LICENCE), server_with(answer(200, TOKEN | {"expires_in": given})))
     assert granted.expires_in == seconds
 
 
@@ -294,16 +297,16 @@ def test_this_very_machine_may_be_spoken_to_in_clear() -> None:
 
 def test_with_what_is_known_it_takes_one_request() -> None:
     server = server_with(answer(200, TOKEN))
-    known = run_exchange(sign_in(ADDRESS, LICENCE), server).discovery
+    discovery = run_exchange(sign_in(ADDRESS, LICENCE), server).discovery
     server.asked.clear()
-    run_exchange(sign_in(ADDRESS, LICENCE, known), server)
+    run_exchange(sign_in(ADDRESS, LICENCE, discovery), server)
     assert [request.method for request in server.asked] == ["POST"]
 
 
 def test_what_is_known_of_another_address_does_not_count() -> None:
     server = server_with(answer(200, TOKEN))
-    known = Discovery(parse("https://auth.example/realms/other"), "https://auth.example/other")
-    run_exchange(sign_in(ADDRESS, LICENCE, known), server)
+    discovery = Discovery(parse("https://auth.example/realms/other"), "https://auth.example/other")
+    run_exchange(sign_in(ADDRESS, LICENCE, discovery), server)
     assert [request.url for request in server.asked] == [discovery_urls(ADDRESS)[0], TOKEN_ENDPOINT]
 
 
@@ -338,9 +341,9 @@ def test_no_answer_is_beyond_understanding(status: int, body: bytes, then: int, 
     def server(request: Request) -> Reply:
         return answer(status, body) if request.method == "GET" else answer(then, last)
 
-    known = Discovery(ADDRESS, TOKEN_ENDPOINT)
+    discovery = Discovery(ADDRESS, TOKEN_ENDPOINT)
     try:
-        run_exchange(sign_in(ADDRESS, LICENCE, known), server)
+        run_exchange(sign_in(ADDRESS, LICENCE, discovery), server)
         detail = ""
     except HttpsError as error:
         detail = error.failure.detail
@@ -387,7 +390,7 @@ def test_a_heartbeat_is_one_request_on_the_kept_connection(world: World, client:
 @pytest.mark.parametrize("say", [str, lambda key: quote(key, safe="")], ids=["plain", "encoded"])
 @pytest.mark.parametrize("before", [0, 150, 170])
 def test_a_key_that_is_repeated_is_blotted_out(before: int, say: Callable[[str], str]) -> None:
-    """Also where the sentence is cut in the middle of it, and in the form in which it was sent."""
+    """Also if the text is cut inside the key, and in its encoded form."""
     licence = Licence("IEA-0001", "K3Y MARKER/4711")
     described = "x" * before + say(licence.key)
     server = server_with(answer(401, {"error": "invalid_client", "error_description": described}))
@@ -405,7 +408,7 @@ def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCa
 
 
 def test_the_key_appears_nowhere(serve: Serve, everything_logged: pytest.LogCaptureFixture) -> None:
-    """Not when it is accepted, not when the server repeats all it was sent, not when the connection breaks."""
+    """Whether it is accepted, repeated by the server, or the connection breaks."""
     endings = iter(("token", "echo", "nonsense", "close", "close"))
 
     def behave(connection: socket.socket) -> None:
@@ -420,11 +423,11 @@ def test_the_key_appears_nowhere(serve: Serve, everything_logged: pytest.LogCapt
                     connection.sendall(page("200 OK", json.dumps(TOKEN).encode()))
                 case "echo":
                     basic = head.partition(b"Basic ")[2].partition(b"\r\n")[0].decode()
-                    told = {
+                    texts = {
                         "error": "invalid_client",
                         "error_description": f"{basic} {b64decode(basic).decode()}",
                     }
-                    connection.sendall(page("401 No", json.dumps(told).encode()))
+                    connection.sendall(page("401 No", json.dumps(texts).encode()))
                 case "nonsense":
                     connection.sendall(b"nonsense\r\n\r\n")
                     return
@@ -432,18 +435,18 @@ def test_the_key_appears_nowhere(serve: Serve, everything_logged: pytest.LogCapt
                     return
 
     server = serve(behave)
-    told: list[str] = []
+    texts: list[str] = []
     with Client(limits=PATIENT) as client:
-        told.append(repr(authenticate(client, parse(server.address), LICENCE)))
+        texts.append(repr(authenticate(client, parse(server.address), LICENCE)))
         for _ in range(3):
             with pytest.raises(HttpsError) as raised:
                 authenticate(client, parse(server.address), LICENCE)
-            told.append("".join(traceback.format_exception(raised.value)))
-            told.append(repr(raised.value.failure))
-    told += [repr(LICENCE), repr(Request("POST", "u", {"authorization": LICENCE.key}, LICENCE.key.encode()))]
-    told += [everything_logged.text]
+            texts.append("".join(traceback.format_exception(raised.value)))
+            texts.append(repr(raised.value.failure))
+    texts += [repr(LICENCE), repr(Request("POST", "u", {"authorization": LICENCE.key}, LICENCE.key.encode()))]
+    texts += [everything_logged.text]
     basic = "SUVBLTAwMDE6SzNZLU1BUktFUi00NzEx"
-    for text in told:
+    for text in texts:
         assert LICENCE.key not in text
         assert basic not in text
         assert "t0ken" not in text

@@ -1,4 +1,4 @@
-"""Reading what a server showed: as cryptography reads it, and never anything but a certificate or nothing."""
+"""The certificate parser gives what cryptography gives, or None."""
 
 from __future__ import annotations
 
@@ -81,15 +81,15 @@ def test_it_reads_what_cryptography_reads(
     begin, end = sorted((one, other))
     der = made(name(issuer), name(subject), begin, end)
     oracle = x509.load_der_x509_certificate(der)
-    shown = parse_certificate(der)
-    assert shown is not None
-    found = shown.certificate
-    assert (found.issuer, found.subject) == (called(oracle.issuer), called(oracle.subject))
-    assert found.not_before == oracle.not_valid_before_utc.timestamp()
-    assert found.not_after == oracle.not_valid_after_utc.timestamp()
-    assert found.sha256 == oracle.fingerprint(SHA256()).hex()
-    assert set(shown.issuer_names) == {text for kind, text in issuer if kind in KINDS[:3]}
-    assert shown.self_issued is (oracle.issuer == oracle.subject)
+    parsed = parse_certificate(der)
+    assert parsed is not None
+    certificate = parsed.certificate
+    assert (certificate.issuer, certificate.subject) == (called(oracle.issuer), called(oracle.subject))
+    assert certificate.not_before == oracle.not_valid_before_utc.timestamp()
+    assert certificate.not_after == oracle.not_valid_after_utc.timestamp()
+    assert certificate.sha256 == oracle.fingerprint(SHA256()).hex()
+    assert set(parsed.issuer_names) == {text for kind, text in issuer if kind in KINDS[:3]}
+    assert parsed.self_issued is (oracle.issuer == oracle.subject)
 
 
 @given(st.lists(st.text("abcdefghij.-*", min_size=1, max_size=40), min_size=1, max_size=40))
@@ -99,9 +99,9 @@ def test_it_knows_the_servers_that_a_certificate_is_for(hosts: list[str]) -> Non
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     names = [*map(x509.DNSName, hosts), x509.RFC822Name("a@b.fr")]
     der = builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(KEY, SHA256())
-    shown = parse_certificate(der.public_bytes(Encoding.DER))
-    assert shown is not None
-    assert shown.hosts == tuple(hosts)
+    parsed = parse_certificate(der.public_bytes(Encoding.DER))
+    assert parsed is not None
+    assert parsed.hosts == tuple(hosts)
 
 
 def test_a_certificate_whose_extensions_make_no_sense_is_one_all_the_same() -> None:
@@ -109,30 +109,30 @@ def test_a_certificate_whose_extensions_make_no_sense_is_one_all_the_same() -> N
     builder = x509.CertificateBuilder(name([]), name([]), KEY.public_key(), 1, begin, end)
     nonsense = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x30\x7f")
     der = builder.add_extension(nonsense, critical=False).sign(KEY, SHA256())
-    shown = parse_certificate(der.public_bytes(Encoding.DER))
-    assert shown is not None
-    assert shown.hosts == ()
+    parsed = parse_certificate(der.public_bytes(Encoding.DER))
+    assert parsed is not None
+    assert parsed.hosts == ()
 
 
 @pytest.mark.parametrize("encoding", [_ASN1Type.BMPString, _ASN1Type.UTF8String, _ASN1Type.PrintableString])
 def test_names_in_other_encodings(encoding: _ASN1Type) -> None:
     text = "Kaspersky Lab" if encoding is _ASN1Type.PrintableString else "Contrôle de l'été"
     issuer = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, text, encoding)])
-    shown = parse_certificate(
+    parsed = parse_certificate(
         made(issuer, issuer, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
     )
-    assert shown is not None
-    assert shown.certificate.issuer == text
+    assert parsed is not None
+    assert parsed.certificate.issuer == text
 
 
 def test_a_name_is_one_printable_line() -> None:
     issuer = name([(NameOID.ORGANIZATION_NAME, "Urssaf\u202e\n\x1b[31m<b>" + "x" * 500)])
-    shown = parse_certificate(
+    parsed = parse_certificate(
         made(issuer, issuer, datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
     )
-    assert shown is not None
-    assert shown.certificate.issuer.isprintable()
-    assert len(shown.certificate.issuer) <= 200
+    assert parsed is not None
+    assert parsed.certificate.issuer.isprintable()
+    assert len(parsed.certificate.issuer) <= 200
 
 
 @given(
@@ -148,10 +148,10 @@ def test_whatever_was_done_to_it_it_is_a_certificate_or_nothing(
     der = SOUND
     for at, length, instead in changes:
         der = der[:at] + instead + der[at + length :]
-    shown = parse_certificate(der)
-    assert shown is None or isinstance(shown, ServerCertificate)
-    if shown is not None:
-        assert shown.certificate.sha256 == hashlib.sha256(der).hexdigest()
+    parsed = parse_certificate(der)
+    assert parsed is None or isinstance(parsed, ServerCertificate)
+    if parsed is not None:
+        assert parsed.certificate.sha256 == hashlib.sha256(der).hexdigest()
 
 
 @given(st.binary(max_size=300))

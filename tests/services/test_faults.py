@@ -36,14 +36,14 @@ from iea_sandbox.proxy import USER
 from iea_sandbox.world import World
 from tests.services.conftest import BRIEF, PATIENT, Serve, page, proxy, request_of, resolving, says, silent
 from tests.services.fault_table import (
+    ALTERNATIVES,
     AT_ONCE,
-    BEYOND,
     DOCUMENT,
     MEASURED,
-    OR_SEEN,
+    OTHER_FAULTS,
     PLAYED_BY_THE_TOUR,
     SANDBOX,
-    Seen,
+    ExpectedFailure,
     document,
     left_to_the_updater,
 )
@@ -63,7 +63,7 @@ def licence_of(world: World, name: str = "good") -> Licence:
     return Licence(given.number, given.key)
 
 
-def find(
+def report_on(
     server: Server,
     text: str,
     connect: Connect,
@@ -83,12 +83,12 @@ def timed(
     seconds: float = EXAMINATION_SECONDS,
     verify: Verify | None = None,
 ) -> tuple[ServerReport, float]:
-    """The same, and how many seconds it was until the verdict was told: the failure, or the end where there is none."""
-    told: list[float] = []
+    """Return the report, and the seconds until its failure or its end was published."""
+    times_of_verdict: list[float] = []
 
     def listen(report: ServerReport) -> None:
         if report.failure is not None or report.done:
-            told.append(time.monotonic())
+            times_of_verdict.append(time.monotonic())
 
     begun = time.monotonic()
     (report,) = examine(
@@ -100,7 +100,7 @@ def timed(
         verify=verify,
         seconds=seconds,
     )
-    return report, told[0] - begun
+    return report, times_of_verdict[0] - begun
 
 
 @pytest.fixture(scope="module")
@@ -108,25 +108,27 @@ def times() -> Iterator[dict[str, float]]:
     """Seconds to each verdict, kept beside those of earlier runs."""
     measured: dict[str, float] = {}
     yield measured
-    known = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
-    known[sys.platform] = known.get(sys.platform, {}) | measured
+    all_times = json.loads(MEASURED.read_text(encoding="utf-8")) if MEASURED.exists() else {}
+    all_times[sys.platform] = all_times.get(sys.platform, {}) | measured
     MEASURED.parent.mkdir(exist_ok=True)
-    MEASURED.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
+    MEASURED.write_text(json.dumps(all_times, indent=1, sort_keys=True), encoding="utf-8")
 
 
-def assert_in_time(took: float, expected: Seen | None, whole: float) -> None:
+def assert_in_time(took: float, expected: ExpectedFailure | None, whole: float) -> None:
     assert took <= (AT_ONCE if expected is None else expected.deadline(limits_for(expected), whole)) + SLACK
 
 
-def assert_found(report: ServerReport, expected: Seen | None, finding: Problem | None = None) -> None:
+def assert_reported(
+    report: ServerReport, expected: ExpectedFailure | None, finding: Problem | None = None
+) -> None:
     assert report.done
     failure = report.failure
-    assert (failure and Seen(failure.stage, failure.problem)) == (expected and expected._replace(wait="")), (
-        failure
-    )
+    assert (failure and ExpectedFailure(failure.stage, failure.problem)) == (
+        expected and expected._replace(wait="")
+    ), failure
     for failed in filter(None, (failure, *report.findings)):
         assert failed.evidence is None or isinstance(failed.evidence, failed.problem.evidence or ())
-    assert [found.problem for found in report.findings] == ([] if finding is None else [finding])
+    assert [noticed.problem for noticed in report.findings] == ([] if finding is None else [finding])
     outcomes = [stage.outcome for stage in report.stages]
     if expected is None:
         assert set(outcomes) <= {StageOutcome.PASSED, StageOutcome.SKIPPED}
@@ -138,7 +140,7 @@ def assert_found(report: ServerReport, expected: Seen | None, finding: Problem |
     assert report.stages[place].detail, "support wants evidence"
 
 
-def limits_for(expected: Seen | None) -> Limits:
+def limits_for(expected: ExpectedFailure | None) -> Limits:
     """Short where a limit is waited for."""
     if IN_FULL:
         return Limits()
@@ -149,11 +151,11 @@ def route_of(world: World, name: str) -> Route:
     """The way to the servers that shows the fault."""
     if FAULTS[name].layer is not Layer.PROXY or name == "proxy-needed":
         return Route(ca_file=world.ca_file)
-    known = Credentials(USER, "wrong") if name == "proxy-password-refused" else None
-    return Route(parse(world.proxy_address), world.ca_file, known)
+    credentials = Credentials(USER, "wrong") if name == "proxy-password-refused" else None
+    return Route(parse(world.proxy_address), world.ca_file, credentials)
 
 
-def struck(name: str) -> Iterator[tuple[ServerName, Seen | None]]:
+def affected_servers(name: str) -> Iterator[tuple[ServerName, ExpectedFailure | None]]:
     """The servers whose test may find the fault, and what is to be found."""
     for server in SERVERS:
         if FAULTS[name].parts[0] not in SERVERS or server in FAULTS[name].parts:
@@ -190,7 +192,7 @@ MARKS = {
 
 
 def collect() -> None:
-    """Let what a test of the servers has left behind be collected now, and not in another test."""
+    """Collect the garbage of a test of the servers now, not in another test."""
     for thread in threading.enumerate():
         if thread.name.startswith("test of"):
             thread.join(5)
@@ -199,7 +201,11 @@ def collect() -> None:
 
 @pytest.mark.parametrize(
     ("name", "server"),
-    [pytest.param(name, server, marks=MARKS.get(name, ())) for name in SANDBOX for server, _ in struck(name)],
+    [
+        pytest.param(name, server, marks=MARKS.get(name, ()))
+        for name in SANDBOX
+        for server, _ in affected_servers(name)
+    ],
 )
 def test_fault_of_the_sandbox(
     world: World, times: dict[str, float], name: str, server: ServerName, tmp_path: Path
@@ -207,16 +213,16 @@ def test_fault_of_the_sandbox(
     def connect(_: Address) -> Client:
         return client_for(world, name, limits_for(expected))
 
-    expected = dict(struck(name))[server]
+    expected = dict(affected_servers(name))[server]
     if FAULTS[name].layer is Layer.METADATA:
-        assert_found(visit(world, server, connect, tmp_path)[0], None)
+        assert_reported(visit(world, server, connect, tmp_path)[0], None)
     break_(world, name, server)
     report, took = visit(world, server, connect, tmp_path)
-    if report.failure and name in OR_SEEN and report.failure.problem is OR_SEEN[name].problem:
-        expected = OR_SEEN[name]
+    if report.failure and name in ALTERNATIVES and report.failure.problem is ALTERNATIVES[name].problem:
+        expected = ALTERNATIVES[name]
     if name == "tcp-reset":
         collect()
-    assert_found(report, expected, SANDBOX[name].finding)
+    assert_reported(report, expected, SANDBOX[name].finding)
     times[f"{name} {server}"] = took
     assert_in_time(took, expected, EXAMINATION_SECONDS)
 
@@ -227,7 +233,7 @@ def test_no_fault_of_the_sandbox_is_left_out() -> None:
 
 def test_what_the_server_asked_to_wait_is_kept(world: World) -> None:
     world.break_("auth", "503", retry_after=77)
-    report = find(
+    report = report_on(
         Server.AUTHENTICATION, world.authentication.address, lambda _: Client(Route(ca_file=world.ca_file))
     )
     assert report.failure is not None
@@ -241,7 +247,7 @@ Arrangement = Callable[["Place"], Arranged]
 
 
 class Place:
-    """Where an arrangement is made: the sandbox, raw servers, a folder, and a promise to take things down again."""
+    """What an arrangement needs: the sandbox, raw servers, a folder, and clean-up."""
 
     def __init__(self, request: pytest.FixtureRequest, folder: Path, undo: ExitStack, limits: Limits) -> None:
         self.world: World = request.getfixturevalue("world")
@@ -327,7 +333,7 @@ def _dribble(place: Place) -> Arranged:
 
 
 def _portal_cuts(place: Place) -> Arranged:
-    """Its own port where a real one would have 80 and 443: what begins a TLS handshake is cut, what asks in clear is sent elsewhere."""
+    """A portal that cuts TLS handshakes and redirects http, both on one port."""
 
     def behaviour(connection: socket.socket) -> None:
         if connection.recv(1, socket.MSG_PEEK) != b"\x16":
@@ -466,7 +472,7 @@ ARRANGEMENTS: dict[str, Arrangement] = {
     "dribble": _dribble,
     **{
         name: _licence(*name.removeprefix("licence-").split("-", 1))
-        for name in BEYOND
+        for name in OTHER_FAULTS
         if name.startswith("licence-")
     },
 }
@@ -475,7 +481,7 @@ ARRANGEMENTS: dict[str, Arrangement] = {
 # Wine sometimes shows a reset as an orderly end; no nginx, openssl and squid in Windows
 ONLY_LINUX = (
     "cut-in-clear",
-    *(name for name in BEYOND if name.startswith(("nginx", "openssl", "squid"))),
+    *(name for name in OTHER_FAULTS if name.startswith(("nginx", "openssl", "squid"))),
 )
 WHOLE = {} if IN_FULL else {"dribble": 1.0}
 """Seconds for a test whose verdict is its own end."""
@@ -483,7 +489,7 @@ WHOLE = {} if IN_FULL else {"dribble": 1.0}
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.linux if name in ONLY_LINUX else ()) for name in BEYOND],
+    [pytest.param(name, marks=pytest.mark.linux if name in ONLY_LINUX else ()) for name in OTHER_FAULTS],
 )
 def test_fault_beyond_the_servers(
     name: str, request: pytest.FixtureRequest, tmp_path: Path, times: dict[str, float]
@@ -491,26 +497,26 @@ def test_fault_beyond_the_servers(
     whole = WHOLE.get(name, EXAMINATION_SECONDS)
     with ExitStack() as undo:
         text, connect, licence = ARRANGEMENTS[name](
-            Place(request, tmp_path, undo, limits_for(BEYOND[name].seen))
+            Place(request, tmp_path, undo, limits_for(OTHER_FAULTS[name].seen))
         )
         report, times[name] = timed(Server.AUTHENTICATION, text, connect, licence, whole)
-        assert_found(report, BEYOND[name].seen, BEYOND[name].finding)
-        assert_in_time(times[name], BEYOND[name].seen, whole)
+        assert_reported(report, OTHER_FAULTS[name].seen, OTHER_FAULTS[name].finding)
+        assert_in_time(times[name], OTHER_FAULTS[name].seen, whole)
 
 
 # --- with the limits that the product has
 
 
 class Trial(NamedTuple):
-    """A test of a server that has to wait: what it must find, and after how many seconds."""
+    """A test that has to wait: what it must find, and after how many seconds."""
 
-    expected: Seen
+    expected: ExpectedFailure
     seconds: float
     begin: Callable[[], tuple[ServerReport, float]]
 
 
 def made(client: Client) -> Connect:
-    """A client made beforehand: reading the authorities is work, and a dozen at the same time would get into each other's way."""
+    """Return a client made before; loading authorities would slow the others."""
     return lambda _: client
 
 
@@ -525,15 +531,15 @@ def _one_wait_after_another(place: Place) -> Trial:
 
     connect = made(Client(limits=place.limits, resolve=resolve, online=lambda: True))
     address = place.serve(silent).address.replace("http://localhost", "https://serveur.example")
-    expected = Seen(Stage.CERTIFICATE, problems.TLS_INTERRUPTED, "tls")
+    expected = ExpectedFailure(Stage.CERTIFICATE, problems.TLS_INTERRUPTED, "tls")
     seconds = late + expected.deadline(place.limits)
     return Trial(expected, seconds, partial(timed, Server.UPDATES, address, connect))
 
 
 def trials(place: Place) -> Iterator[tuple[str, Trial]]:
-    """Every fault of the two tables that a limit ends; those of the sandbox in a world of their own."""
+    """Yield each fault that a limit ends; those of the sandbox in their own world."""
     for name in SANDBOX:
-        waits = [(server, seen) for server, seen in struck(name) if seen and seen.wait]
+        waits = [(server, seen) for server, seen in affected_servers(name) if seen and seen.wait]
         if not waits or (name == "filtered" and sys.platform != "linux"):
             continue
         world = place.undo.enter_context(World(place.folder / name))
@@ -542,7 +548,7 @@ def trials(place: Place) -> Iterator[tuple[str, Trial]]:
             connect = made(client_for(world, name, place.limits))
             begin = partial(visit, world, server, connect, place.folder / name / server)
             yield f"{name} {server}", Trial(seen, seen.deadline(place.limits), begin)
-    for name, beyond in BEYOND.items():
+    for name, beyond in OTHER_FAULTS.items():
         if beyond.seen and beyond.seen.wait:
             begin = partial(timed, Server.AUTHENTICATION, *ARRANGEMENTS[name](place))
             yield name, Trial(beyond.seen, beyond.seen.deadline(place.limits), begin)
@@ -557,7 +563,7 @@ def test_no_verdict_comes_after_its_limit(request: pytest.FixtureRequest, tmp_pa
             ended = list(threads.map(lambda trial: trial.begin(), begun.values()))
     waited = {name: took for name, (_, took) in zip(begun, ended, strict=True)}
     for (_, trial), (report, _) in zip(begun.items(), ended, strict=True):
-        assert_found(report, trial.expected)
+        assert_reported(report, trial.expected)
     # no sooner either (0.1 s: a wait may end a moment early): else these would not be the product's limits
     late = {n: t for n, t in waited.items() if not -0.1 <= t - begun[n].seconds <= SLACK}
     assert not late, waited

@@ -1,4 +1,4 @@
-"""Whatever is typed, written or served: a documented answer, soon, in little memory, and never a crash.
+"""Random input gets a documented answer, soon, in little memory, without a crash.
 
 In the suite each of these takes a second at most. For a person who has an hour, `IEA_FUZZ` is the number of examples of each test:
 
@@ -48,7 +48,10 @@ MOST_MEMORY = 64 * 1024 * 1024
 
 
 def examples(quick: int, long: int = GIVEN) -> Callable[[Test], Test]:
-    """*quick* examples in the suite, a third of that inside the slower Windows Python, `IEA_FUZZ` where that is given. Each one is ``bounded``."""
+    """Run *quick* examples in the suite, a third on Windows, or ``IEA_FUZZ`` of them.
+
+    Each one is ``bounded``.
+    """
     here = quick if sys.platform == "linux" else quick // 3
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
 
@@ -62,9 +65,10 @@ def examples(quick: int, long: int = GIVEN) -> Callable[[Test], Test]:
 
 @contextmanager
 def bounded(seconds: float) -> Iterator[None]:
-    """What happens inside costs no more work (two more for a slow machine), is over as a whole test must be, and takes no more than ``MOST_MEMORY``.
+    """Check that the block takes no more work, time and memory than allowed.
 
-    A server of ours included. Work is processor time: what other programs take meanwhile is not ours.
+    Work is processor time, *seconds* and two more for a slow machine, the servers of the test included. The other limits are the time of a
+    whole test of the servers, and ``MOST_MEMORY``.
     """
     before = _reset_peak()
     begun, worked = time.monotonic(), time.process_time()
@@ -75,7 +79,10 @@ def bounded(seconds: float) -> Iterator[None]:
 
 
 def _reset_peak() -> int:
-    """Forget what memory was held before (proc(5): clear_refs), and say what is held now. Windows has such a mark too, and no way to reset it."""
+    """Reset the peak of memory (proc(5): clear_refs) and return what is used now.
+
+    Windows has such a peak too, but cannot reset it.
+    """
     if sys.platform == "linux":
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return _peak()
@@ -85,9 +92,9 @@ def _peak() -> int:
     """Bytes: the most memory that this process has held since."""
     if sys.platform != "linux":
         return 0
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    assert found is not None
-    return int(found[1]) * 1024
+    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    assert match is not None
+    return int(match[1]) * 1024
 
 
 def check(failure: Failure) -> None:
@@ -120,12 +127,12 @@ def test_whatever_is_typed_is_an_address_or_is_refused(text: str) -> None:
     assert addresses.clean(clean) == clean
     for typed in (text, clean, addresses.secure_address(clean)[0]):
         try:
-            found = addresses.parse(typed)
+            address = addresses.parse(typed)
         except AddressError:
             continue
-        assert addresses.parse(str(found)) == found
-        assert found.host.isascii()
-        assert 0 < found.port < 65536
+        assert addresses.parse(str(address)) == address
+        assert address.host.isascii()
+        assert 0 < address.port < 65536
 
 
 @pytest.mark.parametrize(
@@ -180,12 +187,12 @@ def test_whatever_is_in_the_settings_is_read_or_refused(text: str) -> None:
     try:
         values = file_of_settings.parse_file(text)
     except file_of_settings.SettingsError as refused:
-        faults, said = refused.faults, str(refused)
+        faults, text = refused.faults, str(refused)
     else:
         file_of_settings.apply_policy(values, values)
         return
     assert faults
-    assert said
+    assert text
 
 
 # --- what servers say in JSON
@@ -235,9 +242,9 @@ NOISE = st.one_of(
 
 
 def documents(*names: str) -> st.SearchStrategy[bytes]:
-    """JSON objects with some of these members, and now and then something else altogether."""
+    """Return JSON objects with some of these members, sometimes other bytes."""
     members = st.fixed_dictionaries({}, optional=dict.fromkeys(names, ANYTHING))
-    return st.one_of(members.map(lambda found: json.dumps(found).encode()), NOISE)
+    return st.one_of(members.map(lambda document: json.dumps(document).encode()), NOISE)
 
 
 STATUSES = st.sampled_from(
@@ -286,11 +293,11 @@ def test_whatever_a_server_says_of_itself(answers: list[tuple[int, dict[str, str
         return replies.pop(0) if len(replies) > 1 else replies[0]
 
     try:
-        found = run_exchange(authentication.discover(ADDRESS), ask)
+        discovery = run_exchange(authentication.discover(ADDRESS), ask)
     except HttpsError as error:
         check(error.failure)
         return
-    assert found.token_endpoint.startswith("https://")
+    assert discovery.token_endpoint.startswith("https://")
 
 
 @examples(70)
@@ -301,13 +308,15 @@ def test_whatever_a_server_says_of_itself(answers: list[tuple[int, dict[str, str
 )
 def test_whatever_is_answered_to_a_licence(status: int, headers: dict[str, str], body: bytes) -> None:
     reply = Reply(status, headers, body.replace(b"inf", LICENCE.key.encode()))
-    known = Discovery(ADDRESS, f"{ADDRESS}/token")
+    discovery = Discovery(ADDRESS, f"{ADDRESS}/token")
     try:
-        found: AccessGranted = run_exchange(authentication.request_token(known, LICENCE), lambda _: reply)
+        granted: AccessGranted = run_exchange(
+            authentication.request_token(discovery, LICENCE), lambda _: reply
+        )
     except HttpsError as error:
         check(error.failure)
         return
-    assert found.expires_in is None or 0 <= found.expires_in < float("inf")
+    assert granted.expires_in is None or 0 <= granted.expires_in < float("inf")
     assert reply.server_time is None or isinstance(reply.server_time, float)
 
 
@@ -390,7 +399,7 @@ ANSWERS = st.builds(
 
 
 def answering(answer: Callable[[], bytes], ask: Callable[[str], None], *, hang_up: bool = True) -> None:
-    """Run *ask* with the address of a server that gives *answer* to the first request of each connection."""
+    """Run *ask* with the address of a server that gives *answer* once a connection."""
 
     def give(connection: socket.socket) -> None:
         request_of(connection)
@@ -502,7 +511,7 @@ def _members(document: object) -> Iterator[tuple[dict[str, object] | list[object
 
 @st.composite
 def altered(draw: st.DrawFn, original: bytes) -> bytes:
-    """The file with one value replaced or taken out, with one byte changed, cut short, or something else altogether."""
+    """Return the file with one value or byte changed, cut short, or other bytes."""
     how = draw(st.sampled_from(["value", "value", "value", "none", "byte", "cut", "noise"]))
     if how == "noise":
         return draw(NOISE)
@@ -524,12 +533,12 @@ def altered(draw: st.DrawFn, original: bytes) -> bytes:
 @given(st.data())
 def test_whatever_is_served_as_metadata_is_refused(publisher: Site, data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES))
-    served = data.draw(altered(publisher.served(file)))
+    served = data.draw(altered(publisher.read_served(file)))
     publisher.overlay = {file: served}
     failure: Failure | None = None
     with TemporaryDirectory() as folder:
         try:
-            found = updates.check(publisher.ask, ADDRESS, publisher.root, Path(folder))
+            verified = updates.check(publisher.ask, ADDRESS, publisher.root, Path(folder))
         except HttpsError as refused:
             failure = refused.failure
     if failure is not None:
@@ -537,6 +546,8 @@ def test_whatever_is_served_as_metadata_is_refused(publisher: Site, data: st.Dat
         assert failure.stage in (Stage.KIND, Stage.METADATA)
         return
     # as TUF reads it: a missing spec_version is its own
-    read, signed = (Metadata.from_bytes(each).signed.to_dict() for each in (served, publisher.served(file)))
+    read, signed = (
+        Metadata.from_bytes(each).signed.to_dict() for each in (served, publisher.read_served(file))
+    )
     assert read == signed, "what was altered was believed"
-    assert found.version == 2
+    assert verified.version == 2

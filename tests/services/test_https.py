@@ -1,4 +1,4 @@
-"""The door to httpx: kept connections, bounded waits, bounded memory, and what an observer is told."""
+"""The HTTP client: connections, time limits, memory limits, and its observer."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ class Seen(list[StageResult]):
 
 @contextmanager
 def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
-    """A port whose queue of connections is full: Linux drops what more comes, as a firewall does."""
-    with ExitStack() as kept, socket.create_server((host, port), backlog=0) as listener:
+    """A port with a full queue: Linux drops more connections, as a firewall does."""
+    with ExitStack() as opened, socket.create_server((host, port), backlog=0) as listener:
         place = listener.getsockname()
         for _ in range(3):
-            filler = kept.enter_context(socket.socket())
+            filler = opened.enter_context(socket.socket())
             filler.setblocking(False)
             filler.connect_ex(place)
         yield place[1]
@@ -400,14 +400,14 @@ def test_the_certificate_of_a_connection_is_kept_and_told(world: World, client: 
     assert client.certificate is None
     seen = Seen()
     client.request(Request("GET", world.authentication.address + DISCOVERY), observe=seen.append)
-    shown = client.certificate
-    assert shown is not None
-    assert shown.issuer == "Bac à sable IEA"
-    assert shown.not_before < time.time() < shown.not_after
+    certificate = client.certificate
+    assert certificate is not None
+    assert certificate.issuer == "Bac à sable IEA"
+    assert certificate.not_before < time.time() < certificate.not_after
     (detail,) = [r.detail for r in seen if r.stage is Stage.CERTIFICATE and r.outcome is StageOutcome.PASSED]
-    assert detail == f"TLSv1.3, issued by Bac à sable IEA, SHA-256 {shown.sha256}"
+    assert detail == f"TLSv1.3, issued by Bac à sable IEA, SHA-256 {certificate.sha256}"
     client.request(Request("GET", world.authentication.address + DISCOVERY))
-    assert client.certificate == shown, "also after a request on the kept connection"
+    assert client.certificate == certificate, "also after a request on the kept connection"
 
 
 @pytest.mark.parametrize("proxied", [False, True])
@@ -517,9 +517,9 @@ def test_the_password_goes_to_the_proxy_and_nowhere_else(
         client.request(Request("GET", f"{scheme}://serveur.example/"), observe=seen.append)
     given = base64.b64encode("Zoé:s3cret-é:".encode())
     assert b"Proxy-Authorization: Basic " + given in heads[0]
-    told = caplog.text + repr((route, client, raised.value, raised.value.failure, seen)) + str(raised.value)
-    assert "s3cret" not in told
-    assert given.decode() not in told
+    text = caplog.text + repr((route, client, raised.value, raised.value.failure, seen)) + str(raised.value)
+    assert "s3cret" not in text
+    assert given.decode() not in text
 
 
 def test_a_server_behind_the_tunnel_that_asks_is_not_the_proxy(world: World, serve: Serve) -> None:

@@ -1,4 +1,4 @@
-"""The test of both servers at once: told as it goes, ended by the clock or by the person."""
+"""The test of both servers: progress, deadline and cancelling."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from iea_agent.services.reachability import EXAMINATION_SECONDS, PROBE_SECONDS, 
 from iea_sandbox.world import World
 from tests.services.conftest import PATIENT, Serve, page, proxy, request_of, silent
 from tests.services.peers import own_file, revocation_list, tls_server
-from tests.services.test_faults import find, licence_of
+from tests.services.test_faults import licence_of, report_on
 
 
 def both(world: World) -> dict[Server, str]:
@@ -47,8 +47,8 @@ def trusting(world: World) -> Connect:
 
 
 def test_two_sound_servers(world: World) -> None:
-    told: list[ServerReport] = []
-    reports = examine(both(world), trusting(world), licence_of(world), told.append, now=datetime.now(UTC))
+    progress: list[ServerReport] = []
+    reports = examine(both(world), trusting(world), licence_of(world), progress.append, now=datetime.now(UTC))
     assert [report.server for report in reports] == [Server.AUTHENTICATION, Server.UPDATES]
     assert conclude(reports) is Conclusion.CONNECTED
     for report in reports:
@@ -59,7 +59,7 @@ def test_two_sound_servers(world: World) -> None:
         timed = [r for r in report.stages if r.outcome is StageOutcome.PASSED]
         assert all(r.milliseconds is not None for r in timed)
         assert sum(r.milliseconds or 0 for r in timed) <= report.milliseconds + 1
-        mine = [one for one in told if one.server is report.server]
+        mine = [one for one in progress if one.server is report.server]
         assert mine[-1] == report
         assert not any(one.done for one in mine[:-1])
         # each stage was seen under way, in order
@@ -74,7 +74,7 @@ def test_discovery_and_licence_take_one_connection(world: World) -> None:
 
 
 def test_without_a_licence_the_last_stage_is_skipped(world: World) -> None:
-    report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
+    report = report_on(Server.AUTHENTICATION, world.authentication.address, trusting(world))
     assert report.passed
     assert report.stages[-1].outcome is StageOutcome.SKIPPED
     assert [request.method for request in world.requests.select(server="auth")] == ["GET"]
@@ -105,7 +105,7 @@ def test_they_are_tested_at_the_same_time(serve: Serve) -> None:
 
 
 def cancelled_while(waiting: Stage, serve: Serve) -> float:
-    """Seconds that an examination with the product's own limits goes on once whoever keeps it waiting has cancelled it."""
+    """Return the seconds that a test goes on after it was cancelled."""
     cancelled, over = threading.Event(), threading.Event()
     when: list[float] = []
 
@@ -175,7 +175,7 @@ def test_the_whole_test_has_one_deadline(serve: Serve) -> None:
     assert EXAMINATION_SECONDS == 12
     hanging = serve(silent)
     begun = time.monotonic()
-    report = find(Server.UPDATES, hanging.address, lambda _: Client(limits=Limits(read=1)), seconds=0.4)
+    report = report_on(Server.UPDATES, hanging.address, lambda _: Client(limits=Limits(read=1)), seconds=0.4)
     assert time.monotonic() - begun < 1
     assert report.done
     assert report.failure is not None
@@ -184,27 +184,27 @@ def test_the_whole_test_has_one_deadline(serve: Serve) -> None:
 
 def test_no_word_comes_after_the_end(serve: Serve) -> None:
     hanging = serve(silent)
-    told: list[str] = []
+    progress: list[str] = []
     before = set(threading.enumerate())
 
     def tell(_: ServerReport) -> None:
-        told.append(threading.current_thread().name)
+        progress.append(threading.current_thread().name)
 
     targets = {Server.UPDATES: hanging.address}
     examine(
         targets, lambda _: Client(limits=Limits(read=0.3)), None, tell, now=datetime.now(UTC), seconds=0.2
     )
-    count = len(told)
+    count = len(progress)
     for thread in set(threading.enumerate()) - before:
         if thread.name.startswith("test of"):
             thread.join(5)
-    assert len(told) == count
-    assert set(told) == {threading.current_thread().name}
+    assert len(progress) == count
+    assert set(progress) == {threading.current_thread().name}
 
 
 def test_through_a_proxy(world: World, serve: Serve) -> None:
     between = serve(proxy())
-    report = find(
+    report = report_on(
         Server.AUTHENTICATION,
         world.authentication.address,
         lambda _: Client(Route(parse(between.address), world.ca_file)),
@@ -223,7 +223,7 @@ def test_the_way_may_depend_on_the_address(world: World) -> None:
         asked.append(address)
         raise HttpsError(Failure(Stage.PROXY, problems.PROXY_UNREACHABLE, "no such proxy"))
 
-    report = find(Server.UPDATES, world.updates.address, connect)
+    report = report_on(Server.UPDATES, world.updates.address, connect)
     assert asked == [parse(world.updates.address)]
     assert report.failure is not None
     assert report.failure.problem is problems.PROXY_UNREACHABLE
@@ -233,7 +233,7 @@ def test_an_error_of_ours_is_named_and_logged(world: World, caplog: pytest.LogCa
     def connect(_: Address) -> Client:
         raise LookupError("a mistake")
 
-    report = find(Server.UPDATES, world.updates.address, connect)
+    report = report_on(Server.UPDATES, world.updates.address, connect)
     assert report.failure is not None
     assert (report.failure.problem, report.failure.detail) == (problems.INTERNAL_ERROR, "LookupError")
     assert "a mistake" in caplog.text
@@ -241,7 +241,9 @@ def test_an_error_of_ours_is_named_and_logged(world: World, caplog: pytest.LogCa
 
 def test_a_fault_on_the_way_to_the_token_belongs_to_the_licence(world: World) -> None:
     world.break_("auth", "503", at="/token")
-    report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world), licence_of(world))
+    report = report_on(
+        Server.AUTHENTICATION, world.authentication.address, trusting(world), licence_of(world)
+    )
     assert report.failure is not None
     assert (report.failure.stage, report.failure.problem) == (Stage.LICENCE, problems.SERVER_UNAVAILABLE)
     assert report.stages[-1].outcome is StageOutcome.FAILED
@@ -255,7 +257,9 @@ def test_a_break_on_the_way_to_the_token_belongs_to_the_licence_too(world: World
             connection.sendall(page("200 OK", json.dumps(document).encode()))
 
     server = serve(hang_up_on_licences)
-    report = find(Server.AUTHENTICATION, server.address, lambda _: Client(limits=PATIENT), licence_of(world))
+    report = report_on(
+        Server.AUTHENTICATION, server.address, lambda _: Client(limits=PATIENT), licence_of(world)
+    )
     assert report.failure is not None
     assert (report.failure.stage, report.failure.problem) == (Stage.LICENCE, problems.ANSWER_CUT)
     outcomes = {result.stage: result.outcome for result in report.stages}
@@ -276,7 +280,7 @@ def test_this_computers_clock_decides_what_has_expired(world: World) -> None:
 
 
 class Portal:
-    """Cuts what begins a TLS handshake and answers what asks in clear; keeps the requests."""
+    """Cuts TLS handshakes and answers requests in clear, which it records."""
 
     def __init__(self, serve: Serve, answer: bytes | None) -> None:
         self.asked: list[bytes] = []
@@ -299,12 +303,15 @@ def direct(limits: Limits = PATIENT, resolve: Resolve | None = None) -> Connect:
 
 def test_a_captive_portal_explains_a_cut_handshake(serve: Serve) -> None:
     net = Portal(serve, page("302 Found", b"", "Location: http://portail.example/?mac=s3cret"))
-    report = find(Server.UPDATES, net.address + "/updates", direct())
+    report = report_on(Server.UPDATES, net.address + "/updates", direct())
     assert report.failure is not None
     assert (report.failure.stage, report.failure.problem) == (Stage.CERTIFICATE, problems.TLS_INTERRUPTED)
-    (found,) = report.findings
-    assert (found.problem, found.evidence) == (problems.CAPTIVE_PORTAL, PortalPage("http://portail.example"))
-    assert report.cause == found
+    (finding,) = report.findings
+    assert (finding.problem, finding.evidence) == (
+        problems.CAPTIVE_PORTAL,
+        PortalPage("http://portail.example"),
+    )
+    assert report.cause == finding
     assert "s3cret" not in repr(report)
     (asked,) = net.asked
     assert asked.startswith(b"GET / HTTP/1.1\r\n"), "once, without the path, not followed"
@@ -320,7 +327,7 @@ def test_a_captive_portal_explains_a_cut_handshake(serve: Serve) -> None:
     ],
 )
 def test_an_ordinary_answer_is_no_portal(serve: Serve, answer: bytes) -> None:
-    report = find(Server.UPDATES, Portal(serve, answer).address, direct())
+    report = report_on(Server.UPDATES, Portal(serve, answer).address, direct())
     assert report.findings == ()
     assert report.failure is not None
     assert report.cause is report.failure
@@ -328,13 +335,13 @@ def test_an_ordinary_answer_is_no_portal(serve: Serve, answer: bytes) -> None:
 
 def test_the_verdict_does_not_wait_for_its_explanation(serve: Serve) -> None:
     net = Portal(serve, None)
-    told: list[ServerReport] = []
+    progress: list[ServerReport] = []
     begun = time.monotonic()
     (report,) = examine(
-        {Server.UPDATES: net.address}, direct(Limits(read=0.6)), None, told.append, now=datetime.now(UTC)
+        {Server.UPDATES: net.address}, direct(Limits(read=0.6)), None, progress.append, now=datetime.now(UTC)
     )
     assert time.monotonic() - begun < 3
-    (early,) = [one for one in told if one.failure is not None and not one.done]
+    (early,) = [one for one in progress if one.failure is not None and not one.done]
     assert early.milliseconds < 500
     assert early.failure == report.failure
     assert report.done
@@ -342,7 +349,7 @@ def test_the_verdict_does_not_wait_for_its_explanation(serve: Serve) -> None:
 
 def test_the_clock_does_not_take_a_verdict_away(serve: Serve) -> None:
     """The whole test ends while it looks for an explanation."""
-    report = find(Server.UPDATES, Portal(serve, None).address, direct(Limits()), seconds=0.6)
+    report = report_on(Server.UPDATES, Portal(serve, None).address, direct(Limits()), seconds=0.6)
     assert report.done
     assert report.failure is not None
     assert report.failure.problem is problems.TLS_INTERRUPTED
@@ -358,7 +365,7 @@ def test_what_was_asked_in_clear_is_not_asked_again(scheme: str, questions: int)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    report = find(
+    report = report_on(
         Server.UPDATES,
         f"{scheme}://serveur.example:{port}",
         lambda _: Client(limits=PATIENT, resolve=resolve, online=lambda: True),
@@ -370,8 +377,8 @@ def test_what_was_asked_in_clear_is_not_asked_again(scheme: str, questions: int)
 
 def test_the_page_of_a_portal_may_be_as_long_as_it_likes(serve: Serve) -> None:
     long = page("200 OK", b"x" * 1_000_000, "Content-Type: text/html")
-    report = find(Server.UPDATES, Portal(serve, long).address, direct())
-    assert [found.problem for found in report.findings] == [problems.CAPTIVE_PORTAL]
+    report = report_on(Server.UPDATES, Portal(serve, long).address, direct())
+    assert [finding.problem for finding in report.findings] == [problems.CAPTIVE_PORTAL]
 
 
 def test_the_probe_has_its_own_limit() -> None:
@@ -381,16 +388,16 @@ def test_the_probe_has_its_own_limit() -> None:
 @pytest.mark.parametrize("fault", ["plain-http", "client-cert", "old-tls"])
 def test_what_no_portal_explains_is_not_asked_about(world: World, fault: str) -> None:
     world.break_("auth", fault)
-    find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
+    report_on(Server.AUTHENTICATION, world.authentication.address, trusting(world))
     assert len(world.connections.select()) == 1
 
 
 def test_the_certificate_is_in_the_report(world: World) -> None:
-    report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
+    report = report_on(Server.AUTHENTICATION, world.authentication.address, trusting(world))
     assert report.certificate is not None
     assert report.certificate.issuer == "Bac à sable IEA"
     world.break_("auth", "self-signed")
-    report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
+    report = report_on(Server.AUTHENTICATION, world.authentication.address, trusting(world))
     assert report.failure is not None
     assert report.certificate is not None
     assert report.certificate == report.failure.certificate
@@ -398,12 +405,12 @@ def test_the_certificate_is_in_the_report(world: World) -> None:
 
 def test_a_wrong_clock_is_a_finding_and_the_tick_stays(world: World) -> None:
     world.break_("auth", "wrong-clock", days=-2)
-    report = find(Server.AUTHENTICATION, world.authentication.address, trusting(world))
+    report = report_on(Server.AUTHENTICATION, world.authentication.address, trusting(world))
     assert report.passed
-    (found,) = report.findings
-    assert found.problem is problems.CLOCK_WRONG
-    assert isinstance(found.evidence, ClockOffset)
-    assert found.evidence.seconds == pytest.approx(-2 * 86_400, abs=60)
+    (finding,) = report.findings
+    assert finding.problem is problems.CLOCK_WRONG
+    assert isinstance(finding.evidence, ClockOffset)
+    assert finding.evidence.seconds == pytest.approx(-2 * 86_400, abs=60)
     assert report.clock_ahead == pytest.approx(-2 * 86_400, abs=60)
 
 
@@ -422,26 +429,26 @@ def test_a_wrong_clock_explains_the_other_servers_dates(world: World, tmp_path: 
     # the sandbox's file has lists of revoked certificates: then every authority needs one
     own = (authority.cert_pem.bytes(), revocation_list(authority))
     trusted = own_file(tmp_path, world.ca_file.read_bytes(), *own)
-    told: list[ServerReport] = []
+    progress: list[ServerReport] = []
     with tls_server(expired) as port:
         targets = both(world) | {Server.UPDATES: f"https://localhost:{port}"}
         authentication, updates = examine(
             targets,
             lambda _: Client(Route(ca_file=trusted), limits=PATIENT),
             None,
-            told.append,
+            progress.append,
             now=datetime.now(UTC) + timedelta(days=4000),
         )
     assert authentication.passed
-    assert [found.problem for found in authentication.findings] == [problems.CLOCK_WRONG]
+    assert [finding.problem for finding in authentication.findings] == [problems.CLOCK_WRONG]
     assert updates.failure is not None
     assert updates.failure.problem is problems.CERTIFICATE_EXPIRED
     assert updates.cause == authentication.findings[0]
-    assert [one for one in told if one.server is Server.UPDATES][-1] == updates
+    assert [one for one in progress if one.server is Server.UPDATES][-1] == updates
 
 
 def test_the_plain_question_may_tell_the_time_where_no_certificate_does(serve: Serve) -> None:
-    """Both servers' certificates may be refused for their dates: then no answer over TLS tells the time."""
+    """Certificates may be refused for their dates: then TLS gives no server time."""
     certificate = trustme.CA()
     expired = certificate.issue_cert("localhost", not_after=datetime.now(UTC) - timedelta(days=9))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-"""What mends a failed test is found by trying it, and nothing is offered that does not work."""
+"""Repairs are offered only if they work."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def right(world: World) -> Settings:
     )
 
 
-def failing(chosen: Settings, ways: ConnectWith) -> tuple[ServerReport, ...]:
+def failing(settings: Settings, ways: ConnectWith) -> tuple[ServerReport, ...]:
     return examine(
-        {AUTH: chosen.authentication, UPDATES: chosen.updates},
-        ways(chosen),
+        {AUTH: settings.authentication, UPDATES: settings.updates},
+        ways(settings),
         None,
         lambda _: None,
         now=datetime.now(UTC),
@@ -54,54 +54,54 @@ def failing(chosen: Settings, ways: ConnectWith) -> tuple[ServerReport, ...]:
 
 
 def mend(
-    chosen: Settings,
+    settings: Settings,
     reports: Sequence[ServerReport],
     ways: ConnectWith,
     cancelled: threading.Event | None = None,
     seconds: float = 5.0,
 ) -> tuple[Repair, ...] | None:
-    told: list[Repair] = []
-    found = search(
-        propose_repairs(chosen, reports),
-        chosen,
+    announced: list[Repair] = []
+    repairs = search(
+        propose_repairs(settings, reports),
+        settings,
         reports,
         ways,
-        told.append,
+        announced.append,
         now=datetime.now(UTC),
         cancelled=cancelled or threading.Event(),
         seconds=seconds,
     )
-    assert sorted(told, key=(found or ()).index) == list(found or ())
-    return found
+    assert sorted(announced, key=(repairs or ()).index) == list(repairs or ())
+    return repairs
 
 
 def test_a_wrong_port_and_a_misspelt_name(world: World, right: Settings, ways: ConnectWith) -> None:
-    """The update address lends its port; the official address works too; IPv4 does not help and is not offered."""
+    """The update address has the port; IPv4 does not help and is not offered."""
     port = world.updates.address.rpartition(":")[2].partition("/")[0]
-    chosen = replace(right, authentication=right.authentication.replace("localhost", "localhost.invalid"))
-    found = mend(chosen, failing(chosen, ways), ways) or ()
-    assert [(repair.kind, dict(repair.changes)) for repair in found] == [
+    settings = replace(right, authentication=right.authentication.replace("localhost", "localhost.invalid"))
+    repairs = mend(settings, failing(settings, ways), ways) or ()
+    assert [(repair.kind, dict(repair.changes)) for repair in repairs] == [
         (RepairKind.OFFICIAL_ADDRESS, {"authentication": right.authentication})
     ]
-    chosen = replace(right, updates="https://localhost/updates", authentication=f"https://localhost:{port}")
-    found = mend(chosen, failing(chosen, ways), ways) or ()
-    assert (RepairKind.SAME_PORT, {"updates": right.updates}) in [(r.kind, dict(r.changes)) for r in found]
-    assert RepairKind.IPV4_ONLY not in [repair.kind for repair in found]
+    settings = replace(right, updates="https://localhost/updates", authentication=f"https://localhost:{port}")
+    repairs = mend(settings, failing(settings, ways), ways) or ()
+    assert (RepairKind.SAME_PORT, {"updates": right.updates}) in [(r.kind, dict(r.changes)) for r in repairs]
+    assert RepairKind.IPV4_ONLY not in [repair.kind for repair in repairs]
 
 
 def test_only_the_address_that_is_mended_is_changed(world: World, right: Settings, ways: ConnectWith) -> None:
     world.break_("updates", "503")
-    chosen = replace(right, authentication="https://localhost.invalid", updates=f"{right.updates}/faux")
-    (found,) = mend(chosen, failing(chosen, ways), ways) or ()
-    assert found == Repair(RepairKind.OFFICIAL_ADDRESS, {"authentication": right.authentication}, (AUTH,))
+    settings = replace(right, authentication="https://localhost.invalid", updates=f"{right.updates}/faux")
+    (repairs,) = mend(settings, failing(settings, ways), ways) or ()
+    assert repairs == Repair(RepairKind.OFFICIAL_ADDRESS, {"authentication": right.authentication}, (AUTH,))
 
 
 def test_a_passing_failure_offers_nothing(world: World, right: Settings, ways: ConnectWith) -> None:
-    chosen = replace(right, official_authentication=f"{right.authentication}/")
+    settings = replace(right, official_authentication=f"{right.authentication}/")
     world.break_("auth", "503")
-    reports = failing(chosen, ways)
+    reports = failing(settings, ways)
     world.mend()
-    assert mend(chosen, reports, ways) is None
+    assert mend(settings, reports, ways) is None
 
 
 def test_where_nothing_works_nothing_is_offered(world: World, right: Settings, ways: ConnectWith) -> None:
@@ -112,22 +112,25 @@ def test_where_nothing_works_nothing_is_offered(world: World, right: Settings, w
 def test_it_ends_when_told_and_when_its_time_is_over(
     right: Settings, ways: ConnectWith, serve: Serve
 ) -> None:
-    chosen = replace(right, authentication=f"http://127.0.0.1:{serve(silent).port}", secure=False)
+    settings = replace(right, authentication=f"http://127.0.0.1:{serve(silent).port}", secure=False)
     late = Failure(Stage.ANSWER, problems.ANSWER_LATE)
-    reports = (ServerReport(AUTH, chosen.authentication, (), late), ServerReport(UPDATES, chosen.updates, ()))
+    reports = (
+        ServerReport(AUTH, settings.authentication, (), late),
+        ServerReport(UPDATES, settings.updates, ()),
+    )
     begun = time.monotonic()
-    mend(chosen, reports, ways, seconds=0.3)
+    mend(settings, reports, ways, seconds=0.3)
     assert time.monotonic() - begun < 1.0
     cancelled = threading.Event()
     cancelled.set()
     begun = time.monotonic()
-    assert mend(chosen, reports, ways, cancelled) == ()
+    assert mend(settings, reports, ways, cancelled) == ()
     assert time.monotonic() - begun < 1.0  # of the five seconds that it may take
 
 
 def test_what_would_break_the_other_server_is_not_offered(world: World, right: Settings) -> None:
     def crossed(settings: Settings) -> Connect:
-        """Over IPv4 alone only the authentication server is reached, else only the update server: behind a proxy that is not there nothing is."""
+        """Reach only the authentication server over IPv4, else only the update server."""
 
         def connect(address: Address) -> Client:
             reached = settings.ipv4_only == (str(address) == right.authentication)
@@ -142,7 +145,7 @@ def test_what_would_break_the_other_server_is_not_offered(world: World, right: S
 
 
 def test_windows_without_a_proxy_is_not_offered_as_one(world: World, right: Settings, serve: Serve) -> None:
-    """A proxy of one's own that is gone: what works is to go without, whatever the system would say."""
+    """The configured proxy is gone: the direct route works, whatever the system has."""
     gone = Route(parse("http://127.0.0.1:1"), world.ca_file)
     between = Route(parse(f"http://127.0.0.1:{serve(proxy()).port}"), world.ca_file)
     manual = replace(right, proxy_mode=ProxyMode.MANUAL, proxy_address="http://127.0.0.1:1")
@@ -159,7 +162,7 @@ def test_windows_without_a_proxy_is_not_offered_as_one(world: World, right: Sett
     kinds = {
         kind: mend(manual, reports, ways(kind)) or () for kind in (Route(ca_file=world.ca_file), between)
     }
-    assert [[repair.kind for repair in found] for found in kinds.values()] == [
+    assert [[repair.kind for repair in repairs] for repairs in kinds.values()] == [
         [RepairKind.DIRECT],
         [RepairKind.SYSTEM_PROXY, RepairKind.DIRECT],
     ]

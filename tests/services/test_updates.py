@@ -1,4 +1,4 @@
-"""The update server's metadata: believed when signed, current and newer, whatever happens to the folder, the line or the process."""
+"""Update metadata are trusted only if they are signed, current and newer."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from iea_agent.services.network import Route
 from iea_sandbox.repository import Repository
 from iea_sandbox.world import World
 from tests.services.conftest import BRIEF, Behaviour, Serve, page, request_of
-from tests.services.test_faults import find
+from tests.services.test_faults import report_on
 
 ADDRESS = parse("https://maj.example/updates")
 
 
 class Site:
-    """A repository on a static host, reached without a network, and a PC that visits it."""
+    """A repository on a static host, and a PC that visits it without a network."""
 
     def __init__(self, folder: Path) -> None:
         self.repository = Repository(folder / "site")
@@ -45,10 +45,10 @@ class Site:
         name = request.url.removeprefix(f"{ADDRESS}/metadata/")
         self.asked.append(name)
         file = self.repository.folder / "metadata" / name
-        found = self.overlay.get(name, file.read_bytes() if file.exists() else None)
-        status = self.statuses.get(name, 404 if found is None else 200)
-        assert len(found or b"") <= limit
-        return Reply(status, {}, found or b"")
+        content = self.overlay.get(name, file.read_bytes() if file.exists() else None)
+        status = self.statuses.get(name, 404 if content is None else 200)
+        assert len(content or b"") <= limit
+        return Reply(status, {}, content or b"")
 
     def visit(self, *, timestamp: bytes = b"") -> updates.VerifiedMetadata:
         """Check, keeping what is learnt."""
@@ -62,12 +62,12 @@ class Site:
         failure = caught.value.failure
         return failure.stage, failure.problem, failure.detail
 
-    def served(self, name: str) -> bytes:
-        """A file of the host."""
+    def read_served(self, name: str) -> bytes:
+        """Return a file of the host."""
         return (self.repository.folder / "metadata" / name).read_bytes()
 
-    def kept(self, name: str) -> bytes:
-        """A file of the PC."""
+    def read_trusted(self, name: str) -> bytes:
+        """Return a file of the PC."""
         return (self.folder / "metadata" / name).read_bytes()
 
 
@@ -77,20 +77,20 @@ def site(tmp_path: Path) -> Site:
 
 
 def test_what_is_asked_for(site: Site) -> None:
-    found = site.visit()
+    verified = site.visit()
     assert site.asked == ["2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json"]
-    assert found.version == 1
-    assert timedelta(days=29) < found.expires - datetime.now(UTC) <= timedelta(days=30)
-    assert str(found).startswith("signatures checked, version 1, expires ")
+    assert verified.version == 1
+    assert timedelta(days=29) < verified.expires - datetime.now(UTC) <= timedelta(days=30)
+    assert str(verified).startswith("signatures checked, version 1, expires ")
     site.visit()
     assert site.asked == ["2.root.json", "timestamp.json"]
-    site.visit(timestamp=site.served("timestamp.json"))
+    site.visit(timestamp=site.read_served("timestamp.json"))
     assert site.asked == ["2.root.json"], "the timestamp that was just read is not asked for again"
 
 
 def test_keys_may_be_replaced(site: Site) -> None:
     site.visit()
-    before = site.served("timestamp.json")
+    before = site.read_served("timestamp.json")
     for _ in range(3):
         site.repository.rotate_keys()
     assert site.visit(timestamp=before).version == 4, "a timestamp from before the new root is read again"
@@ -141,7 +141,7 @@ def test_what_else_may_be_served(site: Site) -> None:
         ("timestamp.json", 403, b"", (Stage.ANSWER, problems.FORBIDDEN)),
         ("timestamp.json", 503, b"", (Stage.ANSWER, problems.SERVER_UNAVAILABLE)),
         ("timestamp.json", 200, page_of_html, unlike),
-        ("timestamp.json", 200, site.served("timestamp.json") + b" " * 20_000, mischief),
+        ("timestamp.json", 200, site.read_served("timestamp.json") + b" " * 20_000, mischief),
         ("2.root.json", 200, page_of_html, unlike),  # "not found" as a page with status 200
         ("2.root.json", 200, site.root.read_bytes(), (Stage.METADATA, problems.METADATA_ROLLED_BACK)),
         ("2.root.json", 503, b"", (Stage.ANSWER, problems.SERVER_UNAVAILABLE)),
@@ -178,16 +178,16 @@ def test_a_root_that_has_gone_is_named(site: Site) -> None:
 
 
 def _cut_short(*names: str) -> Callable[[Path], None]:
-    def damage(kept: Path) -> None:
-        file = kept.joinpath(*names)
+    def damage(trusted: Path) -> None:
+        file = trusted.joinpath(*names)
         file.write_bytes(file.read_bytes()[:-40])
 
     return damage
 
 
 def _noise(name: str) -> Callable[[Path], None]:
-    def damage(kept: Path) -> None:
-        (kept / name).write_bytes(bytes(range(256)))
+    def damage(trusted: Path) -> None:
+        (trusted / name).write_bytes(bytes(range(256)))
 
     return damage
 
@@ -197,7 +197,7 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "snapshot in pieces": _cut_short("snapshot.json"),
     "targets are noise": _noise("targets.json"),
     "root history in pieces": _cut_short("root_history", "1.root.json"),
-    "root gone": lambda kept: (kept / "root.json").unlink(missing_ok=True),  # Wine makes no links
+    "root gone": lambda trusted: (trusted / "root.json").unlink(missing_ok=True),  # Wine makes no links
     "killed while writing": _noise("tmpabc"),
 }
 
@@ -205,11 +205,11 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("how", DAMAGE)
 def test_a_damaged_folder_mends_itself(site: Site, how: str) -> None:
     site.visit()
-    kept = site.folder / "metadata"
-    sound = sorted(file.relative_to(kept) for file in kept.rglob("*"))
-    DAMAGE[how](kept)
+    trusted = site.folder / "metadata"
+    sound = sorted(file.relative_to(trusted) for file in trusted.rglob("*"))
+    DAMAGE[how](trusted)
     site.visit()
-    assert sorted(file.relative_to(kept) for file in kept.rglob("*")) == sound
+    assert sorted(file.relative_to(trusted) for file in trusted.rglob("*")) == sound
     site.visit()
     assert site.asked == ["2.root.json", "timestamp.json"]
 
@@ -250,16 +250,20 @@ def test_another_process_in_the_middle_is_not_waited_for_and_may_be_killed(site:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == b"in the middle"
-        assert site.kept("timestamp.json") == site.served("timestamp.json"), "the other process has stored it"
+        assert site.read_trusted("timestamp.json") == site.read_served("timestamp.json"), (
+            "the other process has stored it"
+        )
         assert site.visit().version == 3
-        assert site.kept("snapshot.json") == site.served("1.snapshot.json"), "this visit was made on a copy"
+        assert site.read_trusted("snapshot.json") == site.read_served("1.snapshot.json"), (
+            "this visit was made on a copy"
+        )
         site.overlay = site.repository.spoil("rolled-back")
         assert site.fails()[1] is problems.METADATA_ROLLED_BACK, "the copy knows what was seen"
         other.kill()
     assert site.fails()[1] is problems.METADATA_ROLLED_BACK
     site.overlay = {}
     assert site.visit().version == 3
-    assert site.kept("snapshot.json") == site.served("3.snapshot.json")
+    assert site.read_trusted("snapshot.json") == site.read_served("3.snapshot.json")
 
 
 # --- the line
@@ -308,7 +312,7 @@ def test_what_comes_slowly_or_without_end_is_bounded(
     def verify(ask: updates.Send, _: object, timestamp: bytes) -> str:
         return str(updates.check(ask, parse(server.address), site.root, site.folder, timestamp=timestamp))
 
-    report = find(Server.UPDATES, server.address, lambda _: Client(limits=BRIEF), verify=verify)
+    report = report_on(Server.UPDATES, server.address, lambda _: Client(limits=BRIEF), verify=verify)
     assert report.failure is not None
     assert (report.failure.stage, report.failure.problem) == (Stage.METADATA, reason)
     assert report.stages[-2].outcome is StageOutcome.PASSED
@@ -325,7 +329,7 @@ def test_the_test_takes_two_requests_over_one_connection(world: World, tmp_path:
     def visit() -> str:
         world.requests.clear()
         world.connections.clear()
-        report = find(
+        report = report_on(
             Server.UPDATES,
             world.updates.address,
             lambda _: Client(Route(ca_file=world.ca_file)),
@@ -344,7 +348,7 @@ def test_the_test_takes_two_requests_over_one_connection(world: World, tmp_path:
 
 
 def test_without_a_root_the_test_says_that_nothing_was_verified(world: World) -> None:
-    report = find(Server.UPDATES, world.updates.address, lambda _: Client(Route(ca_file=world.ca_file)))
+    report = report_on(Server.UPDATES, world.updates.address, lambda _: Client(Route(ca_file=world.ca_file)))
     assert report.passed
     assert report.stages[-1].detail.startswith("signatures not checked: no root.json here; expires ")
 

@@ -32,10 +32,11 @@ from iea_agent.domain.diagnosis import (
 from iea_agent.domain.documents import StatusDocument
 from iea_agent.domain.evidence import ClockOffset, InterceptedBy, ProxyInvolved
 from iea_agent.domain.person_requests import Abilities
+from iea_agent.domain.refusals import RefusedError, SecretTooLong
 from iea_agent.domain.repairs import Repair
-from iea_agent.domain.settings import DEFAULTS, Effective, SettingFault, Settings
+from iea_agent.domain.settings import DEFAULTS, LICENCE_KEY, Effective, SettingFault, Settings
 from iea_agent.locale import LANGUAGES, choose
-from iea_agent.shell.dialogs.ports import DialogContents, SaveError
+from iea_agent.shell.dialogs.ports import DialogContents
 
 
 class Log:
@@ -119,8 +120,9 @@ class SettingsOnStage:
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
     ) -> None:
         self._log.write(saved=dict(changes), key=licence_key is not None, password=proxy_password is not None)
+        time.sleep(self._options.saving)
         if licence_key is not None and self._options.no_vault:
-            raise SaveError("Cette clé ne peut pas être enregistrée.", "licence_key")
+            raise RefusedError(SecretTooLong(LICENCE_KEY))
         for name, value in changes.items():
             self._own[settings_file.DECLARATIONS[name].attribute] = value
         self._key = self._key or licence_key is not None
@@ -273,6 +275,7 @@ def main() -> None:
     parser.add_argument("--test", action="store_true", help="with the test under way")
     parser.add_argument("--pace", type=float, default=30, help="milliseconds a stage takes")
     parser.add_argument("--patience", type=float, default=60, help="seconds a slow server keeps waiting")
+    parser.add_argument("--saving", type=float, default=0, help="seconds that saving takes")
     parser.add_argument("--text", default="", help="what is copied")
     parser.add_argument("--source", type=Path, help="the file that holds the status document")
     parser.add_argument("--language", choices=LANGUAGES, default="fr")

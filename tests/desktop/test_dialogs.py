@@ -435,7 +435,47 @@ def test_what_the_vault_refuses_is_said_at_the_key(play: Callable[..., Play]) ->
     shown.sees("(IEA-C03)")
     shown.enter(KEY, "impossible")
     shown.click("Enregistrer")
-    shown.sees("Cette clé ne peut pas être enregistrée.")
+    shown.sees("La clé de licence est trop longue.")
+    shown.focused(KEY)
+
+
+def test_the_window_answers_while_it_saves(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--saving", "2")
+    shown.enter(NUMBER, "IEA-0000-5678")
+    shown.click("Enregistrer")
+    saved = shown.logged("saved")
+    for button in ("Enregistrer", TEST):
+        assert not shown.window.control(button).enabled
+    assert shown.window.control("Quitter").enabled
+    shown.enter(UPDATES, "https://127.0.0.1/autres")
+    shown.until(lambda: shown.labelled(UPDATES).text == "https://127.0.0.1/autres", "what is typed")
+    assert shown.tell("focus", "focus")["at"] - saved["at"] < 2, "the window did not wait for the disk"
+    assert "Paramètres enregistrés." not in shown.texts()
+    shown.sees("Paramètres enregistrés.")
+    for button in ("Enregistrer", TEST):
+        assert shown.window.control(button).enabled
+    assert shown.labelled(UPDATES).text == "https://127.0.0.1/autres", "what was typed meanwhile stays"
+    shown.desktop.key("alt+e")
+    assert shown.logged("saved", 2)["saved"] == {"connection.updates": "https://127.0.0.1/autres"}
+
+
+def test_closing_waits_for_the_end_of_saving(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--saving", "2")
+    shown.enter(NUMBER, "IEA-0000-5678")
+    shown.desktop.key("alt+e")
+    saved = shown.logged("saved")
+    shown.desktop.key("Escape")
+    shown.ended()
+    assert shown.events("closed")[0]["at"] - saved["at"] >= 2
+
+
+def test_closing_while_saving_is_forgotten_after_a_refusal(play: Callable[..., Play]) -> None:
+    shown = play("settings", "--no-vault", "--saving", "1")
+    shown.enter(KEY, "impossible")
+    shown.click("Enregistrer")
+    shown.logged("saved")
+    shown.desktop.key("Escape")
+    shown.sees("La clé de licence est trop longue.")
     shown.focused(KEY)
 
 

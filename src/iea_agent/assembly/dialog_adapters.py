@@ -7,13 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import person_requests
-from iea_agent.domain.refusals import RefusedError, SettingRefused
-from iea_agent.domain.settings import DECLARATIONS
+from iea_agent.domain.refusals import RefusedError
 from iea_agent.shell.dialogs.ports import (
     AskError,
     DialogContents,
     PasswordAnswer,
-    SaveError,
     Situation,
     SupportError,
 )
@@ -29,11 +27,6 @@ if TYPE_CHECKING:
     from iea_agent.domain.settings import Settings
 
     from .installation import Installation
-
-ATTRIBUTES = {name: declaration.attribute for name, declaration in DECLARATIONS.items()} | {
-    "licence.key": "licence_key",
-    "proxy.password": "proxy_password",
-}
 
 
 class SettingsAdapter:
@@ -66,14 +59,9 @@ class SettingsAdapter:
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
     ) -> None:
-        """Save *changes* and the secrets. Raises ``SaveError``."""
-        try:
-            self._installation.save(changes, licence_key, proxy_password)
-            self._client.reload()
-        except RefusedError as error:
-            refusal = error.refusal
-            name = refusal.name if isinstance(refusal, SettingRefused) else ""
-            raise SaveError(word_refusal(refusal), ATTRIBUTES.get(name, "")) from error
+        """Save *changes* and the secrets. Raises ``RefusedError``."""
+        self._installation.save(changes, licence_key, proxy_password)
+        self._client.reload()
 
     def test(
         self,

@@ -20,9 +20,12 @@ from iea_agent.domain.documents import StatusDocument
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.person_requests import Abilities
 from iea_agent.domain.problems import Problem
-from iea_agent.domain.settings import DEFAULTS, ProxyMode
+from iea_agent.domain.refusals import ProxyUserMissing, Refusal, RefusedError, SettingRefused
+from iea_agent.domain.settings import DECLARATIONS, DEFAULTS, LICENCE_KEY, PROXY_PASSWORD, ProxyMode
 from iea_agent.shell.dialogs import status_overview, typed_settings
+from iea_agent.shell.dialogs.settings_rows import ROWS
 from iea_agent.shell.wording import status_text
+from iea_agent.shell.wording.refusal_text import word_refusal
 from iea_agent.shell.wording.view import Picture
 from tests.failures import failed
 
@@ -43,11 +46,14 @@ EVERYTHING = Abilities(support=True, updates=True, program=True)
     ],
 )
 def test_an_address_is_tidied_in_secure_mode(pasted: str, meant: str, secured: bool) -> None:
-    assert typed_settings.tidy(pasted, secure=True) == (meant, secured)
+    assert typed_settings.tidy_address(pasted, secure=True) == (meant, secured)
 
 
 def test_http_stays_where_secure_mode_is_off() -> None:
-    assert typed_settings.tidy("http://127.0.0.1:8000", secure=False) == ("http://127.0.0.1:8000", False)
+    assert typed_settings.tidy_address("http://127.0.0.1:8000", secure=False) == (
+        "http://127.0.0.1:8000",
+        False,
+    )
 
 
 def test_what_is_shown_reads_back_as_what_is_saved() -> None:
@@ -60,12 +66,25 @@ def test_what_is_shown_reads_back_as_what_is_saved() -> None:
             program="C:\\IEA",
         ),
     ):
-        assert typed_settings.read(typed_settings.shown(saved), saved) == saved
-        assert not typed_settings.is_unsaved(typed_settings.shown(saved), saved)
+        typed = typed_settings.format_settings(saved)
+        assert typed_settings.parse_settings(typed, saved) == saved
+        assert not typed_settings.is_unsaved(typed, saved)
+        for name in (LICENCE_KEY, PROXY_PASSWORD):
+            assert typed_settings.is_unsaved({**typed, name: "secret"}, saved)
+
+
+def refusal_of(**typed: str) -> Refusal:
+    """Return why *typed* is refused, by attribute and in place of what is saved."""
+    names = {declaration.attribute: name for name, declaration in DECLARATIONS.items()}
+    names |= {name.replace(".", "_"): name for name in (LICENCE_KEY, PROXY_PASSWORD)}
+    texts = {names[attribute]: text for attribute, text in typed.items()}
+    with pytest.raises(RefusedError) as error:
+        typed_settings.parse_settings({**typed_settings.format_settings(SAVED), **texts}, SAVED)
+    return error.value.refusal
 
 
 @pytest.mark.parametrize(
-    ("field", "typed"),
+    ("attribute", "typed"),
     [
         ("authentication", ""),
         ("authentication", "ftp://exemple.fr"),
@@ -73,28 +92,51 @@ def test_what_is_shown_reads_back_as_what_is_saved() -> None:
         ("licence_number", "numéro 12"),
     ],
 )
-def test_a_field_that_cannot_be_used_is_named_with_a_sentence(field: str, typed: str) -> None:
-    with pytest.raises(typed_settings.Complaint) as caught:
-        typed_settings.read(replace(typed_settings.shown(SAVED), **{field: typed}), SAVED)  # type: ignore[arg-type]
-    assert caught.value.field == field
-    assert caught.value.sentence.endswith((".", "fr"))
+def test_a_field_that_cannot_be_used_is_named_with_a_sentence(attribute: str, typed: str) -> None:
+    refusal = refusal_of(**{attribute: typed})
+    assert isinstance(refusal, SettingRefused)
+    assert DECLARATIONS[refusal.name].attribute == attribute
+    assert word_refusal(refusal).endswith((".", "fr"))
 
 
 def test_a_proxy_address_is_wanted_only_where_it_is_used() -> None:
-    typed = replace(typed_settings.shown(SAVED), proxy_address="socks://nulle-part")
-    assert typed_settings.read(typed, SAVED).proxy_address == ""
+    typed = {**typed_settings.format_settings(SAVED), "proxy.address": "socks://nulle-part"}
+    assert typed_settings.parse_settings(typed, SAVED).proxy_address == ""
     for text in ("", "socks://nulle-part"):
-        with pytest.raises(typed_settings.Complaint) as caught:
-            typed_settings.read(replace(typed, proxy_mode=ProxyMode.MANUAL, proxy_address=text), SAVED)
-        assert caught.value.field == "proxy_address"
-    manual = replace(typed, proxy_mode=ProxyMode.MANUAL, proxy_address="proxy.exemple.fr:3128")
-    assert typed_settings.read(manual, SAVED).proxy_address == "http://proxy.exemple.fr:3128"
+        refusal = refusal_of(proxy_mode="manual", proxy_address=text)
+        assert isinstance(refusal, SettingRefused)
+        assert refusal.name == "proxy.address"
+    manual = {**typed, "proxy.mode": "manual", "proxy.address": "proxy.exemple.fr:3128"}
+    assert typed_settings.parse_settings(manual, SAVED).proxy_address == "http://proxy.exemple.fr:3128"
+
+
+def test_a_proxy_password_needs_a_name() -> None:
+    assert refusal_of(proxy_password="tres-secret") == ProxyUserMissing()
 
 
 def test_changes_are_the_names_and_values_of_the_file() -> None:
     wanted = replace(SAVED, secure=False, proxy_mode=ProxyMode.NONE)
-    assert typed_settings.changes(SAVED, wanted) == {"connection.secure": False, "proxy.mode": "none"}
-    assert typed_settings.changes(SAVED, SAVED) == {}
+    changes = typed_settings.list_changes(SAVED, wanted)
+    assert changes == {"connection.secure": False, "proxy.mode": "none"}
+    assert typed_settings.list_changes(SAVED, SAVED) == {}
+
+
+def test_a_repair_is_typed_like_a_person_would() -> None:
+    changes = {"secure": True, "proxy_mode": ProxyMode.NONE, "proxy_bypass": "localhost;*.exemple.fr"}
+    assert typed_settings.format_changes(changes) == {
+        "connection.secure": "true",
+        "proxy.mode": "none",
+        "proxy.bypass": "localhost ; *.exemple.fr",
+    }
+
+
+def test_each_row_stands_for_a_setting_or_a_secret() -> None:
+    names = [row.name for row in ROWS]
+    assert len(names) == len(set(names))
+    assert set(names) <= {*DECLARATIONS, LICENCE_KEY, PROXY_PASSWORD}
+    for row in ROWS:
+        for value in row.choices:
+            DECLARATIONS[row.name].check(value)
 
 
 @given(
@@ -117,17 +159,29 @@ def test_whatever_is_typed_is_read_or_complained_about(
     bypass: str,
     ipv4_only: bool,
 ) -> None:
-    typed = typed_settings.Typed(secure, authentication, updates, number, mode, "", user, bypass, ipv4_only)
+    typed = {
+        "connection.secure": str(secure).lower(),
+        "connection.authentication": authentication,
+        "connection.updates": updates,
+        "licence.number": number,
+        LICENCE_KEY: "",
+        "proxy.mode": mode.value,
+        "proxy.address": "",
+        "proxy.user": user,
+        PROXY_PASSWORD: "",
+        "proxy.bypass": bypass,
+        "connection.ipv4_only": str(ipv4_only).lower(),
+    }
+    assert typed.keys() == typed_settings.format_settings(SAVED).keys()
     try:
-        wanted = typed_settings.read(typed, SAVED)
-    except typed_settings.Complaint as complaint:
-        named = complaint.field
+        wanted = typed_settings.parse_settings(typed, SAVED)
+    except RefusedError as error:
+        named = error.refusal.name if isinstance(error.refusal, SettingRefused) else ""
+        if named not in typed:
+            raise
     else:
-        named = ""
-        assert typed_settings.read(typed_settings.shown(wanted), SAVED) == wanted, (
-            "a second reading gives the same"
-        )
-    assert named in {"", *(declaration.attribute for declaration in settings.DECLARATIONS.values())}
+        again = typed_settings.parse_settings(typed_settings.format_settings(wanted), SAVED)
+        assert again == wanted, "a second reading gives the same"
 
 
 PROXY, OTHER = "http://proxy.exemple.fr:3128", "http://autre.exemple.fr:8080"
@@ -162,7 +216,7 @@ def by(route: str, reason: Problem | None = None) -> ServerReport:
 def test_the_fields_for_a_sign_in_stand_while_the_system_s_proxy_asks(
     tested: settings.Settings, reports: list[ServerReport], before: str, asking: str
 ) -> None:
-    assert typed_settings.asking(tested, reports, before) == asking
+    assert typed_settings.find_asking_proxy(tested, reports, before) == asking
 
 
 def document(state: State, **changes: object) -> StatusDocument:
@@ -260,7 +314,7 @@ def sentences(*modules: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     "modules",
     [
-        ("settings_dialog", "connection_fields", "server_test_panel", "stage_results", "repair_offers"),
+        ("settings_dialog", "settings_rows", "server_test_panel", "stage_results", "repair_offers"),
         ("status_dialog", "status_overview"),
         ("support_dialog",),
     ],

@@ -1,23 +1,32 @@
-"""The left half of the settings dialog: the fields, their marks and messages."""
+"""The left half of the settings dialog: its rows as controls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import wx
 
 from iea_agent.domain import addresses, problems
-from iea_agent.domain.diagnosis import Server, ServerReport, StageOutcome
+from iea_agent.domain.diagnosis import ServerReport, StageOutcome
 from iea_agent.domain.problems import N_
-from iea_agent.domain.settings import Effective, ProxyMode, Settings
+from iea_agent.domain.settings import (
+    DECLARATIONS,
+    LICENCE_KEY,
+    PROXY_PASSWORD,
+    Effective,
+    ProxyMode,
+    Settings,
+)
 from iea_agent.locale import _
 
 from . import typed_settings
+from .settings_rows import ROWS, Control, Group, Row, Typed
 from .widgets import MIDDLE, NARROW, WIDE, Paragraph, load_picture, make_title_font, set_picture
 
 LEFT, NARROWER = 400, 150
-"""Width of the fields, and of the left one where two stand side by side, in device-independent pixels."""
+"""Width of a row, and of the left one of two, in device-independent pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,348 +63,350 @@ class Mark(wx.Panel):  # type: ignore[misc]  # wx has no types here
         self.Layout()
 
 
-class LabelledField:
-    """A label, its edit below, room for a mark at the end of the line where there is something to test, and a message under it."""
+class TextField:
+    """A row as controls: a label, an edit below it, a message and a hint under that.
 
-    def __init__(self, parent: wx.Window, label: str, value: str, marked: bool, style: int) -> None:
-        # the label is made right before its edit: that is how screen readers name an edit
-        self.label = wx.StaticText(parent, label=label)
-        self.edit = wx.TextCtrl(parent, value=value, style=style)
-        self.edit.SetMaxLength(addresses.MAXIMUM_LENGTH)
+    A row that is tested has room for a mark at its end. *label* is translated.
+    """
+
+    event = wx.EVT_TEXT
+    stretch = 1
+
+    def __init__(self, parent: wx.Window, row: Row, label: str) -> None:
+        self.row = row
+        self._controls = self._create_controls(parent, label)
+        self.control = self._controls[-1]
         self.message = Paragraph(parent, LEFT, spoken=True)
+        self.hint = Paragraph(parent, LEFT)
         self._mark: Mark | None = None
-        self._place = wx.BoxSizer(wx.HORIZONTAL)
+        self._mark_place = wx.BoxSizer(wx.HORIZONTAL)
         line = wx.BoxSizer(wx.HORIZONTAL)
-        line.Add(self.edit, 1, wx.ALIGN_CENTRE_VERTICAL)
-        if marked:
-            line.Add(self._place, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, parent.FromDIP(MIDDLE))
+        line.Add(self.control, self.stretch, wx.ALIGN_CENTRE_VERTICAL)
+        if row.tested:
+            line.Add(self._mark_place, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, parent.FromDIP(MIDDLE))
             widest = max(parent.GetTextExtent(_(look.word)).width for look in _LOOKS.values())
-            self._place.SetMinSize(wx.Size(parent.FromDIP(16 + NARROW) + widest, parent.FromDIP(16)))
-            self._place.AddStretchSpacer()  # an empty sizer would keep no room
+            self._mark_place.SetMinSize(wx.Size(parent.FromDIP(16 + NARROW) + widest, parent.FromDIP(16)))
+            # an empty sizer would take no room
+            self._mark_place.AddStretchSpacer()
         self.sizer = wx.BoxSizer(wx.VERTICAL)
-        self.sizer.Add(self.label, 0, wx.BOTTOM, parent.FromDIP(NARROW))
+        for above in self._controls[:-1]:
+            self.sizer.Add(above, 0, wx.BOTTOM, parent.FromDIP(NARROW))
         self.sizer.Add(line, 0, wx.EXPAND)
         self.sizer.Add(self.message, 0, wx.TOP, parent.FromDIP(NARROW))
+        if not row.beside:
+            self.sizer.Add(self.hint, 0, wx.TOP, parent.FromDIP(NARROW))
 
-    def reveal(self, shown: bool) -> None:
-        """Show or hide label, edit and message."""
-        if not shown:
+    def _create_controls(self, parent: wx.Window, label: str) -> tuple[wx.Window, ...]:
+        """Return the label, and the control last.
+
+        A label is made right before its control: a screen reader names the control by it.
+        """
+        style = wx.TE_PASSWORD if self.row.control is Control.SECRET else 0
+        controls = wx.StaticText(parent, label=label), wx.TextCtrl(parent, style=style)
+        controls[-1].SetMaxLength(addresses.MAXIMUM_LENGTH)
+        return controls
+
+    def get_text(self) -> str:
+        """Return what the control holds, as text."""
+        return str(self.control.GetValue())
+
+    def put_text(self, text: str) -> None:
+        """Have the control hold *text*."""
+        self.control.ChangeValue(text)
+
+    def reveal(self, visible: bool) -> None:
+        """Show or hide the row."""
+        if not visible:
             self.message.set_text("")
-        for control in (self.label, self.edit):
-            control.Show(shown)
+        for control in self._controls:
+            control.Show(visible)
 
     def mark(self, outcome: StageOutcome | None) -> None:
-        """Show at the end of the line how the test went; None for nothing known."""
+        """Show at the end of the row how the test went; None if that is not known."""
         look = _LOOKS.get(outcome) if outcome else None
         if look is None:
             if self._mark is not None:
                 self._mark.Hide()
             return
-        if self._mark is None:  # made when it is first needed: the dialog opens the sooner
-            self._mark = Mark(self.edit.GetParent())
-            self._mark.MoveAfterInTabOrder(self.edit)
-            self._place.Insert(0, self._mark)
+        if self._mark is None:
+            # only now, so that the dialog opens sooner
+            self._mark = Mark(self.control.GetParent())
+            self._mark.MoveAfterInTabOrder(self.control)
+            self._mark_place.Insert(0, self._mark)
         self._mark.show(look)
         self._mark.Show()
-        self._place.Layout()
+        self._mark_place.Layout()
+
+
+class ChoiceField(TextField):
+    """A row with a list of choices."""
+
+    event = wx.EVT_CHOICE
+
+    def _create_controls(self, parent: wx.Window, label: str) -> tuple[wx.Window, ...]:
+        choices = [_(choice) for choice in self.row.choices.values()]
+        controls = wx.StaticText(parent, label=label), wx.Choice(parent, choices=choices)
+        controls[-1].SetSelection(0)
+        return controls
+
+    def get_text(self) -> str:
+        """Return the value of the choice that is made."""
+        selection: int = self.control.GetSelection()
+        return list(self.row.choices)[selection]
+
+    def put_text(self, text: str) -> None:
+        """Make the choice whose value is *text*."""
+        self.control.SetSelection(list(self.row.choices).index(text))
+
+
+class SwitchField(TextField):
+    """A row with a check box."""
+
+    event = wx.EVT_CHECKBOX
+    stretch = 0
+
+    def _create_controls(self, parent: wx.Window, label: str) -> tuple[wx.Window, ...]:
+        return (wx.CheckBox(parent, label=label),)
+
+    def get_text(self) -> str:
+        """Return "true" or "false"."""
+        return str(self.control.GetValue()).lower()
+
+    def put_text(self, text: str) -> None:
+        """Tick the box if *text* is "true"."""
+        self.control.SetValue(text == "true")
+
+
+_FIELDS = {Control.SWITCH: SwitchField, Control.CHOICE: ChoiceField}
+"""The class of each kind of control that is not an edit."""
 
 
 class Fields:
-    """The left half: everything that is saved. *changed* is called when a person changes it, *grown* when it needs more or less room."""
+    """The left half of the dialog, made from ``ROWS``.
+
+    *on_changed* is called when a person changes something, *on_resized* when the rows need more or less
+    room.
+    """
 
     def __init__(
         self,
         parent: wx.Window,
         effective: Effective,
         writable: bool,
-        changed: Callable[[], None],
-        grown: Callable[[], None],
+        on_changed: Callable[[], None],
+        on_resized: Callable[[], None],
     ) -> None:
         self._parent = parent
-        self._changed = changed
-        self._grown = grown
+        self._on_changed = on_changed
+        self._on_resized = on_resized
         self._locked = effective.locked
-        self._writable = writable
-        self._asking = ""  # the system's proxy that has asked who we are
+        self._fields: dict[str, TextField] = {}
+        # the system's proxy that asks for a name
+        self._asking = ""
         self._password_saved = False
-        saved = effective.settings
-
-        mode = self._part(_("Mode de connexion"))
-        self.secure = wx.CheckBox(parent, label=self._label(_("&Sécurisé"), "secure"))
-        self.secure.SetValue(saved.secure)
-        self.secure.Enable(self._writable and "secure" not in self._locked)
-        self.warning = Paragraph(parent, LEFT, spoken=True)
-        mode.Add(self.secure)
-        mode.Add(self.warning, 0, wx.TOP, parent.FromDIP(NARROW))
-
-        servers = self._part(_("Serveurs"))
-        self.authentication = self._entry(
-            _("Adresse du serveur d'&authentification"), saved.authentication, "authentication"
-        )
-        self.updates = self._entry(_("Adresse du serveur de &mise à jour"), saved.updates, "updates")
-        servers.Add(self.authentication.sizer, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE + NARROW))
-        servers.Add(self.updates.sizer, 0, wx.EXPAND)
-
-        licence = self._part(_("Licence d'installation"))
-        self.number = self._entry(_("&Numéro de licence"), saved.licence_number, "licence_number")
-        self.key = self._entry(_("&Clé de licence"), "", "licence_key", wx.TE_PASSWORD)
-        self.key_hint = Paragraph(parent, LEFT, _("Recherche de la clé enregistrée…"))
-        licence.Add(self.number.sizer, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE + NARROW))
-        licence.Add(self.key.sizer, 0, wx.EXPAND)
-        licence.Add(self.key_hint, 0, wx.TOP, parent.FromDIP(NARROW))
-
-        proxy = self._part(_("Accès à internet"))
-        proxy_label = wx.StaticText(parent, label=self._label(_("&Proxy"), "proxy_mode"))
-        self.proxy_mode = wx.Choice(
-            parent, choices=[_("Celui du système"), _("Aucun"), _("À l'adresse suivante")]
-        )
-        self.proxy_mode.SetSelection(list(ProxyMode).index(saved.proxy_mode))
-        self.proxy_mode.Enable(self._writable and "proxy_mode" not in self._locked)
-        self.proxy = self._entry(_("Ad&resse du proxy"), saved.proxy_address, "proxy_address")
-        self.user = self._entry(_("Nom d'&utilisateur"), saved.proxy_user, "proxy_user")
-        self.password = self._entry(_("Mot de passe du prox&y"), "", "proxy_password", wx.TE_PASSWORD)
-        self.password_hint = Paragraph(parent, LEFT)
-        self.bypass = self._entry(_("Sans pro&xy pour ces serveurs"), "", "proxy_bypass")
-        self.ipv4_only = wx.CheckBox(parent, label=self._label(_("&IPv4 seulement"), "ipv4_only"))
-        self.ipv4_only.Enable(self._writable and "ipv4_only" not in self._locked)
-        choice = wx.BoxSizer(wx.VERTICAL)
-        choice.Add(proxy_label, 0, wx.BOTTOM, parent.FromDIP(NARROW))
-        choice.Add(self.proxy_mode, 0, wx.EXPAND)
-        for left, right, names in (
-            (choice, self.proxy.sizer, {"proxy_mode", "proxy_address"}),
-            (self.user.sizer, self.password.sizer, {"proxy_user"}),
-        ):
-            if names & self._locked:  # the labels say so, and need the whole width
-                proxy.Add(left, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
-                proxy.Add(right, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
-                continue
-            side_by_side = wx.BoxSizer(wx.HORIZONTAL)
-            left.SetMinSize(parent.FromDIP(wx.Size(NARROWER, -1)))
-            side_by_side.Add(left, 0, wx.RIGHT, parent.FromDIP(MIDDLE))
-            side_by_side.Add(right, 1)
-            proxy.Add(side_by_side, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
-        proxy.Add(self.password_hint, 0, wx.BOTTOM, parent.FromDIP(MIDDLE))
-        proxy.Add(self.bypass.sizer, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
-        proxy.Add(self.ipv4_only)
-
         self.sizer = wx.BoxSizer(wx.VERTICAL)
-        for part in (mode, servers, licence, proxy):
-            self.sizer.Add(
-                part, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(0 if part is proxy else WIDE + NARROW)
-            )
+        groups = [(group, list(rows)) for group, rows in groupby(ROWS, lambda row: row.group)]
+        for group, rows in groups:
+            gap = 0 if group is groups[-1][0] else WIDE + NARROW
+            self.sizer.Add(self._create_group(group, rows), 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(gap))
         self.sizer.SetMinSize(parent.FromDIP(wx.Size(LEFT, -1)))
+        for field in self._fields.values():
+            field.control.Enable(writable and not self._is_locked(field.row))
+            field.control.Bind(field.event, lambda event, field=field: self._on_edit(event, field))
+            if field.row.control is Control.ADDRESS:
+                for event in (wx.EVT_KILL_FOCUS, wx.EVT_TEXT_PASTE):
+                    field.control.Bind(event, lambda event, field=field: self._on_leave(event, field))
+        self._fields[LICENCE_KEY].hint.set_text(_("Recherche de la clé enregistrée…"))
+        self.put(typed_settings.format_settings(effective.settings))
 
-        self._entries = {
-            "authentication": self.authentication,
-            "updates": self.updates,
-            "licence_number": self.number,
-            "licence_key": self.key,
-            "proxy_address": self.proxy,
-            "proxy_user": self.user,
-            "proxy_password": self.password,
-            "proxy_bypass": self.bypass,
-        }
-        self.ipv4_only.Bind(wx.EVT_CHECKBOX, lambda _event: self._changed())
-        self.secure.Bind(wx.EVT_CHECKBOX, self._on_secure)
-        self.proxy_mode.Bind(wx.EVT_CHOICE, self._on_proxy_mode)
-        for entry in self._entries.values():
-            entry.edit.Bind(wx.EVT_TEXT, lambda event, entry=entry: self._on_text(event, entry))
-        for entry in (self.authentication, self.updates):
-            entry.edit.Bind(wx.EVT_KILL_FOCUS, lambda event, entry=entry: self._on_leave(event, entry))
-            entry.edit.Bind(wx.EVT_TEXT_PASTE, lambda event, entry=entry: self._on_leave(event, entry))
-        self.put(typed_settings.shown(saved))
+    def _create_group(self, group: Group, rows: Sequence[Row]) -> wx.BoxSizer:
+        heading = wx.StaticText(self._parent, label=_(group.heading))
+        heading.SetFont(make_title_font(self._parent, 1.0))
+        column = wx.BoxSizer(wx.VERTICAL)
+        column.Add(heading, 0, wx.BOTTOM, self._parent.FromDIP(MIDDLE))
+        items = [item for line in _split_lines(rows) for item in self._create_line(line)]
+        for item in items:
+            flag = wx.BOTTOM | (wx.EXPAND if isinstance(item, wx.Sizer) else 0)
+            column.Add(item, 0, flag, 0 if item is items[-1] else self._parent.FromDIP(group.gap))
+        return column
 
-    def _part(self, heading: str) -> wx.BoxSizer:
-        text = wx.StaticText(self._parent, label=heading)
-        text.SetFont(make_title_font(self._parent, 1.0))
-        part = wx.BoxSizer(wx.VERTICAL)
-        part.Add(text, 0, wx.BOTTOM, self._parent.FromDIP(MIDDLE))
-        return part
+    def _create_line(self, rows: Sequence[Row]) -> Iterator[wx.Sizer | wx.Window]:
+        """Return what stands in a line of one or two *rows*, from top to bottom."""
+        fields = [self._create_field(row) for row in rows]
+        if len(fields) == 1 or any(self._is_locked(row) for row in rows):
+            # the label of a locked row says so, and needs the whole width
+            yield from (field.sizer for field in fields)
+        else:
+            left, right = fields
+            line = wx.BoxSizer(wx.HORIZONTAL)
+            left.sizer.SetMinSize(self._parent.FromDIP(wx.Size(NARROWER, -1)))
+            line.Add(left.sizer, 0, wx.RIGHT, self._parent.FromDIP(MIDDLE))
+            line.Add(right.sizer, 1)
+            yield line
+        yield from (field.hint for field in fields if field.row.hint and field.row.beside)
 
-    def _label(self, label: str, attribute: str) -> str:
-        return f"{label} – {_('fixé par votre administrateur')}" if attribute in self._locked else label
+    def _create_field(self, row: Row) -> TextField:
+        label = _(row.label)
+        if self._is_locked(row):
+            label = f"{label} – {_('fixé par votre administrateur')}"
+        field = self._fields[row.name] = _FIELDS.get(row.control, TextField)(self._parent, row, label)
+        return field
 
-    def _entry(self, label: str, value: str, attribute: str, style: int = 0) -> LabelledField:
-        marked = attribute in ("authentication", "updates", "licence_number")
-        entry = LabelledField(self._parent, self._label(label, attribute), value, marked, style)
-        entry.edit.Enable(self._writable and attribute not in self._locked)
-        return entry
+    def _is_locked(self, row: Row) -> bool:
+        declaration = DECLARATIONS.get(row.name)
+        return declaration is not None and declaration.attribute in self._locked
 
-    # what the fields say
+    # what the fields hold
 
-    def typed(self) -> typed_settings.Typed:
-        """The fields as they stand."""
-        return typed_settings.Typed(
-            self.secure.GetValue(),
-            self.authentication.edit.GetValue(),
-            self.updates.edit.GetValue(),
-            self.number.edit.GetValue(),
-            list(ProxyMode)[self.proxy_mode.GetSelection()],
-            self._proxy_address(),
-            self.user.edit.GetValue(),
-            self.bypass.edit.GetValue(),
-            self.ipv4_only.GetValue(),
-        )
+    def control(self, name: str) -> wx.Window:
+        """Return the control of the row *name*."""
+        return self._fields[name].control
 
-    def _proxy_address(self) -> str:
-        """The proxy typed; where the system's asked for a user, and one is given, that one."""
-        mode = list(ProxyMode)[self.proxy_mode.GetSelection()]
-        given = mode is ProxyMode.SYSTEM and self.user.edit.GetValue() and "proxy_address" not in self._locked
-        return self._asking if self._asking and given else str(self.proxy.edit.GetValue())
+    def typed(self) -> Typed:
+        """Return what the rows hold, as text; a secret that is hidden is empty.
 
-    def proxy_password(self) -> str | None:
-        """The proxy's password as typed, None to keep the saved one or where no proxy asks for one."""
-        return (self.password.edit.GetValue() or None) if self.password.edit.IsShown() else None
+        If the system's proxy asks for a name and one is typed, the address of the proxy is that one's.
+        """
+        typed = {name: field.get_text() for name, field in self._fields.items()}
+        typed[LICENCE_KEY] = typed[LICENCE_KEY].strip()
+        if not self.control(PROXY_PASSWORD).IsShown():
+            typed[PROXY_PASSWORD] = ""
+        is_system = typed["proxy.mode"] == ProxyMode.SYSTEM.value
+        if self._asking and is_system and typed["proxy.user"] and "proxy_address" not in self._locked:
+            typed["proxy.address"] = self._asking
+        return typed
 
-    def licence_key(self) -> str | None:
-        """The key as typed, None to keep the saved one."""
-        return self.key.edit.GetValue().strip() or None
+    def put(self, typed: Typed, unchanged: Typed | None = None) -> None:
+        """Have the rows hold *typed*, as if a person had typed it.
 
-    def put(self, typed: typed_settings.Typed) -> None:
-        """Have the fields hold *typed*, as if a person had entered it."""
-        self.secure.SetValue(typed.secure)
-        self.proxy_mode.SetSelection(list(ProxyMode).index(typed.proxy_mode))
-        self.ipv4_only.SetValue(typed.ipv4_only)
-        for entry, text in (
-            (self.authentication, typed.authentication),
-            (self.updates, typed.updates),
-            (self.number, typed.licence_number),
-            (self.proxy, typed.proxy_address),
-            (self.user, typed.proxy_user),
-            (self.bypass, typed.proxy_bypass),
-        ):
-            if entry.edit.GetValue() != text:
-                entry.edit.ChangeValue(text)
-                entry.message.set_text("")
+        With *unchanged*, only those rows that still hold what it says.
+        """
+        now = self.typed()
+        for name, text in typed.items():
+            field = self._fields[name]
+            if field.get_text() != text and (unchanged is None or now[name] == unchanged[name]):
+                field.put_text(text)
+                field.message.set_text("")
         self._warn()
-        self._reveal_proxy()
-
-    def forget_secrets(self) -> None:
-        """Empty the key and the password: they are saved, and nobody need see them again."""
-        for entry in (self.key, self.password):
-            entry.edit.ChangeValue("")
+        self._reveal()
 
     def show_password(self, saved: bool) -> None:
         """Say whether the proxy's password is saved."""
         self._password_saved = saved
-        self._reveal_proxy()
-
-    def heed(self, tested: Settings, reports: Sequence[ServerReport]) -> None:
-        """Show the fields for a user and a password where the system's proxy has asked for them in a test of *tested*, and no longer than it asks.
-
-        What is typed there is kept for this proxy and no other.
-        """
-        asking = typed_settings.asking(tested, reports, self._asking)
-        if self._asking and asking != self._asking:
-            self.password.edit.ChangeValue("")  # it was for that one
-        self._asking = asking
-        self._reveal_proxy()
+        self._reveal()
 
     def show_key(self, saved: bool | None) -> None:
-        """Say whether a key is saved; None where there is no vault to save it in."""
+        """Say whether a licence key is saved; None if there is no vault to save it in."""
         if saved is None:
-            entry = problems.VAULT_UNAVAILABLE
-            self.key_hint.set_text(f"{_(entry.title)} ({entry.code}). {_(entry.advice)}")
+            problem = problems.VAULT_UNAVAILABLE
+            text = f"{_(problem.title)} ({problem.code}). {_(problem.advice)}"
         elif saved:
-            self.key_hint.set_text(
-                _("Clé enregistrée. Elle n'est jamais affichée ; laissez vide pour la garder.")
-            )
+            text = _("Clé enregistrée. Elle n'est jamais affichée ; laissez vide pour la garder.")
         else:
-            self.key_hint.set_text(_("Aucune clé enregistrée : saisissez celle reçue de l'assistance."))
-        self._grown()
+            text = _("Aucune clé enregistrée : saisissez celle reçue de l'assistance.")
+        self._fields[LICENCE_KEY].hint.set_text(text)
+        self._on_resized()
 
-    def tidy(self) -> None:
-        """Clean both addresses as they would be used."""
-        for entry in (self.authentication, self.updates):
-            self._tidy(entry)
+    def follow_proxy(self, tested: Settings, reports: Sequence[ServerReport]) -> None:
+        """Show the rows for a name and a password while the system's proxy asks for them.
 
-    def complain(self, field: str, sentence: str) -> bool:
-        """Say *sentence* at *field* and go there; False where no such field can be entered."""
-        entry = self._entries.get(field)
-        if entry is None or not entry.edit.IsEnabled():
+        *reports* are those of a test of *tested*. What is typed is for this proxy and no other.
+        """
+        asking = typed_settings.find_asking_proxy(tested, reports, self._asking)
+        if self._asking and asking != self._asking:
+            self._fields[PROXY_PASSWORD].put_text("")
+        self._asking = asking
+        self._reveal()
+
+    def tidy_addresses(self) -> None:
+        """Clean the server addresses as they would be used."""
+        for field in self._fields.values():
+            if field.row.control is Control.ADDRESS:
+                self._tidy(field)
+
+    def show_refusal(self, name: str, sentence: str) -> bool:
+        """Show *sentence* at the row *name* and go there; return False if that cannot be."""
+        field = self._fields.get(name)
+        if field is None or not field.control.IsEnabled():
             return False
-        entry.message.set_text(sentence)
-        self._grown()
-        entry.edit.SetFocus()
-        entry.edit.SelectAll()
+        field.message.set_text(sentence)
+        self._on_resized()
+        field.control.SetFocus()
+        if isinstance(field.control, wx.TextCtrl):
+            field.control.SelectAll()
         return True
 
-    def mark(self, server: Server, outcome: StageOutcome | None) -> None:
-        """Show the tick or the barred circle of *server* at the end of its address."""
-        entry = self.authentication if server is Server.AUTHENTICATION else self.updates
-        entry.mark(outcome)
-
-    def mark_licence(self, outcome: StageOutcome | None) -> None:
-        """Show at the licence number whether the server accepts it."""
-        self.number.mark(outcome)
+    def mark(self, name: str, outcome: StageOutcome | None) -> None:
+        """Show at the end of the row *name* how its test went; None if that is not known."""
+        self._fields[name].mark(outcome)
 
     # what a person does
 
-    def _on_text(self, event: wx.CommandEvent, entry: LabelledField) -> None:
+    def _on_edit(self, event: wx.CommandEvent, field: TextField) -> None:
         event.Skip()
-        entry.message.set_text("")
-        entry.mark(None)
-        self._changed()
+        field.message.set_text("")
+        field.mark(None)
+        if field.row.name == "connection.secure":
+            self._on_secure()
+        if field.row.control is Control.CHOICE:
+            self._reveal()
+        self._on_changed()
 
-    def _on_leave(self, event: wx.Event, entry: LabelledField) -> None:
+    def _on_secure(self) -> None:
+        if typed_settings.is_secure(self.typed()):
+            self.tidy_addresses()
+        self._warn()
+        for field in self._fields.values():
+            if field.row.control is Control.ADDRESS:
+                field.mark(None)
+
+    def _on_leave(self, event: wx.Event, field: TextField) -> None:
         event.Skip()
-        wx.CallAfter(self._tidy_if_there, entry)
+        wx.CallAfter(self._tidy, field)
 
-    def _tidy_if_there(self, entry: LabelledField) -> None:
-        if entry.edit:  # the dialog may be gone by now
-            self._tidy(entry)
-
-    def _tidy(self, entry: LabelledField) -> None:
-        before = entry.edit.GetValue()
-        after, secured = typed_settings.tidy(before, self.secure.GetValue())
-        if not entry.edit.IsEnabled() or after == before:
+    def _tidy(self, field: TextField) -> None:
+        if not field.control:
+            # the dialog is gone by now
             return
-        entry.edit.ChangeValue(after)
-        if entry.edit.HasFocus():
-            entry.edit.SetInsertionPointEnd()
+        before = field.get_text()
+        after, secured = typed_settings.tidy_address(before, typed_settings.is_secure(self.typed()))
+        if not field.control.IsEnabled() or after == before:
+            return
+        field.put_text(after)
+        if field.control.HasFocus():
+            field.control.SetInsertionPointEnd()
         if secured:
-            entry.message.set_text(
+            field.message.set_text(
                 _("« http:// » a été remplacé par « https:// », car le mode est « Sécurisé ».")
             )
-            self._grown()
-
-    def _on_secure(self, _event: wx.CommandEvent) -> None:
-        if self.secure.GetValue():
-            self.tidy()
-        self._warn()
-        for server in Server:
-            self.mark(server, None)
-        self._changed()
+            self._on_resized()
 
     def _warn(self) -> None:
-        self.warning.set_text(
-            ""
-            if self.secure.GetValue()
-            else _(
-                "Les adresses « http:// » sont admises, mais la clé de licence n'est jamais envoyée en clair."
-            )
+        warning = _(
+            "Les adresses « http:// » sont admises, mais la clé de licence n'est jamais envoyée en clair."
         )
-        self._grown()
+        is_secure = typed_settings.is_secure(self.typed())
+        self._fields["connection.secure"].message.set_text("" if is_secure else warning)
+        self._on_resized()
 
-    def _on_proxy_mode(self, _event: wx.CommandEvent) -> None:
-        self._reveal_proxy()
-        self._changed()
+    def _reveal(self) -> None:
+        """Show the rows that count now, and hide the others."""
+        typed = self.typed()
+        visible = {name: f.row.is_visible(typed, bool(self._asking)) for name, f in self._fields.items()}
+        for name, field in self._fields.items():
+            field.reveal(visible[name])
+        hint = _("Mot de passe enregistré. Il n'est jamais affiché ; laissez vide pour le garder.")
+        is_hint_due = visible[PROXY_PASSWORD] and self._password_saved
+        self._fields[PROXY_PASSWORD].hint.set_text(hint if is_hint_due else "")
+        self._on_resized()
 
-    def _reveal_proxy(self) -> None:
-        """Show what belongs to the way that is chosen, and nothing else."""
-        mode = list(ProxyMode)[self.proxy_mode.GetSelection()]
-        manual = mode is ProxyMode.MANUAL
-        signing_in = manual or (mode is ProxyMode.SYSTEM and bool(self._asking or self.user.edit.GetValue()))
-        for entry, shown in (
-            (self.proxy, manual),
-            (self.user, signing_in),
-            (self.password, signing_in),
-            (self.bypass, manual),
-        ):
-            entry.reveal(shown)
-        self.password_hint.set_text(
-            _("Mot de passe enregistré. Il n'est jamais affiché ; laissez vide pour le garder.")
-            if signing_in and self._password_saved
-            else ""
-        )
-        self._grown()
+
+def _split_lines(rows: Sequence[Row]) -> list[list[Row]]:
+    """Return *rows* in lines: a row that is beside stands with the one before it."""
+    lines: list[list[Row]] = []
+    for row in rows:
+        if row.beside:
+            lines[-1].append(row)
+        else:
+            lines.append([row])
+    return lines

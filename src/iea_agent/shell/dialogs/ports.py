@@ -29,19 +29,6 @@ class DialogContents:
     assistance: bool = False
 
 
-class SaveError(Exception):
-    """Saving failed.
-
-    *sentence* is for the person. *field* is the attribute of ``Settings`` that it is
-    about, "licence_key" for the key, "" for none.
-    """
-
-    def __init__(self, sentence: str, field: str = "") -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.field = field
-
-
 class SettingsPort(Protocol):
     """What the settings dialog needs from the rest of the agent.
 
@@ -51,8 +38,8 @@ class SettingsPort(Protocol):
     def load(self) -> DialogContents:
         """Return the saved settings.
 
-        Called on the drawing thread, before the window is shown and after each saving:
-        must be fast and not open the vault.
+        Called on the drawing thread before the window is shown, and in a thread after
+        each saving: must be fast and not open the vault.
         """
 
     def key_saved(self) -> bool | None:
@@ -72,7 +59,8 @@ class SettingsPort(Protocol):
     ) -> None:
         """Write *changes* and the secrets, and inform the agent.
 
-        *changes* holds the values of the file by dotted name. Raises ``SaveError``.
+        *changes* holds the values of the file by dotted name. Called in a thread, may be
+        slow. Raises ``RefusedError``.
         """
 
     def test(

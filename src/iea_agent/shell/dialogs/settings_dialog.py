@@ -1,24 +1,27 @@
-"""The settings dialog, « Paramètres de connexion »: mode, addresses, licence, proxy, and the test of both servers."""
+"""The settings dialog, « Paramètres de connexion »: the rows, and the server test."""
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable, Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 import wx
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
-from iea_agent.domain.settings import Settings
+from iea_agent.domain.refusals import ProblemMet, Refusal, RefusedError, SettingRefused
+from iea_agent.domain.settings import LICENCE_KEY, PROXY_PASSWORD, Settings
 from iea_agent.locale import _
 
 from . import typed_settings
+from .background import run_in_background
 from .connection_fields import LEFT, Fields
-from .ports import SaveError, SettingsPort
+from .ports import DialogContents, SettingsPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .server_test_panel import PANEL_WIDTH, ServerTestPanel, is_ticked
+from .settings_rows import Typed
 from .widgets import MIDDLE, NARROW, WIDE, Banner, Paragraph, load_icons
 
 if TYPE_CHECKING:
@@ -34,11 +37,11 @@ def run(port: SettingsPort, on_shown: Callable[[], None], options: Collection[st
 
 
 HEIGHT = 640
-"""Height that leaves room for what is said later, in device-independent pixels, where the screen has it."""
+"""Least height on a high screen, in device-independent pixels: later texts need room."""
 
 
 class Question(wx.Dialog):  # type: ignore[misc]
-    """What to do with unsaved changes: answers ID_SAVE, ID_NO or ID_CANCEL."""
+    """Asks about unsaved changes: answers ID_SAVE, ID_NO or ID_CANCEL."""
 
     def __init__(self, parent: wx.Window) -> None:
         super().__init__(parent, title=parent.GetTitle())
@@ -62,8 +65,12 @@ class Question(wx.Dialog):  # type: ignore[misc]
         self.CentreOnParent()
 
 
+_SERVER_ROWS = {server: f"connection.{server.value}" for server in Server}
+_LICENCE_ROW = "licence.number"
+
+
 class SettingsDialog(ScrolledDialog):
-    """The whole dialog: fields, test, and the two buttons below."""
+    """The whole dialog: the rows, the test, and the two buttons below."""
 
     def __init__(self, port: SettingsPort, on_shown: Callable[[], None], test: bool) -> None:
         title = _("Impact emploi – Paramètres de connexion")
@@ -71,27 +78,42 @@ class SettingsDialog(ScrolledDialog):
         self._on_shown = on_shown
         self._test_at_once = test
         self._port = port
-        self._loaded = port.load()
-        self._run = 0  # number of the present test: what an earlier one says is ignored
+        self._contents = port.load()
+        # number of the present test: what an earlier one reports is ignored
+        self._run = 0
         self._cancelled: threading.Event | None = None
-        self._searching = (
-            threading.Event()
-        )  # set where no search for repairs is under way or has been answered
-        self._searching.set()
+        # set if no search for repairs runs and none is offered
+        self._search_ended = threading.Event()
+        self._search_ended.set()
         self._tested: Settings | None = None
-        self._before: dict[str, object] = {}  # what a repair has changed, by attribute
+        self._is_saving = False
+        self._close_when_saved = False
+        # what a repair has changed
+        self._before: Typed = {}
         self._undo: wx.Button | None = None
 
         self._banner = Banner(self.panel, LEFT + PANEL_WIDTH)
         self._fields = Fields(
-            self.panel, self._loaded.effective, not self._loaded.assistance, self._changed, self.lay_out
+            self.panel, self._contents.effective, not self._contents.assistance, self._on_edit, self.lay_out
         )
-        self._results = ServerTestPanel(self.panel, self.lay_out, port.explain, self._on_mend)
-        line = wx.StaticLine(self.panel)
+        self._results = ServerTestPanel(self.panel, self.lay_out, port.explain, self._on_repair)
+        self._line = wx.StaticLine(self.panel)
         self._message = Paragraph(self.panel, PANEL_WIDTH, spoken=True)
-        self._save = wx.Button(self.panel, wx.ID_SAVE, _("&Enregistrer"))
-        self._quit = wx.Button(self.panel, wx.ID_CANCEL, _("&Quitter"))
+        self._save_button = wx.Button(self.panel, wx.ID_SAVE, _("&Enregistrer"))
+        self._quit_button = wx.Button(self.panel, wx.ID_CANCEL, _("&Quitter"))
+        self._top = wx.BoxSizer(wx.HORIZONTAL)
+        self._arrange()
 
+        self._results.button.Bind(wx.EVT_BUTTON, lambda _event: self._test())
+        self._save_button.Bind(wx.EVT_BUTTON, lambda _event: self._save())
+        self._quit_button.Bind(wx.EVT_BUTTON, lambda _event: self.Close())
+        self.Bind(wx.EVT_CLOSE, self._on_close)
+
+        self._first = self._introduce()
+        self.fit()
+        self.CentreOnScreen()
+
+    def _arrange(self) -> None:
         wide = self.FromDIP(WIDE)
         halves = wx.BoxSizer(wx.HORIZONTAL)
         halves.Add(self._fields.sizer, 0, wx.EXPAND | wx.RIGHT, wide)
@@ -100,25 +122,15 @@ class SettingsDialog(ScrolledDialog):
         foot.AddSpacer(self.FromDIP(NARROW))
         foot.Add(self._message, 0, wx.ALIGN_CENTRE_VERTICAL)
         foot.AddStretchSpacer()
-        foot.Add(self._save, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(MIDDLE))
-        foot.Add(self._quit, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(NARROW))
+        foot.Add(self._save_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(MIDDLE))
+        foot.Add(self._quit_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(NARROW))
         column = wx.BoxSizer(wx.VERTICAL)
-        self._top = wx.BoxSizer(wx.HORIZONTAL)
         self._top.Add(self._banner, 1, wx.EXPAND)
         column.Add(self._top, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.TOP, wide)
         column.Add(halves, 1, wx.EXPAND | wx.ALL, wide)
-        column.Add(line, 0, wx.EXPAND)
+        column.Add(self._line, 0, wx.EXPAND)
         column.Add(foot, 0, wx.EXPAND | wx.ALL, self.FromDIP(MIDDLE + NARROW))
         self.panel.SetSizer(column)
-
-        self._results.button.Bind(wx.EVT_BUTTON, lambda _event: self._test())
-        self._save.Bind(wx.EVT_BUTTON, lambda _event: self._on_save())
-        self._quit.Bind(wx.EVT_BUTTON, lambda _event: self.Close())
-        self.Bind(wx.EVT_CLOSE, self._on_close)
-
-        self._first = self._introduce()
-        self.fit()
-        self.CentreOnScreen()
 
     def begin(self) -> None:
         """Focus the control where work begins, and start what is slow."""
@@ -128,22 +140,27 @@ class SettingsDialog(ScrolledDialog):
         if self._test_at_once:
             self._results.button.SetFocus()
             wx.CallAfter(self._test)
-        threading.Thread(target=self._look_for_key, name="licence-key", daemon=True).start()
+        run_in_background(
+            self,
+            "licence-key",
+            lambda: (self._port.key_saved(), self._port.proxy_password_saved()),
+            self._show_secrets,
+        )
 
     def _introduce(self) -> wx.Window:
-        """Say at the top what is unusual; the control where work begins."""
-        first = self._fields.authentication.edit
-        if self._loaded.assistance:
+        """Say at the top what is unusual; return the control where work begins."""
+        first = self._fields.control("connection.authentication")
+        if self._contents.assistance:
             self._banner.set_text(
                 _(
                     "Désactivez d'abord le mode assistance : tant qu'il est actif, les paramètres de connexion ne peuvent pas être modifiés."
                 )
             )
-            self._save.Disable()
-            self._quit.SetDefault()
-            return self._quit
-        self._save.SetDefault()
-        if self._loaded.faults:
+            self._save_button.Disable()
+            self._quit_button.SetDefault()
+            return self._quit_button
+        self._save_button.SetDefault()
+        if self._contents.faults:
             from iea_agent.shell.wording.problem_details import describe_setting_fault
 
             lines = [
@@ -152,47 +169,46 @@ class SettingsDialog(ScrolledDialog):
                 )
             ]
             self._banner.set_text(
-                "\n".join([*lines, *(describe_setting_fault(fault) for fault in self._loaded.faults)])
+                "\n".join([*lines, *(describe_setting_fault(fault) for fault in self._contents.faults)])
             )
-        elif not self._loaded.effective.settings.licence_number:
+        elif not self._contents.effective.settings.licence_number:
             self._banner.set_text(
                 _(
                     "Bienvenue. Pour connecter ce poste, saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur "
                     "« Enregistrer ». Les adresses sont déjà remplies."
                 )
             )
-            first = self._fields.number.edit
+            first = self._fields.control(_LICENCE_ROW)
         return first if first.IsEnabled() else self._results.button
 
-    def _look_for_key(self) -> None:
-        key, password = self._port.key_saved(), self._port.proxy_password_saved()
-        wx.CallAfter(self._show_secrets, key, password)
-
-    def _show_secrets(self, key: bool | None, password: bool | None) -> None:
-        if self:  # the dialog may be closed by now
+    def _show_secrets(self, saved: tuple[bool | None, bool | None] | None) -> None:
+        if saved is not None:
+            key, password = saved
             self._fields.show_key(key)
             self._fields.show_password(bool(password))
 
-    def _changed(self) -> None:
+    def _on_edit(self) -> None:
         self._message.set_text("")
-        self._fields.mark_licence(None)
+        self._fields.mark(_LICENCE_ROW, None)
         self._results.mark_outdated()
-        self._withdraw()
+        self._forget_search()
 
-    def _read(self) -> Settings | None:
-        """The settings typed, or None after the field that cannot be used has been shown."""
-        self._fields.tidy()
+    def _parse(self) -> Settings | None:
+        """Return the typed settings; None after the row that cannot be used is shown."""
+        self._fields.tidy_addresses()
         try:
-            wanted = typed_settings.read(self._fields.typed(), self._loaded.effective.settings)
-            if self._fields.proxy_password() is not None and not wanted.proxy_user:
-                raise typed_settings.Complaint(
-                    "proxy_user", _("Saisissez le nom qui va avec ce mot de passe.")
-                )
-            return wanted
-        except typed_settings.Complaint as complaint:
-            if not self._fields.complain(complaint.field, complaint.sentence):
-                self._say(complaint.sentence)
+            return typed_settings.parse_settings(self._fields.typed(), self._contents.effective.settings)
+        except RefusedError as error:
+            self._show_refusal(error.refusal)
             return None
+
+    def _show_refusal(self, refusal: Refusal) -> None:
+        from iea_agent.shell.wording.refusal_text import word_refusal
+
+        sentence = word_refusal(refusal)
+        name = refusal.name if isinstance(refusal, SettingRefused) else ""
+        if not self._fields.show_refusal(name, sentence):
+            self._say(sentence)
 
     def _say(self, sentence: str) -> None:
         self._message.set_text(sentence)
@@ -201,16 +217,18 @@ class SettingsDialog(ScrolledDialog):
     # the test
 
     def _test(self) -> None:
+        if self._is_saving:
+            return
         if self._cancelled is not None:
             self._cancel()
             self._results.show_stopped(_("Test arrêté"))
             self._mark_all(None)
             return
-        values = self._read()
+        values = self._parse()
         if values is None:
             return
-        key, password = self._fields.licence_key(), self._fields.proxy_password()
-        self._withdraw()
+        key, password = self._typed_secrets()
+        self._forget_search()
         self._tested = values
         self._run += 1
         run, cancelled = self._run, threading.Event()
@@ -218,19 +236,21 @@ class SettingsDialog(ScrolledDialog):
         self._results.show_start()
         self._mark_all(StageOutcome.RUNNING)
 
-        def progress(found: ServerReport) -> None:
+        def on_progress(report: ServerReport) -> None:
             if not cancelled.is_set():
-                wx.CallAfter(self._on_progress, run, found)
+                wx.CallAfter(self._on_progress, run, report)
 
-        def work() -> None:
-            reports: tuple[ServerReport, ...] = ()
-            try:
-                reports = self._port.test(values, key, password, progress, cancelled)
-            finally:
-                if not cancelled.is_set():
-                    wx.CallAfter(self._on_tested, run, reports)
+        run_in_background(
+            self,
+            "test",
+            lambda: self._port.test(values, key, password, on_progress, cancelled),
+            lambda reports: self._on_tested(run, reports or ()),
+        )
 
-        threading.Thread(target=work, name="test", daemon=True).start()
+    def _typed_secrets(self) -> tuple[str | None, str | None]:
+        """Return the licence key and the proxy's password; None for one that is not typed."""
+        typed = self._fields.typed()
+        return typed[LICENCE_KEY] or None, typed[PROXY_PASSWORD] or None
 
     def _cancel(self) -> None:
         """Forget the present test, if any; it is told to stop and not waited for."""
@@ -239,107 +259,123 @@ class SettingsDialog(ScrolledDialog):
             self._cancelled = None
             self._run += 1
 
-    def _on_progress(self, run: int, found: ServerReport) -> None:
+    def _on_progress(self, run: int, report: ServerReport) -> None:
         if self and run == self._run and self._cancelled is not None:
-            self._results.show_progress(found)
-            if found.done:
-                self._fields.mark(
-                    found.server, StageOutcome.PASSED if is_ticked(found) else StageOutcome.FAILED
-                )
+            self._results.show_progress(report)
+            if report.done:
+                self._mark_server(report)
+
+    def _mark_server(self, report: ServerReport) -> None:
+        outcome = StageOutcome.PASSED if is_ticked(report) else StageOutcome.FAILED
+        self._fields.mark(_SERVER_ROWS[report.server], outcome)
 
     def _on_tested(self, run: int, reports: tuple[ServerReport, ...]) -> None:
-        if not self or run != self._run:
+        if run != self._run:
             return
         self._cancelled = None
         if not reports:
-            entry = problems.INTERNAL_ERROR
+            problem = problems.INTERNAL_ERROR
             self._mark_all(None)
-            self._results.show_stopped(f"{_(entry.title)} ({entry.code}). {_(entry.advice)}")
+            self._results.show_stopped(f"{_(problem.title)} ({problem.code}). {_(problem.advice)}")
             return
         self._results.show_outcome(reports)
-        for found in reports:
-            self._fields.mark(found.server, StageOutcome.PASSED if is_ticked(found) else StageOutcome.FAILED)
-            for result in found.stages:
+        for report in reports:
+            self._mark_server(report)
+            for result in report.stages:
                 if result.stage is Stage.LICENCE and result.outcome in (
                     StageOutcome.PASSED,
                     StageOutcome.FAILED,
                 ):
-                    self._fields.mark_licence(result.outcome)
+                    self._fields.mark(_LICENCE_ROW, result.outcome)
         if self._tested is not None:
-            self._fields.heed(self._tested, reports)
+            self._fields.follow_proxy(self._tested, reports)
         self._search(reports)
+
+    def _mark_all(self, outcome: StageOutcome | None) -> None:
+        for name in _SERVER_ROWS.values():
+            self._fields.mark(name, outcome)
+        self._fields.mark(_LICENCE_ROW, None)
 
     # repairs
 
     def _search(self, reports: tuple[ServerReport, ...]) -> None:
-        """Look for what works instead, if a server was not reached and there is something to try."""
-        values, locked = self._tested, self._loaded.effective.locked
-        if values is None or self._loaded.assistance or all(is_ticked(found) for found in reports):
+        """Search what works instead, if a server was not reached and a repair is possible."""
+        values, locked = self._tested, self._contents.effective.locked
+        if values is None or self._contents.assistance or all(is_ticked(report) for report in reports):
             return
         from iea_agent.domain import repairs
 
         kinds = [repair.kind for repair in repairs.propose_repairs(values, reports, locked)]
         if not kinds:
             return
-        password = self._fields.proxy_password()
-        self._searching = over = threading.Event()
+        _key, password = self._typed_secrets()
+        self._search_ended = ended = threading.Event()
         self._results.show_search()
-        found: list[Repair] = []
+        verified: list[Repair] = []
 
-        def show(done: bool, passing: bool = False) -> None:
-            if self and not over.is_set():
-                if passing:
-                    self._results.show_passing()
-                    return
-                likeliest_first = sorted(found, key=lambda repair: kinds.index(repair.kind))
-                self._results.show_repairs(likeliest_first, values, complete=done)
-                if done:
-                    self._results.update_reports(repairs.add_proxy_findings(reports, found))
+        def show(done: bool) -> None:
+            likeliest_first = sorted(verified, key=lambda repair: kinds.index(repair.kind))
+            self._results.show_repairs(likeliest_first, values, complete=done)
 
-        def tell(repair: Repair) -> None:
-            found.append(repair)
-            wx.CallAfter(show, False)
+        def on_repair(repair: Repair) -> None:
+            if self and not ended.is_set():
+                verified.append(repair)
+                show(False)
 
-        def work() -> None:
-            passing = False
-            try:
-                passing = self._port.repairs(values, password, reports, tell, over) is None
-            finally:
-                wx.CallAfter(show, True, passing)
+        def on_done(is_passing: bool | None) -> None:
+            if ended.is_set():
+                return
+            if is_passing:
+                self._results.show_passing()
+                return
+            show(True)
+            self._results.update_reports(repairs.add_proxy_findings(reports, verified))
 
-        threading.Thread(target=work, name="repairs", daemon=True).start()
+        def search() -> bool:
+            offer = functools.partial(wx.CallAfter, on_repair)
+            return self._port.repairs(values, password, reports, offer, ended) is None
 
-    def _withdraw(self) -> None:
-        """Forget the search and what it found: the settings are no longer those that were tested."""
-        if not self._searching.is_set():
-            self._searching.set()
+        run_in_background(self, "repairs", search, on_done)
+
+    def _forget_search(self) -> None:
+        """Forget the search and its repairs: the settings are not those tested any more."""
+        if not self._search_ended.is_set():
+            self._search_ended.set()
             self._results.clear_repairs()
-            self._save.SetDefault()
+            self._save_button.SetDefault()
 
-    def _on_mend(self, repair: Repair) -> None:
-        """Make the *repair* that was chosen, save, and test again; nothing else that was typed is lost."""
+    def _on_repair(self, repair: Repair) -> None:
+        """Make the *repair*, save, and test again; nothing else that was typed is lost."""
         from iea_agent.shell.wording.repair_text import describe_applied_repair
 
-        before, tested = self._fields.typed(), self._tested
-        if tested is None:
+        tested = self._tested
+        if tested is None or self._is_saving:
             return
-        self._fields.put(replace(before, **repair.changes))  # type: ignore[arg-type]  # attributes that both have
-        if not self._on_save():
-            self._fields.put(before)
-            return
-        self._before = {name: getattr(before, name) for name in repair.changes}
-        self._message.set_text("")  # what was done says that it is saved
-        self._results.button.SetFocus()
-        self._test()
-        self._report(describe_applied_repair(repair, tested), undo=True)
+        typed, repaired = self._fields.typed(), typed_settings.format_changes(repair.changes)
+        before = {name: typed[name] for name in repaired}
+
+        def on_saved() -> None:
+            self._before = before
+            # the banner says that it is saved
+            self._message.set_text("")
+            self._results.button.SetFocus()
+            self._test()
+            self._report(describe_applied_repair(repair, tested), undo=True)
+
+        self._fields.put(repaired)
+        self._save(on_saved, lambda: self._fields.put(before))
 
     def _on_undo(self) -> None:
         """Put back what was there before the repair, save, and test again."""
-        self._fields.put(replace(self._fields.typed(), **self._before))  # type: ignore[arg-type]  # the same attributes
-        if self._on_save():
+
+        def on_saved() -> None:
             self._results.button.SetFocus()
             self._test()
             self._say(_("La correction est annulée : les valeurs d'avant sont de nouveau enregistrées."))
+
+        if not self._is_saving:
+            self._fields.put(self._before)
+            self._save(on_saved)
 
     def _report(self, sentence: str, *, undo: bool = False) -> None:
         """Say at the top what was done, "" for nothing, with the button that undoes it."""
@@ -353,52 +389,102 @@ class SettingsDialog(ScrolledDialog):
         self._banner.set_text(sentence)
         self.lay_out()
 
-    def _mark_all(self, outcome: StageOutcome | None) -> None:
-        for server in Server:
-            self._fields.mark(server, outcome)
-        self._fields.mark_licence(None)
-
     # saving and leaving
 
-    def _on_save(self) -> bool:
-        """Save what is typed; the dialog stays. False where it could not be saved."""
-        wanted = self._read()
+    def _save(
+        self, on_saved: Callable[[], None] = lambda: None, on_refused: Callable[[], None] = lambda: None
+    ) -> None:
+        """Save what is typed, in the background; the dialog stays.
+
+        Then calls *on_saved*, or *on_refused* after the refusal is shown.
+        """
+        if self._is_saving:
+            return
+        wanted = self._parse()
         if wanted is None:
-            return False
-        key, password = self._fields.licence_key(), self._fields.proxy_password()
-        changes = typed_settings.changes(self._loaded.effective.settings, wanted)
-        try:
-            with wx.BusyCursor():
+            on_refused()
+            return
+        typed = self._fields.typed()
+        changes = typed_settings.list_changes(self._contents.effective.settings, wanted)
+        key, password = self._typed_secrets()
+
+        def work() -> DialogContents | Refusal:
+            try:
                 self._port.save(changes, key, password)
-                self._loaded = self._port.load()
-        except SaveError as error:
-            if not self._fields.complain(error.field, error.sentence):
-                self._say(error.sentence)
-            return False
-        self._fields.put(typed_settings.shown(self._loaded.effective.settings))
-        self._fields.forget_secrets()
-        if key is not None:
+            except RefusedError as error:
+                return error.refusal
+            return self._port.load()
+
+        def done(result: DialogContents | Refusal | None) -> None:
+            end_saving()
+            if isinstance(result, DialogContents):
+                self._show_saved(result, typed, changes)
+                on_saved()
+            else:
+                self._show_refusal(result or ProblemMet(problems.INTERNAL_ERROR.code))
+                on_refused()
+            self._close_if_wanted(isinstance(result, DialogContents))
+
+        end_saving = self._begin_saving()
+        run_in_background(self, "save", work, done)
+
+    def _begin_saving(self) -> Callable[[], None]:
+        """Disable the buttons that act; return the function that enables them again.
+
+        The button to quit stays: closing waits for the end of saving.
+        """
+        buttons = [self._save_button, self._results.button, *([self._undo] if self._undo else [])]
+        focused = self.FindFocus()
+        self._is_saving = True
+        wx.BeginBusyCursor()
+        for button in buttons:
+            button.Disable()
+
+        def end() -> None:
+            self._is_saving = False
+            wx.EndBusyCursor()
+            for button in buttons:
+                button.Enable()
+            if focused in buttons:
+                focused.SetFocus()
+
+        return end
+
+    def _show_saved(self, contents: DialogContents, typed: Typed, changes: Mapping[str, object]) -> None:
+        """Show *contents*, now saved, in the rows that still hold what was *typed* then."""
+        self._contents = contents
+        self._fields.put(typed_settings.format_settings(contents.effective.settings), unchanged=typed)
+        if typed[LICENCE_KEY]:
             self._fields.show_key(True)
-        if password is not None or changes.get("proxy.user") == "":  # the password goes with its user
-            self._fields.show_password(password is not None)
+        if typed[PROXY_PASSWORD] or changes.get("proxy.user") == "":
+            # a password is deleted with its user
+            self._fields.show_password(bool(typed[PROXY_PASSWORD]))
         self._report("")
         self._say(_("Paramètres enregistrés."))
-        return True
+
+    def _close_if_wanted(self, is_saved: bool) -> None:
+        """Close if a person has closed the dialog meanwhile; not after a refusal."""
+        is_wanted, self._close_when_saved = self._close_when_saved, False
+        if is_wanted and is_saved:
+            self.Close()
 
     def _is_unsaved(self) -> bool:
-        return not self._loaded.assistance and (
-            self._fields.licence_key() is not None
-            or self._fields.proxy_password() is not None
-            or typed_settings.is_unsaved(self._fields.typed(), self._loaded.effective.settings)
-        )
+        saved = self._contents.effective.settings
+        return not self._contents.assistance and typed_settings.is_unsaved(self._fields.typed(), saved)
 
     def _on_close(self, event: wx.CloseEvent) -> None:
+        if event.CanVeto() and self._is_saving:
+            self._close_when_saved = True
+            event.Veto()
+            return
         if event.CanVeto() and self._is_unsaved():
             with Question(self) as question:
                 answer = question.ShowModal()
-            if answer == wx.ID_CANCEL or (answer == wx.ID_SAVE and not self._on_save()):
+            if answer != wx.ID_NO:
                 event.Veto()
+                if answer == wx.ID_SAVE:
+                    self._save(self.Close)
                 return
         self._cancel()
-        self._searching.set()
+        self._search_ended.set()
         self.Destroy()

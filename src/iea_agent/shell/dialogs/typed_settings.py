@@ -1,148 +1,127 @@
-"""What is typed in the settings dialog: tidied, checked, and compared with what is saved. Pure: no window, no file."""
+"""Check what is typed in the settings dialog, and compare it with what is saved."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from iea_agent.domain import addresses, problems, settings
+from iea_agent.domain import addresses, problems, refusals
 from iea_agent.domain.diagnosis import ServerReport
-from iea_agent.domain.settings import ProxyMode, Settings
-from iea_agent.locale import _
+from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain.settings import (
+    DECLARATIONS,
+    DEFAULTS,
+    LICENCE_KEY,
+    PROXY_PASSWORD,
+    Declaration,
+    ProxyMode,
+    Settings,
+    SettingsError,
+)
+
+from .settings_rows import ROWS, Control, Row, Typed
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """The fields as they stand in the dialog, named like the attributes of ``Settings`` they stand for."""
-
-    secure: bool
-    authentication: str
-    updates: str
-    licence_number: str
-    proxy_mode: ProxyMode
-    proxy_address: str
-    proxy_user: str
-    proxy_bypass: str
-    ipv4_only: bool
+def format_settings(saved: Settings) -> Typed:
+    """Return what the controls hold if *saved* is shown in them; secrets are empty."""
+    return {
+        row.name: DECLARATIONS[row.name].format_typed(saved) if row.name in DECLARATIONS else ""
+        for row in ROWS
+    }
 
 
-class Complaint(ValueError):
-    """A field that cannot be used: *field* is its attribute in ``Settings``, *sentence* is for the person."""
-
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__(f"{field}: {sentence}")
-        self.field = field
-        self.sentence = sentence
-
-
-def shown(saved: Settings) -> Typed:
-    """What the fields hold when *saved* is shown in them."""
-    return Typed(
-        saved.secure,
-        saved.authentication,
-        saved.updates,
-        saved.licence_number,
-        saved.proxy_mode,
-        saved.proxy_address,
-        saved.proxy_user,
-        saved.proxy_bypass.replace(";", " ; "),
-        saved.ipv4_only,
-    )
+def format_changes(changes: Mapping[str, object]) -> Typed:
+    """Return *changes*, by attribute of ``Settings``, as they are typed."""
+    changed = replace(DEFAULTS, **changes)  # type: ignore[arg-type]  # attributes of Settings
+    return {
+        name: declaration.format_typed(changed)
+        for name, declaration in DECLARATIONS.items()
+        if declaration.attribute in changes
+    }
 
 
-def tidy(text: str, secure: bool) -> tuple[str, bool]:
-    """The address meant by *text*, https in secure mode; and whether an ``http://`` became ``https://``, which the person must be told."""
+def tidy_address(text: str, secure: bool) -> tuple[str, bool]:
+    """Return the address meant by *text*, https in secure mode.
+
+    The second value is True if an ``http://`` became ``https://``, which the person must be told.
+    """
     cleaned = addresses.clean(text)
     return addresses.secure_address(cleaned) if secure else (cleaned, False)
 
 
-def read(typed: Typed, saved: Settings) -> Settings:
-    """The settings that *typed* stands for; what the dialog does not show is taken from *saved*.
+def parse_settings(typed: Typed, saved: Settings) -> Settings:
+    """Return the settings that *typed* stands for; the others are those of *saved*.
 
-    Raises ``Complaint`` for the first field, from top to bottom, that cannot be used.
+    Raises ``RefusedError`` for the first row, from top to bottom, that cannot be used.
     """
-    return replace(
-        saved,
-        secure=typed.secure,
-        authentication=_address("authentication", typed.authentication, typed.secure),
-        updates=_address("updates", typed.updates, typed.secure),
-        licence_number=_valid("licence.number", typed.licence_number),
-        proxy_mode=typed.proxy_mode,
-        proxy_address=_proxy(typed, saved),
-        proxy_user=_used("proxy.user", typed.proxy_user, saved, typed.proxy_mode is not ProxyMode.NONE),
-        proxy_bypass=_used("proxy.bypass", typed.proxy_bypass, saved, typed.proxy_mode is ProxyMode.MANUAL),
-        ipv4_only=typed.ipv4_only,
-    )
+    values = {
+        declaration.attribute: _parse_row(row, declaration, typed, saved)
+        for row in ROWS
+        if (declaration := DECLARATIONS.get(row.name))
+    }
+    settings = replace(saved, **values)  # type: ignore[arg-type]  # each checked by its declaration
+    if typed[PROXY_PASSWORD] and not settings.proxy_user:
+        raise RefusedError(refusals.ProxyUserMissing())
+    return settings
 
 
-def _address(field: str, text: str, secure: bool) -> str:
+def _parse_row(row: Row, declaration: Declaration, typed: Typed, saved: Settings) -> object:
+    """Return the value typed in *row*; the saved one if it is hidden and unusable."""
+    text, is_visible = typed[row.name], row.is_visible(typed, False)
+    if row.control is Control.ADDRESS:
+        try:
+            text = str(addresses.parse(tidy_address(text, is_secure(typed))[0]))
+        except addresses.AddressError as error:
+            raise RefusedError(refusals.AddressMalformed(row.name, error.kind)) from None
     try:
-        return str(addresses.parse(tidy(text, secure)[0]))
-    except addresses.AddressError as error:
-        from iea_agent.shell.wording.problem_details import MALFORMED
-
-        raise Complaint(field, _(MALFORMED[error.kind])) from None
-
-
-def _valid(name: str, text: str) -> str:
-    """*text* as the setting *name*. Raises ``Complaint``."""
-    declaration = settings.DECLARATIONS[name]
-    try:
-        return str(declaration.check(declaration.parse_typed(text)))
-    except settings.SettingsError:
-        sentence = _("Attendu : {what}.").format(what=_(declaration.kind.expected))
-        raise Complaint(declaration.attribute, sentence) from None
+        value = declaration.check(declaration.parse_typed(text))
+    except SettingsError:
+        if not is_visible:
+            return getattr(saved, declaration.attribute)
+        raise RefusedError(refusals.ValueInvalid(row.name, declaration.kind.expected)) from None
+    if row.missing is not None and is_visible and not value:
+        raise RefusedError(row.missing)
+    return value
 
 
-def _used(name: str, text: str, saved: Settings, used: bool) -> str:
-    """The same; where the field is not *used* now, and so not shown, what it holds is nobody's business."""
-    try:
-        return _valid(name, text)
-    except Complaint:
-        if used:
-            raise
-        return str(getattr(saved, settings.DECLARATIONS[name].attribute))
+def is_secure(typed: Typed) -> bool:
+    """Return whether secure mode is ticked."""
+    return DECLARATIONS["connection.secure"].parse_typed(typed["connection.secure"]) is True
 
 
-def _proxy(typed: Typed, saved: Settings) -> str:
-    manual = typed.proxy_mode is ProxyMode.MANUAL
-    address = _used("proxy.address", typed.proxy_address, saved, manual)
-    if manual and not address:
-        raise Complaint("proxy_address", _("Saisissez l'adresse du proxy."))
-    return address
-
-
-def changes(saved: Settings, wanted: Settings) -> dict[str, object]:
-    """What is to be written for *wanted* to hold where *saved* holds now, by dotted name and as values of the file."""
-    found: dict[str, object] = {}
-    for name, declaration in settings.DECLARATIONS.items():
-        value = declaration.value_in(wanted)
-        if value != declaration.value_in(saved):
-            found[name] = value
-    return found
+def list_changes(saved: Settings, wanted: Settings) -> dict[str, object]:
+    """Return what to write to replace *saved* by *wanted*: values of the file by name."""
+    return {
+        name: declaration.value_in(wanted)
+        for name, declaration in DECLARATIONS.items()
+        if declaration.value_in(wanted) != declaration.value_in(saved)
+    }
 
 
 def is_unsaved(typed: Typed, saved: Settings) -> bool:
-    """Whether closing now would lose something: a field that cannot be read counts as changed."""
+    """Return whether closing now would lose something that was typed."""
+    if typed[LICENCE_KEY] or typed[PROXY_PASSWORD]:
+        return True
     try:
-        return bool(changes(saved, read(typed, saved)))
-    except Complaint:
-        return typed != shown(saved)
+        return bool(list_changes(saved, parse_settings(typed, saved)))
+    except RefusedError:
+        return typed != format_settings(saved)
 
 
-_ASKED = (problems.PROXY_WANTS_PASSWORD, problems.PROXY_REFUSES_PASSWORD)
+_ASKING = (problems.PROXY_WANTS_PASSWORD, problems.PROXY_REFUSES_PASSWORD)
 
 
-def asking(tested: Settings, reports: Sequence[ServerReport], before: str) -> str:
-    """The system's proxy that asks who we are, "" for none, after *reports* of a test of *tested*; *before* is the one that asked so far.
+def find_asking_proxy(tested: Settings, reports: Sequence[ServerReport], before: str) -> str:
+    """Return the system's proxy that asks for a name and a password, "" for none.
 
-    One that asked and was passed through asks still: it is what was typed that it lets through. A proxy that is chosen by hand has its fields anyway,
-    and where none was used there is none to tell.
+    *reports* are those of a test of *tested*; *before* is the proxy that asked so far. One that asked and
+    then let the test pass still asks: it is what was typed that it lets pass. A proxy set by hand has its
+    fields anyway.
     """
     if tested.proxy_mode is not ProxyMode.SYSTEM:
         return before
-    used = [found for found in reports if found.route != "direct"]
-    asked = [found.route for found in used if found.failure is not None and found.failure.problem in _ASKED]
-    if asked:
-        return asked[0]
-    return before if any(found.route == before for found in used) else ""
+    used = [report for report in reports if report.route != "direct"]
+    for report in used:
+        if report.failure is not None and report.failure.problem in _ASKING:
+            return report.route
+    return before if any(report.route == before for report in used) else ""

@@ -1,0 +1,127 @@
+"""The rows of the settings dialog, from top to bottom.
+
+To show a setting in the dialog, add a row to ``ROWS``; ``domain/settings.py`` declares its values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from iea_agent.domain.problems import N_
+from iea_agent.domain.refusals import ProxyAddressMissing, Refusal
+from iea_agent.domain.settings import LICENCE_KEY, PROXY_PASSWORD, ProxyMode
+
+Typed = Mapping[str, str]
+"""What the controls of the dialog hold, as text, by name of setting or secret."""
+
+
+class Control(Enum):
+    """The kind of control of a row."""
+
+    SWITCH = "switch"
+    CHOICE = "choice"
+    TEXT = "text"
+    # the text of a server address, tidied when the keyboard leaves it
+    ADDRESS = "address"
+    # text that is never shown again
+    SECRET = "secret"  # noqa: S105 a kind of control, not a password
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows under one heading; *gap* separates them, in device-independent pixels."""
+
+    heading: str
+    gap: int = 12
+
+
+MODE = Group(N_("Mode de connexion"))
+SERVERS = Group(N_("Serveurs"))
+LICENCE = Group(N_("Licence d'installation"))
+INTERNET = Group(N_("Accès à internet"), gap=8)
+
+
+def _always(_typed: Typed, _asking: bool) -> bool:
+    return True
+
+
+def _is_proxy_manual(typed: Typed, _asking: bool) -> bool:
+    return typed["proxy.mode"] == ProxyMode.MANUAL.value
+
+
+def _signs_in(typed: Typed, asking: bool) -> bool:
+    by_system = typed["proxy.mode"] == ProxyMode.SYSTEM.value
+    return _is_proxy_manual(typed, asking) or (by_system and (asking or bool(typed["proxy.user"])))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One control of the dialog.
+
+    *name* is that of a setting or a secret. *choices* are the values of a choice and their labels. A row
+    that is *beside* stands at the right of the one before it; one that is *tested* has room for a mark
+    at its end; one that has a *hint* has room for a paragraph below. *is_visible* is called with what is
+    typed, and with True if the system's proxy asks for a name; *missing* is the refusal if the row is
+    visible and empty.
+    """
+
+    group: Group
+    name: str
+    label: str
+    control: Control = Control.TEXT
+    choices: Mapping[str, str] = field(default_factory=dict)
+    beside: bool = False
+    tested: bool = False
+    hint: bool = False
+    is_visible: Callable[[Typed, bool], bool] = _always
+    missing: Refusal | None = None
+
+
+PROXY_MODES = {
+    ProxyMode.SYSTEM.value: N_("Celui du système"),
+    ProxyMode.NONE.value: N_("Aucun"),
+    ProxyMode.MANUAL.value: N_("À l'adresse suivante"),
+}
+
+ROWS = (
+    Row(MODE, "connection.secure", N_("&Sécurisé"), Control.SWITCH),
+    Row(
+        SERVERS,
+        "connection.authentication",
+        N_("Adresse du serveur d'&authentification"),
+        Control.ADDRESS,
+        tested=True,
+    ),
+    Row(
+        SERVERS,
+        "connection.updates",
+        N_("Adresse du serveur de &mise à jour"),
+        Control.ADDRESS,
+        tested=True,
+    ),
+    Row(LICENCE, "licence.number", N_("&Numéro de licence"), tested=True),
+    Row(LICENCE, LICENCE_KEY, N_("&Clé de licence"), Control.SECRET, hint=True),
+    Row(INTERNET, "proxy.mode", N_("&Proxy"), Control.CHOICE, PROXY_MODES),
+    Row(
+        INTERNET,
+        "proxy.address",
+        N_("Ad&resse du proxy"),
+        beside=True,
+        is_visible=_is_proxy_manual,
+        missing=ProxyAddressMissing(),
+    ),
+    Row(INTERNET, "proxy.user", N_("Nom d'&utilisateur"), is_visible=_signs_in),
+    Row(
+        INTERNET,
+        PROXY_PASSWORD,
+        N_("Mot de passe du prox&y"),
+        Control.SECRET,
+        beside=True,
+        hint=True,
+        is_visible=_signs_in,
+    ),
+    Row(INTERNET, "proxy.bypass", N_("Sans pro&xy pour ces serveurs"), is_visible=_is_proxy_manual),
+    Row(INTERNET, "connection.ipv4_only", N_("&IPv4 seulement"), Control.SWITCH),
+)

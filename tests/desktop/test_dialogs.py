@@ -16,6 +16,8 @@ import pytest
 from iea_agent.domain import problems
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import DEFAULTS
+from iea_agent.shell.dialogs.settings_rows import ROWS
+from iea_agent.shell.dialogs.typed_settings import format_settings
 from iea_agent.shell.wording import status_text as words
 from rig.desktop import Area, Desktop, Window
 from rig.prefix import windows_path
@@ -234,20 +236,9 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Pl
     shown.desktop.key("alt+t")
     shown.sees("Connexion au serveur réussie")
     shown.desktop.key("alt+a")
-    order = [
-        AUTHENTICATION,
-        UPDATES,
-        NUMBER,
-        KEY,
-        "Proxy",
-        "IPv4 seulement",
-        TEST,
-        "Détails du test",
-        "Copier les détails",
-        "Enregistrer",
-        "Quitter",
-        "Sécurisé",
-    ]
+    secure, *below = [plain(row.label) for row in ROWS if row.is_visible(format_settings(DEFAULTS), False)]
+    order = [*below, TEST, "Détails du test", "Copier les détails", "Enregistrer", "Quitter", secure]
+    assert order[0] == AUTHENTICATION
     for name in [*order, order[0]]:
         assert shown.focus() == name
         shown.desktop.key("Tab")

@@ -1,8 +1,9 @@
-"""A stage for the dialogs: plays them with ports of its own, and writes what they asked of them to a file, one JSON line each.
+"""A stage for the dialogs: shows them with ports of its own.
 
-``dialog_stage.py settings LOG …`` and ``dialog_stage.py status LOG --source FILE`` show a dialog; the lines "measure" and "focus" on standard
-input have it say how large each control is and would like to be, and which one has the keyboard. ``dialog_stage.py copy LOG --text …`` and
-``dialog_stage.py paste LOG`` are the person's other program.
+It writes what a dialog asks of its port to a file, one line of JSON each. ``dialog_stage.py settings
+LOG …`` and ``dialog_stage.py status LOG --source FILE`` show a dialog; the lines "measure" and "focus" on
+standard input have it write how large each control is and wants to be, and which one has the keyboard.
+``dialog_stage.py copy LOG --text …`` and ``dialog_stage.py paste LOG`` are the person's other program.
 """
 
 from __future__ import annotations
@@ -84,9 +85,9 @@ SHOWN = Certificate("impact-emploi.urssaf.fr", "Certigna Services CA", 1.7e9, 1.
 
 
 def failure_of(server: Server, address: str) -> Failure | None:
-    """How the test of *server* at *address* ends."""
-    found = next((failure for word, failure in FAILURES.items() if word in address), None)
-    return found if found and found.stage in STAGES[server] else None
+    """Return how the test of *server* at *address* ends."""
+    failure = next((failure for word, failure in FAILURES.items() if word in address), None)
+    return failure if failure and failure.stage in STAGES[server] else None
 
 
 class SettingsOnStage:
@@ -145,10 +146,10 @@ class SettingsOnStage:
         of_the_system = SYSTEM_PROXY if "entreprise" in values.authentication else "direct"
         self._route = values.proxy_address if manual else of_the_system
         addresses = {Server.AUTHENTICATION: values.authentication, Server.UPDATES: values.updates}
-        found: dict[Server, ServerReport] = {}
+        reports: dict[Server, ServerReport] = {}
 
         def one(server: Server) -> None:
-            found[server] = self._play(server, addresses[server], on_progress, cancelled)
+            reports[server] = self._play(server, addresses[server], on_progress, cancelled)
 
         threads = [threading.Thread(target=one, args=(server,)) for server in Server]
         for thread in threads:
@@ -156,7 +157,7 @@ class SettingsOnStage:
         for thread in threads:
             thread.join()
         self._log.write(test_ended=cancelled.is_set())
-        return tuple(found[server] for server in Server)
+        return tuple(reports[server] for server in Server)
 
     def _play(
         self,
@@ -216,22 +217,22 @@ class SettingsOnStage:
         on_found: Callable[[Repair], None],
         cancelled: threading.Event,  # noqa: ARG002 it takes no time here
     ) -> tuple[Repair, ...]:
-        found = []
+        verified = []
         for repair in repairs.propose_repairs(values, reports, frozenset(self._options.locked)):
             mended = repair.apply_to(values)
             addresses = {Server.AUTHENTICATION: mended.authentication, Server.UPDATES: mended.updates}
             if self._options.repairs and not any(failure_of(*each) for each in addresses.items()):
-                found.append(repair)
+                verified.append(repair)
                 on_found(repair)
         self._log.write(searched=True, password=proxy_password is not None)
-        return tuple(found)
+        return tuple(verified)
 
     def explain(self, code: str) -> None:
         self._log.write(explained=code)
 
 
 class StatusOnStage:
-    """The status port: plays the documents of a file, the next one each time the file changes."""
+    """The status port: plays the documents of a file, the next one at each change."""
 
     abilities = Abilities(program=True)
 
@@ -316,13 +317,13 @@ def focus(log: Log) -> None:
 
 
 def measure(log: Log) -> None:
-    """Write every visible control: its text, where it is, the size it has and the size it would like."""
+    """Write each visible control: its text, its place, its size and its best size."""
     import wx
 
     top = wx.GetTopLevelWindows()[0]
 
     def below(window: Any) -> list[dict[str, object]]:
-        found = []
+        controls: list[dict[str, object]] = []
         scrolls = isinstance(window, wx.ScrolledWindow)
         corner = window.ClientToScreen(window.CalcScrolledPosition(0, 0) if scrolls else wx.Point())
         room = window.GetVirtualSize() if scrolls else window.GetClientSize()
@@ -330,7 +331,7 @@ def measure(log: Log) -> None:
             if not child.IsShown():
                 continue
             wanted, has = child.GetBestSize(), child.GetSize()
-            found.append(
+            controls.append(
                 {
                     "kind": type(child).__name__,
                     "text": child.GetLabel(),
@@ -340,8 +341,8 @@ def measure(log: Log) -> None:
                     "within": [*corner, *room],
                 }
             )
-            found += below(child)
-        return found
+            controls += below(child)
+        return controls
 
     room = wx.Display(top).GetClientArea()
     log.write(
@@ -367,9 +368,9 @@ def play_other_program(log: Log, text: str | None) -> None:
         clipboard.Flush()
         log.write(copied=True)
     else:
-        found = wx.TextDataObject()
-        clipboard.GetData(found)
-        log.write(pasted=found.GetText())
+        data = wx.TextDataObject()
+        clipboard.GetData(data)
+        log.write(pasted=data.GetText())
     clipboard.Close()
 
 

@@ -1,4 +1,4 @@
-"""The dialogs on a Windows desktop: what a person sees, types and clicks, and what a screen reader finds."""
+"""The dialogs on a Windows desktop, as a person and a screen reader use them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ PROXY = "Adresse du proxy"
 USER, PASSWORD = "Nom d'utilisateur", "Mot de passe du proxy"
 TEST = "Tester l'accès aux serveurs"
 LOWEST = 672
-"""Height of the smallest usual screen, less its task bar, in device-independent pixels: 1920 × 1080 at 150 %."""
+"""Height of the smallest usual screen without its task bar, in device-independent pixels.
+
+It is that of 1920 × 1080 at 150 %.
+"""
 HERE = {
     "authentication": "https://127.0.0.1",
     "updates": "https://127.0.0.1/updates",
@@ -46,7 +49,10 @@ HERE = {
 
 
 def plain(text: str) -> str:
-    """*text* with single ordinary spaces and without accelerators: lines are broken where the font wants it."""
+    """Return *text* in one line, with ordinary spaces and without accelerators.
+
+    Lines are broken as the font requires.
+    """
     return " ".join(text.replace("&", "").split())
 
 
@@ -60,7 +66,7 @@ class Play:
         self.process: subprocess.Popen[str] = desktop.start(
             STAGE, dialog, windows_path(self._log), *arguments
         )
-        self._title = SETTINGS if dialog == "settings" else STATUS
+        self.title = SETTINGS if dialog == "settings" else STATUS
         if dialog in ("settings", "status"):
             self.logged("shown")
             self.until(lambda: desktop.front() == self.window.handle, "the dialog in front")
@@ -68,7 +74,7 @@ class Play:
     @property
     def window(self) -> Window:
         """The dialog as it is now."""
-        return self.desktop.window(self._title)
+        return self.desktop.window(self.title)
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """What the dialog has asked for so far."""
@@ -89,13 +95,13 @@ class Play:
             if what != "the end" and self.process.poll() is not None:
                 raise AssertionError(f"no {what}; the dialog has ended: {self.process.communicate()[0]}")
             if time.monotonic() > deadline:
-                shown = [
+                texts = [
                     child.text
                     for window in self.desktop.windows()
                     for child in window.children
                     if child.visible
                 ]
-                raise AssertionError(f"no {what}; on screen: {shown}")
+                raise AssertionError(f"no {what}; on screen: {texts}")
             pause.wait(0.02)
 
     def texts(self) -> list[str]:
@@ -104,7 +110,7 @@ class Play:
 
     def sees(self, text: str) -> None:
         """Wait until *text* stands somewhere on the dialog."""
-        self.until(lambda: any(plain(text) in shown for shown in self.texts()), repr(text))
+        self.until(lambda: any(plain(text) in each for each in self.texts()), repr(text))
 
     def labelled(self, label: str) -> Window:
         """The control that follows the label: how a screen reader names it."""
@@ -142,7 +148,10 @@ class Play:
         self.until(lambda: self.focus() == name, f"keyboard at {name!r}")
 
     def marked(self, label: str, word: str) -> None:
-        """Wait for *word* at the end of the field's line, and check the picture before it: "Réussi" is green, "Échec" is red."""
+        """Wait for *word* at the end of the field's line, and check the picture before it.
+
+        "Réussi" is green, "Échec" is red.
+        """
 
         def inside() -> list[Window]:
             children, edit = self.window.children, self.labelled(label).area
@@ -203,45 +212,47 @@ def play(desktop: Desktop, tmp_path: Path) -> Iterator[Callable[..., Play]]:
     for one in made:
         if one.process.poll() is None:
             one.process.kill()
-            desktop.gone(one._title)
+            desktop.gone(one.title)
         one.process.communicate()
 
 
-@pytest.mark.parametrize("dialog", ["settings", "status"])
+@pytest.mark.parametrize("name", ["settings", "status"])
 def test_a_screen_reader_finds_a_name_for_every_control(
-    dialog: str, play: Callable[..., Play], tmp_path: Path
+    name: str, play: Callable[..., Play], tmp_path: Path
 ) -> None:
-    shown = play("status", "--source", told(tmp_path)) if dialog == "status" else play("settings", "--test")
-    if dialog == "settings":
-        shown.sees("Connexion au serveur réussie")
+    dialog = (
+        play("status", "--source", write_status(tmp_path)) if name == "status" else play("settings", "--test")
+    )
+    if name == "settings":
+        dialog.sees("Connexion au serveur réussie")
     before = None
-    found = set()
-    for child in shown.window.children:
+    kinds = set()
+    for child in dialog.window.children:
         if child.kind in ("Edit", "ComboBox", "ListBox"):
             assert before is not None
             assert before.kind == "Static", child
             assert before.text.strip(), child
         elif child.kind == "Button" and child.visible:
             assert child.text.strip(), child
-        found.add(child.kind)
+        kinds.add(child.kind)
         before = child
-    assert found >= (
-        {"Edit", "ComboBox", "ListBox", "Button", "Static"} if dialog == "settings" else {"Button", "Static"}
+    assert kinds >= (
+        {"Edit", "ComboBox", "ListBox", "Button", "Static"} if name == "settings" else {"Button", "Static"}
     )
 
 
 def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Play]) -> None:
-    shown = play("settings")
-    assert "Détails du test" not in shown.texts(), "there are none yet"
-    shown.desktop.key("alt+t")
-    shown.sees("Connexion au serveur réussie")
-    shown.desktop.key("alt+a")
+    dialog = play("settings")
+    assert "Détails du test" not in dialog.texts(), "there are none yet"
+    dialog.desktop.key("alt+t")
+    dialog.sees("Connexion au serveur réussie")
+    dialog.desktop.key("alt+a")
     secure, *below = [plain(row.label) for row in ROWS if row.is_visible(format_settings(DEFAULTS), False)]
     order = [*below, TEST, "Détails du test", "Copier les détails", "Enregistrer", "Quitter", secure]
     assert order[0] == AUTHENTICATION
     for name in [*order, order[0]]:
-        assert shown.focus() == name
-        shown.desktop.key("Tab")
+        assert dialog.focus() == name
+        dialog.desktop.key("Tab")
     for letter, name in {
         "m": UPDATES,
         "n": NUMBER,
@@ -250,43 +261,43 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Pl
         "l": "Détails du test",
         "a": AUTHENTICATION,
     }.items():
-        shown.desktop.key(f"alt+{letter}")
-        shown.focused(name)
-    shown.desktop.key("alt+s", "alt+s", "Escape")
-    shown.ended()
-    assert not shown.events("saved")
+        dialog.desktop.key(f"alt+{letter}")
+        dialog.focused(name)
+    dialog.desktop.key("alt+s", "alt+s", "Escape")
+    dialog.ended()
+    assert not dialog.events("saved")
 
 
 def test_what_is_pasted_from_the_sheet_is_cleaned(play: Callable[..., Play]) -> None:
-    shown = play("settings")
+    dialog = play("settings")
     play("copy", "--text", "« https://impact-emploi.urssaf.fr« ").logged("copied")
-    shown.desktop.click(shown.labelled(UPDATES))
-    shown.desktop.key("ctrl+a", "ctrl+v")
-    shown.until(lambda: shown.labelled(UPDATES).text == "https://impact-emploi.urssaf.fr", "clean address")
+    dialog.desktop.click(dialog.labelled(UPDATES))
+    dialog.desktop.key("ctrl+a", "ctrl+v")
+    dialog.until(lambda: dialog.labelled(UPDATES).text == "https://impact-emploi.urssaf.fr", "clean address")
 
 
 def test_http_becomes_https_in_secure_mode_and_is_said(play: Callable[..., Play]) -> None:
-    shown = play("settings")
-    shown.enter(AUTHENTICATION, "http://exemple.fr/")
-    shown.desktop.key("Tab")
-    shown.sees("« http:// » a été remplacé par « https:// »")
-    assert shown.labelled(AUTHENTICATION).text == "https://exemple.fr"
+    dialog = play("settings")
+    dialog.enter(AUTHENTICATION, "http://exemple.fr/")
+    dialog.desktop.key("Tab")
+    dialog.sees("« http:// » a été remplacé par « https:// »")
+    assert dialog.labelled(AUTHENTICATION).text == "https://exemple.fr"
 
 
 def test_leaving_secure_mode_warns_and_coming_back_secures_the_addresses(play: Callable[..., Play]) -> None:
-    shown = play("settings")
-    shown.desktop.key("alt+s")
-    shown.sees("la clé de licence n'est jamais envoyée en clair")
-    shown.enter(UPDATES, "http://exemple.fr/updates")
-    shown.desktop.key("Tab", "alt+s")
-    shown.until(lambda: shown.labelled(UPDATES).text == "https://exemple.fr/updates", "secured address")
-    assert not any("jamais envoyée en clair" in text for text in shown.texts())
+    dialog = play("settings")
+    dialog.desktop.key("alt+s")
+    dialog.sees("la clé de licence n'est jamais envoyée en clair")
+    dialog.enter(UPDATES, "http://exemple.fr/updates")
+    dialog.desktop.key("Tab", "alt+s")
+    dialog.until(lambda: dialog.labelled(UPDATES).text == "https://exemple.fr/updates", "secured address")
+    assert not any("jamais envoyée en clair" in text for text in dialog.texts())
 
 
 def test_a_wrong_address_is_shown_corrected_and_saved(play: Callable[..., Play]) -> None:
-    shown = play("settings", authentication="https://introuvable.exemple.fr")
-    shown.desktop.key("alt+t")
-    shown.sees("Échec de connexion au serveur")
+    dialog = play("settings", authentication="https://introuvable.exemple.fr")
+    dialog.desktop.key("alt+t")
+    dialog.sees("Échec de connexion au serveur")
     unknown = problems.NAME_UNKNOWN
     for text in (
         f"{unknown.title} (IEA-N02)",
@@ -295,29 +306,29 @@ def test_a_wrong_address_is_shown_corrected_and_saved(play: Callable[..., Play])
         problems.ACTORS[unknown.actor],
         "Échec à l'étape « Nom »",
     ):
-        shown.sees(text)
-    shown.marked(AUTHENTICATION, "Échec")
-    shown.marked(UPDATES, "Réussi")
-    assert not shown.events("saved"), "testing never saves"
-    shown.enter(AUTHENTICATION, "https://127.0.0.1")
-    shown.sees("Les paramètres ont changé depuis ce test.")
-    shown.marked(AUTHENTICATION, "")
-    shown.click(TEST)
-    shown.sees("Connexion au serveur réussie")
+        dialog.sees(text)
+    dialog.marked(AUTHENTICATION, "Échec")
+    dialog.marked(UPDATES, "Réussi")
+    assert not dialog.events("saved"), "testing never saves"
+    dialog.enter(AUTHENTICATION, "https://127.0.0.1")
+    dialog.sees("Les paramètres ont changé depuis ce test.")
+    dialog.marked(AUTHENTICATION, "")
+    dialog.click(TEST)
+    dialog.sees("Connexion au serveur réussie")
     for label in (AUTHENTICATION, UPDATES, NUMBER):
-        shown.marked(label, "Réussi")
-    shown.click("Enregistrer")
-    shown.sees("Paramètres enregistrés.")
-    assert shown.logged("saved")["saved"] == {"connection.authentication": "https://127.0.0.1"}
-    shown.click("Quitter")
-    shown.ended()
+        dialog.marked(label, "Réussi")
+    dialog.click("Enregistrer")
+    dialog.sees("Paramètres enregistrés.")
+    assert dialog.logged("saved")["saved"] == {"connection.authentication": "https://127.0.0.1"}
+    dialog.click("Quitter")
+    dialog.ended()
 
 
 def test_the_dialog_opens_with_the_test_under_way(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--test", authentication="https://introuvable.exemple.fr")
-    shown.sees("Échec de connexion au serveur")
-    assert shown.focus() == TEST
-    assert not shown.events("saved")
+    dialog = play("settings", "--test", authentication="https://introuvable.exemple.fr")
+    dialog.sees("Échec de connexion au serveur")
+    assert dialog.focus() == TEST
+    assert not dialog.events("saved")
 
 
 @pytest.mark.parametrize(
@@ -327,14 +338,14 @@ def test_the_dialog_opens_with_the_test_under_way(play: Callable[..., Play]) -> 
 def test_a_refused_licence_is_not_a_failed_connection(
     word: str, problem: problems.Problem, play: Callable[..., Play]
 ) -> None:
-    shown = play("settings", authentication=f"https://{word}.exemple.fr")
-    shown.click(TEST)
-    shown.sees("Connexion aux serveurs réussie")
-    shown.sees(problem.title)
-    shown.sees(problem.advice)
-    shown.marked(AUTHENTICATION, "Réussi")
-    shown.marked(UPDATES, "Réussi")
-    shown.marked(NUMBER, "Échec")
+    dialog = play("settings", authentication=f"https://{word}.exemple.fr")
+    dialog.click(TEST)
+    dialog.sees("Connexion aux serveurs réussie")
+    dialog.sees(problem.title)
+    dialog.sees(problem.advice)
+    dialog.marked(AUTHENTICATION, "Réussi")
+    dialog.marked(UPDATES, "Réussi")
+    dialog.marked(NUMBER, "Échec")
 
 
 @pytest.mark.parametrize(
@@ -347,141 +358,141 @@ def test_a_refused_licence_is_not_a_failed_connection(
 def test_a_bad_field_is_named_and_has_the_keyboard(
     field: str, typed: str, sentence: str, play: Callable[..., Play]
 ) -> None:
-    shown = play("settings")
-    shown.enter(NUMBER, "IEA-0000-5678")
-    shown.enter(field, typed)
-    shown.click("Enregistrer")
-    shown.sees(sentence)
-    shown.focused(field)
-    assert shown.labelled(NUMBER).text == "IEA-0000-5678"
-    assert not shown.events("saved")
+    dialog = play("settings")
+    dialog.enter(NUMBER, "IEA-0000-5678")
+    dialog.enter(field, typed)
+    dialog.click("Enregistrer")
+    dialog.sees(sentence)
+    dialog.focused(field)
+    assert dialog.labelled(NUMBER).text == "IEA-0000-5678"
+    assert not dialog.events("saved")
 
 
 def test_stopping_a_test_and_closing_during_one_take_no_time(play: Callable[..., Play]) -> None:
-    shown = play("settings", authentication="https://lent.exemple.fr")
-    shown.desktop.key("alt+t")
-    shown.sees("Réponse… (6 sur 8)")
-    shown.sees("En cours")
-    shown.marked(UPDATES, "Réussi")
-    shown.desktop.key("alt+t")
+    dialog = play("settings", authentication="https://lent.exemple.fr")
+    dialog.desktop.key("alt+t")
+    dialog.sees("Réponse… (6 sur 8)")
+    dialog.sees("En cours")
+    dialog.marked(UPDATES, "Réussi")
+    dialog.desktop.key("alt+t")
     asked = time.time()
-    ended = shown.logged("test_ended")
+    ended = dialog.logged("test_ended")
     assert ended["test_ended"] is True
     assert ended["at"] - asked < 0.2
-    shown.sees("Test arrêté")
-    shown.desktop.key("alt+t")
-    shown.sees("Réponse… (6 sur 8)")
-    shown.desktop.key("Escape")
+    dialog.sees("Test arrêté")
+    dialog.desktop.key("alt+t")
+    dialog.sees("Réponse… (6 sur 8)")
+    dialog.desktop.key("Escape")
     asked = time.time()
-    assert shown.logged("closed")["at"] - asked < 0.2
-    shown.ended()
+    assert dialog.logged("closed")["at"] - asked < 0.2
+    dialog.ended()
 
 
 def test_unsaved_changes_are_asked_about(play: Callable[..., Play]) -> None:
-    shown = play("settings")
-    shown.enter(NUMBER, "IEA-0000-5678")
+    dialog = play("settings")
+    dialog.enter(NUMBER, "IEA-0000-5678")
     for _again in range(2):
-        shown.desktop.key("Escape")
-        shown.until(lambda: "Voulez-vous enregistrer" in " ".join(shown.texts()), "the question")
+        dialog.desktop.key("Escape")
+        dialog.until(lambda: "Voulez-vous enregistrer" in " ".join(dialog.texts()), "the question")
         if not _again:
-            shown.desktop.key("Escape")
-            shown.until(
-                lambda: "Voulez-vous enregistrer" not in " ".join(shown.texts()), "the end of the question"
+            dialog.desktop.key("Escape")
+            dialog.until(
+                lambda: "Voulez-vous enregistrer" not in " ".join(dialog.texts()), "the end of the question"
             )
-            assert shown.labelled(NUMBER).text == "IEA-0000-5678"
-    shown.desktop.key("alt+n")
-    shown.ended()
-    assert not shown.events("saved")
+            assert dialog.labelled(NUMBER).text == "IEA-0000-5678"
+    dialog.desktop.key("alt+n")
+    dialog.ended()
+    assert not dialog.events("saved")
 
 
 def test_unsaved_changes_can_be_saved_on_leaving(play: Callable[..., Play]) -> None:
-    shown = play("settings")
-    shown.enter(NUMBER, "IEA-0000-5678")
-    shown.desktop.key("alt+q")
-    shown.until(lambda: "Voulez-vous enregistrer" in " ".join(shown.texts()), "the question")
-    shown.desktop.key("Return")
-    shown.ended()
-    assert [event["saved"] for event in shown.events("saved")] == [{"licence.number": "IEA-0000-5678"}]
+    dialog = play("settings")
+    dialog.enter(NUMBER, "IEA-0000-5678")
+    dialog.desktop.key("alt+q")
+    dialog.until(lambda: "Voulez-vous enregistrer" in " ".join(dialog.texts()), "the question")
+    dialog.desktop.key("Return")
+    dialog.ended()
+    assert [event["saved"] for event in dialog.events("saved")] == [{"licence.number": "IEA-0000-5678"}]
 
 
 def test_the_first_run_says_what_is_needed_and_keeps_the_key_to_itself(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--first-run", licence_number="")
-    shown.sees("saisissez le numéro et la clé de licence reçus de l'assistance")
-    shown.sees("Aucune clé enregistrée")
-    assert shown.focus() == NUMBER
-    shown.desktop.type("IEA-0000-1234")
-    shown.desktop.key("Tab")
-    shown.desktop.type("tres-secret")
-    shown.desktop.key("Return")  # the default button
-    saved = shown.logged("saved")
+    dialog = play("settings", "--first-run", licence_number="")
+    dialog.sees("saisissez le numéro et la clé de licence reçus de l'assistance")
+    dialog.sees("Aucune clé enregistrée")
+    assert dialog.focus() == NUMBER
+    dialog.desktop.type("IEA-0000-1234")
+    dialog.desktop.key("Tab")
+    dialog.desktop.type("tres-secret")
+    dialog.desktop.key("Return")  # the default button
+    saved = dialog.logged("saved")
     assert (saved["saved"], saved["key"]) == ({"licence.number": "IEA-0000-1234"}, True)
-    shown.sees("Clé enregistrée. Elle n'est jamais affichée")
-    assert shown.labelled(KEY).text == ""
-    shown.desktop.key("Escape")
-    shown.ended()
+    dialog.sees("Clé enregistrée. Elle n'est jamais affichée")
+    assert dialog.labelled(KEY).text == ""
+    dialog.desktop.key("Escape")
+    dialog.ended()
 
 
 def test_what_the_vault_refuses_is_said_at_the_key(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--no-vault")
-    shown.sees("(IEA-C03)")
-    shown.enter(KEY, "impossible")
-    shown.click("Enregistrer")
-    shown.sees("La clé de licence est trop longue.")
-    shown.focused(KEY)
+    dialog = play("settings", "--no-vault")
+    dialog.sees("(IEA-C03)")
+    dialog.enter(KEY, "impossible")
+    dialog.click("Enregistrer")
+    dialog.sees("La clé de licence est trop longue.")
+    dialog.focused(KEY)
 
 
 def test_the_window_answers_while_it_saves(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--saving", "2")
-    shown.enter(NUMBER, "IEA-0000-5678")
-    shown.click("Enregistrer")
-    saved = shown.logged("saved")
+    dialog = play("settings", "--saving", "2")
+    dialog.enter(NUMBER, "IEA-0000-5678")
+    dialog.click("Enregistrer")
+    saved = dialog.logged("saved")
     for button in ("Enregistrer", TEST):
-        assert not shown.window.control(button).enabled
-    assert shown.window.control("Quitter").enabled
-    shown.enter(UPDATES, "https://127.0.0.1/autres")
-    shown.until(lambda: shown.labelled(UPDATES).text == "https://127.0.0.1/autres", "what is typed")
-    assert shown.tell("focus", "focus")["at"] - saved["at"] < 2, "the window did not wait for the disk"
-    assert "Paramètres enregistrés." not in shown.texts()
-    shown.sees("Paramètres enregistrés.")
+        assert not dialog.window.control(button).enabled
+    assert dialog.window.control("Quitter").enabled
+    dialog.enter(UPDATES, "https://127.0.0.1/autres")
+    dialog.until(lambda: dialog.labelled(UPDATES).text == "https://127.0.0.1/autres", "what is typed")
+    assert dialog.tell("focus", "focus")["at"] - saved["at"] < 2, "the window did not wait for the disk"
+    assert "Paramètres enregistrés." not in dialog.texts()
+    dialog.sees("Paramètres enregistrés.")
     for button in ("Enregistrer", TEST):
-        assert shown.window.control(button).enabled
-    assert shown.labelled(UPDATES).text == "https://127.0.0.1/autres", "what was typed meanwhile stays"
-    shown.desktop.key("alt+e")
-    assert shown.logged("saved", 2)["saved"] == {"connection.updates": "https://127.0.0.1/autres"}
+        assert dialog.window.control(button).enabled
+    assert dialog.labelled(UPDATES).text == "https://127.0.0.1/autres", "what was typed meanwhile stays"
+    dialog.desktop.key("alt+e")
+    assert dialog.logged("saved", 2)["saved"] == {"connection.updates": "https://127.0.0.1/autres"}
 
 
 def test_closing_waits_for_the_end_of_saving(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--saving", "2")
-    shown.enter(NUMBER, "IEA-0000-5678")
-    shown.desktop.key("alt+e")
-    saved = shown.logged("saved")
-    shown.desktop.key("Escape")
-    shown.ended()
-    assert shown.events("closed")[0]["at"] - saved["at"] >= 2
+    dialog = play("settings", "--saving", "2")
+    dialog.enter(NUMBER, "IEA-0000-5678")
+    dialog.desktop.key("alt+e")
+    saved = dialog.logged("saved")
+    dialog.desktop.key("Escape")
+    dialog.ended()
+    assert dialog.events("closed")[0]["at"] - saved["at"] >= 2
 
 
 def test_closing_while_saving_is_forgotten_after_a_refusal(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--no-vault", "--saving", "1")
-    shown.enter(KEY, "impossible")
-    shown.click("Enregistrer")
-    shown.logged("saved")
-    shown.desktop.key("Escape")
-    shown.sees("La clé de licence est trop longue.")
-    shown.focused(KEY)
+    dialog = play("settings", "--no-vault", "--saving", "1")
+    dialog.enter(KEY, "impossible")
+    dialog.click("Enregistrer")
+    dialog.logged("saved")
+    dialog.desktop.key("Escape")
+    dialog.sees("La clé de licence est trop longue.")
+    dialog.focused(KEY)
 
 
 def test_the_proxy_address_is_open_only_where_it_is_used(play: Callable[..., Play]) -> None:
-    shown = play("settings")
-    assert not {PROXY, USER, PASSWORD} & set(shown.texts())
-    shown.desktop.key("alt+p", "End")
-    shown.sees(PROXY)
-    shown.click("Enregistrer")
-    shown.sees("Saisissez l'adresse du proxy.")
-    shown.desktop.type("proxy.exemple.fr:3128")
-    shown.desktop.key("alt+x")
-    shown.desktop.type("localhost, *.exemple.fr")
-    shown.desktop.key("Return")
-    assert shown.logged("saved")["saved"] == {
+    dialog = play("settings")
+    assert not {PROXY, USER, PASSWORD} & set(dialog.texts())
+    dialog.desktop.key("alt+p", "End")
+    dialog.sees(PROXY)
+    dialog.click("Enregistrer")
+    dialog.sees("Saisissez l'adresse du proxy.")
+    dialog.desktop.type("proxy.exemple.fr:3128")
+    dialog.desktop.key("alt+x")
+    dialog.desktop.type("localhost, *.exemple.fr")
+    dialog.desktop.key("Return")
+    assert dialog.logged("saved")["saved"] == {
         "proxy.mode": "manual",
         "proxy.address": "http://proxy.exemple.fr:3128",
         "proxy.bypass": "localhost;*.exemple.fr",
@@ -489,195 +500,193 @@ def test_the_proxy_address_is_open_only_where_it_is_used(play: Callable[..., Pla
 
 
 def test_the_password_of_a_proxy_that_asks_for_one_is_kept_and_not_shown(play: Callable[..., Play]) -> None:
-    shown = play("settings", authentication="https://entreprise.exemple.fr")
-    assert USER not in shown.texts()
-    shown.desktop.key("alt+t")
-    shown.sees("(IEA-P02)")
-    shown.sees(USER)
-    shown.desktop.key("alt+y")
-    shown.focused(PASSWORD)
-    shown.desktop.type("tres-secret")
-    shown.desktop.key("alt+t")
-    shown.sees("Saisissez le nom qui va avec ce mot de passe.")
-    shown.focused(USER)
-    shown.desktop.type("dupont")
-    shown.desktop.key("alt+t")
-    assert shown.logged("tested", 2)["password"]
-    shown.desktop.key("alt+e")
-    saved = shown.logged("saved")
-    kept = {
-        "proxy.user": "dupont",
-        "proxy.address": "http://proxy.entreprise.exemple.fr:3128",
-    }  # for the one that asked
-    assert (saved["saved"], saved["password"], saved["key"]) == (kept, True, False)
-    shown.sees("Mot de passe enregistré. Il n'est jamais affiché")
-    assert shown.labelled(PASSWORD).text == ""
-    shown.desktop.key("Escape")
-    shown.ended()
+    dialog = play("settings", authentication="https://entreprise.exemple.fr")
+    assert USER not in dialog.texts()
+    dialog.desktop.key("alt+t")
+    dialog.sees("(IEA-P02)")
+    dialog.sees(USER)
+    dialog.desktop.key("alt+y")
+    dialog.focused(PASSWORD)
+    dialog.desktop.type("tres-secret")
+    dialog.desktop.key("alt+t")
+    dialog.sees("Saisissez le nom qui va avec ce mot de passe.")
+    dialog.focused(USER)
+    dialog.desktop.type("dupont")
+    dialog.desktop.key("alt+t")
+    assert dialog.logged("tested", 2)["password"]
+    dialog.desktop.key("alt+e")
+    saved = dialog.logged("saved")
+    # for the proxy that asked
+    changes = {"proxy.user": "dupont", "proxy.address": "http://proxy.entreprise.exemple.fr:3128"}
+    assert (saved["saved"], saved["password"], saved["key"]) == (changes, True, False)
+    dialog.sees("Mot de passe enregistré. Il n'est jamais affiché")
+    assert dialog.labelled(PASSWORD).text == ""
+    dialog.desktop.key("Escape")
+    dialog.ended()
 
 
 def test_a_proxy_that_asks_no_more_asks_for_nothing(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--test", authentication="https://entreprise.exemple.fr")
-    shown.sees(USER)
-    shown.desktop.key("alt+y")
-    shown.focused(PASSWORD)
-    shown.desktop.type("tres-secret")
-    shown.enter(AUTHENTICATION, "https://127.0.0.1")
-    assert USER in shown.texts(), "nothing moves under the person's hands"
-    shown.desktop.key("alt+y", "ctrl+a", "BackSpace", "alt+t")
-    shown.sees("Connexion au serveur réussie")
-    shown.until(lambda: not {USER, PASSWORD} & set(shown.texts()), "the end of both fields")
+    dialog = play("settings", "--test", authentication="https://entreprise.exemple.fr")
+    dialog.sees(USER)
+    dialog.desktop.key("alt+y")
+    dialog.focused(PASSWORD)
+    dialog.desktop.type("tres-secret")
+    dialog.enter(AUTHENTICATION, "https://127.0.0.1")
+    assert USER in dialog.texts(), "nothing moves under the person's hands"
+    dialog.desktop.key("alt+y", "ctrl+a", "BackSpace", "alt+t")
+    dialog.sees("Connexion au serveur réussie")
+    dialog.until(lambda: not {USER, PASSWORD} & set(dialog.texts()), "the end of both fields")
 
 
 def test_a_repair_is_offered_made_and_undone_by_keyboard_alone(play: Callable[..., Play]) -> None:
     with_port, without = "https://impact-emploi.urssaf.fr:80", "https://impact-emploi.urssaf.fr"
-    shown = play("settings", "--repairs", authentication=with_port, updates=f"{with_port}/updates")
-    shown.desktop.key("alt+n")
-    shown.desktop.type("IEA-0000-5678")
-    shown.desktop.key("alt+t")
-    shown.sees("Retirer « :80 » des deux adresses : vérifié, les deux serveurs répondent ainsi.")
-    shown.focused("Corriger : port habituel")
-    assert not shown.events("saved"), "nothing is changed before it is chosen"
-    shown.desktop.key("Return")
-    assert shown.logged("saved")["saved"] == {
+    dialog = play("settings", "--repairs", authentication=with_port, updates=f"{with_port}/updates")
+    dialog.desktop.key("alt+n")
+    dialog.desktop.type("IEA-0000-5678")
+    dialog.desktop.key("alt+t")
+    dialog.sees("Retirer « :80 » des deux adresses : vérifié, les deux serveurs répondent ainsi.")
+    dialog.focused("Corriger : port habituel")
+    assert not dialog.events("saved"), "nothing is changed before it is chosen"
+    dialog.desktop.key("Return")
+    assert dialog.logged("saved")["saved"] == {
         "connection.authentication": without,
         "connection.updates": f"{without}/updates",
         "licence.number": "IEA-0000-5678",
     }
-    shown.sees("« :80 » a été retiré des deux adresses. La correction est enregistrée.")
-    shown.sees("Connexion au serveur réussie")
-    assert shown.labelled(AUTHENTICATION).text == without
-    assert not any("Corriger" in text for text in shown.texts())
-    shown.desktop.key("alt+o")
-    assert shown.logged("saved", 2)["saved"] == {
+    dialog.sees("« :80 » a été retiré des deux adresses. La correction est enregistrée.")
+    dialog.sees("Connexion au serveur réussie")
+    assert dialog.labelled(AUTHENTICATION).text == without
+    assert not any("Corriger" in text for text in dialog.texts())
+    dialog.desktop.key("alt+o")
+    assert dialog.logged("saved", 2)["saved"] == {
         "connection.authentication": with_port,
         "connection.updates": f"{with_port}/updates",
     }
-    shown.sees("La correction est annulée")
-    assert shown.labelled(AUTHENTICATION).text == with_port
-    assert shown.labelled(NUMBER).text == "IEA-0000-5678"
-    shown.sees("Ce qui fonctionne")
-    shown.desktop.key("alt+n", "End", "BackSpace")
-    shown.until(lambda: "Ce qui fonctionne" not in shown.texts(), "the end of the offer")
-    assert "Annuler la correction" not in shown.texts()
+    dialog.sees("La correction est annulée")
+    assert dialog.labelled(AUTHENTICATION).text == with_port
+    assert dialog.labelled(NUMBER).text == "IEA-0000-5678"
+    dialog.sees("Ce qui fonctionne")
+    dialog.desktop.key("alt+n", "End", "BackSpace")
+    dialog.until(lambda: "Ce qui fonctionne" not in dialog.texts(), "the end of the offer")
+    assert "Annuler la correction" not in dialog.texts()
 
 
 def test_a_test_is_told_stage_by_stage_with_a_link_to_the_page(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--test", authentication="https://antivirus.exemple.fr")
-    shown.sees("Aucun autre chemin ne fonctionne.")
-    shown.sees("Produit reconnu à son certificat : Avast")
+    dialog = play("settings", "--test", authentication="https://antivirus.exemple.fr")
+    dialog.sees("Aucun autre chemin ne fonctionne.")
+    dialog.sees("Produit reconnu à son certificat : Avast")
     for name in ("Adresse", "Nom", "Connexion", "Proxy", "Certificat", "Réponse", "Bon serveur"):
-        there = shown.texts().count(name)
+        there = dialog.texts().count(name)
         assert there == (3 if name == "Proxy" else 2), "under its picture, for each server"
-    assert {"Licence", "Mises à jour"} < set(shown.texts())
-    assert shown.texts().count("sans objet") == 2, "no proxy on either way"
-    shown.desktop.key("Tab")
-    shown.focused("En savoir plus sur IEA-T12")
-    shown.desktop.key("Return")
-    assert shown.logged("explained")["explained"] == "IEA-T12"
-    shown.desktop.key("Tab")
-    shown.focused("Détails du test")
-    shown.desktop.key("ctrl+c")
-    shown.sees("Détails copiés.")
-    shown.desktop.key("Escape")
-    shown.ended()
+    assert {"Licence", "Mises à jour"} < set(dialog.texts())
+    assert dialog.texts().count("sans objet") == 2, "no proxy on either way"
+    dialog.desktop.key("Tab")
+    dialog.focused("En savoir plus sur IEA-T12")
+    dialog.desktop.key("Return")
+    assert dialog.logged("explained")["explained"] == "IEA-T12"
+    dialog.desktop.key("Tab")
+    dialog.focused("Détails du test")
+    dialog.desktop.key("ctrl+c")
+    dialog.sees("Détails copiés.")
+    dialog.desktop.key("Escape")
+    dialog.ended()
     pasted = plain(play("paste").logged("pasted")["pasted"])
     for text in ("Certificat établi par : Avast Web/Mail Shield Root", f"(SHA-256) : {'3f9a' * 16}"):
         assert text in pasted
 
 
 def test_of_two_causes_one_is_explained_and_the_other_a_line_that_opens(play: Callable[..., Play]) -> None:
-    shown = play(
+    dialog = play(
         *("settings", "--test"),
         authentication="https://introuvable.exemple.fr",
         updates="https://expire.exemple.fr",
     )
-    shown.sees("Aucun autre chemin ne fonctionne.")
+    dialog.sees("Aucun autre chemin ne fonctionne.")
     unknown, expired = problems.CATALOGUE["IEA-N02"], problems.CATALOGUE["IEA-T01"]
 
     def explained(entry: problems.Problem, other: problems.Problem) -> None:
         for text in (entry.text, entry.advice, f"{other.title} ({other.code}) – que faire ?"):
-            shown.sees(text)
-        assert not any(plain(other.advice) in text for text in shown.texts())
+            dialog.sees(text)
+        assert not any(plain(other.advice) in text for text in dialog.texts())
 
     explained(unknown, expired)
-    shown.desktop.key("Tab", "Tab")
-    shown.focused("Certificat du serveur expiré (IEA-T01) – que faire ?")
-    shown.desktop.key("Return")
-    shown.focused("En savoir plus sur IEA-T01")
+    dialog.desktop.key("Tab", "Tab")
+    dialog.focused("Certificat du serveur expiré (IEA-T01) – que faire ?")
+    dialog.desktop.key("Return")
+    dialog.focused("En savoir plus sur IEA-T01")
     explained(expired, unknown)
-    shown.desktop.key("shift+Tab")
-    shown.focused("Serveur introuvable (IEA-N02) – que faire ?")
-    shown.click("Serveur introuvable (IEA-N02) – que faire ?")
+    dialog.desktop.key("shift+Tab")
+    dialog.focused("Serveur introuvable (IEA-N02) – que faire ?")
+    dialog.click("Serveur introuvable (IEA-N02) – que faire ?")
     explained(unknown, expired)
 
 
 def test_a_cause_that_both_servers_share_is_explained_once(play: Callable[..., Play]) -> None:
     both = "https://introuvable.exemple.fr"
-    shown = play("settings", "--test", authentication=both, updates=both)
-    shown.sees("Même cause que pour l'autre serveur : Serveur introuvable (IEA-N02).")
-    assert sum(plain(problems.CATALOGUE["IEA-N02"].text) in text for text in shown.texts()) == 1
-    assert not any("que faire" in text for text in shown.texts())
+    dialog = play("settings", "--test", authentication=both, updates=both)
+    dialog.sees("Même cause que pour l'autre serveur : Serveur introuvable (IEA-N02).")
+    assert sum(plain(problems.CATALOGUE["IEA-N02"].text) in text for text in dialog.texts()) == 1
+    assert not any("que faire" in text for text in dialog.texts())
 
 
 def test_a_note_gives_way_to_a_failure(play: Callable[..., Play]) -> None:
-    shown = play(
+    dialog = play(
         *("settings", "--test"),
         authentication="https://horloge.exemple.fr",
         updates="https://introuvable.exemple.fr",
     )
-    shown.sees("Heure de cet ordinateur à vérifier (IEA-L02) – que faire ?")
-    shown.sees(problems.CATALOGUE["IEA-N02"].advice)
+    dialog.sees("Heure de cet ordinateur à vérifier (IEA-L02) – que faire ?")
+    dialog.sees(problems.CATALOGUE["IEA-N02"].advice)
 
 
 def test_a_wrong_clock_is_a_note_under_a_tick(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--test", authentication="https://horloge.exemple.fr")
-    shown.sees("Connexion au serveur réussie")
-    shown.sees("(IEA-L02)")
-    shown.sees("L'ordinateur retarde de 1 heure et 30 minutes sur le serveur.")
-    shown.marked(AUTHENTICATION, "Réussi")
+    dialog = play("settings", "--test", authentication="https://horloge.exemple.fr")
+    dialog.sees("Connexion au serveur réussie")
+    dialog.sees("(IEA-L02)")
+    dialog.sees("L'ordinateur retarde de 1 heure et 30 minutes sur le serveur.")
+    dialog.marked(AUTHENTICATION, "Réussi")
 
 
 def test_what_the_administrator_fixed_is_grey_and_says_so(play: Callable[..., Play]) -> None:
-    shown = play(
+    dialog = play(
         "settings", "--locked", "secure", "updates", "proxy_mode", "proxy_address", proxy_mode="manual"
     )
     by = "fixé par votre administrateur"
-    assert not shown.labelled(UPDATES).enabled
-    assert shown.labelled(AUTHENTICATION).enabled
-    assert [text for text in shown.texts() if by in text] == [
+    assert not dialog.labelled(UPDATES).enabled
+    assert dialog.labelled(AUTHENTICATION).enabled
+    assert [text for text in dialog.texts() if by in text] == [
         f"{label} – {by}" for label in ("Sécurisé", UPDATES, "Proxy", PROXY)
     ]
-    assert not shown.window.control(f"Sécurisé – {by}").enabled
+    assert not dialog.window.control(f"Sécurisé – {by}").enabled
 
 
 def test_assistance_mode_shows_and_tests_but_changes_nothing(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--assistance")
-    shown.sees("Désactivez d'abord le mode assistance")
+    dialog = play("settings", "--assistance")
+    dialog.sees("Désactivez d'abord le mode assistance")
     for label in (AUTHENTICATION, UPDATES, NUMBER, KEY, PROXY):
-        assert not shown.labelled(label).enabled
-    assert not shown.window.control("Enregistrer").enabled
-    shown.click(TEST)
-    shown.sees("Connexion au serveur réussie")
-    shown.desktop.key("Escape")
-    shown.ended()
+        assert not dialog.labelled(label).enabled
+    assert not dialog.window.control("Enregistrer").enabled
+    dialog.click(TEST)
+    dialog.sees("Connexion au serveur réussie")
+    dialog.desktop.key("Escape")
+    dialog.ended()
 
 
 def test_a_broken_file_is_named_with_its_line(play: Callable[..., Play]) -> None:
-    shown = play("settings", "--broken")
-    shown.sees("connection.updates, ligne 4 : attendu une adresse")
-    shown.sees("les derniers paramètres valables sont affichés")
+    dialog = play("settings", "--broken")
+    dialog.sees("connection.updates, ligne 4 : attendu une adresse")
+    dialog.sees("les derniers paramètres valables sont affichés")
 
 
 @pytest.mark.parametrize("keys", [("alt+d",), ("alt+l", "ctrl+c")])
 def test_the_details_of_a_test_can_be_copied(keys: tuple[str, ...], play: Callable[..., Play]) -> None:
-    shown = play("settings", updates="https://expire.exemple.fr/updates")
-    shown.click(TEST)
-    shown.sees("Échec de connexion au serveur")
-    shown.desktop.key(*keys)
-    shown.sees("Détails copiés.")
-    shown.desktop.key("Escape")
-    shown.ended()
+    dialog = play("settings", updates="https://expire.exemple.fr/updates")
+    dialog.click(TEST)
+    dialog.sees("Échec de connexion au serveur")
+    dialog.desktop.key(*keys)
+    dialog.sees("Détails copiés.")
+    dialog.desktop.key("Escape")
+    dialog.ended()
     pasted = plain(play("paste").logged("pasted")["pasted"])
     for text in (
         "https://expire.exemple.fr/updates",
@@ -693,8 +702,8 @@ NOW_DOCUMENT = Snapshot(
 )
 
 
-def told(folder: Path, snapshot: Snapshot | None = NOW_DOCUMENT) -> Path:
-    """The file of the status stage, holding the document of *snapshot* as of now, or null."""
+def write_status(folder: Path, snapshot: Snapshot | None = NOW_DOCUMENT) -> Path:
+    """Write the document of *snapshot* as of now, or null, to the stage's file."""
     path = folder / "status.json"
     now = time.time()
     document = None
@@ -711,7 +720,7 @@ def told(folder: Path, snapshot: Snapshot | None = NOW_DOCUMENT) -> Path:
 def test_the_status_says_what_is_wrong_and_offers_what_helps(
     play: Callable[..., Play], tmp_path: Path
 ) -> None:
-    shown = play("status", "--source", told(tmp_path))
+    dialog = play("status", "--source", write_status(tmp_path))
     expired = problems.CATALOGUE["IEA-T01"]
     for text in (
         "Échec de connexion au serveur",
@@ -722,25 +731,25 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
         "dans 1 min",
         "certificate has expired",
     ):
-        shown.sees(text)
-    assert shown.focus() == "Trouver la panne"
-    assert not shown.window.control("Demande de support…").enabled
-    shown.desktop.key("Return")
-    assert shown.logged("asked")["asked"] == "diagnosis"
-    shown.desktop.key("alt+r")
-    assert shown.logged("asked", 2)["asked"] == "reconnect"
-    shown.desktop.key("alt+p")
-    assert shown.logged("asked", 3)["asked"] == "settings"
-    while shown.focus() != "Fermer":
-        shown.desktop.key("Tab")
-    shown.desktop.key("Tab")
-    shown.focused("En savoir plus sur IEA-T01")
-    shown.desktop.key("Return")
-    assert shown.logged("explained")["explained"] == "IEA-T01"
-    shown.desktop.key("ctrl+c")
-    shown.sees("Copié.")
-    shown.desktop.key("Escape")
-    shown.ended()
+        dialog.sees(text)
+    assert dialog.focus() == "Trouver la panne"
+    assert not dialog.window.control("Demande de support…").enabled
+    dialog.desktop.key("Return")
+    assert dialog.logged("asked")["asked"] == "diagnosis"
+    dialog.desktop.key("alt+r")
+    assert dialog.logged("asked", 2)["asked"] == "reconnect"
+    dialog.desktop.key("alt+p")
+    assert dialog.logged("asked", 3)["asked"] == "settings"
+    while dialog.focus() != "Fermer":
+        dialog.desktop.key("Tab")
+    dialog.desktop.key("Tab")
+    dialog.focused("En savoir plus sur IEA-T01")
+    dialog.desktop.key("Return")
+    assert dialog.logged("explained")["explained"] == "IEA-T01"
+    dialog.desktop.key("ctrl+c")
+    dialog.sees("Copié.")
+    dialog.desktop.key("Escape")
+    dialog.ended()
     pasted = plain(play("paste").logged("pasted")["pasted"])
     for text in (
         "État : Échec de connexion au serveur",
@@ -752,19 +761,19 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
 
 
 def test_the_status_follows_the_agent(play: Callable[..., Play], tmp_path: Path) -> None:
-    shown = play("status", "--source", told(tmp_path))
-    told(tmp_path, Snapshot(State.CONNECTED, 0.0))
-    shown.sees("Votre installation IEA est connectée à notre serveur de production.")
-    shown.sees("Lancer Impact emploi")
-    assert not any("IEA-T01" in text for text in shown.texts())
-    told(tmp_path, Snapshot(State.ASSISTANCE, 0.0))
-    shown.sees("mot de passe du jour")
-    assert not {"Relancer l'authentification", "Trouver la panne"} & set(shown.texts())
-    told(tmp_path, None)
-    shown.sees("L'agent est arrêté")
-    assert shown.focus() == "Fermer"
-    shown.desktop.key("Return")
-    shown.ended()
+    dialog = play("status", "--source", write_status(tmp_path))
+    write_status(tmp_path, Snapshot(State.CONNECTED, 0.0))
+    dialog.sees("Votre installation IEA est connectée à notre serveur de production.")
+    dialog.sees("Lancer Impact emploi")
+    assert not any("IEA-T01" in text for text in dialog.texts())
+    write_status(tmp_path, Snapshot(State.ASSISTANCE, 0.0))
+    dialog.sees("mot de passe du jour")
+    assert not {"Relancer l'authentification", "Trouver la panne"} & set(dialog.texts())
+    write_status(tmp_path, None)
+    dialog.sees("L'agent est arrêté")
+    assert dialog.focus() == "Fermer"
+    dialog.desktop.key("Return")
+    dialog.ended()
 
 
 @pytest.mark.parametrize(
@@ -788,14 +797,17 @@ def test_nothing_is_cut_off_at_any_scaling(scaling: int, size: tuple[int, int], 
         assert two_causes["window"][3] <= LOWEST * scaling / 100, "it fits a laptop"
         settings.desktop.key("Escape")
         settings.ended()
-        status = Play(desktop, tmp_path, "status", "--source", told(tmp_path))
+        status = Play(desktop, tmp_path, "status", "--source", write_status(tmp_path))
         check_sizes(status.tell("measure", "measured"), scaling)
         status.desktop.key("Escape")
         status.ended()
 
 
 def check_sizes(measured: dict[str, Any], scaling: int) -> None:
-    """Every control has the room it wants, inside what holds it, beside its neighbours; the dialog is on the screen."""
+    """Check that every control has the room it wants, and the dialog is on the screen.
+
+    A control is inside its parent and beside its neighbours.
+    """
     assert measured["scale"] == scaling / 100
     assert _inside(measured["window"], measured["room"])
     assert len(measured["measured"]) > 10

@@ -186,7 +186,7 @@ SYSTEM = replace(SAVED, proxy_mode=ProxyMode.SYSTEM)
 
 
 def by(route: str, reason: Problem | None = None) -> ServerReport:
-    """The report of a test by *route* that ended with *reason*, None where nothing failed."""
+    """Return the report of a test by *route*; *reason* is why it failed, if it did."""
     failure = None if reason is None else Failure(Stage.PROXY, reason)
     return ServerReport(Server.AUTHENTICATION, SAVED.authentication, (), failure, route=route)
 

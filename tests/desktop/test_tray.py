@@ -1,4 +1,4 @@
-"""The tray in a real notification area: Windows' Python under Wine, a mouse, and what is seen on the screen."""
+"""The tray in a real notification area: Python for Windows under Wine, a mouse."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ HERE = Path(__file__).parent
 ICONS = HERE.parents[1] / "src" / "iea_agent" / "shell" / "icons"
 T = TypeVar("T")
 PATIENCE = 15.0
-STATUS, SETTINGS, GREY, INFORMATION, QUIT = 0, 2, 3, 4, 5  # numbers of the stage's menu lines
+# numbers of the stage's menu lines
+STATUS, SETTINGS, GREY, INFORMATION, QUIT = 0, 2, 3, 4, 5
 
 
 def until(look: Callable[[], T], patience: float = PATIENCE) -> T:
-    """What `look` returns once that is true; fails after `patience` seconds."""
+    """Return what *look* returns once that is true; fail after *patience* seconds."""
     deadline = time.monotonic() + patience
     pause = threading.Event()
     while not (seen := look()):
@@ -43,7 +44,10 @@ def until(look: Callable[[], T], patience: float = PATIENCE) -> T:
 
 
 class Screen:
-    """The desktop's display from within: pixels and clicks in a millisecond, where a program of its own takes a hundred."""
+    """The desktop's display from within: pixels and clicks in a millisecond.
+
+    A program of its own takes a hundred milliseconds.
+    """
 
     def __init__(self, desktop: Desktop) -> None:
         self.desktop = desktop
@@ -51,11 +55,11 @@ class Screen:
         self.root = self.display.screen().root
 
     def pixels(self, area: Area) -> bytes:
-        """The pixels of a rectangle."""
+        """Return the pixels of a rectangle."""
         return bytes(self.root.get_image(*area[:2], *area.size, X.ZPixmap, 0xFFFFFFFF).data)
 
     def click(self, point: tuple[int, int], button: int = 1, times: int = 1) -> None:
-        """Presses and releases a mouse button there."""
+        """Press and release a mouse button at *point*."""
         xtest.fake_input(self.display, X.MotionNotify, x=point[0], y=point[1])
         for _ in range(times):
             xtest.fake_input(self.display, X.ButtonPress, button)
@@ -88,16 +92,16 @@ class Stage:
         self.events.put("gone")
 
     def do(self, name: str, **arguments: Any) -> Any:
-        """Has the stage do something; its answer."""
+        """Have the stage do something and return its answer."""
         self.wire.sendall(json.dumps({"do": name, **arguments}).encode() + b"\n")
         return self.answers.get(timeout=PATIENCE)
 
     def expect(self, *events: str) -> None:
-        """The next events, and no others in between."""
+        """Expect these events next, with no others in between."""
         assert [self.events.get(timeout=PATIENCE) for _ in events] == list(events)
 
     def expect_end(self) -> None:
-        """The tray's `run` returns and the process ends by itself."""
+        """Expect that the tray's ``run`` returns and the process ends by itself."""
         self.expect("over", "gone")
 
     @property
@@ -107,24 +111,24 @@ class Stage:
         return Area(right - (bottom - top) + 1, top + 1, right - 1, bottom - 1)
 
     def icon(self) -> bytes:
-        """The pixels of the icon."""
+        """Return the pixels of the icon."""
         return self.screen.pixels(self.square)
 
     def icon_shown(self) -> bool:
-        """Whether there is anything but bare taskbar: that has one colour, four bytes each."""
+        """Return whether there is more than bare taskbar, which has one colour."""
         pixels = self.icon()
         return pixels != pixels[:4] * (len(pixels) // 4)
 
     def icon_changes(self, before: bytes) -> None:
-        """Waits until the icon no longer looks as before."""
+        """Wait until the icon looks different from *before*."""
         until(lambda: self.icon() != before)
 
     def menu(self) -> list[Area]:
-        """Where the lines of the open menu are; none where no menu is open."""
+        """Return where the lines of the open menu are; none if no menu is open."""
         return [Area(*line) for line in self.do("menu")]
 
     def open_menu(self) -> list[tuple[int, int]]:
-        """Right click on the icon; the middles of the lines of the menu."""
+        """Click right on the icon and return the middle of each menu line."""
         self.screen.click(self.square.centre, button=3)
         return [line.centre for line in until(self.menu)]
 
@@ -270,7 +274,7 @@ def test_it_stops_without_a_menu(stage: Stage) -> None:
 
 
 def test_a_log_off_is_never_refused_and_gives_time_to_save(stage: Stage) -> None:
-    for window in ("_hwnd", "_menu_hwnd"):
+    for window in (0, 1):
         assert stage.do("send", message=0x0011, window=window) == 1
     assert stage.do("send", message=0x0016, wparam=0) == 0  # another program refused: we stay
     assert stage.do("send", message=0x0016, wparam=1) == 0
@@ -294,8 +298,8 @@ def test_a_real_log_off_takes_place_and_the_work_is_saved() -> None:
         assert log_off.returncode == 0
 
 
-@pytest.mark.parametrize("window", ["_hwnd", "_menu_hwnd"])
-def test_a_window_that_is_closed_ends_the_tray(stage: Stage, window: str) -> None:
+@pytest.mark.parametrize("window", [0, 1], ids=["icon", "menu"])
+def test_a_window_that_is_closed_ends_the_tray(stage: Stage, window: int) -> None:
     stage.do("send", message=0x0010, window=window)
     stage.expect_end()
 

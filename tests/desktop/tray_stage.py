@@ -1,6 +1,6 @@
-"""Runs inside the Windows Python: a real Tray that does what a test says, line by line over a loopback socket.
+"""A real Tray inside the Windows Python that obeys a test over a loopback socket.
 
-Every line that comes in is {"do": name, …arguments}; each is answered by {"done": result}, on the thread of the socket, and
+Each line that comes in is {"do": name, …arguments}; each is answered by {"done": result}, on the thread of the socket.
 {"event": …} goes out whenever the tray posts something. The numbers of messages are those of winuser.h.
 """
 
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from iea_agent.domain.machine import QuitRequested, SettingsRequested, StatusRequested
-from iea_agent.shell.tray import Notices, Tray
+from iea_agent.shell.tray import Notices, Tray, windows_tray
+from iea_agent.shell.tray.limits import REPAINT_SECONDS
 from iea_agent.shell.wording.view import SEPARATOR, MenuLine, Picture, View
 
 assert sys.platform == "win32"  # for mypy, which then leaves the rest out on Linux
@@ -32,7 +33,7 @@ user32.FindWindowW.restype = wintypes.HWND
 
 
 def view(picture: str = "ball", tooltip: str = "IEA", first: str = "État", click: bool = True) -> View:
-    """A view with each kind of line: what a click says, a choice, a grey one, one that says something only."""
+    """Return a view with each kind of line: status, choice, grey, information only."""
     status, settings, leave = EVENTS
     lines = (
         MenuLine(first, status),
@@ -46,19 +47,33 @@ def view(picture: str = "ball", tooltip: str = "IEA", first: str = "État", clic
 
 
 def rectangle(function: Any, *arguments: Any) -> list[int]:
-    """What a Win32 function puts into its last argument, a RECT."""
+    """Return what a Win32 function writes into its last argument, a RECT."""
     rect = wintypes.RECT()
     function(*arguments, ctypes.byref(rect))
     return [rect.left, rect.top, rect.right, rect.bottom]
 
 
 def gdi_objects() -> int:
-    """GDI objects of this process, from its own table: Wine's GetGuiResources always says 0."""
+    """Return the number of GDI objects of this process.
+
+    It is read from the process's own table: Wine's GetGuiResources always says 0.
+    """
     ntdll = ctypes.WinDLL("ntdll")
     ntdll.RtlGetCurrentPeb.restype = ctypes.c_size_t
     table = ctypes.c_size_t.from_address(ntdll.RtlGetCurrentPeb() + 0xF8).value
     handles = (ctypes.c_uint64 * (3 * 16384)).from_address(table)
     return sum(1 for number in range(0, len(handles), 3) if handles[number])
+
+
+class IconNumber(ctypes.Structure):
+    """The start of a NOTIFYICONDATAW, which names an icon; the rest stays 0."""
+
+    _fields_ = (
+        ("cbSize", wintypes.DWORD),
+        ("hWnd", wintypes.HWND),
+        ("uID", wintypes.UINT),
+        ("rest", ctypes.c_byte * 956),
+    )
 
 
 class Stage:
@@ -79,7 +94,7 @@ class Stage:
         self.tray: Any = Tray(icons, view(), self.post, notices)
 
     def run(self) -> None:
-        """The whole play; the last word is "over"."""
+        """Run the tray; the last message is "over"."""
         threading.Thread(target=self.obey, daemon=True).start()
         raised = ""
         try:
@@ -109,64 +124,68 @@ class Stage:
         self.tray.stop()
 
     def do_draw(self, times: int = 1, **looks: Any) -> None:
-        """Draws `times` views that differ, the last one as asked."""
+        """Draw *times* views that differ, the last one as asked."""
         for number in range(times - 1):
             self.tray.draw(view(tuple(Picture)[number % 4].value, f"{number}", f"{number}"))
         self.tray.draw(view(**looks))
 
     def do_paint(self, times: int) -> int:
-        """Paints `times` pictures, each one for real, on the tray's thread as Explorer's restart would; GDI objects then."""
-        for number in range(times):
-            self.tray._wanted = view(tuple(Picture)[number % 4].value)
-            self.tray._painted_at = None
-            self.do_send(0x8000)
-        return gdi_objects()
+        """Paint *times* pictures, each at once, and return the number of GDI objects then."""
+        return self._repaint(times, windows_tray.WM_WAKE)
 
     def do_reload(self, times: int) -> int:
-        """Has all pictures dropped and loaded again `times` times (WM_DPICHANGED); the GDI objects then."""
+        """Drop and load all pictures *times* times; return the number of GDI objects then."""
+        return self._repaint(times, windows_tray.WM_DPICHANGED)
+
+    def _repaint(self, times: int, message: int) -> int:
+        self.tray.repaint_seconds = 0
         for number in range(times):
-            self.tray._painted_at = None
-            self.tray._wanted = view(tuple(Picture)[number % 4].value)
-            self.do_send(0x02E0)
+            self.tray.draw(view(tuple(Picture)[number % 4].value))
+            self.do_send(message)
+        self.tray.repaint_seconds = REPAINT_SECONDS
         return gdi_objects()
 
     def do_notify(self, title: str, body: str) -> None:
         self.tray.notify(title, body)
 
     def do_refuse(self, error: str | None) -> None:
-        """What `post` raises from now on."""
+        """Make ``post`` raise *error* from now on."""
         self.refusal = {"SystemExit": SystemExit, "ValueError": ValueError, None: None}[error]
 
     def do_dawdle(self) -> None:
-        """The end of the session finds an agent that does not get its work done."""
+        """Make the agent slow when the session ends."""
         self.saving.clear()
 
     def do_stop(self) -> None:
         self.tray.stop()
 
     def do_windows(self) -> list[int]:
-        return [self.tray._hwnd, self.tray._menu_hwnd]
+        return list(self.tray.windows)
 
-    def do_send(self, message: int, wparam: int = 0, lparam: int = 0, window: str = "_hwnd") -> int | None:
-        """Sends a message as another program would; its answer, all 64 bits of it, or None after 5 s."""
+    def do_send(self, message: int, wparam: int = 0, lparam: int = 0, window: int = 0) -> int | None:
+        """Send a message as another program would.
+
+        Returns all 64 bits of the answer, or None after 5 s. *window* is 0 for the icon's window, 1 for the menu's.
+        """
         answer = ctypes.c_size_t(0xDEAD)
-        hwnd = getattr(self.tray, window)
+        hwnd = self.tray.windows[window]
         sent = user32.SendMessageTimeoutW(hwnd, message, wparam, lparam, 0, 5000, ctypes.byref(answer))
         return answer.value if sent else None
 
     def do_explorer_restarts(self) -> int | None:
-        """Takes the icon away behind the tray's back and announces a new taskbar, as a new Explorer does."""
+        """Take the icon away and announce a new taskbar, as a new Explorer does."""
         self.do_lose_icon()
         return self.do_send(user32.RegisterWindowMessageW("TaskbarCreated"))
 
     def do_lose_icon(self) -> None:
-        self.tray._message(2, 0)
+        data = IconNumber(ctypes.sizeof(IconNumber), self.tray.windows[0], windows_tray.ICON_ID)
+        ctypes.WinDLL("shell32").Shell_NotifyIconW(2, ctypes.byref(data))
 
     def do_taskbar(self) -> list[int]:
         return rectangle(user32.GetWindowRect, wintypes.HWND(user32.FindWindowW("Shell_TrayWnd", None)))
 
     def do_menu(self) -> list[list[int]]:
-        """The rectangles of the open menu's lines; none where no menu is open."""
+        """Return the rectangles of the open menu's lines; none if no menu is open."""
         window = user32.FindWindowW("#32768", None)
         if not window or not user32.IsWindowVisible(wintypes.HWND(window)):
             return []
@@ -179,11 +198,14 @@ class Stage:
         return [rectangle(user32.GetMenuItemRect, None, menu.value, n) for n in range(6)]
 
     def do_keyboard_menu(self, x: int, y: int) -> None:
-        """Says what Windows says when the menu key is pressed on the icon (Wine's icons take no keys)."""
-        user32.PostMessageW(wintypes.HWND(self.tray._hwnd), 0x040B, y << 16 | x, 1 << 16 | 0x007B)
+        """Post what Windows posts for the menu key on the icon.
+
+        Wine's icons take no keys.
+        """
+        user32.PostMessageW(wintypes.HWND(self.tray.windows[0]), 0x040B, y << 16 | x, 1 << 16 | 0x007B)
 
     def do_icon_size(self) -> int:
-        return int(self.tray._hicon_size)
+        return int(self.tray.icon_size)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from iea_agent.domain.machine import QuitRequested, StatusRequested
 from iea_agent.shell.tray.limits import (
     REPAINT_SECONDS,
-    balloon_texts,
-    click_event,
-    menu_text,
+    find_click_event,
+    fit_balloon,
+    fit_menu_label,
+    fit_tooltip,
     seconds_before_repaint,
-    tooltip_text,
 )
 from iea_agent.shell.wording.view import (
     BODY_UNITS,
@@ -34,12 +34,12 @@ any_text = st.text(st.characters(codec="utf-8"), max_size=400)  # all but half l
 
 
 def units(text: str) -> int:
-    """Length in UTF-16 units, counted by encoding it."""
+    """Return the length in UTF-16 units, counted by encoding *text*."""
     return len(text.encode("utf-16-le")) // 2
 
 
-def shown(menu_label: str) -> tuple[str, str]:
-    """What a Win32 menu makes of a label: the text, and the letter it underlines (the last one asked for)."""
+def render_label(menu_label: str) -> tuple[str, str]:
+    """Return the text that a Win32 menu shows, and the letter it underlines last."""
     text, underlined, rest = "", "", iter(menu_label)
     for character in rest:
         if character == "&":
@@ -74,35 +74,35 @@ def test_a_letter_of_two_units_is_not_cut_in_half(limit: int, expected: str) -> 
 
 @given(any_text)
 def test_a_tooltip_fits_and_holds_nothing_that_the_shell_takes_for_a_sign(text: str) -> None:
-    tooltip = tooltip_text(text)
+    tooltip = fit_tooltip(text)
     assert units(tooltip) <= TOOLTIP_UNITS
     assert not set(tooltip) & {"\0", "&", "\t", "\r"}
 
 
 def test_a_tooltip_keeps_its_lines() -> None:
-    assert tooltip_text("Mode assistance\nR&D\t\0") == "Mode assistance\nR+D  "
+    assert fit_tooltip("Mode assistance\nR&D\t\0") == "Mode assistance\nR+D  "
 
 
 @given(any_text, any_text)
 def test_a_balloon_fits_and_is_never_empty(title: str, body: str) -> None:
-    fitting_title, fitting_body = balloon_texts(title, body)
+    fitting_title, fitting_body = fit_balloon(title, body)
     assert units(fitting_title) <= TITLE_UNITS
     assert 1 <= units(fitting_body) <= BODY_UNITS
     assert "\0" not in fitting_title + fitting_body
 
 
 def test_a_balloon_with_a_title_only_says_it_as_its_text() -> None:
-    assert balloon_texts("Connexion rétablie", " ") == ("", "Connexion rétablie")
+    assert fit_balloon("Connexion rétablie", " ") == ("", "Connexion rétablie")
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=LABEL_UNITS // 2))
 def test_a_menu_shows_a_label_as_it_was_written(label: str) -> None:
-    assert shown(menu_text(label)) == (label, "")
+    assert render_label(fit_menu_label(label)) == (label, "")
 
 
 @given(any_text, st.sampled_from(["", "a", "Q", "é", "&", "ß"]))
 def test_a_label_is_one_line_and_underlines_its_letter_or_none(label: str, mnemonic: str) -> None:
-    text, underlined = shown(menu_text(label, mnemonic))
+    text, underlined = render_label(fit_menu_label(label, mnemonic))
     assert units(text) <= LABEL_UNITS
     assert not set(text) & {"\0", "\t", "\n"}
     assert underlined.casefold() in ("", mnemonic.casefold())
@@ -123,7 +123,7 @@ def test_a_label_is_one_line_and_underlines_its_letter_or_none(label: str, mnemo
     ],
 )
 def test_labels(label: str, mnemonic: str, expected: str) -> None:
-    assert menu_text(label, mnemonic) == expected
+    assert fit_menu_label(label, mnemonic) == expected
 
 
 def view(*lines: MenuLine, click: StatusRequested | None = None) -> View:
@@ -132,14 +132,16 @@ def view(*lines: MenuLine, click: StatusRequested | None = None) -> View:
 
 def test_a_click_posts_what_the_view_says() -> None:
     status = StatusRequested()
-    assert click_event(view(click=status)) == status
-    assert click_event(view(SEPARATOR, MenuLine("État", status), click=status)) == status
-    assert click_event(view(SEPARATOR, MenuLine("Quitter", QuitRequested(), False), click=status)) == status
-    assert click_event(view(SEPARATOR, MenuLine("grisée", None, False))) is None
+    assert find_click_event(view(click=status)) == status
+    assert find_click_event(view(SEPARATOR, MenuLine("État", status), click=status)) == status
+    assert (
+        find_click_event(view(SEPARATOR, MenuLine("Quitter", QuitRequested(), False), click=status)) == status
+    )
+    assert find_click_event(view(SEPARATOR, MenuLine("grisée", None, False))) is None
 
 
 def test_a_click_on_a_greyed_action_does_nothing() -> None:
-    assert click_event(view(MenuLine("État", StatusRequested(), False), click=StatusRequested())) is None
+    assert find_click_event(view(MenuLine("État", StatusRequested(), False), click=StatusRequested())) is None
 
 
 @given(st.lists(st.floats(0, 10), min_size=1))

@@ -1,4 +1,4 @@
-"""The tray without a desktop: what is refused, what is not loaded, what an early stop does."""
+"""The tray without a desktop: what it refuses and loads, and an early stop."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if sys.platform == "win32":
     from iea_agent.shell.tray import windows_tray
 
     def test_pystray_has_the_names_that_are_overridden() -> None:
-        assert windows_tray.missing_names(windows_tray._pystray) == []
+        assert windows_tray.missing_names(windows_tray.backend) == []
 
     def test_names_that_pystray_lacks_are_named() -> None:
-        changed = SimpleNamespace(Icon=object, win32=windows_tray._win32)
+        changed = SimpleNamespace(Icon=object, win32=windows_tray.win32)
         assert windows_tray.missing_names(changed) == [f"Icon.{name}" for name in windows_tray.ICON_NAMES]
-        changed = SimpleNamespace(Icon=windows_tray._pystray.Icon, win32=None)
+        changed = SimpleNamespace(Icon=windows_tray.backend.Icon, win32=None)
         assert windows_tray.missing_names(changed) == [f"win32.{name}" for name in windows_tray.WIN32_NAMES]
 
     def test_a_tray_that_is_stopped_before_it_runs_shows_nothing_and_returns() -> None:
@@ -57,21 +57,26 @@ FIRST = View(Picture.BALL, "IEA", (MenuLine("Pour information"),), None)
 """
 
     def play(script: str, **environment: str) -> str:
-        """What a process of its own prints: a display is chosen when pystray is imported, once."""
-        kept = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        """Return what *script* prints in a process of its own.
+
+        pystray chooses a display once, when it is imported.
+        """
+        variables = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
         command = [sys.executable, "-c", STAGE + script]
-        said = subprocess.run(command, env=kept | environment, capture_output=True, text=True, timeout=20)
-        assert said.returncode == 0, said.stderr
-        return said.stdout
+        done = subprocess.run(
+            command, env=variables | environment, capture_output=True, text=True, timeout=20
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def test_without_a_display_the_tray_says_so() -> None:
-        said = play("""
+        output = play("""
 try:
     Tray(ICONS, FIRST, print)
 except TrayUnavailable as error:
     print(error, bool(error.__cause__))
 """)
-        assert said == "no usable notification area here True\n"
+        assert output == "no usable notification area here True\n"
 
     @pytest.fixture
     def display() -> Iterator[str]:
@@ -84,7 +89,7 @@ except TrayUnavailable as error:
             screen.terminate()
 
     def test_on_linux_pystray_shows_changes_and_stops(display: str) -> None:
-        said = play(
+        output = play(
             """
 shown = threading.Event()
 tray = Tray(ICONS, FIRST, print)
@@ -104,4 +109,4 @@ print("not shown")
             DISPLAY=display,
             PYSTRAY_BACKEND="xorg",
         )
-        assert said == "over\nnot shown\n"
+        assert output == "over\nnot shown\n"

@@ -1,4 +1,4 @@
-"""What every tray shares: what it shows, the notices it gives, and the pure rules of a notification area (lengths, escapes, pace)."""
+"""What the trays share: notices, and the rules of a notification area."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ REPAINT_SECONDS = 0.5
 
 
 class TrayUnavailable(RuntimeError):
-    """There is no notification area that an icon could be put in; the cause says why."""
+    """No notification area accepts an icon here; the cause says why."""
 
 
 def _nothing() -> None:
-    """The notice that nobody asked for."""
+    """Ignore a notice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """What a window is told and the agent wants to know, beyond the lines that are chosen; called on the tray's thread, so each must be quick.
+    """What the agent wants to know from the tray, beside the chosen menu lines.
 
-    `session_ending` is the exception: it has a thread of its own and `SESSION_ENDING_SECONDS` to save what must
-    be saved, for the process is killed soon after. It may use neither network nor tray.
+    Each function is called on the tray's thread and must return quickly. *session_ending* is the exception: it has a
+    thread of its own and ``SESSION_ENDING_SECONDS`` to save what must be saved, because the process is killed soon
+    after. It may use neither network nor tray.
     """
 
     session_ending: Callable[[], None] = _nothing
@@ -43,26 +44,38 @@ SESSION_ENDING_SECONDS = 3.0
 """How long the end of the session may be held up; Windows loses patience after 5 s (HungAppTimeout)."""
 
 
-def _printable(text: str, keep: str = "") -> str:
-    """`text` with a space for every control character but those of `keep`; a NUL would end it, a TAB would align it."""
+def _replace_control_characters(text: str, keep: str = "") -> str:
+    """Return *text* with a space for every control character except those of *keep*.
+
+    A NUL would end the text and a TAB would align it.
+    """
     return "".join(c if c in keep or (c >= " " and not "\x7f" <= c <= "\x9f") else " " for c in text)
 
 
-def tooltip_text(text: str) -> str:
-    """What the shell can show of `text` beside the icon; "&" becomes "+", for tooltips take it as a menu's prefix."""
-    return clip(_printable(text, keep="\n").replace("&", "+"), TOOLTIP_UNITS)
+def fit_tooltip(text: str) -> str:
+    """Return *text* as the shell shows it beside the icon.
+
+    "&" becomes "+", because tooltips take it for the prefix of a menu.
+    """
+    return clip(_replace_control_characters(text, keep="\n").replace("&", "+"), TOOLTIP_UNITS)
 
 
-def balloon_texts(title: str, body: str) -> tuple[str, str]:
-    """Title and text that the shell accepts for a balloon; an empty text would take away the one that is shown."""
-    title = clip(_printable(title), TITLE_UNITS)
-    body = clip(_printable(body, keep="\n"), BODY_UNITS)
+def fit_balloon(title: str, body: str) -> tuple[str, str]:
+    """Return title and text that the shell accepts for a balloon.
+
+    The text is never empty: an empty one would take away the balloon.
+    """
+    title = clip(_replace_control_characters(title), TITLE_UNITS)
+    body = clip(_replace_control_characters(body, keep="\n"), BODY_UNITS)
     return (title, body) if body.strip() else ("", title or " ")
 
 
-def menu_text(label: str, mnemonic: str = "") -> str:
-    """`label` as a Win32 menu wants it: "&" doubled, the first letter equal to `mnemonic` underlined, on one line."""
-    label = clip(_printable(label), LABEL_UNITS)
+def fit_menu_label(label: str, mnemonic: str = "") -> str:
+    """Return *label* as a Win32 menu wants it, on one line.
+
+    "&" is doubled, and the first letter equal to *mnemonic* is underlined.
+    """
+    label = clip(_replace_control_characters(label), LABEL_UNITS)
     # letter by letter: "ß" folds to two, which are no place in the label
     folded = [letter.casefold() for letter in label]
     at = folded.index(mnemonic.casefold()) if mnemonic != "&" and mnemonic.casefold() in folded else -1
@@ -71,13 +84,19 @@ def menu_text(label: str, mnemonic: str = "") -> str:
     return label[:at].replace("&", "&&") + "&" + label[at:].replace("&", "&&")
 
 
-def click_event(view: View) -> Event | None:
-    """The event of a left click, or None where there is none or the menu line that says the same is greyed."""
+def find_click_event(view: View) -> Event | None:
+    """Return the event of a left click, or None if a click does nothing.
+
+    It does nothing if the menu line with the same event is grey.
+    """
     if any(line.event == view.click and not line.enabled for line in view.menu):
         return None
     return view.click
 
 
-def seconds_before_repaint(last: float | None, now: float) -> float:
-    """How long to wait, at `now`, after a repaint at `last` (None: never yet); 0 = repaint at once."""
-    return 0.0 if last is None else min(REPAINT_SECONDS, max(0.0, last + REPAINT_SECONDS - now))
+def seconds_before_repaint(last: float | None, now: float, distance: float = REPAINT_SECONDS) -> float:
+    """Return how long to wait at *now* before a repaint; 0 means at once.
+
+    *last* is the time of the last repaint, or None; *distance* the shortest time between two.
+    """
+    return 0.0 if last is None else min(distance, max(0.0, last + distance - now))

@@ -1,4 +1,4 @@
-"""pystray unchanged, for a Linux desktop: draw a view and post the events of clicks."""
+"""pystray unchanged, for a Linux desktop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from iea_agent.shell.tray.limits import Notices, TrayUnavailable, balloon_texts, tooltip_text
+from iea_agent.shell.tray.limits import Notices, TrayUnavailable, fit_balloon, fit_tooltip
 from iea_agent.shell.wording.view import LABEL_UNITS, clip
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ STOP_SECONDS = 1.0
 
 
 class PlainTray:
-    """pystray as it comes, for a Linux desktop with a tray: to see the agent while working on it.
+    """pystray's icon, to see the agent on a Linux desktop while working on it.
 
-    The same interface as the Windows tray. Session and power are not told to windows there: `notices` stay silent.
-    pystray's loop has a thread of its own, for some backends lose the call that should end it.
+    It has the interface of the Windows tray. Linux tells windows nothing about session and power: *notices* stay
+    silent. pystray's loop has a thread of its own, because some backends lose the call that should end it.
     """
 
     def __init__(
@@ -34,10 +34,9 @@ class PlainTray:
         post: Callable[[Event], None],
         notices: Notices | None = None,  # noqa: ARG002 - the interface of the Windows tray
     ) -> None:
-        """Prepares the icon; see the Windows tray for the arguments.
+        """Prepare the icon; the Windows tray explains the arguments.
 
-        Raises:
-            TrayUnavailable: no display, no backend, or a backend that cannot work here.
+        Raises ``TrayUnavailable`` without a display or a backend that works here.
         """
         try:
             import pystray
@@ -56,12 +55,15 @@ class PlainTray:
             "iea-agent", self._picture(first), self._title(first), pystray.Menu(self._lines)
         )
 
-    def run(self, shown: Callable[[], None]) -> None:
-        """Shows the icon and serves it until `stop`; blocks. `shown` is called once, on a thread of pystray's."""
+    def run(self, on_shown: Callable[[], None]) -> None:
+        """Show the icon and serve it until ``stop``; blocks.
+
+        *on_shown* is called once, on a thread of pystray's.
+        """
 
         def show(icon: Any) -> None:
             icon.visible = True
-            shown()
+            on_shown()
 
         def serve() -> None:
             try:
@@ -79,17 +81,17 @@ class PlainTray:
         ending.join(STOP_SECONDS)
 
     def draw(self, view: View) -> None:
-        """Has `view` shown if it looks otherwise than what is there. Any thread."""
+        """Show *view* if it looks different from what is shown. Any thread."""
         self._orders.put(lambda: self._draw(view))
 
     def notify(self, title: str, body: str) -> None:
-        """Shows a notification where the desktop has them. Any thread."""
+        """Show a notification if the desktop has them. Any thread."""
         if self._icon.HAS_NOTIFICATION:
-            title, body = balloon_texts(title, body)
+            title, body = fit_balloon(title, body)
             self._orders.put(lambda: self._icon.notify(body, title))
 
     def stop(self) -> None:
-        """Ends `run`; before `run`, nothing is ever shown. Any thread."""
+        """End ``run``; before ``run``, nothing is ever shown. Any thread."""
         self._stopping = True
         self._orders.put(None)
 
@@ -105,13 +107,16 @@ class PlainTray:
         return self._open(os.path.join(self._icons, f"{view.picture.value}.ico"))
 
     def _title(self, view: View) -> str:
-        title = tooltip_text(view.tooltip)
+        title = fit_tooltip(view.tooltip)
         if self._pystray.Icon.__module__.endswith("_xorg"):  # its titles are X strings, which are Latin-1
             return title.replace("–", "-").replace("…", "...").encode("latin-1", "replace").decode("latin-1")
         return title
 
     def _lines(self) -> list[Any]:
-        """The menu of this moment, with an invisible line for the left click where the backend has one."""
+        """Return the menu of this moment.
+
+        An invisible line stands for the left click if the backend has one.
+        """
         item = self._pystray.MenuItem
         lines = [
             item(
@@ -126,8 +131,8 @@ class PlainTray:
         return [*lines, item("", self._poster(self._view.click), default=True, visible=False)]
 
     def _poster(self, event: Event | None) -> Callable[[], None]:
-        def chosen() -> None:
+        def post() -> None:
             if event is not None:
                 self._post(event)
 
-        return chosen
+        return post

@@ -1,4 +1,4 @@
-"""The Windows tray: pystray's icon, hardened to live for weeks in a person's session."""
+"""The Windows tray: pystray's icon, hardened to run for weeks."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from iea_agent.shell.tray.limits import (
+    REPAINT_SECONDS,
     SESSION_ENDING_SECONDS,
     Notices,
-    balloon_texts,
-    click_event,
-    menu_text,
+    find_click_event,
+    fit_balloon,
+    fit_menu_label,
+    fit_tooltip,
     seconds_before_repaint,
-    tooltip_text,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ assert sys.platform == "win32"  # noqa: S101 - for mypy, which then leaves the r
 
 log = logging.getLogger(__name__)
 
-# pystray 0.19.5's private names that `Tray` overrides or leans on, and of its `win32` what it uses. The
+# pystray 0.19.5's private names that ``Tray`` overrides or leans on, and of its ``win32`` what it uses. The
 # version is pinned; should the pin be moved, the first start says what has gone instead of half working.
 ICON_NAMES = (
     *(
@@ -78,22 +79,24 @@ WIN32_NAMES = (
 )
 
 
-def missing_names(backend: Any) -> list[str]:
-    """The names of `ICON_NAMES` and `WIN32_NAMES` that `backend` (pystray's `_win32` module) does not have."""
-    return [f"Icon.{name}" for name in ICON_NAMES if not hasattr(backend.Icon, name)] + [
-        f"win32.{name}" for name in WIN32_NAMES if not hasattr(backend.win32, name)
+def missing_names(candidate: Any) -> list[str]:
+    """Return the names that *candidate* lacks (pystray's module ``_win32``).
+
+    The names are those of ``ICON_NAMES`` and ``WIN32_NAMES``.
+    """
+    return [f"Icon.{name}" for name in ICON_NAMES if not hasattr(candidate.Icon, name)] + [
+        f"win32.{name}" for name in WIN32_NAMES if not hasattr(candidate.win32, name)
     ]
 
 
-def _backend() -> Any:
-    """pystray's Windows backend, spared the import of `tempfile`.
+def _load_backend() -> Any:
+    """Return pystray's Windows backend without loading ``tempfile``.
 
-    `pystray._util` imports tempfile, and with it shutil, bz2, lzma and random, for the one function that we
-    replace: writing a Pillow picture to disk. That is a tenth of the time until the icon shows. A package of
-    that name without that function stands in for it.
+    ``pystray._util`` imports tempfile, and with it shutil, bz2, lzma and random, for the one function that is replaced
+    here: writing a Pillow picture to disk. That is a tenth of the time until the icon shows. A package of that name
+    without that function stands in for it.
 
-    Raises:
-        RuntimeError: this pystray is not the one that the overrides below were written for.
+    Raises ``RuntimeError`` if this pystray is not the one that the overrides below were written for.
     """
     spec = importlib.util.find_spec("pystray")
     if spec is None or not spec.submodule_search_locations:
@@ -102,16 +105,16 @@ def _backend() -> Any:
     stand_in.__path__ = [os.path.join(spec.submodule_search_locations[0], "_util")]
     stand_in.serialized_image = None  # type: ignore[attr-defined]
     sys.modules.setdefault("pystray._util", stand_in)
-    import pystray._win32 as backend
+    import pystray._win32 as loaded
 
-    if missing := missing_names(backend):
+    if missing := missing_names(loaded):
         raise RuntimeError(f"pystray 0.19.5 is needed, this one lacks {', '.join(missing)}")
-    return backend
+    return loaded
 
 
-_pystray = _backend()
-_win32 = _pystray.win32
-_Icon: Any = _pystray.Icon
+backend = _load_backend()
+win32 = backend.win32
+_Icon: Any = backend.Icon
 
 WM_CLOSE = 0x0010
 WM_QUERYENDSESSION = 0x0011
@@ -121,25 +124,29 @@ WM_TIMER = 0x0113
 WM_POWERBROADCAST, PBT_SUSPEND, PBT_RESUME = 0x0218, 4, 18
 WM_WTSSESSION_CHANGE, WTS_SESSION_UNLOCK = 0x02B1, 8
 WM_DPICHANGED = 0x02E0
-WM_WAKE = 0x8000  # WM_APP: another thread has something for the tray's thread
+# WM_APP: another thread has something for the tray's thread
+WM_WAKE = 0x8000
 NIN_SELECT, NIN_KEYSELECT, NIN_BALLOONUSERCLICK = 0x0400, 0x0401, 0x0405
 NOTIFYICON_VERSION_4 = 4
-NIF_PLACE = (
-    0x01 | 0x02 | 0x04 | 0x80
-)  # message, icon, tooltip; version 4 shows no tooltip without NIF_SHOWTIP
+# message, icon, tooltip; version 4 shows no tooltip without NIF_SHOWTIP (0x80)
+NIF_PLACE = 0x01 | 0x02 | 0x04 | 0x80
 NIF_PAINT = 0x02 | 0x04 | 0x80
 NIF_INFO, NIIF_RESPECT_QUIET_TIME = 0x10, 0x80
 MF_GRAYED, MF_DISABLED, MF_SEPARATOR = 0x1, 0x2, 0x800
-TPM = 0x0002 | 0x0020 | 0x0100  # right button too, above the point, and the answer instead of WM_COMMAND
+# right button too, above the point, and the answer instead of WM_COMMAND
+TPM = 0x0002 | 0x0020 | 0x0100
 TPM_RIGHTALIGN = 0x0008
 SM_MENUDROPALIGNMENT, SM_CXSMICON = 40, 49
 IMAGE_ICON, LR_LOADFROMFILE, IDI_APPLICATION = 1, 0x10, 32512
 PER_MONITOR_AWARE_V2 = -4
 ICON_ID = 1
-REPAINT, RETRY = 1, 2  # our timers
-RETRY_MILLISECONDS = 2000  # an Explorer that is busy at logon refuses icons; Microsoft: sleep and try again
+# our timers
+REPAINT, RETRY = 1, 2
+# an Explorer that is busy at logon refuses icons; Microsoft: sleep and try again
+RETRY_MILLISECONDS = 2000
 
-_user32 = ctypes.WinDLL("user32", use_last_error=True)  # ours: pystray's own copy has other prototypes
+# our own: pystray's copy has other prototypes
+_user32 = ctypes.WinDLL("user32", use_last_error=True)
 
 
 def _user32_function(name: str, result: Any, *arguments: Any) -> Any:
@@ -175,7 +182,7 @@ _stock_icon = _user32_function("LoadIconW", wintypes.HICON, wintypes.HINSTANCE, 
 
 
 def _see_real_pixels() -> None:
-    """Makes the process per-monitor aware, without which every size that Windows tells is that of 100 %.
+    """Make the process per-monitor aware, so that Windows tells real sizes.
 
     A frozen program says it in its manifest, and then this call is refused; python.exe's manifest says nothing.
     """
@@ -190,9 +197,11 @@ def _see_real_pixels() -> None:
 class Tray(_Icon):  # type: ignore[misc]
     """The agent's icon; one in a process, once.
 
-    The thread of `run` owns the windows, the icon and the menu; `draw`, `notify` and `stop` leave word for it
-    and may be called from anywhere, before `run` as well. Nothing of the agent's work is ever done on that
-    thread: a choice only posts its event, for a window that is slow to answer holds up the whole desktop.
+    The thread of ``run`` owns the windows, the icon and the menu. ``draw``, ``notify`` and ``stop`` may be called from
+    any thread, also before ``run``. No work of the agent is done on that thread: a choice only posts its event,
+    because a window that answers slowly holds up the whole desktop.
+
+    *icon_size* is the size of the last picture in pixels, *repaint_seconds* the shortest time between two repaints.
     """
 
     def __init__(
@@ -202,21 +211,20 @@ class Tray(_Icon):  # type: ignore[misc]
         post: Callable[[Event], None],
         notices: Notices | None = None,
     ) -> None:
-        """Prepares the icon; nothing is shown before `run`.
+        """Prepare the icon; nothing is shown before ``run``.
 
-        Args:
-            icons: folder of `<picture's value>.ico`, each with the sizes 16 to 64.
-            first: what is shown first.
-            post: takes the events of the menu and of a click; must only put them in a queue.
-            notices: whom to tell about the session and the power.
+        *icons* is the folder of ``<picture's value>.ico``, each with the sizes 16 to 64. *first* is the first view.
+        *post* takes the events of the menu and of a click; it must only put them in a queue. *notices* are called at
+        changes of session and power.
 
-        Raises:
-            OSError: the window class could not be registered (a second tray in this process).
+        Raises ``OSError`` if the window class cannot be registered (a second tray in this process).
         """
         _see_real_pixels()
-        self._procedure_thunk = _PROCEDURE(self._procedure)  # must live as long as the window class
+        # must live as long as the window class
+        self._procedure_thunk = _PROCEDURE(self._procedure)
         super().__init__("iea-agent")
-        self._menu_handle = None  # pystray's own menu, which we never make
+        # pystray's own menu, which is never made
+        self._menu_handle = None
         self._icons = os.fspath(icons)
         self._post = post
         self._notices = notices or Notices()
@@ -225,7 +233,7 @@ class Tray(_Icon):  # type: ignore[misc]
         self._woken = False
         self._stopping = False
         self._leaving: BaseException | None = None
-        self._shown: Callable[[], None] | None = None
+        self._on_shown: Callable[[], None] | None = None
         self._placed = False
         self._painted: tuple[str, str] | None = None
         self._painted_at: float | None = None
@@ -233,68 +241,82 @@ class Tray(_Icon):  # type: ignore[misc]
         self._menu_open = False
         self._modern = False
         self._hicons: dict[str, int] = {}
-        self._hicon_size = 0
+        self.icon_size = 0
+        self.repaint_seconds = REPAINT_SECONDS
         self._message_handlers = {
             WM_WAKE: self._on_wake,
             WM_TIMER: self._on_timer,
             WM_CLOSE: self._on_stop,
-            WM_QUERYENDSESSION: lambda _w, _l: 1,  # we never stand in the way of a log-off
+            # never stand in the way of a log-off
+            WM_QUERYENDSESSION: lambda _w, _l: 1,
             WM_ENDSESSION: self._on_session_end,
             WM_POWERBROADCAST: self._on_power,
             WM_WTSSESSION_CHANGE: self._on_session_change,
             WM_DPICHANGED: self._on_other_pixels,
-            _win32.WM_DISPLAYCHANGE: self._on_other_pixels,
-            _win32.WM_STOP: self._on_stop,
-            _win32.WM_NOTIFY: self._on_notify,
-            _win32.WM_TASKBARCREATED: self._on_taskbarcreated,
+            win32.WM_DISPLAYCHANGE: self._on_other_pixels,
+            win32.WM_STOP: self._on_stop,
+            win32.WM_NOTIFY: self._on_notify,
+            win32.WM_TASKBARCREATED: self._on_taskbarcreated,
         }
 
     # What the agent calls
 
-    def run(self, shown: Callable[[], None]) -> None:
-        """Shows the icon and serves it until `stop`, WM_CLOSE or the end of the session; blocks.
+    def run(self, on_shown: Callable[[], None]) -> None:
+        """Show the icon and serve it; blocks.
 
-        `shown` is called once, on this thread, when the icon is in the notification area; at logon that can
-        take Explorer a while. What it raises ends the tray and is raised here, as is a SystemExit or a
-        KeyboardInterrupt that met the tray's thread.
+        It ends with ``stop``, WM_CLOSE or the end of the session. *on_shown* is called once, on this thread, when the icon
+        is in the notification area; at logon Explorer may take a while. What it raises ends the tray and is raised here, as
+        is a SystemExit or a KeyboardInterrupt of the tray's thread.
         """
         if self._stopping:
             return
-        self._shown = shown
+        self._on_shown = on_shown
         try:
             self._run()
         finally:
-            self._running = False  # pystray's finaliser would otherwise want to stop a loop that is gone
+            # pystray's finaliser would otherwise stop a loop that is gone
+            self._running = False
             self._hwnd = None
             self._forget_pictures()
         if self._leaving is not None:
             raise self._leaving
 
     def draw(self, view: View) -> None:
-        """Has `view` shown: within half a second, and skipped if another one came in the meantime. Any thread."""
+        """Show *view* within half a second, unless a later one replaces it. Any thread."""
         self._wanted = view
         self._wake()
 
     def notify(self, title: str, body: str) -> None:
-        """Shows a balloon if Windows pleases; a second one at once takes the place of the first. Any thread."""
-        self._balloon = balloon_texts(title, body)
+        """Show a balloon if Windows allows it. Any thread.
+
+        A second one replaces the first.
+        """
+        self._balloon = fit_balloon(title, body)
         self._wake()
 
+    @property
+    def windows(self) -> tuple[int | None, int]:
+        """The handles of the icon's window and of the menu's."""
+        return self._hwnd, self._menu_hwnd
+
     def stop(self) -> None:
-        """Ends `run`, an open menu or not, and returns at once; before `run`, nothing is ever shown. Any thread."""
+        """End ``run`` and return at once, even if a menu is open. Any thread.
+
+        Before ``run``, nothing is ever shown.
+        """
         self._stopping = True
         if self._hwnd:
-            _win32.PostMessage(self._hwnd, _win32.WM_STOP, 0, 0)
+            win32.PostMessage(self._hwnd, win32.WM_STOP, 0, 0)
 
     # What pystray calls
 
     def _register_class(self) -> Any:
         # Our own window procedure, for both of pystray's windows.
-        return _win32.RegisterClassEx(
-            _win32.WNDCLASSEX(
-                cbSize=ctypes.sizeof(_win32.WNDCLASSEX),
-                lpfnWndProc=ctypes.cast(self._procedure_thunk, _win32.WNDPROC),
-                hInstance=_win32.GetModuleHandle(None),
+        return win32.RegisterClassEx(
+            win32.WNDCLASSEX(
+                cbSize=ctypes.sizeof(win32.WNDCLASSEX),
+                lpfnWndProc=ctypes.cast(self._procedure_thunk, win32.WNDPROC),
+                hInstance=win32.GetModuleHandle(None),
                 lpszClassName=f"{self.name}-tray",
             )
         )
@@ -306,32 +328,32 @@ class Tray(_Icon):  # type: ignore[misc]
         self._wake()
 
     def _update_menu(self) -> None:
-        """The menu is made when it is opened, from the view of that moment."""
+        """Do nothing: the menu is made when it opens, from the view of that moment."""
 
     def _release_icon(self) -> None:
-        """Pictures are cached, not released at each change."""
+        """Do nothing: pictures are cached, not released at each change."""
 
     def _hide(self) -> None:
         ctypes.WinDLL("wtsapi32").WTSUnRegisterSessionNotification(wintypes.HWND(self._hwnd))
-        self._message(_win32.NIM_DELETE, 0)
+        self._message(win32.NIM_DELETE, 0)
 
     def _message(self, code: int, flags: int, **fields: Any) -> bool:
         # The answer counts, and the icon has a number.
-        data = _win32.NOTIFYICONDATAW(
-            cbSize=ctypes.sizeof(_win32.NOTIFYICONDATAW), hWnd=self._hwnd, uID=ICON_ID, uFlags=flags, **fields
+        data = win32.NOTIFYICONDATAW(
+            cbSize=ctypes.sizeof(win32.NOTIFYICONDATAW), hWnd=self._hwnd, uID=ICON_ID, uFlags=flags, **fields
         )
-        return bool(_win32.Shell_NotifyIcon(code, data))
+        return bool(win32.Shell_NotifyIcon(code, data))
 
     # Messages, on the tray's thread
 
     def _procedure(self, hwnd: int | None, message: int, wparam: int, lparam: int) -> int:
         handler = self._message_handlers.get(message)
         # pystray has a second window, for its menu. What ends the program may come to either, the rest is told
-        # to each top-level window and must be heard once. Before `_hwnd` is known, windows are being made.
+        # to each top-level window and must be heard once. Before ``_hwnd`` is known, windows are being made.
         if handler and (hwnd == self._hwnd or (self._hwnd and message in (WM_CLOSE, WM_QUERYENDSESSION))):
             try:
                 return int(handler(wparam, lparam) or 0)
-            except (SystemExit, KeyboardInterrupt) as leaving:  # Swallowed by pystray; `run` raises it
+            except (SystemExit, KeyboardInterrupt) as leaving:  # Swallowed by pystray; ``run`` raises it
                 self._leaving = leaving
                 self._on_stop()
             except Exception:
@@ -340,14 +362,16 @@ class Tray(_Icon):  # type: ignore[misc]
         return int(_default_procedure(hwnd, message, wparam, lparam))
 
     def _wake(self) -> None:
-        # One message stands for any number of changes: a queue that nobody reads holds 10,000, and no more.
+        # One message stands for any number of changes: an unread queue holds 10,000 messages at most.
         if self._hwnd and not self._woken:
-            self._woken = True  # before the message is out, for the tray's thread may be quicker than we are
-            if not _win32.PostMessage(self._hwnd, WM_WAKE, 0, 0):
+            # before the message is out: the tray's thread may be quicker
+            self._woken = True
+            if not win32.PostMessage(self._hwnd, WM_WAKE, 0, 0):
                 self._woken = False
 
     def _on_wake(self, _wparam: int, _lparam: int) -> None:
-        self._woken = False  # before anything is read, so that a change made from now on wakes us again
+        # before anything is read, so that a later change wakes the tray again
+        self._woken = False
         if self._stopping:
             self._on_stop()
         elif not self._placed:
@@ -404,10 +428,10 @@ class Tray(_Icon):  # type: ignore[misc]
             log.exception("the end of the session could not be prepared for")
 
     def _on_stop(self, _wparam: int = 0, _lparam: int = 0) -> None:
-        # An open menu eats the message that ends the loop; it is closed, and `_open_menu` posts another.
+        # An open menu eats the message that ends the loop; it is closed, and ``_open_menu`` posts another.
         self._stopping = True
         _end_menu()
-        _win32.PostQuitMessage(0)
+        win32.PostQuitMessage(0)
 
     def _on_notify(self, wparam: int, lparam: int) -> None:
         # Version 4 names what was meant, by mouse or by keyboard, and the point: the mouse's, or for the keyboard
@@ -420,9 +444,9 @@ class Tray(_Icon):  # type: ignore[misc]
             opens, clicks = event == WM_CONTEXTMENU, event in (NIN_SELECT, NIN_KEYSELECT)
         else:
             point = wintypes.POINT()
-            _win32.GetCursorPos(ctypes.byref(point))
+            win32.GetCursorPos(ctypes.byref(point))
             x, y = point.x, point.y
-            opens, clicks = event == _win32.WM_RBUTTONUP, event == _win32.WM_LBUTTONUP
+            opens, clicks = event == win32.WM_RBUTTONUP, event == win32.WM_LBUTTONUP
         if opens:
             self._open_menu(x, y)
         elif clicks or event == NIN_BALLOONUSERCLICK:
@@ -431,29 +455,29 @@ class Tray(_Icon):  # type: ignore[misc]
     # The icon, on the tray's thread
 
     def _place(self) -> None:
-        """Puts the icon into the notification area, or tries again in two seconds."""
+        """Put the icon into the notification area, or try again in two seconds."""
         view = self._wanted
-        tooltip = tooltip_text(view.tooltip)
+        tooltip = fit_tooltip(view.tooltip)
         fields = {
-            "uCallbackMessage": _win32.WM_NOTIFY,
+            "uCallbackMessage": win32.WM_NOTIFY,
             "hIcon": self._hicon(view.picture.value),
             "szTip": tooltip,
         }
         # An Explorer that answered too late may have taken the icon all the same: then changing it works.
         if not (
-            self._message(_win32.NIM_ADD, NIF_PLACE, **fields)
-            or self._message(_win32.NIM_MODIFY, NIF_PLACE, **fields)
+            self._message(win32.NIM_ADD, NIF_PLACE, **fields)
+            or self._message(win32.NIM_MODIFY, NIF_PLACE, **fields)
         ):
             _set_timer(self._hwnd, RETRY, RETRY_MILLISECONDS, None)
             return
-        self._modern = self._message(_win32.NIM_SETVERSION, 0, uVersion=NOTIFYICON_VERSION_4)
+        self._modern = self._message(win32.NIM_SETVERSION, 0, uVersion=NOTIFYICON_VERSION_4)
         self._placed = True
         self._painted, self._painted_at = (view.picture.value, tooltip), time.monotonic()
-        if self._shown is not None:
-            shown, self._shown = self._shown, None
+        if self._on_shown is not None:
+            on_shown, self._on_shown = self._on_shown, None
             try:
-                shown()
-            except BaseException as error:  # noqa: BLE001 - `run` raises it
+                on_shown()
+            except BaseException as error:  # noqa: BLE001 - ``run`` raises it
                 self._leaving = error
                 self._on_stop()
             # Asked for when the icon is there, for it loads a library; refused on a Windows without sessions.
@@ -461,17 +485,17 @@ class Tray(_Icon):  # type: ignore[misc]
         self._wake()  # what has been asked for since
 
     def _repaint_in_time(self) -> None:
-        """Repaints if there is something new, now or when the last repaint is half a second old."""
+        """Repaint a changed view, at once or when the last repaint is half a second old."""
         view = self._wanted
-        new = (view.picture.value, tooltip_text(view.tooltip))
+        new = (view.picture.value, fit_tooltip(view.tooltip))
         if new == self._painted:
             return
         now = time.monotonic()
-        if wait := seconds_before_repaint(self._painted_at, now):
+        if wait := seconds_before_repaint(self._painted_at, now, self.repaint_seconds):
             _set_timer(self._hwnd, REPAINT, int(wait * 1000) + 1, None)
             return
         self._painted_at = now
-        if self._message(_win32.NIM_MODIFY, NIF_PAINT, hIcon=self._hicon(new[0]), szTip=new[1]):
+        if self._message(win32.NIM_MODIFY, NIF_PAINT, hIcon=self._hicon(new[0]), szTip=new[1]):
             self._painted = new
         else:  # Explorer has gone, or lost us
             self._placed = False
@@ -480,7 +504,7 @@ class Tray(_Icon):  # type: ignore[misc]
     def _show_balloon(self) -> None:
         balloon, self._balloon = self._balloon, None
         if balloon is not None and not self._message(
-            _win32.NIM_MODIFY,
+            win32.NIM_MODIFY,
             NIF_INFO,
             szInfoTitle=balloon[0],
             szInfo=balloon[1],
@@ -489,16 +513,16 @@ class Tray(_Icon):  # type: ignore[misc]
             log.info("Windows would not show a notification")
 
     def _hicon(self, picture: str) -> Any:
-        """The handle of a picture, at the size of a small icon where the taskbar is."""
+        """Return the handle of a picture, at the size of a small icon on the taskbar."""
         taskbar = _find_window("Shell_TrayWnd", None)
         size = _metrics_for_dpi(SM_CXSMICON, _window_dpi(taskbar or self._hwnd))
-        if size != self._hicon_size:
+        if size != self.icon_size:
             self._forget_pictures()
-            self._hicon_size = size
+            self.icon_size = size
         if picture not in self._hicons:
             path = os.path.join(self._icons, f"{picture}.ico")
             try:
-                self._hicons[picture] = _win32.LoadImage(None, path, IMAGE_ICON, size, size, LR_LOADFROMFILE)
+                self._hicons[picture] = win32.LoadImage(None, path, IMAGE_ICON, size, size, LR_LOADFROMFILE)
             except OSError:
                 log.exception("the picture %s cannot be read", path)
                 return _stock_icon(None, IDI_APPLICATION)  # a program's icon rather than a hole
@@ -506,7 +530,7 @@ class Tray(_Icon):  # type: ignore[misc]
 
     def _forget_pictures(self) -> None:
         while self._hicons:  # the shell keeps copies of its own
-            _win32.DestroyIcon(self._hicons.popitem()[1])
+            win32.DestroyIcon(self._hicons.popitem()[1])
 
     # The person, on the tray's thread
 
@@ -516,16 +540,16 @@ class Tray(_Icon):  # type: ignore[misc]
         if now - self._clicked_at < _double_click_milliseconds() / 1000:
             return
         self._clicked_at = now
-        event = click_event(self._wanted)
+        event = find_click_event(self._wanted)
         if event is not None:
             self._emit(event)
 
     def _open_menu(self, x: int, y: int) -> None:
-        """Shows the menu of this moment above the point, and posts what is chosen."""
+        """Show the menu of this moment above the point, and post the chosen event."""
         if self._menu_open or self._stopping:
             return
         view = self._wanted
-        hmenu = _win32.CreatePopupMenu()
+        hmenu = win32.CreatePopupMenu()
         self._menu_open = True
         self._notices.menu_opened()
         try:
@@ -534,25 +558,25 @@ class Tray(_Icon):  # type: ignore[misc]
                     _append_menu(hmenu, MF_SEPARATOR, 0, None)
                     continue
                 state = (0 if line.event is not None else MF_DISABLED) if line.enabled else MF_GRAYED
-                _append_menu(hmenu, state, number, menu_text(line.label, line.mnemonic))
+                _append_menu(hmenu, state, number, fit_menu_label(line.label, line.mnemonic))
                 if line.event is not None and line.event == view.click:
                     _set_default_line(hmenu, number, 0)
             align = TPM_RIGHTALIGN if _system_metrics(SM_MENUDROPALIGNMENT) else 0
             # The menu closes at a click elsewhere only if its window is the foreground one, and opens a second
             # time only if that window gets a message afterwards (Microsoft, TrackPopupMenu, remarks).
-            _win32.SetForegroundWindow(self._hwnd)
-            chosen = _win32.TrackPopupMenuEx(hmenu, TPM | align, x, y, self._hwnd, None)
-            _win32.PostMessage(self._hwnd, 0, 0, 0)
+            win32.SetForegroundWindow(self._hwnd)
+            number = win32.TrackPopupMenuEx(hmenu, TPM | align, x, y, self._hwnd, None)
+            win32.PostMessage(self._hwnd, 0, 0, 0)
         finally:
             self._menu_open = False
-            _win32.DestroyMenu(hmenu)
+            win32.DestroyMenu(hmenu)
         if self._stopping:
-            _win32.PostQuitMessage(0)
-        elif 0 < chosen <= len(view.menu) and view.menu[chosen - 1].event is not None:
-            self._emit(view.menu[chosen - 1].event)
+            win32.PostQuitMessage(0)
+        elif 0 < number <= len(view.menu) and (event := view.menu[number - 1].event) is not None:
+            self._emit(event)
 
     def _emit(self, event: Event) -> None:
         try:
             self._post(event)
         except Exception:
-            log.exception("nobody took the event %r", event)
+            log.exception("the event %r was not taken", event)

@@ -42,7 +42,7 @@ def describe_typo(typo: Typo) -> str:
 
 
 def describe_other_day(answer: OtherDay | NotCovered) -> str:
-    """Return the sentence for a password of another day, which is not counted as a try."""
+    """Return the sentence for a password of another day, not counted as a try."""
     if isinstance(answer, NotCovered):
         return _("Ce poste ne connaît pas encore les mots de passe du {day} : mettez l'agent à jour.").format(
             day=_day(answer.day)

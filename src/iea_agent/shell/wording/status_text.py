@@ -1,6 +1,7 @@
-"""What the agent says of itself: one document for ``status --json``, the channel and the status window, and its text for people.
+"""The status of the agent: a document, and its text for people.
 
-The document is described by ``docs/status.schema.json``; ``"schema"`` rises when a name changes its meaning or goes.
+The document serves ``status --json``, the channel and the status window. ``docs/status.schema.json`` describes it;
+``"schema"`` rises when a name changes its meaning or goes.
 """
 
 from __future__ import annotations
@@ -33,23 +34,29 @@ def format_rfc3339(wall: float | None) -> str | None:
 
 
 def build_problem_document(failure: Failure, seen: float) -> ProblemDocument:
-    """The problem that *failure* is, with its words in the present language; *seen* is when it was observed (wall clock)."""
-    found = failure.problem
+    """Return the problem of *failure* with its words in the reader's language.
+
+    *seen* is the wall-clock time at which it was observed.
+    """
+    problem = failure.problem
     return {
-        "code": found.code,
-        "severity": found.severity.value,
-        "title": _(found.title),
-        "text": _(found.text),
-        "advice": _(found.advice),
-        "actor": found.actor.value,
-        "actor_text": _(problems.ACTORS[found.actor]),
+        "code": problem.code,
+        "severity": problem.severity.value,
+        "title": _(problem.title),
+        "text": _(problem.text),
+        "advice": _(problem.advice),
+        "actor": problem.actor.value,
+        "actor_text": _(problems.ACTORS[problem.actor]),
         "particulars": describe_failure_details(failure, seen),
         "detail": failure.detail,
     }
 
 
 def build_status_document(snapshot: Snapshot, settings: Settings) -> StatusDocument:
-    """The status of *snapshot*. No secret is in it: the licence number is a name, the key is nowhere here."""
+    """Return the status of *snapshot*.
+
+    It holds no secret: the licence number is a name, the licence key is not in it.
+    """
     return {
         "schema": SCHEMA,
         "version": __version__,
@@ -76,7 +83,7 @@ def format_document_time(text: str | None, now: float) -> str:
 
 
 def list_status_lines(status: StatusDocument, now: float) -> list[tuple[str, str]]:
-    """The status as pairs of a name and what it is, for the window, the copy and the console."""
+    """Return the status as pairs of name and value, for the window and the console."""
     since = datetime.fromisoformat(status["since"]).timestamp()
     state = State(status["state"])
     pairs = [(_("État"), f"{status['state_text']} {state_text.format_state_since(state, since, now)}")]

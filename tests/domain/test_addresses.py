@@ -77,7 +77,7 @@ def test_an_address_is_read_into_its_canonical_form(text: str, canonical: str) -
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "kind"),
     [
         ("", Malformed.EMPTY),
         ("https://" + "a" * addresses.MAXIMUM_LENGTH, Malformed.TOO_LONG),
@@ -112,16 +112,16 @@ def test_an_address_is_read_into_its_canonical_form(text: str, canonical: str) -
         ("https://a.fr/#haut", Malformed.QUERY),
     ],
 )
-def test_a_malformed_address_is_refused_with_its_reason(text: str, reason: Malformed) -> None:
+def test_a_malformed_address_is_refused_with_its_kind(text: str, kind: Malformed) -> None:
     with pytest.raises(AddressError) as caught:
         parse(text)
-    assert caught.value.kind is reason
+    assert caught.value.kind is kind
 
 
 def test_every_reason_is_reached_by_an_example() -> None:
     # set by pytest
-    marks = getattr(test_a_malformed_address_is_refused_with_its_reason, "pytestmark")  # noqa: B009
-    assert {reason for _, reason in marks[0].args[1]} == set(Malformed)
+    marks = getattr(test_a_malformed_address_is_refused_with_its_kind, "pytestmark")  # noqa: B009
+    assert {kind for _, kind in marks[0].args[1]} == set(Malformed)
 
 
 @pytest.mark.parametrize(

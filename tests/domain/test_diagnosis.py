@@ -28,9 +28,9 @@ from iea_agent.domain.problems import Problem
 PROBLEMS = st.sampled_from(list(problems.CATALOGUE.values()))
 
 
-def report(server: Server, reason: Problem | None = None, *, done: bool = True) -> ServerReport:
-    """A report that failed for *reason*, or passed."""
-    failure = None if reason is None else Failure(Stage.ANSWER, reason)
+def report(server: Server, problem: Problem | None = None, *, done: bool = True) -> ServerReport:
+    """A report that failed for *problem*, or passed."""
+    failure = None if problem is None else Failure(Stage.ANSWER, problem)
     return ServerReport(server, "https://a.fr", (), failure, done=done)
 
 
@@ -70,7 +70,7 @@ SHOWN = Certificate("Urssaf", "Autorité", 1000.0, 2000.0, "00" * 32)
 
 
 def named(
-    reason: Problem,
+    problem: Problem,
     *issuer_names: str,
     issuer: str = "Autorité",
     self_issued: bool = False,
@@ -79,7 +79,7 @@ def named(
     now: float = 1500.0,
 ) -> tuple[Problem, InterceptedBy | None]:
     return judge_certificate(
-        reason,
+        problem,
         replace(SHOWN, issuer=issuer),
         issuer_names or (issuer,),
         self_issued=self_issued,
@@ -102,16 +102,16 @@ def test_who_vouches_for_himself_is_not_an_unknown_authority() -> None:
     assert named(UNKNOWN) == (UNKNOWN, None)
 
 
-@pytest.mark.parametrize("reason", [UNKNOWN, SELF_SIGNED])
-def test_an_interceptor_is_named_by_any_of_its_names(reason: Problem) -> None:
-    assert named(reason, "Autorité", "ESET SSL Filter CA") == (problems.INTERCEPTED, InterceptedBy("ESET"))
+@pytest.mark.parametrize("problem", [UNKNOWN, SELF_SIGNED])
+def test_an_interceptor_is_named_by_any_of_its_names(problem: Problem) -> None:
+    assert named(problem, "Autorité", "ESET SSL Filter CA") == (problems.INTERCEPTED, InterceptedBy("ESET"))
 
 
 @pytest.mark.parametrize(
-    "reason", [problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_OF_ANOTHER, problems.CERTIFICATE_REVOKED]
+    "problem", [problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_OF_ANOTHER, problems.CERTIFICATE_REVOKED]
 )
-def test_a_certificate_that_is_otherwise_believed_is_no_interception(reason: Problem) -> None:
-    assert named(reason, "Zscaler Inc.") == (reason, None)
+def test_a_certificate_that_is_otherwise_believed_is_no_interception(problem: Problem) -> None:
+    assert named(problem, "Zscaler Inc.") == (problem, None)
 
 
 def test_a_trusted_authority_whose_link_is_missing() -> None:
@@ -143,14 +143,14 @@ CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, evidence=ClockOffset(86400))
 DATES = (problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_NOT_YET_VALID, problems.METADATA_EXPIRED)
 
 
-@pytest.mark.parametrize("reason", problems.CATALOGUE.values(), ids=str)
-def test_a_wrong_clock_seen_at_one_server_explains_dates_at_the_other(reason: Problem) -> None:
+@pytest.mark.parametrize("problem", problems.CATALOGUE.values(), ids=str)
+def test_a_wrong_clock_seen_at_one_server_explains_dates_at_the_other(problem: Problem) -> None:
     seen = replace(report(Server.AUTHENTICATION), findings=(CLOCK,), clock_ahead=86_400.0)
-    before = report(Server.UPDATES, reason)
+    before = report(Server.UPDATES, problem)
     first, second = share_findings([seen, before])
     assert first is seen
-    assert second.findings == ((CLOCK,) if reason in DATES else ())
-    assert second.cause == (CLOCK if reason in DATES else before.failure)
+    assert second.findings == ((CLOCK,) if problem in DATES else ())
+    assert second.cause == (CLOCK if problem in DATES else before.failure)
     assert conclude([first, second]) is conclude([seen, before])
 
 

@@ -152,13 +152,6 @@ def test_what_the_administrator_has_fixed_stays() -> None:
     ]
 
 
-def test_undoing_leads_back() -> None:
-    settings = replace(DEFAULTS, authentication="https://iea.exemple.fr:80")
-    for repair in propose_repairs(settings, of_both(REFUSED)):
-        after = repair.apply_to(settings)
-        assert replace(after, **repair.revert_to(settings)) == settings  # type: ignore[arg-type]
-
-
 def test_a_proxy_that_works_where_the_direct_way_does_not_is_needed() -> None:
     by_proxy = Repair(RepairKind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, (AUTH,))
     auth, updates = add_proxy_findings(

@@ -155,10 +155,10 @@ def assert_passed(reports: dict[Server, ServerReport], proxy: str) -> None:
         assert outcomes[Stage.NAME] is outcomes[Stage.CONNECTION] is StageOutcome.SKIPPED
 
 
-def assert_refused(reports: dict[Server, ServerReport], reason: Problem) -> None:
+def assert_refused(reports: dict[Server, ServerReport], problem: Problem) -> None:
     for report in reports.values():
         assert report.failure is not None
-        assert (report.failure.stage, report.failure.problem) == (Stage.PROXY, reason)
+        assert (report.failure.stage, report.failure.problem) == (Stage.PROXY, problem)
 
 
 def test_through_it(squid: Squid, world: World, servers: Servers) -> None:

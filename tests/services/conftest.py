@@ -10,7 +10,6 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -188,12 +187,6 @@ def _pour(source: socket.socket, sink: socket.socket) -> None:
             sink.sendall(data)
     with suppress(OSError):
         sink.shutdown(socket.SHUT_WR)
-
-
-@pytest.fixture
-def no_such_file(tmp_path: Path) -> Path:
-    """A path where nothing is."""
-    return tmp_path / "nothing.pem"
 
 
 def resolving(port: int) -> Callable[[str], tuple[str, ...]]:

@@ -63,16 +63,16 @@ class Expectation(NamedTuple):
         return self.authentication if server == "auth" else self.updates
 
 
-def _both(stage: Stage, reason: Problem, wait: Wait = "") -> Expectation:
-    return Expectation(ExpectedFailure(stage, reason, wait), ExpectedFailure(stage, reason, wait))
+def _both(stage: Stage, problem: Problem, wait: Wait = "") -> Expectation:
+    return Expectation(ExpectedFailure(stage, problem, wait), ExpectedFailure(stage, problem, wait))
 
 
-def _licence(reason: Problem) -> Expectation:
-    return Expectation(ExpectedFailure(Stage.LICENCE, reason), None)
+def _licence(problem: Problem) -> Expectation:
+    return Expectation(ExpectedFailure(Stage.LICENCE, problem), None)
 
 
-def _metadata(reason: Problem) -> Expectation:
-    return Expectation(None, ExpectedFailure(Stage.METADATA, reason))
+def _metadata(problem: Problem) -> Expectation:
+    return Expectation(None, ExpectedFailure(Stage.METADATA, problem))
 
 
 _NOT_OURS = Expectation(

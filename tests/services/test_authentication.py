@@ -65,7 +65,7 @@ def server_with(token: Reply, document: object = DOCUMENT) -> Server:
     return Server({discovery_urls(ADDRESS)[0]: answer(200, document), TOKEN_ENDPOINT: token})
 
 
-def reason_of(server: Server, *, licence: Licence = LICENCE) -> Problem | None:
+def problem_of(server: Server, *, licence: Licence = LICENCE) -> Problem | None:
     try:
         run_exchange(sign_in(ADDRESS, licence), server)
     except HttpsError as error:
@@ -140,7 +140,7 @@ def test_each_dialect_is_understood(
 ) -> None:
     content = {"error": error} | ({"error_description": description} if description else {})
     server = server_with(answer(status, content))
-    assert reason_of(server) is verdict, dialect
+    assert problem_of(server) is verdict, dialect
 
 
 HTML = b"<html><h1>503 Service Unavailable</h1></html>"
@@ -176,7 +176,7 @@ HTML = b"<html><h1>503 Service Unavailable</h1></html>"
     ],
 )
 def test_each_answer_has_one_meaning(reply: Reply, verdict: Problem | None) -> None:
-    assert reason_of(server_with(reply)) is verdict
+    assert problem_of(server_with(reply)) is verdict
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_where_a_server_describes_itself() -> None:
 def test_each_place_is_tried_in_turn(place: int) -> None:
     urls = discovery_urls(ADDRESS)
     server = Server({urls[place]: answer(200, DOCUMENT), TOKEN_ENDPOINT: answer(200, TOKEN)})
-    assert reason_of(server) is OK
+    assert problem_of(server) is OK
     assert [request.url for request in server.asked] == [*urls[: place + 1], TOKEN_ENDPOINT]
 
 
@@ -261,13 +261,13 @@ def test_what_a_description_must_say(document: object, verdict: Problem | None) 
     token = answer(200, TOKEN)
     server = server_with(token, document)
     server.answers["https://elsewhere.example/token"] = token
-    assert reason_of(server) is verdict
+    assert problem_of(server) is verdict
     if verdict is not None:
         assert all(request.method == "GET" for request in server.asked), "no key was sent"
 
 
 def test_nothing_under_a_path_is_told_from_another_kind_of_server() -> None:
-    assert reason_of(Server({})) is problems.NOTHING_THERE
+    assert problem_of(Server({})) is problems.NOTHING_THERE
     with pytest.raises(HttpsError) as raised:
         run_exchange(sign_in(parse("https://auth.example"), LICENCE), Server({}))
     assert raised.value.failure.problem is NOT_OURS
@@ -276,7 +276,7 @@ def test_nothing_under_a_path_is_told_from_another_kind_of_server() -> None:
 @pytest.mark.parametrize("licence", [Licence("", "key"), Licence("number", ""), Licence(" ", "\t")])
 def test_an_empty_licence_is_not_sent(licence: Licence) -> None:
     server = server_with(answer(200, TOKEN))
-    assert reason_of(server, licence=licence) is problems.NOT_CONFIGURED
+    assert problem_of(server, licence=licence) is problems.NOT_CONFIGURED
     assert server.asked == []
 
 

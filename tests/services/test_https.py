@@ -373,7 +373,7 @@ def test_httpx_does_not_bring_its_command_line() -> None:
 
 @pytest.mark.skipif(sys.platform != "win32", reason="CryptoAPI is Windows'")
 @pytest.mark.parametrize(
-    ("fault", "reason"),
+    ("fault", "problem"),
     [
         ("expired-cert", problems.CERTIFICATE_EXPIRED),
         ("wrong-host", problems.CERTIFICATE_OF_ANOTHER),
@@ -383,13 +383,13 @@ def test_httpx_does_not_bring_its_command_line() -> None:
 )
 @pytest.mark.parametrize("proxied", [False, True])
 def test_the_verdicts_of_windows_are_read_by_number(
-    world: World, serve: Serve, fault: str, reason: Problem, *, proxied: bool
+    world: World, serve: Serve, fault: str, problem: Problem, *, proxied: bool
 ) -> None:
     world.break_("auth", fault)
     between = parse(serve(proxy()).address) if proxied else None
     with Client(Route(between), limits=PATIENT) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
-    assert failure.problem is reason
+    assert failure.problem is problem
     assert failure.certificate is not None
 
 
@@ -477,7 +477,7 @@ ZOE = Credentials("Zoé", "s3cret-é:")
 
 @pytest.mark.parametrize("url", ["https://serveur.example", "http://serveur.example"])
 @pytest.mark.parametrize(
-    ("offers", "credentials", "reason"),
+    ("offers", "credentials", "problem"),
     [
         (BASIC, None, problems.PROXY_WANTS_PASSWORD),
         (BASIC, ZOE, problems.PROXY_REFUSES_PASSWORD),
@@ -489,12 +489,12 @@ ZOE = Credentials("Zoé", "s3cret-é:")
     ],
 )
 def test_what_a_proxy_wants(
-    serve: Serve, url: str, offers: tuple[str, ...], credentials: Credentials | None, reason: Problem
+    serve: Serve, url: str, offers: tuple[str, ...], credentials: Credentials | None, problem: Problem
 ) -> None:
     between = serve(says(page("407 Proxy Authentication Required", b"", "X-Cache: Basic squid", *offers)))
     with Client(Route(parse(between.address), credentials=credentials), limits=PATIENT) as client:
         failure = failure_of(client, url)
-    assert (failure.stage, failure.problem) == (Stage.PROXY, reason)
+    assert (failure.stage, failure.problem) == (Stage.PROXY, problem)
     assert failure.evidence == ProxyInvolved(between.address)
     assert all(offer.split()[1] in failure.detail for offer in offers)
 

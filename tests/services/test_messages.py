@@ -37,7 +37,7 @@ def test_retry_after(header: str, seconds: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "location", "reason"),
+    ("url", "location", "problem"),
     [
         ("http://a.example/x", "https://a.example/x", problems.HTTPS_EXPECTED),
         ("https://a.example/x", "https://a.example/y", problems.REDIRECTED),
@@ -47,10 +47,10 @@ def test_retry_after(header: str, seconds: float | None) -> None:
         ("https://a.example/x", None, problems.REDIRECTED),
     ],
 )
-def test_where_a_redirection_leads(url: str, location: str | None, reason: Problem) -> None:
+def test_where_a_redirection_leads(url: str, location: str | None, problem: Problem) -> None:
     failure = judge_status(Request("GET", url), Reply(302, {"location": location} if location else {}, b""))
     assert failure is not None
-    assert failure.problem is reason
+    assert failure.problem is problem
     assert "s3cret" not in failure.detail + repr(failure.evidence)
 
 
@@ -83,7 +83,7 @@ def test_the_ways_to_sign_in_that_a_proxy_offers(fields: list[str], schemes: tup
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "body", "reason"),
+    ("status", "headers", "body", "problem"),
     [
         (401, {"www-authenticate": "Basic"}, b"", problems.IDENTIFICATION_WANTED),
         (403, {}, b"", problems.FORBIDDEN),
@@ -96,10 +96,10 @@ def test_the_ways_to_sign_in_that_a_proxy_offers(fields: list[str], schemes: tup
         (407, {"proxy-authenticate": "NTLM"}, b"", problems.PROXY_SIGN_IN_UNKNOWN),
     ],
 )
-def test_what_a_status_means(status: int, headers: dict[str, str], body: bytes, reason: Problem) -> None:
+def test_what_a_status_means(status: int, headers: dict[str, str], body: bytes, problem: Problem) -> None:
     failure = judge_status(Request("GET", "https://a.example"), Reply(status, headers, body))
     assert failure is not None
-    assert failure.problem is reason
+    assert failure.problem is problem
     assert failure.retry_after == (120 if "120" in headers.values() else None)
 
 

@@ -115,8 +115,8 @@ def test_what_was_refused_stays_refused_and_can_be_mended(site: Site, how: str) 
 
 def test_another_publisher_is_not_believed(site: Site, tmp_path: Path) -> None:
     site.root.write_bytes(Site(tmp_path / "another").root.read_bytes())
-    stage, reason, detail = site.fails()
-    assert (stage, reason) == (Stage.METADATA, problems.METADATA_NOT_AUTHENTIC)
+    stage, problem, detail = site.fails()
+    assert (stage, problem) == (Stage.METADATA, problems.METADATA_NOT_AUTHENTIC)
     assert detail == "timestamp.json: timestamp was signed by 0/1 keys"
 
 
@@ -161,16 +161,16 @@ def test_what_else_may_be_served(site: Site) -> None:
 )
 def test_a_root_that_cannot_be_used_is_named(site: Site, content: bytes) -> None:
     site.root.write_bytes(content)
-    stage, reason, detail = site.fails()
-    assert (stage, reason) == (Stage.METADATA, problems.METADATA_NOT_AUTHENTIC)
+    stage, problem, detail = site.fails()
+    assert (stage, problem) == (Stage.METADATA, problems.METADATA_NOT_AUTHENTIC)
     assert detail.startswith("root.json of this computer cannot be used")
     assert not site.asked
 
 
 def test_a_root_that_has_gone_is_named(site: Site) -> None:
     site.root.unlink()
-    stage, reason, detail = site.fails()
-    assert (stage, reason) == (Stage.METADATA, problems.INTERNAL_ERROR)
+    stage, problem, detail = site.fails()
+    assert (stage, problem) == (Stage.METADATA, problems.INTERNAL_ERROR)
     assert "FileNotFoundError" in detail
 
 
@@ -296,7 +296,7 @@ def _endless(connection: socket.socket) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "how", "reason"),
+    ("file", "how", "problem"),
     [
         ("1.snapshot.json", _stall, problems.ANSWER_LATE),
         ("2.root.json", _endless, problems.ANSWER_NONSENSE),
@@ -305,7 +305,7 @@ def _endless(connection: socket.socket) -> None:
     ],
 )
 def test_what_comes_slowly_or_without_end_is_bounded(
-    site: Site, serve: Serve, file: str, how: Behaviour, reason: Problem
+    site: Site, serve: Serve, file: str, how: Behaviour, problem: Problem
 ) -> None:
     server = serve(_serving(site, file, how))
 
@@ -314,7 +314,7 @@ def test_what_comes_slowly_or_without_end_is_bounded(
 
     report = report_on(Server.UPDATES, server.address, lambda _: Client(limits=BRIEF), verify=verify)
     assert report.failure is not None
-    assert (report.failure.stage, report.failure.problem) == (Stage.METADATA, reason)
+    assert (report.failure.stage, report.failure.problem) == (Stage.METADATA, problem)
     assert report.stages[-2].outcome is StageOutcome.PASSED
 
 

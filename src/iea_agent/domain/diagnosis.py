@@ -157,7 +157,7 @@ CLOCK_TOLERANCE = 300.0
 
 
 def judge_certificate(
-    reason: Problem,
+    problem: Problem,
     certificate: Certificate,
     issuer_names: Sequence[str],
     *,
@@ -168,27 +168,27 @@ def judge_certificate(
 ) -> tuple[Problem, InterceptedBy | None]:
     """Return the problem behind a refused certificate, and who intercepts if known.
 
-    *reason* is the problem that TLS names. *issuer_names* are all names of the issuer; *trusted* are the organisations of the authorities that this
-    PC trusts. *link_may_miss* is true if TLS did not see the whole chain.
+    *problem* is what TLS says. *issuer_names* are all names of the issuer; *trusted* are the organisations of the authorities that this PC
+    trusts. *link_may_miss* is true if TLS did not see the whole chain.
 
     Windows has one code for "expired" and "not yet valid", and one for "self-signed" and "unknown authority". The certificate's own fields, compared
     with *now* (seconds since 1970), decide which one holds.
     """
-    if reason is problems.CERTIFICATE_EXPIRED and certificate.not_before > now:
+    if problem is problems.CERTIFICATE_EXPIRED and certificate.not_before > now:
         return problems.CERTIFICATE_NOT_YET_VALID, None
-    if reason not in (problems.CERTIFICATE_AUTHORITY_UNKNOWN, problems.CERTIFICATE_SELF_SIGNED):
-        return reason, None
+    if problem not in (problems.CERTIFICATE_AUTHORITY_UNKNOWN, problems.CERTIFICATE_SELF_SIGNED):
+        return problem, None
     from . import interceptors  # a large table, needed in this case only
 
     product = interceptors.recognise(issuer_names)
     if product is not None:
         return problems.INTERCEPTED, InterceptedBy(product.name)
-    if reason is problems.CERTIFICATE_AUTHORITY_UNKNOWN:
+    if problem is problems.CERTIFICATE_AUTHORITY_UNKNOWN:
         if self_issued:
             return problems.CERTIFICATE_SELF_SIGNED, None
         if link_may_miss and certificate.issuer in trusted:
             return problems.CERTIFICATE_CHAIN_INCOMPLETE, None
-    return reason, None
+    return problem, None
 
 
 def malformed_address(kind: Malformed) -> Failure:

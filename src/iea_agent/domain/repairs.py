@@ -57,10 +57,6 @@ class Repair:
         changes = {name: value for name, value in self.changes.items() if name not in others}
         return Repair(self.kind, changes, tuple(server for server in self.servers if server in repaired))
 
-    def revert_to(self, before: Settings) -> dict[str, object]:
-        """Return the changes that lead back to *before*, by attribute."""
-        return {name: getattr(before, name) for name in self.changes}
-
 
 ADDRESSES = {Server.AUTHENTICATION: "authentication", Server.UPDATES: "updates"}
 OFFICIAL = {Server.AUTHENTICATION: "official_authentication", Server.UPDATES: "official_updates"}

@@ -12,6 +12,7 @@ import pytest
 
 from iea_agent import channel
 from iea_agent.domain import refusals
+from iea_agent.domain.documents import RequestDocument
 from iea_agent.domain.machine import State
 from iea_agent.domain.refusals import RefusedError
 
@@ -25,7 +26,7 @@ def where() -> str:
 
 @pytest.fixture
 def server(where: str) -> Iterator[channel.ChannelServer]:
-    def answer(request: channel.Document) -> channel.Document:
+    def answer(request: RequestDocument) -> channel.Document:
         if request["do"] == "refuse":
             refusal = refusals.NotNow("launch", State.CONNECTING)
             return {"ok": False, "refusal": refusals.to_document(refusal)}

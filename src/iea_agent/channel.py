@@ -1,7 +1,7 @@
-"""The running agent's local API: JSON lines over a named pipe (Windows) or an abstract Unix socket, for the command line and the dialogs.
+"""The agent's local API: JSON over a named pipe or an abstract Unix socket.
 
-A message is one JSON object as bytes, at most ``LARGEST`` of them, with ``"schema": 1``; nothing is ever pickled. Both sides prove that they know
-the key in a file only the user can read (``multiprocessing.connection``'s mutual challenge). ``docs/channel.md`` lists the messages.
+A message is one JSON object as bytes, at most ``LARGEST`` of them, with ``"schema": 1``; nothing is pickled. Both sides prove that they know the key in
+a file that only the user can read (the mutual challenge of ``multiprocessing.connection``). ``docs/channel.md`` lists the messages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .domain import refusals
-from .domain.refusals import RefusedError
+from .domain.refusals import Refusal, RefusedError
 
 if TYPE_CHECKING:
     from multiprocessing.connection import _ConnectionBase
@@ -31,6 +31,8 @@ SCHEMA = 1
 LARGEST = 65_536
 WATCHERS = 32
 """More watching clients than this are turned away: a dialog or two is usual."""
+CLOSE_SECONDS = 0.5
+"""Longest wait at the end for answers under way."""
 
 log = logging.getLogger("iea_agent.channel")
 
@@ -42,14 +44,17 @@ class ChannelError(Exception):
 
 
 def address(home: str, session: str) -> str:
-    """Where the agent of *home* listens in this Windows session (or for this user)."""
+    """Return where the agent of *home* listens in this Windows session.
+
+    On Linux it is for this user.
+    """
     # no secret: who may speak is a matter of the key; and hashlib would load OpenSSL
     name = f"{zlib.crc32(home.encode()):08x}-{session}"
     return rf"\\.\pipe\iea-agent-{name}" if sys.platform == "win32" else f"\0iea-agent-{name}"
 
 
 def family() -> str:
-    """The kind of connection, in ``multiprocessing.connection``'s words."""
+    """Return the kind of connection, as ``multiprocessing.connection`` calls it."""
     return "AF_PIPE" if sys.platform == "win32" else "AF_UNIX"
 
 
@@ -58,7 +63,10 @@ def _send(connection: Wire, document: Document) -> None:
 
 
 def _receive(connection: Wire) -> Document:
-    """The next message. Raises ``EOFError`` or ``OSError`` when there is none, ``ChannelError`` for what is not one."""
+    """Return the next message.
+
+    Raises ``EOFError`` or ``OSError`` if there is none, ``ChannelError`` for anything else.
+    """
     try:
         document = json.loads(connection.recv_bytes(LARGEST))
     except ValueError as error:
@@ -68,30 +76,42 @@ def _receive(connection: Wire) -> Document:
     return document
 
 
-class ChannelServer:
-    """The agent's side. *answer* gets each request and returns the reply; ``publish`` goes to every watcher."""
+def refuse(refusal: Refusal) -> ReplyDocument:
+    """Return the reply that carries *refusal*."""
+    return {"ok": False, "refusal": refusals.to_document(refusal)}
 
-    def __init__(self, where: str, key: bytes, answer: Callable[[Document], Document]) -> None:
+
+class ChannelServer:
+    """The agent's side: answers requests and sends each status to watchers.
+
+    *answer* gets each request on the client's thread and returns the reply.
+    """
+
+    def __init__(self, where: str, key: bytes, answer: Callable[[RequestDocument], Document]) -> None:
         from multiprocessing.connection import Listener
 
         self._listener = Listener(where, family())
         self._key = key
         self._answer = answer
+        self._clients: set[threading.Thread] = set()
         self._watchers: dict[int, queue.SimpleQueue[Document]] = {}
         self._latest: Document = {}
         self._closed = False
         threading.Thread(target=self._accept, name="channel", daemon=True).start()
 
     def publish(self, status: Document) -> None:
-        """Pass *status* on to all who watch."""
+        """Send *status* to every watcher, now and to those who come later."""
         self._latest = status
         for watcher in list(self._watchers.values()):
             watcher.put(status)
 
     def close(self) -> None:
-        """Listen no more. Conversations under way end by themselves."""
+        """Stop listening, and wait a moment for the answers that are under way."""
         self._closed = True
         self._listener.close()
+        deadline = time.monotonic() + CLOSE_SECONDS
+        for client in list(self._clients):
+            client.join(max(0.0, deadline - time.monotonic()))
 
     def _accept(self) -> None:
         while not self._closed:
@@ -101,41 +121,47 @@ class ChannelServer:
                 if self._closed:
                     return
                 log.warning("accept failed", extra={"fields": {"error": type(error).__name__}})
-                time.sleep(1)  # what lasts must not fill the log and a processor
+                # an error that lasts must not fill the log and keep a processor busy
+                time.sleep(1)
                 continue
-            threading.Thread(
+            client = threading.Thread(
                 target=self._serve, args=(connection,), name="channel-client", daemon=True
-            ).start()
+            )
+            self._clients.add(client)
+            client.start()
 
     def _serve(self, connection: Wire) -> None:
-        # the challenge runs in the client's own thread: a client that hangs in it hangs nobody else
+        # the challenge runs in the client's own thread: a client that hangs in it delays no other
         from multiprocessing import AuthenticationError
         from multiprocessing.connection import answer_challenge, deliver_challenge
 
-        with connection:
-            try:
+        try:
+            with connection:
                 deliver_challenge(connection, self._key)
                 answer_challenge(connection, self._key)
                 request = _receive(connection)
                 if request.get("do") == "watch":
                     self._serve_watcher(connection)
                 else:
-                    _send(connection, self._answer(request))
-            except (OSError, EOFError, ChannelError, AuthenticationError) as error:
-                log.info("client left", extra={"fields": {"reason": type(error).__name__}})
+                    _send(connection, self._answer(cast("RequestDocument", request)))
+        except (OSError, EOFError, ChannelError, AuthenticationError) as error:
+            log.info("client left", extra={"fields": {"reason": type(error).__name__}})
+        finally:
+            self._clients.discard(threading.current_thread())
 
     def _serve_watcher(self, connection: Wire) -> None:
+        self._clients.discard(threading.current_thread())
         if len(self._watchers) >= WATCHERS:
-            _send(connection, {"ok": False, "error": "too many watchers"})
+            _send(connection, refuse(refusals.TooManyWatchers()))
             return
-        inbox: queue.SimpleQueue[Document] = queue.SimpleQueue()
-        inbox.put(self._latest)
-        self._watchers[id(inbox)] = inbox
+        statuses: queue.SimpleQueue[Document] = queue.SimpleQueue()
+        statuses.put(self._latest)
+        self._watchers[id(statuses)] = statuses
         try:
             while True:
-                _send(connection, {"ok": True, "status": inbox.get()})
+                _send(connection, {"ok": True, "status": statuses.get()})
         finally:
-            del self._watchers[id(inbox)]
+            del self._watchers[id(statuses)]
 
 
 def _connect(where: str, key: bytes) -> Wire:
@@ -158,9 +184,7 @@ def _checked(reply: ReplyDocument) -> ReplyDocument:
     """Return *reply*. Raises ``RefusedError`` if it is a refusal."""
     if reply.get("ok"):
         return reply
-    if "refusal" in reply:
-        raise RefusedError(refusals.parse_refusal(reply["refusal"]))
-    raise RefusedError(refusals.UnknownRefusal(reply.get("error", "")))
+    raise RefusedError(refusals.parse_refusal(reply.get("refusal")))
 
 
 def ask(where: str, key: bytes, request: RequestDocument, timeout: float = 5.0) -> ReplyDocument:

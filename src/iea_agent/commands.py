@@ -18,10 +18,11 @@ from iea_agent.assembly.servers import Servers
 from iea_agent.domain import addresses, diagnosis, exit_codes, person_requests, problems, refusals
 from iea_agent.domain.machine import State
 from iea_agent.domain.problems import N_
-from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain.refusals import PasswordRefused, RefusedError, parse_refusal
 from iea_agent.domain.settings import DECLARATIONS
 from iea_agent.locale import _
-from iea_agent.shell.wording import password_text, state_text, status_text
+from iea_agent.shell.wording import state_text, status_text
+from iea_agent.shell.wording.refusal_text import word_next_try, word_refusal
 
 if TYPE_CHECKING:
     from iea_agent.assembly.installation import Installation
@@ -279,12 +280,14 @@ def leave_assistance(installation: Installation, _options: argparse.Namespace) -
     """Leave assistance mode with the password of the day."""
     if sys.stdin.isatty():
         print(_("Mot de passe du jour : "), end="", file=sys.stderr, flush=True)
-    answer = AgentClient(installation).leave_assistance(sys.stdin.readline(500).strip())
-    if not answer["accepted"]:
-        print(answer["sentence"], file=sys.stderr)
-        if answer["wait"]:
-            print(password_text.describe_next_try(answer["wait"]), file=sys.stderr)
-        return exit_codes.REFUSED
+    try:
+        AgentClient(installation).leave_assistance(sys.stdin.readline(500).strip())
+    except RefusedError as error:
+        if not isinstance(error.refusal, PasswordRefused) or not error.refusal.wait:
+            raise
+        print(word_refusal(error.refusal), file=sys.stderr)
+        print(word_next_try(error.refusal.wait), file=sys.stderr)
+        return error.refusal.exit_code
     print(_("Le mode assistance est désactivé. L'agent relance l'authentification."))
     return exit_codes.FINE
 
@@ -292,12 +295,13 @@ def leave_assistance(installation: Installation, _options: argparse.Namespace) -
 def print_assistance(installation: Installation, options: argparse.Namespace) -> int:
     """Print whether assistance mode is on, and since when."""
     situation = AgentClient(installation).fetch_assistance()
-    since = situation["assistance_since"]
+    since, refusal = situation["assistance_since"], situation["why_not"]
+    why_not = "" if refusal is None else word_refusal(parse_refusal(refusal))
     if options.json:
         stamp = status_text.format_rfc3339(since)
-        _print_json({"schema": 1, **situation, "assistance_since": stamp})
+        _print_json({"schema": 1, **situation, "assistance_since": stamp, "why_not": why_not})
     elif since is None:
-        print(situation["why_not"] or _("Le mode assistance n'est pas actif ; il peut être activé."))
+        print(why_not or _("Le mode assistance n'est pas actif ; il peut être activé."))
     else:
         held = state_text.format_state_since(State.ASSISTANCE, since, time.time())
         print(f"{_(state_text.STATES[State.ASSISTANCE])} {held}")

@@ -1,13 +1,15 @@
 """Plays a turn of assistance mode in a process of its own, and ends it like kill -9 at the n-th touch of a file of the installation.
 
-Arguments: home folder, n (0: never), then what to do: "enter", or "leave" and a password. Prints each thing that was told to a person.
+Arguments: home folder, n (0: never), then what to do: "enter", or "leave" and a password. Prints each thing that a person gets to know.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
+from collections.abc import Callable
 from types import FrameType
 
 TOUCHES = {"open", "os.rename", "os.replace", "os.remove", "os.mkdir", "os.chmod", "os.truncate"}
@@ -16,19 +18,26 @@ TOUCHES = {"open", "os.rename", "os.replace", "os.remove", "os.mkdir", "os.chmod
 def main(folder: str, touch: int, action: str, password: str = "") -> None:
     from iea_agent.assembly.assistance import Assistance
     from iea_agent.assembly.installation import Installation
-    from iea_agent.domain import machine
-    from iea_agent.domain.machine import Event, Moment, Snapshot, State
+    from iea_agent.domain.machine import Moment, Snapshot, State
+    from iea_agent.domain.refusals import Refusal, RefusedError
+    from iea_agent.loop import Loop
 
     installation = Installation.locate({"IEA_AGENT_HOME": folder})
     since = installation.assistance_since()
+
+    class DiskWork:
+        """The loop's work, of which only the disk counts here."""
+
+        keep_assistance = installation.keep_assistance
+
+        def __getattr__(self, _name: str) -> Callable[..., None]:
+            return lambda *_arguments: None
+
+    def clock() -> Moment:
+        return Moment(time.time(), time.monotonic())
+
     snapshot = Snapshot(State.DISCONNECTED if since is None else State.ASSISTANCE, since or 0.0)
-
-    def settle(event: Event, state: State) -> bool:
-        after, effects = machine.advance(snapshot, event, Moment(time.time(), time.monotonic()))
-        if machine.Effect.KEEP_ASSISTANCE in effects:
-            installation.keep_assistance(after.since if state is State.ASSISTANCE else None)
-        return after.state is state
-
+    loop = Loop(DiskWork(), clock, lambda: 0.5, snapshot)
     count = 0
 
     def touched(event: str, arguments: tuple[object, ...]) -> None:
@@ -39,16 +48,24 @@ def main(folder: str, touch: int, action: str, password: str = "") -> None:
                 os._exit(137)
 
     def called(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_name == "judge":
+        if event == "call" and frame.f_code.co_name == "check_candidate":
             print("judged", flush=True)
 
-    assistance = Assistance(installation, lambda: Moment(time.time(), time.monotonic()), settle)
+    answers: list[Refusal | None] = []
+    assistance = Assistance(installation, clock, loop)
     sys.addaudithook(touched)
-    sys.setprofile(called)
+    threading.setprofile(called)
     if action == "enter":
-        print(assistance.enter(snapshot, "essai")["ok"], flush=True)
+        try:
+            assistance.enter("essai")
+            answers.append(None)
+        except RefusedError as error:
+            answers.append(error.refusal)
     else:
-        print(assistance.leave(snapshot, password).get("accepted"), flush=True)
+        assistance.leave(password, answers.append)
+    while not answers:
+        loop.turn(1.0)
+    print(answers[0] is None, flush=True)
     print("touches", count, flush=True)
 
 

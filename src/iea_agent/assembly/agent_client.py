@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from iea_agent import channel
-from iea_agent.domain import person_requests, refusals
+from iea_agent.domain import refusals
 from iea_agent.domain.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -99,40 +96,13 @@ class AgentClient:
         """Enter assistance mode; *reason* is for the journal."""
         self._ask({"do": "enter-assistance", "reason": reason}, LEAVE_SECONDS)
 
-    def leave_assistance(self, password: str) -> ReplyDocument:
-        """Try to leave assistance mode with *password*, exactly as typed."""
-        return self._ask({"do": "leave-assistance", "password": password}, LEAVE_SECONDS)
+    def leave_assistance(self, password: str) -> None:
+        """Leave assistance mode with *password*, exactly as typed."""
+        self._ask({"do": "leave-assistance", "password": password}, LEAVE_SECONDS)
 
     def reconnect(self, seconds: float) -> StatusDocument:
         """Have the agent authenticate again and return its status after that.
 
         Takes *seconds* at most.
         """
-        statuses: queue.SimpleQueue[StatusDocument | RefusedError] = queue.SimpleQueue()
-
-        def listen() -> None:
-            try:
-                for status in self.watch():
-                    statuses.put(status)
-            except RefusedError as error:
-                statuses.put(error)
-
-        def next_status() -> StatusDocument:
-            try:
-                status = statuses.get(timeout=max(0.0, deadline - time.monotonic()))
-            except queue.Empty:
-                raise RefusedError(refusals.AgentTimedOut()) from None
-            if isinstance(status, RefusedError):
-                raise status
-            return status
-
-        deadline = time.monotonic() + seconds
-        threading.Thread(target=listen, name="reconnect", daemon=True).start()
-        # as it is before
-        next_status()
-        self.request(person_requests.RECONNECT)
-        while not next_status()["working"]:
-            pass
-        while (status := next_status())["working"]:
-            pass
-        return status
+        return self._ask({"do": "reconnect"}, seconds)["status"]

@@ -1,30 +1,42 @@
-"""Assistance mode on this PC: who may enter, what lets out again, and what is written down of both.
+"""Assistance mode: entering, leaving with the password of the day, the journal.
 
-Order matters, for the process may be killed between any two lines: a try is charged on disk before it is judged, so that killing the agent earns
-nothing; the transition itself is the state machine's, whose effect writes it down.
+The order of the writes matters, because the process may be killed between any two lines: a try is counted on disk before the password is checked,
+so that killing the agent earns nothing. The state machine makes the transition, and its effect writes that to disk.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from iea_agent import BUILT, __version__
-from iea_agent.domain import day_password, machine, password_tries
-from iea_agent.domain.machine import Event, Moment, Snapshot, State
-from iea_agent.domain.password_check import NotCovered, OtherDay, Right, check_candidate, find_candidate
+from iea_agent.domain import day_password, machine, password_tries, problems, refusals
+from iea_agent.domain.machine import Moment, State
+from iea_agent.domain.password_check import (
+    Candidate,
+    NotCovered,
+    OtherDay,
+    Right,
+    Wrong,
+    check_candidate,
+    find_candidate,
+)
 from iea_agent.domain.password_register import Register, RegisterError, parse_register, select_register
 from iea_agent.domain.password_tries import Tries, WaitReason
+from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.domain.typed_password import Typo, parse_typed_password
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
-from iea_agent.locale import _
-from iea_agent.shell.wording import password_text, state_text
+from iea_agent.loop import Loop
 
 from .installation import Installation
+
+if TYPE_CHECKING:
+    from iea_agent.domain.documents import AssistanceDocument
 
 log = logging.getLogger("iea_agent.assistance")
 
@@ -33,138 +45,199 @@ REGISTER = "register"
 LONGEST_REASON = 200
 EXPIRING_DAYS = 180
 """Fewer days left in the register than this are worth a warning."""
-KEEP_WAITING_SECONDS = 600.0
+SAVE_WAIT_SECONDS = 600.0
 
-Settle = Callable[[Event, State], bool]
-"""Hand an event to the loop and wait until the given state holds; False when it does not come to that."""
+Reply: TypeAlias = Callable[[Refusal | None], None]
+"""The place for an answer: a refusal, or None if it was done."""
 
 
 class Assistance:
-    """The one way in and out. Called on the threads of the channel's clients; one try at a time."""
+    """Owns the tries and the journal. Every method is called on the loop's thread.
 
-    def __init__(self, installation: Installation, clock: Callable[[], Moment], settle: Settle) -> None:
+    A password is checked in a thread of its own, one at a time; the others wait. A check has a number, so that the result of an abandoned one is ignored.
+    """
+
+    def __init__(self, installation: Installation, clock: Callable[[], Moment], loop: Loop) -> None:
         self._installation = installation
         self._clock = clock
-        self._settle = settle
-        self._trying = threading.Lock()  # two clients typing at once would share one count
+        self._loop = loop
         self._journal = Journal(installation.journal_file)
-        self._kept_steady = clock().steady
-        self._attempts = self._read_attempts()
+        self._saved_steady = clock().steady
+        self._tries = self._load_tries()
+        self._waiting: deque[tuple[str, Reply]] = deque()
+        self._check = 0
+        self._reply: Reply | None = None
 
-    # what there is
-
-    def situation(self, snapshot: Snapshot) -> dict[str, Any]:
-        """What the dialog shows, as a document."""
-        held, wait = self._hold()
-        register = self.register()
+    def build_document(self) -> AssistanceDocument:
+        """Return whether assistance mode is on or may be entered, for a client."""
+        snapshot = self._loop.snapshot
+        reason, wait = self._compute_wait()
+        register = self.load_register()
+        refusal = _refuse_entering(snapshot.state)
         return {
             "assistance_since": snapshot.since if snapshot.state is State.ASSISTANCE else None,
-            "may_enter": machine.allows(snapshot.state, machine.AssistanceEntered),
-            "why_not": why_not_enter(snapshot.state),
+            "may_enter": refusal is None,
+            "why_not": None if refusal is None else refusals.to_document(refusal),
             "wait": wait,
-            "hold": held.value,
+            "hold": reason.value,
             "servers_answer": snapshot.servers_answer,
             "register_days": None if register is None else register.remaining(self._today()),
         }
 
-    def register(self) -> Register | None:
-        """What to check a password with: the newest of what is installed and what the updates brought, never an older one than before."""
-        found = []
+    def load_register(self) -> Register | None:
+        """Return the newest register on this PC, never an older one than before."""
+        registers = []
         for file in self._installation.register_files():
             try:
-                found.append(parse_register(file.read_text(encoding="utf-8")))
+                registers.append(parse_register(file.read_text(encoding="utf-8")))
             except FileNotFoundError:
                 continue
             except (OSError, UnicodeDecodeError, RegisterError) as error:
                 log.warning("register refused", extra={"fields": {"file": file, "reason": error}})
         licence = self._installation.storage.load().effective.settings.licence_number
-        return select_register(found, licence, self._least_generation())
+        return select_register(registers, licence, self._least_generation())
 
     def warn_of_expiry(self) -> None:
-        """Log that the register runs out soon: ``diagnose`` shows it, too."""
-        register = self.register()
+        """Log a warning if the register soon ends; ``diagnose`` shows it, too."""
+        register = self.load_register()
         if register is not None and register.remaining(self._today()) < EXPIRING_DAYS:
             log.warning("register runs out", extra={"fields": {"last": register.last}})
 
-    # in and out
+    # entering
 
-    def enter(self, snapshot: Snapshot, reason: str) -> dict[str, Any]:
-        """Enter assistance mode; the reply for the channel."""
-        if why_not := why_not_enter(snapshot.state):
-            return {"ok": False, "error": why_not}
+    def enter(self, reason: str) -> None:
+        """Enter assistance mode; *reason* is for the journal. Raises ``RefusedError``."""
+        snapshot = self._loop.snapshot
+        if refusal := _refuse_entering(snapshot.state):
+            raise RefusedError(refusal)
         reason = " ".join(reason.split())[:LONGEST_REASON]
-        if not self._write(
-            "entering", reason=reason, version=__version__, problem=snapshot.problem and snapshot.problem.code
-        ):
-            return {"ok": False, "error": _cannot_write()}
-        if not self._settle(machine.AssistanceEntered(), State.ASSISTANCE):
-            return {"ok": False, "error": _("Le mode assistance n'a pas pu être activé. Réessayez.")}
-        return {"ok": True} if self._is_kept(True) else {"ok": False, "error": _not_kept()}
+        problem = snapshot.problem and snapshot.problem.code
+        if not self._write("entering", reason=reason, version=__version__, problem=problem):
+            raise RefusedError(refusals.NothingWritten())
+        self._loop.take(machine.AssistanceEntered())
+        self._require_on_disk(True)
 
-    def leave(self, snapshot: Snapshot, typed: str) -> dict[str, Any]:
-        """Try *typed*; the reply for the channel. Takes as long as one scrypt (0.2 to 1 s)."""
-        if snapshot.state is not State.ASSISTANCE:
-            return {"ok": False, "error": _("Le mode assistance n'est pas actif.")}
-        with self._trying:
-            return self._leave(typed)
+    # leaving
 
-    def _leave(self, typed: str) -> dict[str, Any]:
-        entered = parse_typed_password(typed)
-        if isinstance(entered, Typo):
-            self._write("typo", fault=entered.kind.value)
-            return _refusal(password_text.describe_typo(entered), span=entered.span)
-        register = self.register()
+    def leave(self, typed: str, reply: Reply) -> None:
+        """Try the password *typed*; *reply* gets the outcome, once it was checked."""
+        self._waiting.append((typed, reply))
+        self._try_next()
+
+    def _try_next(self) -> None:
+        while self._waiting and self._reply is None:
+            typed, reply = self._waiting.popleft()
+            try:
+                candidate = self._count_try(typed)
+            except RefusedError as error:
+                reply(error.refusal)
+                continue
+            self._check += 1
+            self._reply = reply
+            threading.Thread(
+                target=self._check_password,
+                args=(self._check, candidate),
+                name=f"password-{self._check}",
+                daemon=True,
+            ).start()
+
+    def _count_try(self, typed: str) -> Candidate:
+        """Count *typed* as a try, on disk, and return what is to be checked.
+
+        Raises ``RefusedError`` if it is none or if it is too early for one.
+        """
+        if self._loop.snapshot.state is not State.ASSISTANCE:
+            raise RefusedError(refusals.AssistanceNotOn())
+        password = parse_typed_password(typed)
+        if isinstance(password, Typo):
+            self._write("typo", fault=password.kind.value)
+            raise RefusedError(_refuse_typo(password))
+        register = self.load_register()
         if register is None:
             self._write("no-register")
-            return _refusal(password_text.describe_missing_register())
-        candidate = find_candidate(entered, register, self._today())
-        if isinstance(candidate, (OtherDay, NotCovered)):
-            self._write("other-day", day=entered.day)
-            return _refusal(password_text.describe_other_day(candidate))
-        now = self._clock()
-        tried = password_tries.advance_clock(
-            password_tries.lift_stop_after_new_register(self._attempts, register.generation), now
+            raise RefusedError(refusals.RegisterMissing())
+        candidate = find_candidate(password, register, self._today())
+        if not isinstance(candidate, Candidate):
+            self._write("other-day", day=password.day)
+            raise RefusedError(_refuse_day(candidate))
+        tries = password_tries.advance_clock(
+            password_tries.lift_stop_after_new_register(self._tries, register.generation), self._clock()
         )
-        held, wait = password_tries.compute_wait(tried)
-        if held is not WaitReason.NONE:
-            return _refusal(password_text.describe_hold(held), wait=wait)
-        if not self._keep(password_tries.count_try(tried, register.generation)):
-            return _refusal(_cannot_write())
-        self._remember(register)
-        answer = check_candidate(candidate)
-        if not isinstance(answer, Right):
-            held, wait = self._hold()
-            self._write(
-                "refused", day=answer.day.isoformat(), failures=self._attempts.failures, wait=round(wait)
-            )
-            sentence = password_text.describe_wrong_password()
-            if held is not WaitReason.NONE:
-                sentence += " " + password_text.describe_hold(held)
-            return _refusal(sentence, wait=wait)
-        self._keep(password_tries.reset_after_success(self._attempts))
-        self._write("leaving", day=answer.day.isoformat(), kid=answer.kid)
-        if not self._settle(machine.AssistanceLeft(), State.DISCONNECTED):
-            return _refusal(_("Le mode assistance n'a pas pu être désactivé. Réessayez."))
-        return {"ok": True, "accepted": True} if self._is_kept(False) else _refusal(_not_kept())
+        reason, wait = password_tries.compute_wait(tries)
+        if reason is not WaitReason.NONE:
+            raise RefusedError(refusals.TooManyTries(wait=wait, reason=reason))
+        if not self._save_tries(password_tries.count_try(tries, register.generation)):
+            raise RefusedError(refusals.NothingWritten())
+        self._save_generation(register)
+        return candidate
 
-    def servers_answered(self) -> None:
-        """The server let us in: whoever was stopped after too many failures may try again."""
-        if self._attempts.stopped:
-            self._keep(password_tries.lift_stop_after_authentication(self._attempts))
+    def _check_password(self, number: int, candidate: Candidate) -> None:
+        """Check *candidate*, which takes 0.2 to 1 s, on a thread of its own."""
+        result = None
+        try:
+            result = check_candidate(candidate)
+        except Exception:
+            log.exception("password not checked")
+        self._loop.post(lambda: self._finish_check(number, result))
 
-    def keep_waiting(self) -> None:
-        """Now and then, write down how long has been waited: where the clock is behind, a restart would forget it."""
-        held, _seconds = self._hold()
-        if held is not WaitReason.NONE and self._clock().steady - self._kept_steady >= KEEP_WAITING_SECONDS:
-            self._keep(self._attempts)
+    def _finish_check(self, number: int, result: Right | Wrong | None) -> None:
+        if number != self._check or self._reply is None:
+            return
+        reply, self._reply = self._reply, None
+        try:
+            self._conclude(result)
+        except RefusedError as error:
+            reply(error.refusal)
+        else:
+            reply(None)
+        self._try_next()
 
-    def expired(self) -> None:
-        """The policy's limit ended assistance mode."""
+    def _conclude(self, result: Right | Wrong | None) -> None:
+        """Leave assistance mode if the password was right. Raises ``RefusedError``."""
+        if result is None:
+            raise RefusedError(refusals.ProblemMet(problems.INTERNAL_ERROR.code))
+        day = result.day.isoformat()
+        if isinstance(result, Wrong):
+            reason, wait = self._compute_wait()
+            self._write("refused", day=day, failures=self._tries.failures, wait=round(wait))
+            raise RefusedError(refusals.PasswordWrong(wait=wait, reason=reason))
+        self._save_tries(password_tries.reset_after_success(self._tries))
+        self._write("leaving", day=day, kid=result.kid)
+        self._loop.take(machine.AssistanceLeft())
+        self._require_on_disk(False)
+
+    def expire(self) -> None:
+        """Note that the policy's limit ended assistance mode, and abandon a check."""
         self._write("expired")
+        self._check += 1
+        reply, self._reply = self._reply, None
+        if reply is not None:
+            reply(refusals.AssistanceNotOn())
+        self._try_next()
+
+    # the tries
+
+    def lift_stop(self) -> None:
+        """Allow tries again after too many failures: a server has accepted this PC."""
+        if self._tries.stopped:
+            self._save_tries(password_tries.lift_stop_after_authentication(self._tries))
+
+    def save_wait(self) -> None:
+        """Write to disk now and then how long the person has waited.
+
+        If the clock is behind, a restart would forget it.
+        """
+        reason, _wait = self._compute_wait()
+        if reason is not WaitReason.NONE and self._clock().steady - self._saved_steady >= SAVE_WAIT_SECONDS:
+            self._save_tries(self._tries)
+
+    def _compute_wait(self) -> tuple[WaitReason, float]:
+        self._tries = password_tries.advance_clock(self._tries, self._clock())
+        return password_tries.compute_wait(self._tries)
 
     # on disk
 
-    def _read_attempts(self) -> Tries:
+    def _load_tries(self) -> Tries:
         existed = self._installation.storage.has_state(TRIES)
         try:
             document = self._installation.storage.read_state(TRIES)
@@ -172,42 +245,40 @@ class Assistance:
             document = {}
         if not existed:
             return Tries()
-        found = password_tries.parse_tries(document)
-        if found is None:
+        tries = password_tries.parse_tries(document)
+        if tries is None:
             log.warning("attempts not readable")
-            found = password_tries.create_distrusted(self._clock())
+            tries = password_tries.create_distrusted(self._clock())
             self._write("attempts-unreadable")
-        return found
+        return tries
 
-    def _is_kept(self, held: bool) -> bool:
-        """Whether the disk says what the state machine says."""
+    def _save_tries(self, tries: Tries) -> bool:
+        """Write *tries* to disk; if the disk refuses, return False and change nothing."""
         try:
-            return (self._installation.assistance_since() is not None) is held
-        except StorageError:
-            return False
-
-    def _hold(self) -> tuple[WaitReason, float]:
-        self._attempts = password_tries.advance_clock(self._attempts, self._clock())
-        return password_tries.compute_wait(self._attempts)
-
-    def _keep(self, tried: Tries) -> bool:
-        """Write *tried* down; False, and nothing counted, where the disk does not take it."""
-        try:
-            self._installation.storage.write_state(TRIES, tried.to_document())
+            self._installation.storage.write_state(TRIES, tries.to_document())
         except StorageError:
             log.exception("attempts not written")
             return False
-        self._attempts, self._kept_steady = tried, self._clock().steady
+        self._tries, self._saved_steady = tries, self._clock().steady
         return True
+
+    def _require_on_disk(self, is_on: bool) -> None:
+        """Raise ``RefusedError`` if the disk does not agree with the state machine."""
+        try:
+            agrees = (self._installation.assistance_since() is not None) is is_on
+        except StorageError:
+            agrees = False
+        if not agrees:
+            raise RefusedError(refusals.NotRemembered())
 
     def _least_generation(self) -> int:
         try:
-            kept = self._installation.storage.read_state(REGISTER).get("generation")
+            generation = self._installation.storage.read_state(REGISTER).get("generation")
         except StorageError:
             return 1
-        return kept if isinstance(kept, int) and not isinstance(kept, bool) else 1
+        return generation if isinstance(generation, int) and not isinstance(generation, bool) else 1
 
-    def _remember(self, register: Register) -> None:
+    def _save_generation(self, register: Register) -> None:
         if register.generation > self._least_generation():
             try:
                 self._installation.storage.write_state(REGISTER, {"generation": register.generation})
@@ -215,6 +286,7 @@ class Assistance:
                 log.exception("generation not written")
 
     def _write(self, event: str, **fields: object) -> bool:
+        """Write *event* to the journal; return False if the disk refuses."""
         try:
             self._journal.append(event, datetime.fromtimestamp(self._clock().wall, UTC), fields)
         except StorageError:
@@ -226,29 +298,23 @@ class Assistance:
         return day_password.compute_today(self._clock().wall, date.fromisoformat(BUILT))
 
 
-def why_not_enter(state: State) -> str:
-    """Why assistance mode cannot be entered in *state*; "" where it can."""
+def _refuse_entering(state: State) -> Refusal | None:
     if machine.allows(state, machine.AssistanceEntered):
-        return ""
-    if state is State.ASSISTANCE:
-        return _("Le mode assistance est déjà actif.")
-    return _("Le mode assistance ne s'active que lorsque la connexion a échoué ({state}).").format(
-        state=_(state_text.STATES[state])
+        return None
+    return refusals.CannotEnterAssistance(state)
+
+
+def _refuse_typo(typo: Typo) -> Refusal:
+    return refusals.PasswordMistyped(
+        span=typo.span,
+        fault=typo.kind.value,
+        position=typo.position,
+        group=typo.group,
+        missing=typo.missing,
     )
 
 
-def _refusal(sentence: str, span: tuple[int, int] | None = None, wait: float = 0.0) -> dict[str, Any]:
-    return {"ok": True, "accepted": False, "sentence": sentence, "span": span, "wait": wait}
-
-
-def _cannot_write() -> str:
-    return _(
-        "Rien n'a été changé : le disque n'accepte pas d'écriture. Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."
-    )
-
-
-def _not_kept() -> str:
-    return _(
-        "C'est fait, mais le disque n'a pas pu le retenir : au prochain démarrage de l'agent, ce sera à refaire. "
-        "Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."
-    )
+def _refuse_day(result: OtherDay | NotCovered) -> Refusal:
+    if isinstance(result, NotCovered):
+        return refusals.DayNotCovered(day=result.day.isoformat())
+    return refusals.PasswordForOtherDay(day=result.day, today=result.today.isoformat())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import person_requests
-from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain.refusals import PasswordRefused, RefusedError, parse_refusal
 from iea_agent.shell.dialogs.ports import (
     AskError,
     DialogContents,
@@ -160,10 +160,11 @@ class SupportAdapter:
             situation = self._client.fetch_assistance()
         except RefusedError:
             return None
+        why_not = situation["why_not"]
         return Situation(
             situation["assistance_since"],
             situation["may_enter"],
-            situation["why_not"],
+            "" if why_not is None else word_refusal(parse_refusal(why_not)),
             situation["wait"],
             situation["servers_answer"],
         )
@@ -185,15 +186,13 @@ class SupportAdapter:
     def leave(self, password: str) -> PasswordAnswer:
         """Try the password of the day. Raises ``SupportError``."""
         try:
-            answer = self._client.leave_assistance(password)
+            self._client.leave_assistance(password)
         except RefusedError as error:
-            raise SupportError(word_refusal(error.refusal)) from error
-        if answer["accepted"]:
-            return PasswordAnswer(True)
-        span = answer["span"]
-        return PasswordAnswer(
-            False, answer["sentence"], None if span is None else (span[0], span[1]), answer["wait"]
-        )
+            refusal = error.refusal
+            if isinstance(refusal, PasswordRefused):
+                return PasswordAnswer(False, word_refusal(refusal), refusal.span, refusal.wait)
+            raise SupportError(word_refusal(refusal)) from error
+        return PasswordAnswer(True)
 
 
 ADAPTERS: Mapping[str, Callable[[Installation], object]] = {

@@ -128,7 +128,7 @@ class AssistanceDocument(TypedDict):
 
     assistance_since: float | None
     may_enter: bool
-    why_not: str
+    why_not: dict[str, object] | None
     wait: float
     hold: Annotated[str, WaitReason]
     servers_answer: bool
@@ -198,8 +198,3 @@ class ReplyDocument(TypedDict):
     assistance: NotRequired[AssistanceDocument]
     run: NotRequired[int]
     refusal: NotRequired[dict[str, object]]
-    error: NotRequired[str]
-    accepted: NotRequired[bool]
-    sentence: NotRequired[str]
-    span: NotRequired[list[int] | None]
-    wait: NotRequired[float]

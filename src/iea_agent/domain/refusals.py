@@ -106,24 +106,10 @@ class CannotEnterAssistance(Refusal):
 
 
 @dataclass(frozen=True)
-class EnteringFailed(Refusal):
-    """The state changed before assistance mode was entered."""
-
-    code = "entering-failed"
-
-
-@dataclass(frozen=True)
 class AssistanceNotOn(Refusal):
     """Assistance mode is not on, so it cannot be left."""
 
     code = "assistance-not-on"
-
-
-@dataclass(frozen=True)
-class LeavingFailed(Refusal):
-    """The password was right, but the state changed before assistance mode was left."""
-
-    code = "leaving-failed"
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,12 @@ from iea_agent.domain.refusals import Refusal
 from iea_agent.locale import _
 
 from . import menu
-from .password_text import EXAMPLE
 from .problem_details import MALFORMED, describe_setting_fault
 from .state_text import STATES
+from .time_text import format_wait
+
+EXAMPLE = "24-29Y7-1GV3-S0Y4"
+"""A password of the day, to show its form."""
 
 _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AgentNotRunning: N_("L'agent n'est pas démarré."),
@@ -26,9 +29,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.UnknownRefusal: N_("L'agent a refusé la demande ({reason})."),
     refusals.RequestUnknown: N_("Demande inconnue."),
     refusals.TooManyWatchers: N_("Trop de fenêtres suivent déjà l'agent."),
-    refusals.EnteringFailed: N_("Le mode assistance n'a pas pu être activé. Réessayez."),
     refusals.AssistanceNotOn: N_("Le mode assistance n'est pas actif."),
-    refusals.LeavingFailed: N_("Le mode assistance n'a pas pu être désactivé. Réessayez."),
     refusals.NothingWritten: N_(
         "Rien n'a été changé : le disque n'accepte pas d'écriture. Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."
     ),
@@ -144,6 +145,11 @@ def _word_wait_reason(reason: WaitReason) -> str:
             "Trop d'essais : contactez l'assistance. La saisie se rouvre dès que les serveurs répondent."
         )
     return _("Trop d'essais : attendez un peu avant le suivant.")
+
+
+def word_next_try(seconds: float) -> str:
+    """Return when the next password may be tried, *seconds* from now."""
+    return _("Nouvel essai possible dans {time}.").format(time=format_wait(seconds))
 
 
 @word_refusal.register

@@ -5,12 +5,12 @@
 .PHONY: help setup test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs demo tour clean
 
 export UV_PYTHON_DOWNLOADS := never
-# The environment of whoever calls must not change what Python and Wine do.
+# The caller's environment must not change what Python and Wine do.
 unexport PYTHONDONTWRITEBYTECODE WINEPREFIX WINEARCH WINEDLLOVERRIDES
 
 BIN := .venv/bin
 SAY := @printf '\n== %s\n'
-# The Windows side keeps its caches below build/: the source tree is shared with Linux.
+# The Windows side has its caches in build/: it shares the source tree with Linux.
 WINDOWS_PYTEST := -m pytest tests -m "not linux and not desktop" \
 	-o cache_dir=build/windows/pytest-cache --basetemp=build/windows/pytest
 
@@ -18,7 +18,7 @@ help:
 	@echo 'make test   set up and run every check (lint, types, tests on Linux, in Windows, on a Windows desktop)'
 	@echo 'make demo   set up and play the agent on a Windows desktop; pictures in build/demo/index.html'
 	@echo 'make tour   set up and play every fault to the agent on a Windows desktop; pictures in build/tour/index.html'
-	@echo 'Parts of make test: lint test-linux test-windows test-desktop. Set-up alone: setup. Throw away: clean.'
+	@echo 'Parts of make test: lint test-linux test-windows test-desktop. Only the set-up: setup. Remove all that was made: clean.'
 
 setup:
 	@tools/setup.sh
@@ -43,7 +43,7 @@ test-linux:
 test-windows:
 	$(BIN)/python -m rig desktop $(if $(CI),--env CI=$(CI)) -- $(WINDOWS_PYTEST)
 
-# Clicking is mostly waiting: it is split in two, so that there is always something beside it that computes.
+# Clicking is mostly waiting: it is split in two, so that something else always runs beside it.
 AGENT_ON_DESKTOP := tests/desktop/test_agent.py tests/desktop/test_tray.py
 
 test-desktop: test-desktop-agent test-desktop-dialogs
@@ -51,7 +51,7 @@ test-desktop: test-desktop-agent test-desktop-dialogs
 test-desktop-agent:
 	$(BIN)/python -m pytest tests/rig $(AGENT_ON_DESKTOP)
 
-# everything else there, so that a new file is not forgotten
+# all other files there, so that a new one is included
 test-desktop-dialogs:
 	$(BIN)/python -m pytest tests/desktop $(AGENT_ON_DESKTOP:%=--ignore=%)
 

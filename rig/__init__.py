@@ -3,7 +3,7 @@
 Two kinds of code:
 
 - What runs on the desktop itself, in a real Windows, in the Windows Python under Wine, or on Linux:
-  ``demo``, ``tour``, ``tour_page``, ``agent_files``, ``titles``; on Windows only: ``screen``, ``settings_window``,
+  ``demo``, ``tour``, ``tour_page``, ``agent_files``, ``window_texts``; on Windows only: ``screen``, ``settings_window``,
   ``windows_proxy``, and the small programs ``desktop_reader`` and ``window_watcher``.
 - What runs in the Linux Python and drives Wine: ``build``, ``bcrypt_dll``, ``prefix``, ``desktop``, ``stage``,
   ``wine_demo``, ``wine_tour``, ``measure``.

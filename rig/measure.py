@@ -35,7 +35,7 @@ from rig.build import BUILD
 from rig.desktop import Area, Desktop
 from rig.prefix import windows_path
 from rig.stage import AgentStage
-from rig.titles import SETTINGS
+from rig.window_texts import SETTINGS
 
 HERE = Path(__file__).parent
 PARTS = ("server", "icon", "memory", "dialog")
@@ -83,7 +83,7 @@ class Watcher:
         self._process = desktop.start(HERE / "window_watcher.py")
         self.private_bytes(0)
 
-    def send(self, request: dict[str, Any]) -> None:
+    def send(self, request: dict[str, object]) -> None:
         """Send a request without waiting for its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request) + "\n")
@@ -250,9 +250,9 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def measure_desktop(runs: int, idle_minutes: float, parts: Collection[str]) -> dict[str, Any]:
+def measure_desktop(runs: int, idle_minutes: float, parts: Collection[str]) -> dict[str, object]:
     """Return the figures of *parts* on the desktop, in seconds and MB."""
-    results: dict[str, Any] = {}
+    results: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder, AgentStage(Path(folder)) as stage:
         stage.save_licence()
         measurement = Measurement(stage, Path(folder), parts)
@@ -333,7 +333,7 @@ class Relay:
                 target.sendall(data)
 
 
-def measure_server_tests(runs: int) -> dict[str, Any]:
+def measure_server_tests(runs: int) -> dict[str, object]:
     """Compare the test of both servers with ``curl --parallel``, in milliseconds.
 
     The test runs in this process, curl in a new one.
@@ -344,7 +344,7 @@ def measure_server_tests(runs: int) -> dict[str, Any]:
     }
 
 
-def measure_server_test(runs: int, delay: float) -> dict[str, Any]:
+def measure_server_test(runs: int, delay: float) -> dict[str, object]:
     """Compare them over relays with *delay* seconds in each direction."""
     with tempfile.TemporaryDirectory() as folder, World(Path(folder)) as world:
         if delay:
@@ -383,7 +383,7 @@ def measure_server_test(runs: int, delay: float) -> dict[str, Any]:
         return compare(ours, theirs)
 
 
-def compare(ours: list[float], bare: list[float]) -> dict[str, Any]:
+def compare(ours: list[float], bare: list[float]) -> dict[str, object]:
     """Return the medians of both, their ratio, and all readings."""
     mine, other = statistics.median(ours), statistics.median(bare)
     return {
@@ -405,7 +405,9 @@ def main(arguments: Sequence[str]) -> int:
     parts = options.only.split(",")
     if unknown := set(parts) - set(PARTS):
         parser.error(f"unknown: {', '.join(unknown)}")
-    results = {"server_test_ms": measure_server_tests(options.runs)} if "server" in parts else {}
+    results: dict[str, object] = (
+        {"server_test_ms": measure_server_tests(options.runs)} if "server" in parts else {}
+    )
     if options.idle or set(parts) != {"server"}:
         results |= measure_desktop(options.runs, options.idle, parts)
     text = json.dumps(results, indent=2)

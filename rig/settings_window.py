@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rig import screen, titles
+from rig import screen, window_texts
 
 assert sys.platform == "win32"
 
@@ -40,20 +40,21 @@ class SettingsWindow:
         window = self._window or self._open(*(["test"] if starts_by_itself else []))
         before: list[str] = []
         if not starts_by_itself:
-            window.wait(lambda texts: titles.TEST_BUTTON in texts, _START)
+            window.wait(lambda texts: window_texts.TEST_BUTTON in texts, _START)
             for field, address in zip(window.fields(), addresses, strict=False):
                 window.type(field, address)
             before = window.texts()
-            window.press(titles.TEST_BUTTON)
+            window.press(window_texts.TEST_BUTTON)
 
         def is_over(texts: Sequence[str]) -> bool:
             has_result = any(
-                text in (titles.TEST_PASSED, titles.TEST_FAILED) or text.startswith(titles.BOTH_PASSED)
+                text in (window_texts.TEST_PASSED, window_texts.TEST_FAILED)
+                or text.startswith(window_texts.BOTH_PASSED)
                 for text in texts
             )
             # a malformed address is reported beside its field, and no test begins
-            has_complaint = bool(addresses) and titles.TEST_BUTTON in texts and len(texts) > len(before)
-            searches = any(titles.REPAIR_SEARCH in text for text in texts)
+            has_complaint = bool(addresses) and window_texts.TEST_BUTTON in texts and len(texts) > len(before)
+            searches = any(window_texts.REPAIR_SEARCH in text for text in texts)
             return (has_result or has_complaint) and not searches
 
         return window.wait(is_over, seconds)
@@ -78,5 +79,5 @@ class SettingsWindow:
         command = [*self._agent, "window", "settings", *options]
         with _OPENING:
             self._process = subprocess.Popen(command, env=self._environment, stdin=subprocess.DEVNULL)
-            self._window = screen.ForeignWindow(titles.SETTINGS, _START)
+            self._window = screen.ForeignWindow(window_texts.SETTINGS, _START)
         return self._window

@@ -26,7 +26,7 @@ from rig.agent_files import write_agent_files
 from rig.build import PYTHON, ROOT
 from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window
 from rig.prefix import windows_path
-from rig.titles import SUPPORT
+from rig.window_texts import SUPPORT
 
 ICONS = ROOT / "src" / "iea_agent" / "shell" / "icons"
 MENU = tuple(

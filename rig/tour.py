@@ -23,15 +23,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from iea_agent.domain.diagnosis import Server
+from iea_agent.domain.documents import ServersTestDocument
+from iea_agent.shell.wording import report_text
 from iea_sandbox.authority import NAME
 from iea_sandbox.cli import add_home_option, add_port_options
 from iea_sandbox.faults import FAULTS, SERVERS, Fault, Layer, ServerName, UnknownFault
 from iea_sandbox.proxy import USER
 from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
-from rig.tour_page import SERVER_NAMES, Scene, code_of, count_left_out, render_page
+from rig.tour_page import SANDBOX_NAMES, Scene, code_of, count_left_out, render_page
 from tests.services.fault_table import ALTERNATIVES, expected_problem
 
 AGENT = (sys.executable, "-m", "iea_agent")
@@ -291,7 +294,7 @@ class Tour:
             stderr=subprocess.PIPE,
         )
 
-    def _end_test(self, testing: subprocess.Popen[bytes]) -> tuple[dict[str, Any] | None, str]:
+    def _end_test(self, testing: subprocess.Popen[bytes]) -> tuple[ServersTestDocument | None, str]:
         """Return the document of the test, None if there is none, and its error output."""
         try:
             output, errors = testing.communicate(timeout=_PATIENCE)
@@ -300,7 +303,7 @@ class Tour:
             output, errors = testing.communicate()
         message = errors.decode("utf-8", "replace") or "rien"
         try:
-            document: dict[str, Any] = json.loads(output)
+            document: ServersTestDocument = json.loads(output)
         except ValueError:
             return None, message
         return document, message
@@ -326,8 +329,9 @@ class Tour:
         """Yield a sentence for each difference from what is expected."""
         codes_in_window = set(re.findall(r"IEA-[A-Z]\d\d", "\n".join(scene.texts)))
         for report in scene.servers:
-            server, name = SERVER_NAMES[report["server"]]
-            codes = set(self._expectation(scene.fault, server)) if scene.fault else {""}
+            server = Server(report["server"])
+            name = report_text.SERVERS[server]
+            codes = set(self._expectation(scene.fault, SANDBOX_NAMES[server])) if scene.fault else {""}
             expected = " ou ".join(sorted(codes - {""}))
             code = code_of(report)
             if code not in codes and (scene.fault is None or scene.fault.name not in _WINDOW_ONLY):

@@ -5,28 +5,15 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from iea_agent.domain.diagnosis import Server, Stage
+from iea_agent.domain.documents import ProblemDocument, ServerDocument
+from iea_agent.shell.wording.report_text import SERVERS, STAGES
 from iea_sandbox.faults import Fault, ServerName
-from rig.titles import REPAIR_BUTTON
+from rig.window_texts import REPAIR_BUTTON
 
-SERVER_NAMES: Mapping[str, tuple[ServerName, str]] = {
-    "authentication": ("auth", "Serveur d'authentification"),
-    "updates": ("updates", "Serveur de mise à jour"),
-}
-"""By the agent's name of a server: the sandbox's name, and the one for people."""
-
-_STAGES = {
-    "address": "adresse",
-    "name": "nom",
-    "connection": "connexion",
-    "proxy": "proxy",
-    "certificate": "certificat",
-    "answer": "réponse",
-    "kind": "bon serveur",
-    "licence": "licence",
-    "metadata": "mises à jour",
-}
+SANDBOX_NAMES: Mapping[Server, ServerName] = {Server.AUTHENTICATION: "auth", Server.UPDATES: "updates"}
+"""The sandbox's name of each server of the agent."""
 
 
 @dataclass
@@ -36,7 +23,7 @@ class Scene:
     fault: Fault | None
     left_out: str = ""
     """Why it could not be played."""
-    servers: list[dict[str, Any]] = field(default_factory=list)
+    servers: list[ServerDocument] = field(default_factory=list)
     """The agent's report of each server."""
     headline: str = ""
     texts: list[str] = field(default_factory=list)
@@ -63,16 +50,15 @@ class Scene:
         return self.fault.description if self.fault else "rien n'est cassé"
 
 
-def code_of(report: Mapping[str, Any]) -> str:
+def code_of(report: ServerDocument) -> str:
     """Return the code of the problem in a server's report; "" if there is none."""
     problems = _problems(report)
     return str(problems[0]["code"]) if problems else ""
 
 
-def _problems(report: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def _problems(report: ServerDocument) -> list[ProblemDocument]:
     """Return the problem that a report names, else what it found besides."""
-    problems: Sequence[Mapping[str, Any]] = [report["problem"]] if report["problem"] else report["findings"]
-    return problems
+    return [report["problem"]] if report["problem"] else report["findings"]
 
 
 _HEAD = """<!doctype html>
@@ -156,8 +142,8 @@ def _render_scene(scene: Scene) -> Iterator[str]:
         yield f'<p class="amiss">{html.escape(line)}</p>'
     if scene.headline:
         yield f"<p><strong>{html.escape(scene.headline)}</strong></p>"
-    for report in _distinct_reports(scene):
-        yield _render_report(report)
+    for name, report in _distinct_reports(scene):
+        yield _render_report(name, report)
     offered = [text for text in scene.texts if text.startswith(REPAIR_BUTTON)]
     if offered:
         yield f"<p>Proposé en un clic, et vérifié avant : {html.escape(', '.join(offered))}.</p>"
@@ -169,25 +155,23 @@ def _render_scene(scene: Scene) -> Iterator[str]:
         )
 
 
-def _distinct_reports(scene: Scene) -> Iterator[dict[str, Any]]:
-    """Yield the servers' reports, only one of two with the same problem."""
-    reports = [{**report, "name": SERVER_NAMES[report["server"]][1]} for report in scene.servers]
+def _distinct_reports(scene: Scene) -> list[tuple[str, ServerDocument]]:
+    """Return each server's name and report, only one of two with the same problem."""
+    reports = scene.servers
     if len(reports) == 2 and code_of(reports[0]) == code_of(reports[1]) != "":
-        slower = max(reports, key=lambda report: float(report["milliseconds"]))
-        yield {**slower, "name": "Les deux serveurs"}
-        return
-    yield from reports
+        return [("Les deux serveurs", max(reports, key=lambda report: report["milliseconds"]))]
+    return [(SERVERS[Server(report["server"])], report) for report in reports]
 
 
-def _render_report(report: Mapping[str, Any]) -> str:
+def _render_report(name: str, report: ServerDocument) -> str:
     seconds = f"{report['milliseconds'] / 1000:.2f}".replace(".", ",") + "\u00a0s"
     stage = report["failed_stage"]
     problems = _problems(report)
-    rows = [(report["name"], f"<code>{html.escape(report['address'])}</code>")]
+    rows = [(name, f"<code>{html.escape(report['address'])}</code>")]
     if not problems:
         rows.append(("Verdict", '<span class="ok">rien à signaler</span>'))
     for problem in problems:
-        sentence = " ".join(filter(None, (problem["text"], problem.get("particulars", ""))))
+        sentence = " ".join(filter(None, (problem["text"], problem["particulars"])))
         rows += [
             ("Problème", f"<strong>{html.escape(problem['title'])}</strong> ({problem['code']})"),
             ("Explication", html.escape(sentence)),
@@ -198,7 +182,7 @@ def _render_report(report: Mapping[str, Any]) -> str:
             rows.append(("Détail technique", f"<code>{html.escape(problem['detail'])}</code>"))
     if report["route"] not in ("", "direct"):
         rows.append(("Chemin", f"par le proxy <code>{html.escape(report['route'])}</code>"))
-    rows.append(("Étape en échec", _STAGES.get(stage, stage) if stage else "aucune"))
+    rows.append(("Étape en échec", STAGES[Stage(stage)].lower() if stage else "aucune"))
     rows.append(("Temps jusqu'au verdict", seconds))
     return (
         "<table>" + "".join(f"<tr><th>{html.escape(n)}</th><td>{v}</td></tr>" for n, v in rows) + "</table>"

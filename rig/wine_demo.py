@@ -28,7 +28,7 @@ from rig.build import BUILD
 from rig.demo import instructions
 from rig.desktop import Area, Desktop, Window
 from rig.stage import AgentStage
-from rig.titles import SETTINGS, STATUS, SUPPORT, TEST_BUTTON, TEST_FAILED, TEST_PASSED
+from rig.window_texts import SETTINGS, STATUS, SUPPORT, TEST_BUTTON, TEST_FAILED, TEST_PASSED
 
 PAGE = BUILD / "demo"
 EMPTY = Area(200, 200, 204, 204)

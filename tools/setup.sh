@@ -1,6 +1,6 @@
 #!/bin/bash
 # Sets up a Debian 12 machine for this project: Debian packages, uv, the locked Python packages, the Windows side.
-# Everything but the Debian packages goes below build/ and .venv/; what is up to date is left alone.
+# All but the Debian packages goes into build/ and .venv/; what is up to date is not touched.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +24,7 @@ if ((${#missing[@]})); then
     root=()
     ((EUID == 0)) || root=(sudo)
     install=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}")
-    # A list of packages that is missing or out of date is the usual reason for a first failure.
+    # the usual reason for a first failure is a list of packages that is missing or out of date
     "${install[@]}" || { "${root[@]}" apt-get update && "${install[@]}"; }
 fi
 

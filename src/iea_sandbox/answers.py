@@ -37,9 +37,9 @@ class FaultMiddleware:
         broken = self._switch.broken
         query = scope["query_string"]
         target = (scope["raw_path"] + (b"?" + query if query else b"")).decode("ascii", "replace")
-        fault = self._switch.fault_in(Layer.ANSWER)
-        if fault and fault.options.at not in target:
-            fault = None
+        active = self._switch.fault_in(Layer.ANSWER)
+        if active and active.options.at not in target:
+            active = None
         self._requests.add(
             RecordedRequest(
                 server=self._name,
@@ -52,9 +52,9 @@ class FaultMiddleware:
             )
         )
 
-        has_wrong_clock = fault is not None and fault.fault.name == "wrong-clock"
-        skew = fault.options.days * 86_400 if fault and has_wrong_clock else 0
-        app = self._app if fault is None or has_wrong_clock else render_answer(fault)
+        has_wrong_clock = active is not None and active.fault.name == "wrong-clock"
+        skew = active.options.days * 86_400 if active and has_wrong_clock else 0
+        app = self._app if active is None or has_wrong_clock else render_answer(active)
 
         async def replay() -> Message:
             return messages.pop(0) if messages else await receive()

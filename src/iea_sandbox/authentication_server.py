@@ -241,8 +241,8 @@ class AuthenticationServer:
         return asked or list(licence.scopes)
 
     def _dialect(self) -> Mapping[Refusal, _RefusalWords]:
-        fault = self._switch.fault_in(Layer.LICENCE)
-        return WORDS[fault.options.dialect] if fault else self._words
+        active = self._switch.fault_in(Layer.LICENCE)
+        return WORDS[active.options.dialect] if active else self._words
 
     def _access_token(self, licence: RegisteredLicence, scopes: list[str]) -> str:
         """Return a signed token as in RFC 9068."""

@@ -13,6 +13,7 @@ from collections.abc import Coroutine, Iterator
 from email.utils import formatdate
 from itertools import chain, repeat
 from time import monotonic
+from typing import cast
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
@@ -185,8 +186,8 @@ class Listener:
         loop = asyncio.get_running_loop()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = self._context()
-        fault = self._switch.fault_in(Layer.BYTES)
-        script = fault.fault.name if fault else ""
+        active = self._switch.fault_in(Layer.BYTES)
+        script = active.fault.name if active else ""
         if self._switch.on("captive-portal"):
             script = "captive-portal"
         if context is not None and await _peek_first_byte(connection) != _HANDSHAKE:
@@ -217,10 +218,10 @@ class Listener:
             return None
         if self._switch.on("captive-portal"):
             return self._certificates.context("captive-portal")
-        fault = self._switch.fault_in(Layer.CERTIFICATE)
-        if fault is None:
+        active = self._switch.fault_in(Layer.CERTIFICATE)
+        if active is None:
             return self._certificates.context(GOOD)
-        return self._certificates.context(fault.fault.name, fault.options.issuer)
+        return self._certificates.context(active.fault.name, active.options.issuer)
 
 
 async def _peek_first_byte(connection: socket.socket) -> bytes:
@@ -278,8 +279,7 @@ class ScriptedProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Register, so that the listener can abort the connection."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  # asyncio's contract
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._register.add(self)
         self._writable.set()
 
@@ -293,9 +293,9 @@ class ScriptedProtocol(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Wait for the whole request, then answer once."""
         self._received = (self._received + data)[:_REQUEST_LIMIT]
-        if not self._answered and _is_whole(self._received):
+        if self._transport and not self._answered and _is_whole(self._received):
             self._answered = True
-            _start(self._play(), self._writing)
+            _start(self._play(self._transport), self._writing)
 
     def pause_writing(self) -> None:
         """Stop: the client reads more slowly than we write."""
@@ -310,14 +310,13 @@ class ScriptedProtocol(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    async def _play(self) -> None:
-        assert self._transport is not None  # noqa: S101  # there was data, so there is a transport
+    async def _play(self, transport: asyncio.Transport) -> None:
         for part in _script(self._how):
             await self._writable.wait()
-            self._transport.write(part)
+            transport.write(part)
             await asyncio.sleep(0)
         if self._how not in ("no-answer", "stalled"):
-            self._transport.close()
+            transport.close()
 
 
 def _script(how: str) -> Iterator[bytes]:

@@ -39,32 +39,32 @@ class Proxy:
 
     async def open(self) -> None:
         """Take a free port and accept."""
-        await self._bind()
-        await self._listen()
+        await self._listen(await self._bind())
 
     async def adapt(self) -> None:
         """Apply the fault that is switched on, and close the present connections."""
         await self._stop()
+        listener = await self._bind()
         if not self._switch.on("proxy-stopped"):
-            await self._listen()
+            await self._listen(listener)
 
     async def close(self) -> None:
         """Close the port and every connection."""
-        await self._stop(rebind=False)
+        await self._stop()
 
-    async def _bind(self) -> None:
+    async def _bind(self) -> socket.socket:
         """Reserve the port: a bound socket that does not listen refuses connections."""
         self._listener, *others = await bind(self.port, patience=2)
         # the one at ::1: the address to configure is that of IPv4
         for other in others:
             other.close()
         self.port = self._listener.getsockname()[1]
+        return self._listener
 
-    async def _listen(self) -> None:
-        assert self._listener is not None  # noqa: S101  # bound in open()
-        self._server = await asyncio.start_server(self._accepted, sock=self._listener, limit=_HEAD_LIMIT)
+    async def _listen(self, listener: socket.socket) -> None:
+        self._server = await asyncio.start_server(self._accepted, sock=listener, limit=_HEAD_LIMIT)
 
-    async def _stop(self, *, rebind: bool = True) -> None:
+    async def _stop(self) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -74,8 +74,6 @@ class Proxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if rebind:
-            await self._bind()
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -49,11 +49,11 @@ class UpdateServer:
 
     def adapt(self) -> None:
         """Apply the fault that is switched on: spoil the metadata, or heal them."""
-        fault = self._switch.fault_in(Layer.METADATA)
+        active = self._switch.fault_in(Layer.METADATA)
         if self._spoiled:
             self.repository.heal()
-        self._overlay = self.repository.spoil(fault.fault.name) if fault else {}
-        self._spoiled = fault is not None
+        self._overlay = self.repository.spoil(active.fault.name) if active else {}
+        self._spoiled = active is not None
 
     async def _metadata(self, request: Request) -> Response:
         name = request.path_params["name"]
@@ -64,14 +64,14 @@ class UpdateServer:
 
     async def _target(self, request: Request) -> Response:
         path = self._path("targets", request.path_params["name"])
-        fault = self._switch.fault_in(Layer.TARGET)
-        if path is None or (fault and fault.fault.name == "missing-target"):
+        active = self._switch.fault_in(Layer.TARGET)
+        if path is None or (active and active.fault.name == "missing-target"):
             return _missing()
-        if fault is None:
+        if active is None:
             # it answers Range, for downloads that resume
             return FileResponse(path)
         content = path.read_bytes()
-        match fault.fault.name:
+        match active.fault.name:
             case "tampered-target":
                 content = bytes((content[0] ^ 1,)) + content[1:]
             case "longer-target":

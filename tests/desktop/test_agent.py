@@ -11,7 +11,7 @@ import pytest
 
 from iea_agent.domain import person_requests
 from rig.stage import AgentStage
-from rig.titles import SETTINGS, STATUS, TEST_BUTTON, TEST_FAILED, TEST_PASSED
+from rig.window_texts import SETTINGS, STATUS, TEST_BUTTON, TEST_FAILED, TEST_PASSED
 
 NewStage = Callable[..., AgentStage]
 

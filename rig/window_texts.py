@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from iea_agent.shell.wording import report_text
+
 SETTINGS = "Paramètres de connexion"
 STATUS = "État de la connexion"
 SUPPORT = "Demande de support technique"
+"""The last words of each window's title."""
 
 TEST_BUTTON = "Tester l'accès aux serveurs"
-TEST_PASSED = "Connexion au serveur réussie"
-BOTH_PASSED = "Connexion aux serveurs réussie"
-TEST_FAILED = "Échec de connexion au serveur"
+TEST_PASSED = report_text.SUCCEEDED
+BOTH_PASSED = report_text.SERVERS_REACHED
+TEST_FAILED = report_text.FAILED
 REPAIR_SEARCH = "Recherche d'un autre chemin"
 REPAIR_BUTTON = "Corriger\u00a0:"

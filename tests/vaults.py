@@ -23,8 +23,8 @@ def system_vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 if sys.platform != "win32":
     from contextlib import contextmanager
 
-    from jeepney import MatchRule, message_bus  # type: ignore[import-untyped]
-    from jeepney.io.blocking import Proxy, open_dbus_connection  # type: ignore[import-untyped]
+    from jeepney import MatchRule, message_bus
+    from jeepney.io.blocking import Proxy, open_dbus_connection
 
     @contextmanager
     def _secret_service(folders: pytest.TempPathFactory, environment: pytest.MonkeyPatch) -> Iterator[None]:

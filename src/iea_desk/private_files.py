@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 _LARGEST = 100_000  # bytes
 
@@ -21,7 +22,7 @@ def read_private(path: Path) -> str:
     not in UTF-8.
     """
     with path.open("rb") as file:
-        _check(path, file.fileno())
+        _check(file)
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise ValueError("too large")
@@ -59,7 +60,7 @@ def is_open_to_others(rights: str, user: str) -> bool:
     The system and the administrators do not count.
     """
     entries = [entry.split(";") for entry in re.findall(r"\(([^()]*)\)", rights.partition("D:")[2])]
-    # a denial (D) admits nobody, and an entry only for inheritance (IO) does not apply to the file itself
+    # a denial (D) admits no one, and an entry only for inheritance (IO) does not apply to the file itself
     readers = {entry[-1] for entry in entries if entry[0] != "D" and "IO" not in entry[1]}
     # without any entry everybody is admitted
     return not entries or bool(readers - {user} - _TRUSTED)
@@ -71,16 +72,16 @@ if sys.platform == "win32":
     def _close_to_others(path: Path) -> None:
         set_rights(path, f"D:P(A;;FA;;;{user_sid()})")
 
-    def _check(path: Path, descriptor: int) -> None:  # noqa: ARG001 the same for both systems
-        if is_open_to_others(file_rights(path), abbreviate_sid(user_sid())):
-            raise NotPrivate(f'icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F"')
+    def _check(file: BinaryIO) -> None:
+        if is_open_to_others(file_rights(Path(file.name)), abbreviate_sid(user_sid())):
+            raise NotPrivate(f'icacls "{file.name}" /inheritance:r /grant:r "%USERNAME%:F"')
 
 else:
 
     def _close_to_others(path: Path) -> None:
         """Do nothing: the file was created with these rights."""
 
-    def _check(path: Path, descriptor: int) -> None:
-        status = os.fstat(descriptor)
+    def _check(file: BinaryIO) -> None:
+        status = os.fstat(file.fileno())
         if status.st_mode & 0o077 or status.st_uid not in (os.getuid(), 0):
-            raise NotPrivate(f"chmod 600 '{path}'")
+            raise NotPrivate(f"chmod 600 '{file.name}'")

@@ -17,6 +17,10 @@ from iea_desk.register import Order, OtherRegister, ProgressBar, in_words, make_
 ORDER = Order(MasterKey("2026a", bytes(range(32))), "*", 1, date(2026, 11, 1), 30, Kdf(16, 1, 1))
 
 
+def ignore_progress(_done: int, _total: int) -> None:
+    """Show no progress."""
+
+
 class Ended(Exception):
     """The run ends here."""
 
@@ -38,7 +42,7 @@ def test_ended_again_and_again_even_in_the_middle_of_a_line(tmp_path: Path) -> N
         ended_at(last, output)
         with unfinished_file(output).open("a", encoding="ascii") as file:
             file.write("0123456789abcdef"[: last % 16])
-    register = make_register(ORDER, output, lambda done, total: None)  # noqa: ARG005
+    register = make_register(ORDER, output, ignore_progress)
     assert register.days == 30
     assert register.digests == b"".join(ORDER.hash_day(distance, register.salt) for distance in range(30))
 
@@ -57,7 +61,7 @@ def test_another_order_does_not_go_on_with_this_one(tmp_path: Path) -> None:
         replace(ORDER, key=MasterKey("2026b", bytes(range(32)))),
     ):
         with pytest.raises(OtherRegister):
-            make_register(other, output, lambda done, total: None)  # noqa: ARG005
+            make_register(other, output, ignore_progress)
     assert unfinished_file(output).read_bytes() == before
 
 

@@ -109,11 +109,11 @@ class TestVault:
         if sys.platform == "win32":
             from keyring.backends.Windows import WinVaultKeyring
 
-            secret = WinVaultKeyring().get_password(f"{service}/{ACCOUNT}", ACCOUNT)  # type: ignore[no-untyped-call]
+            secret = WinVaultKeyring().get_password(f"{service}/{ACCOUNT}", ACCOUNT)
         else:
             from keyring.backends.SecretService import Keyring
 
-            secret = Keyring().get_password(service, ACCOUNT)  # type: ignore[no-untyped-call]
+            secret = Keyring().get_password(service, ACCOUNT)
         assert secret == "clé 😀"
 
 

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from .storage import StorageError, write_atomically
 
@@ -29,7 +28,7 @@ FIRST_HASH = "0" * 64
 class JournalEntry:
     """One event; *whole* is false if its line is damaged or does not follow the last."""
 
-    document: dict[str, Any]
+    document: dict[str, object]
     whole: bool
 
 
@@ -123,7 +122,7 @@ def _format_line(document: Mapping[str, object]) -> bytes:
     return line + b"\n"
 
 
-def _parse_line(line: bytes) -> dict[str, Any] | None:
+def _parse_line(line: bytes) -> dict[str, object] | None:
     try:
         document = json.loads(line)
     except ValueError:

@@ -66,7 +66,10 @@ class SystemVault:
 
     def read_secret(self, account: str) -> str | None:
         """See ``Vault``."""
-        return _read_stored(self._target(account), account)
+        target = self._target(account)
+        if sys.platform == "win32":
+            return _read_credential(target)
+        return _ask(lambda keyring: keyring.get_password(target, account))
 
     def write_secret(self, account: str, secret: str) -> None:
         """See ``Vault``."""
@@ -123,7 +126,7 @@ if sys.platform == "win32":
             ("UserName", wintypes.LPWSTR),
         )
 
-    def _read_stored(target: str, account: str) -> str | None:  # noqa: ARG001 the target names the account
+    def _read_credential(target: str) -> str | None:
         library = ctypes.WinDLL("advapi32", use_last_error=True)
         credential = ctypes.POINTER(_Credential)()
         if not library.CredReadW(ctypes.c_wchar_p(target), _CRED_TYPE_GENERIC, 0, ctypes.byref(credential)):
@@ -145,7 +148,7 @@ if sys.platform == "win32":
         from keyring.backends.Windows import WinVaultKeyring
         from win32ctypes.pywin32 import pywintypes
 
-        keyring = WinVaultKeyring()  # type: ignore[no-untyped-call]
+        keyring = WinVaultKeyring()
         keyring.persist = "local machine"
         try:
             return question(keyring)
@@ -154,18 +157,15 @@ if sys.platform == "win32":
 
 else:
 
-    def _read_stored(target: str, account: str) -> str | None:
-        return _ask(lambda keyring: keyring.get_password(target, account))
-
     def _ask(question: Callable[[KeyringBackend], _T]) -> _T:
         """Return keyring's answer to *question*."""
-        import jeepney  # type: ignore[import-untyped]
+        import jeepney
         import secretstorage
         from keyring.backends.SecretService import Keyring
         from keyring.errors import KeyringError, PasswordDeleteError
 
         try:
-            return question(Keyring())  # type: ignore[no-untyped-call]
+            return question(Keyring())
         except PasswordDeleteError:
             raise
         except (

@@ -16,9 +16,9 @@ from iea_agent.domain.day_password import EVERYONE, compute_today
 from iea_agent.domain.exit_codes import FAILED, FINE, REFUSED
 from iea_agent.domain.password_register import LARGEST_GENERATION, MOST_DAYS, STRONGEST, WEAKEST, Kdf
 from iea_desk.key_store import load_keys, load_ring, save_file, save_ring
-from iea_desk.keys import DeskError, MasterKey, Ring, check_kid, choose_kid
-from iea_desk.letter import Letter
-from iea_desk.register import Order, OtherRegister, ProgressBar, make_register, unfinished_file
+from iea_desk.keys import DeskError, KeyRing, MasterKey, check_kid, choose_kid
+from iea_desk.password_message import PasswordMessage
+from iea_desk.register import OtherRegister, ProgressBar, RegisterPlan, make_register, unfinished_file
 
 _TEN_YEARS = 3653
 
@@ -181,7 +181,7 @@ def _new_key(kid: str) -> MasterKey:
 
 def _init(options: argparse.Namespace) -> None:
     key = _new_key(options.kid or f"{_today().year}a")
-    save_ring(Ring((key,)), options.key_file, replace=False)
+    save_ring(KeyRing((key,)), options.key_file, replace=False)
     where = options.key_file or "le coffre-fort du système"
     print(
         f"Clé maîtresse « {key.kid} » créée dans {where}.\n"
@@ -206,8 +206,8 @@ def _month_key(options: argparse.Namespace) -> None:
 
 def _password(options: argparse.Namespace) -> None:
     keys = load_keys(options.key_file)
-    letter = Letter(keys.derive_password(options.day or _today(), options.scope, options.kid))
-    print(json.dumps(letter.to_document(), ensure_ascii=False) if options.json else letter.to_text())
+    message = PasswordMessage(keys.derive_password(options.day or _today(), options.scope, options.kid))
+    print(json.dumps(message.to_document(), ensure_ascii=False) if options.json else message.to_text())
 
 
 def _register(options: argparse.Namespace) -> None:
@@ -219,15 +219,15 @@ def _register(options: argparse.Namespace) -> None:
             REFUSED,
         )
     first = options.first_day or _today().replace(month=1, day=1)
-    order = Order(
+    plan = RegisterPlan(
         ring.find_key(options.kid), options.scope, generation, first, options.days, Kdf(n=options.kdf_n)
     )
-    if order.kdf.n < WEAKEST.n:
+    if plan.kdf.n < WEAKEST.n:
         print("Registre d'essai : trop faible, les postes le refuseront.", file=sys.stderr)
     if generation > ring.generation:
-        save_ring(Ring(ring.keys, generation), options.key_file, replace=True)
+        save_ring(KeyRing(ring.keys, generation), options.key_file, replace=True)
     try:
-        register = make_register(order, options.output, ProgressBar(sys.stderr))
+        register = make_register(plan, options.output, ProgressBar(sys.stderr))
     except FileExistsError:
         raise DeskError(f"{options.output} existe déjà et n'est pas écrasé.", REFUSED) from None
     except OtherRegister:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from iea_agent.domain.exit_codes import REFUSED
 from iea_agent.host.vault import SecretTooLong, SystemVault, Vault, VaultUnavailable
-from iea_desk.keys import DeskError, MonthKeys, Ring, parse_keys
+from iea_desk.keys import DeskError, KeyRing, MonthKeys, parse_keys
 from iea_desk.private_files import NotPrivate, read_private, write_private
 
 ACCOUNT = "master-keys"
@@ -18,7 +18,7 @@ def open_desk_vault() -> Vault:
     return SystemVault(os.environ.get("IEA_DESK_VAULT") or "IEA Desk")
 
 
-def load_keys(key_file: Path | None) -> Ring | MonthKeys:
+def load_keys(key_file: Path | None) -> KeyRing | MonthKeys:
     """Return the keys in *key_file*, or those in the vault. Raises ``DeskError``."""
     text = _read_vault() if key_file is None else _read_file(key_file)
     if text is None:
@@ -28,7 +28,7 @@ def load_keys(key_file: Path | None) -> Ring | MonthKeys:
     return parse_keys(text)
 
 
-def load_ring(key_file: Path | None) -> Ring:
+def load_ring(key_file: Path | None) -> KeyRing:
     """Return the master keys; month keys are refused. Raises ``DeskError``."""
     keys = load_keys(key_file)
     if isinstance(keys, MonthKeys):
@@ -36,7 +36,7 @@ def load_ring(key_file: Path | None) -> Ring:
     return keys
 
 
-def save_ring(ring: Ring, key_file: Path | None, replace: bool) -> None:
+def save_ring(ring: KeyRing, key_file: Path | None, replace: bool) -> None:
     """Write *ring* to *key_file* or the vault; overwrite only to *replace*.
 
     Raises ``DeskError``, ``OSError``.

@@ -76,7 +76,7 @@ class MasterKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
+class KeyRing:
     """The master keys, newest first, and the generation of their last register.
 
     Older keys stay: a PC that is offline has an old register and needs its passwords.
@@ -94,7 +94,7 @@ class Ring:
             f"Aucune clé ne s'appelle « {kid} » ici ; il y a : {', '.join(key.kid for key in self.keys)}."
         )
 
-    def rotate(self, key: MasterKey) -> Ring:
+    def rotate(self, key: MasterKey) -> KeyRing:
         """Return the ring with *key* as the newest, and the next generation.
 
         Raises ``KeyFormatError`` if its name is taken.
@@ -142,7 +142,7 @@ def check_kid(kid: str) -> str:
     return kid
 
 
-def choose_kid(ring: Ring, year: int) -> str:
+def choose_kid(ring: KeyRing, year: int) -> str:
     """Return a name for the next key: ``2026a``, then ``2026b`` and so on.
 
     Raises ``KeyFormatError`` after the 26th of a year.
@@ -154,12 +154,12 @@ def choose_kid(ring: Ring, year: int) -> str:
     raise KeyFormatError("Donnez un nom à la clé avec --kid.")
 
 
-def parse_keys(text: str) -> Ring | MonthKeys:
+def parse_keys(text: str) -> KeyRing | MonthKeys:
     """Parse a ring or month keys. Raises ``KeyFormatError``, which quotes no *text*."""
     return _parse_ring(text) if text.lstrip().startswith("{") else _parse_month_keys(text)
 
 
-def _parse_ring(text: str) -> Ring:
+def _parse_ring(text: str) -> KeyRing:
     try:
         document = json.loads(text)
         if document["format"] != _FORMAT or type(document["generation"]) is not int:
@@ -169,7 +169,7 @@ def _parse_ring(text: str) -> Ring:
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise KeyFormatError("Ce n'est pas un trousseau de clés maîtresses, ou il est abîmé.") from None
-    return Ring(keys, document["generation"])
+    return KeyRing(keys, document["generation"])
 
 
 def _parse_month_keys(text: str) -> MonthKeys:

@@ -25,7 +25,7 @@ class OtherRegister(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RegisterPlan:
     """The register to make."""
 
     key: MasterKey
@@ -61,7 +61,7 @@ def unfinished_file(output: Path) -> Path:
     return output.with_name(output.name + ".partiel")
 
 
-def make_register(order: Order, output: Path, progress: Callable[[int, int], None]) -> Register:
+def make_register(plan: RegisterPlan, output: Path, progress: Callable[[int, int], None]) -> Register:
     """Make the register and write it to *output*, which must not exist.
 
     *progress* gets the number of hashes made and of all hashes. Raises
@@ -70,22 +70,22 @@ def make_register(order: Order, output: Path, progress: Callable[[int, int], Non
     if output.exists():
         raise FileExistsError(output)
     partial = unfinished_file(output)
-    salt, hashes = _resume(order, partial)
-    progress(len(hashes), order.days)
+    salt, hashes = _resume(plan, partial)
+    progress(len(hashes), plan.days)
     # threads will do for all cores: hashlib lets go of the interpreter while it hashes
     workers = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
         with partial.open("a", encoding="ascii", newline="\n") as file:
             for digest in workers.map(
-                lambda distance: order.hash_day(distance, salt), range(len(hashes), order.days)
+                lambda distance: plan.hash_day(distance, salt), range(len(hashes), plan.days)
             ):
                 hashes.append(digest)
                 print(digest.hex(), file=file, flush=True)
-                progress(len(hashes), order.days)
+                progress(len(hashes), plan.days)
     finally:
         workers.shutdown(cancel_futures=True)
     register = Register(
-        order.key.kid, order.scope, order.generation, order.first, salt, order.kdf, b"".join(hashes)
+        plan.key.kid, plan.scope, plan.generation, plan.first, salt, plan.kdf, b"".join(hashes)
     )
     beside = output.with_name(f"{output.name}.{os.getpid()}.new")
     beside.write_text(register.to_text(), encoding="ascii", newline="\n")
@@ -94,29 +94,29 @@ def make_register(order: Order, output: Path, progress: Callable[[int, int], Non
     return register
 
 
-def _resume(order: Order, partial: Path) -> tuple[bytes, list[bytes]]:
+def _resume(plan: RegisterPlan, partial: Path) -> tuple[bytes, list[bytes]]:
     """Return the salt and the hashes of an earlier run, or write a new salt."""
     lines = partial.read_text(encoding="ascii").split("\n")[:-1] if partial.exists() else []
     if not lines:
         salt = secrets.token_bytes(16)
-        head = json.dumps({**order.to_header(), "salt": salt.hex()})
+        head = json.dumps({**plan.to_header(), "salt": salt.hex()})
         partial.write_text(head + "\n", encoding="ascii", newline="\n")
         return salt, []
     try:
         head = json.loads(lines[0])
         salt = bytes.fromhex(head.pop("salt"))
-        hashes = [bytes.fromhex(line) for line in lines[1 : order.days + 1]]
+        hashes = [bytes.fromhex(line) for line in lines[1 : plan.days + 1]]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise OtherRegister from None
     # the same name does not make the same key: the first hash tells
     if (
-        head != order.to_header()
-        or (hashes and hashes[0] != order.hash_day(0, salt))
+        head != plan.to_header()
+        or (hashes and hashes[0] != plan.hash_day(0, salt))
         or any(len(digest) != 16 for digest in hashes)
     ):
         raise OtherRegister
     # a last line that was cut short goes: the next hash would be written behind it
-    os.truncate(partial, sum(len(line) + 1 for line in lines[: order.days + 1]))
+    os.truncate(partial, sum(len(line) + 1 for line in lines[: plan.days + 1]))
     return salt, hashes
 
 
@@ -143,18 +143,20 @@ class ProgressBar:
             return
         self._last_step = step
         rest = (
-            f"reste {in_words((now - began) / (done - already) * (total - done))}" if done > already else "…"
+            f"reste {format_duration((now - began) / (done - already) * (total - done))}"
+            if done > already
+            else "…"
         )
         if done == total:
-            rest = f"fait en {in_words(now - began)}"
+            rest = f"fait en {format_duration(now - began)}"
         filled = done * 30 // total
         line = f"[{'█' * filled}{'·' * (30 - filled)}] {done * 100 // total} % ({done} jours sur {total}), {rest}"
         end = "\n" if not self._live or done == total else ""
         print(f"\r{line:<90}" if self._live else line, file=self._stream, end=end, flush=True)
 
 
-def in_words(seconds: float) -> str:
-    """« 9 min 42 s »."""
+def format_duration(seconds: float) -> str:
+    """Return *seconds* as in « 9 min 42 s »."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

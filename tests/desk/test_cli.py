@@ -17,7 +17,7 @@ from iea_agent.domain.password_register import Kdf, Register, parse_register
 from iea_agent.domain.typed_password import TypedPassword, parse_typed_password
 from iea_desk.cli import main
 from iea_desk.key_store import ACCOUNT, open_desk_vault
-from iea_desk.keys import Ring, parse_keys
+from iea_desk.keys import KeyRing, parse_keys
 from iea_desk.private_files import read_private
 
 QUICK = ("--kdf-n", "16")
@@ -51,7 +51,7 @@ def ring(tmp_path: Path, desk: Desk) -> Path:
 def secrets_of(path: Path) -> list[str]:
     """Return every master key in the file, in hexadecimal."""
     keys = parse_keys(read_private(path))
-    assert isinstance(keys, Ring)
+    assert isinstance(keys, KeyRing)
     return [key.key.hex() for key in keys.keys]
 
 
@@ -87,17 +87,17 @@ def test_from_the_first_key_to_a_right_password(tmp_path: Path, desk: Desk, ring
 
     code, printed, _ = desk("password", "--key-file", month, "--day", "2026-11-24", "--json")
     assert code == 0
-    letter = json.loads(printed)
-    assert (letter["day"], letter["last_day"], letter["kid"]) == ("2026-11-24", "2026-11-27", "2026a")
+    document = json.loads(printed)
+    assert (document["day"], document["last_day"], document["kid"]) == ("2026-11-24", "2026-11-27", "2026a")
     for form in ("letters", "words"):
-        assert check(letter[form], register, date(2026, 11, 26)) == Right(date(2026, 11, 24), "2026a")
-        assert letter[form] in letter["mail"]["body"].split("\n"), "alone on its line"
-    assert "Utilisable jusqu'au vendredi 27 novembre 2026 inclus." in letter["mail"]["body"]
+        assert check(document[form], register, date(2026, 11, 26)) == Right(date(2026, 11, 24), "2026a")
+        assert document[form] in document["mail"]["body"].split("\n"), "alone on its line"
+    assert "Utilisable jusqu'au vendredi 27 novembre 2026 inclus." in document["mail"]["body"]
 
     code, printed, _ = desk("password", "--key-file", month, "--day", "2026-11-24")
     assert code == 0
-    assert letter["spoken"] in printed
-    assert letter["mail"]["body"] in printed
+    assert document["spoken"] in printed
+    assert document["mail"]["body"] in printed
     assert desk("password", "--key-file", month, "--day", "2026-12-01")[0] == 1
     assert desk("month-key", "--key-file", month)[0] == 4
 
@@ -139,11 +139,11 @@ def test_rotation_keeps_the_old_key_for_pcs_with_the_old_register(
     old, new = registers
     assert (old.generation, new.generation) == (1, 2)
     for kid, right, wrong in (("2026a", old, new), ("2026b", new, old)):
-        letter = json.loads(
+        document = json.loads(
             desk("password", "--key-file", ring, "--day", "2026-11-02", "--kid", kid, "--json")[1]
         )
-        assert check(letter["letters"], right, date(2026, 11, 2)) == Right(date(2026, 11, 2), kid)
-        assert check(letter["words"], wrong, date(2026, 11, 2)) == Wrong(date(2026, 11, 2))
+        assert check(document["letters"], right, date(2026, 11, 2)) == Right(date(2026, 11, 2), kid)
+        assert check(document["words"], wrong, date(2026, 11, 2)) == Wrong(date(2026, 11, 2))
 
 
 def test_generations_only_rise(tmp_path: Path, desk: Desk, ring: Path) -> None:
@@ -309,8 +309,8 @@ def test_a_register_that_was_killed_goes_on_where_it_was(tmp_path: Path, desk: D
     assert register.digests.hex().startswith("".join(hashes))
     for distance in (0, len(hashes) - 1, len(hashes), 39):
         day = date(2026, 11, 1) + timedelta(days=distance)
-        letter = json.loads(desk("password", "--key-file", ring, "--day", day.isoformat(), "--json")[1])
-        assert check(letter["letters"], register, day) == Right(day, "2026a")
+        document = json.loads(desk("password", "--key-file", ring, "--day", day.isoformat(), "--json")[1])
+        assert check(document["letters"], register, day) == Right(day, "2026a")
     assert not begun.exists()
 
 

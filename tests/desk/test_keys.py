@@ -1,23 +1,20 @@
-"""The desk's keys: their text, the passwords that they give, their files."""
+"""The desk's keys: their text and the passwords that they give."""
 
 from __future__ import annotations
 
 import json
-import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 
 from iea_agent.domain import day_password
-from iea_desk import private_files
 from iea_desk.keys import (
     KeyFormatError,
     KeyNotFound,
+    KeyRing,
     MasterKey,
     MonthKey,
     MonthKeys,
-    Ring,
     choose_kid,
     parse_keys,
 )
@@ -25,7 +22,7 @@ from iea_desk.keys import (
 DAY = date(2026, 11, 24)
 OLD = MasterKey("2026a", bytes(range(32)))
 NEW = MasterKey("2026b", bytes(range(32, 64)))
-RING = Ring((OLD,)).rotate(NEW)
+RING = KeyRing((OLD,)).rotate(NEW)
 NUMBER = 0x49F1C30D8F20
 MONTH_LINE = "2026-11:1d2612dfdd75d86e11b928195362ae6f8bc464b5f1944014353146409555c1fc"
 
@@ -119,67 +116,3 @@ class TestMonthKeys:
         assert MonthKey("2026-12", key.key).derive_number(date(2026, 12, 1)) != day_password.derive_number(
             OLD.derive_month_key(date(2026, 12, 1), "*").key, "*", date(2026, 12, 1)
         )
-
-
-class TestPrivateFiles:
-    """Readable by their owner alone."""
-
-    def test_the_text_gives_the_same_keys(self, tmp_path: Path) -> None:
-        path = tmp_path / "clé.json"
-        private_files.write_private(path, "é\n")
-        assert private_files.read_private(path) == "é\n"
-        private_files.write_private(path, "ü\n", replace=True)
-        assert private_files.read_private(path) == "ü\n"
-        assert [each.name for each in tmp_path.iterdir()] == [path.name]
-
-    def test_nothing_is_overwritten(self, tmp_path: Path) -> None:
-        path = tmp_path / "key"
-        private_files.write_private(path, "first")
-        with pytest.raises(FileExistsError):
-            private_files.write_private(path, "second")
-        assert private_files.read_private(path) == "first"
-
-    def test_what_is_no_key_file_is_not_read_into_memory(self, tmp_path: Path) -> None:
-        path = tmp_path / "film"
-        private_files.write_private(path, "x" * 200_000)
-        with pytest.raises(ValueError, match="too large"):
-            private_files.read_private(path)
-
-    @pytest.mark.linux
-    @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o777])
-    def test_what_others_can_reach_is_refused(self, tmp_path: Path, mode: int) -> None:
-        path = tmp_path / "key"
-        private_files.write_private(path, "secret")
-        assert path.stat().st_mode & 0o777 == 0o600
-        path.chmod(mode)
-        with pytest.raises(private_files.NotPrivate, match="chmod 600"):
-            private_files.read_private(path)
-
-    @pytest.mark.parametrize(
-        ("rights", "is_open"),
-        [
-            ("O:S-1-2D:P(A;;FA;;;S-1-2)", False),
-            ("O:S-1-2D:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;FA;;;S-1-2)", False),
-            ("O:BAD:(A;;FA;;;S-1-2)(D;;FR;;;WD)(A;OICIIO;FA;;;CO)", False),
-            ("O:S-1-2D:P(A;;FA;;;S-1-2)(A;;FR;;;WD)", True),
-            ("O:S-1-2D:P(A;;FA;;;S-1-2)(A;;FR;;;BU)", True),
-            ("O:S-1-2D:P(A;;FA;;;S-1-2)(A;;0x2;;;S-1-20)", True),
-            ("O:S-1-2D:P(A;;FA;;;S-1-2)(XA;;FR;;;S-1-20)", True),
-            ("O:S-1-2D:NO_ACCESS_CONTROL", True),
-            ("O:S-1-2", True),
-            ("", True),
-        ],
-    )
-    def test_who_the_rights_of_windows_let_in(self, rights: str, is_open: bool) -> None:
-        assert private_files.is_open_to_others(rights, "S-1-2") is is_open
-
-    @pytest.mark.windows
-    def test_a_file_that_everyone_can_read_on_windows(self, tmp_path: Path) -> None:
-        if sys.platform == "win32":
-            from iea_desk.windows_rights import set_rights, user_sid
-
-            path = tmp_path / "key"
-            private_files.write_private(path, "secret")
-            set_rights(path, f"D:P(A;;FA;;;{user_sid()})(A;;FR;;;WD)")
-            with pytest.raises(private_files.NotPrivate, match="icacls"):
-                private_files.read_private(path)

@@ -11,10 +11,16 @@ import pytest
 
 from iea_agent.domain.password_register import Kdf
 from iea_desk.keys import MasterKey
-from iea_desk.letter import format_french_date
-from iea_desk.register import Order, OtherRegister, ProgressBar, in_words, make_register, unfinished_file
+from iea_desk.register import (
+    OtherRegister,
+    ProgressBar,
+    RegisterPlan,
+    format_duration,
+    make_register,
+    unfinished_file,
+)
 
-ORDER = Order(MasterKey("2026a", bytes(range(32))), "*", 1, date(2026, 11, 1), 30, Kdf(16, 1, 1))
+PLAN = RegisterPlan(MasterKey("2026a", bytes(range(32))), "*", 1, date(2026, 11, 1), 30, Kdf(16, 1, 1))
 
 
 def ignore_progress(_done: int, _total: int) -> None:
@@ -22,10 +28,10 @@ def ignore_progress(_done: int, _total: int) -> None:
 
 
 class Ended(Exception):
-    """The run ends here."""
+    """The run is interrupted."""
 
 
-def ended_at(last: int, output: Path) -> None:
+def stop_at(last: int, output: Path) -> None:
     """Make the register as far as *last*, then end."""
 
     def progress(done: int, _total: int) -> None:
@@ -33,32 +39,32 @@ def ended_at(last: int, output: Path) -> None:
             raise Ended
 
     with pytest.raises(Ended):
-        make_register(ORDER, output, progress)
+        make_register(PLAN, output, progress)
 
 
-def test_ended_again_and_again_even_in_the_middle_of_a_line(tmp_path: Path) -> None:
+def test_a_run_goes_on_even_after_half_a_line(tmp_path: Path) -> None:
     output = tmp_path / "register"
     for last in (0, 7, 8, 20, 29):
-        ended_at(last, output)
+        stop_at(last, output)
         with unfinished_file(output).open("a", encoding="ascii") as file:
             file.write("0123456789abcdef"[: last % 16])
-    register = make_register(ORDER, output, ignore_progress)
+    register = make_register(PLAN, output, ignore_progress)
     assert register.days == 30
-    assert register.digests == b"".join(ORDER.hash_day(distance, register.salt) for distance in range(30))
+    assert register.digests == b"".join(PLAN.hash_day(distance, register.salt) for distance in range(30))
 
 
 def test_another_order_does_not_go_on_with_this_one(tmp_path: Path) -> None:
     output = tmp_path / "register"
-    ended_at(7, output)
+    stop_at(7, output)
     before = unfinished_file(output).read_bytes()
     for other in (
-        replace(ORDER, days=31),
-        replace(ORDER, generation=2),
-        replace(ORDER, first=date(2026, 11, 2)),
-        replace(ORDER, scope="IEA-1"),
-        replace(ORDER, kdf=Kdf(32, 1, 1)),
-        replace(ORDER, key=MasterKey("2026a", bytes(32))),
-        replace(ORDER, key=MasterKey("2026b", bytes(range(32)))),
+        replace(PLAN, days=31),
+        replace(PLAN, generation=2),
+        replace(PLAN, first=date(2026, 11, 2)),
+        replace(PLAN, scope="IEA-1"),
+        replace(PLAN, kdf=Kdf(32, 1, 1)),
+        replace(PLAN, key=MasterKey("2026a", bytes(32))),
+        replace(PLAN, key=MasterKey("2026b", bytes(range(32)))),
     ):
         with pytest.raises(OtherRegister):
             make_register(other, output, ignore_progress)
@@ -66,14 +72,14 @@ def test_another_order_does_not_go_on_with_this_one(tmp_path: Path) -> None:
 
 
 class Terminal(io.StringIO):
-    """A stream that people watch."""
+    """A stream that is a terminal."""
 
     def isatty(self) -> bool:
         return True
 
 
-def play(stream: io.StringIO, begun: int = 0) -> str:
-    """A hundred days, one a second, from *begun* on."""
+def show_progress(stream: io.StringIO, begun: int = 0) -> str:
+    """Return the progress of a hundred days, one a second, from *begun* on."""
     now = 50.0
     bar = ProgressBar(stream, clock=lambda: now)
     for done in range(begun, 101):
@@ -83,30 +89,24 @@ def play(stream: io.StringIO, begun: int = 0) -> str:
 
 
 def test_on_a_terminal_one_line_that_changes() -> None:
-    output = play(Terminal())
+    output = show_progress(Terminal())
     assert output.count("\n") == 1
     assert "25 % (25 jours sur 100), reste 1 min 15 s" in output
     assert output.rstrip().endswith("100 % (100 jours sur 100), fait en 1 min 40 s")
 
 
 def test_elsewhere_a_line_for_each_tenth() -> None:
-    lines = play(io.StringIO()).splitlines()
+    lines = show_progress(io.StringIO()).splitlines()
     assert len(lines) == 11
     assert "\r" not in "".join(lines)
 
 
 def test_what_was_done_before_does_not_count_for_the_speed() -> None:
-    assert "(75 jours sur 100), reste 25 s" in play(Terminal(), begun=50)
+    assert "(75 jours sur 100), reste 25 s" in show_progress(Terminal(), begun=50)
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(0.2, "0 s"), (59.6, "1 min 00 s"), (582, "9 min 42 s"), (3660, "1 h 01 min")]
 )
 def test_durations(seconds: float, words: str) -> None:
-    assert in_words(seconds).replace("\u00a0", " ") == words
-
-
-def test_days_format_french_date() -> None:
-    assert format_french_date(date(2026, 11, 27)) == "vendredi 27 novembre 2026"
-    assert format_french_date(date(2026, 12, 1)) == "mardi 1er décembre 2026"
-    assert format_french_date(date(2027, 8, 15)) == "dimanche 15 août 2027"
+    assert format_duration(seconds).replace("\u00a0", " ") == words

@@ -35,7 +35,7 @@ L'assistance Impact emploi
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class PasswordMessage:
     """One password as people read it."""
 
     password: Password

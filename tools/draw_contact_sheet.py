@@ -1,4 +1,4 @@
-"""Draws docs/pictures/icons.png: every icon that ships, at every size, on the taskbars it has to live on."""
+"""Draw docs/pictures/icons.png: every icon at every size, on every taskbar."""
 
 from __future__ import annotations
 
@@ -22,49 +22,54 @@ LABEL = 130
 MARGIN = 24
 
 
-def icon(name: str, size: int) -> Image.Image:
-    """The icon as it ships."""
+def open_icon(name: str, size: int) -> Image.Image:
+    """Return the icon as it ships."""
     with Image.open(SHIPPED / f"{name}-{size}.png") as image:
         return image.convert("RGBA")
 
 
-def on(colour: str, picture: Image.Image, *, grey: bool = False) -> Image.Image:
-    """*picture* laid on a plain *colour*, in greys if asked."""
+def lay_on(colour: str, picture: Image.Image, *, grey: bool = False) -> Image.Image:
+    """Return *picture* on a plain *colour*, in greys if asked."""
     laid = Image.alpha_composite(Image.new("RGBA", picture.size, colour), picture)
     return laid.convert("L").convert("RGB") if grey else laid.convert("RGB")
 
 
-def row(name: str) -> Image.Image:
-    """One icon at every size, side by side on a see-through ground."""
+def draw_row(name: str) -> Image.Image:
+    """Return one icon at every size, side by side on a transparent ground."""
     strip = Image.new("RGBA", (sum(SIZES) + 10 * (len(SIZES) + 1), 76))
     x = 10
     for size in SIZES:
-        strip.alpha_composite(icon(name, size), (x, (76 - size) // 2))
+        strip.alpha_composite(open_icon(name, size), (x, (76 - size) // 2))
         x += size + 10
     return strip
 
 
-def beside(pictures: Iterable[Image.Image], gap: int, ground: str = PAPER) -> Image.Image:
-    """Pictures side by side."""
-    shown = list(pictures)
-    width = sum(picture.width for picture in shown) + gap * (len(shown) - 1)
-    strip = Image.new("RGB", (width, max(picture.height for picture in shown)), ground)
+def place_side_by_side(pictures: Iterable[Image.Image], gap: int, ground: str = PAPER) -> Image.Image:
+    """Return the pictures side by side."""
+    row = list(pictures)
+    width = sum(picture.width for picture in row) + gap * (len(row) - 1)
+    strip = Image.new("RGB", (width, max(picture.height for picture in row)), ground)
     x = 0
-    for picture in shown:
+    for picture in row:
         strip.paste(picture, (x, 0))
         x += picture.width + gap
     return strip
 
 
-def enlarged(colour: str, size: int, *, grey: bool = False) -> Image.Image:
-    """The four states at *size* pixels, each pixel drawn large, as it is."""
+def enlarge(colour: str, size: int, *, grey: bool = False) -> Image.Image:
+    """Return the four states at *size* pixels, each pixel drawn large."""
     times = 150 // size
-    shown = (on(colour, icon(name, size), grey=grey) for name in STATES)
-    return beside((p.resize((size * times, size * times), Image.Resampling.NEAREST) for p in shown), 6)
+    states = (lay_on(colour, open_icon(name, size), grey=grey) for name in STATES)
+    return place_side_by_side(
+        (p.resize((size * times, size * times), Image.Resampling.NEAREST) for p in states), 6
+    )
 
 
-def taskbar(colour: str, ink: str, scale: float, names: Iterable[str]) -> Image.Image:
-    """The corner of a taskbar of 48 points, with the clock, at *scale* (1.0 is 100 %)."""
+def draw_taskbar(colour: str, ink: str, scale: float, names: Iterable[str]) -> Image.Image:
+    """Return the corner of a taskbar of 48 points with the clock.
+
+    *scale* 1.0 is 100 %.
+    """
 
     def px(points: float) -> int:
         return round(points * scale)
@@ -77,15 +82,15 @@ def taskbar(colour: str, ink: str, scale: float, names: Iterable[str]) -> Image.
     x += px(26)
     for name in names:
         size = px(16)
-        bar.alpha_composite(icon(name, size), (x, (bar.height - size) // 2))
+        bar.alpha_composite(open_icon(name, size), (x, (bar.height - size) // 2))
         x += px(32)
     pen.text((bar.width - px(14), px(8)), "10:42", font=font, fill=ink, anchor="ra")
     pen.text((bar.width - px(14), px(26)), "15/04/2026", font=font, fill=ink, anchor="ra")
     return bar.convert("RGB")
 
 
-def sheet() -> Image.Image:
-    """The whole contact sheet."""
+def draw_sheet() -> Image.Image:
+    """Return the whole contact sheet."""
     page = Image.new("RGB", (WIDTH, 4000), PAPER)
     pen = ImageDraw.Draw(page)
     y = MARGIN
@@ -106,8 +111,13 @@ def sheet() -> Image.Image:
     title("Every size, on a light and on a dark taskbar, in colour and in greys")
     for name in (*STATES, *MARKS):
         line(
-            beside(
-                (on(ground, row(name), grey=grey) for grey in (False, True) for ground in (LIGHT, DARK)), 10
+            place_side_by_side(
+                (
+                    lay_on(ground, draw_row(name), grey=grey)
+                    for grey in (False, True)
+                    for ground in (LIGHT, DARK)
+                ),
+                10,
             ),
             name,
             0,
@@ -116,7 +126,9 @@ def sheet() -> Image.Image:
     for size, scaling in ((16, "100 %"), (20, "125 %"), (24, "150 %")):
         title(f"{size} pixels ({scaling}), each pixel enlarged as it is")
         for label, grey in (("in colour", False), ("in greys", True)):
-            line(beside((enlarged(ground, size, grey=grey) for ground in (LIGHT, DARK)), 16), label)
+            line(
+                place_side_by_side((enlarge(ground, size, grey=grey) for ground in (LIGHT, DARK)), 16), label
+            )
         y += 12
     title("In place, at 100 % and at 150 %")
     for label, ground, ink in (
@@ -124,11 +136,13 @@ def sheet() -> Image.Image:
         ("dark", DARK, PAPER),
         ("Windows 10", BLACK, PAPER),
     ):
-        line(beside((taskbar(ground, ink, scale, STATES) for scale in (1.0, 1.5)), 16), label)
+        line(
+            place_side_by_side((draw_taskbar(ground, ink, scale, STATES) for scale in (1.0, 1.5)), 16), label
+        )
     return page.crop((0, 0, WIDTH, y + MARGIN - 6))
 
 
 if __name__ == "__main__":
     SHEET.parent.mkdir(parents=True, exist_ok=True)
-    sheet().save(SHEET, optimize=True)
+    draw_sheet().save(SHEET, optimize=True)
     sys.exit(0)

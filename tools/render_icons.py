@@ -1,4 +1,4 @@
-"""Renders the drawings of assets/icons into the .ico and .png files that ship in iea_agent/shell/icons."""
+"""Render the drawings of assets/icons into the .ico and .png files that ship."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ TOLERANCE = 2
 """Levels out of 255 by which a pixel may differ in --check: another processor may round another way."""
 
 
-def drawing_for(name: str, size: int) -> Path:
-    """The SVG that *name* is drawn from at *size* pixels.
+def find_drawing(name: str, size: int) -> Path:
+    """Return the SVG that *name* is drawn from at *size* pixels.
 
-    `beetle.16.svg` is drawn for 16 pixels and serves until the next larger drawing; `beetle.svg` is the full
+    ``beetle.16.svg`` is drawn for 16 pixels and serves until the next larger drawing; ``beetle.svg`` is the full
     drawing and serves from 32 pixels up.
     """
     made_for = [int(path.suffixes[0][1:]) for path in DRAWINGS.glob(f"{name}.*.svg")]
@@ -37,14 +37,20 @@ def drawing_for(name: str, size: int) -> Path:
     return DRAWINGS / (f"{name}.{max(fitting)}.svg" if fitting else f"{name}.svg")
 
 
-def png(name: str, size: int) -> bytes:
-    """*name* at *size* × *size* pixels, as a PNG. Uses no font of the system: the same bytes everywhere."""
-    drawing = drawing_for(name, size).read_text(encoding="utf-8")
+def render_png(name: str, size: int) -> bytes:
+    """Return *name* at *size* × *size* pixels, as a PNG.
+
+    It uses no font of the system, so that the bytes are the same everywhere.
+    """
+    drawing = find_drawing(name, size).read_text(encoding="utf-8")
     return resvg_py.svg_to_bytes(svg_string=drawing, width=size, height=size, skip_system_fonts=True)
 
 
-def dib(image: Image.Image) -> bytes:
-    """*image* as an icon's bitmap: 32-bit BGRA, bottom row first, then the one-bit mask of see-through pixels."""
+def pack_dib(image: Image.Image) -> bytes:
+    """Return *image* as an icon's bitmap.
+
+    That is 32-bit BGRA, bottom row first, then the one-bit mask of transparent pixels.
+    """
     width, height = image.size
     header = struct.pack("<IiiHHIIiiII", 40, width, 2 * height, 1, 32, 0, 0, 0, 0, 0, 0)
     colours = image.tobytes("raw", "BGRA", 0, -1)
@@ -57,10 +63,13 @@ def dib(image: Image.Image) -> bytes:
     return header + colours + rows
 
 
-def ico(name: str) -> bytes:
-    """The multi-size icon of *name*: small sizes as bitmaps, which every LoadImage reads, 256 as PNG for its weight."""
-    frames = [(size, png(name, size)) for size in ICO_SIZES]
-    stored = [(size, data if size == 256 else dib(opened(data))) for size, data in frames]
+def pack_ico(name: str) -> bytes:
+    """Return the multi-size icon of *name*.
+
+    Small sizes are bitmaps, which every LoadImage reads; 256 is a PNG, which weighs less.
+    """
+    frames = [(size, render_png(name, size)) for size in ICO_SIZES]
+    stored = [(size, data if size == 256 else pack_dib(open_png(data))) for size, data in frames]
     directory = struct.pack("<HHH", 0, 1, len(stored))
     offset = len(directory) + 16 * len(stored)
     for size, data in stored:
@@ -69,64 +78,66 @@ def ico(name: str) -> bytes:
     return directory + b"".join(data for _, data in stored)
 
 
-def opened(data: bytes) -> Image.Image:
-    """The pixels of a PNG, with their transparency."""
+def open_png(data: bytes) -> Image.Image:
+    """Return the pixels of a PNG, with their transparency."""
     return Image.open(io.BytesIO(data)).convert("RGBA")
 
 
-def everything() -> dict[str, bytes]:
-    """Every file that ships, by name."""
-    files = {f"{name}-{size}.png": png(name, size) for name in STATES + MARKS for size in PNG_SIZES}
-    return files | {f"{name}.ico": ico(name) for name in STATES}
+def render_all() -> dict[str, bytes]:
+    """Return every file that ships, by name."""
+    files = {f"{name}-{size}.png": render_png(name, size) for name in STATES + MARKS for size in PNG_SIZES}
+    return files | {f"{name}.ico": pack_ico(name) for name in STATES}
 
 
-def frames(data: bytes) -> list[tuple[bool, Image.Image]]:
-    """The pictures in a .png or .ico, in their order, each with whether it is stored as a PNG."""
+def read_frames(data: bytes) -> list[tuple[bool, Image.Image]]:
+    """Return the pictures in a .png or .ico, each with whether it is stored as PNG."""
     if data.startswith(b"\x89PNG"):
-        return [(True, opened(data))]
-    found = []
+        return [(True, open_png(data))]
+    pictures = []
     for index in range(struct.unpack_from("<H", data, 4)[0]):
         length, offset = struct.unpack_from("<II", data, 6 + 16 * index + 8)
         stored = data[offset : offset + length]
         if stored.startswith(b"\x89PNG"):
-            found.append((True, opened(stored)))
+            pictures.append((True, open_png(stored)))
         else:
             width = struct.unpack_from("<i", stored, 4)[0]
-            found.append((False, Image.frombytes("RGBA", (width, width), stored[40:], "raw", "BGRA", 0, -1)))
-    return found
+            pictures.append(
+                (False, Image.frombytes("RGBA", (width, width), stored[40:], "raw", "BGRA", 0, -1))
+            )
+    return pictures
 
 
 def same_pictures(one: bytes, other: bytes) -> bool:
-    """Whether two files hold the same pictures, up to TOLERANCE."""
+    """Return whether two files hold the same pictures, up to ``TOLERANCE``."""
     if one == other:
         return True
-    ours, theirs = frames(one), frames(other)
+    ours, theirs = read_frames(one), read_frames(other)
     if [(kind, image.size) for kind, image in ours] != [(kind, image.size) for kind, image in theirs]:
         return False
     for (_, mine), (_, yours) in zip(ours, theirs, strict=True):
-        # Compared premultiplied: the colour of a see-through pixel is nobody's business.
+        # compared premultiplied: the colour of a transparent pixel does not matter
         levels = zip(mine.convert("RGBa").tobytes(), yours.convert("RGBa").tobytes(), strict=True)
         if any(abs(level - other_level) > TOLERANCE for level, other_level in levels):
             return False
     return True
 
 
-def complaints(folder: Path) -> list[str]:
-    """What in *folder* is not what the drawings render to: one sentence each."""
-    expected = everything()
+def list_differences(folder: Path) -> list[str]:
+    """Return a sentence for each file in *folder* that differs from its drawing."""
+    expected = render_all()
     present = {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in {".ico", ".png"}}
-    found = [f"{name}: missing" for name in expected.keys() - present.keys()]
-    found += [f"{name}: rendered from no drawing" for name in present.keys() - expected.keys()]
-    found += [
+    differences = [f"{name}: missing" for name in expected.keys() - present.keys()]
+    differences += [f"{name}: rendered from no drawing" for name in present.keys() - expected.keys()]
+    differences += [
         f"{name}: not what its drawing renders to"
         for name in expected.keys() & present.keys()
         if not same_pictures(expected[name], present[name])
     ]
-    return sorted(found)
+    return sorted(differences)
 
 
 def main() -> int:
-    """Render, or with --check compare; 0 when fine, 1 when a committed file is not what its drawing renders to."""
+    """Render, or with ``--check`` compare; return 1 if a file differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail if a file differs from its drawing"
@@ -134,11 +145,11 @@ def main() -> int:
     parser.add_argument("--into", type=Path, default=SHIPPED, metavar="FOLDER", help="default: %(default)s")
     arguments = parser.parse_args()
     if arguments.check:
-        found = complaints(arguments.into)
-        print("\n".join(found) or "icons: as drawn")
-        return 1 if found else 0
+        differences = list_differences(arguments.into)
+        print("\n".join(differences) or "icons: as drawn")
+        return 1 if differences else 0
     arguments.into.mkdir(parents=True, exist_ok=True)
-    for name, data in everything().items():
+    for name, data in render_all().items():
         (arguments.into / name).write_bytes(data)
     return 0
 

@@ -1,7 +1,8 @@
-"""Renders the pages of docs/problemes into the HTML that ships in iea_agent/shell/pages, to be read offline from a dialog.
+"""Render docs/problemes into the HTML that ships in iea_agent/shell/pages.
 
-Each page is one file that needs nothing else: the style is inside, there is no script, and the only links lead to the other pages and to the
-assistance's address. What the catalogue says of a problem (``domain/problems.py``) stands above what its page says.
+Each page is one file that needs nothing else, so that it can be read offline from a dialog: the style is inside, there is no
+script, and the only links lead to the other pages and to the support's address. What the catalogue says about a problem
+(``domain/problems.py``) stands above what its page says.
 """
 
 from __future__ import annotations
@@ -69,14 +70,17 @@ h2{break-after:avoid}li,p{break-inside:avoid}nav{display:none}}"""
 
 
 OTHERS = re.compile(r"<h2>Pour (?:la personne|l'assistance).*", re.DOTALL)
-"""What follows the clerk's own part of a page: what she shows to somebody else."""
+"""The part of a page after the clerk's own part: what she shows to another person."""
 
 
 class _Renderer(RendererHTML):
-    """Links between pages as they are called once rendered."""
+    """Markdown to HTML, with links to the rendered pages."""
 
     def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        """The tag of a link: to another page, or to the assistance. Raises ``ValueError`` for one that leads outside."""
+        """Return the tag of a link to another page or to the support.
+
+        Raises ``ValueError`` for a link that leads outside.
+        """
         target = str(tokens[idx].attrs["href"])
         if not re.fullmatch(
             r"IEA-\w\d\d\.md|README\.md|mailto:" + re.escape(problems.SUPPORT_ADDRESS), target
@@ -89,8 +93,8 @@ class _Renderer(RendererHTML):
 MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
 
 
-def rendered(source: Path) -> str:
-    """One page as HTML. Raises ``ValueError`` for a link that leads outside."""
+def render_page(source: Path) -> str:
+    """Return one page as HTML. Raise ``ValueError`` for a link that leads outside."""
     text = source.read_text(encoding="utf-8")
     heading = text.splitlines()[0].removeprefix("# ")
     # the markers of a generated section are not for readers
@@ -98,10 +102,10 @@ def rendered(source: Path) -> str:
     above = ""
     if source.stem != "README":
         problem = problems.CATALOGUE[source.stem]
-        told = "".join(
+        sentences = "".join(
             f"<p>{escape(sentence)}</p>\n" for sentence in (problem.text, problems.ACTORS[problem.actor])
         )
-        body = body.replace("</h1>\n", f'</h1>\n<div class="told">\n{told}</div>\n', 1)
+        body = body.replace("</h1>\n", f'</h1>\n<div class="told">\n{sentences}</div>\n', 1)
         body = OTHERS.sub(r'<section class="others">\n\g<0></section>\n', body, count=1)
         above = '<nav><a href="index.html">Tous les problèmes</a></nav>\n'
     address = f'<a href="mailto:{problems.SUPPORT_ADDRESS}">{problems.SUPPORT_ADDRESS}</a>'
@@ -109,30 +113,30 @@ def rendered(source: Path) -> str:
     return PAGE.substitute(title=escape(heading), style=STYLE, above=above, body=body, below=below)
 
 
-def everything() -> dict[str, bytes]:
-    """Every file that ships, by name."""
+def render_all() -> dict[str, bytes]:
+    """Return every file that ships, by name."""
     return {
-        ("index" if source.stem == "README" else source.stem) + ".html": rendered(source).encode()
+        ("index" if source.stem == "README" else source.stem) + ".html": render_page(source).encode()
         for source in sorted(WRITTEN.glob("*.md"))
     }
 
 
-def complaints(folder: Path) -> list[str]:
-    """What in *folder* is not what docs/problemes renders to: one sentence each."""
-    expected = everything()
+def list_differences(folder: Path) -> list[str]:
+    """Return a sentence for each file in *folder* that differs from its page."""
+    expected = render_all()
     present = {path.name: path.read_bytes() for path in folder.glob("*")}
-    found = [f"{name}: missing" for name in expected.keys() - present.keys()]
-    found += [f"{name}: rendered from no page" for name in present.keys() - expected.keys()]
-    found += [
+    differences = [f"{name}: missing" for name in expected.keys() - present.keys()]
+    differences += [f"{name}: rendered from no page" for name in present.keys() - expected.keys()]
+    differences += [
         f"{name}: not what its page renders to"
         for name in expected.keys() & present.keys()
         if expected[name] != present[name]
     ]
-    return sorted(found)
+    return sorted(differences)
 
 
 def main() -> int:
-    """Render, or with --check compare; 0 when fine, 1 when a committed file is not what its page renders to."""
+    """Render, or with ``--check`` compare; return 1 if a file differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail if a file differs from its page"
@@ -140,13 +144,13 @@ def main() -> int:
     parser.add_argument("--into", type=Path, default=SHIPPED, metavar="FOLDER", help="default: %(default)s")
     arguments = parser.parse_args()
     if arguments.check:
-        found = complaints(arguments.into)
-        print("\n".join(found) or "pages: as written")
-        return 1 if found else 0
+        differences = list_differences(arguments.into)
+        print("\n".join(differences) or "pages: as written")
+        return 1 if differences else 0
     arguments.into.mkdir(parents=True, exist_ok=True)
     for stale in arguments.into.glob("*.html"):
         stale.unlink()
-    for name, data in everything().items():
+    for name, data in render_all().items():
         (arguments.into / name).write_bytes(data)
     return 0
 

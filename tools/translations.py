@@ -1,7 +1,7 @@
-"""Keep the English catalogue in step with the source: extract what a person reads, merge it into the .po, compile the .mo.
+"""Keep the English catalogue in step with the sentences of the source.
 
-Run it after changing a sentence, write the missing English into the .po (``msgstr ""``), run it again. ``--check`` changes nothing
-and fails where the .po lacks a sentence, has one too many, or the .mo is not what the .po says.
+Run it after changing a sentence, write the missing English into the .po (``msgstr ""``), run it again. ``--check`` changes
+nothing and returns 1 if the .po lacks a sentence or has one too many, or if the .mo is not what the .po says.
 """
 
 from __future__ import annotations
@@ -31,30 +31,36 @@ HEADER = (
 )
 
 
-def extracted() -> Catalog:
-    """Every sentence that the source marks for translation.
+def collect_sentences() -> Catalog:
+    """Return every sentence that the source marks for translation.
 
-    Read from the syntax tree: Babel's own extractor sees what is inside an f-string or not, depending on the version of Python.
+    They are read from the syntax tree: whether Babel's own extractor sees inside an f-string depends on the version of Python.
     """
-    found = Catalog()
+    catalogue = Catalog()
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
                 for argument in node.args:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                        found.add(argument.value)
-    return found
+                        catalogue.add(argument.value)
+    return catalogue
 
 
-def merged(kept: Catalog) -> Catalog:
-    """*kept* with the sentences of the source: new ones untranslated, gone ones dropped. No guesses."""
-    kept.update(extracted(), no_fuzzy_matching=True)
-    kept.obsolete.clear()
-    return kept
+def merge_sentences(catalogue: Catalog) -> Catalog:
+    """Return *catalogue* with the sentences of the source.
+
+    New ones are untranslated, removed ones are dropped, nothing is guessed.
+    """
+    catalogue.update(collect_sentences(), no_fuzzy_matching=True)
+    catalogue.obsolete.clear()
+    return catalogue
 
 
-def written(catalogue: Catalog) -> bytes:
-    """The .po file: sorted and without places, so that only a changed sentence changes it."""
+def format_po(catalogue: Catalog) -> bytes:
+    """Return the .po file, sorted and without places.
+
+    So only a changed sentence changes it.
+    """
     buffer = io.BytesIO()
     write_po(buffer, catalogue, width=110, omit_header=True, no_location=True, sort_output=True)
     header = "".join(f'"{line}\\n"\n' for line in HEADER)
@@ -65,15 +71,15 @@ def written(catalogue: Catalog) -> bytes:
 
 
 class _Undated(Catalog):
-    """A catalogue whose header says neither when nor by which Babel it was written: the same sentences give the same bytes."""
+    """A catalogue without date and version of Babel: same sentences, same bytes."""
 
     def __iter__(self) -> Iterator[Message]:
         yield Message("", "".join(f"{line}\n" for line in HEADER))
         yield from itertools.islice(super().__iter__(), 1, None)
 
 
-def compiled(catalogue: Catalog) -> bytes:
-    """The .mo file."""
+def compile_mo(catalogue: Catalog) -> bytes:
+    """Return the .mo file."""
     undated = _Undated()
     for message in catalogue:
         if message.id:
@@ -84,16 +90,16 @@ def compiled(catalogue: Catalog) -> bytes:
 
 
 def main() -> int:
-    """Merge and compile, or with ``--check`` only say what is out of step; 1 where a sentence lacks its English."""
+    """Merge and compile, or with ``--check`` compare; return 1 if English is missing."""
     parser = argparse.ArgumentParser(description="Keep the English catalogue in step with the source.")
     parser.add_argument(
         "--check", action="store_true", help="change nothing; exit 1 where something is stale"
     )
     check = parser.parse_args().check
-    before = PO.read_bytes() if PO.exists() else written(Catalog())
-    catalogue = merged(read_po(io.BytesIO(before), locale="en"))
-    po = written(catalogue)
-    mo = compiled(catalogue)
+    before = PO.read_bytes() if PO.exists() else format_po(Catalog())
+    catalogue = merge_sentences(read_po(io.BytesIO(before), locale="en"))
+    po = format_po(catalogue)
+    mo = compile_mo(catalogue)
     complaints = [
         f"no English for: {message.id}" for message in catalogue if message.id and not message.string
     ]

@@ -1,4 +1,7 @@
-"""The icons as they ship: complete, as drawn, drawn for their size, visible on any taskbar, distinct without colour."""
+"""The icons as they ship.
+
+They are complete, as drawn, drawn for their size, visible on any taskbar, and distinct without colour.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,10 @@ def frames(name: str) -> dict[int, bytes]:
 
 
 def luminances(picture: Image.Image, taskbar: str) -> list[list[float]]:
-    """WCAG's relative luminance, 0 to 1, of each pixel of *picture* as seen on *taskbar*, row by row."""
+    """Return WCAG's relative luminance (0 to 1) of each pixel, row by row.
+
+    *picture* lies on *taskbar*.
+    """
     seen = Image.alpha_composite(Image.new("RGBA", picture.size, taskbar), picture).convert("RGB").tobytes()
     linear = [v / 255 / 12.92 if v <= 10 else ((v / 255 + 0.055) / 1.055) ** 2.4 for v in range(256)]
     values = [
@@ -95,7 +101,8 @@ def outline_seen(picture: Image.Image, taskbar: str) -> float:
     solid = [[value >= 128 for value in alpha[i : i + size]] for i in range(0, size * size, size)]
     reach = math.ceil(size / 10) + 1
     walks = []
-    for solids, visibles in ((solid, visible), (list(zip(*solid)), list(zip(*visible)))):  # noqa: B905 - a transposition
+    # zip(*rows) is a transposition
+    for solids, visibles in ((solid, visible), (list(zip(*solid)), list(zip(*visible)))):  # noqa: B905
         for s, v in zip(solids, visibles, strict=True):
             walks += [(list(s), list(v)), (list(s)[::-1], list(v)[::-1])]
     met = [any(v[s.index(True) : s.index(True) + reach]) for s, v in walks if any(s)]
@@ -103,7 +110,10 @@ def outline_seen(picture: Image.Image, taskbar: str) -> float:
 
 
 def lightnesses(picture: Image.Image, taskbar: str) -> list[list[float]]:
-    """CIE lightness L*, 0 to 100, of each pixel on *taskbar*: what is left of a picture for who sees no colours."""
+    """Return CIE lightness L* (0 to 100) of each pixel on *taskbar*.
+
+    That is what a picture shows to a person who sees no colours.
+    """
     return [
         [116 * y ** (1 / 3) - 16 if y > 0.008856 else 903.3 * y for y in row]
         for row in luminances(picture, taskbar)
@@ -111,10 +121,10 @@ def lightnesses(picture: Image.Image, taskbar: str) -> list[list[float]]:
 
 
 def distance(one: Image.Image, other: Image.Image) -> float:
-    """How far apart two pictures are in greys: root mean square of the differences of lightness, in points.
+    """Return how different two pictures are in greys, in points of lightness.
 
-    The second is tried where it is and one pixel off in every direction, and on a light and a dark taskbar; the least counts,
-    so that neither a mere shift nor one lucky taskbar makes two pictures distinct.
+    That is the root mean square of the differences. The second is tried in place and one pixel off in every direction, on a
+    light and a dark taskbar; the least counts, so that neither a shift nor one lucky taskbar makes two pictures distinct.
     """
     size = one.width
 
@@ -123,14 +133,14 @@ def distance(one: Image.Image, other: Image.Image) -> float:
         wider.paste(picture, (1 + right, 1 + down))
         return wider
 
-    found = []
+    distances = []
     for taskbar in ("#f3f3f3", "#202020"):
         first = list(itertools.chain(*lightnesses(moved(one, 0, 0), taskbar)))
         for right, down in itertools.product((-1, 0, 1), repeat=2):
             second = itertools.chain(*lightnesses(moved(other, right, down), taskbar))
             squares = sum((mine - yours) ** 2 for mine, yours in zip(first, second, strict=True))
-            found.append(math.sqrt(squares / size**2))
-    return min(found)
+            distances.append(math.sqrt(squares / size**2))
+    return min(distances)
 
 
 def check(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -268,14 +278,14 @@ def test_colour_alone_makes_no_two_states_distinct(change: Callable[[Image.Image
 def test_the_page_shows_the_distances_as_measured() -> None:
     page = PAGE.read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z-]+)` \| ([0-9—| ]+) \|$", page, re.MULTILINE)
-    shown = {
+    cells_by_pair = {
         (name, other): cell.strip()
         for name, cells in rows
         for other, cell in zip(STATES, cells.split("|"), strict=True)
     }
     for one, other in itertools.product(STATES, repeat=2):
         measured = "—" if one == other else str(round(distance(shipped(one, 16), shipped(other, 16))))
-        assert shown[one, other] == measured, f"{one} and {other}"
+        assert cells_by_pair[one, other] == measured, f"{one} and {other}"
 
 
 if sys.platform == "win32":
@@ -284,7 +294,7 @@ if sys.platform == "win32":
 
     @pytest.mark.parametrize("name", STATES)
     def test_windows_loads_each_size_as_it_was_drawn(name: str) -> None:
-        """LoadImage takes the frame of the asked size, untouched: what the notification area gets."""
+        """Load each frame with LoadImage, which the notification area gets unchanged."""
 
         class Bitmap(ctypes.Structure):
             _fields_ = (

@@ -1,4 +1,7 @@
-"""The borders between the rooms: lint-imports passes on what is there, and goes red where one is crossed or a module has no room."""
+"""The borders between the rooms.
+
+lint-imports passes on the source, and fails if a border is crossed or a module has no room.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 AGENT = ROOT / "src" / "iea_agent"
 
 VAGUE = {"utils", "helpers", "manager", "common", "core", "base", "misc"}
-"""Names that say nothing about what is inside."""
+"""Module names that say nothing about their content."""
 
 
 def modules() -> list[Path]:
-    """Every module of the three packages."""
+    """Return every module of the three packages."""
     return sorted((ROOT / "src").rglob("*.py"))
 
 
@@ -29,13 +32,13 @@ class TestImportLinter:
 
     @pytest.fixture
     def tree(self, tmp_path: Path) -> Path:
-        """A copy of the source and its contracts."""
+        """Return a copy of the source and its contracts."""
         shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / ".importlinter", tmp_path)
         return tmp_path
 
     def broken(self, tree: Path) -> str:
-        """What lint-imports says is broken in *tree*; empty where nothing is."""
+        """Return what lint-imports says is broken in *tree*; "" if nothing is."""
         done = subprocess.run(
             [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
             cwd=tree,
@@ -52,9 +55,9 @@ class TestImportLinter:
         assert self.broken(tree) == ""
 
     def cross(self, tree: Path, module: str, line: str) -> None:
-        """Add *line* to *module* of the copy, which is made where it is not there."""
+        """Add *line* to *module* of the copy; make the module if it does not exist."""
         path = tree / "src" / module
-        text = path.read_text(encoding="utf-8") if path.exists() else '"""Nobody said where it belongs."""\n'
+        text = path.read_text(encoding="utf-8") if path.exists() else '"""A module without a room."""\n'
         path.write_text(f"{text}\n{line}\n", encoding="utf-8")
 
     @pytest.mark.parametrize(
@@ -75,8 +78,8 @@ class TestImportLinter:
         self, tree: Path, module: str, line: str, contract: str
     ) -> None:
         self.cross(tree, module, line)
-        said = self.broken(tree)
-        assert re.search(re.escape(contract) + r".* BROKEN", said), said
+        output = self.broken(tree)
+        assert re.search(re.escape(contract) + r".* BROKEN", output), output
 
     def test_every_other_contract_can_be_broken(self, tree: Path) -> None:
         crossings = [
@@ -104,9 +107,9 @@ class TestImportLinter:
         ]
         for module, line, _ in crossings:
             self.cross(tree, module, line)
-        said = self.broken(tree)
+        output = self.broken(tree)
         for _, _, contract in crossings:
-            assert re.search(re.escape(contract) + r".* BROKEN", said), f"{contract}: {said}"
+            assert re.search(re.escape(contract) + r".* BROKEN", output), f"{contract}: {output}"
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT / "src").as_posix())
@@ -129,7 +132,7 @@ def test_the_map_shows_every_room() -> None:
 
 
 def loaded_by(*modules: str) -> set[str]:
-    """What a Python that imports *modules* has loaded."""
+    """Return what a Python that imports *modules* has loaded."""
     script = f"import sys, {', '.join(modules)}; print(*sys.modules)"
     return set(subprocess.check_output([sys.executable, "-c", script], text=True, timeout=60).split())
 

@@ -1,4 +1,4 @@
-"""The developers' pages: drawn from the code where they can be, and every link leads somewhere."""
+"""The developers' pages: generated parts are current, links lead somewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The pages on the problems: one a code, of one form, true of the catalogue and of the commands, rendered as they are written, and both languages whole."""
+"""The pages about the problems.
+
+There is one for each code. They have one form, agree with the catalogue and with the commands, and are rendered as written.
+"""
 
 from __future__ import annotations
 
@@ -41,25 +44,25 @@ EVERY = pytest.mark.parametrize("code", sorted(CATALOGUE))
 
 
 def page(code: str) -> str:
-    """The page on *code*, as written."""
+    """Return the page about *code*, as written."""
     return (WRITTEN / f"{code}.md").read_text(encoding="utf-8")
 
 
 def sections(text: str) -> dict[str, str]:
-    """What stands under each heading."""
+    """Return the text under each heading."""
     parts = re.split(r"^## (.*)$", text, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def flowing(text: str) -> str:
-    """*text* without its line breaks, code and targets of links."""
+    """Return *text* without its line breaks, code and targets of links."""
     return re.sub(r"`[^`]*`|\]\([^)]*\)", "", re.sub(r"\s*\n\s*", " ", text))
 
 
 def commands(text: str) -> list[str]:
-    """The commands of ours that *text* shows, without what is redirected into them."""
-    shown = re.findall(r"`(iea-(?:agent|sandbox) [^`]*)`", re.sub(r"\n\s*", " ", text))
-    return [re.sub(r" < .*", "", command) for command in shown]
+    """Return the commands in *text*, without their redirections."""
+    texts = re.findall(r"`(iea-(?:agent|sandbox) [^`]*)`", re.sub(r"\n\s*", " ", text))
+    return [re.sub(r" < .*", "", command) for command in texts]
 
 
 def test_every_problem_has_its_page_and_no_page_is_about_nothing() -> None:
@@ -75,9 +78,9 @@ def test_a_page_has_the_title_of_the_catalogue_and_the_sections_in_their_order(c
     lines = text.splitlines()
     assert lines[0] == f"# {code} – {CATALOGUE[code].title}"
     assert 15 <= len(lines) <= 40
-    found = list(sections(text))
-    assert found == [name for name in SECTIONS if name in found]
-    assert set(SECTIONS) - set(found) <= OPTIONAL
+    names = list(sections(text))
+    assert names == [name for name in SECTIONS if name in names]
+    assert set(SECTIONS) - set(names) <= OPTIONAL
     assert all(body.strip() for body in sections(text).values())
 
 
@@ -98,8 +101,8 @@ def test_the_steps_are_numbered_and_only_a_stopped_clerk_is_told_how_to_go_on_me
 def test_a_page_names_only_what_there_is(code: str) -> None:
     text = page(code)
     assert set(re.findall(r"IEA-[A-Z]\d\d", text)) <= set(CATALOGUE)
-    for shown, target in re.findall(r"\[([^]]*)\]\(([^)]*)\)", text):
-        assert target in (f"{shown}.md", f"mailto:{problems.SUPPORT_ADDRESS}")
+    for label, target in re.findall(r"\[([^]]*)\]\(([^)]*)\)", text):
+        assert target in (f"{label}.md", f"mailto:{problems.SUPPORT_ADDRESS}")
     assert set(re.findall(r"[\w.-]+@[\w.-]+\w", flowing(text).replace("nom@exemple.fr", ""))) <= {
         problems.SUPPORT_ADDRESS
     }
@@ -108,7 +111,7 @@ def test_a_page_names_only_what_there_is(code: str) -> None:
 
 
 def check_command(program: str, *arguments: str) -> None:
-    """Fail where *program* does not understand *arguments*."""
+    """Fail if *program* does not understand *arguments*."""
     if program == "iea-agent":
         try:
             agent_commands.build_parser().parse_args(arguments)
@@ -121,26 +124,29 @@ def check_command(program: str, *arguments: str) -> None:
 
 
 def played(verb: str, part: str, how: str, name: str, *options: str) -> tuple[faults.Fault, tuple[str, ...]]:
-    """The fault that ``iea-sandbox`` plays when it is given these words, and its options."""
+    """Return the fault that these words of ``iea-sandbox`` play, and its options."""
     assert (verb, how) == ("break", "--how")
     return faults.find_fault(part, name, {}).fault, options  # type: ignore[arg-type]  # checked there
 
 
 def seen() -> Iterator[tuple[str, str, ExpectedFailure]]:
-    """What the test of the servers finds of each fault, by the table that its tests hold: the fault, the server, what is seen."""
+    """Yield each fault, the server, and what the test of the servers observes.
+
+    They come from the table that the tests of the faults hold.
+    """
     for name, row in fault_table.SANDBOX.items():
-        for server, found in (("auth", row.authentication), ("updates", row.updates)):
-            if found is not None:
-                yield name, server, found
+        for server, observed in (("auth", row.authentication), ("updates", row.updates)):
+            if observed is not None:
+                yield name, server, observed
     for name, beyond in fault_table.OTHER_FAULTS.items():
         if beyond.seen is not None:
             yield name, "", beyond.seen
 
 
 def test_a_page_names_the_stage_at_which_its_problem_is_met() -> None:
-    for name, server, found in seen():
-        told = sections(page(found.problem.code))["Ce que vous voyez"]
-        assert f"«\u00a0{report_text.STAGES[found.stage]}\u00a0»" in flowing(told), (name, server)
+    for name, server, observed in seen():
+        text = sections(page(observed.problem.code))["Ce que vous voyez"]
+        assert f"«\u00a0{report_text.STAGES[observed.stage]}\u00a0»" in flowing(text), (name, server)
 
 
 OTHER_CODE = {("IEA-S12", "iea-sandbox break auth --how stalled")}
@@ -148,7 +154,7 @@ OTHER_CODE = {("IEA-S12", "iea-sandbox break auth --how stalled")}
 
 
 def expected_code(fault: str, server: faults.ServerName) -> str:
-    """Return the code of the problem that *fault* leads to at *server*; "" if there is none."""
+    """Return the code of the problem that *fault* leads to at *server*, or ""."""
     problem = fault_table.expected_problem(fault, server)
     return problem.code if problem else ""
 
@@ -192,7 +198,7 @@ def test_the_index_has_every_problem_under_its_letter() -> None:
 
 
 def by_letter(entry: tuple[str, Problem]) -> tuple[int, str]:
-    """The order of the index: the letters as the catalogue has them."""
+    """Return the place in the index: the letters have the order of the catalogue."""
     return list(dict.fromkeys(code[4] for code in CATALOGUE)).index(entry[0][4]), entry[0]
 
 
@@ -209,7 +215,7 @@ def test_what_ships_is_what_is_written() -> None:
 
 
 class Html(HTMLParser):
-    """What a page as it ships asks of a browser."""
+    """What a rendered page asks of a browser."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -219,21 +225,21 @@ class Html(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        found = dict(attrs)
+        attributes = dict(attrs)
         self.links |= {value for name, value in attrs if name in ("href", "src") and value}
-        self.language = found.get("lang", self.language)
+        self.language = attributes.get("lang", self.language)
 
 
 @pytest.mark.parametrize("code", [*sorted(CATALOGUE), "index"])
 def test_a_page_is_read_offline_without_a_script(code: str) -> None:
     text = (problem_pages.FOLDER / f"{code}.html").read_text(encoding="utf-8")
-    found = Html()
-    found.feed(text)
-    assert found.language == "fr"
-    assert found.tags.count("h1") == 1
-    assert not {"script", "link", "img", "iframe", "form"} & set(found.tags)
+    html = Html()
+    html.feed(text)
+    assert html.language == "fr"
+    assert html.tags.count("h1") == 1
+    assert not {"script", "link", "img", "iframe", "form"} & set(html.tags)
     assert not re.search(r"url\(|@import", text)
-    for link in found.links:
+    for link in html.links:
         assert link == f"mailto:{problems.SUPPORT_ADDRESS}" or (problem_pages.FOLDER / link).is_file(), link
 
 
@@ -244,6 +250,6 @@ def test_the_pages_weigh_little() -> None:
 @EVERY
 def test_what_the_catalogue_says_is_said_in_english_too(code: str) -> None:
     with COMPILED.open("rb") as file:
-        known = set(getattr(gettext.GNUTranslations(file), "_catalog"))  # noqa: B009
+        translated = set(getattr(gettext.GNUTranslations(file), "_catalog"))  # noqa: B009
     entry = CATALOGUE[code]
-    assert {entry.title, entry.text, entry.advice, problems.ACTORS[entry.actor]} - known == set()
+    assert {entry.title, entry.text, entry.advice, problems.ACTORS[entry.actor]} - translated == set()

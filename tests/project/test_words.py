@@ -1,4 +1,4 @@
-"""What a person reads: French typography in the source, a complete English catalogue, and a compiled one that is not stale."""
+"""Sentences for people: French typography and a complete English catalogue."""
 
 from __future__ import annotations
 
@@ -99,14 +99,14 @@ def test_another_name_would_be_seen(other: str) -> None:
 
 
 def placeholders(text: str) -> set[str]:
-    """The names between braces, and strftime's letters."""
+    """Return the names between braces, and strftime's letters."""
     return {name for _, name, _, _ in string.Formatter().parse(text) if name} | set(
         re.findall("%[A-Za-z]", text)
     )
 
 
 def english() -> gettext.GNUTranslations:
-    """The compiled catalogue, as the agent loads it."""
+    """Return the compiled catalogue, as the agent loads it."""
     with CATALOGUE.open("rb") as file:
         return gettext.GNUTranslations(file)
 
@@ -114,8 +114,8 @@ def english() -> gettext.GNUTranslations:
 def test_every_sentence_has_its_english() -> None:
     compiled = english()
     # the machine-readable catalogue answers with the French where it has nothing else
-    known = set(getattr(compiled, "_catalog"))  # noqa: B009
-    missing = sorted({sentence for _, sentence in SENTENCES} - known)
+    translated = set(getattr(compiled, "_catalog"))  # noqa: B009
+    missing = sorted({sentence for _, sentence in SENTENCES} - translated)
     assert missing == [], "run tools/translations.py and write the missing English"
 
 

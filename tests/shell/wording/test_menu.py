@@ -1,4 +1,4 @@
-"""The view of each state: picture, tooltip, menu lines, and what fits on a Windows screen."""
+"""The view of each state: picture, tooltip, menu lines, and their lengths."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EVERY_ABILITIES = [Abilities(*flags) for flags in itertools.product((False, True
 
 @pytest.fixture(params=State, ids=lambda state: state.value)
 def state(request: pytest.FixtureRequest) -> State:
-    """Each state."""
+    """Return each state."""
     state: State = request.param
     return state
 
@@ -41,7 +41,7 @@ def utf16(text: str) -> int:
 
 
 def snapshots(since: float = NOW) -> Iterator[Snapshot]:
-    """Yield every state with every problem and none, with and without answering servers."""
+    """Yield every state with every problem and none, with and without servers."""
     for state, code in itertools.product(State, [None, *OBSERVED]):
         yield Snapshot(state, since, failure=failed(code) if code else None)
         yield Snapshot(state, since, failure=failed(code) if code else None, servers_answer=True)

@@ -1,4 +1,4 @@
-"""The sentences that name the particular: exact, bounded, and nothing of a server's shown as it came."""
+"""The sentences about details: exact, bounded, and foreign text made printable."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ CERTIFICATE = Certificate("impact-emploi.urssaf.fr", "Certigna", NOW - 30 * DAY,
 
 @pytest.fixture(autouse=True)
 def french() -> Iterator[None]:
-    """The words under test are the French ones."""
+    """Speak French in these tests."""
     locale.choose("fr")
     yield
     locale.choose("fr")
 
 
-def said(reason: Problem, **evidence: object) -> str:
-    """The particulars of a failure for *reason*, with no-break spaces as plain ones."""
+def details_of(reason: Problem, **evidence: object) -> str:
+    """Return the details of a failure for *reason*, with plain spaces."""
     text = describe_failure_details(Failure(Stage.ANSWER, reason, **evidence), NOW)  # type: ignore[arg-type]
     return text.replace("\u00a0", " ")
 
@@ -53,14 +53,14 @@ def test_each_way_of_being_malformed_has_its_sentence() -> None:
     assert set(MALFORMED) == set(Malformed)
     for kind, sentence in MALFORMED.items():
         assert describe_failure_details(malformed_address(kind), NOW) == sentence
-    assert said(problems.ADDRESS_MALFORMED, detail="Invalid URL 'https://'") == ""
+    assert details_of(problems.ADDRESS_MALFORMED, detail="Invalid URL 'https://'") == ""
 
 
 def test_where_a_redirection_leads_is_named_and_said_not_to_be_followed() -> None:
-    assert said(problems.REDIRECTED, evidence=RedirectTarget("https://portail.exemple.fr")) == (
+    assert details_of(problems.REDIRECTED, evidence=RedirectTarget("https://portail.exemple.fr")) == (
         "Adresse indiquée par le serveur : https://portail.exemple.fr (non suivie)."
     )
-    assert said(problems.REDIRECTED) == ""
+    assert details_of(problems.REDIRECTED) == ""
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_where_a_redirection_leads_is_named_and_said_not_to_be_followed() -> Non
     "reason", [problems.SERVER_IN_MAINTENANCE, problems.TOO_MANY_REQUESTS, problems.SERVER_UNAVAILABLE]
 )
 def test_how_long_the_server_asks_to_wait(reason: Problem, seconds: float, sentence: str) -> None:
-    assert said(reason, retry_after=seconds) == sentence
+    assert details_of(reason, retry_after=seconds) == sentence
 
 
 @pytest.mark.parametrize(
@@ -91,17 +91,17 @@ def test_how_long_the_server_asks_to_wait(reason: Problem, seconds: float, sente
     ],
 )
 def test_by_how_much_the_clock_is_off(off: float, sentence: str) -> None:
-    assert said(problems.CLOCK_WRONG, evidence=ClockOffset(off)) == sentence
+    assert details_of(problems.CLOCK_WRONG, evidence=ClockOffset(off)) == sentence
 
 
 def test_a_refused_certificate_is_named_with_its_dates() -> None:
-    assert said(problems.CERTIFICATE_AUTHORITY_UNKNOWN, certificate=CERTIFICATE) == (
+    assert details_of(problems.CERTIFICATE_AUTHORITY_UNKNOWN, certificate=CERTIFICATE) == (
         "Certificat établi pour « impact-emploi.urssaf.fr » par « Certigna », valable du 13/10/2026 au 11/01/2027."
     )
 
 
 def test_the_servers_that_a_certificate_is_for_are_named() -> None:
-    assert said(
+    assert details_of(
         problems.CERTIFICATE_OF_ANOTHER,
         evidence=CertificateHosts(("portail.exemple.fr",)),
         certificate=CERTIFICATE,
@@ -118,26 +118,26 @@ def test_the_servers_that_a_certificate_is_for_are_named() -> None:
 def test_when_a_certificate_changed(changed: float, moment: str) -> None:
     certificate = Certificate("a.fr", "b", NOW, NOW, "", changed)
     for reason in (problems.INTERCEPTED, problems.CERTIFICATE_SELF_SIGNED):
-        assert said(reason, certificate=certificate).endswith(f"Ce certificat a changé {moment}.")
+        assert details_of(reason, certificate=certificate).endswith(f"Ce certificat a changé {moment}.")
 
 
 def test_who_intercepts_is_named_with_the_setting_to_change() -> None:
     changed = Certificate("a.fr", "b", NOW, NOW, "", NOW - 60)
-    avast = said(problems.INTERCEPTED, evidence=InterceptedBy("Avast"), certificate=changed)
+    avast = details_of(problems.INTERCEPTED, evidence=InterceptedBy("Avast"), certificate=changed)
     setting = interceptors.INTERCEPTORS[0].setting.replace("\u00a0", " ")
     assert avast == (
         "Produit reconnu à son certificat : Avast (antivirus). "
         f"{setting} Ce certificat a changé aujourd'hui à 14 h 24."
     )
     assert (
-        said(problems.INTERCEPTED, evidence=InterceptedBy("Inconnu"))
+        details_of(problems.INTERCEPTED, evidence=InterceptedBy("Inconnu"))
         == "Produit reconnu à son certificat : Inconnu."
     )
 
 
 @pytest.mark.parametrize("product", interceptors.INTERCEPTORS, ids=lambda product: product.name)
 def test_every_product_has_its_words(product: interceptors.Interceptor) -> None:
-    text = said(problems.INTERCEPTED, evidence=InterceptedBy(product.name))
+    text = details_of(problems.INTERCEPTED, evidence=InterceptedBy(product.name))
     assert product.name in text
     assert text.endswith(".")
     assert len(text) < 400
@@ -145,7 +145,7 @@ def test_every_product_has_its_words(product: interceptors.Interceptor) -> None:
 
 @pytest.mark.parametrize("wall", [-1e12, -1.0, 0.0, 4e9, 1e11, 1e18])
 def test_a_certificate_may_have_any_date(wall: float) -> None:
-    assert "valable du" in said(
+    assert "valable du" in details_of(
         problems.CERTIFICATE_EXPIRED, certificate=Certificate("a", "b", wall, wall, "")
     )
 
@@ -154,7 +154,7 @@ def test_a_certificate_may_have_any_date(wall: float) -> None:
 @pytest.mark.parametrize("language", locale.LANGUAGES)
 def test_nothing_particular_is_said_of_nothing(reason: Problem, language: str) -> None:
     locale.choose(language)
-    assert said(reason) == ""
+    assert details_of(reason) == ""
 
 
 @given(

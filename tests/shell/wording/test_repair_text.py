@@ -1,4 +1,4 @@
-"""What is said of a repair, beforehand and afterwards: for every repair that there is, in whole sentences."""
+"""The sentences about every repair, before and after."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def failed(server: Server, address: str, route: str = "http://proxy:3128") -> Se
     )
 
 
-def proposed(chosen: Settings, *servers: Server) -> dict[RepairKind, Repair]:
-    """What the domain proposes where *servers* fail."""
-    addresses = {Server.AUTHENTICATION: chosen.authentication, Server.UPDATES: chosen.updates}
-    return {r.kind: r for r in propose_repairs(chosen, [failed(s, addresses[s]) for s in servers])}
+def proposed(settings: Settings, *servers: Server) -> dict[RepairKind, Repair]:
+    """Return what the domain proposes if *servers* fail."""
+    addresses = {Server.AUTHENTICATION: settings.authentication, Server.UPDATES: settings.updates}
+    return {r.kind: r for r in propose_repairs(settings, [failed(s, addresses[s]) for s in servers])}
 
 
 EVERY = {
@@ -46,16 +46,16 @@ def test_there_are_words_for_every_repair() -> None:
     names = [locale._(name) for name in repair_text.NAMES.values()]
     assert len(set(names)) == len(names), "a screen reader tells the buttons apart"
     for repair in EVERY.values():
-        for said in (
+        for sentence in (
             repair_text.describe_effect(repair, CHOSEN),
             repair_text.describe_applied_repair(repair, CHOSEN),
         ):
-            assert re.fullmatch(r"[«A-ZÀÉ“\"].*\.", said)
-            assert not re.search(r"[{}]|\bNone\b", said)
+            assert re.fullmatch(r"[«A-ZÀÉ“\"].*\.", sentence)
+            assert not re.search(r"[{}]|\bNone\b", sentence)
 
 
 @pytest.mark.parametrize(
-    ("chosen", "servers", "kind", "before", "after"),
+    ("settings", "servers", "kind", "before", "after"),
     [
         (
             replace(DEFAULTS, authentication="https://exemple.fr:80"),
@@ -105,25 +105,25 @@ def test_there_are_words_for_every_repair() -> None:
     ],
 )
 def test_a_repair_is_told_in_a_sentence(
-    chosen: Settings, servers: list[Server], kind: RepairKind, before: str, after: str, language: str
+    settings: Settings, servers: list[Server], kind: RepairKind, before: str, after: str, language: str
 ) -> None:
-    repair = proposed(chosen, *servers)[kind]
+    repair = proposed(settings, *servers)[kind]
     if language == "fr":
-        assert repair_text.describe_effect(repair, chosen).replace("\u00a0", " ") == before
-        assert repair_text.describe_applied_repair(repair, chosen).replace("\u00a0", " ") == after
+        assert repair_text.describe_effect(repair, settings).replace("\u00a0", " ") == before
+        assert repair_text.describe_applied_repair(repair, settings).replace("\u00a0", " ") == after
 
 
 def test_the_console_gives_the_commands() -> None:
-    chosen = replace(DEFAULTS, authentication="https://impact-emploi.urssaf.fr:80")
+    settings = replace(DEFAULTS, authentication="https://impact-emploi.urssaf.fr:80")
     port = Repair(
         RepairKind.USUAL_PORT, {"authentication": "https://impact-emploi.urssaf.fr"}, (Server.AUTHENTICATION,)
     )
     direct = Repair(RepairKind.DIRECT, {"proxy_mode": ProxyMode.NONE}, tuple(Server))
-    lines = repair_text.render_repairs([port, direct], chosen).splitlines()
+    lines = repair_text.render_repairs([port, direct], settings).splitlines()
     assert "    iea-agent settings set connection.authentication https://impact-emploi.urssaf.fr" in lines
     assert "    iea-agent settings set proxy.mode none" in lines
-    assert repair_text.render_repairs([], chosen) == ""
-    assert repair_text.render_repairs(None, chosen).strip(), "that it works by now is worth saying"
+    assert repair_text.render_repairs([], settings) == ""
+    assert repair_text.render_repairs(None, settings).strip(), "that it works by now is worth saying"
     assert repair_text.build_repairs_document([direct]) == {
         "repairs": [
             {"kind": "direct", "servers": ["authentication", "updates"], "changes": {"proxy.mode": "none"}}

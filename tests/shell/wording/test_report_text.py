@@ -1,4 +1,4 @@
-"""The test of the two servers in words and as a document: the sheet's outcomes, the schema, both languages."""
+"""The test of both servers in words and as a document, in both languages."""
 
 from __future__ import annotations
 
@@ -132,8 +132,8 @@ def test_every_test_is_as_its_schema_says(authentication: Problem | None, update
 def test_the_outcomes_are_in_the_words_of_the_practical_sheet(
     authentication: Problem | None, french: str, language: str
 ) -> None:
-    said = report_text.render_headline(both(authentication, None))
-    assert (said == french) is (language == "fr")
+    headline = report_text.render_headline(both(authentication, None))
+    assert (headline == french) is (language == "fr")
 
 
 PORTAL = Failure(Stage.CONNECTION, problems.CAPTIVE_PORTAL, evidence=PortalPage("https://portail.exemple.fr"))
@@ -145,14 +145,14 @@ def test_the_person_is_told_the_cause_and_the_failure_stays_in_the_document() ->
         reported(Server.AUTHENTICATION, problems.CERTIFICATE_SELF_SIGNED), findings=(SLOW_CLOCK, PORTAL)
     )
     text = report_text.render_report([failed], NOW)
-    found = report_text.build_report_document([failed], NOW)["servers"][0]
-    assert found["problem"] is not None
-    assert (found["problem"]["code"], found["failed_as"]) == ("IEA-N07", "IEA-T04")
-    assert "https://portail.exemple.fr" in found["problem"]["particulars"]
+    server = report_text.build_report_document([failed], NOW)["servers"][0]
+    assert server["problem"] is not None
+    assert (server["problem"]["code"], server["failed_as"]) == ("IEA-N07", "IEA-T04")
+    assert "https://portail.exemple.fr" in server["problem"]["particulars"]
     assert "https://portail.exemple.fr" in text
     assert "IEA-T04" not in text
     assert text.count("IEA-N07") == 1
-    assert [code["code"] for code in found["findings"]] == ["IEA-L02", "IEA-N07"]
+    assert [code["code"] for code in server["findings"]] == ["IEA-L02", "IEA-N07"]
     assert report_text.list_notes(failed, NOW)[0].startswith(locale._(problems.CATALOGUE["IEA-L02"].title))
     assert report_text.render_headline([failed]) == locale._(report_text.FAILED)
 
@@ -160,10 +160,10 @@ def test_the_person_is_told_the_cause_and_the_failure_stays_in_the_document() ->
 def test_what_was_found_beside_a_tick_is_a_note_under_it(language: str) -> None:
     passed = replace(reported(Server.AUTHENTICATION, None), findings=(SLOW_CLOCK,))
     text = report_text.render_report([passed, reported(Server.UPDATES, None)], NOW)
-    found = report_text.build_report_document([passed], NOW)["servers"][0]
-    assert found["passed"]
-    assert found["problem"] is None
-    assert found["findings"][0]["code"] == "IEA-L02"
+    server = report_text.build_report_document([passed], NOW)["servers"][0]
+    assert server["passed"]
+    assert server["problem"] is None
+    assert server["findings"][0]["code"] == "IEA-L02"
     assert text.startswith(locale._(report_text.SUCCEEDED))
     assert text.count("IEA-L02") == 1
     if language == "fr":

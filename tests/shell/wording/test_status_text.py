@@ -1,4 +1,4 @@
-"""The status as a document and as text: as its schema says, complete, in both languages, without a secret."""
+"""The status as a document and as text: as its schema says, without a secret."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SETTINGS = replace(DEFAULTS, licence_number="IEA-0000-1234")
 
 
 def snapshots() -> Iterator[Snapshot]:
-    """Every state with every problem and none, bare and with all that a snapshot may hold."""
+    """Yield every state with every problem and none, with few and with all fields."""
     for state, code in itertools.product(State, [None, *OBSERVED]):
         yield Snapshot(state, NOW, failure=failed(code) if code else None)
         yield Snapshot(
@@ -81,11 +81,11 @@ def test_the_status_for_people_says_everything_once(language: str) -> None:
     document = status_text.build_status_document(snapshot, SETTINGS)
     problem = document["problem"]
     assert problem is not None
-    found = status_text.list_status_lines(document, NOW)
-    names = [name for name, _ in found]
+    lines = status_text.list_status_lines(document, NOW)
+    names = [name for name, _ in lines]
     assert len(set(names)) == len(names)
     text = status_text.render_status(document, NOW)
-    assert text.count("\n") == len(found) - 1
+    assert text.count("\n") == len(lines) - 1
     for piece in (
         document["state_text"],
         "IEA-N01",
@@ -100,7 +100,7 @@ def test_the_status_for_people_says_everything_once(language: str) -> None:
     ):
         assert piece in text
     colon = "\u00a0: " if language == "fr" else ": "
-    assert all(f"{name}{colon}{what}" in text for name, what in found)
+    assert all(f"{name}{colon}{what}" in text for name, what in lines)
 
 
 def test_until_when_to_wait_is_counted_from_the_answer_and_not_from_the_reading(language: str) -> None:
@@ -109,10 +109,10 @@ def test_until_when_to_wait_is_counted_from_the_answer_and_not_from_the_reading(
     snapshot = Snapshot(State.DISCONNECTED, answered - 60, failure=closed, failed_at=answered)
     document = status_text.build_status_document(snapshot, SETTINGS)
     assert document["problem"] is not None
-    found = document["problem"]["particulars"]
-    assert found in status_text.render_status(document, answered + 500)
+    details = document["problem"]["particulars"]
+    assert details in status_text.render_status(document, answered + 500)
     if language == "fr":
-        assert found.endswith("10 minutes, jusque vers 14\u00a0h\u00a035.")
+        assert details.endswith("10 minutes, jusque vers 14\u00a0h\u00a035.")
 
 
 def test_no_line_of_the_status_is_empty() -> None:

@@ -1,4 +1,4 @@
-"""The words for times are those that people here write, in the same way in every window."""
+"""The words for times and durations."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def test_every_problem_of_the_catalogue_has_one_name() -> None:
 
 def test_a_code_is_declared_once() -> None:
     with pytest.raises(ValueError, match="IEA-N02"):
-        problems.problem("IEA-N02", Severity.LOW, Actor.YOU, "", "", "")
+        Problem("IEA-N02", Severity.LOW, Actor.YOU, "", "", "")
 
 
 @EVERY

@@ -1,7 +1,7 @@
 """The catalogue of problems, with the texts that a person reads about each.
 
-Each problem is declared once, by ``problem``; failures refer to it. The fields *depends_on* and *patience* follow Tailscale's health warnings; the
-words are those of the product's own sheets.
+Each problem is declared once, as a constant of this module; failures refer to it. The fields *depends_on* and *patience* follow Tailscale's health
+warnings; the words are those of the product's own sheets.
 
 Codes are stable: the support desk, the pages in ``docs/problemes/`` and clerks' e-mails use them. A code is never used again for another problem.
 """
@@ -119,34 +119,13 @@ class Problem:
         """Whether the server was reached and refused this licence."""
         return self.group is Group.AUTHORISATION
 
+    def __post_init__(self) -> None:
+        if self.code in _declared:
+            raise ValueError(f"{self.code} is declared twice")
+        _declared[self.code] = self
+
     def __str__(self) -> str:
         return self.code
-
-
-def problem(
-    code: str,
-    severity: Severity,
-    actor: Actor,
-    title: str,
-    text: str,
-    advice: str,
-    depends_on: tuple[Problem, ...] = (),
-    patience: float = 0.0,
-    evidence: type[Evidence] | None = None,
-    retry: Retry = Retry.BACKOFF,
-    repairable: bool = True,
-) -> Problem:
-    """Declare a problem and add it to the catalogue; the fields are ``Problem``'s.
-
-    Raises ``ValueError`` if *code* is taken.
-    """
-    if code in _declared:
-        raise ValueError(f"{code} is declared twice")
-    declared = Problem(
-        code, severity, actor, title, text, advice, depends_on, patience, evidence, retry, repairable
-    )
-    _declared[code] = declared
-    return declared
 
 
 _declared: dict[str, Problem] = {}
@@ -162,7 +141,7 @@ _TRY_AGAIN = N_(
 
 # First the problems that explain others.
 
-NO_NETWORK = problem(
+NO_NETWORK = Problem(
     "IEA-N01",
     Severity.HIGH,
     Actor.NETWORK,
@@ -176,7 +155,7 @@ NO_NETWORK = problem(
     repairable=False,
 )
 
-CAPTIVE_PORTAL = problem(
+CAPTIVE_PORTAL = Problem(
     "IEA-N07",
     Severity.HIGH,
     Actor.YOU,
@@ -192,7 +171,7 @@ CAPTIVE_PORTAL = problem(
     repairable=False,
 )
 
-PROXY_NEEDED = problem(
+PROXY_NEEDED = Problem(
     "IEA-P07",
     Severity.HIGH,
     Actor.YOU,
@@ -205,7 +184,7 @@ PROXY_NEEDED = problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
-CLOCK_WRONG = problem(
+CLOCK_WRONG = Problem(
     "IEA-L02",
     Severity.MEDIUM,
     Actor.YOU,
@@ -223,7 +202,7 @@ _THE_WAY = (NO_NETWORK, CAPTIVE_PORTAL, PROXY_NEEDED)
 
 # The others, by code.
 
-NOT_CONFIGURED = problem(
+NOT_CONFIGURED = Problem(
     "IEA-C01",
     Severity.HIGH,
     Actor.YOU,
@@ -236,7 +215,7 @@ NOT_CONFIGURED = problem(
     repairable=False,
 )
 
-ADDRESS_MALFORMED = problem(
+ADDRESS_MALFORMED = Problem(
     "IEA-C02",
     Severity.HIGH,
     Actor.YOU,
@@ -250,7 +229,7 @@ ADDRESS_MALFORMED = problem(
     retry=Retry.ON_CHANGE,
 )
 
-VAULT_UNAVAILABLE = problem(
+VAULT_UNAVAILABLE = Problem(
     "IEA-C03",
     Severity.HIGH,
     Actor.IT,
@@ -265,7 +244,7 @@ VAULT_UNAVAILABLE = problem(
     repairable=False,
 )
 
-SETTINGS_UNREADABLE = problem(
+SETTINGS_UNREADABLE = Problem(
     "IEA-C04",
     Severity.MEDIUM,
     Actor.IT,
@@ -276,7 +255,7 @@ SETTINGS_UNREADABLE = problem(
     ),
 )
 
-SENT_IN_CLEAR = problem(
+SENT_IN_CLEAR = Problem(
     "IEA-C05",
     Severity.HIGH,
     Actor.YOU,
@@ -287,7 +266,7 @@ SENT_IN_CLEAR = problem(
     N_("Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez."),
 )
 
-CA_FILE_UNREADABLE = problem(
+CA_FILE_UNREADABLE = Problem(
     "IEA-C06",
     Severity.HIGH,
     Actor.IT,
@@ -300,7 +279,7 @@ CA_FILE_UNREADABLE = problem(
     repairable=False,
 )
 
-NAME_UNKNOWN = problem(
+NAME_UNKNOWN = Problem(
     "IEA-N02",
     Severity.HIGH,
     Actor.YOU,
@@ -314,7 +293,7 @@ NAME_UNKNOWN = problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
-NAME_SERVER_SILENT = problem(
+NAME_SERVER_SILENT = Problem(
     "IEA-N03",
     Severity.HIGH,
     Actor.NETWORK,
@@ -328,7 +307,7 @@ NAME_SERVER_SILENT = problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
-CONNECTION_REFUSED = problem(
+CONNECTION_REFUSED = Problem(
     "IEA-N04",
     Severity.HIGH,
     Actor.URSSAF,
@@ -344,7 +323,7 @@ CONNECTION_REFUSED = problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
-CONNECTION_UNANSWERED = problem(
+CONNECTION_UNANSWERED = Problem(
     "IEA-N05",
     Severity.HIGH,
     Actor.NETWORK,
@@ -358,7 +337,7 @@ CONNECTION_UNANSWERED = problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
-CONNECTION_CUT = problem(
+CONNECTION_CUT = Problem(
     "IEA-N06",
     Severity.HIGH,
     Actor.NETWORK,
@@ -369,7 +348,7 @@ CONNECTION_CUT = problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
-PROXY_UNREACHABLE = problem(
+PROXY_UNREACHABLE = Problem(
     "IEA-P01",
     Severity.HIGH,
     Actor.IT,
@@ -384,7 +363,7 @@ PROXY_UNREACHABLE = problem(
     evidence=ProxyInvolved,
 )
 
-PROXY_WANTS_PASSWORD = problem(
+PROXY_WANTS_PASSWORD = Problem(
     "IEA-P02",
     Severity.HIGH,
     Actor.IT,
@@ -397,7 +376,7 @@ PROXY_WANTS_PASSWORD = problem(
     evidence=ProxyInvolved,
 )
 
-PROXY_REFUSES = problem(
+PROXY_REFUSES = Problem(
     "IEA-P03",
     Severity.HIGH,
     Actor.IT,
@@ -410,7 +389,7 @@ PROXY_REFUSES = problem(
     evidence=ProxyInvolved,
 )
 
-PROXY_REFUSES_PASSWORD = problem(
+PROXY_REFUSES_PASSWORD = Problem(
     "IEA-P04",
     Severity.HIGH,
     Actor.YOU,
@@ -423,7 +402,7 @@ PROXY_REFUSES_PASSWORD = problem(
     evidence=ProxyInvolved,
 )
 
-PROXY_SIGN_IN_UNKNOWN = problem(
+PROXY_SIGN_IN_UNKNOWN = Problem(
     "IEA-P05",
     Severity.HIGH,
     Actor.IT,
@@ -438,7 +417,7 @@ PROXY_SIGN_IN_UNKNOWN = problem(
     evidence=ProxyInvolved,
 )
 
-PROXY_SCRIPT_UNUSABLE = problem(
+PROXY_SCRIPT_UNUSABLE = Problem(
     "IEA-P06",
     Severity.HIGH,
     Actor.IT,
@@ -453,7 +432,7 @@ PROXY_SCRIPT_UNUSABLE = problem(
     evidence=ProxyScript,
 )
 
-CERTIFICATE_EXPIRED = problem(
+CERTIFICATE_EXPIRED = Problem(
     "IEA-T01",
     Severity.HIGH,
     Actor.URSSAF,
@@ -466,7 +445,7 @@ CERTIFICATE_EXPIRED = problem(
     depends_on=(CLOCK_WRONG,),
 )
 
-CERTIFICATE_NOT_YET_VALID = problem(
+CERTIFICATE_NOT_YET_VALID = Problem(
     "IEA-T02",
     Severity.HIGH,
     Actor.YOU,
@@ -481,7 +460,7 @@ CERTIFICATE_NOT_YET_VALID = problem(
     depends_on=(CLOCK_WRONG,),
 )
 
-CERTIFICATE_OF_ANOTHER = problem(
+CERTIFICATE_OF_ANOTHER = Problem(
     "IEA-T03",
     Severity.HIGH,
     Actor.YOU,
@@ -495,7 +474,7 @@ CERTIFICATE_OF_ANOTHER = problem(
     evidence=CertificateHosts,
 )
 
-CERTIFICATE_SELF_SIGNED = problem(
+CERTIFICATE_SELF_SIGNED = Problem(
     "IEA-T04",
     Severity.HIGH,
     Actor.IT,
@@ -510,7 +489,7 @@ CERTIFICATE_SELF_SIGNED = problem(
     depends_on=(CAPTIVE_PORTAL,),
 )
 
-CERTIFICATE_AUTHORITY_UNKNOWN = problem(
+CERTIFICATE_AUTHORITY_UNKNOWN = Problem(
     "IEA-T05",
     Severity.HIGH,
     Actor.IT,
@@ -523,7 +502,7 @@ CERTIFICATE_AUTHORITY_UNKNOWN = problem(
     depends_on=(CAPTIVE_PORTAL,),
 )
 
-PORT_WITHOUT_TLS = problem(
+PORT_WITHOUT_TLS = Problem(
     "IEA-T06",
     Severity.HIGH,
     Actor.YOU,
@@ -534,7 +513,7 @@ PORT_WITHOUT_TLS = problem(
     ),
 )
 
-TLS_TOO_OLD = problem(
+TLS_TOO_OLD = Problem(
     "IEA-T07",
     Severity.HIGH,
     Actor.URSSAF,
@@ -545,7 +524,7 @@ TLS_TOO_OLD = problem(
     _SUPPORT,
 )
 
-TLS_INTERRUPTED = problem(
+TLS_INTERRUPTED = Problem(
     "IEA-T08",
     Severity.HIGH,
     Actor.NETWORK,
@@ -558,7 +537,7 @@ TLS_INTERRUPTED = problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
-CLIENT_CERTIFICATE_WANTED = problem(
+CLIENT_CERTIFICATE_WANTED = Problem(
     "IEA-T09",
     Severity.HIGH,
     Actor.URSSAF,
@@ -569,7 +548,7 @@ CLIENT_CERTIFICATE_WANTED = problem(
     ),
 )
 
-CERTIFICATE_REVOKED = problem(
+CERTIFICATE_REVOKED = Problem(
     "IEA-T10",
     Severity.HIGH,
     Actor.URSSAF,
@@ -578,7 +557,7 @@ CERTIFICATE_REVOKED = problem(
     _SUPPORT,
 )
 
-CERTIFICATE_CHAIN_INCOMPLETE = problem(
+CERTIFICATE_CHAIN_INCOMPLETE = Problem(
     "IEA-T11",
     Severity.HIGH,
     Actor.URSSAF,
@@ -587,7 +566,7 @@ CERTIFICATE_CHAIN_INCOMPLETE = problem(
     _SUPPORT,
 )
 
-INTERCEPTED = problem(
+INTERCEPTED = Problem(
     "IEA-T12",
     Severity.HIGH,
     Actor.IT,
@@ -603,7 +582,7 @@ INTERCEPTED = problem(
     evidence=InterceptedBy,
 )
 
-ANSWER_LATE = problem(
+ANSWER_LATE = Problem(
     "IEA-S01",
     Severity.HIGH,
     Actor.URSSAF,
@@ -613,7 +592,7 @@ ANSWER_LATE = problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
-ANSWER_CUT = problem(
+ANSWER_CUT = Problem(
     "IEA-S02",
     Severity.HIGH,
     Actor.URSSAF,
@@ -623,7 +602,7 @@ ANSWER_CUT = problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
-NOT_AN_AUTHENTICATION_SERVER = problem(
+NOT_AN_AUTHENTICATION_SERVER = Problem(
     "IEA-S03",
     Severity.HIGH,
     Actor.YOU,
@@ -635,7 +614,7 @@ NOT_AN_AUTHENTICATION_SERVER = problem(
     ),
 )
 
-NOT_AN_UPDATE_SERVER = problem(
+NOT_AN_UPDATE_SERVER = Problem(
     "IEA-S04",
     Severity.MEDIUM,
     Actor.YOU,
@@ -646,7 +625,7 @@ NOT_AN_UPDATE_SERVER = problem(
     ),
 )
 
-REDIRECTED = problem(
+REDIRECTED = Problem(
     "IEA-S05",
     Severity.HIGH,
     Actor.YOU,
@@ -659,7 +638,7 @@ REDIRECTED = problem(
     evidence=RedirectTarget,
 )
 
-SERVER_UNAVAILABLE = problem(
+SERVER_UNAVAILABLE = Problem(
     "IEA-S06",
     Severity.HIGH,
     Actor.URSSAF,
@@ -670,7 +649,7 @@ SERVER_UNAVAILABLE = problem(
     retry=Retry.UNAVAILABLE,
 )
 
-TOO_MANY_REQUESTS = problem(
+TOO_MANY_REQUESTS = Problem(
     "IEA-S07",
     Severity.HIGH,
     Actor.URSSAF,
@@ -683,7 +662,7 @@ TOO_MANY_REQUESTS = problem(
     retry=Retry.UNAVAILABLE,
 )
 
-FORBIDDEN = problem(
+FORBIDDEN = Problem(
     "IEA-S08",
     Severity.HIGH,
     Actor.IT,
@@ -695,7 +674,7 @@ FORBIDDEN = problem(
     ),
 )
 
-NOTHING_THERE = problem(
+NOTHING_THERE = Problem(
     "IEA-S09",
     Severity.HIGH,
     Actor.YOU,
@@ -707,7 +686,7 @@ NOTHING_THERE = problem(
     ),
 )
 
-ISSUER_DIFFERS = problem(
+ISSUER_DIFFERS = Problem(
     "IEA-S10",
     Severity.HIGH,
     Actor.YOU,
@@ -720,7 +699,7 @@ ISSUER_DIFFERS = problem(
     evidence=DeclaredIssuer,
 )
 
-ANSWER_NONSENSE = problem(
+ANSWER_NONSENSE = Problem(
     "IEA-S11",
     Severity.HIGH,
     Actor.IT,
@@ -735,7 +714,7 @@ ANSWER_NONSENSE = problem(
     depends_on=(CAPTIVE_PORTAL,),
 )
 
-TEST_TOO_LONG = problem(
+TEST_TOO_LONG = Problem(
     "IEA-S12",
     Severity.HIGH,
     Actor.NETWORK,
@@ -747,7 +726,7 @@ TEST_TOO_LONG = problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
-HTTPS_EXPECTED = problem(
+HTTPS_EXPECTED = Problem(
     "IEA-S13",
     Severity.HIGH,
     Actor.YOU,
@@ -758,7 +737,7 @@ HTTPS_EXPECTED = problem(
     N_("Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez."),
 )
 
-KEY_ASKED_IN_CLEAR = problem(
+KEY_ASKED_IN_CLEAR = Problem(
     "IEA-S14",
     Severity.HIGH,
     Actor.URSSAF,
@@ -770,7 +749,7 @@ KEY_ASKED_IN_CLEAR = problem(
     evidence=TokenEndpoint,
 )
 
-SERVER_IN_MAINTENANCE = problem(
+SERVER_IN_MAINTENANCE = Problem(
     "IEA-S15",
     Severity.HIGH,
     Actor.URSSAF,
@@ -784,7 +763,7 @@ SERVER_IN_MAINTENANCE = problem(
     retry=Retry.UNAVAILABLE,
 )
 
-IDENTIFICATION_WANTED = problem(
+IDENTIFICATION_WANTED = Problem(
     "IEA-S16",
     Severity.HIGH,
     Actor.IT,
@@ -796,7 +775,7 @@ IDENTIFICATION_WANTED = problem(
     ),
 )
 
-METADATA_EXPIRED = problem(
+METADATA_EXPIRED = Problem(
     "IEA-U01",
     Severity.MEDIUM,
     Actor.URSSAF,
@@ -809,7 +788,7 @@ METADATA_EXPIRED = problem(
     depends_on=(CLOCK_WRONG,),
 )
 
-METADATA_ROLLED_BACK = problem(
+METADATA_ROLLED_BACK = Problem(
     "IEA-U02",
     Severity.MEDIUM,
     Actor.URSSAF,
@@ -820,7 +799,7 @@ METADATA_ROLLED_BACK = problem(
     ),
 )
 
-METADATA_NOT_AUTHENTIC = problem(
+METADATA_NOT_AUTHENTIC = Problem(
     "IEA-U03",
     Severity.MEDIUM,
     Actor.URSSAF,
@@ -831,7 +810,7 @@ METADATA_NOT_AUTHENTIC = problem(
     ),
 )
 
-AUTHORISATION_REFUSED = problem(
+AUTHORISATION_REFUSED = Problem(
     "IEA-A01",
     Severity.HIGH,
     Actor.URSSAF,
@@ -844,7 +823,7 @@ AUTHORISATION_REFUSED = problem(
     retry=Retry.REFUSED,
 )
 
-LICENCE_NOT_RECOGNISED = problem(
+LICENCE_NOT_RECOGNISED = Problem(
     "IEA-A02",
     Severity.HIGH,
     Actor.URSSAF,
@@ -857,7 +836,7 @@ LICENCE_NOT_RECOGNISED = problem(
     retry=Retry.REFUSED,
 )
 
-INTERNAL_ERROR = problem(
+INTERNAL_ERROR = Problem(
     "IEA-L01",
     Severity.HIGH,
     Actor.URSSAF,

@@ -6,10 +6,9 @@ the same server, to the official address, or by another route; never from https 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import NamedTuple
 
 from . import addresses, problems
 from .addresses import Address, AddressError
@@ -77,108 +76,52 @@ def propose_repairs(
 
     Nothing that the administrator has *locked* is changed.
     """
-    test = _FailedTest(settings, {report.server: report for report in reports}, locked)
+    tested = {report.server: report for report in reports}
+    parsed = {server: _parse(getattr(settings, name)) for server, name in ADDRESSES.items()}
+    failed = [server for server, report in tested.items() if _is_repairable(report)]
+    insecure = [server for server in failed if (each := parsed[server]) is not None and not each.secure]
+    well_formed = [server for server in failed if not _is_malformed(tested[server])]
+    # also those whose route could not be determined: a proxy script that fails, a proxy that cannot be used
+    not_direct = [server for server in well_formed if tested[server].route != "direct"]
+    https = {name: _secure(parsed[server], getattr(settings, name)) for server, name in ADDRESSES.items()}
+    official = {ADDRESSES[server]: getattr(settings, OFFICIAL[server]) for server in failed}
+    rules: tuple[tuple[RepairKind, list[Server], Mapping[str, object]], ...] = (
+        (RepairKind.SECURE_MODE, [] if "secure" in locked else insecure, {"secure": True, **https}),
+        (RepairKind.USUAL_PORT, failed, _usual_ports(parsed, failed)),
+        (RepairKind.SAME_PORT, failed, _same_ports(parsed, failed)),
+        (RepairKind.OFFICIAL_ADDRESS, failed, official),
+        (RepairKind.SYSTEM_PROXY, well_formed, {"proxy_mode": ProxyMode.SYSTEM}),
+        (RepairKind.DIRECT, not_direct, {"proxy_mode": ProxyMode.NONE}),
+        (RepairKind.IPV4_ONLY, well_formed, {"ipv4_only": True}),
+    )
     repairs: list[Repair] = []
-    for rule in _RULES:
-        servers = rule.servers(test)
-        changes = {
-            name: value
-            for name, value in rule.changes(test, servers).items()
-            if name not in locked and value != getattr(settings, name)
-        }
-        concerned = test.select_concerned(servers, changes)
+    for kind, servers, proposed in rules:
+        changes = {n: v for n, v in proposed.items() if n not in locked and v != getattr(settings, n)}
+        touched = set(changes) & set(ADDRESSES.values())
+        # a change of addresses concerns their servers only
+        concerned = tuple(each for each in servers if ADDRESSES[each] in touched or touched != set(changes))
         if concerned and changes and all(changes != repair.changes for repair in repairs):
-            repairs.append(Repair(rule.kind, changes, concerned))
+            repairs.append(Repair(kind, changes, concerned))
     return tuple(repairs)
 
 
-class _FailedTest:
-    """A failed test, and the servers for which a repair is sought."""
-
-    def __init__(
-        self, settings: Settings, reports: Mapping[Server, ServerReport], locked: frozenset[str]
-    ) -> None:
-        self.settings = settings
-        self.addresses = {server: _parse(getattr(settings, name)) for server, name in ADDRESSES.items()}
-        self._reports = reports
-        self._locked = locked
-        self.failed = [server for server, report in reports.items() if _is_repairable(report)]
-
-    def find_insecure(self) -> list[Server]:
-        """Return the failed servers with an http address, none if « Sécurisé » is locked."""
-        if "secure" in self._locked:
-            return []
-        parsed = ((server, self.addresses[server]) for server in self.failed)
-        return [server for server, address in parsed if address is not None and not address.secure]
-
-    def find_well_formed(self) -> list[Server]:
-        """Return the failed servers whose address was understood."""
-        return [server for server in self.failed if not _is_malformed(self._reports[server])]
-
-    def find_not_direct(self) -> list[Server]:
-        """Return the failed servers whose route is a proxy, or could not be determined."""
-        return [server for server in self.find_well_formed() if self._reports[server].route != "direct"]
-
-    def select_concerned(self, servers: list[Server], changes: Mapping[str, object]) -> tuple[Server, ...]:
-        """Return the *servers* whose address *changes*, or all if something else does."""
-        touched = set(changes) & set(ADDRESSES.values())
-        return tuple(server for server in servers if ADDRESSES[server] in touched or touched != set(changes))
-
-
-def _make_secure(test: _FailedTest, servers: list[Server]) -> Mapping[str, object]:
-    if not servers:
-        return {}
-    texts = {server: getattr(test.settings, name) for server, name in ADDRESSES.items()}
-    secured = {ADDRESSES[each]: _secure(test.addresses[each], text) for each, text in texts.items()}
-    return {"secure": True, **secured}
-
-
-def _use_usual_port(test: _FailedTest, servers: list[Server]) -> Mapping[str, object]:
-    parsed = {server: test.addresses[server] for server in servers}
+def _usual_ports(parsed: Mapping[Server, Address | None], servers: Iterable[Server]) -> dict[str, object]:
+    """Return the addresses of *servers* with the usual port of their scheme."""
     return {
         ADDRESSES[server]: str(replace(address, port=addresses.USUAL_PORTS[address.scheme]))
-        for server, address in parsed.items()
-        if address is not None
+        for server in servers
+        if (address := parsed[server]) is not None
     }
 
 
-def _use_same_port(test: _FailedTest, servers: list[Server]) -> Mapping[str, object]:
-    changes = {}
+def _same_ports(parsed: Mapping[Server, Address | None], servers: Iterable[Server]) -> dict[str, object]:
+    """Return the addresses of *servers* with the port that the other one has there."""
+    changes: dict[str, object] = {}
     for server in servers:
-        address, other = test.addresses[server], test.addresses[_other(server)]
+        address, other = parsed[server], next(parsed[each] for each in Server if each is not server)
         if address and other and (address.scheme, address.host) == (other.scheme, other.host):
             changes[ADDRESSES[server]] = str(replace(address, port=other.port))
     return changes
-
-
-def _use_official_address(test: _FailedTest, servers: list[Server]) -> Mapping[str, object]:
-    return {ADDRESSES[server]: getattr(test.settings, OFFICIAL[server]) for server in servers}
-
-
-class _Rule(NamedTuple):
-    """One kind of repair: the servers that it may help, and what it changes."""
-
-    kind: RepairKind
-    servers: Callable[[_FailedTest], list[Server]]
-    changes: Callable[[_FailedTest, list[Server]], Mapping[str, object]]
-
-
-_RULES = (
-    _Rule(RepairKind.SECURE_MODE, _FailedTest.find_insecure, _make_secure),
-    _Rule(RepairKind.USUAL_PORT, lambda test: test.failed, _use_usual_port),
-    _Rule(RepairKind.SAME_PORT, lambda test: test.failed, _use_same_port),
-    _Rule(RepairKind.OFFICIAL_ADDRESS, lambda test: test.failed, _use_official_address),
-    _Rule(
-        RepairKind.SYSTEM_PROXY,
-        _FailedTest.find_well_formed,
-        lambda _test, _servers: {"proxy_mode": ProxyMode.SYSTEM},
-    ),
-    _Rule(
-        RepairKind.DIRECT, _FailedTest.find_not_direct, lambda _test, _servers: {"proxy_mode": ProxyMode.NONE}
-    ),
-    _Rule(RepairKind.IPV4_ONLY, _FailedTest.find_well_formed, lambda _test, _servers: {"ipv4_only": True}),
-)
-"""The likeliest first; a rule whose changes are those of an earlier one adds nothing."""
 
 
 def add_proxy_findings(
@@ -222,7 +165,3 @@ def _is_repairable(report: ServerReport) -> bool:
 
 def _is_malformed(report: ServerReport) -> bool:
     return report.failure is not None and report.failure.stage is Stage.ADDRESS
-
-
-def _other(server: Server) -> Server:
-    return next(other for other in Server if other is not server)

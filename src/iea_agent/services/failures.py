@@ -9,7 +9,7 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
 import httpcore
@@ -65,24 +65,24 @@ _WHOLE_CHAIN = frozenset({18, 19, 0x800B0109})
 """Codes for a chain that TLS saw whole: X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, …SELF_SIGNED_CERT_IN_CHAIN, CERT_E_UNTRUSTEDROOT."""
 
 _NO_TLS = frozenset(
-    {
+    [
         "WRONG_VERSION_NUMBER",
         "HTTP_REQUEST",
         "UNKNOWN_PROTOCOL",
         "PACKET_LENGTH_TOO_LONG",
         "RECORD_LAYER_FAILURE",
-    }
+    ]
 )
 """OpenSSL's reasons if the port does not speak TLS."""
 _OLD_TLS = frozenset(
-    {
+    [
         "TLSV1_ALERT_PROTOCOL_VERSION",
         "UNSUPPORTED_PROTOCOL",
         "NO_PROTOCOLS_AVAILABLE",
+        "DH_KEY_TOO_SMALL",
         "SSLV3_ALERT_HANDSHAKE_FAILURE",
         "TLSV1_ALERT_INSUFFICIENT_SECURITY",
-        "DH_KEY_TOO_SMALL",
-    }
+    ]
 )
 """OpenSSL's reasons if the two sides have no version or cipher in common."""
 
@@ -95,9 +95,9 @@ class _Incident(NamedTuple):
     request: RequestContext
     online: Callable[[], bool]
 
-    def at(self, stage: Stage, *causes: type[OSError]) -> bool:
-        """Return whether one of *causes* (default: any) stopped the request at *stage*."""
-        return self.request.stage is stage and (not causes or isinstance(self.cause, causes))
+    def caused_by(self, *causes: type[OSError]) -> bool:
+        """Return whether the cause is one of *causes*."""
+        return isinstance(self.cause, causes)
 
     @property
     def tls_reason(self) -> str:
@@ -114,6 +114,13 @@ class _Incident(NamedTuple):
         return self.cause.errno in _NO_ROUTE and not self.online()
 
     @property
+    def is_name_server_silent(self) -> bool:
+        """Whether the name service has given no answer."""
+        if isinstance(self.cause, socket.gaierror):
+            return self.cause.errno in (socket.EAI_AGAIN, socket.EAI_FAIL)
+        return isinstance(self.cause, TimeoutError)
+
+    @property
     def is_no_http(self) -> bool:
         """Whether the bytes received are not HTTP."""
         text = str(self.error)
@@ -121,48 +128,45 @@ class _Incident(NamedTuple):
         return isinstance(self.error, httpcore.RemoteProtocolError) and not closed
 
 
-_RULES: tuple[tuple[Callable[[_Incident], bool], Problem], ...] = (
+_Rules: TypeAlias = tuple[tuple[Callable[[_Incident], bool], Problem], ...]
+
+_AT_ANY_STAGE: _Rules = (
     (
         lambda i: isinstance(i.error, httpcore.TimeoutException) and i.request.is_expired,
         problems.TEST_TOO_LONG,
     ),
     (lambda i: i.is_offline, problems.NO_NETWORK),
-    (lambda i: i.at(Stage.NAME, TimeoutError), problems.NAME_SERVER_SILENT),
-    (
-        lambda i: (
-            i.at(Stage.NAME, socket.gaierror)
-            and i.cause is not None
-            and i.cause.errno in (socket.EAI_AGAIN, socket.EAI_FAIL)
-        ),
-        problems.NAME_SERVER_SILENT,
-    ),
-    (lambda i: i.at(Stage.NAME), problems.NAME_UNKNOWN),
-    (lambda i: i.at(Stage.CONNECTION, ConnectionRefusedError), problems.CONNECTION_REFUSED),
-    (lambda i: i.at(Stage.CONNECTION, ConnectionError), problems.CONNECTION_CUT),
-    (lambda i: i.at(Stage.CONNECTION), problems.CONNECTION_UNANSWERED),
-    (lambda i: i.at(Stage.PROXY) and isinstance(i.error, httpcore.ProxyError), problems.PROXY_REFUSES),
-    (lambda i: i.at(Stage.PROXY), problems.PROXY_UNREACHABLE),
-    (lambda i: i.at(Stage.CERTIFICATE) and i.tls_reason in _NO_TLS, problems.PORT_WITHOUT_TLS),
-    (lambda i: i.at(Stage.CERTIFICATE) and i.tls_reason in _OLD_TLS, problems.TLS_TOO_OLD),
-    (
-        lambda i: i.at(Stage.CERTIFICATE) and i.tls_reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED",
-        problems.CLIENT_CERTIFICATE_WANTED,
-    ),
-    (lambda i: i.at(Stage.CERTIFICATE), problems.TLS_INTERRUPTED),
-    # TLS 1.3: the server asks for the client's certificate only after the handshake (RFC 8446, 4.4.2.4)
-    (
-        lambda i: i.at(Stage.ANSWER) and "CERTIFICATE" in i.tls_reason,
-        problems.CLIENT_CERTIFICATE_WANTED,
-    ),
-    (lambda i: i.at(Stage.ANSWER, TimeoutError), problems.ANSWER_LATE),
-    (lambda i: i.at(Stage.ANSWER, ConnectionError), problems.CONNECTION_CUT),
-    (
-        lambda i: i.at(Stage.ANSWER) and i.is_no_http and i.request.received_tls_alert,
-        problems.HTTPS_EXPECTED,
-    ),
-    (lambda i: i.at(Stage.ANSWER) and i.is_no_http, problems.ANSWER_NONSENSE),
-    (lambda i: i.at(Stage.ANSWER), problems.ANSWER_CUT),
 )
+_AT_STAGE: Mapping[Stage, _Rules] = {
+    Stage.NAME: (
+        (lambda i: i.is_name_server_silent, problems.NAME_SERVER_SILENT),
+        (lambda _: True, problems.NAME_UNKNOWN),
+    ),
+    Stage.CONNECTION: (
+        (lambda i: i.caused_by(ConnectionRefusedError), problems.CONNECTION_REFUSED),
+        (lambda i: i.caused_by(ConnectionError), problems.CONNECTION_CUT),
+        (lambda _: True, problems.CONNECTION_UNANSWERED),
+    ),
+    Stage.PROXY: (
+        (lambda i: isinstance(i.error, httpcore.ProxyError), problems.PROXY_REFUSES),
+        (lambda _: True, problems.PROXY_UNREACHABLE),
+    ),
+    Stage.CERTIFICATE: (
+        (lambda i: i.tls_reason in _NO_TLS, problems.PORT_WITHOUT_TLS),
+        (lambda i: i.tls_reason in _OLD_TLS, problems.TLS_TOO_OLD),
+        (lambda i: i.tls_reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED", problems.CLIENT_CERTIFICATE_WANTED),
+        (lambda _: True, problems.TLS_INTERRUPTED),
+    ),
+    Stage.ANSWER: (
+        # TLS 1.3: the server asks for the client's certificate only after the handshake (RFC 8446, 4.4.2.4)
+        (lambda i: "CERTIFICATE" in i.tls_reason, problems.CLIENT_CERTIFICATE_WANTED),
+        (lambda i: i.caused_by(TimeoutError), problems.ANSWER_LATE),
+        (lambda i: i.caused_by(ConnectionError), problems.CONNECTION_CUT),
+        (lambda i: i.is_no_http and i.request.received_tls_alert, problems.HTTPS_EXPECTED),
+        (lambda i: i.is_no_http, problems.ANSWER_NONSENSE),
+        (lambda _: True, problems.ANSWER_CUT),
+    ),
+}
 """What an error means: the first rule that matches decides."""
 
 
@@ -184,7 +188,8 @@ def translate(
     if request.stage is Stage.PROXY and isinstance(error, httpcore.ProxyError) and detail.startswith("407"):
         return proxy_authentication_failure(request, route, detail)
     incident = _Incident(error, cause, request, online)
-    problem = next((problem for matches, problem in _RULES if matches(incident)), problems.INTERNAL_ERROR)
+    rules = (*_AT_ANY_STAGE, *_AT_STAGE.get(request.stage, ()))
+    problem = next((problem for matches, problem in rules if matches(incident)), problems.INTERNAL_ERROR)
     stage = Stage.CERTIFICATE if problem is problems.CLIENT_CERTIFICATE_WANTED else request.stage
     evidence = _proxy(route) if problem.evidence is ProxyInvolved else None
     return Failure(stage, problem, detail, evidence=evidence)

@@ -176,7 +176,7 @@ def _prefix(at: Path) -> None:
     Path(environment["HOME"]).mkdir(parents=True)
     subprocess.run(["wineboot", "-i"], env=environment, check=True, capture_output=True, timeout=300)
     subprocess.run(["wineserver", "-w"], env=environment, check=True, capture_output=True, timeout=120)
-    # Debian's Wine does not look where Debian puts its fonts: without them crosses and ticks are letters, and texts too wide.
+    # Debian's Wine does not find Debian's fonts: without them crosses and ticks are letters, and texts too wide
     fonts = at / "drive_c" / "windows" / "Fonts"
     fonts.mkdir(exist_ok=True)
     for name in ("marlett.ttf", "tahoma.ttf", "tahomabd.ttf"):

@@ -74,17 +74,8 @@ class AgentStage:
         self._desk("init", "--key-file", str(self.desk_keys))
         first = (date.today() - timedelta(days=4)).isoformat()
         register = self.home / "policy" / "register.json"
-        self._desk(
-            "register",
-            "--key-file",
-            str(self.desk_keys),
-            "--first-day",
-            first,
-            "--days",
-            "7",
-            "--output",
-            str(register),
-        )
+        days = ("--first-day", first, "--days", "7")
+        self._desk("register", "--key-file", str(self.desk_keys), *days, "--output", str(register))
 
     def password(self) -> str:
         """Return today's password, from ``iea-desk password``."""

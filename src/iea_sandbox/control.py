@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from iea_sandbox.authentication_server import LICENCES
 from iea_sandbox.authority import NAME
 from iea_sandbox.faults import OPTION_NAMES, PARTS, SERVERS, UnknownFault
 from iea_sandbox.proxy import PASSWORD, USER
@@ -156,9 +157,7 @@ def _refused(request: Request, token: str) -> Response | None:
 
 def _status(world: World) -> dict[str, object]:
     broken = {name: world.broken(name) for name in PARTS}
-    licences = {
-        name: {"number": licence.number, "key": licence.key} for name, licence in world.licences.items()
-    }
+    licences = {name: {"number": licence.number, "key": licence.key} for name, licence in LICENCES.items()}
     return {
         "schema": 1,
         "authentication": world.authentication.address,

@@ -112,11 +112,6 @@ class World:
         """The first root.json: the trust anchor with which an update client is shipped."""
         return self.updates.repository.first_root
 
-    @property
-    def licences(self) -> Mapping[str, RegisteredLicence]:
-        """All licences by name."""
-        return LICENCES
-
     def licence(self, name: str = "good") -> RegisteredLicence:
         """Return one of ``LICENCES``. Raises KeyError."""
         return LICENCES[name]

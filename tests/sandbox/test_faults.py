@@ -429,7 +429,7 @@ def test_connections_are_kept_open(world: World, server: ServerName, keep_alive:
 def test_a_kept_connection_does_not_escape_a_fault(
     world: World, server: ServerName, keep_alive: httpx.Client, how: str
 ) -> None:
-    """Not a race: the connection is closed before `break_` returns."""
+    """Not a race: the connection is closed before ``break_`` returns."""
     for _ in range(10):
         assert keep_alive.get(address(world, server)).status_code == 200
         world.break_(server, how)

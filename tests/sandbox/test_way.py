@@ -318,9 +318,9 @@ def test_the_rig_is_ordered_to_switch_the_network(tmp_path: Path) -> None:
 
     def listen() -> None:
         for _ in range(2):
-            word, who = rig.recvfrom(16)
-            orders.append(word)
-            rig.sendto(b"ok", who)
+            order, sender = rig.recvfrom(16)
+            orders.append(order)
+            rig.sendto(b"ok", sender)
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rig:
         rig.bind(("127.0.0.1", 0))

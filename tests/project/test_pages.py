@@ -13,6 +13,7 @@ import pytest
 from iea_agent import channel
 from iea_agent.assembly import agent
 from iea_agent.domain import refusals
+from iea_agent.domain.exit_codes import ExitCode
 from iea_agent.domain.person_requests import BY_NAME
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,3 +99,9 @@ def test_the_channel_page_lists_every_refusal() -> None:
         details = ", ".join(f"`{field.name}`" for field in fields(kind))
         assert rows.pop(code) == (str(int(kind.exit_code)), details)
     assert not rows
+
+
+def test_the_administrators_guide_lists_every_exit_code() -> None:
+    guide = (ROOT / "docs" / "administration.md").read_text(encoding="utf-8")
+    _, sentence = guide.split("Toutes les commandes sortent avec ")
+    assert re.findall(r"(\d) \(", sentence.partition("\n\n")[0]) == [str(code.value) for code in ExitCode]

@@ -1,4 +1,4 @@
-"""The commands of ``iea-agent``: one table, and the function of each command."""
+"""The commands of ``iea-agent``: each function declares its own in ``COMMANDS``."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from iea_agent import __version__
-from iea_agent.assembly.agent_client import AgentClient
-from iea_agent.assembly.servers import Servers
-from iea_agent.domain import addresses, diagnosis, exit_codes, person_requests, problems, refusals
-from iea_agent.domain.machine import State
+from iea_agent.domain import addresses, exit_codes, person_requests, refusals
 from iea_agent.domain.problems import N_
-from iea_agent.domain.refusals import PasswordRefused, RefusedError, parse_refusal
+from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import DECLARATIONS
 from iea_agent.locale import _
-from iea_agent.shell.wording import state_text, status_text
-from iea_agent.shell.wording.refusal_text import word_next_try, word_refusal
 
 if TYPE_CHECKING:
+    from iea_agent.assembly.agent_client import AgentClient
     from iea_agent.assembly.installation import Installation
-    from iea_agent.domain.documents import ServersTestDocument
+    from iea_agent.domain.documents import (
+        AssistanceStatusDocument,
+        JournalDocument,
+        ServersTestDocument,
+        SettingsDocument,
+        VersionDocument,
+    )
     from iea_agent.domain.settings import Settings
 
     Function = Callable[[Installation, argparse.Namespace], int]
@@ -37,40 +39,52 @@ RECONNECT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument of a command. *default* is for options that take a value."""
+    """One argument of a command."""
 
     name: str
     help: str
     flag: bool = False
     optional: bool = False
     metavar: str | None = None
-    default: str | None = None
 
     def add_to(self, parser: argparse.ArgumentParser) -> None:
         """Declare this argument to *parser*."""
         if self.flag:
             parser.add_argument(self.name, action="store_true", help=_(self.help))
         else:
-            parser.add_argument(
-                self.name,
-                nargs="?" if self.optional else None,
-                metavar=self.metavar,
-                default=self.default,
-                help=_(self.help),
-            )
+            nargs = "?" if self.optional else None
+            parser.add_argument(self.name, nargs=nargs, metavar=self.metavar, help=_(self.help))
 
 
 @dataclass(frozen=True)
 class Command:
-    """One command. *name* has two words if the first is a group.
-
-    A group without *function* needs its second word.
-    """
+    """One command. *name* has two words if the first is a group."""
 
     name: str
     help: str
-    function: Function | None = None
-    arguments: tuple[Argument, ...] = ()
+    arguments: tuple[Argument, ...]
+    function: Function
+
+
+COMMANDS: list[Command] = []
+"""Every command, in the order of the help; ``_command`` adds them."""
+
+GROUPS = {
+    "licence": N_("enregistre la licence d'installation"),
+    "proxy": N_("enregistre ou oublie l'identification auprès du proxy"),
+    "assistance": N_("active ou désactive le mode assistance, ou dit s'il est actif"),
+}
+"""The groups that are no command by themselves."""
+
+JSON = Argument("--json", N_("réponse en JSON"), flag=True)
+
+
+def _command(name: str, help: str, *arguments: Argument) -> Callable[[Function], Function]:
+    def declare(function: Function) -> Function:
+        COMMANDS.append(Command(name, help, arguments, function))
+        return function
+
+    return declare
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -78,15 +92,18 @@ def build_parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="iea-agent", description=_("Agent de connexion d'Impact emploi association.")
     )
-    groups = {"": top.add_subparsers(title=_("commandes"), metavar=_("commande"), required=True)}
+    actions = {"": top.add_subparsers(title=_("commandes"), metavar=_("commande"), required=True)}
     parsers: dict[str, argparse.ArgumentParser] = {}
     for command in COMMANDS:
         group, _space, name = command.name.rpartition(" ")
-        if group not in groups:
-            parser = parsers[group]
-            required = parser.get_default("function") is None
-            groups[group] = parser.add_subparsers(title=_("actions"), metavar=_("action"), required=required)
-        parser = groups[group].add_parser(name, help=_(command.help), description=_(command.help))
+        if group not in actions:
+            if group in GROUPS:
+                text = _(GROUPS[group])
+                parsers[group] = actions[""].add_parser(group, help=text, description=text)
+            actions[group] = parsers[group].add_subparsers(
+                title=_("actions"), metavar=_("action"), required=group in GROUPS
+            )
+        parser = actions[group].add_parser(name, help=_(command.help), description=_(command.help))
         parser.set_defaults(function=command.function)
         for argument in command.arguments:
             argument.add_to(parser)
@@ -104,21 +121,38 @@ def run(installation: Installation, words: Sequence[str]) -> int:
     return function(installation, options)
 
 
+def _client(installation: Installation) -> AgentClient:
+    from iea_agent.assembly.agent_client import AgentClient
+
+    return AgentClient(installation)
+
+
 def _print_json(document: Mapping[str, object], indent: int | None = 2) -> None:
     # plain ASCII: the same bytes whatever the console's encoding
     print(json.dumps(document, indent=indent), flush=True)
 
 
-def run_agent(_installation: Installation, options: argparse.Namespace) -> int:
-    """Run the agent."""
+@_command(
+    "run",
+    N_("démarre l'agent"),
+    Argument("--no-tray", N_("sans icône dans la zone de notification"), flag=True),
+)
+def _run_agent(_installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly import start
 
     return start.run(os.environ, tray=not options.no_tray)
 
 
-def print_status(installation: Installation, options: argparse.Namespace) -> int:
-    """Print the agent's status, with ``--watch`` at each change."""
-    client = AgentClient(installation)
+@_command(
+    "status",
+    N_("dit l'état de la connexion"),
+    JSON,
+    Argument("--watch", N_("reste et dit chaque changement"), flag=True),
+)
+def _print_status(installation: Installation, options: argparse.Namespace) -> int:
+    from iea_agent.shell.wording import status_text
+
+    client = _client(installation)
     if options.watch:
         for status in client.watch():
             if options.json:
@@ -134,8 +168,17 @@ def print_status(installation: Installation, options: argparse.Namespace) -> int
     return exit_codes.FAILED if status["state"] == "disconnected" else exit_codes.FINE
 
 
-def examine_servers(installation: Installation, options: argparse.Namespace) -> int:
-    """Test both servers; save nothing."""
+@_command(
+    "test",
+    N_("teste l'accès aux serveurs, sans rien enregistrer"),
+    JSON,
+    Argument("--authentication", N_("adresse du serveur d'authentification à essayer"), metavar="URL"),
+    Argument("--updates", N_("adresse du serveur de mise à jour à essayer"), metavar="URL"),
+    Argument("--repairs", N_("après un échec, cherche ce qui fonctionnerait"), flag=True),
+)
+def _examine_servers(installation: Installation, options: argparse.Namespace) -> int:
+    from iea_agent.assembly.servers import Servers
+    from iea_agent.domain import diagnosis, problems
     from iea_agent.shell.wording import repair_text, report_text
 
     servers = Servers(installation)
@@ -174,9 +217,12 @@ def _settings_to_test(installation: Installation, options: argparse.Namespace) -
     return settings
 
 
-def reconnect(installation: Installation, _options: argparse.Namespace) -> int:
-    """Have the agent authenticate again, and print how that ended."""
-    status = AgentClient(installation).reconnect(RECONNECT_SECONDS)
+@_command("reconnect", N_("relance l'authentification auprès du serveur"))
+def _reconnect(installation: Installation, _options: argparse.Namespace) -> int:
+    from iea_agent.domain import problems
+    from iea_agent.shell.wording import status_text
+
+    status = _client(installation).reconnect(RECONNECT_SECONDS)
     print(status_text.render_status(status, time.time()))
     if status["state"] == "connected":
         return exit_codes.FINE
@@ -184,8 +230,25 @@ def reconnect(installation: Installation, _options: argparse.Namespace) -> int:
     return exit_codes.REFUSED if problem is not None and problem.is_refusal else exit_codes.FAILED
 
 
-def print_settings(installation: Installation, options: argparse.Namespace) -> int:
-    """Print the settings and their origin."""
+@_command("settings open", N_("ouvre la fenêtre des paramètres"))
+@_command("settings", N_("lit, change ou ouvre les paramètres de connexion"))
+def _open_settings(installation: Installation, _options: argparse.Namespace) -> int:
+    from iea_agent.assembly import window_process
+
+    client = _client(installation)
+    if client.status() is None:
+        return window_process.show_window(installation, person_requests.SETTINGS.window)
+    client.request(person_requests.SETTINGS)
+    return exit_codes.FINE
+
+
+@_command(
+    "settings get",
+    N_("affiche les paramètres et leur origine"),
+    Argument("name", N_("un seul paramètre, par exemple connection.updates"), optional=True),
+    JSON,
+)
+def _print_settings(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly import inspection
 
     settings = inspection.settings_with_origin(installation)
@@ -194,7 +257,8 @@ def print_settings(installation: Installation, options: argparse.Namespace) -> i
             raise RefusedError(refusals.SettingUnknown(options.name))
         settings = {options.name: settings[options.name]}
     if options.json:
-        _print_json({"schema": 1, "settings": settings})
+        document: SettingsDocument = {"schema": 1, "settings": settings}
+        _print_json(document)
         return exit_codes.FINE
     for name, setting in settings.items():
         origin = _(inspection.ORIGINS[setting["origin"]])
@@ -202,23 +266,17 @@ def print_settings(installation: Installation, options: argparse.Namespace) -> i
     return exit_codes.FINE
 
 
-def set_setting(installation: Installation, options: argparse.Namespace) -> int:
-    """Save one setting."""
+@_command(
+    "settings set",
+    N_("change un paramètre"),
+    Argument("name", N_("par exemple connection.updates")),
+    Argument("value", N_("nouvelle valeur")),
+)
+def _set_setting(installation: Installation, options: argparse.Namespace) -> int:
     if options.name not in DECLARATIONS:
         raise RefusedError(refusals.SettingUnknown(options.name))
     value = DECLARATIONS[options.name].parse_typed(options.value)
     _save(installation, {options.name: value}, None)
-    return exit_codes.FINE
-
-
-def open_settings(installation: Installation, _options: argparse.Namespace) -> int:
-    """Open the window of the settings, in the running agent if there is one."""
-    from iea_agent.assembly import window_process
-
-    client = AgentClient(installation)
-    if client.status() is None:
-        return window_process.show_window(installation, person_requests.SETTINGS.window)
-    client.request(person_requests.SETTINGS)
     return exit_codes.FINE
 
 
@@ -230,7 +288,7 @@ def _save(
 ) -> None:
     """Save, and have the running agent, if any, read its settings again."""
     installation.save(changes, licence_key, proxy_password)
-    AgentClient(installation).reload()
+    _client(installation).reload()
 
 
 def _read_secret(prompt: str) -> str:
@@ -242,16 +300,26 @@ def _read_secret(prompt: str) -> str:
     return sys.stdin.readline(2000).rstrip("\r\n")
 
 
-def set_licence(installation: Installation, options: argparse.Namespace) -> int:
-    """Save the licence's number and key."""
+@_command(
+    "licence set",
+    N_("enregistre le numéro et la clé ; la clé est lue sur l'entrée standard, jamais en argument"),
+    Argument("number", N_("numéro de licence")),
+)
+def _set_licence(installation: Installation, options: argparse.Namespace) -> int:
     key = _read_secret(_("Clé de licence (rien ne s'affiche) : "))
     _save(installation, {"licence.number": options.number}, key.strip())
     print(_("Licence enregistrée."), file=sys.stderr)
     return exit_codes.FINE
 
 
-def set_proxy(installation: Installation, options: argparse.Namespace) -> int:
-    """Save the user and the password for the proxy."""
+@_command(
+    "proxy set",
+    N_(
+        "enregistre le nom d'utilisateur et le mot de passe ; celui-ci est lu sur l'entrée standard, jamais en argument"
+    ),
+    Argument("user", N_("nom d'utilisateur")),
+)
+def _set_proxy(installation: Installation, options: argparse.Namespace) -> int:
     password = _read_secret(_("Mot de passe du proxy (rien ne s'affiche) : "))
     if not password:
         raise RefusedError(refusals.PasswordMissing())
@@ -262,28 +330,37 @@ def set_proxy(installation: Installation, options: argparse.Namespace) -> int:
     return exit_codes.FINE
 
 
-def forget_proxy(installation: Installation, _options: argparse.Namespace) -> int:
-    """Remove the user and the password for the proxy."""
+@_command("proxy forget", N_("oublie le nom d'utilisateur et le mot de passe"))
+def _forget_proxy(installation: Installation, _options: argparse.Namespace) -> int:
     _save(installation, {"proxy.user": ""}, None)
     print(_("Identification auprès du proxy oubliée."), file=sys.stderr)
     return exit_codes.FINE
 
 
-def enter_assistance(installation: Installation, options: argparse.Namespace) -> int:
-    """Enter assistance mode."""
-    AgentClient(installation).enter_assistance(options.reason)
+@_command(
+    "assistance on",
+    N_("active le mode assistance, seulement quand la connexion a échoué"),
+    Argument("--reason", N_("motif, pour le journal")),
+)
+def _enter_assistance(installation: Installation, options: argparse.Namespace) -> int:
+    _client(installation).enter_assistance(options.reason or "")
     print(_("Le mode assistance est activé. Vous pouvez relancer Impact emploi."))
     return exit_codes.FINE
 
 
-def leave_assistance(installation: Installation, _options: argparse.Namespace) -> int:
-    """Leave assistance mode with the password of the day."""
+@_command(
+    "assistance off",
+    N_("désactive le mode assistance ; le mot de passe du jour est lu sur l'entrée standard"),
+)
+def _leave_assistance(installation: Installation, _options: argparse.Namespace) -> int:
+    from iea_agent.shell.wording.refusal_text import word_next_try, word_refusal
+
     if sys.stdin.isatty():
         print(_("Mot de passe du jour : "), end="", file=sys.stderr, flush=True)
     try:
-        AgentClient(installation).leave_assistance(sys.stdin.readline(500).strip())
+        _client(installation).leave_assistance(sys.stdin.readline(500).strip())
     except RefusedError as error:
-        if not isinstance(error.refusal, PasswordRefused) or not error.refusal.wait:
+        if not isinstance(error.refusal, refusals.PasswordRefused) or not error.refusal.wait:
             raise
         print(word_refusal(error.refusal), file=sys.stderr)
         print(word_next_try(error.refusal.wait), file=sys.stderr)
@@ -292,14 +369,23 @@ def leave_assistance(installation: Installation, _options: argparse.Namespace) -
     return exit_codes.FINE
 
 
-def print_assistance(installation: Installation, options: argparse.Namespace) -> int:
-    """Print whether assistance mode is on, and since when."""
-    situation = AgentClient(installation).fetch_assistance()
+@_command("assistance status", N_("dit si le mode assistance est actif, et depuis quand"), JSON)
+def _print_assistance(installation: Installation, options: argparse.Namespace) -> int:
+    from iea_agent.domain.machine import State
+    from iea_agent.shell.wording import state_text, status_text
+    from iea_agent.shell.wording.refusal_text import word_refusal
+
+    situation = _client(installation).fetch_assistance()
     since, refusal = situation["assistance_since"], situation["why_not"]
-    why_not = "" if refusal is None else word_refusal(parse_refusal(refusal))
+    why_not = "" if refusal is None else word_refusal(refusals.parse_refusal(refusal))
     if options.json:
-        stamp = status_text.format_rfc3339(since)
-        _print_json({"schema": 1, **situation, "assistance_since": stamp, "why_not": why_not})
+        document: AssistanceStatusDocument = {
+            **situation,
+            "schema": 1,
+            "assistance_since": status_text.format_rfc3339(since),
+            "why_not": why_not,
+        }
+        _print_json(document)
     elif since is None:
         print(why_not or _("Le mode assistance n'est pas actif ; il peut être activé."))
     else:
@@ -308,8 +394,8 @@ def print_assistance(installation: Installation, options: argparse.Namespace) ->
     return exit_codes.FINE
 
 
-def print_journal(installation: Installation, options: argparse.Namespace) -> int:
-    """Print the journal of assistance mode; fail if it is not intact."""
+@_command("journal", N_("affiche le journal du mode assistance et dit s'il est intact"), JSON)
+def _print_journal(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.host.journal import Journal
 
     entries = [
@@ -317,7 +403,8 @@ def print_journal(installation: Installation, options: argparse.Namespace) -> in
     ]
     whole = all(entry["whole"] for entry in entries)
     if options.json:
-        _print_json({"schema": 1, "whole": whole, "entries": entries})
+        document: JournalDocument = {"schema": 1, "whole": whole, "entries": entries}
+        _print_json(document)
         return exit_codes.FINE if whole else exit_codes.FAILED
     for entry in entries:
         details = " ".join(
@@ -331,23 +418,24 @@ def print_journal(installation: Installation, options: argparse.Namespace) -> in
     return exit_codes.FINE if whole else exit_codes.FAILED
 
 
-def quit_agent(installation: Installation, _options: argparse.Namespace) -> int:
-    """End the agent."""
-    AgentClient(installation).request(person_requests.QUIT)
+@_command("quit", N_("arrête l'agent"))
+def _quit_agent(installation: Installation, _options: argparse.Namespace) -> int:
+    _client(installation).request(person_requests.QUIT)
     return exit_codes.FINE
 
 
-def print_version(_installation: Installation, options: argparse.Namespace) -> int:
-    """Print the version of the agent."""
+@_command("version", N_("affiche la version"), JSON)
+def _print_version(_installation: Installation, options: argparse.Namespace) -> int:
     if options.json:
-        _print_json({"schema": 1, "version": __version__})
+        document: VersionDocument = {"schema": 1, "version": __version__}
+        _print_json(document)
     else:
         print(f"IEA Agent {__version__}")
     return exit_codes.FINE
 
 
-def diagnose(installation: Installation, options: argparse.Namespace) -> int:
-    """Print what the support needs to know; no secret is in it."""
+@_command("diagnose", N_("rassemble ce qu'il faut savoir pour dépanner, sans aucun secret"), JSON)
+def _diagnose(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly import inspection
 
     document = inspection.diagnose(installation)
@@ -356,99 +444,3 @@ def diagnose(installation: Installation, options: argparse.Namespace) -> int:
     else:
         print(inspection.render_diagnosis(document))
     return exit_codes.FINE
-
-
-JSON = Argument("--json", N_("réponse en JSON"), flag=True)
-
-COMMANDS = (
-    Command(
-        "run",
-        N_("démarre l'agent"),
-        run_agent,
-        (Argument("--no-tray", N_("sans icône dans la zone de notification"), flag=True),),
-    ),
-    Command(
-        "status",
-        N_("dit l'état de la connexion"),
-        print_status,
-        (JSON, Argument("--watch", N_("reste et dit chaque changement"), flag=True)),
-    ),
-    Command(
-        "test",
-        N_("teste l'accès aux serveurs, sans rien enregistrer"),
-        examine_servers,
-        (
-            JSON,
-            Argument(
-                "--authentication", N_("adresse du serveur d'authentification à essayer"), metavar="URL"
-            ),
-            Argument("--updates", N_("adresse du serveur de mise à jour à essayer"), metavar="URL"),
-            Argument("--repairs", N_("après un échec, cherche ce qui fonctionnerait"), flag=True),
-        ),
-    ),
-    Command("reconnect", N_("relance l'authentification auprès du serveur"), reconnect),
-    Command("settings", N_("lit, change ou ouvre les paramètres de connexion"), open_settings),
-    Command(
-        "settings get",
-        N_("affiche les paramètres et leur origine"),
-        print_settings,
-        (Argument("name", N_("un seul paramètre, par exemple connection.updates"), optional=True), JSON),
-    ),
-    Command(
-        "settings set",
-        N_("change un paramètre"),
-        set_setting,
-        (
-            Argument("name", N_("par exemple connection.updates")),
-            Argument("value", N_("nouvelle valeur")),
-        ),
-    ),
-    Command("settings open", N_("ouvre la fenêtre des paramètres"), open_settings),
-    Command("licence", N_("enregistre la licence d'installation")),
-    Command(
-        "licence set",
-        N_("enregistre le numéro et la clé ; la clé est lue sur l'entrée standard, jamais en argument"),
-        set_licence,
-        (Argument("number", N_("numéro de licence")),),
-    ),
-    Command("proxy", N_("enregistre ou oublie l'identification auprès du proxy")),
-    Command(
-        "proxy set",
-        N_(
-            "enregistre le nom d'utilisateur et le mot de passe ; celui-ci est lu sur l'entrée standard, jamais en argument"
-        ),
-        set_proxy,
-        (Argument("user", N_("nom d'utilisateur")),),
-    ),
-    Command("proxy forget", N_("oublie le nom d'utilisateur et le mot de passe"), forget_proxy),
-    Command("assistance", N_("active ou désactive le mode assistance, ou dit s'il est actif")),
-    Command(
-        "assistance on",
-        N_("active le mode assistance, seulement quand la connexion a échoué"),
-        enter_assistance,
-        (Argument("--reason", N_("motif, pour le journal"), default=""),),
-    ),
-    Command(
-        "assistance off",
-        N_("désactive le mode assistance ; le mot de passe du jour est lu sur l'entrée standard"),
-        leave_assistance,
-    ),
-    Command(
-        "assistance status",
-        N_("dit si le mode assistance est actif, et depuis quand"),
-        print_assistance,
-        (JSON,),
-    ),
-    Command(
-        "journal", N_("affiche le journal du mode assistance et dit s'il est intact"), print_journal, (JSON,)
-    ),
-    Command("quit", N_("arrête l'agent"), quit_agent),
-    Command("version", N_("affiche la version"), print_version, (JSON,)),
-    Command(
-        "diagnose",
-        N_("rassemble ce qu'il faut savoir pour dépanner, sans aucun secret"),
-        diagnose,
-        (JSON,),
-    ),
-)
-"""Every command, in the order of the help."""

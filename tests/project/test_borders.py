@@ -154,7 +154,7 @@ def test_the_icon_waits_for_nothing_that_it_does_not_need() -> None:
 
 
 def test_a_window_waits_for_neither_network_nor_secrets() -> None:
-    windows = ["cli", "assembly.installation", "assembly.dialog_adapters"]
+    windows = ["cli", "assembly.window_process"]
     windows += (
         ["shell.dialogs.settings_dialog", "shell.dialogs.status_dialog"] if sys.platform == "win32" else []
     )

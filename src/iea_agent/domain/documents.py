@@ -135,6 +135,19 @@ class AssistanceDocument(TypedDict):
     register_days: int | None
 
 
+class AssistanceStatusDocument(TypedDict):
+    """What ``assistance status --json`` prints; *assistance_since* is RFC 3339 in UTC."""
+
+    schema: Schema
+    assistance_since: str | None
+    may_enter: bool
+    why_not: str
+    wait: float
+    hold: Annotated[str, WaitReason]
+    servers_answer: bool
+    register_days: int | None
+
+
 class JournalDocument(TypedDict):
     """What ``journal --json`` prints.
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from iea_agent.domain.exit_codes import REFUSED
-from iea_agent.host.vault import SecretTooLong, SystemVault, Vault, VaultUnavailable
+from iea_agent.host.vault import SecretLengthError, SystemVault, Vault, VaultUnavailable
 from iea_desk.keys import DeskError, KeyRing, MonthKeys, parse_keys
 from iea_desk.private_files import NotPrivate, read_private, write_private
 
@@ -50,7 +50,7 @@ def save_ring(ring: KeyRing, key_file: Path | None, replace: bool) -> None:
         open_desk_vault().write_secret(ACCOUNT, ring.to_text())
     except VaultUnavailable:
         raise DeskError("Le coffre-fort du système n'a pas gardé la clé.") from None
-    except SecretTooLong:
+    except SecretLengthError:
         raise DeskError(
             "Le trousseau est trop long pour le coffre-fort. Utilisez un fichier avec --key-file."
         ) from None

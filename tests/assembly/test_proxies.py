@@ -29,7 +29,7 @@ from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from iea_agent.host.storage import Folders, Storage
 from iea_agent.host.system_proxy import ConfiguredProxies, SystemProxies
-from iea_agent.host.vault import LONGEST, SecretTooLong, Vault, VaultUnavailable
+from iea_agent.host.vault import LONGEST, SecretLengthError, Vault, VaultUnavailable
 from iea_agent.services.https import HttpsError
 from iea_agent.services.network import Credentials
 from tests.services.conftest import page, raw_server, request_of
@@ -52,7 +52,7 @@ class Secrets:
 
     def write_secret(self, account: str, secret: str) -> None:
         if len(secret) > LONGEST:
-            raise SecretTooLong
+            raise SecretLengthError
         self.secrets[account] = secret
 
     def delete_secret(self, account: str) -> None:

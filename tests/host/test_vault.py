@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.host.vault import LONGEST, SecretTooLong, SystemVault, Vault, VaultUnavailable
+from iea_agent.host.vault import LONGEST, SecretLengthError, SystemVault, Vault, VaultUnavailable
 
 ACCOUNT = "licence-key"
 
@@ -93,7 +93,7 @@ class TestVault:
     @pytest.mark.parametrize("secret", ["x" * (LONGEST + 1), "😀" * (LONGEST // 2) + "x"])
     def test_a_secret_too_long_for_windows_is_refused(self, store: Vault, secret: str) -> None:
         store.write_secret(ACCOUNT, "kept")
-        with pytest.raises(SecretTooLong) as refusal:
+        with pytest.raises(SecretLengthError) as refusal:
             store.write_secret(ACCOUNT, secret)
         assert "x" * 20 not in str(refusal.value)
         assert store.read_secret(ACCOUNT) == "kept"

@@ -160,10 +160,10 @@ class Installation:
             raise RefusedError(refusals.ProblemMet(problems.VAULT_UNAVAILABLE.code)) from error
 
     def _write_secret(self, name: str, account: str, secret: str | None) -> None:
-        from iea_agent.host.vault import SecretTooLong
+        from iea_agent.host.vault import SecretLengthError
 
         if secret:
             try:
                 self.vault.write_secret(account, secret)
-            except SecretTooLong as error:
+            except SecretLengthError as error:
                 raise RefusedError(refusals.SecretTooLong(name)) from error

@@ -28,7 +28,7 @@ class VaultUnavailable(Exception):
     """The system has no vault, or it is locked or silent; the cause says why."""
 
 
-class SecretTooLong(ValueError):
+class SecretLengthError(ValueError):
     """A secret of more than ``LONGEST`` UTF-16 units; the limit holds on every system."""
 
 
@@ -46,7 +46,7 @@ class Vault(Protocol):
     def write_secret(self, account: str, secret: str) -> None:
         """Replace the secret of *account*.
 
-        Raises ``SecretTooLong``, and ``ValueError`` for an empty secret.
+        Raises ``SecretLengthError``, and ``ValueError`` for an empty secret.
         """
         ...
 
@@ -93,7 +93,7 @@ def _check_length(secret: str) -> None:
     if not secret:
         raise ValueError("an empty secret")
     if len(secret.encode("utf-16-le")) > 2 * LONGEST:
-        raise SecretTooLong(f"more than {LONGEST} UTF-16 units")
+        raise SecretLengthError(f"more than {LONGEST} UTF-16 units")
 
 
 def _delete(target: str, account: str) -> None:

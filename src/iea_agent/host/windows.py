@@ -79,63 +79,34 @@ _uncancelled: list[_Overlapped] = []
 
 _WindowVisitor = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARAM)
 
-_CloseHandle = _declare(_kernel32, "CloseHandle", wintypes.BOOL, wintypes.HANDLE)
-_CreateMutex = _declare(
-    _kernel32, "CreateMutexW", wintypes.HANDLE, wintypes.LPVOID, wintypes.BOOL, wintypes.LPCWSTR
-)
-_CreateEvent = _declare(
-    _kernel32,
-    "CreateEventW",
-    wintypes.HANDLE,
-    wintypes.LPVOID,
-    wintypes.BOOL,
-    wintypes.BOOL,
-    wintypes.LPCWSTR,
-)
-_SetEvent = _declare(_kernel32, "SetEvent", wintypes.BOOL, wintypes.HANDLE)
-_WaitForSingleObject = _declare(
-    _kernel32, "WaitForSingleObject", wintypes.DWORD, wintypes.HANDLE, wintypes.DWORD
-)
+_HANDLE, _WINDOW, _BOOL, _DWORD = wintypes.HANDLE, wintypes.HWND, wintypes.BOOL, wintypes.DWORD
+_STRING, _POINTER = wintypes.LPCWSTR, wintypes.LPVOID
+_HANDLE_POINTER, _DWORD_POINTER = ctypes.POINTER(_HANDLE), ctypes.POINTER(_DWORD)
+_CloseHandle = _declare(_kernel32, "CloseHandle", _BOOL, _HANDLE)
+_CreateMutex = _declare(_kernel32, "CreateMutexW", _HANDLE, _POINTER, _BOOL, _STRING)
+_CreateEvent = _declare(_kernel32, "CreateEventW", _HANDLE, _POINTER, _BOOL, _BOOL, _STRING)
+_SetEvent = _declare(_kernel32, "SetEvent", _BOOL, _HANDLE)
+_WaitForSingleObject = _declare(_kernel32, "WaitForSingleObject", _DWORD, _HANDLE, _DWORD)
 _WaitForMultipleObjects = _declare(
-    _kernel32,
-    "WaitForMultipleObjects",
-    wintypes.DWORD,
-    wintypes.DWORD,
-    ctypes.POINTER(wintypes.HANDLE),
-    wintypes.BOOL,
-    wintypes.DWORD,
+    _kernel32, "WaitForMultipleObjects", _DWORD, _DWORD, _HANDLE_POINTER, _BOOL, _DWORD
 )
-_CreateJobObject = _declare(_kernel32, "CreateJobObjectW", wintypes.HANDLE, wintypes.LPVOID, wintypes.LPCWSTR)
+_CreateJobObject = _declare(_kernel32, "CreateJobObjectW", _HANDLE, _POINTER, _STRING)
 _SetInformationJobObject = _declare(
-    _kernel32,
-    "SetInformationJobObject",
-    wintypes.BOOL,
-    wintypes.HANDLE,
-    ctypes.c_int,
-    wintypes.LPVOID,
-    wintypes.DWORD,
+    _kernel32, "SetInformationJobObject", _BOOL, _HANDLE, ctypes.c_int, _POINTER, _DWORD
 )
-_AssignProcessToJobObject = _declare(
-    _kernel32, "AssignProcessToJobObject", wintypes.BOOL, wintypes.HANDLE, wintypes.HANDLE
-)
-_OpenProcess = _declare(
-    _kernel32, "OpenProcess", wintypes.HANDLE, wintypes.DWORD, wintypes.BOOL, wintypes.DWORD
-)
-_ProcessIdToSessionId = _declare(
-    _kernel32, "ProcessIdToSessionId", wintypes.BOOL, wintypes.DWORD, ctypes.POINTER(wintypes.DWORD)
-)
-_GetDllDirectory = _declare(_kernel32, "GetDllDirectoryW", wintypes.DWORD, wintypes.DWORD, wintypes.LPWSTR)
-_SetDllDirectory = _declare(_kernel32, "SetDllDirectoryW", wintypes.BOOL, wintypes.LPCWSTR)
-_AllowSetForegroundWindow = _declare(_user32, "AllowSetForegroundWindow", wintypes.BOOL, wintypes.DWORD)
-_EnumWindows = _declare(_user32, "EnumWindows", wintypes.BOOL, _WindowVisitor, wintypes.LPARAM)
-_GetWindow = _declare(_user32, "GetWindow", wintypes.HWND, wintypes.HWND, wintypes.UINT)
-_GetWindowThreadProcessId = _declare(
-    _user32, "GetWindowThreadProcessId", wintypes.DWORD, wintypes.HWND, ctypes.POINTER(wintypes.DWORD)
-)
-_IsIconic = _declare(_user32, "IsIconic", wintypes.BOOL, wintypes.HWND)
-_IsWindowVisible = _declare(_user32, "IsWindowVisible", wintypes.BOOL, wintypes.HWND)
-_SetForegroundWindow = _declare(_user32, "SetForegroundWindow", wintypes.BOOL, wintypes.HWND)
-_ShowWindow = _declare(_user32, "ShowWindow", wintypes.BOOL, wintypes.HWND, ctypes.c_int)
+_AssignProcessToJobObject = _declare(_kernel32, "AssignProcessToJobObject", _BOOL, _HANDLE, _HANDLE)
+_OpenProcess = _declare(_kernel32, "OpenProcess", _HANDLE, _DWORD, _BOOL, _DWORD)
+_ProcessIdToSessionId = _declare(_kernel32, "ProcessIdToSessionId", _BOOL, _DWORD, _DWORD_POINTER)
+_GetDllDirectory = _declare(_kernel32, "GetDllDirectoryW", _DWORD, _DWORD, wintypes.LPWSTR)
+_SetDllDirectory = _declare(_kernel32, "SetDllDirectoryW", _BOOL, _STRING)
+_AllowSetForegroundWindow = _declare(_user32, "AllowSetForegroundWindow", _BOOL, _DWORD)
+_EnumWindows = _declare(_user32, "EnumWindows", _BOOL, _WindowVisitor, wintypes.LPARAM)
+_GetWindow = _declare(_user32, "GetWindow", _WINDOW, _WINDOW, wintypes.UINT)
+_GetWindowThreadProcessId = _declare(_user32, "GetWindowThreadProcessId", _DWORD, _WINDOW, _DWORD_POINTER)
+_IsIconic = _declare(_user32, "IsIconic", _BOOL, _WINDOW)
+_IsWindowVisible = _declare(_user32, "IsWindowVisible", _BOOL, _WINDOW)
+_SetForegroundWindow = _declare(_user32, "SetForegroundWindow", _BOOL, _WINDOW)
+_ShowWindow = _declare(_user32, "ShowWindow", _BOOL, _WINDOW, ctypes.c_int)
 
 
 def _checked(result: int) -> int:

@@ -1,7 +1,11 @@
-"""A stage for the support dialog: ``support_stage.py LOG --source FILE [--verdicts JSON]`` plays the situations of a file, the next one each time the
-file changes, and writes what the dialog asks for to LOG, one JSON line each.
+"""Play the support dialog with a port of its own.
 
-A password is judged by ``--verdicts``; of one that is not in there, "lent" is never judged, and "panne" fails. Entering fails for the reason « refus ».
+``support_stage.py LOG --source FILE [--answers JSON]`` plays the situations of a file, the
+next one each time that the file changes. It writes what the dialog asks for to LOG, one
+JSON line each.
+
+``--answers`` holds the refusal of each password, null if it is accepted. The password
+« lent » is never answered, « panne » fails, and so does entering for the reason « refus ».
 """
 
 from __future__ import annotations
@@ -17,18 +21,19 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from iea_agent import locale
+from iea_agent.domain.refusals import AgentTimedOut, RefusedError, parse_refusal
 from iea_agent.shell.dialogs import support_dialog
-from iea_agent.shell.dialogs.ports import PasswordAnswer, Situation, SupportError
+from iea_agent.shell.dialogs.ports import Situation
 from tests.desktop.dialog_stage import Log, listen
 
 
 class SupportOnStage:
     """The support port."""
 
-    def __init__(self, log: Log, source: Path, verdicts: str) -> None:
+    def __init__(self, log: Log, source: Path, answers: str) -> None:
         self._log = log
         self._source = source
-        self._verdicts = json.loads(verdicts)
+        self._answers = json.loads(answers)
         self._before = ""
 
     def load(self) -> Situation | None:
@@ -36,8 +41,12 @@ class SupportOnStage:
         return self._situation()
 
     def _situation(self) -> Situation | None:
-        found = json.loads(self._before)
-        return Situation(**found) if found is not None else None
+        situation = json.loads(self._before)
+        if situation is None:
+            return None
+        if "why_not" in situation:
+            situation["why_not"] = parse_refusal(situation["why_not"])
+        return Situation(**situation)
 
     def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
         ended = threading.Event()
@@ -61,31 +70,29 @@ class SupportOnStage:
     def enter(self, reason: str) -> None:
         self._log.write(entered=reason, ui_thread=threading.current_thread() is threading.main_thread())
         if reason == "refus":
-            raise SupportError("L'agent ne répond pas.")
+            raise RefusedError(AgentTimedOut())
 
-    def leave(self, password: str) -> PasswordAnswer:
+    def leave(self, password: str) -> None:
         self._log.write(left=password, ui_thread=threading.current_thread() is threading.main_thread())
         if password == "panne":
-            raise SupportError("L'agent ne répond pas.")
+            raise RefusedError(AgentTimedOut())
         if password == "lent":
             threading.Event().wait()
-        found = self._verdicts[password]
-        if "span" in found:
-            found["span"] = tuple(found["span"])
-        return PasswordAnswer(**found)
+        if (refusal := self._answers[password]) is not None:
+            raise RefusedError(parse_refusal(refusal))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("log", type=Path)
     parser.add_argument("--source", type=Path, required=True, help="the file that holds the situation")
-    parser.add_argument("--verdicts", default="{}", help="JSON: a password, and the fields of its verdict")
+    parser.add_argument("--answers", default="{}", help="JSON: the refusal of each password, or null")
     parser.add_argument("--language", default="fr")
     options = parser.parse_args()
     locale.choose(options.language)
     log = Log(options.log)
     threading.Thread(target=listen, args=(log,), daemon=True).start()
-    port = SupportOnStage(log, options.source, options.verdicts)
+    port = SupportOnStage(log, options.source, options.answers)
     support_dialog.run(port, lambda: log.write(shown=True), ())
     log.write(closed=True)
 

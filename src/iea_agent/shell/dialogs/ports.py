@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.documents import StatusDocument
     from iea_agent.domain.person_requests import Abilities
+    from iea_agent.domain.refusals import Refusal
     from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Effective, SettingFault, Settings
 
@@ -116,16 +117,8 @@ class StatusPort(Protocol):
         """Ask the agent for *command*.
 
         *command* is the name of a request of ``domain/person_requests.py``. Called in a thread. Raises
-        ``AskError``.
+        ``RefusedError``.
         """
-
-
-class AskError(Exception):
-    """The agent did not do what it was asked; *sentence* says why, for the person."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,39 +126,16 @@ class Situation:
     """What the support dialog shows, as of now.
 
     *assistance_since* is in seconds of the wall clock, None outside assistance mode.
-    *why_not* is a sentence if assistance mode may not be entered. *wait* is in seconds
+    *why_not* is the refusal if assistance mode may not be entered. *wait* is in seconds
     until the password of the day may be tried again: the countdown starts from it.
     *servers_answer* says, in assistance mode, if the servers answer again.
     """
 
     assistance_since: float | None
     may_enter: bool
-    why_not: str = ""
+    why_not: Refusal | None = None
     wait: float = 0.0
     servers_answer: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PasswordAnswer:
-    """What the agent answers to a password of the day.
-
-    If it is not accepted: *sentence* is for the person, *span* (start, end) is what to
-    correct in the typed text (as in ``typed_password.Typo``), *wait* the seconds before
-    the next try.
-    """
-
-    accepted: bool
-    sentence: str = ""
-    span: tuple[int, int] | None = None
-    wait: float = 0.0
-
-
-class SupportError(Exception):
-    """The agent could not do what was asked; *sentence* says why, for the person."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 class SupportPort(Protocol):
@@ -186,11 +156,12 @@ class SupportPort(Protocol):
     def enter(self, reason: str) -> None:
         """Enter assistance mode for *reason*, one line that may be empty.
 
-        Called in a thread. Raises ``SupportError``.
+        Called in a thread. Raises ``RefusedError``.
         """
 
-    def leave(self, password: str) -> PasswordAnswer:
-        """Try to leave assistance mode with *password*, exactly as typed.
+    def leave(self, password: str) -> None:
+        """Leave assistance mode with *password*, exactly as typed.
 
-        Called in a thread, may take a second. Raises ``SupportError``.
+        Called in a thread, may take a second. Raises ``RefusedError``, with a
+        ``PasswordRefused`` if the password is not accepted.
         """

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import wx
 
+from iea_agent.domain.refusals import RefusedError
 from iea_agent.locale import _
+from iea_agent.shell.wording.refusal_text import word_refusal
 
 from . import status_overview
 from .background import follow_agent, run_in_background
-from .ports import AskError, StatusPort
+from .ports import StatusPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .widgets import (
     MIDDLE,
@@ -181,8 +183,8 @@ class StatusWindow(ScrolledDialog):
         def ask() -> str:
             try:
                 self._port.ask(name)
-            except AskError as error:
-                return error.sentence
+            except RefusedError as error:
+                return word_refusal(error.refusal)
             return ""
 
         def show_reason(sentence: str | None) -> None:

@@ -65,7 +65,7 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
     def __init__(self, parent: wx.Window, width: int, text: str = "", spoken: bool = False) -> None:
         super().__init__(parent)
         self._width = width
-        self._text = ""
+        self.text = ""
         if spoken:
             self.SetAccessible(_Alert(self))
         self._spoken = spoken
@@ -74,9 +74,9 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
 
     def set_text(self, text: str) -> None:
         """Show *text*; the caller lays its window out again."""
-        if text == self._text:
+        if text == self.text:
             return
-        self._text = text
+        self.text = text
         self.wrap()
         self.Show(bool(text))
         if text and self._spoken:
@@ -85,7 +85,7 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
     def wrap(self) -> None:
         """Break the lines again, for another font or scaling."""
         self.Wrap(-1)  # wx skips a second wrapping at the same width
-        self.SetLabelText(self._text)
+        self.SetLabelText(self.text)
         self.Wrap(self.FromDIP(self._width))
 
 

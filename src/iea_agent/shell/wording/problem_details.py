@@ -153,6 +153,11 @@ def _wait(seconds: float, now: float) -> str:
     )
 
 
+def summarize_problem(problem: problems.Problem) -> str:
+    """Return the title, the code and the advice of *problem*."""
+    return f"{_(problem.title)} ({problem.code}). {_(problem.advice)}"
+
+
 def describe_setting_fault(fault: settings.SettingFault) -> str:
     """Return a refused setting: « proxy.port, ligne 4 : attendu un nombre »."""
     place = _("ligne {line}").format(line=fault.line) if fault.line else ""

@@ -590,9 +590,14 @@ def test_a_test_is_told_stage_by_stage_with_a_link_to_the_page(play: Callable[..
     dialog.sees("Détails copiés.")
     dialog.desktop.key("Escape")
     dialog.ended()
+    check_clipboard(play, "Certificat établi par : Avast Web/Mail Shield Root", f"(SHA-256) : {'3f9a' * 16}")
+
+
+def check_clipboard(play: Callable[..., Play], *texts: str) -> None:
+    """Paste the clipboard in another program; it holds each of *texts*."""
     pasted = plain(play("paste").logged("pasted")["pasted"])
-    for text in ("Certificat établi par : Avast Web/Mail Shield Root", f"(SHA-256) : {'3f9a' * 16}"):
-        assert text in pasted
+    for text in texts:
+        assert plain(text) in pasted
 
 
 def test_of_two_causes_one_is_explained_and_the_other_a_line_that_opens(play: Callable[..., Play]) -> None:
@@ -687,14 +692,13 @@ def test_the_details_of_a_test_can_be_copied(keys: tuple[str, ...], play: Callab
     dialog.sees("Détails copiés.")
     dialog.desktop.key("Escape")
     dialog.ended()
-    pasted = plain(play("paste").logged("pasted")["pasted"])
-    for text in (
+    check_clipboard(
+        play,
         "https://expire.exemple.fr/updates",
         "(IEA-T01)",
         "certificate has expired",
         "Certificat : échec, 12 ms",
-    ):
-        assert plain(text) in pasted
+    )
 
 
 NOW_DOCUMENT = Snapshot(
@@ -750,14 +754,13 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
     dialog.sees("Copié.")
     dialog.desktop.key("Escape")
     dialog.ended()
-    pasted = plain(play("paste").logged("pasted")["pasted"])
-    for text in (
+    check_clipboard(
+        play,
         "État : Échec de connexion au serveur",
         "(IEA-T01)",
         expired.advice,
         DEFAULTS.authentication,
-    ):
-        assert plain(text) in pasted
+    )
 
 
 def test_the_status_follows_the_agent(play: Callable[..., Play], tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class SupportPlay(Play):
         self.desktop = desktop
         self._log = folder / f"{time.monotonic_ns()}.jsonl"
         self._source = self._log.with_suffix(".situation")
-        self._title = TITLE
+        self.title = TITLE
         self.becomes(situation)
         self.process = desktop.start(
             STAGE,

@@ -20,6 +20,7 @@ from iea_agent.domain.settings import (
     Settings,
 )
 from iea_agent.locale import _
+from iea_agent.shell.wording.problem_details import summarize_problem
 
 from . import typed_settings
 from .settings_rows import ROWS, Control, Group, Row, Typed
@@ -298,8 +299,7 @@ class Fields:
     def show_key(self, saved: bool | None) -> None:
         """Say whether a licence key is saved; None if there is no vault to save it in."""
         if saved is None:
-            problem = problems.VAULT_UNAVAILABLE
-            text = f"{_(problem.title)} ({problem.code}). {_(problem.advice)}"
+            text = summarize_problem(problems.VAULT_UNAVAILABLE)
         elif saved:
             text = _("Clé enregistrée. Elle n'est jamais affichée ; laissez vide pour la garder.")
         else:

@@ -14,6 +14,7 @@ from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
 from iea_agent.domain.refusals import ProblemMet, Refusal, RefusedError, SettingRefused
 from iea_agent.domain.settings import LICENCE_KEY, PROXY_PASSWORD, Settings
 from iea_agent.locale import _
+from iea_agent.shell.wording.problem_details import summarize_problem
 
 from . import typed_settings
 from .background import run_in_background
@@ -274,9 +275,8 @@ class SettingsDialog(ScrolledDialog):
             return
         self._cancelled = None
         if not reports:
-            problem = problems.INTERNAL_ERROR
             self._mark_all(None)
-            self._results.show_stopped(f"{_(problem.title)} ({problem.code}). {_(problem.advice)}")
+            self._results.show_stopped(summarize_problem(problems.INTERNAL_ERROR))
             return
         self._results.show_outcome(reports)
         for report in reports:

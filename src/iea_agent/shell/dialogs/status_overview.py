@@ -69,9 +69,9 @@ def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary
     since = datetime.fromisoformat(status["since"]).timestamp()
     summary = StatusSummary(
         menu.PICTURES[state],
-        str(status["state_text"]),
+        status["state_text"],
         format_state_since(state, since, now),
-        text=str(status["explanation"]),
+        text=status["explanation"],
     )
     if state is State.ASSISTANCE:
         advice = _(
@@ -123,13 +123,13 @@ def list_facts(status: StatusDocument, now: float) -> list[tuple[str, str]]:
             status_text.format_document_time(status["last_contact"], now) or _("aucun depuis le démarrage"),
         ),
         (_("Prochain essai"), describe_next_try(status, now)),
-        (_("Serveur d'authentification"), str(status["authentication"])),
-        (_("Serveur de mise à jour"), str(status["updates"])),
-        (_("Numéro de licence"), str(status["licence_number"]) or _("non indiqué")),
-        (_("Version de l'agent"), str(status["version"])),
+        (_("Serveur d'authentification"), status["authentication"]),
+        (_("Serveur de mise à jour"), status["updates"]),
+        (_("Numéro de licence"), status["licence_number"] or _("non indiqué")),
+        (_("Version de l'agent"), status["version"]),
     ]
     if status["problem"] is not None and status["problem"]["detail"]:
-        pairs.append((_("Détail technique"), str(status["problem"]["detail"])))
+        pairs.append((_("Détail technique"), status["problem"]["detail"]))
     return pairs
 
 

@@ -7,15 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import person_requests
-from iea_agent.domain.refusals import PasswordRefused, RefusedError, parse_refusal
-from iea_agent.shell.dialogs.ports import (
-    AskError,
-    DialogContents,
-    PasswordAnswer,
-    Situation,
-    SupportError,
-)
-from iea_agent.shell.wording.refusal_text import word_refusal
+from iea_agent.domain.refusals import RefusedError, parse_refusal
+from iea_agent.shell.dialogs.ports import DialogContents, Situation
 
 from .agent_client import AgentClient
 from .servers import Servers
@@ -111,12 +104,9 @@ class StatusAdapter:
     def ask(self, command: str) -> None:
         """Have the agent do *command*, a name in ``person_requests``.
 
-        Raises ``AskError``.
+        Raises ``RefusedError``.
         """
-        try:
-            self._client.request(person_requests.BY_NAME[command])
-        except RefusedError as error:
-            raise AskError(word_refusal(error.refusal)) from error
+        self._client.request(person_requests.BY_NAME[command])
 
 
 def _watch(client: AgentClient, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
@@ -164,7 +154,7 @@ class SupportAdapter:
         return Situation(
             situation["assistance_since"],
             situation["may_enter"],
-            "" if why_not is None else word_refusal(parse_refusal(why_not)),
+            None if why_not is None else parse_refusal(why_not),
             situation["wait"],
             situation["servers_answer"],
         )
@@ -177,22 +167,12 @@ class SupportAdapter:
         return _watch(self._client, lambda status: on_change(None if status is None else self.load()))
 
     def enter(self, reason: str) -> None:
-        """Enter assistance mode. Raises ``SupportError``."""
-        try:
-            self._client.enter_assistance(reason)
-        except RefusedError as error:
-            raise SupportError(word_refusal(error.refusal)) from error
+        """Enter assistance mode. Raises ``RefusedError``."""
+        self._client.enter_assistance(reason)
 
-    def leave(self, password: str) -> PasswordAnswer:
-        """Try the password of the day. Raises ``SupportError``."""
-        try:
-            self._client.leave_assistance(password)
-        except RefusedError as error:
-            refusal = error.refusal
-            if isinstance(refusal, PasswordRefused):
-                return PasswordAnswer(False, word_refusal(refusal), refusal.span, refusal.wait)
-            raise SupportError(word_refusal(refusal)) from error
-        return PasswordAnswer(True)
+    def leave(self, password: str) -> None:
+        """Leave assistance mode with *password*. Raises ``RefusedError``."""
+        self._client.leave_assistance(password)
 
 
 ADAPTERS: Mapping[str, Callable[[Installation], object]] = {

@@ -1,4 +1,4 @@
-"""Assistance mode through the command line: in without a password, out only with the one of the day, whatever happens in between."""
+"""Assistance mode through the command line, also killed and restarted."""
 
 from __future__ import annotations
 
@@ -106,9 +106,9 @@ def test_it_survives_a_kill_and_so_do_the_tries(
     again.until("assistance")
     code, text = off(installation, password(today()))
     assert (code, "Nouvel essai possible" in text) == (4, True), text
-    found = installation.json("assistance", "status")
-    assert found["hold"] == "wait"
-    assert 0 < found["wait"] <= 60
+    situation = installation.json("assistance", "status")
+    assert situation["hold"] == "wait"
+    assert 0 < situation["wait"] <= 60
 
 
 @pytest.mark.linux  # the same code everywhere, and under Wine each command takes seconds to start

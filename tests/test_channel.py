@@ -1,4 +1,4 @@
-"""The local channel: who knows the key is answered, who does not is not, and nobody holds up anybody else."""
+"""The local channel: clients with the key are answered, and none delays another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 
 from iea_agent import channel
 from iea_agent.domain import refusals
-from iea_agent.domain.documents import RequestDocument
 from iea_agent.domain.machine import State
 from iea_agent.domain.refusals import RefusedError
 
@@ -26,7 +25,7 @@ def where() -> str:
 
 @pytest.fixture
 def server(where: str) -> Iterator[channel.ChannelServer]:
-    def answer(request: RequestDocument) -> channel.Document:
+    def answer(request: channel.Document) -> channel.Document:
         if request["do"] == "refuse":
             refusal = refusals.NotNow("launch", State.CONNECTING)
             return {"ok": False, "refusal": refusals.to_document(refusal)}

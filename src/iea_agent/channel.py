@@ -87,7 +87,7 @@ class ChannelServer:
     *answer* gets each request on the client's thread and returns the reply.
     """
 
-    def __init__(self, where: str, key: bytes, answer: Callable[[RequestDocument], Document]) -> None:
+    def __init__(self, where: str, key: bytes, answer: Callable[[Document], Document]) -> None:
         from multiprocessing.connection import Listener
 
         self._listener = Listener(where, family())
@@ -143,7 +143,7 @@ class ChannelServer:
                 if request.get("do") == "watch":
                     self._serve_watcher(connection)
                 else:
-                    _send(connection, self._answer(cast("RequestDocument", request)))
+                    _send(connection, self._answer(request))
         except (OSError, EOFError, ChannelError, AuthenticationError) as error:
             log.info("client left", extra={"fields": {"reason": type(error).__name__}})
         finally:

@@ -1,6 +1,6 @@
-"""Plays a turn of assistance mode in a process of its own, and ends it like kill -9 at the n-th touch of a file of the installation.
+"""Plays a turn of assistance mode and kills itself at the n-th touch of a file.
 
-Arguments: home folder, n (0: never), then what to do: "enter", or "leave" and a password. Prints each thing that a person gets to know.
+It ends as by kill -9. Arguments: home folder, n (0: never), then "enter", or "leave" and a password. Prints what a person gets to know.
 """
 
 from __future__ import annotations

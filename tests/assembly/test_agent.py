@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from iea_agent.assembly.agent import Agent
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.servers import Servers
 from iea_agent.domain import machine
+from iea_agent.domain.documents import ReplyDocument
 from iea_agent.domain.machine import Moment
 from tests.passwords import make_current_register, other_password, password, today
 
@@ -77,7 +77,7 @@ def count_tries(folder: Path) -> int:
     return failures
 
 
-def leave(agent: Agent, typed: str) -> Any:
+def leave(agent: Agent, typed: str) -> ReplyDocument:
     """Try the password *typed* and return the answer."""
     return agent.answer({"do": "leave-assistance", "password": typed})
 
@@ -161,13 +161,14 @@ def test_reconnect_is_answered_when_the_attempt_has_ended(agent: Agent) -> None:
         {"do": "leave-assistance", "password": 7},
     ],
 )
-def test_what_is_no_request_is_refused(agent: Agent, request_document: Any) -> None:
+def test_what_is_no_request_is_refused(agent: Agent, request_document: dict[str, object]) -> None:
     assert agent.answer(request_document) == {"ok": False, "refusal": {"code": "request-unknown"}}
 
 
 def test_what_the_state_does_not_allow_is_refused(agent: Agent) -> None:
-    for request in ({"do": "reconnect"}, {"do": "ask", "event": "reconnect"}):
-        answer = agent.answer(request)  # type: ignore[arg-type]
+    requests: tuple[dict[str, object], ...] = ({"do": "reconnect"}, {"do": "ask", "event": "reconnect"})
+    for request in requests:
+        answer = agent.answer(request)
         assert answer == {
             "ok": False,
             "refusal": {"code": "not-now", "event": "reconnect", "state": "assistance"},

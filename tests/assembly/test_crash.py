@@ -1,4 +1,7 @@
-"""Killed at each single touch of a file: what was there before, or what was to come, and never a free try or half a file."""
+"""Killed at each touch of a file: the state before or after, never between.
+
+No try is free, and no file is half written.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +39,17 @@ def play(home: Path, touch: int, *action: str) -> str:
 
 
 def every_moment(before: Path, tmp_path: Path, *action: str) -> list[tuple[Path, str]]:
-    """The installation after being killed at each touch in turn, and what had been said until then; the last one was not killed."""
+    """Return the installation and the output after a kill at each touch in turn.
+
+    The last one was not killed.
+    """
     after = []
     for touch in range(1, 200):
         home = tmp_path / str(touch)
         shutil.copytree(before, home)
-        said = play(home, touch, *action)
-        after.append((home, said))
-        if "touches" in said:
+        output = play(home, touch, *action)
+        after.append((home, output))
+        if "touches" in output:
             return after
     raise AssertionError("it never ends")
 
@@ -57,9 +63,9 @@ def failures(home: Path) -> int:
     file = home / "state" / "attempts.json"
     if not file.exists():
         return 0
-    found = tries.parse_tries(json.loads(file.read_text(encoding="utf-8")))
-    assert found is not None
-    return found.failures
+    document = tries.parse_tries(json.loads(file.read_text(encoding="utf-8")))
+    assert document is not None
+    return document.failures
 
 
 def is_sound(home: Path) -> None:
@@ -75,9 +81,9 @@ def test_entering(installed: Path, tmp_path: Path) -> None:
     moments = every_moment(installed, tmp_path, "enter")
 
     assert len(moments) > 5
-    for home, said in moments:
+    for home, output in moments:
         is_sound(home)
-        assert in_assistance(home) or "True" not in said, "who was told yes is in"
+        assert in_assistance(home) or "True" not in output, "who was told yes is in"
     assert in_assistance(moments[-1][0])
 
 
@@ -90,10 +96,10 @@ def test_a_wrong_password_is_charged_before_it_is_judged(installed: Path, tmp_pa
     moments = every_moment(held, tmp_path, "leave", other_password(today()))
 
     assert len(moments) > 5
-    for home, said in moments:
+    for home, output in moments:
         is_sound(home)
         assert in_assistance(home)
-        assert failures(home) == 1 or "judged" not in said, "what was judged has been charged"
+        assert failures(home) == 1 or "judged" not in output, "what was judged has been charged"
     assert failures(moments[-1][0]) == 1
 
 
@@ -106,9 +112,9 @@ def test_leaving(installed: Path, tmp_path: Path) -> None:
     moments = every_moment(held, tmp_path, "leave", password(today()))
 
     assert len(moments) > 5
-    for home, said in moments:
+    for home, output in moments:
         is_sound(home)
-        assert not in_assistance(home) or "True" not in said, "who was told yes is out"
+        assert not in_assistance(home) or "True" not in output, "who was told yes is out"
         if in_assistance(home):
             assert "True" in play(home, 0, "leave", password(today())), (
                 "and who is still in gets out with the same password"

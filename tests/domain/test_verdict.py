@@ -1,4 +1,4 @@
-"""The verdict on a failed attempt: ten seconds and two attempts, at once when asked or refused, none in the grace."""
+"""The verdict on a failed attempt: at once, after ten seconds, not in the grace."""
 
 from __future__ import annotations
 

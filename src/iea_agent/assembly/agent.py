@@ -27,8 +27,8 @@ from .servers import Servers
 from .window_opener import WindowOpener
 
 if TYPE_CHECKING:
-    from iea_agent.channel import ChannelServer
-    from iea_agent.domain.documents import ReplyDocument, RequestDocument, StatusDocument
+    from iea_agent.channel import ChannelServer, Document
+    from iea_agent.domain.documents import ReplyDocument, StatusDocument
     from iea_agent.domain.settings import Settings
     from iea_agent.host.storage import LoadedSettings, Signature
     from iea_agent.shell.tray import Tray
@@ -197,13 +197,13 @@ class Agent:
 
     # the answers to clients (docs/channel.md)
 
-    def answer(self, request: RequestDocument) -> ReplyDocument:
+    def answer(self, request: Document) -> ReplyDocument:
         """Return the answer to *request*. Called on the client's thread."""
         place: SimpleQueue[ReplyDocument] = SimpleQueue()
         self.loop.post(lambda: self._handle(request, place.put))
         return place.get()
 
-    def _handle(self, request: RequestDocument, reply: Reply) -> None:
+    def _handle(self, request: Document, reply: Reply) -> None:
         try:
             handler = HANDLERS.get(_get_text(request, "do"))
             if handler is None:
@@ -215,15 +215,15 @@ class Agent:
             log.exception("request failed")
             reply(refuse(refusals.ProblemMet(problems.INTERNAL_ERROR.code)))
 
-    def _answer_status(self, _request: RequestDocument, reply: Reply) -> None:
+    def _answer_status(self, _request: Document, reply: Reply) -> None:
         reply({"ok": True, "status": self._build_status()})
 
-    def _answer_reload(self, _request: RequestDocument, reply: Reply) -> None:
+    def _answer_reload(self, _request: Document, reply: Reply) -> None:
         self._load()
         self.loop.take(machine.SettingsSaved())
         reply({"ok": True})
 
-    def _answer_ask(self, request: RequestDocument, reply: Reply) -> None:
+    def _answer_ask(self, request: Document, reply: Reply) -> None:
         person_request = BY_NAME.get(_get_text(request, "event"))
         if person_request is None:
             raise RefusedError(refusals.RequestUnknown())
@@ -232,7 +232,7 @@ class Agent:
         reply({"ok": True, "run": self.loop.snapshot.run})
         self.loop.take(person_request.event())
 
-    def _answer_reconnect(self, _request: RequestDocument, reply: Reply) -> None:
+    def _answer_reconnect(self, _request: Document, reply: Reply) -> None:
         self._require_possible(RECONNECT)
         self._reconnecting.append(reply)
         self.loop.take(RECONNECT.event())
@@ -242,21 +242,21 @@ class Agent:
         if request.explain_refusal(state, self.abilities):
             raise RefusedError(refusals.NotNow(request.name, state))
 
-    def _answer_assistance(self, _request: RequestDocument, reply: Reply) -> None:
+    def _answer_assistance(self, _request: Document, reply: Reply) -> None:
         reply({"ok": True, "assistance": self._assistance.build_document()})
 
-    def _answer_enter_assistance(self, request: RequestDocument, reply: Reply) -> None:
+    def _answer_enter_assistance(self, request: Document, reply: Reply) -> None:
         self._assistance.enter(_get_text(request, "reason"))
         reply({"ok": True})
 
-    def _answer_leave_assistance(self, request: RequestDocument, reply: Reply) -> None:
+    def _answer_leave_assistance(self, request: Document, reply: Reply) -> None:
         self._assistance.leave(
             _get_text(request, "password"),
             lambda refusal: reply({"ok": True} if refusal is None else refuse(refusal)),
         )
 
 
-HANDLERS: Mapping[str, Callable[[Agent, RequestDocument, Reply], None]] = {
+HANDLERS: Mapping[str, Callable[[Agent, Document, Reply], None]] = {
     "status": Agent._answer_status,
     "reload": Agent._answer_reload,
     "ask": Agent._answer_ask,
@@ -268,7 +268,7 @@ HANDLERS: Mapping[str, Callable[[Agent, RequestDocument, Reply], None]] = {
 """How each request is answered; "watch" is answered by ``channel.ChannelServer``."""
 
 
-def _get_text(request: Mapping[str, object], name: str) -> str:
+def _get_text(request: Document, name: str) -> str:
     """Return the text *name* of *request*. Raises ``RefusedError`` if there is none."""
     text = request.get(name)
     if not isinstance(text, str):

@@ -6,6 +6,7 @@ words it (``shell/wording/refusal_text.py``). To add a kind, add a class here an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import Enum
@@ -18,13 +19,25 @@ from .machine import State
 from .password_tries import WaitReason
 from .settings import SettingFault
 
+KINDS: dict[str, type[Refusal]] = {}
+"""Every kind of refusal by its code."""
+
 
 @dataclass(frozen=True)
 class Refusal:
-    """One refusal; each kind is a subclass."""
+    """One refusal. Each kind is a subclass; its *code* is made of its name.
 
-    code: ClassVar[str] = ""
+    ``AgentNotRunning`` has the code "agent-not-running".
+    """
+
+    code: ClassVar[str]
     exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
+
+    def __init_subclass__(cls, *, abstract: bool = False) -> None:
+        """Register the kind, unless it only groups others."""
+        cls.code = re.sub("(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+        if not abstract:
+            KINDS[cls.code] = cls
 
 
 class RefusedError(Exception):
@@ -38,19 +51,15 @@ class RefusedError(Exception):
 # The agent and its channel
 
 
-@dataclass(frozen=True)
 class AgentNotRunning(Refusal):
     """No agent runs for this installation."""
 
-    code = "agent-not-running"
     exit_code = ExitCode.NOT_RUNNING
 
 
-@dataclass(frozen=True)
 class AgentTimedOut(Refusal):
     """The agent did not answer in time."""
 
-    code = "agent-timed-out"
     exit_code = ExitCode.TIMED_OUT
 
 
@@ -58,7 +67,6 @@ class AgentTimedOut(Refusal):
 class AgentUnreachable(Refusal):
     """The exchange with the agent failed; *reason* is the name of the error."""
 
-    code = "agent-unreachable"
     exit_code = ExitCode.FAILED
     reason: str
 
@@ -67,29 +75,21 @@ class AgentUnreachable(Refusal):
 class UnknownRefusal(Refusal):
     """A refusal that this version does not know; *reason* is its code."""
 
-    code = "unknown"
     reason: str
 
 
-@dataclass(frozen=True)
 class RequestUnknown(Refusal):
     """The agent does not know this request."""
 
-    code = "request-unknown"
 
-
-@dataclass(frozen=True)
 class TooManyWatchers(Refusal):
     """The agent already serves as many watching clients as it allows."""
-
-    code = "too-many-watchers"
 
 
 @dataclass(frozen=True)
 class NotNow(Refusal):
     """The event called *event* does nothing in *state* or on this installation."""
 
-    code = "not-now"
     event: str
     state: State
 
@@ -101,36 +101,26 @@ class NotNow(Refusal):
 class CannotEnterAssistance(Refusal):
     """Assistance mode cannot be entered in *state*."""
 
-    code = "cannot-enter-assistance"
     state: State
 
 
-@dataclass(frozen=True)
 class AssistanceNotOn(Refusal):
     """Assistance mode is not on, so it cannot be left."""
 
-    code = "assistance-not-on"
 
-
-@dataclass(frozen=True)
 class NothingWritten(Refusal):
     """The disk refuses to be written, so nothing was changed."""
 
-    code = "nothing-written"
 
-
-@dataclass(frozen=True)
 class NotRemembered(Refusal):
     """The change was made, but the disk refused it: it is lost at the next start."""
-
-    code = "not-remembered"
 
 
 # The password of the day
 
 
 @dataclass(frozen=True)
-class PasswordRefused(Refusal):
+class PasswordRefused(Refusal, abstract=True):
     """A password of the day that was not accepted.
 
     *span* is the part of the typed text to correct (start, end); *wait* is in seconds, before the next try.
@@ -147,25 +137,20 @@ class PasswordMistyped(PasswordRefused):
     The details are those of ``typed_password.Typo``; *fault* is a value of ``TypoKind``.
     """
 
-    code = "password-mistyped"
     fault: str = ""
     position: int = 0
     group: int = 0
     missing: int = 0
 
 
-@dataclass(frozen=True)
 class RegisterMissing(PasswordRefused):
     """This PC has no register to check a password with."""
-
-    code = "register-missing"
 
 
 @dataclass(frozen=True)
 class PasswordForOtherDay(PasswordRefused):
     """No day with the number *day* is near *today* (ISO 8601); not a try."""
 
-    code = "password-for-other-day"
     day: int = 0
     today: str = ""
 
@@ -174,7 +159,6 @@ class PasswordForOtherDay(PasswordRefused):
 class DayNotCovered(PasswordRefused):
     """The register of this PC does not cover *day* (ISO 8601). Not a try."""
 
-    code = "day-not-covered"
     day: str = ""
 
 
@@ -182,7 +166,6 @@ class DayNotCovered(PasswordRefused):
 class TooManyTries(PasswordRefused):
     """The next try has to wait because of *reason*; the password was not judged."""
 
-    code = "too-many-tries"
     reason: WaitReason = WaitReason.WAIT
 
 
@@ -193,7 +176,6 @@ class PasswordWrong(PasswordRefused):
     *reason* says why the next one has to wait.
     """
 
-    code = "password-wrong"
     reason: WaitReason = WaitReason.NONE
 
 
@@ -201,7 +183,7 @@ class PasswordWrong(PasswordRefused):
 
 
 @dataclass(frozen=True)
-class SettingRefused(Refusal):
+class SettingRefused(Refusal, abstract=True):
     """A refusal about one setting.
 
     *name* is its dotted name, or that of a secret: "licence.key", "proxy.password".
@@ -211,18 +193,13 @@ class SettingRefused(Refusal):
     name: str
 
 
-@dataclass(frozen=True)
 class SettingUnknown(SettingRefused):
     """No setting has this name."""
 
-    code = "setting-unknown"
 
-
-@dataclass(frozen=True)
 class SettingLocked(SettingRefused):
     """The administrator's policy fixes this setting."""
 
-    code = "setting-locked"
     exit_code = ExitCode.REFUSED
 
 
@@ -230,7 +207,6 @@ class SettingLocked(SettingRefused):
 class SettingsInvalid(SettingRefused):
     """Settings that cannot be used; *name* is that of the first of *faults*."""
 
-    code = "settings-invalid"
     faults: tuple[SettingFault, ...]
 
 
@@ -241,7 +217,6 @@ class ValueInvalid(SettingRefused):
     *expected* is the source text of what the setting takes.
     """
 
-    code = "value-invalid"
     expected: str
 
 
@@ -249,7 +224,6 @@ class ValueInvalid(SettingRefused):
 class AddressMalformed(SettingRefused):
     """A typed server address that cannot be used."""
 
-    code = "address-malformed"
     reason: Malformed
 
 
@@ -257,7 +231,6 @@ class AddressMalformed(SettingRefused):
 class ProxyAddressMissing(SettingRefused):
     """A manual proxy needs an address."""
 
-    code = "proxy-address-missing"
     name: str = "proxy.address"
 
 
@@ -265,22 +238,17 @@ class ProxyAddressMissing(SettingRefused):
 class ProxyUserMissing(SettingRefused):
     """A proxy password needs a user name."""
 
-    code = "proxy-user-missing"
     name: str = "proxy.user"
 
 
-@dataclass(frozen=True)
 class SecretTooLong(SettingRefused):
     """The vault does not take a secret of this length."""
-
-    code = "secret-too-long"
 
 
 @dataclass(frozen=True)
 class PasswordMissing(SettingRefused):
     """No proxy password was given."""
 
-    code = "password-missing"
     name: str = "proxy.password"
 
 
@@ -288,7 +256,6 @@ class PasswordMissing(SettingRefused):
 class SettingsNewer(Refusal):
     """A newer version of the agent wrote the settings file; it was not touched."""
 
-    code = "settings-newer"
     exit_code = ExitCode.FAILED
     path: str
 
@@ -300,7 +267,6 @@ class SettingsNotWritten(Refusal):
     *reason* is the name of the system's error.
     """
 
-    code = "settings-not-written"
     exit_code = ExitCode.FAILED
     path: str
     reason: str
@@ -313,31 +279,17 @@ class SettingsNotWritten(Refusal):
 class ProblemMet(Refusal):
     """A problem of the catalogue stands in the way; *problem* is its code."""
 
-    code = "problem"
     exit_code = ExitCode.FAILED
     problem: str
 
 
-@dataclass(frozen=True)
 class NoWindows(Refusal):
     """This system has no windows of the agent."""
 
-    code = "no-windows"
     exit_code = ExitCode.FAILED
 
 
-def _kinds(parent: type[Refusal]) -> dict[str, type[Refusal]]:
-    kinds = {parent.code: parent} if parent.code else {}
-    for kind in parent.__subclasses__():
-        kinds |= _kinds(kind)
-    return kinds
-
-
-KINDS: Mapping[str, type[Refusal]] = _kinds(Refusal)
-"""Every kind of refusal by its code."""
-
-
-def to_document(refusal: Refusal) -> dict[str, Any]:
+def to_document(refusal: Refusal) -> dict[str, object]:
     """Return *refusal* as a JSON object: its code and its details."""
     return {"code": refusal.code} | asdict(
         refusal, dict_factory=lambda items: {name: _plain(value) for name, value in items}

@@ -45,8 +45,7 @@ class Repair:
 
     def apply_to(self, settings: Settings) -> Settings:
         """Return *settings* with the repair made."""
-        # the changes come from propose_repairs()
-        return replace(settings, **self.changes)  # type: ignore[arg-type]
+        return settings.with_values(self.changes)
 
     def narrow_to(self, repaired: Collection[Server]) -> Repair:
         """Return the repair without the address of a server that is not *repaired*."""

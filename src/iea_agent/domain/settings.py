@@ -199,6 +199,10 @@ class Settings:
     # way out of assistance mode without a password.
     assistance_days: int = _setting("assistance.maximum_days", 0, DAYS, policy_only=True)
 
+    def with_values(self, values: Mapping[str, object]) -> Settings:
+        """Return these settings with other *values*, by attribute, that are checked."""
+        return replace(self, **values)  # type: ignore[arg-type]
+
 
 DEFAULTS = Settings()
 
@@ -250,10 +254,9 @@ DECLARATIONS: Mapping[str, Declaration] = {
 
 @dataclass(frozen=True, slots=True)
 class SettingFault:
-    """Why a file is refused.
+    """Why a file is refused, and what is *expected* instead, in French.
 
-    *name* is dotted, "" for the file as a whole; *line* is 0 if it is not known; *expected* says what is
-    accepted, in French.
+    *name* is dotted, "" for the file as a whole; *line* is 0 if it is not known.
     """
 
     name: str
@@ -284,8 +287,7 @@ STEPS: Mapping[int, Step] = {0: _from_0_to_1}
 def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, schema: int = SCHEMA) -> Document:
     """Return *document* in *schema*, one step after another.
 
-    Raises ``SettingsError`` if its schema is not a number or newer than this program: such a file is
-    never touched.
+    Raises ``SettingsError`` if its schema is no number, or newer than this program.
     """
     number = document.get("schema", 0)
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= schema:
@@ -380,7 +382,7 @@ def apply_policy(own: Mapping[str, object], policy: Mapping[str, object]) -> Eff
     """
     allowed = {each.attribute for each in DECLARATIONS.values() if not each.policy_only}
     own = {attribute: value for attribute, value in own.items() if attribute in allowed}
-    settings = replace(DEFAULTS, **{**own, **policy})  # type: ignore[arg-type]  # checked by parse_file
+    settings = DEFAULTS.with_values({**own, **policy})
     if settings.secure:
         settings = replace(
             settings,

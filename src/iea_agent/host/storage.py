@@ -211,10 +211,7 @@ class Storage:
         return self._state_file(name).exists()
 
     def write_state(self, name: str, document: Mapping[str, object]) -> None:
-        """Write the document *name*, 1 MiB of JSON at most.
-
-        Raises ``StorageError``.
-        """
+        """Write the document *name*, 1 MiB at most. Raises ``StorageError``."""
         path = self._state_file(name)
         data = json.dumps({"schema": STATE_SCHEMA, **document}, ensure_ascii=False, indent=1).encode()
         if len(data) > LARGEST_STATE:
@@ -299,10 +296,7 @@ def _delete_abandoned(path: Path) -> None:
 
 
 def _retry_while_held(action: Callable[[], _T]) -> _T:
-    """Do *action*, on Windows for up to a second while another program holds the file.
-
-    It may be an antivirus or a reader; on other systems that is no obstacle.
-    """
+    """Do *action*, on Windows for up to a second while another program holds the file."""
     deadline = time.monotonic() + (1.0 if sys.platform == "win32" else 0.0)
     while True:
         try:
@@ -323,10 +317,7 @@ def _ignore_refusal(action: Callable[[], _T]) -> _T | None:
 
 
 def _read_bounded(path: Path, limit: int) -> bytes | None:
-    """Return at most *limit* + 1 bytes of *path*; None if there is no such file.
-
-    Raises ``OSError``.
-    """
+    """Return at most *limit* + 1 bytes of *path*; None if there is no such file."""
 
     def read_file() -> bytes:
         with path.open("rb") as file:
@@ -339,10 +330,7 @@ def _read_bounded(path: Path, limit: int) -> bytes | None:
 
 
 def _decode(data: bytes) -> str:
-    """Return the text of UTF-8 *data*, without the mark that Notepad writes first.
-
-    Raises ``UnicodeDecodeError``.
-    """
+    """Return the text of UTF-8 *data*, without the mark that Notepad writes first."""
     return data.decode("utf-8-sig")
 
 
@@ -472,10 +460,7 @@ def _delete_oldest(path: Path) -> None:
 
 
 def _parse_state(data: bytes) -> dict[str, object] | None:
-    """Return the document in *data* without its schema; None if it is broken.
-
-    It is broken if it is too long, no JSON, or of another schema.
-    """
+    """Return the document in *data* without its schema; None if it is broken."""
     if len(data) > LARGEST_STATE:
         return None
     try:

@@ -83,7 +83,7 @@ class TextField:
         self._mark_place = wx.BoxSizer(wx.HORIZONTAL)
         line = wx.BoxSizer(wx.HORIZONTAL)
         line.Add(self.control, self.stretch, wx.ALIGN_CENTRE_VERTICAL)
-        if row.tested:
+        if row.tested or row.control is Control.ADDRESS:
             line.Add(self._mark_place, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, parent.FromDIP(MIDDLE))
             widest = max(parent.GetTextExtent(_(look.word)).width for look in _LOOKS.values())
             self._mark_place.SetMinSize(wx.Size(parent.FromDIP(16 + NARROW) + widest, parent.FromDIP(16)))
@@ -102,7 +102,7 @@ class TextField:
 
         A label is made right before its control: a screen reader names the control by it.
         """
-        style = wx.TE_PASSWORD if self.row.control is Control.SECRET else 0
+        style = wx.TE_PASSWORD if self.row.control is Control.MASKED else 0
         controls = wx.StaticText(parent, label=label), wx.TextCtrl(parent, style=style)
         controls[-1].SetMaxLength(addresses.MAXIMUM_LENGTH)
         return controls
@@ -244,7 +244,7 @@ class Fields:
             line.Add(left.sizer, 0, wx.RIGHT, self._parent.FromDIP(MIDDLE))
             line.Add(right.sizer, 1)
             yield line
-        yield from (field.hint for field in fields if field.row.hint and field.row.beside)
+        yield from (field.hint for field in fields if field.row.beside)
 
     def _create_field(self, row: Row) -> TextField:
         label = _(row.label)

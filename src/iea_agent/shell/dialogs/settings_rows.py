@@ -18,15 +18,13 @@ Typed = Mapping[str, str]
 
 
 class Control(Enum):
-    """The kind of control of a row."""
+    """The kind of control of a row.
 
-    SWITCH = "switch"
-    CHOICE = "choice"
-    TEXT = "text"
-    # the text of a server address, tidied when the keyboard leaves it
-    ADDRESS = "address"
-    # text that is never shown again
-    SECRET = "secret"  # noqa: S105 a kind of control, not a password
+    An address is that of a server: it is tidied when the keyboard leaves it, and tested. A masked text is
+    a secret.
+    """
+
+    SWITCH, CHOICE, TEXT, ADDRESS, MASKED = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +60,8 @@ class Row:
 
     *name* is that of a setting or a secret. *choices* are the values of a choice and their labels. A row
     that is *beside* stands at the right of the one before it; one that is *tested* has room for a mark
-    at its end; one that has a *hint* has room for a paragraph below. *is_visible* is called with what is
-    typed, and with True if the system's proxy asks for a name; *missing* is the refusal if the row is
-    visible and empty.
+    at its end. *is_visible* is called with what is typed, and with True if the system's proxy asks for a
+    name; *missing* is the refusal if the row is visible and empty.
     """
 
     group: Group
@@ -74,7 +71,6 @@ class Row:
     choices: Mapping[str, str] = field(default_factory=dict)
     beside: bool = False
     tested: bool = False
-    hint: bool = False
     is_visible: Callable[[Typed, bool], bool] = _always
     missing: Refusal | None = None
 
@@ -87,39 +83,21 @@ PROXY_MODES = {
 
 ROWS = (
     Row(MODE, "connection.secure", N_("&Sécurisé"), Control.SWITCH),
-    Row(
-        SERVERS,
-        "connection.authentication",
-        N_("Adresse du serveur d'&authentification"),
-        Control.ADDRESS,
-        tested=True,
-    ),
-    Row(
-        SERVERS,
-        "connection.updates",
-        N_("Adresse du serveur de &mise à jour"),
-        Control.ADDRESS,
-        tested=True,
-    ),
+    Row(SERVERS, "connection.authentication", N_("Adresse du serveur d'&authentification"), Control.ADDRESS),
+    Row(SERVERS, "connection.updates", N_("Adresse du serveur de &mise à jour"), Control.ADDRESS),
     Row(LICENCE, "licence.number", N_("&Numéro de licence"), tested=True),
-    Row(LICENCE, LICENCE_KEY, N_("&Clé de licence"), Control.SECRET, hint=True),
+    Row(LICENCE, LICENCE_KEY, N_("&Clé de licence"), Control.MASKED),
     Row(INTERNET, "proxy.mode", N_("&Proxy"), Control.CHOICE, PROXY_MODES),
     Row(
-        INTERNET,
-        "proxy.address",
-        N_("Ad&resse du proxy"),
+        *(INTERNET, "proxy.address", N_("Ad&resse du proxy")),
         beside=True,
         is_visible=_is_proxy_manual,
         missing=ProxyAddressMissing(),
     ),
     Row(INTERNET, "proxy.user", N_("Nom d'&utilisateur"), is_visible=_signs_in),
     Row(
-        INTERNET,
-        PROXY_PASSWORD,
-        N_("Mot de passe du prox&y"),
-        Control.SECRET,
+        *(INTERNET, PROXY_PASSWORD, N_("Mot de passe du prox&y"), Control.MASKED),
         beside=True,
-        hint=True,
         is_visible=_signs_in,
     ),
     Row(INTERNET, "proxy.bypass", N_("Sans pro&xy pour ces serveurs"), is_visible=_is_proxy_manual),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from iea_agent.domain import addresses, problems, refusals
 from iea_agent.domain.diagnosis import ServerReport
@@ -32,7 +31,7 @@ def format_settings(saved: Settings) -> Typed:
 
 def format_changes(changes: Mapping[str, object]) -> Typed:
     """Return *changes*, by attribute of ``Settings``, as they are typed."""
-    changed = replace(DEFAULTS, **changes)  # type: ignore[arg-type]  # attributes of Settings
+    changed = DEFAULTS.with_values(changes)
     return {
         name: declaration.format_typed(changed)
         for name, declaration in DECLARATIONS.items()
@@ -59,7 +58,7 @@ def parse_settings(typed: Typed, saved: Settings) -> Settings:
         for row in ROWS
         if (declaration := DECLARATIONS.get(row.name))
     }
-    settings = replace(saved, **values)  # type: ignore[arg-type]  # each checked by its declaration
+    settings = saved.with_values(values)
     if typed[PROXY_PASSWORD] and not settings.proxy_user:
         raise RefusedError(refusals.ProxyUserMissing())
     return settings

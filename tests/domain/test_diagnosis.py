@@ -110,7 +110,7 @@ def test_an_interceptor_is_named_by_any_of_its_names(problem: Problem) -> None:
 @pytest.mark.parametrize(
     "problem", [problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_OF_ANOTHER, problems.CERTIFICATE_REVOKED]
 )
-def test_a_certificate_that_is_otherwise_believed_is_no_interception(problem: Problem) -> None:
+def test_a_certificate_refused_for_another_problem_is_no_interception(problem: Problem) -> None:
     assert named(problem, "Zscaler Inc.") == (problem, None)
 
 

@@ -38,7 +38,7 @@ def test_nothing_is_said_where_nothing_was_usual_or_nothing_changed() -> None:
     assert record_refused(entry, by("Certigna"), 100.0) == (entry, by("Certigna"))
 
 
-def test_what_is_believed_again_is_the_usual_one() -> None:
+def test_an_accepted_issuer_is_the_usual_one() -> None:
     entry, _ = record_refused(record_accepted(KnownIssuer(), by("Certigna")), by("Avast"), 100.0)
     assert record_accepted(entry, by("Certigna")) == KnownIssuer("Certigna")
     assert record_accepted(entry, by("Let's Encrypt")) == KnownIssuer("Let's Encrypt")

@@ -123,7 +123,7 @@ def test_other_ways() -> None:
         Failure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ],
 )
-def test_what_no_setting_mends_is_left_alone(failure: Failure | None) -> None:
+def test_what_no_setting_repairs_is_left_alone(failure: Failure | None) -> None:
     assert (
         propose_repairs(replace(DEFAULTS, authentication="https://iea.exemple.fr:80"), of_both(failure)) == ()
     )

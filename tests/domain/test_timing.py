@@ -60,9 +60,7 @@ def test_an_unavailable_server_gets_one_to_five_minutes(problem: Problem) -> Non
 
 
 @given(st.sampled_from([*ORDINARY, problems.SERVER_UNAVAILABLE]), st.floats(0.01, 1e9), CHANCES)
-def test_what_the_server_asks_for_is_heeded_up_to_an_hour(
-    problem: Problem, wish: float, chance: float
-) -> None:
+def test_the_servers_wish_is_respected_up_to_an_hour(problem: Problem, wish: float, chance: float) -> None:
     seconds = timing.next_try(problem, 3, wish, chance)
     assert seconds is not None
     assert min(wish, 3600) <= seconds <= min(wish, 3600) * 1.1

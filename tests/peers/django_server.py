@@ -55,7 +55,7 @@ class Client(ClientMixin):  # type: ignore[misc]  # authlib has no types
 
 
 class Authlib(AuthorizationServer):  # type: ignore[misc]
-    """authlib's server, with clients in memory and tokens that nobody keeps."""
+    """authlib's server, with clients in memory and without stored tokens."""
 
     def __init__(self, licences: Mapping[str, Mapping[str, str]]) -> None:
         super().__init__(None, None)

@@ -62,12 +62,12 @@ def reply_of(data: bytes) -> Reply:
 
 def typed(data: bytes) -> None:
     """An address."""
-    plainly(test_fuzz.test_whatever_is_typed_is_an_address_or_is_refused)(text_of(data))
+    plainly(test_fuzz.test_any_typed_text_is_an_address_or_is_refused)(text_of(data))
 
 
 def written(data: bytes) -> None:
     """The settings."""
-    plainly(test_fuzz.test_whatever_is_in_the_settings_is_read_or_refused)(text_of(data))
+    plainly(test_fuzz.test_any_settings_file_is_read_or_refused)(text_of(data))
 
 
 def run_reply(data: bytes) -> None:
@@ -77,8 +77,8 @@ def run_reply(data: bytes) -> None:
         if (failure := judge_status(Request("GET", f"{scheme}://serveur.example/"), reply)) is not None:
             test_fuzz.check(failure)
     parts = reply.status, reply.headers, reply.body
-    plainly(test_fuzz.test_whatever_a_server_says_of_itself)([parts])
-    plainly(test_fuzz.test_whatever_is_answered_to_a_licence)(*parts)
+    plainly(test_fuzz.test_any_discovery_document)([parts])
+    plainly(test_fuzz.test_any_answer_to_a_licence)(*parts)
 
 
 def run_certificate(data: bytes) -> None:

@@ -24,12 +24,12 @@ from iea_sandbox.faults import DIALECTS, FAULTS, SERVERS, Layer, ServerName
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "faults.md"
 MEASURED = ROOT / "build" / "faults.json"
-"""Seconds to the verdict, by system and fault: what the last runs of the tests took, written by them."""
+"""Seconds to the result by system and fault, written by the last runs of the tests."""
 
 AT_ONCE = 1.0
-"""Seconds to a verdict that has nothing to wait for."""
+"""The longest time to a result that has nothing to wait for, in seconds."""
 Wait: TypeAlias = Literal["", "name", "connect", "tls", "read", "whole"]
-"""The limit (``Limits``) whose end is the verdict; "whole" is the test's own; "" where there is an answer at once."""
+"""The limit (``Limits``) that ends the test; "whole" is its own; "" if there is an answer at once."""
 
 
 class ExpectedFailure(NamedTuple):
@@ -40,7 +40,7 @@ class ExpectedFailure(NamedTuple):
     wait: Wait = ""
 
     def deadline(self, limits: Limits, whole: float = EXAMINATION_SECONDS) -> float:
-        """Seconds after which the verdict must be there."""
+        """Return the seconds after which the result must be there."""
         if self.wait == "whole":
             return whole
         return float(getattr(limits, self.wait)) if self.wait else AT_ONCE
@@ -396,8 +396,8 @@ def sandbox_lines() -> Iterator[Line]:
             yield Line(how, server, fault.description, seen, row.explanation or row.finding, keys)
 
 
-def beyond_lines() -> Iterator[Line]:
-    """The faults around the servers."""
+def other_lines() -> Iterator[Line]:
+    """Yield the faults around the servers."""
     for name, (what, seen, finding) in OTHER_FAULTS.items():
         yield Line(name, "", what, seen, finding, (name,))
 
@@ -408,30 +408,30 @@ def document() -> str:
         "# Faults and the problem shown",
         "",
         "Every fault that the tests of the connection inject, and what the test of the servers (« Tester l'accès aux serveurs ») then shows: the failing",
-        "stage, the code and the title of the problem, who can act, and after how many seconds at the latest the verdict is there. The tests hold each line,",
-        "time included, in proportion to their shorter limits. Written by `python -m tests.services.fault_table` from the table that the tests check; the",
+        "stage, the code and the title of the problem, who can act, and the longest time in seconds until the result. The tests check each line and its",
+        "time, with shorter limits in proportion. Written by `python -m tests.services.fault_table` from the table that the tests check; the",
         "titles come from `domain/problems.py`. Measured times are in `build/faults.json` after a run; `--measured` prints the table with them.",
         "",
-        "“(with …)” is a finding: what is noted beside the failure, and explains it where the person is shown it instead.",
+        "“(with …)” is a finding: it is noticed beside the failure, and shown instead if it explains the failure.",
         "",
         "## Faults of the sandbox",
         "",
-        "`iea-sandbox break auth|updates --how NAME`, or `iea-sandbox break NAME` for what lies between. “—”: the test finds nothing wrong, as it should.",
+        "`iea-sandbox break auth|updates --how NAME`, or `iea-sandbox break NAME` for what lies between. “—”: nothing is wrong for the test.",
         "",
         *_table(sandbox_lines()),
         "",
-        "Faults of the signed metadata are found where the PC has the publisher's trust root (`root.json` beside `policy.toml`); without it the test looks",
-        "only at the expiry of `timestamp.json`. Faults of the files behind the metadata are found when one is fetched: "
+        "Faults of the signed metadata are found if the PC has the publisher's trust root (`root.json` beside `policy.toml`); without it only the expiry of",
+        "`timestamp.json` is checked. Faults of the files behind the metadata are found when one is fetched: "
         + ", ".join(f"`{name}`" for name in left_to_the_updater())
         + ".",
         "",
-        "Faults of this machine itself are played by `python -m rig tour`: "
+        "Faults of the PC itself are played by `python -m rig tour`: "
         + ", ".join(f"`{FAULTS[name].parts[0]} --how {FAULTS[name].how}`" for name in PLAYED_BY_THE_TOUR)
         + ".",
         "",
         "## Faults around the servers",
         "",
-        *_table(beyond_lines()),
+        *_table(other_lines()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -439,7 +439,7 @@ def document() -> str:
 def measured_document() -> str:
     """The table with what the last runs took."""
     measured = json.loads(MEASURED.read_text(encoding="utf-8"))
-    return "\n".join(_table([*sandbox_lines(), *beyond_lines()], measured)) + "\n"
+    return "\n".join(_table([*sandbox_lines(), *other_lines()], measured)) + "\n"
 
 
 def _table(lines: Iterable[Line], measured: Mapping[str, Mapping[str, float]] | None = None) -> Iterator[str]:

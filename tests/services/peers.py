@@ -1,4 +1,4 @@
-"""Servers that nobody here wrote, and certificates that the sandbox does not make."""
+"""Real servers, and certificates that the sandbox does not make."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def tls_server(certificate: trustme.LeafCert) -> Iterator[int]:
 
 
 def own_file(folder: Path, *pems: bytes) -> Path | None:
-    """A file of the administrator's with *pems*; None where there are none."""
+    """Write the administrator's file with *pems*; return None if there are none."""
     if not pems:
         return None
     file = folder / "own.pem"
@@ -166,7 +166,7 @@ class Nginx:
         output = []
         for line in self._process.stderr:
             output.append(line)
-            if "start worker process " in line:  # its ports are open, and somebody will attend to them
+            if "start worker process " in line:  # its ports are open, and a worker serves them
                 with socket.create_connection(("127.0.0.1", self._ports["plain"]), 10) as ready:
                     ready.sendall(b"GET / HTTP/1.0\r\n\r\n")
                     assert ready.recv(100)

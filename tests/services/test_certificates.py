@@ -63,7 +63,7 @@ SOUND = made(
 
 
 def called(of: x509.Name) -> str:
-    """What a person is told, as cryptography reads it."""
+    """Return the name that a person is told, as cryptography reads it."""
     for kind in (NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME):
         for attribute in of.get_attributes_for_oid(kind):
             return str(attribute.value)
@@ -142,7 +142,7 @@ def test_a_name_is_one_printable_line() -> None:
         max_size=4,
     )
 )
-def test_whatever_was_done_to_it_it_is_a_certificate_or_nothing(
+def test_an_altered_certificate_is_one_or_none(
     changes: list[tuple[int, int, bytes]],
 ) -> None:
     der = SOUND
@@ -155,7 +155,7 @@ def test_whatever_was_done_to_it_it_is_a_certificate_or_nothing(
 
 
 @given(st.binary(max_size=300))
-def test_whatever_it_is_it_is_nothing(der: bytes) -> None:
+def test_other_bytes_are_no_certificate(der: bytes) -> None:
     assert parse_certificate(der) is None
 
 
@@ -186,9 +186,7 @@ def test_what_the_administrator_adds_is_trusted_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("revokes", [False, True])
-def test_a_list_of_revoked_certificates_is_heeded_where_there_is_one(
-    tmp_path: Path, *, revokes: bool
-) -> None:
+def test_a_revocation_list_is_used_if_there_is_one(tmp_path: Path, *, revokes: bool) -> None:
     authority = trustme.CA()
     file = tmp_path / "own.pem"
     file.write_bytes(authority.cert_pem.bytes() + (revocation_list(authority) if revokes else b""))
@@ -201,7 +199,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert raised.value.file == tmp_path / "nothing.pem"
 
 
-def test_old_tls_is_refused_by_whoever_only_looks_too() -> None:
+def test_old_tls_is_refused_for_inspection_too() -> None:
     assert certificates.unverified_context().minimum_version is ssl.TLSVersion.TLSv1_2
     assert certificates.verifying_context(None).minimum_version is ssl.TLSVersion.TLSv1_2
 

@@ -122,7 +122,7 @@ TYPED = st.lists(PIECES | ANY, max_size=8).map("".join)
 
 @examples(150)
 @given(TYPED)
-def test_whatever_is_typed_is_an_address_or_is_refused(text: str) -> None:
+def test_any_typed_text_is_an_address_or_is_refused(text: str) -> None:
     clean = addresses.clean(text)
     assert addresses.clean(clean) == clean
     for typed in (text, clean, addresses.secure_address(clean)[0]):
@@ -183,7 +183,7 @@ LINES = st.one_of(
 
 @examples(80)
 @given(st.lists(LINES, max_size=8).map("\n".join))
-def test_whatever_is_in_the_settings_is_read_or_refused(text: str) -> None:
+def test_any_settings_file_is_read_or_refused(text: str) -> None:
     try:
         values = file_of_settings.parse_file(text)
     except file_of_settings.SettingsError as refused:
@@ -285,7 +285,7 @@ HEADERS = st.dictionaries(
         max_size=3,
     )
 )
-def test_whatever_a_server_says_of_itself(answers: list[tuple[int, dict[str, str], bytes]]) -> None:
+def test_any_discovery_document(answers: list[tuple[int, dict[str, str], bytes]]) -> None:
     replies = [Reply(status, headers, body) for status, headers, body in answers]
 
     def ask(request: Request) -> Reply:
@@ -306,7 +306,7 @@ def test_whatever_a_server_says_of_itself(answers: list[tuple[int, dict[str, str
     HEADERS,
     documents("access_token", "token_type", "expires_in", "scope", "error", "error_description"),
 )
-def test_whatever_is_answered_to_a_licence(status: int, headers: dict[str, str], body: bytes) -> None:
+def test_any_answer_to_a_licence(status: int, headers: dict[str, str], body: bytes) -> None:
     reply = Reply(status, headers, body.replace(b"inf", LICENCE.key.encode()))
     discovery = Discovery(ADDRESS, f"{ADDRESS}/token")
     try:
@@ -427,7 +427,7 @@ def check_answer(address: str) -> None:
 
 
 @pytest.mark.parametrize("hang_up", [True, False])
-def test_whatever_bytes_are_answered(*, hang_up: bool) -> None:
+def test_any_bytes_as_an_answer(*, hang_up: bool) -> None:
     answer = b""
 
     def ask(address: str) -> None:
@@ -531,7 +531,7 @@ def altered(draw: st.DrawFn, original: bytes) -> bytes:
 
 @examples(50)
 @given(st.data())
-def test_whatever_is_served_as_metadata_is_refused(publisher: Site, data: st.DataObject) -> None:
+def test_any_altered_metadata_are_refused(publisher: Site, data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES))
     served = data.draw(altered(publisher.read_served(file)))
     publisher.overlay = {file: served}

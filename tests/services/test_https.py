@@ -192,7 +192,7 @@ def test_the_whole_request_has_one_deadline(serve: Serve) -> None:
     assert time.monotonic() - begun < 2
 
 
-def test_a_tunnel_whose_tls_fails_takes_nobodys_place(serve: Serve) -> None:
+def test_a_tunnel_whose_tls_fails_frees_its_place(serve: Serve) -> None:
     between, beyond = serve(proxy()), serve(lambda _: None)  # hangs up at once
     address = beyond.address.replace("http:", "https:")
     with Client(Route(parse(between.address)), limits=PATIENT) as client:
@@ -588,7 +588,7 @@ LINES = st.sampled_from(
 
 
 @pytest.mark.parametrize("proxied", [False, True])
-def test_whatever_is_answered_is_an_answer_or_a_failure(*, proxied: bool) -> None:
+def test_any_answer_is_a_reply_or_a_failure(*, proxied: bool) -> None:
     answer = b""
 
     def give(connection: socket.socket) -> None:

@@ -142,7 +142,7 @@ def cancelled_while(waiting: Stage, serve: Serve) -> float:
     return took
 
 
-def test_cancelling_ends_whatever_is_waited_for(serve: Serve) -> None:
+def test_cancelling_ends_every_wait(serve: Serve) -> None:
     took = [cancelled_while(stage, serve) for stage in (Stage.NAME, Stage.CERTIFICATE, Stage.ANSWER)]
     assert min(took) < 0.2
     assert max(took) < 1, "sooner than any limit, on a machine with other things to do"

@@ -26,7 +26,7 @@ AUTH, UPDATES = Server.AUTHENTICATION, Server.UPDATES
 
 
 @pytest.fixture
-def ways(world: World) -> ConnectWith:
+def connect_with(world: World) -> ConnectWith:
     return lambda settings: lambda _: Client(Route(ca_file=world.ca_file, ipv4_only=settings.ipv4_only))
 
 
@@ -43,20 +43,20 @@ def right(world: World) -> Settings:
     )
 
 
-def failing(settings: Settings, ways: ConnectWith) -> tuple[ServerReport, ...]:
+def failing(settings: Settings, connect_with: ConnectWith) -> tuple[ServerReport, ...]:
     return examine(
         {AUTH: settings.authentication, UPDATES: settings.updates},
-        ways(settings),
+        connect_with(settings),
         None,
         lambda _: None,
         now=datetime.now(UTC),
     )
 
 
-def mend(
+def search_all(
     settings: Settings,
     reports: Sequence[ServerReport],
-    ways: ConnectWith,
+    connect_with: ConnectWith,
     cancelled: threading.Event | None = None,
     seconds: float = 5.0,
 ) -> tuple[Repair, ...] | None:
@@ -65,7 +65,7 @@ def mend(
         propose_repairs(settings, reports),
         settings,
         reports,
-        ways,
+        connect_with,
         announced.append,
         now=datetime.now(UTC),
         cancelled=cancelled or threading.Event(),
@@ -75,42 +75,46 @@ def mend(
     return repairs
 
 
-def test_a_wrong_port_and_a_misspelt_name(world: World, right: Settings, ways: ConnectWith) -> None:
+def test_a_wrong_port_and_a_misspelt_name(world: World, right: Settings, connect_with: ConnectWith) -> None:
     """The update address has the port; IPv4 does not help and is not offered."""
     port = world.updates.address.rpartition(":")[2].partition("/")[0]
     settings = replace(right, authentication=right.authentication.replace("localhost", "localhost.invalid"))
-    repairs = mend(settings, failing(settings, ways), ways) or ()
+    repairs = search_all(settings, failing(settings, connect_with), connect_with) or ()
     assert [(repair.kind, dict(repair.changes)) for repair in repairs] == [
         (RepairKind.OFFICIAL_ADDRESS, {"authentication": right.authentication})
     ]
     settings = replace(right, updates="https://localhost/updates", authentication=f"https://localhost:{port}")
-    repairs = mend(settings, failing(settings, ways), ways) or ()
+    repairs = search_all(settings, failing(settings, connect_with), connect_with) or ()
     assert (RepairKind.SAME_PORT, {"updates": right.updates}) in [(r.kind, dict(r.changes)) for r in repairs]
     assert RepairKind.IPV4_ONLY not in [repair.kind for repair in repairs]
 
 
-def test_only_the_address_that_is_mended_is_changed(world: World, right: Settings, ways: ConnectWith) -> None:
+def test_only_the_repaired_address_is_changed(
+    world: World, right: Settings, connect_with: ConnectWith
+) -> None:
     world.break_("updates", "503")
     settings = replace(right, authentication="https://localhost.invalid", updates=f"{right.updates}/faux")
-    (repairs,) = mend(settings, failing(settings, ways), ways) or ()
+    (repairs,) = search_all(settings, failing(settings, connect_with), connect_with) or ()
     assert repairs == Repair(RepairKind.OFFICIAL_ADDRESS, {"authentication": right.authentication}, (AUTH,))
 
 
-def test_a_passing_failure_offers_nothing(world: World, right: Settings, ways: ConnectWith) -> None:
+def test_a_passing_failure_offers_nothing(world: World, right: Settings, connect_with: ConnectWith) -> None:
     settings = replace(right, official_authentication=f"{right.authentication}/")
     world.break_("auth", "503")
-    reports = failing(settings, ways)
+    reports = failing(settings, connect_with)
     world.mend()
-    assert mend(settings, reports, ways) is None
+    assert search_all(settings, reports, connect_with) is None
 
 
-def test_where_nothing_works_nothing_is_offered(world: World, right: Settings, ways: ConnectWith) -> None:
+def test_where_nothing_works_nothing_is_offered(
+    world: World, right: Settings, connect_with: ConnectWith
+) -> None:
     world.break_("auth", "expired-cert")
-    assert mend(right, failing(right, ways), ways) == ()
+    assert search_all(right, failing(right, connect_with), connect_with) == ()
 
 
 def test_it_ends_when_told_and_when_its_time_is_over(
-    right: Settings, ways: ConnectWith, serve: Serve
+    right: Settings, connect_with: ConnectWith, serve: Serve
 ) -> None:
     settings = replace(right, authentication=f"http://127.0.0.1:{serve(silent).port}", secure=False)
     late = Failure(Stage.ANSWER, problems.ANSWER_LATE)
@@ -119,12 +123,12 @@ def test_it_ends_when_told_and_when_its_time_is_over(
         ServerReport(UPDATES, settings.updates, ()),
     )
     begun = time.monotonic()
-    mend(settings, reports, ways, seconds=0.3)
+    search_all(settings, reports, connect_with, seconds=0.3)
     assert time.monotonic() - begun < 1.0
     cancelled = threading.Event()
     cancelled.set()
     begun = time.monotonic()
-    assert mend(settings, reports, ways, cancelled) == ()
+    assert search_all(settings, reports, connect_with, cancelled) == ()
     assert time.monotonic() - begun < 1.0  # of the five seconds that it may take
 
 
@@ -141,7 +145,7 @@ def test_what_would_break_the_other_server_is_not_offered(world: World, right: S
 
     reports = failing(right, crossed)
     assert [report.passed for report in reports] == [False, True]
-    assert mend(right, reports, crossed) == ()
+    assert search_all(right, reports, crossed) == ()
 
 
 def test_windows_without_a_proxy_is_not_offered_as_one(world: World, right: Settings, serve: Serve) -> None:
@@ -150,7 +154,7 @@ def test_windows_without_a_proxy_is_not_offered_as_one(world: World, right: Sett
     between = Route(parse(f"http://127.0.0.1:{serve(proxy()).port}"), world.ca_file)
     manual = replace(right, proxy_mode=ProxyMode.MANUAL, proxy_address="http://127.0.0.1:1")
 
-    def ways(of_the_system: Route) -> ConnectWith:
+    def connect_with(of_the_system: Route) -> ConnectWith:
         routes = {
             ProxyMode.MANUAL: gone,
             ProxyMode.SYSTEM: of_the_system,
@@ -158,9 +162,10 @@ def test_windows_without_a_proxy_is_not_offered_as_one(world: World, right: Sett
         }
         return lambda settings: lambda _: Client(routes[settings.proxy_mode])
 
-    reports = failing(manual, ways(gone))
+    reports = failing(manual, connect_with(gone))
     kinds = {
-        kind: mend(manual, reports, ways(kind)) or () for kind in (Route(ca_file=world.ca_file), between)
+        kind: search_all(manual, reports, connect_with(kind)) or ()
+        for kind in (Route(ca_file=world.ca_file), between)
     }
     assert [[repair.kind for repair in repairs] for repairs in kinds.values()] == [
         [RepairKind.DIRECT],

@@ -102,7 +102,7 @@ def test_keys_may_be_replaced(site: Site) -> None:
 
 
 @pytest.mark.parametrize("how", ["rolled-back-targets", "root-badly-signed", "targets-expired"])
-def test_what_was_refused_stays_refused_and_can_be_mended(site: Site, how: str) -> None:
+def test_what_was_refused_stays_refused_until_repaired(site: Site, how: str) -> None:
     site.repository.publish()
     site.visit()
     site.overlay = site.repository.spoil(how)
@@ -113,7 +113,7 @@ def test_what_was_refused_stays_refused_and_can_be_mended(site: Site, how: str) 
     assert site.visit().version == 4
 
 
-def test_another_publisher_is_not_believed(site: Site, tmp_path: Path) -> None:
+def test_another_publisher_is_not_trusted(site: Site, tmp_path: Path) -> None:
     site.root.write_bytes(Site(tmp_path / "another").root.read_bytes())
     stage, problem, detail = site.fails()
     assert (stage, problem) == (Stage.METADATA, problems.METADATA_NOT_AUTHENTIC)
@@ -203,7 +203,7 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_a_damaged_folder_mends_itself(site: Site, how: str) -> None:
+def test_a_damaged_folder_repairs_itself(site: Site, how: str) -> None:
     site.visit()
     trusted = site.folder / "metadata"
     sound = sorted(file.relative_to(trusted) for file in trusted.rglob("*"))
@@ -354,7 +354,7 @@ def test_without_a_root_the_test_says_that_nothing_was_verified(world: World) ->
 
 
 @pytest.mark.linux  # in Windows the real tray is asked: tests/desktop/test_tray.py
-def test_tuf_is_loaded_by_nobody_else() -> None:
+def test_only_updates_loads_tuf() -> None:
     program = (
         "import sys, iea_agent.cli, iea_agent.assembly.start, iea_agent.assembly.agent, iea_agent.assembly.dialog_adapters\n"
         "import iea_agent.services.reachability, iea_agent.services.authentication\n"

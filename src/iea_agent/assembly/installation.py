@@ -25,11 +25,8 @@ ASSISTANCE = "assistance"
 REGISTER_FILE = "register.json"
 ROOT_FILE = "root.json"
 
-LICENCE_KEY = "licence-key"
-"""Account of the licence key in the vault."""
-
-PROXY_PASSWORD = "proxy-password"  # noqa: S105 a name, not a password
-"""Account of the proxy's password in the vault; the user is the setting ``proxy.user``."""
+LICENCE_KEY, PROXY_PASSWORD = "licence-key", "proxy-password"
+"""Accounts of the secrets in the vault; the proxy's user is the setting ``proxy.user``."""
 
 
 @dataclass(frozen=True)

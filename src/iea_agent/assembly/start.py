@@ -66,11 +66,12 @@ def _claim(environment: Mapping[str, str]) -> InstanceLock | None:
     """Return the right to be the only agent in this session, None if another has it."""
     if sys.platform == "win32":
         # a mutex needs only a name; finding the system's folders would delay the icon by 0.1 s
-        return current_host().acquire_lock("agent", environment.get("IEA_AGENT_HOME") or "IEA Agent")
-    else:  # noqa: RET505 mypy needs it to leave the other system's out
+        folder: str | os.PathLike[str] = environment.get("IEA_AGENT_HOME") or "IEA Agent"
+    else:
         from iea_agent.host.storage import Folders
 
-        return current_host().acquire_lock("agent", Folders.locate(environment).state)
+        folder = Folders.locate(environment).state
+    return current_host().acquire_lock("agent", folder)
 
 
 def _run_without_tray(environment: Mapping[str, str]) -> int:

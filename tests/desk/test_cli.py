@@ -55,6 +55,12 @@ def secrets_of(path: Path) -> list[str]:
     return [key.key.hex() for key in keys.keys]
 
 
+def november_register(ring: Path, output: Path, days: int) -> list[str]:
+    """Return the command for a register of *days* days from November 2026 on."""
+    files = ["--key-file", str(ring), "--output", str(output)]
+    return ["register", *files, "--first-day", "2026-11-01", "--days", str(days)]
+
+
 def check(typed: str, register: Register, day: date) -> Right | Wrong:
     """Check *typed* as a PC does on *day*."""
     password = parse_typed_password(typed)
@@ -67,18 +73,7 @@ def check(typed: str, register: Register, day: date) -> Right | Wrong:
 def test_from_the_first_key_to_a_right_password(tmp_path: Path, desk: Desk, ring: Path) -> None:
     """The keeper makes key, register and month key; the front desk has a month key."""
     output, month = tmp_path / "registre.json", tmp_path / "novembre.txt"
-    code, printed, _ = desk(
-        "register",
-        "--key-file",
-        ring,
-        "--output",
-        output,
-        "--first-day",
-        "2026-11-01",
-        "--days",
-        "61",
-        *QUICK,
-    )
+    code, printed, _ = desk(*november_register(ring, output, 61), *QUICK)
     assert code == 0
     assert "du 2026-11-01 au 2026-12-31" in printed
     register = parse_register(output.read_text(encoding="ascii"), weakest=WEAK)
@@ -120,19 +115,7 @@ def test_rotation_keeps_the_old_key_for_pcs_with_the_old_register(
     registers = []
     for name in ("old", "new"):
         output = tmp_path / name
-        code, _, _ = desk(
-            "register",
-            "--key-file",
-            ring,
-            "--output",
-            output,
-            "--first-day",
-            "2026-11-01",
-            "--days",
-            "5",
-            *QUICK,
-        )
-        assert code == 0
+        assert desk(*november_register(ring, output, 5), *QUICK)[0] == 0
         registers.append(parse_register(output.read_text(encoding="ascii"), weakest=WEAK))
         if name == "old":
             assert desk("rotate", "--kid", "2026b", "--key-file", ring)[0] == 0
@@ -267,17 +250,7 @@ def test_without_a_vault_a_sentence(tmp_path: Path) -> None:
 def test_a_register_that_was_killed_goes_on_where_it_was(tmp_path: Path, desk: Desk, ring: Path) -> None:
     output = tmp_path / "registre.json"
     begun = tmp_path / "registre.json.partiel"
-    command = [
-        "register",
-        "--key-file",
-        str(ring),
-        "--output",
-        str(output),
-        "--first-day",
-        "2026-11-01",
-        "--days",
-        "40",
-    ]
+    command = november_register(ring, output, 40)
     strength = ["--kdf-n", "16384"]
     with subprocess.Popen(
         [sys.executable, "-m", "iea_desk", *command, *strength],

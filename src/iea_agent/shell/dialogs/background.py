@@ -12,7 +12,7 @@ _Value = TypeVar("_Value")
 
 
 def deliver(window: wx.Window, receive: Callable[[_Value], None], value: _Value) -> None:
-    """Call *receive* with *value* in the drawing thread; may be called from any thread.
+    """Call *receive* with *value* in the drawing thread; called from any thread.
 
     *receive* is not called if *window* is closed by then.
     """

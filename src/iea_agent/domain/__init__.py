@@ -1,1 +1,4 @@
-"""What we know: pure values and decisions. No clock, disk, network, threads, logging or randomness."""
+"""What we know: pure values and decisions.
+
+No clock, disk, network, threads, logging or randomness.
+"""

@@ -11,7 +11,7 @@ import ast
 import io
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -22,7 +22,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "iea_agent"
 PO = SOURCE / "locale" / "en" / "LC_MESSAGES" / "iea_agent.po"
 MO = PO.with_suffix(".mo")
-MARKS = ("_", "N_")
+MARKED: Mapping[str, Sequence[int | str]] = {
+    "_": (0,),
+    "N_": (0,),
+    "Problem": ("title", "text", "advice"),
+    "Interceptor": (2,),
+}
+"""The calls whose arguments are translated: by place or by name."""
 HEADER = (
     "Language: en",
     "MIME-Version: 1.0",
@@ -31,19 +37,25 @@ HEADER = (
 )
 
 
-def collect_sentences() -> Catalog:
-    """Return every sentence that the source marks for translation.
+def find_sentences() -> Iterator[tuple[str, str]]:
+    """Yield every sentence that a person reads, after its place in the source.
 
     They are read from the syntax tree: whether Babel's own extractor sees inside an f-string depends on the version of Python.
     """
-    catalogue = Catalog()
     for path in sorted(SOURCE.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
-                for argument in node.args:
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                        catalogue.add(argument.value)
-    return catalogue
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKED:
+                place = f"{path.relative_to(ROOT).as_posix()}:{node.lineno}"
+                yield from ((place, text) for text in _list_texts(node, MARKED[node.func.id]))
+
+
+def _list_texts(call: ast.Call, marked: Sequence[int | str]) -> Iterator[str]:
+    arguments: dict[int | str | None, ast.expr] = dict(enumerate(call.args))
+    arguments |= {keyword.arg: keyword.value for keyword in call.keywords}
+    for place in marked:
+        argument = arguments.get(place)
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+            yield argument.value
 
 
 def merge_sentences(catalogue: Catalog) -> Catalog:
@@ -51,7 +63,10 @@ def merge_sentences(catalogue: Catalog) -> Catalog:
 
     New ones are untranslated, removed ones are dropped, nothing is guessed.
     """
-    catalogue.update(collect_sentences(), no_fuzzy_matching=True)
+    sentences = Catalog()
+    for _, text in find_sentences():
+        sentences.add(text)
+    catalogue.update(sentences, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
     return catalogue
 

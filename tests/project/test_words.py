@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import gettext
 import re
 import string
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tools import translations
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENT = ROOT / "src" / "iea_agent"
@@ -28,17 +28,7 @@ RULES = {
 }
 
 
-def sentences() -> Iterator[tuple[str, str]]:
-    """Where and what: every literal that the source marks with ``_`` or ``N_``."""
-    for path in sorted(AGENT.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "N_"):
-                for argument in node.args:
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                        yield f"{path.relative_to(ROOT).as_posix()}:{node.lineno}", argument.value
-
-
-SENTENCES = list(sentences())
+SENTENCES = list(translations.find_sentences())
 
 
 def test_there_are_sentences() -> None:

@@ -58,7 +58,7 @@ INTERCEPTORS = (
     Interceptor(
         "Avast",
         ProductKind.ANTIVIRUS,
-        N_(
+        (
             "Dans Avast : « Menu », « Paramètres », « Général », « Exceptions », ajoutez l'adresse du serveur. À défaut : « Protection », "
             "« Agent Web », décochez « Activer l'analyse HTTPS »."
         ),
@@ -67,7 +67,7 @@ INTERCEPTORS = (
     Interceptor(
         "AVG",
         ProductKind.ANTIVIRUS,
-        N_(
+        (
             "Dans AVG : « Menu », « Paramètres », « Général », « Exceptions », ajoutez l'adresse du serveur. À défaut, dans les réglages de "
             "l'Agent Web, décochez « Activer l'analyse HTTPS »."
         ),
@@ -76,7 +76,7 @@ INTERCEPTORS = (
     Interceptor(
         "Kaspersky",
         ProductKind.ANTIVIRUS,
-        N_(
+        (
             "Dans les paramètres de Kaspersky, ouvrez les paramètres du réseau, puis « Analyse des connexions chiffrées » : ajoutez l'adresse du "
             "serveur aux adresses de confiance."
         ),
@@ -85,7 +85,7 @@ INTERCEPTORS = (
     Interceptor(
         "ESET",
         ProductKind.ANTIVIRUS,
-        N_(
+        (
             "Dans ESET : touche F5 (« Configuration avancée »), rubrique « SSL/TLS » : parmi les applications, ajoutez iea-agent.exe pour que "
             "ses connexions ne soient pas analysées."
         ),
@@ -94,7 +94,7 @@ INTERCEPTORS = (
     Interceptor(
         "Bitdefender",
         ProductKind.ANTIVIRUS,
-        N_(
+        (
             "Dans Bitdefender : « Protection », prévention des menaces en ligne : ajoutez l'adresse du serveur aux exceptions. À défaut, dans les "
             "paramètres de la même rubrique, désactivez l'analyse du Web chiffré."
         ),
@@ -103,9 +103,7 @@ INTERCEPTORS = (
     Interceptor(
         "Norton",
         ProductKind.ANTIVIRUS,
-        N_(
-            "Dans Norton, ouvrez les paramètres de « Safe Web », puis « Exclusions » : ajoutez l'adresse du serveur."
-        ),
+        "Dans Norton, ouvrez les paramètres de « Safe Web », puis « Exclusions » : ajoutez l'adresse du serveur.",
         ("norton web/mail shield",),
     ),
     Interceptor("Avira", ProductKind.ANTIVIRUS, _EXCLUDE_IN_ANTIVIRUS, ("avira",)),
@@ -115,16 +113,14 @@ INTERCEPTORS = (
     Interceptor(
         "AdGuard",
         ProductKind.ANTIVIRUS,
-        N_(
-            "Dans les paramètres d'AdGuard, cherchez le filtrage HTTPS et ajoutez l'adresse du serveur aux exclusions."
-        ),
+        "Dans les paramètres d'AdGuard, cherchez le filtrage HTTPS et ajoutez l'adresse du serveur aux exclusions.",
         ("adguard",),
     ),
     # filters of organisations
     Interceptor(
         "Zscaler",
         ProductKind.FILTER,
-        N_(
+        (
             "Dans le portail d'administration de Zscaler, ajoutez aux règles « SSL Inspection » une règle d'action « Do Not Inspect » pour "
             "l'adresse du serveur."
         ),
@@ -133,9 +129,7 @@ INTERCEPTORS = (
     Interceptor(
         "Fortinet (FortiGate)",
         ProductKind.FILTER,
-        N_(
-            "Sur le FortiGate, dans le profil « Inspection SSL/SSH » de la règle, exemptez l'adresse du serveur."
-        ),
+        "Sur le FortiGate, dans le profil « Inspection SSL/SSH » de la règle, exemptez l'adresse du serveur.",
         ("fortinet", "fortigate", "forticlient"),
     ),
     Interceptor(
@@ -144,7 +138,7 @@ INTERCEPTORS = (
     Interceptor(
         "Stormshield",
         ProductKind.FILTER,
-        N_(
+        (
             "Sur le pare-feu Stormshield : « Politique de sécurité », « Filtrage SSL », ajoutez pour l'adresse du serveur une règle d'action "
             "« Passer sans déchiffrer »."
         ),
@@ -154,9 +148,7 @@ INTERCEPTORS = (
     Interceptor(
         "Cisco Umbrella",
         ProductKind.FILTER,
-        N_(
-            "Dans la console Cisco Umbrella, ajoutez l'adresse du serveur à la liste « Selective Decryption » de la stratégie de ce réseau."
-        ),
+        "Dans la console Cisco Umbrella, ajoutez l'adresse du serveur à la liste « Selective Decryption » de la stratégie de ce réseau.",
         ("cisco umbrella", "opendns"),
     ),
     Interceptor("Cisco", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("cisco", "meraki", "ironport")),
@@ -171,9 +163,7 @@ INTERCEPTORS = (
     Interceptor(
         "Check Point",
         ProductKind.FILTER,
-        N_(
-            "Dans la console Check Point : stratégie « HTTPS Inspection », ajoutez pour l'adresse du serveur une règle d'action « Bypass »."
-        ),
+        "Dans la console Check Point : stratégie « HTTPS Inspection », ajoutez pour l'adresse du serveur une règle d'action « Bypass ».",
         ("check point",),
     ),
     Interceptor("Barracuda", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("barracuda",)),
@@ -186,7 +176,7 @@ INTERCEPTORS = (
     Interceptor(
         "SonicWall",
         ProductKind.FILTER,
-        N_(
+        (
             "Sur le pare-feu SonicWall : « Policy », « DPI-SSL », « Client SSL », « Common Name », ajoutez le nom du serveur avec l'action "
             "« Exclude »."
         ),
@@ -199,9 +189,7 @@ INTERCEPTORS = (
     Interceptor(
         "Cloudflare Gateway",
         ProductKind.FILTER,
-        N_(
-            "Dans la console Cloudflare, ajoutez aux règles HTTP de Gateway une règle d'action « Do Not Inspect » pour l'adresse du serveur."
-        ),
+        "Dans la console Cloudflare, ajoutez aux règles HTTP de Gateway une règle d'action « Do Not Inspect » pour l'adresse du serveur.",
         ("cloudflare for teams", "gateway ca - cloudflare managed"),
     ),
     Interceptor("Kerio Control", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("kerio",)),
@@ -222,7 +210,7 @@ INTERCEPTORS = (
     Interceptor(
         "Livebox (Orange)",
         ProductKind.BOX,
-        N_(
+        (
             "La Livebox répond à la place du serveur. Ouvrez http://livebox dans votre navigateur : vérifiez l'accès à internet et le contrôle "
             "parental, redémarrez la Livebox au besoin."
         ),
@@ -231,7 +219,7 @@ INTERCEPTORS = (
     Interceptor(
         "Freebox",
         ProductKind.BOX,
-        N_(
+        (
             "La Freebox répond à la place du serveur. Ouvrez http://mafreebox.freebox.fr dans votre navigateur : vérifiez l'accès à internet et le "
             "contrôle parental, redémarrez la Freebox au besoin."
         ),
@@ -240,7 +228,7 @@ INTERCEPTORS = (
     Interceptor(
         "SFR Box",
         ProductKind.BOX,
-        N_(
+        (
             "La box SFR répond à la place du serveur. Ouvrez http://192.168.1.1 dans votre navigateur : vérifiez l'accès à internet et le contrôle "
             "parental, redémarrez la box au besoin."
         ),

@@ -145,9 +145,9 @@ NO_NETWORK = Problem(
     "IEA-N01",
     Severity.HIGH,
     Actor.NETWORK,
-    N_("Pas de réseau"),
-    N_("Cet ordinateur n'est relié à aucun réseau."),
-    N_(
+    title="Pas de réseau",
+    text="Cet ordinateur n'est relié à aucun réseau.",
+    advice=(
         "Vérifiez que le Wi-Fi est activé ou que le câble réseau est branché, que le mode avion est désactivé et que votre box est allumée. "
         "L'agent se reconnecte tout seul."
     ),
@@ -159,9 +159,9 @@ CAPTIVE_PORTAL = Problem(
     "IEA-N07",
     Severity.HIGH,
     Actor.YOU,
-    N_("Page d'accueil Wi-Fi à valider"),
-    N_("Ce réseau Wi-Fi affiche sa propre page d'accueil au lieu de laisser passer vers le serveur."),
-    N_(
+    title="Page d'accueil Wi-Fi à valider",
+    text="Ce réseau Wi-Fi affiche sa propre page d'accueil au lieu de laisser passer vers le serveur.",
+    advice=(
         "Ouvrez un site internet : la page d'accueil du réseau s'affiche. Acceptez ses conditions ou identifiez-vous ; l'agent se reconnecte "
         "ensuite tout seul."
     ),
@@ -175,11 +175,9 @@ PROXY_NEEDED = Problem(
     "IEA-P07",
     Severity.HIGH,
     Actor.YOU,
-    N_("Ce réseau exige un proxy"),
-    N_(
-        "Sur ce réseau, le serveur n'est pas joignable directement, mais il l'est par le proxy réglé dans Windows."
-    ),
-    N_("Dans « Paramètres de connexion », choisissez le proxy « Celui du système », puis enregistrez."),
+    title="Ce réseau exige un proxy",
+    text="Sur ce réseau, le serveur n'est pas joignable directement, mais il l'est par le proxy réglé dans Windows.",
+    advice="Dans « Paramètres de connexion », choisissez le proxy « Celui du système », puis enregistrez.",
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
 )
@@ -188,9 +186,9 @@ CLOCK_WRONG = Problem(
     "IEA-L02",
     Severity.MEDIUM,
     Actor.YOU,
-    N_("Heure de cet ordinateur à vérifier"),
-    N_("L'heure de cet ordinateur et celle du serveur diffèrent de plus de cinq minutes."),
-    N_(
+    title="Heure de cet ordinateur à vérifier",
+    text="L'heure de cet ordinateur et celle du serveur diffèrent de plus de cinq minutes.",
+    advice=(
         "Comparez l'heure de cet ordinateur avec celle de votre téléphone. Si elle est fausse : clic droit sur l'heure, « Ajuster la date et "
         "l'heure », « Synchroniser maintenant ». Si elle est juste, celle du serveur est fausse : contactez l'assistance."
     ),
@@ -206,11 +204,9 @@ NOT_CONFIGURED = Problem(
     "IEA-C01",
     Severity.HIGH,
     Actor.YOU,
-    N_("L'agent n'est pas encore configuré"),
-    N_("Aucune licence d'installation n'est enregistrée sur ce poste."),
-    N_(
-        "Dans « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer »."
-    ),
+    title="L'agent n'est pas encore configuré",
+    text="Aucune licence d'installation n'est enregistrée sur ce poste.",
+    advice="Dans « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer ».",
     retry=Retry.ON_CHANGE,
     repairable=False,
 )
@@ -219,9 +215,9 @@ ADDRESS_MALFORMED = Problem(
     "IEA-C02",
     Severity.HIGH,
     Actor.YOU,
-    N_("Adresse de serveur mal écrite"),
-    N_("L'adresse du serveur ne peut pas être comprise."),
-    N_(
+    title="Adresse de serveur mal écrite",
+    text="L'adresse du serveur ne peut pas être comprise.",
+    advice=(
         "Dans « Paramètres de connexion », corrigez l'adresse signalée. L'adresse habituelle du serveur d'authentification est "
         "« https://impact-emploi.urssaf.fr »."
     ),
@@ -233,11 +229,9 @@ VAULT_UNAVAILABLE = Problem(
     "IEA-C03",
     Severity.HIGH,
     Actor.IT,
-    N_("Coffre-fort du système inaccessible"),
-    N_(
-        "La clé de licence est gardée dans le coffre-fort de votre système (le Gestionnaire d'identification de Windows), qui ne répond pas."
-    ),
-    N_(
+    title="Coffre-fort du système inaccessible",
+    text="La clé de licence est gardée dans le coffre-fort de votre système (le Gestionnaire d'identification de Windows), qui ne répond pas.",
+    advice=(
         "Fermez puis rouvrez votre session Windows. Si le problème reste, faites vérifier le Gestionnaire d'identification par la personne qui "
         "s'occupe de votre informatique. La clé n'est jamais écrite ailleurs."
     ),
@@ -248,33 +242,27 @@ SETTINGS_UNREADABLE = Problem(
     "IEA-C04",
     Severity.MEDIUM,
     Actor.IT,
-    N_("Fichier de paramètres illisible"),
-    N_("Le fichier de paramètres contient une erreur ; les derniers paramètres valables sont utilisés."),
-    N_(
-        "Dans « Paramètres de connexion », vérifiez les adresses, puis enregistrez. Le fichier fautif a été mis de côté, rien n'est perdu."
-    ),
+    title="Fichier de paramètres illisible",
+    text="Le fichier de paramètres contient une erreur ; les derniers paramètres valables sont utilisés.",
+    advice="Dans « Paramètres de connexion », vérifiez les adresses, puis enregistrez. Le fichier fautif a été mis de côté, rien n'est perdu.",
 )
 
 SENT_IN_CLEAR = Problem(
     "IEA-C05",
     Severity.HIGH,
     Actor.YOU,
-    N_("Adresse non sécurisée"),
-    N_(
-        "L'adresse commence par « http:// » : elle n'est pas sécurisée, et la clé de licence n'est jamais envoyée en clair."
-    ),
-    N_("Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez."),
+    title="Adresse non sécurisée",
+    text="L'adresse commence par « http:// » : elle n'est pas sécurisée, et la clé de licence n'est jamais envoyée en clair.",
+    advice="Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez.",
 )
 
 CA_FILE_UNREADABLE = Problem(
     "IEA-C06",
     Severity.HIGH,
     Actor.IT,
-    N_("Fichier de certificats introuvable ou illisible"),
-    N_("Un fichier de certificats supplémentaires a été indiqué pour ce poste, mais il ne peut pas être lu."),
-    N_(
-        "Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails."
-    ),
+    title="Fichier de certificats introuvable ou illisible",
+    text="Un fichier de certificats supplémentaires a été indiqué pour ce poste, mais il ne peut pas être lu.",
+    advice="Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails.",
     evidence=FileInvolved,
     repairable=False,
 )
@@ -283,9 +271,9 @@ NAME_UNKNOWN = Problem(
     "IEA-N02",
     Severity.HIGH,
     Actor.YOU,
-    N_("Serveur introuvable"),
-    N_("Le nom du serveur n'existe pas, ou votre connexion à internet est coupée."),
-    N_(
+    title="Serveur introuvable",
+    text="Le nom du serveur n'existe pas, ou votre connexion à internet est coupée.",
+    advice=(
         "Ouvrez un site internet, par exemple www.urssaf.fr. S'il ne s'affiche pas, redémarrez votre box. S'il s'affiche, vérifiez l'adresse "
         "dans « Paramètres de connexion » : une faute de frappe suffit."
     ),
@@ -297,9 +285,9 @@ NAME_SERVER_SILENT = Problem(
     "IEA-N03",
     Severity.HIGH,
     Actor.NETWORK,
-    N_("Le service de noms ne répond pas"),
-    N_("Votre réseau n'a pas dit à temps où se trouve le serveur (service de noms, ou DNS)."),
-    N_(
+    title="Le service de noms ne répond pas",
+    text="Votre réseau n'a pas dit à temps où se trouve le serveur (service de noms, ou DNS).",
+    advice=(
         "C'est souvent passager : attendez une minute. Sinon, redémarrez votre box ou essayez un autre réseau. Si d'autres sites s'ouvrent, "
         "faites vérifier le DNS de ce poste par la personne qui s'occupe de votre informatique."
     ),
@@ -311,11 +299,9 @@ CONNECTION_REFUSED = Problem(
     "IEA-N04",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Le serveur refuse la connexion"),
-    N_(
-        "L'ordinateur du serveur répond, mais refuse la connexion : le service est arrêté, ou l'adresse porte un mauvais numéro de port."
-    ),
-    N_(
+    title="Le serveur refuse la connexion",
+    text="L'ordinateur du serveur répond, mais refuse la connexion : le service est arrêté, ou l'adresse porte un mauvais numéro de port.",
+    advice=(
         "L'agent réessaie tout seul. Si cela dure, testez l'accès aux serveurs dans « Paramètres de connexion », puis contactez l'assistance "
         "(impact-emploi-association@urssaf.fr). En attendant, le mode assistance permet d'utiliser Impact emploi."
     ),
@@ -327,9 +313,9 @@ CONNECTION_UNANSWERED = Problem(
     "IEA-N05",
     Severity.HIGH,
     Actor.NETWORK,
-    N_("Le serveur ne répond pas"),
-    N_("Aucune réponse du serveur : il est arrêté, ou un pare-feu bloque la connexion."),
-    N_(
+    title="Le serveur ne répond pas",
+    text="Aucune réponse du serveur : il est arrêté, ou un pare-feu bloque la connexion.",
+    advice=(
         "Ouvrez un site internet pour vérifier votre connexion. Si elle fonctionne et que cela dure, faites autoriser l'adresse du serveur dans "
         "le pare-feu et l'antivirus. En attendant, le mode assistance permet d'utiliser Impact emploi."
     ),
@@ -341,9 +327,9 @@ CONNECTION_CUT = Problem(
     "IEA-N06",
     Severity.HIGH,
     Actor.NETWORK,
-    N_("Connexion coupée en route"),
-    N_("La connexion au serveur a été coupée pendant l'échange."),
-    _TRY_AGAIN,
+    title="Connexion coupée en route",
+    text="La connexion au serveur a été coupée pendant l'échange.",
+    advice=_TRY_AGAIN,
     depends_on=_THE_WAY,
     patience=LOST_CONNECTION_PATIENCE,
 )
@@ -352,9 +338,9 @@ PROXY_UNREACHABLE = Problem(
     "IEA-P01",
     Severity.HIGH,
     Actor.IT,
-    N_("Serveur mandataire (proxy) injoignable"),
-    N_("Le serveur mandataire (proxy) par lequel ce poste doit passer ne répond pas."),
-    N_(
+    title="Serveur mandataire (proxy) injoignable",
+    text="Le serveur mandataire (proxy) par lequel ce poste doit passer ne répond pas.",
+    advice=(
         "Si votre réseau n'a pas de proxy, choisissez « Aucun » dans « Paramètres de connexion » et enregistrez. S'il en a un, montrez ce "
         "message à la personne qui s'occupe de votre informatique."
     ),
@@ -367,9 +353,9 @@ PROXY_WANTS_PASSWORD = Problem(
     "IEA-P02",
     Severity.HIGH,
     Actor.IT,
-    N_("Le proxy demande un mot de passe"),
-    N_("Le serveur mandataire (proxy) de votre réseau exige une identification."),
-    N_(
+    title="Le proxy demande un mot de passe",
+    text="Le serveur mandataire (proxy) de votre réseau exige une identification.",
+    advice=(
         "Demandez à la personne qui s'occupe de votre informatique le nom d'utilisateur et le mot de passe du proxy, puis saisissez-les dans "
         "« Paramètres de connexion »."
     ),
@@ -380,11 +366,9 @@ PROXY_REFUSES = Problem(
     "IEA-P03",
     Severity.HIGH,
     Actor.IT,
-    N_("Le proxy refuse ce serveur"),
-    N_("Le serveur mandataire (proxy) de votre réseau n'a pas laissé passer la connexion vers ce serveur."),
-    N_(
-        "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur dans le proxy."
-    ),
+    title="Le proxy refuse ce serveur",
+    text="Le serveur mandataire (proxy) de votre réseau n'a pas laissé passer la connexion vers ce serveur.",
+    advice="Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur dans le proxy.",
     patience=LOST_CONNECTION_PATIENCE,
     evidence=ProxyInvolved,
 )
@@ -393,9 +377,9 @@ PROXY_REFUSES_PASSWORD = Problem(
     "IEA-P04",
     Severity.HIGH,
     Actor.YOU,
-    N_("Le proxy refuse le mot de passe"),
-    N_("Le serveur mandataire (proxy) n'accepte pas le nom d'utilisateur ou le mot de passe enregistrés."),
-    N_(
+    title="Le proxy refuse le mot de passe",
+    text="Le serveur mandataire (proxy) n'accepte pas le nom d'utilisateur ou le mot de passe enregistrés.",
+    advice=(
         "Saisissez-les de nouveau dans « Paramètres de connexion » : ce sont souvent ceux de votre session, et le mot de passe a pu changer. "
         "S'ils sont justes, voyez avec la personne qui s'occupe de votre informatique."
     ),
@@ -406,11 +390,9 @@ PROXY_SIGN_IN_UNKNOWN = Problem(
     "IEA-P05",
     Severity.HIGH,
     Actor.IT,
-    N_("Identification du proxy non prise en charge"),
-    N_(
-        "Le serveur mandataire (proxy) n'accepte qu'une identification Windows (NTLM ou Kerberos), que l'agent ne sait pas donner."
-    ),
-    N_(
+    title="Identification du proxy non prise en charge",
+    text="Le serveur mandataire (proxy) n'accepte qu'une identification Windows (NTLM ou Kerberos), que l'agent ne sait pas donner.",
+    advice=(
         "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification, "
         "ou avec un simple nom d'utilisateur et mot de passe."
     ),
@@ -421,9 +403,9 @@ PROXY_SCRIPT_UNUSABLE = Problem(
     "IEA-P06",
     Severity.HIGH,
     Actor.IT,
-    N_("Script de proxy inutilisable"),
-    N_("Windows doit choisir le proxy d'après un script (PAC), mais ce script est introuvable ou en erreur."),
-    N_(
+    title="Script de proxy inutilisable",
+    text="Windows doit choisir le proxy d'après un script (PAC), mais ce script est introuvable ou en erreur.",
+    advice=(
         "Signalez ce message à la personne qui s'occupe de votre informatique. Si votre réseau n'a pas de proxy, choisissez « Aucun » dans "
         "« Paramètres de connexion »."
     ),
@@ -436,9 +418,9 @@ CERTIFICATE_EXPIRED = Problem(
     "IEA-T01",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Certificat du serveur expiré"),
-    N_("Le certificat du serveur n'est plus valable à la date de cet ordinateur."),
-    N_(
+    title="Certificat du serveur expiré",
+    text="Le certificat du serveur n'est plus valable à la date de cet ordinateur.",
+    advice=(
         "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance "
         "(impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, le mode assistance permet d'utiliser Impact emploi."
     ),
@@ -449,11 +431,9 @@ CERTIFICATE_NOT_YET_VALID = Problem(
     "IEA-T02",
     Severity.HIGH,
     Actor.YOU,
-    N_("Certificat du serveur pas encore valable"),
-    N_(
-        "Le certificat du serveur n'est pas encore valable à la date de cet ordinateur : l'horloge est sans doute en retard."
-    ),
-    N_(
+    title="Certificat du serveur pas encore valable",
+    text="Le certificat du serveur n'est pas encore valable à la date de cet ordinateur : l'horloge est sans doute en retard.",
+    advice=(
         "Mettez cet ordinateur à l'heure : clic droit sur l'heure, en bas à droite de l'écran, « Ajuster la date et l'heure », puis "
         "« Synchroniser maintenant ». Relancez ensuite l'authentification."
     ),
@@ -464,9 +444,9 @@ CERTIFICATE_OF_ANOTHER = Problem(
     "IEA-T03",
     Severity.HIGH,
     Actor.YOU,
-    N_("Certificat d'un autre serveur"),
-    N_("Le serveur présente un certificat établi pour un autre nom que l'adresse saisie."),
-    N_(
+    title="Certificat d'un autre serveur",
+    text="Le serveur présente un certificat établi pour un autre nom que l'adresse saisie.",
+    advice=(
         "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, un autre appareil répond peut-être à la place du serveur : "
         "essayez un autre réseau, puis contactez l'assistance."
     ),
@@ -478,11 +458,9 @@ CERTIFICATE_SELF_SIGNED = Problem(
     "IEA-T04",
     Severity.HIGH,
     Actor.IT,
-    N_("Certificat auto-signé"),
-    N_(
-        "Le serveur présente un certificat que personne n'a garanti : un autre appareil répond peut-être à sa place."
-    ),
-    N_(
+    title="Certificat auto-signé",
+    text="Le serveur présente un certificat que personne n'a garanti : un autre appareil répond peut-être à sa place.",
+    advice=(
         "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, essayez un autre réseau et montrez ce message à la personne qui "
         "s'occupe de votre informatique."
     ),
@@ -493,9 +471,9 @@ CERTIFICATE_AUTHORITY_UNKNOWN = Problem(
     "IEA-T05",
     Severity.HIGH,
     Actor.IT,
-    N_("Certificat d'une autorité inconnue"),
-    N_("Le certificat du serveur est garanti par une autorité que cet ordinateur ne connaît pas."),
-    N_(
+    title="Certificat d'une autorité inconnue",
+    text="Le certificat du serveur est garanti par une autorité que cet ordinateur ne connaît pas.",
+    advice=(
         "Un antivirus ou le réseau de votre organisme inspecte peut-être les connexions. Essayez un autre réseau et montrez ce message à la "
         "personne qui s'occupe de votre informatique."
     ),
@@ -506,33 +484,27 @@ PORT_WITHOUT_TLS = Problem(
     "IEA-T06",
     Severity.HIGH,
     Actor.YOU,
-    N_("Ce port ne parle pas https"),
-    N_("L'adresse commence par « https:// », mais ce port du serveur ne fait pas de connexion sécurisée."),
-    N_(
-        "Dans « Paramètres de connexion », retirez « :80 » ou le numéro de port à la fin de l'adresse, puis enregistrez."
-    ),
+    title="Ce port ne parle pas https",
+    text="L'adresse commence par « https:// », mais ce port du serveur ne fait pas de connexion sécurisée.",
+    advice="Dans « Paramètres de connexion », retirez « :80 » ou le numéro de port à la fin de l'adresse, puis enregistrez.",
 )
 
 TLS_TOO_OLD = Problem(
     "IEA-T07",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Chiffrement trop ancien"),
-    N_(
-        "Le serveur, ou un appareil sur le chemin, ne propose qu'une version dépassée du chiffrement (il faut TLS 1.2 au moins)."
-    ),
-    _SUPPORT,
+    title="Chiffrement trop ancien",
+    text="Le serveur, ou un appareil sur le chemin, ne propose qu'une version dépassée du chiffrement (il faut TLS 1.2 au moins).",
+    advice=_SUPPORT,
 )
 
 TLS_INTERRUPTED = Problem(
     "IEA-T08",
     Severity.HIGH,
     Actor.NETWORK,
-    N_("Connexion sécurisée impossible"),
-    N_("La connexion a été interrompue pendant la mise en place du chiffrement."),
-    N_(
-        "Un pare-feu ou un antivirus coupe peut-être la connexion. Essayez un autre réseau ; sinon, contactez l'assistance."
-    ),
+    title="Connexion sécurisée impossible",
+    text="La connexion a été interrompue pendant la mise en place du chiffrement.",
+    advice="Un pare-feu ou un antivirus coupe peut-être la connexion. Essayez un autre réseau ; sinon, contactez l'assistance.",
     depends_on=_THE_WAY,
     patience=LOST_CONNECTION_PATIENCE,
 )
@@ -541,40 +513,36 @@ CLIENT_CERTIFICATE_WANTED = Problem(
     "IEA-T09",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Le serveur exige un certificat du poste"),
-    N_("Le serveur demande à ce poste un certificat qu'il n'a pas."),
-    N_(
-        "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, contactez l'assistance en indiquant le code affiché."
-    ),
+    title="Le serveur exige un certificat du poste",
+    text="Le serveur demande à ce poste un certificat qu'il n'a pas.",
+    advice="Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, contactez l'assistance en indiquant le code affiché.",
 )
 
 CERTIFICATE_REVOKED = Problem(
     "IEA-T10",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Certificat du serveur révoqué"),
-    N_("Le certificat du serveur a été annulé par l'autorité qui l'avait établi."),
-    _SUPPORT,
+    title="Certificat du serveur révoqué",
+    text="Le certificat du serveur a été annulé par l'autorité qui l'avait établi.",
+    advice=_SUPPORT,
 )
 
 CERTIFICATE_CHAIN_INCOMPLETE = Problem(
     "IEA-T11",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Certificat du serveur incomplet"),
-    N_("Le serveur présente son certificat sans celui de l'autorité intermédiaire qui le garantit."),
-    _SUPPORT,
+    title="Certificat du serveur incomplet",
+    text="Le serveur présente son certificat sans celui de l'autorité intermédiaire qui le garantit.",
+    advice=_SUPPORT,
 )
 
 INTERCEPTED = Problem(
     "IEA-T12",
     Severity.HIGH,
     Actor.IT,
-    N_("Connexion sécurisée interceptée"),
-    N_(
-        "Un antivirus ou un appareil de votre réseau ouvre les connexions sécurisées et présente son propre certificat à la place de celui du serveur."
-    ),
-    N_(
+    title="Connexion sécurisée interceptée",
+    text="Un antivirus ou un appareil de votre réseau ouvre les connexions sécurisées et présente son propre certificat à la place de celui du serveur.",
+    advice=(
         "Faites exclure l'adresse du serveur de cette inspection par la personne qui s'occupe de votre informatique. L'agent ne passe jamais "
         "outre : la clé de licence ne doit être lue par personne."
     ),
@@ -586,9 +554,9 @@ ANSWER_LATE = Problem(
     "IEA-S01",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Le serveur tarde à répondre"),
-    N_("La connexion est établie, mais le serveur n'a pas répondu à temps."),
-    _TRY_AGAIN,
+    title="Le serveur tarde à répondre",
+    text="La connexion est établie, mais le serveur n'a pas répondu à temps.",
+    advice=_TRY_AGAIN,
     patience=LOST_CONNECTION_PATIENCE,
 )
 
@@ -596,9 +564,9 @@ ANSWER_CUT = Problem(
     "IEA-S02",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Réponse du serveur interrompue"),
-    N_("Le serveur a fermé la connexion avant la fin de sa réponse."),
-    _TRY_AGAIN,
+    title="Réponse du serveur interrompue",
+    text="Le serveur a fermé la connexion avant la fin de sa réponse.",
+    advice=_TRY_AGAIN,
     patience=LOST_CONNECTION_PATIENCE,
 )
 
@@ -606,9 +574,9 @@ NOT_AN_AUTHENTICATION_SERVER = Problem(
     "IEA-S03",
     Severity.HIGH,
     Actor.YOU,
-    N_("Ce n'est pas un serveur d'authentification"),
-    N_("Un serveur répond à cette adresse, mais ce n'est pas un serveur d'authentification."),
-    N_(
+    title="Ce n'est pas un serveur d'authentification",
+    text="Un serveur répond à cette adresse, mais ce n'est pas un serveur d'authentification.",
+    advice=(
         "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page "
         "internet pour accepter ses conditions."
     ),
@@ -618,22 +586,18 @@ NOT_AN_UPDATE_SERVER = Problem(
     "IEA-S04",
     Severity.MEDIUM,
     Actor.YOU,
-    N_("Ce n'est pas un serveur de mise à jour"),
-    N_("Un serveur répond à cette adresse, mais ce n'est pas un serveur de mise à jour."),
-    N_(
-        "Vérifiez l'adresse du serveur de mise à jour dans « Paramètres de connexion » : elle se termine d'habitude par « /updates »."
-    ),
+    title="Ce n'est pas un serveur de mise à jour",
+    text="Un serveur répond à cette adresse, mais ce n'est pas un serveur de mise à jour.",
+    advice="Vérifiez l'adresse du serveur de mise à jour dans « Paramètres de connexion » : elle se termine d'habitude par « /updates ».",
 )
 
 REDIRECTED = Problem(
     "IEA-S05",
     Severity.HIGH,
     Actor.YOU,
-    N_("Le serveur renvoie vers une autre adresse"),
-    N_("Le serveur indique une autre adresse ; par sécurité, l'agent ne la suit pas."),
-    N_(
-        "Vérifiez l'adresse dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page internet pour accepter ses conditions."
-    ),
+    title="Le serveur renvoie vers une autre adresse",
+    text="Le serveur indique une autre adresse ; par sécurité, l'agent ne la suit pas.",
+    advice="Vérifiez l'adresse dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page internet pour accepter ses conditions.",
     depends_on=(CAPTIVE_PORTAL,),
     evidence=RedirectTarget,
 )
@@ -642,9 +606,9 @@ SERVER_UNAVAILABLE = Problem(
     "IEA-S06",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Serveur momentanément indisponible"),
-    N_("Le serveur répond qu'il ne peut pas travailler pour le moment (panne ou maintenance)."),
-    _TRY_AGAIN,
+    title="Serveur momentanément indisponible",
+    text="Le serveur répond qu'il ne peut pas travailler pour le moment (panne ou maintenance).",
+    advice=_TRY_AGAIN,
     patience=LOST_CONNECTION_PATIENCE,
     retry=Retry.UNAVAILABLE,
 )
@@ -653,11 +617,9 @@ TOO_MANY_REQUESTS = Problem(
     "IEA-S07",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Trop de demandes"),
-    N_("Le serveur demande de ralentir : il a reçu trop de demandes."),
-    N_(
-        "Attendez : l'agent réessaie tout seul, au moment demandé par le serveur. Relancer l'authentification plus tôt n'y change rien."
-    ),
+    title="Trop de demandes",
+    text="Le serveur demande de ralentir : il a reçu trop de demandes.",
+    advice="Attendez : l'agent réessaie tout seul, au moment demandé par le serveur. Relancer l'authentification plus tôt n'y change rien.",
     patience=LOST_CONNECTION_PATIENCE,
     retry=Retry.UNAVAILABLE,
 )
@@ -666,9 +628,9 @@ FORBIDDEN = Problem(
     "IEA-S08",
     Severity.HIGH,
     Actor.IT,
-    N_("Accès interdit"),
-    N_("Le serveur, ou un filtre de votre réseau, interdit l'accès à cette adresse."),
-    N_(
+    title="Accès interdit",
+    text="Le serveur, ou un filtre de votre réseau, interdit l'accès à cette adresse.",
+    advice=(
         "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, demandez à la personne qui s'occupe de votre informatique si un "
         "filtre internet bloque ce serveur."
     ),
@@ -678,9 +640,9 @@ NOTHING_THERE = Problem(
     "IEA-S09",
     Severity.HIGH,
     Actor.YOU,
-    N_("Rien à cette adresse"),
-    N_("Le serveur existe, mais il n'y a rien à l'adresse indiquée."),
-    N_(
+    title="Rien à cette adresse",
+    text="Le serveur existe, mais il n'y a rien à l'adresse indiquée.",
+    advice=(
         "Vérifiez la fin de l'adresse dans « Paramètres de connexion » : l'adresse d'authentification n'a d'habitude rien après « .fr », celle "
         "de mise à jour se termine par « /updates »."
     ),
@@ -690,9 +652,9 @@ ISSUER_DIFFERS = Problem(
     "IEA-S10",
     Severity.HIGH,
     Actor.YOU,
-    N_("Le serveur se présente sous un autre nom"),
-    N_("Le serveur d'authentification ne déclare pas l'adresse saisie : ce n'est peut-être pas le bon."),
-    N_(
+    title="Le serveur se présente sous un autre nom",
+    text="Le serveur d'authentification ne déclare pas l'adresse saisie : ce n'est peut-être pas le bon.",
+    advice=(
         "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion », à la lettre près. Si elle est juste, contactez "
         "l'assistance en indiquant le code affiché."
     ),
@@ -703,11 +665,9 @@ ANSWER_NONSENSE = Problem(
     "IEA-S11",
     Severity.HIGH,
     Actor.IT,
-    N_("Réponse incompréhensible"),
-    N_(
-        "Ce qui répond à cette adresse n'est pas une réponse de serveur normale : elle est trop longue, mal formée ou illisible."
-    ),
-    N_(
+    title="Réponse incompréhensible",
+    text="Ce qui répond à cette adresse n'est pas une réponse de serveur normale : elle est trop longue, mal formée ou illisible.",
+    advice=(
         "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : essayez un autre réseau et montrez ce "
         "message à la personne qui s'occupe de votre informatique."
     ),
@@ -718,11 +678,9 @@ TEST_TOO_LONG = Problem(
     "IEA-S12",
     Severity.HIGH,
     Actor.NETWORK,
-    N_("Test trop long"),
-    N_("Le serveur n'a pas pu être testé en entier dans le temps prévu (12 secondes)."),
-    N_(
-        "Votre connexion est très lente ou instable. Réessayez dans un moment, près de la box, par câble ou depuis un autre réseau."
-    ),
+    title="Test trop long",
+    text="Le serveur n'a pas pu être testé en entier dans le temps prévu (12 secondes).",
+    advice="Votre connexion est très lente ou instable. Réessayez dans un moment, près de la box, par câble ou depuis un autre réseau.",
     patience=LOST_CONNECTION_PATIENCE,
 )
 
@@ -730,22 +688,18 @@ HTTPS_EXPECTED = Problem(
     "IEA-S13",
     Severity.HIGH,
     Actor.YOU,
-    N_("Le serveur attend une adresse https"),
-    N_(
-        "L'adresse commence par « http:// », mais ce port du serveur n'accepte que les connexions sécurisées."
-    ),
-    N_("Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez."),
+    title="Le serveur attend une adresse https",
+    text="L'adresse commence par « http:// », mais ce port du serveur n'accepte que les connexions sécurisées.",
+    advice="Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez.",
 )
 
 KEY_ASKED_IN_CLEAR = Problem(
     "IEA-S14",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Le serveur demande la licence en clair"),
-    N_(
-        "Le serveur d'authentification veut recevoir la licence à une adresse non sécurisée ; l'agent ne l'envoie pas."
-    ),
-    _SUPPORT,
+    title="Le serveur demande la licence en clair",
+    text="Le serveur d'authentification veut recevoir la licence à une adresse non sécurisée ; l'agent ne l'envoie pas.",
+    advice=_SUPPORT,
     evidence=TokenEndpoint,
 )
 
@@ -753,9 +707,9 @@ SERVER_IN_MAINTENANCE = Problem(
     "IEA-S15",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Serveur en maintenance"),
-    N_("Le serveur annonce qu'il est en maintenance."),
-    N_(
+    title="Serveur en maintenance",
+    text="Le serveur annonce qu'il est en maintenance.",
+    advice=(
         "Il n'y a rien à faire : l'agent réessaie tout seul, au moment annoncé par le serveur. Vous pouvez activer le mode assistance pour "
         "utiliser Impact emploi en attendant."
     ),
@@ -767,9 +721,9 @@ IDENTIFICATION_WANTED = Problem(
     "IEA-S16",
     Severity.HIGH,
     Actor.IT,
-    N_("Identification demandée à cette adresse"),
-    N_("Ce qui répond à cette adresse demande un nom d'utilisateur et un mot de passe que l'agent n'a pas."),
-    N_(
+    title="Identification demandée à cette adresse",
+    text="Ce qui répond à cette adresse demande un nom d'utilisateur et un mot de passe que l'agent n'a pas.",
+    advice=(
         "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, montrez ce message à la personne qui s'occupe de votre "
         "informatique : un filtre protège peut-être ce réseau."
     ),
@@ -779,9 +733,9 @@ METADATA_EXPIRED = Problem(
     "IEA-U01",
     Severity.MEDIUM,
     Actor.URSSAF,
-    N_("Informations de mise à jour périmées"),
-    N_("Les informations de mise à jour du serveur ne sont plus valables à la date de cet ordinateur."),
-    N_(
+    title="Informations de mise à jour périmées",
+    text="Les informations de mise à jour du serveur ne sont plus valables à la date de cet ordinateur.",
+    advice=(
         "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance en indiquant le code affiché ; "
         "vos bulletins de paie ne sont pas concernés."
     ),
@@ -792,31 +746,27 @@ METADATA_ROLLED_BACK = Problem(
     "IEA-U02",
     Severity.MEDIUM,
     Actor.URSSAF,
-    N_("Informations de mise à jour plus anciennes"),
-    N_("Le serveur de mise à jour présente une version plus ancienne que celle déjà vue par ce poste."),
-    N_(
-        "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
-    ),
+    title="Informations de mise à jour plus anciennes",
+    text="Le serveur de mise à jour présente une version plus ancienne que celle déjà vue par ce poste.",
+    advice="Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés.",
 )
 
 METADATA_NOT_AUTHENTIC = Problem(
     "IEA-U03",
     Severity.MEDIUM,
     Actor.URSSAF,
-    N_("Informations de mise à jour non authentiques"),
-    N_("Les informations de mise à jour ne portent pas la signature attendue, ou ont été modifiées."),
-    N_(
-        "Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés."
-    ),
+    title="Informations de mise à jour non authentiques",
+    text="Les informations de mise à jour ne portent pas la signature attendue, ou ont été modifiées.",
+    advice="Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés.",
 )
 
 AUTHORISATION_REFUSED = Problem(
     "IEA-A01",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Serveur d'authentification / Autorisation refusée"),
-    N_("Le serveur répond, reconnaît votre licence, mais refuse l'autorisation."),
-    N_(
+    title="Serveur d'authentification / Autorisation refusée",
+    text="Le serveur répond, reconnaît votre licence, mais refuse l'autorisation.",
+    advice=(
         "Une intervention technique est nécessaire : contactez l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez "
         "activer le mode assistance pour utiliser Impact emploi."
     ),
@@ -827,9 +777,9 @@ LICENCE_NOT_RECOGNISED = Problem(
     "IEA-A02",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Licence d'installation non reconnue"),
-    N_("Le serveur répond, mais ne reconnaît pas le numéro ou la clé de licence de ce poste."),
-    N_(
+    title="Licence d'installation non reconnue",
+    text="Le serveur répond, mais ne reconnaît pas le numéro ou la clé de licence de ce poste.",
+    advice=(
         "Vérifiez le numéro et la clé dans « Paramètres de connexion ». S'ils sont justes, contactez l'assistance "
         "(impact-emploi-association@urssaf.fr). En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
     ),
@@ -840,9 +790,9 @@ INTERNAL_ERROR = Problem(
     "IEA-L01",
     Severity.HIGH,
     Actor.URSSAF,
-    N_("Erreur interne de l'agent"),
-    N_("L'agent a rencontré une erreur qui n'était pas prévue."),
-    N_(
+    title="Erreur interne de l'agent",
+    text="L'agent a rencontré une erreur qui n'était pas prévue.",
+    advice=(
         "Clic droit sur l'icône, « Quitter », puis relancez l'agent depuis le menu Démarrer. Si cela recommence, contactez l'assistance en "
         "indiquant le code affiché."
     ),

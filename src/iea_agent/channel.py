@@ -44,10 +44,7 @@ class ChannelError(Exception):
 
 
 def address(home: str, session: str) -> str:
-    """Return where the agent of *home* listens in this Windows session.
-
-    On Linux it is for this user.
-    """
+    """Return where the agent of *home* listens in this session (Linux: for this user)."""
     # no secret: who may speak is a matter of the key; and hashlib would load OpenSSL
     name = f"{zlib.crc32(home.encode()):08x}-{session}"
     return rf"\\.\pipe\iea-agent-{name}" if sys.platform == "win32" else f"\0iea-agent-{name}"
@@ -82,10 +79,7 @@ def refuse(refusal: Refusal) -> ReplyDocument:
 
 
 class ChannelServer:
-    """The agent's side: answers requests and sends each status to watchers.
-
-    *answer* gets each request on the client's thread and returns the reply.
-    """
+    """Calls *answer* for each request, on the client's thread, and serves watchers."""
 
     def __init__(self, where: str, key: bytes, answer: Callable[[Document], Document]) -> None:
         from multiprocessing.connection import Listener
@@ -217,10 +211,7 @@ def ask(where: str, key: bytes, request: RequestDocument, timeout: float = 5.0) 
 
 
 def watch(where: str, key: bytes) -> Iterator[StatusDocument]:
-    """Yield the agent's status, now and at each change, until the agent ends.
-
-    Raises ``RefusedError`` if that cannot begin.
-    """
+    """Yield the agent's status at each change until it ends. Raises ``RefusedError``."""
     with _connect(where, key) as connection:
         _send(connection, {"do": "watch"})
         while True:

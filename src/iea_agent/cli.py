@@ -14,10 +14,7 @@ from iea_agent import locale
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code.
-
-    *arguments* default to those of the process.
-    """
+    """Run the command in *arguments*, or the process's, and return its exit code."""
     locale.choose(locale.language_of())
     for stream in (sys.stdout, sys.stderr):
         # a console that lacks a character shows "?" instead of ending the program

@@ -112,10 +112,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def run(installation: Installation, words: Sequence[str]) -> int:
-    """Run the command in *words* and return its exit code.
-
-    Raises ``RefusedError``, and ``SystemExit`` for wrong usage and ``--help``.
-    """
+    """Run the command in *words*. Raises ``RefusedError`` and ``SystemExit``."""
     options = build_parser().parse_args(words)
     function: Function = options.function
     return function(installation, options)
@@ -205,10 +202,7 @@ def _examine_servers(installation: Installation, options: argparse.Namespace) ->
 
 
 def _settings_to_test(installation: Installation, options: argparse.Namespace) -> Settings:
-    """Return the settings in force with the addresses given instead.
-
-    They are cleaned, not judged: the test does that.
-    """
+    """Return the settings in force with the given addresses; the test judges them."""
     settings = installation.storage.load().effective.settings
     if options.authentication is not None:
         settings = replace(settings, authentication=addresses.clean(options.authentication))

@@ -43,10 +43,7 @@ class Announcement:
 
 
 class Work(Protocol):
-    """What the loop has done for it.
-
-    Every method is called on the loop's thread and returns at once.
-    """
+    """What the loop has done for it; each method returns at once."""
 
     def authenticate(self, run: int) -> None:
         """Begin attempt *run*, which is posted as an ``Attempt`` when it ends."""

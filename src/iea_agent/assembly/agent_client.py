@@ -30,10 +30,7 @@ def channel_address(installation: Installation) -> str:
 
 
 def make_channel_key(installation: Installation) -> bytes:
-    """Write a new key for the channel and return it. Raises ``OSError``.
-
-    The agent makes one at each start.
-    """
+    """Write a new key for the channel and return it. Raises ``OSError``."""
     import secrets
 
     from iea_agent.host.storage import write_atomically
@@ -44,10 +41,7 @@ def make_channel_key(installation: Installation) -> bytes:
 
 
 class AgentClient:
-    """Sends requests to the running agent of an installation.
-
-    Every method raises ``RefusedError``, also if no agent runs.
-    """
+    """Sends requests to the running agent. Every method raises ``RefusedError``."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
@@ -101,8 +95,5 @@ class AgentClient:
         self._ask({"do": "leave-assistance", "password": password}, LEAVE_SECONDS)
 
     def reconnect(self, seconds: float) -> StatusDocument:
-        """Have the agent authenticate again and return its status after that.
-
-        Takes *seconds* at most.
-        """
+        """Have the agent authenticate again and return its status within *seconds*."""
         return self._ask({"do": "reconnect"}, seconds)["status"]

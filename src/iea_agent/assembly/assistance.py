@@ -142,10 +142,7 @@ class Assistance:
             ).start()
 
     def _count_try(self, typed: str) -> Candidate:
-        """Count *typed* as a try, on disk, and return what is to be checked.
-
-        Raises ``RefusedError`` if it is none or if it is too early for one.
-        """
+        """Count *typed* as a try, on disk. Raises ``RefusedError`` if it cannot be one."""
         if self._loop.snapshot.state is not State.ASSISTANCE:
             raise RefusedError(refusals.AssistanceNotOn())
         password = parse_typed_password(typed)
@@ -223,10 +220,7 @@ class Assistance:
             self._save_tries(password_tries.lift_stop_after_authentication(self._tries))
 
     def save_wait(self) -> None:
-        """Write to disk now and then how long the person has waited.
-
-        If the clock is behind, a restart would forget it.
-        """
+        """Save the time waited now and then: with a slow clock a restart forgets it."""
         reason, _wait = self._compute_wait()
         if reason is not WaitReason.NONE and self._clock().steady - self._saved_steady >= SAVE_WAIT_SECONDS:
             self._save_tries(self._tries)

@@ -28,10 +28,7 @@ log = logging.getLogger("iea_agent.agent")
 
 @dataclass
 class Session:
-    """The connection to the authentication server under one set of settings.
-
-    It serves one attempt at a time and is replaced when the settings or the network change.
-    """
+    """The connection under one set of settings; serves one attempt at a time."""
 
     settings: Settings
     licence: Licence | None = None
@@ -48,10 +45,7 @@ class Session:
 
 
 class Authenticator:
-    """Owns the session to the server. Its methods are called on the loop's thread.
-
-    *report* gets the result of each attempt, on the thread of the attempt.
-    """
+    """Owns the session, on the loop's thread; *report* is called on the attempt's."""
 
     def __init__(self, servers: Servers, settings: Settings, report: Callable[[Attempt], None]) -> None:
         self._servers = servers

@@ -91,10 +91,7 @@ class StatusAdapter:
         self.abilities = installation.abilities(installation.storage.load().effective.settings)
 
     def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
-        """Call *on_status* in a thread with each status, at last with None.
-
-        None says that no agent runs. Returns the function that ends this.
-        """
+        """Call *on_status* in a thread, with None at the end; return what stops it."""
         return _watch(self._client, on_status)
 
     def explain(self, code: str) -> None:
@@ -102,10 +99,7 @@ class StatusAdapter:
         explain(code)
 
     def ask(self, command: str) -> None:
-        """Have the agent do *command*, a name in ``person_requests``.
-
-        Raises ``RefusedError``.
-        """
+        """Have the agent do *command* (``person_requests``). Raises ``RefusedError``."""
         self._client.request(person_requests.BY_NAME[command])
 
 
@@ -160,10 +154,7 @@ class SupportAdapter:
         )
 
     def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
-        """Call *on_change* in a thread at each change, at last with None.
-
-        None says that no agent runs. Returns the function that ends this.
-        """
+        """Call *on_change* in a thread, with None at the end; return what stops it."""
         return _watch(self._client, lambda status: on_change(None if status is None else self.load()))
 
     def enter(self, reason: str) -> None:

@@ -81,10 +81,7 @@ def _version(library: str) -> str:
 
 
 def find_routes(servers: Servers, settings: Settings) -> dict[str, RouteDocument]:
-    """Return the present route to each server under *settings*.
-
-    That is the proxy or "direct", what decided it, and what was passed over.
-    """
+    """Return the present route to each server, and what decided it."""
     from iea_agent.domain.addresses import AddressError, parse
     from iea_agent.services.https import HttpsError
 

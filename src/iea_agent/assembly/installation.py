@@ -65,18 +65,12 @@ class Installation:
         return self.folders.state / "journal.jsonl"
 
     def register_files(self) -> tuple[Path, ...]:
-        """Return the possible registers of the password of the day.
-
-        First the installed one, then the one that updates brought.
-        """
+        """Return the possible registers: the installed one, then that of the updates."""
         return self.folders.policy / REGISTER_FILE, self.folders.state / REGISTER_FILE
 
     @property
     def root_file(self) -> Path:
-        """The trust root of the updates, put there at installation.
-
-        Without it the signatures of the updates cannot be checked.
-        """
+        """The trust root of the updates; without it no signature can be checked."""
         return self.folders.policy / ROOT_FILE
 
     @property
@@ -91,25 +85,16 @@ class Installation:
         return Abilities(support=True, program=bool(values.program))
 
     def assistance_since(self) -> float | None:
-        """Return when assistance mode was entered (wall clock), None if it is off.
-
-        Raises ``StorageError``.
-        """
+        """Return when assistance mode began, None if off. Raises ``StorageError``."""
         since = self.storage.read_state(ASSISTANCE).get("since")
         return float(since) if isinstance(since, (int, float)) else None
 
     def keep_assistance(self, since: float | None) -> None:
-        """Write on disk since when assistance mode is on; None for off.
-
-        Raises ``StorageError``.
-        """
+        """Save when assistance mode began, None for off. Raises ``StorageError``."""
         self.storage.write_state(ASSISTANCE, {"since": since})
 
     def licence_key(self) -> str | None:
-        """Return the key from the vault, None if there is none.
-
-        Raises ``VaultUnavailable``.
-        """
+        """Return the key in the vault, if any. Raises ``VaultUnavailable``."""
         return self.vault.read_secret(LICENCE_KEY)
 
     def licence(self, values: Settings, typed_key: str | None = None) -> Licence | None:
@@ -125,10 +110,7 @@ class Installation:
         return Licence(values.licence_number, key) if key else None
 
     def proxy_password_saved(self) -> bool | None:
-        """Return whether the vault holds the proxy's password, None without a vault.
-
-        May wait for the vault.
-        """
+        """Return whether the proxy's password is saved, None without a vault."""
         from iea_agent.host.vault import VaultUnavailable
 
         try:

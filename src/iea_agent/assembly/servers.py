@@ -95,10 +95,7 @@ class Servers:
         )
 
     def connect(self, settings: Settings, proxy_password: str | None = None) -> Callable[[Address], Client]:
-        """Return a function that makes the client of a server, by its route.
-
-        That function raises ``HttpsError``.
-        """
+        """Return a function that makes a server's client or raises ``HttpsError``."""
 
         def make_client(address: Address) -> Client:
             from iea_agent.services.https import Client
@@ -156,10 +153,7 @@ class Servers:
         cancelled: threading.Event,
         proxy_password: str | None = None,
     ) -> tuple[Repair, ...] | None:
-        """Return what repairs a failed test of *settings*; see ``repair_search.search``.
-
-        Leaves out settings that the administrator has fixed.
-        """
+        """Return what repairs a failed test of *settings*, with the locked ones as they are."""
         from iea_agent.domain.repairs import propose_repairs
         from iea_agent.services import repair_search
 

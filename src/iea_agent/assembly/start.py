@@ -35,10 +35,7 @@ def now() -> Moment:
 
 
 def run(environment: Mapping[str, str], *, tray: bool) -> int:
-    """Run the agent of this session until it is asked to quit.
-
-    If one runs already, show its status window instead. Returns the exit code.
-    """
+    """Run the agent, or have the running one show its status; return the exit code."""
     claim = _claim(environment)
     if claim is None:
         return _show_the_first(environment)
@@ -91,10 +88,7 @@ def _run_without_tray(environment: Mapping[str, str]) -> int:
 
 
 class _Resident:
-    """The agent behind an icon.
-
-    The icon is there before the agent: clicks wait in the inbox until then.
-    """
+    """The agent behind an icon; clicks wait in the inbox until it is there."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment

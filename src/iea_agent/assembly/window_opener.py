@@ -22,10 +22,7 @@ A person has closed the menu by then.
 
 
 def window_command(*window: str) -> list[str]:
-    """Return the command that shows *window*, its name and options.
-
-    Without a name the process waits for one (``window_process.wait_for_window_name``).
-    """
+    """Return the command that shows *window*; if empty, it waits for a name."""
     program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "iea_agent"]
     return [*program, "window", *window]
 
@@ -41,10 +38,7 @@ class WindowOpener:
         self._prepared_until = 0.0
 
     def prepare(self) -> None:
-        """Start the process of the next window, which waits for its name.
-
-        Called when the menu opens; a failure is reported when a window is opened.
-        """
+        """Start the process of the next window, which waits for its name."""
         from iea_agent.host import LaunchError
 
         if self._prepared is not None and time.monotonic() < self._prepared_until:
@@ -67,10 +61,7 @@ class WindowOpener:
         return prepared
 
     def open(self, request: PersonRequest) -> None:
-        """Raise the window of *request* if it is open, else show it.
-
-        Raises ``LaunchError``.
-        """
+        """Raise the window of *request*, or show it. Raises ``LaunchError``."""
         child = self._open.get(request.window)
         if child is not None and child.is_running():
             self._host.raise_window(child.pid)

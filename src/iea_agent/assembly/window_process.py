@@ -41,19 +41,13 @@ def _import_dialog(name: str) -> ModuleType:
 
 
 def run(installation: Installation, window: Sequence[str]) -> int:
-    """Show *window* until it is closed: its name and options, or those from stdin.
-
-    Returns the exit code. Raises ``RefusedError``.
-    """
+    """Show *window*, or the one named on stdin. Raises ``RefusedError``."""
     name, *options = window or wait_for_window_name() or [""]
     return show_window(installation, name, options) if name else exit_codes.FINE
 
 
 def show_window(installation: Installation, name: str, options: Sequence[str] = ()) -> int:
-    """Show the window *name* until it is closed and return the exit code.
-
-    *options* are those of its entry in ``domain/person_requests.py``.
-    """
+    """Show the window *name* until it is closed and return the exit code."""
     if name not in ADAPTERS:
         return exit_codes.USAGE
 

@@ -142,10 +142,7 @@ _SPLIT_RULES: tuple[tuple[Callable[[SplitResult], object], Malformed], ...] = (
 
 
 def parse(text: str) -> Address:
-    """Parse a cleaned address; without a scheme it is https.
-
-    Raises ``AddressError``, which says why the address cannot be used.
-    """
+    """Parse a cleaned address; https without a scheme. Raises ``AddressError``."""
     for is_broken, kind in _RULES:
         if is_broken(text):
             raise AddressError(kind)

@@ -42,16 +42,11 @@ class Announced:
 
 
 def reminder_due_in(lasted: float) -> float:
-    """Return the seconds until the next daily reminder of assistance mode.
-
-    *lasted* is how long it has been on, in seconds; negative if the clock was set back, which costs no reminder.
-    """
+    """Return the seconds until the next daily reminder, after *lasted* seconds."""
+    # a clock that was set back costs no reminder
     return SAME_AGAIN_AFTER - max(lasted, 0.0) % SAME_AGAIN_AFTER
 
 
 def failure_due_in(failing_for: float, quiet_for: float) -> float:
-    """Return the seconds until a failure may be announced.
-
-    It has lasted *failing_for* seconds; *quiet_for* seconds are left of the silence after start or wake.
-    """
+    """Return the seconds until a failure may be announced, after the quiet time."""
     return max(FAILURE_AFTER - failing_for, quiet_for, 0.0)

@@ -60,10 +60,7 @@ def last_day(day: date) -> date:
 
 
 def derive_month_key(master: bytes, scope: str, day: date) -> bytes:
-    """Return the key (32 bytes) of the month of *day*.
-
-    The front desk needs nothing else; it does not lead back to *master* (32 bytes).
-    """
+    """Return the key of a month: all that the front desk needs. It hides *master*."""
     return _derive(master, "mois", scope, day.isoformat()[:7])
 
 

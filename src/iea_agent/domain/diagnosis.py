@@ -27,10 +27,7 @@ class Server(Enum):
 
 
 class Stage(Enum):
-    """The stages of a test, in order.
-
-    LICENCE is the last one at the authentication server, METADATA at the update server.
-    """
+    """The stages of a test, in order; each server has one of the last two."""
 
     ADDRESS = "address"
     NAME = "name"
@@ -197,10 +194,7 @@ def malformed_address(kind: Malformed) -> Failure:
 
 
 def judge_clock(ahead: float) -> Failure | None:
-    """Return the finding of a wrong clock, None if it is within tolerance.
-
-    *ahead* is the server's clock minus this PC's in seconds.
-    """
+    """Return the finding of a clock that is wrong by *ahead* seconds, if it is."""
     if abs(ahead) <= CLOCK_TOLERANCE:
         return None
     return Failure(

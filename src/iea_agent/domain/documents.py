@@ -80,10 +80,7 @@ class ServerDocument(TypedDict):
 
 
 class RepairDocument(TypedDict):
-    """One repair that works.
-
-    *changes* are by dotted name, as ``settings set`` takes them.
-    """
+    """One repair that works; *changes* as ``settings set`` takes them."""
 
     kind: Annotated[str, RepairKind]
     servers: list[Annotated[str, Server]]

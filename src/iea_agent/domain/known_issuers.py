@@ -16,10 +16,7 @@ LARGEST = 20
 
 @dataclass(frozen=True, slots=True)
 class KnownIssuer:
-    """The issuers met at one address.
-
-    *usual* is "" before the first success. *stranger* is the issuer met instead, *since* that time (wall clock).
-    """
+    """The usual issuer at an address, and the *stranger* met *since* (wall clock)."""
 
     usual: str = ""
     stranger: str = ""

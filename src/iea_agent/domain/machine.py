@@ -33,10 +33,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The present moment, on two clocks.
-
-    *wall* is in seconds since 1970 UTC, for people; *steady* is in seconds that never run back, for durations.
-    """
+    """Seconds on two clocks: *wall* since 1970 UTC, *steady* never runs back."""
 
     wall: float
     steady: float
@@ -159,10 +156,7 @@ class AuthenticatedOnRequest(Authenticated):
 
 @dataclass(frozen=True, slots=True)
 class Failed(AttemptOutcome):
-    """An attempt that failed.
-
-    *retry_in* is in seconds; None means that another attempt is useless until something changes.
-    """
+    """An attempt that failed; *retry_in* in seconds, None to wait for a change."""
 
     failure: Failure
     retry_in: float | None = None
@@ -490,10 +484,7 @@ TABLE: Mapping[tuple[State, type[Event]], Step] = {
 
 
 def begin(now: Moment, assistance_since: float | None = None) -> Snapshot:
-    """Return the first snapshot of a process.
-
-    *assistance_since* is set if assistance mode was entered before (wall clock).
-    """
+    """Return the first snapshot; *assistance_since* if that mode was on (wall clock)."""
     first = (
         Snapshot(State.CONNECTING, now.wall)
         if assistance_since is None

@@ -18,10 +18,7 @@ from .typed_password import TypedPassword
 
 @dataclass(frozen=True, slots=True)
 class OtherDay:
-    """No try: none of the days around *today* is a *day*-th of the month.
-
-    Either the password is too old or the PC's clock is wrong.
-    """
+    """No try: no day near *today* is a *day*-th of the month."""
 
     day: int
     today: date
@@ -62,11 +59,8 @@ class Wrong:
 def find_candidate(
     password: TypedPassword, register: Register, today: date
 ) -> Candidate | OtherDay | NotCovered:
-    """Find the day near *today* that *password* is for.
-
-    The days from *today* − 3 to *today* + 1 are tried: five days in a row never have the
-    same day of the month.
-    """
+    """Find the day that *password* is for, from three days ago to tomorrow."""
+    # five days in a row never have the same day of the month
     for distance in range(-DAYS_BACK, DAYS_AHEAD + 1):
         day = today + timedelta(days=distance)
         if day.day == password.day:

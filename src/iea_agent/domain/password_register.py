@@ -48,11 +48,7 @@ class RegisterError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """One hash for each day of a period.
-
-    *kid* names the master key it was made with. A register of a higher *generation*
-    replaces one of a lower, never the reverse. *digests* are 16 bytes a day.
-    """
+    """One hash for each day; *kid* names the master key, *digests* are 16 bytes a day."""
 
     kid: str
     scope: str
@@ -104,10 +100,7 @@ class Register:
 
 
 def hash_number(number: int, kid: str, scope: str, day: date, salt: bytes, kdf: Kdf) -> bytes:
-    """Return the hash of *number* that stands in the register for *day*.
-
-    Slow: 0.2 to 1 s and 64 MiB at the usual cost.
-    """
+    """Return the hash of *number* for *day*. Slow: 0.2 to 1 s and 64 MiB."""
     return hashlib.scrypt(
         encode_number(number),
         salt="\0".join((SCHEME, kid, scope, day.isoformat(), "")).encode() + salt,
@@ -137,10 +130,7 @@ def select_register(
 
 
 def parse_register(text: str, weakest: Kdf = WEAKEST) -> Register:
-    """Parse the *text* of a register's file and check the bounds of every value.
-
-    *weakest* is the lowest cost accepted; tests give a lower one. Raises ``RegisterError``.
-    """
+    """Parse a register's file, of *weakest* cost at least. Raises ``RegisterError``."""
     if len(text) > _LARGEST_TEXT:
         raise RegisterError(f"more than {_LARGEST_TEXT} characters")
     try:

@@ -79,10 +79,7 @@ class Tries:
 
 
 def parse_tries(document: Mapping[str, object]) -> Tries | None:
-    """Parse a saved *document*, None if a value in it is wrong.
-
-    Go on with ``create_distrusted`` then. Other names are ignored.
-    """
+    """Parse a saved *document*, None if wrong: then ``create_distrusted``."""
     clock, failures, recent, not_before, generation, distrusted = (
         document.get(name)
         for name in ("clock", "failures", "recent", "not_before", "generation", "distrusted")
@@ -104,10 +101,7 @@ def parse_tries(document: Mapping[str, object]) -> Tries | None:
 
 
 def create_distrusted(now: Moment) -> Tries:
-    """Return the tries to go on with if the saved ones cannot be read.
-
-    No try is free, and the next one has the longest wait.
-    """
+    """Return the tries after unreadable ones: the next has the longest wait."""
     return Tries(
         clock=max(now.wall, 0.0),
         failures=_failures_before_longest_wait(),
@@ -125,10 +119,7 @@ def advance_clock(tries: Tries, now: Moment) -> Tries:
 
 
 def compute_wait(tries: Tries) -> tuple[WaitReason, float]:
-    """Return why the next try has to wait, and for how many seconds.
-
-    *tries* come from ``advance_clock``.
-    """
+    """Return why the next try waits, and how many seconds, after ``advance_clock``."""
     wait = tries.not_before - tries.clock
     daily = 0.0
     if len(tries.recent) == DAILY_LIMIT:
@@ -141,10 +132,7 @@ def compute_wait(tries: Tries) -> tuple[WaitReason, float]:
 
 
 def count_try(tries: Tries, generation: int) -> Tries:
-    """Add a failed try, checked with the register of *generation*.
-
-    Raises ``ValueError`` while a try has to wait.
-    """
+    """Add a failed try with register *generation*. Raises ``ValueError`` if too early."""
     if compute_wait(tries)[0] is not WaitReason.NONE:
         raise ValueError("a try before its time")
     failures = tries.failures + 1
@@ -163,10 +151,7 @@ def reset_after_success(tries: Tries) -> Tries:
 
 
 def lift_stop_after_authentication(tries: Tries) -> Tries:
-    """End a stop after a successful authentication with the server.
-
-    Shorter waits stay: a working network says nothing about the person who types.
-    """
+    """End a stop after an authentication; shorter waits stay: they are a person's."""
     return _end_stop(tries) if tries.stopped else tries
 
 

@@ -26,10 +26,7 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The proxy for one server, None for the direct route.
-
-    *detail* says in English which proxies and scripts were left out, for the support desk.
-    """
+    """The proxy for one server, None for direct; *detail* is for the support desk."""
 
     proxy: Address | None = None
     source: Source = Source.NONE
@@ -50,10 +47,7 @@ class Configuration:
 
 
 class ScriptUnusable(Exception):
-    """A proxy script that cannot be fetched or run, or whose answer cannot be used.
-
-    The text is technical, in English. *script* is its redacted address, "" if there is none.
-    """
+    """A proxy script that cannot be used; *script* is its redacted address, if any."""
 
     def __init__(self, detail: str, script: str = "") -> None:
         super().__init__(detail)
@@ -102,10 +96,7 @@ def is_bypassed(address: Address, patterns: str) -> bool:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Return whether *text* matches *pattern* with « * » for any characters.
-
-    It takes linear time: the list may come from the network.
-    """
+    """Return whether *text* matches *pattern* with « * », in linear time."""
     first, *rest = pattern.split("*")
     if not rest:
         return pattern == text
@@ -123,10 +114,7 @@ def _matches(pattern: str, text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ProxyList:
-    """A proxy list for one scheme: its first usable proxy, and the entries left out.
-
-    *direct* is true if the direct route comes before any usable proxy.
-    """
+    """The first usable proxy, or *direct* if that comes first; the entries left out."""
 
     proxy: Address | None
     direct: bool

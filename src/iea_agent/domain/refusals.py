@@ -132,10 +132,7 @@ class PasswordRefused(Refusal, abstract=True):
 
 @dataclass(frozen=True)
 class PasswordMistyped(PasswordRefused):
-    """A typing error, which is not a try.
-
-    The details are those of ``typed_password.Typo``; *fault* is a value of ``TypoKind``.
-    """
+    """A typing error (``typed_password.Typo``), which is not a try."""
 
     fault: str = ""
     position: int = 0
@@ -171,10 +168,7 @@ class TooManyTries(PasswordRefused):
 
 @dataclass(frozen=True)
 class PasswordWrong(PasswordRefused):
-    """A well-formed wrong password: a try.
-
-    *reason* says why the next one has to wait.
-    """
+    """A well-formed wrong password: a try. *reason* is why the next has to wait."""
 
     reason: WaitReason = WaitReason.NONE
 
@@ -184,10 +178,7 @@ class PasswordWrong(PasswordRefused):
 
 @dataclass(frozen=True)
 class SettingRefused(Refusal, abstract=True):
-    """A refusal about one setting.
-
-    *name* is its dotted name, or that of a secret: "licence.key", "proxy.password".
-    """
+    """A refusal about the setting or secret with the dotted *name*."""
 
     exit_code = ExitCode.USAGE
     name: str
@@ -212,10 +203,7 @@ class SettingsInvalid(SettingRefused):
 
 @dataclass(frozen=True)
 class ValueInvalid(SettingRefused):
-    """A typed value that cannot be used.
-
-    *expected* is the source text of what the setting takes.
-    """
+    """A typed value that cannot be used; *expected* is in French, to translate."""
 
     expected: str
 
@@ -262,10 +250,7 @@ class SettingsNewer(Refusal):
 
 @dataclass(frozen=True)
 class SettingsNotWritten(Refusal):
-    """The disk refused the settings: nothing was changed.
-
-    *reason* is the name of the system's error.
-    """
+    """The disk refused the settings, nothing was changed; *reason* is the error."""
 
     exit_code = ExitCode.FAILED
     path: str
@@ -297,10 +282,7 @@ def to_document(refusal: Refusal) -> dict[str, object]:
 
 
 def parse_refusal(document: object) -> Refusal:
-    """Return the refusal in *document*, which ``to_document`` wrote.
-
-    Anything that this version cannot read becomes ``UnknownRefusal``.
-    """
+    """Return the refusal in *document*; ``UnknownRefusal`` if it is not readable."""
     values = dict(document) if isinstance(document, Mapping) else {}
     code = str(values.pop("code", ""))
     try:
@@ -320,10 +302,7 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _parse(kind: Any, value: Any) -> Any:
-    """Return the JSON *value* as a value of the type *kind*.
-
-    Raises ``TypeError`` or ``ValueError``.
-    """
+    """Return a JSON value as *kind*. Raises ``TypeError`` or ``ValueError``."""
     if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
         names = [field.name for field in fields(kind) if field.name in value]

@@ -34,10 +34,7 @@ class RepairKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """Settings to try on the *servers* whose test failed.
-
-    *changes* are by attribute of ``Settings``.
-    """
+    """Settings to try on *servers* that failed; *changes* are by attribute."""
 
     kind: RepairKind
     changes: Mapping[str, object]
@@ -61,20 +58,14 @@ OFFICIAL = {Server.AUTHENTICATION: "official_authentication", Server.UPDATES: "o
 
 
 def is_identified(report: ServerReport) -> bool:
-    """Return whether the server was reached and is of the right kind.
-
-    No other route and no other address repairs what fails after that.
-    """
+    """Return whether the right server was reached: no other route helps after that."""
     return report.done and (report.failure is None or report.failure.stage in (Stage.LICENCE, Stage.METADATA))
 
 
 def propose_repairs(
     settings: Settings, reports: Iterable[ServerReport], locked: frozenset[str] = frozenset()
 ) -> tuple[Repair, ...]:
-    """Return what may repair the failed test of *settings*, the likeliest first.
-
-    Nothing that the administrator has *locked* is changed.
-    """
+    """Return what may repair the test, likeliest first; nothing *locked* changes."""
     tested = {report.server: report for report in reports}
     parsed = {server: _parse(getattr(settings, name)) for server, name in ADDRESSES.items()}
     failed = [server for server, report in tested.items() if _is_repairable(report)]
@@ -126,10 +117,7 @@ def _same_ports(parsed: Mapping[Server, Address | None], servers: Iterable[Serve
 def add_proxy_findings(
     reports: Iterable[ServerReport], repairs: Iterable[Repair]
 ) -> tuple[ServerReport, ...]:
-    """Return *reports* with the finding that a proxy is needed if *repairs* show it.
-
-    They show it for each server that is reached by the system's proxy and not directly.
-    """
+    """Add that a proxy is needed for the servers that *repairs* reach only by one."""
     by_proxy = {
         server for repair in repairs if repair.kind is RepairKind.SYSTEM_PROXY for server in repair.servers
     }

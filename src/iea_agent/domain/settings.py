@@ -161,10 +161,7 @@ BYPASS = Kind(
 
 
 def _setting(name: str, default: _Value, kind: Kind[_Value], *, policy_only: bool = False) -> _Value:
-    """Declare a setting: its dotted *name* in the file, its *default* and its *kind*.
-
-    If *policy_only*, it is the administrator's alone: a person's own file does not set it.
-    """
+    """Declare a setting; if *policy_only*, a person's own file does not set it."""
     return field(default=default, metadata={"name": name, "kind": kind, "policy_only": policy_only})
 
 
@@ -225,10 +222,7 @@ class Declaration:
         return value.value if isinstance(value, Enum) else value
 
     def check(self, value: object) -> object:
-        """Return *value*, which is one of the file, as ``Settings`` holds it.
-
-        Raises ``SettingsError``.
-        """
+        """Return *value* as ``Settings`` holds it. Raises ``SettingsError``."""
         try:
             return self.kind.check(value)
         except ValueError:
@@ -285,10 +279,7 @@ STEPS: Mapping[int, Step] = {0: _from_0_to_1}
 
 
 def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, schema: int = SCHEMA) -> Document:
-    """Return *document* in *schema*, one step after another.
-
-    Raises ``SettingsError`` if its schema is no number, or newer than this program.
-    """
+    """Return *document* in *schema*. Raises ``SettingsError`` if it is newer."""
     number = document.get("schema", 0)
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= schema:
         raise SettingsError(

@@ -46,8 +46,5 @@ def heartbeat(chance: float) -> float:
 
 
 def slept(wall_elapsed: float) -> bool:
-    """Return whether the computer slept since the last check of the clock.
-
-    *wall_elapsed* are the seconds since that check, which is made every 15 s.
-    """
+    """Return whether the computer slept in the *wall_elapsed* seconds since a check."""
     return wall_elapsed > SLEPT_GAP

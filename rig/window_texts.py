@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from iea_agent.domain import person_requests
 from iea_agent.shell.wording import report_text
 
-SETTINGS = "Paramètres de connexion"
-STATUS = "État de la connexion"
-SUPPORT = "Demande de support technique"
-"""The last words of each window's title."""
+SETTINGS = person_requests.SETTINGS.title
+STATUS = person_requests.STATUS.title
+SUPPORT = person_requests.SUPPORT.title
 
 TEST_BUTTON = "Tester l'accès aux serveurs"
 TEST_PASSED = report_text.SUCCEEDED

@@ -11,15 +11,29 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from iea_agent.assembly.assistance import Assistance
+    from iea_agent.domain.refusals import Refusal
 
 TOUCHES = {"open", "os.rename", "os.replace", "os.remove", "os.mkdir", "os.chmod", "os.truncate"}
+
+
+def _enter(assistance: Assistance) -> Refusal | None:
+    from iea_agent.domain.refusals import RefusedError
+
+    try:
+        assistance.enter("essai")
+    except RefusedError as error:
+        return error.refusal
+    return None
 
 
 def main(folder: str, touch: int, action: str, password: str = "") -> None:
     from iea_agent.assembly.assistance import Assistance
     from iea_agent.assembly.installation import Installation
     from iea_agent.domain.machine import Moment, Snapshot, State
-    from iea_agent.domain.refusals import Refusal, RefusedError
     from iea_agent.loop import Loop
 
     installation = Installation.locate({"IEA_AGENT_HOME": folder})
@@ -51,18 +65,14 @@ def main(folder: str, touch: int, action: str, password: str = "") -> None:
         if event == "call" and frame.f_code.co_name == "check_candidate":
             print("judged", flush=True)
 
-    answers: list[Refusal | None] = []
     assistance = Assistance(installation, clock, loop)
     sys.addaudithook(touched)
     threading.setprofile(called)
-    if action == "enter":
-        try:
-            assistance.enter("essai")
-            answers.append(None)
-        except RefusedError as error:
-            answers.append(error.refusal)
-    else:
+    answers: list[Refusal | None] = []
+    if action == "leave":
         assistance.leave(password, answers.append)
+    else:
+        answers.append(_enter(assistance))
     while not answers:
         loop.turn(1.0)
     print(answers[0] is None, flush=True)

@@ -31,7 +31,7 @@ class Abilities:
 class PersonRequest:
     """One request. *label* is French, with « & » before the letter to underline.
 
-    *window* is the name of the dialog, *options* say how it opens. *ability* is the field of ``Abilities`` that the
+    *window* is the name of the dialog, *title* its title in French, *options* say how it opens. *ability* is the field of ``Abilities`` that the
     request needs. A line that does nothing is grey and says why, in French: *missing* if the ability is missing,
     *refusals* for each state whose table has no row for *event*.
     """
@@ -41,6 +41,7 @@ class PersonRequest:
     label: str = ""
     effect: Effect | None = None
     window: str = ""
+    title: str = ""
     options: tuple[str, ...] = ()
     ability: str = ""
     missing: str = ""
@@ -57,13 +58,20 @@ _NOT_NOW = N_("indisponible pour l'instant")
 _LATER = N_("disponible dans une prochaine version")
 _LEAVE_FIRST = {State.ASSISTANCE: N_("désactivez d'abord le mode assistance")}
 
-STATUS = PersonRequest("status", machine.StatusRequested, effect=Effect.OPEN_STATUS, window="status")
+STATUS = PersonRequest(
+    "status",
+    machine.StatusRequested,
+    effect=Effect.OPEN_STATUS,
+    window="status",
+    title=N_("Impact emploi – État de la connexion"),
+)
 SETTINGS = PersonRequest(
     "settings",
     machine.SettingsRequested,
     label=N_("&Paramètres de connexion…"),
     effect=Effect.OPEN_SETTINGS,
     window="settings",
+    title=N_("Impact emploi – Paramètres de connexion"),
     refusals=_LEAVE_FIRST,
 )
 DIAGNOSIS = PersonRequest(
@@ -86,6 +94,7 @@ SUPPORT = PersonRequest(
     label=N_("&Demande de support technique…"),
     effect=Effect.OPEN_SUPPORT,
     window="support",
+    title=N_("Impact emploi – Demande de support technique"),
     ability="support",
     missing=_LATER,
 )

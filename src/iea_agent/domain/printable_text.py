@@ -17,7 +17,7 @@ def clean_detail(text: str) -> str:
 
 
 def clean_foreign_text(text: str) -> str:
-    """Return *text* as one line for a sentence, with single spaces, at most 120 characters."""
+    """Return *text* as one line with single spaces, at most 120 characters."""
     line = " ".join(_replace_unprintable(text[: 4 * LONGEST_SHOWN]).split())
     return line if len(line) <= LONGEST_SHOWN else line[: LONGEST_SHOWN - 1] + "…"
 

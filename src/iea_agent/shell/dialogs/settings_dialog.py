@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import wx
 
-from iea_agent.domain import problems
+from iea_agent.domain import person_requests, problems
 from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
 from iea_agent.domain.refusals import ProblemMet, Refusal, RefusedError, SettingRefused
 from iea_agent.domain.settings import LICENCE_KEY, PROXY_PASSWORD, Settings
@@ -74,7 +74,7 @@ class SettingsDialog(ScrolledDialog):
     """The whole dialog: the rows, the test, and the two buttons below."""
 
     def __init__(self, port: SettingsPort, on_shown: Callable[[], None], test: bool) -> None:
-        title = _("Impact emploi – Paramètres de connexion")
+        title = _(person_requests.SETTINGS.title)
         super().__init__(title, HEIGHT, wx.DEFAULT_DIALOG_STYLE | wx.RESIZE_BORDER)
         self._on_shown = on_shown
         self._test_at_once = test

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import wx
 
+from iea_agent.domain import person_requests
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.locale import _
 from iea_agent.shell.wording.refusal_text import word_refusal
@@ -47,7 +48,7 @@ class StatusWindow(ScrolledDialog):
     """The whole window; it follows the agent."""
 
     def __init__(self, port: StatusPort, on_shown: Callable[[], None]) -> None:
-        super().__init__(_("Impact emploi – État de la connexion"))
+        super().__init__(_(person_requests.STATUS.title))
         self._port = port
         self._on_shown = on_shown
         self._status: StatusDocument | None = None

@@ -10,7 +10,7 @@ from functools import partial
 
 import wx
 
-from iea_agent.domain import problems
+from iea_agent.domain import person_requests, problems
 from iea_agent.domain.machine import State
 from iea_agent.domain.refusals import PasswordRefused, Refusal, RefusedError
 from iea_agent.locale import _
@@ -44,7 +44,7 @@ class SupportDialog(ScrolledDialog):
     """
 
     def __init__(self, port: SupportPort, on_shown: Callable[[], None]) -> None:
-        super().__init__(_("Impact emploi – Demande de support technique"))
+        super().__init__(_(person_requests.SUPPORT.title))
         self._port = port
         self._on_shown = on_shown
         self._situation: Situation | None = None

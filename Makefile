@@ -2,7 +2,7 @@
 # Needs Debian 12 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs demo tour clean
+.PHONY: help setup generated test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs demo tour clean
 
 export UV_PYTHON_DOWNLOADS := never
 # The caller's environment must not change what Python and Wine do.
@@ -18,6 +18,7 @@ help:
 	@echo 'make test   set up and run every check (lint, types, tests on Linux, in Windows, on a Windows desktop)'
 	@echo 'make demo   set up and play the agent on a Windows desktop; pictures in build/demo/index.html'
 	@echo 'make tour   set up and play every fault to the agent on a Windows desktop; pictures in build/tour/index.html'
+	@echo 'make generated   write every generated file anew (documents, pages, catalogue)'
 	@echo 'Parts of make test: lint test-linux test-windows test-desktop. Only the set-up: setup. Remove all that was made: clean.'
 
 setup:
@@ -61,6 +62,14 @@ demo: setup
 # TOUR='--only 503 refuse' plays these faults only
 tour: setup
 	$(BIN)/python -m rig wine_tour $(TOUR)
+
+# In this order: the pages contain the index of problems and the catalogue's texts.
+generated: setup
+	$(BIN)/python tools/translations.py
+	$(BIN)/python tools/draw_states.py
+	$(BIN)/python tools/draw_sections.py
+	$(BIN)/python tools/render_pages.py
+	$(BIN)/python -m tests.services.fault_table
 
 clean:
 	rm -rf build dist .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

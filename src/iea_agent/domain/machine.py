@@ -240,7 +240,7 @@ class Snapshot:
 
     state: State
     since: float
-    # the last failed attempt; in CONNECTED and CONNECTING it has no verdict yet
+    # of the last failed attempt; in CONNECTED and CONNECTING it is not shown yet
     failure: Failure | None = None
     failed_at: float = 0.0
     # the last successful authenticated exchange
@@ -271,7 +271,7 @@ Update: TypeAlias = Callable[[Snapshot, Event, Moment], Snapshot]
 
 
 def start_attempt(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
-    """Begin another attempt; a person who waits for the one before waits on."""
+    """Begin an attempt; a person who waited for the earlier one waits for this one."""
     return replace(snapshot, run=snapshot.run + 1, working=True, retry_at=None)
 
 
@@ -496,7 +496,7 @@ def begin(now: Moment, assistance_since: float | None = None) -> Snapshot:
 def verdict(snapshot: Snapshot, failure: Failure, now: Moment, chance: float) -> Failed:
     """Return the event for the current attempt's *failure*.
 
-    A clear answer of the server is a verdict at once, and so is every failure that a person waits for. A lost connection is one after
+    A clear answer of the server becomes a verdict at once, and so does every failure that a person waits for. A lost connection becomes one after
     ``problem.patience`` seconds *and* ``VERDICT_FAILURES`` attempts, outside the grace. *chance* in [0, 1) spreads the next try.
     """
     if snapshot.state is State.ASSISTANCE:

@@ -25,11 +25,11 @@ from .messages import judge_proxy_challenge, parse_challenges
 from .network import RequestContext, Route, describe_certificate
 
 Inspect: TypeAlias = Callable[[], tuple[certificates.ServerCertificate | None, bool]]
-"""Returns the certificate that was refused, None if it cannot be had again, and whether it came without its issuer's."""
+"""Returns the refused certificate (None if a second handshake does not show it), and true if the server sent no issuer certificate."""
 
 
 class UnusableAnswer(Exception):
-    """A reply that is HTTP but cannot be used."""
+    """A reply that is HTTP but cannot be used: compressed, or longer than the limit."""
 
 
 EXCEPTIONS = (

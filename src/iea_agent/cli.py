@@ -28,7 +28,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return start.run(os.environ, tray=True)
     from iea_agent.assembly.installation import Installation
     from iea_agent.domain import exit_codes
-    from iea_agent.domain.refusals import RefusedError
 
     installation = Installation.locate(os.environ)
     try:
@@ -40,10 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from iea_agent import commands
 
         return commands.run(installation, words)
-    except RefusedError as error:
-        from iea_agent.shell.wording.refusal_text import word_refusal
-
-        print(word_refusal(error.refusal), file=sys.stderr)
-        return error.refusal.exit_code
     except KeyboardInterrupt:
         return exit_codes.FAILED
+    except Exception as error:
+        # imported here: most commands are not refused
+        from iea_agent.domain.refusals import RefusedError
+        from iea_agent.shell.wording.refusal_text import word_refusal
+
+        if not isinstance(error, RefusedError):
+            raise
+        print(word_refusal(error.refusal), file=sys.stderr)
+        return error.refusal.exit_code

@@ -10,13 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from iea_agent import __version__
-from iea_agent.domain import addresses, exit_codes, person_requests, refusals
+from iea_agent.domain import exit_codes
 from iea_agent.domain.problems import N_
-from iea_agent.domain.refusals import RefusedError
-from iea_agent.domain.settings import DECLARATIONS
 from iea_agent.locale import _
 
 if TYPE_CHECKING:
@@ -31,29 +29,18 @@ if TYPE_CHECKING:
     )
     from iea_agent.domain.settings import Settings
 
-    Function = Callable[[Installation, argparse.Namespace], int]
+    # a command without a code ended well
+    Function = Callable[[Installation, argparse.Namespace], int | None]
 
 RECONNECT_SECONDS = 30.0
 """How long ``reconnect`` waits for its attempt."""
 
 
-@dataclass(frozen=True)
 class Argument:
-    """One argument of a command."""
+    """One argument of a command; *options* are those of ``add_argument``."""
 
-    name: str
-    help: str
-    flag: bool = False
-    optional: bool = False
-    metavar: str | None = None
-
-    def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Declare this argument to *parser*."""
-        if self.flag:
-            parser.add_argument(self.name, action="store_true", help=_(self.help))
-        else:
-            nargs = "?" if self.optional else None
-            parser.add_argument(self.name, nargs=nargs, metavar=self.metavar, help=_(self.help))
+    def __init__(self, name: str, help: str, **options: Any) -> None:
+        self.name, self.help, self.options = name, help, options
 
 
 @dataclass(frozen=True)
@@ -76,7 +63,7 @@ GROUPS = {
 }
 """The groups that are no command by themselves."""
 
-JSON = Argument("--json", N_("réponse en JSON"), flag=True)
+JSON = Argument("--json", N_("réponse en JSON"), action="store_true")
 
 
 def _command(name: str, help: str, *arguments: Argument) -> Callable[[Function], Function]:
@@ -106,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
         parser = actions[group].add_parser(name, help=_(command.help), description=_(command.help))
         parser.set_defaults(function=command.function)
         for argument in command.arguments:
-            argument.add_to(parser)
+            parser.add_argument(argument.name, help=_(argument.help), **argument.options)
         parsers[command.name] = parser
     return top
 
@@ -115,7 +102,7 @@ def run(installation: Installation, words: Sequence[str]) -> int:
     """Run the command in *words*. Raises ``RefusedError`` and ``SystemExit``."""
     options = build_parser().parse_args(words)
     function: Function = options.function
-    return function(installation, options)
+    return function(installation, options) or exit_codes.FINE
 
 
 def _client(installation: Installation) -> AgentClient:
@@ -132,7 +119,7 @@ def _print_json(document: Mapping[str, object], indent: int | None = 2) -> None:
 @_command(
     "run",
     N_("démarre l'agent"),
-    Argument("--no-tray", N_("sans icône dans la zone de notification"), flag=True),
+    Argument("--no-tray", N_("sans icône dans la zone de notification"), action="store_true"),
 )
 def _run_agent(_installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly import start
@@ -144,7 +131,7 @@ def _run_agent(_installation: Installation, options: argparse.Namespace) -> int:
     "status",
     N_("dit l'état de la connexion"),
     JSON,
-    Argument("--watch", N_("reste et dit chaque changement"), flag=True),
+    Argument("--watch", N_("reste et dit chaque changement"), action="store_true"),
 )
 def _print_status(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.shell.wording import status_text
@@ -171,7 +158,7 @@ def _print_status(installation: Installation, options: argparse.Namespace) -> in
     JSON,
     Argument("--authentication", N_("adresse du serveur d'authentification à essayer"), metavar="URL"),
     Argument("--updates", N_("adresse du serveur de mise à jour à essayer"), metavar="URL"),
-    Argument("--repairs", N_("après un échec, cherche ce qui fonctionnerait"), flag=True),
+    Argument("--repairs", N_("après un échec, cherche ce qui fonctionnerait"), action="store_true"),
 )
 def _examine_servers(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly.servers import Servers
@@ -203,6 +190,8 @@ def _examine_servers(installation: Installation, options: argparse.Namespace) ->
 
 def _settings_to_test(installation: Installation, options: argparse.Namespace) -> Settings:
     """Return the settings in force with the given addresses; the test judges them."""
+    from iea_agent.domain import addresses
+
     settings = installation.storage.load().effective.settings
     if options.authentication is not None:
         settings = replace(settings, authentication=addresses.clean(options.authentication))
@@ -228,6 +217,7 @@ def _reconnect(installation: Installation, _options: argparse.Namespace) -> int:
 @_command("settings", N_("lit, change ou ouvre les paramètres de connexion"))
 def _open_settings(installation: Installation, _options: argparse.Namespace) -> int:
     from iea_agent.assembly import window_process
+    from iea_agent.domain import person_requests
 
     client = _client(installation)
     if client.status() is None:
@@ -239,25 +229,25 @@ def _open_settings(installation: Installation, _options: argparse.Namespace) -> 
 @_command(
     "settings get",
     N_("affiche les paramètres et leur origine"),
-    Argument("name", N_("un seul paramètre, par exemple connection.updates"), optional=True),
+    Argument("name", N_("un seul paramètre, par exemple connection.updates"), nargs="?"),
     JSON,
 )
-def _print_settings(installation: Installation, options: argparse.Namespace) -> int:
+def _print_settings(installation: Installation, options: argparse.Namespace) -> None:
     from iea_agent.assembly import inspection
+    from iea_agent.domain.refusals import RefusedError, SettingUnknown
 
     settings = inspection.settings_with_origin(installation)
     if options.name is not None:
         if options.name not in settings:
-            raise RefusedError(refusals.SettingUnknown(options.name))
+            raise RefusedError(SettingUnknown(options.name))
         settings = {options.name: settings[options.name]}
     if options.json:
         document: SettingsDocument = {"schema": 1, "settings": settings}
         _print_json(document)
-        return exit_codes.FINE
+        return
     for name, setting in settings.items():
         origin = _(inspection.ORIGINS[setting["origin"]])
         print(f"{name} = {inspection.format_value(setting['value'])}    ({origin})")
-    return exit_codes.FINE
 
 
 @_command(
@@ -266,12 +256,14 @@ def _print_settings(installation: Installation, options: argparse.Namespace) -> 
     Argument("name", N_("par exemple connection.updates")),
     Argument("value", N_("nouvelle valeur")),
 )
-def _set_setting(installation: Installation, options: argparse.Namespace) -> int:
+def _set_setting(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.domain.refusals import RefusedError, SettingUnknown
+    from iea_agent.domain.settings import DECLARATIONS
+
     if options.name not in DECLARATIONS:
-        raise RefusedError(refusals.SettingUnknown(options.name))
+        raise RefusedError(SettingUnknown(options.name))
     value = DECLARATIONS[options.name].parse_typed(options.value)
     _save(installation, {options.name: value}, None)
-    return exit_codes.FINE
 
 
 def _save(
@@ -299,11 +291,10 @@ def _read_secret(prompt: str) -> str:
     N_("enregistre le numéro et la clé ; la clé est lue sur l'entrée standard, jamais en argument"),
     Argument("number", N_("numéro de licence")),
 )
-def _set_licence(installation: Installation, options: argparse.Namespace) -> int:
+def _set_licence(installation: Installation, options: argparse.Namespace) -> None:
     key = _read_secret(_("Clé de licence (rien ne s'affiche) : "))
     _save(installation, {"licence.number": options.number}, key.strip())
     print(_("Licence enregistrée."), file=sys.stderr)
-    return exit_codes.FINE
 
 
 @_command(
@@ -313,22 +304,22 @@ def _set_licence(installation: Installation, options: argparse.Namespace) -> int
     ),
     Argument("user", N_("nom d'utilisateur")),
 )
-def _set_proxy(installation: Installation, options: argparse.Namespace) -> int:
+def _set_proxy(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.domain.refusals import PasswordMissing, RefusedError
+
     password = _read_secret(_("Mot de passe du proxy (rien ne s'affiche) : "))
     if not password:
-        raise RefusedError(refusals.PasswordMissing())
+        raise RefusedError(PasswordMissing())
     # a user that the administrator has fixed may be given a password all the same
     unchanged = options.user == installation.storage.load().effective.settings.proxy_user
     _save(installation, {} if unchanged else {"proxy.user": options.user}, None, password)
     print(_("Identification auprès du proxy enregistrée."), file=sys.stderr)
-    return exit_codes.FINE
 
 
 @_command("proxy forget", N_("oublie le nom d'utilisateur et le mot de passe"))
-def _forget_proxy(installation: Installation, _options: argparse.Namespace) -> int:
+def _forget_proxy(installation: Installation, _options: argparse.Namespace) -> None:
     _save(installation, {"proxy.user": ""}, None)
     print(_("Identification auprès du proxy oubliée."), file=sys.stderr)
-    return exit_codes.FINE
 
 
 @_command(
@@ -336,10 +327,9 @@ def _forget_proxy(installation: Installation, _options: argparse.Namespace) -> i
     N_("active le mode assistance, seulement quand la connexion a échoué"),
     Argument("--reason", N_("motif, pour le journal")),
 )
-def _enter_assistance(installation: Installation, options: argparse.Namespace) -> int:
+def _enter_assistance(installation: Installation, options: argparse.Namespace) -> None:
     _client(installation).enter_assistance(options.reason or "")
     print(_("Le mode assistance est activé. Vous pouvez relancer Impact emploi."))
-    return exit_codes.FINE
 
 
 @_command(
@@ -347,6 +337,7 @@ def _enter_assistance(installation: Installation, options: argparse.Namespace) -
     N_("désactive le mode assistance ; le mot de passe du jour est lu sur l'entrée standard"),
 )
 def _leave_assistance(installation: Installation, _options: argparse.Namespace) -> int:
+    from iea_agent.domain.refusals import PasswordRefused, RefusedError
     from iea_agent.shell.wording.refusal_text import word_next_try, word_refusal
 
     if sys.stdin.isatty():
@@ -354,7 +345,7 @@ def _leave_assistance(installation: Installation, _options: argparse.Namespace) 
     try:
         _client(installation).leave_assistance(sys.stdin.readline(500).strip())
     except RefusedError as error:
-        if not isinstance(error.refusal, refusals.PasswordRefused) or not error.refusal.wait:
+        if not isinstance(error.refusal, PasswordRefused) or not error.refusal.wait:
             raise
         print(word_refusal(error.refusal), file=sys.stderr)
         print(word_next_try(error.refusal.wait), file=sys.stderr)
@@ -364,14 +355,15 @@ def _leave_assistance(installation: Installation, _options: argparse.Namespace) 
 
 
 @_command("assistance status", N_("dit si le mode assistance est actif, et depuis quand"), JSON)
-def _print_assistance(installation: Installation, options: argparse.Namespace) -> int:
+def _print_assistance(installation: Installation, options: argparse.Namespace) -> None:
     from iea_agent.domain.machine import State
+    from iea_agent.domain.refusals import parse_refusal
     from iea_agent.shell.wording import state_text, status_text
     from iea_agent.shell.wording.refusal_text import word_refusal
 
     situation = _client(installation).fetch_assistance()
     since, refusal = situation["assistance_since"], situation["why_not"]
-    why_not = "" if refusal is None else word_refusal(refusals.parse_refusal(refusal))
+    why_not = "" if refusal is None else word_refusal(parse_refusal(refusal))
     if options.json:
         document: AssistanceStatusDocument = {
             **situation,
@@ -385,7 +377,6 @@ def _print_assistance(installation: Installation, options: argparse.Namespace) -
     else:
         held = state_text.format_state_since(State.ASSISTANCE, since, time.time())
         print(f"{_(state_text.STATES[State.ASSISTANCE])} {held}")
-    return exit_codes.FINE
 
 
 @_command("journal", N_("affiche le journal du mode assistance et dit s'il est intact"), JSON)
@@ -413,23 +404,23 @@ def _print_journal(installation: Installation, options: argparse.Namespace) -> i
 
 
 @_command("quit", N_("arrête l'agent"))
-def _quit_agent(installation: Installation, _options: argparse.Namespace) -> int:
+def _quit_agent(installation: Installation, _options: argparse.Namespace) -> None:
+    from iea_agent.domain import person_requests
+
     _client(installation).request(person_requests.QUIT)
-    return exit_codes.FINE
 
 
 @_command("version", N_("affiche la version"), JSON)
-def _print_version(_installation: Installation, options: argparse.Namespace) -> int:
+def _print_version(_installation: Installation, options: argparse.Namespace) -> None:
     if options.json:
         document: VersionDocument = {"schema": 1, "version": __version__}
         _print_json(document)
     else:
         print(f"IEA Agent {__version__}")
-    return exit_codes.FINE
 
 
 @_command("diagnose", N_("rassemble ce qu'il faut savoir pour dépanner, sans aucun secret"), JSON)
-def _diagnose(installation: Installation, options: argparse.Namespace) -> int:
+def _diagnose(installation: Installation, options: argparse.Namespace) -> None:
     from iea_agent.assembly import inspection
 
     document = inspection.diagnose(installation)
@@ -437,4 +428,3 @@ def _diagnose(installation: Installation, options: argparse.Namespace) -> int:
         _print_json(document)
     else:
         print(inspection.render_diagnosis(document))
-    return exit_codes.FINE

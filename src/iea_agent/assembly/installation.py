@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import problems, refusals, settings
-from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain import problems, settings
 from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, current_host
 from iea_agent.host.storage import Folders, Storage
@@ -126,6 +125,7 @@ class Installation:
         A secret that is None or empty stays as it was. An empty ``proxy.user`` also
         deletes the proxy's password. Raises ``RefusedError``.
         """
+        from iea_agent.domain.refusals import ProblemMet, RefusedError
         from iea_agent.host.vault import VaultUnavailable
 
         try:
@@ -136,13 +136,14 @@ class Installation:
             if "proxy.user" in changes and not changes["proxy.user"]:
                 self.vault.delete_secret(PROXY_PASSWORD)
         except VaultUnavailable as error:
-            raise RefusedError(refusals.ProblemMet(problems.VAULT_UNAVAILABLE.code)) from error
+            raise RefusedError(ProblemMet(problems.VAULT_UNAVAILABLE.code)) from error
 
     def _write_secret(self, name: str, account: str, secret: str | None) -> None:
+        from iea_agent.domain.refusals import RefusedError, SecretTooLong
         from iea_agent.host.vault import SecretLengthError
 
         if secret:
             try:
                 self.vault.write_secret(account, secret)
             except SecretLengthError as error:
-                raise RefusedError(refusals.SecretTooLong(name)) from error
+                raise RefusedError(SecretTooLong(name)) from error

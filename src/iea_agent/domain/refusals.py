@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, ClassVar, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, dataclass_transform, get_args, get_origin, get_type_hints
 
 from .addresses import Malformed
 from .exit_codes import ExitCode
@@ -23,6 +23,7 @@ KINDS: dict[str, type[Refusal]] = {}
 """Every kind of refusal by its code."""
 
 
+@dataclass_transform(frozen_default=True)
 @dataclass(frozen=True)
 class Refusal:
     """One refusal. Each kind is a subclass; its *code* is made of its name.
@@ -35,6 +36,8 @@ class Refusal:
 
     def __init_subclass__(cls, *, abstract: bool = False) -> None:
         """Register the kind, unless it only groups others."""
+        if "__annotations__" in vars(cls):
+            dataclass(frozen=True)(cls)
         cls.code = re.sub("(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
         if not abstract:
             KINDS[cls.code] = cls
@@ -63,7 +66,6 @@ class AgentTimedOut(Refusal):
     exit_code = ExitCode.TIMED_OUT
 
 
-@dataclass(frozen=True)
 class AgentUnreachable(Refusal):
     """The exchange with the agent failed; *reason* is the name of the error."""
 
@@ -71,7 +73,6 @@ class AgentUnreachable(Refusal):
     reason: str
 
 
-@dataclass(frozen=True)
 class UnknownRefusal(Refusal):
     """A refusal that this version does not know; *reason* is its code."""
 
@@ -86,7 +87,6 @@ class TooManyWatchers(Refusal):
     """The agent already serves as many watching clients as it allows."""
 
 
-@dataclass(frozen=True)
 class NotNow(Refusal):
     """The event called *event* does nothing in *state* or on this installation."""
 
@@ -97,7 +97,6 @@ class NotNow(Refusal):
 # Assistance mode
 
 
-@dataclass(frozen=True)
 class CannotEnterAssistance(Refusal):
     """Assistance mode cannot be entered in *state*."""
 
@@ -119,7 +118,6 @@ class NotRemembered(Refusal):
 # The password of the day
 
 
-@dataclass(frozen=True)
 class PasswordRefused(Refusal, abstract=True):
     """A password of the day that was not accepted.
 
@@ -130,7 +128,6 @@ class PasswordRefused(Refusal, abstract=True):
     wait: float = 0.0
 
 
-@dataclass(frozen=True)
 class PasswordMistyped(PasswordRefused):
     """A typing error (``typed_password.Typo``), which is not a try."""
 
@@ -144,7 +141,6 @@ class RegisterMissing(PasswordRefused):
     """This PC has no register to check a password with."""
 
 
-@dataclass(frozen=True)
 class PasswordForOtherDay(PasswordRefused):
     """No day with the number *day* is near *today* (ISO 8601); not a try."""
 
@@ -152,21 +148,18 @@ class PasswordForOtherDay(PasswordRefused):
     today: str = ""
 
 
-@dataclass(frozen=True)
 class DayNotCovered(PasswordRefused):
     """The register of this PC does not cover *day* (ISO 8601). Not a try."""
 
     day: str = ""
 
 
-@dataclass(frozen=True)
 class TooManyTries(PasswordRefused):
     """The next try has to wait because of *reason*; the password was not judged."""
 
     reason: WaitReason = WaitReason.WAIT
 
 
-@dataclass(frozen=True)
 class PasswordWrong(PasswordRefused):
     """A well-formed wrong password: a try. *reason* is why the next has to wait."""
 
@@ -176,7 +169,6 @@ class PasswordWrong(PasswordRefused):
 # Settings and secrets
 
 
-@dataclass(frozen=True)
 class SettingRefused(Refusal, abstract=True):
     """A refusal about the setting or secret with the dotted *name*."""
 
@@ -194,35 +186,30 @@ class SettingLocked(SettingRefused):
     exit_code = ExitCode.REFUSED
 
 
-@dataclass(frozen=True)
 class SettingsInvalid(SettingRefused):
     """Settings that cannot be used; *name* is that of the first of *faults*."""
 
     faults: tuple[SettingFault, ...]
 
 
-@dataclass(frozen=True)
 class ValueInvalid(SettingRefused):
     """A typed value that cannot be used; *expected* is in French, to translate."""
 
     expected: str
 
 
-@dataclass(frozen=True)
 class AddressMalformed(SettingRefused):
     """A typed server address that cannot be used."""
 
     reason: Malformed
 
 
-@dataclass(frozen=True)
 class ProxyAddressMissing(SettingRefused):
     """A manual proxy needs an address."""
 
     name: str = "proxy.address"
 
 
-@dataclass(frozen=True)
 class ProxyUserMissing(SettingRefused):
     """A proxy password needs a user name."""
 
@@ -233,14 +220,12 @@ class SecretTooLong(SettingRefused):
     """The vault does not take a secret of this length."""
 
 
-@dataclass(frozen=True)
 class PasswordMissing(SettingRefused):
     """No proxy password was given."""
 
     name: str = "proxy.password"
 
 
-@dataclass(frozen=True)
 class SettingsNewer(Refusal):
     """A newer version of the agent wrote the settings file; it was not touched."""
 
@@ -248,7 +233,6 @@ class SettingsNewer(Refusal):
     path: str
 
 
-@dataclass(frozen=True)
 class SettingsNotWritten(Refusal):
     """The disk refused the settings, nothing was changed; *reason* is the error."""
 
@@ -260,7 +244,6 @@ class SettingsNotWritten(Refusal):
 # Everything else
 
 
-@dataclass(frozen=True)
 class ProblemMet(Refusal):
     """A problem of the catalogue stands in the way; *problem* is its code."""
 

@@ -22,9 +22,8 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
-from iea_agent.domain import refusals, settings
+from iea_agent.domain import settings
 from iea_agent.domain.problems import N_
-from iea_agent.domain.refusals import RefusedError
 
 from . import current_host, folder_mark
 
@@ -139,6 +138,10 @@ class Storage:
         *changes* maps dotted names to values of the file; None removes a setting, back to its default.
         Comments, order and unknown names stay. Raises ``RefusedError``; the file is then as it was.
         """
+        # imported here: most processes refuse nothing, and the import takes a tenth of a command's time
+        from iea_agent.domain import refusals
+        from iea_agent.domain.refusals import RefusedError
+
         for name in changes:
             if name not in settings.DECLARATIONS:
                 raise RefusedError(refusals.SettingUnknown(name))
@@ -161,7 +164,9 @@ class Storage:
     def _write_settings(self, path: Path, values: Mapping[str, object]) -> None:
         file = _read_settings(path)
         if file.is_newer:
-            raise RefusedError(refusals.SettingsNewer(str(path)))
+            from iea_agent.domain.refusals import RefusedError, SettingsNewer
+
+            raise RefusedError(SettingsNewer(str(path)))
         if file.faults:
             if file.data is None:
                 # too large to copy, or not readable

@@ -74,7 +74,7 @@ def test_it_is_no_wrong_usage(command: str, installation: Installation) -> None:
     _program, *words = shlex.split(command)
     # a document may name a command instead of showing how it is called
     named = any(
-        each.name == " ".join(words) and any(not a.name.startswith("-") and not a.optional for a in each.arguments)
+        each.name == " ".join(words) and any(not a.name.startswith("-") and "nargs" not in a.options for a in each.arguments)
         for each in COMMANDS
     )  # fmt: skip
     if named:

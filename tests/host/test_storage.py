@@ -343,6 +343,7 @@ class TestSaving:
         store.load()
         script = (
             "import os, resource, signal; from iea_agent.host.storage import *\n"
+            "from iea_agent.domain.refusals import RefusedError\n"
             "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))\n"
             "try: Storage(Folders.locate(os.environ)).save({'licence.number': '2'})\n"
             "except RefusedError as error: print(error.__cause__.errno)"

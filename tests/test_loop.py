@@ -12,7 +12,7 @@ import pytest
 from iea_agent.domain import machine, problems
 from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.machine import Effect, Moment, Snapshot, State
-from iea_agent.loop import Announcement, Attempt, Loop
+from iea_agent.loop import Attempt, Loop
 
 LOST = Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)
 NO_NETWORK = Failure(Stage.NAME, problems.NO_NETWORK)
@@ -78,8 +78,8 @@ class Days:
     def launch_program(self) -> None:
         self.launched += 1
 
-    def announce(self, announcement: Announcement) -> None:
-        self.announced.append((self.steady, announcement.kind))
+    def announce(self, kind: Effect, _snapshot: Snapshot) -> None:
+        self.announced.append((self.steady, kind))
 
     def reread_policy(self) -> None:
         self.policy_read.append(self.steady)

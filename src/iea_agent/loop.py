@@ -34,14 +34,6 @@ Inbox: TypeAlias = "queue.SimpleQueue[Event | Attempt | Call]"
 """Where all threads meet, in the order in which they posted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """A balloon to show. *kind* is the effect that asks for it."""
-
-    kind: Effect
-    snapshot: Snapshot
-
-
 class Work(Protocol):
     """What the loop has done for it; each method returns at once."""
 
@@ -66,8 +58,8 @@ class Work(Protocol):
     def launch_program(self) -> None:
         """Start Impact emploi."""
 
-    def announce(self, announcement: Announcement) -> None:
-        """Show a balloon."""
+    def announce(self, kind: Effect, snapshot: Snapshot) -> None:
+        """Show the balloon that the effect *kind* asks for."""
 
     def reread_policy(self) -> None:
         """Post ``SettingsChanged`` if the administrator's policy changed."""
@@ -199,18 +191,9 @@ class Loop:
             self._due.pop(event, None)
         self._work.authenticate(self.snapshot.run)
 
-    def _renew_connection(self, _effect: Effect, _now: Moment) -> None:
-        self._work.renew_connection()
-
     def _schedule_retry(self, _effect: Effect, now: Moment) -> None:
         if self.snapshot.retry_at is not None:
             self._schedule(machine.RetryDue, self.snapshot.retry_at - now.wall, now)
-
-    def _schedule_heartbeat(self, _effect: Effect, now: Moment) -> None:
-        self._schedule(machine.HeartbeatDue, timing.heartbeat(self._chance()), now)
-
-    def _schedule_probe(self, _effect: Effect, now: Moment) -> None:
-        self._schedule(machine.ProbeDue, timing.PROBE, now)
 
     def _schedule_announcement(self, _effect: Effect, now: Moment) -> None:
         began = self.snapshot.failing_steady
@@ -225,11 +208,8 @@ class Loop:
         if (limit := self._work.assistance_limit()) is not None:
             self._schedule(machine.AssistanceExpired, max(0.0, limit - lasted), now)
 
-    def _settle_network(self, _effect: Effect, now: Moment) -> None:
-        self._schedule(machine.NetworkChanged, timing.NETWORK_SETTLES, now)
-
     def _announce(self, effect: Effect, _now: Moment) -> None:
-        self._work.announce(Announcement(effect, self.snapshot))
+        self._work.announce(effect, self.snapshot)
 
     def _announce_failure(self, effect: Effect, now: Moment) -> None:
         problem = self.snapshot.problem
@@ -256,14 +236,8 @@ class Loop:
         is_on = self.snapshot.state is machine.State.ASSISTANCE
         self._work.keep_assistance(self.snapshot.since if is_on else None)
 
-    def _prepare_window(self, _effect: Effect, _now: Moment) -> None:
-        self._work.prepare_window()
-
     def _open(self, effect: Effect, _now: Moment) -> None:
         self._work.open(effect)
-
-    def _launch_program(self, _effect: Effect, _now: Moment) -> None:
-        self._work.launch_program()
 
     def _quit(self, _effect: Effect, _now: Moment) -> None:
         self.ended = True
@@ -271,12 +245,16 @@ class Loop:
     PERFORM: ClassVar[Mapping[Effect, Callable[[Loop, Effect, Moment], None]]] = {
         Effect.AUTHENTICATE: _start_attempt,
         Effect.PROBE: _start_attempt,
-        Effect.RENEW_CONNECTION: _renew_connection,
+        Effect.RENEW_CONNECTION: lambda self, _effect, _now: self._work.renew_connection(),
         Effect.SCHEDULE_RETRY: _schedule_retry,
-        Effect.SCHEDULE_HEARTBEAT: _schedule_heartbeat,
-        Effect.SCHEDULE_PROBE: _schedule_probe,
+        Effect.SCHEDULE_HEARTBEAT: lambda self, _effect, now: self._schedule(
+            machine.HeartbeatDue, timing.heartbeat(self._chance()), now
+        ),
+        Effect.SCHEDULE_PROBE: lambda self, _effect, now: self._schedule(machine.ProbeDue, timing.PROBE, now),
         Effect.SCHEDULE_ANNOUNCEMENT: _schedule_announcement,
-        Effect.SETTLE_NETWORK: _settle_network,
+        Effect.SETTLE_NETWORK: lambda self, _effect, now: self._schedule(
+            machine.NetworkChanged, timing.NETWORK_SETTLES, now
+        ),
         Effect.ANNOUNCE_FAILURE: _announce_failure,
         Effect.ANNOUNCE_RECOVERY: _announce_recovery,
         Effect.CLOSE_ANNOUNCEMENT: _close_announcement,
@@ -286,13 +264,13 @@ class Loop:
         Effect.ANNOUNCE_ASSISTANCE: _announce,
         Effect.ANNOUNCE_EXPIRY: _announce,
         Effect.KEEP_ASSISTANCE: _keep_assistance,
-        Effect.PREPARE_WINDOW: _prepare_window,
+        Effect.PREPARE_WINDOW: lambda self, _effect, _now: self._work.prepare_window(),
         Effect.OPEN_STATUS: _open,
         Effect.OPEN_SETTINGS: _open,
         Effect.OPEN_DIAGNOSIS: _open,
         Effect.OPEN_SUPPORT: _open,
         Effect.OPEN_UPDATES: _open,
-        Effect.LAUNCH_PROGRAM: _launch_program,
+        Effect.LAUNCH_PROGRAM: lambda self, _effect, _now: self._work.launch_program(),
         Effect.QUIT: _quit,
     }
     """How each effect is performed."""

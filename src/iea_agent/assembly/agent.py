@@ -17,7 +17,7 @@ from iea_agent.domain import machine, problems, refusals
 from iea_agent.domain.machine import Effect, Moment, Snapshot
 from iea_agent.domain.person_requests import BY_NAME, RECONNECT, WINDOWS, Abilities, PersonRequest
 from iea_agent.domain.refusals import RefusedError
-from iea_agent.loop import Announcement, Attempt, Inbox, Loop
+from iea_agent.loop import Attempt, Inbox, Loop
 from iea_agent.shell.wording import balloon_text, menu
 
 from .agent_client import channel_address, make_channel_key
@@ -159,11 +159,11 @@ class Agent:
             log.warning("program not started", extra={"fields": {"error": type(error.__cause__).__name__}})
             self._balloon(balloon_text.build_launch_failure_balloon(self._settings.program))
 
-    def announce(self, announcement: Announcement) -> None:
+    def announce(self, kind: Effect, snapshot: Snapshot) -> None:
         """Show a balloon; without a tray only the log has it."""
-        if announcement.kind is Effect.ANNOUNCE_EXPIRY:
+        if kind is Effect.ANNOUNCE_EXPIRY:
             self._assistance.expire()
-        self._balloon(balloon_text.build_announcement_balloon(announcement.kind, announcement.snapshot))
+        self._balloon(balloon_text.build_announcement_balloon(kind, snapshot))
 
     def _balloon(self, balloon: balloon_text.Balloon) -> None:
         log.info("balloon", extra={"fields": {"title": balloon.title}})

@@ -383,7 +383,7 @@ def _steps_everywhere(state: State) -> dict[type[Event], Step]:
 
 
 def _steps_outside_assistance(state: State) -> dict[type[Event], Step]:
-    return {
+    return _steps_everywhere(state) | {
         RetryDue: Step(state, _AUTHENTICATE, _ATTEMPT),
         ReauthenticationRequested: Step(state, _RECONNECT, _ATTEMPT_ON_REQUEST),
         SettingsRequested: _stay(state, Effect.OPEN_SETTINGS),
@@ -392,45 +392,37 @@ def _steps_outside_assistance(state: State) -> dict[type[Event], Step]:
         SettingsChanged: Step(State.CONNECTING, _RECONNECT, _ATTEMPT_WITH_SETTINGS),
         NetworkChanged: Step(state, _RECONNECT, _ATTEMPT_ANEW),
         ConfigurationMissing: Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,), _FAILURE),
+        Authenticated: Step(State.CONNECTED, _RECOVERED, _SUCCESS),
+        AuthenticatedOnRequest: Step(State.CONNECTED, _RECOVERED_ON_REQUEST, _SUCCESS),
+    }
+
+
+def _steps_without_verdict(state: State) -> dict[type[Event], Step]:
+    return _steps_outside_assistance(state) | {
+        AttemptFailed: Step(state, (Effect.SCHEDULE_RETRY,), _FAILURE),
+        ConnectionLost: Step(State.DISCONNECTED, _LOST, _FAILURE),
+        ConnectionLostOnRequest: Step(State.DISCONNECTED, (*_LOST, Effect.ANSWER_PERSON), _FAILURE),
+        # the connection may have been lost during the sleep: the ball must not claim more than was seen
+        Woke: Step(
+            State.CONNECTING, _RECONNECT, (reset_failures, restart_grace, clear_failure, start_attempt)
+        ),
     }
 
 
 _STEPS: Mapping[State, Mapping[type[Event], Step]] = {
-    State.CONNECTING: _steps_everywhere(State.CONNECTING)
-    | _steps_outside_assistance(State.CONNECTING)
-    | {
-        Started: Step(State.CONNECTING, _AUTHENTICATE, _ATTEMPT),
-        Authenticated: Step(State.CONNECTED, _RECOVERED, _SUCCESS),
-        AuthenticatedOnRequest: Step(State.CONNECTED, _RECOVERED_ON_REQUEST, _SUCCESS),
-        AttemptFailed: Step(State.CONNECTING, (Effect.SCHEDULE_RETRY,), _FAILURE),
-        ConnectionLost: Step(State.DISCONNECTED, _LOST, _FAILURE),
-        ConnectionLostOnRequest: Step(State.DISCONNECTED, (*_LOST, Effect.ANSWER_PERSON), _FAILURE),
-        Woke: Step(
-            State.CONNECTING, _RECONNECT, (reset_failures, restart_grace, clear_failure, start_attempt)
-        ),
-    },
-    State.CONNECTED: _steps_everywhere(State.CONNECTED)
-    | _steps_outside_assistance(State.CONNECTED)
+    State.CONNECTING: _steps_without_verdict(State.CONNECTING)
+    | {Started: Step(State.CONNECTING, _AUTHENTICATE, _ATTEMPT)},
+    State.CONNECTED: _steps_without_verdict(State.CONNECTED)
     | {
         Authenticated: Step(State.CONNECTED, (Effect.SCHEDULE_HEARTBEAT,), _SUCCESS),
         AuthenticatedOnRequest: Step(
             State.CONNECTED, (Effect.SCHEDULE_HEARTBEAT, Effect.ANSWER_PERSON), _SUCCESS
         ),
-        AttemptFailed: Step(State.CONNECTED, (Effect.SCHEDULE_RETRY,), _FAILURE),
-        ConnectionLost: Step(State.DISCONNECTED, _LOST, _FAILURE),
-        ConnectionLostOnRequest: Step(State.DISCONNECTED, (*_LOST, Effect.ANSWER_PERSON), _FAILURE),
         HeartbeatDue: Step(State.CONNECTED, _AUTHENTICATE, _ATTEMPT),
-        # the connection may have been lost during the sleep: the ball must not claim more than was seen
-        Woke: Step(
-            State.CONNECTING, _RECONNECT, (reset_failures, restart_grace, clear_failure, start_attempt)
-        ),
         LaunchRequested: _stay(State.CONNECTED, Effect.LAUNCH_PROGRAM),
     },
-    State.DISCONNECTED: _steps_everywhere(State.DISCONNECTED)
-    | _steps_outside_assistance(State.DISCONNECTED)
+    State.DISCONNECTED: _steps_outside_assistance(State.DISCONNECTED)
     | {
-        Authenticated: Step(State.CONNECTED, _RECOVERED, _SUCCESS),
-        AuthenticatedOnRequest: Step(State.CONNECTED, _RECOVERED_ON_REQUEST, _SUCCESS),
         ConnectionLost: Step(State.DISCONNECTED, (Effect.SCHEDULE_RETRY,), _FAILURE),
         ConnectionLostOnRequest: Step(
             State.DISCONNECTED, (Effect.SCHEDULE_RETRY, Effect.ANSWER_PERSON), _FAILURE

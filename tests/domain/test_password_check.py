@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 from iea_agent.domain.day_password import format_letters
 from iea_agent.domain.password_check import (
     Candidate,
-    NotCovered,
-    OtherDay,
     Right,
     Wrong,
     check_candidate,
     find_candidate,
 )
 from iea_agent.domain.password_register import Register
+from iea_agent.domain.refusals import DayNotCovered, PasswordForOtherDay
 from iea_agent.domain.typed_password import TypedPassword, parse_typed_password
 from tests.passwords import LETTERS, QUICK, SALT, VECTORS, WORDS, make_register
 
@@ -37,7 +36,9 @@ class TestDays:
                 assert isinstance(result, Candidate)
                 assert result.day == friday
             else:
-                assert result == OtherDay(27, friday + timedelta(days=distance))
+                assert result == PasswordForOtherDay(
+                    day=27, today=(friday + timedelta(days=distance)).isoformat()
+                )
 
     @pytest.mark.parametrize("now", [date(2026, 11, 30), date(2026, 12, 1), date(2026, 12, 3)])
     def test_the_window_over_the_end_of_a_month(self, now: date) -> None:
@@ -46,15 +47,17 @@ class TestDays:
         assert result.day == date(2026, 11, 30)
 
     def test_a_day_that_no_month_near_has(self) -> None:
-        assert find_candidate(TypedPassword(31, 1), REGISTER, date(2026, 11, 30)) == OtherDay(
-            31, date(2026, 11, 30)
+        assert find_candidate(TypedPassword(31, 1), REGISTER, date(2026, 11, 30)) == PasswordForOtherDay(
+            day=31, today="2026-11-30"
         )
 
     def test_a_day_outside_the_register(self) -> None:
-        assert find_candidate(TypedPassword(31, 1), REGISTER, date(2026, 11, 1)) == NotCovered(
-            date(2026, 10, 31)
+        assert find_candidate(TypedPassword(31, 1), REGISTER, date(2026, 11, 1)) == DayNotCovered(
+            day="2026-10-31"
         )
-        assert find_candidate(TypedPassword(1, 1), REGISTER, date(2027, 1, 1)) == NotCovered(date(2027, 1, 1))
+        assert find_candidate(TypedPassword(1, 1), REGISTER, date(2027, 1, 1)) == DayNotCovered(
+            day="2027-01-01"
+        )
         assert isinstance(find_candidate(TypedPassword(31, 1), REGISTER, date(2027, 1, 1)), Candidate)
 
     @given(st.dates(date(2020, 1, 1), date(2090, 1, 1)), st.integers(-3, 1))

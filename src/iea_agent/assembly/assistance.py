@@ -16,15 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from iea_agent import BUILT, __version__
 from iea_agent.domain import day_password, machine, password_tries, problems, refusals
 from iea_agent.domain.machine import Moment, State
-from iea_agent.domain.password_check import (
-    Candidate,
-    NotCovered,
-    OtherDay,
-    Right,
-    Wrong,
-    check_candidate,
-    find_candidate,
-)
+from iea_agent.domain.password_check import Candidate, Right, Wrong, check_candidate, find_candidate
 from iea_agent.domain.password_register import Register, RegisterError, parse_register, select_register
 from iea_agent.domain.password_tries import Tries, WaitReason
 from iea_agent.domain.refusals import Refusal, RefusedError
@@ -156,7 +148,7 @@ class Assistance:
         candidate = find_candidate(password, register, self._today())
         if not isinstance(candidate, Candidate):
             self._write("other-day", day=password.day)
-            raise RefusedError(_refuse_day(candidate))
+            raise RefusedError(candidate)
         tries = password_tries.advance_clock(
             password_tries.lift_stop_after_new_register(self._tries, register.generation), self._clock()
         )
@@ -306,9 +298,3 @@ def _refuse_typo(typo: Typo) -> Refusal:
         group=typo.group,
         missing=typo.missing,
     )
-
-
-def _refuse_day(result: OtherDay | NotCovered) -> Refusal:
-    if isinstance(result, NotCovered):
-        return refusals.DayNotCovered(day=result.day.isoformat())
-    return refusals.PasswordForOtherDay(day=result.day, today=result.today.isoformat())

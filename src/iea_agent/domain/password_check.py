@@ -13,22 +13,8 @@ from datetime import date, timedelta
 
 from .day_password import DAYS_AHEAD, DAYS_BACK
 from .password_register import Register, hash_number
+from .refusals import DayNotCovered, PasswordForOtherDay, Refusal
 from .typed_password import TypedPassword
-
-
-@dataclass(frozen=True, slots=True)
-class OtherDay:
-    """No try: no day near *today* is a *day*-th of the month."""
-
-    day: int
-    today: date
-
-
-@dataclass(frozen=True, slots=True)
-class NotCovered:
-    """No try: the register has no hash for *day*; the PC needs a newer one."""
-
-    day: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +42,17 @@ class Wrong:
     day: date
 
 
-def find_candidate(
-    password: TypedPassword, register: Register, today: date
-) -> Candidate | OtherDay | NotCovered:
+def find_candidate(password: TypedPassword, register: Register, today: date) -> Candidate | Refusal:
     """Find the day that *password* is for, from three days ago to tomorrow."""
     # five days in a row never have the same day of the month
     for distance in range(-DAYS_BACK, DAYS_AHEAD + 1):
         day = today + timedelta(days=distance)
         if day.day == password.day:
             expected = register.digest_of(day)
-            return (
-                NotCovered(day) if expected is None else Candidate(day, register, password.number, expected)
-            )
-    return OtherDay(password.day, today)
+            if expected is None:
+                return DayNotCovered(day=day.isoformat())
+            return Candidate(day, register, password.number, expected)
+    return PasswordForOtherDay(day=password.day, today=today.isoformat())
 
 
 def check_candidate(candidate: Candidate) -> Right | Wrong:

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from .installation import Installation
 
 
+def explain(code: str) -> None:
+    """Show the page on problem *code* in the browser, if there is one."""
+    import webbrowser
+
+    from iea_agent.shell.wording.problem_pages import find_page
+
+    if (page := find_page(code)) is not None:
+        webbrowser.open(page.as_uri())
+
+
 class SettingsAdapter:
     """What the settings dialog needs (``dialogs.ports.SettingsPort``)."""
 
@@ -78,9 +88,7 @@ class SettingsAdapter:
         """Return what repairs the failed test of *values*, None if they work by now."""
         return self._servers.repairs(values, reports, on_found, cancelled, proxy_password)
 
-    def explain(self, code: str) -> None:
-        """Show the page on problem *code* in the browser."""
-        explain(code)
+    explain = staticmethod(explain)
 
 
 class StatusAdapter:
@@ -94,9 +102,7 @@ class StatusAdapter:
         """Call *on_status* in a thread, with None at the end; return what stops it."""
         return _watch(self._client, on_status)
 
-    def explain(self, code: str) -> None:
-        """Show the page on problem *code* in the browser."""
-        explain(code)
+    explain = staticmethod(explain)
 
     def ask(self, command: str) -> None:
         """Have the agent do *command* (``person_requests``). Raises ``RefusedError``."""
@@ -120,16 +126,6 @@ def _watch(client: AgentClient, on_status: Callable[[StatusDocument | None], Non
 
     threading.Thread(target=listen, name="watch", daemon=True).start()
     return stopped.set
-
-
-def explain(code: str) -> None:
-    """Show the page on problem *code* in the browser, if there is one."""
-    import webbrowser
-
-    from iea_agent.shell.wording.problem_pages import find_page
-
-    if (page := find_page(code)) is not None:
-        webbrowser.open(page.as_uri())
 
 
 class SupportAdapter:

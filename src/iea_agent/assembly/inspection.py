@@ -104,7 +104,6 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
 
     client = AgentClient(installation)
     loaded = installation.storage.load()
-    folders = installation.folders
     try:
         key = "saved" if installation.licence_key() else "none"
         proxy_password = "saved" if installation.proxy_password_saved() else "none"
@@ -125,10 +124,7 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
         "routes": find_routes(Servers(installation), loaded.effective.settings),
         "register_days": None if status is None else client.fetch_assistance()["register_days"],
         "folders": {
-            "settings": str(folders.settings),
-            "state": str(folders.state),
-            "policy": str(folders.policy),
-            "logs": str(folders.logs),
+            name: str(getattr(installation.folders, name)) for name in ("settings", "state", "policy", "logs")
         },
         "settings": settings_with_origin(installation),
         "faults": [describe_setting_fault(fault) for fault in (*loaded.faults, *loaded.policy_faults)],

@@ -100,7 +100,12 @@ class _Resident:
     def serve(self, tray: Tray) -> None:
         """Run the agent, and stop *tray* when it ends."""
         try:
-            self._offer_menu(tray)
+            from iea_agent.domain import machine
+            from iea_agent.shell.wording.menu import render_view
+
+            # the icon's menu first: making the agent takes longer
+            start = now()
+            tray.draw(render_view(machine.begin(start), start.wall))
             from .agent import Agent
             from .installation import Installation
             from .servers import Servers
@@ -114,14 +119,6 @@ class _Resident:
         finally:
             self.ended.set()
             tray.stop()
-
-    def _offer_menu(self, tray: Tray) -> None:
-        """Give the icon its menu first: making the agent takes longer."""
-        from iea_agent.domain import machine
-        from iea_agent.shell.wording.menu import render_view
-
-        start = now()
-        tray.draw(render_view(machine.begin(start), start.wall))
 
     def wakes(self) -> None:
         """Post that the computer has slept."""

@@ -6,7 +6,7 @@ If a certificate is refused, a person can be told since when another issuer is m
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from .diagnosis import Certificate
 
@@ -53,8 +53,4 @@ def parse_record(document: Mapping[str, object]) -> dict[str, KnownIssuer]:
 
 def render_record(entries: Mapping[str, KnownIssuer]) -> dict[str, object]:
     """Return the latest ``LARGEST`` *entries* as a document."""
-    latest = list(entries.items())[-LARGEST:]
-    return {
-        origin: {"usual": entry.usual, "stranger": entry.stranger, "since": entry.since}
-        for origin, entry in latest
-    }
+    return {origin: asdict(entry) for origin, entry in list(entries.items())[-LARGEST:]}

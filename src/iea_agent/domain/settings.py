@@ -24,6 +24,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
+from functools import partial
 from typing import Generic, TypeVar
 
 from . import addresses
@@ -43,12 +44,6 @@ class ProxyMode(Enum):
 
 
 # What a setting may be
-
-
-def _check_switch(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError
-    return value
 
 
 def _check_address(value: object) -> str:
@@ -97,19 +92,19 @@ def _check_bypass(value: object) -> str:
     return ";".join(hosts)
 
 
-def _number(lowest: int, highest: int) -> Callable[[object], int]:
-    def check(value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            raise ValueError
-        return value
-
-    return check
-
-
-def _check_text(value: object) -> str:
-    if not isinstance(value, str):
+def _check_days(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 366:
         raise ValueError
     return value
+
+
+def _check_type(kind: type[_Value], value: object) -> _Value:
+    if not isinstance(value, kind):
+        raise ValueError
+    return value
+
+
+_check_switch, _check_text = partial(_check_type, bool), partial(_check_type, str)
 
 
 def _parse_switch(text: str) -> object:
@@ -147,7 +142,7 @@ PROXY = Kind(
     N_("une adresse comme « http://proxy.exemple.fr:3128 », sans nom d'utilisateur ni mot de passe"),
     _check_proxy,
 )
-DAYS = Kind(N_("un nombre de jours de 0 (sans limite) à 366"), _number(0, 366), _parse_number)
+DAYS = Kind(N_("un nombre de jours de 0 (sans limite) à 366"), _check_days, _parse_number)
 PATH = Kind(N_("un chemin de fichier"), _check_path)
 USER = Kind(N_("un nom d'utilisateur (100 caractères au plus, sans « : »)"), _check_user)
 BYPASS = Kind(

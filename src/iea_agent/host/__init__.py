@@ -29,7 +29,6 @@ class InstanceLock(Protocol):
 
     def close(self) -> None:
         """Release the lock; a second call does nothing."""
-        ...
 
 
 class Child(Protocol):
@@ -38,26 +37,21 @@ class Child(Protocol):
     @property
     def pid(self) -> int:
         """The number of the process."""
-        ...
 
     def is_running(self) -> bool:
         """Return whether it still runs; never waits."""
-        ...
 
     def wait(self, timeout: float) -> int | None:
         """Return its exit code, None if it still runs after *timeout* seconds."""
-        ...
 
     def send_line(self, line: str) -> bool:
         """Write *line* to its standard input and close that; False if it has ended.
 
         It must have been started with a standard input.
         """
-        ...
 
     def kill(self) -> None:
         """End it at once, if it has not ended, without asking it."""
-        ...
 
 
 class Host(Protocol):
@@ -69,7 +63,6 @@ class Host(Protocol):
         Windows has one lock for each session, so that two people who are logged on have an
         agent each; elsewhere the folder belongs to one person.
         """
-        ...
 
     def watch_network(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Call *on_change* at each change of the machine's network addresses.
@@ -77,7 +70,6 @@ class Host(Protocol):
         It is called on a thread of its own, and several times for one change of Wi-Fi. The
         returned function ends the watching and waits for its end.
         """
-        ...
 
     def start_child(
         self, arguments: Sequence[str], environment: Mapping[str, str], *, with_input: bool = False
@@ -87,33 +79,27 @@ class Host(Protocol):
         It has no standard streams but, *with_input*, an input for ``Child.send_line``. The
         processes that it starts do not end with it. Raises ``LaunchError``.
         """
-        ...
 
     def allow_foreground(self, pid: int) -> None:
         """Allow process *pid* to bring its window to the front, after a click of the user."""
-        ...
 
     def raise_window(self, pid: int) -> bool:
         """Bring the window of process *pid* to the front.
 
         Returns False if it shows none, or if the system does not allow it.
         """
-        ...
 
     def launch(self, program: Path) -> None:
         """Start *program* as a double click does: it outlives this process.
 
         Raises ``LaunchError``.
         """
-        ...
 
     def session_id(self) -> str:
         """Return the identifier of the user's session, for the name of the channel."""
-        ...
 
     def describe_system(self) -> str:
         """Return the system and its version in one line."""
-        ...
 
 
 def current_host() -> Host:

@@ -32,18 +32,15 @@ class ChildProcess:
         self.pid = self._process.pid
 
     def is_running(self) -> bool:
-        """See ``Child``."""
         return self._process.poll() is None
 
     def wait(self, timeout: float) -> int | None:
-        """See ``Child``."""
         try:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
 
     def send_line(self, line: str) -> bool:
-        """See ``Child``."""
         assert self._process.stdin is not None  # noqa: S101 it was started with an input
         try:
             with self._process.stdin as pipe:

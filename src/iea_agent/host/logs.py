@@ -74,7 +74,6 @@ class LineFormatter(logging.Formatter):
         self._pattern = re.compile(_CREDENTIALS)
 
     def hide(self, secret: str) -> None:
-        """See ``Log.hide``."""
         if not secret:
             return
         raw = secret.encode()

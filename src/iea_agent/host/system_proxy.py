@@ -33,11 +33,9 @@ class SystemProxies(Protocol):
 
         Never on a thread that draws. Raises ``ScriptUnusable``.
         """
-        ...
 
     def forget_answers(self) -> None:
         """Forget the answers of scripts: the network has changed."""
-        ...
 
 
 def current_proxies() -> SystemProxies:
@@ -58,7 +56,6 @@ class ConfiguredProxies:
         self._scripts = ProxyScripts(ask)
 
     def choose(self, address: Address) -> Choice:
-        """See ``SystemProxies``."""
         setting = self._setting()
         scripts, deadline = self._scripts, time.monotonic() + CHOICE_SECONDS
 

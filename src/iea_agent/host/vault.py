@@ -41,18 +41,15 @@ class Vault(Protocol):
 
     def read_secret(self, account: str) -> str | None:
         """Return the secret of *account*, None if there is none."""
-        ...
 
     def write_secret(self, account: str, secret: str) -> None:
         """Replace the secret of *account*.
 
         Raises ``SecretLengthError``, and ``ValueError`` for an empty secret.
         """
-        ...
 
     def delete_secret(self, account: str) -> None:
         """Delete the secret of *account* if there is one."""
-        ...
 
 
 class SystemVault:
@@ -65,14 +62,12 @@ class SystemVault:
         self._service = service
 
     def read_secret(self, account: str) -> str | None:
-        """See ``Vault``."""
         target = self._target(account)
         if sys.platform == "win32":
             return _read_credential(target)
         return _ask(lambda keyring: keyring.get_password(target, account))
 
     def write_secret(self, account: str, secret: str) -> None:
-        """See ``Vault``."""
         _check_length(secret)
         target = self._target(account)
         _ask(lambda keyring: keyring.set_password(target, account, secret))
@@ -81,7 +76,6 @@ class SystemVault:
             _delete(f"{account}@{target}", account)
 
     def delete_secret(self, account: str) -> None:
-        """See ``Vault``."""
         _delete(self._target(account), account)
 
     def _target(self, account: str) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
 import struct
 import sys
 import zlib
 from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from email.utils import formatdate
 from itertools import chain, repeat
 from time import monotonic
-from typing import cast
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
@@ -24,7 +25,6 @@ from iea_sandbox.authority import GOOD, PORTAL, CertificateAuthority
 from iea_sandbox.faults import FaultSwitch, Layer, ServerName, UnknownFault
 from iea_sandbox.record import Record, RecordedConnection
 
-_REQUEST_LIMIT = 1024 * 1024
 _FIRST_BYTE = 10.0  # seconds that a client may take for its first byte
 _HANDSHAKE = b"\x16"  # how TLS begins (RFC 8446, 5.1)
 # the value of SO_LINGER: do not wait, drop what is left
@@ -60,7 +60,6 @@ class Listener:
             app, http="h11", ws="none", lifespan="off", log_config=None, timeout_keep_alive=75
         )
         self._sound = ServerState()
-        self._scripted: set[ScriptedProtocol] = set()
         self._listeners: list[socket.socket] = []
         self._queued: list[socket.socket] = []
         self._accepting: set[asyncio.Task[None]] = set()
@@ -88,7 +87,7 @@ class Listener:
             await self._filter()
         elif not self._accepting and not self._switch.on("refuse"):
             self._listen()
-        await self._drop()
+        await _cancel(self._serving)
         for connection in list(self._sound.connections):
             if isinstance(connection, H11Protocol) and not connection.transport.is_closing():
                 connection.shutdown()
@@ -96,7 +95,7 @@ class Listener:
     async def close(self) -> None:
         """Close the port and every connection."""
         await _cancel(self._accepting)
-        await self._drop()
+        await _cancel(self._serving)
         await _cancel(self._sound.tasks)
         for connection in list(self._sound.connections):
             if isinstance(connection, H11Protocol):
@@ -135,12 +134,6 @@ class Listener:
                 pass
             await self._refuse()
             raise UnknownFault("La panne « filtered » est impossible sur ce système : il faut Linux.")
-
-    async def _drop(self) -> None:
-        """End the connections that are not in uvicorn's hands."""
-        await _cancel(self._serving)
-        for scripted in list(self._scripted):
-            scripted.abort()
 
     def _listen(self) -> None:
         for listener in self._listeners:
@@ -196,9 +189,13 @@ class Listener:
             await _fail_handshake(connection, context)
             return
 
+        def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = _start(_play(script, reader, writer), self._serving)
+            task.add_done_callback(lambda _: writer.transport.abort() if task.cancelled() else writer.close())
+
         def protocol() -> asyncio.Protocol:
             if script:
-                return ScriptedProtocol(script, self._scripted)
+                return asyncio.StreamReaderProtocol(asyncio.StreamReader(), play)
             return H11Protocol(self._config, self._sound, {}, loop)
 
         # a duplicate: the transport closes its socket when it likes, and _serve() closes the other
@@ -265,58 +262,18 @@ async def _fail_handshake(connection: socket.socket, context: ssl.SSLContext) ->
         pass
 
 
-class ScriptedProtocol(asyncio.Protocol):
-    """Answers one request with the bytes of a "bytes" fault."""
-
-    def __init__(self, how: str, register: set[ScriptedProtocol]) -> None:
-        self._how = how
-        self._register = register
-        self._received = b""
-        self._answered = False
-        self._writable = asyncio.Event()
-        self._writing: set[asyncio.Task[None]] = set()
-        self._transport: asyncio.Transport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Register, so that the listener can abort the connection."""
-        self._transport = cast(asyncio.Transport, transport)
-        self._register.add(self)
-        self._writable.set()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop writing."""
-        del exc
-        self._register.discard(self)
-        for task in self._writing:
-            task.cancel()
-
-    def data_received(self, data: bytes) -> None:
-        """Wait for the whole request, then answer once."""
-        self._received = (self._received + data)[:_REQUEST_LIMIT]
-        if self._transport and not self._answered and _is_whole(self._received):
-            self._answered = True
-            _start(self._play(self._transport), self._writing)
-
-    def pause_writing(self) -> None:
-        """Stop: the client reads more slowly than we write."""
-        self._writable.clear()
-
-    def resume_writing(self) -> None:
-        """Continue: the client has caught up."""
-        self._writable.set()
-
-    def abort(self) -> None:
-        """Drop the connection."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    async def _play(self, transport: asyncio.Transport) -> None:
-        for part in _script(self._how):
-            await self._writable.wait()
-            transport.write(part)
+async def _play(script: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Read one request and answer it with the bytes of a "bytes" fault."""
+    with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+        await _read_request(reader)
+        for part in _script(script):
+            writer.write(part)
+            await writer.drain()
             await asyncio.sleep(0)
-        if self._how not in ("no-answer", "stalled"):
-            transport.close()
+        if script in ("no-answer", "stalled"):
+            # until the client hangs up
+            while await reader.read(64 * 1024):
+                pass
 
 
 def _script(how: str) -> Iterator[bytes]:
@@ -354,21 +311,18 @@ def _page(status: str, text: str, headers: str = "") -> bytes:
     ).encode("ascii")
 
 
-def _is_whole(request: bytes) -> bool:
-    head, separator, body = request.partition(b"\r\n\r\n")
-    if not separator:
-        return False
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            return len(body) >= min(int(value), _REQUEST_LIMIT - len(head) - 4)
-    return True
+async def _read_request(reader: asyncio.StreamReader) -> None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = re.search(rb"(?im)^content-length:\s*(\d+)\s*$", head)
+    if length:
+        await reader.readexactly(int(length[1]))
 
 
-def _start(work: Coroutine[object, object, None], register: set[asyncio.Task[None]]) -> None:
+def _start(work: Coroutine[object, object, None], register: set[asyncio.Task[None]]) -> asyncio.Task[None]:
     task = asyncio.get_running_loop().create_task(work)
     register.add(task)
     task.add_done_callback(register.discard)
+    return task
 
 
 async def _cancel(register: set[asyncio.Task[None]]) -> None:

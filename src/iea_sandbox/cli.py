@@ -92,25 +92,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     breaking.add_argument("part", choices=PARTS, metavar="pièce", help=", ".join(PARTS))
     breaking.add_argument("--how", required=True, metavar="PANNE", help="une des pannes ci-dessous")
-    breaking.add_argument(
-        "--at", metavar="TEXTE", help="seulement les demandes dont l'adresse contient ce texte"
-    )
-    breaking.add_argument("--retry-after", type=int, metavar="S", help="secondes annoncées dans Retry-After")
-    breaking.add_argument("--location", metavar="ADRESSE", help="adresse d'une redirection")
-    breaking.add_argument(
-        "--days", type=int, metavar="J", help="avance de l'horloge en jours (retard : négatif)"
-    )
-    breaking.add_argument("--dialect", metavar="NOM", help="mots du refus : rfc, keycloak, oidc-provider…")
-    breaking.add_argument("--issuer", metavar="NOM", help="organisation qui signe un certificat")
-    breaking.set_defaults(run=_break)
+    for option, kind, metavar, text in (
+        ("at", str, "TEXTE", "seulement les demandes dont l'adresse contient ce texte"),
+        ("retry-after", int, "S", "secondes annoncées dans Retry-After"),
+        ("location", str, "ADRESSE", "adresse d'une redirection"),
+        ("days", int, "J", "avance de l'horloge en jours (retard : négatif)"),
+        ("dialect", str, "NOM", "mots du refus : rfc, keycloak, oidc-provider…"),
+        ("issuer", str, "NOM", "organisation qui signe un certificat"),
+    ):
+        breaking.add_argument(f"--{option}", type=kind, metavar=metavar, help=text)
+    breaking.set_defaults(run=_order, action="break")
 
     mend = commands.add_parser("mend", parents=[home], help="réparer une pièce, ou tout")
     mend.add_argument("part", nargs="?", choices=PARTS, metavar="pièce", help=", ".join(PARTS))
-    mend.set_defaults(run=_mend)
+    mend.set_defaults(run=_order, action="mend")
 
     status = commands.add_parser("status", parents=[home], help="dire ce qui tourne et ce qui est cassé")
     status.add_argument("--json", action="store_true", help="pour un programme")
-    status.set_defaults(run=_status)
+    status.set_defaults(run=_order, action="status")
     return parser
 
 
@@ -173,29 +172,19 @@ def _introduce(world: World, path: Path) -> None:
     print("Ctrl+C pour arrêter.", flush=True)
 
 
-def _break(given: argparse.Namespace) -> int:
-    options = {name: str(getattr(given, name)) for name in OPTION_NAMES if getattr(given, name) is not None}
-    return _order(given, "break", {"part": given.part, "how": given.how, **options})
-
-
-def _mend(given: argparse.Namespace) -> int:
-    return _order(given, "mend", {"part": given.part} if given.part else {})
-
-
-def _status(given: argparse.Namespace) -> int:
-    return _order(given, "status", {}, as_json=given.json)
-
-
-def _order(given: argparse.Namespace, action: str, parameters: dict[str, str], as_json: bool = False) -> int:
+def _order(given: argparse.Namespace) -> int:
     """Send an order to the running sandbox and print its status."""
     from iea_sandbox.control import order, render_status
 
-    status = order(given.home, action, parameters)
-    if as_json:
+    values = vars(given)
+    parameters = {
+        name: str(values[name]) for name in ("part", "how", *OPTION_NAMES) if values.get(name) is not None
+    }
+    status = order(given.home, given.action, parameters)
+    if values.get("json"):
         print(json.dumps(status, indent=2, ensure_ascii=False))
-        return 0
-    for line in render_status(status):
-        print(line)
+    else:
+        print(*render_status(status), sep="\n")
     return 0
 
 

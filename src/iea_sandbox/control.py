@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
@@ -41,44 +41,34 @@ def attach(world: World, home: Path) -> Path:
     token = secrets.token_urlsafe(24)
 
     # plain functions: Starlette runs them in a worker thread, from which the world accepts orders
-    def status(request: Request) -> Response:
-        return _refused(request, token) or JSONResponse(_status(world))
-
-    def break_(request: Request) -> Response:
-        refused = _refused(request, token)
-        if refused:
-            return refused
-        query = dict(request.query_params)
+    def answer(request: Request, carry_out: Callable[[dict[str, str]], None]) -> Response:
+        # other users of the machine reach loopback too
+        given = request.headers.get("authorization", "").encode()
+        if not secrets.compare_digest(given, f"Bearer {token}".encode()):
+            return JSONResponse({"error": "jeton absent ou faux"}, 401)
         try:
-            options = {
-                name: int(query[name]) if name in _NUMBERS else query[name]
-                for name in OPTION_NAMES
-                if name in query
-            }
-            world.break_(query.get("part", ""), query.get("how", ""), **options)  # type: ignore[arg-type]
+            carry_out(dict(request.query_params))
         except ValueError as error:  # UnknownFault, or not a number
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(_status(world))
 
-    def mend(request: Request) -> Response:
-        refused = _refused(request, token)
-        if refused:
-            return refused
-        try:
-            world.mend(request.query_params.get("part"))  # type: ignore[arg-type]  # mend() checks it
-        except UnknownFault as error:
-            return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse(_status(world))
+    def break_(query: dict[str, str]) -> None:
+        options = {
+            name: int(query[name]) if name in _NUMBERS else query[name]
+            for name in OPTION_NAMES
+            if name in query
+        }
+        world.break_(query.get("part", ""), query.get("how", ""), **options)  # type: ignore[arg-type]
 
-    port = world.host(
-        Starlette(
-            routes=[
-                Route("/status", status),
-                Route("/break", break_, methods=["POST"]),
-                Route("/mend", mend, methods=["POST"]),
-            ]
-        )
-    )
+    def mend(query: dict[str, str]) -> None:
+        world.mend(query.get("part"))  # type: ignore[arg-type]  # mend() checks it
+
+    routes = [
+        Route("/status", lambda request: answer(request, lambda _: None)),
+        Route("/break", lambda request: answer(request, break_), methods=["POST"]),
+        Route("/mend", lambda request: answer(request, mend), methods=["POST"]),
+    ]
+    port = world.host(Starlette(routes=routes))
     path = home / FILE
     beside = path.with_name(path.name + ".part")
     beside.unlink(missing_ok=True)
@@ -142,17 +132,6 @@ def render_status(status: Mapping[str, Any]) -> Iterator[str]:
         yield f"À saisir comme proxy : {proxy['address']} (utilisateur {proxy['user']}, mot de passe {proxy['password']})"
     if broken["pac"]:
         yield f"À indiquer à Windows comme script de proxy : {status['pac']}"
-
-
-def _refused(request: Request, token: str) -> Response | None:
-    """Return the refusal of a request without *token*; None for one that has it.
-
-    Other users of the machine reach loopback too.
-    """
-    given = request.headers.get("authorization", "").encode()
-    if secrets.compare_digest(given, f"Bearer {token}".encode()):
-        return None
-    return JSONResponse({"error": "jeton absent ou faux"}, 401)
 
 
 def _status(world: World) -> dict[str, object]:

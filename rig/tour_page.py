@@ -42,7 +42,7 @@ class Scene:
     @property
     def heading(self) -> str:
         """The heading under which the page shows it."""
-        return self.fault.layer.value if self.fault else "pour commencer"
+        return self.fault.layer.heading if self.fault else "pour commencer"
 
     @property
     def description(self) -> str:

@@ -19,21 +19,25 @@ DIALECTS = ("rfc", "keycloak", "keycloak-old", "oidc-provider", "authlib", "djan
 
 
 class Layer(Enum):
-    """What a fault strikes; the value is its heading in the help."""
+    """What a fault strikes: the heading in the help, and the parts that have it."""
 
-    CONNECTION = "connexion"
-    CERTIFICATE = "certificat et chiffrement"
-    BYTES = "octets de la réponse"
-    ANSWER = "réponse HTTP"
-    DOCUMENT = "contenu des réponses du serveur d'authentification"
-    LICENCE = "licence"
-    METADATA = "métadonnées signées des mises à jour"
-    TARGET = "fichiers des mises à jour"
-    PROXY = "serveur mandataire (proxy)"
-    SCRIPT = "script de proxy (PAC)"
-    NAMES = "service de noms (DNS)"
-    ADDRESS = "adresse saisie"
-    NETWORK = "réseau du poste"
+    CONNECTION = "connexion", SERVERS
+    CERTIFICATE = "certificat et chiffrement", SERVERS
+    BYTES = "octets de la réponse", SERVERS
+    ANSWER = "réponse HTTP", SERVERS
+    DOCUMENT = "contenu des réponses du serveur d'authentification", ("auth",)
+    LICENCE = "licence", ("auth",)
+    METADATA = "métadonnées signées des mises à jour", ("updates",)
+    TARGET = "fichiers des mises à jour", ("updates",)
+    PROXY = "serveur mandataire (proxy)", ("proxy",)
+    SCRIPT = "script de proxy (PAC)", ("pac",)
+    NAMES = "service de noms (DNS)", ("names",)
+    ADDRESS = "adresse saisie", ("address",)
+    NETWORK = "réseau du poste", ("network",)
+
+    def __init__(self, heading: str, parts: tuple[PartName, ...]) -> None:
+        self.heading = heading
+        self.parts = parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +65,17 @@ class Fault:
     name: str
     layer: Layer
     description: str
-    parts: tuple[PartName, ...] = SERVERS
     accepts: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[PartName, ...]:
+        """The parts at which it can be switched on."""
+        return self.layer.parts
 
     @property
     def how(self) -> str:
         """The word after ``--how``: the name without its part, which stands before."""
-        return self.name if set(self.parts) <= set(SERVERS) else self.name.removeprefix(f"{self.parts[0]}-")
+        return self.name if self.parts[0] in SERVERS else self.name.removeprefix(f"{self.parts[0]}-")
 
 
 @dataclass(frozen=True)
@@ -102,13 +110,6 @@ class UnknownFault(ValueError):
 
 _AT = ("at",)
 _LATER = ("at", "retry_after")
-_AUTH: tuple[PartName, ...] = ("auth",)
-_UPDATES: tuple[PartName, ...] = ("updates",)
-_PROXY: tuple[PartName, ...] = ("proxy",)
-_PAC: tuple[PartName, ...] = ("pac",)
-_NAMES: tuple[PartName, ...] = ("names",)
-_ADDRESS: tuple[PartName, ...] = ("address",)
-_NETWORK: tuple[PartName, ...] = ("network",)
 
 _CATALOGUE = (
     # connection: before any TLS
@@ -133,13 +134,13 @@ _CATALOGUE = (
         "unknown-ca",
         Layer.CERTIFICATE,
         "le certificat vient d'une autorité inconnue (--issuer la nomme)",
-        accepts=("issuer",),
+        ("issuer",),
     ),
     Fault(
         "intercepted",
         Layer.CERTIFICATE,
         "un antivirus ou un proxy présente son propre certificat (Avast sauf --issuer)",
-        accepts=("issuer",),
+        ("issuer",),
     ),
     Fault("missing-intermediate", Layer.CERTIFICATE, "le serveur oublie son certificat intermédiaire"),
     Fault("revoked", Layer.CERTIFICATE, "le certificat a été révoqué par son autorité"),
@@ -154,96 +155,90 @@ _CATALOGUE = (
     Fault("oversized", Layer.BYTES, "la réponse ne finit jamais"),
     Fault("compression-bomb", Layer.BYTES, "la réponse, compressée, enfle mille fois à la lecture"),
     # answer: sound HTTP with the wrong message
-    Fault("301", Layer.ANSWER, "redirection vers une autre adresse", accepts=("at", "location")),
-    Fault("302", Layer.ANSWER, "redirection vers une page de connexion", accepts=("at", "location")),
-    Fault("401", Layer.ANSWER, "un frontal réclame un mot de passe", accepts=_AT),
-    Fault("403", Layer.ANSWER, "accès interdit", accepts=_AT),
-    Fault("404", Layer.ANSWER, "page introuvable", accepts=_AT),
-    Fault("407", Layer.ANSWER, "un mandataire réclame un mot de passe", accepts=_AT),
-    Fault("408", Layer.ANSWER, "le serveur a trop attendu la demande", accepts=_LATER),
-    Fault("429", Layer.ANSWER, "trop de demandes (Retry-After : 30 s sauf --retry-after)", accepts=_LATER),
-    Fault("500", Layer.ANSWER, "panne du serveur", accepts=_LATER),
-    Fault("502", Layer.ANSWER, "le frontal reçoit une mauvaise réponse", accepts=_LATER),
-    Fault("503", Layer.ANSWER, "service indisponible (Retry-After avec --retry-after)", accepts=_LATER),
-    Fault("504", Layer.ANSWER, "le frontal attend en vain", accepts=_LATER),
-    Fault("maintenance", Layer.ANSWER, "page de maintenance (503, Retry-After : 600 s)", accepts=_LATER),
-    Fault("web-page", Layer.ANSWER, "une page web à la place de la réponse", accepts=_AT),
-    Fault("another-service", Layer.ANSWER, "un tout autre service répond, en JSON", accepts=_AT),
-    Fault(
-        "wrong-clock", Layer.ANSWER, "l'heure du serveur est fausse (--days, 3 sauf avis)", accepts=("days",)
-    ),
+    Fault("301", Layer.ANSWER, "redirection vers une autre adresse", ("at", "location")),
+    Fault("302", Layer.ANSWER, "redirection vers une page de connexion", ("at", "location")),
+    Fault("401", Layer.ANSWER, "un frontal réclame un mot de passe", _AT),
+    Fault("403", Layer.ANSWER, "accès interdit", _AT),
+    Fault("404", Layer.ANSWER, "page introuvable", _AT),
+    Fault("407", Layer.ANSWER, "un mandataire réclame un mot de passe", _AT),
+    Fault("408", Layer.ANSWER, "le serveur a trop attendu la demande", _LATER),
+    Fault("429", Layer.ANSWER, "trop de demandes (Retry-After : 30 s sauf --retry-after)", _LATER),
+    Fault("500", Layer.ANSWER, "panne du serveur", _LATER),
+    Fault("502", Layer.ANSWER, "le frontal reçoit une mauvaise réponse", _LATER),
+    Fault("503", Layer.ANSWER, "service indisponible (Retry-After avec --retry-after)", _LATER),
+    Fault("504", Layer.ANSWER, "le frontal attend en vain", _LATER),
+    Fault("maintenance", Layer.ANSWER, "page de maintenance (503, Retry-After : 600 s)", _LATER),
+    Fault("web-page", Layer.ANSWER, "une page web à la place de la réponse", _AT),
+    Fault("another-service", Layer.ANSWER, "un tout autre service répond, en JSON", _AT),
+    Fault("wrong-clock", Layer.ANSWER, "l'heure du serveur est fausse (--days, 3 sauf avis)", ("days",)),
     # what the authentication server says
-    Fault("issuer-mismatch", Layer.DOCUMENT, "le document annonce une autre adresse que la sienne", _AUTH),
-    Fault("clear-token-endpoint", Layer.DOCUMENT, "le document envoie la licence en clair (http)", _AUTH),
-    Fault("no-token", Layer.DOCUMENT, "la réponse ne contient pas de jeton", _AUTH),
-    Fault("scope-missing", Layer.DOCUMENT, "le jeton est donné sans le droit demandé", _AUTH),
+    Fault("issuer-mismatch", Layer.DOCUMENT, "le document annonce une autre adresse que la sienne"),
+    Fault("clear-token-endpoint", Layer.DOCUMENT, "le document envoie la licence en clair (http)"),
+    Fault("no-token", Layer.DOCUMENT, "la réponse ne contient pas de jeton"),
+    Fault("scope-missing", Layer.DOCUMENT, "le jeton est donné sans le droit demandé"),
     # licence
-    Fault("refused", Layer.LICENCE, "autorisation refusée, quelle que soit la licence", _AUTH, ("dialect",)),
-    Fault("unknown", Layer.LICENCE, "aucun numéro de licence n'est reconnu", _AUTH, ("dialect",)),
-    Fault("wrong-key", Layer.LICENCE, "aucune clé de licence n'est reconnue", _AUTH, ("dialect",)),
+    Fault("refused", Layer.LICENCE, "autorisation refusée, quelle que soit la licence", ("dialect",)),
+    Fault("unknown", Layer.LICENCE, "aucun numéro de licence n'est reconnu", ("dialect",)),
+    Fault("wrong-key", Layer.LICENCE, "aucune clé de licence n'est reconnue", ("dialect",)),
     # signed metadata
-    Fault("metadata-expired", Layer.METADATA, "timestamp.json a expiré", _UPDATES),
-    Fault("snapshot-expired", Layer.METADATA, "snapshot.json a expiré", _UPDATES),
-    Fault("targets-expired", Layer.METADATA, "targets.json a expiré", _UPDATES),
-    Fault("root-expired", Layer.METADATA, "la dernière racine a expiré", _UPDATES),
-    Fault("rolled-back", Layer.METADATA, "une ancienne version est resservie", _UPDATES),
-    Fault("rolled-back-snapshot", Layer.METADATA, "timestamp.json désigne un ancien snapshot.json", _UPDATES),
-    Fault("rolled-back-targets", Layer.METADATA, "snapshot.json désigne un ancien targets.json", _UPDATES),
-    Fault("badly-signed", Layer.METADATA, "timestamp.json est signé d'une clé étrangère", _UPDATES),
-    Fault(
-        "root-badly-signed", Layer.METADATA, "une nouvelle racine n'est pas signée de l'ancienne", _UPDATES
-    ),
-    Fault("altered-timestamp", Layer.METADATA, "timestamp.json a été modifié après sa signature", _UPDATES),
-    Fault("altered-targets", Layer.METADATA, "targets.json a été modifié après sa signature", _UPDATES),
-    Fault("mixed-snapshot", Layer.METADATA, "snapshot.json est celui d'une autre publication", _UPDATES),
+    Fault("metadata-expired", Layer.METADATA, "timestamp.json a expiré"),
+    Fault("snapshot-expired", Layer.METADATA, "snapshot.json a expiré"),
+    Fault("targets-expired", Layer.METADATA, "targets.json a expiré"),
+    Fault("root-expired", Layer.METADATA, "la dernière racine a expiré"),
+    Fault("rolled-back", Layer.METADATA, "une ancienne version est resservie"),
+    Fault("rolled-back-snapshot", Layer.METADATA, "timestamp.json désigne un ancien snapshot.json"),
+    Fault("rolled-back-targets", Layer.METADATA, "snapshot.json désigne un ancien targets.json"),
+    Fault("badly-signed", Layer.METADATA, "timestamp.json est signé d'une clé étrangère"),
+    Fault("root-badly-signed", Layer.METADATA, "une nouvelle racine n'est pas signée de l'ancienne"),
+    Fault("altered-timestamp", Layer.METADATA, "timestamp.json a été modifié après sa signature"),
+    Fault("altered-targets", Layer.METADATA, "targets.json a été modifié après sa signature"),
+    Fault("mixed-snapshot", Layer.METADATA, "snapshot.json est celui d'une autre publication"),
     # files behind the metadata: for the updater, the test of the servers fetches none of them
-    Fault("tampered-target", Layer.TARGET, "le fichier a été modifié, à la même longueur", _UPDATES),
-    Fault("longer-target", Layer.TARGET, "le fichier est plus long que signé", _UPDATES),
-    Fault("shorter-target", Layer.TARGET, "le fichier est plus court que signé", _UPDATES),
-    Fault("missing-target", Layer.TARGET, "le fichier a disparu", _UPDATES),
+    Fault("tampered-target", Layer.TARGET, "le fichier a été modifié, à la même longueur"),
+    Fault("longer-target", Layer.TARGET, "le fichier est plus long que signé"),
+    Fault("shorter-target", Layer.TARGET, "le fichier est plus court que signé"),
+    Fault("missing-target", Layer.TARGET, "le fichier a disparu"),
     # the proxy between the agent and both servers
-    Fault("proxy-password", Layer.PROXY, "le proxy réclame un mot de passe", _PROXY),
-    Fault("proxy-password-refused", Layer.PROXY, "le proxy refuse tous les mots de passe", _PROXY),
-    Fault("proxy-ntlm", Layer.PROXY, "le proxy n'accepte que Negotiate ou NTLM", _PROXY),
-    Fault("proxy-forbids", Layer.PROXY, "le proxy interdit ce serveur (403)", _PROXY),
-    Fault("proxy-lost", Layer.PROXY, "le proxy ne trouve pas le serveur (503)", _PROXY),
-    Fault("proxy-stopped", Layer.PROXY, "personne n'écoute sur le port du proxy", _PROXY),
-    Fault("proxy-silent", Layer.PROXY, "le proxy accepte la connexion, puis plus rien", _PROXY),
-    Fault("proxy-closed", Layer.PROXY, "le proxy raccroche sans répondre", _PROXY),
-    Fault("proxy-needed", Layer.PROXY, "les serveurs ne sont joignables que par le proxy", _PROXY),
+    Fault("proxy-password", Layer.PROXY, "le proxy réclame un mot de passe"),
+    Fault("proxy-password-refused", Layer.PROXY, "le proxy refuse tous les mots de passe"),
+    Fault("proxy-ntlm", Layer.PROXY, "le proxy n'accepte que Negotiate ou NTLM"),
+    Fault("proxy-forbids", Layer.PROXY, "le proxy interdit ce serveur (403)"),
+    Fault("proxy-lost", Layer.PROXY, "le proxy ne trouve pas le serveur (503)"),
+    Fault("proxy-stopped", Layer.PROXY, "personne n'écoute sur le port du proxy"),
+    Fault("proxy-silent", Layer.PROXY, "le proxy accepte la connexion, puis plus rien"),
+    Fault("proxy-closed", Layer.PROXY, "le proxy raccroche sans répondre"),
+    Fault("proxy-needed", Layer.PROXY, "les serveurs ne sont joignables que par le proxy"),
     # the script that says which proxy
-    Fault("pac-missing", Layer.SCRIPT, "le script a disparu (404)", _PAC),
-    Fault("pac-error", Layer.SCRIPT, "le script contient une faute", _PAC),
-    Fault("pac-slow", Layer.SCRIPT, "le script n'arrive pas à temps", _PAC),
+    Fault("pac-missing", Layer.SCRIPT, "le script a disparu (404)"),
+    Fault("pac-error", Layer.SCRIPT, "le script contient une faute"),
+    Fault("pac-slow", Layer.SCRIPT, "le script n'arrive pas à temps"),
     Fault(
         "pac-offered",
         Layer.SCRIPT,
         "le réseau offre un script (WPAD), et seul son proxy mène aux serveurs (dans le banc d'essai seulement)",
-        _PAC,
     ),
     # the name service
-    Fault("names-silent", Layer.NAMES, "le service de noms ne répond jamais", _NAMES),
-    Fault("names-unknown", Layer.NAMES, "le nom du serveur n'existe pas (NXDOMAIN)", _NAMES),
-    Fault("names-failing", Layer.NAMES, "le service de noms n'y arrive pas (SERVFAIL)", _NAMES),
-    Fault("names-empty", Layer.NAMES, "le nom existe, sans adresse", _NAMES),
+    Fault("names-silent", Layer.NAMES, "le service de noms ne répond jamais"),
+    Fault("names-unknown", Layer.NAMES, "le nom du serveur n'existe pas (NXDOMAIN)"),
+    Fault("names-failing", Layer.NAMES, "le service de noms n'y arrive pas (SERVFAIL)"),
+    Fault("names-empty", Layer.NAMES, "le nom existe, sans adresse"),
     # what was typed: nothing is broken but the address
-    Fault("address-quotes", Layer.ADDRESS, "recopiée avec les guillemets de la fiche", _ADDRESS),
-    Fault("address-spaces", Layer.ADDRESS, "un espace au milieu", _ADDRESS),
-    Fault("address-no-scheme", Layer.ADDRESS, "sans « https:// »", _ADDRESS),
-    Fault("address-idn", Layer.ADDRESS, "un nom accentué (IDN)", _ADDRESS),
-    Fault("address-ipv6", Layer.ADDRESS, "une adresse IPv6 entre crochets", _ADDRESS),
-    Fault("address-port-out-of-range", Layer.ADDRESS, "un port au-delà de 65535", _ADDRESS),
-    Fault("address-port-80", Layer.ADDRESS, "le port en clair (« :80 ») derrière https", _ADDRESS),
-    Fault("address-http", Layer.ADDRESS, "http au lieu de https, au port sécurisé", _ADDRESS),
+    Fault("address-quotes", Layer.ADDRESS, "recopiée avec les guillemets de la fiche"),
+    Fault("address-spaces", Layer.ADDRESS, "un espace au milieu"),
+    Fault("address-no-scheme", Layer.ADDRESS, "sans « https:// »"),
+    Fault("address-idn", Layer.ADDRESS, "un nom accentué (IDN)"),
+    Fault("address-ipv6", Layer.ADDRESS, "une adresse IPv6 entre crochets"),
+    Fault("address-port-out-of-range", Layer.ADDRESS, "un port au-delà de 65535"),
+    Fault("address-port-80", Layer.ADDRESS, "le port en clair (« :80 ») derrière https"),
+    Fault("address-http", Layer.ADDRESS, "http au lieu de https, au port sécurisé"),
     Fault(
         "address-http-redirect",
         Layer.ADDRESS,
         "http au lieu de https, au port en clair qui renvoie vers https",
-        _ADDRESS,
     ),
-    Fault("address-unknown-name", Layer.ADDRESS, "un nom qui n'existe pas", _ADDRESS),
+    Fault("address-unknown-name", Layer.ADDRESS, "un nom qui n'existe pas"),
     # this machine
-    Fault("network-off", Layer.NETWORK, "plus aucun réseau (dans le banc d'essai seulement)", _NETWORK),
+    Fault("network-off", Layer.NETWORK, "plus aucun réseau (dans le banc d'essai seulement)"),
 )
 
 FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
@@ -279,8 +274,8 @@ def describe_faults() -> str:
     lines: list[str] = []
     for layer in Layer:
         faults = [fault for fault in _CATALOGUE if fault.layer is layer]
-        where = {part: None for fault in faults for part in fault.parts}
-        lines.append(f"\n{layer.value[0].upper()}{layer.value[1:]} (break {'|'.join(where)}) :")
+        heading = f"{layer.heading[0].upper()}{layer.heading[1:]}"
+        lines.append(f"\n{heading} (break {'|'.join(layer.parts)}) :")
         lines += [f"  {fault.how:<22} {fault.description}" for fault in faults]
     return "\n".join(lines).lstrip("\n")
 

@@ -37,10 +37,7 @@ def load_ring(key_file: Path | None) -> KeyRing:
 
 
 def save_ring(ring: KeyRing, key_file: Path | None, replace: bool) -> None:
-    """Write *ring* to *key_file* or the vault; overwrite only to *replace*.
-
-    Raises ``DeskError``, ``OSError``.
-    """
+    """Write *ring*, overwrite only to *replace*. Raises ``DeskError``, ``OSError``."""
     if key_file is not None:
         save_file(key_file, ring.to_text() + "\n", replace)
         return

@@ -95,10 +95,7 @@ class KeyRing:
         )
 
     def rotate(self, key: MasterKey) -> KeyRing:
-        """Return the ring with *key* as the newest, and the next generation.
-
-        Raises ``KeyFormatError`` if its name is taken.
-        """
+        """Return the ring with a newest *key*. Raises ``KeyFormatError`` (name taken)."""
         if any(key.kid == other.kid for other in self.keys):
             raise KeyFormatError(f"Une clé s'appelle déjà « {key.kid} ».")
         return replace(self, keys=(key, *self.keys), generation=self.generation + 1)
@@ -120,10 +117,7 @@ class MonthKeys:
     keys: tuple[MonthKey, ...]
 
     def derive_password(self, day: date, scope: str, kid: str = "") -> Password:
-        """Derive the password of *day*, with the last of several suitable keys.
-
-        Raises ``KeyNotFound``.
-        """
+        """Derive a password with the last suitable key. Raises ``KeyNotFound``."""
         month = day.isoformat()[:7]
         for key in reversed(self.keys):
             if key.month == month and key.scope == scope and kid in ("", key.kid):
@@ -143,10 +137,7 @@ def check_kid(kid: str) -> str:
 
 
 def choose_kid(ring: KeyRing, year: int) -> str:
-    """Return a name for the next key: ``2026a``, then ``2026b`` and so on.
-
-    Raises ``KeyFormatError`` after the 26th of a year.
-    """
+    """Return the next free name, ``2026a`` to ``2026z``. Raises ``KeyFormatError``."""
     taken = {key.kid for key in ring.keys}
     for letter in "abcdefghijklmnopqrstuvwxyz":
         if (kid := f"{year}{letter}") not in taken:

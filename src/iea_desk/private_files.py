@@ -16,11 +16,7 @@ class NotPrivate(Exception):
 
 
 def read_private(path: Path) -> str:
-    """Return the text of *path*.
-
-    Raises ``NotPrivate``, ``OSError``, and ``ValueError`` for a file that is too large or
-    not in UTF-8.
-    """
+    """Return the text of *path*. Raises ``NotPrivate``, ``OSError``, ``ValueError``."""
     with path.open("rb") as file:
         _check(file)
         data = file.read(_LARGEST + 1)

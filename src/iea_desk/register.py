@@ -54,10 +54,7 @@ class RegisterPlan:
 
 
 def unfinished_file(output: Path) -> Path:
-    """Return the file of an unfinished register.
-
-    A header with the salt, then one hash a line; like the register it has no secret.
-    """
+    """Return the file of an unfinished register: a header, then one hash a line."""
     return output.with_name(output.name + ".partiel")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from email.utils import formatdate
 from html import escape
 from time import time
@@ -15,16 +16,14 @@ from iea_sandbox.record import Record, RecordedRequest
 _BODY_LIMIT = 64 * 1024  # bytes of a request's body that are recorded
 
 
+@dataclass
 class FaultMiddleware:
     """ASGI middleware that records each request, and answers it itself during a fault."""
 
-    def __init__(
-        self, app: ASGIApp, name: ServerName, switch: FaultSwitch, requests: Record[RecordedRequest]
-    ) -> None:
-        self._app = app
-        self._name = name
-        self._switch = switch
-        self._requests = requests
+    app: ASGIApp
+    name: ServerName
+    switch: FaultSwitch
+    requests: Record[RecordedRequest]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
@@ -34,15 +33,15 @@ class FaultMiddleware:
             messages.append(await receive())
             body += messages[-1].get("body", b"")[: _BODY_LIMIT - len(body)]
 
-        broken = self._switch.broken
+        broken = self.switch.broken
         query = scope["query_string"]
         target = (scope["raw_path"] + (b"?" + query if query else b"")).decode("ascii", "replace")
-        active = self._switch.fault_in(Layer.ANSWER)
+        active = self.switch.fault_in(Layer.ANSWER)
         if active and active.options.at not in target:
             active = None
-        self._requests.add(
+        self.requests.add(
             RecordedRequest(
-                server=self._name,
+                server=self.name,
                 fault=broken.fault.name if broken else "",
                 method=scope["method"],
                 target=target,
@@ -54,7 +53,7 @@ class FaultMiddleware:
 
         has_wrong_clock = active is not None and active.fault.name == "wrong-clock"
         skew = active.options.days * 86_400 if active and has_wrong_clock else 0
-        app = self._app if active is None or has_wrong_clock else render_answer(active)
+        app = self.app if active is None or has_wrong_clock else render_answer(active)
 
         async def replay() -> Message:
             return messages.pop(0) if messages else await receive()
@@ -91,6 +90,13 @@ _PAGES = {
     "504": ("504 Gateway Time-out", "The server behind did not answer in time."),
 }
 
+_HEADERS = {
+    "401": {"WWW-Authenticate": 'Basic realm="frontal"'},
+    "407": {"Proxy-Authenticate": 'Basic realm="mandataire"'},
+    "408": {"Connection": "close"},
+    "429": {"Retry-After": "30"},
+}
+
 
 def render_answer(broken: ActiveFault) -> Response:
     """Return the response of an "answer" fault. Raises KeyError for another layer's."""
@@ -105,17 +111,10 @@ def render_answer(broken: ActiveFault) -> Response:
             text = "Le service est en cours de maintenance. Il sera de retour dans quelques minutes."
             later = {"Retry-After": str(600 if options.retry_after is None else options.retry_after)}
             return HTMLResponse(_page("Maintenance en cours", text), 503, later)
-    headers: dict[str, str] = {}
-    if name in ("301", "302"):
-        headers["Location"] = options.location
-    elif name == "401":
-        headers["WWW-Authenticate"] = 'Basic realm="frontal"'
-    elif name == "407":
-        headers["Proxy-Authenticate"] = 'Basic realm="mandataire"'
-    elif name == "408":
-        headers["Connection"] = "close"
-    elif name == "429":
-        headers["Retry-After"] = str(30 if options.retry_after is None else options.retry_after)
+        case "301" | "302":
+            headers = {"Location": options.location}
+        case _:
+            headers = _HEADERS.get(name, {})
     if options.retry_after is not None:
-        headers["Retry-After"] = str(options.retry_after)
+        headers = headers | {"Retry-After": str(options.retry_after)}
     return HTMLResponse(_page(*_PAGES[name]), int(name), headers)

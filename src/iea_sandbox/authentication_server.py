@@ -134,10 +134,7 @@ class _Refused(Exception):
 
 
 class AuthenticationServer:
-    """Discovery, token endpoint and keys of one issuer.
-
-    ``address`` (the issuer) is set once the port is known.
-    """
+    """Discovery, tokens and keys of one issuer; its ``address`` is set at the start."""
 
     def __init__(
         self, switch: FaultSwitch, path: str = "", dialect: str = "rfc", lifetime: int = 300

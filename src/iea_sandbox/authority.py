@@ -124,10 +124,7 @@ class CertificateAuthority:
 def _leaf(
     authority: trustme.CA, *hosts: str, of: str = ORGANISATION, first_day: int = -30, last_day: int = 60
 ) -> trustme.LeafCert:
-    """Return a server's certificate for *hosts* (none: the sandbox's).
-
-    It is valid from *first_day* to *last_day*, in days from today.
-    """
+    """Return a certificate for *hosts* (none: the sandbox's); days count from today."""
     now = datetime.now(UTC)
     return authority.issue_cert(
         *(hosts or HOSTS),

@@ -32,10 +32,7 @@ pannes (--how) :
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Returns the exit code: 0 fine, 1 failed, 2 wrong usage, 3 no sandbox running.
-    """
+    """Run one command; return 0 fine, 1 failed, 2 wrong usage, 3 no sandbox running."""
     for stream in (sys.stdout, sys.stderr):
         # Windows' code pages lack half of the letters that we print
         if hasattr(stream, "reconfigure"):

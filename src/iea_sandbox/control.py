@@ -107,10 +107,7 @@ def order(home: Path, action: str, parameters: Mapping[str, str]) -> dict[str, o
 
 
 def render_status(status: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a status as lines for a person.
-
-    First each part and its fault, then what to type and to set so that the faults have an effect.
-    """
+    """Yield lines for a person: each part's fault, then what to type and to set."""
     broken = status["broken"]
     where = {
         "auth": status["authentication"],

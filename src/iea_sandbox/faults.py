@@ -102,10 +102,7 @@ class FaultSwitch:
 
 
 class UnknownFault(ValueError):
-    """A fault, part or option does not exist, or they do not fit together.
-
-    The message is French, for a person.
-    """
+    """An unknown fault, part or option, or a wrong use; the message is French."""
 
 
 _AT = ("at",)

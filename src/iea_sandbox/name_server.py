@@ -103,10 +103,7 @@ class _Protocol(asyncio.DatagramProtocol):
 
 
 def _parse_name(query: bytes) -> tuple[str, int]:
-    """Return the first question's name in lower case, and its end's offset (4.1.2).
-
-    Raises ValueError or IndexError if it is malformed.
-    """
+    """Return the first question's name and end (4.1.2). Raises ValueError, IndexError."""
     labels = []
     at = 12
     while length := query[at]:

@@ -24,10 +24,7 @@ _WINDOWS = "Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n"
 
 
 class Proxy:
-    """A proxy on 127.0.0.1; ``requests`` records the request lines.
-
-    All methods belong to one event loop.
-    """
+    """A proxy on 127.0.0.1, for one event loop; ``requests`` has the request lines."""
 
     def __init__(self, switch: FaultSwitch) -> None:
         self.port = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -17,26 +18,26 @@ OFFERED, OFFERED_PORT = "/wpad.dat", 80
 _SLOW = 30.0  # seconds until it answers: longer than any client waits
 
 
+@dataclass
 class ProxyScriptServer:
     """ASGI application that serves the script; it sends everything through *proxy*."""
 
-    def __init__(self, switch: FaultSwitch, proxy: Proxy) -> None:
-        self._switch = switch
-        self._proxy = proxy
+    switch: FaultSwitch
+    proxy: Proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request (ASGI)."""
-        if self._switch.on("pac-slow"):
+        if self.switch.on("pac-slow"):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_SLOW):
                     while (await receive())["type"] != "http.disconnect":
                         pass
-        if self._switch.on("pac-missing") or scope["path"] not in (PATH, OFFERED):
+        if self.switch.on("pac-missing") or scope["path"] not in (PATH, OFFERED):
             answer: Response = PlainTextResponse("Not Found", 404)
         else:
             answer = Response(self._render(), media_type="application/x-ns-proxy-autoconfig")
         await answer(scope, receive, send)
 
     def _render(self) -> str:
-        keyword = "retrun (" if self._switch.on("pac-error") else "return"
-        return f'function FindProxyForURL(url, host) {{ {keyword} "PROXY 127.0.0.1:{self._proxy.port}"; }}\n'
+        keyword = "retrun (" if self.switch.on("pac-error") else "return"
+        return f'function FindProxyForURL(url, host) {{ {keyword} "PROXY 127.0.0.1:{self.proxy.port}"; }}\n'

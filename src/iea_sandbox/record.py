@@ -24,10 +24,7 @@ class RecordedConnection:
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One HTTP request that was read completely.
-
-    ``headers`` has lower-case names; ``body`` may hold a licence key.
-    """
+    """One whole HTTP request, with lower-case header names; the body may hold a key."""
 
     server: ServerName
     fault: str
@@ -83,10 +80,7 @@ class Record(Generic[Entry]):
         matching: Callable[[Entry], bool] = lambda _: True,
         deadline: float = 10.0,
     ) -> list[Entry]:
-        """Return the same as ``select`` as soon as there are *count* entries.
-
-        Raises TimeoutError after *deadline* seconds.
-        """
+        """Wait until ``select`` has *count* entries; return them. Raises TimeoutError."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self.select(server, matching)) >= count, deadline):
                 raise TimeoutError(f"{len(self.select(server, matching))} of {count} seen: {self._entries!r}")

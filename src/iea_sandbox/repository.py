@@ -81,10 +81,7 @@ class Repository:
         _write(self.folder / "metadata" / f"{self._root.version}.root.json", data)
 
     def rotate_keys(self) -> None:
-        """Replace every key and sign everything again.
-
-        The next root is signed by the old root key and by the new one (TUF specification, 6.1).
-        """
+        """Replace all keys; the old and the new one sign the next root (TUF, 6.1)."""
         old = self._signers
         self._signers = {role: CryptoSigner.generate_ed25519() for role in _LIFETIMES}
         for role, signer in self._signers.items():

@@ -27,10 +27,7 @@ Fermez toutes les fenêtres d'Impact emploi avant l'installation.
 
 
 class UpdateServer:
-    """Serves a repository in *folder* under /updates.
-
-    Two versions are published at the start, so that there is one to roll back to.
-    """
+    """Serves a repository under /updates; two versions, so that one can roll back."""
 
     def __init__(self, folder: Path, switch: FaultSwitch) -> None:
         self._switch = switch

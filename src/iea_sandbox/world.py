@@ -179,10 +179,7 @@ class World:
         return self
 
     def close(self) -> None:
-        """Close everything and end the thread.
-
-        Raises WorldFailed if the sandbox itself had an error meanwhile.
-        """
+        """Close everything. Raises WorldFailed if the sandbox had an error meanwhile."""
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(_PATIENCE)
         if self._failures:
@@ -297,10 +294,7 @@ class World:
                 await listener.adapt()
 
     async def _switch_network(self, how: str) -> None:
-        """Order the rig to switch this machine's network "off" or "on".
-
-        Raises UnknownFault if no rig listens.
-        """
+        """Order the rig to switch the network. Raises UnknownFault if no rig listens."""
         if self._network_port is None:
             raise UnknownFault("Couper le réseau n'est possible que dans le banc d'essai (make tour).")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rig:

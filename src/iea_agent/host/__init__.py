@@ -45,10 +45,7 @@ class Child(Protocol):
         """Return its exit code, None if it still runs after *timeout* seconds."""
 
     def send_line(self, line: str) -> bool:
-        """Write *line* to its standard input and close that; False if it has ended.
-
-        It must have been started with a standard input.
-        """
+        """Write *line* to its standard input and close that; False if it has ended."""
 
     def kill(self) -> None:
         """End it at once, if it has not ended, without asking it."""
@@ -84,16 +81,10 @@ class Host(Protocol):
         """Allow process *pid* to bring its window to the front, after a click of the user."""
 
     def raise_window(self, pid: int) -> bool:
-        """Bring the window of process *pid* to the front.
-
-        Returns False if it shows none, or if the system does not allow it.
-        """
+        """Bring the window of process *pid* to the front; False if that is impossible."""
 
     def launch(self, program: Path) -> None:
-        """Start *program* as a double click does: it outlives this process.
-
-        Raises ``LaunchError``.
-        """
+        """Start *program* so that it outlives this process. Raises ``LaunchError``."""
 
     def session_id(self) -> str:
         """Return the identifier of the user's session, for the name of the channel."""

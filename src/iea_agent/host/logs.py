@@ -122,10 +122,7 @@ def _hide(match: re.Match[str]) -> str:
 
 
 class _RotatingFile(RotatingFileHandler):
-    """A rotating file that grows on while another program has it open (Windows).
-
-    The standard one would lose every line.
-    """
+    """A rotating file that goes on if it cannot be renamed (open elsewhere, Windows)."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(

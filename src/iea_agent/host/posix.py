@@ -151,10 +151,7 @@ class _LockedFile:
         self._descriptor: int | None = descriptor
 
     def close(self) -> None:
-        """Close the file, which releases the lock.
-
-        The file stays: without it two processes could lock two files of one name.
-        """
+        """Release the lock. The file stays: deleting it would allow a second lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -181,10 +181,7 @@ class Storage:
         _keep_last_good(self._last_good_settings, _SettingsFile(data=text.encode()))
 
     def policy_signature(self) -> Signature | None:
-        """Return what changes with the policy file; None if there is none.
-
-        One ``stat``: cheap enough for every minute.
-        """
+        """Return what changes with the policy file, by one ``stat``; None without a file."""
         try:
             status = self.policy_file.stat()
         except OSError:
@@ -273,10 +270,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextmanager
 def _exclusive(path: Path) -> Iterator[None]:
-    """Keep other processes from changing *path* meanwhile.
-
-    Raises ``OSError``, also if another process takes more than 5 s.
-    """
+    """Lock *path* against other processes, within 5 s. Raises ``OSError``."""
     machine = current_host()
     deadline = time.monotonic() + 5
     while (claim := machine.acquire_lock(path.name, path.parent)) is None:
@@ -385,10 +379,7 @@ def _read_settings(path: Path) -> _SettingsFile:
 
 
 def check_changes(changes: Mapping[str, object]) -> dict[str, object]:
-    """Return *changes* as the file will hold them.
-
-    A pasted address is cleaned, for instance. Raises ``SettingsError``.
-    """
+    """Return *changes* as the file will hold them. Raises ``SettingsError``."""
     values: dict[str, object] = {}
     faults: list[settings.SettingFault] = []
     for name, value in changes.items():

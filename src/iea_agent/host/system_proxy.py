@@ -29,9 +29,9 @@ class SystemProxies(Protocol):
     """The system's choice of proxies; safe on any thread."""
 
     def choose(self, address: Address) -> Choice:
-        """Return the proxy for *address*, after ``CHOICE_SECONDS`` at most.
+        """Return the proxy for *address*; may take ``CHOICE_SECONDS``.
 
-        Never on a thread that draws. Raises ``ScriptUnusable``.
+        Raises ``ScriptUnusable``.
         """
 
     def forget_answers(self) -> None:

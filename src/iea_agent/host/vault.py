@@ -43,10 +43,7 @@ class Vault(Protocol):
         """Return the secret of *account*, None if there is none."""
 
     def write_secret(self, account: str, secret: str) -> None:
-        """Replace the secret of *account*.
-
-        Raises ``SecretLengthError``, and ``ValueError`` for an empty secret.
-        """
+        """Replace the secret of *account*. Raises ``SecretLengthError``, ``ValueError``."""
 
     def delete_secret(self, account: str) -> None:
         """Delete the secret of *account* if there is one."""

@@ -163,10 +163,7 @@ def _check_issuer(address: Address, issuer: str) -> None:
 
 
 def _check_token_endpoint(address: Address, url: str) -> str:
-    """Return *url* as it was checked.
-
-    Raises ``HttpsError`` if the key may not be sent there.
-    """
+    """Return *url*. Raises ``HttpsError`` if the key may not be sent there."""
     try:
         parts = urlsplit(url)
         endpoint = addresses.parse(parts._replace(query="", fragment="").geturl())

@@ -180,10 +180,7 @@ def _parse(der: bytes) -> ServerCertificate:
 
 
 def _hosts(behind_key: list[tuple[int, bytes]]) -> tuple[str, ...]:
-    """Return the DNS names in the extensions (RFC 5280, section 4.2.1.6).
-
-    There are none if the extensions are malformed.
-    """
+    """Return the DNS names in the extensions (RFC 5280, 4.2.1.6), none if malformed."""
     hosts: list[str] = []
     try:
         for _, extensions in (field for field in behind_key if field[0] == _EXTENSIONS):
@@ -199,10 +196,7 @@ def _hosts(behind_key: list[tuple[int, bytes]]) -> tuple[str, ...]:
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield tag and content of each element of *data*.
-
-    X.690, sections 8.1 and 10.1: definite lengths, and here tags of one byte.
-    """
+    """Yield tag (one byte) and content of each element (X.690, 8.1 and 10.1)."""
     at = 0
     for _ in range(_MOST):
         if at == len(data):

@@ -246,10 +246,7 @@ def _find_cause(error: BaseException) -> OSError | None:
 def _certificate_refused(
     cause: ssl.SSLCertVerificationError, request: RequestContext, route: Route, inspect: Inspect
 ) -> Failure:
-    """Return the failure for a certificate that TLS refused.
-
-    Its own fields are used to find the problem, if *inspect* gets it again.
-    """
+    """Return the failure for a refused certificate, by its own fields if possible."""
     # CryptoAPI's codes come as negative numbers if a signed type was used
     code = cause.verify_code & 0xFFFFFFFF
     problem = _CERTIFICATE_PROBLEMS.get(code, problems.CERTIFICATE_AUTHORITY_UNKNOWN)

@@ -95,26 +95,15 @@ class Client:
             context = certificates.verifying_context(self.route.ca_file)
         except certificates.CaFileUnreadable as error:
             detail = f"{error.file}: {describe_error(error.cause)}"
-            raise HttpsError(
-                Failure(
-                    Stage.CERTIFICATE,
-                    problems.CA_FILE_UNREADABLE,
-                    detail,
-                    evidence=FileInvolved(str(error.file)),
-                )
-            ) from None
+            evidence = FileInvolved(str(error.file))
+            failure = Failure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE, detail, evidence=evidence)
+            raise HttpsError(failure) from None
         self._limits = limits or Limits()
         self._network = Network(resolve or system_addresses, ipv4_only=self.route.ipv4_only)
         if self.route.proxy is not None and self.route.proxy.secure:
             detail = "a proxy that is itself reached over https is not supported"
-            raise HttpsError(
-                Failure(
-                    Stage.PROXY,
-                    problems.PROXY_UNREACHABLE,
-                    detail,
-                    evidence=ProxyInvolved(self.route.proxy.origin),
-                )
-            )
+            proxy = ProxyInvolved(self.route.proxy.origin)
+            raise HttpsError(Failure(Stage.PROXY, problems.PROXY_UNREACHABLE, detail, evidence=proxy))
         self._http = httpx.Client(
             transport=_Transport(self._pool(context)),
             trust_env=False,
@@ -279,10 +268,7 @@ class _Transport(httpx.BaseTransport):
 
 
 class _Response(httpx.Response):
-    """A response whose Location header is not parsed.
-
-    httpx parses it even if redirects are not followed, and raises if it is no URL.
-    """
+    """A response whose Location is not parsed: httpx raises if it is no URL."""
 
     @property
     def has_redirect_location(self) -> bool:

@@ -69,10 +69,7 @@ class Reply:
 
     @property
     def server_time(self) -> float | None:
-        """The server's clock in seconds since 1970: Date, plus Age from a cache.
-
-        RFC 9110, section 6.6.1; RFC 9111, section 5.1.
-        """
+        """The server's clock in seconds since 1970: Date plus Age (RFC 9110, RFC 9111)."""
         try:
             date = parsedate_to_datetime(self.headers.get("date", ""))
         except (ValueError, TypeError, OverflowError):
@@ -83,10 +80,7 @@ class Reply:
 
 
 def has_members(value: object, /, **members: type | UnionType) -> TypeGuard[dict[str, Any]]:
-    """Return whether *value* is a JSON object with *members* of these types.
-
-    A missing member counts as None.
-    """
+    """Return whether *value* is an object with *members*; a missing one is None."""
     return isinstance(value, dict) and all(
         isinstance(value.get(name), kind) for name, kind in members.items()
     )
@@ -197,10 +191,7 @@ def _location(reply: Reply) -> SplitResult:
 
 
 def parse_challenges(fields: Iterable[str]) -> tuple[str, ...]:
-    """Return the schemes in Proxy-Authenticate *fields*, each once, ten at most.
-
-    RFC 9110, sections 11.7.1 and 11.6.1.
-    """
+    """Return up to ten schemes of Proxy-Authenticate *fields* (RFC 9110, 11.6.1)."""
     schemes: dict[str, None] = {}
     for value in fields:
         for part in re.sub(r'"(?:\\.|[^"\\])*"', '""', value).split(","):

@@ -104,10 +104,7 @@ class RequestContext:
         return time.monotonic() >= self._deadline - 0.02
 
     def bounded(self, seconds: float) -> float:
-        """Return *seconds*, or what remains of the request if that is less.
-
-        Raises ``TimeoutError`` if nothing remains.
-        """
+        """Return *seconds* or the shorter rest. Raises ``TimeoutError`` if none is left."""
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("time for the whole request is over")
@@ -290,10 +287,7 @@ class Stream(httpcore.NetworkStream):
 
     @property
     def is_alone(self) -> bool:
-        """Whether the certificate came without its issuer's.
-
-        It is true before Python 3.13, which cannot tell.
-        """
+        """Whether the certificate came without its issuer's; true before Python 3.13."""
         chain = getattr(self._socket, "get_unverified_chain", None)
         return chain is None or len(chain()) == 1
 

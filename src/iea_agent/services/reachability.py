@@ -169,10 +169,7 @@ def _fetch_timestamp(address: Address) -> Exchange[tuple[_Timestamp, bytes]]:
 
 
 def _check_expiry(timestamp: _Timestamp, now: datetime) -> str:
-    """Return a detail about unverified metadata.
-
-    Raises ``HttpsError`` if they have expired.
-    """
+    """Return a detail of unverified metadata. Raises ``HttpsError`` if expired."""
     expiry = f"expires {timestamp.expires.isoformat()}"
     if timestamp.expires.tzinfo is None or timestamp.expires <= now:
         detail = f"{expiry}, this computer says {now.isoformat(timespec='seconds')}"
@@ -180,28 +177,21 @@ def _check_expiry(timestamp: _Timestamp, now: datetime) -> str:
     return f"signatures not checked: no root.json here; {expiry}"
 
 
+@dataclass
 class _ServerTest:
     """The test of one server. Only its thread changes it; the reports are immutable."""
 
-    def __init__(
-        self,
-        server: Server,
-        text: str,
-        licence: Licence | None,
-        verify: Verify | None,
-        now: datetime,
-        deadline: float,
-        publish: Callable[[ServerReport], None],
-    ) -> None:
-        self._server = server
-        self._text = text
-        self._licence = licence
-        self._verify = verify
-        self._now = now
-        self._deadline = deadline
-        self._publish = publish
+    server: Server
+    text: str
+    licence: Licence | None
+    verify: Verify | None
+    now: datetime
+    deadline: float
+    publish: Callable[[ServerReport], None]
+
+    def __post_init__(self) -> None:
         self._begun = time.monotonic()
-        self._stages = {stage: StageResult(stage, StageOutcome.WAITING) for stage in STAGES[server]}
+        self._stages = {stage: StageResult(stage, StageOutcome.WAITING) for stage in STAGES[self.server]}
         self._stage_begun = time.perf_counter()
         self._route: Route | None = None
         self._answer: StageResult | None = None
@@ -213,8 +203,8 @@ class _ServerTest:
     def report(self, failure: Failure | None = None, *, done: bool = False) -> ServerReport:
         """Return the present state."""
         return ServerReport(
-            self._server,
-            self._text,
+            self.server,
+            self.text,
             tuple(self._stages.values()),
             failure,
             milliseconds=(time.monotonic() - self._begun) * 1000,
@@ -243,10 +233,10 @@ class _ServerTest:
             failure = self._end(error.failure)
         # a bug: it is logged and shown, and the test of the other server goes on
         except Exception as error:  # noqa: BLE001
-            _log.exception("the test of the %s server met an error of ours", self._server.value)
+            _log.exception("the test of the %s server met an error of ours", self.server.value)
             internal = Failure(self._running(), problems.INTERNAL_ERROR, type(error).__name__)
             failure = failure or self._end(internal)
-        self._publish(self.report(failure, done=True))
+        self.publish(self.report(failure, done=True))
 
     def _end(self, failure: Failure) -> Failure:
         """End the stages with *failure*, and return it at one of them."""
@@ -262,10 +252,10 @@ class _ServerTest:
 
     def _parse_address(self) -> Address:
         try:
-            address = addresses.parse(self._text)
+            address = addresses.parse(self.text)
         except AddressError as error:
             raise HttpsError(malformed_address(error.kind)) from None
-        if self._server is Server.AUTHENTICATION and self._licence is not None:
+        if self.server is Server.AUTHENTICATION and self.licence is not None:
             forbid_clear_text(address)
         return address
 
@@ -281,7 +271,7 @@ class _ServerTest:
         def send(request: Request, limit: int = BODY_LIMIT) -> Reply:
             return self._send(client, request, limit)
 
-        if self._server is Server.UPDATES:
+        if self.server is Server.UPDATES:
             self._test_updates(address, send)
         else:
             self._test_authentication(address, send)
@@ -291,18 +281,18 @@ class _ServerTest:
         self._enter_kind()
         self._pass(f"TUF timestamp, version {timestamp.version}")
         self._begin(Stage.METADATA)
-        verify = self._verify
-        self._pass(verify(send, address, document) if verify else _check_expiry(timestamp, self._now))
+        check = self.verify
+        self._pass(check(send, address, document) if check else _check_expiry(timestamp, self.now))
 
     def _test_authentication(self, address: Address, send: Callable[[Request], Reply]) -> None:
         discovery = run_exchange(discover(address), send)
         self._enter_kind()
         self._pass(f"token endpoint {discovery.token_endpoint}")
-        if self._licence is None:
+        if self.licence is None:
             self._skip(Stage.LICENCE, "no licence to try")
             return
         self._begin(Stage.LICENCE)
-        granted = run_exchange(request_token(discovery, self._licence), send)
+        granted = run_exchange(request_token(discovery, self.licence), send)
         self._pass("" if granted.expires_in is None else f"token for {granted.expires_in:.0f} s")
 
     def _look_for_explanation(self, client: Client, address: Address, failure: Failure) -> None:
@@ -315,11 +305,11 @@ class _ServerTest:
         if not (possible and address.secure and failure.stage in (Stage.CONNECTION, Stage.CERTIFICATE)):
             return
         # the failure is shown at once, its explanation later
-        self._publish(self.report(failure))
+        self.publish(self.report(failure))
         plain = replace(address, scheme="http", port=80 if address.port == 443 else address.port, path="")
         request = Request("GET", f"{plain}/")
         try:
-            left = max(self._deadline - time.monotonic(), 0.001)
+            left = max(self.deadline - time.monotonic(), 0.001)
             reply = client.request(request, seconds=min(PROBE_SECONDS, left), limit=0)
         except HttpsError:
             return
@@ -331,7 +321,7 @@ class _ServerTest:
 
     def _compare_clocks(self, reply: Reply) -> None:
         if reply.server_time is not None:
-            here = self._now.timestamp() + time.monotonic() - self._begun
+            here = self.now.timestamp() + time.monotonic() - self._begun
             self._clock_ahead = reply.server_time - here
             finding = judge_clock(self._clock_ahead)
             if finding is not None:
@@ -342,7 +332,7 @@ class _ServerTest:
         self._skip(Stage.CONNECTION, "left to the proxy")
 
     def _send(self, client: Client, request: Request, limit: int) -> Reply:
-        left = max(self._deadline - time.monotonic(), 0.001)
+        left = max(self.deadline - time.monotonic(), 0.001)
         is_first = self._answer is None
         # a second request: the first answer was not the final one, the search for the kind goes on
         self._enter_kind()
@@ -393,4 +383,4 @@ class _ServerTest:
 
     def _set(self, result: StageResult) -> None:
         self._stages[result.stage] = result
-        self._publish(self.report())
+        self.publish(self.report())

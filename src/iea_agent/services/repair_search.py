@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -66,19 +67,17 @@ def search(
     return progress.repairs
 
 
+@dataclass
 class _Progress:
     """What the attempts have shown so far."""
 
-    def __init__(
-        self,
-        candidates: Sequence[Repair],
-        reports: Sequence[ServerReport],
-        on_repair: Callable[[Repair], None],
-    ) -> None:
-        self._candidates = candidates
-        self._on_repair = on_repair
-        self._reached_before = {report.server for report in reports if is_identified(report)}
-        self._failed = {report.server for report in reports} - self._reached_before
+    candidates: Sequence[Repair]
+    reports: Sequence[ServerReport]
+    on_repair: Callable[[Repair], None]
+
+    def __post_init__(self) -> None:
+        self._reached_before = {report.server for report in self.reports if is_identified(report)}
+        self._failed = {report.server for report in self.reports} - self._reached_before
         self._still_failing: frozenset[Server] | None = None
         self._reached: dict[int, frozenset[Server]] = {}
         self._repairs: dict[int, Repair] = {}
@@ -86,7 +85,7 @@ class _Progress:
     @property
     def is_known(self) -> bool:
         """Whether no attempt is pending, or the failure has passed by itself."""
-        complete = self._still_failing is not None and len(self._reached) == len(self._candidates)
+        complete = self._still_failing is not None and len(self._reached) == len(self.candidates)
         return complete or self._still_failing == frozenset()
 
     @property
@@ -105,11 +104,11 @@ class _Progress:
         if not self._still_failing:
             return
         for tried in self._reached.keys() - self._repairs.keys():
-            candidate, reached = self._candidates[tried], self._reached[tried]
+            candidate, reached = self.candidates[tried], self._reached[tried]
             repaired = reached & self._still_failing & set(candidate.servers)
             if repaired and reached >= self._reached_before:
                 self._repairs[tried] = candidate.narrow_to(repaired)
-                self._on_repair(self._repairs[tried])
+                self.on_repair(self._repairs[tried])
 
 
 def _test(

@@ -11,9 +11,9 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
 
 from . import Child, InstanceLock, LaunchError
 from .child import ChildProcess
@@ -23,12 +23,12 @@ assert sys.platform != "win32"  # noqa: S101 mypy reads on only where this holds
 _RTMGRP_LINK = 0x1  # linux/rtnetlink.h
 _RTMGRP_IPV4_IFADDR = 0x10
 
+_STARTER = ThreadPoolExecutor(1, "child starter")
+"""The one thread that starts all children, and lasts as long as the process."""
+
 
 class PosixHost:
     """The services of Linux."""
-
-    def __init__(self) -> None:
-        self._starter: SimpleQueue[Callable[[], None]] | None = None
 
     def acquire_lock(self, name: str, folder: str | os.PathLike[str]) -> InstanceLock | None:
         """Lock the file ``name.lock``; the kernel releases it when the process ends."""
@@ -85,24 +85,10 @@ class PosixHost:
         if program is None:
             raise LaunchError(arguments[0]) from FileNotFoundError(arguments[0])
         command = ["setpriv", "--pdeathsig", "KILL", "--", program, *arguments[1:]]
-        answer: SimpleQueue[ChildProcess | OSError] = SimpleQueue()
-
-        def start() -> None:
-            try:
-                answer.put(ChildProcess(command, environment, with_input=with_input))
-            except OSError as error:
-                answer.put(error)
-
-        if self._starter is None:
-            self._starter = SimpleQueue()
-            threading.Thread(
-                target=_run_tasks, args=(self._starter,), name="child starter", daemon=True
-            ).start()
-        self._starter.put(start)
-        child = answer.get()
-        if isinstance(child, OSError):
-            raise LaunchError(arguments[0]) from child
-        return child
+        try:
+            return _STARTER.submit(ChildProcess, command, environment, with_input=with_input).result()
+        except OSError as error:
+            raise LaunchError(arguments[0]) from error
 
     def allow_foreground(self, pid: int) -> None:
         """Do nothing: the system asks for no permission."""
@@ -155,8 +141,3 @@ class _LockedFile:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-
-
-def _run_tasks(tasks: SimpleQueue[Callable[[], None]]) -> None:
-    while True:
-        tasks.get()()

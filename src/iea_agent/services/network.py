@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import ipaddress
 import os
-import queue
 import selectors
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -243,23 +243,21 @@ class Network(httpcore.NetworkBackend):
             return (str(ipaddress.ip_address(host)),)
         except ValueError:
             pass
-        answers: queue.SimpleQueue[Sequence[str] | Exception] = queue.SimpleQueue()
+        answer: Future[Sequence[str]] = Future()
 
         def look_up() -> None:
             try:
-                answers.put(self._resolve(host))
+                answer.set_result(self._resolve(host))
             except Exception as error:  # noqa: BLE001 raised again on the thread that waits
-                answers.put(error)
+                answer.set_exception(error)
 
         # the system's name service cannot be interrupted: its thread may outlive the wait, and ends by itself
         threading.Thread(target=look_up, name="name", daemon=True).start()
+        seconds = request.bounded(request.limits.name)
         try:
-            answer = answers.get(timeout=request.bounded(request.limits.name))
-        except queue.Empty:
+            return answer.result(seconds)
+        except TimeoutError:
             raise TimeoutError(f"no answer about {host} from the name service") from None
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 class Stream(httpcore.NetworkStream):

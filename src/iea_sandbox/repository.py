@@ -24,13 +24,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]
 
 _Role = TypeVar("_Role", Root, Timestamp, Snapshot, Targets)
 
-_LIFETIMES = {
-    "root": timedelta(days=365),
-    "targets": timedelta(days=90),
-    "snapshot": timedelta(days=30),
-    "timestamp": timedelta(days=30),
-}
-_PAST = timedelta(days=-1)
+_LIFETIMES = {"root": 365, "targets": 90, "snapshot": 30, "timestamp": 30}  # days
 
 
 class Repository:
@@ -53,7 +47,7 @@ class Repository:
         self._version = 0
         self._previous = 0  # the version published before
         self._highest = 0  # the highest version ever served, faults included
-        self.publish_root()
+        self._publish_root()
 
     @property
     def first_root(self) -> Path:
@@ -72,12 +66,10 @@ class Repository:
         for name, data in self._release(self._version).items():
             _write(self.folder / "metadata" / name, data)
 
-    def publish_root(
-        self, lifetime: timedelta = _LIFETIMES["root"], signers: tuple[CryptoSigner, ...] = ()
-    ) -> None:
+    def _publish_root(self, *signers: CryptoSigner, expired: bool = False) -> None:
         """Publish the next root, signed by its present key unless *signers* are given."""
         self._root.version += 1
-        data = self._signed(self._root, lifetime, "root", *signers)
+        data = self._signed(self._root, expired, *signers)
         _write(self.folder / "metadata" / f"{self._root.version}.root.json", data)
 
     def rotate_keys(self) -> None:
@@ -87,7 +79,7 @@ class Repository:
         for role, signer in self._signers.items():
             self._root.revoke_key(old[role].public_key.keyid, role)
             self._root.add_key(signer.public_key, role)
-        self.publish_root(signers=(old["root"], self._signers["root"]))
+        self._publish_root(old["root"], self._signers["root"])
         self.publish()
 
     def spoil(self, fault: str) -> dict[str, bytes]:
@@ -101,53 +93,44 @@ class Repository:
     def heal(self) -> None:
         """Publish sound metadata that is newer than all that clients may have stored."""
         if self._root.is_expired():
-            self.publish_root()
+            self._publish_root()
         self.publish()
 
     def _release(self, version: int, *, expired: str = "", foreign_key: bool = False) -> dict[str, bytes]:
-        targets = self._signed(
-            Targets(version=version, targets=self._targets),
-            _PAST if expired == "targets" else None,
-            "targets",
-        )
-        snapshot = self._snapshot(version, targets, version, _PAST if expired == "snapshot" else None)
+        targets = self._signed(Targets(version=version, targets=self._targets), expired == "targets")
+        snapshot = self._snapshot(version, targets, version, expired == "snapshot")
         signers = (CryptoSigner.generate_ed25519(),) if foreign_key else ()
-        timestamp = self._timestamp(
-            version, snapshot, version, _PAST if expired == "timestamp" else None, *signers
-        )
         return {
             f"{version}.targets.json": targets,
             f"{version}.snapshot.json": snapshot,
-            "timestamp.json": timestamp,
+            "timestamp.json": self._timestamp(version, snapshot, version, expired == "timestamp", *signers),
         }
 
-    def _snapshot(
-        self, version: int, targets: bytes, targets_version: int, lifetime: timedelta | None = None
-    ) -> bytes:
+    def _snapshot(self, version: int, targets: bytes, targets_version: int, expired: bool = False) -> bytes:
         meta = {"targets.json": MetaFile.from_data(targets_version, targets, ["sha256"])}
-        return self._signed(Snapshot(version=version, meta=meta), lifetime, "snapshot")
+        return self._signed(Snapshot(version=version, meta=meta), expired)
 
     def _timestamp(
         self,
         version: int,
         snapshot: bytes,
         snapshot_version: int,
-        lifetime: timedelta | None = None,
+        expired: bool = False,
         *signers: CryptoSigner,
     ) -> bytes:
         meta = MetaFile.from_data(snapshot_version, snapshot, ["sha256"])
-        return self._signed(Timestamp(version=version, snapshot_meta=meta), lifetime, "timestamp", *signers)
+        return self._signed(Timestamp(version=version, snapshot_meta=meta), expired, *signers)
 
-    def _signed(self, role: _Role, lifetime: timedelta | None, name: str, *signers: CryptoSigner) -> bytes:
+    def _signed(self, role: _Role, expired: bool = False, *signers: CryptoSigner) -> bytes:
         now = datetime.now(UTC).replace(microsecond=0)
-        role.expires = now + (lifetime or _LIFETIMES[name])
+        role.expires = now + timedelta(days=-1 if expired else _LIFETIMES[role.type])
         metadata = Metadata(role)
-        for signer in signers or (self._signers[name],):
+        for signer in signers or (self._signers[role.type],):
             metadata.sign(signer, append=True)
         return metadata.to_bytes()
 
     def _expire_root(self, _version: int) -> dict[str, bytes]:
-        self.publish_root(_PAST)
+        self._publish_root(expired=True)
         return {}
 
     def _replace_root(self, _version: int) -> dict[str, bytes]:
@@ -157,7 +140,7 @@ class Repository:
         root.version += 1
         root.revoke_key(self._signers["root"].public_key.keyid, "root")
         root.add_key(foreign.public_key, "root")
-        return {f"{root.version}.root.json": self._signed(root, None, "root", foreign)}
+        return {f"{root.version}.root.json": self._signed(root, False, foreign)}
 
     def _roll_back(self, _version: int) -> dict[str, bytes]:
         old = self._previous

@@ -172,26 +172,20 @@ class World:
         self._hosted.append(listener)
         return listener.port
 
-    def start(self) -> Self:
+    def __enter__(self) -> Self:
         """Open the ports. Raises OSError if one is taken."""
         self._thread.start()
         self._loop = self._started.result(_PATIENCE)
         return self
 
-    def close(self) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close everything. Raises WorldFailed if the sandbox had an error meanwhile."""
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(_PATIENCE)
         if self._failures:
             raise WorldFailed(str(self._failures[0])) from self._failures[0]
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _listener(self, name: ServerName, app: ASGIApp) -> Listener:
         switch = self._switches[name]

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from iea_agent.domain.day_password import EVERYONE, compute_today
@@ -82,7 +83,9 @@ def _build_parser() -> argparse.ArgumentParser:
     month = commands.add_parser(
         "month-key", parents=[keys, kid, scope], help="clé d'un mois, pour le poste d'accueil"
     )
-    month.add_argument("--month", type=_parse_month, metavar="AAAA-MM", help="mois (sinon celui-ci)")
+    month.add_argument(
+        "--month", type=lambda text: _parse_day(f"{text}-01"), metavar="AAAA-MM", help="mois (sinon celui-ci)"
+    )
     month.add_argument(
         "--output", type=Path, metavar="FICHIER", help="fichier à créer, lisible par vous seul"
     )
@@ -112,14 +115,21 @@ def _build_parser() -> argparse.ArgumentParser:
 def _add_register_options(register: argparse.ArgumentParser) -> None:
     register.add_argument("--output", type=Path, required=True, metavar="FICHIER", help="registre à créer")
     register.add_argument(
-        "--days", type=_parse_days, default=_TEN_YEARS, metavar="N", help="jours couverts (dix ans)"
+        "--days",
+        type=partial(_parse_integer, MOST_DAYS),
+        default=_TEN_YEARS,
+        metavar="N",
+        help="jours couverts (dix ans)",
     )
     register.add_argument(
         "--first-day", type=_parse_day, metavar="AAAA-MM-JJ", help="sinon le 1er janvier de l'année"
     )
     register.add_argument("--scope", type=_parse_scope, default=EVERYONE, metavar="INSTALLATION")
     register.add_argument(
-        "--generation", type=_parse_generation, metavar="N", help="sinon celle du trousseau"
+        "--generation",
+        type=partial(_parse_integer, LARGEST_GENERATION),
+        metavar="N",
+        help="sinon celle du trousseau",
     )
     # tests cannot wait for the usual cost
     register.add_argument("--kdf-n", type=_parse_kdf_n, default=Kdf().n, help=argparse.SUPPRESS)
@@ -137,32 +147,20 @@ def _parse_day(text: str) -> date:
         raise argparse.ArgumentTypeError("ce jour n'existe pas") from None
 
 
-def _parse_month(text: str) -> date:
-    return _parse_day(f"{text}-01")
-
-
 def _parse_scope(text: str) -> str:
     if not re.fullmatch(r"[!-~]{1,100}", text):
         raise argparse.ArgumentTypeError("un numéro d'installation sans espace est attendu")
     return text
 
 
-def _parse_integer(text: str, most: int) -> int:
+def _parse_integer(most: int, text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= most:
         raise argparse.ArgumentTypeError(f"un nombre de 1 à {most} est attendu")
     return int(text)
 
 
-def _parse_days(text: str) -> int:
-    return _parse_integer(text, MOST_DAYS)
-
-
-def _parse_generation(text: str) -> int:
-    return _parse_integer(text, LARGEST_GENERATION)
-
-
 def _parse_kdf_n(text: str) -> int:
-    n = _parse_integer(text, STRONGEST.n)
+    n = _parse_integer(STRONGEST.n, text)
     if n < 2 or n & (n - 1):
         raise argparse.ArgumentTypeError("une puissance de deux est attendue")
     return n

@@ -34,36 +34,19 @@ L'assistance Impact emploi
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class PasswordMessage:
-    """One password as people read it."""
+    """One password as people read it: letters for e-mail, words for the telephone."""
 
     password: Password
 
-    @property
-    def letters(self) -> str:
-        """The form for e-mail."""
-        return day_password.format_letters(self.password.day, self.password.number)
-
-    @property
-    def words(self) -> str:
-        """The form for the telephone."""
-        return day_password.format_words(self.password.day, self.password.number)
-
-    @property
-    def until(self) -> str:
-        """The last day on which it is valid, as a sentence."""
-        return f"Utilisable jusqu'au {format_french_date(day_password.last_day(self.password.day))} inclus."
-
-    @property
-    def subject(self) -> str:
-        """The subject of the e-mail."""
-        return f"Impact emploi : mot de passe du jour du {format_french_date(self.password.day)}"
-
-    @property
-    def body(self) -> str:
-        """The text of the e-mail, with the password alone on its line."""
-        return _MAIL.format(letters=self.letters, words=self.words, until=self.until)
+    def __post_init__(self) -> None:
+        day, number = self.password.day, self.password.number
+        self.letters = day_password.format_letters(day, number)
+        self.words = day_password.format_words(day, number)
+        self.until = f"Utilisable jusqu'au {format_french_date(day_password.last_day(day))} inclus."
+        self.subject = f"Impact emploi : mot de passe du jour du {format_french_date(day)}"
+        self.body = _MAIL.format(letters=self.letters, words=self.words, until=self.until)
 
     def to_document(self) -> dict[str, object]:
         """Return the JSON document for a program."""

@@ -7,11 +7,11 @@ deadline, and answers are cached. The static setting is read anew each time.
 
 from __future__ import annotations
 
-import queue
 import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Protocol
 
 from iea_agent.domain.addresses import Address
@@ -108,28 +108,27 @@ class ProxyScripts:
         raise ScriptUnusable(str(failed[1]))
 
     def _wait_for(self, script: str, address: Address, seconds: float) -> str:
-        answers: queue.SimpleQueue[str | Exception] = queue.SimpleQueue()
+        answer: Future[str] = Future()
 
         def ask() -> None:
             try:
-                answers.put(self._ask(script, address))
+                answer.set_result(self._ask(script, address))
             except Exception as error:  # noqa: BLE001 raised again on the thread that waits
-                answers.put(error)
+                answer.set_exception(error)
 
         # nothing can interrupt the system's call: the daemon thread may outlive the wait
         threading.Thread(target=ask, name="proxy script", daemon=True).start()
         try:
-            answer = answers.get(timeout=max(seconds, 0.0))
-        except queue.Empty:
+            return answer.result(max(seconds, 0.0))
+        except TimeoutError:
             raise ScriptUnusable(f"no answer within {seconds:.1f} s") from None
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
 
 
 if sys.platform == "win32":
     import ctypes
     from ctypes import wintypes
+
+    from .windows import declare
 
     _ACCESS_TYPE_NO_PROXY = 1  # winhttp.h
     _AUTOPROXY_AUTO_DETECT = 1
@@ -164,31 +163,21 @@ if sys.platform == "win32":
     def _winhttp() -> ctypes.WinDLL:
         """Return the library, which the start of the tray does without."""
         library = ctypes.WinDLL("winhttp", use_last_error=True)
-        library.WinHttpOpen.restype = wintypes.HANDLE
-        library.WinHttpOpen.argtypes = (
-            wintypes.LPCWSTR,
-            wintypes.DWORD,
-            wintypes.LPCWSTR,
-            wintypes.LPCWSTR,
-            wintypes.DWORD,
-        )
-        library.WinHttpSetTimeouts.argtypes = (wintypes.HANDLE, *4 * (ctypes.c_int,))
-        library.WinHttpCloseHandle.argtypes = (wintypes.HANDLE,)
-        library.WinHttpGetProxyForUrl.argtypes = (
-            wintypes.HANDLE,
-            wintypes.LPCWSTR,
-            ctypes.POINTER(_Options),
-            ctypes.POINTER(_ProxyInfo),
-        )
-        library.WinHttpGetIEProxyConfigForCurrentUser.argtypes = (ctypes.POINTER(_UserSetting),)
+        string, number, handle = wintypes.LPCWSTR, wintypes.DWORD, wintypes.HANDLE
+        options, answer = ctypes.POINTER(_Options), ctypes.POINTER(_ProxyInfo)
+        setting = ctypes.POINTER(_UserSetting)
+        declare(library, "WinHttpOpen", handle, string, number, string, string, number)
+        declare(library, "WinHttpSetTimeouts", wintypes.BOOL, handle, *4 * (ctypes.c_int,))
+        declare(library, "WinHttpCloseHandle", wintypes.BOOL, handle)
+        declare(library, "WinHttpGetProxyForUrl", wintypes.BOOL, handle, string, options, answer)
+        declare(library, "WinHttpGetIEProxyConfigForCurrentUser", wintypes.BOOL, setting)
         return library
 
     def _take(text: int | None) -> str:
         """Return the text that WinHTTP has allocated, and free it."""
         if not text:
             return ""
-        free = ctypes.WinDLL("kernel32").GlobalFree
-        free.argtypes = (wintypes.HGLOBAL,)
+        free = declare(ctypes.WinDLL("kernel32"), "GlobalFree", wintypes.HGLOBAL, wintypes.HGLOBAL)
         try:
             return ctypes.wstring_at(text)
         finally:

@@ -32,7 +32,8 @@ _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
 _user32 = ctypes.WinDLL("user32", use_last_error=True)
 
 
-def _declare(library: ctypes.WinDLL, name: str, result: object, *arguments: object) -> Callable[..., int]:
+def declare(library: ctypes.WinDLL, name: str, result: object, *arguments: object) -> Callable[..., int]:
+    """Return the function *name* of *library* with the types of its C declaration."""
     function = getattr(library, name)
     function.restype = result
     function.argtypes = arguments
@@ -82,34 +83,34 @@ _WindowVisitor = ctypes.WINFUNCTYPE(wintypes.BOOL, wintypes.HWND, wintypes.LPARA
 _HANDLE, _WINDOW, _BOOL, _DWORD = wintypes.HANDLE, wintypes.HWND, wintypes.BOOL, wintypes.DWORD
 _STRING, _POINTER = wintypes.LPCWSTR, wintypes.LPVOID
 _HANDLE_POINTER, _DWORD_POINTER = ctypes.POINTER(_HANDLE), ctypes.POINTER(_DWORD)
-_CloseHandle = _declare(_kernel32, "CloseHandle", _BOOL, _HANDLE)
-_CreateMutex = _declare(_kernel32, "CreateMutexW", _HANDLE, _POINTER, _BOOL, _STRING)
-_CreateEvent = _declare(_kernel32, "CreateEventW", _HANDLE, _POINTER, _BOOL, _BOOL, _STRING)
-_SetEvent = _declare(_kernel32, "SetEvent", _BOOL, _HANDLE)
-_WaitForSingleObject = _declare(_kernel32, "WaitForSingleObject", _DWORD, _HANDLE, _DWORD)
-_WaitForMultipleObjects = _declare(
+_CloseHandle = declare(_kernel32, "CloseHandle", _BOOL, _HANDLE)
+_CreateMutex = declare(_kernel32, "CreateMutexW", _HANDLE, _POINTER, _BOOL, _STRING)
+_CreateEvent = declare(_kernel32, "CreateEventW", _HANDLE, _POINTER, _BOOL, _BOOL, _STRING)
+_SetEvent = declare(_kernel32, "SetEvent", _BOOL, _HANDLE)
+_WaitForSingleObject = declare(_kernel32, "WaitForSingleObject", _DWORD, _HANDLE, _DWORD)
+_WaitForMultipleObjects = declare(
     _kernel32, "WaitForMultipleObjects", _DWORD, _DWORD, _HANDLE_POINTER, _BOOL, _DWORD
 )
-_CreateJobObject = _declare(_kernel32, "CreateJobObjectW", _HANDLE, _POINTER, _STRING)
-_SetInformationJobObject = _declare(
+_CreateJobObject = declare(_kernel32, "CreateJobObjectW", _HANDLE, _POINTER, _STRING)
+_SetInformationJobObject = declare(
     _kernel32, "SetInformationJobObject", _BOOL, _HANDLE, ctypes.c_int, _POINTER, _DWORD
 )
-_AssignProcessToJobObject = _declare(_kernel32, "AssignProcessToJobObject", _BOOL, _HANDLE, _HANDLE)
-_OpenProcess = _declare(_kernel32, "OpenProcess", _HANDLE, _DWORD, _BOOL, _DWORD)
-_ProcessIdToSessionId = _declare(_kernel32, "ProcessIdToSessionId", _BOOL, _DWORD, _DWORD_POINTER)
-_GetDllDirectory = _declare(_kernel32, "GetDllDirectoryW", _DWORD, _DWORD, wintypes.LPWSTR)
-_SetDllDirectory = _declare(_kernel32, "SetDllDirectoryW", _BOOL, _STRING)
-_AllowSetForegroundWindow = _declare(_user32, "AllowSetForegroundWindow", _BOOL, _DWORD)
-_EnumWindows = _declare(_user32, "EnumWindows", _BOOL, _WindowVisitor, wintypes.LPARAM)
-_GetWindow = _declare(_user32, "GetWindow", _WINDOW, _WINDOW, wintypes.UINT)
-_GetWindowThreadProcessId = _declare(_user32, "GetWindowThreadProcessId", _DWORD, _WINDOW, _DWORD_POINTER)
-_IsIconic = _declare(_user32, "IsIconic", _BOOL, _WINDOW)
-_IsWindowVisible = _declare(_user32, "IsWindowVisible", _BOOL, _WINDOW)
-_SetForegroundWindow = _declare(_user32, "SetForegroundWindow", _BOOL, _WINDOW)
-_ShowWindow = _declare(_user32, "ShowWindow", _BOOL, _WINDOW, ctypes.c_int)
+_AssignProcessToJobObject = declare(_kernel32, "AssignProcessToJobObject", _BOOL, _HANDLE, _HANDLE)
+_OpenProcess = declare(_kernel32, "OpenProcess", _HANDLE, _DWORD, _BOOL, _DWORD)
+_ProcessIdToSessionId = declare(_kernel32, "ProcessIdToSessionId", _BOOL, _DWORD, _DWORD_POINTER)
+_GetDllDirectory = declare(_kernel32, "GetDllDirectoryW", _DWORD, _DWORD, wintypes.LPWSTR)
+_SetDllDirectory = declare(_kernel32, "SetDllDirectoryW", _BOOL, _STRING)
+_AllowSetForegroundWindow = declare(_user32, "AllowSetForegroundWindow", _BOOL, _DWORD)
+_EnumWindows = declare(_user32, "EnumWindows", _BOOL, _WindowVisitor, wintypes.LPARAM)
+_GetWindow = declare(_user32, "GetWindow", _WINDOW, _WINDOW, wintypes.UINT)
+_GetWindowThreadProcessId = declare(_user32, "GetWindowThreadProcessId", _DWORD, _WINDOW, _DWORD_POINTER)
+_IsIconic = declare(_user32, "IsIconic", _BOOL, _WINDOW)
+_IsWindowVisible = declare(_user32, "IsWindowVisible", _BOOL, _WINDOW)
+_SetForegroundWindow = declare(_user32, "SetForegroundWindow", _BOOL, _WINDOW)
+_ShowWindow = declare(_user32, "ShowWindow", _BOOL, _WINDOW, ctypes.c_int)
 
 
-def _checked(result: int) -> int:
+def checked(result: int) -> int:
     """Return *result*. Raises ``OSError`` for 0 or NULL, the sign of a failed call."""
     if not result:
         raise ctypes.WinError(ctypes.get_last_error())
@@ -124,7 +125,7 @@ class WindowsHost:
 
     def acquire_lock(self, name: str, folder: str | os.PathLike[str]) -> InstanceLock | None:
         """Create a named mutex of this session (``Local\\``); its existence is the lock."""
-        handle = _checked(_CreateMutex(None, False, f"Local\\{name}-{folder_mark(folder)}"))
+        handle = checked(_CreateMutex(None, False, f"Local\\{name}-{folder_mark(folder)}"))
         if ctypes.get_last_error() == _ERROR_ALREADY_EXISTS:
             _CloseHandle(handle)
             return None
@@ -132,7 +133,7 @@ class WindowsHost:
 
     def watch_network(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Watch with overlapped ``NotifyAddrChange``: no COM, no callback from the system."""
-        stopped = _checked(_CreateEvent(None, True, False, None))
+        stopped = checked(_CreateEvent(None, True, False, None))
         thread = threading.Thread(
             target=_watch_addresses, args=(on_change, stopped), name="network notices", daemon=True
         )
@@ -191,19 +192,19 @@ class WindowsHost:
     def _bind(self, pid: int) -> None:
         """Put process *pid* into the job, so that it ends with us."""
         if self._job is None:
-            job = _checked(_CreateJobObject(None, None))
+            job = checked(_CreateJobObject(None, None))
             limits = _ExtendedLimits()
             limits.BasicLimitInformation.LimitFlags = _LIMIT_KILL_ON_JOB_CLOSE | _LIMIT_SILENT_BREAKAWAY_OK
-            _checked(
+            checked(
                 _SetInformationJobObject(
                     job, _EXTENDED_LIMIT_INFORMATION, ctypes.byref(limits), ctypes.sizeof(limits)
                 )
             )
             # never closed: the system closes it when we end, which ends the children
             self._job = job
-        process = _checked(_OpenProcess(_PROCESS_SET_QUOTA | _PROCESS_TERMINATE, False, pid))
+        process = checked(_OpenProcess(_PROCESS_SET_QUOTA | _PROCESS_TERMINATE, False, pid))
         try:
-            _checked(_AssignProcessToJobObject(self._job, process))
+            checked(_AssignProcessToJobObject(self._job, process))
         finally:
             _CloseHandle(process)
 
@@ -246,7 +247,7 @@ class WindowsHost:
     def session_id(self) -> str:
         """Return the number of the Windows session, one for each person logged on."""
         number = wintypes.DWORD()
-        _checked(_ProcessIdToSessionId(os.getpid(), ctypes.byref(number)))
+        checked(_ProcessIdToSessionId(os.getpid(), ctypes.byref(number)))
         return str(number.value)
 
     def describe_system(self) -> str:
@@ -281,15 +282,15 @@ class _Handle:
 def _watch_addresses(on_change: Callable[[], None], stopped: int) -> None:
     """Report changes of IPv4 addresses until *stopped* is set; closes *stopped*."""
     library = ctypes.WinDLL("iphlpapi")
-    notify = _declare(
+    notify = declare(
         library,
         "NotifyAddrChange",
         wintypes.DWORD,
         ctypes.POINTER(wintypes.HANDLE),
         ctypes.POINTER(_Overlapped),
     )
-    cancel = _declare(library, "CancelIPChangeNotify", wintypes.BOOL, ctypes.POINTER(_Overlapped))
-    changed = _checked(_CreateEvent(None, False, False, None))
+    cancel = declare(library, "CancelIPChangeNotify", wintypes.BOOL, ctypes.POINTER(_Overlapped))
+    changed = checked(_CreateEvent(None, False, False, None))
     events = (wintypes.HANDLE * 2)(stopped, changed)
     request = _Overlapped(hEvent=changed)
 

@@ -282,14 +282,9 @@ class _Handle:
 def _watch_addresses(on_change: Callable[[], None], stopped: int) -> None:
     """Report changes of IPv4 addresses until *stopped* is set; closes *stopped*."""
     library = ctypes.WinDLL("iphlpapi")
-    notify = declare(
-        library,
-        "NotifyAddrChange",
-        wintypes.DWORD,
-        ctypes.POINTER(wintypes.HANDLE),
-        ctypes.POINTER(_Overlapped),
-    )
-    cancel = declare(library, "CancelIPChangeNotify", wintypes.BOOL, ctypes.POINTER(_Overlapped))
+    request_pointer = ctypes.POINTER(_Overlapped)
+    notify = declare(library, "NotifyAddrChange", _DWORD, _HANDLE_POINTER, request_pointer)
+    cancel = declare(library, "CancelIPChangeNotify", _BOOL, request_pointer)
     changed = checked(_CreateEvent(None, False, False, None))
     events = (wintypes.HANDLE * 2)(stopped, changed)
     request = _Overlapped(hEvent=changed)

@@ -199,16 +199,8 @@ class Listener:
             return H11Protocol(self._config, self._sound, {}, loop)
 
         # a duplicate: the transport closes its socket when it likes, and _serve() closes the other
-        if context is None:
-            await loop.connect_accepted_socket(protocol, connection.dup())
-        else:
-            await loop.connect_accepted_socket(
-                protocol,
-                connection.dup(),
-                ssl=context,
-                ssl_handshake_timeout=10,
-                ssl_shutdown_timeout=1,
-            )
+        limits = {"ssl_handshake_timeout": 10, "ssl_shutdown_timeout": 1} if context else {}
+        await loop.connect_accepted_socket(protocol, connection.dup(), ssl=context, **limits)
 
     def _context(self) -> ssl.SSLContext | None:
         if self._certificates is None or self._switch.on("plain-http"):

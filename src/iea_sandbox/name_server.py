@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import struct
 from ipaddress import ip_address
-from typing import cast
 
 from iea_sandbox.authority import NAME
 from iea_sandbox.faults import FaultSwitch
@@ -24,7 +23,7 @@ _ASKED_FOR_RECURSION = 0x0100
 _SECONDS = 0  # clients must not cache an answer: the next fault must have its effect
 
 
-class NameServer:
+class NameServer(asyncio.DatagramProtocol):
     """A name server on UDP at 127.0.0.1.
 
     The names in ``names`` are this machine; others do not exist. ``questions`` records the names asked for.
@@ -39,11 +38,10 @@ class NameServer:
 
     async def open(self, port: int = 0) -> None:
         """Take the port (0: the previous or any free one). Raises OSError if it is taken."""
-        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Protocol(self, self._switch), local_addr=("127.0.0.1", port or self.port)
+        self._transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: self, local_addr=("127.0.0.1", port or self.port)
         )
-        self._transport = transport
-        self.port = transport.get_extra_info("sockname")[1]
+        self.port = self._transport.get_extra_info("sockname")[1]
 
     async def close(self) -> None:
         """Leave the port."""
@@ -53,17 +51,8 @@ class NameServer:
             # the socket is closed in the loop's next turn
             await asyncio.sleep(0)
 
-
-class _Protocol(asyncio.DatagramProtocol):
-    def __init__(self, server: NameServer, switch: FaultSwitch) -> None:
-        self._server = server
-        self._switch = switch
-        self._transport: asyncio.DatagramTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Answer a question."""
         if self._transport is not None and (answer := self._answer(data)):
             self._transport.sendto(answer, addr)
 
@@ -80,7 +69,7 @@ class _Protocol(asyncio.DatagramProtocol):
             kind, group = struct.unpack_from("!HH", query, end)
         except (ValueError, struct.error, IndexError):
             return self._message(number, flags, _FORMAT_ERROR, b"")
-        self._server.questions.add(name)
+        self.questions.add(name)
         if self._switch.on("names-silent"):
             return b""
         question = query[12 : end + 4]
@@ -88,7 +77,7 @@ class _Protocol(asyncio.DatagramProtocol):
             return self._message(number, flags, _FORMAT_ERROR, question)
         if self._switch.on("names-failing"):
             return self._message(number, flags, _SERVER_FAILURE, question)
-        if name not in self._server.names or group != _IN or self._switch.on("names-unknown"):
+        if name not in self.names or group != _IN or self._switch.on("names-unknown"):
             return self._message(number, flags, _NO_SUCH_NAME, question)
         if kind != _A or self._switch.on("names-empty"):
             return self._message(number, flags, _NO_ERROR, question)

@@ -40,14 +40,10 @@ class Proxy:
 
     async def adapt(self) -> None:
         """Apply the fault that is switched on, and close the present connections."""
-        await self._stop()
+        await self.close()
         listener = await self._bind()
         if not self._switch.on("proxy-stopped"):
             await self._listen(listener)
-
-    async def close(self) -> None:
-        """Close the port and every connection."""
-        await self._stop()
 
     async def _bind(self) -> socket.socket:
         """Reserve the port: a bound socket that does not listen refuses connections."""
@@ -61,7 +57,8 @@ class Proxy:
     async def _listen(self, listener: socket.socket) -> None:
         self._server = await asyncio.start_server(self._accepted, sock=listener, limit=_HEAD_LIMIT)
 
-    async def _stop(self) -> None:
+    async def close(self) -> None:
+        """Close the port and every connection."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -78,10 +75,8 @@ class Proxy:
         self._serving.add(task)
         try:
             await self._serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            pass  # the client left, or sent nonsense
-        except asyncio.CancelledError:
-            pass  # asyncio would log it as an error
+        except (OSError, EOFError, asyncio.LimitOverrunError, ValueError, asyncio.CancelledError):
+            pass  # the client left or sent nonsense; asyncio would log being cancelled as an error
         finally:
             self._serving.discard(task)
             writer.close()

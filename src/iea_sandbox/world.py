@@ -96,7 +96,7 @@ class World:
             "updates": self._listener("updates", self.updates.app),
         }
         self._clear_listeners = {
-            name: Listener(_ToHttps(listener)) for name, listener in self._listeners.items()
+            name: Listener(_redirect_to(listener)) for name, listener in self._listeners.items()
         }
         self._script_listener = Listener(ProxyScriptServer(self._switches["pac"], self.proxy))
         self._names_port, self._script_port, self._network_port = names_port, script_port, network_port
@@ -302,15 +302,13 @@ class World:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
 
 
-class _ToHttps:
-    """ASGI application that redirects a server's plain http port to https."""
+def _redirect_to(listener: Listener) -> ASGIApp:
+    """Return what redirects a server's plain http port to its https port."""
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request (ASGI)."""
+    async def redirect(scope: Scope, receive: Receive, send: Send) -> None:
         url = WebRequest(scope).url
         host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
-        target = url.replace(scheme="https", netloc=f"{host}:{self._listener.port}")
+        target = url.replace(scheme="https", netloc=f"{host}:{listener.port}")
         await RedirectResponse(str(target), 301)(scope, receive, send)
+
+    return redirect

@@ -7,8 +7,6 @@ import sys
 from ctypes import wintypes
 from pathlib import Path
 
-from iea_agent.host import windows
-
 assert sys.platform == "win32"  # noqa: S101 mypy reads on only where this holds
 
 _OWNER_AND_DACL, _DACL = 1 | 4, 4  # SECURITY_INFORMATION
@@ -43,18 +41,14 @@ _advapi32.GetFileSecurityW.argtypes = (
 def user_sid() -> str:
     """Return the security identifier of the user."""
     token = wintypes.HANDLE()
-    windows.checked(
-        _advapi32.OpenProcessToken(_kernel32.GetCurrentProcess(), _TOKEN_QUERY, ctypes.byref(token))
-    )
+    _check(_advapi32.OpenProcessToken(_kernel32.GetCurrentProcess(), _TOKEN_QUERY, ctypes.byref(token)))
     try:
         size = wintypes.DWORD()
         user = ctypes.create_string_buffer(256)
-        windows.checked(
-            _advapi32.GetTokenInformation(token, _TOKEN_USER, user, len(user), ctypes.byref(size))
-        )
+        _check(_advapi32.GetTokenInformation(token, _TOKEN_USER, user, len(user), ctypes.byref(size)))
         text = ctypes.c_void_p()
         sid = ctypes.cast(user, _pointer).contents
-        windows.checked(_advapi32.ConvertSidToStringSidW(sid, ctypes.byref(text)))
+        _check(_advapi32.ConvertSidToStringSidW(sid, ctypes.byref(text)))
         return _take(text)
     finally:
         _kernel32.CloseHandle(token)
@@ -64,7 +58,7 @@ def set_rights(path: Path, sddl: str) -> None:
     """Give the file the access list in *sddl*."""
     descriptor = _parse_sddl(sddl)
     try:
-        windows.checked(_advapi32.SetFileSecurityW(str(path), _DACL, descriptor))
+        _check(_advapi32.SetFileSecurityW(str(path), _DACL, descriptor))
     finally:
         _kernel32.LocalFree(descriptor)
 
@@ -74,7 +68,7 @@ def file_rights(path: Path) -> str:
     size = wintypes.DWORD()
     _advapi32.GetFileSecurityW(str(path), _OWNER_AND_DACL, None, 0, ctypes.byref(size))
     descriptor = ctypes.create_string_buffer(max(size.value, 1))
-    windows.checked(
+    _check(
         _advapi32.GetFileSecurityW(
             str(path), _OWNER_AND_DACL, descriptor, len(descriptor), ctypes.byref(size)
         )
@@ -94,7 +88,7 @@ def abbreviate_sid(sid: str) -> str:
 def _parse_sddl(sddl: str) -> ctypes.c_void_p:
     """Return the descriptor of *sddl*, which the caller frees."""
     descriptor = ctypes.c_void_p()
-    windows.checked(
+    _check(
         _advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW(
             sddl, _SDDL_REVISION, ctypes.byref(descriptor), None
         )
@@ -104,7 +98,7 @@ def _parse_sddl(sddl: str) -> ctypes.c_void_p:
 
 def _format_sddl(descriptor: object) -> str:
     text = ctypes.c_void_p()
-    windows.checked(
+    _check(
         _advapi32.ConvertSecurityDescriptorToStringSecurityDescriptorW(
             descriptor, _SDDL_REVISION, _OWNER_AND_DACL, ctypes.byref(text), None
         )
@@ -118,3 +112,8 @@ def _take(text: ctypes.c_void_p) -> str:
         return ctypes.wstring_at(text.value or 0)
     finally:
         _kernel32.LocalFree(text)
+
+
+def _check(result: int) -> None:
+    if not result:
+        raise ctypes.WinError(ctypes.get_last_error())

@@ -60,10 +60,7 @@ def _send(connection: Wire, document: Document) -> None:
 
 
 def _receive(connection: Wire) -> Document:
-    """Return the next message.
-
-    Raises ``EOFError`` or ``OSError`` if there is none, ``ChannelError`` for anything else.
-    """
+    """Return the next message. Raises ``EOFError``, ``OSError``, ``ChannelError``."""
     try:
         document = json.loads(connection.recv_bytes(LARGEST))
     except ValueError as error:
@@ -182,11 +179,7 @@ def _checked(reply: ReplyDocument) -> ReplyDocument:
 
 
 def ask(where: str, key: bytes, request: RequestDocument, timeout: float = 5.0) -> ReplyDocument:
-    """Send *request* to the running agent and return its answer.
-
-    Raises ``RefusedError``: the agent refuses, does not run, does not answer within
-    *timeout* seconds, or cannot be reached.
-    """
+    """Return the answer to *request*. Raises ``RefusedError``, also after *timeout* s."""
     result: queue.SimpleQueue[ReplyDocument | Exception] = queue.SimpleQueue()
 
     def exchange() -> None:

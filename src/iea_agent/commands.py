@@ -169,7 +169,9 @@ def _examine_servers(installation: Installation, options: argparse.Namespace) ->
     settings = _settings_to_test(installation, options)
     reports = servers.examine(settings)
     repairs = (
-        servers.repairs(settings, reports, lambda _repair: None, threading.Event()) if options.repairs else ()
+        servers.repairs(settings, None, reports, lambda _repair: None, threading.Event())
+        if options.repairs
+        else ()
     )
     if options.json:
         report = report_text.build_report_document(reports, time.time())

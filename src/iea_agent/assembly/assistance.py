@@ -140,7 +140,15 @@ class Assistance:
         password = parse_typed_password(typed)
         if isinstance(password, Typo):
             self._write("typo", fault=password.kind.value)
-            raise RefusedError(_refuse_typo(password))
+            raise RefusedError(
+                refusals.PasswordMistyped(
+                    span=password.span,
+                    fault=password.kind.value,
+                    position=password.position,
+                    group=password.group,
+                    missing=password.missing,
+                )
+            )
         register = self.load_register()
         if register is None:
             self._write("no-register")
@@ -288,13 +296,3 @@ def _refuse_entering(state: State) -> Refusal | None:
     if machine.allows(state, machine.AssistanceEntered):
         return None
     return refusals.CannotEnterAssistance(state)
-
-
-def _refuse_typo(typo: Typo) -> Refusal:
-    return refusals.PasswordMistyped(
-        span=typo.span,
-        fault=typo.kind.value,
-        position=typo.position,
-        group=typo.group,
-        missing=typo.missing,
-    )

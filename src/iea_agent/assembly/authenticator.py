@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from iea_agent.host.logs import Log
     from iea_agent.services.authentication import Discovery, Licence
     from iea_agent.services.https import Client
-    from iea_agent.services.network import Route
 
 log = logging.getLogger("iea_agent.agent")
 
@@ -115,14 +114,12 @@ class Authenticator:
 
     def _connect(self, session: Session, address: Address) -> Client:
         client = self._servers.connect(session.settings)(address)
-        self._log_route(client.route)
-        return client
-
-    def _log_route(self, route: Route) -> None:
+        route = client.route
         if route.credentials is not None:
             self._hide(route.credentials.password)
         fields = {"route": str(route), "source": route.source.value, "detail": route.detail}
         log.info("route", extra={"fields": {name: value for name, value in fields.items() if value}})
+        return client
 
     def _hide(self, secret: str) -> None:
         if self.log is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import person_requests
@@ -14,10 +14,7 @@ from .agent_client import AgentClient
 from .servers import Servers
 
 if TYPE_CHECKING:
-    from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.documents import StatusDocument
-    from iea_agent.domain.repairs import Repair
-    from iea_agent.domain.settings import Settings
 
     from .installation import Installation
 
@@ -38,7 +35,9 @@ class SettingsAdapter:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
         self._client = AgentClient(installation)
-        self._servers = Servers(installation)
+        servers = Servers(installation)
+        self.test, self.repairs = servers.examine, servers.repairs
+        self.proxy_password_saved = installation.proxy_password_saved
 
     def load(self) -> DialogContents:
         """Return the settings in force, the files' faults and if assistance mode is on."""
@@ -55,38 +54,12 @@ class SettingsAdapter:
         except VaultUnavailable:
             return None
 
-    def proxy_password_saved(self) -> bool | None:
-        """Return whether the vault holds the proxy's password, None without a vault."""
-        return self._installation.proxy_password_saved()
-
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
     ) -> None:
         """Save *changes* and the secrets. Raises ``RefusedError``."""
         self._installation.save(changes, licence_key, proxy_password)
         self._client.reload()
-
-    def test(
-        self,
-        values: Settings,
-        licence_key: str | None,
-        proxy_password: str | None,
-        on_progress: Callable[[ServerReport], None],
-        cancelled: threading.Event,
-    ) -> tuple[ServerReport, ...]:
-        """Test both servers with *values*; save nothing."""
-        return self._servers.examine(values, licence_key, on_progress, cancelled, proxy_password)
-
-    def repairs(
-        self,
-        values: Settings,
-        proxy_password: str | None,
-        reports: Sequence[ServerReport],
-        on_found: Callable[[Repair], None],
-        cancelled: threading.Event,
-    ) -> tuple[Repair, ...] | None:
-        """Return what repairs the failed test of *values*, None if they work by now."""
-        return self._servers.repairs(values, reports, on_found, cancelled, proxy_password)
 
     explain = staticmethod(explain)
 
@@ -133,6 +106,7 @@ class SupportAdapter:
 
     def __init__(self, installation: Installation) -> None:
         self._client = AgentClient(installation)
+        self.enter, self.leave = self._client.enter_assistance, self._client.leave_assistance
 
     def load(self) -> Situation | None:
         """Return the present situation, None if no agent runs."""
@@ -152,14 +126,6 @@ class SupportAdapter:
     def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
         """Call *on_change* in a thread, with None at the end; return what stops it."""
         return _watch(self._client, lambda status: on_change(None if status is None else self.load()))
-
-    def enter(self, reason: str) -> None:
-        """Enter assistance mode. Raises ``RefusedError``."""
-        self._client.enter_assistance(reason)
-
-    def leave(self, password: str) -> None:
-        """Leave assistance mode with *password*. Raises ``RefusedError``."""
-        self._client.leave_assistance(password)
 
 
 ADAPTERS: Mapping[str, Callable[[Installation], object]] = {

@@ -39,10 +39,7 @@ class IssuerRecord:
         self._accepted[origin] = certificate
 
     def record_refused(self, address: str, failure: Failure, now: float) -> Failure:
-        """Record the refused certificate of *failure* and return *failure*, dated.
-
-        Its certificate then says since when this issuer replaces the usual one.
-        """
+        """Record the refused certificate and return *failure*, which says since when."""
         origin = _origin(address)
         if origin is None or failure.certificate is None:
             return failure

@@ -108,9 +108,9 @@ class Servers:
         self,
         settings: Settings,
         typed_key: str | None = None,
+        proxy_password: str | None = None,
         on_progress: Callable[[ServerReport], None] | None = None,
         cancelled: threading.Event | None = None,
-        proxy_password: str | None = None,
     ) -> tuple[ServerReport, ...]:
         """Test both servers with *settings* and save nothing.
 
@@ -148,12 +148,12 @@ class Servers:
     def repairs(
         self,
         settings: Settings,
+        proxy_password: str | None,
         reports: Sequence[ServerReport],
         on_found: Callable[[Repair], None],
         cancelled: threading.Event,
-        proxy_password: str | None = None,
     ) -> tuple[Repair, ...] | None:
-        """Return what repairs a failed test of *settings*, with the locked ones as they are."""
+        """Return what repairs a failed test of *settings*, apart from the locked ones."""
         from iea_agent.domain.repairs import propose_repairs
         from iea_agent.services import repair_search
 

@@ -19,11 +19,7 @@ from .window_opener import PREPARED_SECONDS
 
 
 def wait_for_window_name() -> list[str]:
-    """Preload the dialogs, then read the window's name and options from stdin.
-
-    Returns an empty list if the agent closes the pipe without a name; ends the
-    process after ``PREPARED_SECONDS``.
-    """
+    """Preload the dialogs, then read the window's name and options; [] if none comes."""
     for name in ADAPTERS:
         _import_dialog(name)
     patience = threading.Timer(PREPARED_SECONDS, os._exit, (0,))

@@ -40,15 +40,7 @@ class Stage(Enum):
     METADATA = "metadata"
 
 
-_BEFORE_LAST = (
-    Stage.ADDRESS,
-    Stage.NAME,
-    Stage.CONNECTION,
-    Stage.PROXY,
-    Stage.CERTIFICATE,
-    Stage.ANSWER,
-    Stage.KIND,
-)
+_BEFORE_LAST = tuple(Stage)[:-2]
 STAGES = {
     Server.AUTHENTICATION: (*_BEFORE_LAST, Stage.LICENCE),
     Server.UPDATES: (*_BEFORE_LAST, Stage.METADATA),
@@ -139,10 +131,7 @@ class ServerReport:
 
     @property
     def cause(self) -> Failure | None:
-        """What a person reads: the finding that explains the failure, or the failure.
-
-        If nothing failed, it is the first finding, else None.
-        """
+        """What a person reads: the finding that explains the failure, or the failure."""
         if self.failure is None:
             return self.findings[0] if self.findings else None
         explaining = self.failure.problem.depends_on

@@ -233,10 +233,7 @@ VERDICT_FAILURES = 2
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything the agent knows about its connection.
-
-    Times called *…_at* and *since* are wall clock, those called *…_steady* are the steady clock.
-    """
+    """The connection; *…_at* and *since* are wall clock, *…_steady* the steady one."""
 
     state: State
     since: float
@@ -527,10 +524,7 @@ def allows(state: State, event: type[Event]) -> bool:
 
 
 def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tuple[Effect, ...]]:
-    """Return the snapshot after *event*, and the effects to perform.
-
-    Late outcomes and events that the table does not know change nothing.
-    """
+    """Return the snapshot and the effects after *event*; a late one changes nothing."""
     step = TABLE.get((snapshot.state, type(event)))
     late = isinstance(event, AttemptOutcome) and event.run != snapshot.run
     if step is None or late:

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 
 from .day_password import EVERYONE, SCHEME, encode_number
@@ -87,13 +87,7 @@ class Register:
             "premier_jour": self.first.isoformat(),
             "nb_jours": self.days,
             "sel": base64.b64encode(self.salt).decode(),
-            "kdf": {
-                "nom": "scrypt",
-                "n": self.kdf.n,
-                "r": self.kdf.r,
-                "p": self.kdf.p,
-                "dklen": _DIGEST_LENGTH,
-            },
+            "kdf": {"nom": "scrypt", **asdict(self.kdf), "dklen": _DIGEST_LENGTH},
             "empreintes": base64.b64encode(self.digests).decode(),
         }
         return json.dumps(document, separators=(",", ":"))

@@ -26,10 +26,7 @@ KINDS: dict[str, type[Refusal]] = {}
 @dataclass_transform(frozen_default=True)
 @dataclass(frozen=True)
 class Refusal:
-    """One refusal. Each kind is a subclass; its *code* is made of its name.
-
-    ``AgentNotRunning`` has the code "agent-not-running".
-    """
+    """One refusal: the kind ``AgentNotRunning`` has the code "agent-not-running"."""
 
     code: ClassVar[str]
     exit_code: ClassVar[ExitCode] = ExitCode.REFUSED
@@ -119,10 +116,7 @@ class NotRemembered(Refusal):
 
 
 class PasswordRefused(Refusal, abstract=True):
-    """A password of the day that was not accepted.
-
-    *span* is the part of the typed text to correct (start, end); *wait* is in seconds, before the next try.
-    """
+    """A password not accepted: *span* (start, end) to correct, *wait* in seconds."""
 
     span: tuple[int, int] | None = None
     wait: float = 0.0

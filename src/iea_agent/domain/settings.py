@@ -265,12 +265,8 @@ Document = dict[str, object]
 Step = Callable[[Document], Document]
 
 
-def _from_0_to_1(document: Document) -> Document:
-    """Return *document*, written by hand without a schema number, in schema 1."""
-    return {"schema": 1, **document}
-
-
-STEPS: Mapping[int, Step] = {0: _from_0_to_1}
+# schema 0: written by hand, without a number
+STEPS: Mapping[int, Step] = {0: lambda document: {"schema": 1, **document}}
 
 
 def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, schema: int = SCHEMA) -> Document:

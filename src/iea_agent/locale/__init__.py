@@ -28,7 +28,7 @@ def choose(language: str) -> None:
 
 
 def language_of(environment: Mapping[str, str] = os.environ) -> str:
-    """Return "fr" or "en": ``IEA_AGENT_LANG``, else the system's language, else French."""
+    """Return "fr" or "en": ``IEA_AGENT_LANG``, else the system's language, else "fr"."""
     wanted = environment.get("IEA_AGENT_LANG", "") or _system_language(environment)
     return "en" if wanted.lower().startswith("en") else "fr"
 

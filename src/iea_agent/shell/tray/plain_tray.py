@@ -23,8 +23,8 @@ STOP_SECONDS = 1.0
 class PlainTray:
     """pystray's icon, to see the agent on a Linux desktop while working on it.
 
-    It has the interface of the Windows tray. Linux tells windows nothing about session and power: *notices* stay
-    silent. pystray's loop has a thread of its own, because some backends lose the call that should end it.
+    It has the interface of the Windows tray, but calls no *notices*. pystray's loop has a thread of its own, because
+    some backends lose the call that should end it.
     """
 
     def __init__(
@@ -34,10 +34,7 @@ class PlainTray:
         post: Callable[[Event], None],
         notices: Notices | None = None,  # noqa: ARG002 - the interface of the Windows tray
     ) -> None:
-        """Prepare the icon; the Windows tray explains the arguments.
-
-        Raises ``TrayUnavailable`` without a display or a backend that works here.
-        """
+        """Prepare the icon; raise ``TrayUnavailable`` if no backend works here."""
         try:
             import pystray
         except Exception as error:  # each backend fails in its own way: ImportError, Xlib's errors…
@@ -56,10 +53,7 @@ class PlainTray:
         )
 
     def run(self, on_shown: Callable[[], None]) -> None:
-        """Show the icon and serve it until ``stop``; blocks.
-
-        *on_shown* is called once, on a thread of pystray's.
-        """
+        """Show the icon and serve it until ``stop``; call *on_shown* once. Blocks."""
 
         def show(icon: Any) -> None:
             icon.visible = True
@@ -113,10 +107,7 @@ class PlainTray:
         return title
 
     def _lines(self) -> list[Any]:
-        """Return the menu of this moment.
-
-        An invisible line stands for the left click if the backend has one.
-        """
+        """Return the menu of this moment; an invisible line stands for the left click."""
         item = self._pystray.MenuItem
         lines = [
             item(
@@ -131,8 +122,4 @@ class PlainTray:
         return [*lines, item("", self._poster(self._view.click), default=True, visible=False)]
 
     def _poster(self, event: Event | None) -> Callable[[], None]:
-        def post() -> None:
-            if event is not None:
-                self._post(event)
-
-        return post
+        return lambda: None if event is None else self._post(event)

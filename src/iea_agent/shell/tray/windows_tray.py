@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from ctypes import wintypes
+from ctypes.wintypes import BOOL, HICON, HINSTANCE, HMENU, HWND, LPARAM, LPCWSTR, POINT, UINT, WPARAM
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -36,67 +36,31 @@ log = logging.getLogger(__name__)
 
 # pystray 0.19.5's private names that ``Tray`` overrides or leans on, and of its ``win32`` what it uses. The
 # version is pinned; should the pin be moved, the first start says what has gone instead of half working.
-ICON_NAMES = (
-    *(
-        "_register_class",
-        "_message",
-        "_mark_ready",
-        "_update_menu",
-        "_release_icon",
-        "_hide",
-        "_run",
-        "_mainloop",
+ICON_NAMES, WIN32_NAMES = map(
+    str.split,
+    (
+        """_register_class _message _mark_ready _update_menu _release_icon _hide _run _mainloop
+        _create_window _unregister_class _HWND_TO_ICON""",
+        """WM_NOTIFY WM_STOP WM_TASKBARCREATED WM_DISPLAYCHANGE WM_LBUTTONUP WM_RBUTTONUP WNDPROC WNDCLASSEX
+        NOTIFYICONDATAW Shell_NotifyIcon RegisterClassEx GetModuleHandle PostMessage PostQuitMessage
+        CreatePopupMenu DestroyMenu TrackPopupMenuEx SetForegroundWindow LoadImage DestroyIcon GetCursorPos
+        NIM_ADD NIM_MODIFY NIM_DELETE NIM_SETVERSION""",
     ),
-    *("_create_window", "_unregister_class", "_HWND_TO_ICON"),
-)
-WIN32_NAMES = (
-    *(
-        "WM_NOTIFY",
-        "WM_STOP",
-        "WM_TASKBARCREATED",
-        "WM_DISPLAYCHANGE",
-        "WM_LBUTTONUP",
-        "WM_RBUTTONUP",
-        "WNDPROC",
-    ),
-    *(
-        "WNDCLASSEX",
-        "NOTIFYICONDATAW",
-        "Shell_NotifyIcon",
-        "RegisterClassEx",
-        "GetModuleHandle",
-        "PostMessage",
-    ),
-    *(
-        "PostQuitMessage",
-        "CreatePopupMenu",
-        "DestroyMenu",
-        "TrackPopupMenuEx",
-        "SetForegroundWindow",
-        "LoadImage",
-    ),
-    *("DestroyIcon", "GetCursorPos", "NIM_ADD", "NIM_MODIFY", "NIM_DELETE", "NIM_SETVERSION"),
 )
 
 
 def missing_names(candidate: Any) -> list[str]:
-    """Return the names that *candidate* lacks (pystray's module ``_win32``).
-
-    The names are those of ``ICON_NAMES`` and ``WIN32_NAMES``.
-    """
+    """Return the names that *candidate*, pystray's module ``_win32``, lacks."""
     return [f"Icon.{name}" for name in ICON_NAMES if not hasattr(candidate.Icon, name)] + [
         f"win32.{name}" for name in WIN32_NAMES if not hasattr(candidate.win32, name)
     ]
 
 
 def _load_backend() -> Any:
-    """Return pystray's Windows backend without loading ``tempfile``.
+    """Return pystray's Windows backend; raise ``RuntimeError`` for another version.
 
-    ``pystray._util`` imports tempfile, and with it shutil, bz2, lzma and random, for the one function that is replaced
-    here: writing a Pillow picture to disk. That is a tenth of the time until the icon shows. A package of that name
-    without that function stands in for it.
-
-    Raises ``RuntimeError`` if this pystray is not the one that the overrides below were written for.
+    A stand-in replaces ``pystray._util``. The original imports tempfile, shutil, bz2, lzma and random, a tenth of the
+    time until the icon shows, for one function that is not needed here.
     """
     spec = importlib.util.find_spec("pystray")
     if spec is None or not spec.submodule_search_locations:
@@ -156,42 +120,27 @@ def _user32_function(name: str, result: Any, *arguments: Any) -> Any:
 
 
 # The answer of a window procedure is as wide as a pointer. pystray says HRESULT, 32 bits: the rest is garbage.
-_PROCEDURE = ctypes.WINFUNCTYPE(
-    ctypes.c_ssize_t, wintypes.HWND, wintypes.UINT, wintypes.WPARAM, wintypes.LPARAM
-)
-_default_procedure = _user32_function(
-    "DefWindowProcW", ctypes.c_ssize_t, wintypes.HWND, wintypes.UINT, wintypes.WPARAM, wintypes.LPARAM
-)
-_append_menu = _user32_function(
-    "AppendMenuW", wintypes.BOOL, wintypes.HMENU, wintypes.UINT, ctypes.c_size_t, wintypes.LPCWSTR
-)
-_set_default_line = _user32_function(
-    "SetMenuDefaultItem", wintypes.BOOL, wintypes.HMENU, wintypes.UINT, wintypes.UINT
-)
-_end_menu = _user32_function("EndMenu", wintypes.BOOL)
-_set_timer = _user32_function(
-    "SetTimer", ctypes.c_size_t, wintypes.HWND, ctypes.c_size_t, wintypes.UINT, ctypes.c_void_p
-)
-_kill_timer = _user32_function("KillTimer", wintypes.BOOL, wintypes.HWND, ctypes.c_size_t)
-_double_click_milliseconds = _user32_function("GetDoubleClickTime", wintypes.UINT)
+_PROCEDURE = ctypes.WINFUNCTYPE(ctypes.c_ssize_t, HWND, UINT, WPARAM, LPARAM)
+_default_procedure = _user32_function("DefWindowProcW", ctypes.c_ssize_t, HWND, UINT, WPARAM, LPARAM)
+_append_menu = _user32_function("AppendMenuW", BOOL, HMENU, UINT, ctypes.c_size_t, LPCWSTR)
+_set_default_line = _user32_function("SetMenuDefaultItem", BOOL, HMENU, UINT, UINT)
+_end_menu = _user32_function("EndMenu", BOOL)
+_set_timer = _user32_function("SetTimer", ctypes.c_size_t, HWND, ctypes.c_size_t, UINT, ctypes.c_void_p)
+_kill_timer = _user32_function("KillTimer", BOOL, HWND, ctypes.c_size_t)
+_double_click_milliseconds = _user32_function("GetDoubleClickTime", UINT)
 _system_metrics = _user32_function("GetSystemMetrics", ctypes.c_int, ctypes.c_int)
-_metrics_for_dpi = _user32_function("GetSystemMetricsForDpi", ctypes.c_int, ctypes.c_int, wintypes.UINT)
-_window_dpi = _user32_function("GetDpiForWindow", wintypes.UINT, wintypes.HWND)
-_find_window = _user32_function("FindWindowW", wintypes.HWND, wintypes.LPCWSTR, wintypes.LPCWSTR)
-_stock_icon = _user32_function("LoadIconW", wintypes.HICON, wintypes.HINSTANCE, ctypes.c_void_p)
+_metrics_for_dpi = _user32_function("GetSystemMetricsForDpi", ctypes.c_int, ctypes.c_int, UINT)
+_window_dpi = _user32_function("GetDpiForWindow", UINT, HWND)
+_find_window = _user32_function("FindWindowW", HWND, LPCWSTR, LPCWSTR)
+_stock_icon = _user32_function("LoadIconW", HICON, HINSTANCE, ctypes.c_void_p)
 
 
 def _see_real_pixels() -> None:
-    """Make the process per-monitor aware, so that Windows tells real sizes.
-
-    A frozen program says it in its manifest, and then this call is refused; python.exe's manifest says nothing.
-    """
+    """Make the process per-monitor aware; a manifest that did it wins."""
     if hasattr(_user32, "SetProcessDpiAwarenessContext"):  # Windows 10 1703
-        _user32_function("SetProcessDpiAwarenessContext", wintypes.BOOL, ctypes.c_void_p)(
-            PER_MONITOR_AWARE_V2
-        )
+        _user32_function("SetProcessDpiAwarenessContext", BOOL, ctypes.c_void_p)(PER_MONITOR_AWARE_V2)
     else:
-        _user32_function("SetProcessDPIAware", wintypes.BOOL)()
+        _user32_function("SetProcessDPIAware", BOOL)()
 
 
 class Tray(_Icon):  # type: ignore[misc]
@@ -200,8 +149,6 @@ class Tray(_Icon):  # type: ignore[misc]
     The thread of ``run`` owns the windows, the icon and the menu. ``draw``, ``notify`` and ``stop`` may be called from
     any thread, also before ``run``. No work of the agent is done on that thread: a choice only posts its event,
     because a window that answers slowly holds up the whole desktop.
-
-    *icon_size* is the size of the last picture in pixels, *repaint_seconds* the shortest time between two repaints.
     """
 
     def __init__(
@@ -213,11 +160,8 @@ class Tray(_Icon):  # type: ignore[misc]
     ) -> None:
         """Prepare the icon; nothing is shown before ``run``.
 
-        *icons* is the folder of ``<picture's value>.ico``, each with the sizes 16 to 64. *first* is the first view.
-        *post* takes the events of the menu and of a click; it must only put them in a queue. *notices* are called at
-        changes of session and power.
-
-        Raises ``OSError`` if the window class cannot be registered (a second tray in this process).
+        *icons* is the folder of ``<picture's value>.ico``, each with the sizes 16 to 64. *post* takes the events of the
+        menu and of a click; it must only put them in a queue. Raises ``OSError`` for a second tray in this process.
         """
         _see_real_pixels()
         # must live as long as the window class
@@ -241,6 +185,7 @@ class Tray(_Icon):  # type: ignore[misc]
         self._menu_open = False
         self._modern = False
         self._hicons: dict[str, int] = {}
+        # the size of the last picture, in pixels
         self.icon_size = 0
         self.repaint_seconds = REPAINT_SECONDS
         self._message_handlers = {
@@ -265,8 +210,7 @@ class Tray(_Icon):  # type: ignore[misc]
         """Show the icon and serve it; blocks.
 
         It ends with ``stop``, WM_CLOSE or the end of the session. *on_shown* is called once, on this thread, when the icon
-        is in the notification area; at logon Explorer may take a while. What it raises ends the tray and is raised here, as
-        is a SystemExit or a KeyboardInterrupt of the tray's thread.
+        is there. What it raises ends the tray and is raised here, as is a SystemExit or a KeyboardInterrupt of this thread.
         """
         if self._stopping:
             return
@@ -287,10 +231,7 @@ class Tray(_Icon):  # type: ignore[misc]
         self._wake()
 
     def notify(self, title: str, body: str) -> None:
-        """Show a balloon if Windows allows it. Any thread.
-
-        A second one replaces the first.
-        """
+        """Show a balloon, in place of an earlier one, if Windows allows it. Any thread."""
         self._balloon = fit_balloon(title, body)
         self._wake()
 
@@ -300,10 +241,7 @@ class Tray(_Icon):  # type: ignore[misc]
         return self._hwnd, self._menu_hwnd
 
     def stop(self) -> None:
-        """End ``run`` and return at once, even if a menu is open. Any thread.
-
-        Before ``run``, nothing is ever shown.
-        """
+        """End ``run``, or prevent it, and return at once. Any thread."""
         self._stopping = True
         if self._hwnd:
             win32.PostMessage(self._hwnd, win32.WM_STOP, 0, 0)
@@ -334,7 +272,7 @@ class Tray(_Icon):  # type: ignore[misc]
         """Do nothing: pictures are cached, not released at each change."""
 
     def _hide(self) -> None:
-        ctypes.WinDLL("wtsapi32").WTSUnRegisterSessionNotification(wintypes.HWND(self._hwnd))
+        ctypes.WinDLL("wtsapi32").WTSUnRegisterSessionNotification(HWND(self._hwnd))
         self._message(win32.NIM_DELETE, 0)
 
     def _message(self, code: int, flags: int, **fields: Any) -> bool:
@@ -443,7 +381,7 @@ class Tray(_Icon):  # type: ignore[misc]
             x, y = ctypes.c_short(wparam & 0xFFFF).value, ctypes.c_short(wparam >> 16 & 0xFFFF).value
             opens, clicks = event == WM_CONTEXTMENU, event in (NIN_SELECT, NIN_KEYSELECT)
         else:
-            point = wintypes.POINT()
+            point = POINT()
             win32.GetCursorPos(ctypes.byref(point))
             x, y = point.x, point.y
             opens, clicks = event == win32.WM_RBUTTONUP, event == win32.WM_LBUTTONUP
@@ -481,7 +419,7 @@ class Tray(_Icon):  # type: ignore[misc]
                 self._leaving = error
                 self._on_stop()
             # Asked for when the icon is there, for it loads a library; refused on a Windows without sessions.
-            ctypes.WinDLL("wtsapi32").WTSRegisterSessionNotification(wintypes.HWND(self._hwnd), 0)
+            ctypes.WinDLL("wtsapi32").WTSRegisterSessionNotification(HWND(self._hwnd), 0)
         self._wake()  # what has been asked for since
 
     def _repaint_in_time(self) -> None:

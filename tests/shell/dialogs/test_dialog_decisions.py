@@ -24,7 +24,7 @@ from iea_agent.domain.refusals import ProxyUserMissing, Refusal, RefusedError, S
 from iea_agent.domain.settings import DECLARATIONS, DEFAULTS, LICENCE_KEY, PROXY_PASSWORD, ProxyMode
 from iea_agent.shell.dialogs import status_overview, typed_settings
 from iea_agent.shell.dialogs.settings_rows import ROWS
-from iea_agent.shell.wording import status_text
+from iea_agent.shell.wording import repair_text, status_text
 from iea_agent.shell.wording.refusal_text import word_refusal
 from iea_agent.shell.wording.view import Picture
 from tests.failures import failed
@@ -123,7 +123,7 @@ def test_changes_are_the_names_and_values_of_the_file() -> None:
 
 def test_a_repair_is_typed_like_a_person_would() -> None:
     changes = {"secure": True, "proxy_mode": ProxyMode.NONE, "proxy_bypass": "localhost;*.exemple.fr"}
-    assert typed_settings.format_changes(changes) == {
+    assert repair_text.format_changes(changes) == {
         "connection.secure": "true",
         "proxy.mode": "none",
         "proxy.bypass": "localhost ; *.exemple.fr",

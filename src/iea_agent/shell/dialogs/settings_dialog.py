@@ -346,12 +346,12 @@ class SettingsDialog(ScrolledDialog):
 
     def _on_repair(self, repair: Repair) -> None:
         """Make the *repair*, save, and test again; nothing else that was typed is lost."""
-        from iea_agent.shell.wording.repair_text import describe_applied_repair
+        from iea_agent.shell.wording.repair_text import describe_applied_repair, format_changes
 
         tested = self._tested
         if tested is None or self._is_saving:
             return
-        typed, repaired = self._fields.typed(), typed_settings.format_changes(repair.changes)
+        typed, repaired = self._fields.typed(), format_changes(repair.changes)
         before = {name: typed[name] for name in repaired}
 
         def on_saved() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from iea_agent.domain import addresses, problems, refusals
 from iea_agent.domain.diagnosis import ServerReport
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import (
     DECLARATIONS,
-    DEFAULTS,
     LICENCE_KEY,
     PROXY_PASSWORD,
     Declaration,
@@ -26,16 +25,6 @@ def format_settings(saved: Settings) -> Typed:
     return {
         row.name: DECLARATIONS[row.name].format_typed(saved) if row.name in DECLARATIONS else ""
         for row in ROWS
-    }
-
-
-def format_changes(changes: Mapping[str, object]) -> Typed:
-    """Return *changes*, by attribute of ``Settings``, as they are typed."""
-    changed = DEFAULTS.with_values(changes)
-    return {
-        name: declaration.format_typed(changed)
-        for name, declaration in DECLARATIONS.items()
-        if declaration.attribute in changes
     }
 
 

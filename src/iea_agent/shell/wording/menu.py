@@ -45,10 +45,7 @@ def explain_disabled(event: type[Event], state: State, abilities: Abilities) -> 
 
 
 def _render_line(request: PersonRequest, state: State, abilities: Abilities) -> MenuLine:
-    """Return the menu line of *request*.
-
-    « & » in its label marks the letter to underline.
-    """
+    """Return the menu line of *request*."""
     before, _mark, after = _(request.label).partition("&")
     label, mnemonic = before + after, after[:1].upper()
     if reason := explain_disabled(request.event, state, abilities):

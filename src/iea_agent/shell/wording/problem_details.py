@@ -1,7 +1,6 @@
 """Sentences about one particular failure, beside those of the catalogue.
 
-The catalogue (``domain/problems.py``) says what holds for every case of a problem. Here stands where a redirection leads,
-which product intercepts, which certificate was received, until when a server asks to wait.
+Such as where a redirection leads, or which certificate was received.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ _KINDS: Mapping[ProductKind, str] = {
 def describe_failure_details(failure: Failure, now: float) -> str:
     """Return the sentences about the details of *failure*, or "" if there are none.
 
-    *now* is the wall-clock time at which it was observed. Texts from servers and certificates are made printable and short.
+    *now* is the wall-clock time at which it was observed.
     """
     sentences = _evidence(failure.evidence)
     if failure.certificate is not None and failure.problem.group is Group.CERTIFICATE:
@@ -95,10 +94,7 @@ def _evidence(evidence: Evidence | None) -> list[str]:
 
 
 def _clock(seconds: float) -> str:
-    """Return by how much the clock is off, or "" if that is not known.
-
-    *seconds* is the server's time minus this PC's.
-    """
+    """Return by how much this PC's clock is behind the server's, "" if unknown."""
     if not 1 <= abs(seconds) < 1e10:
         return ""
     if seconds > 0:
@@ -118,10 +114,7 @@ def _interceptor(name: str) -> list[str]:
 
 
 def _certificate(certificate: Certificate, now: float, *, product_named: bool) -> list[str]:
-    """Return whose certificate it is, and since when it is another one.
-
-    *product_named*: the product that made it has been named already.
-    """
+    """Return whose certificate it is, unless named already, and when it changed."""
     sentences = []
     if not product_named:
         sentences.append(

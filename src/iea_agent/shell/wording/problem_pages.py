@@ -1,7 +1,4 @@
-"""The page about each problem, for a browser without network.
-
-``tools/render_pages.py`` renders the pages from ``docs/problemes/``.
-"""
+"""Find the page about a problem, which ``tools/render_pages.py`` renders."""
 
 from __future__ import annotations
 

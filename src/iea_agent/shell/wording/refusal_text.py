@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from functools import singledispatch
 
 from iea_agent.domain import problems, refusals
 from iea_agent.domain.machine import State
@@ -44,6 +43,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.SettingLocked: N_("Ce paramètre est fixé par votre administrateur : {name}"),
     refusals.ProxyAddressMissing: N_("Saisissez l'adresse du proxy."),
     refusals.ProxyUserMissing: N_("Saisissez le nom qui va avec ce mot de passe."),
+    refusals.SecretTooLong: N_("Le mot de passe du proxy est trop long."),
     refusals.PasswordMissing: N_("Aucun mot de passe n'a été donné."),
     refusals.SettingsNewer: N_(
         "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"
@@ -69,74 +69,71 @@ _MISTYPED: Mapping[str, str] = {
 }
 
 
-@singledispatch
 def word_refusal(refusal: Refusal) -> str:
     """Return the sentence for *refusal*."""
-    return _(_SENTENCES[type(refusal)]).format(**vars(refusal))
+    match refusal:
+        case refusals.NotNow(event, state):
+            # if the table allows the event, an ability is missing
+            reason = menu.explain_disabled(BY_NAME[event].event, state, menu.NO_ABILITIES)
+            return _("Pas maintenant : {reason}.").format(reason=reason)
+        case refusals.CannotEnterAssistance(State.ASSISTANCE):
+            return _("Le mode assistance est déjà actif.")
+        case refusals.CannotEnterAssistance(state):
+            sentence = _("Le mode assistance ne s'active que lorsque la connexion a échoué ({state}).")
+            return sentence.format(state=_(STATES[state]))
+        case refusals.SettingsInvalid():
+            return "\n".join(map(describe_setting_fault, refusal.faults))
+        case refusals.ValueInvalid():
+            return _("Attendu : {what}.").format(what=_(refusal.expected))
+        case refusals.AddressMalformed():
+            return _(MALFORMED[refusal.reason])
+        case refusals.SecretTooLong("licence.key"):
+            return _("La clé de licence est trop longue.")
+        case refusals.ProblemMet(code):
+            problem = problems.CATALOGUE[code]
+            return f"{_(problem.text)} {_(problem.advice)} ({problem.code})"
+    return _word_password_refusal(refusal) or _(_SENTENCES[type(refusal)]).format(**vars(refusal))
 
 
-@word_refusal.register
-def _not_now(refusal: refusals.NotNow) -> str:
-    event = BY_NAME[refusal.event].event
-    # if the table allows the event, an ability is missing
-    reason = menu.explain_disabled(event, refusal.state, menu.NO_ABILITIES)
-    return _("Pas maintenant : {reason}.").format(reason=reason)
+def _word_password_refusal(refusal: Refusal) -> str:
+    """Return the sentence for a refusal of a password that depends on its details."""
+    match refusal:
+        case refusals.PasswordMistyped():
+            return _word_typing_error(refusal)
+        case refusals.PasswordForOtherDay():
+            sentence = _(
+                "Ce mot de passe porte le jour {day:02d} ; cet ordinateur est au {today}. Vérifiez la date de l'ordinateur ou "
+                "demandez le mot de passe d'aujourd'hui."
+            )
+            return sentence.format(day=refusal.day, today=_word_day(refusal.today))
+        case refusals.DayNotCovered():
+            sentence = _("Ce poste ne connaît pas encore les mots de passe du {day} : mettez l'agent à jour.")
+            return sentence.format(day=_word_day(refusal.day))
+        case refusals.TooManyTries():
+            return _word_wait_reason(refusal.reason)
+        case refusals.PasswordWrong():
+            sentence = _(
+                "Ce n'est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l'assistance."
+            )
+            if refusal.reason is WaitReason.NONE:
+                return sentence
+            return f"{sentence} {_word_wait_reason(refusal.reason)}"
+    return ""
 
 
-@word_refusal.register
-def _cannot_enter(refusal: refusals.CannotEnterAssistance) -> str:
-    if refusal.state is State.ASSISTANCE:
-        return _("Le mode assistance est déjà actif.")
-    return _("Le mode assistance ne s'active que lorsque la connexion a échoué ({state}).").format(
-        state=_(STATES[refusal.state])
-    )
-
-
-@word_refusal.register
-def _mistyped(refusal: refusals.PasswordMistyped) -> str:
+def _word_typing_error(refusal: refusals.PasswordMistyped) -> str:
     if sentence := _MISTYPED.get(refusal.fault):
         return _(sentence).format(position=refusal.position, group=refusal.group)
-    if refusal.missing > 0:
-        return _(
-            "Mot de passe incomplet : il a cette forme, {example}, ou le jour suivi de cinq mots."
-        ).format(example=EXAMPLE)
-    return _("Mot de passe trop long : il a cette forme, {example}, ou le jour suivi de cinq mots.").format(
-        example=EXAMPLE
+    sentence = (
+        _("Mot de passe incomplet : il a cette forme, {example}, ou le jour suivi de cinq mots.")
+        if refusal.missing > 0
+        else _("Mot de passe trop long : il a cette forme, {example}, ou le jour suivi de cinq mots.")
     )
-
-
-@word_refusal.register
-def _other_day(refusal: refusals.PasswordForOtherDay) -> str:
-    return _(
-        "Ce mot de passe porte le jour {day:02d} ; cet ordinateur est au {today}. Vérifiez la date de l'ordinateur ou "
-        "demandez le mot de passe d'aujourd'hui."
-    ).format(day=refusal.day, today=_word_day(refusal.today))
-
-
-@word_refusal.register
-def _not_covered(refusal: refusals.DayNotCovered) -> str:
-    return _("Ce poste ne connaît pas encore les mots de passe du {day} : mettez l'agent à jour.").format(
-        day=_word_day(refusal.day)
-    )
+    return sentence.format(example=EXAMPLE)
 
 
 def _word_day(day: str) -> str:
     return date.fromisoformat(day).strftime(_("%d/%m/%Y"))
-
-
-@word_refusal.register
-def _too_many(refusal: refusals.TooManyTries) -> str:
-    return _word_wait_reason(refusal.reason)
-
-
-@word_refusal.register
-def _wrong(refusal: refusals.PasswordWrong) -> str:
-    sentence = _(
-        "Ce n'est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l'assistance."
-    )
-    return (
-        sentence if refusal.reason is WaitReason.NONE else f"{sentence} {_word_wait_reason(refusal.reason)}"
-    )
 
 
 def _word_wait_reason(reason: WaitReason) -> str:
@@ -150,31 +147,3 @@ def _word_wait_reason(reason: WaitReason) -> str:
 def word_next_try(seconds: float) -> str:
     """Return when the next password may be tried, *seconds* from now."""
     return _("Nouvel essai possible dans {time}.").format(time=format_wait(seconds))
-
-
-@word_refusal.register
-def _settings_invalid(refusal: refusals.SettingsInvalid) -> str:
-    return "\n".join(describe_setting_fault(fault) for fault in refusal.faults)
-
-
-@word_refusal.register
-def _value_invalid(refusal: refusals.ValueInvalid) -> str:
-    return _("Attendu : {what}.").format(what=_(refusal.expected))
-
-
-@word_refusal.register
-def _address_malformed(refusal: refusals.AddressMalformed) -> str:
-    return _(MALFORMED[refusal.reason])
-
-
-@word_refusal.register
-def _secret_too_long(refusal: refusals.SecretTooLong) -> str:
-    if refusal.name == "licence.key":
-        return _("La clé de licence est trop longue.")
-    return _("Le mot de passe du proxy est trop long.")
-
-
-@word_refusal.register
-def _problem(refusal: refusals.ProblemMet) -> str:
-    problem = problems.CATALOGUE[refusal.problem]
-    return f"{_(problem.text)} {_(problem.advice)} ({problem.code})"

@@ -10,7 +10,7 @@ from iea_agent.domain.addresses import AddressError
 from iea_agent.domain.diagnosis import Server
 from iea_agent.domain.problems import N_
 from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind
-from iea_agent.domain.settings import DECLARATIONS, ProxyMode, Settings
+from iea_agent.domain.settings import DECLARATIONS, DEFAULTS, Settings
 from iea_agent.locale import _
 
 if TYPE_CHECKING:
@@ -161,16 +161,16 @@ PASSING = N_("La panne était passagère : ces paramètres fonctionnent mainten
 
 
 def render_repairs(repairs: Sequence[Repair] | None, settings: Settings) -> str:
-    """Return *repairs* for *settings* as text, each with the commands that make it.
-
-    *repairs* is None if *settings* work by now. No repairs give "".
-    """
+    """Return each repair and its commands as text; None says that *settings* work by now."""
     if repairs is None:
         return f"\n→ {_(PASSING)}\n"
     lines = []
     for repair in repairs:
         lines += ["", f"→ {describe_effect(repair, settings)}"]
-        lines += [f"    iea-agent settings set {name} {value}" for name, value in _changes(repair).items()]
+        lines += [
+            f"    iea-agent settings set {name} {value}"
+            for name, value in format_changes(repair.changes).items()
+        ]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -181,18 +181,18 @@ def build_repairs_document(repairs: Sequence[Repair]) -> RepairsDocument:
             {
                 "kind": repair.kind.value,
                 "servers": [server.value for server in repair.servers],
-                "changes": _changes(repair),
+                "changes": format_changes(repair.changes),
             }
             for repair in repairs
         ]
     }
 
 
-def _changes(repair: Repair) -> dict[str, str]:
-    """Return the changed settings by dotted name, as ``settings set`` takes them."""
-    names = {declaration.attribute: name for name, declaration in DECLARATIONS.items()}
-    values = {names[attribute]: value for attribute, value in repair.changes.items()}
+def format_changes(changes: Mapping[str, object]) -> dict[str, str]:
+    """Return *changes*, by attribute of ``Settings``, as they are typed, by name."""
+    changed = DEFAULTS.with_values(changes)
     return {
-        name: value.value if isinstance(value, ProxyMode) else "true" if value is True else str(value)
-        for name, value in values.items()
+        name: declaration.format_typed(changed)
+        for name, declaration in DECLARATIONS.items()
+        if declaration.attribute in changes
     }

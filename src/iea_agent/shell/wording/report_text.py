@@ -1,6 +1,6 @@
 """The words for a test of both servers, and its document for ``test --json``.
 
-The three outcomes are in the words of the practical sheet. ``docs/test.schema.json`` describes the document.
+``docs/test.schema.json`` describes the document.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from iea_agent.domain.printable_text import clean_foreign_text
 from iea_agent.domain.problems import N_
 from iea_agent.domain.proxy_choice import Source
 from iea_agent.locale import _
-from iea_agent.shell.wording.problem_details import describe_failure_details as describe_failure_details
+from iea_agent.shell.wording.problem_details import describe_failure_details
 from iea_agent.shell.wording.status_text import build_problem_document
 from iea_agent.shell.wording.time_text import format_milliseconds
 
@@ -103,10 +103,7 @@ SOURCES = {
 
 
 def describe_route(report: ServerReport) -> str:
-    """Return how the server was reached and what decided it, or "" if it was not.
-
-    Example: « par le proxy http://proxy:3128 (réglage de Windows) ».
-    """
+    """Return « par le proxy http://proxy:3128 (réglage de Windows) », "" if not reached."""
     if not report.route:
         return ""
     by_proxy = _("par le proxy {proxy}").format(proxy=report.route)
@@ -116,10 +113,7 @@ def describe_route(report: ServerReport) -> str:
 
 
 def list_report_lines(report: ServerReport) -> list[str]:
-    """Return the details of one server's test, a line each.
-
-    These are the stages and, after the end of the test, the route and the server's certificate.
-    """
+    """Return the stages and, after the end of the test, route and certificate."""
     lines = [render_stage(report, result.stage) for result in report.stages]
     if not report.done:
         return lines
@@ -140,10 +134,7 @@ def _certificate_lines(report: ServerReport) -> list[str]:
 
 
 def render_report(reports: Sequence[ServerReport], now: float) -> str:
-    """Return the whole test as text, for the console and the clipboard.
-
-    *now* is the wall-clock time of the test.
-    """
+    """Return the whole test, made at wall-clock time *now*, as text."""
     lines = [render_headline(reports)]
     for report in reports:
         mark = "✓" if report.passed else "⊘"
@@ -158,10 +149,7 @@ def render_report(reports: Sequence[ServerReport], now: float) -> str:
 
 
 def list_failure_lines(failure: Failure, now: float) -> list[str]:
-    """Return what a person reads about *failure*, a line each.
-
-    The lines are title, text, details, advice, who can act, and technical detail.
-    """
+    """Return what a person reads about *failure*, a line each."""
     problem = failure.problem
     lines = [
         f"{_(problem.title)} ({problem.code})",

@@ -26,10 +26,7 @@ EXPLANATIONS = {
 
 
 def format_state_since(state: State, wall: float, now: float) -> str:
-    """Return since when *state* holds; in assistance mode also for how long.
-
-    Assistance mode should not last, so from one hour on its duration is shown.
-    """
+    """Return since when *state* holds; if assistance mode lasts, also for how long."""
     text = format_since(wall, now)
     if state is State.ASSISTANCE and now - wall >= 3600:
         text += f" ({format_age(now - wall)})"

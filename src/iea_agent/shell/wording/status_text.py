@@ -34,10 +34,7 @@ def format_rfc3339(wall: float | None) -> str | None:
 
 
 def build_problem_document(failure: Failure, seen: float) -> ProblemDocument:
-    """Return the problem of *failure* with its words in the reader's language.
-
-    *seen* is the wall-clock time at which it was observed.
-    """
+    """Return the problem of *failure*, observed at wall-clock time *seen*, in words."""
     problem = failure.problem
     return {
         "code": problem.code,
@@ -53,10 +50,7 @@ def build_problem_document(failure: Failure, seen: float) -> ProblemDocument:
 
 
 def build_status_document(snapshot: Snapshot, settings: Settings) -> StatusDocument:
-    """Return the status of *snapshot*.
-
-    It holds no secret: the licence number is a name, the licence key is not in it.
-    """
+    """Return the status of *snapshot*, without any secret."""
     return {
         "schema": SCHEMA,
         "version": __version__,
@@ -78,7 +72,7 @@ def build_status_document(snapshot: Snapshot, settings: Settings) -> StatusDocum
 
 
 def format_document_time(text: str | None, now: float) -> str:
-    """A time of the document for people; "" for None."""
+    """Return a time of the document for people; "" for None."""
     return "" if text is None else time_text.format_moment(datetime.fromisoformat(text).timestamp(), now)
 
 
@@ -122,6 +116,6 @@ def list_status_lines(status: StatusDocument, now: float) -> list[tuple[str, str
 
 
 def render_status(status: StatusDocument, now: float) -> str:
-    """The status as lines of text, for the clipboard and the console."""
+    """Return the status as lines of text, for the clipboard and the console."""
     pair = _("{name} : {what}")
     return "\n".join(pair.format(name=name, what=what) for name, what in list_status_lines(status, now))

@@ -62,10 +62,7 @@ def format_wait(seconds: float) -> str:
 
 
 def format_countdown(seconds: float) -> str:
-    """Return a time to wait in its two largest units: « 1 min 12 s », « 2 h 05 min ».
-
-    It is never less than a second.
-    """
+    """Return a time to wait, at least a second: « 1 min 12 s », « 2 h 05 min »."""
     whole = max(math.ceil(seconds), 1)
     minutes, seconds_left = divmod(whole, 60)
     hours, minutes_left = divmod(minutes, 60)
@@ -94,10 +91,7 @@ def format_moment(wall: float, now: float) -> str:
 
 
 def _local(wall: float) -> datetime:
-    """Return *wall* in local time.
-
-    The result is in UTC if the system cannot tell (Windows before 1970 and after the year 3000).
-    """
+    """Return *wall* in local time, or in UTC (on Windows before 1970 and after 3000)."""
     try:
         return datetime(*time.localtime(wall)[:6])
     except (OverflowError, OSError, ValueError):

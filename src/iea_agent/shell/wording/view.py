@@ -1,7 +1,4 @@
-"""The notification area as values: picture, tooltip, menu lines, lengths of texts.
-
-Windows counts these lengths in UTF-16 units.
-"""
+"""The notification area as values; lengths are in UTF-16 units, as in Windows."""
 
 from __future__ import annotations
 
@@ -13,37 +10,29 @@ if TYPE_CHECKING:
     from iea_agent.domain.machine import Event
 
 TOOLTIP_UNITS = 127
-"""Longest tooltip, in UTF-16 units: NOTIFYICONDATAW.szTip holds 128 with its terminator."""
+"""Longest tooltip: NOTIFYICONDATAW.szTip holds 128 with its terminator."""
 TITLE_UNITS = 63
-"""Longest balloon title, in UTF-16 units (szInfoTitle holds 64)."""
+"""Longest balloon title (szInfoTitle holds 64)."""
 BODY_UNITS = 255
-"""Longest balloon text, in UTF-16 units (szInfo holds 256)."""
+"""Longest balloon text (szInfo holds 256)."""
 LABEL_UNITS = 100
-"""Longest menu line, in UTF-16 units: a menu does not wrap, 175 letters span most of a screen."""
+"""Longest menu line: a menu does not wrap, 175 letters span most of a screen."""
 
 
 def count_utf16_units(text: str) -> int:
-    """Return the length of *text* in UTF-16 units.
-
-    A letter beyond U+FFFF counts twice.
-    """
-    return len(text) + sum(character > "\uffff" for character in text)
+    """Return the length of *text*; a letter beyond U+FFFF counts twice."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def clip(text: str, limit: int) -> str:
-    """Return *text* within *limit* (≥ 1) UTF-16 units, its end replaced by « … ».
+    """Return *text* within *limit* (≥ 1), its end replaced by « … ».
 
     No letter is cut in two.
     """
     if count_utf16_units(text) <= limit:
         return text
-    length, units = 0, 0
-    for character in text:
-        units += 2 if character > "\uffff" else 1
-        if units > limit - 1:
-            break
-        length += 1
-    return text[:length] + "…"
+    start = text.encode("utf-16-le", "surrogatepass")[: 2 * (limit - 1)]
+    return start.decode("utf-16-le", "ignore") + "…"
 
 
 class Picture(Enum):

@@ -12,10 +12,7 @@ _Value = TypeVar("_Value")
 
 
 def deliver(window: wx.Window, receive: Callable[[_Value], None], value: _Value) -> None:
-    """Call *receive* with *value* in the drawing thread; called from any thread.
-
-    *receive* is not called if *window* is closed by then.
-    """
+    """Call *receive* with *value* in the drawing thread, unless *window* is closed then."""
 
     def call() -> None:
         if window and not window.IsBeingDeleted():
@@ -30,8 +27,7 @@ def run_in_background(
 ) -> None:
     """Call *work* in a thread, then deliver its result to *done*.
 
-    *name* is the thread's. *done* receives None if *work* raised an exception; the exception
-    then goes to ``threading.excepthook``.
+    *done* receives None if *work* raised; the exception then goes to ``threading.excepthook``.
     """
 
     def run() -> None:
@@ -51,10 +47,9 @@ def follow_agent(
     on_tick: Callable[[], None],
     milliseconds: int,
 ) -> None:
-    """Deliver each state from *watch* to *on_change* until *window* is closed.
+    """Deliver each state from *watch* to *on_change*, and tick, until *window* is closed.
 
     *watch* calls its argument from any thread and returns the function that ends this.
-    *on_tick* is called every so many *milliseconds*.
     """
 
     def on_close(_event: wx.CloseEvent) -> None:

@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DialogContents:
-    """What the settings dialog shows when it opens.
-
-    *faults* are those of the settings file and of the policy, *assistance* says if
-    assistance mode is on.
-    """
+    """What the settings dialog shows; *faults* are of the settings file or the policy."""
 
     effective: Effective
     faults: tuple[SettingFault, ...] = ()
@@ -33,35 +29,24 @@ class DialogContents:
 class SettingsPort(Protocol):
     """What the settings dialog needs from the rest of the agent.
 
-    A secret that is None stands for the saved one.
+    It calls all but ``load`` and ``explain`` in a thread. A secret that is None stands for the saved one.
     """
 
     def load(self) -> DialogContents:
-        """Return the saved settings.
-
-        Called on the drawing thread before the window is shown, and in a thread after
-        each saving: must be fast and not open the vault.
-        """
+        """Return the saved settings; fast, without opening the vault."""
 
     def key_saved(self) -> bool | None:
-        """Return whether the vault holds a licence key; None if there is no vault.
-
-        Called in a thread, may be slow.
-        """
+        """Return whether the vault holds a licence key; None if there is no vault."""
 
     def proxy_password_saved(self) -> bool | None:
-        """Return whether the vault holds the proxy's password; None if there is no vault.
-
-        Called in a thread, may be slow.
-        """
+        """Return whether the vault holds the proxy's password; None without a vault."""
 
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
     ) -> None:
-        """Write *changes* and the secrets, and inform the agent.
+        """Write *changes*, by dotted name, and the secrets, and inform the agent.
 
-        *changes* holds the values of the file by dotted name. Called in a thread, may be
-        slow. Raises ``RefusedError``.
+        Raises ``RefusedError``.
         """
 
     def test(
@@ -74,8 +59,7 @@ class SettingsPort(Protocol):
     ) -> tuple[ServerReport, ...]:
         """Test both servers with *values* and return a report for each.
 
-        Called in a thread; calls *on_progress* from any thread. Stops when *cancelled*
-        is set; what it then returns is ignored.
+        Calls *on_progress* from any thread. Stops when *cancelled* is set.
         """
 
     def repairs(
@@ -88,8 +72,7 @@ class SettingsPort(Protocol):
     ) -> tuple[Repair, ...] | None:
         """Return the repairs that work after a failed test of *values* gave *reports*.
 
-        Returns None if *values* work by now. Called like ``test``, with *on_found* for
-        each repair at once.
+        Returns None if *values* work by now. Calls *on_found* for each repair at once.
         """
 
     def explain(self, code: str) -> None:
@@ -106,18 +89,16 @@ class StatusPort(Protocol):
     def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
         """Call *on_status* with each status document; return the function that ends this.
 
-        Calls it from any thread, with None when the agent is gone. The documents are
-        those of ``wording/status_text.py``.
+        Calls it from any thread, with None when the agent is gone.
         """
 
     def explain(self, code: str) -> None:
         """Show the page on problem *code*."""
 
     def ask(self, command: str) -> None:
-        """Ask the agent for *command*.
+        """Ask the agent, in a thread, for the request named *command*.
 
-        *command* is the name of a request of ``domain/person_requests.py``. Called in a thread. Raises
-        ``RefusedError``.
+        Raises ``RefusedError``.
         """
 
 
@@ -125,10 +106,8 @@ class StatusPort(Protocol):
 class Situation:
     """What the support dialog shows, as of now.
 
-    *assistance_since* is in seconds of the wall clock, None outside assistance mode.
-    *why_not* is the refusal if assistance mode may not be entered. *wait* is in seconds
-    until the password of the day may be tried again: the countdown starts from it.
-    *servers_answer* says, in assistance mode, if the servers answer again.
+    *assistance_since* is in seconds of the wall clock, None outside assistance mode. *why_not* is the
+    refusal if that may not be entered. *wait* is in seconds, until a password may be tried again.
     """
 
     assistance_since: float | None
@@ -142,10 +121,7 @@ class SupportPort(Protocol):
     """What the support dialog needs from the rest of the agent."""
 
     def load(self) -> Situation | None:
-        """Return the present situation; None if the agent does not run.
-
-        Called on the drawing thread before the window is shown: must be fast.
-        """
+        """Return the present situation, fast; None if the agent does not run."""
 
     def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
         """Call *on_change* with each new situation; return the function that ends this.
@@ -154,14 +130,13 @@ class SupportPort(Protocol):
         """
 
     def enter(self, reason: str) -> None:
-        """Enter assistance mode for *reason*, one line that may be empty.
+        """Enter assistance mode for *reason*, one line that may be empty, in a thread.
 
-        Called in a thread. Raises ``RefusedError``.
+        Raises ``RefusedError``.
         """
 
     def leave(self, password: str) -> None:
-        """Leave assistance mode with *password*, exactly as typed.
+        """Leave assistance mode with *password*, exactly as typed, in a thread.
 
-        Called in a thread, may take a second. Raises ``RefusedError``, with a
-        ``PasswordRefused`` if the password is not accepted.
+        Raises ``RefusedError``, with a ``PasswordRefused`` if the password is not accepted.
         """

@@ -23,11 +23,7 @@ BUTTON = 190
 
 
 class RepairOffers:
-    """The offers, in ``sizer``, before the control *after* in reading order.
-
-    They are *width* device-independent pixels wide. *on_click* is called with the repair
-    whose button is clicked.
-    """
+    """The offers, in ``sizer``, before the control *after* in reading order."""
 
     def __init__(self, after: wx.Window, width: int, on_click: Callable[[Repair], None]) -> None:
         parent = after.GetParent()
@@ -65,7 +61,6 @@ class RepairOffers:
         return any(button.HasFocus() for _effect, button in self._lines)
 
     def clear(self) -> None:
-        """Offer nothing."""
         self._show_note("")
 
     def show_search(self) -> None:
@@ -87,15 +82,12 @@ class RepairOffers:
         self._repairs = list(repairs[:MOST])
         for place, (effect, button) in enumerate(self._lines):
             offered = place < len(self._repairs)
+            effect.set_text(repair_text.describe_effect(repairs[place], settings) if offered else "")
             if offered:
-                effect.set_text(repair_text.describe_effect(repairs[place], settings))
                 button.SetLabel(_(repair_text.NAMES[repairs[place].kind]))
-            else:
-                effect.set_text("")
             button.Show(offered)
 
     def _show_note(self, text: str) -> None:
-        """Show *text* and no repair."""
         self._repairs = []
         self._note.set_text(text)
         self._heading.set_text("")

@@ -16,6 +16,8 @@ def run_dialog(create: Callable[[], ScrolledDialog]) -> None:
     """Show the dialog that *create* returns, above all others, until it is closed."""
     app = _create_app()
     dialog = create()
+    dialog.fit()
+    dialog.CentreOnScreen()
     app.SetTopWindow(dialog)
     dialog.Show()
     dialog.Raise()
@@ -48,6 +50,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.panel = wx.ScrolledWindow(self, style=wx.TAB_TRAVERSAL | wx.BORDER_NONE, name="")
         self.panel.SetScrollRate(self.FromDIP(WIDE), self.FromDIP(WIDE))
         self.SetEscapeId(wx.ID_CANCEL)
+        self.Bind(wx.EVT_BUTTON, lambda _event: self.Close(), id=wx.ID_CANCEL)
         self.Bind(wx.EVT_CHAR_HOOK, self._on_key)
         self.Bind(wx.EVT_DPI_CHANGED, self._on_scaling_changed)
 
@@ -65,10 +68,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.panel.FitInside()
 
     def lay_out(self) -> None:
-        """Place the controls again after their texts have changed.
-
-        The dialog grows if it must. It never shrinks: a person may be about to click.
-        """
+        """Place the controls again; the dialog may grow, but never shrinks under the mouse."""
         if self.panel.GetSizer() is None:
             # the dialog is still being made
             return
@@ -91,10 +91,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
                 child.Refresh()
 
     def _measure(self) -> wx.Size:
-        """Return the size at which nothing scrolls, at most the screen's.
-
-        If the screen is too low, the width has room for a scroll bar.
-        """
+        """Return the size at which nothing scrolls, at most the screen's."""
         wanted = self.panel.GetSizer().GetMinSize() + self.GetSize() - self.GetClientSize()
         room = wx.Display(self).GetClientArea().GetSize()
         if wanted.height > room.height:
@@ -105,9 +102,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     def _on_key(self, event: wx.KeyEvent) -> None:
         """Move the keyboard to the field whose label underlines the letter typed with Alt.
 
-        Inside a panel the system does not always do it. It gets the key nevertheless:
-        it would take Alt alone for a call of the window's menu.
+        Inside a panel the system does not always do it.
         """
+        # without the key, the system would take Alt alone for a call of the window's menu
         event.Skip()
         if event.GetModifiers() != wx.MOD_ALT or event.GetKeyCode() >= 256:
             return

@@ -107,12 +107,9 @@ class SettingsDialog(ScrolledDialog):
 
         self._results.button.Bind(wx.EVT_BUTTON, lambda _event: self._test())
         self._save_button.Bind(wx.EVT_BUTTON, lambda _event: self._save())
-        self._quit_button.Bind(wx.EVT_BUTTON, lambda _event: self.Close())
         self.Bind(wx.EVT_CLOSE, self._on_close)
 
         self._first = self._introduce()
-        self.fit()
-        self.CentreOnScreen()
 
     def _arrange(self) -> None:
         wide = self.FromDIP(WIDE)

@@ -81,12 +81,9 @@ class StatusWindow(ScrolledDialog):
             button.Hide()
             button.Bind(wx.EVT_BUTTON, lambda _event, name=name: self._ask(name))
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self._on_copy())
-        self._close.Bind(wx.EVT_BUTTON, lambda _event: self.Close())
         bind_copy_key(self, self._on_copy)
         self._close.SetDefault()
         self.SetIcons(load_icons("ball"))
-        self.fit()
-        self.CentreOnScreen()
 
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)

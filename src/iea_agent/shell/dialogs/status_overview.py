@@ -1,7 +1,4 @@
-"""What the status window shows of a status document, and which buttons help now.
-
-Pure: the time is an argument.
-"""
+"""What the status window shows of a status document, and which buttons help now."""
 
 from __future__ import annotations
 
@@ -25,11 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StatusSummary:
-    """The upper part of the window.
-
-    *picture* is None if the agent does not run. *title*, *code* and *actor* are those of
-    the problem; they and *advice* are "" if there is nothing to do.
-    """
+    """The upper part of the window; *picture* is None if the agent does not run."""
 
     picture: Picture | None
     headline: str
@@ -54,10 +47,7 @@ MOST_FACTS = 7
 
 
 def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary:
-    """Return what to show of *status* at wall-clock time *now*.
-
-    *status* is None if the agent has stopped.
-    """
+    """Return what to show at *now*; *status* is None if the agent has stopped."""
     if status is None:
         return StatusSummary(
             None,
@@ -99,10 +89,7 @@ def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary
 
 
 def list_buttons(status: StatusDocument | None, abilities: Abilities) -> dict[str, bool]:
-    """Return the buttons that make sense in this state, and if each one is enabled.
-
-    The first enabled one helps most. A button has the name of its request.
-    """
+    """Return the names of the buttons to show, the best first, and if each is enabled."""
     if status is None:
         return {}
     state, problem = State(status["state"]), status["problem"]
@@ -117,17 +104,7 @@ def list_buttons(status: StatusDocument | None, abilities: Abilities) -> dict[st
 
 def list_facts(status: StatusDocument, now: float) -> list[tuple[str, str]]:
     """Return the lower part of the window, as pairs of a name and its value."""
-    pairs = [
-        (
-            _("Dernier contact réussi"),
-            status_text.format_document_time(status["last_contact"], now) or _("aucun depuis le démarrage"),
-        ),
-        (_("Prochain essai"), describe_next_try(status, now)),
-        (_("Serveur d'authentification"), status["authentication"]),
-        (_("Serveur de mise à jour"), status["updates"]),
-        (_("Numéro de licence"), status["licence_number"] or _("non indiqué")),
-        (_("Version de l'agent"), status["version"]),
-    ]
+    pairs = status_text.list_facts(status, describe_next_try(status, now), now)
     if status["problem"] is not None and status["problem"]["detail"]:
         pairs.append((_("Détail technique"), status["problem"]["detail"]))
     return pairs
@@ -146,10 +123,7 @@ def describe_next_try(status: StatusDocument, now: float) -> str:
 
 
 def render_overview(status: StatusDocument | None, last: StatusDocument | None, now: float) -> str:
-    """Return everything as text, for the clipboard.
-
-    If the agent has stopped, *status* is None and *last* its last document.
-    """
+    """Return everything as text; *last* is the last status of an agent that stopped."""
     if status is not None:
         return status_text.render_status(status, now)
     stopped = summarize_status(None, now)

@@ -70,10 +70,7 @@ class SupportDialog(ScrolledDialog):
         self._arrange()
 
         self._ok.Bind(wx.EVT_BUTTON, lambda _event: self._on_ok())
-        self._close.Bind(wx.EVT_BUTTON, lambda _event: self.Close())
         self._show_situation(port.load())
-        self.fit()
-        self.CentreOnScreen()
 
     def _create_choices(self, parent: wx.Window) -> None:
         self._enter = wx.RadioButton(parent, label=_("&Activer le mode assistance"), style=wx.RB_GROUP)

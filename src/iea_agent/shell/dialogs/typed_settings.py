@@ -29,10 +29,7 @@ def format_settings(saved: Settings) -> Typed:
 
 
 def tidy_address(text: str, secure: bool) -> tuple[str, bool]:
-    """Return the address meant by *text*, https in secure mode.
-
-    The second value is True if an ``http://`` became ``https://``, which the person must be told.
-    """
+    """Return the address meant by *text*, and if ``http`` became ``https`` in it."""
     cleaned = addresses.clean(text)
     return addresses.secure_address(cleaned) if secure else (cleaned, False)
 
@@ -102,9 +99,8 @@ _ASKING = (problems.PROXY_WANTS_PASSWORD, problems.PROXY_REFUSES_PASSWORD)
 def find_asking_proxy(tested: Settings, reports: Sequence[ServerReport], before: str) -> str:
     """Return the system's proxy that asks for a name and a password, "" for none.
 
-    *reports* are those of a test of *tested*; *before* is the proxy that asked so far. One that asked and
-    then let the test pass still asks: it is what was typed that it lets pass. A proxy set by hand has its
-    fields anyway.
+    *reports* are those of a test of *tested*; *before* is the proxy that asked so far: if the test passed
+    through it with what was typed, it still asks.
     """
     if tested.proxy_mode is not ProxyMode.SYSTEM:
         return before

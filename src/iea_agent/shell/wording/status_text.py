@@ -96,23 +96,23 @@ def list_status_lines(status: StatusDocument, now: float) -> list[tuple[str, str
             pairs.append((_("Détail technique"), problem["detail"]))
     else:
         pairs.append((_("Explication"), status["explanation"]))
-    pairs.append(
+    next_try = format_document_time(status["next_try"], now) or (_("en cours") if status["working"] else "")
+    return [*pairs, *list_facts(status, next_try, now)]
+
+
+def list_facts(status: StatusDocument, next_try: str, now: float) -> list[tuple[str, str]]:
+    """Return the lines about the agent's work; none about the next try if that is ""."""
+    return [
         (
             _("Dernier contact réussi"),
             format_document_time(status["last_contact"], now) or _("aucun depuis le démarrage"),
-        )
-    )
-    if status["next_try"] is not None:
-        pairs.append((_("Prochain essai"), format_document_time(status["next_try"], now)))
-    elif status["working"]:
-        pairs.append((_("Prochain essai"), _("en cours")))
-    pairs += [
+        ),
+        *([(_("Prochain essai"), next_try)] if next_try else []),
         (_("Serveur d'authentification"), status["authentication"]),
         (_("Serveur de mise à jour"), status["updates"]),
         (_("Numéro de licence"), status["licence_number"] or _("non indiqué")),
         (_("Version de l'agent"), status["version"]),
     ]
-    return pairs
 
 
 def render_status(status: StatusDocument, now: float) -> str:

@@ -12,7 +12,7 @@ _Value = TypeVar("_Value")
 
 
 def deliver(window: wx.Window, receive: Callable[[_Value], None], value: _Value) -> None:
-    """Call *receive* with *value* in the drawing thread, unless *window* is closed then."""
+    """Call *receive* with *value* in the drawing thread unless *window* is closed."""
 
     def call() -> None:
         if window and not window.IsBeingDeleted():
@@ -47,7 +47,7 @@ def follow_agent(
     on_tick: Callable[[], None],
     milliseconds: int,
 ) -> None:
-    """Deliver each state from *watch* to *on_change*, and tick, until *window* is closed.
+    """Deliver each state to *on_change*, and ticks, until *window* is closed.
 
     *watch* calls its argument from any thread and returns the function that ends this.
     """

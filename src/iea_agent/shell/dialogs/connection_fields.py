@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 import wx
@@ -30,19 +29,12 @@ LEFT, NARROWER = 400, 150
 """Width of a row, and of the left one of two, in device-independent pixels."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """A state as a picture and as a word: never by colour alone."""
-
-    picture: str
-    word: str
-
-
 _LOOKS = {
-    StageOutcome.RUNNING: _Look("ball-pale", N_("En cours")),
-    StageOutcome.PASSED: _Look("tick", N_("Réussi")),
-    StageOutcome.FAILED: _Look("barred", N_("Échec")),
+    StageOutcome.RUNNING: ("ball-pale", N_("En cours")),
+    StageOutcome.PASSED: ("tick", N_("Réussi")),
+    StageOutcome.FAILED: ("barred", N_("Échec")),
 }
+"""The picture and the word of an outcome: never by colour alone."""
 
 
 class Mark(wx.Panel):  # type: ignore[misc]  # wx has no types here
@@ -57,18 +49,16 @@ class Mark(wx.Panel):  # type: ignore[misc]  # wx has no types here
         row.Add(self._word, 0, wx.ALIGN_CENTRE_VERTICAL)
         self.SetSizer(row)
 
-    def show(self, look: _Look) -> None:
-        """Show *look*."""
-        set_picture(self._picture, load_picture(look.picture, 16))
-        self._word.SetLabelText(_(look.word))
+    def show_outcome(self, outcome: StageOutcome) -> None:
+        """Show one of ``_LOOKS``."""
+        picture, word = _LOOKS[outcome]
+        set_picture(self._picture, load_picture(picture, 16))
+        self._word.SetLabelText(_(word))
         self.Layout()
 
 
 class TextField:
-    """A row as controls: a label, an edit below it, a message and a hint under that.
-
-    A row that is tested has room for a mark at its end. *label* is translated.
-    """
+    """A row as controls: a label, an edit below it, a message and a hint under that."""
 
     event = wx.EVT_TEXT
     stretch = 1
@@ -85,7 +75,7 @@ class TextField:
         line.Add(self.control, self.stretch, wx.ALIGN_CENTRE_VERTICAL)
         if row.tested or row.control is Control.ADDRESS:
             line.Add(self._mark_place, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, parent.FromDIP(MIDDLE))
-            widest = max(parent.GetTextExtent(_(look.word)).width for look in _LOOKS.values())
+            widest = max(parent.GetTextExtent(_(word)).width for _picture, word in _LOOKS.values())
             self._mark_place.SetMinSize(wx.Size(parent.FromDIP(16 + NARROW) + widest, parent.FromDIP(16)))
             # an empty sizer would take no room
             self._mark_place.AddStretchSpacer()
@@ -98,17 +88,14 @@ class TextField:
             self.sizer.Add(self.hint, 0, wx.TOP, parent.FromDIP(NARROW))
 
     def _create_controls(self, parent: wx.Window, label: str) -> tuple[wx.Window, ...]:
-        """Return the label, and the control last.
-
-        A label is made right before its control: a screen reader names the control by it.
-        """
+        """Return the label and then the control, which a screen reader names by it."""
         style = wx.TE_PASSWORD if self.row.control is Control.MASKED else 0
         controls = wx.StaticText(parent, label=label), wx.TextCtrl(parent, style=style)
         controls[-1].SetMaxLength(addresses.MAXIMUM_LENGTH)
         return controls
 
     def get_text(self) -> str:
-        """Return what the control holds, as text."""
+        """Return what the control holds, as ``Declaration.format_typed`` would."""
         return str(self.control.GetValue())
 
     def put_text(self, text: str) -> None:
@@ -124,8 +111,7 @@ class TextField:
 
     def mark(self, outcome: StageOutcome | None) -> None:
         """Show at the end of the row how the test went; None if that is not known."""
-        look = _LOOKS.get(outcome) if outcome else None
-        if look is None:
+        if outcome not in _LOOKS:
             if self._mark is not None:
                 self._mark.Hide()
             return
@@ -134,7 +120,7 @@ class TextField:
             self._mark = Mark(self.control.GetParent())
             self._mark.MoveAfterInTabOrder(self.control)
             self._mark_place.Insert(0, self._mark)
-        self._mark.show(look)
+        self._mark.show_outcome(outcome)
         self._mark.Show()
         self._mark_place.Layout()
 
@@ -151,12 +137,10 @@ class ChoiceField(TextField):
         return controls
 
     def get_text(self) -> str:
-        """Return the value of the choice that is made."""
         selection: int = self.control.GetSelection()
         return list(self.row.choices)[selection]
 
     def put_text(self, text: str) -> None:
-        """Make the choice whose value is *text*."""
         self.control.SetSelection(list(self.row.choices).index(text))
 
 
@@ -170,11 +154,9 @@ class SwitchField(TextField):
         return (wx.CheckBox(parent, label=label),)
 
     def get_text(self) -> str:
-        """Return "true" or "false"."""
         return str(self.control.GetValue()).lower()
 
     def put_text(self, text: str) -> None:
-        """Tick the box if *text* is "true"."""
         self.control.SetValue(text == "true")
 
 
@@ -183,11 +165,7 @@ _FIELDS = {Control.SWITCH: SwitchField, Control.CHOICE: ChoiceField}
 
 
 class Fields:
-    """The left half of the dialog, made from ``ROWS``.
-
-    *on_changed* is called when a person changes something, *on_resized* when the rows need more or less
-    room.
-    """
+    """The left half of the dialog, made from ``ROWS``."""
 
     def __init__(
         self,
@@ -264,24 +242,19 @@ class Fields:
         return self._fields[name].control
 
     def typed(self) -> Typed:
-        """Return what the rows hold, as text; a secret that is hidden is empty.
-
-        If the system's proxy asks for a name and one is typed, the address of the proxy is that one's.
-        """
+        """Return what the rows hold, as text; a secret that is hidden is empty."""
         typed = {name: field.get_text() for name, field in self._fields.items()}
         typed[LICENCE_KEY] = typed[LICENCE_KEY].strip()
         if not self.control(PROXY_PASSWORD).IsShown():
             typed[PROXY_PASSWORD] = ""
         is_system = typed["proxy.mode"] == ProxyMode.SYSTEM.value
+        # a name typed for the system's proxy goes to that proxy only
         if self._asking and is_system and typed["proxy.user"] and "proxy_address" not in self._locked:
             typed["proxy.address"] = self._asking
         return typed
 
     def put(self, typed: Typed, unchanged: Typed | None = None) -> None:
-        """Have the rows hold *typed*, as if a person had typed it.
-
-        With *unchanged*, only those rows that still hold what it says.
-        """
+        """Have the rows hold *typed*, or only those rows that still are *unchanged*."""
         now = self.typed()
         for name, text in typed.items():
             field = self._fields[name]
@@ -308,10 +281,7 @@ class Fields:
         self._on_resized()
 
     def follow_proxy(self, tested: Settings, reports: Sequence[ServerReport]) -> None:
-        """Show the rows for a name and a password while the system's proxy asks for them.
-
-        *reports* are those of a test of *tested*. What is typed is for this proxy and no other.
-        """
+        """Show the rows for a name and a password while the system's proxy asks for them."""
         asking = typed_settings.find_asking_proxy(tested, reports, self._asking)
         if self._asking and asking != self._asking:
             self._fields[PROXY_PASSWORD].put_text("")

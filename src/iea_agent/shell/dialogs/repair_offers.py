@@ -14,7 +14,7 @@ from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 from iea_agent.shell.wording import repair_text
 
-from .widgets import MIDDLE, NARROW, Paragraph, make_title_font
+from .widgets import MIDDLE, NARROW, Paragraph
 
 MOST = 3
 """How many repairs are offered at once: the likeliest ones."""
@@ -28,8 +28,7 @@ class RepairOffers:
     def __init__(self, after: wx.Window, width: int, on_click: Callable[[Repair], None]) -> None:
         parent = after.GetParent()
         self._note = Paragraph(parent, width, spoken=True)
-        self._heading = Paragraph(parent, width, spoken=True)
-        self._heading.SetFont(make_title_font(parent, 1.0))
+        self._heading = Paragraph(parent, width, spoken=True, title=1)
         self._lines: list[tuple[Paragraph, wx.Button]] = []
         self._repairs: list[Repair] = []
         self.sizer = wx.BoxSizer(wx.VERTICAL)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import wx
 
-from .widgets import WIDE, Paragraph
+from .widgets import WIDE, Paragraph, can_focus
 
 
 def run_dialog(create: Callable[[], ScrolledDialog]) -> None:
@@ -68,7 +68,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.panel.FitInside()
 
     def lay_out(self) -> None:
-        """Place the controls again; the dialog may grow, but never shrinks under the mouse."""
+        """Place the controls again; the dialog grows if it must, but never shrinks."""
         if self.panel.GetSizer() is None:
             # the dialog is still being made
             return
@@ -111,7 +111,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         mark = f"&{chr(event.GetKeyCode())}".lower()
         for label, control in itertools.pairwise(self.panel.GetChildren()):
             named = isinstance(label, wx.StaticText) and mark in label.GetLabel().lower()
-            if named and control.IsShown() and control.IsEnabled():
+            if named and can_focus(control):
                 wx.CallAfter(_focus, control)
 
     def _on_scaling_changed(self, event: wx.DPIChangedEvent) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ from .widgets import (
     bind_copy_key,
     copy_text,
     load_picture,
-    make_title_font,
     set_picture,
 )
 
@@ -33,11 +33,7 @@ PANEL_WIDTH = 564
 
 
 class ServerTestPanel:
-    """The test of both servers and its results, in ``sizer``.
-
-    ``button`` starts the test. *on_resized* is called if it needs more or less room, *explain* with the code of a
-    problem whose page is wanted, *on_repair* with the repair whose button is clicked.
-    """
+    """The test of both servers and its results, in ``sizer``; ``button`` starts it."""
 
     def __init__(
         self,
@@ -55,8 +51,7 @@ class ServerTestPanel:
         # the size for the longer label: the button keeps its place
         self.button.SetMinSize(self.button.GetBestSize())
         self._picture = wx.StaticBitmap(parent)
-        self._headline = Paragraph(parent, PANEL_WIDTH - 60, spoken=True)
-        self._headline.SetFont(make_title_font(parent, 1.2))
+        self._headline = Paragraph(parent, PANEL_WIDTH - 60, spoken=True, title=1.2)
         self._note = Paragraph(parent, PANEL_WIDTH - 32)
         self._results: ServerResults | None = None
         self._offers: RepairOffers | None = None
@@ -134,13 +129,13 @@ class ServerTestPanel:
 
     def show_outcome(self, reports: Sequence[ServerReport]) -> None:
         """Show the outcome of a finished test."""
-        for report in sorted(reports, key=lambda report: list(Server).index(report.server)):
+        for report in reports:
             self.show_progress(report)
-        from .stage_results import render_headline
+        from iea_agent.shell.wording.report_text import render_headline
 
         connected = all(is_ticked(report) for report in reports)
         self._show_picture("tick" if connected else "barred")
-        self._headline.set_text(render_headline(self._reports))
+        self._headline.set_text(render_headline(self._in_order()))
         self._copy.Enable()
         self.button.SetLabel(self._labels[0])
         self._resize()
@@ -216,15 +211,16 @@ class ServerTestPanel:
         """Put the whole test on the clipboard."""
         if not self._copy.IsEnabled():
             return
-        from .stage_results import render_report
+        from iea_agent.shell.wording.report_text import render_report
 
-        self._copy_message.SetLabel(copy_text(render_report(self._reports), _("Détails copiés.")))
+        report = render_report(self._in_order(), time.time())
+        self._copy_message.SetLabel(copy_text(report, _("Détails copiés.")))
         self._on_resized()
+
+    def _in_order(self) -> list[ServerReport]:
+        return [self._reports[server] for server in Server if server in self._reports]
 
 
 def is_ticked(report: ServerReport) -> bool:
-    """Return whether the server has the sheet's green tick: it was reached.
-
-    A refused licence does not take the tick away.
-    """
+    """Return whether the server was reached, even if it refused the licence."""
     return report.done and (report.failure is None or report.failure.problem.is_refusal)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 def run(port: SettingsPort, on_shown: Callable[[], None], options: Collection[str]) -> None:
-    """Show the dialog until it is closed; call *on_shown* once it can be used.
+    """Show the dialog until it is closed; with the option "test", test at once.
 
-    *options* may hold "test", which starts the test of both servers at once.
+    Calls *on_shown* once the dialog can be used.
     """
     run_dialog(lambda: SettingsDialog(port, on_shown, "test" in options))
 
@@ -391,10 +391,7 @@ class SettingsDialog(ScrolledDialog):
     def _save(
         self, on_saved: Callable[[], None] = lambda: None, on_refused: Callable[[], None] = lambda: None
     ) -> None:
-        """Save what is typed, in the background; the dialog stays.
-
-        Then calls *on_saved*, or *on_refused* after the refusal is shown.
-        """
+        """Save what is typed, in the background; then call *on_saved* or *on_refused*."""
         if self._is_saving:
             return
         wanted = self._parse()
@@ -426,10 +423,8 @@ class SettingsDialog(ScrolledDialog):
         run_in_background(self, "save", work, done)
 
     def _begin_saving(self) -> Callable[[], None]:
-        """Disable the buttons that act; return the function that enables them again.
-
-        The button to quit stays: closing waits for the end of saving.
-        """
+        """Disable the buttons that act; return the function that enables them again."""
+        # not the button to quit: closing waits for the end of saving
         buttons = [self._save_button, self._results.button, *([self._undo] if self._undo else [])]
         focused = self.FindFocus()
         self._is_saving = True

@@ -18,11 +18,7 @@ Typed = Mapping[str, str]
 
 
 class Control(Enum):
-    """The kind of control of a row.
-
-    An address is that of a server: it is tidied when the keyboard leaves it, and tested. A masked text is
-    a secret.
-    """
+    """The kind of control: ADDRESS is that of a server and tested, MASKED a secret."""
 
     SWITCH, CHOICE, TEXT, ADDRESS, MASKED = range(5)
 
@@ -39,10 +35,6 @@ MODE = Group(N_("Mode de connexion"))
 SERVERS = Group(N_("Serveurs"))
 LICENCE = Group(N_("Licence d'installation"))
 INTERNET = Group(N_("Accès à internet"), gap=8)
-
-
-def _always(_typed: Typed, _asking: bool) -> bool:
-    return True
 
 
 def _is_proxy_manual(typed: Typed, _asking: bool) -> bool:
@@ -71,7 +63,7 @@ class Row:
     choices: Mapping[str, str] = field(default_factory=dict)
     beside: bool = False
     tested: bool = False
-    is_visible: Callable[[Typed, bool], bool] = _always
+    is_visible: Callable[[Typed, bool], bool] = lambda _typed, _asking: True
     missing: Refusal | None = None
 
 

@@ -42,10 +42,7 @@ class _PictureName(wx.Accessible):  # type: ignore[misc]  # wx has no types here
 
 
 class StageStrip(wx.Panel):  # type: ignore[misc]
-    """The stages of one server from left to right, each with a picture and its name.
-
-    A stage that is not needed has a note below its name.
-    """
+    """The stages of one server from left to right, each with a picture and its name."""
 
     def __init__(self, parent: wx.Window, server: Server) -> None:
         super().__init__(parent, name="")
@@ -119,9 +116,7 @@ class StageStrip(wx.Panel):  # type: ignore[misc]
 class ServerResult:
     """The result of one server's test, in ``sizer``: its stages and its problem.
 
-    It is *width* device-independent pixels wide and stands before the control *after* in
-    reading order. *explain* is called with the code of a problem whose page is wanted,
-    *unfold* if the folded explanation is wanted.
+    It stands before the control *after* in reading order. *unfold* asks for its explanation.
     """
 
     def __init__(
@@ -137,30 +132,22 @@ class ServerResult:
         name.SetFont(make_title_font(parent, 1.0))
         self._strip = StageStrip(parent, server)
         self._progress = Paragraph(parent, width)
-        self._problem = Paragraph(parent, width, spoken=True)
-        self._problem.SetFont(make_title_font(parent, 1.0))
+        self._problem = Paragraph(parent, width, spoken=True, title=1)
         self._folded = Link(parent, unfold)
         self._explanation = Paragraph(parent, width)
         self._page_link = PageLink(parent, explain)
-        for control in (
-            name,
-            self._strip,
-            self._progress,
-            self._problem,
-            self._folded,
-            self._explanation,
-            self._page_link,
+        self.sizer = wx.BoxSizer(wx.VERTICAL)
+        for control, flag, gap in (
+            (name, wx.BOTTOM, NARROW),
+            (self._strip, wx.EXPAND, 0),
+            (self._progress, 0, 0),
+            (self._problem, wx.TOP, MIDDLE),
+            (self._folded, wx.TOP, NARROW),
+            (self._explanation, wx.TOP, NARROW),
+            (self._page_link, wx.TOP, NARROW),
         ):
             control.MoveBeforeInTabOrder(after)
-        gap = parent.FromDIP(NARROW)
-        self.sizer = wx.BoxSizer(wx.VERTICAL)
-        self.sizer.Add(name, 0, wx.BOTTOM, gap)
-        self.sizer.Add(self._strip, 0, wx.EXPAND)
-        self.sizer.Add(self._progress, 0)
-        self.sizer.Add(self._problem, 0, wx.TOP, parent.FromDIP(MIDDLE))
-        self.sizer.Add(self._folded, 0, wx.TOP, gap)
-        self.sizer.Add(self._explanation, 0, wx.TOP, gap)
-        self.sizer.Add(self._page_link, 0, wx.TOP, gap)
+            self.sizer.Add(control, 0, flag, parent.FromDIP(gap))
 
     def show_progress(self, report: ServerReport | None) -> None:
         """Show how far *report* has come; None before a test."""
@@ -231,7 +218,7 @@ class ServerResults:
     """The results of both servers, in ``sizer`` and in the list *details*.
 
     One cause is explained at a time; a second one is folded to a line, so that the dialog
-    fits a small screen. *on_resized* is called if the results need more or less room.
+    fits a small screen.
     """
 
     def __init__(
@@ -282,11 +269,7 @@ class ServerResults:
         self._update_details(report)
 
     def _explain_one(self) -> None:
-        """Explain one cause.
-
-        It is the one that was asked for; else a failure comes before a mere note, and the
-        authentication server, which nobody can do without, before the update server.
-        """
+        """Explain one cause: that asked for, or a failure, or that of authentication."""
         causes = {
             server: report.cause for server, report in self._reports.items() if report.done and report.cause
         }
@@ -333,10 +316,7 @@ class ServerResults:
         return sum(len(self._lines[each]) for each in servers[: servers.index(server)])
 
     def scroll_to_failure(self) -> None:
-        """Scroll the list to the first failure, or to its start if nothing failed.
-
-        The list stays as it is while the person is reading it.
-        """
+        """Scroll the list to the first failure or its start, unless it has the focus."""
         failed = [
             self._first_line(server) + place
             for server, report in self._reports.items()
@@ -345,17 +325,3 @@ class ServerResults:
         ]
         if not self._details.HasFocus():
             self._details.SetFirstItem(min(failed, default=0))
-
-
-def render_headline(reports: Mapping[Server, ServerReport]) -> str:
-    """Return the outcome of the test in the words of the sheet."""
-    return report_text.render_headline(_in_order(reports))
-
-
-def render_report(reports: Mapping[Server, ServerReport]) -> str:
-    """Return the whole test as text."""
-    return report_text.render_report(_in_order(reports), time.time())
-
-
-def _in_order(reports: Mapping[Server, ServerReport]) -> list[ServerReport]:
-    return [reports[server] for server in Server if server in reports]

@@ -25,9 +25,9 @@ from .widgets import (
     PageLink,
     Paragraph,
     bind_copy_key,
+    can_focus,
     copy_text,
     load_icons,
-    make_title_font,
 )
 
 if TYPE_CHECKING:
@@ -56,11 +56,9 @@ class StatusWindow(ScrolledDialog):
 
         parent = self.panel
         self._header = Header(parent, WIDTH + BUTTONS, _("Lecture de l'état…"))
-        self._title = Paragraph(parent, WIDTH, spoken=True)
-        self._title.SetFont(make_title_font(self, 1.15))
+        self._title = Paragraph(parent, WIDTH, spoken=True, title=1.15)
         self._text = Paragraph(parent, WIDTH)
-        self._advice_heading = Paragraph(parent, WIDTH)
-        self._advice_heading.SetFont(make_title_font(self, 1.0))
+        self._advice_heading = Paragraph(parent, WIDTH, title=1)
         self._advice = Paragraph(parent, WIDTH)
         self._actor = Paragraph(parent, WIDTH)
         self._page_link = PageLink(parent, port.explain)
@@ -88,11 +86,8 @@ class StatusWindow(ScrolledDialog):
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
         words = wx.BoxSizer(wx.VERTICAL)
-        words.Add(self._title, 0, wx.BOTTOM, middle)
-        words.Add(self._text, 0, wx.BOTTOM, middle)
-        words.Add(self._advice_heading, 0, wx.BOTTOM, narrow)
-        words.Add(self._advice, 0, wx.BOTTOM, middle)
-        words.Add(self._actor, 0, wx.BOTTOM, middle)
+        for text in (self._title, self._text, self._advice_heading, self._advice, self._actor):
+            words.Add(text, 0, wx.BOTTOM, narrow if text is self._advice_heading else middle)
         words.Add(self._page_link)
         words.SetMinSize(self.FromDIP(wx.Size(WIDTH, 96)))
         buttons = wx.BoxSizer(wx.VERTICAL)
@@ -152,12 +147,7 @@ class StatusWindow(ScrolledDialog):
             button.Enable(enabled.get(name, False))
         best = next((self._buttons[name] for name in enabled if enabled[name]), self._close)
         best.SetDefault()
-        if (
-            had_focus is None
-            or not had_focus.IsShown()
-            or not had_focus.IsEnabled()
-            or had_focus is self._close
-        ):
+        if had_focus is self._close or not can_focus(had_focus):
             best.SetFocus()
 
     def _show_facts(self) -> None:

@@ -22,7 +22,7 @@ from . import status_overview
 from .background import follow_agent, run_in_background
 from .ports import Situation, SupportPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
-from .widgets import MIDDLE, NARROW, WIDE, Header, Paragraph, copy_text, load_icons, make_title_font
+from .widgets import MIDDLE, NARROW, WIDE, Header, Paragraph, can_focus, copy_text, load_icons
 
 WIDTH = 440
 """Width of the text, in device-independent pixels."""
@@ -38,10 +38,7 @@ def run(port: SupportPort, on_shown: Callable[[], None], _options: Collection[st
 
 
 class SupportDialog(ScrolledDialog):
-    """The whole dialog: the situation, two choices, and what the possible one needs.
-
-    Once assistance mode is entered or left, the outcome takes their place.
-    """
+    """The whole dialog: the situation, two choices, and what the possible one needs."""
 
     def __init__(self, port: SupportPort, on_shown: Callable[[], None]) -> None:
         super().__init__(_(person_requests.SUPPORT.title))
@@ -58,8 +55,7 @@ class SupportDialog(ScrolledDialog):
         self._waiting = False
 
         self._header = Header(self.panel, WIDTH)
-        self._news = Paragraph(self.panel, WIDTH, spoken=True)
-        self._news.SetFont(make_title_font(self, 1.0))
+        self._news = Paragraph(self.panel, WIDTH, spoken=True, title=1)
         self._create_choices(self.panel)
         self._entering = self._create_reason(self.panel)
         self._leaving = (*self._create_password(self.panel), *self._create_address(self.panel))
@@ -177,7 +173,7 @@ class SupportDialog(ScrolledDialog):
         if not self.IsEnabled():
             # the question has the keyboard
             return
-        if had_focus is None or not had_focus.IsShown() or not had_focus.IsEnabled():
+        if not can_focus(had_focus):
             self._find_first_control().SetFocus()
 
     def _show_situation(self, situation: Situation | None) -> None:
@@ -203,15 +199,13 @@ class SupportDialog(ScrolledDialog):
     def _show_state(self, situation: Situation | None) -> None:
         icon = "beetle" if self._can_leave else "ball-heart" if self._can_enter else "ball"
         self.SetIcons(load_icons(icon))
-        news = ""
+        headline, news = _(state_text.STATES[State.ASSISTANCE]), ""
         if situation is None:
             stopped = status_overview.summarize_status(None, time.time())
             self._header.show_state("beetle", stopped.headline, stopped.advice, grey=True)
         elif situation.assistance_since is None:
-            headline = _(state_text.STATES[State.ASSISTANCE])
             self._header.show_state("beetle", headline, _("non actif"), grey=True)
         else:
-            headline = _(state_text.STATES[State.ASSISTANCE])
             since = time_text.format_since(situation.assistance_since, time.time())
             self._header.show_state("beetle", headline, since)
             news = _("Les serveurs répondent de nouveau.") if situation.servers_answer else ""
@@ -335,29 +329,20 @@ class SupportDialog(ScrolledDialog):
             self._request(
                 partial(self._port.enter, reason),
                 _("Activation en cours…"),
-                partial(
-                    self._show_outcome,
-                    "beetle",
-                    _("Le mode assistance est activé. Vous pouvez relancer Impact emploi."),
-                ),
+                "beetle",
+                _("Le mode assistance est activé. Vous pouvez relancer Impact emploi."),
             )
 
     def _deactivate(self) -> None:
         self._request(
             partial(self._port.leave, self._password.GetValue()),
             _("Vérification en cours…"),
-            partial(
-                self._show_outcome,
-                "ball-heart",
-                _("Le mode assistance est désactivé. L'agent relance l'authentification."),
-            ),
+            "ball-heart",
+            _("Le mode assistance est désactivé. L'agent relance l'authentification."),
         )
 
-    def _request(self, request: Callable[[], None], meanwhile: str, on_success: Callable[[], None]) -> None:
-        """Call *request* in a thread, then *on_success*, or show why it was refused.
-
-        *meanwhile* is the message until then.
-        """
+    def _request(self, request: Callable[[], None], meanwhile: str, picture: str, outcome: str) -> None:
+        """Call *request* in a thread; show *meanwhile*, then *outcome* or the refusal."""
         self._working = True
         self._enable_ok()
         self._complaint.set_text("")
@@ -374,7 +359,7 @@ class SupportDialog(ScrolledDialog):
             self._working = False
             self._show_message("")
             if refusals == []:
-                on_success()
+                self._show_outcome(picture, outcome)
                 return
             self._on_change(self._situation)
             self._show_refusal(refusals[0] if refusals else None)

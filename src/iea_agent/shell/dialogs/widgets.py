@@ -23,11 +23,7 @@ def load_icons(name: str) -> wx.IconBundle:
 
 @functools.cache
 def load_picture(name: str, size: int, grey: bool = False) -> wx.BitmapBundle:
-    """Return the picture *name* at *size* device-independent pixels.
-
-    Each usual scaling has its own bitmap, so that none is stretched. *grey* leaves out
-    the colours.
-    """
+    """Return the picture *name*, *size* wide, with a bitmap for each usual scaling."""
     drawn = {pixels: ICONS / f"{name}-{pixels}.png" for pixels in (16, 20, 24, 32, 40, 48, 64)}
     bitmaps = []
     for scale in (1, 1.25, 1.5, 2):
@@ -59,11 +55,16 @@ class _Alert(wx.Accessible):  # type: ignore[misc]  # wx has no types here
 class Paragraph(wx.StaticText):  # type: ignore[misc]
     """Text that wraps at *width* device-independent pixels; hidden while it is empty.
 
-    If it is *spoken*, screen readers read it when it changes.
+    If it is *spoken*, screen readers read it when it changes. If it is a *title*, it is bold
+    and larger by that factor.
     """
 
-    def __init__(self, parent: wx.Window, width: int, text: str = "", spoken: bool = False) -> None:
+    def __init__(
+        self, parent: wx.Window, width: int, text: str = "", *, spoken: bool = False, title: float = 0
+    ) -> None:
         super().__init__(parent)
+        if title:
+            self.SetFont(make_title_font(parent, title))
         self._width = width
         self.text = ""
         if spoken:
@@ -90,17 +91,13 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
 
 
 class Header:
-    """The upper part of a window, in ``sizer``: a picture, a headline, and since when.
-
-    *width* is that of the window's text.
-    """
+    """The upper part of a window, in ``sizer``: a picture, a headline, and since when."""
 
     def __init__(self, parent: wx.Window, width: int, headline: str = "") -> None:
         self._picture = wx.StaticBitmap(parent, size=parent.FromDIP(wx.Size(48, 48)))
         self._drawn = ("", False)
         beside = width - 48 - WIDE
-        self._headline = Paragraph(parent, beside, headline, spoken=True)
-        self._headline.SetFont(make_title_font(parent, 1.6))
+        self._headline = Paragraph(parent, beside, headline, spoken=True, title=1.6)
         self._since = Paragraph(parent, beside)
         words = wx.BoxSizer(wx.VERTICAL)
         words.Add(self._headline)
@@ -110,7 +107,6 @@ class Header:
         self.sizer.Add(words, 1, wx.ALIGN_CENTRE_VERTICAL)
 
     def show_state(self, picture: str, headline: str, since: str, *, grey: bool = False) -> None:
-        """Show a state with the picture of the name *picture*, *grey* without its colours."""
         if self._drawn != (picture, grey):
             self._drawn = (picture, grey)
             set_picture(self._picture, load_picture(picture, 48, grey=grey))
@@ -143,10 +139,7 @@ class Banner(wx.Panel):  # type: ignore[misc]
 
 
 class Link(wx.Button):  # type: ignore[misc]
-    """A link that the keyboard reaches and a screen reader reads like any button.
-
-    *on_click* is called when it is clicked.
-    """
+    """A link that the keyboard reaches and a screen reader reads like any button."""
 
     def __init__(self, parent: wx.Window, on_click: Callable[[], None]) -> None:
         super().__init__(parent, label="-", style=wx.BU_EXACTFIT | wx.BU_LEFT | wx.BORDER_NONE)
@@ -189,16 +182,18 @@ def set_picture(control: wx.StaticBitmap, bitmap: wx.BitmapBundle) -> None:
     control.Refresh()
 
 
+def can_focus(control: wx.Window | None) -> bool:
+    """Return whether *control* is there, shown and enabled."""
+    return control is not None and control.IsShown() and control.IsEnabled()
+
+
 def make_title_font(window: wx.Window, scale: float) -> wx.Font:
     """Return the font of *window*, larger by *scale* and bold."""
     return window.GetFont().Scaled(scale).Bold()
 
 
 def copy_text(text: str, confirmation: str) -> str:
-    """Put *text* on the clipboard for good.
-
-    Returns *confirmation*, or the sentence that says that another program holds the clipboard.
-    """
+    """Put *text* on the clipboard; return *confirmation*, or why it failed."""
     clipboard = wx.TheClipboard
     if clipboard.Open():
         try:

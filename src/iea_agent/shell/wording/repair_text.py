@@ -161,7 +161,7 @@ PASSING = N_("La panne était passagère : ces paramètres fonctionnent mainten
 
 
 def render_repairs(repairs: Sequence[Repair] | None, settings: Settings) -> str:
-    """Return each repair and its commands as text; None says that *settings* work by now."""
+    """Return each repair with its commands; None says that *settings* work by now."""
     if repairs is None:
         return f"\n→ {_(PASSING)}\n"
     lines = []

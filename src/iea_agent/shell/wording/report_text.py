@@ -103,7 +103,7 @@ SOURCES = {
 
 
 def describe_route(report: ServerReport) -> str:
-    """Return « par le proxy http://proxy:3128 (réglage de Windows) », "" if not reached."""
+    """Return « par le proxy http://proxy:3128 (script de proxy) », "" if not reached."""
     if not report.route:
         return ""
     by_proxy = _("par le proxy {proxy}").format(proxy=report.route)

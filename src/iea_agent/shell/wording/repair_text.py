@@ -27,25 +27,47 @@ NAMES: Mapping[RepairKind, str] = {
 }
 """The label of each repair's button: no two are alike, for a screen reader lists buttons without what stands beside them."""
 
-_ONE = {
-    Server.AUTHENTICATION: N_("de l'adresse du serveur d'authentification"),
-    Server.UPDATES: N_("de l'adresse du serveur de mise à jour"),
+_AUTHENTICATION, _UPDATES, _BOTH = (Server.AUTHENTICATION,), (Server.UPDATES,), tuple(Server)
+_OF = {
+    _AUTHENTICATION: N_("de l'adresse du serveur d'authentification"),
+    _UPDATES: N_("de l'adresse du serveur de mise à jour"),
+    _BOTH: N_("des deux adresses"),
 }
-_IN_ONE = {
-    Server.AUTHENTICATION: N_("dans l'adresse du serveur d'authentification"),
-    Server.UPDATES: N_("dans l'adresse du serveur de mise à jour"),
+_IN = {
+    _AUTHENTICATION: N_("dans l'adresse du serveur d'authentification"),
+    _UPDATES: N_("dans l'adresse du serveur de mise à jour"),
+    _BOTH: N_("dans les deux adresses"),
 }
-_BOTH, _IN_BOTH = N_("des deux adresses"), N_("dans les deux adresses")
+# what each repair does, as an order and as done
 _OFFICIAL = {
-    Server.AUTHENTICATION: N_("Remplacer l'adresse du serveur d'authentification par l'adresse officielle"),
-    Server.UPDATES: N_("Remplacer l'adresse du serveur de mise à jour par l'adresse officielle"),
-}
-_OFFICIAL_DONE = {
-    Server.AUTHENTICATION: N_(
-        "L'adresse du serveur d'authentification a été remplacée par l'adresse officielle."
+    _AUTHENTICATION: (
+        N_("Remplacer l'adresse du serveur d'authentification par l'adresse officielle"),
+        N_("L'adresse du serveur d'authentification a été remplacée par l'adresse officielle."),
     ),
-    Server.UPDATES: N_("L'adresse du serveur de mise à jour a été remplacée par l'adresse officielle."),
+    _UPDATES: (
+        N_("Remplacer l'adresse du serveur de mise à jour par l'adresse officielle"),
+        N_("L'adresse du serveur de mise à jour a été remplacée par l'adresse officielle."),
+    ),
+    _BOTH: (
+        N_("Remplacer les deux adresses par les adresses officielles"),
+        N_("Les deux adresses ont été remplacées par les adresses officielles."),
+    ),
 }
+_SECURE = (N_("Cocher « Sécurisé »"), N_("Le mode « Sécurisé » a été coché."))
+_SECURE_ADDRESSES = (
+    N_("Cocher « Sécurisé » et mettre « https:// » {where}"),
+    N_("Le mode « Sécurisé » a été coché et « https:// » mis {where}."),
+)
+_SWAPPED_PORTS = (
+    N_("Échanger les numéros de port des deux adresses"),
+    N_("Les numéros de port des deux adresses ont été échangés."),
+)
+_SAME_PORT = (
+    N_("Mettre le même port que pour l'autre serveur ({port}) {where}"),
+    N_("Le même port que pour l'autre serveur a été mis {where}."),
+)
+_USUAL_PORT = (N_("Retirer « :{port} » {where}"), N_("« :{port} » a été retiré {where}."))
+_USUAL_PORTS = (N_("Retirer le numéro de port {where}"), N_("Le numéro de port a été retiré {where}."))
 _WAYS = {
     RepairKind.DIRECT: (N_("Ne pas passer par le proxy"), N_("La connexion ne passe plus par le proxy.")),
     RepairKind.SYSTEM_PROXY: (
@@ -66,91 +88,43 @@ def describe_effect(repair: Repair, settings: Settings) -> str:
         if len(repair.servers) > 1
         else _("{effect} : vérifié, le serveur répond ainsi.")
     )
-    return sentence.format(effect=_effect(repair, settings))
-
-
-def _effect(repair: Repair, settings: Settings) -> str:
-    servers = _servers(repair)
-    if repair.kind in _WAYS:
-        return _(_WAYS[repair.kind][0])
-    if repair.kind is RepairKind.SECURE_MODE:
-        if not servers:
-            return _("Cocher « Sécurisé »")
-        return _("Cocher « Sécurisé » et mettre « https:// » {where}").format(where=_in(servers))
-    if repair.kind is RepairKind.OFFICIAL_ADDRESS:
-        text = (
-            _("Remplacer les deux adresses par les adresses officielles")
-            if len(servers) > 1
-            else _(_OFFICIAL[servers[0]])
-        )
-        return f"{text} {_and([str(repair.changes[ADDRESSES[server]]) for server in servers])}"
-    port = (
-        _port(repair, settings)
-        if repair.kind is RepairKind.USUAL_PORT
-        else _port(repair, repair.apply_to(settings))
-    )
-    if repair.kind is RepairKind.SAME_PORT:
-        if port is None:  # each has the other's
-            return _("Échanger les numéros de port des deux adresses")
-        return _("Mettre le même port que pour l'autre serveur ({port}) {where}").format(
-            port=port, where=_in(servers)
-        )
-    if port is None:
-        return _("Retirer le numéro de port {where}").format(where=_of(servers))
-    return _("Retirer « :{port} » {where}").format(port=port, where=_of(servers))
+    return sentence.format(effect=_describe(repair, settings)[0])
 
 
 def describe_applied_repair(repair: Repair, before: Settings) -> str:
     """Return what *repair* did to the settings that were *before*."""
-    servers = _servers(repair)
-    if repair.kind in _WAYS:
-        sentence = _(_WAYS[repair.kind][1])
-    elif repair.kind is RepairKind.SECURE_MODE:
-        sentence = _("Le mode « Sécurisé » a été coché.")
-        if servers:
-            sentence = _("Le mode « Sécurisé » a été coché et « https:// » mis {where}.").format(
-                where=_in(servers)
-            )
-    elif repair.kind is RepairKind.OFFICIAL_ADDRESS:
-        sentence = (
-            _("Les deux adresses ont été remplacées par les adresses officielles.")
-            if len(servers) > 1
-            else _(_OFFICIAL_DONE[servers[0]])
-        )
-    elif repair.kind is RepairKind.SAME_PORT and len(servers) > 1:
-        sentence = _("Les numéros de port des deux adresses ont été échangés.")
-    elif repair.kind is RepairKind.SAME_PORT:
-        sentence = _("Le même port que pour l'autre serveur a été mis {where}.").format(where=_in(servers))
-    elif (port := _port(repair, before)) is None:
-        sentence = _("Le numéro de port a été retiré {where}.").format(where=_of(servers))
-    else:
-        sentence = _("« :{port} » a été retiré {where}.").format(port=port, where=_of(servers))
-    return f"{sentence} {_('La correction est enregistrée.')}"
+    return f"{_describe(repair, before)[1]} {_('La correction est enregistrée.')}"
 
 
-def _servers(repair: Repair) -> list[Server]:
-    """Return the servers whose address the repair changes."""
-    return [server for server, name in ADDRESSES.items() if name in repair.changes]
+def _describe(repair: Repair, settings: Settings) -> tuple[str, str]:
+    """Return what *repair* does to *settings*, as an order and as done."""
+    servers = tuple(server for server, name in ADDRESSES.items() if name in repair.changes)
+    where, port = _IN, _port(servers, settings)
+    match repair.kind:
+        case RepairKind.SECURE_MODE:
+            texts = _SECURE_ADDRESSES if servers else _SECURE
+        case RepairKind.OFFICIAL_ADDRESS:
+            texts = _OFFICIAL[servers]
+        case RepairKind.SAME_PORT:
+            texts = _SWAPPED_PORTS if servers == _BOTH else _SAME_PORT
+            port = _port(servers, repair.apply_to(settings))
+        case RepairKind.USUAL_PORT:
+            texts = _USUAL_PORTS if port is None else _USUAL_PORT
+            where = _OF
+        case _:
+            texts = _WAYS[repair.kind]
+    values = {"port": port, "where": _(where[servers]) if servers else ""}
+    order, done = (_(text).format(**values) for text in texts)
+    if repair.kind is RepairKind.OFFICIAL_ADDRESS:
+        official = dict.fromkeys(str(repair.changes[ADDRESSES[server]]) for server in servers)
+        order = f"{order} {_(' et ').join(official)}"
+    return order, done
 
 
-def _of(servers: list[Server]) -> str:
-    return _(_BOTH) if len(servers) > 1 else _(_ONE[servers[0]])
-
-
-def _in(servers: list[Server]) -> str:
-    return _(_IN_BOTH) if len(servers) > 1 else _(_IN_ONE[servers[0]])
-
-
-def _and(texts: list[str]) -> str:
-    return _(" et ").join(dict.fromkeys(texts))
-
-
-def _port(repair: Repair, settings: Settings) -> int | None:
-    """Return the port that the repair's addresses share in *settings*, or None."""
+def _port(servers: Sequence[Server], settings: Settings) -> int | None:
+    """Return the port that the addresses of *servers* share in *settings*, or None."""
     try:
-        ports = {
-            addresses.parse(str(getattr(settings, ADDRESSES[server]))).port for server in _servers(repair)
-        }
+        ports = {addresses.parse(str(getattr(settings, ADDRESSES[server]))).port for server in servers}
     except AddressError:
         return None
     return ports.pop() if len(ports) == 1 else None

@@ -84,6 +84,7 @@ class Loop:
         self._clock = clock
         self._chance = chance
         self._inbox: Inbox = inbox or queue.SimpleQueue()
+        self.post = self._inbox.put
         self._due: dict[type[Event], float] = {}
         self._announced = announcements.Announced()
         now = clock()
@@ -91,10 +92,6 @@ class Loop:
         self._policy_checked = now.steady
         self.snapshot = snapshot
         self.ended = False
-
-    def post(self, item: Event | Attempt | Call) -> None:
-        """Put *item* into the inbox."""
-        self._inbox.put(item)
 
     def run(self) -> None:
         """Turn until ``QuitRequested``."""

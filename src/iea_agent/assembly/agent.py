@@ -55,6 +55,10 @@ class Agent:
         first = machine.begin(clock(), installation.assistance_since())
         self.loop = Loop(self, clock, random.random, first, inbox)
         self._authenticator = Authenticator(servers, self._settings, self._report)
+        # three methods of loop.Work: others do the work
+        self.authenticate = self._authenticator.begin
+        self.keep_assistance = installation.keep_assistance
+        self.prepare_window = self._windows.prepare
         self._assistance = Assistance(installation, clock, self.loop)
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []
@@ -108,10 +112,6 @@ class Agent:
 
     # loop.Work
 
-    def authenticate(self, run: int) -> None:
-        """Begin attempt *run* in a thread."""
-        self._authenticator.begin(run)
-
     def _report(self, attempt: Attempt) -> None:
         """Post the result of *attempt*; called on its thread."""
         if attempt.failure is None:
@@ -127,14 +127,6 @@ class Agent:
         """Return the policy's longest time for assistance mode, in seconds."""
         days = self._settings.assistance_days
         return days * 86_400.0 if days else None
-
-    def keep_assistance(self, since: float | None) -> None:
-        """Write assistance mode to disk: it survives the end of the process."""
-        self._installation.keep_assistance(since)
-
-    def prepare_window(self) -> None:
-        """Start the process of the next window while the person reads the menu."""
-        self._windows.prepare()
 
     def open(self, effect: Effect) -> None:
         """Open or raise the window of *effect*; show a balloon if that fails."""

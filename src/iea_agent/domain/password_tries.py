@@ -104,7 +104,8 @@ def create_distrusted(now: Moment) -> Tries:
     """Return the tries after unreadable ones: the next has the longest wait."""
     return Tries(
         clock=max(now.wall, 0.0),
-        failures=_failures_before_longest_wait(),
+        # the last failure before the longest wait
+        failures=FREE_TRIES + math.ceil(math.log2(LONGEST_WAIT / FIRST_WAIT)),
         not_before=max(now.wall, 0.0) + LONGEST_WAIT,
         distrusted=True,
         steady=now.steady,
@@ -173,10 +174,6 @@ def _wait_after(failures: int) -> float:
 def _end_stop(tries: Tries) -> Tries:
     """End a stop without giving a free try: the next failure costs a minute."""
     return replace(tries, failures=FREE_TRIES - 1, not_before=tries.clock)
-
-
-def _failures_before_longest_wait() -> int:
-    return FREE_TRIES + math.ceil(math.log2(LONGEST_WAIT / FIRST_WAIT))
 
 
 def _is_time(value: object) -> TypeGuard[float]:

@@ -265,18 +265,7 @@ def _set_setting(installation: Installation, options: argparse.Namespace) -> Non
     if options.name not in DECLARATIONS:
         raise RefusedError(SettingUnknown(options.name))
     value = DECLARATIONS[options.name].parse_typed(options.value)
-    _save(installation, {options.name: value}, None)
-
-
-def _save(
-    installation: Installation,
-    changes: Mapping[str, object],
-    licence_key: str | None,
-    proxy_password: str | None = None,
-) -> None:
-    """Save, and have the running agent, if any, read its settings again."""
-    installation.save(changes, licence_key, proxy_password)
-    _client(installation).reload()
+    _client(installation).save({options.name: value}, None)
 
 
 def _read_secret(prompt: str) -> str:
@@ -295,7 +284,7 @@ def _read_secret(prompt: str) -> str:
 )
 def _set_licence(installation: Installation, options: argparse.Namespace) -> None:
     key = _read_secret(_("Clé de licence (rien ne s'affiche) : "))
-    _save(installation, {"licence.number": options.number}, key.strip())
+    _client(installation).save({"licence.number": options.number}, key.strip())
     print(_("Licence enregistrée."), file=sys.stderr)
 
 
@@ -314,13 +303,13 @@ def _set_proxy(installation: Installation, options: argparse.Namespace) -> None:
         raise RefusedError(PasswordMissing())
     # a user that the administrator has fixed may be given a password all the same
     unchanged = options.user == installation.storage.load().effective.settings.proxy_user
-    _save(installation, {} if unchanged else {"proxy.user": options.user}, None, password)
+    _client(installation).save({} if unchanged else {"proxy.user": options.user}, None, password)
     print(_("Identification auprès du proxy enregistrée."), file=sys.stderr)
 
 
 @_command("proxy forget", N_("oublie le nom d'utilisateur et le mot de passe"))
 def _forget_proxy(installation: Installation, _options: argparse.Namespace) -> None:
-    _save(installation, {"proxy.user": ""}, None)
+    _client(installation).save({"proxy.user": ""}, None)
     print(_("Identification auprès du proxy oubliée."), file=sys.stderr)
 
 

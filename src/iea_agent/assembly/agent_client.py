@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from iea_agent import channel
@@ -74,8 +74,11 @@ class AgentClient:
         """Yield the agent's status now and at each change, until the agent ends."""
         return channel.watch(channel_address(self._installation), self._key())
 
-    def reload(self) -> None:
-        """Have the agent read its settings again, if it runs."""
+    def save(
+        self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None = None
+    ) -> None:
+        """Save as ``Installation.save`` does; the agent, if it runs, reads that again."""
+        self._installation.save(changes, licence_key, proxy_password)
         try:
             self._ask({"do": "reload"})
         except RefusedError as error:

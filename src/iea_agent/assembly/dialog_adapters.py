@@ -34,7 +34,7 @@ class SettingsAdapter:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
-        self._client = AgentClient(installation)
+        self.save = AgentClient(installation).save
         servers = Servers(installation)
         self.test, self.repairs = servers.examine, servers.repairs
         self.proxy_password_saved = installation.proxy_password_saved
@@ -53,13 +53,6 @@ class SettingsAdapter:
             return self._installation.licence_key() is not None
         except VaultUnavailable:
             return None
-
-    def save(
-        self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None
-    ) -> None:
-        """Save *changes* and the secrets. Raises ``RefusedError``."""
-        self._installation.save(changes, licence_key, proxy_password)
-        self._client.reload()
 
     explain = staticmethod(explain)
 

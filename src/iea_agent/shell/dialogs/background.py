@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import wx
 
+from iea_agent.domain.refusals import Refusal, RefusedError
+
 _Value = TypeVar("_Value")
 
 
@@ -38,6 +40,15 @@ def run_in_background(
             deliver(window, done, result)
 
     threading.Thread(target=run, name=name, daemon=True).start()
+
+
+def attempt(request: Callable[[], None]) -> Refusal | None:
+    """Make *request*; return why it was refused, None if it was not."""
+    try:
+        request()
+    except RefusedError as error:
+        return error.refusal
+    return None
 
 
 def follow_agent(

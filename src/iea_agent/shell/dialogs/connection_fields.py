@@ -23,7 +23,7 @@ from iea_agent.shell.wording.problem_details import summarize_problem
 
 from . import typed_settings
 from .settings_rows import ROWS, Control, Group, Row, Typed
-from .widgets import MIDDLE, NARROW, WIDE, Paragraph, load_picture, make_title_font, set_picture
+from .widgets import MIDDLE, NARROW, WIDE, Paragraph, load_picture, make_row, set_picture
 
 LEFT, NARROWER = 400, 150
 """Width of a row, and of the left one of two, in device-independent pixels."""
@@ -44,10 +44,7 @@ class Mark(wx.Panel):  # type: ignore[misc]  # wx has no types here
         super().__init__(parent, name="")
         self._picture = wx.StaticBitmap(self, bitmap=load_picture("tick", 16))
         self._word = wx.StaticText(self)
-        row = wx.BoxSizer(wx.HORIZONTAL)
-        row.Add(self._picture, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(NARROW))
-        row.Add(self._word, 0, wx.ALIGN_CENTRE_VERTICAL)
-        self.SetSizer(row)
+        self.SetSizer(make_row(self, self._picture, self._word, gap=NARROW))
 
     def show_outcome(self, outcome: StageOutcome) -> None:
         """Show one of ``_LOOKS``."""
@@ -199,8 +196,7 @@ class Fields:
         self.put(typed_settings.format_settings(effective.settings))
 
     def _create_group(self, group: Group, rows: Sequence[Row]) -> wx.BoxSizer:
-        heading = wx.StaticText(self._parent, label=_(group.heading))
-        heading.SetFont(make_title_font(self._parent, 1.0))
+        heading = Paragraph(self._parent, LEFT, _(group.heading), title=1)
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(heading, 0, wx.BOTTOM, self._parent.FromDIP(MIDDLE))
         items = [item for line in _split_lines(rows) for item in self._create_line(line)]

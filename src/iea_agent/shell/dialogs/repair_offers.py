@@ -1,7 +1,4 @@
-"""The repairs that work after a failed test, one line each with a button.
-
-Loaded when the first test fails.
-"""
+"""The repairs that work after a failed test; loaded when the first test fails."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 from iea_agent.shell.wording import repair_text
 
-from .widgets import MIDDLE, NARROW, Paragraph
+from .widgets import MIDDLE, NARROW, Paragraph, make_row
 
 MOST = 3
 """How many repairs are offered at once: the likeliest ones."""
@@ -42,9 +39,7 @@ class RepairOffers:
                 control.MoveBeforeInTabOrder(after)
             button.SetMinSize(parent.FromDIP(wx.Size(BUTTON, -1)))
             button.Bind(wx.EVT_BUTTON, lambda _event, place=place: on_click(self._repairs[place]))
-            line = wx.BoxSizer(wx.HORIZONTAL)
-            line.Add(effect, 1, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, parent.FromDIP(MIDDLE))
-            line.Add(button, 0, wx.ALIGN_CENTRE_VERTICAL)
+            line = make_row(parent, effect, button, wide=effect)
             self.sizer.Add(line, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(NARROW))
             self._lines.append((effect, button))
         self.clear()

@@ -11,15 +11,7 @@ import wx
 from iea_agent.domain.diagnosis import Server, ServerReport
 from iea_agent.locale import _
 
-from .widgets import (
-    MIDDLE,
-    NARROW,
-    Paragraph,
-    bind_copy_key,
-    copy_text,
-    load_picture,
-    set_picture,
-)
+from .widgets import MIDDLE, NARROW, Paragraph, bind_copy_key, copy_text, load_picture, make_row, set_picture
 
 if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
@@ -79,12 +71,8 @@ class ServerTestPanel:
 
     def _arrange(self, parent: wx.Window) -> wx.Sizer:
         small = parent.FromDIP(MIDDLE)
-        headline = wx.BoxSizer(wx.HORIZONTAL)
-        headline.Add(self._picture, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, small)
-        headline.Add(self._headline, 1, wx.ALIGN_CENTRE_VERTICAL)
-        foot = wx.BoxSizer(wx.HORIZONTAL)
-        foot.Add(self._copy, 0, wx.ALIGN_CENTRE_VERTICAL)
-        foot.Add(self._copy_message, 1, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, small)
+        headline = make_row(parent, self._picture, self._headline, wide=self._headline)
+        foot = make_row(parent, self._copy, self._copy_message, wide=self._copy_message)
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(self.button, 0, wx.TOP | wx.BOTTOM, small)
         column.Add(headline, 0, wx.EXPAND | wx.BOTTOM, small)
@@ -141,7 +129,6 @@ class ServerTestPanel:
         self._resize()
 
     def show_search(self) -> None:
-        """Show that other routes are being tried."""
         if self._offers is None:
             from .repair_offers import RepairOffers
 

@@ -17,13 +17,13 @@ from iea_agent.locale import _
 from iea_agent.shell.wording.problem_details import summarize_problem
 
 from . import typed_settings
-from .background import run_in_background
+from .background import attempt, run_in_background
 from .connection_fields import LEFT, Fields
 from .ports import DialogContents, SettingsPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .server_test_panel import PANEL_WIDTH, ServerTestPanel, is_ticked
 from .settings_rows import Typed
-from .widgets import MIDDLE, NARROW, WIDE, Banner, Paragraph, load_icons
+from .widgets import MIDDLE, NARROW, WIDE, Banner, Paragraph, load_icons, make_row
 
 if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
@@ -47,21 +47,22 @@ class Question(wx.Dialog):  # type: ignore[misc]
     def __init__(self, parent: wx.Window) -> None:
         super().__init__(parent, title=parent.GetTitle())
         text = Paragraph(self, 340, _("Voulez-vous enregistrer les modifications avant de quitter ?"))
-        buttons = wx.BoxSizer(wx.HORIZONTAL)
-        for identity, label in (
-            (wx.ID_SAVE, _("&Enregistrer")),
-            (wx.ID_NO, _("&Ne pas enregistrer")),
-            (wx.ID_CANCEL, _("&Annuler")),
-        ):
-            button = wx.Button(self, identity, label)
-            button.Bind(wx.EVT_BUTTON, lambda event: self.EndModal(event.GetId()))
-            buttons.Add(button, 0, wx.LEFT if identity != wx.ID_SAVE else 0, self.FromDIP(MIDDLE))
-            if identity == wx.ID_SAVE:
-                button.SetDefault()
-                button.SetFocus()
+        buttons = [
+            wx.Button(self, identity, label)
+            for identity, label in (
+                (wx.ID_SAVE, _("&Enregistrer")),
+                (wx.ID_NO, _("&Ne pas enregistrer")),
+                (wx.ID_CANCEL, _("&Annuler")),
+            )
+        ]
+        buttons[0].SetDefault()
+        buttons[0].SetFocus()
+        self.Bind(wx.EVT_BUTTON, lambda event: self.EndModal(event.GetId()))
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(text, 0, wx.ALL, self.FromDIP(WIDE))
-        column.Add(buttons, 0, wx.ALIGN_RIGHT | wx.LEFT | wx.RIGHT | wx.BOTTOM, self.FromDIP(WIDE))
+        column.Add(
+            make_row(self, *buttons), 0, wx.ALIGN_RIGHT | wx.LEFT | wx.RIGHT | wx.BOTTOM, self.FromDIP(WIDE)
+        )
         self.SetSizerAndFit(column)
         self.CentreOnParent()
 
@@ -403,21 +404,21 @@ class SettingsDialog(ScrolledDialog):
         key, password = self._typed_secrets()
 
         def work() -> DialogContents | Refusal:
-            try:
-                self._port.save(changes, key, password)
-            except RefusedError as error:
-                return error.refusal
-            return self._port.load()
+            refusal = attempt(lambda: self._port.save(changes, key, password))
+            return refusal or self._port.load()
 
         def done(result: DialogContents | Refusal | None) -> None:
             end_saving()
+            # closed by a person meanwhile; the dialog stays after a refusal
+            is_closed, self._close_when_saved = self._close_when_saved, False
             if isinstance(result, DialogContents):
                 self._show_saved(result, typed, changes)
                 on_saved()
+                if is_closed:
+                    self.Close()
             else:
                 self._show_refusal(result or ProblemMet(problems.INTERNAL_ERROR.code))
                 on_refused()
-            self._close_if_wanted(isinstance(result, DialogContents))
 
         end_saving = self._begin_saving()
         run_in_background(self, "save", work, done)
@@ -453,12 +454,6 @@ class SettingsDialog(ScrolledDialog):
             self._fields.show_password(bool(typed[PROXY_PASSWORD]))
         self._report("")
         self._say(_("Paramètres enregistrés."))
-
-    def _close_if_wanted(self, is_saved: bool) -> None:
-        """Close if a person has closed the dialog meanwhile; not after a refusal."""
-        is_wanted, self._close_when_saved = self._close_when_saved, False
-        if is_wanted and is_saved:
-            self.Close()
 
     def _is_unsaved(self) -> bool:
         saved = self._contents.effective.settings

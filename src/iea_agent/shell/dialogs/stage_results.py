@@ -1,7 +1,4 @@
-"""The results of a test, stage by stage and in words.
-
-Loaded when the first test starts, so that the dialog opens without it.
-"""
+"""The results of a test in stages and words; loaded when the first test starts."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from iea_agent.locale import _
 from iea_agent.shell.wording import report_text, time_text
 from iea_agent.shell.wording.problem_details import describe_failure_details
 
-from .widgets import MIDDLE, NARROW, Link, PageLink, Paragraph, load_picture, make_title_font, set_picture
+from .widgets import MIDDLE, NARROW, Link, PageLink, Paragraph, load_picture, set_picture
 
 _STAGE_PICTURES = {
     StageOutcome.WAITING: "stage-pending",
@@ -73,7 +70,6 @@ class StageStrip(wx.Panel):  # type: ignore[misc]
     def show_progress(self, report: ServerReport | None) -> None:
         """Show how far *report* has come; None before a test."""
         results = {result.stage: result for result in report.stages} if report else {}
-        failed = [stage for stage, result in results.items() if result.outcome is StageOutcome.FAILED]
         after_failure = False
         for stage in self._pictures:
             result = results.get(stage, StageResult(stage, StageOutcome.WAITING))
@@ -81,7 +77,7 @@ class StageStrip(wx.Panel):  # type: ignore[misc]
             if report and stage in results:
                 text = report_text.render_stage(report, stage)
             self._show_stage(result, text, after_failure)
-            after_failure = after_failure or stage in failed
+            after_failure = after_failure or result.outcome is StageOutcome.FAILED
         self.Layout()
 
     def _show_stage(self, result: StageResult, text: str, after_failure: bool) -> None:
@@ -128,8 +124,7 @@ class ServerResult:
         explain: Callable[[str], None],
         unfold: Callable[[], None],
     ) -> None:
-        name = wx.StaticText(parent, label=_(report_text.SERVERS[server]))
-        name.SetFont(make_title_font(parent, 1.0))
+        name = Paragraph(parent, width, _(report_text.SERVERS[server]), title=1)
         self._strip = StageStrip(parent, server)
         self._progress = Paragraph(parent, width)
         self._problem = Paragraph(parent, width, spoken=True, title=1)

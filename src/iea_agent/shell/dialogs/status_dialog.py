@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import wx
 
 from iea_agent.domain import person_requests
-from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain.refusals import Refusal
 from iea_agent.locale import _
 from iea_agent.shell.wording.refusal_text import word_refusal
 
 from . import status_overview
-from .background import follow_agent, run_in_background
+from .background import attempt, follow_agent, run_in_background
 from .ports import StatusPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .widgets import (
@@ -168,18 +168,11 @@ class StatusWindow(ScrolledDialog):
         """Ask the agent for the request *name*, and show why it was refused."""
         self._message.SetLabel("")
 
-        def ask() -> str:
-            try:
-                self._port.ask(name)
-            except RefusedError as error:
-                return word_refusal(error.refusal)
-            return ""
+        def show_reason(refusal: Refusal | None) -> None:
+            if refusal:
+                self._message.SetLabelText(word_refusal(refusal))
 
-        def show_reason(sentence: str | None) -> None:
-            if sentence:
-                self._message.SetLabelText(sentence)
-
-        run_in_background(self, name, ask, show_reason)
+        run_in_background(self, name, lambda: attempt(lambda: self._port.ask(name)), show_reason)
 
     def _on_copy(self) -> None:
         text = status_overview.render_overview(self._status, self._last_status, time.time())

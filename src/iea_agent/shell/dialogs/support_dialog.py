@@ -12,17 +12,17 @@ import wx
 
 from iea_agent.domain import person_requests, problems
 from iea_agent.domain.machine import State
-from iea_agent.domain.refusals import PasswordRefused, Refusal, RefusedError
+from iea_agent.domain.refusals import PasswordRefused, Refusal
 from iea_agent.locale import _
 from iea_agent.shell.wording import state_text, time_text
 from iea_agent.shell.wording.problem_details import summarize_problem
 from iea_agent.shell.wording.refusal_text import word_refusal
 
 from . import status_overview
-from .background import follow_agent, run_in_background
+from .background import attempt, follow_agent, run_in_background
 from .ports import Situation, SupportPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
-from .widgets import MIDDLE, NARROW, WIDE, Header, Paragraph, can_focus, copy_text, load_icons
+from .widgets import MIDDLE, NARROW, WIDE, Header, Paragraph, can_focus, copy_text, load_icons, make_row
 
 WIDTH = 440
 """Width of the text, in device-independent pixels."""
@@ -111,12 +111,8 @@ class SupportDialog(ScrolledDialog):
 
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
-        password = wx.BoxSizer(wx.HORIZONTAL)
-        password.Add(self._password, 1, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
-        password.Add(self._mask, 0, wx.ALIGN_CENTRE_VERTICAL)
-        address = wx.BoxSizer(wx.HORIZONTAL)
-        address.Add(self._address, 1, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
-        address.Add(self._copy, 0, wx.ALIGN_CENTRE_VERTICAL)
+        password = make_row(self, self._password, self._mask, wide=self._password)
+        address = make_row(self, self._address, self._copy, wide=self._address)
         body = wx.BoxSizer(wx.VERTICAL)
         body.Add(self._header.sizer, 0, wx.EXPAND | wx.BOTTOM, middle)
         body.Add(self._news, 0, wx.BOTTOM, middle)
@@ -241,7 +237,6 @@ class SupportDialog(ScrolledDialog):
             self._complaint.set_text("")
 
     def _find_first_control(self) -> wx.Window:
-        """Return the control where work begins."""
         if self._can_enter:
             return self._enter
         return self._password if self._can_leave else self._close
@@ -348,23 +343,17 @@ class SupportDialog(ScrolledDialog):
         self._complaint.set_text("")
         self._show_message(meanwhile)
 
-        def work() -> list[Refusal]:
-            try:
-                request()
-            except RefusedError as error:
-                return [error.refusal]
-            return []
-
-        def on_answer(refusals: list[Refusal] | None) -> None:
+        def on_answer(answer: tuple[Refusal | None] | None) -> None:
             self._working = False
             self._show_message("")
-            if refusals == []:
+            if answer == (None,):
                 self._show_outcome(picture, outcome)
                 return
             self._on_change(self._situation)
-            self._show_refusal(refusals[0] if refusals else None)
+            self._show_refusal(answer[0] if answer else None)
 
-        run_in_background(self, "assistance", work, on_answer)
+        # in a tuple, because no answer at all says that something failed
+        run_in_background(self, "assistance", lambda: (attempt(request),), on_answer)
 
     def _show_refusal(self, refusal: Refusal | None) -> None:
         """Show *refusal*; None after an internal error."""

@@ -176,6 +176,17 @@ class PageLink(Link):
         self.set_text(_("En savoir plus sur {code}").format(code=code) if code else "")
 
 
+def make_row(
+    parent: wx.Window, *controls: wx.Window, gap: int = MIDDLE, wide: wx.Window | None = None
+) -> wx.BoxSizer:
+    """Return *controls* in a row, *gap* apart; *wide* takes the room that is left."""
+    row = wx.BoxSizer(wx.HORIZONTAL)
+    for control in controls:
+        flag = wx.ALIGN_CENTRE_VERTICAL | (0 if control is controls[-1] else wx.RIGHT)
+        row.Add(control, int(control is wide), flag, parent.FromDIP(gap))
+    return row
+
+
 def set_picture(control: wx.StaticBitmap, bitmap: wx.BitmapBundle) -> None:
     """Show another picture; wx does not draw it by itself if its size is the same."""
     control.SetBitmap(bitmap)

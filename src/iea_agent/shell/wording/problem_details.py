@@ -1,7 +1,4 @@
-"""Sentences about one particular failure, beside those of the catalogue.
-
-Such as where a redirection leads, or which certificate was received.
-"""
+"""Sentences about one failure: where a redirection leads, and so on."""
 
 from __future__ import annotations
 

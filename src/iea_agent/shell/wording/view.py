@@ -25,12 +25,10 @@ def count_utf16_units(text: str) -> int:
 
 
 def clip(text: str, limit: int) -> str:
-    """Return *text* within *limit* (≥ 1), its end replaced by « … ».
-
-    No letter is cut in two.
-    """
+    """Return *text* within *limit* (≥ 1), its end replaced by « … »."""
     if count_utf16_units(text) <= limit:
         return text
+    # a letter that is cut in two is left out
     start = text.encode("utf-16-le", "surrogatepass")[: 2 * (limit - 1)]
     return start.decode("utf-16-le", "ignore") + "…"
 

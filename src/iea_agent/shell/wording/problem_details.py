@@ -1,4 +1,4 @@
-"""Sentences about one failure: where a redirection leads, and so on."""
+"""Sentences about one particular failure, beside those of the catalogue."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Find the page about a problem, which ``tools/render_pages.py`` renders."""
+"""The page about each problem, which ``tools/render_pages.py`` renders."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from iea_agent import __version__
@@ -195,11 +195,10 @@ def _settings_to_test(installation: Installation, options: argparse.Namespace) -
     from iea_agent.domain import addresses
 
     settings = installation.storage.load().effective.settings
-    if options.authentication is not None:
-        settings = replace(settings, authentication=addresses.clean(options.authentication))
-    if options.updates is not None:
-        settings = replace(settings, updates=addresses.clean(options.updates))
-    return settings
+    given = {"authentication": options.authentication, "updates": options.updates}
+    return settings.with_values(
+        {name: addresses.clean(text) for name, text in given.items() if text is not None}
+    )
 
 
 @_command("reconnect", N_("relance l'authentification auprès du serveur"))

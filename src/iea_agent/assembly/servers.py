@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from .issuer_record import IssuerRecord
 
 
-def _utc_now() -> datetime:
-    return datetime.fromtimestamp(time.time(), UTC)
-
-
 @dataclass(frozen=True)
 class Servers:
     """Reaches and tests the servers with the secrets of *installation*."""
@@ -131,7 +127,7 @@ class Servers:
             self.connect(settings, proxy_password),
             licence,
             on_progress or (lambda _report: None),
-            now=_utc_now(),
+            now=datetime.now(UTC),
             # not Path.exists, which raises if the folder may not be listed
             verify=self._verify if os.path.exists(self.installation.root_file) else None,
             cancelled=cancelled,
@@ -163,6 +159,6 @@ class Servers:
             reports,
             lambda changed: self.connect(changed, proxy_password),
             on_found,
-            now=_utc_now(),
+            now=datetime.now(UTC),
             cancelled=cancelled,
         )

@@ -358,10 +358,7 @@ class Effective:
 
 
 def apply_policy(own: Mapping[str, object], policy: Mapping[str, object]) -> Effective:
-    """Return the *policy* on top of the person's *own* values, on top of the defaults.
-
-    Both come from ``parse_file``. In secure mode every server address is https.
-    """
+    """Return *policy* on top of *own* values and the defaults; https if secure."""
     allowed = {each.attribute for each in DECLARATIONS.values() if not each.policy_only}
     own = {attribute: value for attribute, value in own.items() if attribute in allowed}
     settings = DEFAULTS.with_values({**own, **policy})

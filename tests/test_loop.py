@@ -41,6 +41,7 @@ class Days:
     policy_read: list[float] = field(default_factory=list)
     recorded: list[float | None] = field(default_factory=list)
     opened: list[Effect] = field(default_factory=list)
+    expired: int = 0
     prepared: int = 0
     launched: int = 0
     limit: float | None = None
@@ -68,6 +69,9 @@ class Days:
 
     def keep_assistance(self, since: float | None) -> None:
         self.recorded.append(since)
+
+    def record_expiry(self) -> None:
+        self.expired += 1
 
     def prepare_window(self) -> None:
         self.prepared += 1
@@ -599,6 +603,7 @@ def test_assistance_mode_ends_where_the_policy_sets_a_limit() -> None:
     days.pass_seconds(2)
     assert days.shows(State.DISCONNECTED)
     assert days.recorded == [None]
+    assert days.expired == 1
     assert days.announced[-1][1] is Effect.ANNOUNCE_EXPIRY
 
 

@@ -35,7 +35,7 @@ Inbox: TypeAlias = "queue.SimpleQueue[Event | Attempt | Call]"
 
 
 class Work(Protocol):
-    """What the loop has done for it; each method returns at once."""
+    """The work that the loop orders; each method returns at once."""
 
     def authenticate(self, run: int) -> None:
         """Begin attempt *run*, which is posted as an ``Attempt`` when it ends."""
@@ -48,6 +48,9 @@ class Work(Protocol):
 
     def keep_assistance(self, since: float | None) -> None:
         """Write to disk that assistance mode is on since *since* (wall clock), or off."""
+
+    def record_expiry(self) -> None:
+        """Write to the journal that the policy ended assistance mode."""
 
     def prepare_window(self) -> None:
         """Start a process that can show the next window."""
@@ -175,7 +178,7 @@ class Loop:
             except Exception:
                 # an effect that fails must not stop the connection and the icon with it
                 log.exception("effect failed", extra={"fields": {"effect": effect.value}})
-        # last: a client that reads of a state may rely on its being on disk
+        # last: when a client sees a state, it is already on disk
         self._work.publish(after)
 
     # the effects
@@ -210,12 +213,12 @@ class Loop:
 
     def _announce_failure(self, effect: Effect, now: Moment) -> None:
         problem = self.snapshot.problem
-        self._announce_once(effect, problem.code if problem else "", now, failure=True)
+        self._announce_once_a_day(effect, problem.code if problem else "", now, failure=True)
 
     def _announce_servers_answer(self, effect: Effect, now: Moment) -> None:
-        self._announce_once(effect, f"servers-answer {self.snapshot.since}", now, failure=False)
+        self._announce_once_a_day(effect, f"servers-answer {self.snapshot.since}", now, failure=False)
 
-    def _announce_once(self, effect: Effect, key: str, now: Moment, *, failure: bool) -> None:
+    def _announce_once_a_day(self, effect: Effect, key: str, now: Moment, *, failure: bool) -> None:
         if self._announced.may_announce(key, now.wall):
             self._announced = self._announced.record(key, now.wall, failure=failure)
             self._announce(effect, now)
@@ -223,9 +226,9 @@ class Loop:
     def _announce_recovery(self, effect: Effect, now: Moment) -> None:
         if self._announced.failure:
             self._announce(effect, now)
-        self._close_announcement(effect, now)
+        self._forget_announced_failure(effect, now)
 
-    def _close_announcement(self, _effect: Effect, _now: Moment) -> None:
+    def _forget_announced_failure(self, _effect: Effect, _now: Moment) -> None:
         self._due.pop(machine.AnnouncementDue, None)
         self._announced = self._announced.recover()
 
@@ -254,19 +257,16 @@ class Loop:
         ),
         Effect.ANNOUNCE_FAILURE: _announce_failure,
         Effect.ANNOUNCE_RECOVERY: _announce_recovery,
-        Effect.CLOSE_ANNOUNCEMENT: _close_announcement,
+        Effect.CLOSE_ANNOUNCEMENT: _forget_announced_failure,
         Effect.ANNOUNCE_SERVERS_ANSWER: _announce_servers_answer,
         Effect.ANSWER_PERSON: _announce,
         Effect.SCHEDULE_REMINDERS: _schedule_reminders,
         Effect.ANNOUNCE_ASSISTANCE: _announce,
         Effect.ANNOUNCE_EXPIRY: _announce,
         Effect.KEEP_ASSISTANCE: _keep_assistance,
+        Effect.RECORD_EXPIRY: lambda self, _effect, _now: self._work.record_expiry(),
         Effect.PREPARE_WINDOW: lambda self, _effect, _now: self._work.prepare_window(),
-        Effect.OPEN_STATUS: _open,
-        Effect.OPEN_SETTINGS: _open,
-        Effect.OPEN_DIAGNOSIS: _open,
-        Effect.OPEN_SUPPORT: _open,
-        Effect.OPEN_UPDATES: _open,
+        **dict.fromkeys(machine.OPEN_EFFECTS, _open),
         Effect.LAUNCH_PROGRAM: lambda self, _effect, _now: self._work.launch_program(),
         Effect.QUIT: _quit,
     }

@@ -60,6 +60,7 @@ class Agent:
         self.keep_assistance = installation.keep_assistance
         self.prepare_window = self._windows.prepare
         self._assistance = Assistance(installation, clock, self.loop)
+        self.record_expiry = self._assistance.expire
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []
 
@@ -82,7 +83,7 @@ class Agent:
         self._tray = tray
         self._authenticator.log = logs.start_logging(self._installation.folders.logs)
         log.info("started", extra={"fields": {"version": __version__, "pid": os.getpid()}})
-        self._report_faults()
+        self._show_faults()
         self._assistance.warn_of_expiry()
         self._channel = ChannelServer(
             channel_address(self._installation), make_channel_key(self._installation), self.answer
@@ -102,9 +103,9 @@ class Agent:
 
     def _load(self) -> None:
         self._loaded = self._installation.storage.load()
-        self._report_faults()
+        self._show_faults()
 
-    def _report_faults(self) -> None:
+    def _show_faults(self) -> None:
         for fault in (*self._loaded.faults, *self._loaded.policy_faults):
             log.warning("setting refused", extra={"fields": {"name": fault.name, "line": fault.line}})
         if self._loaded.faults or self._loaded.policy_faults:
@@ -153,8 +154,6 @@ class Agent:
 
     def announce(self, kind: Effect, snapshot: Snapshot) -> None:
         """Show a balloon; without a tray only the log has it."""
-        if kind is Effect.ANNOUNCE_EXPIRY:
-            self._assistance.expire()
         self._balloon(balloon_text.build_announcement_balloon(kind, snapshot))
 
     def _balloon(self, balloon: balloon_text.Balloon) -> None:

@@ -201,7 +201,7 @@ class Effect(Enum):
     ANNOUNCE_FAILURE = "announce-failure"
     # say so only if the failure was announced
     ANNOUNCE_RECOVERY = "announce-recovery"
-    # the failure is over, and the person who asked is answered instead
+    # forget the announced failure without a balloon: ANSWER_PERSON follows
     CLOSE_ANNOUNCEMENT = "close-announcement"
     ANNOUNCE_SERVERS_ANSWER = "announce-servers-answer"
     # tell the person who asked for the attempt how it ended
@@ -210,6 +210,8 @@ class Effect(Enum):
     SCHEDULE_REMINDERS = "schedule-reminders"
     ANNOUNCE_ASSISTANCE = "announce-assistance"
     ANNOUNCE_EXPIRY = "announce-expiry"
+    # write to the journal that the policy ended assistance mode
+    RECORD_EXPIRY = "record-expiry"
     # write to disk if assistance mode is on
     KEEP_ASSISTANCE = "keep-assistance"
     # start a window's process before a window is requested
@@ -221,6 +223,10 @@ class Effect(Enum):
     OPEN_UPDATES = "open-updates"
     LAUNCH_PROGRAM = "launch-program"
     QUIT = "quit"
+
+
+OPEN_EFFECTS = tuple(effect for effect in Effect if effect.value.startswith("open-"))
+"""The effects that open a window."""
 
 
 START_GRACE = 15.0
@@ -250,8 +256,9 @@ class Snapshot:
     # failed attempts in a row, and the time of the first
     failures: int = 0
     failing_steady: float | None = None
-    # no verdict on a lost connection before the first, no balloon before the second
+    # no verdict on a lost connection before this time
     grace_steady: float = 0.0
+    # no balloon before this time
     quiet_steady: float = 0.0
     # in ASSISTANCE: the last probe succeeded
     servers_answer: bool = False
@@ -437,7 +444,7 @@ _STEPS: Mapping[State, Mapping[type[Event], Step]] = {
             (abandon_attempt,),
         ),
     },
-    # a probe answers to no person: the icon stays what it is
+    # nobody waits for a probe: its failure never changes the state
     State.ASSISTANCE: _steps_everywhere(State.ASSISTANCE)
     | {
         Started: Step(State.ASSISTANCE, (Effect.SCHEDULE_REMINDERS, Effect.PROBE), _ATTEMPT),
@@ -456,7 +463,7 @@ _STEPS: Mapping[State, Mapping[type[Event], Step]] = {
         LaunchRequested: _stay(State.ASSISTANCE, Effect.LAUNCH_PROGRAM),
         AssistanceExpired: Step(
             State.DISCONNECTED,
-            (Effect.KEEP_ASSISTANCE, Effect.ANNOUNCE_EXPIRY, *_RECONNECT),
+            (Effect.KEEP_ASSISTANCE, Effect.RECORD_EXPIRY, Effect.ANNOUNCE_EXPIRY, *_RECONNECT),
             _ATTEMPT,
         ),
         # leaving does not mean connected: the heart comes first (the sheets), authentication at once

@@ -43,7 +43,7 @@ class ProxyMode(Enum):
     MANUAL = "manual"
 
 
-# What a setting may be
+# The kinds of values
 
 
 def _check_address(value: object) -> str:
@@ -171,8 +171,8 @@ class Settings:
     ca_file: str = _setting("connection.ca_file", "", PATH)
     # some networks have a broken IPv6
     ipv4_only: bool = _setting("connection.ipv4_only", False, SWITCH)
-    # A repair may put these in place of an address that does not work: from a person's own file,
-    # « official » would be anybody's word.
+    # A repair may replace an address that does not work by these: if a person's own file could set
+    # them, anybody could decide what is official.
     official_authentication: str = _setting(
         "connection.official_authentication", addresses.OFFICIAL_AUTHENTICATION, ADDRESS, policy_only=True
     )

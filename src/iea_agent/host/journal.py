@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from .storage import StorageError, write_atomically
@@ -82,15 +83,10 @@ class Journal:
 
     def _add(self, data: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(
-            self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600
-        )
-        try:
-            # one write: two lines never mix
-            os.write(descriptor, data)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        # without a buffer it is one write: two lines never mix
+        with open(self._path, "ab", buffering=0, opener=partial(os.open, mode=0o600)) as file:
+            file.write(data)
+            os.fsync(file.fileno())
 
     def _delete_old(self, data: bytes, now: datetime) -> bytes:
         """Delete the lines that are older than twelve months; return the others."""

@@ -8,11 +8,12 @@ import platform
 import select
 import shutil
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from . import Child, InstanceLock, LaunchError
@@ -41,7 +42,10 @@ class PosixHost:
         except BlockingIOError:
             os.close(descriptor)
             return None
-        return _LockedFile(descriptor)
+        # the file stays: deleting it would allow a second lock
+        lock = ExitStack()
+        lock.callback(os.close, descriptor)
+        return lock
 
     def watch_network(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Watch the kernel's notices (rtnetlink) of links and IPv4 addresses.
@@ -99,22 +103,14 @@ class PosixHost:
 
     def launch(self, program: Path) -> None:
         """Start *program* in a session of its own, apart from this terminal."""
-        null = os.devnull
+        null = subprocess.DEVNULL
         try:
-            pid = os.posix_spawn(
-                program,
-                [str(program)],
-                os.environ,
-                setsid=True,
-                file_actions=[
-                    (os.POSIX_SPAWN_OPEN, 0, null, os.O_RDONLY, 0),
-                    (os.POSIX_SPAWN_OPEN, 1, null, os.O_WRONLY, 0),
-                    (os.POSIX_SPAWN_OPEN, 2, null, os.O_WRONLY, 0),
-                ],
+            process = subprocess.Popen(
+                [program], start_new_session=True, stdin=null, stdout=null, stderr=null
             )
         except OSError as error:
             raise LaunchError(str(program)) from error
-        threading.Thread(target=os.waitpid, args=(pid, 0), name=f"reaper of {pid}", daemon=True).start()
+        threading.Thread(target=process.wait, name=f"reaper of {process.pid}", daemon=True).start()
 
     def session_id(self) -> str:
         """Return the user's number: a socket belongs to a user, not to a terminal."""
@@ -128,16 +124,3 @@ class PosixHost:
             distribution = "POSIX"
         system = os.uname()
         return f"{distribution}, {system.sysname} {system.release}, {system.machine}"
-
-
-class _LockedFile:
-    """An open file that is locked."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor: int | None = descriptor
-
-    def close(self) -> None:
-        """Release the lock. The file stays: deleting it would allow a second lock."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None

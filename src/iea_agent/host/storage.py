@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,10 +45,7 @@ _EXPECTED_ACCESS = N_("un fichier que ce programme peut lire")
 
 
 class StorageError(Exception):
-    """The disk refused: full, read-only, no right.
-
-    *path* is the file, which is as it was; the cause is the system's ``OSError``.
-    """
+    """The disk refused; the file *path* is as it was, the cause is an ``OSError``."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
@@ -117,10 +115,7 @@ class Storage:
         self._last_good_policy = folders.state / "policy.last-good.toml"
 
     def load(self) -> LoadedSettings:
-        """Return the settings in force.
-
-        Never fails: the faults of a file are reported, and its last good version or the defaults are used.
-        """
+        """Return the settings in force; faults are reported in them, never raised."""
         file = _read_settings(self.settings_file)
         set_aside = None
         if file.faults:
@@ -250,8 +245,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     _delete_abandoned(path)
     new = folder / f".{path.name}.{os.getpid()}-{threading.get_ident()}.new"
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-        with open(os.open(new, flags, 0o600), "wb") as file:
+        with open(new, "wb", opener=partial(os.open, mode=0o600)) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -435,10 +429,7 @@ def _list_aside(path: Path) -> list[Path]:
 
 
 def _copy_aside(path: Path, file: _SettingsFile) -> Path | None:
-    """Copy the broken *file* at *path*, once; return the copy.
-
-    Returns None without a copy if the file cannot be read whole or a newer version wrote it.
-    """
+    """Copy the broken *file*, once; None if it is unreadable or a newer version's."""
     if file.data is None or file.is_newer:
         return None
     copies = _list_aside(path)

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from ctypes import wintypes
 from typing import TYPE_CHECKING
 
@@ -129,7 +130,9 @@ class WindowsHost:
         if ctypes.get_last_error() == _ERROR_ALREADY_EXISTS:
             _CloseHandle(handle)
             return None
-        return _Handle(handle)
+        lock = ExitStack()
+        lock.callback(_CloseHandle, handle)
+        return lock
 
     def watch_network(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Watch with overlapped ``NotifyAddrChange``: no COM, no callback from the system."""
@@ -264,19 +267,6 @@ class WindowsHost:
             return text
         wine_version.restype = ctypes.c_char_p
         return f"{text}, Wine {wine_version().decode()}"
-
-
-class _Handle:
-    """An open handle."""
-
-    def __init__(self, handle: int) -> None:
-        self._handle: int | None = handle
-
-    def close(self) -> None:
-        """Close it."""
-        if self._handle is not None:
-            _CloseHandle(self._handle)
-            self._handle = None
 
 
 def _watch_addresses(on_change: Callable[[], None], stopped: int) -> None:

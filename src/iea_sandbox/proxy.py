@@ -35,27 +35,20 @@ class Proxy:
         self._serving: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Take a free port and accept."""
-        await self._listen(await self._bind())
-
-    async def adapt(self) -> None:
-        """Apply the fault that is switched on, and close the present connections."""
-        await self.close()
-        listener = await self._bind()
-        if not self._switch.on("proxy-stopped"):
-            await self._listen(listener)
-
-    async def _bind(self) -> socket.socket:
-        """Reserve the port: a bound socket that does not listen refuses connections."""
+        """Take a free port, always the same, and accept unless "proxy-stopped" is on."""
+        # a bound socket that does not listen refuses connections
         self._listener, *others = await bind(self.port, patience=2)
         # the one at ::1: the address to configure is that of IPv4
         for other in others:
             other.close()
         self.port = self._listener.getsockname()[1]
-        return self._listener
+        if not self._switch.on("proxy-stopped"):
+            self._server = await asyncio.start_server(self._accepted, sock=self._listener, limit=_HEAD_LIMIT)
 
-    async def _listen(self, listener: socket.socket) -> None:
-        self._server = await asyncio.start_server(self._accepted, sock=listener, limit=_HEAD_LIMIT)
+    async def adapt(self) -> None:
+        """Apply the fault that is switched on, and close the present connections."""
+        await self.close()
+        await self.open()
 
     async def close(self) -> None:
         """Close the port and every connection."""

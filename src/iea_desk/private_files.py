@@ -51,10 +51,7 @@ _TRUSTED = frozenset({"SY", "BA"})
 
 
 def is_open_to_others(rights: str, user: str) -> bool:
-    """Return whether *rights* (SDDL of Windows) admit others than *user*.
-
-    The system and the administrators do not count.
-    """
+    """Return whether *rights* (SDDL) admit others than *user* and administrators."""
     entries = [entry.split(";") for entry in re.findall(r"\(([^()]*)\)", rights.partition("D:")[2])]
     # a denial (D) admits no one, and an entry only for inheritance (IO) does not apply to the file itself
     readers = {entry[-1] for entry in entries if entry[0] != "D" and "IO" not in entry[1]}

@@ -118,10 +118,7 @@ def _resume(plan: RegisterPlan, partial: Path) -> tuple[bytes, list[bytes]]:
 
 
 class ProgressBar:
-    """The progress of a long run and the time it still takes.
-
-    On a terminal one line that changes, elsewhere a line for each tenth.
-    """
+    """The progress of a long run: a line that changes, or a line for each tenth."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock

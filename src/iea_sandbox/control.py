@@ -33,10 +33,7 @@ class Unreachable(Exception):
 
 
 def attach(world: World, home: Path) -> Path:
-    """Open the endpoint of *world*, write ``sandbox.json`` and return that file.
-
-    It has all addresses. Only the user can read it: it holds the endpoint's token.
-    """
+    """Open the endpoint of *world*, write ``sandbox.json`` (private) and return it."""
     home.mkdir(parents=True, exist_ok=True)
     token = secrets.token_urlsafe(24)
 

@@ -242,10 +242,7 @@ FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
 
 
 def find_fault(part: PartName, how: str, options: Mapping[str, object]) -> ActiveFault:
-    """Return the fault that the catalogue has for *part* and *how*, with its options.
-
-    Options set to None count as not given. Raises UnknownFault.
-    """
+    """Return the fault for *part* and *how*, with its options. Raises UnknownFault."""
     if part not in PARTS:
         raise UnknownFault(f"Rien de ce nom : « {part} ». Choix : {', '.join(PARTS)}.")
     fault = FAULTS.get(how if part in SERVERS else f"{part}-{how}")

@@ -50,10 +50,7 @@ def verifying_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def unverified_context() -> ssl.SSLContext:
-    """Return a context without verification, only to inspect a refused certificate.
-
-    Nothing may be sent over its connections.
-    """
+    """Return a context to inspect a refused certificate; send nothing over it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False

@@ -31,10 +31,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One complete reply; header names are in lower case.
-
-    The body stays out of the repr: it may be a token.
-    """
+    """One reply; header names are in lower case, and the body is not in the repr."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

@@ -99,10 +99,7 @@ def _sweep(trusted: Path) -> None:
 
 
 def _refresh(send: Send, address: Address, root: Path, trusted: Path, timestamp: bytes) -> VerifiedMetadata:
-    """Run TUF's client on the folder *trusted*.
-
-    Raises ``HttpsError``, and ``OSError`` if the disk refuses.
-    """
+    """Run TUF's client on *trusted*. Raises ``HttpsError``, or ``OSError`` (disk)."""
     trusted.mkdir(parents=True, exist_ok=True, mode=0o700)
     fetcher = _Fetcher(send, f"{address}/metadata/", timestamp)
     with root.open("rb") as file:

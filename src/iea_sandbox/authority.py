@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import warnings
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from ipaddress import ip_address
 
 import trustme
@@ -50,7 +51,8 @@ class CertificateAuthority:
             organization_unit_name="Autorité intermédiaire du bac à sable IEA",
         )
         self._revoked = _leaf(self._intermediate)
-        self._contexts: dict[tuple[str, str], ssl.SSLContext] = {}
+        self.context = cache(self._make_context)
+        """Returns a server-side TLS context with the certificate of a kind and issuer, made once."""
 
     @property
     def authority_pem(self) -> bytes:
@@ -95,14 +97,7 @@ class CertificateAuthority:
                 raise KeyError(kind)
         return leaf.private_key_and_cert_chain_pem.bytes()
 
-    def context(self, kind: str = GOOD, issuer: str = "") -> ssl.SSLContext:
-        """Return a server-side TLS context with this certificate, made once per kind."""
-        key = (kind, issuer)
-        if key not in self._contexts:
-            self._contexts[key] = self._make_context(kind, issuer)
-        return self._contexts[key]
-
-    def _make_context(self, kind: str, issuer: str) -> ssl.SSLContext:
+    def _make_context(self, kind: str, issuer: str = "") -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
         # OpenSSL takes certificates from files only; trustme deletes this one at once.

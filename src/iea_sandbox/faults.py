@@ -168,16 +168,13 @@ _CATALOGUE = (
     Fault("web-page", Layer.ANSWER, "une page web à la place de la réponse", _AT),
     Fault("another-service", Layer.ANSWER, "un tout autre service répond, en JSON", _AT),
     Fault("wrong-clock", Layer.ANSWER, "l'heure du serveur est fausse (--days, 3 sauf avis)", ("days",)),
-    # what the authentication server says
     Fault("issuer-mismatch", Layer.DOCUMENT, "le document annonce une autre adresse que la sienne"),
     Fault("clear-token-endpoint", Layer.DOCUMENT, "le document envoie la licence en clair (http)"),
     Fault("no-token", Layer.DOCUMENT, "la réponse ne contient pas de jeton"),
     Fault("scope-missing", Layer.DOCUMENT, "le jeton est donné sans le droit demandé"),
-    # licence
     Fault("refused", Layer.LICENCE, "autorisation refusée, quelle que soit la licence", ("dialect",)),
     Fault("unknown", Layer.LICENCE, "aucun numéro de licence n'est reconnu", ("dialect",)),
     Fault("wrong-key", Layer.LICENCE, "aucune clé de licence n'est reconnue", ("dialect",)),
-    # signed metadata
     Fault("metadata-expired", Layer.METADATA, "timestamp.json a expiré"),
     Fault("snapshot-expired", Layer.METADATA, "snapshot.json a expiré"),
     Fault("targets-expired", Layer.METADATA, "targets.json a expiré"),
@@ -214,7 +211,6 @@ _CATALOGUE = (
         Layer.SCRIPT,
         "le réseau offre un script (WPAD), et seul son proxy mène aux serveurs (dans le banc d'essai seulement)",
     ),
-    # the name service
     Fault("names-silent", Layer.NAMES, "le service de noms ne répond jamais"),
     Fault("names-unknown", Layer.NAMES, "le nom du serveur n'existe pas (NXDOMAIN)"),
     Fault("names-failing", Layer.NAMES, "le service de noms n'y arrive pas (SERVFAIL)"),
@@ -234,7 +230,6 @@ _CATALOGUE = (
         "http au lieu de https, au port en clair qui renvoie vers https",
     ),
     Fault("address-unknown-name", Layer.ADDRESS, "un nom qui n'existe pas"),
-    # this machine
     Fault("network-off", Layer.NETWORK, "plus aucun réseau (dans le banc d'essai seulement)"),
 )
 

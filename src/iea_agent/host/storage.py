@@ -119,7 +119,8 @@ class Storage:
         file = _read_settings(self.settings_file)
         set_aside = None
         if file.faults:
-            set_aside = _ignore_refusal(lambda: _copy_aside(self.settings_file, file))
+            with _refusal_logged():
+                set_aside = _copy_aside(self.settings_file, file)
             own = _read_settings(self._last_good_settings).values
         else:
             own = file.values
@@ -229,7 +230,8 @@ class Storage:
             return _read_settings(self._last_good_policy).values, file.faults
         if file.data is None:
             # the administrator has withdrawn it
-            _ignore_refusal(lambda: self._last_good_policy.unlink(missing_ok=True))
+            with _refusal_logged():
+                self._last_good_policy.unlink(missing_ok=True)
         _keep_last_good(self._last_good_policy, file)
         return file.values, ()
 
@@ -300,13 +302,13 @@ def _retry_while_held(action: Callable[[], _T]) -> _T:
             time.sleep(0.02)
 
 
-def _ignore_refusal(action: Callable[[], _T]) -> _T | None:
-    """Do *action*, a mere precaution; log it if the disk refuses."""
+@contextmanager
+def _refusal_logged() -> Iterator[None]:
+    """Only log it if the disk refuses a mere precaution."""
     try:
-        return action()
+        yield
     except OSError as error:
         _log.warning("disk refused", extra={"fields": {"file": error.filename, "reason": error.strerror}})
-        return None
 
 
 def _read_bounded(path: Path, limit: int) -> bytes | None:
@@ -410,12 +412,9 @@ def set_values(text: str, values: Mapping[str, object]) -> str:
 
 def _keep_last_good(path: Path, file: _SettingsFile) -> None:
     """Write the good *file* to *path*, if that holds anything else."""
-
-    def write() -> None:
+    with _refusal_logged():
         if file.data is not None and _read_bounded(path, LARGEST_SETTINGS) != file.data:
             write_atomically(path, file.data)
-
-    _ignore_refusal(write)
 
 
 def _name_aside(path: Path) -> Path:
@@ -443,7 +442,8 @@ def _copy_aside(path: Path, file: _SettingsFile) -> Path | None:
 
 def _delete_oldest(path: Path) -> None:
     for copy in _list_aside(path)[:-KEPT_ASIDE]:
-        _ignore_refusal(copy.unlink)
+        with _refusal_logged():
+            copy.unlink()
 
 
 def _parse_state(data: bytes) -> dict[str, object] | None:

@@ -178,7 +178,6 @@ class Client:
                 extensions={"trace": context.trace},
             ) as response:
                 body = _read_body(response, limit) if limit else b""
-                self._note_certificate(context)
                 return Reply(response.status_code, dict(response.headers), body)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             failure = Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
@@ -194,16 +193,14 @@ class Client:
                     online=self._online,
                     inspect=lambda: self._inspect_certificate(request, context),
                 )
+        finally:
+            if context.certificate is not None:
+                self.certificate = context.certificate.certificate
         if failure is None:
             return self._attempt(request, limit, context, may_be_stale=False)
-        self._note_certificate(context)
         context.stage_failed(failure)
         # outside the handlers, so not chained: the detail has what support needs, the libraries' frames do not help
         raise HttpsError(failure)
-
-    def _note_certificate(self, context: RequestContext) -> None:
-        if context.certificate is not None:
-            self.certificate = context.certificate.certificate
 
     def _inspect_certificate(
         self, request: Request, context: RequestContext

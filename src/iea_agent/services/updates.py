@@ -74,7 +74,10 @@ def check(
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with filelock.FileLock(folder / "lock", timeout=wait, mode=0o600):
-            _sweep(trusted)
+            # temporary files of a process that was killed
+            for file in trusted.glob("tmp*"):
+                with suppress(OSError):
+                    file.unlink()
             return _refresh(send, address, root, trusted, timestamp)
     except OSError:  # filelock's Timeout is one
         pass
@@ -89,13 +92,6 @@ def check(
     except OSError as error:
         detail = f"this computer's disk: {type(error).__name__}: {error.strerror}"
         raise HttpsError(Failure(Stage.METADATA, problems.INTERNAL_ERROR, detail)) from error
-
-
-def _sweep(trusted: Path) -> None:
-    """Remove the temporary files of a process that was killed; call it under the lock."""
-    for file in trusted.glob("tmp*"):
-        with suppress(OSError):
-            file.unlink()
 
 
 def _refresh(send: Send, address: Address, root: Path, trusted: Path, timestamp: bytes) -> VerifiedMetadata:

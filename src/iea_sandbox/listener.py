@@ -191,7 +191,7 @@ class Listener:
 
         def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = _start(_play(script, reader, writer), self._serving)
-            task.add_done_callback(lambda _: writer.transport.abort() if task.cancelled() else writer.close())
+            task.add_done_callback(lambda _: writer.transport.abort())
 
         def protocol() -> asyncio.Protocol:
             if script:
@@ -266,6 +266,9 @@ async def _play(script: str, reader: asyncio.StreamReader, writer: asyncio.Strea
             # until the client hangs up
             while await reader.read(64 * 1024):
                 pass
+        writer.close()
+        # so that the listener can still end the task, and with it a client that does not close
+        await writer.wait_closed()
 
 
 def _script(how: str) -> Iterator[bytes]:

@@ -25,9 +25,6 @@ _STAGE_PICTURES = {
     StageOutcome.SKIPPED: "stage-skipped",
 }
 
-GAP = 8
-"""Space between two stages, in device-independent pixels."""
-
 
 class _PictureName(wx.Accessible):  # type: ignore[misc]  # wx has no types here
     """The text that a screen reader reads for a picture."""
@@ -63,7 +60,7 @@ class StageStrip(wx.Panel):  # type: ignore[misc]
             cell.Add(note, 0, wx.ALIGN_CENTRE_HORIZONTAL)
             # The same width in both servers' strips: their stages stand below each other, and nothing moves during a test.
             cell.SetMinSize(wx.Size(max(name.GetBestSize().width, self.GetTextExtent(not_needed).width), -1))
-            row.Add(cell, 0, wx.RIGHT, self.FromDIP(GAP))
+            row.Add(cell, 0, wx.RIGHT, self.FromDIP(MIDDLE))
         self.SetSizer(row)
         self.Bind(wx.EVT_PAINT, self._on_paint)
 

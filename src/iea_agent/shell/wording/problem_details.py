@@ -94,11 +94,10 @@ def _clock(seconds: float) -> str:
     """Return by how much this PC's clock is behind the server's, "" if unknown."""
     if not 1 <= abs(seconds) < 1e10:
         return ""
-    if seconds > 0:
-        return _("L'ordinateur retarde de {duration} sur le serveur.").format(
-            duration=format_duration(seconds)
-        )
-    return _("L'ordinateur avance de {duration} sur le serveur.").format(duration=format_duration(-seconds))
+    text = _("L'ordinateur retarde de {duration} sur le serveur.")
+    if seconds < 0:
+        text = _("L'ordinateur avance de {duration} sur le serveur.")
+    return text.format(duration=format_duration(abs(seconds)))
 
 
 def _interceptor(name: str) -> list[str]:

@@ -18,9 +18,6 @@ from .problem_details import MALFORMED, describe_setting_fault
 from .state_text import STATES
 from .time_text import format_wait
 
-EXAMPLE = "24-29Y7-1GV3-S0Y4"
-"""A password of the day, to show its form."""
-
 _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AgentNotRunning: N_("L'agent n'est pas démarré."),
     refusals.AgentTimedOut: N_("L'agent n'a pas répondu à temps."),
@@ -129,7 +126,7 @@ def _word_typing_error(refusal: refusals.PasswordMistyped) -> str:
         if refusal.missing > 0
         else _("Mot de passe trop long : il a cette forme, {example}, ou le jour suivi de cinq mots.")
     )
-    return sentence.format(example=EXAMPLE)
+    return sentence.format(example="24-29Y7-1GV3-S0Y4")
 
 
 def _word_day(day: str) -> str:

@@ -83,10 +83,7 @@ class Repository:
         self.publish()
 
     def spoil(self, fault: str) -> dict[str, bytes]:
-        """Return the files to serve instead of the sound metadata during *fault*.
-
-        Call ``heal`` afterwards. Raises KeyError if it is no "metadata" fault.
-        """
+        """Return the files to serve during a "metadata" *fault*; call ``heal`` afterwards."""
         self._highest += 1
         return _METADATA_FAULTS[fault](self, self._highest)
 

@@ -331,10 +331,7 @@ def _decode(data: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _SettingsFile:
-    """A settings or policy file: its values, its faults, and its bytes.
-
-    *data* is None if there is no file, or none that can be read whole.
-    """
+    """A settings or policy file; *data* is None if none can be read whole."""
 
     values: dict[str, object] = field(default_factory=dict)
     faults: tuple[settings.SettingFault, ...] = ()

@@ -38,10 +38,7 @@ class Reply:
     body: bytes = field(repr=False)
 
     def parse_object(self, **members: type | UnionType) -> dict[str, Any] | None:
-        """Return the body as a JSON object with *members* of these types, else None.
-
-        A member whose types include None may be missing.
-        """
+        """Return the body as an object with *members* (see ``has_members``), else None."""
         try:
             value = json.loads(self.body.decode())
         except (ValueError, RecursionError):

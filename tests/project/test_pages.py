@@ -81,7 +81,7 @@ def test_the_channel_page_lists_every_request() -> None:
     page = (ROOT / "docs" / "channel.md").read_text(encoding="utf-8")
     listed = set(
         re.findall(
-            r"^\| `([a-z]+)` \| [^|]* \| [^|]* \|$",
+            r"^\| `([a-z-]+)` \| [^|]* \| [^|]* \|$",
             page.partition("begin: requests")[2].partition("end: requests")[0],
             re.MULTILINE,
         )

@@ -199,20 +199,20 @@ class Effect(Enum):
     SCHEDULE_ANNOUNCEMENT = "schedule-announcement"
     SETTLE_NETWORK = "settle-network"
     ANNOUNCE_FAILURE = "announce-failure"
-    # say so only if the failure was announced
+    # only if the failure was announced
     ANNOUNCE_RECOVERY = "announce-recovery"
     # forget the announced failure without a balloon: ANSWER_PERSON follows
     CLOSE_ANNOUNCEMENT = "close-announcement"
     ANNOUNCE_SERVERS_ANSWER = "announce-servers-answer"
     # tell the person who asked for the attempt how it ended
     ANSWER_PERSON = "answer-person"
-    # of assistance mode: each day, and its end if the policy sets one
+    # remind each day that assistance mode is on, and end it if the policy says so
     SCHEDULE_REMINDERS = "schedule-reminders"
     ANNOUNCE_ASSISTANCE = "announce-assistance"
     ANNOUNCE_EXPIRY = "announce-expiry"
     # write to the journal that the policy ended assistance mode
     RECORD_EXPIRY = "record-expiry"
-    # write to disk if assistance mode is on
+    # write to disk whether assistance mode is on
     KEEP_ASSISTANCE = "keep-assistance"
     # start a window's process before a window is requested
     PREPARE_WINDOW = "prepare-window"

@@ -1,1 +1,1 @@
-"""What a person touches: the view, the tray, the dialogs, the local channel."""
+"""What a person sees and clicks: words, notification area, windows."""

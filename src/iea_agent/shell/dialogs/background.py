@@ -63,10 +63,10 @@ def follow_agent(
     *watch* calls its argument from any thread and returns the function that ends this.
     """
 
-    def on_close(_event: wx.CloseEvent) -> None:
+    def on_close(event: wx.CloseEvent) -> None:
         timer.Stop()
         end_watch()
-        window.Destroy()
+        event.Skip()
 
     end_watch = watch(lambda state: deliver(window, on_change, state))
     timer = wx.Timer(window)

@@ -51,6 +51,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.panel.SetScrollRate(self.FromDIP(WIDE), self.FromDIP(WIDE))
         self.SetEscapeId(wx.ID_CANCEL)
         self.Bind(wx.EVT_BUTTON, lambda _event: self.Close(), id=wx.ID_CANCEL)
+        self.Bind(wx.EVT_CLOSE, lambda _event: self.Destroy())
         self.Bind(wx.EVT_CHAR_HOOK, self._on_key)
         self.Bind(wx.EVT_DPI_CHANGED, self._on_scaling_changed)
 

@@ -37,6 +37,7 @@ lint:
 	$(BIN)/mypy --platform linux
 	$(BIN)/mypy --platform win32
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_prose.py
 
 test-linux:
 	$(BIN)/python -m pytest tests --ignore=tests/desktop --ignore=tests/rig -m "not windows and not desktop"

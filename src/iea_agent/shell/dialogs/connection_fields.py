@@ -22,7 +22,7 @@ from iea_agent.locale import _
 from iea_agent.shell.wording.problem_details import summarize_problem
 
 from . import typed_settings
-from .settings_rows import ROWS, Control, Group, Row, Typed
+from .settings_rows import ROWS, Control, Row, RowGroup, Typed
 from .widgets import MIDDLE, NARROW, WIDE, Paragraph, load_picture, make_row, set_picture
 
 LEFT, NARROWER = 400, 150
@@ -195,7 +195,7 @@ class Fields:
         self._fields[LICENCE_KEY].hint.set_text(_("Recherche de la clé enregistrée…"))
         self.put(typed_settings.format_settings(effective.settings))
 
-    def _create_group(self, group: Group, rows: Sequence[Row]) -> wx.BoxSizer:
+    def _create_group(self, group: RowGroup, rows: Sequence[Row]) -> wx.BoxSizer:
         heading = Paragraph(self._parent, LEFT, _(group.heading), title=1)
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(heading, 0, wx.BOTTOM, self._parent.FromDIP(MIDDLE))

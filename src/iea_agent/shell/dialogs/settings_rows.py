@@ -24,17 +24,17 @@ class Control(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class RowGroup:
     """Rows under one heading; *gap* separates them, in device-independent pixels."""
 
     heading: str
     gap: int = 12
 
 
-MODE = Group(N_("Mode de connexion"))
-SERVERS = Group(N_("Serveurs"))
-LICENCE = Group(N_("Licence d'installation"))
-INTERNET = Group(N_("Accès à internet"), gap=8)
+MODE = RowGroup(N_("Mode de connexion"))
+SERVERS = RowGroup(N_("Serveurs"))
+LICENCE = RowGroup(N_("Licence d'installation"))
+INTERNET = RowGroup(N_("Accès à internet"), gap=8)
 
 
 def _is_proxy_manual(typed: Typed, _asking: bool) -> bool:
@@ -56,7 +56,7 @@ class Row:
     name; *missing* is the refusal if the row is visible and empty.
     """
 
-    group: Group
+    group: RowGroup
     name: str
     label: str
     control: Control = Control.TEXT

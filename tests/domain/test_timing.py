@@ -93,7 +93,7 @@ def test_a_gap_over_one_and_a_half_checks_is_sleep(gap: float, slept: bool) -> N
     assert timing.slept(gap) is slept
 
 
-def test_the_other_figures_of_the_design() -> None:
+def test_the_other_figures() -> None:
     assert timing.NETWORK_SETTLES == 2
     assert timing.CLOCK_CHECK == 15
     assert timing.POLICY_CHECK == 60

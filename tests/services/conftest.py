@@ -18,7 +18,7 @@ from iea_agent.services.network import Limits, Route
 from iea_sandbox.world import World
 
 BRIEF = Limits(name=0.3, connect=0.3, tls=0.3, read=0.3)
-"""Waits short enough for a test; the real ones are compared with the design in test_https."""
+"""Waits short enough for a test; test_https checks the real ones."""
 
 PATIENT = Limits(name=3, connect=3, tls=3, read=3)
 """For what answers at once: no wait comes to its end, however busy the machine is."""

@@ -74,7 +74,7 @@ def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
         yield place[1]
 
 
-def test_the_waits_are_those_of_the_design() -> None:
+def test_the_waits_are_those_of_the_page_of_numbers() -> None:
     assert Limits() == Limits(name=2, connect=5, tls=5, read=10)
     assert KEEPALIVE_SECONDS > 66, "a heartbeat may come 66 s after the last"
     assert BODY_LIMIT == 65536

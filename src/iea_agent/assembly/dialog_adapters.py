@@ -37,22 +37,13 @@ class SettingsAdapter:
         self.save = AgentClient(installation).save
         servers = Servers(installation)
         self.test, self.repairs = servers.examine, servers.repairs
-        self.proxy_password_saved = installation.proxy_password_saved
+        self.key_saved, self.proxy_password_saved = installation.key_saved, installation.proxy_password_saved
 
     def load(self) -> DialogContents:
         """Return the settings in force, the files' faults and if assistance mode is on."""
         loaded = self._installation.storage.load()
         since = self._installation.assistance_since()
         return DialogContents(loaded.effective, (*loaded.faults, *loaded.policy_faults), since is not None)
-
-    def key_saved(self) -> bool | None:
-        """Return whether the vault holds a licence key, None without a vault."""
-        from iea_agent.host.vault import VaultUnavailable
-
-        try:
-            return self._installation.licence_key() is not None
-        except VaultUnavailable:
-            return None
 
     explain = staticmethod(explain)
 

@@ -108,12 +108,19 @@ class Installation:
         key = typed_key or self.licence_key()
         return Licence(values.licence_number, key) if key else None
 
+    def key_saved(self) -> bool | None:
+        """Return whether the licence key is saved, None without a vault."""
+        return self._is_saved(LICENCE_KEY)
+
     def proxy_password_saved(self) -> bool | None:
         """Return whether the proxy's password is saved, None without a vault."""
+        return self._is_saved(PROXY_PASSWORD)
+
+    def _is_saved(self, name: str) -> bool | None:
         from iea_agent.host.vault import VaultUnavailable
 
         try:
-            return self.vault.read_secret(PROXY_PASSWORD) is not None
+            return self.vault.read_secret(name) is not None
         except VaultUnavailable:
             return None
 

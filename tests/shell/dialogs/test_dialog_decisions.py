@@ -276,7 +276,8 @@ def test_only_what_the_table_allows_has_a_button(state: State) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(42, "dans 42 s"), (75, "dans 1 min 15 s"), (0, "maintenant"), (-3, "maintenant")]
+    ("seconds", "text"),
+    [(42, "dans 42\u00a0s"), (75, "dans 1\u00a0min 15\u00a0s"), (0, "maintenant"), (-3, "maintenant")],
 )
 def test_the_next_try_is_counted_down(seconds: int, text: str) -> None:
     status = document(State.DISCONNECTED, retry_at=NOW + seconds)

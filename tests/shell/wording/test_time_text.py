@@ -7,12 +7,15 @@ import time
 import pytest
 
 from iea_agent.shell.wording.time_text import (
+    format_age,
+    format_countdown,
     format_date,
     format_duration,
     format_milliseconds,
     format_moment,
     format_since,
     format_time_of_day,
+    format_wait,
 )
 
 NOON = time.mktime((2026, 3, 5, 12, 0, 0, 0, 0, -1))
@@ -53,3 +56,54 @@ def test_a_time_is_short(language: str) -> None:
     assert format_milliseconds(999.4) == "999\u00a0ms"
     second = format_milliseconds(2140)
     assert second == ("2,1\u00a0s" if language == "fr" else "2.1\u00a0s")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "0~min"),
+        (59, "0~min"),
+        (60, "1~min"),
+        (3599, "59~min"),
+        (3600, "1~h~00"),
+        (86_399, "23~h~59"),
+        (86_400, "1~j 0~h"),
+        (51.6 * 3600, "2~j 3~h"),
+    ],
+)
+def test_an_age_is_rounded_down(seconds: float, words: str) -> None:
+    assert format_age(seconds).replace("\u00a0", "~") == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "1~s"),
+        (89, "89~s"),
+        (89.1, "2~min"),
+        (121, "3~min"),
+        (119 * 60, "119~min"),
+        (119 * 60 + 1, "2~h"),
+        (2 * 3600 + 1, "3~h"),
+    ],
+)
+def test_a_wait_is_rounded_up_so_that_it_is_over_when_it_says(seconds: float, words: str) -> None:
+    assert format_wait(seconds).replace("\u00a0", "~") == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-3, "1~s"),
+        (0.2, "1~s"),
+        (59, "59~s"),
+        (59.5, "1~min 00~s"),
+        (72, "1~min 12~s"),
+        (3599.5, "1~h 00~min"),
+        (7500, "2~h 05~min"),
+        (86_399, "23~h 59~min"),
+        (90_000, "1~j 1~h"),
+    ],
+)
+def test_a_countdown_never_stands_at_zero(seconds: float, words: str) -> None:
+    assert format_countdown(seconds).replace("\u00a0", "~") == words

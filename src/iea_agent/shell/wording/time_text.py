@@ -68,12 +68,12 @@ def format_countdown(seconds: float) -> str:
     hours, minutes_left = divmod(minutes, 60)
     days, hours_left = divmod(hours, 24)
     if days:
-        return _("{days} j {hours} h").format(days=days, hours=hours_left)
+        return _("{days} j {hours} h").format(days=days, hours=hours_left)
     if hours:
-        return _("{hours} h {minutes:02} min").format(hours=hours, minutes=minutes_left)
+        return _("{hours} h {minutes:02} min").format(hours=hours, minutes=minutes_left)
     if minutes:
-        return _("{minutes} min {seconds:02} s").format(minutes=minutes, seconds=seconds_left)
-    return _("{seconds} s").format(seconds=seconds_left)
+        return _("{minutes} min {seconds:02} s").format(minutes=minutes, seconds=seconds_left)
+    return _("{seconds} s").format(seconds=seconds_left)
 
 
 def format_milliseconds(milliseconds: float) -> str:

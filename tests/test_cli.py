@@ -38,6 +38,16 @@ def test_without_an_agent_it_is_said(installation: Installation) -> None:
         assert "pas démarré" in done.stderr
 
 
+@pytest.mark.parametrize(("words", "named"), [((), "diagnose"), (("licence",), "set"), (("assistance",), "off")])
+def test_without_a_command_they_are_listed(
+    installation: Installation, words: tuple[str, ...], named: str
+) -> None:
+    done = installation.run(*words)
+
+    assert (done.returncode, done.stderr) == (2, "")
+    assert f"\n    {named} " in done.stdout
+
+
 def test_wrong_usage(installation: Installation) -> None:
     assert installation.run("settings", "set", "connection.nothing", "x").returncode == 2
     assert installation.run("nonsense").returncode == 2

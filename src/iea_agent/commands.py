@@ -79,7 +79,8 @@ def build_parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="iea-agent", description=_("Agent de connexion d'Impact emploi association.")
     )
-    actions = {"": top.add_subparsers(title=_("commandes"), metavar=_("commande"), required=True)}
+    actions = {"": top.add_subparsers(title=_("commandes"), metavar=_("commande"))}
+    top.set_defaults(function=_print_list(top))
     parsers: dict[str, argparse.ArgumentParser] = {}
     for command in COMMANDS:
         group, _space, name = command.name.rpartition(" ")
@@ -87,15 +88,24 @@ def build_parser() -> argparse.ArgumentParser:
             if group in GROUPS:
                 text = _(GROUPS[group])
                 parsers[group] = actions[""].add_parser(group, help=text, description=text)
-            actions[group] = parsers[group].add_subparsers(
-                title=_("actions"), metavar=_("action"), required=group in GROUPS
-            )
+                parsers[group].set_defaults(function=_print_list(parsers[group]))
+            actions[group] = parsers[group].add_subparsers(title=_("actions"), metavar=_("action"))
         parser = actions[group].add_parser(name, help=_(command.help), description=_(command.help))
         parser.set_defaults(function=command.function)
         for argument in command.arguments:
             parser.add_argument(argument.name, help=_(argument.help), **argument.options)
         parsers[command.name] = parser
     return top
+
+
+def _print_list(parser: argparse.ArgumentParser) -> Function:
+    """Return what prints the commands of *parser*: nothing was done, so usage is wrong."""
+
+    def print_list(_installation: Installation, _options: argparse.Namespace) -> int:
+        parser.print_help()
+        return exit_codes.USAGE
+
+    return print_list
 
 
 def run(installation: Installation, words: Sequence[str]) -> int:

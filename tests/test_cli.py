@@ -38,7 +38,9 @@ def test_without_an_agent_it_is_said(installation: Installation) -> None:
         assert "pas démarré" in done.stderr
 
 
-@pytest.mark.parametrize(("words", "named"), [((), "diagnose"), (("licence",), "set"), (("assistance",), "off")])
+@pytest.mark.parametrize(
+    ("words", "named"), [((), "diagnose"), (("licence",), "set"), (("assistance",), "off")]
+)
 def test_without_a_command_they_are_listed(
     installation: Installation, words: tuple[str, ...], named: str
 ) -> None:

@@ -99,7 +99,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _print_list(parser: argparse.ArgumentParser) -> Function:
-    """Return what prints the commands of *parser*: nothing was done, so usage is wrong."""
+    """Return what prints the commands of *parser*: nothing was done, so wrong usage."""
 
     def print_list(_installation: Installation, _options: argparse.Namespace) -> int:
         parser.print_help()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ LEAVE_SECONDS = 15.0
 
 def channel_address(installation: Installation) -> str:
     """Return where the agent of *installation* listens in this session."""
-    return channel.address(str(installation.folders.state), installation.host.session_id())
+    # one folder may have several names
+    folder = os.path.realpath(installation.folders.state)
+    return channel.address(folder, installation.host.session_id())
 
 
 def make_channel_key(installation: Installation) -> bytes:

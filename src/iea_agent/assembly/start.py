@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from iea_agent.locale import _
 
 if TYPE_CHECKING:
     from iea_agent.domain.machine import Moment
+    from iea_agent.domain.refusals import Refusal
     from iea_agent.loop import Inbox
     from iea_agent.shell.tray import Tray
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 ICONS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "shell", "icons")
 STOP_SECONDS = 2.0
 """How long quitting may take before the process ends regardless."""
+FIRST_SECONDS = 10.0
+"""How long a second start waits for the first, which may be starting or ending."""
 
 
 def now() -> Moment:
@@ -35,18 +39,29 @@ def now() -> Moment:
 
 
 def run(environment: Mapping[str, str], *, tray: bool) -> int:
-    """Run the agent, or have the running one show its status; return the exit code."""
-    claim = _claim(environment)
-    if claim is None:
-        return _show_the_first(environment)
-    return _run_with_tray(environment) if tray else _run_without_tray(environment)
+    """Run the agent, or have the running one show its status; return the exit code.
+
+    The first agent may not listen yet, or may be ending: both are waited for.
+    """
+    deadline = time.monotonic() + FIRST_SECONDS
+    while (claim := _claim(environment)) is None:
+        refusal = _show_the_first(environment)
+        if refusal is None:
+            return 0
+        if time.monotonic() >= deadline:
+            from iea_agent.shell.wording.refusal_text import word_refusal
+
+            print(word_refusal(refusal), file=sys.stderr)
+            return refusal.exit_code
+        time.sleep(0.1)
+    with closing(claim):
+        return _run_with_tray(environment) if tray else _run_without_tray(environment)
 
 
-def _show_the_first(environment: Mapping[str, str]) -> int:
-    """Have the agent that runs already show its status window; return the exit code."""
-    from iea_agent.domain import exit_codes, person_requests
+def _show_the_first(environment: Mapping[str, str]) -> Refusal | None:
+    """Have the agent that runs already show its status window; return why it refused."""
+    from iea_agent.domain import person_requests
     from iea_agent.domain.refusals import RefusedError
-    from iea_agent.shell.wording.refusal_text import word_refusal
 
     from .agent_client import AgentClient
     from .installation import Installation
@@ -54,16 +69,16 @@ def _show_the_first(environment: Mapping[str, str]) -> int:
     try:
         AgentClient(Installation.locate(environment)).request(person_requests.STATUS)
     except RefusedError as error:
-        print(word_refusal(error.refusal), file=sys.stderr)
-        return error.refusal.exit_code
-    return exit_codes.FINE
+        return error.refusal
+    return None
 
 
 def _claim(environment: Mapping[str, str]) -> InstanceLock | None:
     """Return the right to be the only agent in this session, None if another has it."""
     if sys.platform == "win32":
-        # a mutex needs only a name; finding the system's folders would delay the icon by 0.1 s
-        folder: str | os.PathLike[str] = environment.get("IEA_AGENT_HOME") or "IEA Agent"
+        # a mutex needs only a name, and the person's folder has one whatever the current folder is;
+        # finding the system's own folders would delay the icon by 0.1 s
+        folder: str | os.PathLike[str] = environment.get("IEA_AGENT_HOME") or os.path.expanduser("~")
     else:
         from iea_agent.host.storage import Folders
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 assert sys.platform == "win32"  # noqa: S101 mypy reads on only where this holds
 
+_ERROR_ACCESS_DENIED = 5
 _ERROR_IO_PENDING = 997
 _ERROR_ALREADY_EXISTS = 183
 _INFINITE = 0xFFFFFFFF
@@ -125,9 +126,16 @@ class WindowsHost:
         self._job: int | None = None
 
     def acquire_lock(self, name: str, folder: str | os.PathLike[str]) -> InstanceLock | None:
-        """Create a named mutex of this session (``Local\\``); its existence is the lock."""
-        handle = checked(_CreateMutex(None, False, f"Local\\{name}-{folder_mark(folder)}"))
-        if ctypes.get_last_error() == _ERROR_ALREADY_EXISTS:
+        """Create a named mutex of this session (``Local\\``); its existence is the lock.
+
+        One that an administrator's process has made may not be opened, but it exists.
+        """
+        mark = folder_mark(os.path.realpath(folder))
+        handle = _CreateMutex(None, False, f"Local\\{name}-{mark}")
+        error = ctypes.get_last_error()
+        if not handle and error != _ERROR_ACCESS_DENIED:
+            raise ctypes.WinError(error)
+        if not handle or error == _ERROR_ALREADY_EXISTS:
             _CloseHandle(handle)
             return None
         lock = ExitStack()

@@ -1,0 +1,116 @@
+"""The start of the agent: one in a session, from whatever folder it is started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+SECONDS = 60
+
+
+class Person:
+    """A person without ``IEA_AGENT_HOME``, whose folders are the system's."""
+
+    def __init__(self, folder: Path, running: ExitStack) -> None:
+        self.folder = folder
+        self._running = running
+        moved = {"HOME": folder, "USERPROFILE": folder, "WIN_PD_OVERRIDE_LOCAL_APPDATA": folder / "local"}
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "IEA_"))},
+            **{name: str(path) for name, path in moved.items()},
+            "PYTHONUTF8": "1",
+            "IEA_AGENT_LANG": "en",
+        }
+
+    def start(self, folder: str, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command with *folder* as its current folder."""
+        current = self.folder / folder
+        current.mkdir(parents=True, exist_ok=True)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "iea_agent", *arguments],
+            env=self.environment, cwd=current, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, encoding="utf-8",
+        )  # fmt: skip
+        self._running.callback(end, process)
+        return process
+
+    def run(self, folder: str, *arguments: str) -> int:
+        """Run a command to its end and return its exit code."""
+        process = self.start(folder, *arguments)
+        process.communicate(timeout=SECONDS)
+        return process.returncode
+
+    def wait_until_it_answers(self, process: subprocess.Popen[str]) -> None:
+        """Wait until an agent answers; *process* is to be the one."""
+        while self.run("status", "status") == 3:
+            assert process.poll() is None, process.communicate()[0]
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End *process* if it still runs."""
+    if process.poll() is None:
+        process.kill()
+    process.communicate(timeout=SECONDS)
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Iterator[Person]:
+    with ExitStack() as running:
+        yield Person(tmp_path, running)
+
+
+def test_a_start_from_another_folder_shows_the_agent_that_runs(person: Person) -> None:
+    first = person.start("Bureau", "run", "--no-tray")
+    person.wait_until_it_answers(first)
+
+    assert person.run("Téléchargements", "run", "--no-tray") == 0
+
+    assert first.poll() is None
+    assert person.run("ailleurs", "status") != 3
+    assert person.run("ailleurs", "quit") == 0
+    assert first.wait(SECONDS) == 0
+
+
+def test_of_starts_at_the_same_moment_one_remains(person: Person) -> None:
+    starts = [person.start(f"dossier {number}", "run", "--no-tray") for number in range(3)]
+
+    deadline = time.monotonic() + SECONDS
+    while len([start for start in starts if start.poll() is None]) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+    assert sorted(start.poll() is None for start in starts) == [False, False, True]
+    assert {start.poll() for start in starts} == {0, None}
+
+
+def test_a_start_while_the_agent_ends_waits_for_its_end(person: Person) -> None:
+    first = person.start("a", "run", "--no-tray")
+    person.wait_until_it_answers(first)
+
+    assert person.run("b", "quit") == 0
+    second = person.start("c", "run", "--no-tray")
+
+    assert first.wait(SECONDS) == 0
+    person.wait_until_it_answers(second)
+
+
+def test_agents_with_homes_of_their_own_are_apart(person: Person) -> None:
+    first = person.start("a", "run", "--no-tray")
+    person.wait_until_it_answers(first)
+    person.environment["IEA_AGENT_HOME"] = str(person.folder / "home")
+    second = person.start("a", "run", "--no-tray")
+    person.wait_until_it_answers(second)
+
+    # another name for the same folder
+    person.environment["IEA_AGENT_HOME"] = str(person.folder / "a" / ".." / "home")
+    assert person.run("b", "quit") == 0
+
+    assert second.wait(SECONDS) == 0
+    assert first.poll() is None

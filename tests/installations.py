@@ -46,12 +46,15 @@ class Installation:
         file.write_text(text, encoding="utf-8")
         return file
 
-    def run(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Run one command to its end."""
-        return subprocess.run(
+    def run(self, *arguments: str, given: str | bytes = "") -> subprocess.CompletedProcess[str]:
+        """Run one command to its end; *given* is its standard input."""
+        done = subprocess.run(
             [sys.executable, "-m", "iea_agent", *arguments],
-            env=self.environment, input=given, capture_output=True, encoding="utf-8", timeout=SECONDS, check=False,
+            env=self.environment, input=given if isinstance(given, bytes) else given.encode(),
+            capture_output=True, timeout=SECONDS, check=False,
         )  # fmt: skip
+        texts = (data.decode().replace("\r\n", "\n") for data in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(done.args, done.returncode, *texts)
 
     def json(self, *arguments: str) -> Any:
         """The document that a command prints."""

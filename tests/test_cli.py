@@ -15,6 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 
+from iea_agent.domain import pasted_text
 from tests.installations import Installation
 from tests.services.conftest import proxy, raw_server
 
@@ -114,9 +115,74 @@ def test_a_malformed_address_is_named(installation: Installation) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        b"",
+        b"\r\n",
+        b" \n",
+        "\u200b\u00a0\n".encode(),
+        b"\xff\xfe",
+        b"cl\0ef\n",
+        b"cl\x1b[Aef\n",
+        b"\xff\xfe\x00\xd8",
+    ],
+    ids=ascii,
+)
+def test_a_licence_without_a_usable_key_is_not_saved(given: bytes, installation: Installation) -> None:
+    before = (installation.folder / "settings" / "settings.toml").read_bytes()
+    done = installation.run("licence", "set", "IEA-0000-9999", given=given)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "clé de licence" in done.stderr
+    assert "rien n'a été enregistré" in done.stderr
+    assert (installation.folder / "settings" / "settings.toml").read_bytes() == before
+
+
+def test_every_kind_of_setting_is_set_as_it_is_typed(installation: Installation) -> None:
+    for name, typed, value in (
+        ("connection.ipv4_only", "true", True),
+        ("connection.ipv4_only", "Non", False),
+        ("proxy.mode", "none", "none"),
+        ("proxy.user", "\u200bmarie\u00a0", "marie"),
+        ("proxy.bypass", "localhost, *.fr", "localhost;*.fr"),
+        ("licence.number", " IEA\u20110000\u200b-1234", "IEA-0000-1234"),
+    ):
+        assert installation.run("settings", "set", name, typed).returncode == 0, name
+        assert installation.json("settings", "get", name)["settings"][name]["value"] == value
+    assert "invisibles" in installation.run("settings", "set", "licence.number", "A\u00adB").stderr
+    refused = installation.run("settings", "set", "licence.number", "A B")
+    assert refused.returncode == 2
+    assert "licence.number" in refused.stderr
+
+
 @pytest.mark.usefixtures("system_vault")
 class TestWithAVault:
     """What needs the licence key."""
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            "{}\r\n".encode("utf-8-sig"),
+            b"\xff\xfe" + "{}\r\n".encode("utf-16-le"),
+            b"\xfe\xff" + "{}\n".encode("utf-16-be"),
+            "\u200b {}\u00a0\n".encode(),
+        ],
+        ids=["utf-8", "utf-16-le", "utf-16-be", "invisible"],
+    )
+    def test_a_key_from_powershell_or_a_mail_is_the_key(
+        self, data: bytes, installation: Installation
+    ) -> None:
+        licence = installation.world.licence("good")
+        form = pasted_text.decode_text(data, "ascii").format(licence.key)
+        mark, encoding = pasted_text.detect_mark(data)
+        given = data[:mark] + form.encode(encoding or "utf-8")
+
+        done = installation.run("licence", "set", f"\u200b{licence.number} ", given=given)
+        assert done.returncode == 0, done.stderr
+        assert "du numéro de licence" in done.stderr
+        assert ("de la clé" in done.stderr) is ("\u200b" in form)
+        assert installation.run("test").returncode == 0
 
     def test_a_refused_licence_is_the_third_case_of_the_sheet(self, installation: Installation) -> None:
         installation.license("suspended")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -28,15 +29,21 @@ CODE_SPAN = re.compile(r"`(iea-agent [^`]+)`|^(iea-agent .+)$", re.MULTILINE)
 CODE_ELEMENT = re.compile(r"<code>(iea-agent [^<]+)</code>|^(iea-agent .+)$", re.MULTILINE)
 QUOTED = re.compile(r"(?:«\s?|“)(iea-agent [^»”]+?)\s?[»”]")
 
-REPAIRS = tuple(
-    Repair(kind, changes, (Server.UPDATES,))
-    for kind, changes in (
-        (RepairKind.SECURE_MODE, {"secure": True, "updates": "https://exemple.fr/maj"}),
-        (RepairKind.DIRECT, {"proxy_mode": ProxyMode.NONE}),
-        (RepairKind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}),
-        (RepairKind.IPV4_ONLY, {"ipv4_only": True}),
-    )
-)
+CHANGES: Mapping[RepairKind, Mapping[str, object]] = {
+    RepairKind.SECURE_MODE: {
+        "secure": True,
+        "authentication": "https://exemple.fr",
+        "updates": "https://exemple.fr/maj",
+    },
+    RepairKind.USUAL_PORT: {"updates": "https://exemple.fr/maj"},
+    RepairKind.SAME_PORT: {"updates": "https://exemple.fr:8443/maj"},
+    RepairKind.OFFICIAL_ADDRESS: {"updates": DEFAULTS.official_updates},
+    RepairKind.DIRECT: {"proxy_mode": ProxyMode.NONE},
+    RepairKind.SYSTEM_PROXY: {"proxy_mode": ProxyMode.SYSTEM},
+    RepairKind.IPV4_ONLY: {"ipv4_only": True},
+}
+"""What each repair may change."""
+REPAIRS = tuple(Repair(kind, CHANGES[kind], (Server.UPDATES,)) for kind in RepairKind)
 PLACEHOLDERS = re.compile(r"[A-Z]{3,}$|\{|\[|\||\.\.\.")
 
 

@@ -273,17 +273,51 @@ def _set_setting(installation: Installation, options: argparse.Namespace) -> Non
 
     if options.name not in DECLARATIONS:
         raise RefusedError(SettingUnknown(options.name))
-    value = DECLARATIONS[options.name].parse_typed(options.value)
+    value = DECLARATIONS[options.name].parse_typed(_tidy(options.name, options.value))
     _client(installation).save({options.name: value}, None)
 
 
-def _read_secret(prompt: str) -> str:
-    """Read one line from the standard input, without showing it."""
-    if sys.stdin.isatty():
+def _tidy(name: str, text: str) -> str:
+    """Return *text* for *name* without invisible characters; say so if there were any."""
+    from iea_agent.domain.settings import tidy_typed
+    from iea_agent.shell.wording.settings_text import describe_tidying
+
+    tidied = tidy_typed(name, text)
+    if tidied != text:
+        print(describe_tidying(name), file=sys.stderr)
+    return tidied
+
+
+def _read_secret(name: str, prompt: str) -> str:
+    """Read the secret *name* from the standard input. Raises ``RefusedError``."""
+    from iea_agent.domain.refusals import RefusedError, SecretMissing, SecretUnreadable
+    from iea_agent.domain.settings import check_secret
+
+    try:
+        text = _read_line(prompt, masked=True)
+        secret = check_secret(name, text)
+    except ValueError as error:
+        raise RefusedError(SecretUnreadable(name)) from error
+    if not secret:
+        raise RefusedError(SecretMissing(name))
+    _tidy(name, text)
+    return secret
+
+
+def _read_line(prompt: str, *, masked: bool = False) -> str:
+    """Return one line of the standard input, "" at its end. Raises ``ValueError``."""
+    if sys.stdin is None:
+        return ""
+    if not sys.stdin.isatty():
+        from iea_agent.host.standard_input import read_line
+
+        return read_line(sys.stdin.buffer)
+    if masked:
         import getpass
 
         return getpass.getpass(prompt)
-    return sys.stdin.readline(2000).rstrip("\r\n")
+    print(prompt, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline(500)
 
 
 @_command(
@@ -292,8 +326,13 @@ def _read_secret(prompt: str) -> str:
     Argument("number", N_("numéro de licence")),
 )
 def _set_licence(installation: Installation, options: argparse.Namespace) -> None:
-    key = _read_secret(_("Clé de licence (rien ne s'affiche) : "))
-    _client(installation).save({"licence.number": options.number}, key.strip())
+    from iea_agent.domain.settings import LICENCE_KEY
+
+    number = _tidy("licence.number", options.number)
+    key = _read_secret(LICENCE_KEY, _("Clé de licence (rien ne s'affiche) : "))
+    # a number that the administrator has fixed may be given its key all the same
+    unchanged = number == installation.storage.load().effective.settings.licence_number
+    _client(installation).save({} if unchanged else {"licence.number": number}, key)
     print(_("Licence enregistrée."), file=sys.stderr)
 
 
@@ -305,14 +344,13 @@ def _set_licence(installation: Installation, options: argparse.Namespace) -> Non
     Argument("user", N_("nom d'utilisateur")),
 )
 def _set_proxy(installation: Installation, options: argparse.Namespace) -> None:
-    from iea_agent.domain.refusals import PasswordMissing, RefusedError
+    from iea_agent.domain.settings import PROXY_PASSWORD
 
-    password = _read_secret(_("Mot de passe du proxy (rien ne s'affiche) : "))
-    if not password:
-        raise RefusedError(PasswordMissing())
+    user = _tidy("proxy.user", options.user)
+    password = _read_secret(PROXY_PASSWORD, _("Mot de passe du proxy (rien ne s'affiche) : "))
     # a user that the administrator has fixed may be given a password all the same
-    unchanged = options.user == installation.storage.load().effective.settings.proxy_user
-    _client(installation).save({} if unchanged else {"proxy.user": options.user}, None, password)
+    unchanged = user == installation.storage.load().effective.settings.proxy_user
+    _client(installation).save({} if unchanged else {"proxy.user": user}, None, password)
     print(_("Identification auprès du proxy enregistrée."), file=sys.stderr)
 
 
@@ -340,10 +378,13 @@ def _leave_assistance(installation: Installation, _options: argparse.Namespace) 
     from iea_agent.domain.refusals import PasswordRefused, RefusedError
     from iea_agent.shell.wording.refusal_text import word_next_try, word_refusal
 
-    if sys.stdin.isatty():
-        print(_("Mot de passe du jour : "), end="", file=sys.stderr, flush=True)
     try:
-        _client(installation).leave_assistance(sys.stdin.readline(500).strip())
+        typed = _read_line(_("Mot de passe du jour : "))
+    except ValueError:
+        # what is no text is a typing error, and no try
+        typed = "?"
+    try:
+        _client(installation).leave_assistance(typed.strip())
     except RefusedError as error:
         if not isinstance(error.refusal, PasswordRefused) or not error.refusal.wait:
             raise

@@ -91,13 +91,28 @@ def test_a_value_as_it_is_typed_is_read_back(name: str, values: Settings) -> Non
 
 @pytest.mark.parametrize(
     ("name", "typed"),
-    [("connection.secure", "oui"), ("assistance.maximum_days", "367"), ("assistance.maximum_days", "-1")],
+    [
+        ("connection.secure", "peut-être"),
+        ("assistance.maximum_days", "367"),
+        ("assistance.maximum_days", "-1"),
+    ],
 )
 def test_a_typed_value_that_cannot_be_used_is_refused(name: str, typed: str) -> None:
     declaration = DECLARATIONS[name]
     with pytest.raises(SettingsError) as caught:
         declaration.check(declaration.parse_typed(typed))
     assert caught.value.faults == (settings.SettingFault(name, 0, declaration.kind.expected),)
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [(word, True) for word in ("true", "True", " oui ", "VRAI", "yes", "on", "1")]
+    + [(word, False) for word in ("false", "non", "Faux", "no", "off", "0")],
+)
+def test_a_switch_is_typed_in_either_language(typed: str, value: bool) -> None:
+    for declaration in DECLARATIONS.values():
+        if declaration.kind is settings.SWITCH:
+            assert declaration.check(declaration.parse_typed(typed)) is value
 
 
 def test_no_setting_could_hold_the_key() -> None:

@@ -214,10 +214,12 @@ class SecretTooLong(SettingRefused):
     """The vault does not take a secret of this length."""
 
 
-class PasswordMissing(SettingRefused):
-    """No proxy password was given."""
+class SecretMissing(SettingRefused):
+    """No licence key, or no proxy password, was given."""
 
-    name: str = "proxy.password"
+
+class SecretUnreadable(SettingRefused):
+    """The secret is no text, or has control characters."""
 
 
 class SettingsNewer(Refusal):

@@ -27,7 +27,7 @@ from enum import Enum
 from functools import partial
 from typing import Generic, TypeVar
 
-from . import addresses
+from . import addresses, pasted_text
 from .problems import N_
 
 SCHEMA = 1
@@ -51,7 +51,7 @@ def _check_address(value: object) -> str:
 
 
 def _check_licence(value: object) -> str:
-    text = _check_text(value).strip()
+    text = pasted_text.tidy_code(_check_text(value))
     if not re.fullmatch(r"[!-~]{0,100}", text):
         raise ValueError
     return text
@@ -75,11 +75,11 @@ def _check_path(value: object) -> str:
 
 
 def _check_user(value: object) -> str:
-    text = _check_text(value)
+    text = pasted_text.tidy_name(_check_text(value))
     # RFC 7617, section 2: Basic cannot carry a colon in the name
     if len(text) > 100 or not text.isprintable() or ":" in text:
         raise ValueError
-    return text.strip()
+    return text
 
 
 def _check_bypass(value: object) -> str:
@@ -107,8 +107,14 @@ def _check_type(kind: type[_Value], value: object) -> _Value:
 _check_switch, _check_text = partial(_check_type, bool), partial(_check_type, str)
 
 
+_SWITCH_WORDS = {
+    **dict.fromkeys(("true", "vrai", "oui", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "faux", "non", "no", "off", "0"), False),
+}
+
+
 def _parse_switch(text: str) -> object:
-    return {"true": True, "false": False}.get(text.strip().lower(), text)
+    return _SWITCH_WORDS.get(text.strip().lower(), text)
 
 
 def _parse_number(text: str) -> object:
@@ -200,6 +206,33 @@ DEFAULTS = Settings()
 
 LICENCE_KEY, PROXY_PASSWORD = "licence.key", "proxy.password"
 """The names of the secrets, in the same form as those of the settings."""
+
+_SECRETS: Mapping[str, Callable[[str], str]] = {
+    LICENCE_KEY: pasted_text.tidy_code,
+    PROXY_PASSWORD: pasted_text.tidy_password,
+}
+PASTED: Mapping[str, Callable[[str], str]] = {
+    **_SECRETS,
+    "licence.number": pasted_text.tidy_code,
+    "proxy.user": pasted_text.tidy_name,
+}
+"""How a text without a visible form is tidied, by the name of its setting or secret."""
+
+
+def tidy_typed(name: str, text: str) -> str:
+    """Return *text* for the setting or secret *name* without invisible characters."""
+    return PASTED[name](text) if name in PASTED else text
+
+
+def check_secret(name: str, text: str) -> str:
+    """Return *text* as the secret *name* is saved. Raises ``ValueError``.
+
+    That is for control characters, which no keyboard types.
+    """
+    secret = tidy_typed(name, text)
+    if pasted_text.has_control_characters(secret):
+        raise ValueError(name)
+    return secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,11 @@ EXAMPLES: list[Refusal] = [
     refusals.ProxyUserMissing(),
     refusals.SecretTooLong("licence.key"),
     refusals.SecretTooLong("proxy.password"),
-    refusals.PasswordMissing(),
+    *(
+        kind(name)
+        for kind in (refusals.SecretMissing, refusals.SecretUnreadable)
+        for name in ("licence.key", "proxy.password")
+    ),
     refusals.SettingsNewer("settings.toml"),
     refusals.SettingsNotWritten("settings.toml", "OSError"),
     refusals.ProblemMet("IEA-P05"),

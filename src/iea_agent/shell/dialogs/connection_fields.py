@@ -13,13 +13,16 @@ from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import (
     DECLARATIONS,
     LICENCE_KEY,
+    PASTED,
     PROXY_PASSWORD,
     Effective,
     ProxyMode,
     Settings,
+    tidy_typed,
 )
 from iea_agent.locale import _
 from iea_agent.shell.wording.problem_details import summarize_problem
+from iea_agent.shell.wording.settings_text import describe_tidying
 
 from . import typed_settings
 from .settings_rows import ROWS, Control, Row, RowGroup, Typed
@@ -179,6 +182,8 @@ class Fields:
         self._fields: dict[str, TextField] = {}
         # the system's proxy that asks for a name
         self._asking = ""
+        # the rows whose message says what was removed from them
+        self._tidied: set[str] = set()
         self._password_saved = False
         self.sizer = wx.BoxSizer(wx.VERTICAL)
         groups = [(group, list(rows)) for group, rows in groupby(ROWS, lambda row: row.group)]
@@ -189,7 +194,7 @@ class Fields:
         for field in self._fields.values():
             field.control.Enable(writable and not self._is_locked(field.row))
             field.control.Bind(field.event, lambda event, field=field: self._on_edit(event, field))
-            if field.row.control is Control.ADDRESS:
+            if field.row.control is Control.ADDRESS or field.row.name in PASTED:
                 for event in (wx.EVT_KILL_FOCUS, wx.EVT_TEXT_PASTE):
                     field.control.Bind(event, lambda event, field=field: self._on_leave(event, field))
         self._fields[LICENCE_KEY].hint.set_text(_("Recherche de la clé enregistrée…"))
@@ -240,7 +245,8 @@ class Fields:
     def typed(self) -> Typed:
         """Return what the rows hold, as text; a secret that is hidden is empty."""
         typed = {name: field.get_text() for name, field in self._fields.items()}
-        typed[LICENCE_KEY] = typed[LICENCE_KEY].strip()
+        for name in (LICENCE_KEY, PROXY_PASSWORD):
+            typed[name] = tidy_typed(name, typed[name])
         if not self.control(PROXY_PASSWORD).IsShown():
             typed[PROXY_PASSWORD] = ""
         is_system = typed["proxy.mode"] == ProxyMode.SYSTEM.value
@@ -256,7 +262,8 @@ class Fields:
             field = self._fields[name]
             if field.get_text() != text and (unchanged is None or now[name] == unchanged[name]):
                 field.put_text(text)
-                field.message.set_text("")
+                if name not in self._tidied:
+                    field.message.set_text("")
         self._warn()
         self._reveal()
 
@@ -284,10 +291,10 @@ class Fields:
         self._asking = asking
         self._reveal()
 
-    def tidy_addresses(self) -> None:
-        """Clean the server addresses as they would be used."""
+    def tidy_texts(self) -> None:
+        """Clean what was typed or pasted as it would be used, and say what was removed."""
         for field in self._fields.values():
-            if field.row.control is Control.ADDRESS:
+            if field.row.control is Control.ADDRESS or field.row.name in PASTED:
                 self._tidy(field)
 
     def show_refusal(self, name: str, sentence: str) -> bool:
@@ -311,6 +318,7 @@ class Fields:
     def _on_edit(self, event: wx.CommandEvent, field: TextField) -> None:
         event.Skip()
         field.message.set_text("")
+        self._tidied.discard(field.row.name)
         field.mark(None)
         if field.row.name == "connection.secure":
             self._on_secure()
@@ -320,7 +328,7 @@ class Fields:
 
     def _on_secure(self) -> None:
         if typed_settings.is_secure(self.typed()):
-            self.tidy_addresses()
+            self.tidy_texts()
         self._warn()
         for field in self._fields.values():
             if field.row.control is Control.ADDRESS:
@@ -334,8 +342,12 @@ class Fields:
         if not field.control:
             # the dialog is gone by now
             return
-        before = field.get_text()
-        after, secured = typed_settings.tidy_address(before, typed_settings.is_secure(self.typed()))
+        before, name = field.get_text(), field.row.name
+        secured = False
+        if field.row.control is Control.ADDRESS:
+            after, secured = typed_settings.tidy_address(before, typed_settings.is_secure(self.typed()))
+        else:
+            after = tidy_typed(name, before)
         if not field.control.IsEnabled() or after == before:
             return
         field.put_text(after)
@@ -345,7 +357,10 @@ class Fields:
             field.message.set_text(
                 _("« http:// » a été remplacé par « https:// », car le mode est « Sécurisé ».")
             )
-            self._on_resized()
+        elif name in PASTED:
+            self._tidied.add(name)
+            field.message.set_text(describe_tidying(name))
+        self._on_resized()
 
     def _warn(self) -> None:
         warning = _(

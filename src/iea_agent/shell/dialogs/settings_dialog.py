@@ -194,7 +194,7 @@ class SettingsDialog(ScrolledDialog):
 
     def _parse(self) -> Settings | None:
         """Return the typed settings; None after the row that cannot be used is shown."""
-        self._fields.tidy_addresses()
+        self._fields.tidy_texts()
         try:
             return typed_settings.parse_settings(self._fields.typed(), self._contents.effective.settings)
         except RefusedError as error:

@@ -41,7 +41,11 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.ProxyAddressMissing: N_("Saisissez l'adresse du proxy."),
     refusals.ProxyUserMissing: N_("Saisissez le nom qui va avec ce mot de passe."),
     refusals.SecretTooLong: N_("Le mot de passe du proxy est trop long."),
-    refusals.PasswordMissing: N_("Aucun mot de passe n'a été donné."),
+    refusals.SecretMissing: N_("Aucun mot de passe n'a été donné : rien n'a été enregistré."),
+    refusals.SecretUnreadable: N_(
+        "Le mot de passe contient des caractères de commande, ou n'est pas du texte : rien n'a été enregistré. "
+        "Si un fichier le contient, enregistrez-le en UTF-8."
+    ),
     refusals.SettingsNewer: N_(
         "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"
     ),
@@ -50,6 +54,16 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     ),
     refusals.NoWindows: N_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings --help »."),
 }
+
+_OF_THE_KEY: Mapping[type[Refusal], str] = {
+    refusals.SecretTooLong: N_("La clé de licence est trop longue."),
+    refusals.SecretMissing: N_("Aucune clé de licence n'a été donnée : rien n'a été enregistré."),
+    refusals.SecretUnreadable: N_(
+        "La clé de licence contient des caractères de commande, ou n'est pas du texte : rien n'a été enregistré. "
+        "Si un fichier la contient, enregistrez-le en UTF-8."
+    ),
+}
+"""What is said of the licence key where ``_SENTENCES`` speaks of the proxy's password."""
 
 _MISTYPED: Mapping[str, str] = {
     "empty": N_("Saisissez le mot de passe du jour reçu de l'assistance."),
@@ -84,8 +98,8 @@ def word_refusal(refusal: Refusal) -> str:
             return _("Attendu : {what}.").format(what=_(refusal.expected))
         case refusals.AddressMalformed():
             return _(MALFORMED[refusal.reason])
-        case refusals.SecretTooLong("licence.key"):
-            return _("La clé de licence est trop longue.")
+        case refusals.SettingRefused("licence.key") if type(refusal) in _OF_THE_KEY:
+            return _(_OF_THE_KEY[type(refusal)])
         case refusals.ProblemMet(code):
             problem = problems.CATALOGUE[code]
             return f"{_(problem.text)} {_(problem.advice)} ({problem.code})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iea_agent.domain.diagnosis import Certificate
@@ -16,6 +16,7 @@ from iea_agent.domain.known_issuers import (
     record_refused,
     render_record,
 )
+from tests.covered import cover, covers
 
 
 def by(issuer: str) -> Certificate:
@@ -47,9 +48,12 @@ def test_an_accepted_issuer_is_the_usual_one() -> None:
 KNOWN = st.builds(KnownIssuer, st.text(), st.text(), st.floats(allow_nan=False))
 
 
+@covers("whole", "cut")
+@example({str(number): KnownIssuer(str(number)) for number in range(LARGEST + 1)})
 @given(st.dictionaries(st.text(), KNOWN, max_size=LARGEST + 5))
 def test_it_is_kept_within_bounds(entries: dict[str, KnownIssuer]) -> None:
     latest = dict(list(entries.items())[-LARGEST:])
+    cover("whole" if latest == entries else "cut")
     assert parse_record(json.loads(json.dumps(render_record(entries)))) == latest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iea_agent.domain.day_password import format_letters
@@ -19,6 +19,7 @@ from iea_agent.domain.password_check import (
 from iea_agent.domain.password_register import Register
 from iea_agent.domain.refusals import DayNotCovered, PasswordForOtherDay
 from iea_agent.domain.typed_password import TypedPassword, parse_typed_password
+from tests.covered import cover, covers
 from tests.passwords import LETTERS, QUICK, SALT, VECTORS, WORDS, make_register
 
 REGISTER = make_register()
@@ -60,9 +61,14 @@ class TestDays:
         )
         assert isinstance(find_candidate(TypedPassword(31, 1), REGISTER, date(2027, 1, 1)), Candidate)
 
+    @covers("this month", "month before", "month after")
+    @example(date(2026, 12, 1), -1)
+    @example(date(2027, 1, 31), 1)
     @given(st.dates(date(2020, 1, 1), date(2090, 1, 1)), st.integers(-3, 1))
     def test_no_day_is_ever_mistaken_for_another(self, now: date, distance: int) -> None:
         day = now + timedelta(days=distance)
+        months = (day.year - now.year) * 12 + day.month - now.month
+        cover(("month before", "this month", "month after")[months + 1])
         register = Register("k", "*", 1, now - timedelta(days=10), SALT, QUICK, bytes(16 * 20))
         result = find_candidate(TypedPassword(day.day, 1), register, now)
         assert isinstance(result, Candidate)

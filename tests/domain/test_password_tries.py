@@ -9,12 +9,13 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iea_agent.domain import password_tries
 from iea_agent.domain.machine import Moment
 from iea_agent.domain.password_tries import DAY, Tries, WaitReason, parse_tries
+from tests.covered import cover, covers
 
 START = 1_790_000_000.0
 
@@ -224,6 +225,9 @@ class TestClocks:
         assert pc.wait() == (WaitReason.NONE, 0.0)
 
 
+@covers("free try", "later try", "refused try", "more than a day of tries", "back", "restart")
+@example([("try", 0.0), ("pass", 2 * DAY)] * 60)
+@example([("try", 0.0), ("restart", 0.0), ("back", 60.0)] * 8)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["pass", "back", "restart", "try"]), st.floats(0, 2 * DAY)), max_size=200
@@ -234,6 +238,7 @@ def test_without_a_clock_set_forward_nothing_gains_a_try(moves: list[tuple[str, 
     pc = Computer()
     tried: list[float] = []
     for move, seconds in moves:
+        cover(move)
         if move == "pass":
             pc.pass_time(seconds)
         elif move == "back":
@@ -244,10 +249,15 @@ def test_without_a_clock_set_forward_nothing_gains_a_try(moves: list[tuple[str, 
         elif pc.wait()[0] is WaitReason.NONE:
             pc.fail()
             tried.append(pc.true)
+            cover("free try" if len(tried) <= password_tries.FREE_TRIES else "later try")
+        else:
+            cover("refused try")
     for place in range(password_tries.FREE_TRIES, len(tried)):
         assert (
             tried[place] - tried[place - 1] >= min(60 * 2 ** (place - password_tries.FREE_TRIES), 3600) - 0.01
         )
+    if len(tried) > 25:
+        cover("more than a day of tries")
     assert all(late - early >= DAY - 0.01 for early, late in zip(tried, tried[25:], strict=False))
 
 

@@ -6,13 +6,14 @@ import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iea_agent.domain import proxy_choice
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.proxy_choice import Choice, Configuration, ProxyList, ScriptUnusable, Source
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
+from tests.covered import cover, covers
 
 SERVER = parse("https://impact-emploi.urssaf.fr/updates")
 FIRST, SECOND = parse("http://a:1"), parse("http://b:2")
@@ -67,11 +68,14 @@ class TestBypassLists:
     def test_not_exempt(self, patterns: str, address: str) -> None:
         assert not proxy_choice.is_bypassed(parse(address), patterns)
 
+    @covers(True, False)
+    @example("a*b", "aab")
     @given(st.text("ab.*", max_size=12), st.text("ab.", min_size=1, max_size=12))
     def test_stars_stand_for_any_characters(self, pattern: str, host: str) -> None:
         address = Address("https", host, 443, "")
         wanted = re.fullmatch(pattern.replace(".", r"\.").replace("*", ".*"), host) if pattern else None
 
+        cover(wanted is not None)
         assert proxy_choice.is_bypassed(address, pattern) == (wanted is not None)
 
     @given(st.text(max_size=200))
@@ -129,6 +133,7 @@ class TestProxyLists:
         assert proxy_choice.parse_proxy_list("http=a:1;https=b:2", "http").proxy == FIRST
         assert proxy_choice.parse_proxy_list("http=a:1;https=b:2", "https").proxy == SECOND
 
+    @covers("direct", "proxy", "nothing usable", "skipped")
     @given(
         st.lists(
             st.sampled_from(["PROXY a:1", "PROXY b:2", "SOCKS c:3", "HTTPS d:4", "DIRECT", ""]), max_size=6
@@ -138,10 +143,13 @@ class TestProxyLists:
         usable = next((entry for entry in entries if entry in ("PROXY a:1", "PROXY b:2", "DIRECT")), None)
         proxies = proxy_choice.parse_proxy_list(" ; ".join(entries), "https")
 
+        cover("nothing usable" if usable is None else "direct" if usable == "DIRECT" else "proxy")
         assert proxies.direct == (usable == "DIRECT")
         assert proxies.proxy == {"PROXY a:1": FIRST, "PROXY b:2": SECOND}.get(usable or "")
         before = entries[: entries.index(usable)] if usable is not None else entries
         assert proxies.skipped == tuple(entry for entry in before if entry)
+        if proxies.skipped:
+            cover("skipped")
 
     @given(st.text(max_size=200))
     def test_any_text_is_read(self, text: str) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
 from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind, add_proxy_findings, propose_repairs
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
+from tests.covered import cover, covers
 
 AUTH, UPDATES = Server.AUTHENTICATION, Server.UPDATES
 REFUSED = Failure(Stage.CONNECTION, problems.CONNECTION_REFUSED)
@@ -172,11 +173,21 @@ TEXTS = st.sampled_from(
         "pas une adresse",
     ]
 )
-FAILURES = st.none() | st.builds(
-    Failure, st.sampled_from(Stage), st.sampled_from(list(problems.CATALOGUE.values()))
+REPAIRABLE = [problem for problem in problems.CATALOGUE.values() if problem.repairable]
+FAILURES = (
+    st.none()
+    | st.builds(Failure, st.sampled_from(Stage), st.sampled_from(list(problems.CATALOGUE.values())))
+    # more often what a repair may help
+    | st.builds(Failure, st.sampled_from([Stage.NAME, Stage.CONNECTION]), st.sampled_from(REPAIRABLE))
 )
+ROUTES = st.sampled_from(["direct", "http://p:3128", ""])
 
 
+@covers(*RepairKind, "none")
+@example(
+    replace(DEFAULTS, authentication="https://a.fr", updates="https://a.fr:80"), of_both(REFUSED), frozenset()
+)
+@example(DEFAULTS, (report(AUTH, REFUSED, "http://p:3128"),), frozenset())
 @given(
     settings=st.builds(
         Settings,
@@ -187,14 +198,17 @@ FAILURES = st.none() | st.builds(
         proxy_mode=st.sampled_from(ProxyMode),
     ),
     reports=st.tuples(
-        st.builds(report, st.just(AUTH), FAILURES), st.builds(report, st.just(UPDATES), FAILURES)
+        st.builds(report, st.just(AUTH), FAILURES, ROUTES),
+        st.builds(report, st.just(UPDATES), FAILURES, ROUTES),
     ),
     locked=st.frozensets(st.sampled_from(["secure", "authentication", "updates", "proxy_mode", "ipv4_only"])),
 )
 def test_no_repair_weakens_anything(
     settings: Settings, reports: tuple[ServerReport, ...], locked: frozenset[str]
 ) -> None:
-    for repair in propose_repairs(settings, reports, locked):
+    proposed = propose_repairs(settings, reports, locked)
+    cover(*(repair.kind for repair in proposed), *(() if proposed else ("none",)))
+    for repair in proposed:
         after = repair.apply_to(settings)
         assert not locked & set(repair.changes)
         assert after != settings

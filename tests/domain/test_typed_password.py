@@ -8,12 +8,13 @@ import unicodedata
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iea_agent.domain import day_words
 from iea_agent.domain.day_password import format_letters, format_words
 from iea_agent.domain.typed_password import TypedPassword, Typo, TypoKind, parse_typed_password
+from tests.covered import cover, covers
 from tests.passwords import ALPHABET, LETTERS, VECTORS, WORDS
 
 days = st.dates(date(2020, 1, 1), date(2099, 12, 31))
@@ -58,11 +59,23 @@ class TestForms:
         assert parse_typed_password("1 prairie vilain gelule mortier bonheur") == expected
         assert parse_typed_password(unicodedata.normalize("NFD", VECTORS[1][3])) == expected
 
+    @covers("span", *TypoKind)
+    @example("")
+    @example("٣" * 14)
+    @example("24-29Y7-1GB3-S0Y4")
+    @example("25-29Y7-1GV3-S0Y4")
+    @example("24-29Y7-1VG3-S0Y4")
+    @example("24-29Y7-1GU3-S0Y4")
+    @example("24 article subtil crome ravager insolite")
+    @example("24 subtil article chrome ravager insolite")
     @given(st.text(max_size=250))
     def test_any_text_gives_a_password_or_a_typo(self, typed: str) -> None:
         result = parse_typed_password(typed)
         assert isinstance(result, (TypedPassword, Typo))
+        if isinstance(result, Typo):
+            cover(result.kind)
         if isinstance(result, Typo) and result.span:
+            cover("span")
             assert 0 <= result.span[0] < result.span[1] <= len(typed)
 
     @given(

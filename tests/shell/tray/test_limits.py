@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iea_agent.domain.machine import QuitRequested, StatusRequested
@@ -29,6 +29,7 @@ from iea_agent.shell.wording.view import (
     clip,
     count_utf16_units,
 )
+from tests.covered import cover, covers
 
 any_text = st.text(st.characters(codec="utf-8"), max_size=400)  # all but half letters
 
@@ -55,10 +56,13 @@ def test_units_are_those_of_utf_16(text: str) -> None:
     assert count_utf16_units(text) == units(text)
 
 
+@covers("whole", "cut", "letter left out")
+@example("🪲🪲🪲", 4)
 @given(any_text, st.integers(1, 300))
 def test_a_clipped_text_fits_and_says_so(text: str, limit: int) -> None:
     clipped = clip(text, limit)
     assert units(clipped) <= limit
+    cover("whole" if units(text) <= limit else "cut" if units(clipped) == limit else "letter left out")
     if units(text) <= limit:
         assert clipped == text
     else:
@@ -100,9 +104,12 @@ def test_a_menu_shows_a_label_as_it_was_written(label: str) -> None:
     assert render_label(fit_menu_label(label)) == (label, "")
 
 
+@covers("underlined", "plain")
+@example("Quitter", "Q")
 @given(any_text, st.sampled_from(["", "a", "Q", "é", "&", "ß"]))
 def test_a_label_is_one_line_and_underlines_its_letter_or_none(label: str, mnemonic: str) -> None:
     text, underlined = render_label(fit_menu_label(label, mnemonic))
+    cover("underlined" if underlined else "plain")
     assert units(text) <= LABEL_UNITS
     assert not set(text) & {"\0", "\t", "\n"}
     assert underlined.casefold() in ("", mnemonic.casefold())
@@ -144,6 +151,7 @@ def test_a_click_on_a_greyed_action_does_nothing() -> None:
     assert find_click_event(view(MenuLine("État", StatusRequested(), False), click=StatusRequested())) is None
 
 
+@covers("at once", "put off")
 @given(st.lists(st.floats(0, 10), min_size=1))
 def test_repaints_keep_their_distance_and_no_change_waits_longer_than_it(changes: list[float]) -> None:
     last: float | None = None
@@ -152,6 +160,7 @@ def test_repaints_keep_their_distance_and_no_change_waits_longer_than_it(changes
         if painted and change <= painted[-1]:
             continue  # shown by the repaint that was put off
         wait = seconds_before_repaint(last, change)
+        cover("put off" if wait else "at once")
         assert 0 <= wait <= REPAINT_SECONDS
         last = change + wait
         painted.append(last)

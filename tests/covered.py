@@ -1,4 +1,4 @@
-"""Count what a random test covered: one that never met a case proves nothing about it.
+"""Counts the cases that a random test met: without a case it proves nothing of it.
 
     @covers("accepted", "refused")
     @given(st.text())

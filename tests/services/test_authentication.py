@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs, quote, unquote, unquote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iea_agent.domain import problems
@@ -35,6 +35,7 @@ from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Reply, Request
 from iea_sandbox.faults import DIALECTS
 from iea_sandbox.world import World
+from tests.covered import cover, covers
 from tests.services.conftest import PATIENT, Serve, page, request_of
 
 ADDRESS = parse("https://auth.example/realms/iea")
@@ -336,6 +337,8 @@ bodies = st.binary(max_size=200) | st.recursive(
 ).map(lambda value: json.dumps(value).encode())
 
 
+@covers("granted", "refused")
+@example(404, b"", 200, b'{"access_token": "t", "token_type": "Bearer"}')
 @given(statuses, bodies, statuses, bodies)
 def test_no_answer_is_beyond_understanding(status: int, body: bytes, then: int, last: bytes) -> None:
     def server(request: Request) -> Reply:
@@ -345,8 +348,10 @@ def test_no_answer_is_beyond_understanding(status: int, body: bytes, then: int, 
     try:
         run_exchange(sign_in(ADDRESS, LICENCE, discovery), server)
         detail = ""
+        cover("granted")
     except HttpsError as error:
         detail = error.failure.detail
+        cover("refused")
     assert len(detail) <= 250
     assert detail.isprintable()
 

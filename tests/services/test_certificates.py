@@ -15,12 +15,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from iea_agent.services import certificates
 from iea_agent.services.certificates import CaFileUnreadable, ServerCertificate, parse_certificate
 from iea_sandbox.authority import CertificateAuthority
+from tests.covered import cover, covers
 from tests.services.peers import revocation_list
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -135,6 +136,9 @@ def test_a_name_is_one_printable_line() -> None:
     assert len(parsed.certificate.issuer) <= 200
 
 
+@covers("certificate", "none")
+@example([(len(SOUND) - 1, 1, b"?")])
+@example([(0, 1, b"?")])
 @given(
     st.lists(
         st.tuples(st.integers(0, len(SOUND) - 1), st.integers(0, 3), st.binary(max_size=3)),
@@ -149,6 +153,7 @@ def test_an_altered_certificate_is_one_or_none(
     for at, length, instead in changes:
         der = der[:at] + instead + der[at + length :]
     parsed = parse_certificate(der)
+    cover("none" if parsed is None else "certificate")
     assert parsed is None or isinstance(parsed, ServerCertificate)
     if parsed is not None:
         assert parsed.certificate.sha256 == hashlib.sha256(der).hexdigest()

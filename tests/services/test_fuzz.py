@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tuf.api.metadata import Metadata
 
@@ -37,6 +37,7 @@ from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Reply, Request, judge_status
 from iea_agent.services.network import Limits
 from iea_agent.services.reachability import EXAMINATION_SECONDS
+from tests.covered import cover, covers
 from tests.services.conftest import raw_server, request_of
 from tests.services.test_updates import ADDRESS, Site
 
@@ -120,7 +121,9 @@ PIECES = st.sampled_from(_PIECES.split("|"))
 TYPED = st.lists(PIECES | ANY, max_size=8).map("".join)
 
 
+@covers("address", "refused")
 @examples(150)
+@example("https://exemple.fr")
 @given(TYPED)
 def test_any_typed_text_is_an_address_or_is_refused(text: str) -> None:
     clean = addresses.clean(text)
@@ -129,7 +132,9 @@ def test_any_typed_text_is_an_address_or_is_refused(text: str) -> None:
         try:
             address = addresses.parse(typed)
         except AddressError:
+            cover("refused")
             continue
+        cover("address")
         assert addresses.parse(str(address)) == address
         assert address.host.isascii()
         assert 0 < address.port < 65536
@@ -181,14 +186,18 @@ LINES = st.one_of(
 )
 
 
+@covers("read", "refused")
 @examples(80)
+@example("[connection]\nipv4_only = true")
 @given(st.lists(LINES, max_size=8).map("\n".join))
 def test_any_settings_file_is_read_or_refused(text: str) -> None:
     try:
         values = file_of_settings.parse_file(text)
     except file_of_settings.SettingsError as refused:
+        cover("refused")
         faults, text = refused.faults, str(refused)
     else:
+        cover("read")
         file_of_settings.apply_policy(values, values)
         return
     assert faults
@@ -247,6 +256,7 @@ def documents(*names: str) -> st.SearchStrategy[bytes]:
     return st.one_of(members.map(lambda document: json.dumps(document).encode()), NOISE)
 
 
+GOOD_DISCOVERY = json.dumps({"issuer": str(ADDRESS), "token_endpoint": f"{ADDRESS}/token"}).encode()
 STATUSES = st.sampled_from(
     [200, 200, 200, 201, 204, 301, 400, 401, 403, 404, 407, 408, 410, 426, 429, 500, 503, 511, 599, 999]
 )
@@ -277,7 +287,9 @@ HEADERS = st.dictionaries(
 )
 
 
+@covers("discovered", "refused")
 @examples(70)
+@example([(200, {}, GOOD_DISCOVERY)])
 @given(
     st.lists(
         st.tuples(STATUSES, HEADERS, documents("issuer", "token_endpoint", "grant_types_supported")),
@@ -295,12 +307,16 @@ def test_any_discovery_document(answers: list[tuple[int, dict[str, str], bytes]]
     try:
         discovery = run_exchange(authentication.discover(ADDRESS), ask)
     except HttpsError as error:
+        cover("refused")
         check(error.failure)
         return
+    cover("discovered")
     assert discovery.token_endpoint.startswith("https://")
 
 
+@covers("granted", "refused")
 @examples(70)
+@example(200, {}, b'{"access_token": "t", "token_type": "Bearer"}')
 @given(
     STATUSES,
     HEADERS,
@@ -314,8 +330,10 @@ def test_any_answer_to_a_licence(status: int, headers: dict[str, str], body: byt
             authentication.request_token(discovery, LICENCE), lambda _: reply
         )
     except HttpsError as error:
+        cover("refused")
         check(error.failure)
         return
+    cover("granted")
     assert granted.expires_in is None or 0 <= granted.expires_in < float("inf")
     assert reply.server_time is None or isinstance(reply.server_time, float)
 
@@ -418,20 +436,25 @@ def check_answer(address: str) -> None:
         try:
             reply = client.request(request, seconds=0.5)
         except HttpsError as error:
+            cover("failure")
             check(error.failure)
             return
+    cover("reply")
     assert len(reply.body) <= 65536
     if (failure := judge_status(request, reply)) is not None:
         check(failure)
     assert reply.server_time is None or isinstance(reply.server_time, float)
 
 
+@covers("reply", "failure")
 @pytest.mark.parametrize("hang_up", [True, False])
 def test_any_bytes_as_an_answer(*, hang_up: bool) -> None:
     answer = b""
 
     def ask(address: str) -> None:
         @examples(60 if hang_up else 8, GIVEN if hang_up else GIVEN // 8)
+        @example(b"HTTP/1.1 204 -\r\n\r\n")
+        @example(b"ICY 200 OK\r\n")
         @given(ANSWERS)
         def one(bytes_: bytes) -> None:
             nonlocal answer
@@ -529,6 +552,15 @@ def altered(draw: st.DrawFn, original: bytes) -> bytes:
     return json.dumps(document).encode()
 
 
+@pytest.mark.parametrize("file", ["2.root.json", "timestamp.json"])
+def test_the_same_metadata_laid_out_otherwise_are_believed(publisher: Site, file: str) -> None:
+    """They are signed as a document. The others are named with their length and hash."""
+    publisher.overlay = {file: json.dumps(json.loads(publisher.read_served(file)), indent=1).encode()}
+    with TemporaryDirectory() as folder:
+        assert updates.check(publisher.ask, ADDRESS, publisher.root, Path(folder)).version == 2
+
+
+@covers("refused")
 @examples(50)
 @given(st.data())
 def test_any_altered_metadata_are_refused(publisher: Site, data: st.DataObject) -> None:
@@ -542,6 +574,7 @@ def test_any_altered_metadata_are_refused(publisher: Site, data: st.DataObject) 
         except HttpsError as refused:
             failure = refused.failure
     if failure is not None:
+        cover("refused")
         check(failure)
         assert failure.stage in (Stage.KIND, Stage.METADATA)
         return

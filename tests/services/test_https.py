@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from iea_agent.domain import problems
@@ -33,6 +33,7 @@ from iea_agent.services.messages import Request, judge_status
 from iea_agent.services.network import Credentials, Limits, Route, Stream
 from iea_sandbox.authority import CertificateAuthority
 from iea_sandbox.world import World
+from tests.covered import cover, covers
 from tests.services.conftest import (
     BRIEF,
     PATIENT,
@@ -587,6 +588,7 @@ LINES = st.sampled_from(
 )
 
 
+@covers("reply", "failure")
 @pytest.mark.parametrize("proxied", [False, True])
 def test_any_answer_is_a_reply_or_a_failure(*, proxied: bool) -> None:
     answer = b""
@@ -596,6 +598,7 @@ def test_any_answer_is_a_reply_or_a_failure(*, proxied: bool) -> None:
         connection.sendall(answer)
 
     @settings(max_examples=60, deadline=None)
+    @example(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     @given(st.lists(LINES | st.binary(max_size=20), max_size=8).map(b"".join))
     def ask(answered: bytes) -> None:
         nonlocal answer
@@ -608,7 +611,9 @@ def test_any_answer_is_a_reply_or_a_failure(*, proxied: bool) -> None:
                 reply = client.request(Request("GET", url))
             except HttpsError as error:
                 failure: Failure | None = error.failure
+                cover("failure")
             else:
+                cover("reply")
                 assert reply.server_time is None or reply.server_time > 0
                 failure = judge_status(Request("GET", url), reply)
         if failure is not None:

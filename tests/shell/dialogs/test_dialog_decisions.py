@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 import iea_agent
@@ -27,6 +27,7 @@ from iea_agent.shell.dialogs.settings_rows import ROWS
 from iea_agent.shell.wording import repair_text, status_text
 from iea_agent.shell.wording.refusal_text import word_refusal
 from iea_agent.shell.wording.view import Picture
+from tests.covered import cover, covers
 from tests.failures import failed
 
 DIALOGS = Path(iea_agent.__file__).parent / "shell" / "dialogs"
@@ -139,6 +140,8 @@ def test_each_row_stands_for_a_setting_or_a_secret() -> None:
             DECLARATIONS[row.name].check(value)
 
 
+@covers("read", "refused")
+@example("https://a.fr", "https://b.fr", "1", True, ProxyMode.SYSTEM, "", "", False)
 @given(
     some.text(max_size=60),
     some.text(max_size=60),
@@ -176,7 +179,9 @@ def test_whatever_is_typed_is_read_or_complained_about(
         named = error.refusal.name if isinstance(error.refusal, SettingRefused) else ""
         if named not in typed:
             raise
+        cover("refused")
     else:
+        cover("read")
         again = typed_settings.parse_settings(typed_settings.format_settings(wanted), SAVED)
         assert again == wanted, "a second reading gives the same"
 

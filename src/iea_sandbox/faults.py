@@ -215,6 +215,7 @@ _CATALOGUE = (
     Fault("names-unknown", Layer.NAMES, "le nom du serveur n'existe pas (NXDOMAIN)"),
     Fault("names-failing", Layer.NAMES, "le service de noms n'y arrive pas (SERVFAIL)"),
     Fault("names-empty", Layer.NAMES, "le nom existe, sans adresse"),
+    Fault("names-blocked", Layer.NAMES, "un filtre donne au nom une adresse où rien ne répond"),
     # what was typed: nothing is broken but the address
     Fault("address-quotes", Layer.ADDRESS, "recopiée avec les guillemets de la fiche"),
     Fault("address-spaces", Layer.ADDRESS, "un espace au milieu"),

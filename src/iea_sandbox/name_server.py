@@ -15,9 +15,14 @@ WPAD = f"wpad.{DOMAIN}"
 """The host where a PC of the domain looks for the network's proxy script (WPAD)."""
 
 _NO_ERROR, _FORMAT_ERROR, _SERVER_FAILURE, _NO_SUCH_NAME = 0, 1, 2, 3  # RFC 1035, 4.1.1
+PUBLIC_NAME = "serveur.iea-sandbox.example"
+"""A name that looks like one of the internet (RFC 2606), for a filter that blocks it."""
+
 _A = 1
 _IN = 1
 _ADDRESS = ip_address("127.0.0.1").packed
+_NOWHERE = ip_address("127.0.0.254").packed
+"""Of this machine too, but nothing listens there."""
 _ANSWER = 0x8400  # an authoritative answer
 _ASKED_FOR_RECURSION = 0x0100
 _SECONDS = 0  # clients must not cache an answer: the next fault must have its effect
@@ -77,12 +82,14 @@ class NameServer(asyncio.DatagramProtocol):
             return self._message(number, flags, _FORMAT_ERROR, question)
         if self._switch.on("names-failing"):
             return self._message(number, flags, _SERVER_FAILURE, question)
-        if name not in self.names or group != _IN or self._switch.on("names-unknown"):
+        blocked = self._switch.on("names-blocked") and name == PUBLIC_NAME
+        if (name not in self.names and not blocked) or group != _IN or self._switch.on("names-unknown"):
             return self._message(number, flags, _NO_SUCH_NAME, question)
         if kind != _A or self._switch.on("names-empty"):
             return self._message(number, flags, _NO_ERROR, question)
         # 0xC00C points to the name in the question (4.1.4)
-        record = struct.pack("!HHHIH", 0xC00C, _A, _IN, _SECONDS, len(_ADDRESS)) + _ADDRESS
+        record = struct.pack("!HHHIH", 0xC00C, _A, _IN, _SECONDS, len(_ADDRESS))
+        record += _NOWHERE if blocked else _ADDRESS
         return self._message(number, flags, _NO_ERROR, question, record)
 
     @staticmethod

@@ -38,6 +38,6 @@ def mistype_address(address: str, fault: str, clear_port: int) -> str:
     return _MISTAKES[fault](urlsplit(address), clear_port)
 
 
-def address_by_name(address: str) -> str:
-    """Return *address* with the name that the sandbox's name server resolves."""
-    return _replace(urlsplit(address), host=NAME)
+def address_by_name(address: str, name: str = NAME) -> str:
+    """Return *address* with a name that the sandbox's name server resolves."""
+    return _replace(urlsplit(address), host=name)

@@ -30,7 +30,7 @@ from iea_sandbox.faults import (
     find_fault,
 )
 from iea_sandbox.listener import Listener
-from iea_sandbox.name_server import WPAD, NameServer
+from iea_sandbox.name_server import PUBLIC_NAME, WPAD, NameServer
 from iea_sandbox.proxy import Proxy
 from iea_sandbox.proxy_script import OFFERED_PORT, PATH, ProxyScriptServer
 from iea_sandbox.record import Record, RecordedConnection, RecordedRequest
@@ -142,6 +142,8 @@ class World:
         broken = self.broken("address")
         if broken:
             return mistype_address(address, broken.fault.name, self._clear_listeners[server].port)
+        if self._switches["names"].on("names-blocked"):
+            return address_by_name(address, PUBLIC_NAME)
         proxy = self.broken("proxy")
         # Windows sends nothing for localhost through its own proxy
         by_name = any(self.broken(part) for part in _BY_NAME)

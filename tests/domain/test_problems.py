@@ -8,7 +8,7 @@ from graphlib import TopologicalSorter
 import pytest
 
 from iea_agent.domain import problems
-from iea_agent.domain.problems import CATALOGUE, LOST_CONNECTION_PATIENCE, Actor, Problem, Severity
+from iea_agent.domain.problems import CATALOGUE, LOST_CONNECTION_PATIENCE, Actor, Group, Problem, Severity
 
 CONSTANTS = {name: value for name, value in vars(problems).items() if isinstance(value, Problem)}
 EVERY = pytest.mark.parametrize("problem", CATALOGUE.values(), ids=list(CATALOGUE))
@@ -76,7 +76,6 @@ def test_a_clear_answer_needs_no_patience_and_a_lost_connection_ten_seconds() ->
         problems.AUTHORISATION_REFUSED,
         problems.LICENCE_NOT_RECOGNISED,
         problems.NOT_CONFIGURED,
-        problems.CERTIFICATE_EXPIRED,
         problems.NOT_AN_AUTHENTICATION_SERVER,
     }
     for problem in (
@@ -86,6 +85,18 @@ def test_a_clear_answer_needs_no_patience_and_a_lost_connection_ten_seconds() ->
         problems.SERVER_UNAVAILABLE,
     ):
         assert problem.patience == LOST_CONNECTION_PATIENCE == 10.0
+
+
+def test_a_certificate_is_no_verdict_in_the_grace() -> None:
+    """A portal, a clock that is not set yet or a filter may stand behind it."""
+    refused = [problem for problem in CATALOGUE.values() if problem.group is Group.CERTIFICATE]
+    assert {problem.patience for problem in (*refused, problems.CLOCK_WRONG)} == {LOST_CONNECTION_PATIENCE}
+
+
+def test_what_answers_in_place_of_the_server_explains_its_certificate() -> None:
+    for code in ("T01", "T02", "T03", "T04", "T05", "T06", "T07", "T08", "T11", "T12", "N04", "N05", "N06"):
+        causes = CATALOGUE[f"IEA-{code}"].depends_on
+        assert {problems.CAPTIVE_PORTAL, problems.NAME_BLOCKED} <= set(causes), code
 
 
 def test_the_address_of_the_support_is_the_one_in_the_advice() -> None:

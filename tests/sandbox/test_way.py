@@ -17,7 +17,7 @@ import pytest
 
 from iea_sandbox.authority import ACCENTED, NAME
 from iea_sandbox.faults import ServerName, UnknownFault
-from iea_sandbox.name_server import WPAD
+from iea_sandbox.name_server import PUBLIC_NAME, WPAD
 from iea_sandbox.proxy import PASSWORD, USER
 from iea_sandbox.proxy_script import OFFERED
 from iea_sandbox.world import World
@@ -234,6 +234,14 @@ def test_the_name_server_knows_one_name(world: World) -> None:
 def test_the_name_server_gives_no_address(world: World, how: str, code: int) -> None:
     world.break_("names", how)
     assert look_up(world) == (code, [])
+
+
+def test_the_name_server_blocks_a_name(world: World) -> None:
+    assert look_up(world, PUBLIC_NAME) == (NO_SUCH_NAME, [])
+    world.break_("names", "blocked")
+    assert look_up(world, PUBLIC_NAME) == (0, ["127.0.0.254"])
+    assert look_up(world) == (0, ["127.0.0.1"])
+    assert PUBLIC_NAME in world.to_type("auth")
 
 
 def test_the_name_server_is_silent(world: World) -> None:

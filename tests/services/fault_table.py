@@ -159,6 +159,9 @@ SANDBOX: Mapping[str, Expectation] = {
     "names-unknown": _both(Stage.NAME, problems.NAME_UNKNOWN),
     "names-failing": _both(Stage.NAME, problems.NAME_SERVER_SILENT),
     "names-empty": _both(Stage.NAME, problems.NAME_UNKNOWN),
+    "names-blocked": _both(Stage.CONNECTION, problems.CONNECTION_REFUSED)._replace(
+        finding=problems.NAME_BLOCKED
+    ),
     "address-quotes": Expectation(None, None),
     "address-spaces": _both(Stage.ADDRESS, problems.ADDRESS_MALFORMED),
     "address-no-scheme": Expectation(None, None),

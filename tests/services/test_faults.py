@@ -28,9 +28,11 @@ from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
 from iea_agent.domain.problems import Problem
 from iea_agent.services import updates
 from iea_agent.services.authentication import Licence
+from iea_agent.services.explanation import Connect
 from iea_agent.services.https import Client
 from iea_agent.services.network import Credentials, Limits, Route
-from iea_agent.services.reachability import EXAMINATION_SECONDS, Connect, Verify, examine
+from iea_agent.services.reachability import EXAMINATION_SECONDS, Verify, examine
+from iea_sandbox.authority import NAME
 from iea_sandbox.faults import FAULTS, Layer, ServerName
 from iea_sandbox.proxy import USER
 from iea_sandbox.world import World
@@ -530,7 +532,7 @@ def _one_wait_after_another(place: Place) -> Trial:
         return ("127.0.0.1",)
 
     connect = made(Client(limits=place.limits, resolve=resolve, online=lambda: True))
-    address = place.serve(silent).address.replace("http://localhost", "https://serveur.example")
+    address = place.serve(silent).address.replace("http://localhost", f"https://{NAME}")
     expected = ExpectedFailure(Stage.CERTIFICATE, problems.TLS_INTERRUPTED, "tls")
     seconds = late + expected.deadline(place.limits)
     return Trial(expected, seconds, partial(timed, Server.UPDATES, address, connect))

@@ -26,9 +26,10 @@ from iea_agent.domain.diagnosis import (
     conclude,
 )
 from iea_agent.domain.evidence import ClockOffset, PortalPage
+from iea_agent.services.explanation import MADE_UP_PATH, PROBE_SECONDS, Connect
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.network import Limits, Resolve, Route
-from iea_agent.services.reachability import EXAMINATION_SECONDS, PROBE_SECONDS, Connect, examine
+from iea_agent.services.reachability import EXAMINATION_SECONDS, examine
 from iea_sandbox.world import World
 from tests.services.conftest import PATIENT, Serve, page, proxy, request_of, silent
 from tests.services.peers import own_file, revocation_list, tls_server
@@ -314,7 +315,8 @@ def test_a_captive_portal_explains_a_cut_handshake(serve: Serve) -> None:
     assert report.cause == finding
     assert "s3cret" not in repr(report)
     (asked,) = net.asked
-    assert asked.startswith(b"GET / HTTP/1.1\r\n"), "once, without the path, not followed"
+    assert asked.startswith(f"GET {MADE_UP_PATH} HTTP/1.1\r\n".encode()), "once, not followed"
+    assert b"updates" not in asked
 
 
 @pytest.mark.parametrize(
@@ -355,7 +357,7 @@ def test_the_clock_does_not_take_a_verdict_away(serve: Serve) -> None:
     assert report.failure.problem is problems.TLS_INTERRUPTED
 
 
-@pytest.mark.parametrize(("scheme", "questions"), [("http", 1), ("https", 2)])
+@pytest.mark.parametrize(("scheme", "questions"), [("http", 1), ("https", 3)])
 def test_what_was_asked_in_clear_is_not_asked_again(scheme: str, questions: int) -> None:
     asked: list[str] = []
 
@@ -372,7 +374,7 @@ def test_what_was_asked_in_clear_is_not_asked_again(scheme: str, questions: int)
     )
     assert report.failure is not None
     assert report.failure.stage is Stage.CONNECTION
-    assert len(asked) == questions
+    assert len(asked) == questions, "for the address, and in clear at its port and at port 80"
 
 
 def test_the_page_of_a_portal_may_be_as_long_as_it_likes(serve: Serve) -> None:
@@ -385,11 +387,12 @@ def test_the_probe_has_its_own_limit() -> None:
     assert PROBE_SECONDS == 3
 
 
-@pytest.mark.parametrize("fault", ["plain-http", "client-cert", "old-tls"])
+@pytest.mark.parametrize("fault", ["client-cert", "revoked"])
 def test_what_no_portal_explains_is_not_asked_about(world: World, fault: str) -> None:
     world.break_("auth", fault)
     report_on(Server.AUTHENTICATION, world.authentication.address, trusting(world))
-    assert len(world.connections.select()) == 1
+    one_for_the_test, one_to_look_at_the_certificate = 1, 1
+    assert len(world.connections.select()) <= one_for_the_test + one_to_look_at_the_certificate
 
 
 def test_the_certificate_is_in_the_report(world: World) -> None:

@@ -100,14 +100,18 @@ class Authenticator:
             address = addresses.parse(server)
         except addresses.AddressError as error:
             return malformed_address(error.kind)
+        client: Client | None = None
         try:
             client = session.client = session.client or self._connect(session, address)
             access = authenticate(client, address, licence, discovery=session.discovery)
         except HttpsError as error:
             # the route may have failed, and the system's proxy may be another one by the next attempt
             session.discovery = None
+            failure = self._servers.issuers.record_refused(server, error.failure, time.time())
+            if client is not None:
+                failure = self._servers.explain(session.settings, client, address, failure)
             session.close_client()
-            return self._servers.issuers.record_refused(server, error.failure, time.time())
+            return failure
         session.discovery = access.discovery
         self._servers.issuers.record_accepted(server, client.certificate)
         return None

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from .installation import PROXY_PASSWORD, Installation
 
 if TYPE_CHECKING:
     from iea_agent.domain.addresses import Address
-    from iea_agent.domain.diagnosis import ServerReport
+    from iea_agent.domain.diagnosis import Failure, ServerReport
     from iea_agent.domain.repairs import Repair
     from iea_agent.host.system_proxy import SystemProxies
     from iea_agent.services.https import Client
@@ -100,6 +100,29 @@ class Servers:
 
         return make_client
 
+    def _by_system_proxy(
+        self, settings: Settings, proxy_password: str | None = None
+    ) -> Callable[[Address], Client] | None:
+        """Return what reaches servers by the system's proxy, None if *settings* do."""
+        if settings.proxy_mode is ProxyMode.SYSTEM:
+            return None
+        return self.connect(replace(settings, proxy_mode=ProxyMode.SYSTEM), proxy_password)
+
+    def explain(self, settings: Settings, client: Client, address: Address, failure: Failure) -> Failure:
+        """Return what a person reads about *failure*, which *client* met at *address*.
+
+        It is what a test of the servers would name. Takes 6 s at most.
+        """
+        from iea_agent.services import explanation
+
+        return explanation.explain(
+            client,
+            address,
+            failure,
+            seconds=2 * explanation.PROBE_SECONDS,
+            by_system_proxy=self._by_system_proxy(settings),
+        ).cause(failure)
+
     def examine(
         self,
         settings: Settings,
@@ -131,6 +154,7 @@ class Servers:
             # not Path.exists, which raises if the folder may not be listed
             verify=self._verify if os.path.exists(self.installation.root_file) else None,
             cancelled=cancelled,
+            by_system_proxy=self._by_system_proxy(settings, proxy_password),
         )
         return tuple(self.issuers.record(report, time.time()) for report in reports)
 

@@ -73,6 +73,14 @@ class Address:
             return False
 
     @property
+    def is_on_the_internet(self) -> bool:
+        """Whether the host is a name, or a number, of the whole internet."""
+        try:
+            return ipaddress.ip_address(self.host).is_global
+        except ValueError:
+            return is_public_name(self.host)
+
+    @property
     def origin(self) -> str:
         """Scheme, host and port; without the port if it is the usual one."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -80,6 +88,59 @@ class Address:
 
     def __str__(self) -> str:
         return self.origin + self.path
+
+
+_LOCAL_SUFFIXES = frozenset(
+    (
+        *("arpa", "corp", "home", "internal", "intranet", "invalid", "lan"),
+        *("local", "localdomain", "localhost", "onion", "private", "test"),
+    )
+)
+"""Last labels of names that the internet's name service does not have (RFC 6761, RFC 6762, RFC 8375, RFC 9476), or that routers and offices give."""
+
+
+def is_public_name(host: str) -> bool:
+    """Return whether *host* is a name of the internet, not one of a home or an office."""
+    labels = host.rstrip(".").split(".")
+    return (
+        len(labels) > 1 and labels[-1] not in _LOCAL_SUFFIXES and not labels[-1].isdigit() and ":" not in host
+    )
+
+
+_NOWHERE = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("0.0.0.0/8", "127.0.0.0/8", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4"),
+        *("::/128", "::1/128", "100::/64", "2001:db8::/32"),
+    )
+)
+"""Networks in which no server of the internet can be (RFC 6890)."""
+_BLOCK_PAGES = frozenset(f"146.112.61.{last}" for last in range(104, 111)) | {"208.91.112.55", "90.85.16.52"}
+"""Addresses that stand for "blocked": Cisco Umbrella, FortiGuard, the French Ministry of the Interior."""
+
+
+def is_nowhere(number: str) -> bool:
+    """Return whether the IP address *number* means that a name is blocked."""
+    try:
+        address = ipaddress.ip_address(number.partition("%")[0])
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return str(address) in _BLOCK_PAGES or any(address in network for network in _NOWHERE)
+
+
+def is_same_owner(host: str, other: str) -> bool:
+    """Return whether two hosts seem to belong to one owner.
+
+    They do if their domains are equal (``www.a.fr``, ``b.a.fr``) or differ in the ending only (``a.fr``, ``a.org``).
+    """
+    return _owner(host) == _owner(other)
+
+
+def _owner(host: str) -> str:
+    """Return the last label but one of a host name, or an IP address as it is."""
+    labels = host.lower().rstrip(".").split(".")
+    return host if ":" in host or labels[-1].isdigit() else labels[-2:][0]
 
 
 def clean(pasted: str) -> str:

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from . import problems
-from .evidence import ClockOffset, Evidence, InterceptedBy, MalformedAddress
+from .evidence import AnswerInClear, ClockOffset, Evidence, InterceptedBy, MalformedAddress
 from .problems import Group, Problem
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Failure:
 
     *detail* is technical text in English for the support desk (an OpenSSL reason, a status line, an OAuth error code). *retry_after* is what
     the server asked for, in seconds (RFC 9110, section 10.2.3). *evidence* is of the type that the problem names (``Problem.evidence``), or None.
-    *certificate* is what was refused.
+    *certificate* is what was refused. *doubt* is what may explain the failure, without proof.
     """
 
     stage: Stage
@@ -78,6 +78,13 @@ class Failure:
     retry_after: float | None = None
     evidence: Evidence | None = None
     certificate: Certificate | None = None
+    doubt: AnswerInClear | None = None
+
+
+def explaining(failure: Failure, findings: Iterable[Failure]) -> Failure | None:
+    """Return the first of *findings* that explains *failure*, None if none does."""
+    causes = failure.problem.depends_on
+    return next((finding for finding in findings if finding.problem in causes), None)
 
 
 class StageOutcome(Enum):
@@ -134,8 +141,7 @@ class ServerReport:
         """What a person reads: the finding that explains the failure, or the failure."""
         if self.failure is None:
             return self.findings[0] if self.findings else None
-        explaining = self.failure.problem.depends_on
-        return next((finding for finding in self.findings if finding.problem in explaining), self.failure)
+        return explaining(self.failure, self.findings) or self.failure
 
 
 CLOCK_TOLERANCE = 300.0
@@ -205,10 +211,9 @@ def share_findings(reports: Iterable[ServerReport]) -> tuple[ServerReport, ...]:
     of_this_pc = [finding for finding in findings if finding.problem.group is Group.THIS_PC]
     result = []
     for report in all_reports:
-        explaining = () if report.failure is None else report.failure.problem.depends_on
         silent = report.clock_ahead is None
-        more = [finding for finding in of_this_pc if silent and finding.problem in explaining][:1]
-        result.append(replace(report, findings=(*report.findings, *more)) if more else report)
+        more = None if report.failure is None or not silent else explaining(report.failure, of_this_pc)
+        result.append(replace(report, findings=(*report.findings, more)) if more else report)
     return tuple(result)
 
 

@@ -55,6 +55,14 @@ class PortalPage(NamedEvidence):
     """Scheme and host of the page that a captive portal shows."""
 
 
+class AnswerInClear(NamedEvidence):
+    """What answers over http where https fails: perhaps a captive portal."""
+
+
+class ResolvedAddress(NamedEvidence):
+    """The addresses that the name service gave for a name."""
+
+
 class DeclaredIssuer(NamedEvidence):
     """The issuer in a discovery document."""
 

@@ -24,6 +24,7 @@ from .evidence import (
     ProxyInvolved,
     ProxyScript,
     RedirectTarget,
+    ResolvedAddress,
     TokenEndpoint,
 )
 
@@ -192,10 +193,28 @@ CLOCK_WRONG = Problem(
         "Comparez l'heure de cet ordinateur avec celle de votre téléphone. Si elle est fausse : clic droit sur l'heure, « Ajuster la date et "
         "l'heure », « Synchroniser maintenant ». Si elle est juste, celle du serveur est fausse : contactez l'assistance."
     ),
+    patience=LOST_CONNECTION_PATIENCE,
     evidence=ClockOffset,
 )
 
-_THE_WAY = (NO_NETWORK, CAPTIVE_PORTAL, PROXY_NEEDED)
+NAME_BLOCKED = Problem(
+    "IEA-N08",
+    Severity.HIGH,
+    Actor.IT,
+    title="Nom du serveur bloqué",
+    text="Le service de noms (DNS) de ce réseau, ou un filtre de cet ordinateur, bloque le nom du serveur.",
+    advice=(
+        "Demandez à la personne qui s'occupe de votre informatique d'autoriser le nom du serveur dans le filtrage DNS (box, contrôle parental, "
+        "antivirus ou fichier « hosts »)."
+    ),
+    depends_on=(NO_NETWORK,),
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=ResolvedAddress,
+)
+
+_IN_ITS_PLACE = (CAPTIVE_PORTAL, NAME_BLOCKED)
+"""The problems that explain why something else answers in place of the server."""
+_THE_WAY = (NO_NETWORK, *_IN_ITS_PLACE, PROXY_NEEDED)
 """The problems that explain why a server cannot be reached."""
 
 # The others, by code.
@@ -424,7 +443,8 @@ CERTIFICATE_EXPIRED = Problem(
         "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance "
         "(impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, le mode assistance permet d'utiliser Impact emploi."
     ),
-    depends_on=(CLOCK_WRONG,),
+    depends_on=(CLOCK_WRONG, *_IN_ITS_PLACE),
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 CERTIFICATE_NOT_YET_VALID = Problem(
@@ -437,7 +457,8 @@ CERTIFICATE_NOT_YET_VALID = Problem(
         "Mettez cet ordinateur à l'heure : clic droit sur l'heure, en bas à droite de l'écran, « Ajuster la date et l'heure », puis "
         "« Synchroniser maintenant ». Relancez ensuite l'authentification."
     ),
-    depends_on=(CLOCK_WRONG,),
+    depends_on=(CLOCK_WRONG, *_IN_ITS_PLACE),
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 CERTIFICATE_OF_ANOTHER = Problem(
@@ -450,7 +471,8 @@ CERTIFICATE_OF_ANOTHER = Problem(
         "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, un autre appareil répond peut-être à la place du serveur : "
         "essayez un autre réseau, puis contactez l'assistance."
     ),
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
+    patience=LOST_CONNECTION_PATIENCE,
     evidence=CertificateHosts,
 )
 
@@ -464,7 +486,8 @@ CERTIFICATE_SELF_SIGNED = Problem(
         "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, essayez un autre réseau et montrez ce message à la personne qui "
         "s'occupe de votre informatique."
     ),
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 CERTIFICATE_AUTHORITY_UNKNOWN = Problem(
@@ -477,7 +500,8 @@ CERTIFICATE_AUTHORITY_UNKNOWN = Problem(
         "Un antivirus ou le réseau de votre organisme inspecte peut-être les connexions. Essayez un autre réseau et montrez ce message à la "
         "personne qui s'occupe de votre informatique."
     ),
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 PORT_WITHOUT_TLS = Problem(
@@ -486,7 +510,12 @@ PORT_WITHOUT_TLS = Problem(
     Actor.YOU,
     title="Ce port ne parle pas https",
     text="L'adresse commence par « https:// », mais ce port du serveur ne fait pas de connexion sécurisée.",
-    advice="Dans « Paramètres de connexion », retirez « :80 » ou le numéro de port à la fin de l'adresse, puis enregistrez.",
+    advice=(
+        "Dans « Paramètres de connexion », retirez le numéro de port (« :80 ») à la fin de l'adresse, puis enregistrez. S'il n'y en a pas, un appareil "
+        "répond peut-être à la place du serveur : essayez un autre réseau."
+    ),
+    depends_on=_IN_ITS_PLACE,
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 TLS_TOO_OLD = Problem(
@@ -496,6 +525,8 @@ TLS_TOO_OLD = Problem(
     title="Chiffrement trop ancien",
     text="Le serveur, ou un appareil sur le chemin, ne propose qu'une version dépassée du chiffrement (il faut TLS 1.2 au moins).",
     advice=_SUPPORT,
+    depends_on=_IN_ITS_PLACE,
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 TLS_INTERRUPTED = Problem(
@@ -516,6 +547,7 @@ CLIENT_CERTIFICATE_WANTED = Problem(
     title="Le serveur exige un certificat du poste",
     text="Le serveur demande à ce poste un certificat qu'il n'a pas.",
     advice="Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, contactez l'assistance en indiquant le code affiché.",
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 CERTIFICATE_REVOKED = Problem(
@@ -525,6 +557,7 @@ CERTIFICATE_REVOKED = Problem(
     title="Certificat du serveur révoqué",
     text="Le certificat du serveur a été annulé par l'autorité qui l'avait établi.",
     advice=_SUPPORT,
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 CERTIFICATE_CHAIN_INCOMPLETE = Problem(
@@ -534,6 +567,8 @@ CERTIFICATE_CHAIN_INCOMPLETE = Problem(
     title="Certificat du serveur incomplet",
     text="Le serveur présente son certificat sans celui de l'autorité intermédiaire qui le garantit.",
     advice=_SUPPORT,
+    depends_on=_IN_ITS_PLACE,
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 INTERCEPTED = Problem(
@@ -546,7 +581,8 @@ INTERCEPTED = Problem(
         "Faites exclure l'adresse du serveur de cette inspection par la personne qui s'occupe de votre informatique. L'agent ne passe jamais "
         "outre : la clé de licence ne doit être lue par personne."
     ),
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
+    patience=LOST_CONNECTION_PATIENCE,
     evidence=InterceptedBy,
 )
 

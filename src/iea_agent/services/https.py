@@ -90,6 +90,8 @@ class Client:
         self.route = route or Route()
         self.certificate: Certificate | None = None
         """The last certificate received, whether accepted or refused."""
+        self.resolved: tuple[str, ...] = ()
+        """The addresses of the last connection's server, () if a proxy finds them."""
         self._online = online or (lambda: True)
         try:
             context = certificates.verifying_context(self.route.ca_file)
@@ -196,6 +198,8 @@ class Client:
         finally:
             if context.certificate is not None:
                 self.certificate = context.certificate.certificate
+            if context.is_new_connection:
+                self.resolved = context.resolved
         if failure is None:
             return self._attempt(request, limit, context, may_be_stale=False)
         context.stage_failed(failure)

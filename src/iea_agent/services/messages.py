@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 from urllib.parse import SplitResult, urlsplit
 
 from iea_agent.domain import problems
+from iea_agent.domain.addresses import is_same_owner
 from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.evidence import PortalPage, RedirectTarget
 from iea_agent.domain.printable_text import clean_detail
@@ -111,7 +112,7 @@ _BY_STATUS = {
 
 def _redirected(request: Request, reply: Reply) -> Failure:
     """Return the failure for a redirection, to https on the same host or elsewhere."""
-    here, there = urlsplit(request.url), _location(reply)
+    here, there = urlsplit(request.url), parse_location(reply)
     target = find_redirect_target(reply)
     detail = f"HTTP {reply.status} " + (f"to {target.name}" if target else "inside the server")
     if (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname):
@@ -133,7 +134,7 @@ def find_redirect_target(reply: Reply) -> RedirectTarget | None:
 
     The rest of the address is left out: it may carry a session.
     """
-    there = _location(reply)
+    there = parse_location(reply)
     return RedirectTarget(clean_detail(f"{there.scheme}://{there.hostname}")) if there.hostname else None
 
 
@@ -141,12 +142,12 @@ def detect_portal(request: Request, reply: Reply) -> Failure | None:
     """Return the failure if *reply* is that of a captive portal.
 
     It is one if the status is 511 (RFC 6585, section 6), or if a request over http gets a web page or a redirection to another
-    domain. The product's servers send no pages over http, and what comes over TLS comes from the server itself.
+    owner. The product's servers send no pages over http, and what comes over TLS comes from the server itself.
     """
-    here, there = urlsplit(request.url), _location(reply)
+    here, there = urlsplit(request.url), parse_location(reply)
     status = reply.status
     redirect = 300 <= status < 400 and there.hostname
-    elsewhere = redirect and _domain(there.hostname or "") != _domain(here.hostname or "")
+    elsewhere = redirect and not is_same_owner(there.hostname or "", here.hostname or "")
     page = status == 200 and reply.headers.get("content-type", "").lower().startswith("text/html")
     if status != 511 and not (here.scheme == "http" and (elsewhere or page)):
         return None
@@ -154,12 +155,6 @@ def detect_portal(request: Request, reply: Reply) -> Failure | None:
     detail = f"HTTP {status}" + (f" to {target.name}" if target else ", a web page" if page else "")
     evidence = PortalPage(target.name) if target else None
     return Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL, detail, evidence=evidence)
-
-
-def _domain(host: str) -> str:
-    """Return the last two labels of a host name, or an IP address as it is."""
-    labels = host.rstrip(".").split(".")
-    return host if ":" in host or labels[-1].isdigit() else ".".join(labels[-2:])
 
 
 def judge_proxy_challenge(
@@ -175,7 +170,8 @@ def judge_proxy_challenge(
     return problems.PROXY_WANTS_PASSWORD, detail
 
 
-def _location(reply: Reply) -> SplitResult:
+def parse_location(reply: Reply) -> SplitResult:
+    """Return the target of a redirection; all its parts are empty if there is none."""
     try:
         parts = urlsplit(reply.headers.get("location", ""))
         parts.hostname  # noqa: B018  reading it is what may fail

@@ -88,6 +88,8 @@ class RequestContext:
         self.received_tls_alert = False
         self.certificate: certificates.ServerCertificate | None = None
         """The certificate of the connection made for this request."""
+        self.resolved: tuple[str, ...] = ()
+        """The addresses that the name service gave for the server."""
         self.proxy_schemes: tuple[str, ...] = ()
         """The authentication schemes that a proxy offers in its refusal."""
         self.send_error: OSError | None = None
@@ -146,6 +148,7 @@ class RequestContext:
     def name_resolved(self, addresses: Sequence[str]) -> None:
         """Go on to the connection. With a proxy, the name was the proxy's and is no stage."""
         if self.stage is Stage.NAME:
+            self.resolved = tuple(addresses)
             self.stage_passed(", ".join(addresses))
             self._begin(Stage.CONNECTION)
 

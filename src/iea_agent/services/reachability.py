@@ -28,18 +28,15 @@ from iea_agent.domain.diagnosis import (
 )
 
 from .authentication import Exchange, Licence, discover, forbid_clear_text, request_token, run_exchange
+from .explanation import Connect, explain
 from .https import BODY_LIMIT, Client, HttpsError
-from .messages import Reply, Request, detect_portal, has_members, judge_status
+from .messages import Reply, Request, has_members, judge_status
 from .network import Route
 
 EXAMINATION_SECONDS = 12.0
-PROBE_SECONDS = 3.0
-"""The longest request that looks for a captive portal or a wrong clock after a failure."""
 CANCEL_CHECK_SECONDS = 0.1
 """How often a wait looks whether it was cancelled: half of the 200 ms that are promised."""
 
-Connect: TypeAlias = Callable[[Address], Client]
-"""Makes the client for one server; the route may depend on its address (proxy scripts). May wait. Raises ``HttpsError``."""
 Send: TypeAlias = Callable[[Request, int], Reply]
 """Sends a request in the time that remains to the test; the body may have so many bytes. Raises ``HttpsError``."""
 Verify: TypeAlias = Callable[[Send, Address, bytes], str]
@@ -58,6 +55,7 @@ def examine(
     verify: Verify | None = None,
     seconds: float = EXAMINATION_SECONDS,
     cancelled: threading.Event | None = None,
+    by_system_proxy: Connect | None = None,
 ) -> tuple[ServerReport, ...]:
     """Test the servers of *targets* and return a report for each.
 
@@ -68,6 +66,7 @@ def examine(
     - Without *licence* the authentication server's last stage is skipped.
     - *verify* judges the update server's metadata; without it only the expiry of timestamp.json is checked.
     - *now* is the time of day with its zone: it judges that expiry and the clocks.
+    - *by_system_proxy* reaches servers by the system's proxy, if *connect* does not.
     - A test that is not over after *seconds* ends with TEST_TOO_LONG.
     - Once *cancelled* is set, returns the present reports within 200 ms (``done`` is false). Network waits end by themselves on daemon
       threads.
@@ -77,7 +76,7 @@ def examine(
     news: queue.SimpleQueue[ServerReport] = queue.SimpleQueue()
     latest: dict[Server, ServerReport] = {}
     for server, text in targets.items():
-        test = _ServerTest(server, text, licence, verify, now, deadline, news.put)
+        test = _ServerTest(server, text, licence, verify, now, deadline, news.put, by_system_proxy)
         latest[server] = test.report()
         name = f"test of {server.value}"
         threading.Thread(target=test.run, args=(connect,), name=name, daemon=True).start()
@@ -188,6 +187,7 @@ class _ServerTest:
     now: datetime
     deadline: float
     publish: Callable[[ServerReport], None]
+    by_system_proxy: Connect | None
 
     def __post_init__(self) -> None:
         self._begun = time.monotonic()
@@ -228,7 +228,7 @@ class _ServerTest:
                     self._go_through_stages(client, address)
                 except HttpsError as error:
                     failure = self._end(error.failure)
-                    self._look_for_explanation(client, address, failure)
+                    failure = self._look_for_explanation(client, address, failure)
         except HttpsError as error:
             failure = self._end(error.failure)
         # a bug: it is logged and shown, and the test of the other server goes on
@@ -295,34 +295,26 @@ class _ServerTest:
         granted = run_exchange(request_token(discovery, self.licence), send)
         self._pass("" if granted.expires_in is None else f"token for {granted.expires_in:.0f} s")
 
-    def _look_for_explanation(self, client: Client, address: Address, failure: Failure) -> None:
-        """Look for a captive portal or a wrong clock with one request over http.
+    def _look_for_explanation(self, client: Client, address: Address, failure: Failure) -> Failure:
+        """Add what explains *failure*, and return it with what may explain it."""
+        if failure.problem.depends_on:
+            # the failure is shown at once, its explanation later
+            self.publish(self.report(failure))
+        left = max(self.deadline - time.monotonic(), 0.001)
+        explanation = explain(
+            client, address, failure, seconds=left, wall=self._wall, by_system_proxy=self.by_system_proxy
+        )
+        self._findings += explanation.findings
+        if explanation.clock_ahead is not None:
+            self._clock_ahead = explanation.clock_ahead
+        return replace(failure, doubt=explanation.doubt)
 
-        It is sent only if one of them would explain *failure*. It carries nothing personal; redirections are not followed, no body is
-        read.
-        """
-        possible = {problems.CAPTIVE_PORTAL, problems.CLOCK_WRONG} & set(failure.problem.depends_on)
-        if not (possible and address.secure and failure.stage in (Stage.CONNECTION, Stage.CERTIFICATE)):
-            return
-        # the failure is shown at once, its explanation later
-        self.publish(self.report(failure))
-        plain = replace(address, scheme="http", port=80 if address.port == 443 else address.port, path="")
-        request = Request("GET", f"{plain}/")
-        try:
-            left = max(self.deadline - time.monotonic(), 0.001)
-            reply = client.request(request, seconds=min(PROBE_SECONDS, left), limit=0)
-        except HttpsError:
-            return
-        portal = detect_portal(request, reply)
-        if portal is not None:
-            self._findings.append(portal)
-        else:
-            self._compare_clocks(reply)
+    def _wall(self) -> float:
+        return self.now.timestamp() + time.monotonic() - self._begun
 
     def _compare_clocks(self, reply: Reply) -> None:
         if reply.server_time is not None:
-            here = self.now.timestamp() + time.monotonic() - self._begun
-            self._clock_ahead = reply.server_time - here
+            self._clock_ahead = reply.server_time - self._wall()
             finding = judge_clock(self._clock_ahead)
             if finding is not None:
                 self._findings.append(finding)

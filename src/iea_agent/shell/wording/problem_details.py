@@ -8,6 +8,7 @@ from iea_agent.domain import interceptors, problems, settings
 from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.diagnosis import Certificate, Failure
 from iea_agent.domain.evidence import (
+    AnswerInClear,
     CertificateHosts,
     ClockOffset,
     DeclaredIssuer,
@@ -20,6 +21,7 @@ from iea_agent.domain.evidence import (
     ProxyInvolved,
     ProxyScript,
     RedirectTarget,
+    ResolvedAddress,
     TokenEndpoint,
 )
 from iea_agent.domain.interceptors import ProductKind
@@ -46,6 +48,10 @@ _NAMED: Mapping[type[NamedEvidence], str] = {
     ProxyInvolved: N_("Proxy concerné : {about}."),
     ProxyScript: N_("Script concerné : {about}."),
     DeclaredIssuer: N_("Adresse déclarée par le serveur : {about}."),
+    AnswerInClear: N_(
+        "Quelque chose répond en http à sa place ({about}) : sur un Wi-Fi public, c'est peut-être sa page d'accueil. Ouvrez un site internet pour le voir."
+    ),
+    ResolvedAddress: N_("Adresse donnée par le service de noms : {about}."),
     TokenEndpoint: N_("Adresse demandée par le serveur : {about}."),
     FileInvolved: N_("Fichier concerné : {about}."),
 }
@@ -63,7 +69,7 @@ def describe_failure_details(failure: Failure, now: float) -> str:
 
     *now* is the wall-clock time at which it was observed.
     """
-    sentences = _evidence(failure.evidence)
+    sentences = [*_evidence(failure.evidence), *_evidence(failure.doubt)]
     if failure.certificate is not None and failure.problem.group is Group.CERTIFICATE:
         intercepted = failure.problem is problems.INTERCEPTED
         sentences += _certificate(failure.certificate, now, product_named=intercepted)

@@ -1,0 +1,116 @@
+"""The running agent names the same cause as a test of the servers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from iea_agent.assembly.authenticator import Authenticator
+from iea_agent.assembly.installation import LICENCE_KEY, Installation
+from iea_agent.assembly.servers import Servers
+from iea_agent.domain import addresses
+from iea_agent.domain.addresses import Address
+from iea_agent.domain.diagnosis import Failure, Server
+from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
+from iea_agent.host.storage import Folders, Storage
+from iea_agent.host.vault import Vault
+from iea_agent.loop import Attempt
+from iea_agent.services.https import Client
+from iea_agent.services.network import Limits
+from iea_sandbox.faults import FAULTS, Layer
+from iea_sandbox.world import World
+from tests.assembly.test_proxies import Secrets
+from tests.services.conftest import BRIEF, PATIENT, resolving
+from tests.services.fault_table import ALTERNATIVES, SANDBOX
+from tests.services.test_faults import MARKS, break_
+
+SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class OwnInstallation(Installation):
+    """An installation whose vault is the test's."""
+
+    secrets: Vault = field(default_factory=Secrets)
+
+    @cached_property
+    def vault(self) -> Vault:
+        return self.secrets
+
+
+@dataclass(frozen=True)
+class SandboxServers(Servers):
+    """The servers of an installation, with the sandbox's name service."""
+
+    world: World | None = None
+    limits: Limits = PATIENT
+
+    def connect(self, settings: Settings, proxy_password: str | None = None) -> Callable[[Address], Client]:
+        assert self.world is not None
+        resolve = resolving(self.world.names.port)
+
+        def make_client(address: Address) -> Client:
+            route = self.route(settings, address, proxy_password)
+            return Client(route, limits=self.limits, resolve=resolve, online=lambda: True)
+
+        return make_client
+
+
+def one_attempt(servers: Servers, settings: Settings) -> Failure | None:
+    """Make one attempt of the running agent and return how it failed."""
+    attempts: SimpleQueue[Attempt] = SimpleQueue()
+    authenticator = Authenticator(servers, settings, attempts.put)
+    authenticator.begin(1)
+    failure = attempts.get(timeout=SECONDS).failure
+    authenticator.renew(settings)
+    return failure
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Folders:
+    """The folders of an installation."""
+    return Folders.locate({"IEA_AGENT_HOME": str(tmp_path)})
+
+
+def settings_for(world: World, name: str) -> Settings:
+    """The settings under which a fault is met."""
+    by_proxy = FAULTS[name].layer is Layer.PROXY and name != "proxy-needed"
+    proxy = {"proxy_mode": ProxyMode.MANUAL, "proxy_address": world.proxy_address} if by_proxy else {}
+    licence = world.licence()
+    return replace(
+        DEFAULTS,
+        authentication=addresses.clean(world.to_type("auth")),
+        updates=world.updates.address,
+        licence_number=licence.number,
+        ca_file=str(world.ca_file),
+        **{"proxy_mode": ProxyMode.NONE, **proxy},  # type: ignore[arg-type]
+    )
+
+
+NAMES = [
+    pytest.param(name, marks=MARKS.get(name, ()))
+    # which of two moments a reset hits is a matter of microseconds
+    for name, row in SANDBOX.items()
+    if row.authentication is not None and name not in ALTERNATIVES
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_agent_explains_a_fault_as_the_test_does(world: World, folders: Folders, name: str) -> None:
+    expected = SANDBOX[name].authentication
+    limits = BRIEF if expected is not None and expected.wait else PATIENT
+    installation = OwnInstallation(folders, Storage(folders))
+    installation.vault.write_secret(LICENCE_KEY, world.licence().key)
+    servers = SandboxServers(installation, world, limits)
+    break_(world, name, "auth")
+    settings = settings_for(world, name)
+    failure = one_attempt(servers, settings)
+    report = next(r for r in servers.examine(settings) if r.server is Server.AUTHENTICATION)
+    assert failure is not None
+    assert report.cause is not None
+    assert (failure.problem, failure.evidence) == (report.cause.problem, report.cause.evidence)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 import secrets
 import socket
 from base64 import b64encode
@@ -20,7 +22,24 @@ _HEAD_LIMIT = 64 * 1024
 _PATIENCE = 10.0  # seconds for a request to come, and for a server to let the proxy in
 
 _BASIC = 'Proxy-Authenticate: Basic realm="mandataire du bac à sable"\r\n'
+_NONCE = secrets.token_hex(8)
+_DIGEST = (
+    f'Proxy-Authenticate: Digest realm="mandataire", qop="auth", nonce="{_NONCE}", algorithm=SHA-256\r\n'
+)
 _WINDOWS = "Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n"
+
+_REFUSALS = {
+    "proxy-ntlm": ("407 Proxy Authentication Required", _WINDOWS),
+    "proxy-bearer": ("407 Proxy Authentication Required", "Proxy-Authenticate: Bearer\r\n"),
+    "proxy-forbids": ("403 Forbidden", ""),
+    "proxy-lost": ("503 Service Unavailable", ""),
+    "proxy-late": ("504 Gateway Timeout", ""),
+    "proxy-name-unknown": ("503 Service Unavailable", "X-Squid-Error: ERR_DNS_FAIL 0\r\n"),
+    "proxy-website": ("405 Not Allowed", "Server: nginx\r\n"),
+    "proxy-page": ("302 Found", "Location: https://portail.example/connexion\r\n"),
+    "proxy-busy": ("429 Too Many Requests", "Retry-After: 30\r\n"),
+}
+"""The answer, and its fields, of each fault that lets nobody through."""
 
 
 class Proxy:
@@ -120,17 +139,33 @@ class Proxy:
 
     def _refusal(self, headers: Mapping[str, str], host: str | None) -> bytes:
         """Return the answer that refuses a request; b"" if it may pass."""
-        if self._switch.on("proxy-ntlm"):
-            return _answer("407 Proxy Authentication Required", _WINDOWS)
+        name = self._switch.broken.fault.name if self._switch.broken else ""
+        if name in _REFUSALS:
+            return _answer(*_REFUSALS[name])
         expected = f"Basic {b64encode(f'{USER}:{PASSWORD}'.encode()).decode()}"
         right = secrets.compare_digest(headers.get("proxy-authorization", "").encode(), expected.encode())
-        if self._switch.on("proxy-password-refused") or (self._switch.on("proxy-password") and not right):
+        if name == "proxy-password-refused-401" and "proxy-authorization" in headers:
+            return _answer("401 Unauthorized", _BASIC.replace("Proxy", "WWW"))
+        if name.startswith("proxy-password-refused") or (name == "proxy-password" and not right):
             return _answer("407 Proxy Authentication Required", _BASIC)
-        if self._switch.on("proxy-forbids"):
+        if name == "proxy-digest" and not _is_right_digest(headers.get("proxy-authorization", "")):
+            return _answer("407 Proxy Authentication Required", _DIGEST)
+        if name == "proxy-anonymous" and "user-agent" not in headers:
             return _answer("403 Forbidden")
-        if self._switch.on("proxy-lost") or host not in HOSTS:
-            return _answer("503 Service Unavailable")
-        return b""
+        return b"" if host in HOSTS else _answer(*_REFUSALS["proxy-lost"])
+
+
+def _is_right_digest(authorization: str) -> bool:
+    """Return whether *authorization* proves the password (RFC 7616)."""
+    fields = dict(re.findall(r'(\w+)="?([^",]*)"?', authorization.removeprefix("Digest ")))
+
+    def digest(*parts: str) -> str:
+        return hashlib.sha256(":".join(parts).encode()).hexdigest()
+
+    counted = (fields.get("nc", ""), fields.get("cnonce", ""), "auth")
+    asked = digest("CONNECT", fields.get("uri", ""))
+    expected = digest(digest(USER, "mandataire", PASSWORD), _NONCE, *counted, asked)
+    return secrets.compare_digest(fields.get("response", "").encode(), expected.encode())
 
 
 def _answer(status: str, headers: str = "") -> bytes:

@@ -188,6 +188,13 @@ def test_what_it_forbids_is_its_own_doing(squid: Squid, world: World, servers: S
     assert_refused(reports, problems.PROXY_REFUSES)
 
 
+def test_what_it_cannot_reach_is_not_forbidden(squid: Squid, world: World, servers: Servers) -> None:
+    """Nobody listens there; names are left to the machine's own name service."""
+    nobody = "https://127.0.0.1:1"
+    wanted = replace(settings(world, squid.open), authentication=nobody, updates=nobody)
+    assert_refused(examined(servers, world, wanted), problems.SERVER_OUT_OF_PROXYS_REACH)
+
+
 def test_what_is_on_the_bypass_list_goes_past_it(squid: Squid, world: World, servers: Servers) -> None:
     reports = examined(servers, world, settings(world, squid.guarded, proxy_bypass="<local>"))
     for report in reports.values():

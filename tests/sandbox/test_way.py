@@ -93,7 +93,22 @@ def test_the_proxy_wants_a_password_and_takes_the_right_one(world: World) -> Non
 
 
 @pytest.mark.parametrize(
-    ("how", "status"), [("password-refused", 407), ("ntlm", 407), ("forbids", 403), ("lost", 503)]
+    ("how", "status"),
+    [
+        ("password-refused", 407),
+        ("password-refused-401", 401),
+        ("digest", 407),
+        ("bearer", 407),
+        ("ntlm", 407),
+        ("anonymous", 403),
+        ("forbids", 403),
+        ("lost", 503),
+        ("late", 504),
+        ("name-unknown", 503),
+        ("website", 405),
+        ("page", 302),
+        ("busy", 429),
+    ],
 )
 def test_the_proxy_refuses_every_request(world: World, how: str, status: int) -> None:
     world.break_("proxy", how)

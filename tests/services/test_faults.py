@@ -153,7 +153,7 @@ def route_of(world: World, name: str) -> Route:
     """The way to the servers that shows the fault."""
     if FAULTS[name].layer is not Layer.PROXY or name == "proxy-needed":
         return Route(ca_file=world.ca_file)
-    credentials = Credentials(USER, "wrong") if name == "proxy-password-refused" else None
+    credentials = Credentials(USER, "wrong") if name.startswith("proxy-password-refused") else None
     return Route(parse(world.proxy_address), world.ca_file, credentials)
 
 

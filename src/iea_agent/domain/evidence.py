@@ -75,6 +75,10 @@ class ProxyInvolved(NamedEvidence):
     """The origin of the proxy."""
 
 
+class SignInWanted(NamedEvidence):
+    """The ways to sign in that a proxy offers."""
+
+
 class ProxyScript(NamedEvidence):
     """The address of the proxy script (PAC), without credentials and query."""
 

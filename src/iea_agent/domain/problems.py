@@ -25,6 +25,7 @@ from .evidence import (
     ProxyScript,
     RedirectTarget,
     ResolvedAddress,
+    SignInWanted,
     TokenEndpoint,
 )
 
@@ -410,12 +411,12 @@ PROXY_SIGN_IN_UNKNOWN = Problem(
     Severity.HIGH,
     Actor.IT,
     title="Identification du proxy non prise en charge",
-    text="Le serveur mandataire (proxy) n'accepte qu'une identification Windows (NTLM ou Kerberos), que l'agent ne sait pas donner.",
+    text="Le serveur mandataire (proxy) demande une identification que l'agent ne sait pas donner.",
     advice=(
         "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification, "
         "ou avec un simple nom d'utilisateur et mot de passe."
     ),
-    evidence=ProxyInvolved,
+    evidence=SignInWanted,
 )
 
 PROXY_SCRIPT_UNUSABLE = Problem(
@@ -431,6 +432,81 @@ PROXY_SCRIPT_UNUSABLE = Problem(
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
     evidence=ProxyScript,
+)
+
+SERVER_OUT_OF_PROXYS_REACH = Problem(
+    "IEA-P08",
+    Severity.HIGH,
+    Actor.URSSAF,
+    title="Le proxy ne joint pas le serveur",
+    text="Le serveur mandataire (proxy) de votre réseau répond, mais il n'arrive pas à joindre le serveur.",
+    advice=(
+        "Ouvrez un site internet. Si aucun ne s'ouvre, prévenez la personne qui s'occupe de votre informatique. Sinon, le serveur est sans doute "
+        "arrêté : l'agent réessaie tout seul. En attendant, le mode assistance permet d'utiliser Impact emploi."
+    ),
+    depends_on=(NO_NETWORK,),
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=ProxyInvolved,
+)
+
+NO_PROXY_THERE = Problem(
+    "IEA-P09",
+    Severity.HIGH,
+    Actor.YOU,
+    title="L'adresse du proxy n'est pas celle d'un proxy",
+    text="À l'adresse réglée comme proxy répond autre chose : sans doute un site internet, une box ou un appareil du réseau.",
+    advice=(
+        "Si votre réseau n'a pas de proxy, choisissez « Aucun » dans « Paramètres de connexion » et enregistrez. S'il en a un, demandez son adresse "
+        "et son port à la personne qui s'occupe de votre informatique."
+    ),
+    depends_on=(NO_NETWORK,),
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=ProxyInvolved,
+)
+
+PROXY_SENDS_TO_PAGE = Problem(
+    "IEA-P10",
+    Severity.HIGH,
+    Actor.YOU,
+    title="Le proxy renvoie vers une page internet",
+    text="Le serveur mandataire (proxy) renvoie vers une page : elle demande sans doute de s'identifier, ou dit que le serveur est bloqué.",
+    advice=(
+        "Ouvrez un site internet et identifiez-vous si une page le demande ; l'agent se reconnecte ensuite tout seul. Si rien n'est demandé, montrez "
+        "ce message à la personne qui s'occupe de votre informatique."
+    ),
+    depends_on=(NO_NETWORK,),
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=PortalPage,
+)
+
+PROXY_MAKES_NO_CONNECTION = Problem(
+    "IEA-P11",
+    Severity.HIGH,
+    Actor.IT,
+    title="Le proxy n'ouvre pas la connexion",
+    text="Le serveur mandataire (proxy) de votre réseau a répondu, mais sans ouvrir la connexion vers le serveur.",
+    advice=(
+        "L'agent réessaie tout seul. Si cela dure, montrez ce message à la personne qui s'occupe de votre informatique : la réponse du proxy est "
+        "dans les détails."
+    ),
+    depends_on=(NO_NETWORK,),
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=ProxyInvolved,
+)
+
+NAME_UNKNOWN_TO_PROXY = Problem(
+    "IEA-P12",
+    Severity.HIGH,
+    Actor.YOU,
+    title="Le proxy ne trouve pas le serveur",
+    text="Le serveur mandataire (proxy) de votre réseau ne trouve pas le nom du serveur.",
+    advice=(
+        "Vérifiez l'adresse dans « Paramètres de connexion » : une faute de frappe suffit. Si elle est juste, prévenez la personne qui s'occupe de "
+        "votre informatique."
+    ),
+    depends_on=(NO_NETWORK,),
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=ProxyInvolved,
 )
 
 CERTIFICATE_EXPIRED = Problem(

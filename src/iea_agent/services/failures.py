@@ -21,8 +21,9 @@ from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
 from . import certificates
-from .messages import judge_proxy_challenge, parse_challenges
 from .network import RequestContext, Route, describe_certificate
+from .proxy_answers import judge_proxy_answer
+from .tunnel import NoTunnelError
 
 Inspect: TypeAlias = Callable[[], tuple[certificates.ServerCertificate | None, bool]]
 """Returns the refused certificate (None if a second handshake does not show it), and true if the server sent no issuer certificate."""
@@ -148,10 +149,11 @@ _AT_STAGE: Mapping[Stage, _Rules] = {
         (lambda _: True, problems.CONNECTION_UNANSWERED),
     ),
     Stage.PROXY: (
-        (lambda i: isinstance(i.error, httpcore.ProxyError), problems.PROXY_REFUSES),
+        (lambda i: i.request.received[:5] not in (b"", b"HTTP/"), problems.NO_PROXY_THERE),
         (lambda _: True, problems.PROXY_UNREACHABLE),
     ),
     Stage.CERTIFICATE: (
+        (lambda i: i.request.tunnel_is_page, problems.NO_PROXY_THERE),
         (lambda i: i.tls_reason in _NO_TLS, problems.PORT_WITHOUT_TLS),
         (lambda i: i.tls_reason in _OLD_TLS, problems.TLS_TOO_OLD),
         (lambda i: i.tls_reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED", problems.CLIENT_CERTIFICATE_WANTED),
@@ -168,6 +170,11 @@ _AT_STAGE: Mapping[Stage, _Rules] = {
     ),
 }
 """What an error means: the first rule that matches decides."""
+_STAGES = {
+    problems.CLIENT_CERTIFICATE_WANTED: Stage.CERTIFICATE,
+    problems.NO_PROXY_THERE: Stage.PROXY,
+}
+"""The stage of problems that may show later."""
 
 
 def translate(
@@ -179,32 +186,20 @@ def translate(
     """
     if isinstance(error, UnusableAnswer):
         return Failure(Stage.ANSWER, problems.ANSWER_NONSENSE, str(error))
+    if isinstance(error, NoTunnelError) and route.proxy is not None:
+        return judge_proxy_answer(error.answer, route.proxy.origin, refused=error.refused)
     if isinstance(error, httpcore.UnsupportedProtocol):
         return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
     cause = _find_cause(error) or request.send_error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return _certificate_refused(cause, request, route, inspect)
     detail = describe_error(cause or error)
-    if request.stage is Stage.PROXY and isinstance(error, httpcore.ProxyError) and detail.startswith("407"):
-        return proxy_authentication_failure(request, route, detail)
     incident = _Incident(error, cause, request, online)
     rules = (*_AT_ANY_STAGE, *_AT_STAGE.get(request.stage, ()))
     problem = next((problem for matches, problem in rules if matches(incident)), problems.INTERNAL_ERROR)
-    stage = Stage.CERTIFICATE if problem is problems.CLIENT_CERTIFICATE_WANTED else request.stage
+    stage = _STAGES.get(problem, request.stage)
     evidence = _proxy(route) if problem.evidence is ProxyInvolved else None
     return Failure(stage, problem, detail, evidence=evidence)
-
-
-def proxy_authentication_failure(
-    request: RequestContext, route: Route, detail: str, header: str = ""
-) -> Failure:
-    """Return the failure for a proxy that asks for a password.
-
-    *header* is its Proxy-Authenticate if it answered a request over http itself.
-    """
-    schemes = parse_challenges([header]) or request.proxy_schemes
-    problem, detail = judge_proxy_challenge(schemes, detail, credentials_sent=route.credentials is not None)
-    return Failure(Stage.PROXY, problem, detail, evidence=_proxy(route))
 
 
 def is_closed_early(error: Exception) -> bool:
@@ -221,8 +216,6 @@ def describe_error(error: BaseException) -> str:
         text = f"certificate refused: {error.verify_message} [{error.verify_code:#x}]"
     elif isinstance(error, ssl.SSLError) and error.reason:
         text = f"TLS: {error.reason}"
-    elif isinstance(error, httpcore.ProxyError):
-        text = str(error)
     else:
         text = f"{type(error).__name__}: {error}"
     return clean_detail(text)

@@ -9,11 +9,10 @@ from __future__ import annotations
 import ssl
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
-from urllib.parse import urlsplit
 
-from iea_agent import __version__
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate, Failure, Stage
 from iea_agent.domain.evidence import FileInvolved, ProxyInvolved
@@ -25,7 +24,6 @@ from .failures import (
     UnusableAnswer,
     describe_error,
     is_closed_early,
-    proxy_authentication_failure,
     translate,
 )
 from .messages import Reply, Request
@@ -34,12 +32,13 @@ from .network import (
     Limits,
     Network,
     Observe,
-    Pool,
     RequestContext,
     Resolve,
     Route,
     system_addresses,
 )
+from .proxy_sign_in import ProxyVerdicts, SignIn
+from .tunnel import USER_AGENT, ProxiedPool
 
 # httpx also loads its command line (click, rich, pygments) if those are installed: 5 MB of private memory and 0.2 s for nothing. It does so inside
 # "try: … except ImportError", and None in sys.modules means "not installed"; it is there during this import only.
@@ -81,11 +80,12 @@ class Client:
         limits: Limits | None = None,
         resolve: Resolve | None = None,
         online: Callable[[], bool] | None = None,
+        verdicts: ProxyVerdicts | None = None,
     ) -> None:
         """Prepare the connections; none is made yet.
 
-        *resolve* replaces the system's name service; *online* returns whether this PC has a network. Raises ``HttpsError`` if the
-        route's CA file cannot be read or its proxy cannot be used.
+        *resolve* replaces the system's name service; *online* returns whether this PC has a network; *verdicts* knows which credentials
+        proxies have refused. Raises ``HttpsError`` if the route's CA file cannot be read or its proxy cannot be used.
         """
         self.route = route or Route()
         self.certificate: Certificate | None = None
@@ -93,6 +93,7 @@ class Client:
         self.resolved: tuple[str, ...] = ()
         """The addresses of the last connection's server, () if a proxy finds them."""
         self._online = online or (lambda: True)
+        self._verdicts = verdicts or ProxyVerdicts()
         try:
             context = certificates.verifying_context(self.route.ca_file)
         except certificates.CaFileUnreadable as error:
@@ -112,24 +113,20 @@ class Client:
             headers={
                 "accept": "application/json",
                 "accept-encoding": "identity",
-                "user-agent": f"iea-agent/{__version__}",
+                "user-agent": USER_AGENT,
             },
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
     def _pool(self, context: ssl.SSLContext) -> httpcore.ConnectionPool:
         """Return a pool on this client's route whose certificates *context* verifies."""
-        proxy = None
-        if self.route.proxy is not None:
-            credentials = self.route.credentials
-            # as bytes: httpcore takes text for ASCII, and RFC 7617 recommends UTF-8
-            auth = (credentials.user.encode(), credentials.password.encode()) if credentials else None
-            proxy = httpcore.Proxy(self.route.proxy.origin, auth=auth)
-        return Pool(
-            ssl_context=context,
-            proxy=proxy,
-            keepalive_expiry=KEEPALIVE_SECONDS,
-            network_backend=self._network,
+        if self.route.proxy is None:
+            return httpcore.ConnectionPool(
+                ssl_context=context, keepalive_expiry=KEEPALIVE_SECONDS, network_backend=self._network
+            )
+        begin = partial(SignIn, self.route.credentials, self._verdicts)
+        return ProxiedPool(
+            self.route.proxy, self._network, begin, ssl_context=context, keepalive_expiry=KEEPALIVE_SECONDS
         )
 
     def request(
@@ -149,11 +146,6 @@ class Client:
         context = RequestContext(observe, seconds, self._limits, proxied=proxied)
         CURRENT_REQUEST.set(context)
         reply = self._attempt(request, limit, context, may_be_stale=True)
-        if reply.status == 407 and proxied and urlsplit(request.url).scheme == "http":
-            header = reply.headers.get("proxy-authenticate", "")
-            failure = proxy_authentication_failure(context, self.route, "HTTP 407", header)
-            context.stage_failed(failure)
-            raise HttpsError(failure)
         context.stage_passed(f"HTTP {reply.status}")
         return reply
 

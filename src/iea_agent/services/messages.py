@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from types import UnionType
-from typing import Any, TypeGuard
+from types import MappingProxyType, UnionType
+from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import SplitResult, urlsplit
 
 from iea_agent.domain import problems
@@ -94,8 +94,8 @@ def judge_status(request: Request, reply: Reply) -> Failure | None:
     if status == 426 or (status == 400 and b"HTTPS port" in reply.body):  # nginx, Apache; RFC 9110, 15.5.22
         problem = problems.HTTPS_EXPECTED
     elif status == 407:
-        schemes = parse_challenges([reply.headers.get("proxy-authenticate", "")])
-        problem, detail = judge_proxy_challenge(schemes, detail, credentials_sent=False)
+        challenges = parse_challenges([reply.headers.get("proxy-authenticate", "")])
+        problem, detail = judge_proxy_challenge(challenges, detail, refused=False)
     elif status == 408 or status >= 500:
         problem = classify_unavailable(reply)
     else:
@@ -158,15 +158,19 @@ def detect_portal(request: Request, reply: Reply) -> Failure | None:
 
 
 def judge_proxy_challenge(
-    schemes: tuple[str, ...], detail: str, *, credentials_sent: bool
+    challenges: Iterable[Challenge], detail: str, *, refused: bool
 ) -> tuple[Problem, str]:
-    """Return the problem behind a proxy's 407, and *detail* with its *schemes*."""
+    """Return the problem behind *challenges*, and *detail* with their schemes.
+
+    *refused*: the proxy has refused user and password.
+    """
+    schemes = [challenge.scheme for challenge in challenges]
     if schemes:
         detail = f"{detail}, asks for {', '.join(schemes)}"
-    if schemes and "basic" not in [scheme.lower() for scheme in schemes]:
-        return problems.PROXY_SIGN_IN_UNKNOWN, detail
-    if credentials_sent:
+    if refused:
         return problems.PROXY_REFUSES_PASSWORD, detail
+    if schemes and not SCHEMES_WITH_PASSWORD & {scheme.lower() for scheme in schemes}:
+        return problems.PROXY_SIGN_IN_UNKNOWN, detail
     return problems.PROXY_WANTS_PASSWORD, detail
 
 
@@ -180,12 +184,36 @@ def parse_location(reply: Reply) -> SplitResult:
     return parts
 
 
-def parse_challenges(fields: Iterable[str]) -> tuple[str, ...]:
-    """Return up to ten schemes of Proxy-Authenticate *fields* (RFC 9110, 11.6.1)."""
-    schemes: dict[str, None] = {}
+class Challenge(NamedTuple):
+    """One way to sign in that is offered, and its parameters; *token* if it has none."""
+
+    scheme: str
+    parameters: Mapping[str, str] = MappingProxyType({})
+    token: str = ""
+
+
+SCHEMES_WITH_PASSWORD = frozenset({"basic", "digest"})
+"""The ways to sign in with user and password, in lower case."""
+
+
+LONGEST_FIELD = 4096
+"""Characters of a field that are parsed: what goes on longer is no challenge."""
+
+
+def parse_challenges(fields: Iterable[str]) -> tuple[Challenge, ...]:
+    """Return up to ten challenges of Proxy-Authenticate *fields* (RFC 9110, 11.6.1)."""
+    challenges: list[Challenge] = []
     for value in fields:
-        for part in re.sub(r'"(?:\\.|[^"\\])*"', '""', value).split(","):
-            scheme = re.match(r"\s*([A-Za-z][\w.+-]{0,30})(?=\s+[^\s=]|\s*$)", part)
+        parameters: dict[str, str] = {}
+        for part in re.findall(r'(?:"(?:\\.|[^"\\])*"|[^,"])+', value[:LONGEST_FIELD]):
+            scheme = re.match(r"\s*([A-Za-z][\w.+-]{0,30})(?=\s+[^\s=]|\s*$)\s*(.*)", part, re.DOTALL)
+            rest = scheme[2] if scheme else part
+            named = re.fullmatch(r'\s*([\w.+-]+)\s*=\s*(?:"(.*)"|([^"=]*))\s*', rest, re.DOTALL)
             if scheme is not None:
-                schemes[scheme[1]] = None
-    return tuple(schemes)[:10]
+                parameters = {}
+                token = "" if named else rest.strip()
+                challenges.append(Challenge(scheme[1], parameters, token))
+            if named is not None:
+                quoted = re.sub(r"\\(.)", r"\1", named[2] or "")
+                parameters[named[1].lower()] = quoted or (named[3] or "").strip()
+    return tuple(challenges)[:10]

@@ -30,7 +30,6 @@ from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
 from iea_agent.domain.proxy_choice import Source
 
 from . import certificates
-from .messages import parse_challenges
 
 STAGGER_SECONDS = 0.25
 """Delay before the next address is tried as well (RFC 8305, section 5)."""
@@ -90,8 +89,10 @@ class RequestContext:
         """The certificate of the connection made for this request."""
         self.resolved: tuple[str, ...] = ()
         """The addresses that the name service gave for the server."""
-        self.proxy_schemes: tuple[str, ...] = ()
-        """The authentication schemes that a proxy offers in its refusal."""
+        self.received = b""
+        """The first bytes that came."""
+        self.tunnel_is_page = False
+        """Whether the proxy made a tunnel, but announced a page."""
         self.send_error: OSError | None = None
         """Kept because httpcore still tries to read a reply, and raises only the error of that."""
         self._observe = observe
@@ -126,21 +127,13 @@ class RequestContext:
                 self._begin(Stage.PROXY if self._proxied else Stage.NAME)
             case "connection.connect_tcp.complete" if not self._proxied:
                 self.stage_passed(info["return_value"].peer)
-            case "proxy.start_tls.started":
-                self.stage_passed()
-                self._begin(Stage.CERTIFICATE)
             case "connection.start_tls.started":
                 self._begin(Stage.CERTIFICATE)
-            case "connection.start_tls.complete" | "proxy.start_tls.complete":
+            case "connection.start_tls.complete":
                 stream = info["return_value"]
                 self.certificate = stream.certificate
                 self.stage_passed(stream.encryption)
-            case "http11.receive_response_headers.complete" if self.stage is Stage.PROXY:
-                fields = info["return_value"][3]
-                self.proxy_schemes = parse_challenges(
-                    value.decode("latin-1") for name, value in fields if name.lower() == b"proxy-authenticate"
-                )
-            case "http11.send_request_headers.started" if info["request"].method != b"CONNECT":
+            case "http11.send_request_headers.started":
                 if self.stage is Stage.PROXY:  # plain http: the proxy is asked for the page itself
                     self.stage_passed()
                 self._begin(Stage.ANSWER)
@@ -174,34 +167,6 @@ class RequestContext:
 
 CURRENT_REQUEST: ContextVar[RequestContext] = ContextVar("iea_agent_request")
 """The request of this thread: httpcore does not pass it to the backend and its streams."""
-
-
-class Pool(httpcore.ConnectionPool):
-    """httpcore's pool, but a connection is closed if a request over it fails.
-
-    httpcore leaves a proxy tunnel open if TLS fails in it. Each would keep its place, and the eleventh request would wait for ever
-    (https://github.com/encode/httpcore/issues/1023).
-    """
-
-    def create_connection(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
-        return cast(httpcore.ConnectionInterface, _ClosedOnFailure(super().create_connection(origin)))
-
-
-class _ClosedOnFailure:
-    def __init__(self, connection: httpcore.ConnectionInterface) -> None:
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
-        try:
-            return self._connection.handle_request(request)
-        except httpcore.ConnectionNotAvailable:  # it serves another one
-            raise
-        except BaseException:
-            self._connection.close()
-            raise
 
 
 class Network(httpcore.NetworkBackend):
@@ -301,6 +266,7 @@ class Stream(httpcore.NetworkStream):
             raise httpcore.ReadTimeout(str(error)) from error
         except OSError as error:
             raise httpcore.ReadError(str(error)) from error
+        request.received = request.received or received
         # an alert record (RFC 8446, section 5.1) instead of a reply in clear: the port speaks TLS
         request.received_tls_alert |= received.startswith(b"\x15\x03") and not isinstance(
             self._socket, ssl.SSLSocket

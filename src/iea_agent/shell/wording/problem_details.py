@@ -22,6 +22,7 @@ from iea_agent.domain.evidence import (
     ProxyScript,
     RedirectTarget,
     ResolvedAddress,
+    SignInWanted,
     TokenEndpoint,
 )
 from iea_agent.domain.interceptors import ProductKind
@@ -46,6 +47,7 @@ _NAMED: Mapping[type[NamedEvidence], str] = {
     RedirectTarget: N_("Adresse indiquée par le serveur : {about} (non suivie)."),
     PortalPage: N_("Page d'accueil affichée par le réseau : {about}."),
     ProxyInvolved: N_("Proxy concerné : {about}."),
+    SignInWanted: N_("Identification demandée : {about}."),
     ProxyScript: N_("Script concerné : {about}."),
     DeclaredIssuer: N_("Adresse déclarée par le serveur : {about}."),
     AnswerInClear: N_(

@@ -1,0 +1,119 @@
+"""What a proxy's answer to CONNECT means: one table.
+
+A status alone says little: proxies report a server that cannot be reached with 404, 500, 502, 503 or 504, and a web server that is no proxy answers
+400, 404, 405 or 501. Squid (``X-Squid-Error``), RFC 9209 (``Proxy-Status``) and the reason phrase say more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.evidence import Evidence, PortalPage, ProxyInvolved, SignInWanted
+from iea_agent.domain.printable_text import clean_detail
+from iea_agent.domain.problems import Problem
+
+from .messages import Challenge, Reply, find_redirect_target, judge_proxy_challenge, parse_challenges
+
+
+class ProxyAnswer(NamedTuple):
+    """The answer of a proxy to CONNECT; *reason* stands behind the status."""
+
+    reply: Reply
+    reason: str = ""
+
+    @property
+    def status(self) -> int:
+        """The status of the answer."""
+        return self.reply.status
+
+    @property
+    def challenges(self) -> tuple[Challenge, ...]:
+        """The sign-ins that are offered; tinyproxy refuses in the way of a server."""
+        names = ("proxy-authenticate", "www-authenticate")
+        return parse_challenges(self.reply.headers.get(name, "") for name in names)
+
+    @property
+    def words(self) -> str:
+        """What the proxy says of the reason, in lower case, with blanks between words."""
+        headers = self.reply.headers
+        texts = (self.reason, headers.get("x-squid-error", ""), headers.get("proxy-status", ""))
+        return re.sub(r"[_\-\s]+", " ", " ".join(texts).lower())
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether the answer bears the sign of a proxy."""
+        headers = self.reply.headers
+        makers = f"{headers.get('server', '')} {headers.get('via', '')}".lower()
+        fields = any(name.startswith(("proxy-", "x-squid-")) for name in headers)
+        return fields or any(maker in makers for maker in _MAKERS)
+
+    def says(self, *phrases: str) -> bool:
+        """Return whether one of *phrases* is among the words."""
+        return any(phrase in self.words for phrase in phrases)
+
+
+_MAKERS = (
+    "proxy",
+    "squid",
+    "zscaler",
+    "blue coat",
+    "bluecoat",
+    "ironport",
+    "cisco",
+    "websense",
+    "fortinet",
+    "gateway",
+)
+"""Parts of the names by which proxies call themselves."""
+
+_NAME_UNKNOWN = (
+    "dns",
+    "no such domain",  # privoxy
+    "no such host",
+    "unknown host",
+    "unknownhost",
+    "host not found",
+    "host was not found",  # ISA Server
+    "hostname",
+    "not resolve",
+    "name or service not known",
+)
+_DENIED = ("denied", "not allowed", "forbidden", "blocked", "prohibited", "policy")
+
+_Rules: TypeAlias = tuple[tuple[Callable[[ProxyAnswer], bool], Problem], ...]
+
+_RULES: _Rules = (
+    (lambda a: 300 <= a.status < 400 or a.status == 511, problems.PROXY_SENDS_TO_PAGE),
+    (lambda a: a.status in (403, 451), problems.PROXY_REFUSES),
+    (lambda a: a.status not in (405, 429) and a.says(*_NAME_UNKNOWN), problems.NAME_UNKNOWN_TO_PROXY),
+    # ISA Server refuses with "502 Proxy Error (… denied the specified URL)"
+    (lambda a: a.status >= 500 and a.says(*_DENIED), problems.PROXY_REFUSES),
+    (lambda a: a.status in (500, 502, 503, 504), problems.SERVER_OUT_OF_PROXYS_REACH),
+    (lambda a: a.status in (400, 404, 405, 501) and not a.is_signed, problems.NO_PROXY_THERE),
+    (lambda a: a.status == 404, problems.SERVER_OUT_OF_PROXYS_REACH),
+    (lambda a: a.status == 405, problems.PROXY_REFUSES),
+    (lambda _: True, problems.PROXY_MAKES_NO_CONNECTION),
+)
+"""What an answer means: the first rule that matches decides."""
+
+
+def judge_proxy_answer(answer: ProxyAnswer, proxy: str, *, refused: bool) -> Failure:
+    """Return the failure behind *answer* of the *proxy*, which *refused* a password."""
+    detail = clean_detail(f"{answer.status} {answer.reason}".strip())
+    evidence: Evidence | None = ProxyInvolved(proxy)
+    if answer.status in (401, 407):
+        problem, detail = judge_proxy_challenge(answer.challenges, detail, refused=refused)
+        if problem is problems.PROXY_SIGN_IN_UNKNOWN:
+            evidence = SignInWanted(", ".join(challenge.scheme for challenge in answer.challenges))
+        return Failure(Stage.PROXY, problem, detail, evidence=evidence)
+    more = (answer.reply.headers.get(name, "") for name in ("x-squid-error", "proxy-status", "server"))
+    detail = clean_detail(", ".join(filter(None, (detail, *more))))
+    problem = next(problem for matches, problem in _RULES if matches(answer))
+    if problem is problems.PROXY_SENDS_TO_PAGE:
+        target = find_redirect_target(answer.reply)
+        evidence = PortalPage(target.name) if target else None
+    return Failure(Stage.PROXY, problem, detail, answer.reply.retry_after, evidence)

@@ -1,0 +1,211 @@
+"""Connections through a proxy: CONNECT, plain http, and signing in.
+
+A tunnel is made below httpcore, as its network backend: for httpcore the server is reached directly. httpcore's own tunnel sends one CONNECT without a
+User-Agent, writes an IPv6 address without brackets, keeps only the status of a refusal, and leaks its connection if TLS fails in it
+(https://github.com/encode/httpcore/issues/1023).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
+from typing import cast
+
+import httpcore
+
+from iea_agent import __version__
+from iea_agent.domain.addresses import Address
+
+from .messages import Reply
+from .network import CURRENT_REQUEST, Network, Stream
+from .proxy_answers import ProxyAnswer
+from .proxy_sign_in import BeginSignIn, SignIn
+
+USER_AGENT = f"iea-agent/{__version__}"
+BODY_LIMIT = 64 * 1024
+"""The longest page of a refusal in bytes that is read, to keep its connection."""
+
+
+class NoTunnelError(httpcore.ProxyError):
+    """A proxy that made no connection."""
+
+    def __init__(self, answer: ProxyAnswer, *, refused: bool) -> None:
+        """*refused*: it has refused our credentials, now or a short time ago."""
+        super().__init__(f"{answer.status} {answer.reason}".strip())
+        self.answer = answer
+        self.refused = refused
+
+
+class ProxiedPool(httpcore.ConnectionPool):
+    """httpcore's pool with tunnels of ours; plain http is asked of the proxy itself."""
+
+    def __init__(self, proxy: Address, network: Network, begin: BeginSignIn, **options: object) -> None:
+        """*begin* is called at each new connection; *options* are httpcore's."""
+        super().__init__(proxy=httpcore.Proxy(proxy.origin), network_backend=network, **options)  # type: ignore[arg-type]
+        self._begin = begin
+        self._tunnels = _Tunnels(proxy, network, begin)
+
+    def create_connection(self, origin: httpcore.Origin) -> httpcore.ConnectionInterface:
+        """Return a connection to *origin*, which is not made yet."""
+        if origin.scheme != b"https":
+            make = partial(super().create_connection, origin)
+            return cast(httpcore.ConnectionInterface, _Forwarding(make, self._begin))
+        return httpcore.HTTPConnection(
+            origin,
+            ssl_context=self._ssl_context,
+            keepalive_expiry=self._keepalive_expiry,
+            network_backend=self._tunnels,
+        )
+
+
+class _Tunnels(httpcore.NetworkBackend):
+    """Connects to a server through a proxy (CONNECT, RFC 9110, section 9.3.6)."""
+
+    def __init__(self, proxy: Address, network: Network, begin: BeginSignIn) -> None:
+        self._proxy = proxy
+        self._network = network
+        self._begin = begin
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ARG002 the request knows how much time there is
+        local_address: str | None = None,  # noqa: ARG002
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
+    ) -> Stream:
+        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        origin = httpcore.Origin(b"http", self._proxy.host.encode(), self._proxy.port)
+        url = httpcore.URL(scheme=b"http", host=origin.host, port=origin.port, target=target.encode())
+        headers = (
+            ("Host", target),
+            ("User-Agent", USER_AGENT),
+            # for proxies of HTTP/1.0, which would close it before the sign-in is over
+            ("Proxy-Connection", "Keep-Alive"),
+        )
+        streams: list[Stream] = []
+
+        def make() -> httpcore.HTTP11Connection:
+            streams.append(self._network.connect_tcp(self._proxy.host, self._proxy.port))
+            return httpcore.HTTP11Connection(origin, streams[-1])
+
+        door = _Door(make)
+        sign_in = self._begin("CONNECT", target)
+        try:
+            response = _converse(door, httpcore.Request("CONNECT", url, headers=headers), sign_in)
+            answer = _read_head(response)
+            if not 200 <= answer.status < 300:
+                raise NoTunnelError(answer, refused=sign_in.was_refused)
+        except BaseException:
+            door.close()
+            raise
+        request = CURRENT_REQUEST.get()
+        # a proxy has nothing to add; a web server that is none may give a page
+        request.tunnel_is_page = answer.reply.headers.get("content-length", "0") != "0"
+        request.stage_passed()
+        return streams[-1]
+
+
+class _Forwarding:
+    """A connection of httpcore for plain http, with our sign-in."""
+
+    def __init__(self, make: Callable[[], httpcore.ConnectionInterface], begin: BeginSignIn) -> None:
+        self._door = _Door(make, make())
+        self._begin = begin
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._door.connection, name)
+
+    def handle_request(self, request: httpcore.Request) -> httpcore.Response:
+        """Send *request*, and answer the proxy if it asks who is there."""
+        sign_in = self._begin(request.method.decode(), bytes(request.url).decode())
+        # 401 is the server's, unless a proxy refuses in this way what it has asked for
+        response = _converse(self._door, request, sign_in, asking=(407,))
+        answer = _read_head(response)
+        if response.status == 407 or (response.status == 401 and sign_in.is_shown and answer.is_signed):
+            self._door.close()
+            raise NoTunnelError(answer, refused=sign_in.was_refused)
+        return response
+
+
+class _Door:
+    """A connection to the proxy, made anew if the proxy closes it while it asks."""
+
+    def __init__(
+        self,
+        make: Callable[[], httpcore.ConnectionInterface],
+        connection: httpcore.ConnectionInterface | None = None,
+    ) -> None:
+        self._make = make
+        self.connection = connection
+
+    def send(self, request: httpcore.Request, authorization: str = "") -> httpcore.Response:
+        """Send *request*, after a refusal with *authorization*."""
+        if not authorization:
+            self.connection = self.connection or self._make()
+            return self.connection.handle_request(request)
+        answering = httpcore.Request(
+            request.method,
+            request.url,
+            headers=[*request.headers, (b"Proxy-Authorization", authorization.encode())],
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        if self.connection is not None and self.connection.is_available():
+            try:
+                return self.connection.handle_request(answering)
+            except (httpcore.NetworkError, httpcore.RemoteProtocolError):
+                # it was just being closed: some proxies do so after a refusal, without a word
+                pass
+        self.close()
+        self.connection = self._make()
+        return self.connection.handle_request(answering)
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self.connection is not None:
+            self.connection.close()
+
+
+def _converse(
+    door: _Door, request: httpcore.Request, sign_in: SignIn, asking: Collection[int] = (401, 407)
+) -> httpcore.Response:
+    """Send *request* until the proxy lets in, refuses, or *sign_in* has no answer.
+
+    The statuses *asking* mean that the proxy wants to know who is there.
+    """
+    try:
+        response = door.send(request)
+        while response.status in asking and (authorization := sign_in.answer(_read_head(response))):
+            _drain(response)
+            response = door.send(request, authorization)
+    except BaseException:
+        sign_in.end(None)
+        raise
+    sign_in.end(response.status not in (401, 407))
+    return response
+
+
+def _read_head(response: httpcore.Response) -> ProxyAnswer:
+    """Return the answer without its page; fields of the same name are joined."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in response.headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
+    return ProxyAnswer(Reply(response.status, headers, b""), reason)
+
+
+def _drain(response: httpcore.Response) -> None:
+    """Read the page of a refusal, so that the connection can be used again."""
+    length = 0
+    try:
+        for part in response.iter_stream():
+            length += len(part)
+            if length > BODY_LIMIT:
+                break
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
+        # whoever sends next needs another connection
+        pass
+    finally:
+        response.close()

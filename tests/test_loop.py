@@ -2,149 +2,32 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import pytest
 
 from iea_agent.domain import machine, problems
 from iea_agent.domain.diagnosis import Failure, Stage
-from iea_agent.domain.machine import Effect, Moment, Snapshot, State
+from iea_agent.domain.machine import Effect, State
+from iea_agent.domain.problems import Problem
 from iea_agent.loop import Attempt, Loop
-
-LOST = Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)
-NO_NETWORK = Failure(Stage.NAME, problems.NO_NETWORK)
-UNAVAILABLE = Failure(Stage.ANSWER, problems.SERVER_UNAVAILABLE)
-REFUSED = Failure(Stage.LICENCE, problems.LICENCE_NOT_RECOGNISED)
-NOT_CONFIGURED = Failure(Stage.LICENCE, problems.NOT_CONFIGURED)
-DAY = 86_400.0
-SILENCE = "silence"
-
-
-@dataclass
-class Days:
-    """An agent's days: a driven clock, servers, and a record of the loop's work.
-
-    *servers* is what every attempt ends with.
-    """
-
-    servers: Failure | str | None = None
-    chance: float = 0.5
-    assistance_since: float | None = None
-    wall: float = 1_790_000_000.0
-    steady: float = 0.0
-    attempts: list[float] = field(default_factory=list)
-    renewed: list[float] = field(default_factory=list)
-    announced: list[tuple[float, Effect]] = field(default_factory=list)
-    policy_read: list[float] = field(default_factory=list)
-    recorded: list[float | None] = field(default_factory=list)
-    opened: list[Effect] = field(default_factory=list)
-    expired: int = 0
-    prepared: int = 0
-    launched: int = 0
-    limit: float | None = None
-    published: list[Snapshot] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        first = machine.begin(self.moment(), self.assistance_since)
-        self.loop = Loop(self, self.moment, lambda: self.chance, first)
-
-    # what the loop sees
-
-    def moment(self) -> Moment:
-        return Moment(self.wall, self.steady)
-
-    def authenticate(self, run: int) -> None:
-        self.attempts.append(self.steady)
-        if not isinstance(self.servers, str):
-            self.loop.post(Attempt(run, self.servers))
-
-    def renew_connection(self) -> None:
-        self.renewed.append(self.steady)
-
-    def assistance_limit(self) -> float | None:
-        return self.limit
-
-    def keep_assistance(self, since: float | None) -> None:
-        self.recorded.append(since)
-
-    def record_expiry(self) -> None:
-        self.expired += 1
-
-    def prepare_window(self) -> None:
-        self.prepared += 1
-
-    def open(self, effect: Effect) -> None:
-        self.opened.append(effect)
-
-    def launch_program(self) -> None:
-        self.launched += 1
-
-    def announce(self, kind: Effect, _snapshot: Snapshot) -> None:
-        self.announced.append((self.steady, kind))
-
-    def reread_policy(self) -> None:
-        self.policy_read.append(self.steady)
-
-    def publish(self, snapshot: Snapshot) -> None:
-        self.published.append(snapshot)
-
-    # what the test does
-
-    def shows(self, state: State) -> bool:
-        return self.loop.snapshot.state is state
-
-    def happen(self, *events: machine.Event) -> None:
-        """Events arrive, all at this moment."""
-        for event in events:
-            self.loop.post(event)
-        self.loop.turn()
-
-    def start(self) -> Days:
-        self.happen(machine.Started())
-        return self
-
-    def pass_seconds(self, seconds: float) -> None:
-        """Let time pass; the loop turns whenever it would wake by itself."""
-        end = self.steady + seconds
-        while self.steady < end:
-            wait = max(self.loop.idle_seconds(), 1e-6)  # below that, adding to a clock may not move it
-            wait = min(wait, end - self.steady)
-            self.wall += wait
-            self.steady = end if self.steady + wait >= end else self.steady + wait
-            self.loop.turn()
-
-    def pass_until(self, condition: Callable[[], bool], at_most: float) -> None:
-        """Let time pass by tenths of a second until *condition*, for *at_most* seconds."""
-        end = self.steady + at_most
-        while not condition():
-            assert self.steady < end, "it did not happen"
-            self.pass_seconds(0.1)
-
-    def sleep(self, seconds: float) -> None:
-        """Let the computer sleep: only the wall clock goes on; then the loop turns."""
-        self.wall += seconds
-        self.loop.turn()
-
-    def times_announced(self, kind: Effect) -> list[float]:
-        return [at for at, effect in self.announced if effect is kind]
+from tests.days import (
+    DAY,
+    LOST,
+    NO_NETWORK,
+    NOT_CONFIGURED,
+    REFUSED,
+    SILENCE,
+    UNAVAILABLE,
+    Days,
+    connected,
+    gaps,
+)
 
 
-def connected() -> Days:
-    """An agent that is connected since 100 s, its grace and silence over."""
-    days = Days().start()
-    days.pass_seconds(100)
-    assert days.shows(State.CONNECTED)
-    days.attempts.clear()
-    days.published.clear()
-    return days
-
-
-def gaps(times: list[float]) -> list[float]:
-    """Seconds between one and the next."""
-    return [round(after - before, 3) for before, after in itertools.pairwise(times)]
+def asking(wish: float, problem: Problem = problems.SERVER_UNAVAILABLE) -> Failure:
+    """A server that asks to be left alone for *wish* seconds."""
+    return Failure(Stage.ANSWER, problem, retry_after=wish)
 
 
 def test_every_effect_can_be_performed() -> None:
@@ -231,20 +114,81 @@ def test_a_refused_licence_is_tried_again_after_a_quarter_of_an_hour_and_on_a_cl
     assert days.attempts[-1] == days.steady
 
 
-@pytest.mark.parametrize(("chance", "seconds"), [(0.0, 60.0), (0.5, 180.0), (0.999999, 300.0)])
-def test_an_unavailable_server_gets_a_minute_and_up_to_four_more(chance: float, seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("chance", "waits"),
+    [
+        (0.0, [5, 15, 45, 60, 60]),
+        (0.5, [6.25, 18.75, 56.25, 180, 180]),
+        (0.999999, [7.5, 22.5, 67.5, 300, 300]),
+    ],
+)
+def test_an_unavailable_server_is_asked_again_soon_then_after_a_minute_and_up_to_four_more(
+    chance: float, waits: list[float]
+) -> None:
     days = Days(servers=UNAVAILABLE, chance=chance).start()
-    days.pass_seconds(seconds * 2.5)
-    assert gaps(days.attempts) == pytest.approx([seconds, seconds], abs=0.01)
+    days.pass_seconds(sum(waits) + 1)
+    assert gaps(days.attempts) == pytest.approx(waits, abs=0.01)
+    assert days.looks == []
 
 
-@pytest.mark.parametrize("wish", [7.0, 120.0, 1800.0])
+@pytest.mark.parametrize("wish", [47.0, 120.0, 1800.0])
 def test_what_the_server_asks_for_is_heeded(wish: float) -> None:
-    days = Days(
-        servers=Failure(Stage.ANSWER, problems.SERVER_UNAVAILABLE, retry_after=wish), chance=0.0
-    ).start()
+    days = Days(servers=asking(wish), chance=0.0).start()
     days.pass_seconds(wish * 2.5)
     assert gaps(days.attempts) == [wish, wish]
+
+
+@pytest.mark.parametrize("wish", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize("problem", [problems.SERVER_UNAVAILABLE, problems.TOO_MANY_REQUESTS], ids=str)
+def test_a_server_that_asks_to_be_asked_each_second_is_not(problem: Problem, wish: float) -> None:
+    days = Days(servers=asking(wish, problem), chance=0.0).start()
+    days.pass_seconds(200)
+    assert gaps(days.attempts) == [5, 15, 45, 60, 60]
+
+
+# looks during a long wait
+
+
+@pytest.mark.parametrize("wish", [600.0, 3600.0, 86_400.0])
+@pytest.mark.parametrize("chance", [0.0, 0.999999])
+def test_a_maintenance_that_ends_before_its_time_is_noticed_within_five_minutes(
+    wish: float, chance: float
+) -> None:
+    days = Days(servers=asking(wish), chance=chance).start()
+    days.pass_seconds(500)
+    assert days.shows(State.DISCONNECTED)
+    assert len(days.attempts) == 1
+    days.servers = None
+    days.pass_until(lambda: days.shows(State.CONNECTED), 300.1)
+    assert all(at == 0 or at >= wish for at in days.attempts)
+
+
+def test_a_look_keeps_the_time_of_the_next_try() -> None:
+    days = Days(servers=asking(3600)).start()
+    retry_at = days.loop.snapshot.retry_at
+    days.pass_seconds(2000)
+    assert len(days.looks) > 5
+    assert max(gaps([0.0, *days.looks])) <= 300
+    assert days.loop.snapshot.retry_at == retry_at == 1_790_000_000.0 + 4500
+    days.pass_seconds(2501)
+    assert days.attempts == [0.0, 4500.0]
+
+
+def test_a_look_that_meets_something_else_is_judged_as_an_attempt() -> None:
+    days = Days(servers=asking(3600)).start()
+    days.pass_seconds(100)
+    days.servers = LOST
+    days.pass_until(lambda: days.loop.snapshot.problem is LOST.problem, 300)
+    assert days.attempts == [0.0]
+    days.pass_seconds(9)
+    assert len(days.attempts) >= 3
+
+
+@pytest.mark.parametrize("servers", [REFUSED, LOST, UNAVAILABLE])
+def test_no_look_without_a_long_wait_that_the_server_asks_for(servers: Failure) -> None:
+    days = Days(servers=servers).start()
+    days.pass_seconds(7200)
+    assert days.looks == []
 
 
 def test_without_a_configuration_the_settings_open_once_and_nothing_is_tried_until_they_change() -> None:
@@ -265,9 +209,50 @@ def test_the_heart_comes_after_ten_seconds_and_two_attempts() -> None:
     days = connected()
     days.servers = LOST
     days.pass_until(lambda: days.shows(State.DISCONNECTED), 120)
-    failing = days.attempts
-    assert failing[-2] - failing[0] < 10 <= failing[-1] - failing[0]
-    assert len(failing) >= 2
+    assert days.steady - days.attempts[0] == pytest.approx(10, abs=0.11)
+    assert len(days.attempts) >= 2
+
+
+@pytest.mark.parametrize("problem", [problems.SERVER_UNAVAILABLE, problems.TOO_MANY_REQUESTS], ids=str)
+@pytest.mark.parametrize("wish", [600.0, 3600.0])
+def test_the_heart_does_not_wait_for_the_time_that_a_server_asks_for(problem: Problem, wish: float) -> None:
+    days = connected()
+    days.servers = asking(wish, problem)
+    days.pass_until(lambda: bool(days.attempts), 70)
+    days.pass_seconds(10.1)
+    assert days.shows(State.DISCONNECTED)
+    assert len(days.attempts) == 1
+
+    days = Days(servers=asking(wish, problem)).start()
+    days.pass_seconds(14.9)
+    assert days.shows(State.CONNECTING)
+    days.pass_seconds(0.2)
+    assert days.shows(State.DISCONNECTED)
+
+
+def test_the_ball_does_not_outlive_two_heartbeats_without_an_answer() -> None:
+    days = connected()
+    contact = days.loop.snapshot.silent_steady
+    days.servers = SILENCE
+    days.pass_until(lambda: days.shows(State.DISCONNECTED), 130)
+    assert days.steady - contact == pytest.approx(120, abs=0.11)
+    assert days.loop.snapshot.problem is problems.CONNECTION_UNANSWERED
+    days.loop.post(Attempt(days.loop.snapshot.run, None))
+    days.loop.turn()
+    assert days.shows(State.CONNECTED)
+
+
+def test_what_ended_during_a_sleep_is_not_judged_as_of_now() -> None:
+    days = connected()
+    days.servers = LOST
+    days.pass_until(lambda: len(days.attempts) == 2, 120)
+    days.servers = SILENCE
+    days.pass_until(lambda: len(days.attempts) == 3, 120)
+    days.loop.post(Attempt(days.loop.snapshot.run, LOST))
+    days.steady += 3600
+    days.sleep(3600)
+    assert days.shows(State.CONNECTING)
+    assert State.DISCONNECTED not in {snapshot.state for snapshot in days.published}
 
 
 def test_a_hiccup_shows_nothing() -> None:
@@ -355,13 +340,52 @@ def test_a_hundred_changes_are_one_attempt_and_no_verdict() -> None:
     assert days.announced == []
 
 
-def test_a_network_that_keeps_changing_is_called_lost_all_the_same() -> None:
+@pytest.mark.parametrize("delay", [0.0, 5.0, 10.0])
+def test_a_network_that_keeps_changing_is_called_lost_all_the_same(delay: float) -> None:
     days = connected()
-    days.servers = NO_NETWORK
-    for _ in range(10):
+    days.servers, days.delay = LOST, delay
+    changed = days.steady
+    for _ in range(225):
         days.happen(machine.AddressesChanged())
-        days.pass_seconds(5)
-    assert days.shows(State.DISCONNECTED)
+        days.pass_seconds(8)
+        assert days.shows(State.DISCONNECTED) or days.steady <= changed + 32
+    assert len(days.attempts) <= 1800 / 15 + 8, "a change brings an attempt each 15 s, and no backoff anew"
+
+
+def test_a_second_change_waits_until_the_attempt_of_the_first_may_have_ended() -> None:
+    days = connected()
+    days.happen(machine.AddressesChanged())
+    first = days.steady + 2
+    days.pass_seconds(8)
+    days.happen(machine.AddressesChanged())
+    days.pass_seconds(20)
+    assert days.attempts == pytest.approx([first, first + 15])
+
+
+def test_notices_without_end_put_off_a_change_for_fifteen_seconds_at_most() -> None:
+    days = connected()
+    days.renewed.clear()
+    first = days.steady
+    for _ in range(100):
+        days.happen(machine.AddressesChanged())
+        days.pass_seconds(0.5)
+    assert days.renewed == pytest.approx([first + 15, first + 30, first + 45])
+
+
+@pytest.mark.parametrize(("apart", "waits"), [(61, [1, 2]), (25, [32])])
+def test_a_change_begins_the_backoff_anew_unless_the_network_keeps_changing(
+    apart: float, waits: list[float]
+) -> None:
+    days = connected()
+    days.servers = LOST
+    days.happen(machine.AddressesChanged())
+    days.pass_seconds(apart - 0.5)
+    days.attempts.clear()
+    days.happen(machine.AddressesChanged())
+    days.pass_until(lambda: len(days.attempts) > len(waits), 100)
+    changed = [at for at in days.attempts if at in days.renewed]
+    after = [at for at in days.attempts if at >= changed[-1]]
+    assert gaps(after)[: len(waits)] == pytest.approx(waits, abs=0.11)
 
 
 # balloons
@@ -371,7 +395,7 @@ def test_one_balloon_after_a_minute_of_failure_and_one_when_it_is_over() -> None
     days = connected()
     days.servers = LOST
     days.pass_until(lambda: bool(days.announced), 200)
-    assert days.announced[0][0] - days.attempts[0] == pytest.approx(60, abs=0.11)
+    assert days.announced[0][0] - days.attempts[0] == pytest.approx(63, abs=0.11)
     days.pass_seconds(DAY / 2)
     assert [kind for _, kind in days.announced] == [Effect.ANNOUNCE_FAILURE]
     days.servers = None
@@ -431,7 +455,50 @@ def test_nothing_is_told_in_the_half_minute_after_waking(steady_runs: bool) -> N
     days.sleep(3600)
     woke = days.steady
     days.pass_seconds(300)
-    assert days.times_announced(Effect.ANNOUNCE_FAILURE) == pytest.approx([woke + 60])
+    assert days.times_announced(Effect.ANNOUNCE_FAILURE) == pytest.approx([woke + 63])
+
+
+def test_a_refusal_is_told_after_a_minute_though_nothing_is_tried_again() -> None:
+    days = connected()
+    days.servers = REFUSED
+    days.pass_seconds(200)
+    assert days.announced == [(days.attempts[0] + 60, Effect.ANNOUNCE_FAILURE)]
+
+
+def test_two_hiccups_minutes_apart_are_no_minute_of_failure() -> None:
+    days = connected()
+    days.servers = asking(200)
+    days.pass_until(lambda: bool(days.attempts), 70)
+    days.servers = SILENCE
+    days.pass_seconds(150)
+    days.servers = asking(200)
+    days.loop.post(Attempt(days.loop.snapshot.run, asking(200)))
+    days.loop.turn()
+    assert days.shows(State.DISCONNECTED)
+    days.pass_seconds(10)
+    assert days.announced == []
+
+
+def test_three_balloons_a_day_then_the_icon_alone() -> None:
+    days = connected()
+    for problem in (problems.CONNECTION_CUT, problems.ANSWER_LATE, problems.ANSWER_CUT, problems.NO_NETWORK):
+        days.servers = Failure(Stage.ANSWER, problem)
+        days.pass_seconds(600)
+        assert days.shows(State.DISCONNECTED)
+        days.servers = None
+        days.pass_seconds(600)
+    failure, recovery = Effect.ANNOUNCE_FAILURE, Effect.ANNOUNCE_RECOVERY
+    assert [kind for _, kind in days.announced] == [failure, recovery, failure]
+    days.servers = LOST
+    days.happen(machine.ReauthenticationRequested())
+    assert days.announced[-1][1] is Effect.ANSWER_PERSON
+    days.pass_seconds(DAY)
+    assert len(days.announced) == 4, "the failure was not told while all balloons of the day were used"
+    days.servers = None
+    days.pass_seconds(600)
+    days.servers = LOST
+    days.pass_seconds(600)
+    assert days.announced[-1][1] is failure
 
 
 # people
@@ -520,7 +587,8 @@ def test_assistance_is_written_down_and_probes_every_five_minutes() -> None:
     assert days.recorded == [days.wall]
     entered = days.steady
     days.pass_seconds(1000)
-    assert [round(at - entered) for at in days.attempts] == [300, 600, 900]
+    assert [round(at - entered) for at in days.looks] == [300, 600, 900]
+    assert days.attempts == []
     assert days.shows(State.ASSISTANCE)
 
 
@@ -528,7 +596,7 @@ def test_assistance_survives_a_restart_and_says_once_that_the_servers_answer() -
     days = Days(servers=LOST, assistance_since=1_789_000_000.0).start()
     assert days.shows(State.ASSISTANCE)
     assert days.loop.snapshot.since == 1_789_000_000.0
-    assert days.attempts == [0.0]
+    assert days.looks == [0.0]
     days.pass_seconds(1000)
     days.servers = None
     days.pass_seconds(3600)
@@ -542,7 +610,7 @@ def test_leaving_assistance_is_the_heart_then_the_attempt_then_the_answer() -> N
     days.happen(machine.AssistanceLeft())
     assert days.shows(State.DISCONNECTED)
     assert days.recorded == [None]
-    assert len(days.attempts) == 2
+    assert days.signed_out == days.attempts == [0.0]
     days.loop.post(Attempt(2, None))
     days.loop.turn()
     assert days.shows(State.CONNECTED)

@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol, TypeAlias
 from .domain import announcements, machine, timing
 from .domain.diagnosis import Failure
 from .domain.machine import Effect, Event, Moment, Snapshot
+from .domain.problems import Retry
 
 log = logging.getLogger("iea_agent.loop")
 
@@ -40,8 +41,14 @@ class Work(Protocol):
     def authenticate(self, run: int) -> None:
         """Begin attempt *run*, which is posted as an ``Attempt`` when it ends."""
 
+    def look(self, run: int) -> None:
+        """The same, but ask for no token before the server wants to be asked."""
+
     def renew_connection(self) -> None:
         """Forget connections, proxy and certificates; use the present settings."""
+
+    def renew_session(self) -> None:
+        """The same, and forget the token: the next attempt signs in."""
 
     def assistance_limit(self) -> float | None:
         """Return the seconds that assistance mode may last, if there is a limit."""
@@ -90,6 +97,10 @@ class Loop:
         self.post = self._inbox.put
         self._due: dict[type[Event], float] = {}
         self._announced = announcements.Announced()
+        # the failure that was announced, by the time at which it began
+        self._announced_failing: float | None = None
+        # the first notice of a change of the network since the last one that brought an attempt
+        self._first_notice: float | None = None
         now = clock()
         self._clock_checked = now
         self._policy_checked = now.steady
@@ -109,13 +120,15 @@ class Loop:
 
     def turn(self, wait: float = 0.0) -> None:
         """Wait up to *wait* seconds for an item, then handle all that is there or due."""
+        item: Event | Attempt | Call | None
         try:
             item = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()
         except queue.Empty:
-            pass
-        else:
-            self._handle(item)
+            item = None
+        # first of all: what happened before a sleep is judged as such
         self._check_clock()
+        if item is not None:
+            self._handle(item)
         for event in self._pop_due():
             self.take(event())
         while not self.ended:
@@ -178,6 +191,7 @@ class Loop:
             except Exception:
                 # an effect that fails must not stop the connection and the icon with it
                 log.exception("effect failed", extra={"fields": {"effect": effect.value}})
+        self._schedule_verdict()
         # last: when a client sees a state, it is already on disk
         self._work.publish(after)
 
@@ -186,20 +200,58 @@ class Loop:
     def _schedule(self, event: type[Event], seconds: float, now: Moment) -> None:
         self._due[event] = now.steady + seconds
 
-    def _start_attempt(self, _effect: Effect, _now: Moment) -> None:
-        for event in (machine.RetryDue, machine.HeartbeatDue, machine.ProbeDue):
-            self._due.pop(event, None)
-        self._work.authenticate(self.snapshot.run)
+    def _schedule_verdict(self) -> None:
+        due = self.snapshot.verdict_due
+        if due is None:
+            self._due.pop(machine.VerdictDue, None)
+        else:
+            self._due[machine.VerdictDue] = due
 
-    def _schedule_retry(self, _effect: Effect, now: Moment) -> None:
+    def _begin(self, effect: Effect, _now: Moment) -> None:
+        for event in (machine.HeartbeatDue, machine.ProbeDue, machine.LookDue):
+            self._due.pop(event, None)
+        if effect is not Effect.LOOK:
+            self._due.pop(machine.RetryDue, None)
+        begin = self._work.authenticate if effect is Effect.AUTHENTICATE else self._work.look
+        begin(self.snapshot.run)
+
+    def _schedule_retry(self, effect: Effect, now: Moment) -> None:
         if self.snapshot.retry_at is not None:
             self._schedule(machine.RetryDue, self.snapshot.retry_at - now.wall, now)
+            self._schedule_look(effect, now)
+
+    def _schedule_look(self, _effect: Effect, now: Moment) -> None:
+        failure, began = self.snapshot.failure, self.snapshot.failing_steady
+        retry = self._due.get(machine.RetryDue)
+        if failure is None or began is None or retry is None:
+            return
+        chance = self._chance()
+        seconds = timing.next_look(failure, now.steady - began, retry - now.steady, chance)
+        if seconds is not None:
+            self._schedule(machine.LookDue, seconds, now)
+
+    def _settle_network(self, _effect: Effect, now: Moment) -> None:
+        if machine.NetworkChanged not in self._due or self._first_notice is None:
+            self._first_notice = now.steady
+        self._due[machine.NetworkChanged] = timing.settle(
+            now.steady, self._first_notice, self.snapshot.changed_steady
+        )
 
     def _schedule_announcement(self, _effect: Effect, now: Moment) -> None:
-        began = self.snapshot.failing_steady
-        failing_for = 0.0 if began is None else now.steady - began
-        quiet_for = self.snapshot.quiet_steady - now.steady
-        self._schedule(machine.AnnouncementDue, announcements.failure_due_in(failing_for, quiet_for), now)
+        snapshot = self.snapshot
+        stands = snapshot.problem is not None and snapshot.problem.retry in (Retry.REFUSED, Retry.ON_CHANGE)
+        began = snapshot.failing_steady
+        if began is None or began == self._announced_failing:
+            self._due.pop(machine.AnnouncementDue, None)
+            return
+        # a failure that stands counts from its beginning
+        observed = now.steady - began if stands else snapshot.observed
+        quiet_for = snapshot.quiet_steady - now.steady
+        due_in = announcements.failure_due_in(observed, quiet_for, stands=stands)
+        if due_in is None:
+            self._due.pop(machine.AnnouncementDue, None)
+        else:
+            self._schedule(machine.AnnouncementDue, due_in, now)
 
     def _schedule_reminders(self, _effect: Effect, now: Moment) -> None:
         lasted = now.wall - self.snapshot.since
@@ -211,7 +263,13 @@ class Loop:
     def _announce(self, effect: Effect, _now: Moment) -> None:
         self._work.announce(effect, self.snapshot)
 
+    def _announce_unasked(self, effect: Effect, now: Moment) -> None:
+        if not self._announced.is_exhausted(now.wall):
+            self._announced = self._announced.record(effect.value, now.wall)
+            self._announce(effect, now)
+
     def _announce_failure(self, effect: Effect, now: Moment) -> None:
+        self._announced_failing = self.snapshot.failing_steady
         problem = self.snapshot.problem
         self._announce_once_a_day(effect, problem.code if problem else "", now, failure=True)
 
@@ -225,7 +283,7 @@ class Loop:
 
     def _announce_recovery(self, effect: Effect, now: Moment) -> None:
         if self._announced.failure:
-            self._announce(effect, now)
+            self._announce_unasked(effect, now)
         self._forget_announced_failure(effect, now)
 
     def _forget_announced_failure(self, _effect: Effect, _now: Moment) -> None:
@@ -243,25 +301,26 @@ class Loop:
         self.ended = True
 
     PERFORM: ClassVar[Mapping[Effect, Callable[[Loop, Effect, Moment], None]]] = {
-        Effect.AUTHENTICATE: _start_attempt,
-        Effect.PROBE: _start_attempt,
+        Effect.AUTHENTICATE: _begin,
+        Effect.PROBE: _begin,
+        Effect.LOOK: _begin,
         Effect.RENEW_CONNECTION: lambda self, _effect, _now: self._work.renew_connection(),
+        Effect.RENEW_SESSION: lambda self, _effect, _now: self._work.renew_session(),
         Effect.SCHEDULE_RETRY: _schedule_retry,
+        Effect.SCHEDULE_LOOK: _schedule_look,
         Effect.SCHEDULE_HEARTBEAT: lambda self, _effect, now: self._schedule(
             machine.HeartbeatDue, timing.heartbeat(self._chance()), now
         ),
         Effect.SCHEDULE_PROBE: lambda self, _effect, now: self._schedule(machine.ProbeDue, timing.PROBE, now),
         Effect.SCHEDULE_ANNOUNCEMENT: _schedule_announcement,
-        Effect.SETTLE_NETWORK: lambda self, _effect, now: self._schedule(
-            machine.NetworkChanged, timing.NETWORK_SETTLES, now
-        ),
+        Effect.SETTLE_NETWORK: _settle_network,
         Effect.ANNOUNCE_FAILURE: _announce_failure,
         Effect.ANNOUNCE_RECOVERY: _announce_recovery,
         Effect.CLOSE_ANNOUNCEMENT: _forget_announced_failure,
         Effect.ANNOUNCE_SERVERS_ANSWER: _announce_servers_answer,
         Effect.ANSWER_PERSON: _announce,
         Effect.SCHEDULE_REMINDERS: _schedule_reminders,
-        Effect.ANNOUNCE_ASSISTANCE: _announce,
+        Effect.ANNOUNCE_ASSISTANCE: _announce_unasked,
         Effect.ANNOUNCE_EXPIRY: _announce,
         Effect.KEEP_ASSISTANCE: _keep_assistance,
         Effect.RECORD_EXPIRY: lambda self, _effect, _now: self._work.record_expiry(),

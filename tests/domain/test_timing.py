@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from iea_agent.domain import problems, timing
+from iea_agent.domain.diagnosis import Failure
 from iea_agent.domain.problems import Problem
+from tests.failures import failed
 
 LOST = problems.CONNECTION_UNANSWERED
 WAITS_FOR_A_CHANGE = {problems.NOT_CONFIGURED, problems.ADDRESS_MALFORMED}
@@ -16,6 +21,11 @@ CHANCES = st.floats(0, 1, exclude_max=True)
 REFUSALS = {problem for problem in problems.CATALOGUE.values() if problem.is_refusal}
 SPECIAL = {*WAITS_FOR_A_CHANGE, *REFUSALS, *UNAVAILABLE}
 ORDINARY = [problem for problem in problems.CATALOGUE.values() if problem not in SPECIAL]
+
+
+def asking(problem: Problem) -> Failure:
+    """A failure whose server asks for an hour."""
+    return replace(failed(problem), retry_after=3600.0)
 
 
 def test_one_second_doubling_to_a_minute() -> None:
@@ -53,22 +63,67 @@ def test_a_refused_licence_waits_a_quarter_of_an_hour(problem: Problem) -> None:
 
 
 @pytest.mark.parametrize("problem", UNAVAILABLE, ids=str)
-def test_an_unavailable_server_gets_one_to_five_minutes(problem: Problem) -> None:
-    assert timing.next_try(problem, 1, None, 0.0) == 60
-    assert timing.next_try(problem, 9, None, 0.5) == 180
-    assert timing.next_try(problem, 1, None, 0.999999) == pytest.approx(300, abs=0.01)
+def test_an_unavailable_server_gets_seconds_then_one_to_five_minutes(problem: Problem) -> None:
+    assert [timing.next_try(problem, tries, None, 0.0) for tries in range(1, 7)] == [5, 15, 45, 60, 60, 60]
+    assert [timing.next_try(problem, tries, None, 0.5) for tries in (1, 3, 4)] == [6.25, 56.25, 180]
+    assert timing.next_try(problem, 9, None, 0.999999) == pytest.approx(300, abs=0.01)
 
 
-@given(st.sampled_from([*ORDINARY, problems.SERVER_UNAVAILABLE]), st.floats(0.01, 1e9), CHANCES)
-def test_the_servers_wish_is_respected_up_to_an_hour(problem: Problem, wish: float, chance: float) -> None:
-    seconds = timing.next_try(problem, 3, wish, chance)
+@given(st.sampled_from([*ORDINARY, *UNAVAILABLE]), st.floats(0, 1e13), st.integers(1, 20), CHANCES)
+def test_the_servers_wish_is_respected_up_to_an_hour_and_never_shortens_our_wait(
+    problem: Problem, wish: float, tries: int, chance: float
+) -> None:
+    seconds = timing.next_try(problem, tries, wish, chance)
+    own = timing.next_try(problem, tries, None, chance)
     assert seconds is not None
-    assert min(wish, 3600) <= seconds <= min(wish, 3600) * 1.1
+    assert own is not None
+    assert seconds == max(own, min(wish, 3600) * (1 + chance / 2))
 
 
-@pytest.mark.parametrize("wish", [0.0, -5.0])
+@pytest.mark.parametrize("wish", [0.0, -5.0, 1.0])
 def test_a_wish_for_no_time_at_all_is_not_one(wish: float) -> None:
-    assert timing.next_try(problems.SERVER_UNAVAILABLE, 1, wish, 0.0) == 60
+    assert timing.next_try(problems.SERVER_UNAVAILABLE, 1, wish, 0.0) == 5
+    assert timing.next_try(problems.TOO_MANY_REQUESTS, 4, wish, 0.0) == 60
+
+
+@pytest.mark.parametrize(
+    ("failing_for", "chance", "seconds"),
+    [(0, 0.0, 60), (0, 0.5, 67.5), (100, 0.0, 100), (240, 0.5, 270), (9000, 0.999999, 300)],
+)
+def test_looks_grow_apart_and_come_within_five_minutes(
+    failing_for: float, chance: float, seconds: float
+) -> None:
+    look = timing.next_look(asking(problems.SERVER_IN_MAINTENANCE), failing_for, 4000.0, chance)
+    assert look == pytest.approx(seconds, abs=0.01)
+
+
+def test_no_look_that_the_next_try_makes_needless_or_that_cannot_help() -> None:
+    assert timing.next_look(asking(problems.SERVER_UNAVAILABLE), 0, 60.0, 0.0) is None
+    assert timing.next_look(asking(problems.SERVER_UNAVAILABLE), 0, 60.1, 0.0) == 60
+    assert timing.next_look(failed(problems.SERVER_UNAVAILABLE), 0, 200.0, 0.0) is None
+    for problem in (problems.LICENCE_NOT_RECOGNISED, LOST, problems.NOT_CONFIGURED):
+        assert timing.next_look(asking(problem), 0, 900.0, 0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "first_notice", "last_change", "acts_at"),
+    [
+        (100, 100, -math.inf, 102),
+        (105, 100, -math.inf, 107),
+        (114, 100, -math.inf, 115),
+        (100, 100, 95, 110),
+        (100, 100, 84, 102),
+    ],
+)
+def test_a_change_settles_for_two_seconds_and_comes_fifteen_after_the_last(
+    now: float, first_notice: float, last_change: float, acts_at: float
+) -> None:
+    assert timing.settle(now, first_notice, last_change) == acts_at
+
+
+@pytest.mark.parametrize(("gap", "seconds"), [(0, 0), (90, 90), (120, 120), (120.1, 0), (298, 0), (-1, 0)])
+def test_failure_is_observed_between_attempts_that_are_not_far_apart(gap: float, seconds: float) -> None:
+    assert timing.observed(gap) == seconds
 
 
 @pytest.mark.parametrize("problem", sorted(WAITS_FOR_A_CHANGE, key=str), ids=str)
@@ -98,3 +153,5 @@ def test_the_other_figures() -> None:
     assert timing.CLOCK_CHECK == 15
     assert timing.POLICY_CHECK == 60
     assert timing.PROBE == 300
+    assert timing.CHANGES_APART == 60
+    assert timing.MAINTENANCE_LEAST == 60

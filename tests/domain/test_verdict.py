@@ -8,7 +8,7 @@ import pytest
 
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import Failed, Moment, Snapshot, State, advance, begin, verdict
-from iea_agent.domain.problems import Problem
+from iea_agent.domain.problems import Group, Problem
 from tests.failures import OBSERVED, failed
 
 NOON = Moment(1_790_000_000.0, 1000.0)
@@ -21,7 +21,7 @@ def after(seconds: float) -> Moment:
     return Moment(NOON.wall + seconds, NOON.steady + seconds)
 
 
-CONNECTED = Snapshot(State.CONNECTED, NOON.wall, run=7, working=True)
+CONNECTED = Snapshot(State.CONNECTED, NOON.wall, run=7, working=True, silent_steady=NOON.steady)
 FAILING = replace(CONNECTED, failures=1, failing_steady=NOON.steady, failure=failed(LOST))
 
 
@@ -61,8 +61,62 @@ def test_a_clear_answer_is_a_verdict_at_once_even_in_the_grace(problem: Problem,
     assert type(judge(snapshot, problem, 0)) is machine.ConnectionLost
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [problem for problem in OBSERVED if problem.group is Group.CERTIFICATE],
+    ids=str,
+)
+def test_a_certificate_is_judged_after_the_grace(problem: Problem) -> None:
+    snapshot = replace(FAILING, grace_steady=NOON.steady + 15)
+    assert type(judge(snapshot, problem, 14.9)) is machine.AttemptFailed
+    assert type(judge(snapshot, problem, 15.0)) is machine.ConnectionLost
+
+
+@pytest.mark.parametrize("retry_after", [600.0, 3600.0, 86_400.0])
+def test_a_wait_longer_than_the_patience_is_not_waited_for(retry_after: float) -> None:
+    failure = replace(failed(problems.SERVER_UNAVAILABLE), retry_after=retry_after)
+    event = verdict(CONNECTED, failure, NOON, 0.0)
+    assert type(event) is machine.AttemptFailed
+    snapshot, _ = advance(CONNECTED, event, NOON)
+    assert snapshot.verdict_due == NOON.steady + 10
+    assert snapshot.retry_at == NOON.wall + min(retry_after, 3600)
+    lost, effects = advance(snapshot, machine.VerdictDue(), after(10))
+    assert (lost.state, lost.failure, lost.retry_at) == (State.DISCONNECTED, failure, snapshot.retry_at)
+    assert effects == (machine.Effect.SCHEDULE_ANNOUNCEMENT,)
+
+
+def test_one_failure_waits_for_the_second_attempt_and_no_longer_than_two_heartbeats() -> None:
+    snapshot, _ = advance(CONNECTED, machine.AttemptFailed(7, failed(LOST), 1.0), NOON)
+    assert snapshot.verdict_steady is None
+    assert snapshot.verdict_due == CONNECTED.silent_steady + 120
+    second, _ = advance(
+        replace(snapshot, working=True), machine.AttemptFailed(7, failed(LOST), 2.0), after(1)
+    )
+    assert second.verdict_steady == NOON.steady + 10
+
+
+@pytest.mark.parametrize("state", [State.DISCONNECTED, State.ASSISTANCE])
+def test_no_verdict_is_due_where_the_ball_is_not_shown(state: State) -> None:
+    assert replace(FAILING, state=state, verdict_steady=NOON.steady).verdict_due is None
+
+
+def test_a_look_that_meets_the_same_failure_changes_neither_it_nor_the_next_try() -> None:
+    failure = replace(failed(problems.SERVER_UNAVAILABLE), retry_after=600.0)
+    waiting = replace(
+        CONNECTED, failure=failure, failures=1, looking=True, retry_at=NOON.wall + 600, failed_at=NOON.wall
+    )
+    event = verdict(waiting, replace(failure, detail="another"), after(60), 0.5)
+    assert type(event) is machine.StillWaiting
+    snapshot, effects = advance(waiting, event, after(60))
+    assert effects == (machine.Effect.SCHEDULE_LOOK,)
+    assert (snapshot.failure, snapshot.failed_at, snapshot.retry_at) == (failure, NOON.wall, NOON.wall + 600)
+    assert (snapshot.working, snapshot.looking, snapshot.failures) == (False, False, 2)
+    assert type(judge(waiting, LOST, 60)) is machine.AttemptFailed
+
+
 def test_no_verdict_in_the_grace_after_start() -> None:
     snapshot, _ = advance(begin(NOON), machine.Started(), NOON)
+    assert snapshot.verdict_due == NOON.steady + 120
     snapshot, _ = advance(snapshot, machine.AttemptFailed(1, failed(LOST), retry_in=1.0), after(0.1))
     assert type(judge(snapshot, LOST, 14.9)) is machine.AttemptFailed
     assert type(judge(snapshot, LOST, 15.0)) is machine.ConnectionLost
@@ -99,7 +153,9 @@ def test_nothing_to_try_with_opens_the_settings_at_start_and_when_asked_but_not_
 
 
 def test_the_verdict_carries_run_code_evidence_and_next_try() -> None:
-    assert judge(FAILING, LOST, 60) == machine.ConnectionLost(7, failed(LOST, "evidence"), 2.0)
+    assert judge(replace(FAILING, tries=1), LOST, 60) == machine.ConnectionLost(
+        7, failed(LOST, "evidence"), 2.0
+    )
     assert verdict(FAILING, replace(failed(LOST), retry_after=30.0), NOON, 0.0).retry_in == 30.0
     assert verdict(FAILING, failed(REFUSED), NOON, 0.0).retry_in == 900.0
 

@@ -55,8 +55,9 @@ class Agent:
         first = machine.begin(clock(), installation.assistance_since())
         self.loop = Loop(self, clock, random.random, first, inbox)
         self._authenticator = Authenticator(servers, self._settings, self._report)
-        # three methods of loop.Work: others do the work
+        # five methods of loop.Work: others do the work
         self.authenticate = self._authenticator.begin
+        self.look = self._authenticator.begin
         self.keep_assistance = installation.keep_assistance
         self.prepare_window = self._windows.prepare
         self._assistance = Assistance(installation, clock, self.loop)
@@ -123,6 +124,10 @@ class Agent:
         """Start again from the present settings and the system's present proxy."""
         self._servers.proxies.forget_answers()
         self._authenticator.renew(self._settings)
+
+    def renew_session(self) -> None:
+        """The same, and forget the token: the next attempt signs in."""
+        self.renew_connection()
 
     def assistance_limit(self) -> float | None:
         """Return the policy's longest time for assistance mode, in seconds."""

@@ -1,20 +1,29 @@
 """The state machine: ``TABLE`` holds every transition, ``advance()`` follows it.
 
-Two laws. There are no guards: if an outcome matters, it is another event (``judge_attempt()`` decides which, before the table is asked). An event that
-is not in the table does nothing; so a menu line is enabled exactly when its event is in the table for the present state.
+When the heart comes, and when the agent tries again:
+
+1. The ball and the pale ball last two heartbeats (``CONTACT_LASTS``) after the last contact, or after start, wake or new settings; then the heart comes.
+2. It comes before if a failure has lasted for the patience of its problem, outside the grace, and a second attempt has failed or none is due in that time.
+3. It comes at once after a failure that needs no patience, and for a person who asked.
+4. The next try comes by the backoff and by what the server asks for, and never delays 1 to 3. A change of network brings a try, and changes no judgement.
+5. While a server asks for a long wait, a look that costs it nothing comes every 5 minutes at the latest, and authentication follows as soon as it answers.
+
+Two laws of the table. There are no guards: if an outcome matters, it is another event (``judge_attempt()`` decides which, before the table is asked). An event
+that is not in the table does nothing; so a menu line is enabled exactly when its event is in the table for the present state.
 
 Time enters as a ``Moment``, chance as a number. One thread owns the snapshot and performs the effects (``loop.py``).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
 
 from . import problems, timing
-from .diagnosis import Failure
+from .diagnosis import Failure, Stage
 from .problems import Problem
 
 
@@ -115,6 +124,14 @@ class RetryDue(Event):
     """It is time for another attempt."""
 
 
+class LookDue(Event):
+    """It is time to see if a server that asked for a long wait is back before."""
+
+
+class VerdictDue(Event):
+    """No contact for so long that the heart is due (``Snapshot.verdict_due``)."""
+
+
 class ProbeDue(Event):
     """It is time to check, in assistance mode, if the servers answer again."""
 
@@ -166,6 +183,10 @@ class AttemptFailed(Failed):
     """A failure without a verdict yet: it may pass."""
 
 
+class StillWaiting(Failed):
+    """A look found what the last attempt met: the time of the next try stays."""
+
+
 class ConnectionLost(Failed):
     """The verdict that the connection does not work."""
 
@@ -191,9 +212,15 @@ class Effect(Enum):
 
     AUTHENTICATE = "authenticate"
     PROBE = "probe"
+    # see if the server answers, and authenticate if it does
+    LOOK = "look"
     # forget pooled connections, proxy and certificates
     RENEW_CONNECTION = "renew-connection"
+    # the same, and the token: the next attempt signs in
+    RENEW_SESSION = "renew-session"
+    # and a look before, if the wait is long
     SCHEDULE_RETRY = "schedule-retry"
+    SCHEDULE_LOOK = "schedule-look"
     SCHEDULE_HEARTBEAT = "schedule-heartbeat"
     SCHEDULE_PROBE = "schedule-probe"
     SCHEDULE_ANNOUNCEMENT = "schedule-announcement"
@@ -229,6 +256,8 @@ OPEN_EFFECTS = tuple(effect for effect in Effect if effect.value.startswith("ope
 """The effects that open a window."""
 
 
+CONTACT_LASTS = 2 * timing.HEARTBEAT
+"""Seconds after the last contact for which the ball may be shown."""
 START_GRACE = 15.0
 """Seconds after start or wake without a verdict on a lost connection."""
 START_QUIET = 30.0
@@ -249,13 +278,24 @@ class Snapshot:
     # the last successful authenticated exchange
     contact_at: float | None = None
     retry_at: float | None = None
-    # the present attempt: its number, if it is under way, if a person waits for it
+    # the present attempt: its number, if it is under way, if a person waits for it, if it is only a look
     run: int = 0
     working: bool = False
     asked: bool = False
-    # failed attempts in a row, and the time of the first
+    looking: bool = False
+    # the last contact, or since when the first answer is awaited
+    silent_steady: float = 0.0
+    # failed attempts since then, the times of the first and the last, and for how long the failure was observed
     failures: int = 0
     failing_steady: float | None = None
+    failed_steady: float = 0.0
+    observed: float = 0.0
+    # when the failure is a verdict; None if the next attempt decides
+    verdict_steady: float | None = None
+    # failed attempts since the backoff began anew
+    tries: int = 0
+    # the last change of the network that brought an attempt
+    changed_steady: float = -math.inf
     # no verdict on a lost connection before this time
     grace_steady: float = 0.0
     # no balloon before this time
@@ -268,6 +308,14 @@ class Snapshot:
         """The problem behind the last failed attempt."""
         return None if self.failure is None else self.failure.problem
 
+    @property
+    def verdict_due(self) -> float | None:
+        """When the heart is due without another contact (steady clock), if it is."""
+        if self.state not in (State.CONNECTING, State.CONNECTED):
+            return None
+        silence = self.silent_steady + CONTACT_LASTS
+        return silence if self.verdict_steady is None else min(silence, self.verdict_steady)
+
 
 # Updates: what a step changes in the snapshot beside the state.
 
@@ -276,7 +324,12 @@ Update: TypeAlias = Callable[[Snapshot, Event, Moment], Snapshot]
 
 def start_attempt(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
     """Begin an attempt; a person who waited for the earlier one waits for this one."""
-    return replace(snapshot, run=snapshot.run + 1, working=True, retry_at=None)
+    return replace(snapshot, run=snapshot.run + 1, working=True, looking=False, retry_at=None)
+
+
+def start_look(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
+    """Begin a look; the time of the next try stays."""
+    return replace(snapshot, run=snapshot.run + 1, working=True, looking=True)
 
 
 def promise_answer(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
@@ -286,12 +339,18 @@ def promise_answer(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
 
 def abandon_attempt(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
     """Forget the present attempt: its outcome will be late."""
-    return replace(snapshot, run=snapshot.run + 1, working=False, asked=False, retry_at=None)
+    return replace(snapshot, run=snapshot.run + 1, working=False, looking=False, asked=False, retry_at=None)
 
 
-def reset_failures(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
-    """Count failures from zero: the next retry comes soon."""
-    return replace(snapshot, failures=0)
+def reset_backoff(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
+    """Begin the backoff anew: the next retry comes soon."""
+    return replace(snapshot, tries=0)
+
+
+def record_change(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
+    """Begin the backoff anew, unless the network keeps changing."""
+    steady = now.steady - snapshot.changed_steady >= timing.CHANGES_APART
+    return replace(snapshot, changed_steady=now.steady, tries=0 if steady else snapshot.tries)
 
 
 def clear_failure(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
@@ -299,26 +358,33 @@ def clear_failure(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
     return replace(snapshot, failure=None)
 
 
-def restart_grace(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
-    """Grant the time after start again in which there is no verdict and no balloon."""
+def judge_anew(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
+    """Forget the failed attempts: the first answer is awaited from now on."""
     return replace(
         snapshot,
-        grace_steady=now.steady + START_GRACE,
-        quiet_steady=now.steady + START_QUIET,
+        silent_steady=now.steady,
+        failures=0,
         failing_steady=None,
+        observed=0.0,
+        verdict_steady=None,
     )
 
 
-def record_success(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
+def restart_grace(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
+    """Grant the time after start again in which there is no verdict and no balloon."""
+    return replace(snapshot, grace_steady=now.steady + START_GRACE, quiet_steady=now.steady + START_QUIET)
+
+
+def record_success(snapshot: Snapshot, event: Event, now: Moment) -> Snapshot:
     """End the attempt: it reached the servers."""
     return replace(
-        snapshot,
+        judge_anew(snapshot, event, now),
         contact_at=now.wall,
         working=False,
+        looking=False,
         asked=False,
         failure=None,
-        failures=0,
-        failing_steady=None,
+        tries=0,
         retry_at=None,
     )
 
@@ -328,21 +394,53 @@ def record_servers_answer(snapshot: Snapshot, event: Event, now: Moment) -> Snap
     return replace(record_success(snapshot, event, now), servers_answer=True)
 
 
+def record_look(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
+    """End a look that has found no change."""
+    if snapshot.failure is None:
+        raise ValueError("a look without a failure before it")
+    gap = now.steady - snapshot.failed_steady
+    return replace(
+        snapshot,
+        verdict_steady=find_verdict_time(snapshot, snapshot.failure, now, None),
+        working=False,
+        looking=False,
+        failures=snapshot.failures + 1,
+        failed_steady=now.steady,
+        observed=snapshot.observed + timing.observed(gap),
+    )
+
+
 def record_failure(snapshot: Snapshot, event: Event, now: Moment) -> Snapshot:
     """End the attempt with its failure."""
     if not isinstance(event, Failed):
         raise TypeError(event)
+    began = now.steady if snapshot.failing_steady is None else snapshot.failing_steady
+    gap = 0.0 if snapshot.failing_steady is None else now.steady - snapshot.failed_steady
     return replace(
         snapshot,
         working=False,
+        looking=False,
         asked=False,
         failure=event.failure,
         failed_at=now.wall,
         failures=snapshot.failures + 1,
-        failing_steady=now.steady if snapshot.failing_steady is None else snapshot.failing_steady,
+        failing_steady=began,
+        failed_steady=now.steady,
+        observed=snapshot.observed + timing.observed(gap),
+        verdict_steady=find_verdict_time(snapshot, event.failure, now, event.retry_in),
+        tries=snapshot.tries + 1,
         retry_at=None if event.retry_in is None else now.wall + event.retry_in,
         servers_answer=False,
     )
+
+
+def blame_silence(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
+    """Name a problem if none of the attempts has ended with one."""
+    if snapshot.failure is not None:
+        return snapshot
+    detail = f"no contact for {now.steady - snapshot.silent_steady:.0f} s"
+    failure = Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED, detail)
+    return replace(snapshot, failure=failure, failed_at=now.wall)
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,6 +455,7 @@ class Step:
 _AUTHENTICATE = (Effect.AUTHENTICATE,)
 _PROBE = (Effect.PROBE,)
 _RECONNECT = (Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
+_SIGN_IN = (Effect.RENEW_SESSION, Effect.AUTHENTICATE)
 _PROBE_ANEW = (Effect.RENEW_CONNECTION, Effect.PROBE)
 _LOST = (Effect.SCHEDULE_RETRY, Effect.SCHEDULE_ANNOUNCEMENT)
 _RECOVERED = (Effect.SCHEDULE_HEARTBEAT, Effect.ANNOUNCE_RECOVERY)
@@ -365,10 +464,12 @@ _RECOVERED_ON_REQUEST = (Effect.SCHEDULE_HEARTBEAT, Effect.CLOSE_ANNOUNCEMENT, E
 _SUCCESS = (record_success,)
 _FAILURE = (record_failure,)
 _ATTEMPT = (start_attempt,)
-_ATTEMPT_ANEW = (reset_failures, start_attempt)
-_ATTEMPT_ON_REQUEST = (reset_failures, start_attempt, promise_answer)
-_ATTEMPT_WITH_SETTINGS = (reset_failures, clear_failure, start_attempt)
-_ATTEMPT_WITH_SAVED_SETTINGS = (reset_failures, clear_failure, start_attempt, promise_answer)
+_ATTEMPT_ANEW = (reset_backoff, start_attempt)
+_ATTEMPT_AFTER_CHANGE = (record_change, start_attempt)
+_ATTEMPT_ON_REQUEST = (reset_backoff, start_attempt, promise_answer)
+_ATTEMPT_WITH_SETTINGS = (reset_backoff, judge_anew, clear_failure, start_attempt)
+_ATTEMPT_WITH_SAVED_SETTINGS = (*_ATTEMPT_WITH_SETTINGS, promise_answer)
+_AWAKE = (reset_backoff, judge_anew, restart_grace)
 
 
 def _stay(state: State, *effects: Effect) -> Step:
@@ -389,12 +490,13 @@ def _steps_everywhere(state: State) -> dict[type[Event], Step]:
 def _steps_outside_assistance(state: State) -> dict[type[Event], Step]:
     return _steps_everywhere(state) | {
         RetryDue: Step(state, _AUTHENTICATE, _ATTEMPT),
-        ReauthenticationRequested: Step(state, _RECONNECT, _ATTEMPT_ON_REQUEST),
+        LookDue: Step(state, (Effect.LOOK,), (start_look,)),
+        ReauthenticationRequested: Step(state, _SIGN_IN, _ATTEMPT_ON_REQUEST),
         SettingsRequested: _stay(state, Effect.OPEN_SETTINGS),
         DiagnosisRequested: _stay(state, Effect.OPEN_DIAGNOSIS),
-        SettingsSaved: Step(State.CONNECTING, _RECONNECT, _ATTEMPT_WITH_SAVED_SETTINGS),
+        SettingsSaved: Step(State.CONNECTING, _SIGN_IN, _ATTEMPT_WITH_SAVED_SETTINGS),
         SettingsChanged: Step(State.CONNECTING, _RECONNECT, _ATTEMPT_WITH_SETTINGS),
-        NetworkChanged: Step(state, _RECONNECT, _ATTEMPT_ANEW),
+        NetworkChanged: Step(state, _RECONNECT, _ATTEMPT_AFTER_CHANGE),
         ConfigurationMissing: Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,), _FAILURE),
         Authenticated: Step(State.CONNECTED, _RECOVERED, _SUCCESS),
         AuthenticatedOnRequest: Step(State.CONNECTED, _RECOVERED_ON_REQUEST, _SUCCESS),
@@ -404,12 +506,12 @@ def _steps_outside_assistance(state: State) -> dict[type[Event], Step]:
 def _steps_without_verdict(state: State) -> dict[type[Event], Step]:
     return _steps_outside_assistance(state) | {
         AttemptFailed: Step(state, (Effect.SCHEDULE_RETRY,), _FAILURE),
+        StillWaiting: Step(state, (Effect.SCHEDULE_LOOK,), (record_look,)),
+        VerdictDue: Step(State.DISCONNECTED, (Effect.SCHEDULE_ANNOUNCEMENT,), (blame_silence,)),
         ConnectionLost: Step(State.DISCONNECTED, _LOST, _FAILURE),
         ConnectionLostOnRequest: Step(State.DISCONNECTED, (*_LOST, Effect.ANSWER_PERSON), _FAILURE),
         # the connection may have been lost during the sleep: the ball must not claim more than was seen
-        Woke: Step(
-            State.CONNECTING, _RECONNECT, (reset_failures, restart_grace, clear_failure, start_attempt)
-        ),
+        Woke: Step(State.CONNECTING, _RECONNECT, (*_AWAKE, clear_failure, start_attempt)),
     }
 
 
@@ -427,16 +529,17 @@ _STEPS: Mapping[State, Mapping[type[Event], Step]] = {
     },
     State.DISCONNECTED: _steps_outside_assistance(State.DISCONNECTED)
     | {
-        ConnectionLost: Step(State.DISCONNECTED, (Effect.SCHEDULE_RETRY,), _FAILURE),
-        ConnectionLostOnRequest: Step(
-            State.DISCONNECTED, (Effect.SCHEDULE_RETRY, Effect.ANSWER_PERSON), _FAILURE
+        ConnectionLost: Step(State.DISCONNECTED, _LOST, _FAILURE),
+        ConnectionLostOnRequest: Step(State.DISCONNECTED, (*_LOST, Effect.ANSWER_PERSON), _FAILURE),
+        StillWaiting: Step(
+            State.DISCONNECTED, (Effect.SCHEDULE_LOOK, Effect.SCHEDULE_ANNOUNCEMENT), (record_look,)
         ),
         AnnouncementDue: _stay(State.DISCONNECTED, Effect.ANNOUNCE_FAILURE),
         # a balloon that was due before the sleep waits its minute again
         Woke: Step(
             State.DISCONNECTED,
             (*_RECONNECT, Effect.SCHEDULE_ANNOUNCEMENT),
-            (reset_failures, restart_grace, start_attempt),
+            (*_AWAKE, start_attempt),
         ),
         AssistanceEntered: Step(
             State.ASSISTANCE,
@@ -456,20 +559,18 @@ _STEPS: Mapping[State, Mapping[type[Event], Step]] = {
             (record_servers_answer,),
         ),
         ServersSilent: Step(State.ASSISTANCE, (Effect.SCHEDULE_PROBE,), _FAILURE),
-        NetworkChanged: Step(State.ASSISTANCE, _PROBE_ANEW, _ATTEMPT_ANEW),
-        Woke: Step(State.ASSISTANCE, _PROBE_ANEW, (reset_failures, restart_grace, start_attempt)),
-        SettingsSaved: Step(State.ASSISTANCE, _PROBE_ANEW, _ATTEMPT_ANEW),
+        NetworkChanged: Step(State.ASSISTANCE, _PROBE_ANEW, _ATTEMPT_AFTER_CHANGE),
+        Woke: Step(State.ASSISTANCE, _PROBE_ANEW, (*_AWAKE, start_attempt)),
+        SettingsSaved: Step(State.ASSISTANCE, (Effect.RENEW_SESSION, Effect.PROBE), _ATTEMPT_ANEW),
         SettingsChanged: Step(State.ASSISTANCE, (*_PROBE_ANEW, Effect.SCHEDULE_REMINDERS), _ATTEMPT_ANEW),
         LaunchRequested: _stay(State.ASSISTANCE, Effect.LAUNCH_PROGRAM),
         AssistanceExpired: Step(
             State.DISCONNECTED,
-            (Effect.KEEP_ASSISTANCE, Effect.RECORD_EXPIRY, Effect.ANNOUNCE_EXPIRY, *_RECONNECT),
-            _ATTEMPT,
+            (Effect.KEEP_ASSISTANCE, Effect.RECORD_EXPIRY, Effect.ANNOUNCE_EXPIRY, *_SIGN_IN),
+            _ATTEMPT_ANEW,
         ),
         # leaving does not mean connected: the heart comes first (the sheets), authentication at once
-        AssistanceLeft: Step(
-            State.DISCONNECTED, (Effect.KEEP_ASSISTANCE, *_RECONNECT), (start_attempt, promise_answer)
-        ),
+        AssistanceLeft: Step(State.DISCONNECTED, (Effect.KEEP_ASSISTANCE, *_SIGN_IN), _ATTEMPT_ON_REQUEST),
     },
 }
 
@@ -486,30 +587,40 @@ def begin(now: Moment, assistance_since: float | None = None) -> Snapshot:
         if assistance_since is None
         else Snapshot(State.ASSISTANCE, assistance_since)
     )
-    return replace(first, grace_steady=now.steady + START_GRACE, quiet_steady=now.steady + START_QUIET)
+    return restart_grace(replace(first, silent_steady=now.steady), Started(), now)
+
+
+def find_verdict_time(
+    snapshot: Snapshot, failure: Failure, now: Moment, retry_in: float | None
+) -> float | None:
+    """Return when *failure* is a verdict, None if the next attempt decides.
+
+    The time is the steady clock's; it may be in the past. *retry_in* is in seconds, None without another attempt.
+    """
+    began = now.steady if snapshot.failing_steady is None else snapshot.failing_steady
+    due = began + failure.problem.patience
+    if failure.problem.patience:
+        due = max(due, snapshot.grace_steady)
+    in_time = retry_in is not None and now.steady + retry_in < due
+    return None if in_time and snapshot.failures + 1 < VERDICT_FAILURES else due
 
 
 def verdict(snapshot: Snapshot, failure: Failure, now: Moment, chance: float) -> Failed:
     """Return the event for the current attempt's *failure*.
 
-    A clear answer of the server becomes a verdict at once, and so does every failure that a person waits for. A lost connection becomes one after
-    ``problem.patience`` seconds *and* ``VERDICT_FAILURES`` attempts, outside the grace. *chance* in [0, 1) spreads the next try.
+    *chance* in [0, 1) spreads the next try.
     """
     if snapshot.state is State.ASSISTANCE:
         return ServersSilent(snapshot.run, failure)
     if failure.problem is problems.NOT_CONFIGURED and (snapshot.asked or snapshot.state is State.CONNECTING):
         return ConfigurationMissing(snapshot.run, failure)
-    retry_in = timing.next_try(failure.problem, snapshot.failures + 1, failure.retry_after, chance)
+    if snapshot.looking and snapshot.retry_at is not None and failure.problem is snapshot.problem:
+        return StillWaiting(snapshot.run, failure)
+    retry_in = timing.next_try(failure.problem, snapshot.tries + 1, failure.retry_after, chance)
     if snapshot.asked:
         return ConnectionLostOnRequest(snapshot.run, failure, retry_in)
-    patience = failure.problem.patience
-    failing_for = now.steady - snapshot.failing_steady if snapshot.failing_steady is not None else 0.0
-    waited = (
-        snapshot.failures + 1 >= VERDICT_FAILURES
-        and failing_for >= patience
-        and now.steady >= snapshot.grace_steady
-    )
-    if snapshot.state is State.DISCONNECTED or patience == 0 or waited:
+    due = find_verdict_time(snapshot, failure, now, retry_in)
+    if snapshot.state is State.DISCONNECTED or (due is not None and due <= now.steady):
         return ConnectionLost(snapshot.run, failure, retry_in)
     return AttemptFailed(snapshot.run, failure, retry_in)
 

@@ -5,6 +5,7 @@ Retries back off exponentially with jitter, so that ten thousand agents do not r
 
 from __future__ import annotations
 
+from .diagnosis import Failure
 from .problems import Problem, Retry
 
 FIRST = 1.0
@@ -12,32 +13,82 @@ LONGEST = 60.0
 HEARTBEAT = 60.0
 PROBE = 300.0
 REFUSED = 900.0
+UNAVAILABLE_FIRST = (5.0, 15.0, 45.0)
+"""The first waits for a server that is not available and names no time."""
 UNAVAILABLE_LEAST = 60.0
 UNAVAILABLE_SPREAD = 240.0
 RETRY_AFTER_LONGEST = 3600.0
+SPREAD = 0.5
+"""The random addition to what a server asks for and to ``UNAVAILABLE_FIRST``."""
+MAINTENANCE_LEAST = 60.0
+"""A shorter Retry-After announces no maintenance: the server is busy."""
+LOOK_FIRST = 60.0
+"""The first look at a server that asks for a longer wait; the later ones grow apart."""
+LOOK_LONGEST = 300.0
 NETWORK_SETTLES = 2.0
+CHANGE_FLOOR = 15.0
+"""Between two attempts that changes of the network bring.
+
+A name, a connection and an answer may take nearly as long: a network that keeps changing must not abandon every attempt before it ends.
+"""
+CHANGES_APART = 60.0
+"""A change this long after the last one begins the backoff anew."""
+OBSERVED_GAP = 120.0
+"""Between two failed attempts further apart, a failure was not observed."""
 CLOCK_CHECK = 15.0
 SLEPT_GAP = 22.5
 POLICY_CHECK = 60.0
 
 
-def next_try(problem: Problem, failures: int, retry_after: float | None, chance: float) -> float | None:
+def next_try(problem: Problem, tries: int, retry_after: float | None, chance: float) -> float | None:
     """Return the seconds until the next attempt, None if only a change can help.
 
-    *failures* counts the failures in a row, from 1. *retry_after* is the server's wish in seconds (RFC 9110, section 10.2.3), respected up to an
-    hour. *chance* is in [0, 1).
+    *tries* counts the failed attempts since the backoff began, from 1. *retry_after* is the server's wish in seconds (RFC 9110, section 10.2.3): respected
+    up to an hour, and spread; it never shortens our own wait. *chance* is in [0, 1).
     """
     if problem.retry is Retry.ON_CHANGE:
         return None
-    if retry_after is not None and retry_after > 0:
-        # never earlier than asked, and not all at the same second
-        return min(retry_after, RETRY_AFTER_LONGEST) * (1 + 0.1 * chance)
-    if problem.retry is Retry.REFUSED:
+    wish = min(max(retry_after or 0.0, 0.0), RETRY_AFTER_LONGEST) * (1 + SPREAD * chance)
+    return max(wish, _own_wait(problem.retry, tries, chance))
+
+
+def _own_wait(retry: Retry, tries: int, chance: float) -> float:
+    """Return the seconds until the next attempt if the server has no wish."""
+    earlier = max(tries, 1) - 1
+    if retry is Retry.REFUSED:
         return REFUSED
-    if problem.retry is Retry.UNAVAILABLE:
+    if retry is Retry.UNAVAILABLE:
+        if earlier < len(UNAVAILABLE_FIRST):
+            return UNAVAILABLE_FIRST[earlier] * (1 + SPREAD * chance)
         return UNAVAILABLE_LEAST + UNAVAILABLE_SPREAD * chance
-    doubled: float = FIRST * 2 ** min(max(failures, 1) - 1, 16)
+    doubled: float = FIRST * 2 ** min(earlier, 16)
     return min(doubled, LONGEST) * (0.5 + chance)
+
+
+def next_look(failure: Failure, failing_for: float, retry_in: float, chance: float) -> float | None:
+    """Return the seconds until a look at a server that asks to be left alone.
+
+    None if *failure* is another one, or if the next attempt, in *retry_in*, comes before. *failing_for* is the time since the first failure.
+    """
+    if failure.retry_after is None or failure.problem.retry is not Retry.UNAVAILABLE:
+        return None
+    seconds = min(max(failing_for, LOOK_FIRST), 0.8 * LOOK_LONGEST) * (1 + 0.25 * chance)
+    return seconds if seconds < retry_in else None
+
+
+def settle(now: float, first_notice: float, last_change: float) -> float:
+    """Return when to act on a change of the network that was noticed *now*.
+
+    *first_notice* is the first notice since the agent last acted on one, at *last_change*. Never later than ``CHANGE_FLOOR`` after both, though notices may
+    never end.
+    """
+    floor = last_change + CHANGE_FLOOR
+    return max(min(now + NETWORK_SETTLES, first_notice + CHANGE_FLOOR), floor)
+
+
+def observed(gap: float) -> float:
+    """Return how much of the *gap* between two failed attempts counts as failure."""
+    return gap if 0 <= gap <= OBSERVED_GAP else 0.0
 
 
 def heartbeat(chance: float) -> float:

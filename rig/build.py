@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import inspect
 import io
@@ -71,6 +72,12 @@ def wine_environment(prefix: Path) -> dict[str, str]:
         "PYTHONIOENCODING": "utf-8",  # of the pipes only: files keep the encoding that Windows gives them
         "PYTHONUNBUFFERED": "1",
     }
+
+
+@functools.cache
+def wine_version() -> int:
+    """Return the first number of Wine's version."""
+    return int(_run("wine", "--version").removeprefix("wine-").partition(".")[0])
 
 
 def build() -> None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Self
 
 from PIL import Image, ImageChops, ImageStat
 
-from rig.build import PYTHON
+from rig.build import PYTHON, wine_version
 from rig.prefix import Prefix, windows_path
 
 HERE = Path(__file__).resolve().parent
@@ -77,6 +77,9 @@ class Window:
             if child.visible and child.text.replace("&", "").strip() == text and kind in child.kind:
                 return child
         raise NotSeenError(f"no {kind or 'control'} {text!r} in {self.text!r}, only {_listed(self.children)}")
+
+
+NO_WINDOW = Window(0, "", "", Area(0, 0, 0, 0), False, False, 0)
 
 
 class MenuItem(NamedTuple):
@@ -149,11 +152,12 @@ class Desktop:
 
     def gone(self, title: str, timeout: float = 15) -> None:
         """Wait until no window has a title that matches *title*."""
-        taskbar = self.windows()[0]
+        self._wait_for_end(lambda window: bool(re.search(title, window.text)), title, timeout)
+
+    def _wait_for_end(self, is_one: Callable[[Window], bool], what: str, timeout: float) -> None:
+        """Wait until none of the windows *is_one*."""
         self.wait(
-            lambda windows: None if any(re.search(title, w.text) for w in windows) else taskbar,
-            f"the end of {title}",
-            timeout,
+            lambda windows: None if any(map(is_one, windows)) else NO_WINDOW, f"the end of {what}", timeout
         )
 
     def front(self) -> int:
@@ -199,11 +203,10 @@ class Desktop:
         """Wait for an icon at the right end of the notification area; return its square."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
-            taskbar = next(w for w in self.windows() if w.kind == TASKBAR)
-            _, top, right, bottom = taskbar.area
-            # Wine paints icons, it makes no window for them
-            square = Area(right - (bottom - top), top, right, bottom)
-            if len(self.look(square).getcolors(maxcolors=1 << 16) or ()) > 1:
+            top = next((w.area.top for w in self.windows() if w.kind == TASKBAR), self.size[1])
+            # not the area's own right and lower edge: without a taskbar they are beyond the screen
+            square = Area(self.size[0] - (self.size[1] - top), top, *self.size)
+            if top < self.size[1] and len(self.look(square).getcolors(maxcolors=1 << 16) or ()) > 1:
                 return square
             time.sleep(PAUSE)
         raise NotSeenError(
@@ -252,11 +255,7 @@ class Desktop:
         )
         # away from the icon, whose tooltip would cover the menu
         self.move(menu.area.left + 2, menu.area.top + 2)
-        self.wait(
-            lambda windows: None if any(w.kind == TOOLTIP for w in windows) else menu,
-            "the end of the tooltip",
-            timeout,
-        )
+        self._wait_for_end(lambda window: window.kind == TOOLTIP, "the tooltip", timeout)
         # a busy machine paints a menu line by line: it is complete when two pictures are equal
         deadline = time.monotonic() + timeout
         before: list[MenuItem] = []
@@ -273,12 +272,7 @@ class Desktop:
         1 is the first item; separators do not count.
         """
         self.click(self.menu(timeout)[position - 1])
-        taskbar = self.windows()[-1]
-        self.wait(
-            lambda windows: None if any(w.kind == MENU for w in windows) else taskbar,
-            "the menu's end",
-            timeout,
-        )
+        self._wait_for_end(lambda window: window.kind == MENU, "the menu", timeout)
 
     def close(self) -> None:
         """End every program, the desktop and the virtual screen."""
@@ -344,11 +338,12 @@ class Desktop:
     def _show(self) -> None:
         width, height = self.size
         self.prefix.environment["DISPLAY"] = self.display
-        # only the desktop called "shell" has a taskbar
+        # Only the desktop called "shell" has a taskbar. Wine 10 shows no balloons there, Wine 8 does.
+        name = "shell" if wine_version() < 9 else "plain"
         self.prefix.registry(
             f'[Control Panel\\\\Desktop]\n"LogPixels"=dword:{96 * self.scaling // 100:08x}\n\n'
-            '[Software\\\\Wine\\\\Explorer]\n"Desktop"="shell"\n\n'
-            f'[Software\\\\Wine\\\\Explorer\\\\Desktops]\n"shell"="{width}x{height}"\n'
+            f'[Software\\\\Wine\\\\Explorer]\n"Desktop"="{name}"\n\n'
+            f'[Software\\\\Wine\\\\Explorer\\\\Desktops]\n"{name}"="{width}x{height}"\n'
         )
         self._ours.append(
             self.prefix.start("explorer", "/desktop", output=subprocess.DEVNULL, errors=subprocess.DEVNULL)
@@ -357,7 +352,8 @@ class Desktop:
             PYTHON / "python.exe", "-I", windows_path(HERE / "desktop_reader.py"), errors=subprocess.PIPE
         )
         self._ours.append(self._reader)
-        self.wait(lambda windows: next((w for w in windows if w.kind == TASKBAR), None), "the taskbar", 60)
+        # it answers when the notification area is there
+        self._look()
 
     def _look(self, clipboard: str = "") -> Any:
         reader = self._reader

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import json
 import sys
+import time
 from ctypes import wintypes
 
 assert sys.platform == "win32"
@@ -19,6 +20,10 @@ SMTO_ABORTIFHUNG = 0x0002
 CF_UNICODETEXT = 13
 GMEM_MOVEABLE = 0x0002
 LIMIT = 2048  # characters of one window's text
+GWL_STYLE, WS_CAPTION, WS_SYSMENU = -16, 0x00C00000, 0x00080000
+SM_CXSCREEN, SM_CYSCREEN, SM_CXSMICON = 0, 1, 49
+RIM = 2  # pixels round an icon of the notification area
+SWP_QUIETLY = 0x0004 | 0x0010 | 0x0020  # order and activation as they are, the frame anew
 
 user32 = ctypes.WinDLL("user32", use_last_error=True)
 kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
@@ -42,6 +47,10 @@ for name, parameters in {
     "EnumWindows": [Visitor, wintypes.LPARAM],
     "EnumChildWindows": [wintypes.HWND, Visitor, wintypes.LPARAM],
     "GetForegroundWindow": [],
+    "FindWindowW": [wintypes.LPCWSTR, wintypes.LPCWSTR],
+    "GetWindowLongW": [wintypes.HWND, ctypes.c_int],
+    "SetWindowLongW": [wintypes.HWND, ctypes.c_int, wintypes.LONG],
+    "SetWindowPos": [wintypes.HWND, wintypes.HWND, *4 * [ctypes.c_int], wintypes.UINT],
     "OpenClipboard": [wintypes.HWND],
     "SetClipboardData": [wintypes.UINT, wintypes.HANDLE],
 }.items():  # fmt: skip
@@ -104,7 +113,24 @@ def set_clipboard(text: str) -> None:
     user32.CloseClipboard()
 
 
+def prepare_notification_area() -> None:
+    """Wait for the notification area, and give it the right place.
+
+    On a desktop without a taskbar it is a small window with a title in the upper left corner. It is put where a
+    taskbar has it, without the title: its first icon fills the lower right corner, the rest is beyond the screen.
+    """
+    while not (area := user32.FindWindowW("Shell_TrayWnd", None)):
+        time.sleep(0.02)
+    style = user32.GetWindowLongW(area, GWL_STYLE)
+    if style & WS_CAPTION == WS_CAPTION:
+        side = user32.GetSystemMetrics(SM_CXSMICON) + 2 * RIM
+        left, top = user32.GetSystemMetrics(SM_CXSCREEN) - side, user32.GetSystemMetrics(SM_CYSCREEN) - side
+        user32.SetWindowLongW(area, GWL_STYLE, style & ~(WS_CAPTION | WS_SYSMENU))
+        user32.SetWindowPos(area, None, left, top, side, side, SWP_QUIETLY)
+
+
 user32.SetProcessDpiAwarenessContext(PER_MONITOR_AWARE)
+prepare_notification_area()
 for line in sys.stdin:
     if text := json.loads(line):
         set_clipboard(text)

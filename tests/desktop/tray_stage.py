@@ -182,7 +182,10 @@ class Stage:
         ctypes.WinDLL("shell32").Shell_NotifyIconW(2, ctypes.byref(data))
 
     def do_taskbar(self) -> list[int]:
-        return rectangle(user32.GetWindowRect, wintypes.HWND(user32.FindWindowW("Shell_TrayWnd", None)))
+        """Return the rectangle of the taskbar, as far as it is on the screen."""
+        window = user32.FindWindowW("Shell_TrayWnd", None)
+        left, top, right, bottom = rectangle(user32.GetWindowRect, wintypes.HWND(window))
+        return [left, top, min(right, user32.GetSystemMetrics(0)), min(bottom, user32.GetSystemMetrics(1))]
 
     def do_menu(self) -> list[list[int]]:
         """Return the rectangles of the open menu's lines; none if no menu is open."""

@@ -12,7 +12,7 @@ from typing import IO
 import pytest
 from PIL import Image, ImageDraw
 
-from rig.build import PYTHON, BuildError, check_signature
+from rig.build import PYTHON, BuildError, check_signature, wine_version
 from rig.desktop import Area, Desktop, NotSeenError
 from rig.prefix import InUseError, Prefix, windows_path
 
@@ -119,8 +119,10 @@ def test_keyboard_alone_reaches_a_dialog(windows_desktop: Callable[..., Desktop]
 def test_a_window_that_does_not_come_is_reported_with_those_on_screen(
     windows_desktop: Callable[..., Desktop],
 ) -> None:
-    with pytest.raises(NotSeenError, match=r"never\.\.\. not seen in 0.1 s; on screen: Shell_TrayWnd"):
+    with pytest.raises(NotSeenError, match=r"never\.\.\. not seen in 0.1 s; on screen: ") as seen:
         windows_desktop().window("never...", timeout=0.1)
+    # Wine 10 has no taskbar here, and its notification area is hidden while it is empty
+    assert ("Shell_TrayWnd" in str(seen.value)) is (wine_version() < 9)
 
 
 @pytest.fixture

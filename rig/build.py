@@ -68,6 +68,8 @@ def wine_environment(prefix: Path) -> dict[str, str]:
         "WINEDLLOVERRIDES": "mscoree,mshtml,winemenubuilder.exe=",
         "HOME": str(prefix / "home"),
         "PATH": os.environ["PATH"],
+        # Wine 10 looks here for a Wayland display; without the folder it complains on the program's output
+        "XDG_RUNTIME_DIR": str(prefix),
         "LANG": "C.UTF-8",
         "PYTHONIOENCODING": "utf-8",  # of the pipes only: files keep the encoding that Windows gives them
         "PYTHONUNBUFFERED": "1",

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 import ast
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from iea_agent import locale
+from iea_agent.commands import COMMANDS
 from iea_agent.domain.person_requests import REQUESTS
 from iea_agent.domain.problems import CATALOGUE, Group
 
@@ -55,19 +55,11 @@ def read_purpose(path: Path) -> str:
     return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
 
 
-def show_commands() -> Iterator[str]:
-    """Yield the help of ``iea-agent`` in English, 100 columns wide."""
-    environment = {**os.environ, "COLUMNS": "100", "IEA_AGENT_LANG": "en", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "iea_agent", "--help"],
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-        timeout=60,
-    )
-    lines = (line.rstrip() for line in done.stdout.splitlines())
-    yield from ("```", *(line for line in lines if line), "```")
+def list_commands() -> Iterator[str]:
+    """Yield every command of ``iea-agent``, with what it does in English."""
+    locale.choose("en")
+    yield from ("| command | does |", "|---|---|")
+    yield from (f"| `{command.name}` | {locale._(command.help)} |" for command in COMMANDS)
 
 
 def list_requests() -> Iterator[str]:
@@ -88,7 +80,7 @@ def list_problems() -> Iterator[str]:
 
 SECTIONS: Mapping[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "modules": ("docs/architecture.md", list_modules),
-    "commands": ("README.md", show_commands),
+    "commands": ("README.md", list_commands),
     "requests": ("docs/channel.md", list_requests),
     "problems": ("docs/problemes/README.md", list_problems),
 }

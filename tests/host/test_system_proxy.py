@@ -301,12 +301,21 @@ if sys.platform == "win32":
                 is not None
             )
 
-        @pytest.mark.parametrize("body", ["return nothing.there;", "this is ( no script", "return null;"])
+        @pytest.mark.parametrize("body", ["return nothing.there;", "this is ( no script"])
         def test_a_script_that_fails(self, setting: WindowsProxy, server: ScriptServer, body: str) -> None:
             script = server.offer(f"fails-{len(body)}.pac", body)
             setting.write(SCRIPT, script=script)
             with pytest.raises(ScriptUnusable, match=r"WinHTTP error \d+"):
                 system_proxy.current_proxies().choose(SERVER)
+
+        def test_a_script_that_decides_nothing(self, setting: WindowsProxy, server: ScriptServer) -> None:
+            setting.write(SCRIPT, script=server.offer("null.pac", "return null;"))
+            try:
+                choice = system_proxy.current_proxies().choose(SERVER)
+            except ScriptUnusable as error:
+                assert "WinHTTP error" in str(error)  # Wine 8
+            else:
+                assert choice == Choice(None, Source.SCRIPT)  # Wine 10
 
         def test_a_script_that_is_not_there(self, setting: WindowsProxy, server: ScriptServer) -> None:
             setting.write(SCRIPT, script=server.missing("missing.pac"))

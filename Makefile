@@ -1,8 +1,8 @@
 # The two commands: `make test` runs every check, `make demo` shows the agent. Each sets up what it needs first.
-# Needs Debian 12 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
+# Needs Debian 12 or 13 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generated test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs demo tour clean
+.PHONY: help setup generated test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs demo tour fresh clean
 
 export UV_PYTHON_DOWNLOADS := never
 # The caller's environment must not change what Python and Wine do.
@@ -18,6 +18,7 @@ help:
 	@echo 'make test   set up and run every check (lint, types, tests on Linux, in Windows, on a Windows desktop)'
 	@echo 'make demo   set up and play the agent on a Windows desktop; pictures in build/demo/index.html'
 	@echo 'make tour   set up and play every fault to the agent on a Windows desktop; pictures in build/tour/index.html'
+	@echo 'make fresh RELEASE=trixie   make a fresh Debian 13 below build/, and run make test and make demo in it (bookworm: 12)'
 	@echo 'make generated   write every generated file anew (documents, pages, catalogue)'
 	@echo 'Parts of make test: lint test-linux test-windows test-desktop. Only the set-up: setup. Remove all that was made: clean.'
 
@@ -63,6 +64,10 @@ demo: setup
 # TOUR='--only 503 refuse' plays these faults only
 tour: setup
 	$(BIN)/python -m rig wine_tour $(TOUR)
+
+# The other release of Debian, or this one without anything installed; as root.
+fresh:
+	@tools/fresh.sh $(RELEASE)
 
 # In this order: the pages contain the index of problems and the catalogue's texts.
 generated: setup

@@ -41,7 +41,16 @@ AGENT = (sys.executable, "-m", "iea_agent")
 _PATIENCE = 60.0  # seconds for a test, its search for repairs included, on a busy machine
 _WORTH_TWO = 8  # faults for which a second world is worth its start
 
-_WITH_SECRET = ("no-token", "scope-missing", "refused", "unknown", "wrong-key", "proxy-password-refused")
+_WITH_SECRET = (
+    "no-token",
+    "post-only",
+    "scope-missing",
+    "refused",
+    "refused-silently",
+    "unknown",
+    "wrong-key",
+    "proxy-password-refused",
+)
 """Faults that only an installation with a licence, or with a proxy's password, meets."""
 _WINDOW_ONLY = ("proxy-needed",)
 """Faults that the window reports and the command does not, because it searches no repairs."""
@@ -184,10 +193,6 @@ class Tour:
             (
                 of_windows_proxy and self._proxy is None,
                 "Il faut pouvoir changer le proxy de Windows (--system-proxy).",
-            ),
-            (
-                fault.name == "scope-missing",
-                "L'agent ne demande aucun droit particulier (scope) : il n'a rien à trouver manquant.",
             ),
             (
                 changes_machine(fault) and not self._resolves_names,

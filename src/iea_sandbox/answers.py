@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
 from email.utils import formatdate
 from html import escape
 from time import time
 
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from iea_sandbox.faults import ActiveFault, FaultSwitch, Layer, ServerName
@@ -51,9 +52,13 @@ class FaultMiddleware:
             )
         )
 
-        has_wrong_clock = active is not None and active.fault.name == "wrong-clock"
-        skew = active.options.days * 86_400 if active and has_wrong_clock else 0
-        app = self.app if active is None or has_wrong_clock else render_answer(active)
+        name = active.fault.name if active else ""
+        skew = active.options.days * 86_400 if active and name == "wrong-clock" else 0
+        app: ASGIApp = self.app
+        if name == "compressed":
+            app = _Compressed(app)
+        elif active and name != "wrong-clock":
+            app = render_answer(active)
 
         async def replay() -> Message:
             return messages.pop(0) if messages else await receive()
@@ -65,6 +70,32 @@ class FaultMiddleware:
             await send(message)
 
         await app(scope, replay, dated)
+
+
+@dataclass
+class _Compressed:
+    """ASGI middleware that compresses the answer, whatever the client accepts."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = b""
+        head: Message = {}
+
+        async def collect(message: Message) -> None:
+            nonlocal body, head
+            if message["type"] == "http.response.start":
+                head = message
+                return
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                packed = gzip.compress(body)
+                headers = [(name, value) for name, value in head["headers"] if name != b"content-length"]
+                headers += [(b"content-encoding", b"gzip"), (b"content-length", str(len(packed)).encode())]
+                await send({**head, "headers": headers})
+                await send({"type": "http.response.body", "body": packed})
+
+        await self.app(scope, receive, collect)
 
 
 def _page(title: str, text: str) -> str:
@@ -83,6 +114,7 @@ _PAGES = {
     "404": ("404 Not Found", "No such page."),
     "407": ("407 Proxy Authentication Required", "The proxy wants a user and a password."),
     "408": ("408 Request Time-out", "Your browser did not send a complete request in time."),
+    "431": ("431 Request Header Fields Too Large", "A header of the request is too large."),
     "429": ("429 Too Many Requests", "Slow down."),
     "500": ("500 Internal Server Error", "The server met an unexpected condition."),
     "502": ("502 Bad Gateway", "The server behind answered nonsense."),
@@ -111,6 +143,16 @@ def render_answer(broken: ActiveFault) -> Response:
             text = "Le service est en cours de maintenance. Il sera de retour dans quelques minutes."
             later = {"Retry-After": str(600 if options.retry_after is None else options.retry_after)}
             return HTMLResponse(_page("Maintenance en cours", text), 503, later)
+        case "block-page":
+            text = "The requested URL was rejected. Please consult with your administrator."
+            return HTMLResponse(_page("Request Rejected", text))
+        case "closed-page":
+            text = "Nos services sont fermés pour quelques heures."
+            return HTMLResponse(_page("Site en maintenance", text))
+        case "to-closed-page":
+            return RedirectResponse("/maintenance.html", 302)
+        case "cookie-check":
+            return RedirectResponse("?", 302, {"Set-Cookie": "vu=1; Path=/"})
         case "301" | "302":
             headers = {"Location": options.location}
         case _:

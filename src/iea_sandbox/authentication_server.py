@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from iea_sandbox.authority import HOSTS
@@ -168,11 +168,19 @@ class AuthenticationServer:
         return f"https://{request.url.netloc}{self._path}" if host in HOSTS else self.address
 
     async def _discovery(self, request: Request) -> Response:
+        guarded = self._switch.on("first-place-guarded")
+        if guarded and request.url.path.endswith("/openid-configuration"):
+            return PlainTextResponse(
+                "Authorization required", 401, {"WWW-Authenticate": 'Basic realm="frontal"'}
+            )
         address = self._issuer(request)
         token_endpoint = f"{address}/token"
         if self._switch.on("clear-token-endpoint"):
             token_endpoint = token_endpoint.replace("https://", "http://")
         issuer = "https://autre-serveur.example" if self._switch.on("issuer-mismatch") else address
+        methods = ["client_secret_post"]
+        if not self._switch.on("post-only"):
+            methods.insert(0, "client_secret_basic")
         return JSONResponse(
             {
                 "issuer": issuer,
@@ -181,7 +189,7 @@ class AuthenticationServer:
                 "grant_types_supported": ["client_credentials"],
                 "response_types_supported": [],
                 "subject_types_supported": ["public"],
-                "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                "token_endpoint_auth_methods_supported": methods,
                 "scopes_supported": [SCOPE, "lecture"],
             }
         )
@@ -191,8 +199,12 @@ class AuthenticationServer:
 
     async def _token(self, request: Request) -> Response:
         """Answer a token request (RFC 6749: 4.4 grant, 2.3.1 authentication, 5 answers)."""
+        if self._switch.on("refused-silently"):
+            return Response(status_code=403)
         try:
             form = await _form(request)
+            if self._switch.on("post-only") and "authorization" in request.headers:
+                raise _Refused(_RefusalWords(401, "invalid_client", "the key belongs into the body"))
             number, key = _credentials(request, form, self._decode)
             self._check_grant(form)
             licence = self._identify(number, key)
@@ -234,6 +246,8 @@ class AuthenticationServer:
         if any(scope not in licence.scopes for scope in asked):
             raise _Refused(_RefusalWords(400, "invalid_scope", "requested scope is not allowed"))
         if self._switch.on("scope-missing"):
+            if not asked:
+                raise _Refused(_RefusalWords(400, "invalid_scope", "a scope is required"))
             return []
         return asked or list(licence.scopes)
 

@@ -165,16 +165,29 @@ _CATALOGUE = (
     Fault("503", Layer.ANSWER, "service indisponible (Retry-After avec --retry-after)", _LATER),
     Fault("504", Layer.ANSWER, "le frontal attend en vain", _LATER),
     Fault("maintenance", Layer.ANSWER, "page de maintenance (503, Retry-After : 600 s)", _LATER),
+    Fault("431", Layer.ANSWER, "la demande est rejetée, comme trop longue", _AT),
     Fault("web-page", Layer.ANSWER, "une page web à la place de la réponse", _AT),
+    Fault("block-page", Layer.ANSWER, "la page de blocage d'un filtre, avec l'état 200", _AT),
+    Fault("closed-page", Layer.ANSWER, "la page d'un site fermé pour maintenance, avec l'état 200", _AT),
+    Fault("to-closed-page", Layer.ANSWER, "redirection vers /maintenance.html", _AT),
+    Fault(
+        "cookie-check", Layer.ANSWER, "un filtre renvoie à la même adresse pour voir le cookie revenir", _AT
+    ),
+    Fault("compressed", Layer.ANSWER, "la réponse juste, compressée sans avoir été demandée ainsi"),
     Fault("another-service", Layer.ANSWER, "un tout autre service répond, en JSON", _AT),
     Fault("wrong-clock", Layer.ANSWER, "l'heure du serveur est fausse (--days, 3 sauf avis)", ("days",)),
     Fault("issuer-mismatch", Layer.DOCUMENT, "le document annonce une autre adresse que la sienne"),
     Fault("clear-token-endpoint", Layer.DOCUMENT, "le document envoie la licence en clair (http)"),
+    Fault(
+        "first-place-guarded", Layer.DOCUMENT, "le premier emplacement du document réclame un mot de passe"
+    ),
+    Fault("post-only", Layer.DOCUMENT, "la licence n'est acceptée que dans le corps de la demande"),
     Fault("no-token", Layer.DOCUMENT, "la réponse ne contient pas de jeton"),
-    Fault("scope-missing", Layer.DOCUMENT, "le jeton est donné sans le droit demandé"),
+    Fault("scope-missing", Layer.DOCUMENT, "le serveur exige un droit (scope) que la licence n'obtient pas"),
     Fault("refused", Layer.LICENCE, "autorisation refusée, quelle que soit la licence", ("dialect",)),
     Fault("unknown", Layer.LICENCE, "aucun numéro de licence n'est reconnu", ("dialect",)),
     Fault("wrong-key", Layer.LICENCE, "aucune clé de licence n'est reconnue", ("dialect",)),
+    Fault("refused-silently", Layer.LICENCE, "la licence est refusée sans un mot (403 vide)"),
     Fault("metadata-expired", Layer.METADATA, "timestamp.json a expiré"),
     Fault("snapshot-expired", Layer.METADATA, "snapshot.json a expiré"),
     Fault("targets-expired", Layer.METADATA, "targets.json a expiré"),
@@ -187,6 +200,10 @@ _CATALOGUE = (
     Fault("altered-timestamp", Layer.METADATA, "timestamp.json a été modifié après sa signature"),
     Fault("altered-targets", Layer.METADATA, "targets.json a été modifié après sa signature"),
     Fault("mixed-snapshot", Layer.METADATA, "snapshot.json est celui d'une autre publication"),
+    Fault("half-published", Layer.METADATA, "timestamp.json désigne un fichier qui n'est pas encore là"),
+    Fault(
+        "root-as-page", Layer.METADATA, "une page répond à la place de la racine suivante, qui n'existe pas"
+    ),
     # files behind the metadata: for the updater, the test of the servers fetches none of them
     Fault("tampered-target", Layer.TARGET, "le fichier a été modifié, à la même longueur"),
     Fault("longer-target", Layer.TARGET, "le fichier est plus long que signé"),

@@ -169,6 +169,13 @@ class Repository:
         other = self._snapshot(version, release[f"{version}.targets.json"][::-1], version)
         return release | {f"{version}.snapshot.json": other}
 
+    def _half_publish(self, version: int) -> dict[str, bytes]:
+        return {"timestamp.json": self._release(version)["timestamp.json"]}
+
+    def _page_as_root(self, _version: int) -> dict[str, bytes]:
+        page = b"<!doctype html><title>Page introuvable</title>"
+        return {f"{self._root.version + 1}.root.json": page}
+
     def _metadata(self, name: str) -> bytes:
         return (self.folder / "metadata" / name).read_bytes()
 
@@ -186,6 +193,8 @@ _METADATA_FAULTS: Mapping[str, Callable[[Repository, int], dict[str, bytes]]] = 
     "altered-timestamp": Repository._alter_timestamp,
     "altered-targets": Repository._alter_targets,
     "mixed-snapshot": Repository._mix_snapshot,
+    "half-published": Repository._half_publish,
+    "root-as-page": Repository._page_as_root,
 }
 """What makes the files of each fault; the number is the next version."""
 

@@ -200,4 +200,4 @@ def test_the_documents_can_lie(client: httpx.Client, world: World) -> None:
     assert answer.status_code == 200
     assert "access_token" not in answer.json()
     world.break_("auth", "scope-missing")
-    assert ask(client, world).json()["scope"] == ""
+    assert ask(client, world).json()["error"] == "invalid_scope"

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tuf.api import exceptions as tuf_errors
+from tuf.api.serialization import DeserializationError
 from tuf.ngclient import FetcherInterface, Updater  # type: ignore[attr-defined]
 
 from iea_sandbox.faults import FAULTS, Layer
@@ -81,6 +82,9 @@ REFUSALS: dict[str, type[Exception]] = {
     "altered-timestamp": tuf_errors.UnsignedMetadataError,
     "altered-targets": tuf_errors.LengthOrHashMismatchError,
     "mixed-snapshot": tuf_errors.LengthOrHashMismatchError,
+    "half-published": tuf_errors.DownloadHTTPError,
+    # to python-tuf alone; the agent takes a page for what it is
+    "root-as-page": DeserializationError,
     "tampered-target": tuf_errors.LengthOrHashMismatchError,
     "longer-target": tuf_errors.DownloadLengthMismatchError,
     "shorter-target": tuf_errors.LengthOrHashMismatchError,

@@ -24,7 +24,8 @@ with atheris.instrument_imports(
 ):
     from iea_agent.domain import proxy_choice, settings
     from iea_agent.services import certificates
-    from iea_agent.services.messages import Reply, Request, judge_status
+    from iea_agent.services.judge import judge_answer
+    from iea_agent.services.messages import Reply, Request
     from tests.services import test_fuzz
     from tests.services.test_updates import ADDRESS
 
@@ -74,7 +75,7 @@ def run_reply(data: bytes) -> None:
     """Judge a reply by its status, as discovery document and as token answer."""
     reply = reply_of(data)
     for scheme in ("http", "https"):
-        if (failure := judge_status(Request("GET", f"{scheme}://serveur.example/"), reply)) is not None:
+        if (failure := judge_answer(Request("GET", f"{scheme}://serveur.example/"), reply)) is not None:
             test_fuzz.check(failure)
     parts = reply.status, reply.headers, reply.body
     plainly(test_fuzz.test_any_discovery_document)([parts])

@@ -11,8 +11,8 @@ import socket
 import traceback
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from urllib.parse import parse_qs, quote, unquote, unquote_plus
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qs, quote, quote_plus, unquote, unquote_plus
 
 import pytest
 from hypothesis import example, given
@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
 from iea_agent.domain.diagnosis import Stage, StageOutcome, StageResult
+from iea_agent.domain.evidence import PageTitle, RefusalGround
 from iea_agent.domain.problems import Problem
 from iea_agent.services.authentication import (
     AccessGranted,
@@ -77,72 +78,7 @@ def problem_of(server: Server, *, licence: Licence = LICENCE) -> Problem | None:
 OK = None
 NOT_OURS, REFUSED = problems.NOT_AN_AUTHENTICATION_SERVER, problems.AUTHORISATION_REFUSED
 UNKNOWN, BUSY = problems.LICENCE_NOT_RECOGNISED, problems.SERVER_UNAVAILABLE
-
-# server, status, error, description, verdict. tests/peers has the first three answer by themselves; Keycloak is read in its source (iea_sandbox tells where)
-DIALECT_ROWS = [
-    ("oidc-provider", 401, "invalid_client", "client authentication failed", UNKNOWN),
-    ("oidc-provider", 400, "invalid_request", "client_secret must be provided in the header", NOT_OURS),
-    ("oidc-provider", 400, "invalid_request", "requested grant type is not allowed for this client", REFUSED),
-    ("oidc-provider", 400, "invalid_scope", "requested scope is not allowed", REFUSED),
-    ("oidc-provider", 400, "access_denied", "licence suspended", REFUSED),
-    ("oidc-provider", 400, "unsupported_grant_type", "unsupported grant_type requested", NOT_OURS),
-    ("oidc-provider", 500, "server_error", "oops! something went wrong", BUSY),
-    ("authlib", 401, "invalid_client", "The client does not exist on this server.", UNKNOWN),
-    ("authlib", 401, "invalid_client", "The client cannot authenticate with methods: ['none']", UNKNOWN),
-    (
-        "authlib",
-        400,
-        "unauthorized_client",
-        "The client is not authorized to use 'grant_type=client_credentials'",
-        REFUSED,
-    ),
-    ("authlib", 400, "invalid_scope", "The requested scope is invalid, unknown, or malformed.", REFUSED),
-    ("authlib", 400, "unsupported_grant_type", "", NOT_OURS),
-    ("django-oauth-toolkit", 401, "invalid_client", "", UNKNOWN),
-    ("django-oauth-toolkit", 400, "unauthorized_client", "", REFUSED),
-    ("django-oauth-toolkit", 400, "invalid_scope", "", REFUSED),
-    ("django-oauth-toolkit", 400, "unsupported_grant_type", "", NOT_OURS),
-    ("keycloak", 401, "invalid_client", "Invalid client or Invalid client credentials", UNKNOWN),
-    ("keycloak", 401, "unauthorized_client", "Invalid client or Invalid client credentials", UNKNOWN),
-    ("keycloak", 401, "unauthorized_client", "Client not enabled to retrieve service account", REFUSED),
-    (
-        "keycloak",
-        401,
-        "unauthorized_client",
-        "Public client not allowed to retrieve service account",
-        REFUSED,
-    ),
-    ("keycloak", 401, "invalid_request", "User 'service-account-iea' disabled", REFUSED),
-    (
-        "keycloak",
-        401,
-        "invalid_request",
-        "The associated service account for the client does not exist",
-        REFUSED,
-    ),
-    ("keycloak", 400, "invalid_scope", "Invalid scopes: iea", REFUSED),
-    ("keycloak", 400, "invalid_client", "Missing client_id parameter", UNKNOWN),
-    ("keycloak", 400, "unauthorized_client", "Unexpected error when authenticating client", BUSY),
-    ("keycloak before 20", 400, "invalid_client", "Invalid client credentials", UNKNOWN),
-    ("keycloak before 20", 400, "unauthorized_client", "Invalid client credentials", UNKNOWN),
-    ("keycloak before 20", 401, "unauthorized_client", "Invalid client secret", UNKNOWN),
-    ("Microsoft Entra", 400, "unauthorized_client", "AADSTS700016: Application was not found", UNKNOWN),
-    ("any", 403, "insufficient_scope", "", REFUSED),
-    ("any", 403, "access_denied", "", REFUSED),
-    ("any", 400, "invalid_target", "", REFUSED),
-    ("any", 400, "temporarily_unavailable", "", BUSY),
-    ("any", 400, "invalid_grant", "", NOT_OURS),
-]
-
-
-@pytest.mark.parametrize(("dialect", "status", "error", "description", "verdict"), DIALECT_ROWS)
-def test_each_dialect_is_understood(
-    dialect: str, status: int, error: str, description: str, verdict: Problem
-) -> None:
-    content = {"error": error} | ({"error_description": description} if description else {})
-    server = server_with(answer(status, content))
-    assert problem_of(server) is verdict, dialect
-
+WANTED = problems.IDENTIFICATION_WANTED
 
 HTML = b"<html><h1>503 Service Unavailable</h1></html>"
 
@@ -154,19 +90,35 @@ HTML = b"<html><h1>503 Service Unavailable</h1></html>"
         (answer(200, TOKEN | {"token_type": "bearer"}), OK),
         (answer(200, TOKEN | {"expires_in": "300"}), OK),
         (answer(200, TOKEN | {"expires_in": "demain"}), OK),
-        (answer(200, TOKEN | {"expires_in": [300]}), NOT_OURS),
+        (answer(200, TOKEN | {"expires_in": [300]}), OK),
         (answer(200, TOKEN | {"access_token": ""}), NOT_OURS),
         (answer(200, TOKEN | {"access_token": 7}), NOT_OURS),
-        (answer(200, [TOKEN]), NOT_OURS),
+        (answer(200, [TOKEN]), OK),
+        (answer(203, TOKEN), OK),
         (answer(200, TOKEN | {"token_type": "mac"}), NOT_OURS),
-        (answer(200, {"access_token": "x"}), NOT_OURS),
-        (answer(200, HTML), NOT_OURS),
+        (answer(200, {"access_token": "x"}), OK),
+        # the address is right: a page does not come from this server
+        (answer(200, HTML), problems.PAGE_INSTEAD),
+        (answer(200, {"error": "invalid_client"}), UNKNOWN),
         (answer(200, b"[" * 100_000), NOT_OURS),
         (answer(204, b""), NOT_OURS),
         (answer(302, b"", {"location": "/login"}), problems.REDIRECTED),
         (answer(400, HTML), NOT_OURS),
-        (answer(401, HTML), UNKNOWN),
+        (answer(400, {"error": "invalid_grant"}), REFUSED),
+        (answer(401, HTML, {"www-authenticate": 'Basic realm="intranet"'}), WANTED),
+        (answer(401, b"", {"www-authenticate": "Negotiate"}), WANTED),
+        (answer(401, b"", {"www-authenticate": "NTLM"}), WANTED),
+        (answer(401, b"", {"www-authenticate": 'Digest realm="x", nonce="y"'}), WANTED),
+        (answer(401, {"message": "Unauthorized"}), WANTED),
         (answer(403, HTML), problems.FORBIDDEN),
+        (answer(403, {"status": 403, "error": "Forbidden"}), problems.FORBIDDEN),
+        (answer(403, b""), REFUSED),
+        (answer(408, b""), BUSY),
+        (answer(421, {"error": "invalid_client"}), BUSY),
+        (answer(425, b""), BUSY),
+        (answer(431, b""), problems.REQUEST_REJECTED),
+        (answer(451, b""), problems.FORBIDDEN),
+        (answer(511, {"error": "invalid_client"}), problems.CAPTIVE_PORTAL),
         (answer(404, b""), NOT_OURS),
         (answer(405, b""), NOT_OURS),
         (answer(407, b""), problems.PROXY_WANTS_PASSWORD),
@@ -234,10 +186,128 @@ def test_each_place_is_tried_in_turn(place: int) -> None:
     assert [request.url for request in server.asked] == [*urls[: place + 1], TOKEN_ENDPOINT]
 
 
+SITE = b"<html><title>Mairie de Test</title>"
+FIRST, SECOND, THIRD = discovery_urls(ADDRESS)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        answer(401, b""),
+        answer(403, HTML),
+        answer(500, b""),
+        answer(502, b""),
+        answer(503, HTML),
+        answer(302, b"", {"location": "/login"}),
+        answer(302, b"", {"location": FIRST}),
+        answer(200, HTML),
+        answer(200, b"<title>Web Page Blocked</title>"),
+        answer(200, DOCUMENT | {"issuer": "https://auth.example/realms/other"}),
+        answer(200, DOCUMENT | {"token_endpoint": "http://auth.example/token"}),
+        answer(400, b""),
+        answer(431, b""),
+    ],
+)
+def test_a_bad_first_place_does_not_hide_the_second(first: Reply) -> None:
+    server = Server({FIRST: first, SECOND: answer(200, DOCUMENT), TOKEN_ENDPOINT: answer(200, TOKEN)})
+    assert problem_of(server) is OK
+
+
+@pytest.mark.parametrize(
+    ("replies", "verdict"),
+    [
+        ((answer(401, b""), answer(404, b""), answer(404, b"")), WANTED),
+        ((answer(404, b""), answer(500, b""), answer(401, b"")), BUSY),
+        ((answer(302, b"", {"location": "/login"}), answer(403, HTML), answer(404, b"")), problems.FORBIDDEN),
+        (
+            (answer(403, b""), answer(200, DOCUMENT | {"issuer": "https://x.example"}), answer(500, b"")),
+            problems.ISSUER_DIFFERS,
+        ),
+        ((answer(200, SITE), answer(302, b"", {"location": "/a"}), answer(404, b"")), problems.REDIRECTED),
+        ((answer(200, SITE), answer(404, b""), answer(404, b"")), NOT_OURS),
+        ((answer(404, b""), answer(410, b""), answer(404, b"")), problems.NOTHING_THERE),
+    ],
+)
+def test_the_most_telling_failure_of_all_places_is_reported(
+    replies: tuple[Reply, ...], verdict: Problem
+) -> None:
+    server = Server(dict(zip((FIRST, SECOND, THIRD), replies, strict=True)))
+    assert problem_of(server) is verdict
+    assert [request.url for request in server.asked] == [FIRST, SECOND, THIRD]
+
+
+@pytest.mark.parametrize(
+    "only",
+    [answer(429, b""), answer(503, b"", {"retry-after": "600"}), answer(511, b""), answer(407, b"")],
+)
+def test_what_is_about_the_whole_server_ends_the_search(only: Reply) -> None:
+    server = Server({FIRST: only, SECOND: answer(200, DOCUMENT)})
+    assert problem_of(server) is not OK
+    assert [request.url for request in server.asked] == [FIRST]
+
+
+def test_a_page_in_place_of_the_document_is_named() -> None:
+    server = Server({FIRST: answer(200, SITE)})
+    with pytest.raises(HttpsError) as raised:
+        run_exchange(sign_in(ADDRESS, LICENCE), server)
+    failure = raised.value.failure
+    assert (failure.problem, failure.evidence) == (NOT_OURS, PageTitle("Mairie de Test"))
+
+
+@pytest.mark.parametrize(
+    ("methods", "in_body"),
+    [
+        (["client_secret_post"], True),
+        (["private_key_jwt", "client_secret_post"], True),
+        (["client_secret_post", "client_secret_basic"], False),
+        (["private_key_jwt"], False),
+        ([], False),
+        ("client_secret_post", False),
+        (None, False),
+    ],
+)
+def test_the_key_goes_where_the_server_takes_it(methods: object, in_body: bool) -> None:
+    server = server_with(answer(200, TOKEN), DOCUMENT | {"token_endpoint_auth_methods_supported": methods})
+    assert problem_of(server) is OK
+    request = server.asked[-1]
+    assert ("authorization" in request.headers) is not in_body
+    form = parse_qs(request.body.decode())
+    assert form.get("client_secret") == ([LICENCE.key] if in_body else None)
+    assert form.get("client_id") == ([LICENCE.number] if in_body else None)
+    assert LICENCE.key not in repr(request)
+
+
+def test_a_scope_is_asked_for_if_there_is_one() -> None:
+    server = server_with(answer(200, TOKEN | {"scope": "paie lecture"}))
+    licence = replace(LICENCE, scope="paie")
+    assert problem_of(server, licence=licence) is OK
+    assert parse_qs(server.asked[-1].body.decode())["scope"] == ["paie"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(400, {"error": "invalid_scope"}),
+        answer(200, TOKEN | {"scope": "lecture"}),
+        answer(200, TOKEN | {"scope": ""}),
+    ],
+)
+def test_a_refused_scope_is_named(reply: Reply) -> None:
+    with pytest.raises(HttpsError) as raised:
+        run_exchange(sign_in(ADDRESS, replace(LICENCE, scope="paie")), server_with(reply))
+    failure = raised.value.failure
+    assert (failure.stage, failure.problem, failure.evidence) == (
+        Stage.LICENCE,
+        REFUSED,
+        RefusalGround("paie"),
+    )
+
+
 @pytest.mark.parametrize(
     ("document", "verdict"),
     [
         (DOCUMENT | {"issuer": str(ADDRESS) + "/"}, OK),
+        (b"\xef\xbb\xbf" + json.dumps(DOCUMENT).encode(), OK),
         (DOCUMENT | {"issuer": "https://auth.example:443/realms/iea"}, OK),
         (DOCUMENT | {"token_endpoint": "https://elsewhere.example/token"}, OK),
         (DOCUMENT | {"issuer": "https://auth.example"}, problems.ISSUER_DIFFERS),
@@ -392,7 +462,9 @@ def test_a_heartbeat_is_one_request_on_the_kept_connection(world: World, client:
 # --- the secret
 
 
-@pytest.mark.parametrize("say", [str, lambda key: quote(key, safe="")], ids=["plain", "encoded"])
+@pytest.mark.parametrize(
+    "say", [str, lambda key: quote(key, safe=""), quote_plus], ids=["plain", "encoded", "in a form"]
+)
 @pytest.mark.parametrize("before", [0, 150, 170])
 def test_a_key_that_is_repeated_is_blotted_out(before: int, say: Callable[[str], str]) -> None:
     """Also if the text is cut inside the key, and in its encoded form."""

@@ -34,7 +34,8 @@ from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.services import authentication, updates
 from iea_agent.services.authentication import AccessGranted, Discovery, Licence, run_exchange
 from iea_agent.services.https import Client, HttpsError
-from iea_agent.services.messages import Reply, Request, judge_status
+from iea_agent.services.judge import judge_answer
+from iea_agent.services.messages import Reply, Request
 from iea_agent.services.network import Limits
 from iea_agent.services.reachability import EXAMINATION_SECONDS
 from tests.covered import cover, covers
@@ -441,7 +442,7 @@ def check_answer(address: str) -> None:
             return
     cover("reply")
     assert len(reply.body) <= 65536
-    if (failure := judge_status(request, reply)) is not None:
+    if (failure := judge_answer(request, reply)) is not None:
         check(failure)
     assert reply.server_time is None or isinstance(reply.server_time, float)
 

@@ -29,7 +29,8 @@ from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
 from iea_agent.domain.evidence import CertificateHosts, InterceptedBy, ProxyInvolved, SignInWanted
 from iea_agent.domain.problems import Problem
 from iea_agent.services.https import BODY_LIMIT, KEEPALIVE_SECONDS, Client, HttpsError
-from iea_agent.services.messages import Request, judge_status
+from iea_agent.services.judge import judge_answer
+from iea_agent.services.messages import Request
 from iea_agent.services.network import Credentials, Limits, Route, Stream
 from iea_sandbox.authority import CertificateAuthority
 from iea_sandbox.world import World
@@ -321,7 +322,7 @@ def test_a_redirection_to_what_is_no_url_is_one_all_the_same(serve: Serve) -> No
     server = serve(says(b"HTTP/1.1 302 Found\r\nLocation: \x08\r\nContent-Length: 0\r\n\r\n"))
     request = Request("GET", server.address)
     with Client() as client:
-        failure = judge_status(request, client.request(request))
+        failure = judge_answer(request, client.request(request))
     assert failure is not None
     assert failure.problem is problems.REDIRECTED
 
@@ -529,7 +530,7 @@ def test_a_server_behind_the_tunnel_that_asks_is_not_the_proxy(world: World, ser
     between = serve(proxy())
     request = Request("GET", world.authentication.address + DISCOVERY)
     with Client(Route(parse(between.address), world.ca_file, ZOE)) as client:
-        failure = judge_status(request, client.request(request))
+        failure = judge_answer(request, client.request(request))
     assert failure is not None
     assert (failure.stage, failure.problem) == (Stage.ANSWER, problems.PROXY_WANTS_PASSWORD)
     assert all("proxy-authorization" not in seen.headers for seen in world.requests.select())
@@ -616,7 +617,7 @@ def test_any_answer_is_a_reply_or_a_failure(*, proxied: bool) -> None:
             else:
                 cover("reply")
                 assert reply.server_time is None or reply.server_time > 0
-                failure = judge_status(Request("GET", url), reply)
+                failure = judge_answer(Request("GET", url), reply)
         if failure is not None:
             assert failure.problem is not problems.INTERNAL_ERROR
             assert len(failure.detail) < 400

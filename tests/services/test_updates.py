@@ -135,24 +135,62 @@ def test_what_else_may_be_served(site: Site) -> None:
     new = "2.snapshot.json"
     page_of_html = b"<!doctype html><title>Bienvenue</title>"
     unlike = Stage.KIND, problems.NOT_AN_UPDATE_SERVER
+    unfinished = Stage.METADATA, problems.METADATA_INCOMPLETE
     mischief = Stage.METADATA, problems.METADATA_NOT_AUTHENTIC
     for file, status, body, expected in [
         ("timestamp.json", 404, b"", unlike),
         ("timestamp.json", 403, b"", (Stage.ANSWER, problems.FORBIDDEN)),
         ("timestamp.json", 503, b"", (Stage.ANSWER, problems.SERVER_UNAVAILABLE)),
         ("timestamp.json", 200, page_of_html, unlike),
+        ("timestamp.json", 204, b"", unlike),
         ("timestamp.json", 200, site.read_served("timestamp.json") + b" " * 20_000, mischief),
-        ("2.root.json", 200, page_of_html, unlike),  # "not found" as a page with status 200
         ("2.root.json", 200, site.root.read_bytes(), (Stage.METADATA, problems.METADATA_ROLLED_BACK)),
-        ("2.root.json", 503, b"", (Stage.ANSWER, problems.SERVER_UNAVAILABLE)),
-        (new, 404, b"", mischief),
-        (new, 302, b"", (Stage.ANSWER, problems.REDIRECTED)),
-        (new, 200, page_of_html, mischief),
+        (new, 404, b"", unfinished),
+        (new, 410, b"", unfinished),
+        (new, 204, b"", unfinished),
+        (new, 200, page_of_html, unfinished),  # "not found" as a page with status 200
+        (new, 200, b"<title>Web Page Blocked</title>", (Stage.METADATA, problems.PAGE_INSTEAD)),
+        (new, 302, b"", (Stage.METADATA, problems.REDIRECTED)),
+        (new, 403, b"", (Stage.METADATA, problems.FORBIDDEN)),
+        (new, 503, b"", (Stage.METADATA, problems.SERVER_UNAVAILABLE)),
         (new, 200, b"x" * 60_000, mischief),
+        (new, 200, b"{}", mischief),
+        ("2.targets.json", 404, b"", unfinished),
     ]:
         site.overlay, site.statuses = {file: body}, {file: status}
         assert site.fails()[:2] == expected, (file, status, body[:20])
-    site.overlay, site.statuses = {}, {"2.root.json": 403}  # a host's way to say that it has no such file
+
+
+@pytest.mark.parametrize("status", [204, 302, 400, 401, 403, 404, 410, 429, 500, 503])
+def test_hosts_say_in_many_ways_that_there_is_no_next_root(site: Site, status: int) -> None:
+    site.statuses = {"2.root.json": status}
+    assert site.visit().version == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<!doctype html><title>Page introuvable</title>",
+        b"Not Found",
+        b"{}",
+        b"[]",
+        b'{"error": "not found"}',
+    ],
+)
+def test_what_is_no_root_is_no_alarm(site: Site, body: bytes) -> None:
+    site.overlay = {"2.root.json": body}
+    assert site.visit().version == 1
+
+
+def test_other_metadata_in_place_of_the_next_root_is_no_alarm(site: Site) -> None:
+    site.overlay = {"2.root.json": site.read_served("timestamp.json")}
+    assert site.visit().version == 1
+
+
+def test_the_root_after_the_next_is_looked_for_behind_a_good_one(site: Site) -> None:
+    site.repository.rotate_keys()
+    site.overlay = {"3.root.json": b"<html>"}
     assert site.visit().version == 2
 
 

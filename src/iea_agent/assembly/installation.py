@@ -97,7 +97,7 @@ class Installation:
         return self.vault.read_secret(LICENCE_KEY)
 
     def licence(self, values: Settings, typed_key: str | None = None) -> Licence | None:
-        """Return the licence with the number in *values*, None if incomplete.
+        """Return the licence with number and scope of *values*, None if incomplete.
 
         The key is *typed_key* or the one in the vault. Raises ``VaultUnavailable``.
         """
@@ -106,7 +106,7 @@ class Installation:
         if not values.licence_number:
             return None
         key = typed_key or self.licence_key()
-        return Licence(values.licence_number, key) if key else None
+        return Licence(values.licence_number, key, values.scope) if key else None
 
     def key_saved(self) -> bool | None:
         """Return whether the licence key is saved, None without a vault."""

@@ -41,6 +41,16 @@ class CertificateHosts:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalGround:
+    """What a refusal is about: the right that was asked for.
+
+    *scope* is "" if the server wants one and none is set, None if the server gave no reason at all.
+    """
+
+    scope: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class NamedEvidence:
     """Evidence that is one name, path or address. A server may have chosen it."""
 
@@ -61,6 +71,10 @@ class AnswerInClear(NamedEvidence):
 
 class ResolvedAddress(NamedEvidence):
     """The addresses that the name service gave for a name."""
+
+
+class PageTitle(NamedEvidence):
+    """The title of a web page that came instead of an answer."""
 
 
 class DeclaredIssuer(NamedEvidence):
@@ -87,4 +101,6 @@ class FileInvolved(NamedEvidence):
     """The path of a file on this PC."""
 
 
-Evidence: TypeAlias = MalformedAddress | ClockOffset | InterceptedBy | CertificateHosts | NamedEvidence
+Evidence: TypeAlias = (
+    MalformedAddress | ClockOffset | InterceptedBy | CertificateHosts | RefusalGround | NamedEvidence
+)

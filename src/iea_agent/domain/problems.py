@@ -20,10 +20,12 @@ from .evidence import (
     FileInvolved,
     InterceptedBy,
     MalformedAddress,
+    PageTitle,
     PortalPage,
     ProxyInvolved,
     ProxyScript,
     RedirectTarget,
+    RefusalGround,
     ResolvedAddress,
     SignInWanted,
     TokenEndpoint,
@@ -692,6 +694,7 @@ NOT_AN_AUTHENTICATION_SERVER = Problem(
         "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page "
         "internet pour accepter ses conditions."
     ),
+    evidence=PageTitle,
 )
 
 NOT_AN_UPDATE_SERVER = Problem(
@@ -701,6 +704,7 @@ NOT_AN_UPDATE_SERVER = Problem(
     title="Ce n'est pas un serveur de mise à jour",
     text="Un serveur répond à cette adresse, mais ce n'est pas un serveur de mise à jour.",
     advice="Vérifiez l'adresse du serveur de mise à jour dans « Paramètres de connexion » : elle se termine d'habitude par « /updates ».",
+    evidence=PageTitle,
 )
 
 REDIRECTED = Problem(
@@ -841,6 +845,47 @@ IDENTIFICATION_WANTED = Problem(
     ),
 )
 
+PAGE_INSTEAD = Problem(
+    "IEA-S17",
+    Severity.HIGH,
+    Actor.IT,
+    title="Une page à la place du serveur",
+    text="Une page web s'est mise à la place du serveur : un filtre, un pare-feu ou un site fermé pour le moment.",
+    advice=(
+        "Essayez un autre réseau. Si la page n'y vient pas, montrez ce message à la personne qui s'occupe de votre informatique. Si elle y vient "
+        "aussi, l'agent réessaie tout seul ; si cela dure, contactez l'assistance en indiquant le code affiché."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=PageTitle,
+    retry=Retry.UNAVAILABLE,
+)
+
+BROWSER_WANTED = Problem(
+    "IEA-S18",
+    Severity.HIGH,
+    Actor.IT,
+    title="Un filtre attend un navigateur",
+    text="Ce qui répond à cette adresse veut vérifier un navigateur (cookie, script, « êtes-vous humain ? ») ; l'agent n'en est pas un.",
+    advice=(
+        "Essayez un autre réseau. Si cela y marche, demandez à la personne qui s'occupe de votre informatique d'exempter l'adresse du serveur de "
+        "cette vérification. Sinon, contactez l'assistance en indiquant le code affiché."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=PageTitle,
+)
+
+REQUEST_REJECTED = Problem(
+    "IEA-S19",
+    Severity.HIGH,
+    Actor.URSSAF,
+    title="Demande rejetée par le serveur",
+    text="Le serveur, ou un appareil devant lui, n'accepte pas la forme de la demande ; votre licence n'est pas en cause.",
+    advice=_SUPPORT,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
 METADATA_EXPIRED = Problem(
     "IEA-U01",
     Severity.MEDIUM,
@@ -872,6 +917,20 @@ METADATA_NOT_AUTHENTIC = Problem(
     advice="Rien ne sera installé. Contactez l'assistance en indiquant le code affiché ; vos bulletins de paie ne sont pas concernés.",
 )
 
+METADATA_INCOMPLETE = Problem(
+    "IEA-U04",
+    Severity.MEDIUM,
+    Actor.URSSAF,
+    title="Mise à jour en cours de publication",
+    text="Le serveur de mise à jour annonce des fichiers qu'il n'a pas encore : une publication n'est sans doute pas terminée.",
+    advice=(
+        "Réessayez dans quelques minutes. Si cela dure plus d'un jour, contactez l'assistance en indiquant le code affiché ; vos bulletins de "
+        "paie ne sont pas concernés."
+    ),
+    patience=LOST_CONNECTION_PATIENCE,
+    repairable=False,
+)
+
 AUTHORISATION_REFUSED = Problem(
     "IEA-A01",
     Severity.HIGH,
@@ -882,6 +941,7 @@ AUTHORISATION_REFUSED = Problem(
         "Une intervention technique est nécessaire : contactez l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez "
         "activer le mode assistance pour utiliser Impact emploi."
     ),
+    evidence=RefusalGround,
     retry=Retry.REFUSED,
 )
 

@@ -82,6 +82,14 @@ def _check_user(value: object) -> str:
     return text
 
 
+def _check_scope(value: object) -> str:
+    text = " ".join(_check_text(value).split())
+    # RFC 6749, section 3.3
+    if not re.fullmatch(r"[ !#-\[\]-~]{0,500}", text):
+        raise ValueError
+    return text
+
+
 def _check_bypass(value: object) -> str:
     text = _check_text(value)
     if len(text) > 2000:
@@ -151,6 +159,7 @@ PROXY = Kind(
 DAYS = Kind(N_("un nombre de jours de 0 (sans limite) à 366"), _check_days, _parse_number)
 PATH = Kind(N_("un chemin de fichier"), _check_path)
 USER = Kind(N_("un nom d'utilisateur (100 caractères au plus, sans « : »)"), _check_user)
+SCOPE = Kind(N_("des noms de droits séparés par des espaces, sans accents"), _check_scope)
 BYPASS = Kind(
     N_("des noms de serveur séparés par « ; », comme « localhost ; *.exemple.fr »"),
     _check_bypass,
@@ -175,6 +184,8 @@ class Settings:
     updates: str = _setting("connection.updates", addresses.OFFICIAL_UPDATES, ADDRESS)
     # PEM file of further certificate authorities
     ca_file: str = _setting("connection.ca_file", "", PATH)
+    # the right (scope) to ask the authentication server for; most servers need none
+    scope: str = _setting("connection.scope", "", SCOPE)
     # some networks have a broken IPv6
     ipv4_only: bool = _setting("connection.ipv4_only", False, SWITCH)
     # A repair may replace an address that does not work by these: if a person's own file could set

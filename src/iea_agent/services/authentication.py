@@ -3,7 +3,7 @@
 The licence number is the client id and the licence key its secret (section 4.4). The token is checked and dropped: the agent makes no use of it.
 
 The exchanges are generators without I/O: they yield ``Request`` and receive ``Reply``, so that tests run each server's dialect without a network.
-``tests/services/test_authentication.py`` lists the dialects behind the rules of this module.
+``token_answers.py`` judges the answers about the licence, ``judge.py`` all others.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ from __future__ import annotations
 import math
 import time
 from base64 import b64encode
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, TypeAlias, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from typing import TypeAlias, TypeVar
+from urllib.parse import quote, quote_plus, urlencode, urlsplit
 
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address, AddressError
 from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.evidence import DeclaredIssuer, TokenEndpoint
 from iea_agent.domain.printable_text import clean_detail
-from iea_agent.domain.problems import Problem, Retry
 
 from .https import WHOLE_SECONDS, Client, HttpsError
-from .messages import Reply, Request, classify_unavailable, find_redirect_target, judge_status
+from .judge import judge_answer
+from .messages import Reply, Request
 from .network import Observe
+from .token_answers import judge_licence, read_token, refuse_missing_scope
+from .web_pages import find_title
 
 _Result = TypeVar("_Result")
 Exchange: TypeAlias = Generator[Request, Reply, _Result]
@@ -34,18 +36,26 @@ Exchange: TypeAlias = Generator[Request, Reply, _Result]
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """The licence of this installation. The key stays out of the repr."""
+    """The licence of this installation, and the right (scope) that it asks for, if any.
+
+    The key stays out of the repr.
+    """
 
     number: str
     key: str = field(repr=False)
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """The discovery document of the server at *issuer*, as far as it is used."""
+    """The discovery document of the server at *issuer*, as far as it is used.
+
+    *key_in_body*: the server takes the key in the request's body only, not as Basic (RFC 6749, section 2.3.1).
+    """
 
     issuer: Address
     token_endpoint: str
+    key_in_body: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +113,21 @@ def sign_in(
         try:
             return (yield from request_token(discovery, licence))
         except HttpsError as error:
-            if error.failure.problem not in (problems.NOT_AN_AUTHENTICATION_SERVER, problems.REDIRECTED):
+            if error.failure.problem not in _ENDPOINT_MOVED:
                 raise
     discovery = yield from discover(address)
     return (yield from request_token(discovery, licence))
+
+
+_ENDPOINT_MOVED = frozenset(
+    {
+        problems.NOT_AN_AUTHENTICATION_SERVER,
+        problems.PAGE_INSTEAD,
+        problems.REDIRECTED,
+        problems.REQUEST_REJECTED,
+    }
+)
+"""What a token endpoint may say that is another one by now: the server is discovered again."""
 
 
 def forbid_clear_text(address: Address) -> None:
@@ -127,25 +148,87 @@ def discovery_urls(address: Address) -> tuple[str, ...]:
 
 
 def discover(address: Address) -> Exchange[Discovery]:
-    """Read the discovery document of the server at *address*."""
-    statuses: list[int] = []
+    """Read the discovery document of the server at *address*.
+
+    Every place is asked before there is a verdict: a filter in front of one of them, or another product's document there, does not hide the
+    right one. The most telling failure is reported, the first of equals. A failure of the network ends the search at once, and so does an
+    answer that is about the way or about all of the server (``_ENDS_THE_SEARCH``).
+    """
+    failures: list[Failure] = []
+    empty: list[Reply] = []
     for url in discovery_urls(address):
         request = Request("GET", url)
         reply = yield request
-        # RFC 8414, section 2: only these two members are used
-        document = reply.parse_object(issuer=str, token_endpoint=str) if reply.status == 200 else None
-        if document is not None:
-            _check_issuer(address, document["issuer"])
-            return Discovery(address, _check_token_endpoint(address, document["token_endpoint"]))
-        failure = judge_status(request, reply)
-        if failure is not None:
-            raise HttpsError(failure)
-        statuses.append(reply.status)
+        try:
+            discovery = _read_discovery(address, reply)
+            if discovery is not None:
+                return discovery
+            failure = judge_answer(request, reply)
+        except HttpsError as error:
+            failure = error.failure
+        if failure is None:
+            empty.append(reply)
+            continue
+        failures.append(failure)
+        if failure.problem in _ENDS_THE_SEARCH or failure.retry_after:
+            break
+    raise HttpsError(min(failures, key=_rank) if failures else _nothing_there(address, empty))
+
+
+_ENDS_THE_SEARCH = frozenset(
+    {problems.CAPTIVE_PORTAL, problems.PROXY_WANTS_PASSWORD, problems.TOO_MANY_REQUESTS}
+)
+"""A portal and a proxy answer for every place; a busy server is not asked more."""
+_TELLING = (
+    # a document of an authentication server, though not a right one
+    problems.KEY_ASKED_IN_CLEAR,
+    problems.ISSUER_DIFFERS,
+    # how the server is to be spoken to, who stands before it, and how it is
+    problems.CLIENT_CERTIFICATE_WANTED,
+    problems.HTTPS_EXPECTED,
+    problems.CAPTIVE_PORTAL,
+    problems.PROXY_WANTS_PASSWORD,
+    problems.PROXY_SIGN_IN_UNKNOWN,
+    problems.SERVER_IN_MAINTENANCE,
+    problems.SERVER_UNAVAILABLE,
+    problems.TOO_MANY_REQUESTS,
+    # what stands in front of one place
+    problems.PAGE_INSTEAD,
+    problems.BROWSER_WANTED,
+    problems.IDENTIFICATION_WANTED,
+    problems.FORBIDDEN,
+    problems.REDIRECTED,
+    problems.REQUEST_REJECTED,
+)
+"""Failures of the places, the most telling first. One that is not named here comes last."""
+
+
+def _rank(failure: Failure) -> int:
+    return _TELLING.index(failure.problem) if failure.problem in _TELLING else len(_TELLING)
+
+
+def _read_discovery(address: Address, reply: Reply) -> Discovery | None:
+    """Return the document in *reply*, None if it is none. Raises ``HttpsError``."""
+    # RFC 8414, section 2: only these members are used
+    document = reply.parse_object(issuer=str, token_endpoint=str) if reply.is_success else None
+    if document is None:
+        return None
+    _check_issuer(address, document["issuer"])
+    endpoint = _check_token_endpoint(address, document["token_endpoint"])
+    methods = document.get("token_endpoint_auth_methods_supported")
+    offered = methods if isinstance(methods, list) else []
+    posted = "client_secret_post" in offered and "client_secret_basic" not in offered
+    return Discovery(address, endpoint, key_in_body=posted)
+
+
+def _nothing_there(address: Address, replies: Sequence[Reply]) -> Failure:
+    """Return the failure of a server that has no document at any place."""
     # a server that has other things, but nothing under the path that was typed
-    wrong_path = bool(address.path) and set(statuses) <= {404, 410}
+    wrong_path = bool(address.path) and {reply.status for reply in replies} <= {404, 410}
     problem = problems.NOTHING_THERE if wrong_path else problems.NOT_AN_AUTHENTICATION_SERVER
-    detail = "no discovery document: HTTP " + ", ".join(map(str, statuses))
-    raise HttpsError(Failure(Stage.KIND, problem, detail))
+    detail = "no discovery document: HTTP " + ", ".join(str(reply.status) for reply in replies)
+    title = None if wrong_path else next(filter(None, map(find_title, replies)), None)
+    return Failure(Stage.KIND, problem, detail, evidence=title)
 
 
 def _check_issuer(address: Address, issuer: str) -> None:
@@ -191,108 +274,40 @@ def request_token(discovery: Discovery, licence: Licence) -> Exchange[AccessGran
     # RFC 6749, section 2.3.1: both halves form-urlencoded before Basic joins them. A space as %20: authlib reads + as a plus
     number, key = (quote(half, safe="") for half in (licence.number, licence.key))
     basic = b64encode(f"{number}:{key}".encode()).decode()
-    reply = yield Request(
-        "POST",
-        discovery.token_endpoint,
-        {"authorization": f"Basic {basic}", "content-type": "application/x-www-form-urlencoded"},
-        urlencode({"grant_type": "client_credentials"}).encode(),
-    )
-    token = _parse_token(reply)
-    if token is not None:
-        return AccessGranted(discovery, _parse_lifetime(token.get("expires_in")))
-    failure = _judge_refusal(reply)
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    form = {"grant_type": "client_credentials"}
+    if licence.scope:
+        form["scope"] = licence.scope
+    if discovery.key_in_body:
+        form |= {"client_id": licence.number, "client_secret": licence.key}
+    else:
+        headers["authorization"] = f"Basic {basic}"
+    request = Request("POST", discovery.token_endpoint, headers, urlencode(form).encode())
+    reply = yield request
+    token = read_token(reply)
+    if token is None:
+        failure = _judge_refusal(request, reply, licence.scope)
+    elif missing := refuse_missing_scope(token, licence.scope):
+        failure = missing
+    else:
+        return AccessGranted(discovery, _parse_lifetime(token.expires_in))
     # a server may repeat what it was sent: the key must not get into a log, not even the half that a cut would leave
     detail = failure.detail
-    for secret in (licence.key, key, basic):
+    for secret in (licence.key, key, quote_plus(licence.key), basic):
         detail = detail.replace(secret, "…")
     raise HttpsError(replace(failure, detail=clean_detail(detail)))
 
 
-class _Answer(NamedTuple):
-    """An error of the token endpoint (RFC 6749, section 5.2), in lower case."""
-
-    status: int
-    error: str
-    description: str
-
-    def mentions(self, phrases: tuple[str, ...]) -> bool:
-        """Return whether an OAuth error describes itself with one of *phrases*."""
-        described = self.status in (400, 401, 403) and self.error
-        return bool(described) and any(phrase in self.description for phrase in phrases)
-
-
-_FAILED = ("server_error", "temporarily_unavailable")
-_REFUSALS = ("unauthorized_client", "access_denied", "invalid_scope", "invalid_target", "insufficient_scope")
-_NOT_RECOGNISED_PHRASES = (
-    "aadsts700016",
-    "invalid client credentials",
-    "invalid client secret",
-    "invalid client or",
-)
-_REFUSED_PHRASES = (
-    "not enabled",
-    "not allowed",
-    "disabled",
-    "suspended",
-    "not authorized",
-    "service account",
-)
-
-_RULES: tuple[tuple[Callable[[_Answer], bool], Problem], ...] = (
-    (lambda a: a.status == 429, problems.TOO_MANY_REQUESTS),
-    (lambda a: a.status >= 500 or a.error in _FAILED, problems.SERVER_UNAVAILABLE),
-    # Keycloak, if it could not look the client up
-    (lambda a: a.description.startswith("unexpected error"), problems.SERVER_UNAVAILABLE),
-    (lambda a: 300 <= a.status < 400, problems.REDIRECTED),
-    (lambda a: a.status == 407, problems.PROXY_WANTS_PASSWORD),
-    (lambda a: a.status in (400, 401) and a.error == "invalid_client", problems.LICENCE_NOT_RECOGNISED),
-    # Keycloak says unauthorized_client of a wrong key, oidc-provider invalid_request of a grant that is not allowed
-    (lambda a: a.mentions(_NOT_RECOGNISED_PHRASES), problems.LICENCE_NOT_RECOGNISED),
-    (
-        lambda a: a.error in (*_REFUSALS, "invalid_request") and a.mentions(_REFUSED_PHRASES),
-        problems.AUTHORISATION_REFUSED,
-    ),
-    (lambda a: a.status == 401, problems.LICENCE_NOT_RECOGNISED),
-    # OAuth refuses with an error in JSON; a page comes from a filter on the way
-    (lambda a: a.status == 403 and not a.error, problems.FORBIDDEN),
-    (lambda a: a.status == 403, problems.AUTHORISATION_REFUSED),
-    (lambda a: a.status == 400 and a.error in _REFUSALS, problems.AUTHORISATION_REFUSED),
-)
-"""What an answer other than 200 means: the first rule that matches decides.
-
-The status comes first: an HTML page of a front end never judges a licence. Servers use the codes differently; if a code is ambiguous, its
-description decides.
-"""
-
-
-def _judge_refusal(reply: Reply) -> Failure:
+def _judge_refusal(request: Request, reply: Reply, scope: str) -> Failure:
     """Return what a *reply* of the token endpoint without a token means."""
-    if reply.status == 200:
-        detail = "HTTP 200 without a bearer token"
-        return Failure(Stage.LICENCE, problems.NOT_AN_AUTHENTICATION_SERVER, detail)
-    document = reply.parse_object(error=str, error_description=str | None) or {}
-    error, description = document.get("error", ""), document.get("error_description") or ""
-    answer = _Answer(reply.status, error, description.lower())
-    problem = next(
-        (problem for matches, problem in _RULES if matches(answer)), problems.NOT_AN_AUTHENTICATION_SERVER
-    )
-    if problem is problems.SERVER_UNAVAILABLE:
-        problem = classify_unavailable(reply)
-    return Failure(
-        Stage.LICENCE,
-        problem,
-        f"HTTP {reply.status} {error}: {description}".rstrip(": "),
-        reply.retry_after if problem.retry is Retry.UNAVAILABLE else None,
-        find_redirect_target(reply) if problem is problems.REDIRECTED else None,
-    )
-
-
-def _parse_token(reply: Reply) -> dict[str, Any] | None:
-    """Return the document of a bearer token (RFC 6749, section 5.1), else None."""
-    if reply.status != 200:
-        return None
-    token = reply.parse_object(access_token=str, token_type=str, expires_in=int | float | str | None)
-    return token if token and token["access_token"] and token["token_type"].lower() == "bearer" else None
+    failure = judge_licence(reply, scope) or judge_answer(request, reply)
+    if failure is not None:
+        return replace(failure, stage=Stage.LICENCE)
+    title = find_title(reply) if reply.is_success else None
+    # the address is right, the discovery document proved it: a page does not come from this server
+    problem = problems.PAGE_INSTEAD if title else problems.NOT_AN_AUTHENTICATION_SERVER
+    detail = f"HTTP {reply.status} without a bearer token"
+    return Failure(Stage.LICENCE, problem, detail, evidence=title)
 
 
 def _parse_lifetime(value: float | str | None) -> float | None:

@@ -1,7 +1,8 @@
-"""Requests and replies as values, and what status and headers mean."""
+"""Requests and replies as values, and what their headers say."""
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -38,10 +39,25 @@ class Reply:
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    @property
+    def text(self) -> str:
+        """The body as text: what its byte order mark says, else UTF-8, else Latin-1."""
+        marked = self.body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        try:
+            return self.body.decode("utf-16" if marked else "utf-8-sig")
+        except UnicodeDecodeError:
+            return self.body.decode("latin-1")
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the content is what was asked for (RFC 9110, section 15.3)."""
+        return 200 <= self.status < 300
+
     def parse_object(self, **members: type | UnionType) -> dict[str, Any] | None:
         """Return the body as an object with *members* (see ``has_members``), else None."""
         try:
-            value = json.loads(self.body.decode())
+            # not strict: a line break inside a text does no harm
+            value = json.loads(self.text, strict=False)
         except (ValueError, RecursionError):
             return None
         return value if has_members(value, **members) else None
@@ -79,54 +95,6 @@ def has_members(value: object, /, **members: type | UnionType) -> TypeGuard[dict
     return isinstance(value, dict) and all(
         isinstance(value.get(name), kind) for name, kind in members.items()
     )
-
-
-def judge_status(request: Request, reply: Reply) -> Failure | None:
-    """Return the failure that the status shows, None if the content decides."""
-    status, detail = reply.status, f"HTTP {reply.status}"
-    problem: Problem | None = None
-    if (portal := detect_portal(request, reply)) is not None:
-        return portal
-    if 300 <= status < 400:
-        return _redirected(request, reply)
-    if status == 400 and b"SSL certificate" in reply.body:  # nginx: "No required SSL certificate was sent"
-        return Failure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED, detail)
-    if status == 426 or (status == 400 and b"HTTPS port" in reply.body):  # nginx, Apache; RFC 9110, 15.5.22
-        problem = problems.HTTPS_EXPECTED
-    elif status == 407:
-        challenges = parse_challenges([reply.headers.get("proxy-authenticate", "")])
-        problem, detail = judge_proxy_challenge(challenges, detail, refused=False)
-    elif status == 408 or status >= 500:
-        problem = classify_unavailable(reply)
-    else:
-        problem = _BY_STATUS.get(status)
-    return None if problem is None else Failure(Stage.ANSWER, problem, detail, reply.retry_after)
-
-
-_BY_STATUS = {
-    401: problems.IDENTIFICATION_WANTED,
-    403: problems.FORBIDDEN,
-    429: problems.TOO_MANY_REQUESTS,
-}
-
-
-def _redirected(request: Request, reply: Reply) -> Failure:
-    """Return the failure for a redirection, to https on the same host or elsewhere."""
-    here, there = urlsplit(request.url), parse_location(reply)
-    target = find_redirect_target(reply)
-    detail = f"HTTP {reply.status} " + (f"to {target.name}" if target else "inside the server")
-    if (here.scheme, there.scheme, there.hostname) == ("http", "https", here.hostname):
-        return Failure(Stage.ANSWER, problems.HTTPS_EXPECTED, detail, reply.retry_after)
-    return Failure(Stage.ANSWER, problems.REDIRECTED, detail, reply.retry_after, target)
-
-
-def classify_unavailable(reply: Reply) -> Problem:
-    """Return whether an unavailable server announces maintenance.
-
-    It does with 503 and either Retry-After (RFC 9110, section 15.6.4) or the word in its page.
-    """
-    planned = reply.status == 503 and (reply.retry_after is not None or b"maintenance" in reply.body.lower())
-    return problems.SERVER_IN_MAINTENANCE if planned else problems.SERVER_UNAVAILABLE
 
 
 def find_redirect_target(reply: Reply) -> RedirectTarget | None:

@@ -30,8 +30,10 @@ from iea_agent.domain.diagnosis import (
 from .authentication import Exchange, Licence, discover, forbid_clear_text, request_token, run_exchange
 from .explanation import Connect, explain
 from .https import BODY_LIMIT, Client, HttpsError
-from .messages import Reply, Request, has_members, judge_status
+from .judge import judge_answer
+from .messages import Reply, Request, has_members
 from .network import Route
+from .web_pages import find_title
 
 EXAMINATION_SECONDS = 12.0
 CANCEL_CHECK_SECONDS = 0.1
@@ -157,13 +159,14 @@ def _fetch_timestamp(address: Address) -> Exchange[tuple[_Timestamp, bytes]]:
     """Return the update repository's timestamp.json, parsed and as it came."""
     request = Request("GET", f"{address}/metadata/timestamp.json")
     reply = yield request
-    failure = judge_status(request, reply)
+    failure = judge_answer(request, reply)
     if failure is not None:
         raise HttpsError(failure)
-    timestamp = _parse_timestamp(reply) if reply.status == 200 else None
+    timestamp = _parse_timestamp(reply) if reply.is_success else None
     if timestamp is None:
-        detail = f"no timestamp.json: HTTP {reply.status}" if reply.status != 200 else "not TUF metadata"
-        raise HttpsError(Failure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER, detail))
+        detail = "not TUF metadata" if reply.is_success else f"no timestamp.json: HTTP {reply.status}"
+        problem, title = problems.NOT_AN_UPDATE_SERVER, find_title(reply)
+        raise HttpsError(Failure(Stage.KIND, problem, detail, evidence=title))
     return timestamp, reply.body
 
 
@@ -240,7 +243,12 @@ class _ServerTest:
 
     def _end(self, failure: Failure) -> Failure:
         """End the stages with *failure*, and return it at one of them."""
-        if failure.stage not in self._stages:
+        # once there was an answer, a later request may fail at a stage that has passed: the test stays where it is
+        later = self._running() in (Stage.KIND, Stage.LICENCE, Stage.METADATA)
+        order = list(self._stages)
+        if failure.stage not in order or (
+            later and order.index(failure.stage) < order.index(self._running())
+        ):
             failure = replace(failure, stage=self._running())
         if failure.stage is Stage.PROXY:  # also if the proxy could not be determined
             self._leave_to_the_proxy()
@@ -326,8 +334,6 @@ class _ServerTest:
     def _send(self, client: Client, request: Request, limit: int) -> Reply:
         left = max(self.deadline - time.monotonic(), 0.001)
         is_first = self._answer is None
-        # a second request: the first answer was not the final one, the search for the kind goes on
-        self._enter_kind()
         try:
             observe = self._observe if is_first else None
             reply = client.request(request, seconds=left, limit=limit, observe=observe)

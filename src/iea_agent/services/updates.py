@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,7 +19,7 @@ import filelock
 from tuf.api import exceptions as tuf_errors
 
 # exported, but not declared so
-from tuf.api.metadata import Metadata, Timestamp  # type: ignore[attr-defined]
+from tuf.api.metadata import Metadata, Root, Timestamp  # type: ignore[attr-defined]
 from tuf.api.serialization import DeserializationError
 from tuf.ngclient import FetcherInterface, Updater  # type: ignore[attr-defined]
 
@@ -30,7 +30,9 @@ from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
 from .https import HttpsError
-from .messages import Reply, Request, judge_status
+from .judge import judge_answer
+from .messages import Reply, Request
+from .web_pages import find_title, read_page
 
 LOCK_SECONDS = 1.0
 """The longest wait for the folder while another process holds it."""
@@ -67,8 +69,8 @@ def check(
     disk refuses, the check runs on a temporary copy and its result is not kept. *timestamp* is the server's timestamp.json if the caller has
     just read it, which saves a round trip. TUF reads the time of day from this PC's clock.
 
-    Raises ``HttpsError`` with METADATA_EXPIRED, METADATA_ROLLED_BACK or METADATA_NOT_AUTHENTIC; with NOT_AN_UPDATE_SERVER if this is no TUF
-    repository; with another problem if the network fails.
+    Raises ``HttpsError`` with METADATA_EXPIRED, METADATA_ROLLED_BACK or METADATA_NOT_AUTHENTIC; with METADATA_INCOMPLETE if a file is missing
+    that the server announces; with NOT_AN_UPDATE_SERVER if this is no TUF repository; with another problem if the network fails.
     """
     trusted = folder / "metadata"
     try:
@@ -145,19 +147,33 @@ class _Fetcher(FetcherInterface):
         request = Request("GET", url)
         # the same limit for each file: TUF judges a file that is too long for it
         reply = self._send(request, LARGEST)
-        if reply.status == 200:
+        if self.file.endswith(".root.json") and not _is_root(reply):
+            # hosts say in many ways that a file is not there; only a root that is one, and does not verify, is an alarm
+            raise tuf_errors.DownloadHTTPError(f"no {self.file}: HTTP {reply.status}", 404)
+        if reply.is_success and reply.body and read_page(reply) is None:
             # after a new root the timestamp may have been signed again since it was read
             self._timestamp = b""
             yield reply.body
             return
-        detail = f"no {self.file}: HTTP {reply.status}"
-        if self.file.endswith(".root.json") and reply.status in (403, 404):
-            # there is no newer root
-            raise tuf_errors.DownloadHTTPError(detail, reply.status)
-        missing = Failure(Stage.METADATA, problems.METADATA_NOT_AUTHENTIC, detail)
-        if self.file == "timestamp.json":
-            missing = Failure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER, detail)
-        raise HttpsError(judge_status(request, reply) or missing)
+        raise HttpsError(self._judge_absence(request, reply))
+
+    def _judge_absence(self, request: Request, reply: Reply) -> Failure:
+        """Return why the file requested last is not there; a page stands for none."""
+        failure = judge_answer(request, reply)
+        if failure is None:
+            is_first = self.file == "timestamp.json"
+            problem = problems.NOT_AN_UPDATE_SERVER if is_first else problems.METADATA_INCOMPLETE
+            title = find_title(reply) if is_first else None
+            failure = Failure(Stage.KIND, problem, f"no {self.file}: HTTP {reply.status}", evidence=title)
+        return failure if self.file == "timestamp.json" else replace(failure, stage=Stage.METADATA)
+
+
+def _is_root(reply: Reply) -> bool:
+    """Return whether *reply* has the form of a root.json, whoever signed it."""
+    try:
+        return reply.is_success and isinstance(Metadata[Root].from_bytes(reply.body).signed, Root)
+    except DeserializationError:
+        return False
 
 
 def _judge_error(error: Exception) -> tuple[Stage, Problem]:

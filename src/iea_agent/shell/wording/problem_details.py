@@ -17,10 +17,12 @@ from iea_agent.domain.evidence import (
     InterceptedBy,
     MalformedAddress,
     NamedEvidence,
+    PageTitle,
     PortalPage,
     ProxyInvolved,
     ProxyScript,
     RedirectTarget,
+    RefusalGround,
     ResolvedAddress,
     SignInWanted,
     TokenEndpoint,
@@ -46,6 +48,7 @@ MALFORMED: Mapping[Malformed, str] = {
 _NAMED: Mapping[type[NamedEvidence], str] = {
     RedirectTarget: N_("Adresse indiquée par le serveur : {about} (non suivie)."),
     PortalPage: N_("Page d'accueil affichée par le réseau : {about}."),
+    PageTitle: N_("Titre de la page reçue : « {about} »."),
     ProxyInvolved: N_("Proxy concerné : {about}."),
     SignInWanted: N_("Identification demandée : {about}."),
     ProxyScript: N_("Script concerné : {about}."),
@@ -94,8 +97,21 @@ def _evidence(evidence: Evidence | None) -> list[str]:
         case CertificateHosts(hosts):
             text = _("Serveurs pour lesquels ce certificat est établi : {about}.")
             return [text.format(about=clean_foreign_text(", ".join(hosts)))]
+        case RefusalGround(scope):
+            return [_ground(scope)]
         case NamedEvidence(name):
             return [_(_NAMED[type(evidence)]).format(about=clean_foreign_text(name))]
+
+
+def _ground(scope: str | None) -> str:
+    """Return which right a server refuses, or that it does not say why it refuses."""
+    if scope is None:
+        return _("Le serveur n'a donné aucune raison.")
+    if scope:
+        return _("Droit demandé au serveur (« scope ») : {about}.").format(about=clean_foreign_text(scope))
+    return _(
+        "Le serveur attend un droit (« scope »), et ce poste n'en demande aucun : réglage « connection.scope »."
+    )
 
 
 def _clock(seconds: float) -> str:
@@ -156,7 +172,7 @@ def summarize_problem(problem: problems.Problem) -> str:
 
 
 def describe_setting_fault(fault: settings.SettingFault) -> str:
-    """Return a refused setting: « proxy.port, ligne 4 : attendu un nombre »."""
+    """Return a refused setting: « proxy.port, ligne 4 : attendu un nombre »."""
     place = _("ligne {line}").format(line=fault.line) if fault.line else ""
     named = ", ".join(part for part in (fault.name, place) if part) or _("fichier")
     return _("{place} : attendu {expected}").format(place=named, expected=_(fault.expected))

@@ -1,0 +1,346 @@
+"""What a token endpoint answers: a token, or a verdict on the licence.
+
+Only OAuth's error codes (RFC 6749, section 5.2) and the products' own words for them judge a licence. A page, a status, or the JSON of a
+gateway (``{"error": "Forbidden"}``) does not: ``judge`` says what those mean.
+
+What comes is read liberally where its meaning is certain. A token is a token, and an error code counts whatever stands beside it.
+``tests/services/test_token_answers.py`` lists each server's dialect.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import parse_qsl
+
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.evidence import RefusalGround
+from iea_agent.domain.problems import Problem, Retry
+
+from .messages import Reply
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAnswer:
+    """A token was given; *scopes* are its rights, None if the server names none."""
+
+    expires_in: float | str | None
+    scopes: frozenset[str] | None
+
+
+_BOUND_TOKENS = ("mac", "dpop", "pop")
+"""Types of tokens that need a key: the agent has none, and did not ask for them."""
+
+
+def read_token(reply: Reply) -> TokenAnswer | None:
+    """Return the token in *reply* (RFC 6749, section 5.1), None if there is none.
+
+    Its type may be missing or be written in another way; only a type that needs a key is refused.
+    """
+    members = _read_members(reply) if reply.is_success else {}
+    token, kind = members.get("access_token"), members.get("token_type")
+    if not isinstance(token, str) or not token.strip():
+        return None
+    if isinstance(kind, str) and kind.strip().lower() in _BOUND_TOKENS:
+        return None
+    lifetime = members.get("expires_in")
+    return TokenAnswer(
+        lifetime if isinstance(lifetime, int | float | str) else None, _read_scopes(members.get("scope"))
+    )
+
+
+def _read_scopes(value: object) -> frozenset[str] | None:
+    match value:
+        case str():
+            return frozenset(value.split())
+        case list():
+            return frozenset(str(each) for each in value)
+    return None
+
+
+def judge_licence(reply: Reply, scope: str) -> Failure | None:
+    """Return what *reply* says about the licence, None if it says nothing about it.
+
+    *scope* is the right that was asked for, "" if none.
+    """
+    # a status that is about the server or the way is not read further; 407 and 3xx are among them
+    if not (reply.is_success or 400 <= reply.status < 500) or reply.status in (407, 408, 421, 425, 429):
+        return None
+    error = _read_error(reply)
+    problem = next((problem for applies, problem in _RULES if applies(error)), None)
+    if problem is None:
+        return None
+    ground = _find_ground(error, scope) if problem is problems.AUTHORISATION_REFUSED else None
+    retry_after = reply.retry_after if problem.retry is Retry.UNAVAILABLE else None
+    detail = f"HTTP {reply.status} {error.code}: {error.shown}".rstrip(": ")
+    return Failure(Stage.LICENCE, problem, detail, retry_after, ground)
+
+
+def refuse_missing_scope(token: TokenAnswer, scope: str) -> Failure | None:
+    """Return the failure of a *token* without the right asked for (RFC 6749, 3.3)."""
+    # OpenID's own scopes, and Entra's "all that this client may", are answered in other words
+    asked = {each for each in scope.split() if not each.endswith("/.default")} - {"openid", "offline_access"}
+    if token.scopes is None or asked <= token.scopes:
+        return None
+    detail = f"HTTP 200 with a token without the scope {' '.join(sorted(asked - token.scopes))}"
+    return Failure(Stage.LICENCE, problems.AUTHORISATION_REFUSED, detail, evidence=RefusalGround(scope))
+
+
+def _find_ground(error: _Error, scope: str) -> RefusalGround | None:
+    """Return what is refused, if *error* is about a scope or gives no reason at all."""
+    if error.is_silent:
+        return RefusalGround(None)
+    return RefusalGround(scope) if error.code in _ABOUT_SCOPE or error.wants_scope else None
+
+
+# --- reading
+
+
+def _read_members(reply: Reply) -> dict[str, Any]:
+    """Return the members of the object, or of the form (GitHub, Facebook), in *reply*.
+
+    Names are in lower case; a list of one object counts as the object. A broken object still gives its error code.
+    """
+    text = reply.text.strip()
+    try:
+        value = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        broken = re.search(r'"error"\s*:\s*"(\w{1,60})"|<error>(\w{1,60})</error>', text)
+        if broken:
+            return {"error": broken[1] or broken[2]}
+        is_form = re.match(r"[\w.~%+-]{1,60}=", text) and not text.startswith("<")
+        value = dict(parse_qsl(text[:4096])) if is_form else {}
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return {name.lower(): member for name, member in value.items()} if isinstance(value, dict) else {}
+
+
+def _walk(value: object, depth: int = 0) -> Iterator[str]:
+    """Yield the texts in *value*, those of its objects and lists too."""
+    match value:
+        case str():
+            yield value
+        case list() if depth < 3:
+            for each in value[:10]:
+                yield from _walk(each, depth + 1)
+        case dict() if depth < 3:
+            for each in value.values():
+                yield from _walk(each, depth + 1)
+
+
+_CODE_MEMBERS = (
+    "error",
+    "errorcode",
+    "error_code",
+    "code",
+    "error_type",
+    "type",
+    "errors",
+    "fault",
+    "reason",
+)
+"""Where servers put the code: RFC 6749 and most; Okta, Apigee; Salesforce, Google …"""
+_WORD_MEMBERS = (
+    "error_description",
+    "errorsummary",
+    "error_hint",
+    "error_reason",
+    "error_message",
+    "errormessage",
+    "error_debug",
+    "description",
+    "message",
+    "detail",
+    "details",
+    "reason",
+    "title",
+    "error_codes",
+)
+"""Where servers put the words."""
+
+
+class _Error(NamedTuple):
+    """An error of the token endpoint: a code of ``_MEANT_CODES``, and the words."""
+
+    status: int
+    code: str
+    words: str
+    """All words of the answer, in lower case and without accents."""
+    shown: str
+    """The words as they came, for the details."""
+    is_silent: bool
+    """Whether the answer is a status 403 and nothing else."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the words say that the licence is known but may not.
+
+        "Unknown or disabled client" leaves both open: that is no word for a refusal.
+        """
+        refused = _REFUSED.search(self.words)
+        open_question = _UNKNOWN.search(self.words) and re.search(r"\b(?:or|ou)\b", self.words)
+        return bool(refused) and not open_question
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the words say that number or key are not the right ones."""
+        return bool(_UNKNOWN.search(self.words)) and not self.is_refused
+
+    @property
+    def is_client_refused(self) -> bool:
+        """Whether the words say so of the client itself, not of https or an endpoint."""
+        return _CLIENT_REFUSED.search(self.words) is not None
+
+    @property
+    def wants_scope(self) -> bool:
+        """Whether the words say that a scope must be asked for."""
+        return _SCOPE_WANTED.search(self.words) is not None
+
+
+def _read_error(reply: Reply) -> _Error:
+    """Return the error in *reply*: in its body, else in its WWW-Authenticate."""
+    members = _read_members(reply)
+    challenge = reply.headers.get("www-authenticate", "")
+    if not members and (named := re.search(r'error="?(\w{1,60})', challenge)):
+        described = re.search(r'error_description="([^"]{0,300})', challenge)
+        members = {"error": named[1], "error_description": described[1] if described else ""}
+    texts = [text for name in _CODE_MEMBERS for text in _walk(members.get(name))]
+    code = next((code for text in texts if (code := _find_code(text))), "")
+    # Spring and UAA; what a framework says with this word has no description
+    if not code and "error_description" in members and members.get("error") == "unauthorized":
+        code = "unauthorized"
+    phrases = [text for name in _WORD_MEMBERS for text in _walk(members.get(name))]
+    phrases += [text for text in texts if text.lower() != code and text not in phrases]
+    shown = " ".join(phrases)
+    # hydra and others begin with what the code means in general, in brackets
+    words = re.sub(r"\(e\.g\.[^)]{0,300}\)", "", shown).lower()
+    words = "".join(c for c in unicodedata.normalize("NFKD", words) if not unicodedata.combining(c))
+    silent = reply.status == 403 and not reply.body.strip()
+    return _Error(reply.status, code, words[:2000].replace("’", "'"), shown, silent and not code)
+
+
+def _find_code(text: str) -> str:
+    """Return the code in *text*, which may have a prefix or words around it."""
+    tokens = re.findall(r"[a-z0-9]+(?:_[a-z0-9]+)+", text[:200].lower().replace("-", "_"))
+    return next((token for token in tokens if token in _CODES or _STATE_CODE.fullmatch(token)), "")
+
+
+# --- meaning
+
+_FAILED = frozenset({"server_error", "temporarily_unavailable", "internal_error", "internal_server_error"})
+_TOO_MANY = frozenset({"slow_down", "too_many_requests", "rate_limit_exceeded", "rate_limited"})
+_ABOUT_SCOPE = frozenset({"invalid_scope", "scope_invalid", "insufficient_scope", "scope_required"})
+_NOT_IDENTIFIED = frozenset(
+    # RFC 6749; Salesforce, LinkedIn; Zoho; Slack; GitHub; others
+    [
+        "invalid_client",
+        "invalid_client_id",
+        "invalid_client_secret",
+        "bad_client_secret",
+        "bad_client_id",
+        "incorrect_client_credentials",
+        "invalid_client_credentials",
+        "client_not_found",
+        "unknown_client",
+        "app_not_found",
+    ]
+)
+_AMBIGUOUS = frozenset({"unauthorized_client", "access_denied"})
+"""Codes that some servers give for a wrong key too: words and status decide."""
+_NOT_PERMITTED = _AMBIGUOUS | {"unauthorized"}
+_REFUSED_CODES = frozenset(
+    # a grant, a target or a consent that the server does not give to this client: it knows it
+    [
+        "invalid_grant",
+        "authorization_type_invalid",
+        "invalid_target",
+        "invalid_resource",
+        "consent_required",
+        "interaction_required",
+        "login_required",
+        "invalid_app_access",
+        "restricted_client",
+        "org_internal",
+        "admin_policy_enforced",
+        "unauthorized_grant_type",
+    ]
+)
+_ABOUT_REQUEST = frozenset({"invalid_request", "unsupported_grant_type", "invalid_token_request"})
+_STATE_CODE = re.compile(
+    r"(?:\w+_)?(?:client|app|application|account|licen[cs]e|user|org|tenant)_(?:is_)?(?:disabled|suspended|inactive|revoked|blocked|locked|expired"
+    r"|deleted)|(?:disabled|suspended|inactive|revoked|blocked|locked|expired|deleted)_(?:client|app|application|account|licen[cs]e|user|org|tenant)"
+)
+"""``disabled_client``, ``application_suspended``, ``inactive_org`` …"""
+_CODES = (
+    _FAILED | _TOO_MANY | _ABOUT_SCOPE | _NOT_IDENTIFIED | _NOT_PERMITTED | _REFUSED_CODES | _ABOUT_REQUEST
+)
+
+_STATE = (
+    r"(?:disabled|deactivated|in ?active|suspended|blocked|locked|revoked|expired|banned|archived|terminated|cancell?ed|deleted|removed|frozen"
+    r"|paused|on hold|not (?:currently |yet |been )*(?:in (?:an )?active|enabled|active|allowed|authori[sz]ed|permitted|approved|activated"
+    r"|granted|assigned|entitled|supported)|no longer (?:active|valid|allowed|authori[sz]ed)"
+    # French, without accents
+    r"|desactive|inacti(?:f|ve)|suspendu|bloque|verrouille|revoque|expire|resilie|radie|cloture|supprime|archive|interdit|refuse"
+    r"|(?:n'est |n'a |ne peut )?(?:pas|plus|non) (?:ete )?(?:autorise|habilite|permis|active|valable|valide\b|le droit|acces))"
+)
+_REFUSED = re.compile(
+    _STATE
+    + r"|service.account|client.grant|consent|insufficient|pending approval|awaiting approval|auth(?:entication)?[ _]method"
+    + r"|droits? insuffisant|en attente|aadsts(?:7000112|7000222|65001|500011|501051|50105|53003)"
+)
+"""Words for: the licence is known, but may not."""
+_UNKNOWN = re.compile(
+    r"\bunknown\b|not (?:be )?(?:found|recogni[sz]ed|registered|known)|no such|(?:does not|doesn't) exist|unregistered|unable to find"
+    r"|(?:invalid|bad|wrong|incorrect) (?:oauth ?2? )?(?:(?:client|application|app|consumer)[ _-]?)?(?:id|identifier|secret|credentials?|password)\b"
+    r"|invalid client or|(?:client|app(?:lication)?)[ _]?(?:id|secret|credentials?)\b[^.]{0,40}(?:invalid|incorrect|wrong|mismatch|not match|not valid)"
+    # French, without accents
+    r"|inconnu|introuvable|n'existe pas|(?:non|pas) reconnu|(?:identifiants?|secret|cle|mot de passe)\b[^.]{0,30}(?:invalide|incorrect|errone|fau)"
+    r"|aadsts(?:700016|7000215|7000216|7000218|700030)"
+)
+"""Words for: number or key are not the right ones."""
+_CLIENT_REFUSED = re.compile(
+    r"not allowed for this client|service.account|\buser '[^']*' disabled"
+    r"|\b(?:client|application|account|licen[cs]e|compte)\b(?! (?:cert|auth|assert))[^.;:]{0,60}?\b" + _STATE
+)
+_SCOPE_WANTED = re.compile(
+    r"aadsts900144|\bscopes?\b[^.]{0,40}(?:required|missing|must be|not (?:specified|provided|given))"
+    r"|(?:missing|required|must)[^.]{0,40}\bscopes?\b"
+)
+_OWN_WORDS = re.compile(
+    # Oracle ORDS; Apigee
+    r"tag:oracle\.com,\d+:error/unauthorized|oauth\.v2\.(?:invalidclientidentifier|clientidnotfound|invalidclientcredentials)"
+)
+"""A product's own words for a number or key that it does not know, without an OAuth code."""
+
+_Rules: TypeAlias = tuple[tuple[Callable[[_Error], bool], Problem], ...]
+_RULES: _Rules = (
+    # Keycloak, if it could not look the client up, or if all of its realm is closed
+    (lambda e: e.words.startswith(("unexpected error", "realm not enabled")), problems.SERVER_UNAVAILABLE),
+    (lambda e: e.code in _FAILED, problems.SERVER_UNAVAILABLE),
+    (lambda e: e.code in _TOO_MANY, problems.TOO_MANY_REQUESTS),
+    (lambda e: e.code in _ABOUT_SCOPE or e.code in _REFUSED_CODES, problems.AUTHORISATION_REFUSED),
+    (lambda e: _STATE_CODE.fullmatch(e.code) is not None, problems.AUTHORISATION_REFUSED),
+    (lambda e: e.code in _NOT_IDENTIFIED and e.is_refused, problems.AUTHORISATION_REFUSED),
+    (lambda e: e.code in _NOT_IDENTIFIED, problems.LICENCE_NOT_RECOGNISED),
+    # Keycloak and Auth0 say these of a wrong key, with status 401 (RFC 6749: the client is not identified) or in words
+    (lambda e: e.code in _NOT_PERMITTED and e.is_refused, problems.AUTHORISATION_REFUSED),
+    (lambda e: e.code in _NOT_PERMITTED and e.is_unknown, problems.LICENCE_NOT_RECOGNISED),
+    (lambda e: e.code in _AMBIGUOUS and e.status == 401, problems.LICENCE_NOT_RECOGNISED),
+    (lambda e: e.code in _AMBIGUOUS, problems.AUTHORISATION_REFUSED),
+    # oidc-provider and Keycloak say invalid_request of a client that may not, Entra of a scope that is missing
+    (
+        lambda e: e.code in _ABOUT_REQUEST and (e.is_client_refused or e.wants_scope),
+        problems.AUTHORISATION_REFUSED,
+    ),
+    (lambda e: e.code in _ABOUT_REQUEST and e.is_unknown, problems.LICENCE_NOT_RECOGNISED),
+    (lambda e: e.code in _ABOUT_REQUEST and e.status != 403, problems.NOT_AN_AUTHENTICATION_SERVER),
+    (lambda e: _OWN_WORDS.search(e.words) is not None, problems.LICENCE_NOT_RECOGNISED),
+    # an empty 403, right after a good discovery document
+    (lambda e: e.is_silent, problems.AUTHORISATION_REFUSED),
+)
+"""What an error means: the first rule that applies decides, and none if it is not about the licence."""

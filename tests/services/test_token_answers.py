@@ -1,0 +1,403 @@
+"""What token endpoints answer: tokens, refusals in each server's dialect, and gateways that say nothing about a licence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Stage
+from iea_agent.domain.evidence import RefusalGround
+from iea_agent.domain.problems import Problem
+from iea_agent.services.messages import Reply
+from iea_agent.services.token_answers import judge_licence, read_token, refuse_missing_scope
+
+NOT_OURS, REFUSED = problems.NOT_AN_AUTHENTICATION_SERVER, problems.AUTHORISATION_REFUSED
+UNKNOWN, BUSY = problems.LICENCE_NOT_RECOGNISED, problems.SERVER_UNAVAILABLE
+SLOWER = problems.TOO_MANY_REQUESTS
+NO_VERDICT = None
+
+
+def answer(status: int, content: object, headers: Mapping[str, str] | None = None) -> Reply:
+    body = content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()
+    return Reply(status, headers or {}, body)
+
+
+def verdict(reply: Reply, scope: str = "") -> Problem | None:
+    failure = judge_licence(reply, scope)
+    assert failure is None or failure.stage is Stage.LICENCE
+    return failure.problem if failure else None
+
+
+HYDRA = "Client authentication failed (e.g., unknown client, no client authentication included, or unsupported authentication method)."
+
+# Server, status, error, description, verdict. tests/peers has the first three answer by themselves; Keycloak is read in its source
+# (iea_sandbox tells where), the others in their documentation and in reports about them.
+DIALECT_ROWS = [
+    ("oidc-provider", 401, "invalid_client", "client authentication failed", UNKNOWN),
+    ("oidc-provider", 400, "invalid_request", "client_secret must be provided in the header", NOT_OURS),
+    ("oidc-provider", 400, "invalid_request", "requested grant type is not allowed for this client", REFUSED),
+    ("oidc-provider", 400, "invalid_scope", "requested scope is not allowed", REFUSED),
+    ("oidc-provider", 400, "access_denied", "licence suspended", REFUSED),
+    ("oidc-provider", 400, "unsupported_grant_type", "unsupported grant_type requested", NOT_OURS),
+    ("oidc-provider", 400, "server_error", "oops! something went wrong", BUSY),
+    ("authlib", 401, "invalid_client", "The client does not exist on this server.", UNKNOWN),
+    ("authlib", 401, "invalid_client", "The client cannot authenticate with methods: ['none']", UNKNOWN),
+    (
+        "authlib",
+        400,
+        "unauthorized_client",
+        "The client is not authorized to use 'grant_type=client_credentials'",
+        REFUSED,
+    ),
+    ("authlib", 400, "invalid_scope", "The requested scope is invalid, unknown, or malformed.", REFUSED),
+    ("authlib", 400, "unsupported_grant_type", "", NOT_OURS),
+    ("django-oauth-toolkit", 401, "invalid_client", "", UNKNOWN),
+    ("django-oauth-toolkit", 400, "unauthorized_client", "", REFUSED),
+    ("django-oauth-toolkit", 400, "invalid_scope", "", REFUSED),
+    ("django-oauth-toolkit", 400, "unsupported_grant_type", "", NOT_OURS),
+    ("keycloak", 401, "invalid_client", "Invalid client or Invalid client credentials", UNKNOWN),
+    ("keycloak", 401, "unauthorized_client", "Invalid client or Invalid client credentials", UNKNOWN),
+    ("keycloak", 401, "unauthorized_client", "Client not enabled to retrieve service account", REFUSED),
+    (
+        "keycloak",
+        401,
+        "unauthorized_client",
+        "Public client not allowed to retrieve service account",
+        REFUSED,
+    ),
+    ("keycloak", 401, "invalid_request", "User 'service-account-iea' disabled", REFUSED),
+    (
+        "keycloak",
+        401,
+        "invalid_request",
+        "The associated service account for the client does not exist",
+        REFUSED,
+    ),
+    ("keycloak", 400, "invalid_scope", "Invalid scopes: iea", REFUSED),
+    ("keycloak", 400, "invalid_client", "Missing client_id parameter", UNKNOWN),
+    ("keycloak", 400, "unauthorized_client", "Unexpected error when authenticating client", BUSY),
+    ("keycloak", 403, "access_denied", "Realm not enabled", BUSY),
+    ("keycloak", 403, "invalid_request", "HTTPS required", NO_VERDICT),
+    ("keycloak", 401, "invalid_client", "Client disabled", REFUSED),
+    ("keycloak before 20", 400, "invalid_client", "Invalid client credentials", UNKNOWN),
+    ("keycloak before 20", 400, "unauthorized_client", "Invalid client credentials", UNKNOWN),
+    ("keycloak before 20", 401, "unauthorized_client", "Invalid client secret", UNKNOWN),
+    (
+        "Entra",
+        400,
+        "unauthorized_client",
+        "AADSTS700016: Application was not found in the directory",
+        UNKNOWN,
+    ),
+    (
+        "Entra",
+        401,
+        "invalid_client",
+        "AADSTS7000215: Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, "
+        "not the client secret ID, for a secret added to app '1'.",
+        UNKNOWN,
+    ),
+    ("Entra", 401, "invalid_client", "AADSTS7000222: The provided client secret keys are expired.", REFUSED),
+    ("Entra", 400, "unauthorized_client", "AADSTS7000112: Application '1'(iea) is disabled.", REFUSED),
+    (
+        "Entra",
+        400,
+        "invalid_resource",
+        "AADSTS500011: The resource principal named x was not found in the tenant.",
+        REFUSED,
+    ),
+    (
+        "Entra",
+        400,
+        "invalid_request",
+        "AADSTS900144: The request body must contain the following parameter: 'scope'.",
+        REFUSED,
+    ),
+    ("Entra", 400, "temporarily_unavailable", "AADSTS90033: A transient error has occurred.", BUSY),
+    ("Auth0", 401, "access_denied", "Unauthorized", UNKNOWN),
+    (
+        "Auth0",
+        403,
+        "access_denied",
+        'Client is not authorized to access "x". You need a "client-grant".',
+        REFUSED,
+    ),
+    (
+        "Auth0",
+        403,
+        "unauthorized_client",
+        "Grant type 'client_credentials' not allowed for the client.",
+        REFUSED,
+    ),
+    ("hydra", 401, "invalid_client", f"{HYDRA} The requested OAuth 2.0 Client does not exist.", UNKNOWN),
+    ("hydra", 401, "invalid_client", HYDRA, UNKNOWN),
+    (
+        "hydra",
+        400,
+        "unauthorized_client",
+        "The client is not authorized to request a token using this method.",
+        REFUSED,
+    ),
+    (
+        "GitLab",
+        401,
+        "invalid_client",
+        "Client authentication failed due to unknown client, no client authentication included, or unsupported authentication method.",
+        UNKNOWN,
+    ),
+    (
+        "doorkeeper in French",
+        401,
+        "invalid_client",
+        "L'authentification du client a échoué à cause d'un client inconnu, d'aucune authentification de client incluse, "
+        "ou d'une méthode d'authentification non prise en charge.",
+        UNKNOWN,
+    ),
+    ("oauth2-server", 400, "invalid_client", "Invalid client: client is invalid", UNKNOWN),
+    ("oauth2-server", 400, "invalid_grant", "Invalid grant: user credentials are invalid", REFUSED),
+    ("oauth2-server", 400, "unauthorized_client", "Unauthorized client: `grant_type` is invalid", REFUSED),
+    ("glewlwyd", 400, "authorization_type_invalid", "", REFUSED),
+    ("glewlwyd", 400, "scope_invalid", "", REFUSED),
+    ("glewlwyd", 400, "invalid_grant", "", REFUSED),
+    (
+        "Okta",
+        401,
+        "invalid_client",
+        "Client authentication failed. Either the client or the client credentials are invalid.",
+        UNKNOWN,
+    ),
+    ("Okta", 400, "access_denied", "Policy evaluation failed for this request.", REFUSED),
+    ("WSO2", 401, "invalid_client", "A valid OAuth client could not be found for client_id: x", UNKNOWN),
+    ("WSO2", 401, "invalid_client", "OAuth application is not in active state.", REFUSED),
+    (
+        "WSO2",
+        400,
+        "unauthorized_client",
+        "The authenticated client is not authorized to use this authorization grant type",
+        REFUSED,
+    ),
+    ("Spring", 401, "invalid_client", "Bad client credentials", UNKNOWN),
+    ("Spring, UAA", 401, "unauthorized", "Bad credentials", UNKNOWN),
+    ("Spring, UAA", 401, "unauthorized", "User is disabled", REFUSED),
+    ("Spring", 401, "unauthorized", "Full authentication is required to access this resource", NO_VERDICT),
+    ("IdentityServer", 400, "invalid_client", "", UNKNOWN),
+    ("OpenIddict", 401, "invalid_client", "The specified client credentials are invalid.", UNKNOWN),
+    (
+        "OpenIddict",
+        400,
+        "unauthorized_client",
+        "This client application is not allowed to use the specified grant type.",
+        REFUSED,
+    ),
+    ("PingFederate", 401, "invalid_client", "Invalid client or client credentials.", UNKNOWN),
+    ("PingOne", 401, "invalid_client", "Request denied: Client application is not enabled", REFUSED),
+    ("Zitadel", 400, "invalid_client", "client not found", UNKNOWN),
+    ("Google", 401, "invalid_client", "The OAuth client was not found.", UNKNOWN),
+    ("Google", 401, "disabled_client", "The OAuth client was disabled.", REFUSED),
+    ("Google", 401, "deleted_client", "The OAuth client was deleted.", REFUSED),
+    ("GitHub", 200, "incorrect_client_credentials", "The client_id passed is incorrect.", UNKNOWN),
+    ("GitHub", 200, "application_suspended", "Your application has been suspended.", REFUSED),
+    ("Salesforce", 400, "invalid_client_id", "client identifier invalid", UNKNOWN),
+    ("Salesforce", 400, "invalid_grant", "no client credentials user enabled", REFUSED),
+    ("Salesforce", 400, "inactive_org", "organization is inactive", REFUSED),
+    ("Zoho", 200, "invalid_client_secret", "", UNKNOWN),
+    ("Kong", 401, "invalid_client", "Invalid client authentication", UNKNOWN),
+    ("any", 401, "invalid_client", "client is disabled", REFUSED),
+    ("any", 400, "invalid_client", "The client has been suspended", REFUSED),
+    ("any", 401, "invalid_client", "Account is locked out", REFUSED),
+    ("any", 401, "invalid_client", "This licence has expired", REFUSED),
+    ("any", 401, "invalid_client", "unknown or disabled client", UNKNOWN),
+    ("any", 401, "invalid_client", "Licence suspendue", REFUSED),
+    ("any", 401, "invalid_client", "Client désactivé", REFUSED),
+    ("any", 401, "invalid_client", "Cette licence n’est plus active", REFUSED),
+    ("any", 401, "invalid_client", "Compte bloqué par l'administrateur", REFUSED),
+    ("any", 401, "invalid_client", "Licence résiliée le 3 mars", REFUSED),
+    ("any", 401, "invalid_client", "Client inconnu ou désactivé", UNKNOWN),
+    ("any", 401, "invalid_client", "Identifiant de client introuvable", UNKNOWN),
+    ("any", 400, "unauthorized_client", "Unknown client", UNKNOWN),
+    ("any", 400, "unauthorized_client", "Clé de licence incorrecte", UNKNOWN),
+    ("any", 403, "insufficient_scope", "", REFUSED),
+    ("any", 403, "access_denied", "", REFUSED),
+    ("any", 400, "invalid_target", "", REFUSED),
+    ("any", 400, "temporarily_unavailable", "", BUSY),
+    ("any", 400, "slow_down", "", SLOWER),
+    ("any", 400, "invalid_request", "TLS 1.0 is disabled on this server", NOT_OURS),
+    ("any", 400, "invalid_request", "This endpoint is disabled", NOT_OURS),
+    ("any", 400, "invalid_request", "HTTPS required, plain HTTP is not allowed", NOT_OURS),
+    ("any", 400, "invalid_request", "Client certificate authentication disabled", NOT_OURS),
+    ("any", 503, "invalid_client", "", NO_VERDICT),
+    ("any", 429, "invalid_client", "", NO_VERDICT),
+]
+
+
+@pytest.mark.parametrize(("dialect", "status", "error", "description", "expected"), DIALECT_ROWS)
+def test_each_dialect_is_understood(
+    dialect: str, status: int, error: str, description: str, expected: Problem | None
+) -> None:
+    content = {"error": error} | ({"error_description": description} if description else {})
+    assert verdict(answer(status, content)) is expected, dialect
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "expected"),
+    [
+        # an error code counts whatever stands beside it
+        (401, {"error": "INVALID_CLIENT"}, UNKNOWN),
+        (401, {"error": " Invalid_Client "}, UNKNOWN),
+        (401, {"error": "invalid-client"}, UNKNOWN),
+        (401, {"error": "urn:ietf:params:oauth:error:invalid_client"}, UNKNOWN),
+        (401, {"error": "invalid_client", "error_description": ["client", "is disabled"]}, REFUSED),
+        (401, {"error": "invalid_client", "error_description": {"fr": "Client désactivé"}}, REFUSED),
+        (
+            401,
+            {"error": "invalid_client", "error_description": None, "status": 401, "path": "/token"},
+            UNKNOWN,
+        ),
+        (401, {"error": "invalid_client", "error_description": 17}, UNKNOWN),
+        (401, {"error": {"code": "invalid_client", "message": "unknown"}}, UNKNOWN),
+        (401, [{"error": "invalid_client"}], UNKNOWN),
+        (400, {"errorCode": "invalid_client", "errorSummary": "Invalid value for 'client_id'."}, UNKNOWN),
+        (401, {"ErrorCode": "invalid_client", "Error": "ClientId is Invalid"}, UNKNOWN),
+        (404, {"error": "invalid_client"}, UNKNOWN),
+        (400, {"reason": "Invalid client_id or client_secret", "error": "invalid_client"}, UNKNOWN),
+        (400, b"error=invalid_client&error_description=client+is+disabled", REFUSED),
+        (401, b"\xef\xbb\xbf" + b'{"error": "invalid_client"}', UNKNOWN),
+        (401, '{"error": "invalid_client"}'.encode("utf-16"), UNKNOWN),
+        (
+            401,
+            '{"error": "invalid_client", "error_description": "Client désactivé"}'.encode("latin-1"),
+            REFUSED,
+        ),
+        (401, b'{"error": "invalid_client", "error_description": "a\nb\t\\x"}', UNKNOWN),
+        (401, b'{"error": "invalid_client", "error_description": "cut', UNKNOWN),
+        (401, b"<oauth><error>invalid_client</error></oauth>", UNKNOWN),
+        (401, {"type": "tag:oracle.com,2020:error/Unauthorized", "code": "Unauthorized"}, UNKNOWN),
+        (401, {"fault": {"detail": {"errorcode": "oauth.v2.InvalidClientIdentifier"}}}, UNKNOWN),
+        # an empty 403: the server gives no reason
+        (403, b"", REFUSED),
+        (403, b" \n", REFUSED),
+        # frameworks, gateways and pages say nothing about a licence
+        (403, {"status": 403, "error": "Forbidden"}, NO_VERDICT),
+        (
+            403,
+            {"timestamp": "2026", "status": 403, "error": "Forbidden", "message": "Access Denied"},
+            NO_VERDICT,
+        ),
+        (401, {"status": 401, "error": "Unauthorized", "message": "Bad credentials"}, NO_VERDICT),
+        (401, {"error": "Unauthorized"}, NO_VERDICT),
+        (403, {"error": "Access Denied"}, NO_VERDICT),
+        (403, {"message": "Forbidden"}, NO_VERDICT),
+        (401, {"message": "No API key found in request"}, NO_VERDICT),
+        (403, {"message": "Missing Authentication Token"}, NO_VERDICT),
+        (401, {"statusCode": 401, "message": "Access denied due to missing subscription key."}, NO_VERDICT),
+        (403, {"code": "AccessDenied", "message": "The account is disabled"}, NO_VERDICT),
+        (401, {"detail": "Not authenticated"}, NO_VERDICT),
+        (401, b"<html><h1>401 Authorization Required</h1></html>", NO_VERDICT),
+        (403, b"<html><h1>Client suspended</h1></html>", NO_VERDICT),
+        (401, b"", NO_VERDICT),
+        (400, b"", NO_VERDICT),
+        (400, {"error": "bad request"}, NO_VERDICT),
+        (200, {}, NO_VERDICT),
+    ],
+)
+def test_what_judges_a_licence(status: int, content: object, expected: Problem | None) -> None:
+    assert verdict(answer(status, content)) is expected
+
+
+def test_a_code_may_stand_in_the_header_alone() -> None:
+    challenge = 'Bearer realm="x", error="invalid_client", error_description="client is disabled"'
+    assert verdict(answer(401, b"", {"www-authenticate": challenge})) is REFUSED
+
+
+@pytest.mark.parametrize(
+    ("content", "scope", "ground"),
+    [
+        (b"", "", RefusalGround(None)),
+        ({"error": "invalid_scope"}, "paie", RefusalGround("paie")),
+        ({"error": "invalid_scope"}, "", RefusalGround("")),
+        ({"error": "invalid_request", "error_description": "scope is required"}, "", RefusalGround("")),
+        ({"error": "unauthorized_client"}, "paie", None),
+    ],
+)
+def test_what_a_refusal_is_about(content: object, scope: str, ground: RefusalGround | None) -> None:
+    failure = judge_licence(answer(403, content), scope)
+    assert failure is not None
+    assert (failure.problem, failure.evidence) == (REFUSED, ground)
+
+
+TOKEN = {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 300}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(200, TOKEN),
+        answer(201, TOKEN),
+        answer(203, TOKEN),
+        answer(200, TOKEN | {"token_type": "bearer"}),
+        answer(200, TOKEN | {"token_type": "Bearer "}),
+        answer(200, TOKEN | {"token_type": "BearerToken"}),
+        answer(200, TOKEN | {"token_type": None}),
+        answer(200, {"access_token": "t0ken"}),
+        answer(200, TOKEN | {"expires_in": [300]}),
+        answer(200, TOKEN | {"scope": ["a", "b"]}),
+        answer(200, TOKEN | {"error": None}),
+        answer(200, [TOKEN]),
+        answer(200, b"\xef\xbb\xbf" + json.dumps(TOKEN).encode()),
+        answer(200, json.dumps(TOKEN).encode("utf-16")),
+        answer(200, b"access_token=t0ken&token_type=bearer&scope="),
+    ],
+)
+def test_a_token_is_a_token(reply: Reply) -> None:
+    assert read_token(reply) is not None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(400, TOKEN),
+        answer(200, TOKEN | {"access_token": ""}),
+        answer(200, TOKEN | {"access_token": 7}),
+        answer(200, TOKEN | {"token_type": "mac"}),
+        answer(200, TOKEN | {"token_type": "DPoP"}),
+        answer(200, [TOKEN, TOKEN]),
+        answer(200, b"<html>access_token=t0ken</html>"),
+        answer(200, b"[" * 100_000),
+        answer(200, b""),
+    ],
+)
+def test_what_is_no_token(reply: Reply) -> None:
+    assert read_token(reply) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "given", "is_refused"),
+    [
+        ("paie", "paie", False),
+        ("paie", ["paie", "lecture"], False),
+        ("paie lecture", "paie", True),
+        ("paie", "", True),
+        ("paie", None, False),
+        ("", "lecture", False),
+        ("api://x/.default", "lecture", False),
+    ],
+)
+def test_a_token_without_the_right_asked_for(asked: str, given: object, *, is_refused: bool) -> None:
+    token = read_token(answer(200, TOKEN | {"scope": given}))
+    assert token is not None
+    failure = refuse_missing_scope(token, asked)
+    assert (failure is not None) is is_refused
+    if failure is not None:
+        assert failure.evidence == RefusalGround(asked)
+
+
+@given(st.integers(100, 999), st.binary(max_size=300))
+def test_no_body_is_beyond_understanding(status: int, body: bytes) -> None:
+    reply = Reply(status, {"www-authenticate": body.decode("latin-1")}, body)
+    judge_licence(reply, "")
+    read_token(reply)

@@ -152,7 +152,7 @@ def render_answer(broken: ActiveFault) -> Response:
         case "to-closed-page":
             return RedirectResponse("/maintenance.html", 302)
         case "cookie-check":
-            return RedirectResponse("?", 302, {"Set-Cookie": "vu=1; Path=/"})
+            return RedirectResponse("?vu=1", 302, {"Set-Cookie": "vu=1; Path=/"})
         case "301" | "302":
             headers = {"Location": options.location}
         case _:

@@ -311,7 +311,7 @@ def test_an_answer_without_end_costs_little_memory(world: World, client: Client,
 
 
 def test_what_an_answer_is_compressed_with_can_be_shown(serve: Serve) -> None:
-    server = serve(says(b"HTTP/1.1 200 OK\r\nContent-Encoding: \x9b31m\r\nContent-Length: 0\r\n\r\n"))
+    server = serve(says(b"HTTP/1.1 200 OK\r\nContent-Encoding: br, \x9b31m\r\nContent-Length: 0\r\n\r\n"))
     with Client() as client:
         failure = failure_of(client, server.address)
     assert failure.problem is problems.ANSWER_NONSENSE

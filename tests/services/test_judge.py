@@ -1,4 +1,4 @@
-"""What an answer of any server means: who answers, where it leads, what its status says."""
+"""What an answer means: who answers, where it leads, what its status says."""
 
 from __future__ import annotations
 
@@ -169,9 +169,8 @@ def test_a_port_that_wants_https_is_said_only_of_an_address_in_http(status: int,
 
 
 def test_a_server_may_say_that_it_wants_a_certificate() -> None:
-    failure = judged(
-        Reply(400, {}, b"<center>No required SSL certificate was sent</center>")
-    )  # nginx, with TLS 1.2
+    # nginx, with TLS 1.2
+    failure = judged(Reply(400, {}, b"<center>No required SSL certificate was sent</center>"))
     assert failure is not None
     assert (failure.stage, failure.problem) == (Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED)
 
@@ -225,8 +224,8 @@ def test_a_page_in_place_of_the_server(
     failure = judged(Reply(status, headers, body))
     assert (failure.problem if failure else None) is problem
     if failure is not None and problem in (INSTEAD, TO_BROWSER):
-        shown = failure.evidence.name if isinstance(failure.evidence, PageTitle) else ""
-        assert shown.isprintable()
-        assert len(shown) <= 120
-        assert title is None or shown == title
+        name = failure.evidence.name if isinstance(failure.evidence, PageTitle) else ""
+        assert name.isprintable()
+        assert len(name) <= 120
+        assert title is None or name == title
         assert len(failure.detail) <= 200

@@ -1,4 +1,4 @@
-"""What token endpoints answer: tokens, refusals in each server's dialect, and gateways that say nothing about a licence."""
+"""Tokens, refusals in each server's dialect, and answers that are neither."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ Exchange: TypeAlias = Generator[Request, Reply, _Result]
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """The licence of this installation, and the right (scope) that it asks for, if any.
+    """The licence of this installation, and the right (scope) that it asks for.
 
-    The key stays out of the repr.
+    The scope is "" for none. The key stays out of the repr.
     """
 
     number: str

@@ -16,9 +16,9 @@ from typing import Any
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate, Failure, Stage
 from iea_agent.domain.evidence import FileInvolved, ProxyInvolved
-from iea_agent.domain.printable_text import clean_detail
 
 from . import certificates
+from .content_coding import undo_codings
 from .failures import (
     EXCEPTIONS,
     UnusableAnswer,
@@ -280,13 +280,10 @@ class _Body(httpx.SyncByteStream):
 
 
 def _read_body(response: httpx.Response, limit: int) -> bytes:
-    """Return the body. Raises ``UnusableAnswer`` if it is compressed or too long."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
-        raise UnusableAnswer(f"compressed ({clean_detail(encoding[:20])}) although that was not asked for")
+    """Return the body as it is without its coding. Raises ``UnusableAnswer``."""
     body = bytearray()
     for part in response.iter_raw():
         body += part
         if len(body) > limit:
             raise UnusableAnswer(f"longer than {limit} bytes")
-    return bytes(body)
+    return undo_codings(bytes(body), response.headers.get("content-encoding", ""), limit)

@@ -117,7 +117,7 @@ class _Answer(NamedTuple):
 
     @property
     def wants_https(self) -> bool:
-        """Whether it refuses http, by status (RFC 9110, 15.5.22) or in nginx's or Apache's words."""
+        """Whether it refuses http, by status (RFC 9110, 15.5.22) or by nginx's page."""
         refused = self.reply.status in (426, 497) or (
             self.reply.status == 400 and b"HTTPS port" in self.reply.body
         )
@@ -130,7 +130,7 @@ class _Answer(NamedTuple):
 
     @property
     def is_announced(self) -> bool:
-        """Whether somebody has announced this outage: a time to come back, or a page about it."""
+        """Whether somebody has announced this outage, by a time or by a page about it."""
         wait = self.reply.retry_after or 0.0
         return self.reply.status == 503 and (
             wait >= timing.MAINTENANCE_LEAST or announces_maintenance(self.reply)

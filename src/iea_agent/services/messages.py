@@ -40,7 +40,7 @@ class Reply:
     body: bytes = field(repr=False)
 
     @property
-    def text(self) -> str:
+    def decoded_body(self) -> str:
         """The body as text: what its byte order mark says, else UTF-8, else Latin-1."""
         marked = self.body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         try:
@@ -57,7 +57,7 @@ class Reply:
         """Return the body as an object with *members* (see ``has_members``), else None."""
         try:
             # not strict: a line break inside a text does no harm
-            value = json.loads(self.text, strict=False)
+            value = json.loads(self.decoded_body, strict=False)
         except (ValueError, RecursionError):
             return None
         return value if has_members(value, **members) else None

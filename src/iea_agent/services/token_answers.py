@@ -77,7 +77,7 @@ def judge_licence(reply: Reply, scope: str) -> Failure | None:
         return None
     ground = _find_ground(error, scope) if problem is problems.AUTHORISATION_REFUSED else None
     retry_after = reply.retry_after if problem.retry is Retry.UNAVAILABLE else None
-    detail = f"HTTP {reply.status} {error.code}: {error.shown}".rstrip(": ")
+    detail = f"HTTP {reply.status} {error.code}: {error.description}".rstrip(": ")
     return Failure(Stage.LICENCE, problem, detail, retry_after, ground)
 
 
@@ -106,7 +106,7 @@ def _read_members(reply: Reply) -> dict[str, Any]:
 
     Names are in lower case; a list of one object counts as the object. A broken object still gives its error code.
     """
-    text = reply.text.strip()
+    text = reply.decoded_body.strip()
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError):
@@ -171,7 +171,7 @@ class _Error(NamedTuple):
     code: str
     words: str
     """All words of the answer, in lower case and without accents."""
-    shown: str
+    description: str
     """The words as they came, for the details."""
     is_silent: bool
     """Whether the answer is a status 403 and nothing else."""
@@ -216,12 +216,12 @@ def _read_error(reply: Reply) -> _Error:
         code = "unauthorized"
     phrases = [text for name in _WORD_MEMBERS for text in _walk(members.get(name))]
     phrases += [text for text in texts if text.lower() != code and text not in phrases]
-    shown = " ".join(phrases)
+    description = " ".join(phrases)
     # hydra and others begin with what the code means in general, in brackets
-    words = re.sub(r"\(e\.g\.[^)]{0,300}\)", "", shown).lower()
+    words = re.sub(r"\(e\.g\.[^)]{0,300}\)", "", description).lower()
     words = "".join(c for c in unicodedata.normalize("NFKD", words) if not unicodedata.combining(c))
     silent = reply.status == 403 and not reply.body.strip()
-    return _Error(reply.status, code, words[:2000].replace("’", "'"), shown, silent and not code)
+    return _Error(reply.status, code, words[:2000].replace("’", "'"), description, silent and not code)
 
 
 def _find_code(text: str) -> str:

@@ -21,7 +21,7 @@ _LOOKED_AT = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class WebPage:
-    """A page: its *title* for people, its *subject* and its whole *text* in lower case.
+    """A page: its *title* for people, and its *subject* and *text* in lower case.
 
     The subject is the title with the headings, or the first line of a plain text.
     """
@@ -89,7 +89,7 @@ _NOT_THERE = re.compile(r"not found|introuvable|n'existe pas|\b404\b")
 
 def read_page(reply: Reply) -> WebPage | None:
     """Return the page or plain text in *reply*, None if it is neither."""
-    text = reply.text[:_LOOKED_AT]
+    text = reply.decoded_body[:_LOOKED_AT]
     kind = reply.headers.get("content-type", "").lower()
     if re.match(r"\s*<(?:!doctype html|html|head|body|title|script|meta|h1|center|!--)", text, re.IGNORECASE):
         return _read_html(text)
@@ -106,11 +106,11 @@ def _read_html(text: str) -> WebPage:
     for tag, content in re.findall(r"(?is)<(title|h1|h2)\b[^>]{0,200}>(.{0,400}?)</\1", text):
         bare = html.unescape(re.sub(r"<[^>]{0,200}>", " ", content))
         parts[tag.lower()] += f" {bare}"
-    shown = clean_foreign_text(parts["title"]) or clean_foreign_text(parts["h1"] or parts["h2"])
+    title = clean_foreign_text(parts["title"]) or clean_foreign_text(parts["h1"] or parts["h2"])
     subject = " ".join(" ".join(parts.values()).split()).lower()
     if _NOT_THERE.search(subject):
         subject = ""
-    return WebPage(shown, subject, text.lower())
+    return WebPage(title, subject, text.lower())
 
 
 def announces_maintenance(reply: Reply) -> bool:

@@ -5,6 +5,7 @@ It is found again when the network changes.
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -26,12 +27,13 @@ from iea_agent.domain.diagnosis import Stage, StageOutcome
 from iea_agent.domain.evidence import ProxyScript
 from iea_agent.domain.proxy_choice import Choice, Configuration, ScriptUnusable, Source, may_authenticate
 from iea_agent.domain.refusals import RefusedError
-from iea_agent.domain.settings import DEFAULTS, ProxyMode
+from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.host.storage import Folders, Storage
 from iea_agent.host.system_proxy import ConfiguredProxies, SystemProxies
 from iea_agent.host.vault import LONGEST, SecretLengthError, Vault, VaultUnavailable
 from iea_agent.services.https import HttpsError
 from iea_agent.services.network import Credentials
+from iea_agent.services.secret_verdicts import SecretVerdicts
 from tests.services.conftest import page, raw_server, request_of
 
 SERVER = parse("https://serveur.example")
@@ -239,6 +241,122 @@ def recording_proxy() -> Iterator[tuple[int, SimpleQueue[str]]]:
 
     with raw_server(refuse) as raw:
         yield raw.port, asked
+
+
+@dataclass
+class Hours:
+    """A clock that the test moves."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> machine.Moment:
+        return machine.Moment(1e9 + self.seconds, self.seconds)
+
+    def steady(self) -> float:
+        return self.seconds
+
+
+@dataclass(frozen=True)
+class TimedOffice(Office):
+    """An office whose memory of refusals goes by the test's clock."""
+
+    clock: Hours = field(default_factory=Hours)
+
+    @cached_property
+    def verdicts(self) -> SecretVerdicts:
+        return SecretVerdicts(self.clock.steady)
+
+
+@contextmanager
+def refusing_proxy(refusal: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """A proxy that refuses every password: its address, and what it was given."""
+    passwords: list[bytes] = []
+
+    def refuse(connection: socket.socket) -> None:
+        while head := request_of(connection):
+            given = re.search(rb"\r\nProxy-Authorization: (.*)\r\n", head)
+            if given is None:
+                connection.sendall(ASKING)
+            else:
+                passwords.append(given[1])
+                connection.sendall(refusal)
+
+    with raw_server(refuse) as raw:
+        yield raw.address, passwords
+
+
+ASKING = page("407 Proxy Authentication Required", b"", 'Proxy-Authenticate: Basic realm="x"')
+REFUSALS = [ASKING, page("401 Unauthorized", b"", 'WWW-Authenticate: Basic realm="Tinyproxy"')]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+class TestRefusedPassword:
+    """An account may be locked after a few wrong passwords: each try counts."""
+
+    @staticmethod
+    def configured(office: Office, proxy: str) -> Settings:
+        """Save settings with a licence and the proxy's user and password."""
+        office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
+        changes = {
+            "connection.authentication": str(SERVER),
+            "licence.number": "IEA-1",
+            "proxy.mode": "manual",
+            "proxy.address": proxy,
+            "proxy.user": "marie",
+        }
+        office.installation.save(changes, "key")
+        return office.installation.storage.load().effective.settings
+
+    def test_the_test_and_its_repairs_show_it_once(self, office: Office, refusal: bytes) -> None:
+        with refusing_proxy(refusal) as (address, passwords):
+            office.setting[0] = Configuration(servers=address.removeprefix("http://"))
+            settings = self.configured(office, address)
+            reports = office.examine(settings)
+            assert [report.failure and report.failure.problem for report in reports] == [
+                problems.PROXY_REFUSES_PASSWORD
+            ] * 2
+            assert len(passwords) == 1
+            office.repairs(settings, None, reports, lambda _repair: None, threading.Event())
+            assert len(passwords) == 1
+
+            office.examine(settings)
+            assert len(passwords) == 2, "a person asked for it"
+            office.examine(settings, proxy_password="another")
+            assert len(passwords) == 3
+
+    def test_the_agent_shows_it_four_times_an_hour_at_most(self, office: Office, refusal: bytes) -> None:
+        """Networks that change and sleep bring attempts, but not the password."""
+        clock = Hours()
+        timed = TimedOffice(office.installation, office.setting, office.scripts, clock)
+        with refusing_proxy(refusal) as (address, passwords):
+            self.configured(timed, address)
+            agent = Agent(timed, clock)
+            attempts = self.drive(agent, clock, 3600)
+            assert attempts > 30
+            assert 2 <= len(passwords) <= 4
+            assert agent.loop.snapshot.problem is problems.PROXY_REFUSES_PASSWORD
+
+            before = len(passwords)
+            agent.loop.take(machine.ReauthenticationRequested())
+            self.drive(agent, clock, 5)
+            assert len(passwords) == before + 1, "a click tries at once"
+
+    @staticmethod
+    def drive(agent: Agent, clock: Hours, seconds: float) -> int:
+        """Let *seconds* pass, with a change of network every minute; count the attempts."""
+        loop, end, changed = agent.loop, clock.seconds + seconds, clock.seconds
+        first = loop.snapshot.run
+        loop.take(machine.Started())
+        while clock.seconds < end:
+            if loop.snapshot.working:
+                loop.turn(SECONDS)
+                continue
+            clock.seconds += min(max(loop.idle_seconds(), 0.1), 10.0)
+            if clock.seconds - changed > 60:
+                changed = clock.seconds
+                loop.post(machine.AddressesChanged())
+            loop.turn()
+        return loop.snapshot.run - first
 
 
 class TestAgent:

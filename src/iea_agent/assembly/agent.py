@@ -55,8 +55,7 @@ class Agent:
         first = machine.begin(clock(), installation.assistance_since())
         self.loop = Loop(self, clock, random.random, first, inbox)
         self._authenticator = Authenticator(servers, self._settings, self._report)
-        # five methods of loop.Work: others do the work
-        self.authenticate = self._authenticator.begin
+        # four methods of loop.Work: others do the work
         self.look = self._authenticator.begin
         self.keep_assistance = installation.keep_assistance
         self.prepare_window = self._windows.prepare
@@ -119,6 +118,12 @@ class Agent:
         if attempt.failure is None:
             self.loop.post(self._assistance.lift_stop)
         self.loop.post(attempt)
+
+    def authenticate(self, run: int) -> None:
+        """Begin attempt *run*; a person's also shows secrets that were just refused."""
+        if self.loop.snapshot.asked:
+            self._servers.verdicts.forget()
+        self._authenticator.begin(run)
 
     def renew_connection(self) -> None:
         """Start again from the present settings and the system's present proxy."""

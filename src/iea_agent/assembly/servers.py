@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from iea_agent.services.https import Client
     from iea_agent.services.messages import Reply, Request
     from iea_agent.services.network import Route
+    from iea_agent.services.secret_verdicts import SecretVerdicts
 
     from .issuer_record import IssuerRecord
 
@@ -42,6 +43,13 @@ class Servers:
         from iea_agent.host import system_proxy
 
         return system_proxy.current_proxies()
+
+    @cached_property
+    def verdicts(self) -> SecretVerdicts:
+        """Which secrets were refused, so that none is shown again by itself."""
+        from iea_agent.services.secret_verdicts import SecretVerdicts
+
+        return SecretVerdicts()
 
     @cached_property
     def issuers(self) -> IssuerRecord:
@@ -96,7 +104,8 @@ class Servers:
         def make_client(address: Address) -> Client:
             from iea_agent.services.https import Client
 
-            return Client(self.route(settings, address, proxy_password), online=lambda: not is_offline())
+            route = self.route(settings, address, proxy_password)
+            return Client(route, online=lambda: not is_offline(), verdicts=self.verdicts)
 
         return make_client
 
@@ -134,7 +143,8 @@ class Servers:
         """Test both servers with *settings* and save nothing.
 
         Uses *typed_key* and *proxy_password* before the secrets in the vault, and asks
-        the system again for its proxy. Skips the licence stage without a licence.
+        the system again for its proxy. Shows a refused password again, once: a person
+        asks for it. Skips the licence stage without a licence.
         """
         from iea_agent.domain.diagnosis import Server
         from iea_agent.host.vault import VaultUnavailable
@@ -145,6 +155,7 @@ class Servers:
         except VaultUnavailable:
             licence = None
         self.proxies.forget_answers()
+        self.verdicts.forget()
         reports = reachability.examine(
             {Server.AUTHENTICATION: settings.authentication, Server.UPDATES: settings.updates},
             self.connect(settings, proxy_password),

@@ -406,6 +406,7 @@ PROXY_REFUSES_PASSWORD = Problem(
         "S'ils sont justes, voyez avec la personne qui s'occupe de votre informatique."
     ),
     evidence=ProxyInvolved,
+    retry=Retry.REFUSED,
 )
 
 PROXY_SIGN_IN_UNKNOWN = Problem(

@@ -37,7 +37,8 @@ from .network import (
     Route,
     system_addresses,
 )
-from .proxy_sign_in import ProxyVerdicts, SignIn
+from .proxy_sign_in import SignIn
+from .secret_verdicts import SecretVerdicts
 from .tunnel import USER_AGENT, ProxiedPool
 
 # httpx also loads its command line (click, rich, pygments) if those are installed: 5 MB of private memory and 0.2 s for nothing. It does so inside
@@ -80,7 +81,7 @@ class Client:
         limits: Limits | None = None,
         resolve: Resolve | None = None,
         online: Callable[[], bool] | None = None,
-        verdicts: ProxyVerdicts | None = None,
+        verdicts: SecretVerdicts | None = None,
     ) -> None:
         """Prepare the connections; none is made yet.
 
@@ -93,7 +94,7 @@ class Client:
         self.resolved: tuple[str, ...] = ()
         """The addresses of the last connection's server, () if a proxy finds them."""
         self._online = online or (lambda: True)
-        self._verdicts = verdicts or ProxyVerdicts()
+        self._verdicts = verdicts or SecretVerdicts()
         try:
             context = certificates.verifying_context(self.route.ca_file)
         except certificates.CaFileUnreadable as error:

@@ -9,84 +9,24 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
 from typing import TypeAlias
-
-from iea_agent.domain import timing
 
 from .messages import Challenge
 from .network import Credentials
 from .proxy_answers import ProxyAnswer
-
-VERDICT_SECONDS = 4.0
-"""How long a connection waits for what the proxy says of the same credentials on another."""
+from .secret_verdicts import SecretVerdicts
 
 BeginSignIn: TypeAlias = Callable[[str, str], "SignIn"]
 """Begins the sign-in for a request, given its method and target."""
-
-
-class ProxyVerdicts:
-    """What proxies have said of credentials, in this process; safe on any thread.
-
-    Nothing is on disk: each process (the agent, a window, a command) may show a pair once.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """*clock* gives seconds."""
-        self._clock = clock
-        self._salt = secrets.token_bytes(16)
-        self._verdicts: dict[bytes, Future[bool]] = {}
-        self._refused: dict[bytes, float] = {}
-
-    def may_show(self, credentials: Credentials) -> bool:
-        """Return whether to show *credentials*; if so, ``settle`` must follow.
-
-        Waits for the verdict on the first connection that shows them, a few seconds at most.
-        """
-        pair = self._hash(credentials)
-        refused = self._refused.get(pair)
-        if refused is not None and self._clock() - refused < timing.REFUSED:
-            return False
-        mine: Future[bool] = Future()
-        first = self._verdicts.setdefault(pair, mine)
-        if first is mine:
-            return True
-        try:
-            return first.result(VERDICT_SECONDS)
-        except TimeoutError:
-            # a refusal comes at once: what takes time is the way from the proxy to the server
-            return True
-
-    def settle(self, credentials: Credentials, accepted: bool | None) -> None:
-        """Take the proxy's verdict on *credentials*; None if it gave none."""
-        pair = self._hash(credentials)
-        if accepted is False:
-            self._refused[pair] = self._clock()
-        # an accepted pair may be shown by all connections from now on
-        verdict = self._verdicts.get(pair) if accepted else self._verdicts.pop(pair, None)
-        with suppress(InvalidStateError):
-            if verdict is not None:
-                verdict.set_result(accepted is not False)
-
-    def forget(self) -> None:
-        """Forget the refusals: a person wants another try."""
-        self._refused.clear()
-        self._verdicts.clear()
-
-    def _hash(self, credentials: Credentials) -> bytes:
-        pair = f"{credentials.user}\0{credentials.password}".encode()
-        return hashlib.blake2b(pair, key=self._salt).digest()
 
 
 class SignIn:
     """The sign-in for one request on one connection."""
 
     def __init__(
-        self, credentials: Credentials | None, verdicts: ProxyVerdicts, method: str, target: str
+        self, credentials: Credentials | None, verdicts: SecretVerdicts, method: str, target: str
     ) -> None:
         self._credentials = credentials
         self._verdicts = verdicts
@@ -108,7 +48,7 @@ class SignIn:
                 continue
             authorization = respond(self._credentials, challenge.parameters, self._method, self._target)
             if authorization:
-                self.is_shown = self._verdicts.may_show(self._credentials)
+                self.is_shown = self._verdicts.may_show(self._credentials.user, self._credentials.password)
                 self.was_refused = not self.is_shown
                 return authorization if self.is_shown else ""
         return ""
@@ -117,7 +57,8 @@ class SignIn:
         """Take the proxy's verdict; None if it gave none."""
         if self.is_shown and self._credentials is not None:
             self.was_refused = accepted is False
-            self._verdicts.settle(self._credentials, accepted)
+            user, password = self._credentials.user, self._credentials.password
+            self._verdicts.settle(user, password, accepted=accepted)
 
 
 def _basic(credentials: Credentials, _parameters: Mapping[str, str], _method: str, _target: str) -> str:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ssl
 import warnings
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from ipaddress import ip_address
+from typing import Any
 
 import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NAME = "serveur.iea-sandbox.test"
 """The name that the sandbox's name server resolves, in a domain for tests (RFC 6761, 6.2)."""
@@ -30,6 +33,13 @@ ORGANISATION = "Bac à sable IEA"
 ANTIVIRUS = "Avast Web/Mail Shield Root"
 STRANGER = "Autorité inconnue"
 PORTAL = "portail.example"
+ALERTS = {
+    "unknown-name": ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME,
+    "internal-error": ssl.ALERT_DESCRIPTION_INTERNAL_ERROR,
+}
+"""The alert of each fault in which the server gives up as soon as it has read the name."""
+_SOUND = (GOOD, "old-tls", "old-ciphers", "client-cert", "client-cert-reset", *ALERTS)
+"""The faults of a server whose certificate is sound."""
 
 
 class CertificateAuthority:
@@ -71,9 +81,9 @@ class CertificateAuthority:
         *kind* is "good", "captive-portal" or the name of a certificate fault (``faults.py``). *issuer* is the
         organisation that signs an "unknown-ca" or "intercepted" certificate. Raises KeyError for another kind.
         """
+        if kind in _SOUND:
+            return _leaf(self._intermediate).private_key_and_cert_chain_pem.bytes()
         match kind:
-            case "good" | "old-tls" | "client-cert":
-                leaf = _leaf(self._intermediate)
             case "expired-cert":
                 leaf = _leaf(self._intermediate, first_day=-90, last_day=-1)
             case "not-yet-valid":
@@ -92,14 +102,55 @@ class CertificateAuthority:
                 portal = trustme.CA(organization_name=PORTAL, organization_unit_name=PORTAL)
                 leaf = _leaf(portal, PORTAL, of=PORTAL)
             case "self-signed":
-                return _self_signed()
+                own = _Subject("localhost")
+                return _pem(own, own)
+            case _:
+                return self._unfit(kind)
+        return leaf.private_key_and_cert_chain_pem.bytes()
+
+    def _unfit(self, kind: str) -> bytes:
+        """Return private key and chain of what no sound authority makes.
+
+        Raises KeyError for another kind.
+        """
+        authority = _Subject.of(self._intermediate)
+        link = self._intermediate.cert_pem.bytes()
+        match kind:
+            case "weak-key":
+                return _pem(_Subject("localhost", _rsa_key(1024)), authority) + link
+            case "weak-signature":
+                between = _Subject("Autorité intermédiaire", _rsa_key(2048), ORGANISATION)
+                second = _certificate(between, _Subject.of(self._root), hosts=(), is_authority=True)
+                subject = _Subject("localhost")
+                signed = _with_sha1(_certificate(subject, between), between)
+                return subject.private_pem + signed + second.public_bytes(Encoding.PEM)
+            case "name-only-in-cn":
+                return _pem(_Subject("localhost"), authority, hosts=()) + link
+            case "client-only":
+                return _pem(_Subject("localhost"), authority, purpose=ExtendedKeyUsageOID.CLIENT_AUTH) + link
+            case "forged":
+                stranger = replace(authority, key=ec.generate_private_key(ec.SECP256R1()))
+                return _pem(_Subject("localhost"), stranger, identifier=authority.key) + link
+            case "unfit-authority":
+                between = _Subject("Autorité intermédiaire", organisation=ORGANISATION)
+                second = _certificate(between, _Subject.of(self._root), hosts=())
+                return _pem(_Subject("localhost"), between) + second.public_bytes(Encoding.PEM)
+            case "expired-intermediate":
+                root = _Subject.of(self._root)
+                old = _certificate(authority, root, hosts=(), is_authority=True, last_day=-1)
+                return _pem(_Subject("localhost"), authority) + old.public_bytes(Encoding.PEM)
             case _:
                 raise KeyError(kind)
-        return leaf.private_key_and_cert_chain_pem.bytes()
 
     def _make_context(self, kind: str, issuer: str = "") -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_alpn_protocols(["http/1.1"])
+        if kind == "old-ciphers":
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.set_ciphers("ECDHE-ECDSA-AES128-SHA")
+        elif kind.startswith(("old", "weak")):
+            # what OpenSSL would not even load
+            context.set_ciphers("ALL:@SECLEVEL=0")
         # OpenSSL takes certificates from files only; trustme deletes this one at once.
         with trustme.Blob(self.pem(kind, issuer)).tempfile() as path:
             context.load_cert_chain(path)
@@ -109,8 +160,9 @@ class CertificateAuthority:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 context.minimum_version = ssl.TLSVersion.TLSv1
                 context.maximum_version = ssl.TLSVersion.TLSv1_1
-            context.set_ciphers("ALL:@SECLEVEL=0")
-        elif kind == "client-cert":
+        elif kind in ALERTS:
+            context.sni_callback = lambda *_: ALERTS[kind]
+        elif kind.startswith("client-cert"):
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(cadata=self.authority_pem.decode("ascii"))
         return context
@@ -131,27 +183,94 @@ def _leaf(
     )
 
 
-def _self_signed() -> bytes:
-    """Return a key and its self-signed certificate; trustme makes none."""
-    now, day = datetime.now(UTC), timedelta(days=1)
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    names = [_general_name(host) for host in HOSTS]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - day)
-        .not_valid_after(now + 90 * day)
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, SHA256())
+@dataclass(frozen=True)
+class _Subject:
+    """Who a certificate is about, or who signs it: names and a private key."""
+
+    name: str
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = field(
+        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
     )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return private + certificate.public_bytes(Encoding.PEM)
+    organisation: str = ""
+    whole: x509.Name | None = None
+
+    @classmethod
+    def of(cls, authority: trustme.CA) -> _Subject:
+        """Return the subject that *authority* is."""
+        key = load_pem_private_key(authority.private_key_pem.bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101  # trustme's default
+        certificate = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+        return cls("", key, whole=certificate.subject)
+
+    @property
+    def private_pem(self) -> bytes:
+        """The private key."""
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    @property
+    def x509_name(self) -> x509.Name:
+        """The name as it stands in a certificate."""
+        if self.whole is not None:
+            return self.whole
+        names = [x509.NameAttribute(NameOID.COMMON_NAME, self.name)]
+        if self.organisation:
+            names.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, self.organisation))
+        return x509.Name(names)
+
+
+def _certificate(
+    subject: _Subject,
+    issuer: _Subject,
+    *,
+    hosts: tuple[str, ...] = HOSTS,
+    purpose: x509.ObjectIdentifier | None = None,
+    identifier: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
+    is_authority: bool = False,
+    last_day: int = 60,
+) -> x509.Certificate:
+    """Return a certificate that trustme would not make.
+
+    *identifier* is the key that the certificate claims to be signed by, the issuer's own if None.
+    """
+    now, day = datetime.now(UTC), timedelta(days=1)
+    claimed = (identifier or issuer.key).public_key()
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject.x509_name)
+        .issuer_name(issuer.x509_name)
+        .public_key(subject.key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - 90 * day)
+        .not_valid_after(now + last_day * day)
+        .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(subject.key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(claimed), critical=False)
+    )
+    if hosts:
+        names = x509.SubjectAlternativeName(_general_name(host) for host in hosts)
+        builder = builder.add_extension(names, critical=False)
+    if purpose is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+    return builder.sign(issuer.key, SHA256())
+
+
+def _pem(subject: _Subject, issuer: _Subject, **options: Any) -> bytes:
+    """Return the private key of *subject* and its certificate by *issuer*."""
+    return subject.private_pem + _certificate(subject, issuer, **options).public_bytes(Encoding.PEM)
+
+
+def _rsa_key(bits: int) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, bits)
+
+
+def _with_sha1(certificate: x509.Certificate, issuer: _Subject) -> bytes:
+    """Return *certificate* signed with SHA-1, which cryptography refuses to do."""
+    assert isinstance(issuer.key, rsa.RSAPrivateKey)  # noqa: S101  # of equal length with both digests
+    sha256, sha1 = (bytes.fromhex(f"2a864886f70d0101{last}") for last in ("0b", "05"))
+    der = certificate.public_bytes(Encoding.DER).replace(sha256, sha1)
+    content = certificate.tbs_certificate_bytes.replace(sha256, sha1)
+    signature = issuer.key.sign(content, PKCS1v15(), SHA1())  # noqa: S303  # the purpose
+    return ssl.DER_cert_to_PEM_cert(der[: -len(signature)] + signature).encode("ascii")
 
 
 def _general_name(host: str) -> x509.GeneralName:

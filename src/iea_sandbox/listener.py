@@ -21,7 +21,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from iea_sandbox.authority import GOOD, PORTAL, CertificateAuthority
+from iea_sandbox.authority import ALERTS, GOOD, PORTAL, CertificateAuthority
 from iea_sandbox.faults import FaultSwitch, Layer, ServerName, UnknownFault
 from iea_sandbox.record import Record, RecordedConnection
 
@@ -29,6 +29,8 @@ _FIRST_BYTE = 10.0  # seconds that a client may take for its first byte
 _HANDSHAKE = b"\x16"  # how TLS begins (RFC 8446, 5.1)
 # the value of SO_LINGER: do not wait, drop what is left
 _AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+_FAILING = ("old-tls", "old-ciphers", "client-cert", "client-cert-reset", *ALERTS)
+"""The faults that end a handshake."""
 INSIDE = "127.0.0.2"
 """The address from which the sandbox's own proxy connects, to tell it from other clients."""
 
@@ -185,8 +187,8 @@ class Listener:
             script = "captive-portal"
         if context is not None and await _peek_first_byte(connection) != _HANDSHAKE:
             context, script = None, script if script == "captive-portal" else "https-port"
-        if context is not None and self._switch.on("old-tls", "client-cert"):
-            await _fail_handshake(connection, context)
+        if context is not None and self._switch.on(*_FAILING):
+            await _fail_handshake(connection, context, reset=self._switch.on("client-cert-reset"))
             return
 
         def play(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -234,8 +236,11 @@ def _start_connection(listener: socket.socket) -> socket.socket:
     return attempt
 
 
-async def _fail_handshake(connection: socket.socket, context: ssl.SSLContext) -> None:
-    """Let a handshake fail and send OpenSSL's alert, which asyncio's TLS would not."""
+async def _fail_handshake(connection: socket.socket, context: ssl.SSLContext, *, reset: bool) -> None:
+    """Let a handshake fail and send OpenSSL's alert, which asyncio's TLS would not.
+
+    With *reset* the connection is cut without it.
+    """
     loop = asyncio.get_running_loop()
     received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(received, to_send, server_side=True)
@@ -247,6 +252,9 @@ async def _fail_handshake(connection: socket.socket, context: ssl.SSLContext) ->
             await loop.sock_sendall(connection, to_send.read())
         except ssl.SSLError:
             break
+    if reset:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        return
     await loop.sock_sendall(connection, to_send.read())
     connection.shutdown(socket.SHUT_WR)
     while await loop.sock_recv(connection, 64 * 1024):

@@ -1,4 +1,4 @@
-"""Reports, refused certificates, clocks, and the three cases of the sheet."""
+"""Reports, clocks, and the three cases of the sheet."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import (
     CLOCK_TOLERANCE,
     STAGES,
-    Certificate,
     Conclusion,
     Failure,
     Server,
     ServerReport,
     Stage,
     conclude,
-    judge_certificate,
     judge_clock,
     share_findings,
 )
-from iea_agent.domain.evidence import ClockOffset, InterceptedBy
+from iea_agent.domain.evidence import ClockOffset
 from iea_agent.domain.problems import Problem
 
 PROBLEMS = st.sampled_from(list(problems.CATALOGUE.values()))
@@ -62,64 +60,6 @@ def test_the_three_cases_of_the_practical_sheet(
     authentication: Problem | None, updates: Problem | None, case: Conclusion
 ) -> None:
     assert conclude([report(Server.AUTHENTICATION, authentication), report(Server.UPDATES, updates)]) is case
-
-
-# --- certificates
-
-SHOWN = Certificate("Urssaf", "Autorité", 1000.0, 2000.0, "00" * 32)
-
-
-def named(
-    problem: Problem,
-    *issuer_names: str,
-    issuer: str = "Autorité",
-    self_issued: bool = False,
-    link_may_miss: bool = True,
-    trusted: tuple[str, ...] = (),
-    now: float = 1500.0,
-) -> tuple[Problem, InterceptedBy | None]:
-    return judge_certificate(
-        problem,
-        replace(SHOWN, issuer=issuer),
-        issuer_names or (issuer,),
-        self_issued=self_issued,
-        link_may_miss=link_may_miss,
-        trusted=trusted,
-        now=now,
-    )
-
-
-UNKNOWN, SELF_SIGNED = problems.CERTIFICATE_AUTHORITY_UNKNOWN, problems.CERTIFICATE_SELF_SIGNED
-
-
-def test_windows_one_code_for_dates_is_told_apart_by_the_dates() -> None:
-    assert named(problems.CERTIFICATE_EXPIRED, now=999.0) == (problems.CERTIFICATE_NOT_YET_VALID, None)
-    assert named(problems.CERTIFICATE_EXPIRED, now=2001.0) == (problems.CERTIFICATE_EXPIRED, None)
-
-
-def test_who_vouches_for_himself_is_not_an_unknown_authority() -> None:
-    assert named(UNKNOWN, self_issued=True) == (SELF_SIGNED, None)
-    assert named(UNKNOWN) == (UNKNOWN, None)
-
-
-@pytest.mark.parametrize("problem", [UNKNOWN, SELF_SIGNED])
-def test_an_interceptor_is_named_by_any_of_its_names(problem: Problem) -> None:
-    assert named(problem, "Autorité", "ESET SSL Filter CA") == (problems.INTERCEPTED, InterceptedBy("ESET"))
-
-
-@pytest.mark.parametrize(
-    "problem", [problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_OF_ANOTHER, problems.CERTIFICATE_REVOKED]
-)
-def test_a_certificate_refused_for_another_problem_is_no_interception(problem: Problem) -> None:
-    assert named(problem, "Zscaler Inc.") == (problem, None)
-
-
-def test_a_trusted_authority_whose_link_is_missing() -> None:
-    trusted = ("Autre", "Autorité")
-    assert named(UNKNOWN, trusted=trusted) == (problems.CERTIFICATE_CHAIN_INCOMPLETE, None)
-    assert named(UNKNOWN, trusted=trusted, link_may_miss=False) == (UNKNOWN, None)
-    assert named(UNKNOWN, trusted=trusted, issuer="Étrangère") == (UNKNOWN, None)
-    assert named(SELF_SIGNED, trusted=trusted) == (SELF_SIGNED, None)
 
 
 # --- findings

@@ -14,12 +14,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.name import _ASN1Type
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from iea_agent.domain.tls_verdicts import ServerCertificate, TrustedNames
 from iea_agent.services import certificates
-from iea_agent.services.certificates import CaFileUnreadable, ServerCertificate, parse_certificate
+from iea_agent.services.certificates import CaFileUnreadable, parse_certificate
 from iea_sandbox.authority import CertificateAuthority
 from tests.covered import cover, covers
 from tests.services.peers import revocation_list
@@ -105,6 +106,40 @@ def test_it_knows_the_servers_that_a_certificate_is_for(hosts: list[str]) -> Non
     assert parsed.hosts == tuple(hosts)
 
 
+PURPOSES = {
+    "server": (ExtendedKeyUsageOID.SERVER_AUTH,),
+    "any": (ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,),
+    "both": (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH),
+    "none listed": None,
+    "client": (ExtendedKeyUsageOID.CLIENT_AUTH,),
+    "code": (ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.EMAIL_PROTECTION),
+}
+
+
+@pytest.mark.parametrize("kind", PURPOSES)
+def test_it_knows_whether_a_certificate_is_for_servers(kind: str) -> None:
+    begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder(name([]), name([]), KEY.public_key(), 1, begin, end)
+    purposes = PURPOSES[kind]
+    if purposes is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+    parsed = parse_certificate(builder.sign(KEY, SHA256()).public_bytes(Encoding.DER))
+    assert parsed is not None
+    assert parsed.for_servers is (kind not in ("client", "code"))
+    assert not parsed.names_hosts
+
+
+@pytest.mark.parametrize("kind", ["good", "weak-key", "weak-signature", "self-signed", "old-tls"])
+def test_it_knows_what_is_weak(kind: str) -> None:
+    pem = CertificateAuthority().pem(kind).decode()
+    der = ssl.PEM_cert_to_DER_cert(
+        pem[pem.index("-----BEGIN CERT") :].split("-----END CERT")[0] + "-----END CERTIFICATE-----"
+    )
+    parsed = parse_certificate(der)
+    assert parsed is not None
+    assert parsed.weak is kind.startswith("weak")
+
+
 def test_a_certificate_whose_extensions_make_no_sense_is_one_all_the_same() -> None:
     begin, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
     builder = x509.CertificateBuilder(name([]), name([]), KEY.public_key(), 1, begin, end)
@@ -185,9 +220,13 @@ def test_a_time_without_seconds_or_zone_is_nothing() -> None:
 def test_what_the_administrator_adds_is_trusted_by_name(tmp_path: Path) -> None:
     file = tmp_path / "own.pem"
     file.write_bytes(CertificateAuthority().authority_pem)
-    assert "Bac à sable IEA" in certificates.trusted_names(file)
-    assert "Bac à sable IEA" not in certificates.trusted_names(None)
-    assert certificates.trusted_names(tmp_path / "nothing.pem") == frozenset()
+    trusted = certificates.trusted_names(file)
+    authority = parse_certificate(ssl.PEM_cert_to_DER_cert(file.read_text()))
+    assert authority is not None
+    assert "Bac à sable IEA" in trusted.organisations
+    assert authority.subject_name in trusted.subjects
+    assert "Bac à sable IEA" not in certificates.trusted_names(None).organisations
+    assert certificates.trusted_names(tmp_path / "nothing.pem") == TrustedNames()
 
 
 @pytest.mark.parametrize("revokes", [False, True])

@@ -460,13 +460,13 @@ def test_looking_again_ends_with_the_request(world: World, serve: Serve) -> None
 
 
 @pytest.mark.skipif(sys.version_info < (3, 13), reason="an older Python does not say which certificates came")
-def test_a_chain_that_came_whole_lacks_no_link(world: World, tmp_path: Path) -> None:
-    """An authority of the same name that is not the same."""
+def test_an_authority_of_the_same_name_is_not_the_same(world: World, tmp_path: Path) -> None:
+    """The chain came whole, but the trusted authority of that name did not sign it."""
     file = tmp_path / "ca.pem"
     file.write_bytes(CertificateAuthority().authority_pem)
     with Client(Route(ca_file=file)) as client:
         failure = failure_of(client, world.authentication.address + DISCOVERY)
-    assert failure.problem is problems.CERTIFICATE_AUTHORITY_UNKNOWN
+    assert failure.problem is problems.CERTIFICATE_PROVES_NOTHING
 
 
 # --- proxies

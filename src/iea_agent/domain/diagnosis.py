@@ -6,13 +6,13 @@ it, which may explain it. *Evidence* is what is particular to one failure (``evi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from . import problems
-from .evidence import AnswerInClear, ClockOffset, Evidence, InterceptedBy, MalformedAddress
+from .evidence import AnswerInClear, ClockOffset, Evidence, MalformedAddress
 from .problems import Group, Problem
 
 if TYPE_CHECKING:
@@ -146,41 +146,6 @@ class ServerReport:
 
 CLOCK_TOLERANCE = 300.0
 """Seconds by which this PC's clock and a server's may differ."""
-
-
-def judge_certificate(
-    problem: Problem,
-    certificate: Certificate,
-    issuer_names: Sequence[str],
-    *,
-    self_issued: bool,
-    link_may_miss: bool,
-    trusted: Collection[str],
-    now: float,
-) -> tuple[Problem, InterceptedBy | None]:
-    """Return the problem behind a refused certificate, and who intercepts if known.
-
-    *problem* is what TLS says. *issuer_names* are all names of the issuer; *trusted* are the organisations of the authorities that this PC
-    trusts. *link_may_miss* is true if TLS did not see the whole chain.
-
-    Windows has one code for "expired" and "not yet valid", and one for "self-signed" and "unknown authority". The certificate's own fields, compared
-    with *now* (seconds since 1970), decide which one holds.
-    """
-    if problem is problems.CERTIFICATE_EXPIRED and certificate.not_before > now:
-        return problems.CERTIFICATE_NOT_YET_VALID, None
-    if problem not in (problems.CERTIFICATE_AUTHORITY_UNKNOWN, problems.CERTIFICATE_SELF_SIGNED):
-        return problem, None
-    from . import interceptors  # a large table, needed in this case only
-
-    product = interceptors.recognise(issuer_names)
-    if product is not None:
-        return problems.INTERCEPTED, InterceptedBy(product.name)
-    if problem is problems.CERTIFICATE_AUTHORITY_UNKNOWN:
-        if self_issued:
-            return problems.CERTIFICATE_SELF_SIGNED, None
-        if link_may_miss and certificate.issuer in trusted:
-            return problems.CERTIFICATE_CHAIN_INCOMPLETE, None
-    return problem, None
 
 
 def malformed_address(kind: Malformed) -> Failure:

@@ -142,6 +142,10 @@ _TRY_AGAIN = N_(
     "L'agent réessaie tout seul. Si cela dure, contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché ; "
     "vous pouvez activer le mode assistance pour utiliser Impact emploi en attendant."
 )
+_ANOTHER_NETWORK = N_(
+    "Essayez un autre réseau. Si cela marche, montrez ce message à la personne qui s'occupe du premier ; sinon, contactez l'assistance "
+    "(impact-emploi-association@urssaf.fr) en indiquant le code affiché."
+)
 
 # First the problems that explain others.
 
@@ -517,7 +521,7 @@ CERTIFICATE_EXPIRED = Problem(
     Severity.HIGH,
     Actor.URSSAF,
     title="Certificat du serveur expiré",
-    text="Le certificat du serveur n'est plus valable à la date de cet ordinateur.",
+    text="Le certificat du serveur, ou celui d'une autorité qui le garantit, n'est plus valable à la date de cet ordinateur.",
     advice=(
         "Vérifiez d'abord la date et l'heure de cet ordinateur. Si elles sont justes, contactez l'assistance "
         "(impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, le mode assistance permet d'utiliser Impact emploi."
@@ -602,7 +606,7 @@ TLS_TOO_OLD = Problem(
     Severity.HIGH,
     Actor.URSSAF,
     title="Chiffrement trop ancien",
-    text="Le serveur, ou un appareil sur le chemin, ne propose qu'une version dépassée du chiffrement (il faut TLS 1.2 au moins).",
+    text="Le serveur, ou un appareil sur le chemin, ne connaît qu'un chiffrement dépassé, que ce poste refuse (il faut TLS 1.2 au moins).",
     advice=_SUPPORT,
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
@@ -644,7 +648,7 @@ CERTIFICATE_CHAIN_INCOMPLETE = Problem(
     Severity.HIGH,
     Actor.URSSAF,
     title="Certificat du serveur incomplet",
-    text="Le serveur présente son certificat sans celui de l'autorité intermédiaire qui le garantit.",
+    text="Le serveur présente son certificat sans celui de l'autorité intermédiaire qu'il nomme : rien ne permet donc de le vérifier.",
     advice=_SUPPORT,
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
@@ -663,6 +667,91 @@ INTERCEPTED = Problem(
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
     evidence=InterceptedBy,
+)
+
+CERTIFICATE_TOO_WEAK = Problem(
+    "IEA-T13",
+    Severity.HIGH,
+    Actor.URSSAF,
+    title="Certificat du serveur trop faible",
+    text=(
+        "Le certificat du serveur, ou celui d'une autorité qui le garantit, a une clé trop courte ou une signature dépassée (MD5, SHA-1)."
+    ),
+    advice=_ANOTHER_NETWORK,
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+CERTIFICATE_IRREGULAR = Problem(
+    "IEA-T14",
+    Severity.HIGH,
+    Actor.URSSAF,
+    title="Certificat du serveur mal établi",
+    text="Le certificat du serveur, ou celui d'une autorité qui le garantit, ne respecte pas les règles : il n'est pas accepté.",
+    advice=_ANOTHER_NETWORK,
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+CERTIFICATE_PROVES_NOTHING = Problem(
+    "IEA-T15",
+    Severity.HIGH,
+    Actor.IT,
+    title="Certificat non valable pour ce serveur",
+    text=(
+        "Le certificat présenté ne prouve pas que c'est bien ce serveur : fausse signature, autre usage, ou autorité qui n'a pas le droit de "
+        "l'établir."
+    ),
+    advice=(
+        "Un autre appareil répond peut-être à la place du serveur : l'agent refuse de s'y connecter. Essayez un autre réseau et montrez ce "
+        "message à la personne qui s'occupe de votre informatique."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+CERTIFICATE_REFUSED = Problem(
+    "IEA-T16",
+    Severity.HIGH,
+    Actor.IT,
+    title="Certificat du serveur refusé",
+    text="Cet ordinateur n'accepte pas le certificat du serveur. La raison donnée par le système est dans les détails du test.",
+    advice=(
+        "Essayez un autre réseau et montrez ce message à la personne qui s'occupe de votre informatique. Si cela échoue partout, contactez "
+        "l'assistance (impact-emploi-association@urssaf.fr)."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+NO_COMMON_CIPHER = Problem(
+    "IEA-T17",
+    Severity.HIGH,
+    Actor.URSSAF,
+    title="Aucun chiffrement en commun",
+    text="Le serveur, ou un appareil sur le chemin, n'accepte aucun des procédés de chiffrement que ce poste propose.",
+    advice=_ANOTHER_NETWORK,
+    depends_on=(CAPTIVE_PORTAL,),
+)
+
+HANDSHAKE_REFUSED = Problem(
+    "IEA-T18",
+    Severity.HIGH,
+    Actor.URSSAF,
+    title="Le serveur échoue à sécuriser la connexion",
+    text="Le serveur, ou un appareil qui répond à sa place, a mis fin lui-même à la mise en place du chiffrement.",
+    advice=_TRY_AGAIN,
+    depends_on=(CAPTIVE_PORTAL,),
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+SERVER_NAME_UNKNOWN = Problem(
+    "IEA-T19",
+    Severity.HIGH,
+    Actor.YOU,
+    title="Le serveur ne connaît pas ce nom",
+    text="Un serveur répond à cette adresse, mais il ne connaît pas le nom demandé et refuse la connexion sécurisée.",
+    advice=(
+        "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, contactez l'assistance (impact-emploi-association@urssaf.fr) en "
+        "indiquant le code affiché."
+    ),
+    depends_on=(CAPTIVE_PORTAL,),
 )
 
 ANSWER_LATE = Problem(

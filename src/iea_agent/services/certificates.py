@@ -11,13 +11,13 @@ import os
 import ssl
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
 from iea_agent.domain.diagnosis import Certificate
 from iea_agent.domain.printable_text import LONGEST_DETAIL, clean_detail
+from iea_agent.domain.tls_verdicts import ServerCertificate, TrustedNames
 
 FILE_LIMIT = 16 * 1024 * 1024
 """Bytes of the administrator's file that are searched for a revocation list."""
@@ -58,14 +58,17 @@ def unverified_context() -> ssl.SSLContext:
     return context
 
 
-def trusted_names(ca_file: Path | None) -> frozenset[str]:
-    """Return the names of the trusted authorities, for nearly all their organisation."""
+def trusted_names(ca_file: Path | None) -> TrustedNames:
+    """Return the names of the authorities that this PC trusts."""
     try:
         context = _openssl(ca_file)
     except CaFileUnreadable:
-        return frozenset()
-    parsed = (parse_certificate(der) for der in context.get_ca_certs(binary_form=True))
-    return frozenset(each.certificate.subject for each in parsed if each is not None) - {""}
+        return TrustedNames()
+    parsed = [parse_certificate(der) for der in context.get_ca_certs(binary_form=True)]
+    return TrustedNames(
+        frozenset(each.certificate.subject for each in parsed if each is not None) - {""},
+        frozenset(each.subject_name for each in parsed if each is not None) - {b""},
+    )
 
 
 def _openssl(ca_file: Path | None) -> ssl.SSLContext:
@@ -83,6 +86,8 @@ def _load_context(version: tuple[Path, int] | None) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Python 3.13 turns on strict checks (RFC 5280) that browsers do not make and some private authorities fail
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    # a common name is no server name (RFC 9525, 2)
+    context.hostname_checks_common_name = False
     if version is not None:
         file = version[0]
         try:
@@ -100,20 +105,6 @@ def _load_context(version: tuple[Path, int] | None) -> ssl.SSLContext:
 # --- parser
 
 
-@dataclass(frozen=True, slots=True)
-class ServerCertificate:
-    """The certificate that a server sent, parsed.
-
-    *issuer_names* are organisation, unit and common name of the issuer. *self_issued* is true if issuer and subject are the same. *hosts*
-    are the server names that the certificate is for.
-    """
-
-    certificate: Certificate
-    issuer_names: tuple[str, ...]
-    self_issued: bool
-    hosts: tuple[str, ...] = ()
-
-
 def parse_certificate(der: bytes) -> ServerCertificate | None:
     """Parse an X.509 certificate (RFC 5280, section 4.1); return None if it is none."""
     try:
@@ -129,7 +120,24 @@ _MOST = 100
 
 _INTEGER, _SEQUENCE, _SET, _OID, _VERSION = 0x02, 0x30, 0x31, 0x06, 0xA0
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
-_EXTENSIONS, _DNS_NAME, _ALTERNATIVE_NAMES = 0xA3, 0x82, b"\x55\x1d\x11"
+_BIT_STRING, _EXTENSIONS, _DNS_NAME = 0x03, 0xA3, 0x82
+_ALTERNATIVE_NAMES, _PURPOSES = b"\x55\x1d\x11", b"\x55\x1d\x25"  # RFC 5280, 4.2.1.6 and 4.2.1.12
+# serverAuth, anyExtendedKeyUsage, and what two browsers had before them
+_FOR_SERVERS = frozenset(
+    bytes.fromhex(oid)
+    for oid in ("2b06010505070301", "551d2500", "2b0601040182370a0303", "6086480186f8420401")
+)
+_RSA = bytes.fromhex("2a864886f70d010101")
+# MD2, MD4, MD5 and SHA-1 with RSA; SHA-1 with ECDSA and DSA (RFC 3279, 2.2)
+_OUTDATED_SIGNATURES = frozenset(
+    bytes.fromhex(oid)
+    for oid in (
+        *("2a864886f70d010102", "2a864886f70d010103", "2a864886f70d010104", "2a864886f70d010105"),
+        *("2a8648ce3d0401", "2a8648ce380403"),
+    )
+)
+SHORTEST_RSA_KEY = 2048
+"""Bits of an RSA key (CA/Browser Forum, Baseline Requirements, 6.1.5)."""
 _ENCODINGS = {
     0x0C: "utf-8",
     0x12: "ascii",  # NumericString
@@ -159,9 +167,11 @@ def _parse(der: bytes) -> ServerCertificate:
         del fields[0]
     if [tag for tag, _ in fields[:6]] != [_INTEGER, *[_SEQUENCE] * 5]:
         raise _Malformed
-    _, _, (_, issuer), (_, validity), (_, subject) = fields[:5]
+    _, (_, signature), (_, issuer), (_, validity), (_, subject), (_, key) = fields[:6]
     issued_by, issued_to = _names(issuer), _names(subject)
     begin, end = (_time(tag, value) for tag, value in _exactly(validity, 2))
+    extensions = _extensions(fields[6:])
+    outdated = _algorithm(signature) in _OUTDATED_SIGNATURES and issuer != subject
     return ServerCertificate(
         Certificate(
             subject=_best_name(issued_to),
@@ -172,24 +182,68 @@ def _parse(der: bytes) -> ServerCertificate:
         ),
         tuple(text for _, text in issued_by),
         issuer == subject,
-        _hosts(fields[6:]),
+        _hosts(extensions.get(_ALTERNATIVE_NAMES)),
+        common_name=next((text for kind, text in issued_to if kind == _COMMON_NAME), ""),
+        issuer_name=issuer,
+        subject_name=subject,
+        names_hosts=_ALTERNATIVE_NAMES in extensions,
+        for_servers=_is_for_servers(extensions.get(_PURPOSES)),
+        weak=outdated or _is_short(key),
     )
 
 
-def _hosts(behind_key: list[tuple[int, bytes]]) -> tuple[str, ...]:
-    """Return the DNS names in the extensions (RFC 5280, 4.2.1.6), none if malformed."""
-    hosts: list[str] = []
+def _extensions(behind_key: list[tuple[int, bytes]]) -> dict[bytes, bytes]:
+    """Return the extensions by their number, none if malformed (RFC 5280, 4.2)."""
+    values: dict[bytes, bytes] = {}
     try:
         for _, extensions in (field for field in behind_key if field[0] == _EXTENSIONS):
             ((_, extensions),) = _exactly(extensions, 1)
             for _, extension in _elements(extensions):
                 parts = list(_elements(extension))
-                if len(parts) >= 2 and parts[0] == (_OID, _ALTERNATIVE_NAMES):
-                    ((_, names),) = _exactly(parts[-1][1], 1)
-                    hosts += [_decode(0x16, text) for tag, text in _elements(names) if tag == _DNS_NAME]
+                if len(parts) >= 2 and parts[0][0] == _OID:
+                    values[parts[0][1]] = parts[-1][1]
+    except _Malformed:
+        return {}
+    return values
+
+
+def _hosts(extension: bytes | None) -> tuple[str, ...]:
+    """Return the DNS names among a certificate's names (RFC 5280, 4.2.1.6)."""
+    try:
+        ((_, names),) = _exactly(extension or b"\x30\x00", 1)
+        return tuple(_decode(0x16, text) for tag, text in _elements(names) if tag == _DNS_NAME)
     except _Malformed:
         return ()
-    return tuple(hosts)
+
+
+def _is_for_servers(extension: bytes | None) -> bool:
+    """Return whether the listed purposes, if any, have servers (RFC 5280, 4.2.1.12)."""
+    try:
+        return extension is None or any(
+            purpose in _FOR_SERVERS
+            for _, sequence in _exactly(extension, 1)
+            for _, purpose in _elements(sequence)
+        )
+    except _Malformed:
+        return True
+
+
+def _algorithm(identifier: bytes) -> bytes:
+    """Return the number of an algorithm, b"" if it has none (RFC 5280, 4.1.1.2)."""
+    tag, number = next(_elements(identifier), (0, b""))
+    return number if tag == _OID else b""
+
+
+def _is_short(key: bytes) -> bool:
+    """Return whether a public key is an RSA key that is too short (RFC 8017, A.1.1)."""
+    try:
+        (_, algorithm), (tag, bits) = _exactly(key, 2)
+        if tag != _BIT_STRING or _algorithm(algorithm) != _RSA:
+            return False
+        ((_, numbers),) = _exactly(bits[1:], 1)
+        return int.from_bytes(_exactly(numbers, 2)[0][1], "big").bit_length() < SHORTEST_RSA_KEY
+    except _Malformed:
+        return False
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:

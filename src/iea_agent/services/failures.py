@@ -6,6 +6,7 @@ Below this module there are only exceptions of httpcore, the operating system an
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 import time
@@ -15,18 +16,25 @@ from typing import NamedTuple, TypeAlias
 import httpcore
 
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import Failure, Stage, judge_certificate
-from iea_agent.domain.evidence import CertificateHosts, Evidence, FileInvolved, ProxyInvolved
+from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.evidence import Evidence, FileInvolved, ProxyInvolved
 from iea_agent.domain.printable_text import clean_detail
-from iea_agent.domain.problems import Problem
+from iea_agent.domain.problems import Group, Problem
+from iea_agent.domain.tls_verdicts import (
+    CERTIFICATE_CODES,
+    ServerCertificate,
+    judge_alert,
+    judge_certificate,
+    judge_handshake,
+)
 
 from . import certificates
 from .network import RequestContext, Route, describe_certificate
 from .proxy_answers import judge_proxy_answer
 from .tunnel import NoTunnelError
 
-Inspect: TypeAlias = Callable[[], tuple[certificates.ServerCertificate | None, bool]]
-"""Returns the refused certificate (None if a second handshake does not show it), and true if the server sent no issuer certificate."""
+Inspect: TypeAlias = Callable[[], tuple[ServerCertificate, ...]]
+"""Returns the certificates that a second handshake shows, the refused server's first; none if it shows none."""
 
 
 class UnusableAnswer(Exception):
@@ -45,48 +53,6 @@ EXCEPTIONS = (
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
 
-_CERTIFICATE_PROBLEMS = {
-    # OpenSSL: x509_vfy.h
-    9: problems.CERTIFICATE_NOT_YET_VALID,
-    10: problems.CERTIFICATE_EXPIRED,
-    18: problems.CERTIFICATE_SELF_SIGNED,
-    3: problems.CA_FILE_UNREADABLE,  # the file has lists of revoked certificates, but none of this issuer
-    11: problems.CA_FILE_UNREADABLE,  # the list is not yet valid
-    12: problems.CA_FILE_UNREADABLE,  # the list has expired
-    23: problems.CERTIFICATE_REVOKED,
-    62: problems.CERTIFICATE_OF_ANOTHER,
-    64: problems.CERTIFICATE_OF_ANOTHER,
-    # Windows: winerror.h, by number because its messages are in the user's language
-    0x800B0101: problems.CERTIFICATE_EXPIRED,  # CERT_E_EXPIRED, also said of one that is not yet valid
-    0x800B010C: problems.CERTIFICATE_REVOKED,  # CERT_E_REVOKED
-    0x80092010: problems.CERTIFICATE_REVOKED,  # CRYPT_E_REVOKED
-    0x800B010F: problems.CERTIFICATE_OF_ANOTHER,  # CERT_E_CN_NO_MATCH
-}
-_WHOLE_CHAIN = frozenset({18, 19, 0x800B0109})
-"""Codes for a chain that TLS saw whole: X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, …SELF_SIGNED_CERT_IN_CHAIN, CERT_E_UNTRUSTEDROOT."""
-
-_NO_TLS = frozenset(
-    [
-        "WRONG_VERSION_NUMBER",
-        "HTTP_REQUEST",
-        "UNKNOWN_PROTOCOL",
-        "PACKET_LENGTH_TOO_LONG",
-        "RECORD_LAYER_FAILURE",
-    ]
-)
-"""OpenSSL's reasons if the port does not speak TLS."""
-_OLD_TLS = frozenset(
-    [
-        "TLSV1_ALERT_PROTOCOL_VERSION",
-        "UNSUPPORTED_PROTOCOL",
-        "NO_PROTOCOLS_AVAILABLE",
-        "DH_KEY_TOO_SMALL",
-        "SSLV3_ALERT_HANDSHAKE_FAILURE",
-        "TLSV1_ALERT_INSUFFICIENT_SECURITY",
-    ]
-)
-"""OpenSSL's reasons if the two sides have no version or cipher in common."""
-
 
 class _Incident(NamedTuple):
     """An error, the error of the system behind it, and the request that met it."""
@@ -101,9 +67,15 @@ class _Incident(NamedTuple):
         return isinstance(self.cause, causes)
 
     @property
-    def tls_reason(self) -> str:
-        """OpenSSL's reason, "" if it has none."""
-        return (self.cause.reason or "") if isinstance(self.cause, ssl.SSLError) else ""
+    def tls_problem(self) -> Problem | None:
+        """What TLS says: of a handshake anything, later only an alert of the server.
+
+        TLS 1.3: a server may refuse a client after the handshake (RFC 8446, 4.4.2.4).
+        """
+        if self.request.stage is Stage.CERTIFICATE:
+            return judge_handshake(_reason(self.cause))
+        alert = judge_alert(_reason(self.cause)) if self.request.stage is Stage.ANSWER else None
+        return alert if alert is not problems.TLS_INTERRUPTED else None
 
     @property
     def is_offline(self) -> bool:
@@ -137,6 +109,7 @@ _AT_ANY_STAGE: _Rules = (
         problems.TEST_TOO_LONG,
     ),
     (lambda i: i.is_offline, problems.NO_NETWORK),
+    (lambda i: i.request.stage is Stage.CERTIFICATE and i.request.tunnel_is_page, problems.NO_PROXY_THERE),
 )
 _AT_STAGE: Mapping[Stage, _Rules] = {
     Stage.NAME: (
@@ -152,16 +125,7 @@ _AT_STAGE: Mapping[Stage, _Rules] = {
         (lambda i: i.request.received[:5] not in (b"", b"HTTP/"), problems.NO_PROXY_THERE),
         (lambda _: True, problems.PROXY_UNREACHABLE),
     ),
-    Stage.CERTIFICATE: (
-        (lambda i: i.request.tunnel_is_page, problems.NO_PROXY_THERE),
-        (lambda i: i.tls_reason in _NO_TLS, problems.PORT_WITHOUT_TLS),
-        (lambda i: i.tls_reason in _OLD_TLS, problems.TLS_TOO_OLD),
-        (lambda i: i.tls_reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED", problems.CLIENT_CERTIFICATE_WANTED),
-        (lambda _: True, problems.TLS_INTERRUPTED),
-    ),
     Stage.ANSWER: (
-        # TLS 1.3: the server asks for the client's certificate only after the handshake (RFC 8446, 4.4.2.4)
-        (lambda i: "CERTIFICATE" in i.tls_reason, problems.CLIENT_CERTIFICATE_WANTED),
         (lambda i: i.caused_by(TimeoutError), problems.ANSWER_LATE),
         (lambda i: i.caused_by(ConnectionError), problems.CONNECTION_CUT),
         (lambda i: i.is_no_http and i.request.received_tls_alert, problems.HTTPS_EXPECTED),
@@ -170,10 +134,7 @@ _AT_STAGE: Mapping[Stage, _Rules] = {
     ),
 }
 """What an error means: the first rule that matches decides."""
-_STAGES = {
-    problems.CLIENT_CERTIFICATE_WANTED: Stage.CERTIFICATE,
-    problems.NO_PROXY_THERE: Stage.PROXY,
-}
+_STAGES = {Group.CERTIFICATE: Stage.CERTIFICATE, Group.PROXY: Stage.PROXY}
 """The stage of problems that may show later."""
 
 
@@ -195,11 +156,15 @@ def translate(
         return _certificate_refused(cause, request, route, inspect)
     detail = describe_error(cause or error)
     incident = _Incident(error, cause, request, online)
-    rules = (*_AT_ANY_STAGE, *_AT_STAGE.get(request.stage, ()))
-    problem = next((problem for matches, problem in rules if matches(incident)), problems.INTERNAL_ERROR)
-    stage = _STAGES.get(problem, request.stage)
+    problem = _first(_AT_ANY_STAGE, incident) or incident.tls_problem
+    problem = problem or _first(_AT_STAGE.get(request.stage, ()), incident) or problems.INTERNAL_ERROR
+    stage = _STAGES.get(problem.group, request.stage)
     evidence = _proxy(route) if problem.evidence is ProxyInvolved else None
     return Failure(stage, problem, detail, evidence=evidence)
+
+
+def _first(rules: _Rules, incident: _Incident) -> Problem | None:
+    return next((problem for matches, problem in rules if matches(incident)), None)
 
 
 def is_closed_early(error: Exception) -> bool:
@@ -219,6 +184,17 @@ def describe_error(error: BaseException) -> str:
     else:
         text = f"{type(error).__name__}: {error}"
     return clean_detail(text)
+
+
+def _reason(error: OSError | None) -> str:
+    """Return OpenSSL's reason, "" if it has none.
+
+    Python knows no name for some alerts, and then has only their text: « [SSL] tlsv1 alert no application protocol (_ssl.c:1006) ».
+    """
+    if not isinstance(error, ssl.SSLError):
+        return ""
+    text = re.match(r"\[SSL\] ([a-z0-9 ]+) \(", str(error.args[-1]))
+    return error.reason or (text[1].upper().replace(" ", "_") if text else "")
 
 
 def _proxy(route: Route) -> ProxyInvolved | None:
@@ -242,26 +218,20 @@ def _certificate_refused(
     """Return the failure for a refused certificate, by its own fields if possible."""
     # CryptoAPI's codes come as negative numbers if a signed type was used
     code = cause.verify_code & 0xFFFFFFFF
-    problem = _CERTIFICATE_PROBLEMS.get(code, problems.CERTIFICATE_AUTHORITY_UNKNOWN)
     detail = describe_error(cause)
-    inspected, is_alone = inspect()
-    if inspected is None:
+    chain = inspect()
+    if not chain:
+        problem = CERTIFICATE_CODES.get(code, problems.CERTIFICATE_REFUSED)
         return Failure(Stage.CERTIFICATE, problem, detail)
-    request.certificate = inspected
-    link_may_miss = is_alone and code not in _WHOLE_CHAIN
-    evidence: Evidence | None
-    problem, evidence = judge_certificate(
-        problem,
-        inspected.certificate,
-        inspected.issuer_names,
-        self_issued=inspected.self_issued,
-        link_may_miss=link_may_miss,
-        trusted=certificates.trusted_names(route.ca_file) if link_may_miss else frozenset(),
-        now=time.time(),
+    request.certificate = chain[0]
+    verdict = judge_certificate(
+        code, chain, request.host, lambda: certificates.trusted_names(route.ca_file), time.time()
     )
-    if problem is problems.CA_FILE_UNREADABLE:
+    evidence: Evidence | None = verdict.evidence
+    if verdict.problem is problems.CA_FILE_UNREADABLE:
         evidence = FileInvolved(str(route.ca_file))
-    elif problem is problems.CERTIFICATE_OF_ANOTHER and inspected.hosts:
-        evidence = CertificateHosts(inspected.hosts)
+    inspected = verdict.certificate
     detail = f"{detail}, {describe_certificate(inspected)}"
-    return Failure(Stage.CERTIFICATE, problem, detail, evidence=evidence, certificate=inspected.certificate)
+    return Failure(
+        Stage.CERTIFICATE, verdict.problem, detail, evidence=evidence, certificate=inspected.certificate
+    )

@@ -16,6 +16,7 @@ from typing import Any
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate, Failure, Stage
 from iea_agent.domain.evidence import FileInvolved, ProxyInvolved
+from iea_agent.domain.tls_verdicts import ServerCertificate
 
 from . import certificates
 from .content_coding import undo_codings
@@ -201,17 +202,17 @@ class Client:
 
     def _inspect_certificate(
         self, request: Request, context: RequestContext
-    ) -> tuple[certificates.ServerCertificate | None, bool]:
+    ) -> tuple[ServerCertificate, ...]:
         """Connect once more without verification, and hang up before anything is sent.
 
-        Returns the certificate, None if it cannot be had, and whether it came without its issuer's.
+        Returns the certificates that come, the server's first; none if they cannot be had.
         """
-        inspected: list[tuple[certificates.ServerCertificate | None, bool]] = []
+        inspected: list[ServerCertificate] = []
 
         def hang_up(event: str, info: Mapping[str, Any]) -> None:
             if event.endswith(".start_tls.complete"):
                 stream = info["return_value"]
-                inspected.append((stream.certificate, stream.is_alone))
+                inspected.extend(stream.chain)
                 stream.close()
                 raise _Inspected
 
@@ -224,7 +225,7 @@ class Client:
             pass
         finally:
             transport.close()
-        return inspected[0] if inspected else (None, False)
+        return tuple(inspected)
 
 
 class _Inspected(Exception):

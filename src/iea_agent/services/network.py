@@ -28,6 +28,7 @@ import httpcore
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
 from iea_agent.domain.proxy_choice import Source
+from iea_agent.domain.tls_verdicts import ServerCertificate
 
 from . import certificates
 
@@ -85,7 +86,9 @@ class RequestContext:
         self.limits = limits
         self.is_new_connection = False
         self.received_tls_alert = False
-        self.certificate: certificates.ServerCertificate | None = None
+        self.host = ""
+        """The server's name as TLS was asked for it."""
+        self.certificate: ServerCertificate | None = None
         """The certificate of the connection made for this request."""
         self.resolved: tuple[str, ...] = ()
         """The addresses that the name service gave for the server."""
@@ -252,10 +255,13 @@ class Stream(httpcore.NetworkStream):
         return ", ".join(filter(None, (version, issuer)))
 
     @property
-    def is_alone(self) -> bool:
-        """Whether the certificate came without its issuer's; true before Python 3.13."""
-        chain = getattr(self._socket, "get_unverified_chain", None)
-        return chain is None or len(chain()) == 1
+    def chain(self) -> tuple[ServerCertificate, ...]:
+        """The certificates that came, the server's first; before Python 3.13 only that."""
+        get = getattr(self._socket, "get_unverified_chain", None)
+        if get is None:
+            return () if self.certificate is None else (self.certificate,)
+        parsed = (certificates.parse_certificate(der) for der in get())
+        return tuple(each for each in parsed if each is not None)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         request = CURRENT_REQUEST.get()
@@ -294,6 +300,7 @@ class Stream(httpcore.NetworkStream):
         timeout: float | None = None,  # noqa: ARG002
     ) -> Stream:
         request = CURRENT_REQUEST.get()
+        request.host = server_hostname or ""
         try:
             self._socket.settimeout(request.bounded(request.limits.tls))
             return Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
@@ -406,7 +413,7 @@ def system_addresses(host: str) -> Sequence[str]:
     return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
-def describe_certificate(server: certificates.ServerCertificate) -> str:
+def describe_certificate(server: ServerCertificate) -> str:
     """Return issuer and fingerprint for the details."""
     issuer = server.certificate.issuer
     return (f"issued by {issuer}, " if issuer else "") + f"SHA-256 {server.certificate.sha256}"

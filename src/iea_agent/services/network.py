@@ -31,6 +31,7 @@ from iea_agent.domain.proxy_choice import Source
 from iea_agent.domain.tls_verdicts import ServerCertificate
 
 from . import certificates
+from .answer_head import AnswerHead
 
 STAGGER_SECONDS = 0.25
 """Delay before the next address is tried as well (RFC 8305, section 5)."""
@@ -237,6 +238,7 @@ class Stream(httpcore.NetworkStream):
     def __init__(self, connected: socket.socket) -> None:
         """Take over *connected*; raise ``ConnectionResetError`` if it was reset."""
         self._socket = connected
+        self._head = AnswerHead()
         try:
             self.peer = str(connected.getpeername()[0])
         except OSError as error:
@@ -264,6 +266,13 @@ class Stream(httpcore.NetworkStream):
         return tuple(each for each in parsed if each is not None)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        while True:
+            received = self._receive(max_bytes)
+            usable = self._head.take(received)
+            if usable or not received:
+                return usable
+
+    def _receive(self, max_bytes: int) -> bytes:
         request = CURRENT_REQUEST.get()
         try:
             self._socket.settimeout(request.bounded(request.limits.read))
@@ -283,6 +292,7 @@ class Stream(httpcore.NetworkStream):
         # sending nothing would still take a pending reset, and lose it
         if not buffer:
             return
+        self._head.begin()
         request = CURRENT_REQUEST.get()
         try:
             self._socket.settimeout(request.bounded(request.limits.read))

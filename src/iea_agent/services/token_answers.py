@@ -192,6 +192,11 @@ class _Error(NamedTuple):
         return bool(_UNKNOWN.search(self.words)) and not self.is_refused
 
     @property
+    def is_about_key(self) -> bool:
+        """Whether the words say that the client's own secret or number is wrong."""
+        return self.is_unknown and re.search(r"\bclient\b|application|\bcle\b", self.words) is not None
+
+    @property
     def is_client_refused(self) -> bool:
         """Whether the words say so of the client itself, not of https or an endpoint."""
         return _CLIENT_REFUSED.search(self.words) is not None
@@ -323,6 +328,7 @@ _RULES: _Rules = (
     (lambda e: e.words.startswith(("unexpected error", "realm not enabled")), problems.SERVER_UNAVAILABLE),
     (lambda e: e.code in _FAILED, problems.SERVER_UNAVAILABLE),
     (lambda e: e.code in _TOO_MANY, problems.TOO_MANY_REQUESTS),
+    (lambda e: e.code == "invalid_grant" and e.is_about_key, problems.LICENCE_NOT_RECOGNISED),
     (lambda e: e.code in _ABOUT_SCOPE or e.code in _REFUSED_CODES, problems.AUTHORISATION_REFUSED),
     (lambda e: _STATE_CODE.fullmatch(e.code) is not None, problems.AUTHORISATION_REFUSED),
     (lambda e: e.code in _NOT_IDENTIFIED and e.is_refused, problems.AUTHORISATION_REFUSED),

@@ -106,7 +106,9 @@ def _evidence(evidence: Evidence | None) -> list[str]:
 def _ground(scope: str | None) -> str:
     """Return which right a server refuses, or that it does not say why it refuses."""
     if scope is None:
-        return _("Le serveur n'a donné aucune raison.")
+        return _(
+            "Le serveur n'a donné aucune raison : le numéro ou la clé peuvent aussi être faux, ou un droit (« scope ») manquer."
+        )
     if scope:
         return _("Droit demandé au serveur (« scope ») : {about}.").format(about=clean_foreign_text(scope))
     return _(

@@ -8,7 +8,7 @@ from pathlib import Path
 from iea_agent.domain.exit_codes import REFUSED
 from iea_agent.host.vault import SecretLengthError, SystemVault, Vault, VaultUnavailable
 from iea_desk.keys import DeskError, KeyRing, MonthKeys, parse_keys
-from iea_desk.private_files import NotPrivate, read_private, write_private
+from iea_desk.private_files import NeverPrivate, NotPrivate, read_private, write_private
 
 ACCOUNT = "master-keys"
 
@@ -59,6 +59,12 @@ def save_file(path: Path, text: str, replace: bool = False) -> None:
         write_private(path, text, replace)
     except FileExistsError:
         raise DeskError(f"{path} existe déjà et n'est pas écrasé.", REFUSED) from None
+    except NeverPrivate as error:
+        raise DeskError(
+            f"Rien n'est écrit : dans {error}, un fichier ne peut pas être réservé à vous seul. C'est le cas d'une clé USB en FAT ou exFAT.\n"
+            "Choisissez un dossier de votre disque, ou formatez la clé USB en NTFS (sous Windows) ou en ext4 (sous Linux).",
+            REFUSED,
+        ) from None
 
 
 def _read_file(path: Path) -> str:
@@ -68,6 +74,7 @@ def _read_file(path: Path) -> str:
         raise DeskError(
             f"D'autres personnes peuvent lire {path} : il n'est pas utilisé. Pour le réserver à vous seul :\n"
             f"  {error}\n"
+            f"Sur une clé USB en FAT ou exFAT, cette commande est sans effet : déplacez d'abord le fichier.\n"
             f"Si quelqu'un a pu le lire, remplacez la clé (iea-desk rotate).",
             REFUSED,
         ) from None

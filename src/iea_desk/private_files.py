@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any
 
 _LARGEST = 100_000  # bytes
 
@@ -15,10 +15,14 @@ class NotPrivate(Exception):
     """Other users can read the file; the message is the command that prevents it."""
 
 
+class NeverPrivate(Exception):
+    """The medium of the folder keeps no rights: other users would read the file."""
+
+
 def read_private(path: Path) -> str:
     """Return the text of *path*. Raises ``NotPrivate``, ``OSError``, ``ValueError``."""
     with path.open("rb") as file:
-        _check(file)
+        _check(path, file)
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise ValueError("too large")
@@ -28,14 +32,18 @@ def read_private(path: Path) -> str:
 def write_private(path: Path, text: str, replace: bool = False) -> None:
     """Write *text* to *path* in one step; replace a file only if *replace* is set.
 
-    The rights are set before the first byte is written. Raises ``FileExistsError``,
-    ``OSError``.
+    The rights are set and checked before the first byte is written: FAT and exFAT
+    keep none. Raises ``NeverPrivate``, ``FileExistsError``, ``OSError``.
     """
     target = path.with_name(f"{path.name}.{os.getpid()}.new") if replace else path
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
             _close_to_others(target)
+            try:
+                _check(target, file)
+            except NotPrivate as error:
+                raise NeverPrivate(str(path.parent)) from error
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -65,16 +73,16 @@ if sys.platform == "win32":
     def _close_to_others(path: Path) -> None:
         set_rights(path, f"D:P(A;;FA;;;{user_sid()})")
 
-    def _check(file: BinaryIO) -> None:
-        if is_open_to_others(file_rights(Path(file.name)), abbreviate_sid(user_sid())):
-            raise NotPrivate(f'icacls "{file.name}" /inheritance:r /grant:r "%USERNAME%:F"')
+    def _check(path: Path, _file: IO[Any]) -> None:
+        if is_open_to_others(file_rights(path), abbreviate_sid(user_sid())):
+            raise NotPrivate(f'icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F"')
 
 else:
 
     def _close_to_others(path: Path) -> None:
         """Do nothing: the file was created with these rights."""
 
-    def _check(file: BinaryIO) -> None:
+    def _check(path: Path, file: IO[Any]) -> None:
         status = os.fstat(file.fileno())
         if status.st_mode & 0o077 or status.st_uid not in (os.getuid(), 0):
-            raise NotPrivate(f"chmod 600 '{file.name}'")
+            raise NotPrivate(f"chmod 600 '{path}'")

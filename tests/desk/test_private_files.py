@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,36 @@ def test_too_large_a_file_is_refused(tmp_path: Path) -> None:
     private_files.write_private(path, "x" * 200_000)
     with pytest.raises(ValueError, match="too large"):
         private_files.read_private(path)
+
+
+WRITE_AS_ANOTHER = """
+import ctypes, sys
+from pathlib import Path
+from iea_desk.key_store import save_file
+from iea_desk.keys import DeskError
+
+# new files belong to another user, as on a medium that keeps no owner
+ctypes.CDLL(None).setfsuid(65534)
+try:
+    save_file(Path(sys.argv[1]), "secret")
+except DeskError as error:
+    print(int(error.exit_code), error)
+"""
+
+
+@pytest.mark.linux
+@pytest.mark.skipif(sys.platform == "linux" and os.getuid() != 0, reason="needs root")
+def test_where_rights_do_not_hold_nothing_is_written() -> None:
+    # pytest's own folder is closed to other users
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, 65534, -1)
+        key_file = Path(folder) / "trousseau.json"
+        arguments = [sys.executable, "-X", "utf8", "-c", WRITE_AS_ANOTHER, str(key_file)]
+        done = subprocess.run(arguments, capture_output=True, encoding="utf-8", timeout=60, check=False)
+
+        assert done.stdout.startswith(f"4 Rien n'est écrit\u00a0: dans {folder}"), done.stderr
+        assert "FAT" in done.stdout
+        assert not list(Path(folder).iterdir())
 
 
 @pytest.mark.linux

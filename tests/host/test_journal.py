@@ -75,6 +75,67 @@ def test_after_a_year_a_line_is_deleted_and_the_others_are_whole(path: Path) -> 
     assert all(entry.whole for entry in entries)
 
 
+@pytest.mark.parametrize(
+    ("undated", "remaining"),
+    [
+        # the number of the line that is damaged
+        (0, ["left", "entered"]),
+        (1, ["unreadable", "left", "entered"]),
+        (2, ["unreadable", "entered"]),
+        (3, ["left", "unreadable", "entered"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "line",
+    [b"", b"not JSON", b"[]", b"\xff\x00", b'{"at":7}', b'{"at":"9999"}', b'{"at":"0"}', b'{"event":"x"}'],
+)
+def test_a_line_without_a_date_holds_up_no_deletion(
+    path: Path, line: bytes, undated: int, remaining: list[str]
+) -> None:
+    journal = filled(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[undated:undated] = [line + b"\n"]
+    if undated < 3:
+        del lines[undated + 1]
+    path.write_bytes(b"".join(lines))
+
+    journal.append("entered", NOON + timedelta(days=365, minutes=1, seconds=30), {})
+
+    # an empty line is nothing, and what is read without an event has its own name
+    events = [str(entry.document.get("event", "unreadable")) for entry in journal.entries()]
+    expected = [name for name in remaining if line or name != "unreadable"]
+    assert [name if name != "x" else "unreadable" for name in events] == expected
+
+
+FILL_THE_DISK = """
+import resource, sys
+from datetime import datetime
+from pathlib import Path
+from iea_agent.host.journal import Journal
+from iea_agent.host.storage import StorageError
+
+path = Path(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + int(sys.argv[2]),) * 2)
+try:
+    Journal(path).append("entered", datetime.fromisoformat(sys.argv[3]), {})
+except StorageError as error:
+    print(type(error.__cause__).__name__)
+"""
+
+
+@pytest.mark.linux  # elsewhere no limit can be set for a process
+@pytest.mark.parametrize("room", [0, 1, 40])
+def test_a_disk_that_becomes_full_takes_a_whole_line_or_nothing(path: Path, room: int) -> None:
+    filled(path)
+    before = path.read_bytes()
+
+    arguments = [sys.executable, "-c", FILL_THE_DISK, str(path), str(room), NOON.isoformat()]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.stdout, done.stderr) == ("OSError\n", "")
+    assert path.read_bytes() == before
+
+
 def test_too_long_a_line_is_refused(path: Path) -> None:
     with pytest.raises(ValueError, match="bytes"):
         Journal(path).append("entered", NOON, {"reason": "x" * LARGEST_LINE})

@@ -7,9 +7,11 @@ line holds a password.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +25,9 @@ LARGEST_LINE = 4096  # bytes
 LARGEST_FILE = 10_000_000  # bytes
 FIRST_HASH = "0" * 64
 """The hash in the first line, which has no line before it."""
+
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,10 @@ class Journal:
         """
         try:
             data = self._delete_old(self._read_file(), at)
-            if data and not data.endswith(b"\n"):
-                data += b"\n"
-                self._add(b"\n")
+            end = b"\n" if data and not data.endswith(b"\n") else b""
             last = data.rstrip(b"\n").rsplit(b"\n", 1)[-1] if data else b""
             line = _format_line({"at": _format_time(at), "event": event, **fields, "before": _hash(last)})
-            self._add(line)
+            self._add(end + line)
         except OSError as error:
             raise StorageError(self._path) from error
 
@@ -85,22 +88,33 @@ class Journal:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # without a buffer it is one write: two lines never mix
         with open(self._path, "ab", buffering=0, opener=partial(os.open, mode=0o600)) as file:
-            file.write(data)
-            os.fsync(file.fileno())
+            size = file.seek(0, os.SEEK_END)
+            try:
+                # a disk that becomes full takes the beginning and reports no error
+                if file.write(data) != len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(size)
+                raise
 
     def _delete_old(self, data: bytes, now: datetime) -> bytes:
-        """Delete the lines that are older than twelve months; return the others."""
+        """Delete what is older than twelve months; return the rest.
+
+        A line without a date is as old as the next one that has one.
+        """
         oldest = _format_time(now - RETENTION)
-        recent = data
-        while recent:
-            line, _, rest = recent.partition(b"\n")
-            document = _parse_line(line)
-            if document is None or str(document.get("at", "")) >= oldest:
+        end = recent_from = 0
+        for line in data.splitlines(keepends=True):
+            end += len(line)
+            at = _read_time(line)
+            if at is not None and at >= oldest:
                 break
-            recent = rest
-        if recent != data:
-            write_atomically(self._path, recent)
-        return recent
+            if at is not None:
+                recent_from = end
+        if recent_from:
+            write_atomically(self._path, data[recent_from:])
+        return data[recent_from:]
 
 
 def _format_time(at: datetime) -> str:
@@ -116,6 +130,12 @@ def _format_line(document: Mapping[str, object]) -> bytes:
     if len(line) > LARGEST_LINE:
         raise ValueError(f"a line of {len(line)} bytes")
     return line + b"\n"
+
+
+def _read_time(line: bytes) -> str | None:
+    """Return the time of the event in *line*, None if it has none."""
+    at = (_parse_line(line) or {}).get("at")
+    return at if isinstance(at, str) and _TIME.fullmatch(at) else None
 
 
 def _parse_line(line: bytes) -> dict[str, object] | None:

@@ -47,6 +47,12 @@ def test_a_request_is_answered(where: str) -> None:
 
 
 @pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("text", ["é€\u2028", "\udcff", "\x00\x1b"])
+def test_any_text_passes(where: str, text: str) -> None:
+    assert channel.ask(where, KEY, {"do": text})["echo"] == text  # type: ignore[typeddict-item]
+
+
+@pytest.mark.usefixtures("server")
 def test_a_refusal_comes_with_its_reason(where: str) -> None:
     with pytest.raises(RefusedError) as caught:
         channel.ask(where, KEY, {"do": "refuse"})

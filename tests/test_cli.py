@@ -6,6 +6,9 @@ Real processes, real servers, a real vault.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from base64 import b64encode
 from contextlib import ExitStack
 from pathlib import Path
@@ -49,6 +52,62 @@ def test_without_a_command_they_are_listed(
 
     assert (done.returncode, done.stderr) == (2, "")
     assert f"\n    {named} " in done.stdout
+
+
+@pytest.mark.parametrize("words", [["journal"], ["settings", "get"], ["version", "--json"], ["--help"], []])
+def test_an_output_that_nobody_reads_is_no_error(installation: Installation, words: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "iea_agent", *words], env=installation.environment, stdin=subprocess.DEVNULL,
+            stdout=closed, stderr=subprocess.PIPE, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.linux  # elsewhere there is no such file
+def test_a_full_disk_under_the_output_is_said(installation: Installation) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "iea_agent", "version"], env=installation.environment, stdin=subprocess.DEVNULL,
+            stdout=full, stderr=subprocess.PIPE, timeout=60, check=False,
+        )  # fmt: skip
+
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.linux  # Windows passes whole characters
+def test_an_argument_that_is_no_text_is_refused_at_once(installation: Installation) -> None:
+    commands: tuple[tuple[str | bytes, ...], ...] = (
+        ("assistance", "on", "--reason", b"\xff"),
+        ("settings", "set", "licence.number", b"\xed\xa0\x80"),
+    )
+    for words in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "iea_agent", *words], env=installation.environment, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+
+        assert (done.returncode, done.stdout) == (2, b"")
+        assert b"illisibles" in done.stderr
+        assert b"Traceback" not in done.stderr
+
+
+def test_what_is_shown_commands_no_terminal(installation: Installation) -> None:
+    event = {"at": "2026-11-23T12:00:00Z", "event": "entering", "reason": "panne\x1b[1A\x1b[2K\u202e"}
+    installation.write("state/journal.jsonl", json.dumps(event, ensure_ascii=False) + "\n")
+    installation.write("settings/settings.toml", 'schema = 1\n[licence]\nnumber = "1\\u001b[2K"\n')
+
+    for words in (["journal"], ["settings", "get"], ["settings", "set", "x\x1b[1A", "1"], ["\x1b[1A"]):
+        done = installation.run(*words)
+        output = done.stdout + done.stderr
+        assert "\x1b" not in output
+        assert "\u202e" not in output
+    assert "panne\\u001b[1A\\u001b[2K\\u202e" in installation.run("journal").stdout
 
 
 def test_wrong_usage(installation: Installation) -> None:

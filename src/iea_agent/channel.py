@@ -56,7 +56,8 @@ def family() -> str:
 
 
 def _send(connection: Wire, document: Document) -> None:
-    connection.send_bytes(json.dumps({"schema": SCHEMA, **document}, ensure_ascii=False).encode())
+    # plain ASCII: half a character, which UTF-8 cannot hold, passes as an escape
+    connection.send_bytes(json.dumps({"schema": SCHEMA, **document}).encode())
 
 
 def _receive(connection: Wire) -> Document:

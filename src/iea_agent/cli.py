@@ -6,29 +6,94 @@ codes are in ``domain/exit_codes.py``.
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 from iea_agent import locale
+from iea_agent.locale import _
+
+
+class _OutputLost(Exception):
+    """The output is closed or its disk is full; the cause is an ``OSError``."""
+
+
+class _PlainText(io.TextIOWrapper):
+    """A stream on which foreign text cannot command the terminal."""
+
+    def write(self, text: str) -> int:
+        """Write *text* with its control characters escaped. Raises ``_OutputLost``."""
+        # here, as the icon appears without it
+        from iea_agent.domain.printable_text import escape_controls
+
+        try:
+            return super().write(escape_controls(text))
+        except OSError as error:
+            raise self._lose() from error
+
+    def flush(self) -> None:
+        """Write what waits in the buffer. Raises ``_OutputLost``."""
+        try:
+            super().flush()
+        except OSError as error:
+            raise self._lose() from error
+
+    def _lose(self) -> _OutputLost:
+        # what is still in the buffer would fail again at the end of the process
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+        return _OutputLost()
+
+
+def _plain(stream: TextIO) -> TextIO:
+    """Return *stream* as plain text; a character that it lacks is written as "?"."""
+    if not isinstance(stream, io.TextIOWrapper):
+        # without a console there is no stream
+        return stream
+    encoding, by_line = stream.encoding, stream.line_buffering
+    return _PlainText(stream.detach(), encoding=encoding, errors="replace", line_buffering=by_line)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in *arguments*, or the process's, and return its exit code."""
     locale.choose(locale.language_of())
-    for stream in (sys.stdout, sys.stderr):
-        # a console that lacks a character shows "?" instead of ending the program
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words == ["run"]:
         # the icon waits for nothing that it does not need, not even the argument parser
         from iea_agent.assembly import start
 
         return start.run(os.environ, tray=True)
-    from iea_agent.assembly.installation import Installation
+    sys.stdout, sys.stderr = _plain(sys.stdout), _plain(sys.stderr)
+    try:
+        code = _run(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except _OutputLost as lost:
+        return _explain_lost_output(lost.__cause__)
+    return code
+
+
+def _explain_lost_output(error: BaseException | None) -> int:
+    """Return the exit code after a lost output; say why unless its reader has left."""
     from iea_agent.domain import exit_codes
 
+    # Windows says EINVAL for a closed pipe
+    if isinstance(error, OSError) and error.errno not in (errno.EPIPE, errno.EINVAL):
+        print(_("Le résultat n'a pas pu être écrit : {reason}").format(reason=error), file=sys.stderr)
+    return exit_codes.FAILED
+
+
+def _run(words: list[str]) -> int:
+    """Run the command *words*; a refusal is worded, not raised."""
+    from iea_agent.assembly.installation import Installation
+    from iea_agent.domain import exit_codes
+    from iea_agent.domain.printable_text import is_encodable
+
+    if not all(map(is_encodable, words)):
+        print(_("Un argument contient des caractères illisibles. Tapez-le de nouveau."), file=sys.stderr)
+        return exit_codes.USAGE
     installation = Installation.locate(os.environ)
     try:
         if words[:1] == ["window"]:
@@ -39,6 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from iea_agent import commands
 
         return commands.run(installation, words)
+    except SystemExit as end:
+        # argparse ends so, after the help too
+        return end.code if isinstance(end.code, int) else exit_codes.FINE
     except KeyboardInterrupt:
         return exit_codes.FAILED
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -10,6 +11,8 @@ from iea_agent.domain.printable_text import (
     LONGEST_SHOWN,
     clean_detail,
     clean_foreign_text,
+    escape_controls,
+    is_encodable,
 )
 from tests.covered import cover, covers
 
@@ -28,3 +31,24 @@ def test_a_detail_is_one_printable_line_of_limited_length(text: str) -> None:
     cover("cut" if len(text) > LONGEST_DETAIL else "whole", *(() if text.isprintable() else ("cleaned",)))
     assert detail.isprintable()
     assert len(detail) == min(len(text), LONGEST_DETAIL)
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("panne\x1b[1A\x1b[2K", r"panne\u001b[1A\u001b[2K"),
+        ("\x1b]0;titre\x07", r"\u001b]0;titre\u0007"),
+        ("\u202etxt.exe", r"\u202etxt.exe"),
+        ("\x9b1A\r", r"\u009b1A\u000d"),
+        ("a\u200bb\ud800", r"a\u200bb\ud800"),
+        ("« Où ça\u00a0? »\n\tœuvre 日本 €", "« Où ça\u00a0? »\n\tœuvre 日本 €"),
+    ],
+)
+def test_what_would_command_a_terminal_is_escaped(text: str, escaped: str) -> None:
+    assert escape_controls(text) == escaped
+
+
+def test_half_a_character_cannot_be_written() -> None:
+    assert is_encodable("élan 😀\x1b")
+    assert not is_encodable("\udcff")
+    assert not is_encodable("a\ud83d")

@@ -19,6 +19,7 @@ from iea_agent.domain.machine import Moment, State
 from iea_agent.domain.password_check import Candidate, Right, Wrong, check_candidate, find_candidate
 from iea_agent.domain.password_register import Register, RegisterError, parse_register, select_register
 from iea_agent.domain.password_tries import Tries, WaitReason
+from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.domain.typed_password import Typo, parse_typed_password
 from iea_agent.host.journal import Journal
@@ -34,7 +35,6 @@ log = logging.getLogger("iea_agent.assistance")
 
 TRIES = "attempts"
 REGISTER = "register"
-LONGEST_REASON = 200
 EXPIRING_DAYS = 180
 """Fewer days left in the register than this are worth a warning."""
 SAVE_WAIT_SECONDS = 600.0
@@ -102,7 +102,7 @@ class Assistance:
         snapshot = self._loop.snapshot
         if refusal := _refuse_entering(snapshot.state):
             raise RefusedError(refusal)
-        reason = " ".join(reason.split())[:LONGEST_REASON]
+        reason = " ".join(clean_detail(reason).split())
         problem = snapshot.problem and snapshot.problem.code
         if not self._write("entering", reason=reason, version=__version__, problem=problem):
             raise RefusedError(refusals.NothingWritten())

@@ -5,6 +5,14 @@ The result has no control characters, no invisible characters and no changes of 
 
 from __future__ import annotations
 
+import re
+
+_CONTROLS = re.compile(
+    r"[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+"""Control characters, invisible ones, changes of direction, halves of characters."""
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+
 LONGEST_DETAIL = 200
 """Characters of foreign text kept in technical details and logs."""
 LONGEST_SHOWN = 120
@@ -20,6 +28,19 @@ def clean_foreign_text(text: str) -> str:
     """Return *text* as one line with single spaces, at most 120 characters."""
     line = " ".join(_replace_unprintable(text[: 4 * LONGEST_SHOWN]).split())
     return line if len(line) <= LONGEST_SHOWN else line[: LONGEST_SHOWN - 1] + "…"
+
+
+def escape_controls(text: str) -> str:
+    """Return *text* with control characters but line ends as ``\\u001b`` and the like.
+
+    A terminal obeys them: they could clear what stands above, or turn a text round.
+    """
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def is_encodable(text: str) -> bool:
+    """Return whether *text* can be written: half a character (a surrogate) cannot."""
+    return not _SURROGATES.search(text)
 
 
 def _replace_unprintable(text: str) -> str:

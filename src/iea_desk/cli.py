@@ -16,7 +16,8 @@ from pathlib import Path
 
 from iea_agent.domain.day_password import EVERYONE, compute_today
 from iea_agent.domain.exit_codes import FAILED, FINE, REFUSED
-from iea_agent.domain.password_register import LARGEST_GENERATION, MOST_DAYS, STRONGEST, WEAKEST, Kdf
+from iea_agent.domain.password_register import MOST_DAYS, STRONGEST, WEAKEST, Kdf
+from iea_agent.domain.state_values import LARGEST_GENERATION
 from iea_desk.key_store import load_keys, load_ring, save_file, save_ring
 from iea_desk.keys import DeskError, KeyRing, MasterKey, check_kid, choose_kid
 from iea_desk.password_message import PasswordMessage

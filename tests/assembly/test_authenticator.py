@@ -11,7 +11,8 @@ from queue import SimpleQueue
 import pytest
 
 from iea_agent.assembly.authenticator import Authenticator
-from iea_agent.assembly.installation import LICENCE_KEY, Installation
+from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.saving import ACCOUNTS
 from iea_agent.assembly.servers import Servers
 from iea_agent.domain import addresses
 from iea_agent.domain.addresses import Address
@@ -105,7 +106,7 @@ def test_the_agent_explains_a_fault_as_the_test_does(world: World, folders: Fold
     expected = SANDBOX[name].authentication
     limits = BRIEF if expected is not None and expected.wait else PATIENT
     installation = OwnInstallation(folders, Storage(folders))
-    installation.vault.write_secret(LICENCE_KEY, world.licence().key)
+    installation.vault.write_secret(ACCOUNTS["licence.key"], world.licence().key)
     servers = SandboxServers(installation, world, limits)
     break_(world, name, "auth")
     settings = settings_for(world, name)

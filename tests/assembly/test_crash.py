@@ -63,9 +63,7 @@ def failures(home: Path) -> int:
     file = home / "state" / "attempts.json"
     if not file.exists():
         return 0
-    document = tries.parse_tries(json.loads(file.read_text(encoding="utf-8")))
-    assert document is not None
-    return document.failures
+    return tries.parse_tries(json.loads(file.read_text(encoding="utf-8"))).failures
 
 
 def is_sound(home: Path) -> None:

@@ -18,7 +18,8 @@ from queue import SimpleQueue
 import pytest
 
 from iea_agent.assembly.agent import Agent
-from iea_agent.assembly.installation import PROXY_PASSWORD, Installation
+from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.saving import ACCOUNTS
 from iea_agent.assembly.servers import Servers
 from iea_agent.assembly.start import now
 from iea_agent.domain import exit_codes, machine, problems, refusals
@@ -41,6 +42,7 @@ PROXY = parse("http://mandataire.example:3128")
 MANUAL = replace(DEFAULTS, proxy_mode=ProxyMode.MANUAL, proxy_address=str(PROXY))
 SECONDS = 20.0
 PASSWORD = "mot de passe : à part"
+PROXY_PASSWORD = ACCOUNTS["proxy.password"]
 
 
 class Secrets:

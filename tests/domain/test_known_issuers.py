@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from iea_agent.domain.known_issuers import (
     record_refused,
     render_record,
 )
+from iea_agent.domain.state_values import LATEST_TIME
 from tests.covered import cover, covers
 
 
@@ -45,7 +47,7 @@ def test_an_accepted_issuer_is_the_usual_one() -> None:
     assert record_accepted(entry, by("Let's Encrypt")) == KnownIssuer("Let's Encrypt")
 
 
-KNOWN = st.builds(KnownIssuer, st.text(), st.text(), st.floats(allow_nan=False))
+KNOWN = st.builds(KnownIssuer, st.text(), st.text(), st.floats(0, LATEST_TIME))
 
 
 @covers("whole", "cut")
@@ -55,6 +57,21 @@ def test_it_is_kept_within_bounds(entries: dict[str, KnownIssuer]) -> None:
     latest = dict(list(entries.items())[-LARGEST:])
     cover("whole" if latest == entries else "cut")
     assert parse_record(json.loads(json.dumps(render_record(entries)))) == latest
+
+
+@pytest.mark.parametrize(
+    "since", [1e300, float("nan"), float("inf"), -1, 1e13, True, "1", None, [1.0], 10**400]
+)
+def test_an_impossible_time_is_passed_over(since: object) -> None:
+    entry = {"usual": "Certigna", "stranger": "Avast", "since": since}
+    good = {"usual": "Certigna", "stranger": "", "since": 0.0}
+    assert parse_record({"a": entry, "b": good}) == {"b": KnownIssuer("Certigna")}
+
+
+def test_a_time_ahead_counts_from_now() -> None:
+    entry = KnownIssuer("Certigna", "Avast", 900.0)
+    entry, certificate = record_refused(entry, by("Avast"), 200.0)
+    assert certificate.changed_at == entry.since == 200.0
 
 
 @given(st.dictionaries(st.text(), st.none() | st.integers() | st.dictionaries(st.text(), st.integers())))

@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iea_agent.domain import addresses, refusals, settings
+from iea_agent.domain import addresses, password_tries, refusals, settings
+from iea_agent.domain.assistance_record import parse_assistance
+from iea_agent.domain.password_register import parse_generation
 from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.host import storage
 from iea_agent.host.storage import Folders, Storage
@@ -36,6 +38,19 @@ later = "a setting of another version"
 [other]
 kept = [1, 2]
 """
+
+
+STATE_EXAMPLES: dict[str, dict[str, object]] = {
+    "assistance": {"since": 1_800_000_000.0},
+    "attempts": password_tries.Tries(clock=1.8e9, failures=3, recent=(1.7e9,), generation=1).to_document(),
+    "register": {"generation": 3},
+}
+STATES = [
+    ("assistance", parse_assistance),
+    ("attempts", password_tries.parse_tries),
+    ("register", parse_generation),
+]
+"""Each state file that holds times and numbers, and what reads it."""
 
 
 @pytest.fixture
@@ -135,8 +150,8 @@ class TestLoading:
         ("data", "line"),
         [
             (b"schema = 1\n[connection\n", 2),
-            (b'schema = 1\n[connection]\nsecure = "oui"\n', 3),
-            (b"schema = 1\n# \xe9t\xe9 in Latin-1\n", 2),
+            (b"schema = 1\n[connection]\nauthentication = https://a.fr\n", 3),
+            (b"\xff\xfe\x00\xd8", 1),
             (b"\x00\x00\x00\x00", 1),
         ],
     )
@@ -203,6 +218,108 @@ class TestLoading:
             store.save({"connection.secure": False})
         assert store.settings_file.read_text("utf-8") == newer
         assert broken(store.folders.settings) == []
+
+
+class TestRefusedValues:
+    """One value that is refused falls back alone, and nothing is written away."""
+
+    BAD = OWN + '\n[proxy]\nmode = "manual"\naddress = "https://proxy.fr:8080"\nuser = "marie"\n'
+
+    def test_the_others_stay_in_force_and_it_is_named(self, store: Storage) -> None:
+        store.settings_file.write_text(self.BAD, "utf-8")
+        loaded = store.load()
+        assert [(fault.name, fault.line) for fault in loaded.faults] == [("proxy.address", 16)]
+        values = loaded.effective.settings
+        assert (values.licence_number, values.proxy_user, values.proxy_address) == (
+            "IEA-0000-1234",
+            "marie",
+            "",
+        )
+        assert loaded.set_aside is None
+
+    def test_what_held_before_holds_until_it_is_mended(self, store: Storage) -> None:
+        good = self.BAD.replace("https://proxy", "http://proxy").replace("marie", "paul")
+        store.settings_file.write_text(good, "utf-8")
+        store.load()
+        store.settings_file.write_text(self.BAD, "utf-8")
+        for _ in range(2):
+            values = store.load().effective.settings
+            assert (values.proxy_address, values.proxy_user) == ("http://proxy.fr:8080", "marie")
+
+    def test_saving_another_setting_keeps_its_line(self, store: Storage) -> None:
+        store.settings_file.write_text(self.BAD, "utf-8")
+        store.save({"licence.number": "IEA-0000-9999"})
+        assert store.settings_file.read_text("utf-8") == self.BAD.replace("0000-1234", "0000-9999")
+        assert [fault.name for fault in store.load().faults] == ["proxy.address"]
+        store.save({"proxy.address": "proxy.fr"})
+        assert store.load().faults == ()
+        assert broken(store.folders.settings) == []
+
+    def test_a_line_that_is_no_toml_becomes_a_comment_when_something_is_saved(self, store: Storage) -> None:
+        store.settings_file.write_text(OWN + '[program]\npath = "C:\\Exemple\\ie.exe"\n', "utf-8")
+        assert [fault.name for fault in store.load().faults] == ["program.path"]
+        store.save({"proxy.user": "marie"})
+        text = store.settings_file.read_text("utf-8")
+        assert OWN in text
+        assert '# path = "C:\\Exemple\\ie.exe"' in text
+        assert store.load().effective.settings.proxy_user == "marie"
+        assert len(broken(store.folders.settings)) == 1
+
+    def test_what_stands_for_a_section_is_set_aside(self, store: Storage) -> None:
+        store.settings_file.write_text('proxy = "proxy.fr"\n[licence]\nnumber = "1"\n')
+        store.save({"proxy.user": "marie"})
+        values = store.load().effective.settings
+        assert (values.licence_number, values.proxy_user) == ("1", "marie")
+        assert [path.read_text() for path in broken(store.folders.settings)] == [
+            'proxy = "proxy.fr"\n[licence]\nnumber = "1"\n'
+        ]
+
+    def test_of_a_policy_too(self, store: Storage) -> None:
+        authority = str(store.folders.policy / "ca.pem")
+        store.policy_file.write_text(
+            f"[connection]\nca_file = '{authority}'\n[proxy]\naddress = 'socks5://p'\n"
+        )
+        loaded = store.load()
+        assert loaded.effective.settings.ca_file == authority
+        assert loaded.effective.locked == {"ca_file"}
+        assert [(fault.name, fault.line) for fault in loaded.policy_faults] == [("proxy.address", 4)]
+
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+    def test_a_file_of_notepad_is_read_and_saved(self, store: Storage, encoding: str) -> None:
+        mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+        for file in (store.settings_file, store.policy_file):
+            file.write_bytes(mark + "[proxy]\r\nuser = 'Zoé'\r\n".encode(encoding))
+            assert store.load().effective.settings.proxy_user == "Zoé"
+        store.policy_file.unlink()
+        store.save({"licence.number": "1"})
+        values = store.load().effective.settings
+        assert (values.proxy_user, values.licence_number) == ("Zoé", "1")
+
+    def test_bytes_of_a_code_page_cost_one_value(self, store: Storage) -> None:
+        store.settings_file.write_bytes("# été\n[proxy]\nuser = 'Zoé'\nmode = 'none'\n".encode("cp1252"))
+        loaded = store.load()
+        assert [(fault.name, fault.line) for fault in loaded.faults] == [("proxy.user", 3)]
+        store.save({"licence.number": "1"})
+        assert b"user = 'Zo\xe9'" in store.settings_file.read_bytes()
+        assert store.load().effective.settings.proxy_mode is settings.ProxyMode.NONE
+
+    def test_a_path_with_variables_is_expanded_where_it_is_used(self, store: Storage) -> None:
+        text = "[program]\npath = '\"%IEA_TEST_ROOT%/ie.exe\"'\n[licence]\nnumber = '1'\n"
+        store.settings_file.write_text(text)
+        loaded = store.load()
+        assert [(fault.name, fault.line) for fault in loaded.faults] == [("program.path", 2)]
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("IEA_TEST_ROOT", "/opt")
+            assert store.load().effective.settings.program == "/opt/ie.exe"
+            store.save({"licence.number": "2"})
+        assert "%IEA_TEST_ROOT%" in store.settings_file.read_text()
+
+    def test_a_folder_in_its_place_is_set_aside(self, store: Storage) -> None:
+        store.settings_file.mkdir()
+        (store.settings_file / "x").touch()
+        store.save({"licence.number": "1"})
+        assert store.load().effective.settings.licence_number == "1"
+        assert (broken(store.folders.settings)[0] / "x").exists()
 
 
 class TestPolicy:
@@ -369,7 +486,7 @@ class TestSaving:
         script = (
             "import os, sys; from iea_agent.host.storage import Folders, Storage\n"
             "store = Storage(Folders.locate(os.environ)); name = sys.argv[1]\n"
-            "attribute = {'licence.number': 'licence_number', 'program.path': 'program'}[name]\n"
+            "attribute = {'licence.number': 'licence_number', 'proxy.user': 'proxy_user'}[name]\n"
             "sys.stdin.readline()\n"
             "for number in range(40):\n"
             "    store.save({name: str(number)})\n"
@@ -381,7 +498,7 @@ class TestSaving:
                 stdin=subprocess.PIPE,
                 env={**os.environ, "IEA_AGENT_HOME": str(store.folders.settings.parent)},
             )
-            for name in ("licence.number", "program.path")
+            for name in ("licence.number", "proxy.user")
         ]
         for writer in writers:
             assert writer.stdin is not None
@@ -389,7 +506,7 @@ class TestSaving:
             writer.stdin.close()
         assert [writer.wait(120) for writer in writers] == [0, 0]
         loaded = store.load().effective.settings
-        assert (loaded.licence_number, loaded.program) == ("39", "39")
+        assert (loaded.licence_number, loaded.proxy_user) == ("39", "39")
 
     @given(
         text=st.sampled_from(
@@ -415,15 +532,17 @@ class TestSaving:
                 ),
                 "licence.number": st.one_of(st.none(), st.from_regex(r"[!-~]{0,100}", fullmatch=True)),
                 "proxy.mode": st.sampled_from(list(settings.ProxyMode)),
-                "program.path": st.text(st.characters(categories=("L", "N", "P", "S")), max_size=50),
+                "program.path": st.text(st.characters(categories=("L", "N", "S")), max_size=50).map(
+                    "/{}".format
+                ),
             },
         ),
     )
     def test_whatever_the_file_looks_like_the_changes_and_only_they_are_in_it(
         self, text: str, values: dict[str, object]
     ) -> None:
-        before = settings.parse_file(text)
-        after = settings.parse_file(storage.set_values(text, storage.check_changes(values)))
+        before = settings.parse_file(text).values
+        after = settings.parse_file(storage.set_values(text, storage.check_changes(values))).values
         for name, declaration in settings.DECLARATIONS.items():
             if name not in values:
                 assert after.get(declaration.attribute) == before.get(declaration.attribute)
@@ -437,10 +556,10 @@ class TestState:
     """Small documents that survive restarts."""
 
     def test_what_is_written_is_read(self, store: Storage) -> None:
-        assert store.read_state("assistance") == {}
+        assert store.read_state("assistance", dict) is None
         document = {"since": "2026-11-23T17:41:02Z", "tries": [1, 2.5, None], "é": {"deep": True}}
         store.write_state("assistance", document)
-        assert store.read_state("assistance") == document
+        assert store.read_state("assistance", dict) == document
         assert json.loads((store.folders.state / "assistance.json").read_bytes())["schema"] == 1
 
     @pytest.mark.parametrize(
@@ -451,6 +570,10 @@ class TestState:
             b"[]",
             b"{}",
             b'{"schema": 2}',
+            b"\0" * 100,
+            b'{"schema": 1, "a": NaN}',
+            b'{"schema": 1, "a": -Infinity}',
+            b'{"schema": 1, "a": ' + b"9" * 5000 + b"}",
             b"\xff",
             b"[" * 100_000,
             b" " * (storage.LARGEST_STATE + 1),
@@ -459,15 +582,46 @@ class TestState:
     def test_a_broken_one_is_set_aside(self, store: Storage, data: bytes) -> None:
         path = store.folders.state / "journal.json"
         path.write_bytes(data)
-        assert store.read_state("journal") == {}
+        assert store.read_state("journal", dict) is None
         assert [copy.read_bytes() for copy in broken(store.folders.state)] == [data]
         store.write_state("journal", {"a": 1})
-        assert store.read_state("journal") == {"a": 1}
+        assert store.read_state("journal", dict) == {"a": 1}
+
+    @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
+    def test_a_mark_of_notepad_is_no_fault(self, store: Storage, mark: bytes) -> None:
+        (store.folders.state / "journal.json").write_bytes(mark + b'{"schema": 1, "a": 1}')
+        assert store.read_state("journal", dict) == {"a": 1}
+
+    @pytest.mark.parametrize(("name", "parse"), STATES)
+    @pytest.mark.parametrize(
+        "value",
+        ["1e300", "1e400", "1e13", "-1", "true", '"1"', "[]", "{}", "9" * 400],
+        ids=lambda value: value[:8],
+    )
+    def test_an_impossible_value_is_set_aside(
+        self, store: Storage, name: str, parse: Callable[[Mapping[str, object]], object], value: str
+    ) -> None:
+        """Every time and number of every state file, each with what cannot be."""
+        path = store.folders.state / f"{name}.json"
+        good = STATE_EXAMPLES[name]
+        for field in good:
+            fields = {**{key: json.dumps(each) for key, each in good.items()}, field: value}
+            if json.loads(value) == good[field] or (field, value) in (
+                ("distrusted", "true"),
+                ("recent", "[]"),
+            ):
+                continue
+            text = ", ".join(f'"{key}": {each}' for key, each in fields.items())
+            path.write_text(f'{{"schema": 1, {text}}}')
+            assert store.read_state(name, parse) is None, text
+            assert not path.exists()
+        store.write_state(name, good)
+        assert store.read_state(name, parse) is not None
 
     @pytest.mark.parametrize("name", ["", "../x", "A", "a/b", "a.b", "con:"])
     def test_names_are_names(self, store: Storage, name: str) -> None:
         with pytest.raises(ValueError, match="not a name"):
-            store.read_state(name)
+            store.read_state(name, dict)
 
     def test_it_is_bounded(self, store: Storage) -> None:
         with pytest.raises(ValueError, match="bytes"):
@@ -489,6 +643,43 @@ class TestAtomicWriting:
         with pytest.raises(OSError, match="file"):
             storage.write_atomically(tmp_path / "file", b"x")
         assert names(tmp_path) == {"file"}
+
+    @pytest.mark.linux
+    @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o400 | 0o200])
+    def test_of_a_link_the_target_is_replaced_and_the_mode_stays(self, tmp_path: Path, mode: int) -> None:
+        target = tmp_path / "elsewhere" / "settings.toml"
+        target.parent.mkdir()
+        target.write_bytes(b"old")
+        target.chmod(mode)
+        link, second = tmp_path / "settings.toml", tmp_path / "second"
+        link.symlink_to(target)
+        second.symlink_to(link)
+        for path, data in ((link, b"one"), (second, b"two")):
+            storage.write_atomically(path, data)
+            assert path.is_symlink()
+            assert (target.read_bytes(), target.stat().st_mode & 0o777) == (data, mode)
+            assert names(target.parent) == {"settings.toml"}
+
+    @pytest.mark.linux
+    def test_a_private_file_follows_no_link_and_no_mode(self, tmp_path: Path) -> None:
+        target, link = tmp_path / "target", tmp_path / "link"
+        target.write_bytes(b"old")
+        link.symlink_to(target)
+        storage.write_atomically(link, b"key", private=True)
+        assert (target.read_bytes(), link.is_symlink()) == (b"old", False)
+        link.chmod(0o644)
+        storage.write_atomically(link, b"key", private=True)
+        assert link.stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.linux
+    @pytest.mark.skipif(os.access("/proc/1/environ", os.R_OK), reason="root may write anything")
+    def test_a_read_only_file_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "file"
+        path.write_bytes(b"old")
+        path.chmod(0o400)
+        with pytest.raises(PermissionError):
+            storage.write_atomically(path, b"new")
+        assert path.read_bytes() == b"old"
 
     @pytest.mark.linux
     def test_only_the_person_may_read_it(self, tmp_path: Path) -> None:

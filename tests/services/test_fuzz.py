@@ -193,7 +193,7 @@ LINES = st.one_of(
 @given(st.lists(LINES, max_size=8).map("\n".join))
 def test_any_settings_file_is_read_or_refused(text: str) -> None:
     try:
-        values = file_of_settings.parse_file(text)
+        values = file_of_settings.parse_file(text).values
     except file_of_settings.SettingsError as refused:
         cover("refused")
         faults, text = refused.faults, str(refused)

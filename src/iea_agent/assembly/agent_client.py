@@ -39,7 +39,7 @@ def make_channel_key(installation: Installation) -> bytes:
     from iea_agent.host.storage import write_atomically
 
     key = secrets.token_bytes(32)
-    write_atomically(installation.channel_key_file, key)
+    write_atomically(installation.channel_key_file, key, private=True)
     return key
 
 

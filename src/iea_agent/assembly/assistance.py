@@ -17,7 +17,13 @@ from iea_agent import BUILT, __version__
 from iea_agent.domain import day_password, machine, password_tries, problems, refusals
 from iea_agent.domain.machine import Moment, State
 from iea_agent.domain.password_check import Candidate, Right, Wrong, check_candidate, find_candidate
-from iea_agent.domain.password_register import Register, RegisterError, parse_register, select_register
+from iea_agent.domain.password_register import (
+    Register,
+    RegisterError,
+    parse_generation,
+    parse_register,
+    select_register,
+)
 from iea_agent.domain.password_tries import Tries, WaitReason
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.refusals import Refusal, RefusedError
@@ -234,12 +240,11 @@ class Assistance:
     def _load_tries(self) -> Tries:
         existed = self._installation.storage.has_state(TRIES)
         try:
-            document = self._installation.storage.read_state(TRIES)
+            tries = self._installation.storage.read_state(TRIES, password_tries.parse_tries)
         except StorageError:
-            document = {}
+            tries = None
         if not existed:
             return Tries()
-        tries = password_tries.parse_tries(document)
         if tries is None:
             log.warning("attempts not readable")
             tries = password_tries.create_distrusted(self._clock())
@@ -267,10 +272,9 @@ class Assistance:
 
     def _least_generation(self) -> int:
         try:
-            generation = self._installation.storage.read_state(REGISTER).get("generation")
+            return self._installation.storage.read_state(REGISTER, parse_generation) or 1
         except StorageError:
             return 1
-        return generation if isinstance(generation, int) and not isinstance(generation, bool) else 1
 
     def _save_generation(self, register: Register) -> None:
         if register.generation > self._least_generation():

@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import problems, settings
+from iea_agent.domain import settings
+from iea_agent.domain.assistance_record import AssistanceRecord, parse_assistance
 from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, current_host
 from iea_agent.host.storage import Folders, Storage
@@ -18,14 +19,13 @@ if TYPE_CHECKING:
     from iea_agent.host.vault import Vault
     from iea_agent.services.authentication import Licence
 
+    from .saving import Saving
+
 ASSISTANCE = "assistance"
 """Name of the state file of assistance mode."""
 
 REGISTER_FILE = "register.json"
 ROOT_FILE = "root.json"
-
-LICENCE_KEY, PROXY_PASSWORD = "licence-key", "proxy-password"
-"""Accounts of the secrets in the vault; the proxy's user is the setting ``proxy.user``."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,13 @@ class Installation:
         from iea_agent.host.vault import SystemVault
 
         return SystemVault(self.folders.name)
+
+    @cached_property
+    def saving(self) -> Saving:
+        """The settings and the secrets, saved together."""
+        from .saving import Saving
+
+        return Saving(self.storage, self.vault)
 
     @property
     def channel_key_file(self) -> Path:
@@ -85,16 +92,22 @@ class Installation:
 
     def assistance_since(self) -> float | None:
         """Return when assistance mode began, None if off. Raises ``StorageError``."""
-        since = self.storage.read_state(ASSISTANCE).get("since")
-        return float(since) if isinstance(since, (int, float)) else None
+        record = self.storage.read_state(ASSISTANCE, parse_assistance)
+        if record is not None:
+            return record.since
+        return None
 
     def keep_assistance(self, since: float | None) -> None:
         """Save when assistance mode began, None for off. Raises ``StorageError``."""
-        self.storage.write_state(ASSISTANCE, {"since": since})
+        self.storage.write_state(ASSISTANCE, AssistanceRecord(since).to_document())
 
     def licence_key(self) -> str | None:
         """Return the key in the vault, if any. Raises ``VaultUnavailable``."""
-        return self.vault.read_secret(LICENCE_KEY)
+        return self.saving.read_secret(settings.LICENCE_KEY)
+
+    def proxy_password(self) -> str | None:
+        """Return the proxy's password in the vault, if any. Raises ``VaultUnavailable``."""
+        return self.saving.read_secret(settings.PROXY_PASSWORD)
 
     def licence(self, values: Settings, typed_key: str | None = None) -> Licence | None:
         """Return the licence with number and scope of *values*, None if incomplete.
@@ -110,47 +123,29 @@ class Installation:
 
     def key_saved(self) -> bool | None:
         """Return whether the licence key is saved, None without a vault."""
-        return self._is_saved(LICENCE_KEY)
+        return self._is_saved(settings.LICENCE_KEY)
 
     def proxy_password_saved(self) -> bool | None:
         """Return whether the proxy's password is saved, None without a vault."""
-        return self._is_saved(PROXY_PASSWORD)
+        return self._is_saved(settings.PROXY_PASSWORD)
 
     def _is_saved(self, name: str) -> bool | None:
         from iea_agent.host.vault import VaultUnavailable
 
         try:
-            return self.vault.read_secret(name) is not None
+            return self.saving.read_secret(name) is not None
         except VaultUnavailable:
             return None
 
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None = None
     ) -> None:
-        """Save new secrets and *changes* of settings (by dotted name).
+        """Save new secrets and *changes* of settings (by dotted name): all or nothing.
 
         A secret that is None or empty stays as it was. An empty ``proxy.user`` also
         deletes the proxy's password. Raises ``RefusedError``.
         """
-        from iea_agent.domain.refusals import ProblemMet, RefusedError
-        from iea_agent.host.vault import VaultUnavailable
-
-        try:
-            self._write_secret(settings.LICENCE_KEY, LICENCE_KEY, licence_key)
-            self._write_secret(settings.PROXY_PASSWORD, PROXY_PASSWORD, proxy_password)
-            if changes:
-                self.storage.save(changes)
-            if "proxy.user" in changes and not changes["proxy.user"]:
-                self.vault.delete_secret(PROXY_PASSWORD)
-        except VaultUnavailable as error:
-            raise RefusedError(ProblemMet(problems.VAULT_UNAVAILABLE.code)) from error
-
-    def _write_secret(self, name: str, account: str, secret: str | None) -> None:
-        from iea_agent.domain.refusals import RefusedError, SecretTooLong
-        from iea_agent.host.vault import SecretLengthError
-
-        if secret:
-            try:
-                self.vault.write_secret(account, secret)
-            except SecretLengthError as error:
-                raise RefusedError(SecretTooLong(name)) from error
+        forgets = "proxy.user" in changes and not changes["proxy.user"]
+        secrets: dict[str, str | None] = {settings.PROXY_PASSWORD: None} if forgets else {}
+        given = {settings.LICENCE_KEY: licence_key, settings.PROXY_PASSWORD: proxy_password}
+        self.saving.save(changes, {**secrets, **{name: secret for name, secret in given.items() if secret}})

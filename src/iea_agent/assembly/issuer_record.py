@@ -60,7 +60,7 @@ class IssuerRecord:
 
     def _load(self) -> dict[str, KnownIssuer]:
         try:
-            return known_issuers.parse_record(self._storage.read_state(STATE))
+            return self._storage.read_state(STATE, known_issuers.parse_record) or {}
         except StorageError as error:
             log.warning("issuers not read", extra={"fields": {"error": type(error.__cause__).__name__}})
             return {}

@@ -16,7 +16,7 @@ from iea_agent.domain import problems
 from iea_agent.domain.settings import ProxyMode, Settings
 from iea_agent.host import is_offline
 
-from .installation import PROXY_PASSWORD, Installation
+from .installation import Installation
 
 if TYPE_CHECKING:
     from iea_agent.domain.addresses import Address
@@ -84,7 +84,7 @@ class Servers:
         credentials = None
         if proxy_choice.may_authenticate(choice, settings):
             try:
-                password = proxy_password or self.installation.vault.read_secret(PROXY_PASSWORD)
+                password = proxy_password or self.installation.proxy_password()
             except VaultUnavailable as error:
                 detail = type(error.__cause__).__name__
                 raise HttpsError(Failure(Stage.PROXY, problems.VAULT_UNAVAILABLE, detail)) from None

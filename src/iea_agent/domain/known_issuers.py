@@ -6,9 +6,11 @@ If a certificate is refused, a person can be told since when another issuer is m
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 
 from .diagnosis import Certificate
+from .state_values import parse_time
 
 LARGEST = 20
 """The number of addresses that are remembered; the oldest is dropped first."""
@@ -38,6 +40,9 @@ def record_refused(
         return entry, certificate
     if certificate.issuer != entry.stranger:
         entry = replace(entry, stranger=certificate.issuer, since=now)
+    elif entry.since > now:
+        # the clock was ahead then
+        entry = replace(entry, since=now)
     return entry, replace(certificate, changed_at=entry.since)
 
 
@@ -46,8 +51,9 @@ def parse_record(document: Mapping[str, object]) -> dict[str, KnownIssuer]:
     entries = {}
     for origin, entry in document.items():
         match entry:
-            case {"usual": str(usual), "stranger": str(stranger), "since": int() | float() as since}:
-                entries[origin] = KnownIssuer(usual, stranger, float(since))
+            case {"usual": str(usual), "stranger": str(stranger), "since": since}:
+                with suppress(ValueError):
+                    entries[origin] = KnownIssuer(usual, stranger, parse_time({"since": since}, "since"))
     return entries
 
 

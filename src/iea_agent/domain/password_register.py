@@ -10,11 +10,12 @@ import binascii
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 
 from .day_password import EVERYONE, SCHEME, encode_number
+from .state_values import LARGEST_GENERATION, parse_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,6 @@ WEAKEST = Kdf(2**14, 8, 1)
 
 MOST_DAYS = 7400
 """Days that one register may cover: twenty years."""
-LARGEST_GENERATION = 10**6
-
 _DIGEST_LENGTH = 16
 _SALT_LENGTH = 16
 # characters of the file
@@ -121,6 +120,11 @@ def select_register(
         if register.scope in (EVERYONE, installation) and register.generation >= least_generation
     )
     return max(usable, key=lambda register: register.generation, default=None)
+
+
+def parse_generation(document: Mapping[str, object]) -> int:
+    """Parse the state file of the highest generation so far. Raises ``ValueError``."""
+    return parse_count(document, "generation", 1, LARGEST_GENERATION)
 
 
 def parse_register(text: str, weakest: Kdf = WEAKEST) -> Register:

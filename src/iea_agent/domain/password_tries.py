@@ -18,9 +18,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TypeGuard
 
 from .machine import Moment
+from .state_values import LARGEST_GENERATION, parse_count, parse_flag, parse_list, parse_time
 
 FREE_TRIES = 5
 """Tries without a wait."""
@@ -78,26 +78,21 @@ class Tries:
         }
 
 
-def parse_tries(document: Mapping[str, object]) -> Tries | None:
-    """Parse a saved *document*, None if wrong: then ``create_distrusted``."""
-    clock, failures, recent, not_before, generation, distrusted = (
-        document.get(name)
-        for name in ("clock", "failures", "recent", "not_before", "generation", "distrusted")
+def parse_tries(document: Mapping[str, object]) -> Tries:
+    """Parse a saved *document*. Raises ``ValueError``: then ``create_distrusted``."""
+    clock, not_before = parse_time(document, "clock"), parse_time(document, "not_before")
+    recent = parse_list(document, "recent", DAILY_LIMIT)
+    times = tuple(parse_time({"recent": each}, "recent") for each in recent)
+    if not_before > clock + STOP_SECONDS or list(times) != sorted(times) or (times and times[-1] > clock):
+        raise ValueError("times that contradict each other")
+    return Tries(
+        clock,
+        parse_count(document, "failures", 0, FAILURE_LIMIT),
+        times,
+        not_before,
+        parse_count(document, "generation", 0, LARGEST_GENERATION),
+        parse_flag(document, "distrusted"),
     )
-    if not (_is_time(clock) and _is_time(not_before) and not_before <= clock + STOP_SECONDS):
-        return None
-    if not (
-        _is_count(failures, FAILURE_LIMIT) and _is_count(generation, 10**6) and isinstance(distrusted, bool)
-    ):
-        return None
-    if not (
-        isinstance(recent, list) and len(recent) <= DAILY_LIMIT and all(_is_time(each) for each in recent)
-    ):
-        return None
-    times = tuple(float(each) for each in recent)
-    if list(times) != sorted(times) or (times and times[-1] > clock):
-        return None
-    return Tries(float(clock), failures, times, float(not_before), generation, distrusted)
 
 
 def create_distrusted(now: Moment) -> Tries:
@@ -174,11 +169,3 @@ def _wait_after(failures: int) -> float:
 def _end_stop(tries: Tries) -> Tries:
     """End a stop without giving a free try: the next failure costs a minute."""
     return replace(tries, failures=FREE_TRIES - 1, not_before=tries.clock)
-
-
-def _is_time(value: object) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 2**40
-
-
-def _is_count(value: object, most: int) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most

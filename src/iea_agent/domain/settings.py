@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import partial
@@ -67,11 +67,28 @@ def _check_proxy(value: object) -> str:
     return f"{address.origin}:80" if address.port == 80 else address.origin
 
 
+_QUOTES = "\"'«»“”„‘’"
+# a drive, a share, a folder of Linux, or a variable of Windows that holds one of them
+_ABSOLUTE_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]|/|%[^%]+%")
+_VARIABLE = re.compile("%([^%]+)%")
+
+
 def _check_path(value: object) -> str:
-    text = _check_text(value)
-    if len(text) > 1000 or not text.isprintable():
+    text = pasted_text.tidy_name(_check_text(value)).strip(_QUOTES).strip()
+    # a quotation mark that is left stands between a path and its arguments
+    is_usable = len(text) <= 1000 and text.isprintable() and '"' not in text
+    if not is_usable or (text and not _ABSOLUTE_PATH.match(text)):
         raise ValueError
     return text
+
+
+def expand_variables(path: str, environment: Mapping[str, str]) -> str:
+    """Return *path* with the variables that it names, "%ProgramFiles%" for example.
+
+    Their names are those of *environment* in either case. Raises ``KeyError``.
+    """
+    values = {name.upper(): value for name, value in environment.items()} if "%" in path else {}
+    return _VARIABLE.sub(lambda variable: values[variable[1].upper()], path)
 
 
 def _check_user(value: object) -> str:
@@ -157,7 +174,9 @@ PROXY = Kind(
     _check_proxy,
 )
 DAYS = Kind(N_("un nombre de jours de 0 (sans limite) à 366"), _check_days, _parse_number)
-PATH = Kind(N_("un chemin de fichier"), _check_path)
+PATH = Kind(
+    N_("un chemin complet, comme « C:\\Program Files\\Exemple\\ie.exe », sans arguments"), _check_path
+)
 USER = Kind(N_("un nom d'utilisateur (100 caractères au plus, sans « : »)"), _check_user)
 SCOPE = Kind(N_("des noms de droits séparés par des espaces, sans accents"), _check_scope)
 BYPASS = Kind(
@@ -282,12 +301,21 @@ DECLARATIONS: Mapping[str, Declaration] = {
 """Every setting by its dotted name."""
 
 
+def list_changes(saved: Settings, wanted: Settings) -> dict[str, object]:
+    """Return what to write to replace *saved* by *wanted*: values of the file by name."""
+    return {
+        name: declaration.value_in(wanted)
+        for name, declaration in DECLARATIONS.items()
+        if declaration.value_in(wanted) != declaration.value_in(saved)
+    }
+
+
 # The file
 
 
 @dataclass(frozen=True, slots=True)
 class SettingFault:
-    """Why a file is refused, and what is *expected* instead, in French.
+    """Why a value or a file is refused, and what is *expected* instead, in French.
 
     *name* is dotted, "" for the file as a whole; *line* is 0 if it is not known.
     """
@@ -295,6 +323,11 @@ class SettingFault:
     name: str
     line: int
     expected: str
+
+    def concerns(self, name: str) -> bool:
+        """Return whether the setting *name* is refused by it."""
+        refused = self.name.lower()
+        return name == refused or name.startswith(f"{refused}.")
 
 
 class SettingsError(ValueError):
@@ -325,69 +358,147 @@ def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, schema: int =
     return document
 
 
-def parse_file(text: str) -> dict[str, object]:
-    """Return the values that a settings or policy file sets, by attribute.
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """What a settings or policy file sets: *values* by attribute.
 
-    Names that this program does not know are ignored. Raises ``SettingsError`` with every bad value and
-    its line, or with the place of the first error of syntax.
+    *faults* are what is refused in it, each alone. *readable* is its text, in which the lines that are no
+    TOML have become comments.
     """
-    document = _parse_document(text)
-    values: dict[str, object] = {}
-    faults: list[SettingFault] = []
-    for declaration in DECLARATIONS.values():
-        table, key = declaration.name.split(".")
-        section = document.get(table, {})
-        try:
-            if not isinstance(section, dict):
-                raise SettingsError((SettingFault(table, 0, N_("une section entre crochets")),))
-            if key in section:
-                values[declaration.attribute] = declaration.check(section[key])
-        except SettingsError as error:
-            faults += _locate(error, text)
-    if faults:
-        raise SettingsError(tuple(dict.fromkeys(faults)))
-    return values
+
+    values: dict[str, object]
+    faults: tuple[SettingFault, ...]
+    readable: str
 
 
-def _parse_document(text: str) -> Document:
+def parse_file(text: str) -> ParsedFile:
+    """Return what a settings or policy file sets, and every bad value with its line.
+
+    Names that this program does not know are ignored. Raises ``SettingsError`` if nothing of the file can
+    be used: it is of a newer version, or an error of syntax leaves unclear what the rest means.
+    """
     try:
-        return upgrade(tomllib.loads(text))
+        readable, faults = _comment_out_errors(text)
+        document = upgrade(tomllib.loads(readable))
     except SettingsError as error:
-        raise SettingsError(_locate(error, text)) from None
-    except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+)", str(error))
-        # without a number: "at end of document"
-        line = int(place[1]) if place else len(text.splitlines())
-        raise SettingsError((SettingFault("", line, _EXPECTED_TOML),)) from error
+        raise SettingsError(_locate(error.faults, text)) from None
     except ValueError as error:
         # a number of more digits than Python reads
         raise SettingsError((SettingFault("", 0, _EXPECTED_TOML),)) from error
     except RecursionError:
         raise SettingsError((SettingFault("", 0, N_("moins de crochets imbriqués")),)) from None
+    values: dict[str, object] = {}
+    for declaration in DECLARATIONS.values():
+        table, key = declaration.name.split(".")
+        section = document.get(table, {})
+        if not isinstance(section, dict):
+            faults.append(SettingFault(table, 0, N_("une section entre crochets")))
+        elif key in section:
+            try:
+                values[declaration.attribute] = declaration.check(section[key])
+            except SettingsError as error:
+                faults += error.faults
+    faults += _list_capitals(document)
+    return ParsedFile(values, tuple(dict.fromkeys(_locate(faults, text))), readable)
 
 
 _EXPECTED_TOML = N_("un fichier TOML sans faute de syntaxe")
+_EXPECTED_LINE = N_("une ligne TOML sans faute de syntaxe, qui n'est pas déjà dans le fichier")
+_EXPECTED_QUOTES = N_("un chemin entre apostrophes, comme 'C:\\Exemple'")
+MOST_ERRORS = 20
+"""Errors of syntax that are set apart; a file of more is broken as a whole."""
 
 
-def _locate(error: SettingsError, text: str) -> tuple[SettingFault, ...]:
-    """Return the faults of *error*, each with its line in *text*."""
-    return tuple(replace(fault, line=find_line(text, fault.name)) for fault in error.faults)
+def _comment_out_errors(text: str) -> tuple[str, list[SettingFault]]:
+    """Return *text* with each line that is no TOML as a comment, and what they are.
+
+    Raises ``SettingsError`` if it is unclear what else the error spoils.
+    """
+    lines = text.split("\n")
+    faults: list[SettingFault] = []
+    while True:
+        try:
+            tomllib.loads("\n".join(lines))
+        except tomllib.TOMLDecodeError as error:
+            place = re.search(r"line (\d+)", str(error))
+            # without a number: "at end of document"
+            line = int(place[1]) if place else len(text.rstrip("\n").split("\n"))
+            spoilt, name = _find_spoilt(lines, line, str(error).startswith("Cannot")), _name_line(text, line)
+            if len(faults) == MOST_ERRORS or not spoilt or not name:
+                line = faults[0].line if faults else line
+                raise SettingsError((SettingFault("", line, _EXPECTED_TOML),)) from error
+            has_path = "\\" in lines[line - 1]
+            faults.append(SettingFault(name, line, _EXPECTED_QUOTES if has_path else _EXPECTED_LINE))
+            for number in spoilt:
+                lines[number] = f"# {lines[number]}"
+        else:
+            return "\n".join(lines), faults
+
+
+def _find_spoilt(lines: list[str], line: int, is_repeated: bool) -> range:
+    """Return the lines, from 0, that an error in *line*, from 1, spoils.
+
+    It is the line itself, or with the head of a section the whole section; empty if that is unclear.
+    """
+    text = lines[line - 1].strip()
+    if text.startswith("["):
+        heads = (number for number in range(line, len(lines)) if lines[number].lstrip().startswith("["))
+        return range(line - 1, next(heads, len(lines)))
+    if text.startswith("#") or "=" not in text or not (is_repeated or _is_error(text)):
+        # the error is further up: a text or a list that does not end
+        return range(0)
+    return range(line - 1, line)
+
+
+def _is_error(line: str) -> bool:
+    try:
+        tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return True
+    return False
+
+
+def _list_capitals(document: Document) -> Iterator[SettingFault]:
+    """Yield the names of settings in *document* that have capitals: they do not count."""
+    for table, section in document.items():
+        for key in section if isinstance(section, dict) else ():
+            name = f"{table}.{key}"
+            if name not in DECLARATIONS and name.lower() in DECLARATIONS:
+                yield SettingFault(name, 0, N_("ce nom en minuscules"))
+
+
+def _locate(faults: Iterable[SettingFault], text: str) -> tuple[SettingFault, ...]:
+    """Return *faults*, each with its line in *text*."""
+    return tuple(
+        replace(fault, line=find_line(text, fault.name)) if fault.name and not fault.line else fault
+        for fault in faults
+    )
+
+
+def _iterate_names(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each line, from 1, that begins a section or sets something, and its name."""
+    table = ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        # One repetition in each pattern: a long line must not take the square of its length in time.
+        if header := re.match(r"\[\[?([^\[\]]+)", line.strip()):
+            table = _join_name(header[1])
+            yield number, table
+        elif setting := re.match(r"([\w.\"' \t-]+)=", line.strip()):
+            yield number, f"{table}.{_join_name(setting[1])}" if table else _join_name(setting[1])
+
+
+def _join_name(text: str) -> str:
+    return "".join(text.split()).replace('"', "").replace("'", "")
 
 
 def find_line(text: str, name: str) -> int:
     """Return the line, from 1, that sets the dotted *name* in *text*; 0 if unclear."""
-    table = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        # One repetition in each pattern: a long line must not take the square of its length in time.
-        if header := re.match(r"\[([^\[\]]+)\]", line.strip()):
-            table = "".join(header[1].split()).replace('"', "")
-            if table == name:
-                return number
-        elif setting := re.match(r"([\w.\"' \t-]+)=", line.strip()):
-            key = "".join(setting[1].split()).replace('"', "").replace("'", "")
-            if name in (key, f"{table}.{key}"):
-                return number
-    return 0
+    return next((line for line, each in _iterate_names(text) if each == name), 0)
+
+
+def _name_line(text: str, line: int) -> str:
+    """Return the dotted name that *line*, from 1, of *text* sets; "" if unclear."""
+    return next((name for number, name in _iterate_names(text) if number == line), "")
 
 
 # The policy

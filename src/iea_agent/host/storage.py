@@ -11,11 +11,12 @@ import json
 import logging
 import os
 import re
+import stat
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from iea_agent.domain import settings
+from iea_agent.domain.pasted_text import detect_mark
 from iea_agent.domain.problems import N_
 
 from . import current_host, folder_mark
@@ -41,6 +43,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _EXPECTED_TEXT = N_("un fichier de texte en UTF-8, de 256 Kio au plus")
+_EXPECTED_VARIABLES = N_("un chemin dont les variables existent sur ce poste")
 _EXPECTED_ACCESS = N_("un fichier que ce programme peut lire")
 
 
@@ -90,8 +93,9 @@ class Folders:
 class LoadedSettings:
     """The settings in force, and what is wrong with the files.
 
-    *faults* are those of the person's file, *policy_faults* those of the policy; a file that has any is
-    replaced by its last good version. *set_aside* is the copy of a broken settings file.
+    *faults* are those of the person's file, *policy_faults* those of the policy. A refused value is
+    replaced by that of the last file without a fault, if it had one, else by the default; so is a whole
+    file that cannot be used. *set_aside* is the copy of a settings file that is no TOML.
     """
 
     effective: settings.Effective
@@ -118,22 +122,34 @@ class Storage:
         """Return the settings in force; faults are reported in them, never raised."""
         file = _read_settings(self.settings_file)
         set_aside = None
-        if file.faults:
+        if file.has_errors:
             with _refusal_logged():
                 set_aside = _copy_aside(self.settings_file, file)
-            own = _read_settings(self._last_good_settings).values
-        else:
-            own = file.values
-            _keep_last_good(self._last_good_settings, file)
+        own = self._fill_up(file, self._last_good_settings)
         policy, policy_faults = self._load_policy()
         return LoadedSettings(settings.apply_policy(own, policy), file.faults, policy_faults, set_aside)
+
+    def _fill_up(self, file: _SettingsFile, last_good: Path) -> dict[str, object]:
+        """Return the values of *file*; those that it refuses are those of *last_good*."""
+        if not file.faults:
+            _keep_last_good(last_good, file)
+            return file.values
+        before = _read_settings(last_good).values
+        return before if file.is_broken else {**file.select_refused(before), **file.values}
 
     def save(self, changes: Mapping[str, object]) -> None:
         """Write *changes* into the person's file, all or none.
 
         *changes* maps dotted names to values of the file; None removes a setting, back to its default.
-        Comments, order and unknown names stay. Raises ``RefusedError``; the file is then as it was.
+        Comments, order, unknown names and refused lines stay. Raises ``RefusedError``; the file is then
+        as it was.
         """
+        values = self.judge(changes)
+        with self.lock_settings():
+            self.write_settings(self.compose(values))
+
+    def judge(self, changes: Mapping[str, object]) -> dict[str, object]:
+        """Return *changes* as the file will hold them. Raises ``RefusedError``."""
         # imported here: most processes refuse nothing, and the import takes a tenth of a command's time
         from iea_agent.domain import refusals
         from iea_agent.domain.refusals import RefusedError
@@ -146,35 +162,84 @@ class Storage:
             declaration = settings.DECLARATIONS[name]
             if declaration.policy_only or declaration.attribute in policy:
                 raise RefusedError(refusals.SettingLocked(name))
-        path = self.settings_file
         try:
-            values = check_changes(changes)
-            with _exclusive(path):
-                self._write_settings(path, values)
+            return check_changes(changes)
         except settings.SettingsError as error:
             raise RefusedError(refusals.SettingsInvalid(error.faults[0].name, error.faults)) from error
-        except OSError as error:
-            reason = type(error).__name__
-            raise RefusedError(refusals.SettingsNotWritten(str(path), reason)) from error
 
-    def _write_settings(self, path: Path, values: Mapping[str, object]) -> None:
+    @contextmanager
+    def lock_settings(self) -> Iterator[None]:
+        """Keep other processes from saving, within 5 s. Raises ``RefusedError``."""
+        with self._refusing(), ExitStack() as stack:
+            stack.enter_context(_exclusive(self.settings_file))
+            release = stack.pop_all()
+        with release:
+            yield
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Raise ``RefusedError`` if the disk refuses the settings file."""
+        try:
+            yield
+        except OSError as error:
+            from iea_agent.domain.refusals import RefusedError, SettingsNotWritten
+
+            reason = type(error).__name__
+            raise RefusedError(SettingsNotWritten(str(self.settings_file), reason)) from error
+
+    def read_settings(self) -> bytes | None:
+        """Return what the person's file holds, None without a readable one."""
+        try:
+            return _read_bounded(self.settings_file, LARGEST_SETTINGS)
+        except OSError:
+            return None
+
+    def compose(self, values: Mapping[str, object]) -> bytes:
+        """Return the person's file with *values* set. Raises ``RefusedError``.
+
+        A file that cannot be used is copied aside, or moved if it cannot be copied.
+        """
+        from iea_agent.domain.refusals import RefusedError, SettingsInvalid, SettingsNewer
+
+        path = self.settings_file
         file = _read_settings(path)
         if file.is_newer:
-            from iea_agent.domain.refusals import RefusedError, SettingsNewer
-
             raise RefusedError(SettingsNewer(str(path)))
-        if file.faults:
-            if file.data is None:
-                # too large to copy, or not readable
-                os.replace(path, _name_aside(path))
-            else:
+        with self._refusing():
+            if file.is_broken and file.data is None:
+                # too large to copy, or not readable: a second name keeps it
+                _link_aside(path)
+            elif file.has_errors or not file.has_sections(values):
                 _copy_aside(path, file)
-            file = _read_settings(self._last_good_settings)
-        text = "" if file.faults or file.data is None else _decode(file.data)
-        text = set_values(text, values)
-        settings.parse_file(text)
-        write_atomically(path, text.encode())
-        _keep_last_good(self._last_good_settings, _SettingsFile(data=text.encode()))
+        last_good = _read_settings(self._last_good_settings)
+        if file.is_broken:
+            file = last_good
+        elif file.has_errors:
+            # its lines become comments: what holds in their place has to stay
+            own = settings.DEFAULTS.with_values(file.select_refused(last_good.values))
+            values = {**settings.list_changes(settings.DEFAULTS, own), **values}
+        try:
+            text = set_values(file.text, values)
+            settings.parse_file(text)
+        except (settings.SettingsError, ValueError) as error:
+            fault = settings.SettingFault("", 0, _EXPECTED_TEXT)
+            raise RefusedError(SettingsInvalid("", (fault,))) from error
+        return text.encode("utf-8", "surrogateescape")
+
+    def write_settings(self, data: bytes | None) -> None:
+        """Replace the person's file by *data*, None for no file. Raises ``RefusedError``."""
+        with self._refusing():
+            if data is None:
+                self.settings_file.unlink(missing_ok=True)
+                return
+            if len(data) > LARGEST_SETTINGS:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(self.settings_file))
+            if self.settings_file.is_dir():
+                os.replace(self.settings_file, _name_aside(self.settings_file))
+            write_atomically(self.settings_file, data)
+        file = _read_settings(self.settings_file)
+        if not file.faults:
+            _keep_last_good(self._last_good_settings, file)
 
     def policy_signature(self) -> Signature | None:
         """Return what changes with the policy file, by one ``stat``; None without a file."""
@@ -184,25 +249,26 @@ class Storage:
             return None
         return status.st_mtime_ns, status.st_size
 
-    def read_state(self, name: str) -> dict[str, object]:
-        """Return the document *name*; empty if there is none or it was broken.
+    def read_state(self, name: str, parse: Callable[[Mapping[str, object]], _T]) -> _T | None:
+        """Return the document *name* as *parse* reads it; None if there is none.
 
-        A broken one is moved aside. Raises ``StorageError`` if it is not readable.
+        One that is broken, or for which *parse* raises ``ValueError``, is moved aside, and None is
+        returned. Raises ``StorageError`` if it is not readable.
         """
         path = self._state_file(name)
         try:
             data = _read_bounded(path, LARGEST_STATE)
             if data is None:
-                return {}
-            document = _parse_state(data)
-            if document is None:
-                _log.warning("state set aside", extra={"fields": {"file": path}})
+                return None
+            try:
+                return parse(_parse_state(data))
+            except (ValueError, RecursionError) as error:
+                _log.warning("state set aside", extra={"fields": {"file": path, "reason": error}})
                 os.replace(path, _name_aside(path))
                 _delete_oldest(path)
-                return {}
+                return None
         except OSError as error:
             raise StorageError(path) from error
-        return document
 
     def has_state(self, name: str) -> bool:
         """Return whether there is a document *name*, readable or not."""
@@ -224,44 +290,82 @@ class Storage:
             raise ValueError(f"not a name for a state: {name!r}")
         return self.folders.state / f"{name}.json"
 
+    def delete_state(self, name: str) -> None:
+        """Delete the document *name* if there is one. Raises ``StorageError``."""
+        path = self._state_file(name)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(path) from error
+
     def _load_policy(self) -> tuple[dict[str, object], tuple[settings.SettingFault, ...]]:
         file = _read_settings(self.policy_file)
-        if file.faults:
-            return _read_settings(self._last_good_policy).values, file.faults
-        if file.data is None:
+        if file.data is None and not file.faults:
             # the administrator has withdrawn it
             with _refusal_logged():
                 self._last_good_policy.unlink(missing_ok=True)
-        _keep_last_good(self._last_good_policy, file)
-        return file.values, ()
+        return self._fill_up(file, self._last_good_policy), file.faults
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
     """Write *data* to *path*: a reader sees the old content or the new one, whole.
 
-    That holds even if the process is killed or the power fails. The folder is made if it is missing; only
-    the person may read both (0700, 0600). Raises ``OSError``, and then leaves no file behind.
+    That holds even if the process is killed or the power fails. Of a link the target is replaced. Group
+    and mode stay; a new file, and one that is *private*, only the person may read (0600), and so a new
+    folder (0700). Raises ``OSError``, and then leaves no file behind.
     """
+    if not private and path.is_symlink():
+        path = Path(os.path.realpath(path))
     folder = path.parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _delete_abandoned(path)
+    before = None if private else _read_status(path)
     new = folder / f".{path.name}.{os.getpid()}-{threading.get_ident()}.new"
     try:
         with open(new, "wb", opener=partial(os.open, mode=0o600)) as file:
             file.write(data)
             file.flush()
+            if before is not None:
+                _keep_rights(file.fileno(), before)
             os.fsync(file.fileno())
         _retry_while_held(lambda: os.replace(new, path))
     except BaseException:
         new.unlink(missing_ok=True)
         raise
     if sys.platform != "win32":
-        descriptor = os.open(folder, os.O_RDONLY)
+        # the new name, too, has to be on the disk; if the disk refuses that, the file is replaced all the same
+        with _refusal_logged():
+            descriptor = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+
+def _read_status(path: Path) -> os.stat_result | None:
+    """Return the rights of *path*, None without one.
+
+    Raises ``OSError`` if it is read-only.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    if not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    return status
+
+
+def _keep_rights(descriptor: int, before: os.stat_result) -> None:
+    """Give an open file the group and the mode that it had *before*."""
+    if sys.platform != "win32":
+        mode = stat.S_IMODE(before.st_mode)
         try:
-            # the new name, too, has to be on the disk
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+        except OSError:
+            # another group must not read what that group could
+            mode &= 0o707
+        os.fchmod(descriptor, mode)
 
 
 @contextmanager
@@ -324,18 +428,45 @@ def _read_bounded(path: Path, limit: int) -> bytes | None:
         return None
 
 
-def _decode(data: bytes) -> str:
-    """Return the text of UTF-8 *data*, without the mark that Notepad writes first."""
-    return data.decode("utf-8-sig")
+def decode_file(data: bytes) -> str:
+    """Return the text of *data*, in UTF-8 or as its byte order mark says.
+
+    Bytes that are no UTF-8 stay in it as lone surrogates: the value that has them is refused alone.
+    """
+    length, encoding = detect_mark(data)
+    return data[length:].decode(encoding or "utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)
 class _SettingsFile:
-    """A settings or policy file; *data* is None if none can be read whole."""
+    """A settings or policy file; *data* is None if none can be read whole.
+
+    *text* is what can be read in it. It *is_broken* if nothing in it can be used.
+    """
 
     values: dict[str, object] = field(default_factory=dict)
     faults: tuple[settings.SettingFault, ...] = ()
     data: bytes | None = None
+    text: str = ""
+    is_broken: bool = False
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether something in it is no TOML."""
+        return self.is_broken or (self.data is not None and decode_file(self.data) != self.text)
+
+    def has_sections(self, values: Mapping[str, object]) -> bool:
+        """Return whether the sections of *values* are sections here, or are not here."""
+        tables = {name.split(".")[0] for name in values}
+        return not any(fault.name in tables for fault in self.faults)
+
+    def select_refused(self, values: Mapping[str, object]) -> dict[str, object]:
+        """Return those of *values*, by attribute, that are refused in this file."""
+        return {
+            declaration.attribute: values[declaration.attribute]
+            for name, declaration in settings.DECLARATIONS.items()
+            if declaration.attribute in values and any(fault.concerns(name) for fault in self.faults)
+        }
 
     @property
     def is_newer(self) -> bool:
@@ -345,7 +476,7 @@ class _SettingsFile:
         import tomllib
 
         try:
-            schema = tomllib.loads(_decode(self.data)).get("schema")
+            schema = tomllib.loads(decode_file(self.data)).get("schema")
         except ValueError:
             # neither UTF-8 nor TOML
             return False
@@ -357,18 +488,36 @@ def _read_settings(path: Path) -> _SettingsFile:
         data = _read_bounded(path, LARGEST_SETTINGS)
     except OSError as error:
         _log.warning("not readable", extra={"fields": {"file": path, "reason": error.strerror}})
-        return _SettingsFile(faults=(settings.SettingFault("", 0, _EXPECTED_ACCESS),))
+        return _break(_EXPECTED_ACCESS)
     if data is None:
         return _SettingsFile()
     if len(data) > LARGEST_SETTINGS:
-        return _SettingsFile(faults=(settings.SettingFault("", 0, _EXPECTED_TEXT),))
+        return _break(_EXPECTED_TEXT)
     try:
-        return _SettingsFile(settings.parse_file(_decode(data)), data=data)
+        text = decode_file(data)
+        parsed = settings.parse_file(text)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        return _SettingsFile(faults=(settings.SettingFault("", line, _EXPECTED_TEXT),), data=data)
+        return _break(_EXPECTED_TEXT, line, data)
     except settings.SettingsError as error:
-        return _SettingsFile(faults=error.faults, data=data)
+        return _SettingsFile(faults=error.faults, data=data, is_broken=True)
+    values, faults = dict(parsed.values), list(parsed.faults)
+    for name, declaration in settings.DECLARATIONS.items():
+        if declaration.kind is settings.PATH and declaration.attribute in values:
+            path_text = str(values[declaration.attribute])
+            try:
+                values[declaration.attribute] = settings.expand_variables(path_text, os.environ)
+            except KeyError:
+                del values[declaration.attribute]
+                faults.append(
+                    settings.SettingFault(name, settings.find_line(text, name), _EXPECTED_VARIABLES)
+                )
+    return _SettingsFile(values, tuple(faults), data, parsed.readable)
+
+
+def _break(expected: str, line: int = 0, data: bytes | None = None) -> _SettingsFile:
+    """Return a file of which nothing can be used."""
+    return _SettingsFile(faults=(settings.SettingFault("", line, expected),), data=data, is_broken=True)
 
 
 def check_changes(changes: Mapping[str, object]) -> dict[str, object]:
@@ -399,16 +548,18 @@ def set_values(text: str, values: Mapping[str, object]) -> str:
         document = tomlkit.parse(tomlkit.dumps(fresh) + text)
     for name, value in values.items():
         section, key = name.split(".")
+        if section in document and not isinstance(document[section], Mapping):
+            # no section: its copy has been set aside
+            del document[section]
         if value is not None:
             document.setdefault(section, tomlkit.table())[key] = value
         elif section in document:
-            # settings.parse_file has checked that it is a table
             document[section].pop(key, None)
     return tomlkit.dumps(document)
 
 
 def _keep_last_good(path: Path, file: _SettingsFile) -> None:
-    """Write the good *file* to *path*, if that holds anything else."""
+    """Write *file*, which has no fault, to *path*, if that holds anything else."""
     with _refusal_logged():
         if file.data is not None and _read_bounded(path, LARGEST_SETTINGS) != file.data:
             write_atomically(path, file.data)
@@ -437,20 +588,29 @@ def _copy_aside(path: Path, file: _SettingsFile) -> Path | None:
     return copy
 
 
+def _link_aside(path: Path) -> None:
+    """Give the file *path* a second name beside it, if it can have one."""
+    with suppress(OSError):
+        os.link(path, _name_aside(path))
+    _delete_oldest(path)
+
+
 def _delete_oldest(path: Path) -> None:
     for copy in _list_aside(path)[:-KEPT_ASIDE]:
         with _refusal_logged():
             copy.unlink()
 
 
-def _parse_state(data: bytes) -> dict[str, object] | None:
-    """Return the document in *data* without its schema; None if it is broken."""
+def _parse_state(data: bytes) -> dict[str, object]:
+    """Return the document in *data* without its schema. Raises ``ValueError``."""
     if len(data) > LARGEST_STATE:
-        return None
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+        raise ValueError("too large")
+    document = json.loads(decode_file(data), parse_constant=_refuse_constant)
     if not isinstance(document, dict) or document.pop("schema", None) != STATE_SCHEMA:
-        return None
+        raise ValueError("another schema")
     return document
+
+
+def _refuse_constant(name: str) -> object:
+    """Refuse NaN and the infinities, which are no JSON (RFC 8259, section 6)."""
+    raise ValueError(name)

@@ -65,7 +65,7 @@ class SystemVault:
         return _ask(lambda keyring: keyring.get_password(target, account))
 
     def write_secret(self, account: str, secret: str) -> None:
-        _check_length(secret)
+        check_length(secret)
         target = self._target(account)
         _ask(lambda keyring: keyring.set_password(target, account, secret))
         if sys.platform == "win32":
@@ -80,7 +80,8 @@ class SystemVault:
         return f"{self._service}/{account}" if sys.platform == "win32" else self._service
 
 
-def _check_length(secret: str) -> None:
+def check_length(secret: str) -> None:
+    """Raise ``SecretLengthError`` or ``ValueError`` if no vault takes *secret*."""
     if not secret:
         raise ValueError("an empty secret")
     if len(secret.encode("utf-16-le")) > 2 * LONGEST:

@@ -21,7 +21,14 @@ from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.person_requests import Abilities
 from iea_agent.domain.problems import Problem
 from iea_agent.domain.refusals import ProxyUserMissing, Refusal, RefusedError, SettingRefused
-from iea_agent.domain.settings import DECLARATIONS, DEFAULTS, LICENCE_KEY, PROXY_PASSWORD, ProxyMode
+from iea_agent.domain.settings import (
+    DECLARATIONS,
+    DEFAULTS,
+    LICENCE_KEY,
+    PROXY_PASSWORD,
+    ProxyMode,
+    list_changes,
+)
 from iea_agent.shell.dialogs import status_overview, typed_settings
 from iea_agent.shell.dialogs.settings_rows import ROWS
 from iea_agent.shell.wording import repair_text, status_text
@@ -117,9 +124,9 @@ def test_a_proxy_password_needs_a_name() -> None:
 
 def test_changes_are_the_names_and_values_of_the_file() -> None:
     wanted = replace(SAVED, secure=False, proxy_mode=ProxyMode.NONE)
-    changes = typed_settings.list_changes(SAVED, wanted)
+    changes = list_changes(SAVED, wanted)
     assert changes == {"connection.secure": False, "proxy.mode": "none"}
-    assert typed_settings.list_changes(SAVED, SAVED) == {}
+    assert list_changes(SAVED, SAVED) == {}
 
 
 def test_a_repair_is_typed_like_a_person_would() -> None:

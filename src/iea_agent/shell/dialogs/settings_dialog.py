@@ -12,7 +12,7 @@ import wx
 from iea_agent.domain import person_requests, problems
 from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
 from iea_agent.domain.refusals import ProblemMet, Refusal, RefusedError, SettingRefused
-from iea_agent.domain.settings import LICENCE_KEY, PROXY_PASSWORD, Settings
+from iea_agent.domain.settings import LICENCE_KEY, PROXY_PASSWORD, Settings, list_changes
 from iea_agent.locale import _
 from iea_agent.shell.wording.problem_details import summarize_problem
 
@@ -400,7 +400,7 @@ class SettingsDialog(ScrolledDialog):
             on_refused()
             return
         typed = self._fields.typed()
-        changes = typed_settings.list_changes(self._contents.effective.settings, wanted)
+        changes = list_changes(self._contents.effective.settings, wanted)
         key, password = self._typed_secrets()
 
         def work() -> DialogContents | Refusal:

@@ -15,6 +15,7 @@ from iea_agent.domain.settings import (
     ProxyMode,
     Settings,
     SettingsError,
+    list_changes,
 )
 
 from .settings_rows import ROWS, Control, Row, Typed
@@ -72,15 +73,6 @@ def _parse_row(row: Row, declaration: Declaration, typed: Typed, saved: Settings
 def is_secure(typed: Typed) -> bool:
     """Return whether secure mode is ticked."""
     return DECLARATIONS["connection.secure"].parse_typed(typed["connection.secure"]) is True
-
-
-def list_changes(saved: Settings, wanted: Settings) -> dict[str, object]:
-    """Return what to write to replace *saved* by *wanted*: values of the file by name."""
-    return {
-        name: declaration.value_in(wanted)
-        for name, declaration in DECLARATIONS.items()
-        if declaration.value_in(wanted) != declaration.value_in(saved)
-    }
 
 
 def is_unsaved(typed: Typed, saved: Settings) -> bool:

@@ -21,8 +21,7 @@ from iea_sandbox.authority import CertificateAuthority
 from iea_sandbox.world import World
 
 _PEERS = Path(__file__).parent / "peers"
-_PROJECT = _PEERS / "oidc_provider"
-_BUILD = Path(__file__).parents[1] / "build" / "peers" / "oidc_provider"
+_BUILD = Path(__file__).parents[1] / "build" / "peers"
 _INSTALLATION = 300.0  # seconds for npm to fetch 40 packages and node
 _START = 20.0  # seconds for the server to be ready
 
@@ -58,14 +57,32 @@ class Peer:
 
     address: str
     ca_file: Path
+    scope: str = ""
+    """What a sign-in must ask for; "" for nothing."""
 
 
 @pytest.fixture(scope="session")
 def oidc_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
     """oidc-provider from npm. Linux only, as the other peers: mark the tests `linux`."""
-    project = _installed()
+    project = _installed("oidc_provider")
     with _serving(tmp_path_factory.mktemp("oidc_provider"), _node(project), project / "server.mjs") as peer:
         yield peer
+
+
+@pytest.fixture(scope="session")
+def oauth2_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+    """@node-oauth/oauth2-server from npm."""
+    project = _installed("oauth2_server")
+    with _serving(tmp_path_factory.mktemp("oauth2_server"), _node(project), project / "server.mjs") as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def glewlwyd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+    """Debian's glewlwyd. It gives no token without a scope."""
+    folder = tmp_path_factory.mktemp("glewlwyd")
+    with _serving(folder, sys.executable, _PEERS / "glewlwyd_server.py") as peer:
+        yield replace(peer, scope="iea")
 
 
 @pytest.fixture(scope="session")
@@ -123,14 +140,15 @@ def _serving(folder: Path, *command: str | Path) -> Iterator[Peer]:
             server.wait(_START)
 
 
-def _installed() -> Path:
-    """Return the project with its packages, installed once for each lock file."""
-    lock = (_PROJECT / "package-lock.json").read_bytes()
-    place = _BUILD / sha256(lock).hexdigest()[:16]
+def _installed(name: str) -> Path:
+    """Return a project for node with its packages, installed once for each lock file."""
+    project = _PEERS / name
+    lock = (project / "package-lock.json").read_bytes()
+    place = _BUILD / name / sha256(lock).hexdigest()[:16]
     if not place.exists():
         beside = place.with_name(f"{place.name}.{os.getpid()}")
         shutil.rmtree(beside, ignore_errors=True)
-        shutil.copytree(_PROJECT, beside)
+        shutil.copytree(project, beside)
         done = subprocess.run(
             ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"],
             cwd=beside,
@@ -144,7 +162,7 @@ def _installed() -> Path:
             beside.rename(place)
         except OSError:  # another run was faster
             shutil.rmtree(beside)
-    shutil.copy(_PROJECT / "server.mjs", place)
+    shutil.copy(project / "server.mjs", place)
     return place
 
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Sets up a Debian 12 machine for this project: Debian packages, uv, the locked Python packages, the Windows side.
+# Sets up a Debian 12 or 13 machine for this project: Debian packages, uv, the locked Python packages, the Windows side.
 # All but the Debian packages goes into build/ and .venv/; what is up to date is not touched.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +8,8 @@ UV_VERSION=0.13.9
 PACKAGES=(
     ca-certificates python3 python3-venv
     wine wine64 fonts-wine xvfb xdotool openbox imagemagick iproute2 osslsigncode  # the Windows rig
-    nginx-light squid dbus gnome-keyring                       # real servers and a real vault for the tests
+    nginx-light squid tinyproxy haproxy dbus gnome-keyring     # real servers and a real vault for the tests
+    glewlwyd dbconfig-sqlite3                                  # one more; without the second it brings MySQL's client
 )
 command -v node >/dev/null || PACKAGES+=(nodejs)
 command -v npm >/dev/null || PACKAGES+=(npm)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from base64 import b64encode
+from dataclasses import replace
 from urllib.parse import quote
 
 import httpx
@@ -41,7 +42,7 @@ def peer(product: str, request: pytest.FixtureRequest) -> Peer:
 def verdict(peer: Peer, name: str) -> Problem | None:
     """What the agent makes of its answer to a licence; None: accepted."""
     given_out = PEER_LICENCES[name]
-    licence = Licence(given_out.number, given_out.key)
+    licence = Licence(given_out.number, given_out.key, peer.scope)
     with Client(Route(ca_file=peer.ca_file)) as client:
         try:
             authenticate(client, parse(peer.address), licence)
@@ -71,6 +72,44 @@ def ask(peer: Peer, name: str) -> httpx.Response:
 )
 def test_each_licence_is_understood(peer: Peer, name: str, expected: Problem | None) -> None:
     assert verdict(peer, name) is expected
+
+
+# These two take number and key as they stand, against RFC 6749, section 2.3.1: a licence with special characters does not pass.
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("good", OK),
+        ("special", UNKNOWN),
+        ("unknown", UNKNOWN),
+        ("wrong-key", UNKNOWN),
+        ("no-grant", REFUSED),
+        ("suspended", REFUSED),
+        ("limited", REFUSED),
+    ],
+)
+def test_oauth2_server(oauth2_server: Peer, name: str, expected: Problem | None) -> None:
+    assert verdict(oauth2_server, name) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("good", OK),
+        ("no-grant", REFUSED),
+        ("limited", REFUSED),
+        # it refuses these four with 403 and an empty page: the licence is refused, and nobody says why
+        ("special", REFUSED),
+        ("unknown", REFUSED),
+        ("wrong-key", REFUSED),
+        ("suspended", REFUSED),
+    ],
+)
+def test_glewlwyd(glewlwyd: Peer, name: str, expected: Problem | None) -> None:
+    assert verdict(glewlwyd, name) is expected
+
+
+def test_glewlwyd_gives_nothing_without_a_scope(glewlwyd: Peer) -> None:
+    assert verdict(replace(glewlwyd, scope=""), "good") is REFUSED
 
 
 def test_a_server_may_have_reasons_of_its_own(oidc_provider: Peer) -> None:

@@ -254,6 +254,9 @@ _CATALOGUE = (
     Fault("names-silent", Layer.NAMES, "le service de noms ne répond jamais"),
     Fault("names-unknown", Layer.NAMES, "le nom du serveur n'existe pas (NXDOMAIN)"),
     Fault("names-failing", Layer.NAMES, "le service de noms n'y arrive pas (SERVFAIL)"),
+    Fault("names-malformed", Layer.NAMES, "le service de noms ne comprend pas la demande (FORMERR)"),
+    Fault("names-refusing", Layer.NAMES, "le service de noms refuse de répondre (REFUSED)"),
+    Fault("names-half-silent", Layer.NAMES, "le service de noms ne répond jamais sur l'IPv6 (AAAA)"),
     Fault("names-empty", Layer.NAMES, "le nom existe, sans adresse"),
     Fault("names-blocked", Layer.NAMES, "un filtre donne au nom une adresse où rien ne répond"),
     # what was typed: nothing is broken but the address

@@ -14,11 +14,13 @@ DOMAIN = NAME.partition(".")[2]
 WPAD = f"wpad.{DOMAIN}"
 """The host where a PC of the domain looks for the network's proxy script (WPAD)."""
 
-_NO_ERROR, _FORMAT_ERROR, _SERVER_FAILURE, _NO_SUCH_NAME = 0, 1, 2, 3  # RFC 1035, 4.1.1
+_NO_ERROR, _FORMAT_ERROR, _SERVER_FAILURE, _NO_SUCH_NAME, _REFUSED = 0, 1, 2, 3, 5  # RFC 1035, 4.1.1
 PUBLIC_NAME = "serveur.iea-sandbox.example"
 """A name that looks like one of the internet (RFC 2606), for a filter that blocks it."""
 
 _A = 1
+_AAAA = 28
+_CODES = {"names-failing": _SERVER_FAILURE, "names-malformed": _FORMAT_ERROR, "names-refusing": _REFUSED}
 _IN = 1
 _ADDRESS = ip_address("127.0.0.1").packed
 _NOWHERE = ip_address("127.0.0.254").packed
@@ -75,13 +77,14 @@ class NameServer(asyncio.DatagramProtocol):
         except (ValueError, struct.error, IndexError):
             return self._message(number, flags, _FORMAT_ERROR, b"")
         self.questions.add(name)
-        if self._switch.on("names-silent"):
+        if self._switch.on("names-silent") or (kind == _AAAA and self._switch.on("names-half-silent")):
             return b""
         question = query[12 : end + 4]
         if questions != 1:
             return self._message(number, flags, _FORMAT_ERROR, question)
-        if self._switch.on("names-failing"):
-            return self._message(number, flags, _SERVER_FAILURE, question)
+        if self._switch.on(*_CODES):
+            code = _CODES[self._switch.broken.fault.name] if self._switch.broken else _SERVER_FAILURE
+            return self._message(number, flags, code, question)
         blocked = self._switch.on("names-blocked") and name == PUBLIC_NAME
         if (name not in self.names and not blocked) or group != _IN or self._switch.on("names-unknown"):
             return self._message(number, flags, _NO_SUCH_NAME, question)

@@ -245,7 +245,9 @@ def test_the_name_server_knows_one_name(world: World) -> None:
     assert list(world.names.questions)[-1] == "impact-emploi.urssaf.fr"
 
 
-@pytest.mark.parametrize(("how", "code"), [("unknown", 3), ("failing", 2), ("empty", 0)])
+@pytest.mark.parametrize(
+    ("how", "code"), [("unknown", 3), ("failing", 2), ("malformed", 1), ("refusing", 5), ("empty", 0)]
+)
 def test_the_name_server_gives_no_address(world: World, how: str, code: int) -> None:
     world.break_("names", how)
     assert look_up(world) == (code, [])
@@ -257,6 +259,13 @@ def test_the_name_server_blocks_a_name(world: World) -> None:
     assert look_up(world, PUBLIC_NAME) == (0, ["127.0.0.254"])
     assert look_up(world) == (0, ["127.0.0.1"])
     assert PUBLIC_NAME in world.to_type("auth")
+
+
+def test_the_name_server_is_silent_about_ipv6(world: World) -> None:
+    world.break_("names", "half-silent")
+    assert look_up(world) == (0, ["127.0.0.1"])
+    with pytest.raises(TimeoutError):
+        look_up(world, kind=AAAA)
 
 
 def test_the_name_server_is_silent(world: World) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from iea_agent.services.https import Client
+from iea_agent.services.names import Ask, Resolve, resolve_by_system
 from iea_agent.services.network import Limits, Route
 from iea_sandbox.world import World
 
@@ -189,21 +190,29 @@ def _pour(source: socket.socket, sink: socket.socket) -> None:
         sink.shutdown(socket.SHUT_WR)
 
 
-def resolving(port: int) -> Callable[[str], tuple[str, ...]]:
-    """Return a name service that asks the server at *port*, with glibc's errors."""
+def asking(port: int) -> Ask:
+    """Return the system's part of a name service that asks the server at *port*, with glibc's errors."""
 
-    def resolve(host: str) -> tuple[str, ...]:
-        question = b"".join(bytes((len(label),)) + label.encode() for label in host.split("."))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-            asking.settimeout(10)
-            asking.connect(("127.0.0.1", port))
-            asking.send(struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + question + struct.pack("!xHH", 1, 1))
-            answer = asking.recv(512)
+    def ask(host: str, family: socket.AddressFamily) -> tuple[str, ...]:
+        labels = host.rstrip(".").split(".")
+        question = b"".join(bytes((len(label),)) + label.encode() for label in labels)
+        kind = 1 if family == socket.AF_INET else 28
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+            connection.settimeout(10)
+            connection.connect(("127.0.0.1", port))
+            connection.send(
+                struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + question + struct.pack("!xHH", kind, 1)
+            )
+            answer = connection.recv(512)
         code, records = answer[3] & 0xF, answer[7]
-        if code == 3:
-            raise socket.gaierror(socket.EAI_NONAME, f"about {host}")
-        if code:
-            raise socket.gaierror(socket.EAI_AGAIN, f"about {host}")
-        return (socket.inet_ntoa(answer[-4:]),) if records else ()
+        if code or not records:
+            number = {0: socket.EAI_NODATA, 3: socket.EAI_NONAME}.get(code, socket.EAI_AGAIN)
+            raise socket.gaierror(number, f"about {host}")
+        return (socket.inet_ntoa(answer[-4:]),)
 
-    return resolve
+    return ask
+
+
+def resolving(port: int) -> Resolve:
+    """Return a name service that asks the server at *port* for both families."""
+    return lambda host: resolve_by_system(host, 10, ask=asking(port))

@@ -188,6 +188,9 @@ SANDBOX: Mapping[str, Expectation] = {
     "names-silent": _both(Stage.NAME, problems.NAME_SERVER_SILENT, "name"),
     "names-unknown": _both(Stage.NAME, problems.NAME_UNKNOWN),
     "names-failing": _both(Stage.NAME, problems.NAME_SERVER_SILENT),
+    "names-malformed": _both(Stage.NAME, problems.NAME_SERVER_SILENT),
+    "names-refusing": _both(Stage.NAME, problems.NAME_SERVER_SILENT),
+    "names-half-silent": Expectation(None, None),
     "names-empty": _both(Stage.NAME, problems.NAME_UNKNOWN),
     "names-blocked": _both(Stage.CONNECTION, problems.CONNECTION_REFUSED)._replace(
         finding=problems.NAME_BLOCKED
@@ -263,7 +266,7 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
     ),
     "name-without-ipv4": OtherFault(
         "le nom n'a qu'une adresse IPv6, le réglage veut IPv4",
-        ExpectedFailure(Stage.NAME, problems.NAME_UNKNOWN),
+        ExpectedFailure(Stage.NAME, problems.NAME_WITHOUT_IPV4),
     ),
     # the connection
     "cut-in-clear": OtherFault(

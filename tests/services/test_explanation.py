@@ -19,7 +19,8 @@ from iea_agent.domain.problems import Problem
 from iea_agent.services.explanation import MADE_UP_HOST, MADE_UP_PATH, Explanation, explain
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Request
-from iea_agent.services.network import Resolve, Route
+from iea_agent.services.names import Resolve
+from iea_agent.services.network import Route
 from iea_sandbox.world import World
 from tests.services.conftest import PATIENT, Behaviour, Raw, Serve, page, proxy, request_of
 from tests.services.test_faults import report_on

@@ -77,7 +77,7 @@ def full_backlog(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
 
 
 def test_the_waits_are_those_of_the_page_of_numbers() -> None:
-    assert Limits() == Limits(name=2, connect=5, tls=5, read=10)
+    assert Limits() == Limits(name=6, connect=5, tls=5, read=10)
     assert KEEPALIVE_SECONDS > 66, "a heartbeat may come 66 s after the last"
     assert BODY_LIMIT == 65536
 
@@ -552,7 +552,7 @@ def test_over_ipv4_alone(serve: Serve) -> None:
 def test_an_ipv6_address_is_none_over_ipv4_alone() -> None:
     with Client(Route(ipv4_only=True)) as client:
         failure = failure_of(client, "http://[::1]:9/")
-    assert (failure.stage, failure.problem) == (Stage.NAME, problems.NAME_UNKNOWN)
+    assert (failure.stage, failure.problem) == (Stage.NAME, problems.NAME_WITHOUT_IPV4)
     assert "IPv4" in failure.detail
 
 

@@ -312,10 +312,24 @@ NAME_SERVER_SILENT = Problem(
     Severity.HIGH,
     Actor.NETWORK,
     title="Le service de noms ne répond pas",
-    text="Votre réseau n'a pas dit à temps où se trouve le serveur (service de noms, ou DNS).",
+    text="Votre réseau n'a pas su dire, ou pas à temps, où se trouve le serveur (service de noms, ou DNS).",
     advice=(
         "C'est souvent passager : attendez une minute. Sinon, redémarrez votre box ou essayez un autre réseau. Si d'autres sites s'ouvrent, "
         "faites vérifier le DNS de ce poste par la personne qui s'occupe de votre informatique."
+    ),
+    depends_on=_THE_WAY,
+    patience=LOST_CONNECTION_PATIENCE,
+)
+
+NAME_WITHOUT_IPV4 = Problem(
+    "IEA-N09",
+    Severity.HIGH,
+    Actor.YOU,
+    title="Le serveur n'a pas d'adresse IPv4",
+    text="Sur ce réseau, le serveur n'a pas d'adresse IPv4, et le réglage « IPv4 seulement » interdit les autres.",
+    advice=(
+        "Dans « Paramètres de connexion », décochez « IPv4 seulement », puis enregistrez. S'il est grisé, votre administrateur l'a fixé : montrez-lui "
+        "ce message."
     ),
     depends_on=_THE_WAY,
     patience=LOST_CONNECTION_PATIENCE,

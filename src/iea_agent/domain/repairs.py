@@ -30,6 +30,7 @@ class RepairKind(Enum):
     DIRECT = "direct"
     SYSTEM_PROXY = "system-proxy"
     IPV4_ONLY = "ipv4-only"
+    IPV6_TOO = "ipv6-too"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def propose_repairs(
         (RepairKind.SYSTEM_PROXY, well_formed, {"proxy_mode": ProxyMode.SYSTEM}),
         (RepairKind.DIRECT, not_direct, {"proxy_mode": ProxyMode.NONE}),
         (RepairKind.IPV4_ONLY, well_formed, {"ipv4_only": True}),
+        (RepairKind.IPV6_TOO, well_formed, {"ipv4_only": False}),
     )
     repairs: list[Repair] = []
     for kind, servers, proposed in rules:

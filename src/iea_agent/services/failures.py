@@ -29,6 +29,7 @@ from iea_agent.domain.tls_verdicts import (
 )
 
 from . import certificates
+from .names import NameWithoutIpv4, says_no_address
 from .network import RequestContext, Route, describe_certificate
 from .proxy_answers import judge_proxy_answer
 from .tunnel import NoTunnelError
@@ -88,10 +89,8 @@ class _Incident(NamedTuple):
 
     @property
     def is_name_server_silent(self) -> bool:
-        """Whether the name service has given no answer."""
-        if isinstance(self.cause, socket.gaierror):
-            return self.cause.errno in (socket.EAI_AGAIN, socket.EAI_FAIL)
-        return isinstance(self.cause, TimeoutError)
+        """Whether the name service has given no answer, or failed."""
+        return not says_no_address(self.cause)
 
     @property
     def is_no_http(self) -> bool:
@@ -113,6 +112,7 @@ _AT_ANY_STAGE: _Rules = (
 )
 _AT_STAGE: Mapping[Stage, _Rules] = {
     Stage.NAME: (
+        (lambda i: i.caused_by(NameWithoutIpv4), problems.NAME_WITHOUT_IPV4),
         (lambda i: i.is_name_server_silent, problems.NAME_SERVER_SILENT),
         (lambda _: True, problems.NAME_UNKNOWN),
     ),

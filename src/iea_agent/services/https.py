@@ -28,15 +28,14 @@ from .failures import (
     translate,
 )
 from .messages import Reply, Request
+from .names import Resolve
 from .network import (
     CURRENT_REQUEST,
     Limits,
     Network,
     Observe,
     RequestContext,
-    Resolve,
     Route,
-    system_addresses,
 )
 from .proxy_sign_in import SignIn
 from .secret_verdicts import SecretVerdicts
@@ -104,7 +103,7 @@ class Client:
             failure = Failure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE, detail, evidence=evidence)
             raise HttpsError(failure) from None
         self._limits = limits or Limits()
-        self._network = Network(resolve or system_addresses, ipv4_only=self.route.ipv4_only)
+        self._network = Network(resolve, ipv4_only=self.route.ipv4_only)
         if self.route.proxy is not None and self.route.proxy.secure:
             detail = "a proxy that is itself reached over https is not supported"
             proxy = ProxyInvolved(self.route.proxy.origin)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import math
 import os
 import selectors
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -30,16 +29,17 @@ from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
 from iea_agent.domain.proxy_choice import Source
 from iea_agent.domain.tls_verdicts import ServerCertificate
 
-from . import certificates
+from . import certificates, names
 from .answer_head import AnswerHead
+from .names import Resolve
 
 STAGGER_SECONDS = 0.25
 """Delay before the next address is tried as well (RFC 8305, section 5)."""
 
 Observe: TypeAlias = Callable[[StageResult], None]
 """Called if a stage begins (RUNNING), passes (with milliseconds and a detail) or fails, on the thread that makes the request."""
-Resolve: TypeAlias = Callable[[str], Sequence[str]]
-"""Returns the IP addresses of a host name, the preferred first. Raises ``OSError`` (``socket.gaierror``)."""
+REMEMBER_SECONDS = 15.0
+"""How long the addresses of a name are used again, so that what explains a failure is not asked of a slow name service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Route:
 class Limits:
     """The longest waits in seconds; *connect* covers all addresses of a name."""
 
-    name: float = 2.0
+    name: float = 6.0
     connect: float = 5.0
     tls: float = 5.0
     read: float = 10.0
@@ -176,9 +176,10 @@ CURRENT_REQUEST: ContextVar[RequestContext] = ContextVar("iea_agent_request")
 class Network(httpcore.NetworkBackend):
     """Resolves names within a limit and connects to the first address that accepts."""
 
-    def __init__(self, resolve: Resolve, *, ipv4_only: bool = False) -> None:
+    def __init__(self, resolve: Resolve | None, *, ipv4_only: bool = False) -> None:
         self._resolve = resolve
         self._ipv4_only = ipv4_only
+        self._remembered: dict[str, tuple[float, Sequence[str]]] = {}
 
     def connect_tcp(
         self,
@@ -201,12 +202,14 @@ class Network(httpcore.NetworkBackend):
             raise httpcore.ConnectError(str(error)) from error
 
     def _find_addresses(self, host: str, request: RequestContext) -> Sequence[str]:
-        addresses = self._resolve_within_limit(host, request)
-        usable = [address for address in addresses if ":" not in address] if self._ipv4_only else addresses
-        if not usable:
-            family = "IPv4 address" if addresses else "address"
-            raise socket.gaierror(socket.EAI_NONAME, f"the name has no {family}")
-        return usable
+        since, addresses = self._remembered.get(host, (-math.inf, ()))
+        if time.monotonic() - since > REMEMBER_SECONDS:
+            resolved = self._resolve_within_limit(host, request)
+            addresses = [each for each in resolved if not (self._ipv4_only and ":" in each)]
+            if resolved and not addresses:
+                raise names.NameWithoutIpv4(host)
+            self._remembered[host] = time.monotonic(), addresses
+        return addresses
 
     def _resolve_within_limit(self, host: str, request: RequestContext) -> Sequence[str]:
         if host == "localhost" or host.endswith(".localhost"):
@@ -215,21 +218,10 @@ class Network(httpcore.NetworkBackend):
             return (str(ipaddress.ip_address(host)),)
         except ValueError:
             pass
-        answer: Future[Sequence[str]] = Future()
-
-        def look_up() -> None:
-            try:
-                answer.set_result(self._resolve(host))
-            except Exception as error:  # noqa: BLE001 raised again on the thread that waits
-                answer.set_exception(error)
-
-        # the system's name service cannot be interrupted: its thread may outlive the wait, and ends by itself
-        threading.Thread(target=look_up, name="name", daemon=True).start()
         seconds = request.bounded(request.limits.name)
-        try:
-            return answer.result(seconds)
-        except TimeoutError:
-            raise TimeoutError(f"no answer about {host} from the name service") from None
+        if self._resolve is not None:
+            return names.resolve(host, [self._resolve], seconds)
+        return names.resolve_by_system(host, seconds, ipv4_only=self._ipv4_only)
 
 
 class Stream(httpcore.NetworkStream):
@@ -416,11 +408,6 @@ class _ConnectionRace:
     def _give_up(self, attempt: socket.socket, code: int) -> None:
         attempt.close()
         self._errors.append(OSError(code, os.strerror(code)))
-
-
-def system_addresses(host: str) -> Sequence[str]:
-    """Ask the system's name service, which has no time limit of its own."""
-    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
 def describe_certificate(server: ServerCertificate) -> str:

@@ -36,6 +36,7 @@ def proposed(settings: Settings, *servers: Server) -> dict[RepairKind, Repair]:
 
 
 EVERY = {
+    **proposed(replace(CHOSEN, ipv4_only=True), *Server),
     **proposed(replace(CHOSEN, proxy_mode=ProxyMode.MANUAL, proxy_address="http://proxy:3128"), *Server),
     **proposed(replace(CHOSEN, secure=True, authentication="https://exemple.fr:80"), Server.AUTHENTICATION),
 }

@@ -24,6 +24,7 @@ NAMES: Mapping[RepairKind, str] = {
     RepairKind.DIRECT: N_("Corriger : sans proxy"),
     RepairKind.SYSTEM_PROXY: N_("Corriger : proxy de Windows"),
     RepairKind.IPV4_ONLY: N_("Corriger : IPv4 seulement"),
+    RepairKind.IPV6_TOO: N_("Corriger : IPv4 et IPv6"),
 }
 """The label of each repair's button: no two are alike, for a screen reader lists buttons without what stands beside them."""
 
@@ -77,6 +78,10 @@ _WAYS = {
     RepairKind.IPV4_ONLY: (
         N_("Se connecter en IPv4 seulement"),
         N_("La connexion se fait maintenant en IPv4 seulement."),
+    ),
+    RepairKind.IPV6_TOO: (
+        N_("Décocher « IPv4 seulement »"),
+        N_("Le réglage « IPv4 seulement » a été décoché."),
     ),
 }
 

@@ -191,7 +191,7 @@ def _pour(source: socket.socket, sink: socket.socket) -> None:
 
 
 def asking(port: int) -> Ask:
-    """Return the system's part of a name service that asks the server at *port*, with glibc's errors."""
+    """Return what asks the name server at *port*, with glibc's errors."""
 
     def ask(host: str, family: socket.AddressFamily) -> tuple[str, ...]:
         labels = host.rstrip(".").split(".")

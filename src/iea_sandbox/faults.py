@@ -246,6 +246,7 @@ _CATALOGUE = (
     Fault("pac-missing", Layer.SCRIPT, "le script a disparu (404)"),
     Fault("pac-error", Layer.SCRIPT, "le script contient une faute"),
     Fault("pac-slow", Layer.SCRIPT, "le script n'arrive pas à temps"),
+    Fault("pac-lost", Layer.SCRIPT, "le script a disparu (404), et seul le proxy mène aux serveurs"),
     Fault(
         "pac-offered",
         Layer.SCRIPT,

@@ -32,7 +32,7 @@ class ProxyScriptServer:
                 async with asyncio.timeout(_SLOW):
                     while (await receive())["type"] != "http.disconnect":
                         pass
-        if self.switch.on("pac-missing") or scope["path"] not in (PATH, OFFERED):
+        if self.switch.on("pac-missing", "pac-lost") or scope["path"] not in (PATH, OFFERED):
             answer: Response = PlainTextResponse("Not Found", 404)
         else:
             answer = Response(self._render(), media_type="application/x-ns-proxy-autoconfig")

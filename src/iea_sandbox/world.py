@@ -283,7 +283,8 @@ class World:
 
     async def _apply_proxy_only(self) -> None:
         """Let only the proxy connect to the servers during a fault that says so."""
-        proxy_only = self._switches["proxy"].on("proxy-needed") or self._switches["pac"].on("pac-offered")
+        by_script = self._switches["pac"].on("pac-offered", "pac-lost")
+        proxy_only = by_script or self._switches["proxy"].on("proxy-needed")
         for listener in self._listeners.values():
             if listener.only_inside != proxy_only:
                 listener.only_inside = proxy_only

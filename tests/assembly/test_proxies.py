@@ -26,7 +26,15 @@ from iea_agent.domain import exit_codes, machine, problems, refusals
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Stage, StageOutcome
 from iea_agent.domain.evidence import ProxyScript
-from iea_agent.domain.proxy_choice import Choice, Configuration, ScriptUnusable, Source, may_authenticate
+from iea_agent.domain.problems import Problem
+from iea_agent.domain.proxy_choice import (
+    Choice,
+    Configuration,
+    ScriptFault,
+    ScriptUnusable,
+    Source,
+    may_authenticate,
+)
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.host.storage import Folders, Storage
@@ -35,6 +43,8 @@ from iea_agent.host.vault import LONGEST, SecretLengthError, Vault, VaultUnavail
 from iea_agent.services.https import HttpsError
 from iea_agent.services.network import Credentials
 from iea_agent.services.secret_verdicts import SecretVerdicts
+from iea_sandbox.faults import SERVERS
+from iea_sandbox.world import World
 from tests.services.conftest import page, raw_server, request_of
 
 SERVER = parse("https://serveur.example")
@@ -99,6 +109,27 @@ class Office(Servers):
         return self.scripts[script]
 
 
+class ScriptOfTheOffice:
+    """A system whose script is out of reach, also for this machine's own servers."""
+
+    def choose(self, _address: Address) -> Choice:
+        reason = "WinHTTP error 12167"
+        fault = ScriptFault("http://pac.example/p.pac", reason)
+        return Choice(None, Source.NONE, f"script unusable: {reason}", fault)
+
+    def forget_answers(self) -> None:
+        """Do nothing: the next answer is the same."""
+
+
+@dataclass(frozen=True)
+class Home(Office):
+    """The office's laptop at home."""
+
+    @cached_property
+    def proxies(self) -> SystemProxies:
+        return ScriptOfTheOffice()
+
+
 @pytest.fixture
 def office(tmp_path: Path) -> Office:
     """One with nothing set."""
@@ -124,11 +155,12 @@ class TestRoute:
         route = office.route(replace(MANUAL, ipv4_only=True, ca_file="ca.pem"), SERVER)
         assert (route.ipv4_only, route.ca_file) == (True, Path("ca.pem"))
 
-    def test_a_script_that_cannot_be_used_is_named(self, office: Office) -> None:
+    def test_without_its_script_the_way_is_direct(self, office: Office) -> None:
         office.setting[0] = Configuration(script="http://pac.example/p.pac")
-        with pytest.raises(HttpsError) as caught:
-            office.route(DEFAULTS, SERVER)
-        failure = caught.value.failure
+        route = office.route(DEFAULTS, SERVER)
+        assert (str(route), route.detail) == ("direct", "script unusable: WinHTTP error 12167")
+        failure = route.script_failure
+        assert failure is not None
         assert (failure.stage, failure.problem) == (Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE)
         assert (failure.detail, failure.evidence) == (
             "WinHTTP error 12167",
@@ -175,16 +207,35 @@ class TestRoute:
 class TestTest:
     """What the test of the servers says of it."""
 
-    def test_the_proxy_is_the_stage_that_failed(self, office: Office) -> None:
-        office.setting[0] = Configuration(script="http://pac.example/p.pac")
-        for report in office.examine(DEFAULTS):
-            assert report.failure is not None
-            assert report.failure.problem is problems.PROXY_SCRIPT_UNUSABLE
-            assert report.route == "", "nobody went anywhere"
-            outcomes = {result.stage: result.outcome for result in report.stages}
-            assert outcomes[Stage.ADDRESS] is StageOutcome.PASSED
-            assert outcomes[Stage.NAME] is outcomes[Stage.CONNECTION] is StageOutcome.SKIPPED
-            assert outcomes[Stage.PROXY] is StageOutcome.FAILED
+    @pytest.mark.parametrize(
+        ("fault", "cause"),
+        [
+            # a laptop at home
+            (None, None),
+            ("refuse", problems.PROXY_SCRIPT_UNUSABLE),
+            ("reset", problems.PROXY_SCRIPT_UNUSABLE),
+            # reached without a proxy: what the server says is not the script's doing
+            ("503", problems.SERVER_UNAVAILABLE),
+            ("expired-cert", problems.CERTIFICATE_EXPIRED),
+        ],
+    )
+    def test_a_script_out_of_reach_only_explains_a_server_out_of_reach(
+        self, office: Office, world: World, fault: str | None, cause: Problem | None
+    ) -> None:
+        for part in SERVERS if fault else ():
+            world.break_(part, fault or "")
+        settings = replace(
+            DEFAULTS,
+            authentication=world.authentication.address,
+            updates=world.updates.address,
+            ca_file=str(world.ca_file),
+        )
+        for report in Home(office.installation).examine(settings):
+            assert (report.cause and report.cause.problem) is cause
+            assert report.route == "direct"
+            outcomes = {result.stage: result for result in report.stages}
+            assert outcomes[Stage.PROXY].outcome is StageOutcome.SKIPPED
+            assert "WinHTTP error 12167" in outcomes[Stage.PROXY].detail
 
     def test_who_decided_is_said(self, office: Office) -> None:
         with recording_proxy() as (port, _asked):

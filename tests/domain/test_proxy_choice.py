@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from iea_agent.domain import proxy_choice
 from iea_agent.domain.addresses import Address, parse
-from iea_agent.domain.proxy_choice import Choice, Configuration, ProxyList, ScriptUnusable, Source
+from iea_agent.domain.proxy_choice import (
+    Choice,
+    Configuration,
+    ProxyList,
+    ScriptFault,
+    ScriptUnusable,
+    Source,
+)
 from iea_agent.domain.settings import DEFAULTS, ProxyMode
 from tests.covered import cover, covers
 
@@ -248,15 +255,21 @@ class TestTheSystemsChoice:
         choice = proxy_choice.choose_by_system(replace(SCRIPT, detect=True), SERVER, by_name)
         assert (choice.proxy, choice.source) == (FIRST, Source.SCRIPT)
 
-    def test_a_named_script_that_cannot_be_used_is_a_failure(self) -> None:
-        with pytest.raises(ScriptUnusable, match="12167"):
-            proxy_choice.choose_by_system(replace(SCRIPT, detect=True), SERVER, unusable)
+    def test_without_a_named_script_the_way_is_direct_and_the_fault_is_named(self) -> None:
+        choice = proxy_choice.choose_by_system(replace(SCRIPT, detect=True), SERVER, unusable)
+        fault = ScriptFault("http://pac.fr/p.pac", "WinHTTP error 12167")
+        assert (choice.proxy, choice.source, choice.unusable) == (None, Source.NONE, fault)
+        assert (
+            choice.detail
+            == "no script from the network: WinHTTP error 12180; script unusable: WinHTTP error 12167"
+        )
 
     def test_what_is_secret_in_its_address_is_not_repeated(self) -> None:
         setting = Configuration(script="http://marie:secret@pac.fr:8080/p.pac?token=secret")
-        with pytest.raises(ScriptUnusable) as caught:
-            proxy_choice.choose_by_system(setting, SERVER, unusable)
-        assert caught.value.script == "http://pac.fr:8080/p.pac"
+        choice = proxy_choice.choose_by_system(setting, SERVER, unusable)
+        assert choice.unusable is not None
+        assert choice.unusable.script == "http://pac.fr:8080/p.pac"
+        assert "secret" not in repr(choice)
         assert (
             proxy_choice.redact_script_address("http://pac.fr:port/p.pac")
             == proxy_choice.redact_script_address("p.pac")
@@ -265,12 +278,13 @@ class TestTheSystemsChoice:
 
     def test_unless_there_is_a_static_setting(self) -> None:
         choice = proxy_choice.choose_by_system(replace(SCRIPT, servers="b:2"), SERVER, unusable)
-        assert (choice.proxy, choice.source) == (SECOND, Source.SYSTEM)
+        assert (choice.proxy, choice.source, choice.unusable) == (SECOND, Source.SYSTEM, None)
         assert "12167" in choice.detail
 
     def test_a_script_that_knows_only_socks_cannot_be_used(self) -> None:
-        with pytest.raises(ScriptUnusable, match="SOCKS c:3"):
-            proxy_choice.choose_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3")
+        choice = proxy_choice.choose_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3")
+        assert choice.unusable is not None
+        assert "SOCKS c:3" in choice.unusable.reason
 
     def test_what_a_script_offers_besides_is_said(self) -> None:
         choice = proxy_choice.choose_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3; PROXY a:1")

@@ -214,9 +214,11 @@ ALTERNATIVES: Mapping[str, ExpectedFailure] = {
 """What may be found as well: whether the reset comes before or after the first byte of TLS is a matter of microseconds."""
 
 PLAYED_BY_THE_TOUR: Mapping[str, Problem | None] = {
-    "pac-missing": problems.PROXY_SCRIPT_UNUSABLE,
-    "pac-error": problems.PROXY_SCRIPT_UNUSABLE,
-    "pac-slow": problems.PROXY_SCRIPT_UNUSABLE,
+    # without a script the servers are reached directly
+    "pac-missing": None,
+    "pac-error": None,
+    "pac-slow": None,
+    "pac-lost": problems.PROXY_SCRIPT_UNUSABLE,
     "pac-offered": None,
     "network-off": problems.NO_NETWORK,
 }

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,15 +72,9 @@ class Servers:
         from iea_agent.services.https import HttpsError
         from iea_agent.services.network import Credentials, Route
 
-        if settings.proxy_mode is ProxyMode.SYSTEM:
-            try:
-                choice = self.proxies.choose(address)
-            except proxy_choice.ScriptUnusable as error:
-                script = ProxyScript(error.script) if error.script else None
-                failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, str(error), evidence=script)
-                raise HttpsError(failure) from None
-        else:
-            choice = proxy_choice.choose_by_settings(settings, address)
+        by_system = settings.proxy_mode is ProxyMode.SYSTEM
+        decide = self.proxies.choose if by_system else partial(proxy_choice.choose_by_settings, settings)
+        choice = decide(address)
         credentials = None
         if proxy_choice.may_authenticate(choice, settings):
             try:
@@ -89,6 +83,11 @@ class Servers:
                 detail = type(error.__cause__).__name__
                 raise HttpsError(Failure(Stage.PROXY, problems.VAULT_UNAVAILABLE, detail)) from None
             credentials = Credentials(settings.proxy_user, password) if password else None
+        script_failure: Failure | None = None
+        if choice.unusable is not None:
+            script = ProxyScript(choice.unusable.script) if choice.unusable.script else None
+            reason = choice.unusable.reason
+            script_failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, reason, evidence=script)
         return Route(
             choice.proxy,
             Path(settings.ca_file) if settings.ca_file else None,
@@ -96,6 +95,7 @@ class Servers:
             settings.ipv4_only,
             source=choice.source,
             detail=choice.detail,
+            script_failure=script_failure,
         )
 
     def connect(self, settings: Settings, proxy_password: str | None = None) -> Callable[[Address], Client]:

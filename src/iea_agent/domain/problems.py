@@ -219,9 +219,24 @@ NAME_BLOCKED = Problem(
     evidence=ResolvedAddress,
 )
 
+PROXY_SCRIPT_UNUSABLE = Problem(
+    "IEA-P06",
+    Severity.HIGH,
+    Actor.IT,
+    title="Script de proxy inutilisable",
+    text="Windows doit choisir le proxy d'après un script (PAC) introuvable ou en erreur, et sans proxy le serveur n'est pas joint non plus.",
+    advice=(
+        "Au bureau, ou avec un VPN à connecter, signalez ce message à la personne qui s'occupe de votre informatique. Ailleurs, le script n'est pas en "
+        "cause : ouvrez un site internet pour vérifier votre connexion."
+    ),
+    depends_on=(NO_NETWORK, CAPTIVE_PORTAL, NAME_BLOCKED),
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=ProxyScript,
+)
+
 _IN_ITS_PLACE = (CAPTIVE_PORTAL, NAME_BLOCKED)
 """The problems that explain why something else answers in place of the server."""
-_THE_WAY = (NO_NETWORK, *_IN_ITS_PLACE, PROXY_NEEDED)
+_THE_WAY = (NO_NETWORK, *_IN_ITS_PLACE, PROXY_NEEDED, PROXY_SCRIPT_UNUSABLE)
 """The problems that explain why a server cannot be reached."""
 
 # The others, by code.
@@ -438,21 +453,6 @@ PROXY_SIGN_IN_UNKNOWN = Problem(
         "ou avec un simple nom d'utilisateur et mot de passe."
     ),
     evidence=SignInWanted,
-)
-
-PROXY_SCRIPT_UNUSABLE = Problem(
-    "IEA-P06",
-    Severity.HIGH,
-    Actor.IT,
-    title="Script de proxy inutilisable",
-    text="Windows doit choisir le proxy d'après un script (PAC), mais ce script est introuvable ou en erreur.",
-    advice=(
-        "Signalez ce message à la personne qui s'occupe de votre informatique. Si votre réseau n'a pas de proxy, choisissez « Aucun » dans "
-        "« Paramètres de connexion »."
-    ),
-    depends_on=(NO_NETWORK,),
-    patience=LOST_CONNECTION_PATIENCE,
-    evidence=ProxyScript,
 )
 
 SERVER_OUT_OF_PROXYS_REACH = Problem(

@@ -26,11 +26,23 @@ class Source(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The proxy for one server, None for direct; *detail* is for the support desk."""
+    """The proxy for one server, None for direct; *detail* is for the support desk.
+
+    *unusable* is the fault of the configured script if the route is direct for want of it.
+    """
 
     proxy: Address | None = None
     source: Source = Source.NONE
     detail: str = ""
+    unusable: ScriptFault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptFault:
+    """Why a proxy script cannot be used; *script* is its redacted address, or ""."""
+
+    script: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +59,7 @@ class Configuration:
 
 
 class ScriptUnusable(Exception):
-    """A proxy script that cannot be used; *script* is its redacted address, if any."""
-
-    def __init__(self, detail: str, script: str = "") -> None:
-        super().__init__(detail)
-        self.script = script
+    """A proxy script that cannot be used."""
 
 
 def redact_script_address(script: str) -> str:
@@ -184,12 +192,13 @@ def choose_by_system(configuration: Configuration, address: Address, evaluate: E
     """Return the choice of the system's *configuration*.
 
     The order is Windows': the network's script, the configured script, the static setting. This machine itself is never reached by a proxy.
-    It is no failure if the network offers no script, or a broken one: Windows looks for one by default. Raises ``ScriptUnusable`` if the
-    configured script cannot be used and there is no static setting.
+    A script that cannot be used is passed over, as browsers do: a laptop at home does not reach the script of the office. If the configured one
+    was the only setting, the choice names its fault.
     """
     if address.loopback:
         return Choice()
     left_out: list[str] = []
+    unusable: ScriptFault | None = None
     if configuration.detect:
         try:
             return _by_script(evaluate("", address), address, Source.NETWORK)
@@ -199,14 +208,13 @@ def choose_by_system(configuration: Configuration, address: Address, evaluate: E
         try:
             return _by_script(evaluate(configuration.script, address), address, Source.SCRIPT)
         except ScriptUnusable as error:
-            if not configuration.servers:
-                raise ScriptUnusable(str(error), redact_script_address(configuration.script)) from None
+            unusable = ScriptFault(redact_script_address(configuration.script), str(error))
             left_out.append(f"script unusable: {error}")
     servers = parse_proxy_list(configuration.servers, address.scheme)
     left_out += [f"not supported: {entry}" for entry in servers.skipped]
     detail = "; ".join(left_out)
     if servers.proxy is None:
-        return Choice(None, Source.NONE, detail)
+        return Choice(None, Source.NONE, detail, unusable)
     if is_bypassed(address, configuration.bypass):
         return Choice(None, Source.SYSTEM, "on the bypass list")
     return Choice(servers.proxy, Source.SYSTEM, detail)

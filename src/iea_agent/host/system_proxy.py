@@ -29,7 +29,7 @@ class SystemProxies(Protocol):
     """The system's choice of proxies; safe on any thread."""
 
     def choose(self, address: Address) -> Choice:
-        """Return the proxy within ``CHOICE_SECONDS``. Raises ``ScriptUnusable``."""
+        """Return the proxy within ``CHOICE_SECONDS``."""
 
     def forget_answers(self) -> None:
         """Forget the answers of scripts: the network has changed."""

@@ -72,6 +72,9 @@ def explain(
         explanation = _look_in_clear(client, address, min(PROBE_SECONDS, seconds), wall)
     if blocked is not None and not explanation.findings:
         return Explanation((blocked,))
+    script = client.route.script_failure
+    if script is not None and script.problem in possible and not explanation.findings:
+        return replace(explanation, findings=(script,))
     if explanation.findings or problems.PROXY_NEEDED not in possible or by_system_proxy is None:
         return explanation
     if client.route.proxy is None and _is_reached(by_system_proxy, address, deadline):

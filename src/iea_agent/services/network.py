@@ -55,7 +55,8 @@ class Route:
     """How servers are reached: directly, or through *proxy* (over plain http).
 
     *credentials* are for a proxy that asks for them (Basic, RFC 7617). The authorities in *ca_file* are trusted besides the system's.
-    *source* says who decided the route; *detail* says which proxies were left out.
+    *source* says who decided the route; *detail* says which proxies were left out. *script_failure* is that of a proxy script for want of which the
+    route is direct: it explains why the server is not reached.
     """
 
     proxy: Address | None = None
@@ -64,6 +65,7 @@ class Route:
     ipv4_only: bool = False
     source: Source = Source.NONE
     detail: str = ""
+    script_failure: Failure | None = None
 
     def __str__(self) -> str:
         return "direct" if self.proxy is None else str(self.proxy)

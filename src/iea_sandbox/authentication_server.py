@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from time import time
 from typing import Literal
 from urllib.parse import parse_qsl, unquote, unquote_plus
+from zlib import crc32
 
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -181,7 +182,7 @@ class AuthenticationServer:
         methods = ["client_secret_post"]
         if not self._switch.on("post-only"):
             methods.insert(0, "client_secret_basic")
-        return JSONResponse(
+        document = JSONResponse(
             {
                 "issuer": issuer,
                 "token_endpoint": token_endpoint,
@@ -193,6 +194,11 @@ class AuthenticationServer:
                 "scopes_supported": [SCOPE, "lecture"],
             }
         )
+        # RFC 9110, section 13.1.2
+        document.headers["ETag"] = f'"{crc32(bytes(document.body)):08x}"'
+        if request.headers.get("if-none-match") == document.headers["ETag"]:
+            return Response(status_code=304, headers={"ETag": document.headers["ETag"]})
+        return document
 
     async def _jwks(self, _: Request) -> Response:
         return JSONResponse({"keys": [self._key.as_dict(private=False)]})

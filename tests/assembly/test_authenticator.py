@@ -14,6 +14,7 @@ from iea_agent.assembly.authenticator import Authenticator
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.saving import ACCOUNTS
 from iea_agent.assembly.servers import Servers
+from iea_agent.assembly.start import now
 from iea_agent.domain import addresses
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Server
@@ -65,7 +66,7 @@ class SandboxServers(Servers):
 def one_attempt(servers: Servers, settings: Settings) -> Failure | None:
     """Make one attempt of the running agent and return how it failed."""
     attempts: SimpleQueue[Attempt] = SimpleQueue()
-    authenticator = Authenticator(servers, settings, attempts.put)
+    authenticator = Authenticator(servers, settings, attempts.put, now, lambda: 0.5)
     authenticator.begin(1)
     failure = attempts.get(timeout=SECONDS).failure
     authenticator.renew(settings)

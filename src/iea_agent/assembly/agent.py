@@ -54,9 +54,9 @@ class Agent:
         self._policy: Signature | None = installation.storage.policy_signature()
         first = machine.begin(clock(), installation.assistance_since())
         self.loop = Loop(self, clock, random.random, first, inbox)
-        self._authenticator = Authenticator(servers, self._settings, self._report)
+        self._authenticator = Authenticator(servers, self._settings, self._report, clock, random.random)
         # four methods of loop.Work: others do the work
-        self.look = self._authenticator.begin
+        self.look = self._authenticator.look
         self.keep_assistance = installation.keep_assistance
         self.prepare_window = self._windows.prepare
         self._assistance = Assistance(installation, clock, self.loop)
@@ -132,7 +132,8 @@ class Agent:
 
     def renew_session(self) -> None:
         """The same, and forget the token: the next attempt signs in."""
-        self.renew_connection()
+        self._servers.proxies.forget_answers()
+        self._authenticator.renew(self._settings, sign_in=True)
 
     def assistance_limit(self) -> float | None:
         """Return the policy's longest time for assistance mode, in seconds."""

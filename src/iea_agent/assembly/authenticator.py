@@ -1,4 +1,7 @@
-"""Authenticates this installation with the server, each attempt in a thread."""
+"""Authenticates this installation with the server, each attempt in a thread.
+
+An attempt signs in if there is no token that holds; otherwise it is a heartbeat, which sends no secret and costs the server nothing (``domain/lease.py``).
+"""
 
 from __future__ import annotations
 
@@ -6,23 +9,41 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import problems
+from iea_agent.domain import lease, problems, timing
 from iea_agent.domain.diagnosis import Failure, Stage, malformed_address
+from iea_agent.domain.problems import Retry
 from iea_agent.loop import Attempt
 
 from .servers import Servers
 
 if TYPE_CHECKING:
     from iea_agent.domain.addresses import Address
+    from iea_agent.domain.lease import Lease
+    from iea_agent.domain.machine import Moment
     from iea_agent.domain.settings import Settings
     from iea_agent.host.logs import Log
-    from iea_agent.services.authentication import Discovery, Licence
+    from iea_agent.services.authentication import Licence
+    from iea_agent.services.heartbeat import PublishedDiscovery
     from iea_agent.services.https import Client
 
 log = logging.getLogger("iea_agent.agent")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the installation stands with the server, whatever the connection.
+
+    *lease* is that of the token for *licence*; the token itself is dropped. *wait* is what the token endpoint answered instead of a token, and until when
+    (steady clock) it wants not to be asked. *returning* is true after a failed attempt.
+    """
+
+    licence: Licence | None = None
+    lease: Lease | None = None
+    wait: tuple[Failure, float] | None = None
+    returning: bool = False
 
 
 @dataclass
@@ -30,9 +51,10 @@ class Session:
     """The connection under one set of settings; serves one attempt at a time."""
 
     settings: Settings
+    standing: Standing = field(default_factory=Standing)
     licence: Licence | None = None
     client: Client | None = None
-    discovery: Discovery | None = None
+    published: PublishedDiscovery | None = None
     in_use: bool = False
     replaced: bool = False
 
@@ -46,45 +68,68 @@ class Session:
 class Authenticator:
     """Owns the session, on the loop's thread; *report* is called on the attempt's."""
 
-    def __init__(self, servers: Servers, settings: Settings, report: Callable[[Attempt], None]) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        settings: Settings,
+        report: Callable[[Attempt], None],
+        clock: Callable[[], Moment],
+        chance: Callable[[], float],
+    ) -> None:
         self._servers = servers
         self._report = report
+        self._clock = clock
+        self._chance = chance
         self._session = Session(settings)
         # hides secrets in the log files, once there are any
         self.log: Log | None = None
 
     def begin(self, run: int) -> None:
         """Begin attempt *run* in a thread."""
+        self._start(run, looking=False)
+
+    def look(self, run: int) -> None:
+        """Begin attempt *run*, but ask for no token before the server wants it."""
+        self._start(run, looking=True)
+
+    def renew(self, settings: Settings, *, sign_in: bool = False) -> None:
+        """Start a new session with *settings*; an attempt of the old one ends by itself.
+
+        With the same settings a token that holds is used further, unless *sign_in*.
+        """
+        old = self._session
+        same = settings == old.settings and not sign_in
+        self._session = Session(settings, old.standing if same else Standing())
+        old.replaced = True
+        # an attempt under way owns its client, and closes it
+        if not old.in_use:
+            old.close_client()
+
+    def _start(self, run: int, *, looking: bool) -> None:
         if self._session.in_use:
             # an abandoned attempt has not ended yet
             self.renew(self._session.settings)
         session = self._session
         session.in_use = True
         threading.Thread(
-            target=self._attempt, args=(run, session), name=f"attempt-{run}", daemon=True
+            target=self._attempt, args=(run, session, looking), name=f"attempt-{run}", daemon=True
         ).start()
 
-    def renew(self, settings: Settings) -> None:
-        """Start a new session with *settings*; an attempt of the old one ends by itself."""
-        old, self._session = self._session, Session(settings)
-        old.replaced = True
-        old.close_client()
-
-    def _attempt(self, run: int, session: Session) -> None:
+    def _attempt(self, run: int, session: Session, looking: bool) -> None:
         try:
-            failure = self._authenticate(session)
+            failure = self._authenticate(session, looking)
         except Exception as error:
             log.exception("attempt failed unexpectedly")
             failure = Failure(Stage.ADDRESS, problems.INTERNAL_ERROR, type(error).__name__)
+        session.standing = replace(session.standing, returning=failure is not None)
         session.in_use = False
         if session.replaced:
             session.close_client()
         self._report(Attempt(run, failure))
 
-    def _authenticate(self, session: Session) -> Failure | None:
+    def _authenticate(self, session: Session, looking: bool) -> Failure | None:
         from iea_agent.domain import addresses
         from iea_agent.host.vault import VaultUnavailable
-        from iea_agent.services.authentication import authenticate
         from iea_agent.services.https import HttpsError
 
         server = session.settings.authentication
@@ -103,18 +148,73 @@ class Authenticator:
         client: Client | None = None
         try:
             client = session.client = session.client or self._connect(session, address)
-            access = authenticate(client, address, licence, discovery=session.discovery)
+            self._contact(session, client, address, licence, looking)
         except HttpsError as error:
             # the route may have failed, and the system's proxy may be another one by the next attempt
-            session.discovery = None
+            session.published = None
             failure = self._servers.issuers.record_refused(server, error.failure, time.time())
             if client is not None:
                 failure = self._servers.explain(session.settings, client, address, failure)
             session.close_client()
             return failure
-        session.discovery = access.discovery
         self._servers.issuers.record_accepted(server, client.certificate)
         return None
+
+    def _contact(
+        self, session: Session, client: Client, address: Address, licence: Licence, looking: bool
+    ) -> None:
+        """Sign in, or make a heartbeat. Raises ``HttpsError``."""
+        from iea_agent.services.https import HttpsError
+
+        now, standing = self._clock(), session.standing
+        held = standing.lease if standing.licence == licence else None
+        if held is None or held.wants_sign_in(now, returning=standing.returning):
+            try:
+                self._sign_in(session, client, address, licence, looking)
+            except HttpsError as error:
+                failure = error.failure
+                if held is None or not held.holds(now) or failure.problem.retry is not Retry.UNAVAILABLE:
+                    raise
+                # only the sign-in is refused for now: the token still holds, so the heartbeat decides
+                seconds = timing.put_off_sign_in(failure.retry_after, self._chance())
+                later = held.put_off(now, seconds)
+            else:
+                return
+        else:
+            later = held.spread(now, self._chance()) if standing.returning else held
+        self._check_server(session, client, address)
+        session.standing = replace(session.standing, lease=later)
+
+    def _check_server(self, session: Session, client: Client, address: Address) -> None:
+        from iea_agent.services import heartbeat
+
+        session.published = heartbeat.check_server(client, address, session.published)
+
+    def _sign_in(
+        self, session: Session, client: Client, address: Address, licence: Licence, looking: bool
+    ) -> None:
+        from iea_agent.services.authentication import authenticate
+        from iea_agent.services.https import HttpsError
+
+        if looking or session.published is None:
+            self._check_server(session, client, address)
+        now, wait = self._clock(), session.standing.wait
+        if looking and wait is not None and now.steady < wait[1]:
+            raise HttpsError(wait[0])
+        published = session.published
+        try:
+            access = authenticate(
+                client, address, licence, discovery=published.discovery if published else None
+            )
+        except HttpsError as error:
+            failure = error.failure
+            if failure.problem.retry is Retry.UNAVAILABLE and failure.retry_after:
+                until = now.steady + min(failure.retry_after, timing.RETRY_AFTER_LONGEST)
+                session.standing = replace(session.standing, wait=(failure, until))
+            raise
+        if published is None or access.discovery != published.discovery:
+            session.published = None
+        session.standing = Standing(licence, lease.grant(self._clock(), access.expires_in))
 
     def _connect(self, session: Session, address: Address) -> Client:
         client = self._servers.connect(session.settings)(address)

@@ -25,6 +25,14 @@ MAINTENANCE_LEAST = 60.0
 LOOK_FIRST = 60.0
 """The first look at a server that asks for a longer wait; the later ones grow apart."""
 LOOK_LONGEST = 300.0
+TOKEN_LIFETIME = 300.0
+"""How long a token lives whose server does not say it."""
+SIGN_IN_PART = 0.8
+"""The part of a token's life after which the agent signs in again."""
+SIGN_IN_LEAST = 300.0
+SIGN_IN_LONGEST = 1800.0
+RETURN_SPREAD = 600.0
+"""Sign-ins that became due while a server was away are spread over this time after it."""
 NETWORK_SETTLES = 2.0
 CHANGE_FLOOR = 15.0
 """Between two attempts that changes of the network bring.
@@ -63,6 +71,12 @@ def _own_wait(retry: Retry, tries: int, chance: float) -> float:
         return UNAVAILABLE_LEAST + UNAVAILABLE_SPREAD * chance
     doubled: float = FIRST * 2 ** min(earlier, 16)
     return min(doubled, LONGEST) * (0.5 + chance)
+
+
+def put_off_sign_in(retry_after: float | None, chance: float) -> float:
+    """Return the seconds until a sign-in that a server has put off is tried again."""
+    wish = min(max(retry_after or 0.0, 0.0), RETRY_AFTER_LONGEST) * (1 + SPREAD * chance)
+    return max(wish, UNAVAILABLE_LEAST + UNAVAILABLE_SPREAD * chance)
 
 
 def next_look(failure: Failure, failing_for: float, retry_in: float, chance: float) -> float | None:

@@ -12,8 +12,8 @@ from threading import Event
 import pytest
 
 from iea_agent.assembly.authenticator import Authenticator
-from iea_agent.assembly.installation import LICENCE_KEY
 from iea_agent.assembly.issuer_record import IssuerRecord
+from iea_agent.assembly.saving import ACCOUNTS
 from iea_agent.assembly.start import now
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import Address
@@ -77,7 +77,7 @@ def office(world: World, tmp_path: Path) -> Iterator[Office]:
     folders = Folders.locate({"IEA_AGENT_HOME": str(tmp_path)})
     installation = OwnInstallation(folders, Storage(folders))
     licence = world.licence()
-    installation.vault.write_secret(LICENCE_KEY, licence.key)
+    installation.vault.write_secret(ACCOUNTS["licence.key"], licence.key)
     settings = replace(
         DEFAULTS,
         authentication=world.authentication.address,
@@ -194,7 +194,7 @@ def test_a_changed_network_keeps_the_token_and_a_person_gets_a_new_one(office: O
 
 def test_another_licence_signs_in(office: Office) -> None:
     office.attempt(0)
-    office.installation.vault.write_secret(LICENCE_KEY, office.world.licence("second").key)
+    office.installation.vault.write_secret(ACCOUNTS["licence.key"], office.world.licence("second").key)
     office.authenticator.renew(office.settings)
     failure = office.attempt(10)
     assert failure is not None

@@ -693,6 +693,7 @@ CERTIFICATE_TOO_WEAK = Problem(
     ),
     advice=_ANOTHER_NETWORK,
     depends_on=(CAPTIVE_PORTAL,),
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 CERTIFICATE_IRREGULAR = Problem(
@@ -703,6 +704,7 @@ CERTIFICATE_IRREGULAR = Problem(
     text="Le certificat du serveur, ou celui d'une autorité qui le garantit, ne respecte pas les règles : il n'est pas accepté.",
     advice=_ANOTHER_NETWORK,
     depends_on=(CAPTIVE_PORTAL,),
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 CERTIFICATE_PROVES_NOTHING = Problem(
@@ -719,6 +721,7 @@ CERTIFICATE_PROVES_NOTHING = Problem(
         "message à la personne qui s'occupe de votre informatique."
     ),
     depends_on=(CAPTIVE_PORTAL,),
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 CERTIFICATE_REFUSED = Problem(
@@ -732,6 +735,7 @@ CERTIFICATE_REFUSED = Problem(
         "l'assistance (impact-emploi-association@urssaf.fr)."
     ),
     depends_on=(CAPTIVE_PORTAL,),
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 NO_COMMON_CIPHER = Problem(
@@ -742,6 +746,7 @@ NO_COMMON_CIPHER = Problem(
     text="Le serveur, ou un appareil sur le chemin, n'accepte aucun des procédés de chiffrement que ce poste propose.",
     advice=_ANOTHER_NETWORK,
     depends_on=(CAPTIVE_PORTAL,),
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 HANDSHAKE_REFUSED = Problem(
@@ -766,6 +771,7 @@ SERVER_NAME_UNKNOWN = Problem(
         "indiquant le code affiché."
     ),
     depends_on=(CAPTIVE_PORTAL,),
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 ANSWER_LATE = Problem(

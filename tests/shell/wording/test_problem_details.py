@@ -20,7 +20,9 @@ from iea_agent.domain.evidence import (
     Evidence,
     InterceptedBy,
     NamedEvidence,
+    PageTitle,
     RedirectTarget,
+    RefusalGround,
 )
 from iea_agent.domain.printable_text import LONGEST_SHOWN
 from iea_agent.domain.problems import Problem
@@ -63,13 +65,20 @@ def test_where_a_redirection_leads_is_named_and_said_not_to_be_followed() -> Non
     assert details_of(problems.REDIRECTED) == ""
 
 
+LONGER = (
+    "Le serveur demande d'attendre plus de 1 heure. L'agent réessaie au plus tard dans 1 heure et 30 minutes."
+)
+
+
 @pytest.mark.parametrize(
     ("seconds", "sentence"),
     [
         (30, "Le serveur demande d'attendre 30 secondes."),
         (600, "Le serveur demande d'attendre 10 minutes, jusque vers 14 h 35."),
-        (5400, "Le serveur demande d'attendre 1 heure et 30 minutes, jusque vers 15 h 55."),
-        (DAY, "Le serveur demande d'attendre 1 jour, jusqu'au 13/11/2026 vers 14 h 25."),
+        (3600, "Le serveur demande d'attendre 1 heure, jusque vers 15 h 25."),
+        (5400, LONGER),
+        (DAY, LONGER),
+        (1e12, LONGER),
         (0, ""),
     ],
 )
@@ -78,6 +87,31 @@ def test_where_a_redirection_leads_is_named_and_said_not_to_be_followed() -> Non
 )
 def test_how_long_the_server_asks_to_wait(reason: Problem, seconds: float, sentence: str) -> None:
     assert details_of(reason, retry_after=seconds) == sentence
+
+
+@pytest.mark.parametrize(
+    ("scope", "sentence"),
+    [
+        ("paie lecture", "Droit demandé au serveur (« scope ») : paie lecture."),
+        (
+            "",
+            "Le serveur attend un droit (« scope »), et ce poste n'en demande aucun : réglage « connection.scope ».",
+        ),
+        (
+            None,
+            "Le serveur n'a donné aucune raison : le numéro ou la clé peuvent aussi être faux, ou un droit (« scope ») manquer.",
+        ),
+    ],
+)
+def test_what_a_refusal_is_about(scope: str | None, sentence: str) -> None:
+    assert details_of(problems.AUTHORISATION_REFUSED, evidence=RefusalGround(scope)) == sentence
+
+
+def test_the_title_of_a_page_is_foreign_text() -> None:
+    evidence = PageTitle("Accès\nbloqué " + "x" * 300)
+    text = details_of(problems.PAGE_INSTEAD, evidence=evidence)
+    assert text.startswith("Titre de la page reçue : « Accès bloqué xxx")
+    assert len(text) < 160
 
 
 @pytest.mark.parametrize(

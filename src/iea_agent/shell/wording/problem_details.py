@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from iea_agent.domain import interceptors, problems, settings
+from iea_agent.domain import interceptors, problems, settings, timing
 from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.diagnosis import Certificate, Failure
 from iea_agent.domain.evidence import (
@@ -157,6 +157,13 @@ def _certificate(certificate: Certificate, now: float, *, product_named: bool) -
 def _wait(seconds: float, now: float) -> str:
     if seconds < 60:
         return _("Le serveur demande d'attendre {duration}.").format(duration=format_duration(seconds))
+    if seconds > timing.RETRY_AFTER_LONGEST:
+        # the agent does not wait as long as that: what it does is said, and no time that it will not keep
+        last = timing.RETRY_AFTER_LONGEST * (1 + timing.SPREAD)
+        text = _(
+            "Le serveur demande d'attendre plus de {longest}. L'agent réessaie au plus tard dans {last}."
+        )
+        return text.format(longest=format_duration(timing.RETRY_AFTER_LONGEST), last=format_duration(last))
     until = now + seconds
     # the duration as asked, and a time of day: true whenever it is read
     if format_date(until) == format_date(now):

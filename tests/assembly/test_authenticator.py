@@ -18,6 +18,7 @@ from iea_agent.assembly.start import now
 from iea_agent.domain import addresses
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Server
+from iea_agent.domain.evidence import RefusalGround
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.host.storage import Folders, Storage
 from iea_agent.host.vault import Vault
@@ -116,3 +117,19 @@ def test_the_agent_explains_a_fault_as_the_test_does(world: World, folders: Fold
     assert failure is not None
     assert report.cause is not None
     assert (failure.problem, failure.evidence) == (report.cause.problem, report.cause.evidence)
+
+
+@pytest.mark.parametrize(("scope", "ground"), [("iea", None), ("inconnu", RefusalGround("inconnu"))])
+def test_the_agent_and_the_test_ask_for_the_scope_of_the_settings(
+    world: World, folders: Folders, scope: str, ground: RefusalGround | None
+) -> None:
+    installation = OwnInstallation(folders, Storage(folders))
+    installation.vault.write_secret(LICENCE_KEY, world.licence().key)
+    servers = SandboxServers(installation, world, PATIENT)
+    settings = replace(settings_for(world, "scope-missing"), scope=scope)
+    failure = one_attempt(servers, settings)
+    report = next(r for r in servers.examine(settings) if r.server is Server.AUTHENTICATION)
+    assert (failure and failure.evidence) == (report.failure and report.failure.evidence) == ground
+    asked = [request.body for request in world.requests.select(server="auth") if request.method == "POST"]
+    assert len(asked) == 2
+    assert all(f"scope={scope}".encode() in body for body in asked)

@@ -78,6 +78,7 @@ EXAMPLE = Settings(
     secure=False,
     authentication="http://auth.exemple.fr:8080",
     ca_file="/etc/ssl/exemple.pem",
+    scope="paie https://exemple.fr/lecture",
     ipv4_only=True,
     licence_number="IEA-0000-1234",
     proxy_mode=ProxyMode.MANUAL,
@@ -104,6 +105,9 @@ def test_a_value_as_it_is_typed_is_read_back(name: str, values: Settings) -> Non
         ("connection.secure", "peut-être"),
         ("assistance.maximum_days", "367"),
         ("assistance.maximum_days", "-1"),
+        ("connection.scope", "é"),
+        ("connection.scope", 'a"b'),
+        ("connection.scope", "x" * 501),
     ],
 )
 def test_a_typed_value_that_cannot_be_used_is_refused(name: str, typed: str) -> None:

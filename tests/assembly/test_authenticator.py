@@ -124,7 +124,7 @@ def test_the_agent_and_the_test_ask_for_the_scope_of_the_settings(
     world: World, folders: Folders, scope: str, ground: RefusalGround | None
 ) -> None:
     installation = OwnInstallation(folders, Storage(folders))
-    installation.vault.write_secret(LICENCE_KEY, world.licence().key)
+    installation.vault.write_secret(ACCOUNTS["licence.key"], world.licence().key)
     servers = SandboxServers(installation, world, PATIENT)
     settings = replace(settings_for(world, "scope-missing"), scope=scope)
     failure = one_attempt(servers, settings)

@@ -215,28 +215,39 @@ def _read_error(reply: Reply) -> _Error:
         described = re.search(r'error_description="([^"]{0,300})', challenge)
         members = {"error": named[1], "error_description": described[1] if described else ""}
     texts = [text for name in _CODE_MEMBERS for text in _walk(members.get(name))]
-    code = next((code for text in texts if (code := _find_code(text))), "")
+    phrases = [text for name in _WORD_MEMBERS for text in _walk(members.get(name))]
+    code = next(filter(None, (*map(_find_code, texts), *map(_find_leading_code, phrases))), "")
     # Spring and UAA; what a framework says with this word has no description
     if not code and "error_description" in members and members.get("error") == "unauthorized":
         code = "unauthorized"
-    phrases = [text for name in _WORD_MEMBERS for text in _walk(members.get(name))]
     phrases += [text for text in texts if text.lower() != code and text not in phrases]
     description = " ".join(phrases)
     # hydra and others begin with what the code means in general, in brackets
     words = re.sub(r"\(e\.g\.[^)]{0,300}\)", "", description).lower()
     words = "".join(c for c in unicodedata.normalize("NFKD", words) if not unicodedata.combining(c))
-    silent = reply.status == 403 and not reply.body.strip()
+    silent = reply.status == 403 and reply.body.strip() in (b"", b"{}", b"[]", b"null", b'""')
     return _Error(reply.status, code, words[:2000].replace("’", "'"), description, silent and not code)
 
 
 def _find_code(text: str) -> str:
     """Return the code in *text*, which may have a prefix or words around it."""
     tokens = re.findall(r"[a-z0-9]+(?:_[a-z0-9]+)+", text[:200].lower().replace("-", "_"))
+    # "Invalid client", "invalidClient"; but a framework's "Access Denied" is no code
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])|[\s-]+", "_", text[:60].strip()).lower()
+    if parted not in _WORDS_OF_FRAMEWORKS:
+        tokens.append(parted)
     return next((token for token in tokens if token in _CODES or _STATE_CODE.fullmatch(token)), "")
+
+
+def _find_leading_code(text: str) -> str:
+    """Return the code with which *text* begins: "invalid_client: …"."""
+    leading = re.match(r"[a-z]+(?:_[a-z]+)+", text)
+    return leading[0] if leading and leading[0] in _CODES else ""
 
 
 # --- meaning
 
+_WORDS_OF_FRAMEWORKS = frozenset({"access_denied", "unauthorized", "internal_server_error"})
 _FAILED = frozenset({"server_error", "temporarily_unavailable", "internal_error", "internal_server_error"})
 _TOO_MANY = frozenset({"slow_down", "too_many_requests", "rate_limit_exceeded", "rate_limited"})
 _ABOUT_SCOPE = frozenset({"invalid_scope", "scope_invalid", "insufficient_scope", "scope_required"})
@@ -253,6 +264,9 @@ _NOT_IDENTIFIED = frozenset(
         "client_not_found",
         "unknown_client",
         "app_not_found",
+        "invalid_credentials",
+        "invalid_clientid",
+        "client_authentication_failed",
     ]
 )
 _AMBIGUOUS = frozenset({"unauthorized_client", "access_denied"})
@@ -277,8 +291,8 @@ _REFUSED_CODES = frozenset(
 )
 _ABOUT_REQUEST = frozenset({"invalid_request", "unsupported_grant_type", "invalid_token_request"})
 _STATE_CODE = re.compile(
-    r"(?:\w+_)?(?:client|app|application|account|licen[cs]e|user|org|tenant)_(?:is_)?(?:disabled|suspended|inactive|revoked|blocked|locked|expired"
-    r"|deleted)|(?:disabled|suspended|inactive|revoked|blocked|locked|expired|deleted)_(?:client|app|application|account|licen[cs]e|user|org|tenant)"
+    r"(?:\w+_)?(?:client|app|application|account|licen[cs]e|user|org|tenant|consumer|subscription|secret|key)_(?:is_)?(?:disabled|suspended|inactive|revoked|blocked|locked|expired"
+    r"|deleted)|(?:disabled|suspended|inactive|revoked|blocked|locked|expired|deleted)_(?:client|app|application|account|licen[cs]e|user|org|tenant|consumer|subscription|secret|key)"
 )
 """``disabled_client``, ``application_suspended``, ``inactive_org`` …"""
 _CODES = (
@@ -309,7 +323,7 @@ _UNKNOWN = re.compile(
 )
 """Words for: number or key are not the right ones."""
 _CLIENT_REFUSED = re.compile(
-    r"not allowed for this client|service.account|\buser '[^']*' disabled"
+    r"(?:disabled|not (?:allowed|enabled|permitted|authori[sz]ed)) for (?:this|the) client|service.account|\buser '[^']*' disabled"
     r"|\b(?:client|application|account|licen[cs]e|compte)\b(?! (?:cert|auth|assert))[^.;:]{0,60}?\b" + _STATE
 )
 _SCOPE_WANTED = re.compile(
@@ -317,8 +331,9 @@ _SCOPE_WANTED = re.compile(
     r"|(?:missing|required|must)[^.]{0,40}\bscopes?\b"
 )
 _OWN_WORDS = re.compile(
-    # Oracle ORDS; Apigee
-    r"tag:oracle\.com,\d+:error/unauthorized|oauth\.v2\.(?:invalidclientidentifier|clientidnotfound|invalidclientcredentials)"
+    # Facebook; Oracle ORDS; Apigee
+    r"error validating (?:client secret|application)|tag:oracle\.com,\d+:error/unauthorized"
+    r"|oauth\.v2\.(?:invalidclientidentifier|clientidnotfound|invalidclientcredentials)"
 )
 """A product's own words for a number or key that it does not know, without an OAuth code."""
 
@@ -335,7 +350,8 @@ _RULES: _Rules = (
     (lambda e: e.code in _NOT_IDENTIFIED, problems.LICENCE_NOT_RECOGNISED),
     # Keycloak and Auth0 say these of a wrong key, with status 401 (RFC 6749: the client is not identified) or in words
     (lambda e: e.code in _NOT_PERMITTED and e.is_refused, problems.AUTHORISATION_REFUSED),
-    (lambda e: e.code in _NOT_PERMITTED and e.is_unknown, problems.LICENCE_NOT_RECOGNISED),
+    (lambda e: e.code in _AMBIGUOUS and e.is_unknown, problems.LICENCE_NOT_RECOGNISED),
+    (lambda e: e.code == "unauthorized" and "bad credentials" in e.words, problems.LICENCE_NOT_RECOGNISED),
     (lambda e: e.code in _AMBIGUOUS and e.status == 401, problems.LICENCE_NOT_RECOGNISED),
     (lambda e: e.code in _AMBIGUOUS, problems.AUTHORISATION_REFUSED),
     # oidc-provider and Keycloak say invalid_request of a client that may not, Entra of a scope that is missing

@@ -151,6 +151,11 @@ _CATALOGUE = (
     Fault("old-tls", Layer.CERTIFICATE, "le serveur ne connaît que TLS 1.1"),
     Fault("old-ciphers", Layer.CERTIFICATE, "le serveur n'accepte que des chiffrements dépassés"),
     Fault("client-cert", Layer.CERTIFICATE, "le serveur exige un certificat du poste"),
+    Fault(
+        "client-cert-reset",
+        Layer.CERTIFICATE,
+        "le serveur exige un certificat du poste, et coupe net (RST) au lieu de le dire",
+    ),
     Fault("unknown-name", Layer.CERTIFICATE, "le serveur ne connaît pas le nom demandé (alerte 112)"),
     Fault("internal-error", Layer.CERTIFICATE, "le serveur échoue pendant la négociation (alerte 80)"),
     # bytes: TLS stands, HTTP goes wrong

@@ -249,9 +249,10 @@ async def _fail_handshake(connection: socket.socket, context: ssl.SSLContext, *,
         try:
             tls.do_handshake()
         except ssl.SSLWantReadError:
-            await loop.sock_sendall(connection, to_send.read())
+            pass
         except ssl.SSLError:
             break
+        await loop.sock_sendall(connection, to_send.read())
     if reset:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
         return

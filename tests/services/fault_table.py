@@ -110,6 +110,7 @@ SANDBOX: Mapping[str, Expectation] = {
     "old-tls": _both(Stage.CERTIFICATE, problems.TLS_TOO_OLD),
     "old-ciphers": _both(Stage.CERTIFICATE, problems.NO_COMMON_CIPHER),
     "client-cert": _both(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
+    "client-cert-reset": _both(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
     "unknown-name": _both(Stage.CERTIFICATE, problems.SERVER_NAME_UNKNOWN),
     "internal-error": _both(Stage.CERTIFICATE, problems.HANDSHAKE_REFUSED),
     "no-answer": _both(Stage.ANSWER, problems.ANSWER_LATE, "read"),
@@ -340,6 +341,38 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
     "openssl-client-certificate": OtherFault(
         "openssl s_server exige un certificat du poste (TLS 1.3)",
         ExpectedFailure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
+    ),
+    "openssl-client-certificate-1.2": OtherFault(
+        "openssl s_server exige un certificat du poste (TLS 1.2)",
+        ExpectedFailure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
+    ),
+    "openssl-client-certificate-optional": OtherFault(
+        "openssl s_server demande un certificat du poste sans l'exiger",
+        ExpectedFailure(Stage.KIND, problems.NOT_AN_AUTHENTICATION_SERVER),
+    ),
+    "openssl-rsa-key-exchange": OtherFault(
+        "openssl s_server n'accepte que l'échange de clé par RSA (AES128-GCM-SHA256)",
+        ExpectedFailure(Stage.CERTIFICATE, problems.NO_COMMON_CIPHER),
+    ),
+    "openssl-cbc-only": OtherFault(
+        "openssl s_server n'accepte que CBC et SHA-1",
+        ExpectedFailure(Stage.CERTIFICATE, problems.NO_COMMON_CIPHER),
+    ),
+    "openssl-http2-only": OtherFault(
+        "openssl s_server ne parle que HTTP/2 (alerte 120)",
+        ExpectedFailure(Stage.CERTIFICATE, problems.HANDSHAKE_REFUSED),
+    ),
+    "old-renegotiation": OtherFault(
+        "le serveur ne connaît pas la renégociation sécurisée (RFC 5746)",
+        ExpectedFailure(Stage.CERTIFICATE, problems.TLS_TOO_OLD),
+    ),
+    "old-and-silent": OtherFault(
+        "le serveur ne connaît que TLS 1.1 et raccroche sans alerte",
+        ExpectedFailure(Stage.CERTIFICATE, problems.TLS_TOO_OLD),
+    ),
+    "nginx-unknown-name": OtherFault(
+        "nginx ne connaît pas le nom demandé (ssl_reject_handshake)",
+        ExpectedFailure(Stage.CERTIFICATE, problems.SERVER_NAME_UNKNOWN),
     ),
     # the answer
     "nginx-https-expected": OtherFault(

@@ -115,6 +115,7 @@ http {{
     ssl_certificate {folder}/nginx.pem; ssl_certificate_key {folder}/nginx.pem;
     server {{ listen 127.0.0.1:{secure} ssl; location / {{ proxy_pass http://127.0.0.1:9; }} }}
     server {{ listen 127.0.0.1:{picky} ssl; ssl_client_certificate {folder}/authority.pem; ssl_verify_client on; }}
+    server {{ listen 127.0.0.1:{strict} ssl; ssl_reject_handshake on; }}
     server {{ listen 127.0.0.1:{plain}; return 301 https://localhost$request_uri; }}
 }}
 """
@@ -136,13 +137,14 @@ class Nginx:
             "in-clear": ("http", "secure"),
             "unavailable": ("https", "secure"),
             "client-certificate": ("https", "picky"),
+            "unknown-name": ("https", "strict"),
             "to-https": ("http", "plain"),
             "port-80": ("https", "plain"),
         }[what]
         return f"{scheme}://localhost:{self._ports[port]}"
 
     def __enter__(self) -> Nginx:
-        self._ports = dict(zip(("secure", "picky", "plain"), _free_ports(3), strict=True))
+        self._ports = dict(zip(("secure", "picky", "strict", "plain"), _free_ports(4), strict=True))
         (self._folder / "nginx.pem").write_bytes(self._pem)
         (self._folder / "authority.pem").write_bytes(self._authority)
         text = _CONFIGURATION.format(folder=self._folder, **self._ports)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import ssl
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +26,7 @@ from iea_agent.domain.tls_verdicts import ServerCertificate, TrustedNames
 from iea_agent.services import certificates
 from iea_agent.services.certificates import CaFileUnreadable, parse_certificate
 from iea_sandbox.authority import CertificateAuthority
+from iea_sandbox.world import World
 from tests.covered import cover, covers
 from tests.services.peers import revocation_list
 
@@ -243,9 +248,70 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert raised.value.file == tmp_path / "nothing.pem"
 
 
-def test_old_tls_is_refused_for_inspection_too() -> None:
-    assert certificates.unverified_context().minimum_version is ssl.TLSVersion.TLSv1_2
-    assert certificates.verifying_context(None).minimum_version is ssl.TLSVersion.TLSv1_2
+def every_context(ca_file: Path) -> list[ssl.SSLContext]:
+    """All contexts that the agent makes."""
+    looking = [*certificates.looking_contexts(limited=True), *certificates.looking_contexts(limited=False)]
+    return [certificates.verifying_context(None), certificates.verifying_context(ca_file), *looking]
+
+
+def test_old_tls_is_refused_where_something_may_be_sent(tmp_path: Path) -> None:
+    file = tmp_path / "own.pem"
+    file.write_bytes(CertificateAuthority().authority_pem)
+    for context in every_context(file)[:2]:
+        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert context.check_hostname
+        assert not context.hostname_checks_common_name
+    clear, newer = certificates.looking_contexts(limited=True)
+    assert (clear.minimum_version, newer.minimum_version) == (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
+
+
+def test_every_context_is_made_in_one_place() -> None:
+    """``create_default_context`` obeys the environment; httpx and tuf are given ours."""
+    makers = re.compile(r"create_default_context|SSLContext\(|_create_unverified")
+    package = Path(certificates.__file__).parents[1]
+    texts = {path: path.read_text(encoding="utf-8") for path in package.rglob("*.py")}
+    assert [path.name for path, text in texts.items() if makers.search(text)] == ["certificates.py"]
+    assert len(makers.findall(texts[Path(certificates.__file__)])) == 3, "CryptoAPI's, ours, and this reason"
+
+
+@pytest.mark.parametrize("where", ["file", "unopenable"])
+def test_variables_of_the_environment_neither_write_keys_nor_add_trust(
+    world: World, tmp_path: Path, where: str
+) -> None:
+    keys = tmp_path / ("keys.log" if where == "file" else "nowhere/keys.log")
+    script = (
+        "import sys\nfrom pathlib import Path\n"
+        "from iea_agent.services.https import Client, HttpsError\n"
+        "from iea_agent.services.messages import Request\nfrom iea_agent.services.network import Route\n"
+        "from iea_agent.services import certificates\n"
+        "for file in (Path(sys.argv[2]), None):\n"
+        "    with Client(Route(ca_file=file)) as client:\n"
+        "        try: print(client.request(Request('GET', sys.argv[1])).status)\n"
+        "        except HttpsError as error: print(error.failure.problem)\n"
+        "print(sum('Bac à sable' in n for n in certificates.trusted_names(None).organisations))"
+    )
+    variables = {
+        "SSLKEYLOGFILE": str(keys),
+        "SSL_CERT_FILE": str(world.ca_file),
+        "SSL_CERT_DIR": str(tmp_path),
+        "PYTHONUTF8": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script, world.authentication.address, str(world.ca_file)],
+        env=os.environ | variables,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    lines = done.stdout.split()
+    # the server has no page at its root
+    assert lines[0] == "404", done.stderr
+    assert lines[-1] == "0"
+    if sys.platform != "win32":  # Wine's CryptoAPI lets strangers pass
+        assert lines[1] != "404", "the authority of the variable is not trusted"
+    assert not keys.exists()
 
 
 @pytest.mark.parametrize(("number", "length"), [(101, 1), (90, 1000)], ids=["names", "bytes"])

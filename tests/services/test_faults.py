@@ -372,6 +372,33 @@ def _openssl(*options: str) -> Arrangement:
     return arrange
 
 
+def _old_renegotiation(place: Place) -> Arranged:
+    """A ServerHello (RFC 5246, 7.4.1.3) of TLS 1.2 without any extension."""
+
+    def behaviour(connection: socket.socket) -> None:
+        connection.recv(65536)
+        hello = b"\x03\x03" + bytes(32) + b"\0" + b"\xc0\x2f" + b"\0"
+        message = b"\x02" + len(hello).to_bytes(3, "big") + hello
+        connection.sendall(b"\x16\x03\x03" + len(message).to_bytes(2, "big") + message)
+        silent(connection)
+
+    return place.direct(place.serve(behaviour).address.replace("http:", "https:"))
+
+
+def _old_and_silent(place: Place) -> Arranged:
+    """A server that hangs up on TLS 1.2, and goes on with a client that takes TLS 1.1."""
+    context = place.world.authority.context("old-tls", "")
+
+    def behaviour(connection: socket.socket) -> None:
+        hello = connection.recv(65536, socket.MSG_PEEK)
+        # only a client that takes older versions offers the ciphers of SSL 3.0 (TLS_RSA_WITH_AES_128_CBC_SHA)
+        if b"\x00\x2f" in hello[:300]:
+            with context.wrap_socket(connection, server_side=True) as secured:
+                secured.recv(1)
+
+    return place.direct(place.serve(behaviour).address.replace("http:", "https:"))
+
+
 def _only_ipv6(_: Place) -> Arranged:
     def connect(_: object) -> Client:
         return Client(Route(ipv4_only=True), limits=BRIEF, resolve=lambda _: ("2001:db8::1",))
@@ -453,6 +480,14 @@ ARRANGEMENTS: dict[str, Arrangement] = {
     ),
     "openssl-tls-1.1": _openssl("-tls1_1", "-cipher", "ALL:@SECLEVEL=0"),
     "openssl-client-certificate": _openssl("-tls1_3", "-Verify", "1", "-verify_return_error"),
+    "openssl-client-certificate-1.2": _openssl("-tls1_2", "-Verify", "1", "-verify_return_error"),
+    "openssl-client-certificate-optional": _openssl("-verify", "1"),
+    "openssl-rsa-key-exchange": _openssl("-tls1_2", "-cipher", "AES128-GCM-SHA256"),
+    "openssl-cbc-only": _openssl("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA"),
+    "openssl-http2-only": _openssl("-alpn", "h2"),
+    "old-renegotiation": _old_renegotiation,
+    "old-and-silent": _old_and_silent,
+    "nginx-unknown-name": _nginx("unknown-name"),
     "nginx-https-expected": _nginx("in-clear"),
     "nginx-client-certificate": _nginx("client-certificate"),
     "nginx-to-https": _nginx("to-https"),

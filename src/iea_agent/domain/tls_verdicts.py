@@ -7,7 +7,7 @@ list), and OpenSSL's own reasons. None of them decides on trust: TLS has refused
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from . import problems
@@ -231,6 +231,32 @@ def _last_link(chain: Sequence[ServerCertificate]) -> ServerCertificate:
 
 # --- the handshake
 
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What was seen of a handshake in which nothing is verified.
+
+    - *chain*: the certificates that came, the server's first.
+    - *certificate_asked*: whether the server asked for a certificate of the client.
+    - *completed*: whether both sides came to an end; *version* and *cipher* are what they agreed on.
+    - *refused*: whether the server ended it, or ended the connection right after it.
+    - *wants_newer*: whether the server refused the versions that were offered.
+    """
+
+    chain: tuple[ServerCertificate, ...] = ()
+    certificate_asked: bool = False
+    completed: bool = False
+    refused: bool = False
+    version: str = ""
+    cipher: str = ""
+    wants_newer: bool = False
+
+    def __str__(self) -> str:
+        if self.completed:
+            return f"{self.version} {self.cipher} without our limits"
+        return "a client certificate was asked for" if self.certificate_asked else "the same again"
+
+
 ALERTS: Mapping[str, Problem] = {
     # the way: bytes arrive changed
     "BAD_RECORD_MAC": problems.TLS_INTERRUPTED,
@@ -326,3 +352,21 @@ def judge_alert(reason: str) -> Problem | None:
     """Return the problem of the alert that *reason* names, None if it names none."""
     alert, prefixes = _ALERT.subn("", reason)
     return ALERTS.get(alert, problems.HANDSHAKE_REFUSED) if prefixes else None
+
+
+WORTH_A_LOOK = frozenset([problems.TLS_INTERRUPTED, problems.HANDSHAKE_REFUSED, problems.NO_COMMON_CIPHER])
+"""The problems of a handshake that a second one, without our limits, may explain."""
+
+
+def judge_second_handshake(problem: Problem, second: Handshake, usable: Collection[str]) -> Problem:
+    """Return the problem of a handshake after a look at a *second* one.
+
+    *problem* is of the first. The second accepts old versions and every cipher; *usable* are the names of those that we accept.
+    """
+    if second.certificate_asked and second.refused:
+        return problems.CLIENT_CERTIFICATE_WANTED
+    if not second.completed:
+        return problem
+    if second.version in ("SSLv3", "TLSv1", "TLSv1.1"):
+        return problems.TLS_TOO_OLD
+    return problem if second.cipher in usable else problems.NO_COMMON_CIPHER

@@ -23,6 +23,10 @@ FILE_LIMIT = 16 * 1024 * 1024
 """Bytes of the administrator's file that are searched for a revocation list."""
 
 
+_LEGACY_SERVER_CONNECT = 0x4
+"""OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT, which Python names since 3.12."""
+
+
 class CaFileUnreadable(Exception):
     """The administrator's file cannot be read or has no certificate; *cause* says why."""
 
@@ -49,13 +53,64 @@ def verifying_context(ca_file: Path | None) -> ssl.SSLContext:
     return _openssl(ca_file)
 
 
-def unverified_context() -> ssl.SSLContext:
-    """Return a context to inspect a refused certificate; send nothing over it."""
+def looking_contexts(*, limited: bool) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Return contexts for a handshake that is only looked at: up to TLS 1.2, and TLS 1.3.
+
+    They verify nothing. Up to TLS 1.2 certificates come in clear. Those that are not *limited* take old versions and every cipher as well.
+    """
+    clear, newer = _client_context(), _client_context()
+    for context in (clear, newer):
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    clear.maximum_version = ssl.TLSVersion.TLSv1_2
+    newer.minimum_version = ssl.TLSVersion.TLSv1_3
+    if not limited:
+        clear.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        clear.set_ciphers("ALL:@SECLEVEL=0")
+        clear.options |= _LEGACY_SERVER_CONNECT
+    return clear, newer
+
+
+def usable_ciphers() -> frozenset[str]:
+    """Return the ciphers that we accept, by OpenSSL's names."""
+    return frozenset(cipher["name"] for cipher in _client_context().get_ciphers())
+
+
+def _client_context() -> ssl.SSLContext:
+    """Return a context for TLS 1.2 and newer that trusts no authority yet.
+
+    Every context of OpenSSL's is made here, and not by ``ssl.create_default_context``: that one writes the session's keys to the file that the variable
+    SSLKEYLOGFILE names, and with them anybody could read the licence key in a recorded connection.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    # a common name is no server name (RFC 9525, 2)
+    context.hostname_checks_common_name = False
     return context
+
+
+def _trust_system(context: ssl.SSLContext) -> None:
+    """Let *context* trust the system's authorities.
+
+    ``SSLContext.load_default_certs`` would also trust what the variables SSL_CERT_FILE and SSL_CERT_DIR name.
+    """
+    if sys.platform == "win32":
+        certificates = [
+            der
+            for store in ("CA", "ROOT")
+            for der, encoding, purposes in ssl.enum_certificates(store)
+            if encoding == "x509_asn"
+            and (purposes is True or (purposes is not False and ssl.Purpose.SERVER_AUTH.oid in purposes))
+        ]
+        if certificates:
+            context.load_verify_locations(cadata=b"".join(certificates))
+        return
+    paths = ssl.get_default_verify_paths()
+    file, folder = Path(paths.openssl_cafile), Path(paths.openssl_capath)
+    if file.is_file():
+        context.load_verify_locations(cafile=file)
+    if folder.is_dir():
+        context.load_verify_locations(capath=folder)
 
 
 def trusted_names(ca_file: Path | None) -> TrustedNames:
@@ -82,14 +137,12 @@ def _openssl(ca_file: Path | None) -> ssl.SSLContext:
 @lru_cache(maxsize=2)
 def _load_context(version: tuple[Path, int] | None) -> ssl.SSLContext:
     """Load the authorities once (20 ms, 1 MB), and again if the file has changed."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Python 3.13 turns on strict checks (RFC 5280) that browsers do not make and some private authorities fail
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    # a common name is no server name (RFC 9525, 2)
-    context.hostname_checks_common_name = False
+    context = _client_context()
+    _trust_system(context)
     if version is not None:
         file = version[0]
+        # it may hold an intermediate authority alone
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         try:
             context.load_verify_locations(cafile=file)
             with file.open("rb") as opened:

@@ -22,10 +22,12 @@ from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Group, Problem
 from iea_agent.domain.tls_verdicts import (
     CERTIFICATE_CODES,
-    ServerCertificate,
+    WORTH_A_LOOK,
+    Handshake,
     judge_alert,
     judge_certificate,
     judge_handshake,
+    judge_second_handshake,
 )
 
 from . import certificates
@@ -34,8 +36,8 @@ from .network import RequestContext, Route, describe_certificate
 from .proxy_answers import judge_proxy_answer
 from .tunnel import NoTunnelError
 
-Inspect: TypeAlias = Callable[[], tuple[ServerCertificate, ...]]
-"""Returns the certificates that a second handshake shows, the refused server's first; none if it shows none."""
+Look: TypeAlias = Callable[[bool], Handshake | None]
+"""Looks at a second handshake, with our limits for versions and ciphers or without; returns None if none began."""
 
 
 class UnusableAnswer(Exception):
@@ -77,6 +79,20 @@ class _Incident(NamedTuple):
             return judge_handshake(_reason(self.cause))
         alert = judge_alert(_reason(self.cause)) if self.request.stage is Stage.ANSWER else None
         return alert if alert is not problems.TLS_INTERRUPTED else None
+
+    def is_worth_a_look(self, problem: Problem) -> bool:
+        """Return whether a second handshake may tell more than *problem*.
+
+        A server that wants a certificate may end the connection without a word: during the handshake up to TLS 1.2, right after it in TLS 1.3.
+        """
+        if self.request.stage is Stage.CERTIFICATE:
+            return problem in WORTH_A_LOOK and not isinstance(self.error, httpcore.TimeoutException)
+        secured = self.request.certificate is not None and self.request.is_new_connection
+        return (
+            secured
+            and problem in (problems.ANSWER_CUT, problems.CONNECTION_CUT)
+            and is_closed_early(self.error)
+        )
 
     @property
     def is_offline(self) -> bool:
@@ -139,11 +155,11 @@ _STAGES = {Group.CERTIFICATE: Stage.CERTIFICATE, Group.PROXY: Stage.PROXY}
 
 
 def translate(
-    error: Exception, request: RequestContext, route: Route, *, online: Callable[[], bool], inspect: Inspect
+    error: Exception, request: RequestContext, route: Route, *, online: Callable[[], bool], look: Look
 ) -> Failure:
     """Return the failure behind *error*, which *request* met on its *route*.
 
-    *online* is called if this PC itself may be offline, *inspect* if a certificate was refused.
+    *online* is called if this PC itself may be offline, *look* if a certificate was refused or a handshake ended.
     """
     if isinstance(error, UnusableAnswer):
         return Failure(Stage.ANSWER, problems.ANSWER_NONSENSE, str(error))
@@ -153,11 +169,14 @@ def translate(
         return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
     cause = _find_cause(error) or request.send_error
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return _certificate_refused(cause, request, route, inspect)
+        return _certificate_refused(cause, request, route, look)
     detail = describe_error(cause or error)
     incident = _Incident(error, cause, request, online)
     problem = _first(_AT_ANY_STAGE, incident) or incident.tls_problem
     problem = problem or _first(_AT_STAGE.get(request.stage, ()), incident) or problems.INTERNAL_ERROR
+    if incident.is_worth_a_look(problem) and (second := look(False)) is not None:
+        problem = judge_second_handshake(problem, second, certificates.usable_ciphers())
+        detail = f"{detail}, then {second}"
     stage = _STAGES.get(problem.group, request.stage)
     evidence = _proxy(route) if problem.evidence is ProxyInvolved else None
     return Failure(stage, problem, detail, evidence=evidence)
@@ -213,13 +232,14 @@ def _find_cause(error: BaseException) -> OSError | None:
 
 
 def _certificate_refused(
-    cause: ssl.SSLCertVerificationError, request: RequestContext, route: Route, inspect: Inspect
+    cause: ssl.SSLCertVerificationError, request: RequestContext, route: Route, look: Look
 ) -> Failure:
     """Return the failure for a refused certificate, by its own fields if possible."""
     # CryptoAPI's codes come as negative numbers if a signed type was used
     code = cause.verify_code & 0xFFFFFFFF
     detail = describe_error(cause)
-    chain = inspect()
+    second = look(True)
+    chain = second.chain if second is not None else ()
     if not chain:
         problem = CERTIFICATE_CODES.get(code, problems.CERTIFICATE_REFUSED)
         return Failure(Stage.CERTIFICATE, problem, detail)

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate, Failure, Stage
 from iea_agent.domain.evidence import FileInvolved, ProxyInvolved
-from iea_agent.domain.tls_verdicts import ServerCertificate
+from iea_agent.domain.tls_verdicts import Handshake
 
 from . import certificates
 from .content_coding import undo_codings
@@ -186,7 +185,7 @@ class Client:
                     context,
                     self.route,
                     online=self._online,
-                    inspect=lambda: self._inspect_certificate(request, context),
+                    look=partial(self._look, request, context),
                 )
         finally:
             if context.certificate is not None:
@@ -199,36 +198,28 @@ class Client:
         # outside the handlers, so not chained: the detail has what support needs, the libraries' frames do not help
         raise HttpsError(failure)
 
-    def _inspect_certificate(
-        self, request: Request, context: RequestContext
-    ) -> tuple[ServerCertificate, ...]:
+    def _look(self, request: Request, context: RequestContext, limited: bool) -> Handshake | None:
         """Connect once more without verification, and hang up before anything is sent.
 
-        Returns the certificates that come, the server's first; none if they cannot be had.
+        Returns what was seen of the handshake, None if none began. *limited*: with the limits for versions and ciphers that we always have.
         """
-        inspected: list[ServerCertificate] = []
-
-        def hang_up(event: str, info: Mapping[str, Any]) -> None:
-            if event.endswith(".start_tls.complete"):
-                stream = info["return_value"]
-                inspected.extend(stream.chain)
-                stream.close()
-                raise _Inspected
-
-        seconds = min(context.remaining, self._limits.connect)
-        CURRENT_REQUEST.set(RequestContext(None, seconds, self._limits, proxied=self.route.proxy is not None))
-        transport = _Transport(self._pool(certificates.unverified_context()))
-        try:
-            transport.handle_request(httpx.Request("GET", request.url, extensions={"trace": hang_up}))
-        except (_Inspected, *EXCEPTIONS):
-            pass
-        finally:
-            transport.close()
-        return tuple(inspected)
-
-
-class _Inspected(Exception):
-    """The certificate has been received: the connection is needed no more."""
+        for tls in certificates.looking_contexts(limited=limited):
+            seconds = min(context.remaining, self._limits.connect)
+            second = RequestContext(None, seconds, self._limits, proxied=self.route.proxy is not None)
+            second.only_looks = True
+            CURRENT_REQUEST.set(second)
+            transport = _Transport(self._pool(tls))
+            try:
+                transport.handle_request(
+                    httpx.Request("GET", request.url, extensions={"trace": second.trace})
+                )
+            except EXCEPTIONS:
+                pass
+            finally:
+                transport.close()
+            if second.handshake is None or not second.handshake.wants_newer:
+                break
+        return second.handshake
 
 
 class _Transport(httpx.BaseTransport):

@@ -27,10 +27,11 @@ import httpcore
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
 from iea_agent.domain.proxy_choice import Source
-from iea_agent.domain.tls_verdicts import ServerCertificate
+from iea_agent.domain.tls_verdicts import Handshake, ServerCertificate
 
 from . import certificates, names
 from .answer_head import AnswerHead
+from .handshake import look
 from .names import Resolve
 
 STAGGER_SECONDS = 0.25
@@ -91,6 +92,10 @@ class RequestContext:
         self.received_tls_alert = False
         self.host = ""
         """The server's name as TLS was asked for it."""
+        self.only_looks = False
+        """Whether the handshake is only looked at, and the connection closed after it."""
+        self.handshake: Handshake | None = None
+        """What such a look saw."""
         self.certificate: ServerCertificate | None = None
         """The certificate of the connection made for this request."""
         self.resolved: tuple[str, ...] = ()
@@ -250,15 +255,6 @@ class Stream(httpcore.NetworkStream):
         issuer = describe_certificate(self.certificate) if self.certificate else None
         return ", ".join(filter(None, (version, issuer)))
 
-    @property
-    def chain(self) -> tuple[ServerCertificate, ...]:
-        """The certificates that came, the server's first; before Python 3.13 only that."""
-        get = getattr(self._socket, "get_unverified_chain", None)
-        if get is None:
-            return () if self.certificate is None else (self.certificate,)
-        parsed = (certificates.parse_certificate(der) for der in get())
-        return tuple(each for each in parsed if each is not None)
-
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         while True:
             received = self._receive(max_bytes)
@@ -306,6 +302,11 @@ class Stream(httpcore.NetworkStream):
         request = CURRENT_REQUEST.get()
         request.host = server_hostname or ""
         try:
+            if request.only_looks:
+                request.handshake = look(
+                    self._socket, ssl_context, server_hostname, lambda: request.bounded(request.limits.tls)
+                )
+                raise ConnectionAbortedError("the handshake was only looked at")
             self._socket.settimeout(request.bounded(request.limits.tls))
             return Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
         except TimeoutError as error:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.domain.interceptors import INTERCEPTORS, ProductKind, find_interceptor, recognise
+from iea_agent.domain.interceptors import (
+    INTERCEPTORS,
+    PORTALS,
+    ProductKind,
+    find_interceptor,
+    find_portal,
+    recognise,
+)
 
 SOURCES = Path(__file__).resolve().parents[2] / "docs" / "interceptors.md"
 """A table with a line for each product: its name, and the issuers of its certificates as they have been seen."""
@@ -37,6 +44,8 @@ STRANGERS = [
     "Checkpoint Systems",
     "SFR Root CA",
     "Beset",
+    "Sophosia",
+    "Trend",
     "Autorité inconnue",
     "Orange",
     "",
@@ -77,3 +86,16 @@ def test_the_table_is_without_gaps_and_repetitions() -> None:
 def test_a_stranger_has_no_entry() -> None:
     assert find_interceptor("") is None
     assert find_interceptor("Autre") is None
+
+
+@pytest.mark.parametrize("domain", [domain for each in PORTALS.values() for domain in each])
+def test_a_portal_is_known_by_the_hosts_of_its_certificate(domain: str) -> None:
+    for host in (domain, f"*.{domain}", f"login.{domain}".upper()):
+        assert find_portal(["autre.example", host]) == host.casefold().removeprefix("*.")
+
+
+@pytest.mark.parametrize(
+    "host", ["", "orange.fr", "impots.orange.fr", "notwifirst.net", "wifirst.net.example", "*.net"]
+)
+def test_another_host_is_no_portal(host: str) -> None:
+    assert find_portal([host]) == ""

@@ -9,19 +9,21 @@ import pytest
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate
-from iea_agent.domain.evidence import CertificateHosts, InterceptedBy
+from iea_agent.domain.evidence import CertificateHosts, InterceptedBy, PortalPage
 from iea_agent.domain.problems import Group, Problem
 from iea_agent.domain.tls_verdicts import (
     ALERTS,
     CERTIFICATE_CODES,
     OWN_REASONS,
     CertificateVerdict,
+    Handshake,
     ServerCertificate,
     TrustedNames,
     covers,
     judge_alert,
     judge_certificate,
     judge_handshake,
+    judge_second_handshake,
 )
 
 LEAF = ServerCertificate(
@@ -175,6 +177,13 @@ def test_a_common_name_is_no_server_name() -> None:
     assert judge(62, replace(bare, common_name="")).evidence is None
 
 
+@pytest.mark.parametrize("code", [62, 0x800B010F])
+def test_the_certificate_of_a_known_portal_proves_a_portal(code: int) -> None:
+    portal = replace(LEAF, hosts=("wireless.wifirst.net",))
+    page = PortalPage("https://wireless.wifirst.net")
+    assert judge(code, portal) == CertificateVerdict(problems.CAPTIVE_PORTAL, portal, page)
+
+
 @pytest.mark.parametrize("code", [26, 0x800B0110])
 def test_a_purpose_is_the_servers_or_an_authoritys(code: int) -> None:
     assert judge(code, replace(LEAF, for_servers=False), LINK).problem is NOTHING
@@ -249,3 +258,28 @@ def test_what_a_reason_means(reason: str, problem: Problem) -> None:
 @pytest.mark.parametrize("reason", [*OWN_REASONS, "", "UNKNOWN_ERROR"])
 def test_what_openssl_says_itself_is_no_alert(reason: str) -> None:
     assert judge_alert(reason) is None
+
+
+ASKED = Handshake(certificate_asked=True, refused=True)
+GCM, SHA = "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA"
+
+
+@pytest.mark.parametrize("first", [problems.TLS_INTERRUPTED, problems.NO_COMMON_CIPHER], ids=str)
+@pytest.mark.parametrize(
+    ("second", "problem"),
+    [
+        (ASKED, problems.CLIENT_CERTIFICATE_WANTED),
+        (replace(ASKED, completed=True, version="TLSv1.3", cipher=GCM), problems.CLIENT_CERTIFICATE_WANTED),
+        # it asked, and goes on without one
+        (Handshake(certificate_asked=True, completed=True, version="TLSv1.2", cipher=GCM), None),
+        (Handshake(completed=True, version="TLSv1.1", cipher=SHA), problems.TLS_TOO_OLD),
+        (Handshake(completed=True, version="TLSv1.2", cipher=SHA), problems.NO_COMMON_CIPHER),
+        (Handshake(completed=True, version="TLSv1.2", cipher=GCM), None),
+        (Handshake(refused=True), None),
+    ],
+)
+def test_what_a_second_handshake_tells(first: Problem, second: Handshake, problem: Problem | None) -> None:
+    assert judge_second_handshake(first, second, {GCM}) is (problem or first)
+    # after a handshake that held, only a certificate of the client can have been wanted
+    later = problem if problem is problems.CLIENT_CERTIFICATE_WANTED else problems.ANSWER_CUT
+    assert judge_second_handshake(problems.ANSWER_CUT, second, {GCM}) is later

@@ -8,7 +8,7 @@ its documentation shows them, and is general if not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -144,7 +144,9 @@ INTERCEPTORS = (
         ),
         ("stormshield", "netasq", "ssl proxy default authority"),
     ),
-    Interceptor("Sophos", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("sophos", "astaro", "cyberoam")),
+    Interceptor(
+        "Sophos", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("sophos", "sophosutm", "astaro", "cyberoam")
+    ),
     Interceptor(
         "Cisco Umbrella",
         ProductKind.FILTER,
@@ -185,7 +187,9 @@ INTERCEPTORS = (
     Interceptor(
         "McAfee Web Gateway (Skyhigh)", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("mcafee", "skyhigh")
     ),
-    Interceptor("Trend Micro Web Security", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("trend micro",)),
+    Interceptor(
+        "Trend Micro Web Security", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("trend micro", "iwss.trend")
+    ),
     Interceptor(
         "Cloudflare Gateway",
         ProductKind.FILTER,
@@ -195,6 +199,9 @@ INTERCEPTORS = (
     Interceptor("Kerio Control", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("kerio",)),
     Interceptor("iboss", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("iboss",)),
     Interceptor("Olfeo", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("olfeo",)),
+    Interceptor("ContentKeeper", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("contentkeeper",)),
+    Interceptor("NetSpark", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("netspark",)),
+    Interceptor("Smoothwall", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("smoothwall",)),
     Interceptor("Untangle", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("untangle",)),
     Interceptor("pfSense", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("pfsense",)),
     Interceptor("OPNsense", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("opnsense",)),
@@ -251,6 +258,21 @@ INTERCEPTORS = (
     Interceptor("Synology", ProductKind.BOX, _BOX, ("synology",)),
 )
 
+PORTALS: Mapping[str, tuple[str, ...]] = {
+    "Orange": ("hautdebitmobile.orange.fr",),
+    "Netinary": ("netinary.net",),
+    "Wifirst": ("wifirst.net",),
+    "Wifipass": ("wifipass.org",),
+    "UCOPIA": ("controller.access.network",),
+    "GlobalSuite": ("login.globalsuite.net",),
+    "HotelWifi": ("hotelwifi.com",),
+    "Virgin": ("virginwifi.io",),
+    "BT": ("btopenzone.com", "btwifi.com"),
+    "VOO": ("wifree.voo.be",),
+    "Icomera": ("ombord.info",),
+}
+"""The domains of Wi-Fi portals, by operator. Their certificates are sound, and for these names instead of the server's."""
+
 _BY_NAME = {product.name: product for product in INTERCEPTORS}
 
 
@@ -267,7 +289,17 @@ def recognise(issuer_names: Iterable[str]) -> Interceptor | None:
     texts = [name.casefold() for name in issuer_names]
     for product in INTERCEPTORS:
         for mark in product.marks:
-            # whole words: « eset » is not in « beset »
-            if any(re.search(rf"(?<!\w){re.escape(mark)}(?!\w)", text) for text in texts):
+            # whole words: « eset » is not in « beset », but « sophos » is in « sophos_ca_1234 »
+            if any(re.search(rf"(?<![^\W_]){re.escape(mark)}(?![^\W_])", text) for text in texts):
                 return product
     return None
+
+
+def find_portal(hosts: Iterable[str]) -> str:
+    """Return the first of a certificate's *hosts* that is a Wi-Fi portal's, or ""."""
+    domains = [domain for each in PORTALS.values() for domain in each]
+    for host in hosts:
+        name = host.casefold().removeprefix("*.")
+        if any(name == domain or name.endswith(f".{domain}") for domain in domains):
+            return name
+    return ""

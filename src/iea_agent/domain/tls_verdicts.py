@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from . import problems
 from .diagnosis import Certificate
-from .evidence import CertificateHosts, InterceptedBy
+from .evidence import CertificateHosts, InterceptedBy, PortalPage
 from .problems import Problem
 
 # --- certificates
@@ -57,7 +57,7 @@ class CertificateVerdict:
 
     problem: Problem
     certificate: ServerCertificate
-    evidence: InterceptedBy | CertificateHosts | None = None
+    evidence: InterceptedBy | CertificateHosts | PortalPage | None = None
 
 
 def _table(groups: Mapping[Problem, Iterable[int]]) -> Mapping[int, Problem]:
@@ -175,13 +175,17 @@ def _judge_dates(problem: Problem, chain: Sequence[ServerCertificate], now: floa
 
 
 def _judge_hosts(leaf: ServerCertificate, host: str) -> CertificateVerdict:
-    """Return the verdict on a certificate that is not for *host*."""
+    """Return the verdict on a certificate that is not for *host*: a portal's perhaps."""
     hosts = leaf.hosts
     if not leaf.names_hosts and leaf.common_name:
         # its common name alone names the server: the authority forgot the extension
         if covers((leaf.common_name,), host):
             return CertificateVerdict(problems.CERTIFICATE_IRREGULAR, leaf)
         hosts = (leaf.common_name,)
+    from . import interceptors  # a large table, needed in this case only
+
+    if portal := interceptors.find_portal(hosts):
+        return CertificateVerdict(problems.CAPTIVE_PORTAL, leaf, PortalPage(f"https://{portal}"))
     return CertificateVerdict(
         problems.CERTIFICATE_OF_ANOTHER, leaf, CertificateHosts(hosts) if hosts else None
     )
@@ -361,11 +365,11 @@ WORTH_A_LOOK = frozenset([problems.TLS_INTERRUPTED, problems.HANDSHAKE_REFUSED, 
 def judge_second_handshake(problem: Problem, second: Handshake, usable: Collection[str]) -> Problem:
     """Return the problem of a handshake after a look at a *second* one.
 
-    *problem* is of the first. The second accepts old versions and every cipher; *usable* are the names of those that we accept.
+    *problem* is of the first, or of what came after it. The second accepts old versions and every cipher; *usable* are the names of those that we accept.
     """
     if second.certificate_asked and second.refused:
         return problems.CLIENT_CERTIFICATE_WANTED
-    if not second.completed:
+    if not second.completed or problem not in WORTH_A_LOOK:
         return problem
     if second.version in ("SSLv3", "TLSv1", "TLSv1.1"):
         return problems.TLS_TOO_OLD

@@ -54,9 +54,10 @@ def verifying_context(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def looking_contexts(*, limited: bool) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """Return contexts for a handshake that is only looked at: up to TLS 1.2, and TLS 1.3.
+    """Return contexts for looks at a handshake: up to TLS 1.2, and TLS 1.3.
 
-    They verify nothing. Up to TLS 1.2 certificates come in clear. Those that are not *limited* take old versions and every cipher as well.
+    They verify nothing, and nothing may be sent over them. Up to TLS 1.2 certificates come in clear. Those that are not *limited* take old
+    versions and every cipher as well.
     """
     clear, newer = _client_context(), _client_context()
     for context in (clear, newer):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import string
+import time
 
 import pytest
 from hypothesis import given
@@ -47,6 +49,102 @@ ZERO_WIDTH_SPACE = "\u200b"
 )
 def test_what_was_pasted_is_cleaned(pasted: str, meant: str) -> None:
     assert clean(pasted) == meant
+
+
+AS_TYPED = {
+    # the scheme and its marks
+    "https//a.fr": "https://a.fr",
+    "https:\\\\a.fr": "https://a.fr",
+    "https:\\a.fr": "https://a.fr",
+    "https:a.fr": "https://a.fr",
+    "https/a.fr": "https://a.fr",
+    "https;//a.fr": "https://a.fr",
+    "https,//a.fr": "https://a.fr",
+    "https.//a.fr": "https://a.fr",
+    "https::/a.fr": "https://a.fr",
+    "https//:a.fr": "https://a.fr",
+    "https: //a.fr": "https://a.fr",
+    "https ://a.fr": "https://a.fr",
+    "https:// a.fr": "https://a.fr",
+    "https%3A%2F%2Fa.fr": "https://a.fr",
+    "http:/a.fr": "http://a.fr",
+    "//a.fr": "a.fr",
+    "://a.fr": "a.fr",
+    "\\\\a.fr": "a.fr",
+    # misspelt
+    "htps://a.fr": "https://a.fr",
+    "ttps://a.fr": "https://a.fr",
+    "httpss://a.fr": "https://a.fr",
+    "httsp://a.fr": "https://a.fr",
+    "hhtps://a.fr": "https://a.fr",
+    "hxxps://a.fr": "https://a.fr",
+    "htp://a.fr": "http://a.fr",
+    "HTPS:\\\\a.fr": "https://a.fr",
+    # twice, or behind something
+    "https://https://a.fr": "https://a.fr",
+    "http://https://a.fr": "https://a.fr",
+    "https://http://a.fr": "https://a.fr",
+    "https:https://a.fr": "https://a.fr",
+    "https://www.https://a.fr": "https://a.fr",
+    "https://a.fr https://a.fr": "https://a.fr",
+    "https://a.frhttps://a.fr": "https://a.fr",
+    "Adresse : https://a.fr": "https://a.fr",
+    "URL=https://a.fr": "https://a.fr",
+    "[https://a.fr](https://a.fr)": "https://a.fr",
+    # the host and its port
+    "https://a,fr": "https://a.fr",
+    "www,a,fr": "www.a.fr",
+    "https://a..fr": "https://a.fr",
+    "https://.a.fr": "https://a.fr",
+    "https://a。fr": "https://a.fr",
+    "impact–emploi.a.fr": "impact-emploi.a.fr",
+    "https://a.fr:443:443": "https://a.fr:443",
+    "https://a.fr::443": "https://a.fr:443",
+    "https://a.fr;443": "https://a.fr:443",
+    "https://a.fr:/updates": "https://a.fr/updates",
+    "a.fr:/updates": "a.fr/updates",
+    "a.fr:443/": "a.fr:443",
+    "https://a.fr\\updates": "https://a.fr/updates",
+    "https://a.fr//updates": "https://a.fr/updates",
+}
+
+
+@pytest.mark.parametrize(("typed", "meant"), AS_TYPED.items(), ids=list(AS_TYPED))
+def test_a_mistake_with_one_right_form_is_mended(typed: str, meant: str) -> None:
+    assert clean(typed) == meant
+    assert parse(meant).host.endswith("a.fr")
+
+
+NOT_CERTAIN = {
+    "ftp://a.fr": Malformed.SCHEME,
+    "httpx://a.fr": Malformed.SCHEME,
+    "C:\\Users\\a": Malformed.SCHEME,
+    "socks5://a.fr:1080": Malformed.SCHEME,
+    "https://a.fr:443:8443": Malformed.PORT,
+    "https://a.fr:8O80": Malformed.PORT,
+    "https://a.fr :443": Malformed.BLANK,
+    "https://a.fr puis cliquez": Malformed.BLANK,
+    "https://a.fr https://b.fr": Malformed.BLANK,
+    "https://a.fr/?page=https://b.fr": Malformed.QUERY,
+    "https://moi:secret@a.fr": Malformed.CREDENTIALS,
+    "1,2,3": Malformed.HOST,
+}
+
+
+@pytest.mark.parametrize(("typed", "kind"), NOT_CERTAIN.items(), ids=list(NOT_CERTAIN))
+def test_what_may_mean_several_things_is_named(typed: str, kind: Malformed) -> None:
+    with pytest.raises(AddressError) as caught:
+        parse(clean(typed))
+    assert caught.value.kind is kind
+
+
+@pytest.mark.parametrize(
+    "part", ["https://", "a,", "a..", ":443", "(", "www.", "https:", "\\", "a: ", "%3A", "](", "h "]
+)
+def test_cleaning_takes_a_time_in_proportion_to_the_length(part: str) -> None:
+    begun = time.process_time()
+    clean("https://" + part * (4 * addresses.MAXIMUM_LENGTH // len(part) - 10))
+    assert time.process_time() - begun < 0.5
 
 
 @pytest.mark.parametrize(
@@ -184,7 +282,8 @@ def good_addresses(draw: st.DrawFn) -> str:
     scheme = draw(st.sampled_from(("https://", "http://", "")))
     port = draw(st.one_of(st.just(""), st.integers(1, 65535).map(lambda n: f":{n}")))
     path = "".join(f"/{segment}" for segment in draw(st.lists(SEGMENTS, max_size=3)))
-    return scheme + draw(HOSTS) + port + path
+    host = draw(HOSTS.filter(lambda host: not re.fullmatch("h?t?t?p?s?", host)))
+    return scheme + host + port + path
 
 
 SURROUNDINGS = st.text(alphabet=f"«»“”\"' {NBSP}{NARROW_NBSP}\t\n{ZERO_WIDTH_SPACE}", max_size=4)

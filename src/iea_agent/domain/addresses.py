@@ -24,6 +24,18 @@ MAXIMUM_LENGTH = 2000
 _QUOTES_AND_BLANKS = "«»‹›“”„‘’\"'`<>()[]{}"
 _FINAL_PUNCTUATION = ".,;:!?…/"
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*):/{1,3}")
+_LOOKALIKES = str.maketrans("\\\u2044\u2215\u2571\u3002\u2010\u2011\u2012\u2013\u2014\u2212", "////.------")
+"""Characters that a word processor or a foreign keyboard gives for a slash, a dot or a hyphen, none of which an address can have."""
+_TYPED_SCHEME = re.compile(r"([A-Za-z]{3,6})([\s:;.,/]+)", re.IGNORECASE)
+_SOUND_SCHEME = re.compile(r"https?://[^\s:;.,/]", re.IGNORECASE)
+_INNER_WWW = re.compile(r"www\.(?=https?[:;/])", re.IGNORECASE)
+_LABEL = re.compile(r"^[^/?#@]{1,60}[\s:=(<]+(?=https?://)", re.IGNORECASE)
+"""What stands before a pasted address: « Adresse : »."""
+_LEADING_SLASHES = re.compile(r"^[:;]?/+")
+_LIKE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")
+_PORT_AFTER_COMMA = re.compile(r"(?<=[A-Za-z])[;,]([0-9]{2,5})$")
+_COMMA = re.compile(r"(?<=[A-Za-z0-9]),(?=[A-Za-z])")
+_DOTS = re.compile(r"\.{2,}")
 _IPV6 = re.compile(r"\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%\w+)?\]")
 
 
@@ -163,7 +175,100 @@ def clean(pasted: str) -> str:
         scheme = _SCHEME.match(text)
         start = scheme.end() if scheme else 0
         text = text[:start] + text[start:].rstrip(_FINAL_PUNCTUATION).rstrip()
+        text = _mend(text)
     return text
+
+
+def _mend(text: str) -> str:
+    """Return *text* with the mistakes of typing mended that have one right form only.
+
+    They are those of the scheme and what stands before it, of slashes, dots, commas and a port typed twice.
+    """
+    text = text.translate(_LOOKALIKES)
+    if text[:4].lower() == "http":
+        start = re.sub("%3A", ":", text[:20], flags=re.IGNORECASE)
+        text = re.sub("%2F", "/", start, flags=re.IGNORECASE) + text[20:]
+    if "](" in text:  # a link of Markdown
+        text = text.rpartition("](")[2]
+    words = text.split()
+    half, odd = divmod(len(text), 2)
+    if len(set(words)) == 1 and len(words) > 1:
+        text = words[0]
+    elif not odd and text[:half] == text[half:] and _TYPED_SCHEME.match(text):
+        text = text[:half]
+    text = _LABEL.sub("", text, count=1)
+    head, rest = _split_scheme(text)
+    if not rest:
+        return text
+    authority, slash, path = rest.partition("/")
+    return head + _mend_authority(authority, before_path=bool(slash)) + slash + path.lstrip("/")
+
+
+def _split_scheme(text: str) -> tuple[str, str]:
+    """Return the scheme with « :// », "" if there is none, and what follows it."""
+    rest = text
+    schemes: list[str] = []
+    while typed := _TYPED_SCHEME.match(rest):
+        scheme = _recognise_scheme(
+            typed[1].lower().replace("xx", "tt"), typed[2], after_another=bool(schemes)
+        )
+        if scheme is None or (
+            not typed[2].strip("/:;") and "/" not in typed[2] and rest[typed.end() :][:1].isdigit()
+        ):
+            break
+        schemes.append(scheme)
+        rest = (
+            rest[typed.end() :].removeprefix("www.")
+            if _INNER_WWW.match(rest, typed.end())
+            else rest[typed.end() :]
+        )
+    if not schemes:
+        foreign = _SCHEME.match(text)
+        is_foreign = foreign is not None and "." not in foreign[1]
+        return (text, "") if is_foreign else ("", _LEADING_SLASHES.sub("", text))
+    if not rest or (len(schemes) == 1 and _SOUND_SCHEME.match(text)):
+        return text[: len(text) - len(rest)], rest
+    # one of them is enough to want a secure connection
+    return ("https://" if "https" in schemes else "http://"), rest
+
+
+def _recognise_scheme(word: str, separators: str, *, after_another: bool) -> str | None:
+    """Return the scheme that *word* before *separators* means, None if unsure."""
+    if not set(separators) & set(":;/"):
+        return None
+    if word in USUAL_PORTS:
+        return word
+    if "//" not in separators and (after_another or not {":", "/"} <= set(separators)):
+        return None
+    near = [scheme for scheme in USUAL_PORTS if _is_near(word, scheme)]
+    swapped = [scheme for scheme in near if sorted(word) == sorted(scheme)]
+    return (swapped or near)[0] if 1 in (len(swapped), len(near)) else None
+
+
+def _is_near(word: str, right: str) -> bool:
+    """Return whether one letter is missing, doubled, wrong or swapped with the next."""
+    short, long = sorted((word, right), key=len)
+    at = next((i for i, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
+    if len(long) - len(short) == 1:
+        return short[at:] == long[at + 1 :]
+    swapped = short[at : at + 2][::-1] == long[at : at + 2] and short[at + 2 :] == long[at + 2 :]
+    return len(long) == len(short) and (swapped or short[at + 1 :] == long[at + 1 :])
+
+
+def _mend_authority(text: str, *, before_path: bool) -> str:
+    """Return host and port with dots for commas, and the port once."""
+    if _LIKE_IPV6.fullmatch(text) or set(text) & set("@[]?# "):
+        return text
+    text = _PORT_AFTER_COMMA.sub(r":\1", text)
+    host, *ports = text.split(":")
+    if not host.replace(".", "").isdigit():
+        host = _DOTS.sub(".", _COMMA.sub(".", host)).removeprefix(".")
+    typed = [port for port in ports if port]
+    if len(set(typed)) == 1:
+        return f"{host}:{typed[0]}"
+    if not typed and (before_path or not ports):
+        return host
+    return ":".join((host, *ports))
 
 
 def _remove_invisible(text: str) -> str:

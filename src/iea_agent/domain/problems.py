@@ -692,7 +692,7 @@ CERTIFICATE_TOO_WEAK = Problem(
         "Le certificat du serveur, ou celui d'une autorité qui le garantit, a une clé trop courte ou une signature dépassée (MD5, SHA-1)."
     ),
     advice=_ANOTHER_NETWORK,
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
 )
 
@@ -703,7 +703,7 @@ CERTIFICATE_IRREGULAR = Problem(
     title="Certificat du serveur mal établi",
     text="Le certificat du serveur, ou celui d'une autorité qui le garantit, ne respecte pas les règles : il n'est pas accepté.",
     advice=_ANOTHER_NETWORK,
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
 )
 
@@ -720,7 +720,7 @@ CERTIFICATE_PROVES_NOTHING = Problem(
         "Un autre appareil répond peut-être à la place du serveur : l'agent refuse de s'y connecter. Essayez un autre réseau et montrez ce "
         "message à la personne qui s'occupe de votre informatique."
     ),
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
 )
 
@@ -734,7 +734,7 @@ CERTIFICATE_REFUSED = Problem(
         "Essayez un autre réseau et montrez ce message à la personne qui s'occupe de votre informatique. Si cela échoue partout, contactez "
         "l'assistance (impact-emploi-association@urssaf.fr)."
     ),
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
 )
 
@@ -745,7 +745,7 @@ NO_COMMON_CIPHER = Problem(
     title="Aucun chiffrement en commun",
     text="Le serveur, ou un appareil sur le chemin, n'accepte aucun des procédés de chiffrement que ce poste propose.",
     advice=_ANOTHER_NETWORK,
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
 )
 
@@ -756,7 +756,7 @@ HANDSHAKE_REFUSED = Problem(
     title="Le serveur échoue à sécuriser la connexion",
     text="Le serveur, ou un appareil qui répond à sa place, a mis fin lui-même à la mise en place du chiffrement.",
     advice=_TRY_AGAIN,
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
 )
 
@@ -770,7 +770,7 @@ SERVER_NAME_UNKNOWN = Problem(
         "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, contactez l'assistance (impact-emploi-association@urssaf.fr) en "
         "indiquant le code affiché."
     ),
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
 )
 
@@ -965,7 +965,7 @@ PAGE_INSTEAD = Problem(
         "Essayez un autre réseau. Si la page n'y vient pas, montrez ce message à la personne qui s'occupe de votre informatique. Si elle y vient "
         "aussi, l'agent réessaie tout seul ; si cela dure, contactez l'assistance en indiquant le code affiché."
     ),
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
     evidence=PageTitle,
     retry=Retry.UNAVAILABLE,
@@ -981,7 +981,7 @@ BROWSER_WANTED = Problem(
         "Essayez un autre réseau. Si cela y marche, demandez à la personne qui s'occupe de votre informatique d'exempter l'adresse du serveur de "
         "cette vérification. Sinon, contactez l'assistance en indiquant le code affiché."
     ),
-    depends_on=(CAPTIVE_PORTAL,),
+    depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
     evidence=PageTitle,
 )

@@ -260,7 +260,7 @@ class _ServerTest:
 
     def _parse_address(self) -> Address:
         try:
-            address = addresses.parse(self.text)
+            address = addresses.parse(addresses.clean(self.text))
         except AddressError as error:
             raise HttpsError(malformed_address(error.kind)) from None
         if self.server is Server.AUTHENTICATION and self.licence is not None:

@@ -215,6 +215,34 @@ def test_every_kind_of_setting_is_set_as_it_is_typed(installation: Installation)
     assert "licence.number" in refused.stderr
 
 
+def test_a_refused_value_is_named_wherever_settings_are_shown(installation: Installation) -> None:
+    file = installation.folder / "settings" / "settings.toml"
+    own = f'{file.read_text("utf-8")}\n[proxy]\naddress = "https://proxy.fr:8080"\nuser = "marie"\n'
+    file.write_text(own, "utf-8")
+    line = own.split("\n").index('address = "https://proxy.fr:8080"') + 1
+    policy = installation.folder / "policy" / "policy.toml"
+    policy.write_text(f'{policy.read_text("utf-8")}\n[program]\npath = "ie.exe"\n', "utf-8")
+
+    listed = installation.run("settings", "get")
+    tested = installation.run("test")
+    for text in (listed.stderr, tested.stdout, installation.run("diagnose").stdout):
+        assert f"proxy.address, ligne {line}, settings.toml" in text
+        assert "program.path, ligne " in text
+        assert "policy.toml" in text
+    assert "proxy.user = marie" in listed.stdout
+    assert tested.returncode == 0, "the policy's authorities stay in force"
+    assert "proxy.address" not in installation.run("settings", "get", "proxy.user").stderr
+    assert "proxy.address" in installation.run("settings", "get", "proxy.address").stderr
+
+    faults = installation.json("settings", "get")["faults"]
+    document = installation.json("test")
+    validate(document, "test")
+    assert document["setting_faults"] == faults
+    assert len(faults) == 2
+    assert installation.run("settings", "set", "licence.number", "IEA-1").returncode == 0
+    assert 'address = "https://proxy.fr:8080"' in file.read_text("utf-8")
+
+
 @pytest.mark.usefixtures("system_vault")
 class TestWithAVault:
     """What needs the licence key."""

@@ -174,8 +174,10 @@ def _examine_servers(installation: Installation, options: argparse.Namespace) ->
     from iea_agent.assembly.servers import Servers
     from iea_agent.domain import diagnosis, problems
     from iea_agent.shell.wording import repair_text, report_text
+    from iea_agent.shell.wording.settings_text import describe_faults
 
     servers = Servers(installation)
+    faults = installation.storage.load().all_faults
     settings = _settings_to_test(installation, options)
     reports = servers.examine(settings)
     repairs = (
@@ -184,11 +186,13 @@ def _examine_servers(installation: Installation, options: argparse.Namespace) ->
         else ()
     )
     if options.json:
-        report = report_text.build_report_document(reports, time.time())
+        report = report_text.build_report_document(reports, time.time(), faults)
         document: ServersTestDocument = {**report, **repair_text.build_repairs_document(repairs or ())}
         _print_json(document)
     else:
         print(report_text.render_report(reports, time.time()))
+        if faults:
+            print(f"\n{describe_faults(faults)}")
         if options.repairs:
             print(repair_text.render_repairs(repairs, settings), end="")
     conclusion = diagnosis.conclude(reports)
@@ -246,19 +250,32 @@ def _open_settings(installation: Installation, _options: argparse.Namespace) -> 
 def _print_settings(installation: Installation, options: argparse.Namespace) -> None:
     from iea_agent.assembly import inspection
     from iea_agent.domain.refusals import RefusedError, SettingUnknown
+    from iea_agent.shell.wording.problem_details import describe_setting_fault
+    from iea_agent.shell.wording.settings_text import describe_faults
 
     settings = inspection.settings_with_origin(installation)
     if options.name is not None:
         if options.name not in settings:
             raise RefusedError(SettingUnknown(options.name))
         settings = {options.name: settings[options.name]}
+    faults = [
+        fault
+        for fault in installation.storage.load().all_faults
+        if options.name is None or not fault.name or fault.concerns(options.name)
+    ]
     if options.json:
-        document: SettingsDocument = {"schema": 1, "settings": settings}
+        document: SettingsDocument = {
+            "schema": 1,
+            "settings": settings,
+            "faults": [describe_setting_fault(fault) for fault in faults],
+        }
         _print_json(document)
         return
     for name, setting in settings.items():
         origin = _(inspection.ORIGINS[setting["origin"]])
         print(f"{name} = {inspection.format_value(setting['value'])}    ({origin})")
+    if faults:
+        print(describe_faults(faults), file=sys.stderr)
 
 
 @_command(

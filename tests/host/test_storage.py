@@ -251,9 +251,10 @@ class TestRefusedValues:
         store.save({"licence.number": "IEA-0000-9999"})
         assert store.settings_file.read_text("utf-8") == self.BAD.replace("0000-1234", "0000-9999")
         assert [fault.name for fault in store.load().faults] == ["proxy.address"]
+        assert broken(store.folders.settings) == []
         store.save({"proxy.address": "proxy.fr"})
         assert store.load().faults == ()
-        assert broken(store.folders.settings) == []
+        assert "https://proxy.fr:8080" in broken(store.folders.settings)[0].read_text("utf-8")
 
     def test_a_line_that_is_no_toml_becomes_a_comment_when_something_is_saved(self, store: Storage) -> None:
         store.settings_file.write_text(OWN + '[program]\npath = "C:\\Exemple\\ie.exe"\n', "utf-8")

@@ -22,6 +22,7 @@ from iea_agent.shell.wording import balloon_text, menu
 
 from .agent_client import channel_address, make_channel_key
 from .assistance import Assistance
+from .assistance_memory import restore_since
 from .authenticator import Authenticator
 from .servers import Servers
 from .window_opener import WindowOpener
@@ -52,7 +53,9 @@ class Agent:
         self._channel: ChannelServer | None = None
         self._loaded: LoadedSettings = installation.storage.load()
         self._policy: Signature | None = installation.storage.policy_signature()
-        first = machine.begin(clock(), installation.assistance_since())
+        first = machine.begin(
+            clock(), restore_since(installation.storage, installation.journal_file, clock().wall)
+        )
         self.loop = Loop(self, clock, random.random, first, inbox)
         self._authenticator = Authenticator(servers, self._settings, self._report, clock, random.random)
         # four methods of loop.Work: others do the work
@@ -106,9 +109,10 @@ class Agent:
         self._show_faults()
 
     def _show_faults(self) -> None:
-        for fault in (*self._loaded.faults, *self._loaded.policy_faults):
-            log.warning("setting refused", extra={"fields": {"name": fault.name, "line": fault.line}})
-        if self._loaded.faults or self._loaded.policy_faults:
+        for fault in self._loaded.all_faults:
+            fields = {"file": fault.file, "name": fault.name, "line": fault.line}
+            log.warning("setting refused", extra={"fields": fields})
+        if self._loaded.all_faults:
             self._balloon(balloon_text.build_problem_balloon(problems.SETTINGS_UNREADABLE))
 
     # loop.Work
@@ -195,7 +199,7 @@ class Agent:
     def _build_status(self) -> StatusDocument:
         from iea_agent.shell.wording import status_text
 
-        return status_text.build_status_document(self.loop.snapshot, self._settings)
+        return status_text.build_status_document(self.loop.snapshot, self._settings, self._loaded.all_faults)
 
     # the answers to clients (docs/channel.md)
 

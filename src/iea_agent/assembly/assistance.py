@@ -17,13 +17,7 @@ from iea_agent import BUILT, __version__
 from iea_agent.domain import day_password, machine, password_tries, problems, refusals
 from iea_agent.domain.machine import Moment, State
 from iea_agent.domain.password_check import Candidate, Right, Wrong, check_candidate, find_candidate
-from iea_agent.domain.password_register import (
-    Register,
-    RegisterError,
-    parse_generation,
-    parse_register,
-    select_register,
-)
+from iea_agent.domain.password_register import Register, parse_generation, select_register
 from iea_agent.domain.password_tries import Tries, WaitReason
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.refusals import Refusal, RefusedError
@@ -33,6 +27,7 @@ from iea_agent.host.storage import StorageError
 from iea_agent.loop import Loop
 
 from .installation import Installation
+from .registers import load_registers
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import AssistanceDocument
@@ -84,16 +79,21 @@ class Assistance:
 
     def load_register(self) -> Register | None:
         """Return the newest register on this PC, never an older one than before."""
-        registers = []
-        for file in self._installation.register_files():
-            try:
-                registers.append(parse_register(file.read_text(encoding="utf-8")))
-            except FileNotFoundError:
-                continue
-            except (OSError, UnicodeDecodeError, RegisterError) as error:
-                log.warning("register refused", extra={"fields": {"file": file, "reason": error}})
+        registers, _refused = load_registers(self._installation)
         licence = self._installation.storage.load().effective.settings.licence_number
         return select_register(registers, licence, self._least_generation())
+
+    def _refuse_without_register(self) -> Refusal:
+        """Return why no password can be checked, and write that to the journal."""
+        registers, refused = load_registers(self._installation)
+        if not registers and not refused:
+            self._write("no-register")
+            return refusals.RegisterMissing()
+        # one that can be read is for another licence, or older than one before
+        files = refused or self._installation.register_files()
+        file = next((str(file) for file in files if file.exists()), "")
+        self._write("register-refused", file=file)
+        return refusals.RegisterRefused(path=file)
 
     def warn_of_expiry(self) -> None:
         """Log a warning if the register soon ends; ``diagnose`` shows it, too."""
@@ -157,8 +157,7 @@ class Assistance:
             )
         register = self.load_register()
         if register is None:
-            self._write("no-register")
-            raise RefusedError(refusals.RegisterMissing())
+            raise RefusedError(self._refuse_without_register())
         candidate = find_candidate(password, register, self._today())
         if not isinstance(candidate, Candidate):
             self._write("other-day", day=password.day)

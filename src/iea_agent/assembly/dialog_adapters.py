@@ -43,7 +43,7 @@ class SettingsAdapter:
         """Return the settings in force, the files' faults and if assistance mode is on."""
         loaded = self._installation.storage.load()
         since = self._installation.assistance_since()
-        return DialogContents(loaded.effective, (*loaded.faults, *loaded.policy_faults), since is not None)
+        return DialogContents(loaded.effective, loaded.all_faults, since is not None)
 
     explain = staticmethod(explain)
 

@@ -14,6 +14,7 @@ from iea_agent.shell.wording.problem_details import describe_setting_fault
 
 from .agent_client import AgentClient
 from .installation import Installation
+from .registers import load_registers
 from .servers import Servers
 
 if TYPE_CHECKING:
@@ -127,7 +128,10 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
             name: str(getattr(installation.folders, name)) for name in ("settings", "state", "policy", "logs")
         },
         "settings": settings_with_origin(installation),
-        "faults": [describe_setting_fault(fault) for fault in (*loaded.faults, *loaded.policy_faults)],
+        "faults": [
+            *map(describe_setting_fault, loaded.all_faults),
+            *(f"{file} : {reason}" for file, reason in load_registers(installation)[1].items()),
+        ],
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import settings
-from iea_agent.domain.assistance_record import AssistanceRecord, parse_assistance
+from iea_agent.domain.assistance_record import AssistanceRecord
 from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, current_host
 from iea_agent.host.storage import Folders, Storage
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from iea_agent.services.authentication import Licence
 
     from .saving import Saving
-
-ASSISTANCE = "assistance"
-"""Name of the state file of assistance mode."""
 
 REGISTER_FILE = "register.json"
 ROOT_FILE = "root.json"
@@ -92,14 +89,15 @@ class Installation:
 
     def assistance_since(self) -> float | None:
         """Return when assistance mode began, None if off. Raises ``StorageError``."""
-        record = self.storage.read_state(ASSISTANCE, parse_assistance)
-        if record is not None:
-            return record.since
-        return None
+        from .assistance_memory import read_since
+
+        return read_since(self.storage, self.journal_file)
 
     def keep_assistance(self, since: float | None) -> None:
         """Save when assistance mode began, None for off. Raises ``StorageError``."""
-        self.storage.write_state(ASSISTANCE, AssistanceRecord(since).to_document())
+        from .assistance_memory import STATE
+
+        self.storage.write_state(STATE, AssistanceRecord(since).to_document())
 
     def licence_key(self) -> str | None:
         """Return the key in the vault, if any. Raises ``VaultUnavailable``."""

@@ -52,6 +52,7 @@ class StatusDocument(TypedDict):
     authentication: str
     updates: str
     licence_number: str
+    setting_faults: list[str]
 
 
 class StageDocument(TypedDict):
@@ -94,6 +95,7 @@ class ReportDocument(TypedDict):
     conclusion: Annotated[str, Conclusion]
     headline: str
     servers: list[ServerDocument]
+    setting_faults: list[str]
 
 
 class RepairsDocument(TypedDict):
@@ -114,10 +116,11 @@ class SettingDocument(TypedDict):
 
 
 class SettingsDocument(TypedDict):
-    """What ``settings get --json`` prints: the settings by dotted name."""
+    """What ``settings get --json`` prints: settings by dotted name, what is refused."""
 
     schema: Schema
     settings: dict[str, SettingDocument]
+    faults: list[str]
 
 
 class AssistanceDocument(TypedDict):

@@ -283,9 +283,9 @@ SETTINGS_UNREADABLE = Problem(
     "IEA-C04",
     Severity.MEDIUM,
     Actor.IT,
-    title="Fichier de paramètres illisible",
-    text="Le fichier de paramètres contient une erreur ; les derniers paramètres valables sont utilisés.",
-    advice="Dans « Paramètres de connexion », vérifiez les adresses, puis enregistrez. Le fichier fautif a été mis de côté, rien n'est perdu.",
+    title="Paramètre refusé",
+    text="Un fichier de paramètres contient une erreur ; à la place de ce qui est refusé, la dernière valeur valable est utilisée.",
+    advice="Ouvrez « Paramètres de connexion » : la ligne refusée y est nommée. Vérifiez les valeurs, puis enregistrez. Rien n'est effacé.",
 )
 
 SENT_IN_CLEAR = Problem(

@@ -135,6 +135,12 @@ class RegisterMissing(PasswordRefused):
     """This PC has no register to check a password with."""
 
 
+class RegisterRefused(PasswordRefused):
+    """The register in the file *path* cannot be used: damaged, or not for this PC."""
+
+    path: str = ""
+
+
 class PasswordForOtherDay(PasswordRefused):
     """No day with the number *day* is near *today* (ISO 8601); not a try."""
 

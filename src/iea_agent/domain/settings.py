@@ -317,12 +317,13 @@ def list_changes(saved: Settings, wanted: Settings) -> dict[str, object]:
 class SettingFault:
     """Why a value or a file is refused, and what is *expected* instead, in French.
 
-    *name* is dotted, "" for the file as a whole; *line* is 0 if it is not known.
+    *name* is dotted, "" for the file as a whole; *line* is 0 if it is not known, *file* is the file's name.
     """
 
     name: str
     line: int
     expected: str
+    file: str = ""
 
     def concerns(self, name: str) -> bool:
         """Return whether the setting *name* is refused by it."""

@@ -15,9 +15,9 @@ import stat
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
@@ -102,6 +102,11 @@ class LoadedSettings:
     faults: tuple[settings.SettingFault, ...] = ()
     policy_faults: tuple[settings.SettingFault, ...] = ()
     set_aside: Path | None = None
+
+    @property
+    def all_faults(self) -> tuple[settings.SettingFault, ...]:
+        """The faults of both files."""
+        return self.faults + self.policy_faults
 
 
 Signature = tuple[int, int]
@@ -209,7 +214,8 @@ class Storage:
             if file.is_broken and file.data is None:
                 # too large to copy, or not readable: a second name keeps it
                 _link_aside(path)
-            elif file.has_errors or not file.has_sections(values):
+            elif file.has_errors or file.refuses(values):
+                # a line that is replaced, or becomes a comment
                 _copy_aside(path, file)
         last_good = _read_settings(self._last_good_settings)
         if file.is_broken:
@@ -455,17 +461,16 @@ class _SettingsFile:
         """Whether something in it is no TOML."""
         return self.is_broken or (self.data is not None and decode_file(self.data) != self.text)
 
-    def has_sections(self, values: Mapping[str, object]) -> bool:
-        """Return whether the sections of *values* are sections here, or are not here."""
-        tables = {name.split(".")[0] for name in values}
-        return not any(fault.name in tables for fault in self.faults)
+    def refuses(self, names: Iterable[str]) -> bool:
+        """Return whether one of the settings *names* is refused in this file."""
+        return any(fault.concerns(name) for name in names for fault in self.faults)
 
     def select_refused(self, values: Mapping[str, object]) -> dict[str, object]:
         """Return those of *values*, by attribute, that are refused in this file."""
         return {
             declaration.attribute: values[declaration.attribute]
             for name, declaration in settings.DECLARATIONS.items()
-            if declaration.attribute in values and any(fault.concerns(name) for fault in self.faults)
+            if declaration.attribute in values and self.refuses([name])
         }
 
     @property
@@ -484,6 +489,12 @@ class _SettingsFile:
 
 
 def _read_settings(path: Path) -> _SettingsFile:
+    """Return what *path* sets; its faults name the file."""
+    file = _parse_settings(path)
+    return replace(file, faults=tuple(replace(fault, file=path.name) for fault in file.faults))
+
+
+def _parse_settings(path: Path) -> _SettingsFile:
     try:
         data = _read_bounded(path, LARGEST_SETTINGS)
     except OSError as error:

@@ -129,6 +129,17 @@ def test_changes_are_the_names_and_values_of_the_file() -> None:
     assert list_changes(SAVED, SAVED) == {}
 
 
+def test_saving_replaces_the_lines_that_are_refused() -> None:
+    faults = [
+        settings.SettingFault(name, 3, "")
+        for name in ("proxy.address", "Connection.Secure", "program.path", "licence")
+    ]
+    assert typed_settings.list_refused(SAVED, faults, {"secure"}) == {
+        "licence.number": "IEA-0000-1234",
+        "proxy.address": "",
+    }
+
+
 def test_a_repair_is_typed_like_a_person_would() -> None:
     changes = {"secure": True, "proxy_mode": ProxyMode.NONE, "proxy_bypass": "localhost;*.exemple.fr"}
     assert repair_text.format_changes(changes) == {
@@ -304,6 +315,7 @@ def test_a_missing_next_try_is_explained() -> None:
 def test_the_window_has_a_line_for_every_fact() -> None:
     failure = failed(problems.CERTIFICATE_EXPIRED, "expired")
     status = document(State.DISCONNECTED, failure=failure, retry_at=NOW)
+    status["setting_faults"] = ["proxy.address, ligne 3"]
     assert len(status_overview.list_facts(status, NOW)) == status_overview.MOST_FACTS
 
 

@@ -36,6 +36,7 @@ EXAMPLES: list[Refusal] = [
     *(refusals.PasswordMistyped(fault=kind.value, position=3, group=1, missing=2) for kind in TypoKind),
     refusals.PasswordMistyped(fault="length", missing=-1),
     refusals.RegisterMissing(),
+    refusals.RegisterRefused(path="register.json"),
     refusals.PasswordForOtherDay(day=4, today="2026-11-29"),
     refusals.DayNotCovered(day="2026-11-29"),
     *(refusals.TooManyTries(reason=reason) for reason in WaitReason),

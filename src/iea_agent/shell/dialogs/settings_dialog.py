@@ -160,16 +160,9 @@ class SettingsDialog(ScrolledDialog):
             return self._quit_button
         self._save_button.SetDefault()
         if self._contents.faults:
-            from iea_agent.shell.wording.problem_details import describe_setting_fault
+            from iea_agent.shell.wording.settings_text import describe_faults
 
-            lines = [
-                _(
-                    "Le fichier de paramètres contient une erreur : les derniers paramètres valables sont affichés."
-                )
-            ]
-            self._banner.set_text(
-                "\n".join([*lines, *(describe_setting_fault(fault) for fault in self._contents.faults)])
-            )
+            self._banner.set_text(describe_faults(self._contents.faults))
         elif not self._contents.effective.settings.licence_number:
             self._banner.set_text(
                 _(
@@ -400,7 +393,11 @@ class SettingsDialog(ScrolledDialog):
             on_refused()
             return
         typed = self._fields.typed()
-        changes = list_changes(self._contents.effective.settings, wanted)
+        effective, faults = self._contents.effective, self._contents.faults
+        changes = {
+            **typed_settings.list_refused(wanted, faults, effective.locked),
+            **list_changes(effective.settings, wanted),
+        }
         key, password = self._typed_secrets()
 
         def work() -> DialogContents | Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from iea_agent.domain import addresses, problems, refusals
 from iea_agent.domain.diagnosis import ServerReport
@@ -13,6 +13,7 @@ from iea_agent.domain.settings import (
     PROXY_PASSWORD,
     Declaration,
     ProxyMode,
+    SettingFault,
     Settings,
     SettingsError,
     list_changes,
@@ -73,6 +74,22 @@ def _parse_row(row: Row, declaration: Declaration, typed: Typed, saved: Settings
 def is_secure(typed: Typed) -> bool:
     """Return whether secure mode is ticked."""
     return DECLARATIONS["connection.secure"].parse_typed(typed["connection.secure"]) is True
+
+
+def list_refused(
+    wanted: Settings, faults: Sequence[SettingFault], locked: Collection[str]
+) -> dict[str, object]:
+    """Return what to write in place of the lines that are refused, by name.
+
+    It is what the rows show, and so what a person who saves has seen. What the policy has *locked* stays.
+    """
+    return {
+        row.name: DECLARATIONS[row.name].value_in(wanted)
+        for row in ROWS
+        if row.name in DECLARATIONS
+        and DECLARATIONS[row.name].attribute not in locked
+        and any(fault.concerns(row.name) for fault in faults)
+    }
 
 
 def is_unsaved(typed: Typed, saved: Settings) -> bool:

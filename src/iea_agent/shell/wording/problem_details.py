@@ -183,5 +183,6 @@ def summarize_problem(problem: problems.Problem) -> str:
 def describe_setting_fault(fault: settings.SettingFault) -> str:
     """Return a refused setting: « proxy.port, ligne 4 : attendu un nombre »."""
     place = _("ligne {line}").format(line=fault.line) if fault.line else ""
-    named = ", ".join(part for part in (fault.name, place) if part) or _("fichier")
+    file = clean_foreign_text(fault.file)
+    named = ", ".join(part for part in (clean_foreign_text(fault.name), place, file) if part) or _("fichier")
     return _("{place} : attendu {expected}").format(place=named, expected=_(fault.expected))

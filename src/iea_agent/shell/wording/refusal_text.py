@@ -36,6 +36,10 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.RegisterMissing: N_(
         "Ce poste n'a pas encore de registre des mots de passe du jour : contactez l'assistance."
     ),
+    refusals.RegisterRefused: N_(
+        "Le registre des mots de passe du jour de ce poste est refusé (abîmé, ou établi pour un autre poste) : contactez l'assistance. "
+        "Fichier : {path}"
+    ),
     refusals.SettingUnknown: N_("Paramètre inconnu : {name}"),
     refusals.SettingLocked: N_("Ce paramètre est fixé par votre administrateur : {name}"),
     refusals.ProxyAddressMissing: N_("Saisissez l'adresse du proxy."),

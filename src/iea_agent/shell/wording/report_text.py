@@ -21,8 +21,9 @@ from iea_agent.domain.diagnosis import (
 from iea_agent.domain.printable_text import clean_foreign_text
 from iea_agent.domain.problems import N_
 from iea_agent.domain.proxy_choice import Source
+from iea_agent.domain.settings import SettingFault
 from iea_agent.locale import _
-from iea_agent.shell.wording.problem_details import describe_failure_details
+from iea_agent.shell.wording.problem_details import describe_failure_details, describe_setting_fault
 from iea_agent.shell.wording.status_text import build_problem_document
 from iea_agent.shell.wording.time_text import format_milliseconds
 
@@ -179,12 +180,18 @@ def list_notes(report: ServerReport, now: float) -> list[str]:
     return notes
 
 
-def build_report_document(reports: Sequence[ServerReport], now: float) -> ReportDocument:
-    """Return the test, made at wall-clock time *now*, as one document."""
+def build_report_document(
+    reports: Sequence[ServerReport], now: float, faults: Sequence[SettingFault] = ()
+) -> ReportDocument:
+    """Return the test, made at wall-clock time *now*, as one document.
+
+    *faults* are those of the settings that were tested.
+    """
     return {
         "schema": SCHEMA,
         "conclusion": conclude(reports).value,
         "headline": render_headline(reports),
+        "setting_faults": [describe_setting_fault(fault) for fault in faults],
         "servers": [
             {
                 "server": report.server.value,

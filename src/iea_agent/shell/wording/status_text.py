@@ -6,6 +6,7 @@ The document serves ``status --json``, the channel and the status window. ``docs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, overload
 
@@ -13,10 +14,10 @@ from iea_agent import __version__
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Failure
 from iea_agent.domain.machine import Snapshot, State
-from iea_agent.domain.settings import Settings
+from iea_agent.domain.settings import SettingFault, Settings
 from iea_agent.locale import _
 from iea_agent.shell.wording import state_text, time_text
-from iea_agent.shell.wording.problem_details import describe_failure_details
+from iea_agent.shell.wording.problem_details import describe_failure_details, describe_setting_fault
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import ProblemDocument, StatusDocument
@@ -49,8 +50,10 @@ def build_problem_document(failure: Failure, seen: float) -> ProblemDocument:
     }
 
 
-def build_status_document(snapshot: Snapshot, settings: Settings) -> StatusDocument:
-    """Return the status of *snapshot*, without any secret."""
+def build_status_document(
+    snapshot: Snapshot, settings: Settings, faults: Sequence[SettingFault] = ()
+) -> StatusDocument:
+    """Return the status of *snapshot*, without any secret; *faults* are of *settings*."""
     return {
         "schema": SCHEMA,
         "version": __version__,
@@ -68,6 +71,7 @@ def build_status_document(snapshot: Snapshot, settings: Settings) -> StatusDocum
         "authentication": settings.authentication,
         "updates": settings.updates,
         "licence_number": settings.licence_number,
+        "setting_faults": [describe_setting_fault(fault) for fault in faults],
     }
 
 
@@ -111,6 +115,7 @@ def list_facts(status: StatusDocument, next_try: str, now: float) -> list[tuple[
         (_("Serveur d'authentification"), status["authentication"]),
         (_("Serveur de mise à jour"), status["updates"]),
         (_("Numéro de licence"), status["licence_number"] or _("non indiqué")),
+        *([(_("Paramètres refusés"), "\n".join(faults))] if (faults := status["setting_faults"]) else []),
         (_("Version de l'agent"), status["version"]),
     ]
 

@@ -1,0 +1,31 @@
+"""The record of assistance mode, and times that cannot be."""
+
+from __future__ import annotations
+
+import pytest
+
+from iea_agent.domain.assistance_record import AssistanceRecord, bound_since, parse_assistance
+
+IMPOSSIBLE: list[object] = [1e300, float("nan"), float("inf"), -1, 1e13, True, "2026", [], 10**400]
+
+
+@pytest.mark.parametrize("since", [None, 0.0, 1_800_000_000, 1_800_000_000.5])
+def test_what_is_saved_is_parsed(since: float | None) -> None:
+    record = AssistanceRecord(since)
+    assert parse_assistance(record.to_document()) == record
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{}, *({"since": value} for value in IMPOSSIBLE)],
+    ids=str,
+)
+def test_an_impossible_record_is_refused(document: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="since"):
+        parse_assistance(document)
+
+
+def test_a_time_ahead_counts_from_now_unless_the_clock_is_known_to_be_wrong() -> None:
+    assert bound_since(since=900.0, now=500.0, built=100.0) == 500.0
+    assert bound_since(since=400.0, now=500.0, built=100.0) == 400.0
+    assert bound_since(since=900.0, now=50.0, built=100.0) == 900.0

@@ -59,6 +59,8 @@ class _RefusalWords:
     challenge: str = ""
 
 
+NOBODY = "127.0.0.254:9"
+"""A port of this machine at which nothing listens."""
 _BASIC = 'Basic realm="{realm}"'
 _NOT_IDENTIFIED = "Invalid client or Invalid client credentials"
 
@@ -178,7 +180,11 @@ class AuthenticationServer:
         token_endpoint = f"{address}/token"
         if self._switch.on("clear-token-endpoint"):
             token_endpoint = token_endpoint.replace("https://", "http://")
+        if self._switch.on("token-host-lost"):
+            token_endpoint = f"https://{NOBODY}/token"
         issuer = "https://autre-serveur.example" if self._switch.on("issuer-mismatch") else address
+        if self._switch.on("issuer-in-clear"):
+            issuer = issuer.replace("https://", "http://")
         methods = ["client_secret_post"]
         if not self._switch.on("post-only"):
             methods.insert(0, "client_secret_basic")

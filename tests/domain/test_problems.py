@@ -20,8 +20,18 @@ def utf16(text: str) -> int:
 
 
 def test_every_problem_of_the_catalogue_has_one_name() -> None:
-    assert set(CONSTANTS.values()) == set(CATALOGUE.values())
-    assert len(CONSTANTS) == len(CATALOGUE)
+    named = [problem for problem in CONSTANTS.values() if not problem.is_variant]
+    assert set(named) == set(CATALOGUE.values())
+    assert len(named) == len(CATALOGUE)
+
+
+def test_a_variant_differs_in_its_words_only() -> None:
+    variants = [problem for problem in CONSTANTS.values() if problem.is_variant]
+    assert variants
+    for problem in variants:
+        usual = CATALOGUE[problem.code]
+        assert (problem.title, problem.severity, problem.retry) == (usual.title, usual.severity, usual.retry)
+        assert problem.text != usual.text
 
 
 def test_a_code_is_declared_once() -> None:

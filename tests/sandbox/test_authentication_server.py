@@ -193,6 +193,10 @@ def test_the_documents_can_lie(client: httpx.Client, world: World) -> None:
     discovery = f"{address}/.well-known/openid-configuration"
     world.break_("auth", "issuer-mismatch")
     assert client.get(discovery).json()["issuer"] != address
+    world.break_("auth", "issuer-in-clear")
+    assert client.get(discovery).json()["issuer"] == address.replace("https:", "http:")
+    world.break_("auth", "token-host-lost")
+    assert client.get(discovery).json()["token_endpoint"].startswith("https://127.0.0.254:9/")
     world.break_("auth", "clear-token-endpoint")
     assert client.get(discovery).json()["token_endpoint"].startswith("http://")
     world.break_("auth", "no-token")

@@ -143,6 +143,8 @@ SANDBOX: Mapping[str, Expectation] = {
     "another-service": _NOT_OURS,
     "wrong-clock": Expectation(None, None, finding=problems.CLOCK_WRONG),
     "issuer-mismatch": Expectation(ExpectedFailure(Stage.KIND, problems.ISSUER_DIFFERS), None),
+    "issuer-in-clear": Expectation(ExpectedFailure(Stage.KIND, problems.ISSUER_UNAWARE), None),
+    "token-host-lost": _licence(problems.TOKEN_HOST_UNREACHABLE),
     "clear-token-endpoint": Expectation(ExpectedFailure(Stage.KIND, problems.KEY_ASKED_IN_CLEAR), None),
     "first-place-guarded": Expectation(None, None),
     "post-only": Expectation(None, None),

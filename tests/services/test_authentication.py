@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
-from iea_agent.domain.diagnosis import Stage, StageOutcome, StageResult
-from iea_agent.domain.evidence import PageTitle, RefusalGround
+from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
+from iea_agent.domain.evidence import PageTitle, RefusalGround, TokenEndpoint
 from iea_agent.domain.problems import Problem
 from iea_agent.services.authentication import (
     AccessGranted,
@@ -316,7 +316,13 @@ def test_a_refused_scope_is_named(reply: Reply) -> None:
             NOT_OURS,
         ),  # half a letter cannot be sent
         (DOCUMENT | {"issuer": "https://auth.example/realms/IEA"}, problems.ISSUER_DIFFERS),
-        (DOCUMENT | {"issuer": "http://auth.example/realms/iea"}, problems.ISSUER_DIFFERS),
+        (DOCUMENT | {"issuer": "https://autre.example/realms/iea"}, problems.ISSUER_DIFFERS),
+        (DOCUMENT | {"issuer": "http://auth.example/realms/iea"}, problems.ISSUER_UNAWARE),
+        (DOCUMENT | {"issuer": "http://auth.example:8080/realms/iea"}, problems.ISSUER_UNAWARE),
+        (DOCUMENT | {"issuer": "http://auth.example/auth/realms/iea"}, problems.ISSUER_UNAWARE),
+        (DOCUMENT | {"issuer": "http://localhost:8080/realms/iea"}, problems.ISSUER_UNAWARE),
+        (DOCUMENT | {"issuer": "https://keycloak:8443/realms/iea"}, problems.ISSUER_UNAWARE),
+        (DOCUMENT | {"issuer": "https://10.0.0.5/realms/iea"}, problems.ISSUER_UNAWARE),
         (DOCUMENT | {"issuer": ""}, problems.ISSUER_DIFFERS),
         (DOCUMENT | {"token_endpoint": "http://auth.example/token"}, problems.KEY_ASKED_IN_CLEAR),
         (DOCUMENT | {"token_endpoint": "http://localhost/token"}, problems.KEY_ASKED_IN_CLEAR),
@@ -388,6 +394,68 @@ def test_a_token_endpoint_that_moved_is_found_again(gone: int) -> None:
     server.answers[old] = answer(gone, b"", {"location": TOKEN_ENDPOINT})
     result = run_exchange(sign_in(ADDRESS, LICENCE, Discovery(ADDRESS, old)), server)
     assert result.discovery.token_endpoint == TOKEN_ENDPOINT
+
+
+ELSEWHERE = "https://jetons.example"
+LOST = Failure(Stage.NAME, problems.NAME_UNKNOWN, "gaierror")
+
+
+def lost_beyond(server: Server, failure: Failure) -> Callable[[Request], Reply]:
+    """Send requests to *server*, but fail on the way to any other host."""
+
+    def send(request: Request) -> Reply:
+        if request.url.startswith(ADDRESS.origin):
+            return server(request)
+        server.asked.append(request)
+        raise HttpsError(failure)
+
+    return send
+
+
+@pytest.mark.parametrize(
+    ("met", "named"),
+    [
+        (problems.NAME_UNKNOWN, problems.TOKEN_HOST_UNREACHABLE),
+        (problems.NAME_SERVER_SILENT, problems.TOKEN_HOST_UNREACHABLE),
+        (problems.CONNECTION_REFUSED, problems.TOKEN_HOST_UNREACHABLE),
+        (problems.CONNECTION_UNANSWERED, problems.TOKEN_HOST_UNREACHABLE),
+        (problems.CONNECTION_CUT, problems.TOKEN_HOST_UNREACHABLE),
+        (problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_EXPIRED),
+        (problems.PROXY_REFUSES, problems.PROXY_REFUSES),
+        (problems.NO_NETWORK, problems.NO_NETWORK),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("remembered", [True, False])
+def test_another_host_for_tokens_that_is_lost_is_named(
+    met: Problem, named: Problem, remembered: bool
+) -> None:
+    endpoint = f"{ELSEWHERE}/token"
+    server = server_with(answer(200, TOKEN), DOCUMENT | {"token_endpoint": endpoint})
+    discovery = Discovery(ADDRESS, endpoint) if remembered else None
+    with pytest.raises(HttpsError) as caught:
+        run_exchange(sign_in(ADDRESS, LICENCE, discovery), lost_beyond(server, replace(LOST, problem=met)))
+    failure = caught.value.failure
+    assert failure.problem is named
+    assert ELSEWHERE in failure.detail
+    if named is problems.TOKEN_HOST_UNREACHABLE:
+        assert failure.problem.actor is problems.Actor.URSSAF
+        assert failure.evidence == TokenEndpoint(ELSEWHERE)
+        assert discovery_urls(ADDRESS)[0] in [request.url for request in server.asked], (
+            "asked in this attempt"
+        )
+
+
+def test_the_way_to_the_server_itself_is_no_matter_of_another_host() -> None:
+    """The document came from a memory, and the network has gone since."""
+
+    def lost(_: Request) -> Reply:
+        raise HttpsError(LOST)
+
+    for endpoint in (f"{ELSEWHERE}/token", TOKEN_ENDPOINT):
+        with pytest.raises(HttpsError) as caught:
+            run_exchange(sign_in(ADDRESS, LICENCE, Discovery(ADDRESS, endpoint)), lost)
+        assert caught.value.failure == LOST
 
 
 statuses = st.integers(100, 599)

@@ -98,6 +98,7 @@ class Problem:
     - *patience*: how many seconds attempts may fail this way before the failure is shown; 0 means at once.
     - *evidence*: the type that its failures can carry.
     - *retry*: when to try again.
+    - *is_variant*: another case of the problem with this code, which has other words or another actor.
     - *repairable*: whether another address or another route may solve it.
     """
 
@@ -112,6 +113,7 @@ class Problem:
     evidence: type[Evidence] | None = None
     retry: Retry = Retry.BACKOFF
     repairable: bool = True
+    is_variant: bool = False
 
     @property
     def group(self) -> Group:
@@ -124,6 +126,8 @@ class Problem:
         return self.group is Group.AUTHORISATION
 
     def __post_init__(self) -> None:
+        if self.is_variant:
+            return
         if self.code in _declared:
             raise ValueError(f"{self.code} is declared twice")
         _declared[self.code] = self
@@ -348,6 +352,20 @@ NAME_WITHOUT_IPV4 = Problem(
     ),
     depends_on=_THE_WAY,
     patience=LOST_CONNECTION_PATIENCE,
+)
+
+TOKEN_HOST_UNREACHABLE = Problem(
+    "IEA-N10",
+    Severity.HIGH,
+    Actor.URSSAF,
+    title="Le serveur renvoie vers un ordinateur injoignable",
+    text="Le serveur d'authentification répond, mais il fait présenter la licence à un autre ordinateur, qui ne répond pas.",
+    advice=(
+        "Contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code et l'adresse affichés. Si un pare-feu filtre votre réseau, "
+        "faites-y autoriser aussi cette adresse. En attendant, le mode assistance permet d'utiliser Impact emploi."
+    ),
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=TokenEndpoint,
 )
 
 CONNECTION_REFUSED = Problem(
@@ -885,6 +903,20 @@ ISSUER_DIFFERS = Problem(
         "l'assistance en indiquant le code affiché."
     ),
     evidence=DeclaredIssuer,
+)
+
+ISSUER_UNAWARE = Problem(
+    "IEA-S10",
+    Severity.HIGH,
+    Actor.URSSAF,
+    title="Le serveur se présente sous un autre nom",
+    text="Le serveur d'authentification se déclare en http, ou sous une adresse interne : il ignore sans doute comment il est joint.",
+    advice=(
+        "L'adresse saisie est sans doute juste. Transmettez ce message à l'assistance (impact-emploi-association@urssaf.fr) : sur le serveur, vérifier "
+        "l'en-tête X-Forwarded-Proto du frontal et le nom d'hôte public (KC_HOSTNAME pour Keycloak)."
+    ),
+    evidence=DeclaredIssuer,
+    is_variant=True,
 )
 
 ANSWER_NONSENSE = Problem(

@@ -92,11 +92,16 @@ def authenticate(
 
 
 def run_exchange(exchange: Exchange[_Result], send: Callable[[Request], Reply]) -> _Result:
-    """Send each request of *exchange* and return its result."""
+    """Send each request of *exchange*, which learns how it failed; return its result."""
     try:
         request = next(exchange)
         while True:
-            request = exchange.send(send(request))
+            try:
+                reply = send(request)
+            except HttpsError as error:
+                request = exchange.throw(error)
+            else:
+                request = exchange.send(reply)
     except StopIteration as end:
         result: _Result = end.value
         return result
@@ -125,6 +130,7 @@ _ENDPOINT_MOVED = frozenset(
         problems.PAGE_INSTEAD,
         problems.REDIRECTED,
         problems.REQUEST_REJECTED,
+        problems.TOKEN_HOST_UNREACHABLE,
     }
 )
 """What a token endpoint may say that is another one by now: the server is discovered again."""
@@ -183,6 +189,7 @@ _TELLING = (
     # a document of an authentication server, though not a right one
     problems.KEY_ASKED_IN_CLEAR,
     problems.ISSUER_DIFFERS,
+    problems.ISSUER_UNAWARE,
     # how the server is to be spoken to, who stands before it, and how it is
     problems.CLIENT_CERTIFICATE_WANTED,
     problems.HTTPS_EXPECTED,
@@ -239,10 +246,19 @@ def _check_issuer(address: Address, issuer: str) -> None:
         parsed = None
     if parsed != address:
         name = clean_detail(issuer)
-        failure = Failure(
-            Stage.KIND, problems.ISSUER_DIFFERS, f"issuer: {name}", evidence=DeclaredIssuer(name)
-        )
-        raise HttpsError(failure)
+        unaware = parsed is not None and _is_unaware(address, parsed)
+        problem = problems.ISSUER_UNAWARE if unaware else problems.ISSUER_DIFFERS
+        raise HttpsError(Failure(Stage.KIND, problem, f"issuer: {name}", evidence=DeclaredIssuer(name)))
+
+
+def _is_unaware(address: Address, issuer: Address) -> bool:
+    """Return whether a server behind a reverse proxy does not know its own *address*.
+
+    It then calls itself http, or by a name that only its own network has.
+    """
+    in_clear = (address.secure, issuer.secure, issuer.host) == (True, False, address.host)
+    inside = address.is_on_the_internet and not issuer.is_on_the_internet
+    return in_clear or inside
 
 
 def _check_token_endpoint(address: Address, url: str) -> str:
@@ -283,7 +299,10 @@ def request_token(discovery: Discovery, licence: Licence) -> Exchange[AccessGran
     else:
         headers["authorization"] = f"Basic {basic}"
     request = Request("POST", discovery.token_endpoint, headers, urlencode(form).encode())
-    reply = yield request
+    try:
+        reply = yield request
+    except HttpsError as error:
+        raise HttpsError(_name_token_host(discovery, error.failure)) from None
     token = read_token(reply)
     if token is None:
         failure = _judge_refusal(request, reply, licence.scope)
@@ -296,6 +315,33 @@ def request_token(discovery: Discovery, licence: Licence) -> Exchange[AccessGran
     for secret in (licence.key, key, quote_plus(licence.key), basic):
         detail = detail.replace(secret, "…")
     raise HttpsError(replace(failure, detail=clean_detail(detail)))
+
+
+_UNREACHABLE = frozenset(
+    {
+        problems.NAME_UNKNOWN,
+        problems.NAME_SERVER_SILENT,
+        problems.CONNECTION_REFUSED,
+        problems.CONNECTION_UNANSWERED,
+        problems.CONNECTION_CUT,
+    }
+)
+
+
+def _name_token_host(discovery: Discovery, failure: Failure) -> Failure:
+    """Return *failure*, which names the token endpoint's host if it is another one.
+
+    The discovery document has just come, so the way to the internet is free: what its author named is at fault.
+    """
+    parts = urlsplit(discovery.token_endpoint)
+    endpoint = addresses.parse(parts._replace(path="", query="", fragment="").geturl())
+    if endpoint.origin == discovery.issuer.origin:
+        return failure
+    detail = f"token endpoint {endpoint.origin}: {failure.problem} {failure.detail}"
+    if failure.problem not in _UNREACHABLE:
+        return replace(failure, detail=detail)
+    evidence = TokenEndpoint(endpoint.origin)
+    return Failure(Stage.LICENCE, problems.TOKEN_HOST_UNREACHABLE, detail, evidence=evidence)
 
 
 def _judge_refusal(request: Request, reply: Reply, scope: str) -> Failure:

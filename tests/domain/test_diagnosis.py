@@ -11,6 +11,7 @@ from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import (
     CLOCK_TOLERANCE,
     STAGES,
+    Certificate,
     Conclusion,
     Failure,
     Server,
@@ -19,10 +20,12 @@ from iea_agent.domain.diagnosis import (
     conclude,
     judge_clock,
     share_findings,
+    trust_clock,
 )
-from iea_agent.domain.evidence import ClockOffset
+from iea_agent.domain.evidence import ClockConfirmed, ClockOffset
 from iea_agent.domain.problems import Problem
 
+NOW = 1.8e9
 PROBLEMS = st.sampled_from(list(problems.CATALOGUE.values()))
 
 
@@ -87,7 +90,7 @@ DATES = (problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_NOT_YET_VALID, probl
 def test_a_wrong_clock_seen_at_one_server_explains_dates_at_the_other(problem: Problem) -> None:
     seen = replace(report(Server.AUTHENTICATION), findings=(CLOCK,), clock_ahead=86_400.0)
     before = report(Server.UPDATES, problem)
-    first, second = share_findings([seen, before])
+    first, second = share_findings([seen, before], NOW)
     assert first is seen
     assert second.findings == ((CLOCK,) if problem in DATES else ())
     assert second.cause == (CLOCK if problem in DATES else before.failure)
@@ -99,13 +102,64 @@ def test_a_server_that_told_the_time_speaks_for_itself(ahead: float) -> None:
     mine = (replace(CLOCK, evidence=ClockOffset(90000)),) if ahead else ()
     one = replace(report(Server.AUTHENTICATION), findings=(CLOCK,), clock_ahead=86_400.0)
     other = replace(report(Server.UPDATES, problems.METADATA_EXPIRED), findings=mine, clock_ahead=ahead)
-    assert share_findings([one, other]) == (one, other)
+    assert share_findings([one, other], NOW) == (one, other)
+
+
+def dated(problem: Problem, begin: float, end: float) -> Failure:
+    """A failure with a certificate valid from *begin* to *end*, counted from now."""
+    certificate = Certificate("Urssaf", "Autorité", NOW + begin, NOW + end, "00" * 32)
+    return Failure(Stage.CERTIFICATE, problem, certificate=certificate)
+
+
+EXPIRED, NOT_YET, IRREGULAR = (
+    problems.CERTIFICATE_EXPIRED,
+    problems.CERTIFICATE_NOT_YET_VALID,
+    problems.CERTIFICATE_IRREGULAR,
+)
+
+
+@pytest.mark.parametrize("ahead", [0.0, 299.0, -299.0])
+@pytest.mark.parametrize(
+    ("failure", "problem"),
+    [(dated(NOT_YET, 86_400, 2e6), IRREGULAR), (dated(EXPIRED, -2e6, -86_400), EXPIRED)],
+)
+def test_a_clock_that_a_server_proves_right_is_not_blamed(
+    failure: Failure, problem: Problem, ahead: float
+) -> None:
+    assert trust_clock(failure, ahead, NOW) == replace(failure, problem=problem, evidence=ClockConfirmed())
+
+
+@pytest.mark.parametrize(
+    ("failure", "ahead"),
+    [
+        # nobody told the time, or another one
+        (dated(NOT_YET, 86_400, 2e6), None),
+        (dated(NOT_YET, 86_400, 2e6), 301.0),
+        # it holds by the server's clock
+        (dated(NOT_YET, 60, 2e6), 100.0),
+        (dated(EXPIRED, -2e6, -60), -100.0),
+        # not about dates
+        (dated(problems.CERTIFICATE_REVOKED, 86_400, 2e6), 0.0),
+        (Failure(Stage.CERTIFICATE, NOT_YET), 0.0),
+    ],
+)
+def test_a_clock_without_proof_stays_in_doubt(failure: Failure, ahead: float | None) -> None:
+    assert trust_clock(failure, ahead, NOW) is failure
+
+
+def test_the_other_server_proves_the_clock_right() -> None:
+    failed = replace(report(Server.AUTHENTICATION, NOT_YET), failure=dated(NOT_YET, 86_400, 2e6))
+    sound = replace(report(Server.UPDATES), clock_ahead=-2.0)
+    first, second = share_findings([failed, sound], NOW)
+    assert first.failure is not None
+    assert first.failure.problem is IRREGULAR
+    assert second is sound
 
 
 def test_a_captive_portal_at_one_server_is_not_taken_for_the_others() -> None:
     portal = Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL)
     one = replace(report(Server.AUTHENTICATION, problems.TLS_INTERRUPTED), findings=(portal,))
-    assert share_findings([one, report(Server.UPDATES, problems.TLS_INTERRUPTED)])[1].findings == ()
+    assert share_findings([one, report(Server.UPDATES, problems.TLS_INTERRUPTED)], NOW)[1].findings == ()
 
 
 def test_a_finding_does_not_make_a_test_fail() -> None:

@@ -93,7 +93,7 @@ SANDBOX: Mapping[str, Expectation] = {
         finding=problems.CAPTIVE_PORTAL
     ),
     "expired-cert": _both(Stage.CERTIFICATE, problems.CERTIFICATE_EXPIRED),
-    "not-yet-valid": _both(Stage.CERTIFICATE, problems.CERTIFICATE_NOT_YET_VALID),
+    "not-yet-valid": _both(Stage.CERTIFICATE, problems.CERTIFICATE_IRREGULAR),
     "wrong-host": _both(Stage.CERTIFICATE, problems.CERTIFICATE_OF_ANOTHER),
     "self-signed": _both(Stage.CERTIFICATE, problems.CERTIFICATE_SELF_SIGNED),
     "unknown-ca": _both(Stage.CERTIFICATE, problems.CERTIFICATE_AUTHORITY_UNKNOWN),
@@ -363,6 +363,10 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
     "openssl-http2-only": OtherFault(
         "openssl s_server ne parle que HTTP/2 (alerte 120)",
         ExpectedFailure(Stage.CERTIFICATE, problems.HANDSHAKE_REFUSED),
+    ),
+    "tls-1.3-client-certificate-reset": OtherFault(
+        "le serveur (TLS 1.3 seulement) exige un certificat du poste, et coupe net au lieu de le dire",
+        ExpectedFailure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
     ),
     "old-renegotiation": OtherFault(
         "le serveur ne connaît pas la renégociation sécurisée (RFC 5746)",

@@ -223,7 +223,7 @@ def test_a_public_name_that_leads_nowhere_is_blocked(numbers: tuple[str, ...], b
     with Client(limits=PATIENT) as client:
         client.resolved = numbers
         address = parse("http://impact-emploi.urssaf.fr")
-        cause = explain(client, address, failure, seconds=1).cause(failure)
+        cause = explain(client, address, failure, seconds=1).cause(failure, time.time())
     if not blocked:
         assert cause == failure
         return

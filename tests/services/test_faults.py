@@ -6,13 +6,14 @@ import gc
 import json
 import os
 import socket
+import ssl
 import struct
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
@@ -372,6 +373,32 @@ def _openssl(*options: str) -> Arrangement:
     return arrange
 
 
+def _reset_without_certificate(place: Place) -> Arranged:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    with trustme.Blob(place.world.authority.pem()).tempfile() as path:
+        context.load_cert_chain(path)
+    context.load_verify_locations(cafile=place.world.ca_file)
+    context.verify_mode = ssl.CERT_REQUIRED
+
+    def behaviour(connection: socket.socket) -> None:
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(received, to_send, server_side=True)
+        with suppress(ssl.SSLError):
+            while data := connection.recv(65536):
+                received.write(data)
+                with suppress(ssl.SSLWantReadError):
+                    tls.do_handshake()
+                connection.sendall(to_send.read())
+        # an alert of the versions is sent, that of the certificate is not
+        if tls.version() is None:
+            connection.sendall(to_send.read())
+            silent(connection)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return place.trusting(place.serve(behaviour).address.replace("http:", "https:"))
+
+
 def _old_renegotiation(place: Place) -> Arranged:
     """A ServerHello (RFC 5246, 7.4.1.3) of TLS 1.2 without any extension."""
 
@@ -485,6 +512,7 @@ ARRANGEMENTS: dict[str, Arrangement] = {
     "openssl-rsa-key-exchange": _openssl("-tls1_2", "-cipher", "AES128-GCM-SHA256"),
     "openssl-cbc-only": _openssl("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA"),
     "openssl-http2-only": _openssl("-alpn", "h2"),
+    "tls-1.3-client-certificate-reset": _reset_without_certificate,
     "old-renegotiation": _old_renegotiation,
     "old-and-silent": _old_and_silent,
     "nginx-unknown-name": _nginx("unknown-name"),

@@ -437,6 +437,17 @@ def test_the_certificate_of_another_names_the_servers_that_it_is_for(world: Worl
     assert failure.evidence == CertificateHosts(("autre-serveur.example",))
 
 
+def test_the_certificate_that_expired_is_the_one_described(world: World) -> None:
+    world.break_("auth", "expired-intermediate")
+    with Client(Route(None, world.ca_file), limits=PATIENT) as client:
+        failure = failure_of(client, world.authentication.address + DISCOVERY)
+    assert failure.problem is problems.CERTIFICATE_EXPIRED
+    assert failure.certificate is not None
+    assert failure.certificate.not_after < time.time() - 80_000
+    assert failure.certificate.issuer == "Bac à sable IEA"
+    assert failure.certificate != client.certificate, "that of the server is valid"
+
+
 def test_looking_again_at_a_certificate_does_not_wait_for_ever(world: World, serve: Serve) -> None:
     """The second time the proxy makes no tunnel."""
     calls = iter([proxy(), silent])
@@ -459,7 +470,6 @@ def test_looking_again_ends_with_the_request(world: World, serve: Serve) -> None
     assert time.monotonic() - begun < 2
 
 
-@pytest.mark.skipif(sys.version_info < (3, 13), reason="an older Python does not say which certificates came")
 def test_an_authority_of_the_same_name_is_not_the_same(world: World, tmp_path: Path) -> None:
     """The chain came whole, but the trusted authority of that name did not sign it."""
     file = tmp_path / "ca.pem"

@@ -130,7 +130,7 @@ class Servers:
             failure,
             seconds=2 * explanation.PROBE_SECONDS,
             by_system_proxy=self._by_system_proxy(settings),
-        ).cause(failure)
+        ).cause(failure, time.time())
 
     def examine(
         self,

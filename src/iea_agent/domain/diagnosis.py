@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from . import problems
-from .evidence import AnswerInClear, ClockOffset, Evidence, MalformedAddress
+from .evidence import AnswerInClear, ClockConfirmed, ClockOffset, Evidence, MalformedAddress
 from .problems import Group, Problem
 
 if TYPE_CHECKING:
@@ -165,19 +165,42 @@ def judge_clock(ahead: float) -> Failure | None:
     )
 
 
-def share_findings(reports: Iterable[ServerReport]) -> tuple[ServerReport, ...]:
-    """Copy findings about this PC to the other report if they explain its failure.
+def trust_clock(failure: Failure, ahead: float | None, now: float) -> Failure:
+    """Return *failure* without doubt about a clock that a server proves right.
+
+    *ahead* is the server's clock minus this PC's in seconds, None if no server gave the time; *now* is this PC's time. A certificate from the future is
+    then badly made. One that holds by the server's clock fails for those few seconds.
+    """
+    certificate = failure.certificate
+    if certificate is None or ahead is None or abs(ahead) > CLOCK_TOLERANCE:
+        return failure
+    problem = failure.problem
+    if problem not in (problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_NOT_YET_VALID):
+        return failure
+    if certificate.not_before <= now + ahead <= certificate.not_after:
+        return failure
+    if problem is problems.CERTIFICATE_NOT_YET_VALID:
+        problem = problems.CERTIFICATE_IRREGULAR
+    return replace(failure, problem=problem, evidence=ClockConfirmed())
+
+
+def share_findings(reports: Iterable[ServerReport], now: float) -> tuple[ServerReport, ...]:
+    """Copy what one report says of this PC to the other if it concerns its failure.
 
     A wrong clock is seen in a reply, and a server whose certificate is refused for its dates sends none. A server that gave the time keeps
-    its own findings.
+    its own findings. A clock that is right excuses this PC. *now* is this PC's time.
     """
     all_reports = tuple(reports)
     findings = [finding for report in all_reports for finding in report.findings]
     of_this_pc = [finding for finding in findings if finding.problem.group is Group.THIS_PC]
+    clocks = [report.clock_ahead for report in all_reports if report.clock_ahead is not None]
     result = []
     for report in all_reports:
-        silent = report.clock_ahead is None
-        more = None if report.failure is None or not silent else explaining(report.failure, of_this_pc)
+        ahead = report.clock_ahead
+        more = None if report.failure is None or ahead is not None else explaining(report.failure, of_this_pc)
+        if report.failure is not None:
+            failure = trust_clock(report.failure, next(iter(clocks), None) if ahead is None else ahead, now)
+            report = report if failure is report.failure else replace(report, failure=failure)
         result.append(replace(report, findings=(*report.findings, more)) if more else report)
     return tuple(result)
 

@@ -27,6 +27,11 @@ class ClockOffset:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockConfirmed:
+    """A server's clock agrees with this PC's, which therefore is not to blame."""
+
+
+@dataclass(frozen=True, slots=True)
 class InterceptedBy:
     """The name of a product in the table of ``interceptors``."""
 
@@ -102,5 +107,11 @@ class FileInvolved(NamedEvidence):
 
 
 Evidence: TypeAlias = (
-    MalformedAddress | ClockOffset | InterceptedBy | CertificateHosts | RefusalGround | NamedEvidence
+    MalformedAddress
+    | ClockOffset
+    | ClockConfirmed
+    | InterceptedBy
+    | CertificateHosts
+    | RefusalGround
+    | NamedEvidence
 )

@@ -14,6 +14,7 @@ from enum import Enum
 
 from .evidence import (
     CertificateHosts,
+    ClockConfirmed,
     ClockOffset,
     DeclaredIssuer,
     Evidence,
@@ -560,6 +561,7 @@ CERTIFICATE_EXPIRED = Problem(
     ),
     depends_on=(CLOCK_WRONG, *_IN_ITS_PLACE),
     patience=LOST_CONNECTION_PATIENCE,
+    evidence=ClockConfirmed,
 )
 
 CERTIFICATE_NOT_YET_VALID = Problem(
@@ -723,6 +725,7 @@ CERTIFICATE_IRREGULAR = Problem(
     advice=_ANOTHER_NETWORK,
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
+    evidence=ClockConfirmed,
 )
 
 CERTIFICATE_PROVES_NOTHING = Problem(

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import USUAL_PORTS, Address, is_nowhere, is_public_name, is_same_owner
-from iea_agent.domain.diagnosis import Failure, Stage, explaining, judge_clock
+from iea_agent.domain.diagnosis import Failure, Stage, explaining, judge_clock, trust_clock
 from iea_agent.domain.evidence import AnswerInClear, PortalPage, ResolvedAddress
 
 from .authentication import discovery_urls
@@ -44,9 +44,13 @@ class Explanation:
     clock_ahead: float | None = None
     doubt: AnswerInClear | None = None
 
-    def cause(self, failure: Failure) -> Failure:
-        """Return what a person reads: the finding that explains *failure*, or itself."""
-        return explaining(failure, self.findings) or replace(failure, doubt=self.doubt)
+    def cause(self, failure: Failure, now: float) -> Failure:
+        """Return what a person reads: the finding that explains *failure*, or itself.
+
+        *now* is this PC's time in seconds since 1970.
+        """
+        cause = explaining(failure, self.findings)
+        return cause or replace(trust_clock(failure, self.clock_ahead, now), doubt=self.doubt)
 
 
 def explain(

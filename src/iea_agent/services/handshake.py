@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from iea_agent.domain.tls_verdicts import Handshake, ServerCertificate
 
@@ -59,22 +60,25 @@ class _Look:
 
     def run(self) -> Handshake:
         """Go through the handshake and one more answer of the server, if it refuses then."""
-        completed = refused = False
+        seen = Handshake(refused=True)
         try:
             self._shake_hands()
-            completed = True
-            if self._tls.version() == "TLSv1.3" and self._was_asked():
-                refused = self._is_refused_afterwards()
+            # now, since an alert makes OpenSSL forget all of it
+            cipher, version = self._tls.cipher(), self._tls.version()
+            seen = Handshake(
+                chain=self._hidden_chain(),
+                completed=True,
+                version=version or "",
+                cipher=cipher[0] if cipher else "",
+            )
+            if version == "TLSv1.3" and self._was_asked():
+                seen = replace(seen, refused=self._is_refused_afterwards())
         except (ssl.SSLError, _Ended):
-            refused = True
-        cipher = self._tls.cipher()
-        return Handshake(
-            chain=self._chain(completed=completed),
+            seen = replace(seen, refused=True)
+        return replace(
+            seen,
+            chain=self._chain() or seen.chain,
             certificate_asked=self._was_asked(),
-            completed=completed,
-            refused=refused,
-            version=self._tls.version() or "" if completed else "",
-            cipher=cipher[0] if cipher and completed else "",
             wants_newer=(_ALERT, _PROTOCOL_VERSION) in _records(self._received),
         )
 
@@ -136,17 +140,23 @@ class _Look:
             return True
         return sum(kind == _DATA for kind, _ in _records(self._sent)) > 1
 
-    def _chain(self, *, completed: bool) -> tuple[ServerCertificate, ...]:
-        """Return the certificates that came: in clear up to TLS 1.2, else as Python tells."""
-        ders = [
+    def _chain(self) -> tuple[ServerCertificate, ...]:
+        """Return the certificates that came in clear, as they do up to TLS 1.2."""
+        return _parse(
             der for kind, body in _messages(self._received) if kind == _CERTIFICATE for der in _list(body)
-        ]
-        if not ders and completed:
-            # since Python 3.13
-            get_chain = getattr(self._tls, "get_unverified_chain", None)
-            ders = (get_chain() if get_chain else None) or [self._tls.getpeercert(binary_form=True) or b""]
-        parsed = (certificates.parse_certificate(der) for der in ders)
-        return tuple(each for each in parsed if each is not None)
+        )
+
+    def _hidden_chain(self) -> tuple[ServerCertificate, ...]:
+        """Return the certificates that Python tells: before 3.13 only the server's own."""
+        get_chain = getattr(self._tls, "get_unverified_chain", None)
+        return _parse(
+            (get_chain() if get_chain else None) or [self._tls.getpeercert(binary_form=True) or b""]
+        )
+
+
+def _parse(ders: Iterable[bytes]) -> tuple[ServerCertificate, ...]:
+    parsed = (certificates.parse_certificate(der) for der in ders)
+    return tuple(each for each in parsed if each is not None)
 
 
 def _records(data: bytes | bytearray) -> Iterator[tuple[int, bytes]]:

@@ -95,7 +95,7 @@ def examine(
         for report in fresh:
             latest[report.server] = report
             on_progress(report)
-    reports = share_findings(latest.values())
+    reports = share_findings(latest.values(), now.timestamp() + time.monotonic() - begun)
     for report in reports:
         if report != latest[report.server]:
             on_progress(report)

@@ -16,6 +16,7 @@ from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.diagnosis import Certificate, Failure, Stage, malformed_address
 from iea_agent.domain.evidence import (
     CertificateHosts,
+    ClockConfirmed,
     ClockOffset,
     Evidence,
     InterceptedBy,
@@ -126,6 +127,11 @@ def test_the_title_of_a_page_is_foreign_text() -> None:
 )
 def test_by_how_much_the_clock_is_off(off: float, sentence: str) -> None:
     assert details_of(problems.CLOCK_WRONG, evidence=ClockOffset(off)) == sentence
+
+
+def test_a_clock_that_is_right_is_said_to_be() -> None:
+    text = details_of(problems.CERTIFICATE_EXPIRED, evidence=ClockConfirmed())
+    assert text.startswith("L'heure de cet ordinateur est juste")
 
 
 def test_a_refused_certificate_is_named_with_its_dates() -> None:

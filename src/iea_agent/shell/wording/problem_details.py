@@ -10,6 +10,7 @@ from iea_agent.domain.diagnosis import Certificate, Failure
 from iea_agent.domain.evidence import (
     AnswerInClear,
     CertificateHosts,
+    ClockConfirmed,
     ClockOffset,
     DeclaredIssuer,
     Evidence,
@@ -92,6 +93,10 @@ def _evidence(evidence: Evidence | None) -> list[str]:
             return [_(MALFORMED[kind])]
         case ClockOffset(seconds):
             return [_clock(seconds)]
+        case ClockConfirmed():
+            return [
+                _("L'heure de cet ordinateur est juste : un serveur donne la même, à quelques minutes près.")
+            ]
         case InterceptedBy(product):
             return _interceptor(product)
         case CertificateHosts(hosts):

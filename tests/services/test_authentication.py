@@ -80,6 +80,7 @@ NOT_OURS, REFUSED = problems.NOT_AN_AUTHENTICATION_SERVER, problems.AUTHORISATIO
 UNKNOWN, BUSY = problems.LICENCE_NOT_RECOGNISED, problems.SERVER_UNAVAILABLE
 WANTED = problems.IDENTIFICATION_WANTED
 
+SITE = b"<html><title>Mairie de Test</title>"
 HTML = b"<html><h1>503 Service Unavailable</h1></html>"
 
 
@@ -99,6 +100,7 @@ HTML = b"<html><h1>503 Service Unavailable</h1></html>"
         (answer(200, {"access_token": "x"}), OK),
         # the address is right: a page does not come from this server
         (answer(200, HTML), problems.PAGE_INSTEAD),
+        (answer(200, SITE), problems.PAGE_INSTEAD),
         (answer(200, {"error": "invalid_client"}), UNKNOWN),
         (answer(200, b"[" * 100_000), NOT_OURS),
         (answer(204, b""), NOT_OURS),
@@ -186,7 +188,6 @@ def test_each_place_is_tried_in_turn(place: int) -> None:
     assert [request.url for request in server.asked] == [*urls[: place + 1], TOKEN_ENDPOINT]
 
 
-SITE = b"<html><title>Mairie de Test</title>"
 FIRST, SECOND, THIRD = discovery_urls(ADDRESS)
 
 

@@ -48,6 +48,10 @@ def test_a_body_is_read_whatever_it_is_wrapped_in(body: bytes, field: str) -> No
     assert undo_codings(body, field, LIMIT) == TEXT
 
 
+def test_a_name_of_no_coding_says_nothing_about_the_body() -> None:
+    assert undo_codings(b"bonjour", "UTF-8, aws-chunked", LIMIT) == b"bonjour"
+
+
 @pytest.mark.parametrize(("field"), ["gzip", "deflate"])
 def test_an_empty_body_stays_empty(field: str) -> None:
     assert undo_codings(b"", field, LIMIT) == b""

@@ -151,6 +151,13 @@ APACHE_503 = page(
         (503, {}, b'{"message": "Service en maintenance"}', problems.SERVER_IN_MAINTENANCE),
         (503, {}, b'{"message": "no healthy upstream"}', problems.SERVER_UNAVAILABLE),
         (503, {"content-type": "text/plain"}, b"Maintenance en cours\n", problems.SERVER_IN_MAINTENANCE),
+        (
+            503,
+            {"content-type": "text/plain"},
+            b"Unavailable due to maintenance downtime",
+            problems.SERVER_UNAVAILABLE,
+        ),
+        (503, {}, b'{"message": "due to maintenance downtime or load"}', problems.SERVER_UNAVAILABLE),
         (500, {}, page("Maintenance en cours"), problems.SERVER_UNAVAILABLE),
         (400, {}, b"The plain HTTP request was sent to HTTPS port", None),
         (407, {"proxy-authenticate": "NTLM"}, b"", problems.PROXY_SIGN_IN_UNKNOWN),

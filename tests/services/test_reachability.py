@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,11 +27,13 @@ from iea_agent.domain.diagnosis import (
     conclude,
 )
 from iea_agent.domain.evidence import ClockOffset, PortalPage
+from iea_agent.services import updates
 from iea_agent.services.explanation import MADE_UP_PATH, PROBE_SECONDS, Connect
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.names import Resolve
 from iea_agent.services.network import Limits, Route
 from iea_agent.services.reachability import EXAMINATION_SECONDS, examine
+from iea_sandbox.faults import ServerName
 from iea_sandbox.world import World
 from tests.services.conftest import PATIENT, Serve, page, proxy, request_of, silent
 from tests.services.peers import own_file, revocation_list, tls_server
@@ -67,6 +70,62 @@ def test_two_sound_servers(world: World) -> None:
         # each stage was seen under way, in order
         running = [r.stage for one in mine for r in one.stages if r.outcome is StageOutcome.RUNNING]
         assert list(dict.fromkeys(running)) == [r.stage for r in timed]
+
+
+@pytest.mark.parametrize(
+    ("server", "fault", "options"),
+    [
+        ("auth", "401", {}),
+        ("auth", "404", {}),
+        ("auth", "web-page", {}),
+        ("auth", "first-place-guarded", {}),
+        ("auth", "503", {"at": "/token"}),
+        ("auth", "401", {"at": "/token"}),
+        ("auth", "refused-silently", {}),
+        ("updates", "half-published", {}),
+        ("updates", "503", {"at": "snapshot"}),
+        ("updates", "503", {"at": "root"}),
+    ],
+)
+def test_the_stages_never_go_back(
+    world: World, tmp_path: Path, server: ServerName, fault: str, options: dict[str, object]
+) -> None:
+    kind = Server.AUTHENTICATION if server == "auth" else Server.UPDATES
+
+    def verify(ask: updates.Send, address: Address, timestamp: bytes) -> str:
+        return str(updates.check(ask, address, world.root_file, tmp_path, timestamp=timestamp))
+
+    world.break_(server, fault, **options)
+    progress: list[ServerReport] = []
+    target = {kind: both(world)[kind]}
+    now = datetime.now(UTC)
+    examine(target, trusting(world), licence_of(world), progress.append, now=now, verify=verify)
+    passed: set[Stage] = set()
+    reached = 0
+    for report in progress:
+        outcomes = {result.stage: result.outcome for result in report.stages}
+        assert all(outcomes[stage] is StageOutcome.PASSED for stage in passed), report
+        passed |= {stage for stage, outcome in outcomes.items() if outcome is StageOutcome.PASSED}
+        under_way = (StageOutcome.RUNNING, StageOutcome.FAILED)
+        places = [place for place, stage in enumerate(STAGES[kind]) if outcomes[stage] in under_way]
+        assert all(place >= reached for place in places), report
+        reached = max([reached, *places])
+    assert reached >= list(STAGES[kind]).index(Stage.ANSWER)
+
+
+def test_a_late_failure_at_an_earlier_stage_is_told_where_the_test_is(world: World) -> None:
+    failure = Failure(Stage.ANSWER, problems.SERVER_UNAVAILABLE)
+
+    def verify(_ask: object, _address: object, _timestamp: bytes) -> str:
+        raise HttpsError(failure)
+
+    report = report_on(Server.UPDATES, world.updates.address, trusting(world), verify=verify)
+    assert report.failure == replace(failure, stage=Stage.METADATA)
+    assert [r.outcome for r in report.stages[-3:]] == [
+        StageOutcome.PASSED,
+        StageOutcome.PASSED,
+        StageOutcome.FAILED,
+    ]
 
 
 def test_discovery_and_licence_take_one_connection(world: World) -> None:

@@ -78,7 +78,8 @@ def _collect(
 ) -> list[Answer | None]:
     """Return the answer of each lookup, None if it is late.
 
-    Once one has addresses, the others have a short time left.
+    Once one has an address within reach, the others have a short time left. On a network of IPv6 only, the IPv4 addresses that come first are of no
+    use, and the others come late: DNS64 asks twice (RFC 6147).
     """
     deadline = time.monotonic() + seconds
     collected: list[Answer | None] = [None] * count
@@ -88,7 +89,7 @@ def _collect(
         except queue.Empty:
             break
         collected[number] = answer
-        if answer and not isinstance(answer, Exception):
+        if not isinstance(answer, Exception) and any(map(_is_within_reach, answer)):
             deadline = min(deadline, time.monotonic() + SLOWER_FAMILY_SECONDS)
     return collected
 
@@ -110,15 +111,23 @@ def _judge(host: str, answers: Sequence[Answer | None]) -> Exception:
 def _rank(address: str) -> tuple[bool, bool]:
     """Return the place of *address*: what can be reached, and IPv6, come first.
 
-    The system tells by its table of routes whether an address can be reached; nothing is sent (RFC 6724, section 6, rule 1).
+    That is rule 1 of RFC 6724, section 6.
     """
-    is_v4 = ":" not in address
+    return not _is_within_reach(address), ":" not in address
+
+
+def _is_within_reach(address: str) -> bool:
+    """Return whether the system's table of routes has a way to *address*.
+
+    Nothing is sent.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        with socket.socket(socket.AF_INET if is_v4 else socket.AF_INET6, socket.SOCK_DGRAM) as asking:
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
             asking.connect((address, 9))
     except OSError:
-        return True, is_v4
-    return False, is_v4
+        return False
+    return True
 
 
 def resolve_by_system(

@@ -88,7 +88,7 @@ def build() -> None:
     with take_lock(WINDOWS / "lock", wait=True) or contextlib.nullcontext():
         requirements = _run(
             str(UV), "export", "--frozen", "--quiet", "--no-emit-project", "--all-extras", "--all-groups",
-            "--no-group", "peers",
+            "--no-group", "peers", "--no-group", "httpx2",
             *(option for name in LINUX_ONLY for option in ("--prune", name)),
         )  # fmt: skip
         fresh = _part("Windows Python", PYTHON, _python, SDIST_SHA256)

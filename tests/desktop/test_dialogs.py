@@ -276,6 +276,15 @@ def test_what_is_pasted_from_the_sheet_is_cleaned(play: Callable[..., Play]) -> 
     dialog.until(lambda: dialog.labelled(UPDATES).text == "https://impact-emploi.urssaf.fr", "clean address")
 
 
+def test_what_nobody_sees_in_a_pasted_number_is_removed_and_said(play: Callable[..., Play]) -> None:
+    dialog = play("settings")
+    play("copy", "--text", "\u200b IEA\u20110000\u00ad-1234\u00a0").logged("copied")
+    dialog.desktop.click(dialog.labelled(NUMBER))
+    dialog.desktop.key("ctrl+a", "ctrl+v")
+    dialog.until(lambda: dialog.labelled(NUMBER).text == "IEA-0000-1234", "clean number")
+    dialog.sees("caractères invisibles ont été retirés du numéro de licence")
+
+
 def test_http_becomes_https_in_secure_mode_and_is_said(play: Callable[..., Play]) -> None:
     dialog = play("settings")
     dialog.enter(AUTHENTICATION, "http://exemple.fr/")
@@ -680,7 +689,7 @@ def test_assistance_mode_shows_and_tests_but_changes_nothing(play: Callable[...,
 def test_a_broken_file_is_named_with_its_line(play: Callable[..., Play]) -> None:
     dialog = play("settings", "--broken")
     dialog.sees("connection.updates, ligne 4 : attendu une adresse")
-    dialog.sees("les derniers paramètres valables sont affichés")
+    dialog.sees("la dernière valeur valable, ou celle d'origine, est utilisée")
 
 
 @pytest.mark.parametrize("keys", [("alt+d",), ("alt+l", "ctrl+c")])
@@ -807,6 +816,54 @@ def test_nothing_is_cut_off_at_any_scaling(scaling: int, size: tuple[int, int], 
         status.ended()
 
 
+def test_on_a_small_screen_nothing_is_cut_and_the_buttons_stay(tmp_path: Path) -> None:
+    """A laptop of 1366 × 768 at 150 %, where there is room for 910 × 490."""
+    scaling = 150
+    with Desktop(scaling, (1366, 768)) as desktop:
+        own = json.dumps(
+            {
+                **HERE,
+                "authentication": "https://antivirus.exemple.fr",
+                "updates": "https://expire.exemple.fr",
+            }
+        )
+        settings = Play(desktop, tmp_path, "settings", "--own", own, "--broken")
+        check_footer(settings.tell("measure", "measured"), scaling, {"Enregistrer", "Quitter"})
+        settings.click(TEST)
+        settings.sees("Échec de connexion au serveur")
+        check_footer(settings.tell("measure", "measured"), scaling, {"Enregistrer", "Quitter"})
+        settings.desktop.key("Escape")
+        settings.ended()
+        status = Play(desktop, tmp_path, "status", "--source", write_status(tmp_path))
+        check_footer(status.tell("measure", "measured"), scaling, {"Copier", "Fermer"})
+        status.desktop.key("Escape")
+        status.ended()
+
+
+def check_footer(measured: dict[str, Any], scaling: int, buttons: set[str]) -> None:
+    """Check that *buttons* are in view, and that what scrolls is cut nowhere.
+
+    Nothing is wider than the window, so a person scrolls in one direction only.
+    """
+    assert measured["scale"] == scaling / 100
+    window = measured["window"]
+    assert _inside(window, measured["room"])
+    (footer,) = (c for c in measured["measured"] if c["kind"] == "Footer")
+    assert _inside(footer["area"], window)
+    in_view = {c["text"].replace("&", "") for c in measured["measured"] if _inside(c["area"], footer["area"])}
+    assert buttons <= in_view
+    for control in measured["measured"]:
+        kind, text = control["kind"], control["text"]
+        left, _top, width, _height = control["area"]
+        assert window[0] <= left, (kind, text, control)
+        assert left + width <= window[0] + window[2], (kind, text, control)
+        if kind in ("StaticText", "Paragraph", "Button", "CheckBox", "Choice", "StaticBitmap"):
+            assert control["has"][0] >= control["wants"][0], (kind, text, control)
+        if kind not in ("ScrolledWindow", "ListBox", "StaticLine"):
+            assert control["has"][1] >= control["wants"][1], (kind, text, control)
+        assert _inside(control["area"], control["within"]), (kind, text, control)
+
+
 def check_sizes(measured: dict[str, Any], scaling: int) -> None:
     """Check that every control has the room it wants, and the dialog is on the screen.
 
@@ -823,7 +880,9 @@ def check_sizes(measured: dict[str, Any], scaling: int) -> None:
             assert control["has"][1] >= control["wants"][1], (kind, text, control)
         assert _inside(control["area"], control["within"]), (kind, text, control)
     visible = [
-        c for c in measured["measured"] if c["kind"] not in ("ScrolledWindow", "Mark", "Banner", "StageStrip")
+        c
+        for c in measured["measured"]
+        if c["kind"] not in ("ScrolledWindow", "Footer", "Mark", "Banner", "StageStrip")
     ]
     for number, one in enumerate(visible):
         for other in visible[number + 1 :]:

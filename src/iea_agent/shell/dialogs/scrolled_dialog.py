@@ -37,11 +37,15 @@ def _create_app() -> wx.App:
     return app
 
 
+class Footer(wx.Panel):  # type: ignore[misc]  # wx has no types here
+    """The lowest part of a dialog: its buttons are always in view."""
+
+
 class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     """A dialog whose controls scroll if they need more height than the screen has.
 
-    The controls are children of ``panel``, and its sizer places them. *height* is the
-    least height, in device-independent pixels, on a screen that is high enough.
+    The controls are children of ``panel``, whose sizer places them; those of ``footer`` stand below and do
+    not scroll. *height* is the least height, in device-independent pixels, on a screen that is high enough.
     """
 
     def __init__(self, title: str, height: int = 0, style: int = wx.DEFAULT_DIALOG_STYLE) -> None:
@@ -49,6 +53,11 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._height = height
         self.panel = wx.ScrolledWindow(self, style=wx.TAB_TRAVERSAL | wx.BORDER_NONE, name="")
         self.panel.SetScrollRate(self.FromDIP(WIDE), self.FromDIP(WIDE))
+        self.footer = Footer(self, name="")
+        column = wx.BoxSizer(wx.VERTICAL)
+        column.Add(self.panel, 1, wx.EXPAND)
+        column.Add(self.footer, 0, wx.EXPAND)
+        self.SetSizer(column)
         self.SetEscapeId(wx.ID_CANCEL)
         self.Bind(wx.EVT_BUTTON, lambda _event: self.Close(), id=wx.ID_CANCEL)
         self.Bind(wx.EVT_CLOSE, lambda _event: self.Destroy())
@@ -60,12 +69,11 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def fit(self) -> None:
         """Take the size that the controls want, at most the screen's."""
-        frame = self.GetSize() - self.GetClientSize()
         wanted = self._measure()
         height = max(wanted.height, self.FromDIP(self._height))
         wanted.height = min(height, wx.Display(self).GetClientArea().height)
         self.SetSize(wanted)
-        self.panel.SetSize(wanted - frame)
+        self.Layout()
         self.panel.FitInside()
 
     def lay_out(self) -> None:
@@ -83,6 +91,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             left = max(room.left, min(before.left, room.left + room.width - wanted.width))
             top = max(room.top, min(before.top, room.top + room.height - wanted.height))
             self.SetPosition(wx.Point(left, top))
+        # the height of the footer may have changed
+        self.footer.Layout()
+        self.Layout()
         self.panel.FitInside()
         moved = [child for child, place in places if child.GetRect() != place]
         if moved:
@@ -93,7 +104,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def _measure(self) -> wx.Size:
         """Return the size at which nothing scrolls, at most the screen's."""
-        wanted = self.panel.GetSizer().GetMinSize() + self.GetSize() - self.GetClientSize()
+        content, footer = self.panel.GetSizer().GetMinSize(), self.footer.GetSizer().GetMinSize()
+        content.IncTo(wx.Size(footer.width, -1))
+        wanted = content + wx.Size(0, footer.height) + self.GetSize() - self.GetClientSize()
         room = wx.Display(self).GetClientArea().GetSize()
         if wanted.height > room.height:
             wanted.width += wx.SystemSettings.GetMetric(wx.SYS_VSCROLL_X, self)
@@ -110,10 +123,17 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         if event.GetModifiers() != wx.MOD_ALT or event.GetKeyCode() >= 256:
             return
         mark = f"&{chr(event.GetKeyCode())}".lower()
-        for label, control in itertools.pairwise(self.panel.GetChildren()):
+        children = [*self.panel.GetChildren(), *self.footer.GetChildren()]
+        for label, control in itertools.pairwise(children):
             named = isinstance(label, wx.StaticText) and mark in label.GetLabel().lower()
             if named and can_focus(control):
                 wx.CallAfter(_focus, control)
+
+    def has_room_for(self, width: int) -> bool:
+        """Return whether *width*, in device-independent pixels, fits on the screen."""
+        frame = self.GetSize() - self.GetClientSize()
+        bar = wx.SystemSettings.GetMetric(wx.SYS_VSCROLL_X, self)
+        return bool(self.FromDIP(width) + bar + frame.width <= wx.Display(self).GetClientArea().width)
 
     def _on_scaling_changed(self, event: wx.DPIChangedEvent) -> None:
         event.Skip()

@@ -33,12 +33,15 @@ class ServerTestPanel:
         on_resized: Callable[[], None],
         explain: Callable[[str], None],
         on_repair: Callable[[Repair], None],
+        footer: wx.Window | None = None,
     ) -> None:
         self._on_resized = on_resized
         self._explain = explain
         self._on_repair = on_repair
         self._reports: dict[Server, ServerReport] = {}
-        self.button = wx.Button(parent, label=_("&Tester l'accès aux serveurs"))
+        # in the footer on a narrow screen, where the results scroll
+        self._has_button = footer is None
+        self.button = wx.Button(footer or parent, label=_("&Tester l'accès aux serveurs"))
         self._labels = (self.button.GetLabel(), _("Arrêter le &test"))
         # the size for the longer label: the button keeps its place
         self.button.SetMinSize(self.button.GetBestSize())
@@ -74,7 +77,8 @@ class ServerTestPanel:
         headline = make_row(parent, self._picture, self._headline, wide=self._headline)
         foot = make_row(parent, self._copy, self._copy_message, wide=self._copy_message)
         column = wx.BoxSizer(wx.VERTICAL)
-        column.Add(self.button, 0, wx.TOP | wx.BOTTOM, small)
+        if self._has_button:
+            column.Add(self.button, 0, wx.TOP | wx.BOTTOM, small)
         column.Add(headline, 0, wx.EXPAND | wx.BOTTOM, small)
         column.Add(self._note, 0, wx.EXPAND | wx.BOTTOM, small)
         column.Add(self._results_place, 0, wx.EXPAND)

@@ -94,15 +94,17 @@ class SettingsDialog(ScrolledDialog):
         self._before: Typed = {}
         self._undo: wx.Button | None = None
 
-        self._banner = Banner(self.panel, LEFT + PANEL_WIDTH)
+        self._is_wide = self.has_room_for(LEFT + PANEL_WIDTH + 3 * WIDE)
+        self._banner = Banner(self.panel, LEFT + PANEL_WIDTH if self._is_wide else PANEL_WIDTH)
         self._fields = Fields(
             self.panel, self._contents.effective, not self._contents.assistance, self._on_edit, self.lay_out
         )
-        self._results = ServerTestPanel(self.panel, self.lay_out, port.explain, self._on_repair)
-        self._line = wx.StaticLine(self.panel)
-        self._message = Paragraph(self.panel, PANEL_WIDTH, spoken=True)
-        self._save_button = wx.Button(self.panel, wx.ID_SAVE, _("&Enregistrer"))
-        self._quit_button = wx.Button(self.panel, wx.ID_CANCEL, _("&Quitter"))
+        footer = None if self._is_wide else self.footer
+        self._results = ServerTestPanel(self.panel, self.lay_out, port.explain, self._on_repair, footer)
+        self._line = wx.StaticLine(self.footer)
+        self._message = Paragraph(self.footer, PANEL_WIDTH if self._is_wide else LEFT, spoken=True)
+        self._save_button = wx.Button(self.footer, wx.ID_SAVE, _("&Enregistrer"))
+        self._quit_button = wx.Button(self.footer, wx.ID_CANCEL, _("&Quitter"))
         self._top = wx.BoxSizer(wx.HORIZONTAL)
         self._arrange()
 
@@ -114,22 +116,27 @@ class SettingsDialog(ScrolledDialog):
 
     def _arrange(self) -> None:
         wide = self.FromDIP(WIDE)
-        halves = wx.BoxSizer(wx.HORIZONTAL)
-        halves.Add(self._fields.sizer, 0, wx.EXPAND | wx.RIGHT, wide)
+        # on a narrow screen one half stands below the other
+        halves = wx.BoxSizer(wx.HORIZONTAL if self._is_wide else wx.VERTICAL)
+        halves.Add(self._fields.sizer, 0, wx.EXPAND | (wx.RIGHT if self._is_wide else wx.BOTTOM), wide)
         halves.Add(self._results.sizer, 1, wx.EXPAND)
         foot = wx.BoxSizer(wx.HORIZONTAL)
         foot.AddSpacer(self.FromDIP(NARROW))
         foot.Add(self._message, 0, wx.ALIGN_CENTRE_VERTICAL)
         foot.AddStretchSpacer()
+        if not self._is_wide:
+            foot.Add(self._results.button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(MIDDLE))
         foot.Add(self._save_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(MIDDLE))
         foot.Add(self._quit_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(NARROW))
         column = wx.BoxSizer(wx.VERTICAL)
         self._top.Add(self._banner, 1, wx.EXPAND)
         column.Add(self._top, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.TOP, wide)
         column.Add(halves, 1, wx.EXPAND | wx.ALL, wide)
-        column.Add(self._line, 0, wx.EXPAND)
-        column.Add(foot, 0, wx.EXPAND | wx.ALL, self.FromDIP(MIDDLE + NARROW))
         self.panel.SetSizer(column)
+        footer = wx.BoxSizer(wx.VERTICAL)
+        footer.Add(self._line, 0, wx.EXPAND)
+        footer.Add(foot, 0, wx.EXPAND | wx.ALL, self.FromDIP(MIDDLE + NARROW))
+        self.footer.SetSizer(footer)
 
     def begin(self) -> None:
         """Focus the control where work begins, and start what is slow."""
@@ -226,6 +233,8 @@ class SettingsDialog(ScrolledDialog):
         run, cancelled = self._run, threading.Event()
         self._cancelled = cancelled
         self._results.show_start()
+        if not self._is_wide:
+            self._scroll_to_results()
         self._mark_all(StageOutcome.RUNNING)
 
         def on_progress(report: ServerReport) -> None:
@@ -238,6 +247,11 @@ class SettingsDialog(ScrolledDialog):
             lambda: self._port.test(values, key, password, on_progress, cancelled),
             lambda reports: self._on_tested(run, reports or ()),
         )
+
+    def _scroll_to_results(self) -> None:
+        _across, unit = self.panel.GetScrollPixelsPerUnit()
+        _left, top = self.panel.CalcUnscrolledPosition(self._results.sizer.GetPosition())
+        self.panel.Scroll(-1, top // unit)
 
     def _typed_secrets(self) -> tuple[str | None, str | None]:
         """Return the licence key and the proxy's password; None for one that is not typed."""

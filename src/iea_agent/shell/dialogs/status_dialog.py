@@ -70,9 +70,9 @@ class StatusWindow(ScrolledDialog):
         self._facts = [
             (wx.StaticText(parent), Paragraph(parent, WIDTH)) for _row in range(status_overview.MOST_FACTS)
         ]
-        self._message = wx.StaticText(parent)
-        self._copy = wx.Button(parent, label=_("&Copier"))
-        self._close = wx.Button(parent, wx.ID_CANCEL, _("&Fermer"))
+        self._message = wx.StaticText(self.footer)
+        self._copy = wx.Button(self.footer, label=_("&Copier"))
+        self._close = wx.Button(self.footer, wx.ID_CANCEL, _("&Fermer"))
         self._arrange()
 
         for name, button in self._buttons.items():
@@ -110,9 +110,10 @@ class StatusWindow(ScrolledDialog):
         column.Add(body, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         column.Add(self._line, 0, wx.EXPAND | wx.LEFT | wx.RIGHT, wide)
         column.Add(facts, 0, wx.ALL, wide)
-        column.AddStretchSpacer()
-        column.Add(foot, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         self.panel.SetSizer(column)
+        footer = wx.BoxSizer(wx.VERTICAL)
+        footer.Add(foot, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
+        self.footer.SetSizer(footer)
 
     def begin(self) -> None:
         """Follow the agent, and count down to its next try."""

@@ -59,10 +59,10 @@ class SupportDialog(ScrolledDialog):
         self._create_choices(self.panel)
         self._entering = self._create_reason(self.panel)
         self._leaving = (*self._create_password(self.panel), *self._create_address(self.panel))
-        self._line = wx.StaticLine(self.panel)
-        self._message = Paragraph(self.panel, WIDTH - 200, spoken=True)
-        self._ok = wx.Button(self.panel, wx.ID_OK, _("OK"))
-        self._close = wx.Button(self.panel, wx.ID_CANCEL, _("A&nnuler"))
+        self._line = wx.StaticLine(self.footer)
+        self._message = Paragraph(self.footer, WIDTH - 200, spoken=True)
+        self._ok = wx.Button(self.footer, wx.ID_OK, _("OK"))
+        self._close = wx.Button(self.footer, wx.ID_CANCEL, _("A&nnuler"))
         self._arrange()
 
         self._ok.Bind(wx.EVT_BUTTON, lambda _event: self._on_ok())
@@ -143,10 +143,11 @@ class SupportDialog(ScrolledDialog):
         foot.Add(self._close, 0, wx.ALIGN_CENTRE_VERTICAL)
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(body, 0, wx.EXPAND | wx.ALL, wide)
-        column.AddStretchSpacer()
-        column.Add(self._line, 0, wx.EXPAND)
-        column.Add(foot, 0, wx.EXPAND | wx.ALL, self.FromDIP(MIDDLE + NARROW))
         self.panel.SetSizer(column)
+        footer = wx.BoxSizer(wx.VERTICAL)
+        footer.Add(self._line, 0, wx.EXPAND)
+        footer.Add(foot, 0, wx.EXPAND | wx.ALL, self.FromDIP(MIDDLE + NARROW))
+        self.footer.SetSizer(footer)
 
     def begin(self) -> None:
         """Focus the control where work begins, and follow the agent."""

@@ -15,12 +15,14 @@ from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.saving import ACCOUNTS
 from iea_agent.assembly.servers import Servers
 from iea_agent.assembly.start import now
-from iea_agent.domain import addresses
+from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Server
 from iea_agent.domain.evidence import RefusalGround
+from iea_agent.domain.proxy_choice import Configuration
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.host.storage import Folders, Storage
+from iea_agent.host.system_proxy import ConfiguredProxies, SystemProxies
 from iea_agent.host.vault import Vault
 from iea_agent.loop import Attempt
 from iea_agent.services.https import Client
@@ -93,6 +95,31 @@ def settings_for(world: World, name: str) -> Settings:
         ca_file=str(world.ca_file),
         **{"proxy_mode": ProxyMode.NONE, **proxy},  # type: ignore[arg-type]
     )
+
+
+@dataclass(frozen=True)
+class OfficeServers(SandboxServers):
+    """The same on a network whose proxy Windows knows."""
+
+    @cached_property
+    def proxies(self) -> SystemProxies:
+        assert self.world is not None
+        proxy = self.world.proxy_address.removeprefix("http://")
+        return ConfiguredProxies(lambda: Configuration(servers=proxy), lambda _script, _address: "")
+
+
+def test_both_name_a_proxy_that_is_needed(world: World, folders: Folders) -> None:
+    installation = OwnInstallation(folders, Storage(folders))
+    installation.vault.write_secret(ACCOUNTS["licence.key"], world.licence().key)
+    servers = OfficeServers(installation, world)
+    break_(world, "proxy-needed", "auth")
+    settings = settings_for(world, "proxy-needed")
+    failure = one_attempt(servers, settings)
+    assert failure is not None
+    assert failure.problem is problems.PROXY_NEEDED
+    report = next(r for r in servers.examine(settings) if r.server is Server.AUTHENTICATION)
+    assert report.cause is not None
+    assert report.cause.problem is problems.PROXY_NEEDED
 
 
 NAMES = [

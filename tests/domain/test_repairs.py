@@ -221,3 +221,22 @@ def test_no_repair_weakens_anything(
         for name in ADDRESSES.values():
             if getattr(settings, name).startswith("https:"):
                 assert getattr(after, name).startswith("https:")
+
+
+@pytest.mark.parametrize("only", [True, False])
+def test_ipv4_alone_is_tried_without_and_ipv6_with_it(only: bool) -> None:
+    settings = replace(DEFAULTS, ipv4_only=only)
+    failed = of_both(Failure(Stage.NAME, problems.NAME_WITHOUT_IPV4))
+    kind, other = (RepairKind.IPV6_TOO, RepairKind.IPV4_ONLY)[:: 1 if only else -1]
+    repairs = propose_repairs(settings, failed)
+    assert of(kind, repairs).apply_to(settings).ipv4_only is not only
+    assert other not in kinds(repairs)
+    assert kind not in kinds(propose_repairs(settings, failed, frozenset({"ipv4_only"})))
+
+
+def test_a_proxy_that_is_needed_is_named_once() -> None:
+    needed = Failure(Stage.PROXY, problems.PROXY_NEEDED)
+    named = replace(report(AUTH, REFUSED), findings=(needed,))
+    repair = Repair(RepairKind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, (AUTH, UPDATES))
+    reports = add_proxy_findings([named, report(UPDATES, REFUSED)], [repair])
+    assert [each.findings for each in reports] == [(needed,), (needed,)]

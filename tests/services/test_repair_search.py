@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from iea_agent.services.https import Client
 from iea_agent.services.network import Route
 from iea_agent.services.reachability import examine
 from iea_agent.services.repair_search import ConnectWith, search
+from iea_sandbox.typed_addresses import address_by_name
 from iea_sandbox.world import World
 from tests.services.conftest import Serve, proxy, silent
 
@@ -172,3 +174,27 @@ def test_windows_without_a_proxy_is_not_offered_as_one(world: World, right: Sett
         [RepairKind.DIRECT],
         [RepairKind.SYSTEM_PROXY, RepairKind.DIRECT],
     ]
+
+
+def test_ipv6_is_offered_where_ipv4_alone_leads_nowhere(world: World, right: Settings) -> None:
+    """A network of IPv6 only, and a setting that was right on another one."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+
+    def connect_with(settings: Settings) -> Connect:
+        route = Route(ca_file=world.ca_file, ipv4_only=settings.ipv4_only)
+        return lambda _: Client(route, resolve=lambda _: ("::1",))
+
+    settings = replace(
+        right,
+        ipv4_only=True,
+        authentication=address_by_name(right.authentication),
+        updates=address_by_name(right.updates),
+    )
+    reports = failing(settings, connect_with)
+    assert {report.failure and report.failure.problem for report in reports} == {problems.NAME_WITHOUT_IPV4}
+    repairs = search_all(settings, reports, connect_with)
+    assert repairs
+    assert Repair(RepairKind.IPV6_TOO, {"ipv4_only": False}, (AUTH, UPDATES)) in repairs

@@ -125,10 +125,14 @@ def add_proxy_findings(
     }
     return tuple(
         replace(report, findings=(*report.findings, Failure(Stage.PROXY, problems.PROXY_NEEDED)))
-        if report.server in by_proxy and report.route == "direct"
+        if report.server in by_proxy and report.route == "direct" and not _names_proxy(report)
         else report
         for report in reports
     )
+
+
+def _names_proxy(report: ServerReport) -> bool:
+    return any(finding.problem is problems.PROXY_NEEDED for finding in report.findings)
 
 
 def _parse(text: str) -> Address | None:

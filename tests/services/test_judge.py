@@ -56,6 +56,7 @@ def page(title: str, text: str = "", heading: str = "") -> bytes:
         (HERE, "https://maintenance.a.example/", INSTEAD),
         (HERE, "https://gateway.zscloud.net/auD?s3cret", INSTEAD),
         (HERE, "https://block.opendns.com/?url=s3cret", INSTEAD),
+        (HERE, "/cgi-sys/suspendedpage.cgi", INSTEAD),
         (HERE, "/service/5032", ELSEWHERE),
     ],
 )
@@ -218,6 +219,12 @@ IMPERVA = b'<html style="height:100%"><body><iframe src="/_Incapsula_Resource?CW
             TO_BROWSER,
             "",
         ),
+        (403, {}, b'{"url": "https://geo.captcha-delivery.com/captcha/?s3cret"}', TO_BROWSER, ""),
+        (200, {}, page("Making sure you&#39;re not a bot!"), TO_BROWSER, "Making sure you're not a bot!"),
+        (200, {}, b"<html><script src='/TSPD/0a?type=5'></script></html>", TO_BROWSER, ""),
+        (200, {}, page("Blocage – Contrôle parental"), INSTEAD, "Blocage – Contrôle parental"),
+        (200, {}, page("This Account has been suspended."), INSTEAD, "This Account has been suspended."),
+        (200, {}, page("Interruption de service"), INSTEAD, "Interruption de service"),
         # an ordinary site: nobody stepped in between
         (200, {}, page("Bienvenue sur notre site", "maintenance de chaudières"), None, ""),
         (200, {}, page("404 Not Found", heading="Erreur"), None, ""),

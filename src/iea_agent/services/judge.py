@@ -92,6 +92,7 @@ class _Answer(NamedTuple):
         """
         headers = self.reply.headers
         marked = headers.get("cf-mitigated") == "challenge" or "x-amzn-waf-action" in headers
+        marked |= b"captcha-delivery.com" in self.reply.body
         if self.is_redirection:
             target = parse_location(self.reply).geturl()
             here, there = urlsplit(self.request.url), urlsplit(urljoin(self.request.url, target))
@@ -139,7 +140,7 @@ class _Answer(NamedTuple):
 
 _SUBSTITUTE_ADDRESS = re.compile(
     r"maintenance|indisponible|unavailable|hors.?service|/sorry|outage|downtime|travaux|/(?:\w+[-_])?50[0-9]\b|block(?:ed|page|\b)|bloqu"
-    r"|denied|forbidden|interdit|/err(?:or|eur)"
+    r"|denied|forbidden|interdit|suspended|blocage|fermeture|/err(?:or|eur)"
     # Zscaler, Cisco Umbrella, Netskope, FortiGuard, iboss
     r"|\bgateway\.zs|zscaler|zscloud|opendns\.com|goskope\.com|fortiguard|iboss\.com"
 )

@@ -58,7 +58,9 @@ _MAINTENANCE = re.compile(
 _BROWSER_CHECK = re.compile(
     r"just a moment\.\.\.|checking your browser|checking if the site connection is secure|enable javascript and cookies to continue"
     r"|cf-browser-verification|cf_chl_|/cdn-cgi/challenge-platform|awswafintegration|aws-waf-token|ddos-guard|sucuri_cloudproxy_js"
-    r"|datadome|px-captcha|verify(?:ing)? (?:that )?you are (?:a )?human|vérifi\w+ que vous êtes (?:un )?humain"
+    r"|datadome|px-captcha|captcha-delivery\.com|perfdrive\.com|sgcaptcha|/tspd/|cp_challenge|security checkpoint"
+    r"|making sure you(?:'|&#39;|&rsquo;|’)re not a bot|unusual traffic from your computer|verify(?:ing)? (?:that )?you are (?:a )?human"
+    r"|vérifi\w+ que vous êtes (?:un )?humain"
     # a script that sets a cookie and loads the page again
     r"|document\.cookie\s*=[^<]{0,600}location(?:\.reload|\.replace|\.href|\s*=)"
 )
@@ -80,7 +82,9 @@ _PRODUCTS = re.compile(
 _SUBSTITUTE = re.compile(
     _MAINTENANCE.pattern
     + r"|block(?:ed|ing)?\b|bloqu|denied|refusée?|forbidden|interdit|reject|rejetée?|\bfilter|filtr|firewall|pare-feu|unavailable|indisponible"
-    r"|out of service|hors service|interrompu|not allowed|non autorisée?|restricted|restreint|violation|\berreur|\berror|captcha|be right back"
+    r"|out of service|hors service|interrompu|interruption|blocage|parental|suspend|\bfermée?\b|under construction|en construction"
+    r"|technical difficult|difficultés techniques|problème technique|not allowed|non autorisée?|restricted|restreint|violation|\berreur"
+    r"|\berror|captcha|be right back"
     r"|be back soon|bientôt de retour|de retour bientôt"
 )
 _NOT_THERE = re.compile(r"not found|introuvable|n'existe pas|\b404\b")

@@ -46,6 +46,49 @@ def test_a_request_is_answered(where: str) -> None:
     assert answer == {"schema": 1, "ok": True, "echo": "status"}
 
 
+def test_the_answer_is_with_the_client_before_anything_else_happens(where: str) -> None:
+    """What ends the agent waits until then: its end would take the answer away."""
+    happened: queue.SimpleQueue[str] = queue.SimpleQueue()
+    sent = threading.Event()
+
+    def answered(request: channel.Document) -> None:
+        happened.put(f"end of {request['do']}")
+
+    def answer(_request: channel.Document) -> channel.Document:
+        assert sent.wait(5)
+        return {"ok": True}
+
+    server = channel.ChannelServer(where, KEY, answer, answered)
+    try:
+        asking = threading.Thread(
+            target=lambda: happened.put(str(channel.ask(where, KEY, {"do": "status"})["ok"])), daemon=True
+        )
+        asking.start()
+        assert happened.empty()
+        sent.set()
+        assert [happened.get(timeout=5), happened.get(timeout=5)] == ["True", "end of status"]
+    finally:
+        server.close()
+
+
+def test_a_client_that_leaves_without_its_answer_ends_the_exchange_all_the_same(where: str) -> None:
+    ended: queue.SimpleQueue[object] = queue.SimpleQueue()
+    left = threading.Event()
+
+    def answer(_request: channel.Document) -> channel.Document:
+        assert left.wait(5)
+        return {"ok": True}
+
+    server = channel.ChannelServer(where, KEY, answer, lambda request: ended.put(request["do"]))
+    try:
+        with pytest.raises(RefusedError):
+            channel.ask(where, KEY, {"do": "status"}, timeout=0.1)
+        left.set()
+        assert ended.get(timeout=5) == "status"
+    finally:
+        server.close()
+
+
 @pytest.mark.usefixtures("server")
 @pytest.mark.parametrize("text", ["é€\u2028", "\udcff", "\x00\x1b"])
 def test_any_text_passes(where: str, text: str) -> None:

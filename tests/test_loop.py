@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 
 import pytest
 
 from iea_agent.domain import machine, problems
 from iea_agent.domain.diagnosis import Failure, Stage
-from iea_agent.domain.machine import Effect, State
+from iea_agent.domain.machine import Effect, Snapshot, State
 from iea_agent.domain.problems import Problem
-from iea_agent.loop import Attempt, Loop
+from iea_agent.loop import Attempt, Inbox, Loop
 from tests.days import (
     DAY,
     LOST,
@@ -28,6 +29,51 @@ from tests.days import (
 def asking(wish: float, problem: Problem = problems.SERVER_UNAVAILABLE) -> Failure:
     """A server that asks to be left alone for *wish* seconds."""
     return Failure(Stage.ANSWER, problem, retry_after=wish)
+
+
+class Clumsy(Days):
+    """Days on which no window opens and no balloon is shown."""
+
+    def open(self, effect: Effect) -> None:
+        super().open(effect)
+        raise OSError("no window")
+
+    def announce(self, kind: Effect, snapshot: Snapshot) -> None:
+        super().announce(kind, snapshot)
+        raise OSError("no balloon")
+
+
+def test_a_window_or_a_balloon_that_fails_ends_nothing() -> None:
+    days = Clumsy(servers=LOST).start()
+    days.happen(machine.SettingsRequested(), machine.ReauthenticationRequested())
+    assert days.opened == [Effect.OPEN_SETTINGS]
+    assert days.announced == [(0.0, Effect.ANSWER_PERSON)]
+    assert days.published[-1] == days.loop.snapshot, "what fails does not keep the picture old"
+    days.servers = None
+    days.pass_seconds(60)
+    assert days.shows(State.CONNECTED)
+
+
+def test_a_call_that_fails_ends_nothing() -> None:
+    days = connected()
+
+    def fail() -> None:
+        raise ValueError("a client's request")
+
+    days.loop.post(fail)
+    days.happen(machine.SettingsRequested())
+    assert days.opened == [Effect.OPEN_SETTINGS]
+
+
+def test_what_was_posted_before_the_loop_is_not_lost() -> None:
+    inbox: Inbox = queue.SimpleQueue()
+    inbox.put(machine.Started())
+    inbox.put(machine.SettingsRequested())
+    days = Days()
+    days.loop = Loop(days, days.moment, lambda: 0.5, machine.begin(days.moment()), inbox)
+    days.loop.turn()
+    assert days.attempts == [0.0]
+    assert days.opened == [Effect.OPEN_SETTINGS]
 
 
 def test_every_effect_can_be_performed() -> None:

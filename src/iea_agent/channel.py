@@ -77,14 +77,24 @@ def refuse(refusal: Refusal) -> ReplyDocument:
 
 
 class ChannelServer:
-    """Calls *answer* for each request, on the client's thread, and serves watchers."""
+    """Calls *answer* for each request, on the client's thread, and serves watchers.
 
-    def __init__(self, where: str, key: bytes, answer: Callable[[Document], Document]) -> None:
+    *answered* is called with the request once its client has the answer, or has left.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        key: bytes,
+        answer: Callable[[Document], Document],
+        answered: Callable[[Document], None] = lambda _request: None,
+    ) -> None:
         from multiprocessing.connection import Listener
 
         self._listener = Listener(where, family())
         self._key = key
         self._answer = answer
+        self._answered = answered
         self._clients: set[threading.Thread] = set()
         self._watchers: dict[int, queue.SimpleQueue[Document]] = {}
         self._latest: Document = {}
@@ -135,11 +145,19 @@ class ChannelServer:
                 if request.get("do") == "watch":
                     self._serve_watcher(connection)
                 else:
-                    _send(connection, self._answer(request))
+                    self._serve_request(connection, request)
         except (OSError, EOFError, ChannelError, AuthenticationError) as error:
             log.info("client left", extra={"fields": {"reason": type(error).__name__}})
         finally:
             self._clients.discard(threading.current_thread())
+
+    def _serve_request(self, connection: Wire, request: Document) -> None:
+        try:
+            _send(connection, self._answer(request))
+            # the client closes when it has read the answer
+            connection.poll(CLOSE_SECONDS)
+        finally:
+            self._answered(request)
 
     def _serve_watcher(self, connection: Wire) -> None:
         self._clients.discard(threading.current_thread())

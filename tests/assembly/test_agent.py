@@ -165,6 +165,17 @@ def test_what_is_no_request_is_refused(agent: Agent, request_document: dict[str,
     assert agent.answer(request_document) == {"ok": False, "refusal": {"code": "request-unknown"}}
 
 
+def test_the_agent_ends_only_when_the_client_that_asks_for_it_has_its_answer(agent: Agent) -> None:
+    request = {"do": "ask", "event": "quit"}
+    assert agent.answer(request)["ok"]
+    assert agent.answer({"do": "status"})["ok"], "the loop still answers"
+    agent.answered({"do": "status"})
+    assert agent.answer({"do": "status"})["ok"]
+    agent.answered(request)
+    while not agent.loop.ended:
+        time.sleep(0.001)
+
+
 def test_what_the_state_does_not_allow_is_refused(agent: Agent) -> None:
     requests: tuple[dict[str, object], ...] = ({"do": "reconnect"}, {"do": "ask", "event": "reconnect"})
     for request in requests:

@@ -15,7 +15,7 @@ from iea_agent import __version__
 from iea_agent.channel import refuse
 from iea_agent.domain import machine, problems, refusals
 from iea_agent.domain.machine import Effect, Moment, Snapshot
-from iea_agent.domain.person_requests import BY_NAME, RECONNECT, WINDOWS, Abilities, PersonRequest
+from iea_agent.domain.person_requests import BY_NAME, QUIT, RECONNECT, WINDOWS, Abilities, PersonRequest
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.loop import Attempt, Inbox, Loop
 from iea_agent.shell.wording import balloon_text, menu
@@ -89,7 +89,10 @@ class Agent:
         self._show_faults()
         self._assistance.warn_of_expiry()
         self._channel = ChannelServer(
-            channel_address(self._installation), make_channel_key(self._installation), self.answer
+            channel_address(self._installation),
+            make_channel_key(self._installation),
+            self.answer,
+            self.answered,
         )
         stop_watching = self._installation.host.watch_network(
             lambda: self.loop.post(machine.AddressesChanged())
@@ -209,6 +212,14 @@ class Agent:
         self.loop.post(lambda: self._handle(request, place.put))
         return place.get()
 
+    def answered(self, request: Document) -> None:
+        """End the agent if a client asked for it, which has its answer by now.
+
+        Called on the client's thread.
+        """
+        if (request.get("do"), request.get("event")) == ("ask", QUIT.name):
+            self.loop.post(QUIT.event())
+
     def _handle(self, request: Document, reply: Reply) -> None:
         try:
             handler = HANDLERS.get(_get_text(request, "do"))
@@ -234,9 +245,10 @@ class Agent:
         if person_request is None:
             raise RefusedError(refusals.RequestUnknown())
         self._require_possible(person_request)
-        # before the step, which may end the agent
         reply({"ok": True, "run": self.loop.snapshot.run})
-        self.loop.take(person_request.event())
+        # the answer goes first: ``answered`` ends the agent
+        if person_request is not QUIT:
+            self.loop.take(person_request.event())
 
     def _answer_reconnect(self, _request: Document, reply: Reply) -> None:
         self._require_possible(RECONNECT)

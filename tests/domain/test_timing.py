@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from iea_agent.domain import problems, timing
 from iea_agent.domain.diagnosis import Failure
-from iea_agent.domain.problems import Problem
+from iea_agent.domain.problems import Problem, Retry
 from tests.failures import failed
 
 LOST = problems.CONNECTION_UNANSWERED
 WAITS_FOR_A_CHANGE = {problems.NOT_CONFIGURED, problems.ADDRESS_MALFORMED}
 UNAVAILABLE = (problems.SERVER_UNAVAILABLE, problems.SERVER_IN_MAINTENANCE, problems.TOO_MANY_REQUESTS)
 CHANCES = st.floats(0, 1, exclude_max=True)
-REFUSALS = {problem for problem in problems.CATALOGUE.values() if problem.is_refusal}
+REFUSALS = {problem for problem in problems.CATALOGUE.values() if problem.retry is Retry.REFUSED}
 SPECIAL = {*WAITS_FOR_A_CHANGE, *REFUSALS, *UNAVAILABLE}
 ORDINARY = [problem for problem in problems.CATALOGUE.values() if problem not in SPECIAL]
 
@@ -88,7 +88,7 @@ def test_a_wish_for_no_time_at_all_is_not_one(wish: float) -> None:
 
 @pytest.mark.parametrize(
     ("failing_for", "chance", "seconds"),
-    [(0, 0.0, 60), (0, 0.5, 67.5), (100, 0.0, 100), (240, 0.5, 270), (9000, 0.999999, 300)],
+    [(0, 0.0, 30), (0, 0.5, 33.75), (100, 0.0, 100), (240, 0.5, 270), (9000, 0.999999, 300)],
 )
 def test_looks_grow_apart_and_come_within_five_minutes(
     failing_for: float, chance: float, seconds: float
@@ -98,8 +98,8 @@ def test_looks_grow_apart_and_come_within_five_minutes(
 
 
 def test_no_look_that_the_next_try_makes_needless_or_that_cannot_help() -> None:
-    assert timing.next_look(asking(problems.SERVER_UNAVAILABLE), 0, 60.0, 0.0) is None
-    assert timing.next_look(asking(problems.SERVER_UNAVAILABLE), 0, 60.1, 0.0) == 60
+    assert timing.next_look(asking(problems.SERVER_UNAVAILABLE), 0, 30.0, 0.0) is None
+    assert timing.next_look(asking(problems.SERVER_UNAVAILABLE), 0, 30.1, 0.0) == 30
     assert timing.next_look(failed(problems.SERVER_UNAVAILABLE), 0, 200.0, 0.0) is None
     for problem in (problems.LICENCE_NOT_RECOGNISED, LOST, problems.NOT_CONFIGURED):
         assert timing.next_look(asking(problem), 0, 900.0, 0.0) is None

@@ -22,8 +22,11 @@ SPREAD = 0.5
 """The random addition to what a server asks for and to ``UNAVAILABLE_FIRST``."""
 MAINTENANCE_LEAST = 60.0
 """A shorter Retry-After announces no maintenance: the server is busy."""
-LOOK_FIRST = 60.0
-"""The first look at a server that asks for a longer wait; the later ones grow apart."""
+LOOK_FIRST = 30.0
+"""The first look at a server that asks for a longer wait; the later ones grow apart.
+
+Two come within the minute after which a failure is announced: two hiccups are no failure of a minute.
+"""
 LOOK_LONGEST = 300.0
 TOKEN_LIFETIME = 300.0
 """How long a token lives whose server does not say it."""

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from iea_sandbox.faults import UnknownFault
 
 ON_THIS_DESKTOP = {
+    "fleet": "simulate ten thousand agents whose server goes away and comes back",
     "demo": "try this machine's agent against the sandbox's servers",
     "tour": "play every fault to this machine's agent and write a page of what the clerk sees",
 }

@@ -15,12 +15,20 @@ from iea_agent.domain.problems import Problem, Retry
 from tests.failures import failed
 
 LOST = problems.CONNECTION_UNANSWERED
-WAITS_FOR_A_CHANGE = {problems.NOT_CONFIGURED, problems.ADDRESS_MALFORMED}
-UNAVAILABLE = (problems.SERVER_UNAVAILABLE, problems.SERVER_IN_MAINTENANCE, problems.TOO_MANY_REQUESTS)
+WAITS_FOR_A_CHANGE = {problem for problem in problems.CATALOGUE.values() if problem.retry is Retry.ON_CHANGE}
+UNAVAILABLE = tuple(problem for problem in problems.CATALOGUE.values() if problem.retry is Retry.UNAVAILABLE)
 CHANCES = st.floats(0, 1, exclude_max=True)
 REFUSALS = {problem for problem in problems.CATALOGUE.values() if problem.retry is Retry.REFUSED}
 SPECIAL = {*WAITS_FOR_A_CHANGE, *REFUSALS, *UNAVAILABLE}
 ORDINARY = [problem for problem in problems.CATALOGUE.values() if problem not in SPECIAL]
+
+
+def test_who_waits_how() -> None:
+    assert {problems.NOT_CONFIGURED, problems.ADDRESS_MALFORMED} <= WAITS_FOR_A_CHANGE
+    assert {problems.SERVER_UNAVAILABLE, problems.SERVER_IN_MAINTENANCE, problems.TOO_MANY_REQUESTS} <= set(
+        UNAVAILABLE
+    )
+    assert {problems.LICENCE_NOT_RECOGNISED, problems.AUTHORISATION_REFUSED} <= REFUSALS
 
 
 def asking(problem: Problem) -> Failure:

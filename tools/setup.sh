@@ -8,7 +8,7 @@ UV_VERSION=0.13.9
 PACKAGES=(
     ca-certificates python3 python3-venv
     wine wine64 fonts-wine xvfb xdotool openbox imagemagick iproute2 osslsigncode  # the Windows rig
-    nginx-light squid tinyproxy haproxy dbus gnome-keyring     # real servers and a real vault for the tests
+    nginx-light squid tinyproxy haproxy winbind dbus gnome-keyring  # real servers and a real vault for the tests
     glewlwyd dbconfig-sqlite3                                  # one more; without the second it brings MySQL's client
 )
 command -v node >/dev/null || PACKAGES+=(nodejs)

@@ -170,16 +170,21 @@ def proxy(answer: bytes | None = None, *, wanted: bytes = b"") -> Behaviour:
         if not head.startswith(b"CONNECT "):
             connection.sendall(page("501 Not Implemented"))
             return
-        host, _, port = head.split()[1].decode().rpartition(":")
-        with socket.create_connection((host, int(port)), 5) as onward:
-            onward.settimeout(20)
-            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            back = threading.Thread(target=_pour, args=(onward, connection), daemon=True)
-            back.start()
-            _pour(connection, onward)
-            back.join(5)
+        open_tunnel(connection, head)
 
     return behaviour
+
+
+def open_tunnel(connection: socket.socket, head: bytes) -> None:
+    """Make the tunnel that the request *head* asks for, until one side closes."""
+    host, _, port = head.split()[1].decode().rpartition(":")
+    with socket.create_connection((host, int(port)), 5) as onward:
+        onward.settimeout(20)
+        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        back = threading.Thread(target=_pour, args=(onward, connection), daemon=True)
+        back.start()
+        _pour(connection, onward)
+        back.join(5)
 
 
 def _pour(source: socket.socket, sink: socket.socket) -> None:

@@ -52,6 +52,13 @@ def test_the_ways_to_sign_in_that_a_proxy_offers(fields: list[str], schemes: tup
     assert tuple(challenge.scheme for challenge in parse_challenges(fields)) == schemes
 
 
+def test_what_belongs_to_a_way_to_sign_in() -> None:
+    fields = ['Digest realm="a, \\"b\\"", nonce=n1, qop="auth,auth-int", NTLM TlRM, Negotiate YII+/a=, Basic']
+    digest, *others = parse_challenges(fields)
+    assert digest.parameters == {"realm": 'a, "b"', "nonce": "n1", "qop": "auth,auth-int"}
+    assert [challenge.token for challenge in others] == ["TlRM", "YII+/a=", ""]
+
+
 HTML = {"content-type": "text/HTML; charset=utf-8"}
 
 

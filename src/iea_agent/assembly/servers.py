@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from iea_agent.services.https import Client
     from iea_agent.services.messages import Reply, Request
     from iea_agent.services.network import Route
+    from iea_agent.services.proxy_sign_in import BeginExchange
     from iea_agent.services.secret_verdicts import SecretVerdicts
 
     from .issuer_record import IssuerRecord
@@ -50,6 +52,16 @@ class Servers:
         from iea_agent.services.secret_verdicts import SecretVerdicts
 
         return SecretVerdicts()
+
+    @cached_property
+    def sign_in(self) -> BeginExchange | None:
+        """What makes the messages of the Windows sign-in, None on other systems."""
+        if sys.platform == "win32":
+            from iea_agent.host.windows_sign_in import begin_exchange
+
+            return begin_exchange
+        else:  # noqa: RET505 mypy needs it to leave the other system's out
+            return None
 
     @cached_property
     def issuers(self) -> IssuerRecord:
@@ -96,6 +108,7 @@ class Servers:
             source=choice.source,
             detail=choice.detail,
             script_failure=script_failure,
+            is_proxy_trusted=proxy_choice.is_trusted(choice, settings),
         )
 
     def connect(self, settings: Settings, proxy_password: str | None = None) -> Callable[[Address], Client]:
@@ -105,7 +118,12 @@ class Servers:
             from iea_agent.services.https import Client
 
             route = self.route(settings, address, proxy_password)
-            return Client(route, online=lambda: not is_offline(), verdicts=self.verdicts)
+            return Client(
+                route,
+                online=lambda: not is_offline(),
+                verdicts=self.verdicts,
+                sign_in=self.sign_in,
+            )
 
         return make_client
 

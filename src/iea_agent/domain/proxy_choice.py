@@ -188,6 +188,17 @@ def may_authenticate(choice: Choice, settings: Settings) -> bool:
     return choice.source is not Source.NETWORK
 
 
+def is_trusted(choice: Choice, settings: Settings) -> bool:
+    """Return whether a person or the policy has set the proxy of *choice*.
+
+    Only then may it learn who is signed in to Windows; a proxy that a script or the network names may be anybody's.
+    """
+    if choice.source in (Source.SETTINGS, Source.SYSTEM):
+        return True
+    named = settings.proxy_address
+    return bool(named) and choice.proxy == addresses.parse(named)
+
+
 def choose_by_system(configuration: Configuration, address: Address, evaluate: Evaluate) -> Choice:
     """Return the choice of the system's *configuration*.
 

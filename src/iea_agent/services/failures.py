@@ -164,7 +164,13 @@ def translate(
     if isinstance(error, UnusableAnswer):
         return Failure(Stage.ANSWER, problems.ANSWER_NONSENSE, str(error))
     if isinstance(error, NoTunnelError) and route.proxy is not None:
-        return judge_proxy_answer(error.answer, route.proxy.origin, refused=error.refused)
+        sign_in = error.sign_in
+        return judge_proxy_answer(
+            error.answer,
+            route.proxy.origin,
+            refused=sign_in.was_refused,
+            spoken=sign_in.identity.schemes,
+        )
     if isinstance(error, httpcore.UnsupportedProtocol):
         return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
     cause = _find_cause(error) or request.send_error

@@ -36,7 +36,7 @@ from .network import (
     RequestContext,
     Route,
 )
-from .proxy_sign_in import SignIn
+from .proxy_sign_in import BeginExchange, Identity, SignIn
 from .secret_verdicts import SecretVerdicts
 from .tunnel import USER_AGENT, ProxiedPool
 
@@ -81,11 +81,13 @@ class Client:
         resolve: Resolve | None = None,
         online: Callable[[], bool] | None = None,
         verdicts: SecretVerdicts | None = None,
+        sign_in: BeginExchange | None = None,
     ) -> None:
         """Prepare the connections; none is made yet.
 
         *resolve* replaces the system's name service; *online* returns whether this PC has a network; *verdicts* knows which credentials
-        proxies have refused. Raises ``HttpsError`` if the route's CA file cannot be read or its proxy cannot be used.
+        proxies have refused;
+        *sign_in* makes the messages of the Windows sign-in. Raises ``HttpsError`` if the route's CA file cannot be read or its proxy cannot be used.
         """
         self.route = route or Route()
         self.certificate: Certificate | None = None
@@ -93,7 +95,12 @@ class Client:
         self.resolved: tuple[str, ...] = ()
         """The addresses of the last connection's server, () if a proxy finds them."""
         self._online = online or (lambda: True)
-        self._verdicts = verdicts or SecretVerdicts()
+        self._identity = Identity(
+            self.route.credentials,
+            verdicts or SecretVerdicts(),
+            sign_in,
+            is_trusted=self.route.is_proxy_trusted,
+        )
         try:
             context = certificates.verifying_context(self.route.ca_file)
         except certificates.CaFileUnreadable as error:
@@ -124,7 +131,7 @@ class Client:
             return httpcore.ConnectionPool(
                 ssl_context=context, keepalive_expiry=KEEPALIVE_SECONDS, network_backend=self._network
             )
-        begin = partial(SignIn, self.route.credentials, self._verdicts)
+        begin = partial(SignIn, self._identity, self.route.proxy.host)
         return ProxiedPool(
             self.route.proxy, self._network, begin, ssl_context=context, keepalive_expiry=KEEPALIVE_SECONDS
         )

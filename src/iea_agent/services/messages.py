@@ -20,6 +20,9 @@ from iea_agent.domain.evidence import PortalPage, RedirectTarget
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
+SCHEMES_WITH_PASSWORD = frozenset({"basic", "digest"})
+"""The ways to sign in with user and password, in lower case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -126,18 +129,22 @@ def detect_portal(request: Request, reply: Reply) -> Failure | None:
 
 
 def judge_proxy_challenge(
-    challenges: Iterable[Challenge], detail: str, *, refused: bool
+    challenges: Iterable[Challenge],
+    detail: str,
+    *,
+    refused: bool,
+    spoken: frozenset[str] = SCHEMES_WITH_PASSWORD,
 ) -> tuple[Problem, str]:
     """Return the problem behind *challenges*, and *detail* with their schemes.
 
-    *refused*: the proxy has refused user and password.
+    *refused*: the proxy has refused user and password. *spoken* are the schemes that we can answer, in lower case.
     """
     schemes = [challenge.scheme for challenge in challenges]
     if schemes:
         detail = f"{detail}, asks for {', '.join(schemes)}"
     if refused:
         return problems.PROXY_REFUSES_PASSWORD, detail
-    if schemes and not SCHEMES_WITH_PASSWORD & {scheme.lower() for scheme in schemes}:
+    if schemes and not spoken & {scheme.lower() for scheme in schemes}:
         return problems.PROXY_SIGN_IN_UNKNOWN, detail
     return problems.PROXY_WANTS_PASSWORD, detail
 
@@ -160,10 +167,6 @@ class Challenge(NamedTuple):
     token: str = ""
 
 
-SCHEMES_WITH_PASSWORD = frozenset({"basic", "digest"})
-"""The ways to sign in with user and password, in lower case."""
-
-
 LONGEST_FIELD = 4096
 """Characters of a field that are parsed: what goes on longer is no challenge."""
 
@@ -179,7 +182,9 @@ def parse_challenges(fields: Iterable[str]) -> tuple[Challenge, ...]:
             named = re.fullmatch(r'\s*([\w.+-]+)\s*=\s*(?:"(.*)"|([^"=]*))\s*', rest, re.DOTALL)
             if scheme is not None:
                 parameters = {}
-                token = "" if named else rest.strip()
+                # token68 of RFC 9110 may end with "=", too
+                is_token = re.fullmatch(r"[\w.~+/-]+=*", rest.strip()) is not None
+                token = rest.strip() if is_token else ""
                 challenges.append(Challenge(scheme[1], parameters, token))
             if named is not None:
                 quoted = re.sub(r"\\(.)", r"\1", named[2] or "")

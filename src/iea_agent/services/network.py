@@ -57,7 +57,7 @@ class Route:
 
     *credentials* are for a proxy that asks for them (Basic, RFC 7617). The authorities in *ca_file* are trusted besides the system's.
     *source* says who decided the route; *detail* says which proxies were left out. *script_failure* is that of a proxy script for want of which the
-    route is direct: it explains why the server is not reached.
+    route is direct: it explains why the server is not reached. *is_proxy_trusted*: a person or the policy has set the proxy.
     """
 
     proxy: Address | None = None
@@ -67,6 +67,7 @@ class Route:
     source: Source = Source.NONE
     detail: str = ""
     script_failure: Failure | None = None
+    is_proxy_trusted: bool = False
 
     def __str__(self) -> str:
         return "direct" if self.proxy is None else str(self.proxy)

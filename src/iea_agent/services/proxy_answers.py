@@ -101,12 +101,12 @@ _RULES: _Rules = (
 """What an answer means: the first rule that matches decides."""
 
 
-def judge_proxy_answer(answer: ProxyAnswer, proxy: str, *, refused: bool) -> Failure:
+def judge_proxy_answer(answer: ProxyAnswer, proxy: str, *, refused: bool, spoken: frozenset[str]) -> Failure:
     """Return the failure behind *answer* of the *proxy*, which *refused* a password."""
     detail = clean_detail(f"{answer.status} {answer.reason}".strip())
     evidence: Evidence | None = ProxyInvolved(proxy)
     if answer.status in (401, 407):
-        problem, detail = judge_proxy_challenge(answer.challenges, detail, refused=refused)
+        problem, detail = judge_proxy_challenge(answer.challenges, detail, refused=refused, spoken=spoken)
         if problem is problems.PROXY_SIGN_IN_UNKNOWN:
             evidence = SignInWanted(", ".join(challenge.scheme for challenge in answer.challenges))
         return Failure(Stage.PROXY, problem, detail, evidence=evidence)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from base64 import b64encode
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
-from .messages import Challenge
+from .messages import SCHEMES_WITH_PASSWORD, Challenge
 from .network import Credentials
 from .proxy_answers import ProxyAnswer
 from .secret_verdicts import SecretVerdicts
@@ -22,43 +23,142 @@ BeginSignIn: TypeAlias = Callable[[str, str], "SignIn"]
 """Begins the sign-in for a request, given its method and target."""
 
 
+class Exchange(Protocol):
+    """A sign-in of several messages on one connection (NTLM, Negotiate)."""
+
+    def respond(self, token: bytes) -> bytes:
+        """Return the next message, given the proxy's last one (empty at first).
+
+        Raises ``OSError`` if there is none.
+        """
+
+    def close(self) -> None:
+        """End it."""
+
+
+BeginExchange: TypeAlias = Callable[[str, str, str, str], Exchange]
+"""Begins an exchange: scheme, host of the proxy, user ("" for the person who is signed in), password. Raises ``OSError``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """With what to sign in, and how.
+
+    *begin* makes the messages of the Windows sign-in, None where the system has none. *is_trusted*: a person or the policy has set the proxy; only then
+    the Windows sign-in is used, since it proves who is there to whoever asks.
+    """
+
+    credentials: Credentials | None
+    verdicts: SecretVerdicts
+    begin: BeginExchange | None = None
+    is_trusted: bool = False
+
+    @property
+    def schemes(self) -> frozenset[str]:
+        """The schemes that can be spoken on this system, in lower case."""
+        return SCHEMES_WITH_PASSWORD | (frozenset(_EXCHANGED) if self.begin else frozenset())
+
+
 class SignIn:
     """The sign-in for one request on one connection."""
 
-    def __init__(
-        self, credentials: Credentials | None, verdicts: SecretVerdicts, method: str, target: str
-    ) -> None:
-        self._credentials = credentials
-        self._verdicts = verdicts
+    def __init__(self, identity: Identity, host: str, method: str, target: str) -> None:
+        """*host* is the proxy; it is asked to do *method* on *target*."""
+        self.identity = identity
+        self._host = host
         self._method = method
         self._target = target
+        self._user = identity.credentials.user if identity.credentials else ""
+        self._password = identity.credentials.password if identity.credentials else ""
+        self._is_allowed: bool | None = None
+        self._exchange: Exchange | None = None
+        self._scheme = ""
+        self._tried: set[str] = set()
         self.is_shown = False
-        """Whether the credentials were sent."""
+        """Whether the proxy got what proves the password."""
         self.was_refused = False
-        """Whether the proxy has refused the credentials, now or a short time ago."""
+        """Whether the proxy has refused our user and password, now or a short time ago."""
 
     def answer(self, answer: ProxyAnswer) -> str:
         """Return the next Proxy-Authorization for *answer*, "" if there is none."""
-        if self._credentials is None or self.is_shown:
-            return ""
         # a proxy that does not say what it wants is given the usual
-        for challenge in sorted(answer.challenges, key=_rank) or (Challenge("Basic", {}),):
-            respond = _SCHEMES.get(challenge.scheme.lower())
-            if respond is None:
-                continue
-            authorization = respond(self._credentials, challenge.parameters, self._method, self._target)
-            if authorization:
-                self.is_shown = self._verdicts.may_show(self._credentials.user, self._credentials.password)
-                self.was_refused = not self.is_shown
-                return authorization if self.is_shown else ""
+        challenges = answer.challenges or (Challenge("Basic"),)
+        if self._exchange is not None:
+            continued = self._continue(challenges)
+            if continued:
+                return continued
+        if self.is_shown:
+            return ""
+        for challenge in sorted(challenges, key=_rank):
+            scheme = challenge.scheme.lower()
+            if scheme not in self._tried and self._can_speak(scheme) and self._may_show():
+                self._tried.add(scheme)
+                authorization = self._begin(challenge)
+                if authorization:
+                    return authorization
         return ""
 
     def end(self, accepted: bool | None) -> None:
         """Take the proxy's verdict; None if it gave none."""
-        if self.is_shown and self._credentials is not None:
-            self.was_refused = accepted is False
-            user, password = self._credentials.user, self._credentials.password
-            self._verdicts.settle(user, password, accepted=accepted)
+        self._close()
+        if self._is_allowed:
+            verdict = accepted if self.is_shown else None
+            self.was_refused = verdict is False and bool(self._user)
+            self.identity.verdicts.settle(self._user, self._password, accepted=verdict)
+
+    def _can_speak(self, scheme: str) -> bool:
+        if scheme in _EXCHANGED:
+            return self.identity.begin is not None and self.identity.is_trusted
+        return scheme in _AT_ONCE and bool(self._user)
+
+    def _may_show(self) -> bool:
+        """Return whether the secret may be shown, which is asked once."""
+        if self._is_allowed is None:
+            self._is_allowed = self.identity.verdicts.may_show(self._user, self._password)
+            self.was_refused = not self._is_allowed and bool(self._user)
+        return self._is_allowed
+
+    def _begin(self, challenge: Challenge) -> str:
+        scheme = challenge.scheme.lower()
+        if scheme in _AT_ONCE and self.identity.credentials is not None:
+            respond = _AT_ONCE[scheme]
+            authorization = respond(
+                self.identity.credentials, challenge.parameters, self._method, self._target
+            )
+            self.is_shown = bool(authorization)
+            return authorization
+        self._scheme = challenge.scheme
+        try:
+            if self.identity.begin is not None:
+                self._exchange = self.identity.begin(scheme, self._host, self._user, self._password)
+                return self._format(self._exchange.respond(b""))
+        except OSError:
+            # nobody is signed in, or there is no ticket: the next scheme
+            self._close()
+        return ""
+
+    def _continue(self, challenges: Iterable[Challenge]) -> str:
+        """Return the next message of the exchange, "" if the proxy does not go on with it.
+
+        Its first message proves nothing yet: if the proxy has no answer, another scheme may be tried.
+        """
+        token = next((c.token for c in challenges if c.token and c.scheme == self._scheme), "")
+        try:
+            if token and self._exchange is not None:
+                self.is_shown = True
+                return self._format(self._exchange.respond(b64decode(token)))
+        except (OSError, ValueError):
+            pass
+        self._close()
+        return ""
+
+    def _format(self, message: bytes) -> str:
+        return f"{self._scheme} {b64encode(message).decode()}" if message else ""
+
+    def _close(self) -> None:
+        if self._exchange is not None:
+            self._exchange.close()
+            self._exchange = None
 
 
 def _basic(credentials: Credentials, _parameters: Mapping[str, str], _method: str, _target: str) -> str:
@@ -107,7 +207,9 @@ def _escape(text: str) -> str:
 
 _HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
-_SCHEMES: Mapping[str, Callable[[Credentials, Mapping[str, str], str, str], str]] = {
+_EXCHANGED = ("negotiate", "ntlm")
+"""The schemes of the Windows sign-in, the safest first."""
+_AT_ONCE: Mapping[str, Callable[[Credentials, Mapping[str, str], str, str], str]] = {
     "digest": _digest,
     "basic": _basic,
 }
@@ -116,6 +218,6 @@ _SCHEMES: Mapping[str, Callable[[Credentials, Mapping[str, str], str, str], str]
 
 def _rank(challenge: Challenge) -> int:
     """Return the place of a scheme among those that are spoken, the safest first."""
-    schemes = [*_SCHEMES]
+    schemes = (*_EXCHANGED, *_AT_ONCE)
     name = challenge.scheme.lower()
     return schemes.index(name) if name in schemes else len(schemes)

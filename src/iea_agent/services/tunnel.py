@@ -29,11 +29,11 @@ BODY_LIMIT = 64 * 1024
 class NoTunnelError(httpcore.ProxyError):
     """A proxy that made no connection."""
 
-    def __init__(self, answer: ProxyAnswer, *, refused: bool) -> None:
+    def __init__(self, answer: ProxyAnswer, sign_in: SignIn) -> None:
         """*refused*: it has refused our credentials, now or a short time ago."""
         super().__init__(f"{answer.status} {answer.reason}".strip())
         self.answer = answer
-        self.refused = refused
+        self.sign_in = sign_in
 
 
 class ProxiedPool(httpcore.ConnectionPool):
@@ -95,7 +95,7 @@ class _Tunnels(httpcore.NetworkBackend):
             response = _converse(door, httpcore.Request("CONNECT", url, headers=headers), sign_in)
             answer = _read_head(response)
             if not 200 <= answer.status < 300:
-                raise NoTunnelError(answer, refused=sign_in.was_refused)
+                raise NoTunnelError(answer, sign_in)
         except BaseException:
             door.close()
             raise
@@ -124,7 +124,7 @@ class _Forwarding:
         answer = _read_head(response)
         if response.status == 407 or (response.status == 401 and sign_in.is_shown and answer.is_signed):
             self._door.close()
-            raise NoTunnelError(answer, refused=sign_in.was_refused)
+            raise NoTunnelError(answer, sign_in)
         return response
 
 

@@ -28,6 +28,13 @@ def tls_server(certificate: trustme.LeafCert) -> Iterator[int]:
     """A port that shows *certificate* and hangs up once the handshake is over."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
+    with served(context) as port:
+        yield port
+
+
+@contextmanager
+def served(context: ssl.SSLContext) -> Iterator[int]:
+    """A port that makes handshakes with *context* and hangs up after each."""
     over = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -116,13 +116,18 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     def _on_key(self, event: wx.KeyEvent) -> None:
         """Move the keyboard to the field whose label underlines the letter typed with Alt.
 
-        Inside a panel the system does not always do it.
+        A button of the footer is pressed. From one panel to another the system does neither.
         """
         # without the key, the system would take Alt alone for a call of the window's menu
         event.Skip()
         if event.GetModifiers() != wx.MOD_ALT or event.GetKeyCode() >= 256:
             return
         mark = f"&{chr(event.GetKeyCode())}".lower()
+        for button in self.footer.GetChildren():
+            if isinstance(button, wx.Button) and mark in button.GetLabel().lower() and can_focus(button):
+                event.Skip(False)
+                wx.CallAfter(_press, button)
+                return
         children = [*self.panel.GetChildren(), *self.footer.GetChildren()]
         for label, control in itertools.pairwise(children):
             named = isinstance(label, wx.StaticText) and mark in label.GetLabel().lower()
@@ -142,6 +147,15 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     def _rescale(self) -> None:
         _wrap_paragraphs(self)
         self.fit()
+
+
+def _press(button: wx.Button) -> None:
+    """Press *button* as the space bar does."""
+    if button and button.IsEnabled():
+        button.SetFocus()
+        pressed = wx.CommandEvent(wx.EVT_BUTTON.typeId, button.GetId())
+        pressed.SetEventObject(button)
+        button.Command(pressed)
 
 
 def _focus(control: wx.Window) -> None:

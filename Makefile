@@ -2,7 +2,7 @@
 # Needs Debian 12 or 13 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generated test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-httpx2 demo tour fresh clean
+.PHONY: help setup generated test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-httpx2 mutants demo tour fresh clean
 
 export UV_PYTHON_DOWNLOADS := never
 # The caller's environment must not change what Python and Wine do.
@@ -21,7 +21,7 @@ help:
 	@echo 'make fresh RELEASE=trixie   make a fresh Debian 13 below build/, and run make test and make demo in it (bookworm: 12)'
 	@echo 'make generated   write every generated file anew (documents, pages, catalogue)'
 	@echo 'Parts of make test: lint test-linux test-windows test-desktop. Only the set-up: setup.'
-	@echo 'The network suite with the continuation of httpx: test-httpx2. Remove all that was made: clean.'
+	@echo 'How strong the tests of the changed modules are: mutants. The network suite with the continuation of httpx: test-httpx2. Remove all that was made: clean.'
 
 setup:
 	@tools/setup.sh
@@ -62,6 +62,10 @@ test-desktop-dialogs:
 # What uses the network, with httpx's continuation in the place of httpx (docs/decisions/0014). On Linux, some three minutes; no part of make test.
 test-httpx2: setup
 	$(BIN)/python -m pytest -p tests.httpx2 tests/services tests/sandbox tests/assembly tests/peers -m "not windows and not desktop"
+
+# MODULES='domain/lease loop', or all; without it those that differ from main. SEED=1 draws others, COUNT=200 more of them.
+mutants: setup
+	$(BIN)/python tools/mutants.py $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(MODULES)
 
 demo: setup
 	$(BIN)/python -m rig wine_demo

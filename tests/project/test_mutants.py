@@ -1,0 +1,60 @@
+"""The small changes of the code that `make mutants` tries."""
+
+from __future__ import annotations
+
+import ast
+
+from tools.mutants import Target, list_mutants, mutate, pure_modules
+
+SOURCE = '''
+"""A module."""
+
+TABLE = {"a": 1, "b": 2}
+
+
+def clip(value: int, most: int = 5) -> int:
+    """Return the smaller one."""
+    log.debug("not tested")
+    if value < most and not value == 3:
+        raise ValueError
+    return min(value, most)
+'''
+
+
+def test_each_kind_of_change_is_made() -> None:
+    changes = {(mutant.before, mutant.after) for mutant in list_mutants(SOURCE)}
+    assert {
+        ("{'a': 1, 'b': 2}", "{'b': 2}"),
+        ("{'a': 1, 'b': 2}", "{'a': 1}"),
+        ("5", "6"),
+        ("value < most", "value <= most"),
+        ("value == 3", "value != 3"),
+        ("not value == 3", "value == 3"),
+        ("value < most and (not value == 3)", "value < most or not value == 3"),
+        ("raise ValueError", ""),
+        ("return min(value, most)", "return None"),
+        ("min", "max"),
+    } <= changes
+
+
+def test_what_no_test_can_notice_stays() -> None:
+    for mutant in list_mutants(SOURCE):
+        tree, _ = mutate(SOURCE, mutant.number)
+        changed = ast.unparse(tree)
+        for part in ('"""A module."""', "value: int", "-> int", "log.debug('not tested')"):
+            assert part in changed, mutant
+
+
+def test_each_change_makes_another_module() -> None:
+    original = ast.unparse(ast.parse(SOURCE))
+    changed = [ast.unparse(mutate(SOURCE, mutant.number)[0]) for mutant in list_mutants(SOURCE)]
+    assert original not in changed
+    assert len(set(changed)) == len(changed)
+
+
+def test_the_modules_have_tests() -> None:
+    assert {module for module in pure_modules() if not Target(module).own_tests} <= {
+        "domain/evidence",
+        "services/failures",
+        "shell/wording/settings_text",
+    }

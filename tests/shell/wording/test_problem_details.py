@@ -52,6 +52,11 @@ def details_of(reason: Problem, **evidence: object) -> str:
     return text.replace("\u00a0", " ")
 
 
+def test_it_is_the_proxy_that_asks_to_wait() -> None:
+    failure = Failure(Stage.PROXY, problems.PROXY_MAKES_NO_CONNECTION, "429", 30.0)
+    assert describe_failure_details(failure, NOW) == "Le proxy demande d'attendre 30 secondes."
+
+
 def test_each_way_of_being_malformed_has_its_sentence() -> None:
     assert set(MALFORMED) == set(Malformed)
     for kind, sentence in MALFORMED.items():

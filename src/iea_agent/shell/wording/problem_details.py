@@ -80,7 +80,8 @@ def describe_failure_details(failure: Failure, now: float) -> str:
         intercepted = failure.problem is problems.INTERCEPTED
         sentences += _certificate(failure.certificate, now, product_named=intercepted)
     if failure.retry_after is not None and failure.retry_after >= 1:
-        sentences.append(_wait(failure.retry_after, now))
+        by_proxy = failure.problem.group is Group.PROXY
+        sentences.append((_wait_for_proxy if by_proxy else _wait)(failure.retry_after, now))
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -157,6 +158,11 @@ def _certificate(certificate: Certificate, now: float, *, product_named: bool) -
             _("Ce certificat a changé {moment}.").format(moment=format_moment(certificate.changed_at, now))
         )
     return sentences
+
+
+def _wait_for_proxy(seconds: float, _now: float) -> str:
+    text = _("Le proxy demande d'attendre {duration}.")
+    return text.format(duration=format_duration(min(seconds, timing.RETRY_AFTER_LONGEST)))
 
 
 def _wait(seconds: float, now: float) -> str:

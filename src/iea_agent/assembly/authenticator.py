@@ -1,4 +1,4 @@
-"""Authenticates this installation with the server, each attempt in a thread.
+"""Authenticates this installation with the server, each session in a thread.
 
 An attempt signs in if there is no token that holds; otherwise it is a heartbeat, which sends no secret and costs the server nothing (``domain/lease.py``).
 """
@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import lease, problems, timing
@@ -57,6 +58,9 @@ class Session:
     published: PublishedDiscovery | None = None
     in_use: bool = False
     replaced: bool = False
+    # the attempts for the session's thread: a thread for each would wake the loop more often
+    orders: SimpleQueue[tuple[int, bool] | None] = field(default_factory=SimpleQueue)
+    thread: threading.Thread | None = None
 
     def close_client(self) -> None:
         """Close the client in a thread: closing may wait for the network."""
@@ -85,7 +89,7 @@ class Authenticator:
         self.log: Log | None = None
 
     def begin(self, run: int) -> None:
-        """Begin attempt *run* in a thread."""
+        """Begin attempt *run* in the session's thread."""
         self._start(run, looking=False)
 
     def look(self, run: int) -> None:
@@ -101,6 +105,7 @@ class Authenticator:
         same = settings == old.settings and not sign_in
         self._session = Session(settings, old.standing if same else Standing())
         old.replaced = True
+        old.orders.put(None)
         # an attempt under way owns its client, and closes it
         if not old.in_use:
             old.close_client()
@@ -111,9 +116,17 @@ class Authenticator:
             self.renew(self._session.settings)
         session = self._session
         session.in_use = True
-        threading.Thread(
-            target=self._attempt, args=(run, session, looking), name=f"attempt-{run}", daemon=True
-        ).start()
+        session.orders.put((run, looking))
+        if session.thread is None:
+            session.thread = threading.Thread(
+                target=self._serve, args=(session,), name="attempts", daemon=True
+            )
+            session.thread.start()
+
+    def _serve(self, session: Session) -> None:
+        while (order := session.orders.get()) is not None:
+            run, looking = order
+            self._attempt(run, session, looking)
 
     def _attempt(self, run: int, session: Session, looking: bool) -> None:
         try:

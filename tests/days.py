@@ -39,6 +39,7 @@ class Days:
     signed_out: list[float] = field(default_factory=list)
     announced: list[tuple[float, Effect]] = field(default_factory=list)
     policy_read: list[float] = field(default_factory=list)
+    looked_around: list[float] = field(default_factory=list)
     recorded: list[float | None] = field(default_factory=list)
     opened: list[Effect] = field(default_factory=list)
     expired: int = 0
@@ -108,6 +109,9 @@ class Days:
 
     def announce(self, kind: Effect, _snapshot: Snapshot) -> None:
         self.announced.append((self.steady, kind))
+
+    def look_around(self) -> None:
+        self.looked_around.append(self.steady)
 
     def reread_policy(self) -> None:
         self.policy_read.append(self.steady)

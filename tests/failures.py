@@ -7,7 +7,9 @@ from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.problems import Problem
 
 OBSERVED = tuple(
-    problem for problem in problems.CATALOGUE.values() if problem is not problems.SETTINGS_UNREADABLE
+    problem
+    for problem in problems.CATALOGUE.values()
+    if problem not in (problems.SETTINGS_UNREADABLE, problems.FOLDER_UNUSABLE)
 )
 """Every problem that an attempt or a test of the servers can meet."""
 

@@ -12,7 +12,6 @@ import queue
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -43,10 +42,8 @@ class ChannelError(Exception):
     """What came is not a message of this channel."""
 
 
-def address(home: str, session: str) -> str:
-    """Return where the agent of *home* listens in this session (Linux: for this user)."""
-    # no secret: who may speak is a matter of the key; and hashlib would load OpenSSL
-    name = f"{zlib.crc32(home.encode()):08x}-{session}"
+def address(name: str) -> str:
+    """Return where the agent listens whose channel has this *name*."""
     return rf"\\.\pipe\iea-agent-{name}" if sys.platform == "win32" else f"\0iea-agent-{name}"
 
 
@@ -223,8 +220,15 @@ def ask(where: str, key: bytes, request: RequestDocument, timeout: float = 5.0) 
 
 
 def watch(where: str, key: bytes) -> Iterator[StatusDocument]:
-    """Yield the agent's status at each change until it ends. Raises ``RefusedError``."""
-    with _connect(where, key) as connection:
+    """Connect, and return the agent's status at each change until it ends.
+
+    Raises ``RefusedError``, now or at a change.
+    """
+    return _watch(_connect(where, key))
+
+
+def _watch(wire: Wire) -> Iterator[StatusDocument]:
+    with wire as connection:
         _send(connection, {"do": "watch"})
         while True:
             try:

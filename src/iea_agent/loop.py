@@ -71,6 +71,9 @@ class Work(Protocol):
     def announce(self, kind: Effect, snapshot: Snapshot) -> None:
         """Show the balloon that the effect *kind* asks for."""
 
+    def look_around(self) -> None:
+        """Take note of what no notice tells: other sessions, the channel, addresses."""
+
     def reread_policy(self) -> None:
         """Post ``SettingsChanged`` if the administrator's policy changed."""
 
@@ -153,6 +156,7 @@ class Loop:
         self._clock_checked = now
         if timing.slept(now.wall - before.wall):
             self.take(machine.Woke())
+        self._work.look_around()
         if now.steady - self._policy_checked >= timing.POLICY_CHECK:
             self._policy_checked = now.steady
             self._work.reread_policy()

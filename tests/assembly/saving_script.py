@@ -112,7 +112,7 @@ class VaultInstallation(Installation):
 def make_installation(home: Path, touches: Touches | None = None) -> VaultInstallation:
     """Return the installation in *home*."""
     folders = Folders.locate({"IEA_AGENT_HOME": str(home)})
-    return VaultInstallation(folders, Storage(folders), touches)
+    return VaultInstallation(folders, Storage(folders), touches=touches)
 
 
 def play(home: Path, number: int, kind: str, action: str) -> Report:

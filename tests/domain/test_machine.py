@@ -51,6 +51,8 @@ def happen(kind: type[Event], run: int = 7) -> Event:
         return kind(run, failed(LOST, "evidence"), 4.0)
     if issubclass(kind, AttemptOutcome):
         return kind(run)
+    if issubclass(kind, machine.AssistanceEnteredElsewhere):
+        return kind(LATER.wall)
     return kind()
 
 
@@ -82,6 +84,17 @@ def test_the_table_decides_the_state_and_what_is_absent_changes_nothing(
         assert after.state is step.state
         assert effects == step.effects
         assert after.since == (NOON.wall if step.state is state else LATER.wall)
+
+
+@pytest.mark.parametrize(
+    "state", [state for state, kind in TABLE if kind is machine.AssistanceEnteredElsewhere]
+)
+def test_assistance_mode_began_when_the_other_session_entered_it(state: State) -> None:
+    after, effects = advance(busy(state), machine.AssistanceEnteredElsewhere(NOON.wall - 900), LATER)
+
+    assert (after.state, after.since) == (State.ASSISTANCE, NOON.wall - 900)
+    assert Effect.KEEP_ASSISTANCE not in effects, "the other session has written it"
+    assert advance(after, machine.Authenticated(7), LATER)[0] is after, "the attempt is abandoned"
 
 
 @pytest.mark.parametrize(
@@ -155,7 +168,8 @@ def test_the_menu_of_every_state_leads_to_status_support_updates_and_the_way_out
 
 def test_assistance_is_entered_only_from_disconnected() -> None:
     assert {state for state, kind in TABLE if kind is machine.AssistanceEntered} == {State.DISCONNECTED}
-    assert {state for (state, _), step in TABLE.items() if step.state is State.ASSISTANCE} == {
+    here = {key: step for key, step in TABLE.items() if key[1] is not machine.AssistanceEnteredElsewhere}
+    assert {state for (state, _), step in here.items() if step.state is State.ASSISTANCE} == {
         State.DISCONNECTED,
         State.ASSISTANCE,
     }
@@ -170,7 +184,8 @@ def test_assistance_is_left_only_with_the_password_of_the_day_or_by_the_policy()
         for (state, kind), step in TABLE.items()
         if state is State.ASSISTANCE and step.state is not State.ASSISTANCE
     }
-    assert leaving == {machine.AssistanceLeft, machine.AssistanceExpired}
+    elsewhere = machine.AssistanceLeftElsewhere
+    assert leaving == {machine.AssistanceLeft, machine.AssistanceExpired, elsewhere}
 
 
 def test_leaving_assistance_shows_the_heart_and_authenticates_at_once() -> None:
@@ -406,7 +421,9 @@ class Walk:
             can_happen = [kind for at, kind in TABLE if at is state and kind not in AT_THEIR_TIME]
             drawn = self.draw(2 * len(can_happen))
             if drawn < len(can_happen):
-                self.take(can_happen[drawn]())
+                kind = can_happen[drawn]
+                elsewhere = machine.AssistanceEnteredElsewhere
+                self.take(elsewhere(self.now.wall) if kind is elsewhere else kind())
             elif self.snapshot.working and self.draw(3):
                 self.answer()
             else:
@@ -458,9 +475,8 @@ def check_step(
     assert after.since == (before.since if after.state is before.state else now.wall)
     assert after.since >= before.since
     began = bool({Effect.AUTHENTICATE, Effect.PROBE, Effect.LOOK} & set(effects))
-    assert after.run == before.run + (
-        began or (isinstance(event, machine.AssistanceEntered) and before.state is State.DISCONNECTED)
-    )
+    entered = after.state is State.ASSISTANCE and before.state is not State.ASSISTANCE
+    assert after.run == before.run + (began or entered)
     if began:
         assert after.working
         assert (Effect.PROBE in effects) is (after.state is State.ASSISTANCE)

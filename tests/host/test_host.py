@@ -91,6 +91,41 @@ class TestLock:
         assert again is not None
         again.close()
 
+    def test_a_file_is_locked_for_all_sessions(self, machine: host.Host, tmp_path: Path) -> None:
+        path = tmp_path / "é" / "journal"
+        script = (
+            "import sys; from pathlib import Path; from iea_agent import host\n"
+            "lock = host.current_host().lock_file(Path(sys.argv[1])); print(lock is not None, flush=True)\n"
+            "sys.stdin.readline()"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline().strip() == b"True"
+            assert machine.lock_file(path) is None
+            process.kill()
+            process.wait(PATIENCE)
+        lock = machine.lock_file(path)
+        assert lock is not None
+        assert machine.lock_file(path) is None
+        lock.close()
+        (tmp_path / "file").write_text("in the way")
+        with pytest.raises(OSError, match="file"):
+            machine.lock_file(tmp_path / "file" / "journal")
+
+    @pytest.mark.linux
+    @pytest.mark.parametrize("folder", ["file", "file/state", "long/" * 40])
+    def test_the_agent_s_lock_needs_no_folder(self, machine: host.Host, tmp_path: Path, folder: str) -> None:
+        (tmp_path / "file").write_text("in the way")
+        lock = machine.acquire_lock("agent", tmp_path / folder)
+        assert lock is not None
+        assert machine.acquire_lock("agent", tmp_path / folder) is None
+        lock.close()
+        again = machine.acquire_lock("agent", tmp_path / folder)
+        assert again is not None
+        again.close()
+
     def test_names_and_folders_are_apart(self, machine: host.Host, tmp_path: Path) -> None:
         locks = [
             machine.acquire_lock(name, tmp_path / folder)
@@ -324,6 +359,64 @@ print("noticed")
         else:
             pytest.skip(f"no network namespace here: {done.stderr.strip()}")
         assert (done.stdout, done.stderr) == ("noticed\n", "")
+
+    def test_the_addresses_are_the_same_as_long_as_nothing_changes(self, machine: host.Host) -> None:
+        addresses = machine.list_addresses()
+        assert machine.list_addresses() == addresses
+        assert not {"127.0.0.1", "7f000001"} & addresses
+
+    @pytest.mark.linux
+    def test_addresses_that_come_and_go_are_seen_without_a_notice(self, tmp_path: Path) -> None:
+        """In a network namespace; the agent makes an event of it."""
+        script = """
+import subprocess, sys, time
+from queue import SimpleQueue
+from iea_agent.assembly.agent import Agent
+from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.servers import Servers
+from iea_agent.domain.machine import Moment
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True)
+
+inbox = SimpleQueue()
+installation = Installation.locate({"IEA_AGENT_HOME": sys.argv[1]})
+agent = Agent(Servers(installation), lambda: Moment(time.time(), time.monotonic()), inbox)
+ip("link", "set", "lo", "up")
+agent.look_around()
+assert inbox.empty()
+ip("link", "add", "wifi", "type", "veth", "peer", "name", "hub")
+ip("link", "set", "wifi", "up")
+for words in (
+    ("addr", "add", "10.1.1.1/24", "dev", "wifi"), ("addr", "add", "10.1.2.2/24", "dev", "wifi"),
+    ("addr", "del", "10.1.1.1/24", "dev", "wifi"), ("addr", "add", "2001:db8::1/64", "dev", "wifi"),
+    ("addr", "del", "2001:db8::1/64", "dev", "wifi"),
+):
+    ip(*words)
+    agent.look_around()
+    print(type(inbox.get_nowait()).__name__, *sorted(installation.host.list_addresses()))
+    agent.look_around()
+    assert inbox.empty()
+ip("addr", "add", "127.0.0.9/8", "dev", "lo")
+agent.look_around()
+assert inbox.empty()
+"""
+        done = subprocess.run(
+            ["unshare", "--net", sys.executable, "-W", "error", "-c", script, str(tmp_path)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.stderr.startswith("unshare:") or "Operation not" in done.stderr:
+            pytest.skip(f"no network namespace here: {done.stderr.strip()}")
+        assert done.stdout.splitlines() == [
+            "AddressesChanged 10.1.1.1",
+            "AddressesChanged 10.1.1.1 10.1.2.2",
+            "AddressesChanged 10.1.2.2",
+            "AddressesChanged 10.1.2.2 20010db800000000",
+            "AddressesChanged 10.1.2.2",
+        ], done.stderr
 
     def test_looking_for_a_route_takes_no_time(self) -> None:
         assert host.is_offline() in (True, False)

@@ -136,6 +136,21 @@ def test_a_disk_that_becomes_full_takes_a_whole_line_or_nothing(path: Path, room
     assert path.read_bytes() == before
 
 
+def test_two_processes_write_one_chain(path: Path) -> None:
+    script = (
+        "import sys; from datetime import datetime, UTC; from pathlib import Path\n"
+        "from iea_agent.host.journal import Journal\n"
+        "for number in range(20):\n"
+        "    Journal(Path(sys.argv[1])).append('event', datetime.now(UTC), {'number': number})"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", script, str(path)]) for _ in range(2)]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+
+    entries = list(Journal(path).entries())
+    assert len(entries) == 40
+    assert all(entry.whole for entry in entries)
+
+
 def test_too_long_a_line_is_refused(path: Path) -> None:
     with pytest.raises(ValueError, match="bytes"):
         Journal(path).append("entered", NOON, {"reason": "x" * LARGEST_LINE})

@@ -20,17 +20,17 @@ from iea_agent.domain.refusals import RefusedError
 from iea_agent.loop import Attempt, Inbox, Loop
 from iea_agent.shell.wording import balloon_text, menu
 
-from .agent_client import channel_address, make_channel_key
-from .assistance import Assistance
-from .assistance_memory import restore_since
+from .assistance import Assistance, find_assistance
 from .authenticator import Authenticator
 from .servers import Servers
+from .session import SessionChannel
 from .window_opener import WindowOpener
 
 if TYPE_CHECKING:
-    from iea_agent.channel import ChannelServer, Document
+    from iea_agent.channel import Document
     from iea_agent.domain.documents import ReplyDocument, StatusDocument
     from iea_agent.domain.settings import Settings
+    from iea_agent.host.logs import Log
     from iea_agent.host.storage import LoadedSettings, Signature
     from iea_agent.shell.tray import Tray
 
@@ -50,12 +50,10 @@ class Agent:
         self._installation = installation = servers.installation
         self._windows = WindowOpener(installation.host)
         self._tray: Tray | None = None
-        self._channel: ChannelServer | None = None
+        self._channel = SessionChannel(installation.session_file, self.answer, self.answered)
+        self._signatures = self._sign_files()
         self._loaded: LoadedSettings = installation.storage.load()
-        self._policy: Signature | None = installation.storage.policy_signature()
-        first = machine.begin(
-            clock(), restore_since(installation.storage, installation.journal_file, clock().wall)
-        )
+        first = machine.begin(clock(), find_assistance(installation, clock().wall))
         self.loop = Loop(self, clock, random.random, first, inbox)
         self._authenticator = Authenticator(servers, self._settings, self._report, clock, random.random)
         # four methods of loop.Work: others do the work
@@ -66,6 +64,9 @@ class Agent:
         self.record_expiry = self._assistance.expire
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []
+        self._addresses = installation.host.list_addresses()
+        self._log: Log | None = None
+        self._warned_of_folders = False
 
     @property
     def _settings(self) -> Settings:
@@ -80,20 +81,16 @@ class Agent:
 
     def run(self, tray: Tray | None) -> None:
         """Serve until ``QuitRequested``; the calling thread becomes the loop's."""
-        from iea_agent.channel import ChannelServer
         from iea_agent.host import logs
 
         self._tray = tray
-        self._authenticator.log = logs.start_logging(self._installation.folders.logs)
+        log_name, log_lock = self._installation.claim_log()
+        self._log = logs.start_logging(self._installation.folders.logs, log_name)
+        self._authenticator.log = self._log
         log.info("started", extra={"fields": {"version": __version__, "pid": os.getpid()}})
         self._show_faults()
         self._assistance.warn_of_expiry()
-        self._channel = ChannelServer(
-            channel_address(self._installation),
-            make_channel_key(self._installation),
-            self.answer,
-            self.answered,
-        )
+        self._keep_reachable()
         stop_watching = self._installation.host.watch_network(
             lambda: self.loop.post(machine.AddressesChanged())
         )
@@ -106,8 +103,16 @@ class Agent:
             stop_watching()
             self._windows.close()
             log.info("ended")
+            self._log.close()
+            log_lock.close()
+
+    def _sign_files(self) -> tuple[Signature | None, ...]:
+        """Return what changes with the policy and with the person's settings."""
+        storage = self._installation.storage
+        return storage.policy_signature(), storage.settings_signature()
 
     def _load(self) -> None:
+        self._signatures = self._sign_files()
         self._loaded = self._installation.storage.load()
         self._show_faults()
 
@@ -118,7 +123,27 @@ class Agent:
         if self._loaded.all_faults:
             self._balloon(balloon_text.build_problem_balloon(problems.SETTINGS_UNREADABLE))
 
+    def _keep_reachable(self) -> None:
+        """Open the channel and write it down if it is not; name what cannot be written."""
+        folders = self._installation.folders
+        unusable = [] if self._channel.open() else [folders.state]
+        if self._log is not None and self._log.is_refused:
+            unusable.append(folders.logs)
+        if unusable and not self._warned_of_folders:
+            self._warned_of_folders = True
+            self._balloon(balloon_text.build_folders_balloon(unusable))
+
     # loop.Work
+
+    def look_around(self) -> None:
+        """Take over what another session did; see to the channel and the addresses."""
+        self._assistance.follow_other_session()
+        addresses = self._installation.host.list_addresses()
+        if addresses != self._addresses:
+            # the system may give no notice of it (Wine gives none)
+            self._addresses = addresses
+            self.loop.post(machine.AddressesChanged())
+        self._keep_reachable()
 
     def _report(self, attempt: Attempt) -> None:
         """Post the result of *attempt*; called on its thread."""
@@ -134,6 +159,7 @@ class Agent:
 
     def renew_connection(self) -> None:
         """Start again from the present settings and the system's present proxy."""
+        self._addresses = self._installation.host.list_addresses()
         self._servers.proxies.forget_answers()
         self._authenticator.renew(self._settings)
 
@@ -180,11 +206,9 @@ class Agent:
             self._tray.notify(balloon.title, balloon.body)
 
     def reread_policy(self) -> None:
-        """Load the settings again if the policy file has another date or size."""
+        """Load the settings again if a file changed: the policy, or by another session."""
         self._assistance.save_wait()
-        signature = self._installation.storage.policy_signature()
-        if signature != self._policy:
-            self._policy = signature
+        if self._sign_files() != self._signatures:
             self._load()
             self.loop.post(machine.SettingsChanged())
 
@@ -192,8 +216,7 @@ class Agent:
         """Draw *snapshot*, send it to watchers, answer the clients that wait for it."""
         if self._tray is not None:
             self._tray.draw(menu.render_view(snapshot, time.time(), self.abilities))
-        if self._channel is not None:
-            self._channel.publish(self._build_status())
+        self._channel.publish(self._build_status())
         if not snapshot.working:
             waiting, self._reconnecting = self._reconnecting, []
             for reply in waiting:
@@ -233,6 +256,7 @@ class Agent:
             reply(refuse(refusals.ProblemMet(problems.INTERNAL_ERROR.code)))
 
     def _answer_status(self, _request: Document, reply: Reply) -> None:
+        self._assistance.follow_other_session()
         reply({"ok": True, "status": self._build_status()})
 
     def _answer_reload(self, _request: Document, reply: Reply) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from iea_agent import channel
 from iea_agent.domain import refusals
 from iea_agent.domain.refusals import RefusedError
+
+from . import session
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import (
@@ -21,26 +23,10 @@ if TYPE_CHECKING:
 
     from .installation import Installation
 
+_T = TypeVar("_T")
+
 LEAVE_SECONDS = 15.0
 """Longest time to check a password of the day on an old PC."""
-
-
-def channel_address(installation: Installation) -> str:
-    """Return where the agent of *installation* listens in this session."""
-    # one folder may have several names
-    folder = os.path.realpath(installation.folders.state)
-    return channel.address(folder, installation.host.session_id())
-
-
-def make_channel_key(installation: Installation) -> bytes:
-    """Write a new key for the channel and return it. Raises ``OSError``."""
-    import secrets
-
-    from iea_agent.host.storage import write_atomically
-
-    key = secrets.token_bytes(32)
-    write_atomically(installation.channel_key_file, key, private=True)
-    return key
 
 
 class AgentClient:
@@ -49,14 +35,26 @@ class AgentClient:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
 
-    def _key(self) -> bytes:
-        try:
-            return self._installation.channel_key_file.read_bytes()[:32]
-        except OSError:
-            raise RefusedError(refusals.AgentNotRunning()) from None
-
     def _ask(self, request: RequestDocument, timeout: float = 5.0) -> ReplyDocument:
-        return channel.ask(channel_address(self._installation), self._key(), request, timeout)
+        return self._reach(lambda where, key, left: channel.ask(where, key, request, left), timeout)
+
+    def _reach(self, exchange: Callable[[str, bytes, float], _T], timeout: float = 5.0) -> _T:
+        """Do *exchange* with the agent within *timeout* seconds; it may still be starting."""
+        deadline = time.monotonic() + timeout
+        while True:
+            place = session.read_channel(self._installation.session_file)
+            if place is not None:
+                try:
+                    return exchange(*place, max(0.1, deadline - time.monotonic()))
+                except RefusedError as error:
+                    if not isinstance(error.refusal, refusals.AgentNotRunning):
+                        raise
+            # no file or nobody there: the lock alone says whether an agent runs
+            if not self._installation.agent_runs():
+                raise RefusedError(refusals.AgentNotRunning())
+            if time.monotonic() >= deadline:
+                raise RefusedError(refusals.AgentTimedOut())
+            time.sleep(0.1)
 
     def request(self, request: PersonRequest) -> None:
         """Have the agent do what a person asks for."""
@@ -75,7 +73,7 @@ class AgentClient:
 
     def watch(self) -> Iterator[StatusDocument]:
         """Yield the agent's status now and at each change, until the agent ends."""
-        return channel.watch(channel_address(self._installation), self._key())
+        return self._reach(lambda where, key, _left: channel.watch(where, key))
 
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None = None

@@ -10,11 +10,14 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from iea_agent import BUILT, __version__
 from iea_agent.domain import day_password, machine, password_tries, problems, refusals
+from iea_agent.domain.assistance_record import parse_assistance
 from iea_agent.domain.machine import Moment, State
 from iea_agent.domain.password_check import Candidate, Right, Wrong, check_candidate, find_candidate
 from iea_agent.domain.password_register import Register, parse_generation, select_register
@@ -26,11 +29,14 @@ from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
 from iea_agent.loop import Loop
 
+from .assistance_memory import STATE as ASSISTANCE
+from .assistance_memory import restore_since
 from .installation import Installation
 from .registers import load_registers
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import AssistanceDocument
+    from iea_agent.host.storage import Signature
 
 log = logging.getLogger("iea_agent.assistance")
 
@@ -56,13 +62,41 @@ class Assistance:
         self._loop = loop
         self._journal = Journal(installation.journal_file)
         self._saved_steady = clock().steady
+        # the file of assistance mode as it was when it was last compared with the state
+        self._compared: Signature | None = None
+        # what the file of the tries held when it was last read or written
+        self._saved = Tries()
         self._tries = self._load_tries()
         self._waiting: deque[tuple[str, Reply]] = deque()
         self._check = 0
         self._reply: Reply | None = None
 
+    def follow_other_session(self) -> None:
+        """Enter or leave assistance mode if another session of this person has done so.
+
+        Its file is the truth for all sessions. A file that is gone or broken says nothing.
+        """
+        storage = self._installation.storage
+        signature = storage.state_signature(ASSISTANCE)
+        if signature is None or signature == self._compared:
+            return
+        try:
+            record = storage.read_state(ASSISTANCE, parse_assistance)
+        except StorageError:
+            return
+        if record is None:
+            return
+        self._compared, since = signature, record.since
+        is_on = self._loop.snapshot.state is State.ASSISTANCE
+        if since is not None and not is_on:
+            self._loop.take(machine.AssistanceEnteredElsewhere(since))
+        elif since is None and is_on:
+            self._abandon_check()
+            self._loop.take(machine.AssistanceLeftElsewhere())
+
     def build_document(self) -> AssistanceDocument:
         """Return whether assistance mode is on or may be entered, for a client."""
+        self.follow_other_session()
         snapshot = self._loop.snapshot
         reason, wait = self._compute_wait()
         register = self.load_register()
@@ -105,6 +139,7 @@ class Assistance:
 
     def enter(self, reason: str) -> None:
         """Enter assistance mode; *reason* is for the journal. Raises ``RefusedError``."""
+        self.follow_other_session()
         snapshot = self._loop.snapshot
         if refusal := _refuse_entering(snapshot.state):
             raise RefusedError(refusal)
@@ -141,6 +176,7 @@ class Assistance:
 
     def _count_try(self, typed: str) -> Candidate:
         """Count *typed* as a try, on disk. Raises ``RefusedError`` if it cannot be one."""
+        self.follow_other_session()
         if self._loop.snapshot.state is not State.ASSISTANCE:
             raise RefusedError(refusals.AssistanceNotOn())
         password = parse_typed_password(typed)
@@ -162,13 +198,16 @@ class Assistance:
         if not isinstance(candidate, Candidate):
             self._write("other-day", day=password.day)
             raise RefusedError(candidate)
-        tries = password_tries.advance_clock(
-            password_tries.lift_stop_after_new_register(self._tries, register.generation), self._clock()
-        )
-        reason, wait = password_tries.compute_wait(tries)
-        if reason is not WaitReason.NONE:
-            raise RefusedError(refusals.TooManyTries(wait=wait, reason=reason))
-        if not self._save_tries(password_tries.count_try(tries, register.generation)):
+        generation = register.generation
+
+        def count(tries: Tries) -> Tries:
+            tries = password_tries.lift_stop_after_new_register(tries, generation)
+            reason, wait = password_tries.compute_wait(tries)
+            if reason is not WaitReason.NONE:
+                raise RefusedError(refusals.TooManyTries(wait=wait, reason=reason))
+            return password_tries.count_try(tries, generation)
+
+        if not self._change_tries(count):
             raise RefusedError(refusals.NothingWritten())
         self._save_generation(register)
         return candidate
@@ -203,7 +242,7 @@ class Assistance:
             reason, wait = self._compute_wait()
             self._write("refused", day=day, failures=self._tries.failures, wait=round(wait))
             raise RefusedError(refusals.PasswordWrong(wait=wait, reason=reason))
-        self._save_tries(password_tries.reset_after_success(self._tries))
+        self._change_tries(password_tries.reset_after_success)
         self._write("leaving", day=day, kid=result.kid)
         self._loop.take(machine.AssistanceLeft())
         self._require_on_disk(False)
@@ -211,27 +250,31 @@ class Assistance:
     def expire(self) -> None:
         """Note that the policy's limit ended assistance mode, and abandon a check."""
         self._write("expired")
+        self._abandon_check()
+        self._try_next()
+
+    def _abandon_check(self) -> None:
+        """Ignore the password under check: assistance mode is no longer on."""
         self._check += 1
         reply, self._reply = self._reply, None
         if reply is not None:
             reply(refusals.AssistanceNotOn())
-        self._try_next()
 
     # the tries
 
     def lift_stop(self) -> None:
         """Allow tries again after too many failures: a server has accepted this PC."""
         if self._tries.stopped:
-            self._save_tries(password_tries.lift_stop_after_authentication(self._tries))
+            self._change_tries(password_tries.lift_stop_after_authentication)
 
     def save_wait(self) -> None:
         """Save the time waited now and then: with a slow clock a restart forgets it."""
         reason, _wait = self._compute_wait()
         if reason is not WaitReason.NONE and self._clock().steady - self._saved_steady >= SAVE_WAIT_SECONDS:
-            self._save_tries(self._tries)
+            self._change_tries(lambda tries: tries)
 
     def _compute_wait(self) -> tuple[WaitReason, float]:
-        self._tries = password_tries.advance_clock(self._tries, self._clock())
+        self._reread_tries()
         return password_tries.compute_wait(self._tries)
 
     # on disk
@@ -248,16 +291,37 @@ class Assistance:
             log.warning("attempts not readable")
             tries = password_tries.create_distrusted(self._clock())
             self._write("attempts-unreadable")
+        self._saved = tries
         return tries
 
-    def _save_tries(self, tries: Tries) -> bool:
-        """Write *tries* to disk; if the disk refuses, return False and change nothing."""
+    def _reread_tries(self) -> None:
+        """Bring the tries to this moment, with those of the other sessions."""
+        with suppress(StorageError):
+            tries = self._installation.storage.read_state(TRIES, password_tries.parse_tries)
+            # a file that is gone or broken earns nothing
+            if tries is not None and tries != self._saved:
+                # neither clock runs ahead of the time that has passed
+                clock = max(tries.clock, self._tries.clock)
+                self._tries = replace(tries, clock=clock, steady=self._tries.steady)
+                self._saved = tries
+        self._tries = password_tries.advance_clock(self._tries, self._clock())
+
+    def _change_tries(self, change: Callable[[Tries], Tries]) -> bool:
+        """Apply *change* to the tries on disk, which nobody else changes meanwhile.
+
+        If the disk refuses, return False and change nothing. What *change* raises passes.
+        """
+        storage = self._installation.storage
         try:
-            self._installation.storage.write_state(TRIES, tries.to_document())
+            with storage.exclusive_state(TRIES):
+                self._reread_tries()
+                tries = change(self._tries)
+                storage.write_state(TRIES, tries.to_document())
         except StorageError:
             log.exception("attempts not written")
             return False
-        self._tries, self._saved_steady = tries, self._clock().steady
+        self._tries, self._saved = tries, replace(tries, steady=None)
+        self._saved_steady = self._clock().steady
         return True
 
     def _require_on_disk(self, is_on: bool) -> None:
@@ -277,8 +341,11 @@ class Assistance:
 
     def _save_generation(self, register: Register) -> None:
         if register.generation > self._least_generation():
+            storage = self._installation.storage
             try:
-                self._installation.storage.write_state(REGISTER, {"generation": register.generation})
+                with storage.exclusive_state(REGISTER):
+                    generation = max(register.generation, self._least_generation())
+                    storage.write_state(REGISTER, {"generation": generation})
             except StorageError:
                 log.exception("generation not written")
 
@@ -293,6 +360,15 @@ class Assistance:
 
     def _today(self) -> date:
         return day_password.compute_today(self._clock().wall, date.fromisoformat(BUILT))
+
+
+def find_assistance(installation: Installation, now: float) -> float | None:
+    """Return since when assistance mode is on; None also if its file is not readable."""
+    try:
+        return restore_since(installation.storage, installation.journal_file, now)
+    except StorageError:
+        log.exception("assistance mode not read")
+        return None
 
 
 def _refuse_entering(state: State) -> Refusal | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +13,10 @@ from typing import TYPE_CHECKING
 from iea_agent.domain import settings
 from iea_agent.domain.assistance_record import AssistanceRecord
 from iea_agent.domain.settings import Settings
-from iea_agent.host import Host, current_host
+from iea_agent.host import Host, InstanceLock, current_host
 from iea_agent.host.storage import Folders, Storage
+
+from .instance import claim_session, find_lock_folder
 
 if TYPE_CHECKING:
     from iea_agent.domain.person_requests import Abilities
@@ -31,12 +35,15 @@ class Installation:
 
     folders: Folders
     storage: Storage
+    session: str = "0"
+    lock_folder: str | os.PathLike[str] = ""
 
     @classmethod
-    def locate(cls, environment: Mapping[str, str]) -> Installation:
-        """Return the installation that *environment* points to."""
+    def locate(cls, environment: Mapping[str, str], own_session: str | None = None) -> Installation:
+        """Return the installation that *environment* points to, in this session."""
         folders = Folders.locate(environment)
-        return cls(folders, Storage(folders))
+        number = own_session or current_host().session_id()
+        return cls(folders, Storage(folders), number, find_lock_folder(environment))
 
     @cached_property
     def host(self) -> Host:
@@ -58,9 +65,27 @@ class Installation:
         return Saving(self.storage, self.vault)
 
     @property
-    def channel_key_file(self) -> Path:
-        """The file with the key of the channel; only the user can read it."""
-        return self.folders.state / "channel.key"
+    def session_file(self) -> Path:
+        """The file by which clients find this session's agent; only the user can read it."""
+        return self.folders.state / f"channel-{self.session}.json"
+
+    def agent_runs(self) -> bool:
+        """Return whether an agent runs in this session, whether it listens or not."""
+        lock = claim_session(self.lock_folder, self.session)
+        if lock is not None:
+            lock.close()
+        return lock is None
+
+    def claim_log(self) -> tuple[str, InstanceLock]:
+        """Return the name of the agent's log, and the lock of that name.
+
+        The agent of another session has "agent" already: two cannot write one file.
+        """
+        try:
+            lock = self.host.lock_file(self.folders.logs / "agent.log")
+        except OSError:
+            return "agent", ExitStack()
+        return ("agent", lock) if lock is not None else (f"agent-{self.session}", ExitStack())
 
     @property
     def journal_file(self) -> Path:

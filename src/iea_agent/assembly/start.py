@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from iea_agent.host import InstanceLock, current_host
 from iea_agent.locale import _
 
+from .instance import claim_session, find_lock_folder
+
 if TYPE_CHECKING:
     from iea_agent.domain.machine import Moment
     from iea_agent.domain.refusals import Refusal
@@ -75,15 +77,7 @@ def _show_the_first(environment: Mapping[str, str]) -> Refusal | None:
 
 def _claim(environment: Mapping[str, str]) -> InstanceLock | None:
     """Return the right to be the only agent in this session, None if another has it."""
-    if sys.platform == "win32":
-        # a mutex needs only a name, and the person's folder has one whatever the current folder is;
-        # finding the system's own folders would delay the icon by 0.1 s
-        folder: str | os.PathLike[str] = environment.get("IEA_AGENT_HOME") or os.path.expanduser("~")
-    else:
-        from iea_agent.host.storage import Folders
-
-        folder = Folders.locate(environment).state
-    return current_host().acquire_lock("agent", folder)
+    return claim_session(find_lock_folder(environment), current_host().session_id())
 
 
 def _run_without_tray(environment: Mapping[str, str]) -> int:

@@ -157,6 +157,17 @@ class AssistanceLeft(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AssistanceEnteredElsewhere(Event):
+    """Another session of this person entered assistance mode at *since* (wall clock)."""
+
+    since: float
+
+
+class AssistanceLeftElsewhere(Event):
+    """Another session of this person left assistance mode."""
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptOutcome(Event):
     """The outcome of attempt number *run*; ignored if that is not the present one."""
 
@@ -443,6 +454,13 @@ def blame_silence(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
     return replace(snapshot, failure=failure, failed_at=now.wall)
 
 
+def take_over_since(snapshot: Snapshot, event: Event, _now: Moment) -> Snapshot:
+    """Give assistance mode the beginning that it has in the other session."""
+    if not isinstance(event, AssistanceEnteredElsewhere):
+        raise TypeError(event)
+    return replace(snapshot, since=event.since)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """Where an event leads, what the loop does then, and how the snapshot changes."""
@@ -500,6 +518,12 @@ def _steps_outside_assistance(state: State) -> dict[type[Event], Step]:
         ConfigurationMissing: Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,), _FAILURE),
         Authenticated: Step(State.CONNECTED, _RECOVERED, _SUCCESS),
         AuthenticatedOnRequest: Step(State.CONNECTED, _RECOVERED_ON_REQUEST, _SUCCESS),
+        # the person's choice holds in all sessions, whatever this one sees of the servers
+        AssistanceEnteredElsewhere: Step(
+            State.ASSISTANCE,
+            (Effect.SCHEDULE_PROBE, Effect.SCHEDULE_REMINDERS),
+            (abandon_attempt, take_over_since),
+        ),
     }
 
 
@@ -571,6 +595,8 @@ _STEPS: Mapping[State, Mapping[type[Event], Step]] = {
         ),
         # leaving does not mean connected: the heart comes first (the sheets), authentication at once
         AssistanceLeft: Step(State.DISCONNECTED, (Effect.KEEP_ASSISTANCE, *_SIGN_IN), _ATTEMPT_ON_REQUEST),
+        # the other session has written it to disk, and nobody waits here
+        AssistanceLeftElsewhere: Step(State.DISCONNECTED, _SIGN_IN, _ATTEMPT_ANEW),
     },
 }
 

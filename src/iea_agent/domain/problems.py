@@ -1116,6 +1116,18 @@ INTERNAL_ERROR = Problem(
     repairable=False,
 )
 
+FOLDER_UNUSABLE = Problem(
+    "IEA-L03",
+    Severity.MEDIUM,
+    Actor.IT,
+    title="Dossier de l'agent inutilisable",
+    text="L'agent ne peut pas écrire dans l'un de ses dossiers : le disque est plein, ou le dossier est protégé. La connexion n'en dépend pas.",
+    advice=(
+        "Libérez de la place sur le disque. Si le message revient, transmettez le nom du dossier à la personne qui s'occupe de votre informatique."
+    ),
+    repairable=False,
+)
+
 
 _ORDER = list(Group)
 CATALOGUE: Mapping[str, Problem] = {

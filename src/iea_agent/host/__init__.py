@@ -55,10 +55,15 @@ class Host(Protocol):
     """The services of the operating system."""
 
     def acquire_lock(self, name: str, folder: str | os.PathLike[str]) -> InstanceLock | None:
-        """Lock *name* for the installation with the state *folder*, None if it is locked.
+        """Lock *name* for the installation with *folder*, None if it is locked.
 
-        Windows has one lock for each session, so that two people who are logged on have an
-        agent each; elsewhere the folder belongs to one person.
+        On Windows it is this session's lock. It holds without a disk that can be written.
+        """
+
+    def lock_file(self, path: Path) -> InstanceLock | None:
+        """Lock *path* for all sessions on this PC, None if it is locked.
+
+        The file lies beside it, with ``.lock`` added. Raises ``OSError``.
         """
 
     def watch_network(self, on_change: Callable[[], None]) -> Callable[[], None]:
@@ -66,6 +71,12 @@ class Host(Protocol):
 
         It is called on a thread of its own, and several times for one change of Wi-Fi. The
         returned function ends the watching and waits for its end.
+        """
+
+    def list_addresses(self) -> frozenset[str]:
+        """Return the IPv4 addresses and the IPv6 networks of this machine, but loopback.
+
+        Of IPv6 only the network: a computer changes its address in it each day.
         """
 
     def start_child(

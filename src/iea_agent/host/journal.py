@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from .storage import StorageError, write_atomically
+from .storage import StorageError, exclusive, write_atomically
 
 RETENTION = timedelta(days=365)
 LARGEST_LINE = 4096  # bytes
@@ -39,7 +39,7 @@ class JournalEntry:
 
 
 class Journal:
-    """The journal in one file, which only the agent writes."""
+    """The journal in one file, which the agents of all sessions write."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -50,12 +50,15 @@ class Journal:
         A line that a crash has cut is ended first and stays as evidence. Raises
         ``StorageError``, and ``ValueError`` for too long a line.
         """
+        document = {"at": _format_time(at), "event": event, **fields}
+        # too long a line is refused before anything is touched
+        _format_line({**document, "before": FIRST_HASH})
         try:
-            data = self._delete_old(self._read_file(), at)
-            end = b"\n" if data and not data.endswith(b"\n") else b""
-            last = data.rstrip(b"\n").rsplit(b"\n", 1)[-1] if data else b""
-            line = _format_line({"at": _format_time(at), "event": event, **fields, "before": _hash(last)})
-            self._add(end + line)
+            with exclusive(self._path):
+                data = self._delete_old(self._read_file(), at)
+                end = b"\n" if data and not data.endswith(b"\n") else b""
+                last = data.rstrip(b"\n").rsplit(b"\n", 1)[-1] if data else b""
+                self._add(end + _format_line({**document, "before": _hash(last)}))
         except OSError as error:
             raise StorageError(self._path) from error
 

@@ -12,8 +12,10 @@ import base64
 import json
 import logging
 import re
+import sys
 import time
 from contextlib import suppress
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -33,9 +35,14 @@ _PLAIN = re.compile(r"[^\s\"=\\]+")
 class Log:
     """The running log; its handler is the root logger's, so libraries log there, too."""
 
-    def __init__(self, handler: logging.Handler, formatter: LineFormatter) -> None:
+    def __init__(self, handler: _RotatingFile, formatter: LineFormatter) -> None:
         self._handler = handler
         self._formatter = formatter
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the disk has refused the last line."""
+        return self._handler.is_refused
 
     def hide(self, secret: str) -> None:
         """Write ``HIDDEN`` instead of *secret* from now on, encoded forms included."""
@@ -51,11 +58,10 @@ def start_logging(folder: Path, name: str = "agent", level: str = "INFO") -> Log
     """Log to ``folder/name.log``, in at most ``FILES`` files of ``FILE_SIZE`` bytes.
 
     Files older than ``RETENTION_DAYS`` are deleted first; the new one is opened at the
-    first line. Each process needs a *name* of its own, as Windows does not rename a file
-    that another process has open. *level* is for our events; libraries log warnings only.
-    Raises ``OSError``.
+    first line, and a line that the disk refuses is lost. Each process needs a *name* of
+    its own, as Windows does not rename a file that another process has open. *level* is
+    for our events; libraries log warnings only.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _delete_old(folder, name)
     formatter = LineFormatter()
     handler = _RotatingFile(folder / f"{name}.log")
@@ -129,6 +135,27 @@ class _RotatingFile(RotatingFileHandler):
             path, maxBytes=FILE_SIZE, backupCount=FILES - 1, encoding="utf-8", delay=True, errors="replace"
         )
         self._path = path
+        self.is_refused = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write *record*; what the disk refuses is lost."""
+        self.is_refused = False
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # the standard library's name
+        """Note that the disk refuses, and begin with a new stream at the next line."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+            return
+        self.is_refused = True
+        stream, self.stream = self.stream, None
+        with suppress(OSError):
+            if stream:
+                stream.close()
+
+    def _open(self) -> TextIOWrapper:
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return super()._open()
 
     def doRollover(self) -> None:  # the standard library's name
         """Rename the full file first, and the older ones only if that succeeds."""
@@ -144,7 +171,8 @@ class _RotatingFile(RotatingFileHandler):
 
 def _delete_old(folder: Path, name: str) -> None:
     """Delete the files of this log that have not changed for ``RETENTION_DAYS``."""
-    for file in folder.glob(f"{name}.log*"):
+    # those of other sessions, too: the next session has another number
+    for file in (*folder.glob(f"{name}.log*"), *folder.glob(f"{name}-*.log*")):
         # a file that is open elsewhere is deleted at the next start
         with suppress(OSError):
             if time.time() - file.stat().st_mtime > RETENTION_DAYS * 86_400:

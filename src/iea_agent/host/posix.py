@@ -8,21 +8,27 @@ import platform
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import threading
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from . import Child, InstanceLock, LaunchError
+from . import Child, InstanceLock, LaunchError, folder_mark
 from .child import ChildProcess
 
 assert sys.platform != "win32"  # noqa: S101 mypy reads on only where this holds
 
 _RTMGRP_LINK = 0x1  # linux/rtnetlink.h
 _RTMGRP_IPV4_IFADDR = 0x10
+
+_SIOCGIFCONF = 0x8912
+_INTERFACE_SIZE = 40  # struct ifreq, 64 bits
+_INTERFACES = 256
 
 _STARTER = ThreadPoolExecutor(1, "child starter")
 """The one thread that starts all children, and lasts as long as the process."""
@@ -32,11 +38,16 @@ class PosixHost:
     """The services of Linux."""
 
     def acquire_lock(self, name: str, folder: str | os.PathLike[str]) -> InstanceLock | None:
-        """Lock the file ``name.lock``; the kernel releases it when the process ends."""
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        descriptor = os.open(
-            os.path.join(folder, f"{name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        """Lock the file ``name.lock``; an abstract socket where no file can be written."""
+        try:
+            return self.lock_file(Path(folder, name))
+        except OSError:
+            return _lock_name(f"{name}-{folder_mark(os.path.realpath(folder))}-{os.getuid()}")
+
+    def lock_file(self, path: Path) -> InstanceLock | None:
+        """Lock a file with ``flock``; the kernel releases it when the process ends."""
+        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -75,6 +86,22 @@ class PosixHost:
             thread.join(5)
 
         return stop
+
+    def list_addresses(self) -> frozenset[str]:
+        """Ask for the interfaces (netdevice(7), SIOCGIFCONF), and read the list of IPv6."""
+        room = array("B", bytes(_INTERFACES * _INTERFACE_SIZE))
+        question = struct.pack("iL", len(room), room.buffer_info()[0])
+        addresses = set()
+        with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            size, _ = struct.unpack("iL", fcntl.ioctl(control, _SIOCGIFCONF, question))
+            starts = range(0, size, _INTERFACE_SIZE)
+            addresses = {socket.inet_ntoa(room[start + 20 : start + 24].tobytes()) for start in starts}
+        with suppress(OSError):
+            lines = Path("/proc/net/if_inet6").read_text().splitlines()
+            # address, interface, length of the prefix, scope
+            columns = [line.split() for line in lines]
+            addresses |= {column[0][:16] for column in columns if column[3] == "00"}
+        return frozenset(address for address in addresses if not address.startswith("127."))
 
     def start_child(
         self, arguments: Sequence[str], environment: Mapping[str, str], *, with_input: bool = False
@@ -124,3 +151,14 @@ class PosixHost:
             distribution = "POSIX"
         system = os.uname()
         return f"{distribution}, {system.sysname} {system.release}, {system.machine}"
+
+
+def _lock_name(name: str) -> InstanceLock | None:
+    """Hold the abstract socket *name*, which needs no disk; None if another holds it."""
+    holder = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        holder.bind(f"\0iea-agent-lock-{name}")
+    except OSError:
+        holder.close()
+        return None
+    return holder

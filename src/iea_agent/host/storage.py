@@ -176,7 +176,7 @@ class Storage:
     def lock_settings(self) -> Iterator[None]:
         """Keep other processes from saving, within 5 s. Raises ``RefusedError``."""
         with self._refusing(), ExitStack() as stack:
-            stack.enter_context(_exclusive(self.settings_file))
+            stack.enter_context(exclusive(self.settings_file))
             release = stack.pop_all()
         with release:
             yield
@@ -248,12 +248,27 @@ class Storage:
             _keep_last_good(self._last_good_settings, file)
 
     def policy_signature(self) -> Signature | None:
-        """Return what changes with the policy file, by one ``stat``; None without a file."""
-        try:
-            status = self.policy_file.stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size
+        """Return what changes with the policy file."""
+        return _sign(self.policy_file)
+
+    def settings_signature(self) -> Signature | None:
+        """Return what changes with the person's file."""
+        return _sign(self.settings_file)
+
+    def state_signature(self, name: str) -> Signature | None:
+        """Return what changes with the document *name*."""
+        return _sign(self._state_file(name))
+
+    @contextmanager
+    def exclusive_state(self, name: str) -> Iterator[None]:
+        """Lock the document *name* against other processes. Raises ``StorageError``."""
+        path = self._state_file(name)
+        with ExitStack() as lock:
+            try:
+                lock.enter_context(exclusive(path))
+            except OSError as error:
+                raise StorageError(path) from error
+            yield
 
     def read_state(self, name: str, parse: Callable[[Mapping[str, object]], _T]) -> _T | None:
         """Return the document *name* as *parse* reads it; None if there is none.
@@ -278,7 +293,8 @@ class Storage:
 
     def has_state(self, name: str) -> bool:
         """Return whether there is a document *name*, readable or not."""
-        return self._state_file(name).exists()
+        # not Path.exists, which raises if the folder may not be listed
+        return os.path.lexists(self._state_file(name))
 
     def write_state(self, name: str, document: Mapping[str, object]) -> None:
         """Write the document *name*, 1 MiB at most. Raises ``StorageError``."""
@@ -311,6 +327,15 @@ class Storage:
             with _refusal_logged():
                 self._last_good_policy.unlink(missing_ok=True)
         return self._fill_up(file, self._last_good_policy), file.faults
+
+
+def _sign(path: Path) -> Signature | None:
+    """Return what changes with a file, by one ``stat``; None without a file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
@@ -375,11 +400,14 @@ def _keep_rights(descriptor: int, before: os.stat_result) -> None:
 
 
 @contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Lock *path* against other processes, within 5 s. Raises ``OSError``."""
+def exclusive(path: Path) -> Iterator[None]:
+    """Lock *path* against other processes of all sessions, within 5 s.
+
+    Raises ``OSError``.
+    """
     machine = current_host()
     deadline = time.monotonic() + 5
-    while (claim := machine.acquire_lock(path.name, path.parent)) is None:
+    while (claim := machine.lock_file(path)) is None:
         if time.monotonic() >= deadline:
             raise TimeoutError(errno.ETIMEDOUT, "another process is writing", str(path))
         time.sleep(0.02)

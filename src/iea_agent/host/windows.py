@@ -21,6 +21,8 @@ assert sys.platform == "win32"  # noqa: S101 mypy reads on only where this holds
 _ERROR_ACCESS_DENIED = 5
 _ERROR_IO_PENDING = 997
 _ERROR_ALREADY_EXISTS = 183
+_AF_UNSPEC, _AF_INET, _AF_INET6 = 0, 2, 23
+_ADDRESS_ROW = 80  # MIB_UNICASTIPADDRESS_ROW
 _INFINITE = 0xFFFFFFFF
 _SW_RESTORE = 9
 _GW_OWNER = 4
@@ -142,6 +144,22 @@ class WindowsHost:
         lock.callback(_CloseHandle, handle)
         return lock
 
+    def lock_file(self, path: Path) -> InstanceLock | None:
+        """Lock the first byte of a file; the system releases it when the process ends."""
+        # here, as the icon appears without it
+        import msvcrt
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            os.close(descriptor)
+            return None
+        lock = ExitStack()
+        lock.callback(os.close, descriptor)
+        return lock
+
     def watch_network(self, on_change: Callable[[], None]) -> Callable[[], None]:
         """Watch with overlapped ``NotifyAddrChange``: no COM, no callback from the system."""
         stopped = checked(_CreateEvent(None, True, False, None))
@@ -156,6 +174,25 @@ class WindowsHost:
                 thread.join(5)
 
         return stop
+
+    def list_addresses(self) -> frozenset[str]:
+        """Read the table of GetUnicastIpAddressTable (netioapi.h, Windows Vista)."""
+        library = ctypes.WinDLL("iphlpapi")
+        read_table = declare(library, "GetUnicastIpAddressTable", _DWORD, wintypes.USHORT, _POINTER)
+        free_table = declare(library, "FreeMibTable", None, _POINTER)
+        table = ctypes.c_void_p()
+        if read_table(_AF_UNSPEC, ctypes.byref(table)) or not table.value:
+            return frozenset()
+        try:
+            count = wintypes.ULONG.from_address(table.value).value
+            first = table.value + 8
+            rows = [ctypes.string_at(first + number * _ADDRESS_ROW, 24) for number in range(count)]
+        finally:
+            free_table(table)
+        # SOCKADDR_INET: the family, the port, then IPv4, or a number and IPv6
+        ipv4 = {row[4:8].hex() for row in rows if row[0] == _AF_INET}
+        ipv6 = {row[8:16].hex() for row in rows if row[0] == _AF_INET6 and row[8:10] != b"\xfe\x80"}
+        return frozenset(each for each in ipv4 | ipv6 if not each.startswith("7f") and int(each, 16))
 
     def start_child(
         self, arguments: Sequence[str], environment: Mapping[str, str], *, with_input: bool = False

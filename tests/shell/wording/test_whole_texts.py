@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -141,6 +141,10 @@ def list_texts() -> Iterator[tuple[str, str]]:
         ("program", balloon_text.build_launch_failure_balloon(r"C:\IEA\iea.exe")),
         ("window", balloon_text.build_window_failure_balloon("FileNotFoundError")),
         ("settings", balloon_text.build_problem_balloon(problems.SETTINGS_UNREADABLE)),
+        (
+            "folders",
+            balloon_text.build_folders_balloon([PurePosixPath("/plein"), PurePosixPath("/journaux")]),
+        ),
     ):
         yield f"balloon: {name}", f"{balloon.title}\n{balloon.body}"
     for name, reports in TESTS.items():

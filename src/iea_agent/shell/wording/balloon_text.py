@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from iea_agent.domain.machine import Effect, Snapshot, State
-from iea_agent.domain.problems import N_, Problem
+from iea_agent.domain.problems import FOLDER_UNUSABLE, N_, Problem
 from iea_agent.locale import _
 from iea_agent.shell.wording.state_text import EXPLANATIONS
 from iea_agent.shell.wording.time_text import format_since
@@ -55,6 +57,13 @@ def build_launch_failure_balloon(program: str) -> Balloon:
         _("Impact emploi n'a pas pu être lancé"),
         _("Le logiciel n'a pas été trouvé ou ne démarre pas : {program}").format(program=program),
     )
+
+
+def build_folders_balloon(folders: Sequence[PurePath]) -> Balloon:
+    """Return the balloon for folders of the agent that cannot be written."""
+    names = ", ".join(str(folder) for folder in folders)
+    body = _("Le disque est plein, ou ce dossier est protégé : {folder}. La connexion n'en dépend pas.")
+    return Balloon(_(FOLDER_UNUSABLE.title), f"{body.format(folder=names)} ({FOLDER_UNUSABLE.code})")
 
 
 def build_window_failure_balloon(reason: str) -> Balloon:

@@ -1,0 +1,290 @@
+"""The agents of two sessions of one person, their channels, and folders that fail."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+
+from iea_agent import channel
+from iea_agent.assembly.agent import Agent
+from iea_agent.assembly.agent_client import AgentClient
+from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.servers import Servers
+from iea_agent.assembly.session import SessionChannel
+from iea_agent.domain import machine, refusals
+from iea_agent.domain.machine import Moment
+from iea_agent.domain.refusals import RefusedError
+from iea_agent.host import current_host
+from iea_agent.host.journal import Journal
+from iea_agent.shell.wording.view import View
+from tests.passwords import make_current_register, other_password, password, today
+
+SECONDS = 30
+
+
+class Icon:
+    """A tray that only keeps its balloons."""
+
+    def __init__(self) -> None:
+        self.balloons: SimpleQueue[tuple[str, str]] = SimpleQueue()
+
+    def notify(self, title: str, body: str) -> None:
+        self.balloons.put((title, body))
+
+    def draw(self, view: View) -> None:
+        pass
+
+    def run(self, ready: Callable[[], None]) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+
+class Session:
+    """The agent of one session, in a thread, and its client."""
+
+    def __init__(self, folder: Path, number: str, running: ExitStack) -> None:
+        self.installation = Installation.locate({"IEA_AGENT_HOME": str(folder)}, number)
+        lock = current_host().acquire_lock(f"agent-{number}", self.installation.lock_folder)
+        assert lock is not None
+        running.callback(lock.close)
+        self.icon = Icon()
+        self.client = AgentClient(self.installation)
+        self.agent = Agent(Servers(self.installation), lambda: Moment(time.time(), time.monotonic()))
+        self.thread = threading.Thread(target=self.agent.run, args=(self.icon,))
+        self.thread.start()
+        running.callback(self.end)
+
+    def look_around(self) -> None:
+        """Let the agent do what it does every 15 seconds, and wait until it is done."""
+        self.do(self.agent.look_around)
+
+    def do(self, call: Callable[[], None]) -> None:
+        """Have the loop's thread make *call*, and wait until it is done."""
+        done = threading.Event()
+        self.agent.loop.post(call)
+        self.agent.loop.post(done.set)
+        assert done.wait(SECONDS)
+
+    def state(self) -> str:
+        """Return the state that a client of this session sees."""
+        return self.client.fetch_status()["state"]
+
+    def until(self, state: str) -> None:
+        """Wait for *state*."""
+        for status in self.client.watch():
+            if status["state"] == state:
+                return
+
+    def end(self) -> None:
+        self.agent.loop.post(machine.QuitRequested())
+        self.thread.join(SECONDS)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An installation with a register and half a licence: nothing to connect with."""
+    for name in ("policy", "settings"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "settings" / "settings.toml").write_text('schema = 1\n[licence]\nnumber = "IEA-1"\n')
+    register = make_current_register().to_text()
+    (tmp_path / "policy" / "register.json").write_text(register, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def running() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def sessions(folder: Path, running: ExitStack) -> tuple[Session, Session]:
+    first = Session(folder, "1", running)
+    first.until("disconnected")
+    second = Session(folder, "2", running)
+    second.until("disconnected")
+    return first, second
+
+
+def test_each_session_has_a_channel_of_its_own(sessions: tuple[Session, Session], folder: Path) -> None:
+    first, second = sessions
+    files = [folder / "state" / f"channel-{number}.json" for number in "12"]
+
+    assert first.state() == second.state() == "disconnected"
+    assert files[0].read_bytes() != files[1].read_bytes()
+    assert {file.name for file in (folder / "logs").glob("*.log")} == {"agent.log", "agent-2.log"}
+
+
+def test_assistance_mode_is_that_of_all_sessions(sessions: tuple[Session, Session], folder: Path) -> None:
+    first, second = sessions
+    first.client.enter_assistance("panne")
+
+    assert second.state() == "assistance", "whoever asks is told at once"
+    assert (
+        second.client.fetch_assistance()["assistance_since"]
+        == first.client.fetch_assistance()["assistance_since"]
+    )
+
+    second.client.leave_assistance(password(today()))
+    first.look_around()
+    assert first.client.status() is not None
+    assert first.state() == "disconnected"
+    assert json.loads((folder / "state" / "assistance.json").read_text())["since"] is None
+    entries = list(Journal(folder / "state" / "journal.jsonl").entries())
+    assert [entry.document["event"] for entry in entries] == ["entering", "leaving"]
+    assert all(entry.whole for entry in entries)
+
+
+def test_without_a_question_the_other_session_follows_at_the_next_look(
+    sessions: tuple[Session, Session],
+) -> None:
+    first, second = sessions
+    second.client.enter_assistance("")
+    states = [first.agent.loop.snapshot.state]
+    first.look_around()
+    states += [first.agent.loop.snapshot.state]
+    assert states == [machine.State.DISCONNECTED, machine.State.ASSISTANCE]
+
+
+def test_a_file_that_is_gone_or_broken_ends_assistance_mode_in_no_session(
+    sessions: tuple[Session, Session], folder: Path
+) -> None:
+    first, second = sessions
+    first.client.enter_assistance("")
+    second.look_around()
+    file = folder / "state" / "assistance.json"
+    for content in (b"", b"\0" * 50, b"{}", b"[]", None):
+        file.unlink(missing_ok=True)
+        if content is not None:
+            file.write_bytes(content)
+        first.look_around()
+        second.look_around()
+        assert first.state() == second.state() == "assistance"
+
+
+def test_tries_of_all_sessions_are_counted_together(sessions: tuple[Session, Session], folder: Path) -> None:
+    first, second = sessions
+    first.client.enter_assistance("")
+    for session in (first, second, first, second, first):
+        with pytest.raises(RefusedError) as refused:
+            session.client.leave_assistance(other_password(today()))
+        assert isinstance(refused.value.refusal, refusals.PasswordWrong)
+    with pytest.raises(RefusedError) as refused:
+        second.client.leave_assistance(password(today()))
+
+    assert isinstance(refused.value.refusal, refusals.TooManyTries)
+    assert first.client.fetch_assistance()["hold"] == second.client.fetch_assistance()["hold"] == "wait"
+    assert json.loads((folder / "state" / "attempts.json").read_text())["failures"] == 5
+
+
+def test_settings_saved_in_one_session_hold_in_the_other(sessions: tuple[Session, Session]) -> None:
+    first, second = sessions
+    first.client.save({"connection.ipv4_only": True}, None)
+    second.do(second.agent.reread_policy)
+
+    assert second.installation.storage.load().effective.settings.ipv4_only
+    second.until("disconnected")
+    assert second.agent.loop.snapshot.run > 1, "it tried again with them"
+
+
+def test_the_end_of_one_session_leaves_the_other_alone(folder: Path, running: ExitStack) -> None:
+    first = Session(folder, "1", running)
+    with ExitStack() as short:
+        second = Session(folder, "2", short)
+        second.until("disconnected")
+    with pytest.raises(RefusedError) as refused:
+        second.client.fetch_status()
+    assert isinstance(refused.value.refusal, refusals.AgentNotRunning)
+    first.until("disconnected")
+
+
+def test_a_deleted_file_of_the_channel_comes_back(sessions: tuple[Session, Session], folder: Path) -> None:
+    first, _ = sessions
+    file = folder / "state" / "channel-1.json"
+    for content in (None, b"", b'{"name": "x", "key": "zz"}'):
+        file.unlink()
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(RefusedError) as refused:
+            first.client.fetch_status(timeout=0.2)
+        assert isinstance(refused.value.refusal, refusals.AgentTimedOut), "it runs: its lock says so"
+
+        first.look_around()
+        assert first.state() == "disconnected"
+
+
+def test_what_a_killed_agent_left_is_no_agent(folder: Path) -> None:
+    installation = Installation.locate({"IEA_AGENT_HOME": str(folder)}, "1")
+    installation.session_file.parent.mkdir()
+    installation.session_file.write_text('{"name": "0123456789abcdef", "key": "00"}')
+    with pytest.raises(RefusedError) as refused:
+        AgentClient(installation).fetch_status()
+    assert isinstance(refused.value.refusal, refusals.AgentNotRunning)
+
+
+def test_a_name_that_is_taken_is_given_up_for_another(tmp_path: Path) -> None:
+    squatter = channel.ChannelServer(channel.address("taken"), b"k", lambda _request: {"ok": True})
+    mine = SessionChannel(tmp_path / "channel-1.json", lambda _request: {"ok": True})
+    mine.publish({"state": "connected"})
+
+    assert not mine.open("taken")
+    assert mine.open(), "at the next look with a name of its own"
+
+    place = json.loads((tmp_path / "channel-1.json").read_text())
+    where, key = channel.address(place["name"]), bytes.fromhex(place["key"])
+    assert next(channel.watch(where, key))["state"] == "connected"
+    mine.close()
+    squatter.close()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("spoilt", [("logs",), ("state",), ("logs", "state"), ("state/assistance.json/",)])
+def test_folders_that_cannot_be_used_cost_a_balloon_and_nothing_else(
+    folder: Path, running: ExitStack, spoilt: tuple[str, ...]
+) -> None:
+    for name in spoilt:
+        file = folder / name.rstrip("/")
+        file.parent.mkdir(exist_ok=True)
+        # a file in the place of a folder, or a folder in the place of a file
+        file.mkdir() if name.endswith("/") else file.write_text("in the way")
+    agent = Session(folder, "1", running)
+
+    # nothing is configured: the attempt was made, and has ended
+    while agent.agent.loop.snapshot.problem is None:
+        assert agent.thread.is_alive()
+        time.sleep(0.02)
+    agent.look_around()
+    agent.look_around()
+    balloons = []
+    while not agent.icon.balloons.empty():
+        balloons.append(agent.icon.balloons.get())
+    named = [body for _title, body in balloons if "IEA-L03" in body]
+    folders = [str(folder / name) for name in spoilt if not name.endswith("/")]
+    assert len(named) == bool(folders)
+    assert all(each in named[0] for each in folders)
+
+
+def test_a_folder_that_is_mended_is_used_again(folder: Path, running: ExitStack) -> None:
+    (folder / "state").write_text("in the way")
+    (folder / "logs").write_text("in the way")
+    agent = Session(folder, "1", running)
+    while agent.agent.loop.snapshot.problem is None:
+        time.sleep(0.02)
+
+    (folder / "state").unlink()
+    (folder / "logs").unlink()
+    agent.look_around()
+
+    assert agent.state() == "disconnected"
+    agent.end()
+    assert (folder / "logs" / "agent.log").is_file()

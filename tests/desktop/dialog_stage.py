@@ -227,8 +227,9 @@ class SettingsOnStage:
         self._log.write(searched=True, password=proxy_password is not None)
         return tuple(verified)
 
-    def explain(self, code: str) -> None:
+    def explain(self, code: str) -> str:
         self._log.write(explained=code)
+        return ""
 
 
 class StatusOnStage:
@@ -255,8 +256,9 @@ class StatusOnStage:
         threading.Thread(target=play, daemon=True).start()
         return ended.set
 
-    def explain(self, code: str) -> None:
+    def explain(self, code: str) -> str:
         self._log.write(explained=code)
+        return ""
 
     def ask(self, command: str) -> None:
         self._log.write(asked=command)

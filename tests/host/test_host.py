@@ -318,6 +318,42 @@ class TestLaunch:
             assert isinstance(refusal.value.__cause__, OSError)
 
 
+class TestPages:
+    """Pages open below any folder, or it is said."""
+
+    def test_a_page_that_nothing_opens_is_named(self, tmp_path: Path) -> None:
+        folder = tmp_path / "Dossier é"
+        folder.mkdir()
+        page = folder / "page.no-such-kind"
+        page.write_text("page", "utf-8")
+        script = (
+            "import sys; from pathlib import Path; from iea_agent import host\n"
+            "try: host.current_host().open_page(Path(sys.argv[1]))\n"
+            "except host.LaunchError as error: print(ascii(error.program))"
+        )
+        environment = {name: value for name, value in os.environ.items() if name != "DISPLAY"}
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(page)], env={**environment, "BROWSER": "iea-no-such-browser", "PATH": ""},
+            capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+        assert done.stdout.strip() == ascii(str(page)), done.stderr
+
+    @pytest.mark.linux
+    def test_a_page_below_a_folder_with_an_accent_opens(self, tmp_path: Path) -> None:
+        browser, page = tmp_path / "browser", tmp_path / "Dossier é" / "IEA-N04.html"
+        browser.write_text(f'#!/bin/sh\necho "$1" > "{tmp_path}/opened"\n')
+        browser.chmod(0o755)
+        script = (
+            "import sys; from pathlib import Path; from iea_agent import host\n"
+            "host.current_host().open_page(Path(sys.argv[1]))"
+        )
+        subprocess.run(
+            [sys.executable, "-c", script, str(page)], env={**os.environ, "BROWSER": f"{browser} %s"},
+            stdin=subprocess.DEVNULL, timeout=PATIENCE, check=True,
+        )  # fmt: skip
+        assert (tmp_path / "opened").read_text().strip() == page.as_uri()
+
+
 class TestNetwork:
     """Changes of the network, and the default route."""
 

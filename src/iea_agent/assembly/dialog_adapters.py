@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain import person_requests
 from iea_agent.domain.refusals import RefusedError, parse_refusal
+from iea_agent.locale import _
 from iea_agent.shell.dialogs.ports import DialogContents, Situation
 
 from .agent_client import AgentClient
@@ -19,14 +20,19 @@ if TYPE_CHECKING:
     from .installation import Installation
 
 
-def explain(code: str) -> None:
-    """Show the page on problem *code* in the browser, if there is one."""
-    import webbrowser
-
+def explain(code: str) -> str:
+    """Show the page on problem *code*, if there is one; return where it is if that fails."""
+    from iea_agent.host import LaunchError, current_host
     from iea_agent.shell.wording.problem_pages import find_page
 
-    if (page := find_page(code)) is not None:
-        webbrowser.open(page.as_uri())
+    page = find_page(code)
+    try:
+        if page is not None:
+            current_host().open_page(page)
+    except LaunchError as error:
+        sentence = _("Aucun navigateur ne s'est ouvert. Ouvrez vous-même cette page : {path}")
+        return sentence.format(path=error.program)
+    return ""
 
 
 class SettingsAdapter:

@@ -97,6 +97,9 @@ class Host(Protocol):
     def launch(self, program: Path) -> None:
         """Start *program* so that it outlives this process. Raises ``LaunchError``."""
 
+    def open_page(self, page: Path) -> None:
+        """Show an HTML file in the person's browser. Raises ``LaunchError``."""
+
     def session_id(self) -> str:
         """Return the identifier of the user's session, for the name of the channel."""
 

@@ -139,6 +139,13 @@ class PosixHost:
             raise LaunchError(str(program)) from error
         threading.Thread(target=process.wait, name=f"reaper of {process.pid}", daemon=True).start()
 
+    def open_page(self, page: Path) -> None:
+        """Have the standard library find a browser."""
+        import webbrowser
+
+        if not webbrowser.open(page.as_uri()):
+            raise LaunchError(str(page))
+
     def session_id(self) -> str:
         """Return the user's number: a socket belongs to a user, not to a terminal."""
         return str(os.getuid())

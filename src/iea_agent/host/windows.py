@@ -292,6 +292,10 @@ class WindowsHost:
             if folder.value:
                 _SetDllDirectory(folder.value)
 
+    def open_page(self, page: Path) -> None:
+        """Open the file as Explorer does: a ``file:`` address fails where it has accents."""
+        self.launch(page)
+
     def session_id(self) -> str:
         """Return the number of the Windows session, one for each person logged on."""
         number = wintypes.DWORD()

@@ -75,8 +75,8 @@ class SettingsPort(Protocol):
         Returns None if *values* work by now. Calls *on_found* for each repair at once.
         """
 
-    def explain(self, code: str) -> None:
-        """Show the page on problem *code*."""
+    def explain(self, code: str) -> str:
+        """Show the page on problem *code*; return why not, "" if it opens."""
 
 
 class StatusPort(Protocol):
@@ -92,8 +92,8 @@ class StatusPort(Protocol):
         Calls it from any thread, with None when the agent is gone.
         """
 
-    def explain(self, code: str) -> None:
-        """Show the page on problem *code*."""
+    def explain(self, code: str) -> str:
+        """Show the page on problem *code*; return why not, "" if it opens."""
 
     def ask(self, command: str) -> None:
         """Ask the agent, in a thread, for the request named *command*.

@@ -31,7 +31,7 @@ class ServerTestPanel:
         self,
         parent: wx.Window,
         on_resized: Callable[[], None],
-        explain: Callable[[str], None],
+        explain: Callable[[str], str],
         on_repair: Callable[[Repair], None],
         footer: wx.Window | None = None,
     ) -> None:

@@ -118,7 +118,7 @@ class ServerResult:
         server: Server,
         width: int,
         after: wx.Window,
-        explain: Callable[[str], None],
+        explain: Callable[[str], str],
         unfold: Callable[[], None],
     ) -> None:
         name = Paragraph(parent, width, _(report_text.SERVERS[server]), title=1)
@@ -218,7 +218,7 @@ class ServerResults:
         details: wx.ListBox,
         width: int,
         after: wx.Window,
-        explain: Callable[[str], None],
+        explain: Callable[[str], str],
         on_resized: Callable[[], None],
     ) -> None:
         parent = details.GetParent()

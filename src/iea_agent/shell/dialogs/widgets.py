@@ -164,11 +164,20 @@ class Link(wx.Button):  # type: ignore[misc]
 
 
 class PageLink(Link):
-    """The link to the page on a problem; *explain* is called with the problem's code."""
+    """The link to the page on a problem; *explain* is called with the problem's code.
 
-    def __init__(self, parent: wx.Window, explain: Callable[[str], None]) -> None:
-        super().__init__(parent, lambda: explain(self._code))
+    It returns a sentence if the page did not open, "" otherwise.
+    """
+
+    def __init__(self, parent: wx.Window, explain: Callable[[str], str]) -> None:
+        super().__init__(parent, self._show_page)
+        self._explain = explain
         self._code = ""
+
+    def _show_page(self) -> None:
+        if sentence := self._explain(self._code):
+            window = self.GetTopLevelParent()
+            wx.MessageBox(sentence, window.GetTitle(), wx.OK | wx.ICON_INFORMATION, window)
 
     def set_problem(self, code: str) -> None:
         """Offer the page on problem *code*, "" for none."""

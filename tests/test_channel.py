@@ -144,6 +144,18 @@ def test_what_is_not_a_message_ends_the_conversation(where: str, message: bytes)
     assert channel.ask(where, KEY, {"do": "status"})["ok"]
 
 
+def test_a_watcher_hears_nothing_before_there_is_a_status(where: str) -> None:
+    server = channel.ChannelServer(where, KEY, lambda _request: {"ok": True})
+    statuses = channel.watch(where, KEY)
+    heard: queue.SimpleQueue[Mapping[str, object]] = queue.SimpleQueue()
+    threading.Thread(target=lambda: heard.put(next(statuses)), daemon=True).start()
+    # whoever asks is served after the watcher has been
+    assert channel.ask(where, KEY, {"do": "status"})["ok"]
+    server.publish({"state": "connected"})
+    assert heard.get(timeout=5) == {"state": "connected"}
+    server.close()
+
+
 def test_watchers_hear_every_change(where: str, server: channel.ChannelServer) -> None:
     heard: queue.SimpleQueue[Mapping[str, object]] = queue.SimpleQueue()
 

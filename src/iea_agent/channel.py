@@ -162,7 +162,8 @@ class ChannelServer:
             _send(connection, refuse(refusals.TooManyWatchers()))
             return
         statuses: queue.SimpleQueue[Document] = queue.SimpleQueue()
-        statuses.put(self._latest)
+        if self._latest:
+            statuses.put(self._latest)
         self._watchers[id(statuses)] = statuses
         try:
             while True:

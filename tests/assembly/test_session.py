@@ -232,6 +232,7 @@ def test_what_a_killed_agent_left_is_no_agent(folder: Path) -> None:
     assert isinstance(refused.value.refusal, refusals.AgentNotRunning)
 
 
+@pytest.mark.linux  # Wine gives a pipe's name to two servers
 def test_a_name_that_is_taken_is_given_up_for_another(tmp_path: Path) -> None:
     squatter = channel.ChannelServer(channel.address("taken"), b"k", lambda _request: {"ok": True})
     mine = SessionChannel(tmp_path / "channel-1.json", lambda _request: {"ok": True})

@@ -463,9 +463,7 @@ def _print_journal(installation: Installation, options: argparse.Namespace) -> i
 
 @_command("quit", N_("arrête l'agent"))
 def _quit_agent(installation: Installation, _options: argparse.Namespace) -> None:
-    from iea_agent.domain import person_requests
-
-    _client(installation).request(person_requests.QUIT)
+    _client(installation).quit()
 
 
 @_command("version", N_("affiche la version"), JSON)

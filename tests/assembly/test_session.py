@@ -232,6 +232,32 @@ def test_what_a_killed_agent_left_is_no_agent(folder: Path) -> None:
     assert isinstance(refused.value.refusal, refusals.AgentNotRunning)
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_quitting_succeeds_if_the_agent_ends_before_its_answer(
+    folder: Path, running: ExitStack, ends: bool
+) -> None:
+    installation = Installation.locate({"IEA_AGENT_HOME": str(folder)}, "7")
+    lock = current_host().acquire_lock("agent-7", installation.lock_folder)
+    assert lock is not None
+    running.callback(lock.close)
+
+    def answer(_request: channel.Document) -> channel.Document:
+        if ends:
+            lock.close()
+        raise OSError("the answer is cut off")
+
+    mine = SessionChannel(installation.session_file, answer)
+    assert mine.open()
+    running.callback(mine.close)
+
+    if ends:
+        AgentClient(installation).quit()
+        return
+    with pytest.raises(RefusedError) as refused:
+        AgentClient(installation).quit()
+    assert isinstance(refused.value.refusal, refusals.AgentUnreachable)
+
+
 @pytest.mark.linux  # Wine gives a pipe's name to two servers
 def test_a_name_that_is_taken_is_given_up_for_another(tmp_path: Path) -> None:
     squatter = channel.ChannelServer(channel.address("taken"), b"k", lambda _request: {"ok": True})

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+END_SECONDS = 3.0
+"""How long an agent that was asked to quit may take."""
 LEAVE_SECONDS = 15.0
 """Longest time to check a password of the day on an old PC."""
 
@@ -59,6 +61,26 @@ class AgentClient:
     def request(self, request: PersonRequest) -> None:
         """Have the agent do what a person asks for."""
         self._ask({"do": "ask", "event": request.name})
+
+    def quit(self) -> None:
+        """Have the agent quit; an answer that its end cuts off is an answer, too."""
+        from iea_agent.domain import person_requests
+
+        try:
+            self.request(person_requests.QUIT)
+        except RefusedError as error:
+            cut_off = isinstance(error.refusal, (refusals.AgentUnreachable, refusals.AgentTimedOut))
+            if not cut_off or not self._ends():
+                raise
+
+    def _ends(self) -> bool:
+        """Return whether the agent ends within ``END_SECONDS``."""
+        deadline = time.monotonic() + END_SECONDS
+        while self._installation.agent_runs():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.1)
+        return True
 
     def fetch_status(self, timeout: float = 5.0) -> StatusDocument:
         """Return the agent's status."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def explain(code: str) -> str:
-    """Show the page on problem *code*, if there is one; return where it is if that fails."""
+    """Show the page on problem *code*, if there is one; return where it is on failure."""
     from iea_agent.host import LaunchError, current_host
     from iea_agent.shell.wording.problem_pages import find_page
 

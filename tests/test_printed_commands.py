@@ -41,6 +41,7 @@ CHANGES: Mapping[RepairKind, Mapping[str, object]] = {
     RepairKind.DIRECT: {"proxy_mode": ProxyMode.NONE},
     RepairKind.SYSTEM_PROXY: {"proxy_mode": ProxyMode.SYSTEM},
     RepairKind.IPV4_ONLY: {"ipv4_only": True},
+    RepairKind.IPV6_TOO: {"ipv4_only": False},
 }
 """What each repair may change."""
 REPAIRS = tuple(Repair(kind, CHANGES[kind], (Server.UPDATES,)) for kind in RepairKind)

@@ -278,13 +278,7 @@ class Desktop:
         """End every program, the desktop and the virtual screen."""
         self.prefix.close()
         for process in reversed(self._ours):
-            if process.poll() is None:
-                process.terminate()
-            try:
-                process.communicate(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate(timeout=10)
+            end_process(process)
 
     def __enter__(self) -> Self:
         return self
@@ -368,6 +362,20 @@ class Desktop:
 
     def _xdotool(self, *arguments: str) -> None:
         subprocess.run(["xdotool", *arguments], env=self.x, check=True, timeout=30)
+
+
+def end_process(process: subprocess.Popen[Any]) -> None:
+    """End a process and close its pipes, on a busy machine, too."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
+        # another Windows program may hold the other ends, so that they have no end
+        for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+            pipe.close()
 
 
 def _items(menu: Image.Image, at: Area) -> list[MenuItem]:

@@ -24,7 +24,7 @@ from iea_agent.shell.wording.view import SEPARATOR
 from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
 from rig.build import PYTHON, ROOT
-from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window
+from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window, end_process
 from rig.prefix import windows_path
 from rig.window_texts import SUPPORT
 
@@ -106,7 +106,11 @@ class AgentStage:
         process = self.desktop.prefix.start(
             PYTHON / "python.exe", "-m", "iea_agent", *arguments, env=self.environment
         )
-        output, _ = process.communicate(given, timeout=timeout)
+        try:
+            output, _ = process.communicate(given, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            end_process(process)
+            raise
         return process.returncode, output
 
     def save_licence(self, name: str = "good") -> None:

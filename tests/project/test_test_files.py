@@ -1,0 +1,76 @@
+"""Every module of the agent has tests: a file of its name, or one named here."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "iea_agent"
+TESTS = ROOT / "tests"
+
+TESTED_BY = {
+    # values without behaviour, in use wherever failures are worded
+    "domain/evidence.py": "shell/wording/test_problem_details.py",
+    # the programs themselves
+    "__main__.py": "assembly/test_crash.py",
+    "commands.py": "test_cli.py",
+    "assembly/agent_client.py": "test_cli.py",
+    "assembly/dialog_adapters.py": "desktop/test_dialogs.py",
+    "assembly/inspection.py": "test_cli.py",
+    "assembly/installation.py": "test_cli.py",
+    "assembly/servers.py": "assembly/test_proxies.py",
+    "assembly/window_opener.py": "desktop/test_windows_open.py",
+    # with real servers and proxies
+    "services/network.py": "services/test_https.py",
+    "services/tunnel.py": "services/test_proxy_answers.py",
+    "services/web_pages.py": "services/test_judge.py",
+    # one contract for both systems
+    "host/child.py": "host/test_host.py",
+    "host/posix.py": "host/test_host.py",
+    "host/windows.py": "host/test_host.py",
+    # what a window decides, without a window
+    "shell/dialogs/ports.py": "shell/dialogs/test_dialog_decisions.py",
+    "shell/dialogs/repair_offers.py": "shell/dialogs/test_dialog_decisions.py",
+    "shell/dialogs/settings_rows.py": "shell/dialogs/test_dialog_decisions.py",
+    "shell/dialogs/status_overview.py": "shell/dialogs/test_dialog_decisions.py",
+    "shell/dialogs/typed_settings.py": "shell/dialogs/test_dialog_decisions.py",
+    # with real clicks
+    "shell/dialogs/background.py": "desktop/test_dialogs.py",
+    "shell/dialogs/connection_fields.py": "desktop/test_dialogs.py",
+    "shell/dialogs/scrolled_dialog.py": "desktop/test_dialogs.py",
+    "shell/dialogs/server_test_panel.py": "desktop/test_dialogs.py",
+    "shell/dialogs/settings_dialog.py": "desktop/test_dialogs.py",
+    "shell/dialogs/stage_results.py": "desktop/test_dialogs.py",
+    "shell/dialogs/status_dialog.py": "desktop/test_dialogs.py",
+    "shell/dialogs/widgets.py": "desktop/test_dialogs.py",
+    "shell/tray/plain_tray.py": "shell/tray/test_tray.py",
+    "shell/tray/windows_tray.py": "desktop/test_tray.py",
+}
+"""Modules whose tests stand in a file of another name, and that file."""
+
+MODULES = sorted(
+    path.relative_to(SOURCE).as_posix() for path in SOURCE.rglob("*.py") if path.name != "__init__.py"
+)
+FILES = {path.name: path for path in TESTS.rglob("test_*.py")}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_has_tests(module: str) -> None:
+    own = FILES.get(f"test_{Path(module).name}")
+    assert (own is None) is (module in TESTED_BY), f"tests/**/test_{Path(module).name}, or a line here"
+    if own is None:
+        assert (TESTS / TESTED_BY[module]).is_file()
+
+
+def test_a_test_file_tests_something() -> None:
+    for path in FILES.values():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        names = [node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+        assert any(name.startswith("test_") for name in names), path
+
+
+def test_only_modules_that_are_there_are_listed() -> None:
+    assert set(TESTED_BY) <= set(MODULES)

@@ -21,6 +21,7 @@ TESTED_BY = {
     "assembly/dialog_adapters.py": "desktop/test_dialogs.py",
     "assembly/inspection.py": "test_cli.py",
     "assembly/installation.py": "test_cli.py",
+    "assembly/instance.py": "assembly/test_session.py",
     "assembly/servers.py": "assembly/test_proxies.py",
     "assembly/window_opener.py": "desktop/test_windows_open.py",
     # with real servers and proxies

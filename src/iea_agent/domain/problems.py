@@ -363,7 +363,7 @@ TOKEN_HOST_UNREACHABLE = Problem(
     text="Le serveur d'authentification répond, mais il fait présenter la licence à un autre ordinateur, qui ne répond pas.",
     advice=(
         "Contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code et l'adresse affichés. Si un pare-feu filtre votre réseau, "
-        "faites-y autoriser aussi cette adresse. En attendant, le mode assistance permet d'utiliser Impact emploi."
+        "faites-y autoriser cette adresse. En attendant, le mode assistance permet d'utiliser Impact emploi."
     ),
     patience=LOST_CONNECTION_PATIENCE,
     evidence=TokenEndpoint,

@@ -156,6 +156,38 @@ def test_a_revoked_licence_is_noticed_at_the_next_sign_in(office: Office) -> Non
     assert failure.problem is problems.AUTHORISATION_REFUSED
 
 
+def test_a_refused_licence_is_shown_again_after_15_minutes_or_on_request_only(office: Office) -> None:
+    office.world.break_("auth", "refused")
+    sign_ins = []
+    for second in range(0, 3600, 30):
+        # the network changes all the time, and each change brings an attempt
+        office.authenticator.renew(office.settings)
+        failure = office.attempt(second)
+        assert failure is not None
+        assert failure.problem is problems.AUTHORISATION_REFUSED
+        if TOKEN in office.asked():
+            sign_ins.append(second)
+    assert sign_ins == [0, 900, 1800, 2700]
+    office.authenticator.renew(office.settings, sign_in=True)
+    office.attempt(3601)
+    assert TOKEN in office.asked(), "a person asked for it"
+    office.world.mend()
+    office.attempt(3602)
+    assert TOKEN not in office.asked(), "by itself it still waits"
+    office.authenticator.renew(office.settings, sign_in=True)
+    assert office.attempt(3603) is None
+
+
+def test_a_refused_licence_does_not_hide_that_the_server_is_gone(office: Office) -> None:
+    office.world.break_("auth", "refused")
+    office.attempt(0)
+    office.world.mend()
+    office.world.break_("auth", "refuse")
+    failure = office.attempt(60)
+    assert failure is not None
+    assert failure.problem is problems.CONNECTION_REFUSED
+
+
 def test_a_token_that_still_holds_when_the_server_returns_is_used_and_renewed_later(office: Office) -> None:
     office.attempt(0)
     office.world.break_("auth", "refuse")
@@ -199,6 +231,19 @@ def test_another_licence_signs_in(office: Office) -> None:
     failure = office.attempt(10)
     assert failure is not None
     assert failure.problem is problems.LICENCE_NOT_RECOGNISED
+
+
+def test_another_licence_than_the_refused_one_signs_in_at_once(office: Office) -> None:
+    account = ACCOUNTS["licence.key"]
+    right = office.installation.vault.read_secret(account)
+    office.installation.vault.write_secret(account, "K3Y-FAUX-0000-0000")
+    failure = office.attempt(0)
+    assert failure is not None
+    assert failure.problem is problems.LICENCE_NOT_RECOGNISED
+    assert right is not None
+    office.installation.vault.write_secret(account, right)
+    office.authenticator.renew(office.settings)
+    assert office.attempt(10) is None
 
 
 # what the token endpoint alone refuses, and for how long

@@ -34,16 +34,33 @@ log = logging.getLogger("iea_agent.agent")
 
 
 @dataclass(frozen=True)
+class TokenRefusal:
+    """What the token endpoint answered to *licence* instead of a token.
+
+    Until *until* (steady clock) it is not asked again by itself: it wants that, or refused the licence, which is not shown again for 15 minutes.
+    """
+
+    licence: Licence
+    failure: Failure
+    until: float
+
+    def forbids(self, licence: Licence, now: Moment, *, looking: bool) -> bool:
+        """Return whether an attempt, or a look if *looking*, asks for no token."""
+        waits = self.licence == licence and now.steady < self.until
+        return waits and (looking or self.failure.problem.is_refusal)
+
+
+@dataclass(frozen=True)
 class Standing:
     """How the installation stands with the server, whatever the connection.
 
-    *lease* is that of the token for *licence*; the token itself is dropped. *wait* is what the token endpoint answered instead of a token, and until when
-    (steady clock) it wants not to be asked. *returning* is true after a failed attempt.
+    *lease* is that of the token for *licence*; the token itself is dropped. *refusal* is the last one, if the server wants a wait or refuses the licence.
+    *returning* is true after a failed attempt.
     """
 
     licence: Licence | None = None
     lease: Lease | None = None
-    wait: tuple[Failure, float] | None = None
+    refusal: TokenRefusal | None = None
     returning: bool = False
 
 
@@ -211,19 +228,18 @@ class Authenticator:
 
         if looking or session.published is None:
             self._check_server(session, client, address)
-        now, wait = self._clock(), session.standing.wait
-        if looking and wait is not None and now.steady < wait[1]:
-            raise HttpsError(wait[0])
+        now, refusal = self._clock(), session.standing.refusal
+        if refusal is not None and refusal.forbids(licence, now, looking=looking):
+            raise HttpsError(refusal.failure)
         published = session.published
         try:
             access = authenticate(
                 client, address, licence, discovery=published.discovery if published else None
             )
         except HttpsError as error:
-            failure = error.failure
-            if failure.problem.retry is Retry.UNAVAILABLE and failure.retry_after:
-                until = now.steady + min(failure.retry_after, timing.RETRY_AFTER_LONGEST)
-                session.standing = replace(session.standing, wait=(failure, until))
+            if seconds := _find_wait(error.failure):
+                refusal = TokenRefusal(licence, error.failure, now.steady + seconds)
+                session.standing = replace(session.standing, refusal=refusal)
             raise
         if published is None or access.discovery != published.discovery:
             session.published = None
@@ -241,3 +257,12 @@ class Authenticator:
     def _hide(self, secret: str) -> None:
         if self.log is not None:
             self.log.hide(secret)
+
+
+def _find_wait(failure: Failure) -> float:
+    """Return for how many seconds after *failure* to ask for no token."""
+    if failure.problem.is_refusal:
+        return timing.REFUSED
+    if failure.problem.retry is Retry.UNAVAILABLE and failure.retry_after:
+        return min(failure.retry_after, timing.RETRY_AFTER_LONGEST)
+    return 0.0

@@ -148,8 +148,8 @@ _TRY_AGAIN = N_(
     "vous pouvez activer le mode assistance pour utiliser Impact emploi en attendant."
 )
 _ANOTHER_NETWORK = N_(
-    "Essayez un autre réseau. Si cela marche, montrez ce message à la personne qui s'occupe du premier ; sinon, contactez l'assistance "
-    "(impact-emploi-association@urssaf.fr) en indiquant le code affiché."
+    "Essayez un autre réseau. Si cela marche, montrez ce message à la personne qui s'occupe de votre informatique ; sinon, "
+    "contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché."
 )
 
 # First the problems that explain others.
@@ -289,7 +289,7 @@ SETTINGS_UNREADABLE = Problem(
     Severity.MEDIUM,
     Actor.IT,
     title="Paramètre refusé",
-    text="Un fichier de paramètres contient une erreur ; à la place de ce qui est refusé, la dernière valeur valable est utilisée.",
+    text="Un fichier de paramètres contient une erreur ; la valeur refusée est remplacée par la dernière valeur valable.",
     advice="Ouvrez « Paramètres de connexion » : la ligne refusée y est nommée. Vérifiez les valeurs, puis enregistrez. Rien n'est effacé.",
 )
 
@@ -466,7 +466,7 @@ PROXY_SIGN_IN_UNKNOWN = Problem(
     Severity.HIGH,
     Actor.IT,
     title="Identification du proxy non prise en charge",
-    text="Le serveur mandataire (proxy) demande une identification que l'agent ne sait pas donner.",
+    text="Le serveur mandataire (proxy) demande une forme d'identification que l'agent ne connaît pas.",
     advice=(
         "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification, "
         "ou avec un simple nom d'utilisateur et mot de passe."
@@ -494,7 +494,7 @@ NO_PROXY_THERE = Problem(
     Severity.HIGH,
     Actor.YOU,
     title="L'adresse du proxy n'est pas celle d'un proxy",
-    text="À l'adresse réglée comme proxy répond autre chose : sans doute un site internet, une box ou un appareil du réseau.",
+    text="Ce qui répond à l'adresse du proxy n'est pas un proxy : c'est sans doute un site internet, une box ou un appareil du réseau.",
     advice=(
         "Si votre réseau n'a pas de proxy, choisissez « Aucun » dans « Paramètres de connexion » et enregistrez. S'il en a un, demandez son adresse "
         "et son port à la personne qui s'occupe de votre informatique."
@@ -509,7 +509,10 @@ PROXY_SENDS_TO_PAGE = Problem(
     Severity.HIGH,
     Actor.YOU,
     title="Le proxy renvoie vers une page internet",
-    text="Le serveur mandataire (proxy) renvoie vers une page : elle demande sans doute de s'identifier, ou dit que le serveur est bloqué.",
+    text=(
+        "Le serveur mandataire (proxy) renvoie vers une page : elle demande sans doute de vous identifier, ou annonce que le serveur "
+        "est bloqué."
+    ),
     advice=(
         "Ouvrez un site internet et identifiez-vous si une page le demande ; l'agent se reconnecte ensuite tout seul. Si rien n'est demandé, montrez "
         "ce message à la personne qui s'occupe de votre informatique."
@@ -774,8 +777,8 @@ HANDSHAKE_REFUSED = Problem(
     "IEA-T18",
     Severity.HIGH,
     Actor.URSSAF,
-    title="Le serveur échoue à sécuriser la connexion",
-    text="Le serveur, ou un appareil qui répond à sa place, a mis fin lui-même à la mise en place du chiffrement.",
+    title="Le serveur n'arrive pas à sécuriser la connexion",
+    text="Le serveur, ou un appareil qui répond à sa place, a interrompu lui-même la mise en place du chiffrement.",
     advice=_TRY_AGAIN,
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
@@ -995,10 +998,11 @@ PAGE_INSTEAD = Problem(
     Severity.HIGH,
     Actor.IT,
     title="Une page à la place du serveur",
-    text="Une page web s'est mise à la place du serveur : un filtre, un pare-feu ou un site fermé pour le moment.",
+    text="Une page web répond à la place du serveur : celle d'un filtre, d'un pare-feu ou d'un site fermé pour le moment.",
     advice=(
-        "Essayez un autre réseau. Si la page n'y vient pas, montrez ce message à la personne qui s'occupe de votre informatique. Si elle y vient "
-        "aussi, l'agent réessaie tout seul ; si cela dure, contactez l'assistance en indiquant le code affiché."
+        "Essayez un autre réseau. Si la page n'apparaît plus, montrez ce message à la personne qui s'occupe de votre informatique. Sinon, "
+        "attendez : l'agent réessaie tout seul. Si cela dure, contactez l'assistance en indiquant le code "
+        "affiché."
     ),
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
@@ -1011,7 +1015,10 @@ BROWSER_WANTED = Problem(
     Severity.HIGH,
     Actor.IT,
     title="Un filtre attend un navigateur",
-    text="Ce qui répond à cette adresse veut vérifier un navigateur (cookie, script, « êtes-vous humain ? ») ; l'agent n'en est pas un.",
+    text=(
+        "Ce qui répond à cette adresse veut vérifier qu'un navigateur lui parle (cookie, script, « êtes-vous humain ? ») ; l'agent n'en "
+        "est pas un."
+    ),
     advice=(
         "Essayez un autre réseau. Si cela y marche, demandez à la personne qui s'occupe de votre informatique d'exempter l'adresse du serveur de "
         "cette vérification. Sinon, contactez l'assistance en indiquant le code affiché."

@@ -55,7 +55,8 @@ _NAMED: Mapping[type[NamedEvidence], str] = {
     ProxyScript: N_("Script concerné : {about}."),
     DeclaredIssuer: N_("Adresse déclarée par le serveur : {about}."),
     AnswerInClear: N_(
-        "Quelque chose répond en http à sa place ({about}) : sur un Wi-Fi public, c'est peut-être sa page d'accueil. Ouvrez un site internet pour le voir."
+        "Quelque chose répond en http à la place du serveur ({about}). Sur un Wi-Fi public, c'est peut-être la page d'accueil du Wi-Fi : "
+        "ouvrez un site internet pour le vérifier."
     ),
     ResolvedAddress: N_("Adresse donnée par le service de noms : {about}."),
     TokenEndpoint: N_("Adresse demandée par le serveur : {about}."),

@@ -47,8 +47,8 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.SecretTooLong: N_("Le mot de passe du proxy est trop long."),
     refusals.SecretMissing: N_("Aucun mot de passe n'a été donné : rien n'a été enregistré."),
     refusals.SecretUnreadable: N_(
-        "Le mot de passe contient des caractères de commande, ou n'est pas du texte : rien n'a été enregistré. "
-        "Si un fichier le contient, enregistrez-le en UTF-8."
+        "Le mot de passe contient des caractères de contrôle, ou n'est pas du texte : rien n'a été enregistré. Si un fichier le "
+        "contient, enregistrez-le en UTF-8."
     ),
     refusals.SettingsNewer: N_(
         "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"
@@ -63,8 +63,8 @@ _OF_THE_KEY: Mapping[type[Refusal], str] = {
     refusals.SecretTooLong: N_("La clé de licence est trop longue."),
     refusals.SecretMissing: N_("Aucune clé de licence n'a été donnée : rien n'a été enregistré."),
     refusals.SecretUnreadable: N_(
-        "La clé de licence contient des caractères de commande, ou n'est pas du texte : rien n'a été enregistré. "
-        "Si un fichier la contient, enregistrez-le en UTF-8."
+        "La clé de licence contient des caractères de contrôle, ou n'est pas du texte : rien n'a été enregistré. Si un fichier la "
+        "contient, enregistrez-le en UTF-8."
     ),
 }
 """What is said of the licence key where ``_SENTENCES`` speaks of the proxy's password."""

@@ -16,10 +16,10 @@ from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
 from iea_agent.domain.evidence import AnswerInClear, PortalPage, ResolvedAddress
 from iea_agent.domain.problems import Group
-from iea_agent.services.explanation import MADE_UP_HOST, MADE_UP_PATH, Explanation, explain
+from iea_agent.services.explanation import MADE_UP_PATH, Explanation, explain
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Request
-from iea_agent.services.names import Resolve
+from iea_agent.services.names import MADE_UP_NAME, Resolve
 from iea_agent.services.network import Route
 from iea_sandbox.world import World
 from tests.services.conftest import PATIENT, Behaviour, Raw, Serve, page, proxy, request_of
@@ -317,4 +317,4 @@ def test_the_look_ends_when_its_time_is_over(serve: Serve) -> None:
 def test_a_page_is_asked_for_under_a_name_that_cannot_exist(serve: Serve) -> None:
     place = Place(serve, cut, lambda _: PAGE)
     examined(place.open())
-    assert [question.host for question in place.asked][1:] == [MADE_UP_HOST]
+    assert [question.host for question in place.asked][1:] == [MADE_UP_NAME]

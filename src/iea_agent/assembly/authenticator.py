@@ -37,7 +37,8 @@ log = logging.getLogger("iea_agent.agent")
 class TokenRefusal:
     """What the token endpoint answered to *licence* instead of a token.
 
-    Until *until* (steady clock) it is not asked again by itself: it wants that, or refused the licence, which is not shown again for 15 minutes.
+    No attempt of the agent's own asks it again before *until* (steady clock): it wants a wait, or it refused the licence, which is sent again after 15
+    minutes only.
     """
 
     licence: Licence
@@ -45,7 +46,7 @@ class TokenRefusal:
     until: float
 
     def forbids(self, licence: Licence, now: Moment, *, looking: bool) -> bool:
-        """Return whether an attempt, or a look if *looking*, asks for no token."""
+        """Return whether an attempt (a look if *looking*) must not ask for a token."""
         waits = self.licence == licence and now.steady < self.until
         return waits and (looking or self.failure.problem.is_refusal)
 

@@ -3,7 +3,7 @@
 When the heart comes, and when the agent tries again:
 
 1. The ball and the pale ball last two heartbeats (``CONTACT_LASTS``) after the last contact, or after start, wake or new settings; then the heart comes.
-2. It comes before if a failure has lasted for the patience of its problem, outside the grace, and a second attempt has failed or none is due in that time.
+2. It comes earlier if a failure has lasted for the patience of its problem, outside the grace, and a second attempt has failed or none is due in that time.
 3. It comes at once after a failure that needs no patience, and for a person who asked.
 4. The next try comes by the backoff and by what the server asks for, and never delays 1 to 3. A change of network brings a try, and changes no judgement.
 5. While a server asks for a long wait, a look that costs it nothing comes every 5 minutes at the latest, and authentication follows as soon as it answers.
@@ -125,7 +125,7 @@ class RetryDue(Event):
 
 
 class LookDue(Event):
-    """It is time to see if a server that asked for a long wait is back before."""
+    """It is time to see if a server that asked for a long wait is back earlier."""
 
 
 class VerdictDue(Event):
@@ -229,7 +229,7 @@ class Effect(Enum):
     RENEW_CONNECTION = "renew-connection"
     # the same, and the token: the next attempt signs in
     RENEW_SESSION = "renew-session"
-    # and a look before, if the wait is long
+    # and a look before it, if the wait is long
     SCHEDULE_RETRY = "schedule-retry"
     SCHEDULE_LOOK = "schedule-look"
     SCHEDULE_HEARTBEAT = "schedule-heartbeat"

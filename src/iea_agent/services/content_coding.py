@@ -1,7 +1,7 @@
 """The codings of a body (RFC 9110, section 8.4), undone within a limit.
 
-The agent asks for none, but some servers and filters compress all the same. Time and memory grow with the limit, not with what a few bytes swell
-to.
+The agent asks for none, but some servers and filters compress all the same. The limit bounds time and memory, too:
+a few bytes may expand to gigabytes.
 """
 
 from __future__ import annotations

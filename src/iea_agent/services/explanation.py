@@ -20,13 +20,12 @@ from iea_agent.domain.evidence import AnswerInClear, PortalPage, ResolvedAddress
 from .authentication import discovery_urls
 from .https import Client, HttpsError
 from .messages import Reply, Request, find_redirect_target, parse_location
+from .names import MADE_UP_NAME
 
 PROBE_SECONDS = 3.0
 """The longest look for a portal and a wrong clock, and the longest for a proxy."""
 MADE_UP_PATH = "/iea-agent-verification-du-reseau"
 """A path that no server has: what answers it answers everything."""
-MADE_UP_HOST = "iea-agent.invalid"
-"""A name that cannot exist (RFC 6761, section 6.4)."""
 
 Connect: TypeAlias = Callable[[Address], Client]
 """Makes the client for one server; the route may depend on its address (proxy scripts). May wait. Raises ``HttpsError``."""
@@ -121,7 +120,7 @@ def _look_in_clear(
         with suppress(HttpsError):
             reply = ask(port)
             ahead = None if reply.server_time is None else reply.server_time - wall()
-            portal = _judge_portal(client, address, reply, partial(ask, port, host=MADE_UP_HOST))
+            portal = _judge_portal(client, address, reply, partial(ask, port, host=MADE_UP_NAME))
             if portal.finding is not None:
                 return Explanation((portal.finding,))
             clock = None if ahead is None else judge_clock(ahead)

@@ -1,7 +1,7 @@
-"""The heartbeat: is the server there? Asked by its discovery document.
+"""The heartbeat: a request for the discovery document shows if a server is there.
 
-A conditional request (RFC 9110, section 13) on the open connection: as long as the document has not changed, the server answers 304 without a body. What is no
-such document is judged as in a test of the server, by ``authentication.discover()``.
+A conditional request (RFC 9110, section 13) on the open connection: as long as the document has not changed, the server answers 304 without a body. Any
+other answer is judged as in a test of the server, by ``authentication.discover()``.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def check_server(
 
 
 def confirm(address: Address, published: PublishedDiscovery | None) -> Exchange[PublishedDiscovery]:
-    """Ask for the document where it was; everything but « not modified » is judged."""
+    """Ask for the document where it was; judge every answer but 304 (not modified)."""
     forbid_clear_text(address)
     answered: dict[str, Reply] = {}
     if published is not None and published.discovery.issuer == address:

@@ -86,8 +86,8 @@ class Client:
         """Prepare the connections; none is made yet.
 
         *resolve* replaces the system's name service; *online* returns whether this PC has a network; *verdicts* knows which credentials
-        proxies have refused;
-        *sign_in* makes the messages of the Windows sign-in. Raises ``HttpsError`` if the route's CA file cannot be read or its proxy cannot be used.
+        proxies have refused; *sign_in* makes the messages of the Windows sign-in. Raises ``HttpsError`` if the route's CA file cannot be read or its proxy
+        cannot be used.
         """
         self.route = route or Route()
         self.certificate: Certificate | None = None
@@ -208,7 +208,7 @@ class Client:
     def _look(self, request: Request, context: RequestContext, limited: bool) -> Handshake | None:
         """Connect once more without verification, and hang up before anything is sent.
 
-        Returns what was seen of the handshake, None if none began. *limited*: with the limits for versions and ciphers that we always have.
+        Returns what was seen of the handshake, None if none began. If *limited*, our usual limits for versions and ciphers hold.
         """
         for tls in certificates.looking_contexts(limited=limited):
             seconds = min(context.remaining, self._limits.connect)

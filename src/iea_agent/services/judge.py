@@ -7,7 +7,7 @@ that applies decides:
 2. where a redirection leads;
 3. what the status says, with the words of the page where a status has several meanings.
 
-No rule, no failure: the content decides, of a document, a token or a licence's refusal (``token_answers``).
+If no rule applies, the answer is no failure by itself: its content decides (a document, a token, or a refusal of the licence in ``token_answers``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Names: their addresses within a limit, IPv4 and IPv6 asked side by side.
 
-The system's name service has no limit of its own, and cannot be interrupted: it is asked in daemon threads, which may outlive the wait. What it says
-of a name is one of three things: the addresses; that there are none (NXDOMAIN, NODATA); or that it does not know, which may pass.
+The system's name service has no limit of its own, and cannot be interrupted: it is asked in daemon threads, which may outlive the wait. It gives
+one of three answers about a name: the addresses; that there are none (NXDOMAIN, NODATA); or that it could not find out, which may pass.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names, connections and streams with time limits; the progress of requests.
+"""Connections and streams with time limits, and the progress of requests.
 
 They are plugged into httpcore as its network backend. httpcore's own connect timeout does not cover the name service, and nothing in it
 limits a whole request.
@@ -55,9 +55,9 @@ class Credentials:
 class Route:
     """How servers are reached: directly, or through *proxy* (over plain http).
 
-    *credentials* are for a proxy that asks for them (Basic, RFC 7617). The authorities in *ca_file* are trusted besides the system's.
-    *source* says who decided the route; *detail* says which proxies were left out. *script_failure* is that of a proxy script for want of which the
-    route is direct: it explains why the server is not reached. *is_proxy_trusted*: a person or the policy has set the proxy.
+    *credentials* are for a proxy that asks for them (``proxy_sign_in.py``). The authorities in *ca_file* are trusted besides the system's. *source* says
+    who decided the route; *detail* says which proxies were left out. If a proxy script failed and the route is therefore direct, *script_failure* is its
+    failure: it explains why a server is not reached. *is_proxy_trusted* is true if a person or the policy has set the proxy.
     """
 
     proxy: Address | None = None

@@ -16,7 +16,7 @@ from contextlib import suppress
 from iea_agent.domain import timing
 
 VERDICT_SECONDS = 4.0
-"""How long a connection waits for what is said of the same secret on another."""
+"""How long a connection waits for the verdict on the same secret on another connection."""
 
 
 class SecretVerdicts:

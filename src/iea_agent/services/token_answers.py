@@ -3,7 +3,7 @@
 Only OAuth's error codes (RFC 6749, section 5.2) and the products' own words for them judge a licence. A page, a status, or the JSON of a
 gateway (``{"error": "Forbidden"}``) does not: ``judge`` says what those mean.
 
-What comes is read liberally where its meaning is certain. A token is a token, and an error code counts whatever stands beside it.
+The answer is read liberally where its meaning is certain: a token counts whatever its type is called, and an error code whatever stands beside it.
 ``tests/services/test_token_answers.py`` lists each server's dialect.
 """
 
@@ -92,7 +92,7 @@ def refuse_missing_scope(token: TokenAnswer, scope: str) -> Failure | None:
 
 
 def _find_ground(error: _Error, scope: str) -> RefusalGround | None:
-    """Return what is refused, if *error* is about a scope or gives no reason at all."""
+    """Return the ground if *error* is about a scope or gives no reason, else None."""
     if error.is_silent:
         return RefusalGround(None)
     return RefusalGround(scope) if error.code in _ABOUT_SCOPE or error.wants_scope else None

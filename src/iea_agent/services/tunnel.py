@@ -30,7 +30,7 @@ class NoTunnelError(httpcore.ProxyError):
     """A proxy that made no connection."""
 
     def __init__(self, answer: ProxyAnswer, sign_in: SignIn) -> None:
-        """*refused*: it has refused our credentials, now or a short time ago."""
+        """*sign_in* says whether the proxy has refused our credentials (``was_refused``)."""
         super().__init__(f"{answer.status} {answer.reason}".strip())
         self.answer = answer
         self.sign_in = sign_in
@@ -170,7 +170,7 @@ class _Door:
 def _converse(
     door: _Door, request: httpcore.Request, sign_in: SignIn, asking: Collection[int] = (401, 407)
 ) -> httpcore.Response:
-    """Send *request* until the proxy lets in, refuses, or *sign_in* has no answer.
+    """Send *request* until the proxy accepts or refuses, or *sign_in* has no answer.
 
     The statuses *asking* mean that the proxy wants to know who is there.
     """

@@ -33,7 +33,7 @@ class WebPage:
     @property
     def is_maintenance(self) -> bool:
         """Whether its subject is maintenance."""
-        return _MAINTENANCE.search(self.subject) is not None
+        return _is_about_maintenance(self.subject)
 
     @property
     def is_browser_check(self) -> bool:
@@ -128,9 +128,14 @@ def announces_maintenance(reply: Reply) -> bool:
             document.get(name) for name in ("status", "state", "error", "code", "title", "message", "detail")
         )
         subject = " ".join(word.lower()[:120] for word in words if isinstance(word, str))
-        return _MAINTENANCE.search(subject) is not None and "maintenance downtime" not in subject
+        return _is_about_maintenance(subject)
     page = read_page(reply)
-    return page is not None and page.is_maintenance and "maintenance downtime" not in page.subject
+    return page is not None and page.is_maintenance
+
+
+def _is_about_maintenance(subject: str) -> bool:
+    # "maintenance downtime or capacity problems" is Apache's guess about any status 503
+    return _MAINTENANCE.search(subject) is not None and "maintenance downtime" not in subject
 
 
 def find_title(reply: Reply) -> PageTitle | None:

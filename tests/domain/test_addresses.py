@@ -86,11 +86,16 @@ AS_TYPED = {
     "https://http://a.fr": "https://a.fr",
     "https:https://a.fr": "https://a.fr",
     "https://www.https://a.fr": "https://a.fr",
+    "www.https://a.fr": "https://a.fr",
     "https://a.fr https://a.fr": "https://a.fr",
     "https://a.frhttps://a.fr": "https://a.fr",
     "Adresse : https://a.fr": "https://a.fr",
     "URL=https://a.fr": "https://a.fr",
     "[https://a.fr](https://a.fr)": "https://a.fr",
+    # a blank as a browser or a page writes it
+    "https://a.fr%20": "https://a.fr",
+    "https://a.fr/%C2%A0": "https://a.fr",
+    "https://a.fr&nbsp;": "https://a.fr",
     # the host and its port
     "https://a,fr": "https://a.fr",
     "www,a,fr": "www.a.fr",

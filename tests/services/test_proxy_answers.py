@@ -70,6 +70,13 @@ ANSWERS: list[tuple[str, tuple[str, ...], Problem]] = [
     ("502 Bad Gateway", ("Proxy-Status: p; error=connection_refused",), UNREACHED),
     ("502 Bad Gateway", ("Proxy-Status: p; error=destination_ip_prohibited",), REFUSES),
     ("404 Not Found", ("Proxy-Status: p; error=destination_not_found",), UNREACHED),
+    ("500 Internal Server Error", ("Proxy-Status: p; error=proxy_internal_error",), OTHER),
+    ("502 Bad Gateway", ("Proxy-Status: p; error=proxy_configuration_error",), OTHER),
+    ("503 Too many open connections", ("Content-Type: text/html",), OTHER),
+    # what the system says of a name, in the words of libraries
+    ("502 getaddrinfo ENOTFOUND serveur.example", (), UNKNOWN),
+    ("502 Host not resolvable", ("Via: 1.1 mwg (McAfee Web Gateway)",), UNKNOWN),
+    ("502 Temporary failure in name resolution", (), UNKNOWN),
     # filters
     ("403 Forbidden", ("Server: Zscaler/6.2",), REFUSES),
     ("403 Forbidden", (), REFUSES),

@@ -18,7 +18,7 @@ from iea_agent.services.token_answers import judge_licence, read_token, refuse_m
 
 NOT_OURS, REFUSED = problems.NOT_AN_AUTHENTICATION_SERVER, problems.AUTHORISATION_REFUSED
 UNKNOWN, BUSY = problems.LICENCE_NOT_RECOGNISED, problems.SERVER_UNAVAILABLE
-SLOWER = problems.TOO_MANY_REQUESTS
+SLOWER, FORM = problems.TOO_MANY_REQUESTS, problems.REQUEST_REJECTED
 NO_VERDICT = None
 
 
@@ -82,7 +82,7 @@ DIALECT_ROWS = [
     ("keycloak", 400, "invalid_client", "Missing client_id parameter", UNKNOWN),
     ("keycloak", 400, "unauthorized_client", "Unexpected error when authenticating client", BUSY),
     ("keycloak", 403, "access_denied", "Realm not enabled", BUSY),
-    ("keycloak", 403, "invalid_request", "HTTPS required", NO_VERDICT),
+    ("keycloak", 403, "invalid_request", "HTTPS required", FORM),
     ("keycloak", 401, "invalid_client", "Client disabled", REFUSED),
     ("keycloak before 20", 400, "invalid_client", "Invalid client credentials", UNKNOWN),
     ("keycloak before 20", 400, "unauthorized_client", "Invalid client credentials", UNKNOWN),
@@ -250,8 +250,38 @@ DIALECT_ROWS = [
     ("any", 400, "slow_down", "", SLOWER),
     ("any", 400, "invalid_request", "TLS 1.0 is disabled on this server", NOT_OURS),
     ("any", 400, "invalid_request", "This endpoint is disabled", NOT_OURS),
-    ("any", 400, "invalid_request", "HTTPS required, plain HTTP is not allowed", NOT_OURS),
+    ("any", 400, "invalid_request", "HTTPS required, plain HTTP is not allowed", FORM),
     ("any", 400, "invalid_request", "Client certificate authentication disabled", NOT_OURS),
+    ("Kong", 401, "access_denied", "You must use HTTPS", FORM),
+    # what is in trouble is the server, or what stands behind it
+    ("Entra", 400, "invalid_grant", "AADSTS50033: RetryableError - a transient error.", BUSY),
+    (
+        "Entra",
+        400,
+        "invalid_grant",
+        "AADSTS50196: The server terminated an operation because of a loop.",
+        BUSY,
+    ),
+    ("Entra", 400, "invalid_request", "AADSTS90012: RequestTimeout - The requested has timed out.", BUSY),
+    ("any", 401, "invalid_client", "Authentication backend unavailable, please try again later", BUSY),
+    ("any", 401, "invalid_client", "LDAP: connection refused", BUSY),
+    ("any", 401, "unauthorized_client", "Annuaire LDAP indisponible, réessayez plus tard", BUSY),
+    ("any", 400, "invalid_request", "Service momentanément indisponible", BUSY),
+    ("any", 400, "invalid_grant", "Account temporarily disabled, try again later", REFUSED),
+    # something else is not the right one
+    (
+        "Entra",
+        400,
+        "invalid_request",
+        "AADSTS90002: Tenant 'x' not found. Check to make sure you have the correct tenant ID.",
+        NOT_OURS,
+    ),
+    ("Auth0", 403, "access_denied", "Service not found: https://iea.example", REFUSED),
+    ("Spring, UAA", 401, "unauthorized", "Client not found: IEA-1", UNKNOWN),
+    ("Spring, UAA", 401, "unauthorized", "No client with requested id: IEA-1", UNKNOWN),
+    ("SAP XSUAA", 401, "unauthorized", "Client authentication failed", UNKNOWN),
+    ("any", 401, "invalid_client", "Votre licence n'est pas encore activée", REFUSED),
+    ("any", 400, "invalid_request", "Numéro de licence invalide", UNKNOWN),
     ("any", 503, "invalid_client", "", NO_VERDICT),
     ("any", 429, "invalid_client", "", NO_VERDICT),
 ]
@@ -305,6 +335,12 @@ def test_each_dialect_is_understood(
         (401, b"<oauth><error>invalid_client</error></oauth>", UNKNOWN),
         (401, {"type": "tag:oracle.com,2020:error/Unauthorized", "code": "Unauthorized"}, UNKNOWN),
         (401, {"fault": {"detail": {"errorcode": "oauth.v2.InvalidClientIdentifier"}}}, UNKNOWN),
+        (
+            401,
+            {"fault": {"detail": {"errorcode": "keymanagement.service.invalid_client-app_not_approved"}}},
+            REFUSED,
+        ),
+        (401, {"fault": {"detail": {"errorcode": "oauth.v2.InvalidAccessToken"}}}, NO_VERDICT),
         # an empty 403: the server gives no reason
         (403, b"", REFUSED),
         (403, b" \n", REFUSED),
@@ -386,6 +422,13 @@ TOKEN = {"access_token": "t0ken", "token_type": "Bearer", "expires_in": 300}
 )
 def test_a_token_is_a_token(reply: Reply) -> None:
     assert read_token(reply) is not None
+
+
+@pytest.mark.parametrize("scope", ["paie lecture", "paie,lecture", "paie, lecture", ["paie", "lecture"]])
+def test_scopes_are_parted_by_blanks_or_commas(scope: object) -> None:
+    token = read_token(answer(200, TOKEN | {"scope": scope}))
+    assert token is not None
+    assert token.scopes == frozenset({"paie", "lecture"})
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ _SOUND_SCHEME = re.compile(r"https?://[^\s:;.,/]", re.IGNORECASE)
 _INNER_WWW = re.compile(r"www\.(?=https?[:;/])", re.IGNORECASE)
 _LABEL = re.compile(r"^[^/?#@]{1,60}[\s:=(<]+(?=https?://)", re.IGNORECASE)
 """What stands before a pasted address: « Adresse : »."""
+_FINAL_BLANK = re.compile(r"(?:%(?:20|0[9AD]|C2%A0)|&(?:nbsp|#160);?){1,9}$", re.IGNORECASE)
+"""A blank at the end as a browser or a web page writes it."""
 _LEADING_SLASHES = re.compile(r"^[:;]?/+")
 _LIKE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")
 _PORT_AFTER_COMMA = re.compile(r"(?<=[A-Za-z])[;,]([0-9]{2,5})$")
@@ -184,7 +186,9 @@ def _mend(text: str) -> str:
 
     They are those of the scheme and what stands before it, of slashes, dots, commas and a port typed twice.
     """
-    text = text.translate(_LOOKALIKES)
+    text = _FINAL_BLANK.sub("", text.translate(_LOOKALIKES))
+    if _INNER_WWW.match(text):
+        text = text[len("www.") :]
     if text[:4].lower() == "http":
         start = re.sub("%3A", ":", text[:20], flags=re.IGNORECASE)
         text = re.sub("%2F", "/", start, flags=re.IGNORECASE) + text[20:]

@@ -105,8 +105,12 @@ class _Answer(NamedTuple):
         if self.is_redirection:
             there = parse_location(self.reply)
             return _SUBSTITUTE_ADDRESS.search(f"{there.netloc}{there.path}".lower()) is not None
-        if self.page is None or self.reply.status in (401, 407) or self.reply.status >= 500:
+        if self.page is None or self.reply.status in (401, 407):
             return False
+        if self.reply.status >= 500:
+            return self.page.is_blocked
+        if self.reply.status == 403 and (self.page.is_blocked or self.page.is_closed):
+            return True
         return self.page.is_substitute if self.reply.is_success else self.page.is_of_filter
 
     @property

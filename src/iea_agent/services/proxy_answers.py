@@ -79,8 +79,18 @@ _NAME_UNKNOWN = (
     "host not found",
     "host was not found",  # ISA Server
     "hostname",
-    "not resolve",
+    "not resolv",
+    "name resolution",
+    "cannotfindserver",
+    "enotfound",
+    "nodename nor servname",
+    "hôte inconnu",
     "name or service not known",
+)
+_OWN_TROUBLE = (
+    # RFC 9209, section 2.3; privoxy
+    *("proxy internal", "proxy configuration", "proxy loop"),
+    *("too many open connections", "maximum number of open connections"),
 )
 _DENIED = ("denied", "not allowed", "forbidden", "blocked", "prohibited", "policy")
 
@@ -92,6 +102,7 @@ _RULES: _Rules = (
     (lambda a: a.status not in (405, 429) and a.says(*_NAME_UNKNOWN), problems.NAME_UNKNOWN_TO_PROXY),
     # ISA Server refuses with "502 Proxy Error (… denied the specified URL)"
     (lambda a: a.status >= 500 and a.says(*_DENIED), problems.PROXY_REFUSES),
+    (lambda a: a.status >= 500 and a.says(*_OWN_TROUBLE), problems.PROXY_MAKES_NO_CONNECTION),
     (lambda a: a.status in (500, 502, 503, 504), problems.SERVER_OUT_OF_PROXYS_REACH),
     (lambda a: a.status in (400, 404, 405, 501) and not a.is_signed, problems.NO_PROXY_THERE),
     (lambda a: a.status == 404, problems.SERVER_OUT_OF_PROXYS_REACH),

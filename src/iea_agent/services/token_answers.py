@@ -57,7 +57,8 @@ def read_token(reply: Reply) -> TokenAnswer | None:
 def _read_scopes(value: object) -> frozenset[str] | None:
     match value:
         case str():
-            return frozenset(value.split())
+            # with commas in between: GitHub and others
+            return frozenset(value.replace(",", " ").split())
         case list():
             return frozenset(str(each) for each in value)
     return None
@@ -189,7 +190,21 @@ class _Error(NamedTuple):
     @property
     def is_unknown(self) -> bool:
         """Whether the words say that number or key are not the right ones."""
-        return bool(_UNKNOWN.search(self.words)) and not self.is_refused
+        about_another = _ANOTHER_UNKNOWN.search(self.words) is not None
+        return bool(_UNKNOWN.search(self.words)) and not self.is_refused and not about_another
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the words say that the server itself is in trouble, not the licence."""
+        return _PASSING.search(self.words) is not None and not _REFUSED.search(self.words)
+
+    @property
+    def wants_https(self) -> bool:
+        """Whether the words ask for https: the server does not know how it is reached."""
+        return (
+            re.search(r"\bhttps\b(?!:)[^.]{0,30}\b(?:required|only)|\b(?:use|over) https\b(?!:)", self.words)
+            is not None
+        )
 
     @property
     def is_about_key(self) -> bool:
@@ -300,12 +315,13 @@ _CODES = (
 )
 
 _STATE = (
-    r"(?:disabled|deactivated|in ?active|suspended|blocked|locked|revoked|expired|banned|archived|terminated|cancell?ed|deleted|removed|frozen"
-    r"|paused|on hold|not (?:currently |yet |been )*(?:in (?:an )?active|enabled|active|allowed|authori[sz]ed|permitted|approved|activated"
+    r"(?:disabled|deactivated|in ?active|suspended|blocked|locked|revoked|expired|banned|archived|terminated(?! (?:an operation|the request))"
+    r"|cancell?ed|deleted|removed|frozen|paused|on hold"
+    r"|not (?:currently |yet |been )*(?:in (?:an )?active|enabled|active|allowed|authori[sz]ed|permitted|approved|activated"
     r"|granted|assigned|entitled|supported)|no longer (?:active|valid|allowed|authori[sz]ed)"
     # French, without accents
-    r"|desactive|inacti(?:f|ve)|suspendu|bloque|verrouille|revoque|expire|resilie|radie|cloture|supprime|archive|interdit|refuse"
-    r"|(?:n'est |n'a |ne peut )?(?:pas|plus|non) (?:ete )?(?:autorise|habilite|permis|active|valable|valide\b|le droit|acces))"
+    r"|desactive|inacti(?:f|ve)|suspendu|bloque|verrouille|revoque|expire|resilie|radie|cloture|supprime|archive|interdit|(?<!connection )refuse"
+    r"|(?:n'est |n'a |ne peut )?(?:pas|plus|non) (?:encore )?(?:ete )?(?:autorise|habilite|permis|active|valable|valide\b|le droit|acces))"
 )
 _REFUSED = re.compile(
     _STATE
@@ -314,14 +330,27 @@ _REFUSED = re.compile(
 )
 """Words for: the licence is known, but may not."""
 _UNKNOWN = re.compile(
-    r"\bunknown\b|not (?:be )?(?:found|recogni[sz]ed|registered|known)|no such|(?:does not|doesn't) exist|unregistered|unable to find"
+    r"\bunknown\b|not (?:be )?(?:found|recogni[sz]ed|registered|known)|no such|(?:does not|doesn't) exist|no client with|unregistered|unable to find"
     r"|(?:invalid|bad|wrong|incorrect) (?:oauth ?2? )?(?:(?:client|application|app|consumer)[ _-]?)?(?:id|identifier|secret|credentials?|password)\b"
     r"|invalid client or|(?:client|app(?:lication)?)[ _]?(?:id|secret|credentials?)\b[^.]{0,40}(?:invalid|incorrect|wrong|mismatch|not match|not valid)"
     # French, without accents
-    r"|inconnu|introuvable|n'existe pas|(?:non|pas) reconnu|(?:identifiants?|secret|cle|mot de passe)\b[^.]{0,30}(?:invalide|incorrect|errone|fau)"
+    r"|inconnu|introuvable|n'existe pas|(?:non|pas) reconnu|(?:identifiants?|numero|secret|cle|mot de passe)\b[^.]{0,30}(?:invalide|incorrect|errone|fau)"
     r"|aadsts(?:700016|7000215|7000216|7000218|700030)"
 )
 """Words for: number or key are not the right ones."""
+_ANOTHER_UNKNOWN = re.compile(
+    r"\b(?:tenant|realm|service|api|resource|audience|issuer)\b(?! (?:account|provider|principal))[^.;,]{0,40}?"
+    r"(?:not (?:be )?found|unknown|(?:does not|doesn't) exist|not (?:registered|recogni[sz]ed))"
+)
+"""Words for: what is not the right one is something else in the address or the request."""
+_PASSING = re.compile(
+    r"(?:temporarily|currently|momentanement|actuellement|temporairement) (?:un|not |in|non )(?:available|disponible)"
+    r"|(?:server|service|backend|back end|directory|database|ldap|annuaire|serveur|base de donnees)\b[^.;]{0,30}"
+    r"\b(?:unavailable|unreachable|indisponible|injoignable)"
+    r"|(?:could not|cannot|can't|failed to|unable to) connect|connection (?:refused|reset|timed out)|timed out|(?:try|again) later|reessayez"
+    r"|transient error|internal (?:server )?error|aadsts(?:50033|50196|900(?:12|33|55))\b"
+)
+"""Words for: the server, or what stands behind it, cannot answer for the moment."""
 _CLIENT_REFUSED = re.compile(
     r"(?:disabled|not (?:allowed|enabled|permitted|authori[sz]ed)) for (?:this|the) client|service.account|\buser '[^']*' disabled"
     r"|\b(?:client|application|account|licen[cs]e|compte)\b(?! (?:cert|auth|assert))[^.;:]{0,60}?\b" + _STATE
@@ -336,6 +365,11 @@ _OWN_WORDS = re.compile(
     r"|oauth\.v2\.(?:invalidclientidentifier|clientidnotfound|invalidclientcredentials)"
 )
 """A product's own words for a number or key that it does not know, without an OAuth code."""
+_OWN_WORDS_REFUSED = re.compile(
+    # Apigee: the application, or the one whom it belongs to, is not active
+    r"(?:oauth\.v2|keymanagement\.service)\.(?:developerstatusnotactive|companystatusnotactive|invalid_client-app_not_approved|apikeynotapproved)"
+)
+"""A product's own words for a licence that it knows and refuses, without an OAuth code."""
 
 _Rules: TypeAlias = tuple[tuple[Callable[[_Error], bool], Problem], ...]
 _RULES: _Rules = (
@@ -343,6 +377,11 @@ _RULES: _Rules = (
     (lambda e: e.words.startswith(("unexpected error", "realm not enabled")), problems.SERVER_UNAVAILABLE),
     (lambda e: e.code in _FAILED, problems.SERVER_UNAVAILABLE),
     (lambda e: e.code in _TOO_MANY, problems.TOO_MANY_REQUESTS),
+    # a directory that is down is no wrong key: 15 minutes would pass for nothing
+    (lambda e: e.code != "" and e.is_passing, problems.SERVER_UNAVAILABLE),
+    # Keycloak, Kong: a proxy in front of the server does not tell it that the way is encrypted
+    (lambda e: e.code in _NOT_PERMITTED | _ABOUT_REQUEST and e.wants_https, problems.REQUEST_REJECTED),
+    (lambda e: _OWN_WORDS_REFUSED.search(e.words) is not None, problems.AUTHORISATION_REFUSED),
     (lambda e: e.code == "invalid_grant" and e.is_about_key, problems.LICENCE_NOT_RECOGNISED),
     (lambda e: e.code in _ABOUT_SCOPE or e.code in _REFUSED_CODES, problems.AUTHORISATION_REFUSED),
     (lambda e: _STATE_CODE.fullmatch(e.code) is not None, problems.AUTHORISATION_REFUSED),
@@ -351,7 +390,14 @@ _RULES: _Rules = (
     # Keycloak and Auth0 say these of a wrong key, with status 401 (RFC 6749: the client is not identified) or in words
     (lambda e: e.code in _NOT_PERMITTED and e.is_refused, problems.AUTHORISATION_REFUSED),
     (lambda e: e.code in _AMBIGUOUS and e.is_unknown, problems.LICENCE_NOT_RECOGNISED),
-    (lambda e: e.code == "unauthorized" and "bad credentials" in e.words, problems.LICENCE_NOT_RECOGNISED),
+    # Spring, UAA, SAP
+    (
+        lambda e: (
+            e.code == "unauthorized"
+            and (e.is_about_key or e.words.startswith(("bad credentials", "client authentication failed")))
+        ),
+        problems.LICENCE_NOT_RECOGNISED,
+    ),
     (lambda e: e.code in _AMBIGUOUS and e.status == 401, problems.LICENCE_NOT_RECOGNISED),
     (lambda e: e.code in _AMBIGUOUS, problems.AUTHORISATION_REFUSED),
     # oidc-provider and Keycloak say invalid_request of a client that may not, Entra of a scope that is missing

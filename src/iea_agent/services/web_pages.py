@@ -46,6 +46,16 @@ class WebPage:
         return _MARKS.search(self.text) is not None or _PRODUCTS.search(self.subject) is not None
 
     @property
+    def is_blocked(self) -> bool:
+        """Whether its subject is that something is blocked, as filters say it."""
+        return _BLOCKED.search(self.subject) is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether its subject is that a site is closed, by its owner or host."""
+        return self.is_maintenance or _CLOSED.search(self.subject) is not None
+
+    @property
     def is_substitute(self) -> bool:
         """Whether its subject is that something cannot be had here."""
         return self.is_of_filter or _SUBSTITUTE.search(self.subject) is not None
@@ -58,7 +68,7 @@ _MAINTENANCE = re.compile(
 _BROWSER_CHECK = re.compile(
     r"just a moment\.\.\.|checking your browser|checking if the site connection is secure|enable javascript and cookies to continue"
     r"|cf-browser-verification|cf_chl_|/cdn-cgi/challenge-platform|awswafintegration|aws-waf-token|ddos-guard|sucuri_cloudproxy_js"
-    r"|datadome|px-captcha|captcha-delivery\.com|perfdrive\.com|sgcaptcha|/tspd/|cp_challenge|security checkpoint"
+    r"|datadome|px-captcha|captcha-delivery\.com|perfdrive\.com|sgcaptcha|/tspd/|\bkpsdk\b|cp_challenge|security checkpoint"
     r"|making sure you(?:'|&#39;|&rsquo;|’)re not a bot|unusual traffic from your computer|verify(?:ing)? (?:that )?you are (?:a )?human"
     r"|vérifi\w+ que vous êtes (?:un )?humain"
     # a script that sets a cookie and loads the page again
@@ -79,6 +89,11 @@ _PRODUCTS = re.compile(
     r"|pi-hole|adguard|untangle|stormshield|olfeo|kerio|artica|netscaler"
 )
 """Products that filter, by the name that they put into a title or a heading."""
+_BLOCKED = re.compile(
+    r"\bblocked\b|\bbloqu(?:ée?|e|age)s?\b|blocage|(?:web|url|content)[ -]?filter|filtrage|contrôle parental"
+)
+"""Subjects of a filter's page, also one that comes with a status of the server (Palo Alto: 503)."""
+_CLOSED = re.compile(r"suspend|hors service|(?:app|site) is stopped|account disabled")
 _SUBSTITUTE = re.compile(
     _MAINTENANCE.pattern
     + r"|block(?:ed|ing)?\b|bloqu|denied|refusée?|forbidden|interdit|reject|rejetée?|\bfilter|filtr|firewall|pare-feu|unavailable|indisponible"

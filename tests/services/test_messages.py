@@ -24,6 +24,14 @@ from iea_agent.services.messages import (
         ("-5", None),
         ("bientôt", None),
         ("", None),
+        # asctime (RFC 9110, section 5.6.7); two devices on the way; what is no number of the RFC, but certain
+        ("Mon Nov 23 12:02:00 2026", 120.0),
+        ("120, 120", 120.0),
+        ("60, Mon, 23 Nov 2026 12:02:00 GMT", 60.0),
+        ("120.5", 120.0),
+        ("120s", 120.0),
+        ("1e3", None),
+        ("2 minutes", None),
     ],
 )
 def test_retry_after(header: str, seconds: float | None) -> None:

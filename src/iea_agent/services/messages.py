@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType, UnionType
 from typing import Any, NamedTuple, TypeGuard
@@ -72,12 +72,14 @@ class Reply:
         A date is compared with the server's own clock, not with this PC's.
         """
         text = self.headers.get("retry-after", "").strip()
-        if text.isascii() and text.isdigit():
-            return float(min(int(text[:9]), 86_400))
+        # twice, if two devices on the way add it; with a fraction or a unit that it does not have
+        seconds = re.match(r"([0-9]{1,9})[0-9]*(?:\.[0-9]+)?\s*(?:s|sec|seconds)?(?=[,;]|$)", text)
+        if seconds:
+            return float(min(int(seconds[1]), 86_400))
         try:
-            wait = parsedate_to_datetime(text) - parsedate_to_datetime(self.headers.get("date", ""))
+            wait = _parse_date(text) - _parse_date(self.headers.get("date", ""))
         except (ValueError, TypeError, OverflowError):
-            # no date, half a date, one with and one without a time zone, or a zone out of range
+            # no date, half a date, or a zone out of range
             return None
         return min(max(wait.total_seconds(), 0.0), 86_400.0)
 
@@ -85,12 +87,18 @@ class Reply:
     def server_time(self) -> float | None:
         """The server's clock in seconds since 1970: Date plus Age (RFC 9110, RFC 9111)."""
         try:
-            date = parsedate_to_datetime(self.headers.get("date", ""))
+            date = _parse_date(self.headers.get("date", ""))
         except (ValueError, TypeError, OverflowError):
             return None
         age = self.headers.get("age", "").strip()
         cached = float(age[:9]) if age.isascii() and age.isdigit() else 0.0
-        return date.replace(tzinfo=date.tzinfo or UTC).timestamp() + cached
+        return date.timestamp() + cached
+
+
+def _parse_date(text: str) -> datetime:
+    """Return the date in *text*, in UTC without a zone (RFC 9110, section 5.6.7)."""
+    date = parsedate_to_datetime(text)
+    return date.replace(tzinfo=date.tzinfo or UTC)
 
 
 def has_members(value: object, /, **members: type | UnionType) -> TypeGuard[dict[str, Any]]:

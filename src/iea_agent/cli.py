@@ -26,7 +26,7 @@ class _PlainText(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         """Write *text* with its control characters escaped. Raises ``_OutputLost``."""
-        # here, as the icon appears without it
+        # imported here: the icon does not need it and must not wait for it
         from iea_agent.domain.printable_text import escape_controls
 
         try:
@@ -105,7 +105,7 @@ def _run(words: list[str]) -> int:
 
         return commands.run(installation, words)
     except SystemExit as end:
-        # argparse ends so, after the help too
+        # argparse ends this way, also after it has printed the help
         return end.code if isinstance(end.code, int) else exit_codes.FINE
     except KeyboardInterrupt:
         return exit_codes.FAILED

@@ -1,7 +1,8 @@
 """The channel of a session's agent, and the file by which clients find it.
 
 Each session of a person has an agent of its own. The file of a session holds the name of its channel, which is new at each start so that nobody can take
-it before, and the key. It proves nothing: whether an agent runs, its lock alone says (``instance.py``).
+it before, and the key. It does not prove that an agent runs; only the agent's lock does
+(``instance.py``).
 """
 
 from __future__ import annotations

@@ -200,8 +200,8 @@ def _judge_unknown(
 ) -> CertificateVerdict:
     """Return why no authority vouches for the first certificate of *chain*.
 
-    "A link is missing" reassures, so it is said last: of a certificate that is fit for this server, of a trusted organisation, and whose issuer this
-    PC neither has nor was sent. If it has the issuer that is named, that issuer did not sign.
+    "A link is missing" reassures, so all of this must hold first: the certificate is fit for this server, its issuer's organisation is trusted, and the
+    issuer's certificate is neither on this PC nor in *chain*. If it is on this PC, the issuer did not sign, and that is an alarm.
     """
     leaf, last = chain[0], _last_link(chain)
     if leaf.self_issued:

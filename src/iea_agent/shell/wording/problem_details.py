@@ -170,7 +170,7 @@ def _wait(seconds: float, now: float) -> str:
     if seconds < 60:
         return _("Le serveur demande d'attendre {duration}.").format(duration=format_duration(seconds))
     if seconds > timing.RETRY_AFTER_LONGEST:
-        # the agent does not wait as long as that: what it does is said, and no time that it will not keep
+        # the agent does not wait as long as the server asks, so the sentence gives the agent's own time
         last = timing.RETRY_AFTER_LONGEST * (1 + timing.SPREAD)
         text = _(
             "Le serveur demande d'attendre plus de {longest}. L'agent réessaie au plus tard dans {last}."

@@ -39,7 +39,7 @@ HYDRA = "Client authentication failed (e.g., unknown client, no client authentic
 # (iea_sandbox tells where), the others in their documentation and in reports about them.
 DIALECT_ROWS = [
     ("oidc-provider", 401, "invalid_client", "client authentication failed", UNKNOWN),
-    ("oidc-provider", 400, "invalid_request", "client_secret must be provided in the header", NOT_OURS),
+    ("oidc-provider", 400, "invalid_request", "client_secret must be provided in the header", FORM),
     ("oidc-provider", 400, "invalid_request", "requested grant type is not allowed for this client", REFUSED),
     ("oidc-provider", 400, "invalid_scope", "requested scope is not allowed", REFUSED),
     ("oidc-provider", 400, "access_denied", "licence suspended", REFUSED),
@@ -248,10 +248,10 @@ DIALECT_ROWS = [
     ("any", 400, "invalid_target", "", REFUSED),
     ("any", 400, "temporarily_unavailable", "", BUSY),
     ("any", 400, "slow_down", "", SLOWER),
-    ("any", 400, "invalid_request", "TLS 1.0 is disabled on this server", NOT_OURS),
-    ("any", 400, "invalid_request", "This endpoint is disabled", NOT_OURS),
+    ("any", 400, "invalid_request", "TLS 1.0 is disabled on this server", FORM),
+    ("any", 400, "invalid_request", "This endpoint is disabled", FORM),
     ("any", 400, "invalid_request", "HTTPS required, plain HTTP is not allowed", FORM),
-    ("any", 400, "invalid_request", "Client certificate authentication disabled", NOT_OURS),
+    ("any", 400, "invalid_request", "Client certificate authentication disabled", FORM),
     ("Kong", 401, "access_denied", "You must use HTTPS", FORM),
     # what is in trouble is the server, or what stands behind it
     ("Entra", 400, "invalid_grant", "AADSTS50033: RetryableError - a transient error.", BUSY),
@@ -274,7 +274,7 @@ DIALECT_ROWS = [
         400,
         "invalid_request",
         "AADSTS90002: Tenant 'x' not found. Check to make sure you have the correct tenant ID.",
-        NOT_OURS,
+        FORM,
     ),
     ("Auth0", 403, "access_denied", "Service not found: https://iea.example", REFUSED),
     ("Spring, UAA", 401, "unauthorized", "Client not found: IEA-1", UNKNOWN),

@@ -406,7 +406,12 @@ _RULES: _Rules = (
         problems.AUTHORISATION_REFUSED,
     ),
     (lambda e: e.code in _ABOUT_REQUEST and e.is_unknown, problems.LICENCE_NOT_RECOGNISED),
-    (lambda e: e.code in _ABOUT_REQUEST and e.status != 403, problems.NOT_AN_AUTHENTICATION_SERVER),
+    (
+        lambda e: e.code == "unsupported_grant_type" and e.status != 403,
+        problems.NOT_AN_AUTHENTICATION_SERVER,
+    ),
+    # the discovery document has just proved the address: what does not fit is the request
+    (lambda e: e.code in _ABOUT_REQUEST and e.status != 403, problems.REQUEST_REJECTED),
     (lambda e: _OWN_WORDS.search(e.words) is not None, problems.LICENCE_NOT_RECOGNISED),
     # an empty 403, right after a good discovery document
     (lambda e: e.is_silent, problems.AUTHORISATION_REFUSED),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
-from iea_agent.assembly.issuer_record import IssuerRecord
+from iea_agent.assembly.issuer_record import STATE, IssuerRecord
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate, Failure, Server, ServerReport, Stage
+from iea_agent.domain.known_issuers import parse_record
 from iea_agent.host.storage import Folders, Storage
 
 ADDRESS = "https://iea.exemple.fr/updates"
@@ -60,3 +62,22 @@ def test_a_disk_that_refuses_costs_the_date_and_nothing_else(tmp_path: Path) -> 
     memory = IssuerRecord(storage(tmp_path))
     memory.record_accepted(ADDRESS, by("Certigna"))
     assert changed_at(memory.record(refused("Avast"), 100.0)) is None
+
+
+def test_two_sessions_lose_no_record_of_each_other(tmp_path: Path) -> None:
+    first, second = IssuerRecord(storage(tmp_path)), IssuerRecord(storage(tmp_path))
+    servers = [f"https://{number}.exemple.fr" for number in range(8)]
+
+    def record(memory: IssuerRecord, own: list[str]) -> None:
+        for server in own:
+            memory.record_accepted(server, by("Certigna"))
+
+    threads = [
+        threading.Thread(target=record, args=(memory, own))
+        for memory, own in ((first, servers[::2]), (second, servers[1::2]))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(storage(tmp_path).read_state(STATE, parse_record) or {}) == set(servers)

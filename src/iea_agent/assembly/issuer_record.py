@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,10 +33,7 @@ class IssuerRecord:
         origin = _origin(address)
         if origin is None or certificate is None or self._accepted.get(origin) == certificate:
             return
-        issuers = self._load()
-        self._save(
-            issuers, origin, known_issuers.record_accepted(issuers.get(origin, KnownIssuer()), certificate)
-        )
+        self._change(origin, lambda entry: known_issuers.record_accepted(entry, certificate))
         self._accepted[origin] = certificate
 
     def record_refused(self, address: str, failure: Failure, now: float) -> Failure:
@@ -44,12 +42,9 @@ class IssuerRecord:
         if origin is None or failure.certificate is None:
             return failure
         self._accepted.pop(origin, None)
-        issuers = self._load()
-        entry, certificate = known_issuers.record_refused(
-            issuers.get(origin, KnownIssuer()), failure.certificate, now
-        )
-        self._save(issuers, origin, entry)
-        return replace(failure, certificate=certificate)
+        refused = failure.certificate
+        entry = self._change(origin, lambda entry: known_issuers.record_refused(entry, refused, now)[0])
+        return replace(failure, certificate=known_issuers.record_refused(entry, refused, now)[1])
 
     def record(self, report: ServerReport, now: float) -> ServerReport:
         """Record the certificate of a finished test and return *report*, dated likewise."""
@@ -65,14 +60,22 @@ class IssuerRecord:
             log.warning("issuers not read", extra={"fields": {"error": type(error.__cause__).__name__}})
             return {}
 
-    def _save(self, issuers: dict[str, KnownIssuer], origin: str, entry: KnownIssuer) -> None:
-        if issuers.get(origin, KnownIssuer()) == entry:
-            return
+    def _change(self, origin: str, change: Callable[[KnownIssuer], KnownIssuer]) -> KnownIssuer:
+        """Apply *change* to the entry of *origin*, also on disk; return the new one."""
+        before = self._load().get(origin, KnownIssuer())
+        entry = change(before)
+        if entry == before:
+            return entry
         try:
-            self._storage.write_state(STATE, known_issuers.render_record({**issuers, origin: entry}))
+            with self._storage.exclusive_state(STATE):
+                # another session or window may have written since
+                issuers = self._load()
+                entry = change(issuers.get(origin, KnownIssuer()))
+                self._storage.write_state(STATE, known_issuers.render_record({**issuers, origin: entry}))
         except StorageError as error:
             # a lost record costs one sentence, never the connection
             log.warning("issuers not kept", extra={"fields": {"error": type(error.__cause__).__name__}})
+        return entry
 
 
 def _origin(address: str) -> str | None:

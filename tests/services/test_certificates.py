@@ -242,6 +242,13 @@ def test_a_revocation_list_is_used_if_there_is_one(tmp_path: Path, *, revokes: b
     assert bool(certificates.verifying_context(file).verify_flags & ssl.VERIFY_CRL_CHECK_LEAF) is revokes
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_with_the_mark_of_an_editor_is_read(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "own.pem"
+    file.write_bytes(CertificateAuthority().authority_pem.decode().encode(encoding))
+    assert "Bac à sable IEA" in certificates.trusted_names(file).organisations
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(CaFileUnreadable) as raised:
         certificates.verifying_context(tmp_path / "nothing.pem")

@@ -205,6 +205,12 @@ def test_a_root_that_cannot_be_used_is_named(site: Site, content: bytes) -> None
     assert not site.asked
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_root_with_the_mark_of_an_editor_is_read(site: Site, encoding: str) -> None:
+    site.root.write_bytes(site.root.read_text("utf-8").encode(encoding))
+    assert site.visit().version
+
+
 def test_a_root_that_has_gone_is_named(site: Site) -> None:
     site.root.unlink()
     stage, problem, detail = site.fails()

@@ -29,6 +29,15 @@ def detect_mark(data: bytes) -> tuple[int, str]:
     return next(((len(mark), encoding) for mark, encoding in _MARKS if data.startswith(mark)), (0, ""))
 
 
+def drop_mark(data: bytes) -> bytes:
+    """Return the text *data* in UTF-8 if a mark says what it is, else as it is.
+
+    Raises ``UnicodeDecodeError``.
+    """
+    length, encoding = detect_mark(data)
+    return data[length:].decode(encoding).encode() if encoding else data
+
+
 def decode_text(data: bytes, code_page: str) -> str:
     """Return the text of *data*: its mark decides, else UTF-8, else *code_page*.
 

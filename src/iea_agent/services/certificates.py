@@ -6,16 +6,20 @@ cryptographic library (10 MB in the tray process).
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import ssl
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from iea_agent.domain.diagnosis import Certificate
+from iea_agent.domain.pasted_text import drop_mark
 from iea_agent.domain.printable_text import LONGEST_DETAIL, clean_detail
 from iea_agent.domain.tls_verdicts import ServerCertificate, TrustedNames
 
@@ -145,9 +149,19 @@ def _load_context(version: tuple[Path, int] | None) -> ssl.SSLContext:
         # it may hold an intermediate authority alone
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         try:
-            context.load_verify_locations(cafile=file)
             with file.open("rb") as opened:
-                has_list = b"-----BEGIN X509 CRL-----" in opened.read(FILE_LIMIT)
+                data = opened.read(FILE_LIMIT)
+            text = drop_mark(data)
+            with ExitStack() as stack:
+                usable = file
+                if text != data:
+                    # OpenSSL overlooks what follows the mark of Notepad or PowerShell
+                    usable = Path(stack.enter_context(TemporaryDirectory(prefix="iea-agent-")), "ca.pem")
+                    usable.write_bytes(text)
+                context.load_verify_locations(cafile=usable)
+            has_list = b"-----BEGIN X509 CRL-----" in text
+        except UnicodeDecodeError:
+            raise CaFileUnreadable(file, OSError(errno.EINVAL, "not text")) from None
         except OSError as error:  # also ssl.SSLError: no certificate in it
             raise CaFileUnreadable(file, error) from None
         # from then on OpenSSL wants the revocation list of each issuer

@@ -26,6 +26,7 @@ from tuf.ngclient import FetcherInterface, Updater  # type: ignore[attr-defined]
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.pasted_text import drop_mark
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
@@ -103,8 +104,10 @@ def _refresh(send: Send, address: Address, root: Path, trusted: Path, timestamp:
     with root.open("rb") as file:
         anchor = file.read(LARGEST)
     try:
+        # Notepad and PowerShell write a mark
+        anchor = drop_mark(anchor)
         updater = Updater(str(trusted), fetcher.base, fetcher=fetcher, bootstrap=anchor)
-    except tuf_errors.RepositoryError as error:
+    except (tuf_errors.RepositoryError, UnicodeDecodeError) as error:
         detail = f"root.json of this computer cannot be used: {clean_detail(str(error))}"
         raise HttpsError(Failure(Stage.METADATA, problems.METADATA_NOT_AUTHENTIC, detail)) from error
     try:

@@ -87,6 +87,8 @@ def _explain_lost_output(error: BaseException | None) -> int:
 
 def _run(words: list[str]) -> int:
     """Run the command *words*; a refusal is worded, not raised."""
+    import logging
+
     from iea_agent.assembly.installation import Installation
     from iea_agent.domain import exit_codes
     from iea_agent.domain.printable_text import is_encodable
@@ -94,6 +96,8 @@ def _run(words: list[str]) -> int:
     if not all(map(is_encodable, words)):
         print(_("Un argument contient des caractères illisibles. Tapez-le de nouveau."), file=sys.stderr)
         return exit_codes.USAGE
+    # what is logged is for the log files; without one, it is not for the terminal
+    logging.lastResort = None
     installation = Installation.locate(os.environ)
     try:
         if words[:1] == ["window"]:

@@ -439,11 +439,16 @@ def _print_assistance(installation: Installation, options: argparse.Namespace) -
 
 @_command("journal", N_("affiche le journal du mode assistance et dit s'il est intact"), JSON)
 def _print_journal(installation: Installation, options: argparse.Namespace) -> int:
+    from iea_agent.domain.refusals import FileNotReadable, RefusedError
     from iea_agent.host.journal import Journal
+    from iea_agent.host.storage import StorageError
 
-    entries = [
-        {**entry.document, "whole": entry.whole} for entry in Journal(installation.journal_file).entries()
-    ]
+    try:
+        lines = list(Journal(installation.journal_file).entries())
+    except StorageError as error:
+        reason = type(error.__cause__).__name__
+        raise RefusedError(FileNotReadable(str(error.path), reason)) from error
+    entries = [{**line.document, "whole": line.whole} for line in lines]
     whole = all(entry["whole"] for entry in entries)
     if options.json:
         document: JournalDocument = {"schema": 1, "whole": whole, "entries": entries}

@@ -243,6 +243,14 @@ class SettingsNotWritten(Refusal):
     reason: str
 
 
+class FileNotReadable(Refusal):
+    """The disk refused the file *path*; *reason* is the error."""
+
+    exit_code = ExitCode.FAILED
+    path: str
+    reason: str
+
+
 # Everything else
 
 

@@ -57,6 +57,7 @@ EXAMPLES: list[Refusal] = [
     ),
     refusals.SettingsNewer("settings.toml"),
     refusals.SettingsNotWritten("settings.toml", "OSError"),
+    refusals.FileNotReadable("journal.jsonl", "PermissionError"),
     refusals.ProblemMet("IEA-P05"),
     refusals.NoWindows(),
 ]

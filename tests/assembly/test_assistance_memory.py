@@ -121,3 +121,13 @@ def test_a_time_ahead_counts_from_now_also_after_the_next_start(
     assert restore_since(storage, journal_file, NOW) == NOW
     assert last_event(journal_file)["reason"] == "ahead"
     assert restore_since(storage, journal_file, NOW + 60) == NOW
+
+
+@pytest.mark.linux  # elsewhere a link needs a right
+@pytest.mark.parametrize(("events", "since"), [(["entering"], ENTERED), (["entering", "leaving"], None)])
+def test_a_record_that_cannot_be_read_is_no_way_out(
+    storage: Storage, record_file: Path, journal_file: Path, events: list[str], since: float | None
+) -> None:
+    write_journal(journal_file, *events)
+    record_file.symlink_to(record_file)
+    assert restore_since(storage, journal_file, NOW) == since

@@ -225,11 +225,40 @@ def test_a_deleted_file_of_the_channel_comes_back(sessions: tuple[Session, Sessi
 
 def test_what_a_killed_agent_left_is_no_agent(folder: Path) -> None:
     installation = Installation.locate({"IEA_AGENT_HOME": str(folder)}, "1")
-    installation.session_file.parent.mkdir()
-    installation.session_file.write_text('{"name": "0123456789abcdef", "key": "00"}')
+    installation.session_files[0].parent.mkdir()
+    installation.session_files[0].write_text('{"name": "0123456789abcdef", "key": "00"}')
     with pytest.raises(RefusedError) as refused:
         AgentClient(installation).fetch_status()
     assert isinstance(refused.value.refusal, refusals.AgentNotRunning)
+
+
+def test_an_agent_is_found_behind_what_a_killed_one_left(folder: Path, running: ExitStack) -> None:
+    installation = Installation.locate({"IEA_AGENT_HOME": str(folder)}, "1")
+    usual, other, _home = installation.session_files
+    usual.parent.mkdir()
+    usual.write_text('{"name": "0123456789abcdef", "key": "00"}')
+    lock = current_host().acquire_lock("agent-1", installation.lock_folder)
+    assert lock is not None
+    running.callback(lock.close)
+    mine = SessionChannel([usual / "in the way", other], lambda _request: {"ok": True, "status": {}})
+    running.callback(mine.close)
+
+    assert mine.open()
+    assert mine.refused == usual
+    assert not AgentClient(installation).fetch_status()
+    mine.close()
+    assert not other.exists()
+    assert usual.exists(), "it is another agent's"
+
+
+def test_a_key_saved_alone_in_one_session_is_read_by_the_other(sessions: tuple[Session, Session]) -> None:
+    first, second = sessions
+    before = second.installation.storage.settings_signature()
+    first.installation.storage.touch_settings()
+    assert second.installation.storage.settings_signature() != before
+    second.do(second.agent.reread_policy)
+    second.until("disconnected")
+    assert second.agent.loop.snapshot.run > 1, "it tried again with the vault's key"
 
 
 @pytest.mark.parametrize("ends", [True, False])
@@ -246,7 +275,7 @@ def test_quitting_succeeds_if_the_agent_ends_before_its_answer(
             lock.close()
         raise OSError("the answer is cut off")
 
-    mine = SessionChannel(installation.session_file, answer)
+    mine = SessionChannel(installation.session_files, answer)
     assert mine.open()
     running.callback(mine.close)
 
@@ -261,7 +290,7 @@ def test_quitting_succeeds_if_the_agent_ends_before_its_answer(
 @pytest.mark.linux  # Wine gives a pipe's name to two servers
 def test_a_name_that_is_taken_is_given_up_for_another(tmp_path: Path) -> None:
     squatter = channel.ChannelServer(channel.address("taken"), b"k", lambda _request: {"ok": True})
-    mine = SessionChannel(tmp_path / "channel-1.json", lambda _request: {"ok": True})
+    mine = SessionChannel([tmp_path / "channel-1.json"], lambda _request: {"ok": True})
     mine.publish({"state": "connected"})
 
     assert not mine.open("taken")
@@ -292,6 +321,8 @@ def test_folders_that_cannot_be_used_cost_a_balloon_and_nothing_else(
         time.sleep(0.02)
     agent.look_around()
     agent.look_around()
+    # its windows and commands find it all the same; a record that is destroyed ends no assistance mode
+    assert agent.state() == ("assistance" if spoilt == ("state/assistance.json/",) else "disconnected")
     balloons = []
     while not agent.icon.balloons.empty():
         balloons.append(agent.icon.balloons.get())

@@ -81,6 +81,15 @@ def refused(refusal: Refusal) -> Iterator[None]:
     assert error.value.refusal == refusal
 
 
+def make_no_file(path: Path, kind: str) -> None:
+    """Put a folder with a file in it, or a pipe that nobody writes, at *path*."""
+    if sys.platform != "win32" and kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+        (path / "x").touch()
+
+
 def broken(folder: Path) -> list[Path]:
     """The broken files set aside."""
     return sorted(folder.glob("*.broken-*"))
@@ -321,6 +330,19 @@ class TestRefusedValues:
         store.save({"licence.number": "1"})
         assert store.load().effective.settings.licence_number == "1"
         assert (broken(store.folders.settings)[0] / "x").exists()
+
+    @pytest.mark.linux
+    def test_a_pipe_in_its_place_is_not_waited_for(self, store: Storage) -> None:
+        make_no_file(store.settings_file, "pipe")
+        assert store.load().faults
+        store.save({"licence.number": "1"})
+        assert store.load().effective.settings.licence_number == "1"
+
+    def test_too_many_brackets_are_a_fault(self, store: Storage) -> None:
+        store.settings_file.write_text("x = " + "[" * 5_000 + "]" * 5_000)
+        assert store.load().faults
+        store.save({"licence.number": "1"})
+        assert store.load().effective.settings.licence_number == "1"
 
 
 class TestPolicy:
@@ -583,6 +605,15 @@ class TestState:
         path.write_bytes(data)
         assert store.read_state("journal", dict) is None
         assert [copy.read_bytes() for copy in broken(store.folders.state)] == [data]
+        store.write_state("journal", {"a": 1})
+        assert store.read_state("journal", dict) == {"a": 1}
+
+    @pytest.mark.parametrize("kind", ["folder", pytest.param("pipe", marks=pytest.mark.linux)])
+    def test_what_is_no_file_is_set_aside(self, store: Storage, kind: str) -> None:
+        path = store.folders.state / "journal.json"
+        make_no_file(path, kind)
+        assert store.read_state("journal", dict) is None
+        assert len(broken(store.folders.state)) == 1
         store.write_state("journal", {"a": 1})
         assert store.read_state("journal", dict) == {"a": 1}
 

@@ -17,10 +17,12 @@ from iea_agent.domain import machine, problems, refusals
 from iea_agent.domain.machine import Effect, Moment, Snapshot
 from iea_agent.domain.person_requests import BY_NAME, QUIT, RECONNECT, WINDOWS, Abilities, PersonRequest
 from iea_agent.domain.refusals import RefusedError
+from iea_agent.host import logs
 from iea_agent.loop import Attempt, Inbox, Loop
 from iea_agent.shell.wording import balloon_text, menu
 
-from .assistance import Assistance, find_assistance
+from .assistance import Assistance
+from .assistance_memory import restore_since
 from .authenticator import Authenticator
 from .servers import Servers
 from .session import SessionChannel
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from iea_agent.channel import Document
     from iea_agent.domain.documents import ReplyDocument, StatusDocument
     from iea_agent.domain.settings import Settings
-    from iea_agent.host.logs import Log
     from iea_agent.host.storage import LoadedSettings, Signature
     from iea_agent.shell.tray import Tray
 
@@ -50,10 +51,14 @@ class Agent:
         self._installation = installation = servers.installation
         self._windows = WindowOpener(installation.host)
         self._tray: Tray | None = None
-        self._channel = SessionChannel(installation.session_file, self.answer, self.answered)
+        self._channel = SessionChannel(installation.session_files, self.answer, self.answered)
+        log_name, self._log_lock = installation.claim_log()
+        # first, so that the log has what the files in the state folder were found to be
+        self._log = logs.start_logging(installation.folders.logs, log_name)
         self._signatures = self._sign_files()
         self._loaded: LoadedSettings = installation.storage.load()
-        first = machine.begin(clock(), find_assistance(installation, clock().wall))
+        since = restore_since(installation.storage, installation.journal_file, clock().wall)
+        first = machine.begin(clock(), since)
         self.loop = Loop(self, clock, random.random, first, inbox)
         self._authenticator = Authenticator(servers, self._settings, self._report, clock, random.random)
         # four methods of loop.Work: others do the work
@@ -65,7 +70,6 @@ class Agent:
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []
         self._addresses = installation.host.list_addresses()
-        self._log: Log | None = None
         self._warned_of_folders = False
 
     @property
@@ -81,11 +85,7 @@ class Agent:
 
     def run(self, tray: Tray | None) -> None:
         """Serve until ``QuitRequested``; the calling thread becomes the loop's."""
-        from iea_agent.host import logs
-
         self._tray = tray
-        log_name, log_lock = self._installation.claim_log()
-        self._log = logs.start_logging(self._installation.folders.logs, log_name)
         self._authenticator.log = self._log
         log.info("started", extra={"fields": {"version": __version__, "pid": os.getpid()}})
         self._show_faults()
@@ -104,7 +104,7 @@ class Agent:
             self._windows.close()
             log.info("ended")
             self._log.close()
-            log_lock.close()
+            self._log_lock.close()
 
     def _sign_files(self) -> tuple[Signature | None, ...]:
         """Return what changes with the policy and with the person's settings."""
@@ -126,8 +126,9 @@ class Agent:
     def _keep_reachable(self) -> None:
         """Open the channel and write it down if it is not; name what cannot be written."""
         folders = self._installation.folders
-        unusable = [] if self._channel.open() else [folders.state]
-        if self._log is not None and self._log.is_refused:
+        self._channel.open()
+        unusable = [folder for folder in (self._channel.refused,) if folder is not None]
+        if self._log.is_refused:
             unusable.append(folders.logs)
         if unusable and not self._warned_of_folders:
             self._warned_of_folders = True

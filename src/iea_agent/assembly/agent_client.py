@@ -44,11 +44,13 @@ class AgentClient:
         """Do *exchange* with the agent within *timeout* seconds; it may still be starting."""
         deadline = time.monotonic() + timeout
         while True:
-            place = session.read_channel(self._installation.session_file)
-            if place is not None:
+            for place in map(session.read_channel, self._installation.session_files):
+                if place is None:
+                    continue
                 try:
                     return exchange(*place, max(0.1, deadline - time.monotonic()))
                 except RefusedError as error:
+                    # a killed agent may have left its file
                     if not isinstance(error.refusal, refusals.AgentNotRunning):
                         raise
             # no file or nobody there: the lock alone says whether an agent runs

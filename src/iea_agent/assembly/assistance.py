@@ -30,7 +30,6 @@ from iea_agent.host.storage import StorageError
 from iea_agent.loop import Loop
 
 from .assistance_memory import STATE as ASSISTANCE
-from .assistance_memory import restore_since
 from .installation import Installation
 from .registers import load_registers
 
@@ -360,15 +359,6 @@ class Assistance:
 
     def _today(self) -> date:
         return day_password.compute_today(self._clock().wall, date.fromisoformat(BUILT))
-
-
-def find_assistance(installation: Installation, now: float) -> float | None:
-    """Return since when assistance mode is on; None also if its file is not readable."""
-    try:
-        return restore_since(installation.storage, installation.journal_file, now)
-    except StorageError:
-        log.exception("assistance mode not read")
-        return None
 
 
 def _refuse_entering(state: State) -> Refusal | None:

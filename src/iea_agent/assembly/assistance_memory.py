@@ -37,11 +37,14 @@ def read_since(storage: Storage, journal_file: Path) -> float | None:
 def restore_since(storage: Storage, journal_file: Path, now: float) -> float | None:
     """Return when assistance mode began, None if it is off, and mend the record.
 
-    A record that is destroyed or ahead of *now* is written anew, and the journal says so.
-    Raises ``StorageError`` if it is not readable.
+    A record that is destroyed, not readable or ahead of *now* is written anew, and the journal says so.
     """
     existed = storage.has_state(STATE)
-    record = storage.read_state(STATE, parse_assistance)
+    try:
+        record = storage.read_state(STATE, parse_assistance)
+    except StorageError:
+        log.exception("assistance mode not read")
+        record = None
     since = _read_journal(journal_file, existed) if record is None else record.since
     if since is not None:
         built = datetime.fromisoformat(BUILT).replace(tzinfo=UTC).timestamp()

@@ -65,9 +65,14 @@ class Installation:
         return Saving(self.storage, self.vault)
 
     @property
-    def session_file(self) -> Path:
-        """The file by which clients find this session's agent; only the user can read it."""
-        return self.folders.state / f"channel-{self.session}.json"
+    def session_files(self) -> tuple[Path, ...]:
+        """The places of the file by which clients find this session's agent.
+
+        The first one that takes it has it; only the person can read it.
+        """
+        name = f"channel-{self.session}.json"
+        home = Path(os.path.expanduser("~"), f".{self.folders.name} {name}")
+        return self.folders.state / name, self.folders.settings / name, home
 
     def agent_runs(self) -> bool:
         """Return whether an agent runs in this session, whether it listens or not."""

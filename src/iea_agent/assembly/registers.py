@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent.domain.password_register import Register, RegisterError, parse_register
-from iea_agent.host.storage import decode_file
+from iea_agent.host.storage import decode_file, read_bounded
 
 if TYPE_CHECKING:
     from .installation import Installation
@@ -23,10 +23,9 @@ def load_registers(installation: Installation) -> tuple[list[Register], dict[Pat
     registers, refused = [], {}
     for file in installation.register_files():
         try:
-            with file.open("rb") as stream:
-                registers.append(parse_register(decode_file(stream.read(LARGEST_FILE))))
-        except FileNotFoundError:
-            continue
+            data = read_bounded(file, LARGEST_FILE)
+            if data is not None:
+                registers.append(parse_register(decode_file(data)))
         except (OSError, UnicodeDecodeError, RegisterError) as error:
             log.warning("register refused", extra={"fields": {"file": file, "reason": error}})
             refused[file] = str(error)

@@ -18,7 +18,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import problems, refusals, settings
@@ -84,6 +84,8 @@ class Saving:
             with self._storage.lock_settings():
                 self._finish()
                 self._replace(self._storage.read_settings(), values, accounts)
+                if accounts:
+                    self._storage.touch_settings()
         except VaultUnavailable as error:
             raise RefusedError(refusals.ProblemMet(problems.VAULT_UNAVAILABLE.code)) from error
         except StorageError as error:
@@ -143,7 +145,8 @@ class Saving:
                 self._write({account: old[account] for account in secrets})
                 if _compute_digest(before) != record.digest:
                     self._storage.write_settings(before)
-                self._storage.delete_state(STATE)
+                # if this process is killed now, the next use only deletes what is left beside
+                self._storage.write_state(STATE, asdict(replace(record, digest="")))
             except (VaultUnavailable, StorageError, RefusedError) as error:
                 if self._counts(record):
                     # the next use of a secret finishes it

@@ -2,7 +2,7 @@
 
 Each session of a person has an agent of its own. The file of a session holds the name of its channel, which is new at each start so that nobody can take
 it before, and the key. It does not prove that an agent runs; only the agent's lock does
-(``instance.py``).
+(``instance.py``). Where its usual folder cannot be used, it lies in another one of the person's.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,10 +26,10 @@ LARGEST_FILE = 1000  # bytes
 def read_channel(file: Path) -> tuple[str, bytes] | None:
     """Return address and key of the channel in the session's *file*, None without any."""
     from iea_agent import channel
+    from iea_agent.host.storage import read_bounded
 
     try:
-        with file.open("rb") as stream:
-            document = json.loads(stream.read(LARGEST_FILE))
+        document = json.loads(read_bounded(file, LARGEST_FILE) or b"")
         return channel.address(str(document["name"])), bytes.fromhex(document["key"])
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -38,17 +38,22 @@ def read_channel(file: Path) -> tuple[str, bytes] | None:
 class SessionChannel:
     """The channel of this session's agent, opened and written down again when needed.
 
-    The agent goes on without it: the icon and the connection need no channel.
+    The agent goes on without it: the icon and the connection need no channel. *refused* is the folder
+    that did not take its file, None if its usual one did.
     """
 
     def __init__(
         self,
-        file: Path,
+        files: Sequence[Path],
         answer: Callable[[Document], Document],
         answered: Callable[[Document], None] = lambda _request: None,
     ) -> None:
-        """*answer* and *answered* are those of ``channel.ChannelServer``."""
-        self._file = file
+        """*files* are the places of its file, the usual one first.
+
+        *answer* and *answered* are those of ``channel.ChannelServer``.
+        """
+        self._files = files
+        self.refused: Path | None = None
         self._answer = answer
         self._answered = answered
         self._server: ChannelServer | None = None
@@ -60,9 +65,10 @@ class SessionChannel:
 
         If it listens already, only make sure of its file.
         """
+        self.refused = None
         if self._server is None:
             self._listen(name or os.urandom(8).hex())
-        return self._server is not None and self._write_file()
+        return self._server is not None and any(map(self._write_file, self._files))
 
     def _listen(self, name: str) -> None:
         from iea_agent import channel
@@ -77,14 +83,17 @@ class SessionChannel:
         self._server.publish(self._latest)
         self._content = json.dumps({"name": name, "key": key.hex()}).encode()
 
-    def _write_file(self) -> bool:
-        from iea_agent.host.storage import write_atomically
+    def _write_file(self, file: Path) -> bool:
+        """Write *file* if it differs; return False if the disk refuses."""
+        from iea_agent.host.storage import read_bounded, write_atomically
 
         try:
-            if not self._file.is_file() or self._file.read_bytes() != self._content:
-                write_atomically(self._file, self._content, private=True)
+            if read_bounded(file, LARGEST_FILE) != self._content:
+                write_atomically(file, self._content, private=True)
         except OSError as error:
-            log.warning("channel not written down", extra={"fields": {"error": type(error).__name__}})
+            fields = {"file": file, "error": type(error).__name__}
+            log.warning("channel not written down", extra={"fields": fields})
+            self.refused = self.refused or file.parent
             return False
         return True
 
@@ -98,5 +107,13 @@ class SessionChannel:
         """Stop listening, and take the file away."""
         if self._server is not None:
             self._server.close()
-            with suppress(OSError):
-                self._file.unlink()
+            for file in self._files:
+                self._delete_file(file)
+
+    def _delete_file(self, file: Path) -> None:
+        """Delete *file* if it is this agent's."""
+        from iea_agent.host.storage import read_bounded
+
+        with suppress(OSError):
+            if read_bounded(file, LARGEST_FILE) == self._content:
+                file.unlink()

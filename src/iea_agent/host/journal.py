@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from .storage import StorageError, exclusive, write_atomically
+from .storage import StorageError, exclusive, read_bounded, write_atomically
 
 RETENTION = timedelta(days=365)
 LARGEST_LINE = 4096  # bytes
@@ -81,11 +81,7 @@ class Journal:
             yield JournalEntry(document or {"event": "unreadable"}, whole)
 
     def _read_file(self) -> bytes:
-        try:
-            with self._path.open("rb") as file:
-                return file.read(LARGEST_FILE)
-        except FileNotFoundError:
-            return b""
+        return read_bounded(self._path, LARGEST_FILE) or b""
 
     def _add(self, data: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

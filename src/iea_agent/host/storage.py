@@ -55,6 +55,10 @@ class StorageError(Exception):
         self.path = path
 
 
+class NotAFileError(OSError):
+    """A folder or a pipe is in the place of a file; a pipe would be waited for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
     """The folders of an installation.
@@ -195,7 +199,7 @@ class Storage:
     def read_settings(self) -> bytes | None:
         """Return what the person's file holds, None without a readable one."""
         try:
-            return _read_bounded(self.settings_file, LARGEST_SETTINGS)
+            return read_bounded(self.settings_file, LARGEST_SETTINGS)
         except OSError:
             return None
 
@@ -247,6 +251,11 @@ class Storage:
         if not file.faults:
             _keep_last_good(self._last_good_settings, file)
 
+    def touch_settings(self) -> None:
+        """Change the file's signature: other sessions then read the secrets again."""
+        with _refusal_logged():
+            self.settings_file.touch(mode=0o600)
+
     def policy_signature(self) -> Signature | None:
         """Return what changes with the policy file."""
         return _sign(self.policy_file)
@@ -273,20 +282,16 @@ class Storage:
     def read_state(self, name: str, parse: Callable[[Mapping[str, object]], _T]) -> _T | None:
         """Return the document *name* as *parse* reads it; None if there is none.
 
-        One that is broken, or for which *parse* raises ``ValueError``, is moved aside, and None is
+        One that is broken or no file, or for which *parse* raises ``ValueError``, is moved aside, and None is
         returned. Raises ``StorageError`` if it is not readable.
         """
         path = self._state_file(name)
         try:
-            data = _read_bounded(path, LARGEST_STATE)
-            if data is None:
-                return None
             try:
-                return parse(_parse_state(data))
-            except (ValueError, RecursionError) as error:
-                _log.warning("state set aside", extra={"fields": {"file": path, "reason": error}})
-                os.replace(path, _name_aside(path))
-                _delete_oldest(path)
+                data = read_bounded(path, LARGEST_STATE)
+                return None if data is None else parse(_parse_state(data))
+            except (ValueError, RecursionError, NotAFileError) as error:
+                _set_aside(path, error)
                 return None
         except OSError as error:
             raise StorageError(path) from error
@@ -449,10 +454,17 @@ def _refusal_logged() -> Iterator[None]:
         _log.warning("disk refused", extra={"fields": {"file": error.filename, "reason": error.strerror}})
 
 
-def _read_bounded(path: Path, limit: int) -> bytes | None:
-    """Return at most *limit* + 1 bytes of *path*; None if there is no such file."""
+def read_bounded(path: Path, limit: int) -> bytes | None:
+    """Return at most *limit* + 1 bytes of *path*; None if there is no such file.
+
+    Raises ``OSError``: ``NotAFileError`` if something else has its name.
+    """
 
     def read_file() -> bytes:
+        mode = path.stat().st_mode
+        # a device ends, or is as long as too large a file
+        if not stat.S_ISREG(mode) and not stat.S_ISCHR(mode):
+            raise NotAFileError(errno.EINVAL, "not a file", str(path))
         with path.open("rb") as file:
             return file.read(limit + 1)
 
@@ -510,8 +522,8 @@ class _SettingsFile:
 
         try:
             schema = tomllib.loads(decode_file(self.data)).get("schema")
-        except ValueError:
-            # neither UTF-8 nor TOML
+        except (ValueError, RecursionError):
+            # neither UTF-8 nor TOML, or too many brackets in one another
             return False
         return isinstance(schema, int) and schema > settings.SCHEMA
 
@@ -524,7 +536,7 @@ def _read_settings(path: Path) -> _SettingsFile:
 
 def _parse_settings(path: Path) -> _SettingsFile:
     try:
-        data = _read_bounded(path, LARGEST_SETTINGS)
+        data = read_bounded(path, LARGEST_SETTINGS)
     except OSError as error:
         _log.warning("not readable", extra={"fields": {"file": path, "reason": error.strerror}})
         return _break(_EXPECTED_ACCESS)
@@ -600,7 +612,7 @@ def set_values(text: str, values: Mapping[str, object]) -> str:
 def _keep_last_good(path: Path, file: _SettingsFile) -> None:
     """Write *file*, which has no fault, to *path*, if that holds anything else."""
     with _refusal_logged():
-        if file.data is not None and _read_bounded(path, LARGEST_SETTINGS) != file.data:
+        if file.data is not None and read_bounded(path, LARGEST_SETTINGS) != file.data:
             write_atomically(path, file.data)
 
 
@@ -619,7 +631,7 @@ def _copy_aside(path: Path, file: _SettingsFile) -> Path | None:
     if file.data is None or file.is_newer:
         return None
     copies = _list_aside(path)
-    if copies and _read_bounded(copies[-1], LARGEST_SETTINGS) == file.data:
+    if copies and read_bounded(copies[-1], LARGEST_SETTINGS) == file.data:
         return copies[-1]
     copy = _name_aside(path)
     write_atomically(copy, file.data)
@@ -631,6 +643,13 @@ def _link_aside(path: Path) -> None:
     """Give the file *path* a second name beside it, if it can have one."""
     with suppress(OSError):
         os.link(path, _name_aside(path))
+    _delete_oldest(path)
+
+
+def _set_aside(path: Path, reason: Exception) -> None:
+    """Move the broken *path* aside. Raises ``OSError``."""
+    _log.warning("state set aside", extra={"fields": {"file": path, "reason": reason}})
+    os.replace(path, _name_aside(path))
     _delete_oldest(path)
 
 

@@ -57,7 +57,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
         "Les paramètres n'ont pas pu être écrits, rien n'a été changé : {path} ({reason})"
     ),
     refusals.FileNotReadable: N_(
-        "Ce fichier ne peut pas être lu ; vérifiez les droits de son dossier : {path} ({reason})"
+        "Ce fichier ne peut pas être lu ; vérifiez les droits de son dossier : {path} ({reason})"
     ),
     refusals.NoWindows: N_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings --help »."),
 }

@@ -305,6 +305,15 @@ class TestRefusedValues:
         values = store.load().effective.settings
         assert (values.proxy_user, values.licence_number) == ("Zoé", "1")
 
+    @pytest.mark.parametrize("name", ["program.path", "connection.ca_file"])
+    def test_a_path_with_an_unknown_variable_is_not_saved(self, store: Storage, name: str) -> None:
+        store.save({"licence.number": "1"})
+        before = store.settings_file.read_bytes()
+        with pytest.raises(RefusedError) as refusal:
+            store.save({name: "%IEA_TEST_ROOT%/x"})
+        assert isinstance(refusal.value.refusal, refusals.SettingsInvalid)
+        assert store.settings_file.read_bytes() == before
+
     def test_bytes_of_a_code_page_cost_one_value(self, store: Storage) -> None:
         store.settings_file.write_bytes("# été\n[proxy]\nuser = 'Zoé'\nmode = 'none'\n".encode("cp1252"))
         loaded = store.load()

@@ -54,6 +54,7 @@ class SessionChannel:
         """
         self._files = files
         self.refused: Path | None = None
+        self._refusing: set[Path] = set()
         self._answer = answer
         self._answered = answered
         self._server: ChannelServer | None = None
@@ -91,10 +92,14 @@ class SessionChannel:
             if read_bounded(file, LARGEST_FILE) != self._content:
                 write_atomically(file, self._content, private=True)
         except OSError as error:
-            fields = {"file": file, "error": type(error).__name__}
-            log.warning("channel not written down", extra={"fields": fields})
+            if file not in self._refusing:
+                # once: it is tried again several times a minute
+                self._refusing.add(file)
+                fields = {"file": file, "error": type(error).__name__}
+                log.warning("channel not written down", extra={"fields": fields})
             self.refused = self.refused or file.parent
             return False
+        self._refusing.discard(file)
         return True
 
     def publish(self, status: Document) -> None:

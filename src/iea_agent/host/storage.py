@@ -578,8 +578,12 @@ def check_changes(changes: Mapping[str, object]) -> dict[str, object]:
     for name, value in changes.items():
         try:
             checked = None if value is None else settings.DECLARATIONS[name].check(value)
+            if settings.DECLARATIONS[name].kind is settings.PATH:
+                settings.expand_variables(str(checked or ""), os.environ)
         except settings.SettingsError as error:
             faults += error.faults
+        except KeyError:
+            faults.append(settings.SettingFault(name, 0, _EXPECTED_VARIABLES))
         else:
             values[name] = checked.value if isinstance(checked, Enum) else checked
     if faults:

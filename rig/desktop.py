@@ -12,6 +12,7 @@ import os
 import re
 import select
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ TOOLTIP = "tooltips_class32"
 SEPARATOR = 4  # pixels: a line of a menu that is not higher is a separator
 DARK = 90  # 0 is black: an enabled item has darker pixels than this, a disabled one has not
 PAUSE = 0.05  # seconds between two looks at the screen
+LAST_OUTPUT_SECONDS = 1  # without output after the end of a program: there is no more
 
 
 class NotSeenError(AssertionError):
@@ -434,6 +436,23 @@ def main(arguments: Sequence[str]) -> int:
             )
             print(desktop.picture(options.picture))
             return 0
-        for line in process.stdout or ():
-            print(line, end="", flush=True)
-        return process.wait()
+        return _print_output(process)
+
+
+def _print_output(process: subprocess.Popen[str]) -> int:
+    """Print what *process* writes, and return its exit code.
+
+    The end of the output is not awaited: a console that Wine leaves behind holds it open.
+    """
+    if process.stdout is None:
+        raise ValueError("a process without output")
+    output = process.stdout.fileno()
+    while True:
+        if select.select([output], [], [], LAST_OUTPUT_SECONDS)[0]:
+            written = os.read(output, 65536)
+            if not written:
+                return process.wait()
+            sys.stdout.buffer.write(written.replace(b"\r\n", b"\n"))
+            sys.stdout.buffer.flush()
+        elif (code := process.poll()) is not None:
+            return code

@@ -291,11 +291,11 @@ class TestWithAVault:
         validate(status, "status")
         assert status["last_contact"] is not None
 
-        installation.world.break_("auth", "503", retry_after=7)
+        installation.world.break_("auth", "503", retry_after=120)
         assert installation.run("reconnect").returncode == 1
         status = agent.until("disconnected", "IEA-S15")
         validate(status, "status")
-        assert "7 secondes" in status["problem"]["particulars"]
+        assert "2 minutes" in status["problem"]["particulars"]
         assert installation.run("status").returncode == 1
 
         installation.world.break_("auth", "intercepted")

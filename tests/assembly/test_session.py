@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -66,6 +66,20 @@ class Session:
     def look_around(self) -> None:
         """Let the agent do what it does every 15 seconds, and wait until it is done."""
         self.do(self.agent.look_around)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the agent do nothing by itself during the block."""
+        over = threading.Event()
+
+        def wait() -> None:
+            over.wait(SECONDS)
+
+        self.agent.loop.post(wait)
+        try:
+            yield
+        finally:
+            over.set()
 
     def do(self, call: Callable[[], None]) -> None:
         """Have the loop's thread make *call*, and wait until it is done."""
@@ -212,11 +226,12 @@ def test_a_deleted_file_of_the_channel_comes_back(sessions: tuple[Session, Sessi
     first, _ = sessions
     file = folder / "state" / "channel-1.json"
     for content in (None, b"", b'{"name": "x", "key": "zz"}'):
-        file.unlink()
-        if content is not None:
-            file.write_bytes(content)
-        with pytest.raises(RefusedError) as refused:
-            first.client.fetch_status(timeout=0.2)
+        with first.paused():
+            file.unlink()
+            if content is not None:
+                file.write_bytes(content)
+            with pytest.raises(RefusedError) as refused:
+                first.client.fetch_status(timeout=0.2)
         assert isinstance(refused.value.refusal, refusals.AgentTimedOut), "it runs: its lock says so"
 
         first.look_around()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import threading
@@ -305,25 +306,27 @@ if sys.platform == "win32":
         def test_a_script_that_fails(self, setting: WindowsProxy, server: ScriptServer, body: str) -> None:
             script = server.offer(f"fails-{len(body)}.pac", body)
             setting.write(SCRIPT, script=script)
-            with pytest.raises(ScriptUnusable, match=r"WinHTTP error \d+"):
-                system_proxy.current_proxies().choose(SERVER)
+            fault = system_proxy.current_proxies().choose(SERVER).unusable
+            assert fault is not None
+            assert fault.script == script
+            assert re.fullmatch(r"WinHTTP error \d+", fault.reason)
 
         def test_a_script_that_decides_nothing(self, setting: WindowsProxy, server: ScriptServer) -> None:
             setting.write(SCRIPT, script=server.offer("null.pac", "return null;"))
-            try:
-                choice = system_proxy.current_proxies().choose(SERVER)
-            except ScriptUnusable as error:
-                # Wine 8
-                if "WinHTTP error" not in str(error):
-                    raise
-            else:
+            choice = system_proxy.current_proxies().choose(SERVER)
+            assert choice.proxy is None
+            if choice.unusable is None:
                 # Wine 10
-                assert choice == Choice(None, Source.SCRIPT)
+                assert choice.source is Source.SCRIPT
+            else:
+                # Wine 8
+                assert choice.unusable.reason.startswith("WinHTTP error")
 
         def test_a_script_that_is_not_there(self, setting: WindowsProxy, server: ScriptServer) -> None:
             setting.write(SCRIPT, script=server.missing("missing.pac"))
-            with pytest.raises(ScriptUnusable, match="WinHTTP error 12167"):
-                system_proxy.current_proxies().choose(SERVER)
+            fault = system_proxy.current_proxies().choose(SERVER).unusable
+            assert fault is not None
+            assert fault.reason == "WinHTTP error 12167"
 
         def test_a_static_setting_is_the_fallback(self, setting: WindowsProxy, server: ScriptServer) -> None:
             setting.write(SCRIPT | PROXY, "p:3128", script=server.missing("missing-too.pac"))

@@ -506,7 +506,12 @@ class _SettingsFile:
         return any(fault.concerns(name) for name in names for fault in self.faults)
 
     def select_refused(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return those of *values*, by attribute, that are refused in this file."""
+        """Return those of *values*, by attribute, that replace what this file refuses.
+
+        What is no TOML may have been any setting: then they are all that the file does not set.
+        """
+        if self.has_errors:
+            return {name: value for name, value in values.items() if name not in self.values}
         return {
             declaration.attribute: values[declaration.attribute]
             for name, declaration in settings.DECLARATIONS.items()

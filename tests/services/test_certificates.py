@@ -331,3 +331,12 @@ def test_a_certificate_larger_than_any_is_nothing(number: int, length: int) -> N
         )
         is None
     )
+
+
+def test_the_ciphers_are_the_same_whoever_built_python() -> None:
+    context = certificates.verifying_context(None)
+    older = {cipher["name"] for cipher in context.get_ciphers() if cipher["protocol"] != "TLSv1.3"}
+    assert older
+    # without a key of its own for each connection, whoever has the server's key reads old connections
+    assert all(re.match("(EC)?DHE-(RSA|ECDSA)-", name) for name in older)
+    assert not [name for name in older if name.endswith("-SHA")]

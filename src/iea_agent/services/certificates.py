@@ -26,6 +26,8 @@ from iea_agent.domain.tls_verdicts import ServerCertificate, TrustedNames
 FILE_LIMIT = 16 * 1024 * 1024
 """Bytes of the administrator's file that are searched for a revocation list."""
 
+_CIPHERS = "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
+"""The ciphers up to TLS 1.2: those of Python as python.org builds it. Debian's Python offers every one that OpenSSL has."""
 
 _LEGACY_SERVER_CONNECT = 0x4
 """OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT, which Python names since 3.12."""
@@ -89,6 +91,7 @@ def _client_context() -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS)
     # a common name is no server name (RFC 9525, 2)
     context.hostname_checks_common_name = False
     return context

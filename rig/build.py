@@ -156,7 +156,7 @@ def check_signature(program: Path) -> None:
     """
     signature = program.with_suffix(".p7")
     _run("osslsigncode", "extract-signature", "-in", str(program), "-out", str(signature))
-    certificates = pkcs7.load_der_pkcs7_certificates(signature.read_bytes())
+    certificates = pkcs7.load_der_pkcs7_certificates(cut_pkcs7(signature.read_bytes()))
     roots = [c for c in certificates if c.fingerprint(hashes.SHA256()).hex() == SIGNING_ROOT_SHA256]
     signature.unlink()
     if not roots:
@@ -178,6 +178,16 @@ def check_signature(program: Path) -> None:
     subjects = [line.strip() for line in verdict.stdout.splitlines() if line.strip().startswith("Subject:")]
     if verdict.returncode != 0 or not subjects or not subjects[0].endswith(SIGNER):
         raise BuildError(f"{program.name} is not signed by the Python Software Foundation:\n{verdict.stdout}")
+
+
+def cut_pkcs7(signature: bytes) -> bytes:
+    """Return the PKCS #7 structure in what osslsigncode has extracted.
+
+    Debian 12's (2.5) leaves the header of the file's attribute certificate before it, 8 bytes (PE format), and padding behind it.
+    """
+    content = signature if signature[:1] == b"\x30" else signature[8:]
+    # the length is in two bytes (X.690, 8.1.3.5)
+    return content[: 4 + int.from_bytes(content[2:4])]
 
 
 def _prefix(at: Path) -> None:

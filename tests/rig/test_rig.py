@@ -12,7 +12,7 @@ from typing import IO
 import pytest
 from PIL import Image, ImageDraw
 
-from rig.build import PYTHON, BuildError, check_signature, wine_version
+from rig.build import PYTHON, BuildError, check_signature, cut_pkcs7, wine_version
 from rig.desktop import Area, Desktop, NotSeenError
 from rig.prefix import InUseError, Prefix, windows_path
 
@@ -66,6 +66,12 @@ def test_changed_program_is_refused(tmp_path: Path) -> None:
     genuine.write_bytes(content)
     with pytest.raises(BuildError, match="not signed"):
         check_signature(genuine)
+
+
+def test_both_forms_of_an_extracted_signature_are_read() -> None:
+    structure = b"\x30\x82\x01\x00" + bytes(256)
+    header = (8 + len(structure) + 4).to_bytes(4, "little") + b"\x00\x02\x02\x00"
+    assert cut_pkcs7(structure) == cut_pkcs7(header + structure + bytes(4)) == structure
 
 
 def test_named_prefix_stays_and_has_one_user() -> None:

@@ -67,6 +67,23 @@ def test_an_output_that_nobody_reads_is_no_error(installation: Installation, wor
     assert (done.returncode, done.stderr) == (1, b"")
 
 
+def test_what_is_logged_is_not_for_the_terminal(installation: Installation) -> None:
+    policy = installation.folder / "policy" / "policy.toml"
+    policy.unlink(missing_ok=True)
+    policy.mkdir(parents=True)
+    done = installation.run("settings", "get")
+
+    assert done.returncode == 0
+    assert done.stderr.startswith("Paramètres refusés")
+    assert "policy.toml" in done.stderr
+
+    journal = installation.folder / "state" / "journal.jsonl"
+    journal.mkdir(parents=True)
+    done = installation.run("journal")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Ce fichier ne peut pas être lu")
+
+
 @pytest.mark.linux  # elsewhere there is no such file
 def test_a_full_disk_under_the_output_is_said(installation: Installation) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:

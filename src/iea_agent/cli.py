@@ -97,7 +97,7 @@ def _run(words: list[str]) -> int:
         print(_("Un argument contient des caractères illisibles. Tapez-le de nouveau."), file=sys.stderr)
         return exit_codes.USAGE
     # what is logged is for the log files; without one, it is not for the terminal
-    logging.lastResort = None
+    logging.getLogger().addHandler(logging.NullHandler())
     installation = Installation.locate(os.environ)
     try:
         if words[:1] == ["window"]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,3 +20,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this system cannot run."""
     if item.get_closest_marker(_ELSEWHERE):
         pytest.skip(f"needs {_ELSEWHERE.capitalize()}")
+
+
+@pytest.fixture(autouse=True)
+def _close_log_files() -> Iterator[None]:
+    """Close the log files of agents that a test made but did not run.
+
+    Later tests would fill them.
+    """
+    root, ours = logging.getLogger(), logging.getLogger("iea_agent")
+    before, level = list(root.handlers), ours.level
+    yield
+    for handler in list(root.handlers):
+        if isinstance(handler, logging.FileHandler) and handler not in before:
+            root.removeHandler(handler)
+            handler.close()
+    ours.setLevel(level)

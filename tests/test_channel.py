@@ -48,25 +48,18 @@ def test_a_request_is_answered(where: str) -> None:
 
 def test_the_answer_is_with_the_client_before_anything_else_happens(where: str) -> None:
     """What ends the agent waits until then: its end would take the answer away."""
-    happened: queue.SimpleQueue[str] = queue.SimpleQueue()
-    sent = threading.Event()
+    ended: queue.SimpleQueue[tuple[object, bool]] = queue.SimpleQueue()
+    received = threading.Event()
 
     def answered(request: channel.Document) -> None:
-        happened.put(f"end of {request['do']}")
+        # before the answer has been sent, this would wait in vain
+        ended.put((request["do"], received.wait(5)))
 
-    def answer(_request: channel.Document) -> channel.Document:
-        assert sent.wait(5)
-        return {"ok": True}
-
-    server = channel.ChannelServer(where, KEY, answer, answered)
+    server = channel.ChannelServer(where, KEY, lambda _request: {"ok": True}, answered)
     try:
-        asking = threading.Thread(
-            target=lambda: happened.put(str(channel.ask(where, KEY, {"do": "status"})["ok"])), daemon=True
-        )
-        asking.start()
-        assert happened.empty()
-        sent.set()
-        assert [happened.get(timeout=5), happened.get(timeout=5)] == ["True", "end of status"]
+        assert channel.ask(where, KEY, {"do": "status"})["ok"]
+        received.set()
+        assert ended.get(timeout=10) == ("status", True)
     finally:
         server.close()
 

@@ -114,19 +114,23 @@ def test_the_connection_is_reset(world: World, server: ServerName) -> None:
 @pytest.mark.parametrize(
     ("how", "error"),
     [
-        ("handshake-closed", ssl.SSLEOFError),
+        # the second is what an older Python calls it
+        ("handshake-closed", (ssl.SSLEOFError, ssl.SSLZeroReturnError)),
         ("plain-http", ssl.SSLError),
         ("old-tls", ssl.SSLError),
     ],
 )
-def test_the_handshake_fails(world: World, server: ServerName, how: str, error: type[Exception]) -> None:
+def test_the_handshake_fails(
+    world: World, server: ServerName, how: str, error: type[Exception] | tuple[type[Exception], ...]
+) -> None:
     world.break_(server, how)
     with dial(world, server) as connection, pytest.raises(error) as caught:
         trusting(world).wrap_socket(connection, server_hostname="localhost")
-    reason = {"plain-http": "WRONG_VERSION_NUMBER", "old-tls": "TLSV1_ALERT_PROTOCOL_VERSION"}.get(how)
-    if reason:
+    # an older OpenSSL has another reason for the second, which Python has no name for
+    reasons = {"plain-http": ("WRONG_VERSION_NUMBER",), "old-tls": ("TLSV1_ALERT_PROTOCOL_VERSION", None)}
+    if how in reasons:
         assert isinstance(caught.value, ssl.SSLError)
-        assert caught.value.reason == reason
+        assert caught.value.reason in reasons[how]
 
 
 def test_the_server_stays_silent(world: World, server: ServerName) -> None:

@@ -55,7 +55,10 @@ if [[ -e /dev/net/tun ]]; then
     mount --bind /dev/net/tun "$root/dev/net/tun"
 fi
 
-environment=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 ${CI:+CI="$CI"})
+# Abstract sockets are not of a root folder but of the machine: with a folder for temporary files of its own, no agent that is tested here has the
+# name of one that is tested outside.
+mkdir -p "$root/tmp/$release"
+environment=(HOME=/root TMPDIR="/tmp/$release" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 ${CI:+CI="$CI"})
 # Behind a proxy that opens TLS, its authority must be trusted there too.
 if [[ -n "${SSL_CERT_FILE:-}" ]]; then
     cp "$SSL_CERT_FILE" "$root/root/authorities.crt"

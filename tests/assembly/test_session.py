@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -304,11 +305,13 @@ def test_quitting_succeeds_if_the_agent_ends_before_its_answer(
 
 @pytest.mark.linux  # Wine gives a pipe's name to two servers
 def test_a_name_that_is_taken_is_given_up_for_another(tmp_path: Path) -> None:
-    squatter = channel.ChannelServer(channel.address("taken"), b"k", lambda _request: {"ok": True})
+    # another run of the tests may have one, too: the names are the machine's
+    taken = f"taken-{secrets.token_hex(4)}"
+    squatter = channel.ChannelServer(channel.address(taken), b"k", lambda _request: {"ok": True})
     mine = SessionChannel([tmp_path / "channel-1.json"], lambda _request: {"ok": True})
     mine.publish({"state": "connected"})
 
-    assert not mine.open("taken")
+    assert not mine.open(taken)
     assert mine.open(), "at the next look with a name of its own"
 
     place = json.loads((tmp_path / "channel-1.json").read_text())

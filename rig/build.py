@@ -48,7 +48,7 @@ SIGNER = "/O=Python Software Foundation/CN=Python Software Foundation"
 SIGNING_ROOT_SHA256 = "5367f20c7ade0e2bca790915056d086b720c33c1fa2a2661acf787e3292e1270"
 
 # Not for the Windows side: tools that only check sources, and numpy, which wxPython needs only for plots and which aborts under Wine 8.
-LINUX_ONLY = ("import-linter", "mypy", "numpy", "pre-commit", "ruff")
+LINUX_ONLY = ("import-linter", "mypy", "numpy", "pre-commit", "ruff", "uv-build")
 
 
 class BuildError(Exception):
@@ -87,7 +87,7 @@ def build() -> None:
     WINDOWS.mkdir(parents=True, exist_ok=True)
     with take_lock(WINDOWS / "lock", wait=True) or contextlib.nullcontext():
         requirements = _run(
-            str(UV), "export", "--frozen", "--quiet", "--no-emit-project", "--all-extras", "--all-groups",
+            str(UV), "export", "--frozen", "--quiet", "--no-emit-workspace", "--all-groups",
             "--no-group", "peers", "--no-group", "httpx2",
             *(option for name in LINUX_ONLY for option in ("--prune", name)),
         )  # fmt: skip
@@ -143,7 +143,9 @@ def _python(at: Path) -> None:
     # Wine 8 lacks propsys.VariantToString: with this file platform.* aborts the process, without it Python falls back by itself.
     (unpacked / "cp313" / "_wmi.pyd").unlink()
     (unpacked / "cp313" / "python313._pth").write_text(
-        "python313.zip\n.\nLib\\site-packages\n..\\..\\..\\src\n..\\..\\..\nimport site\n", encoding="ascii"
+        "python313.zip\n.\nLib\\site-packages\n"
+        "..\\..\\..\\src\n..\\..\\..\\sandbox\\src\n..\\..\\..\\desk\\src\n..\\..\\..\nimport site\n",
+        encoding="ascii",
     )
     (unpacked / "cp313").rename(at)
     shutil.rmtree(unpacked)

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("src", "tests", "tools", "rig")
+SOURCES = ("src", "sandbox", "desk", "rig")
+FOLDERS = (*SOURCES, "tests", "tools")
 
 ALLOWED_FUNCTION_NAMES = {
     "src/iea_agent/services/network.py::Stream.read": "httpcore calls it: NetworkStream declares it",
@@ -164,7 +165,7 @@ def vague_modules(module: Module) -> Places:
 
 def repeated_names(project: Project) -> Breaches:
     first: dict[str, str] = {}
-    for module in (module for module in project.modules if module.path.startswith(("src/", "rig/"))):
+    for module in (module for module in project.modules if module.path.startswith(SOURCES)):
         public = [(name, line) for name, line in module.classes if not re.search(r"^_|\.", name)]
         for name, line in [(Path(module.path).name, 1), *public]:
             if name not in REPEATABLE_MODULES and first.setdefault(name, module.path) != module.path:
@@ -198,7 +199,9 @@ RULES = (
     Rule("stale-allowance", "ALLOWED_FUNCTION_NAMES lists only what needs it", stale_allowances),
     Rule("module-name", "the name of a module says what it holds", each(vague_modules)),
     Rule(
-        "repeated-name", "modules and public classes in src and rig have names of their own", repeated_names
+        "repeated-name",
+        "modules and public classes outside tests and tools have names of their own",
+        repeated_names,
     ),
     Rule("comment-length", "a line that ends with a comment has at most 110 characters", each(long_comments)),
     Rule("comment-wrapped", "a comment goes above code that has no room for it", each(wrapped_comments)),

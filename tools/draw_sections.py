@@ -18,7 +18,7 @@ from iea_agent.domain.person_requests import REQUESTS
 from iea_agent.domain.problems import CATALOGUE, Group
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("src/iea_agent", "src/iea_sandbox", "src/iea_desk", "rig", "tools")
+FOLDERS = ("src/iea_agent", "sandbox/src/iea_sandbox", "desk/src/iea_desk", "rig", "tools")
 
 TITLES: Mapping[Group, str] = {
     Group.CONFIGURATION: "Configuration",

@@ -37,9 +37,9 @@ if [[ "$(build/uv/bin/uv --version 2>/dev/null)" != "uv $UV_VERSION"* ]]; then
 fi
 
 export UV_PYTHON_DOWNLOADS=never
-if ! build/uv/bin/uv sync --frozen --all-extras --all-groups --check --quiet 2>/dev/null; then
+if ! build/uv/bin/uv sync --frozen --all-groups --check --quiet 2>/dev/null; then
     say "Python packages into .venv"
-    build/uv/bin/uv sync --frozen --all-extras --all-groups
+    build/uv/bin/uv sync --frozen --all-groups
 fi
 
 .venv/bin/python -m rig build

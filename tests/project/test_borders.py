@@ -16,6 +16,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENT = ROOT / "src" / "iea_agent"
+SOURCES = ("src", "sandbox/src", "desk/src")
 
 VAGUE = {"utils", "helpers", "manager", "common", "core", "base", "misc"}
 """Module names that say nothing about their content."""
@@ -23,7 +24,7 @@ VAGUE = {"utils", "helpers", "manager", "common", "core", "base", "misc"}
 
 def modules() -> list[Path]:
     """Return every module of the three packages."""
-    return sorted((ROOT / "src").rglob("*.py"))
+    return sorted(module for source in SOURCES for module in (ROOT / source).rglob("*.py"))
 
 
 @pytest.mark.linux  # import-linter is not installed inside the Windows Python
@@ -33,7 +34,9 @@ class TestImportLinter:
     @pytest.fixture
     def tree(self, tmp_path: Path) -> Path:
         """Return a copy of the source and its contracts."""
-        shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+        for source in SOURCES:
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / source, tmp_path / "src", ignore=ignored, dirs_exist_ok=True)
         shutil.copy(ROOT / ".importlinter", tmp_path)
         return tmp_path
 
@@ -112,7 +115,7 @@ class TestImportLinter:
             assert re.search(re.escape(contract) + r".* BROKEN", output), f"{contract}: {output}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT / "src").as_posix())
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_module_says_what_it_is_for_and_has_a_name_that_means_something(path: Path) -> None:
     assert path.stem not in VAGUE
     text = path.read_text(encoding="utf-8")

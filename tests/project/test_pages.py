@@ -66,7 +66,9 @@ def test_decisions_are_numbered_without_a_gap() -> None:
 
 
 def test_pages_named_in_the_source_exist() -> None:
-    for path in sorted((ROOT / "src").rglob("*.py")):
+    for path in sorted(
+        path for source in ("src", "sandbox", "desk") for path in (ROOT / source).rglob("*.py")
+    ):
         for name in re.findall(r"``(docs/[\w./-]+\.\w+)``", path.read_text(encoding="utf-8")):
             assert (ROOT / name).exists(), f"{path.relative_to(ROOT)} names {name}"
 

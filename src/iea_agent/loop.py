@@ -117,9 +117,10 @@ class Loop:
 
     def idle_seconds(self) -> float:
         """Return the seconds until the next timer."""
-        now = self._clock().steady
-        check = self._clock_checked.steady + timing.CLOCK_CHECK
-        return max(0.0, min([check, *self._due.values()]) - now)
+        checked = self._clock_checked.steady
+        due = min(self._due.values(), default=None)
+        wait = timing.next_check(None if due is None else due - checked)
+        return max(0.0, checked + wait - self._clock().steady)
 
     def turn(self, wait: float = 0.0) -> None:
         """Wait up to *wait* seconds for an item, then handle all that is there or due."""

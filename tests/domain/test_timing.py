@@ -156,7 +156,27 @@ def test_a_gap_over_one_and_a_half_checks_is_sleep(gap: float, slept: bool) -> N
     assert timing.slept(gap) is slept
 
 
+@pytest.mark.parametrize(
+    ("due_in", "check"), [(None, 15), (10, 10), (16.5, 16.5), (17, 8.5), (54, 13.5), (66, 16.5), (-1, -1)]
+)
+def test_the_clock_is_checked_at_equal_distances_until_another_timer(
+    due_in: float | None, check: float
+) -> None:
+    assert timing.next_check(due_in) == pytest.approx(check)
+
+
+@given(CHANCES)
+def test_a_heartbeat_costs_three_checks(chance: float) -> None:
+    left, checks = timing.heartbeat(chance), 0
+    while (check := timing.next_check(left)) < left:
+        assert check <= timing.CLOCK_CHECK_LONGEST
+        left -= check
+        checks += 1
+    assert checks == 3
+
+
 def test_the_other_figures() -> None:
+    assert timing.CLOCK_CHECK_LONGEST == 16.5
     assert timing.NETWORK_SETTLES == 2
     assert timing.CLOCK_CHECK == 15
     assert timing.POLICY_CHECK == 60

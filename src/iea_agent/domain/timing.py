@@ -5,6 +5,8 @@ Retries back off exponentially with jitter, so that ten thousand agents do not r
 
 from __future__ import annotations
 
+import math
+
 from .diagnosis import Failure
 from .problems import Problem, Retry
 
@@ -47,6 +49,8 @@ CHANGES_APART = 60.0
 OBSERVED_GAP = 120.0
 """Between two failed attempts further apart, a failure was not observed."""
 CLOCK_CHECK = 15.0
+CLOCK_CHECK_LONGEST = 16.5
+"""A check may come this late, so that none comes shortly before another timer: fewer wake-ups, and still far below ``SLEPT_GAP``."""
 SLEPT_GAP = 22.5
 POLICY_CHECK = 60.0
 
@@ -111,6 +115,16 @@ def observed(gap: float) -> float:
 def heartbeat(chance: float) -> float:
     """Return the seconds until the next heartbeat: 60 s ± 10 %."""
     return HEARTBEAT * (0.9 + 0.2 * chance)
+
+
+def next_check(due_in: float | None) -> float:
+    """Return the seconds from one check of the clock to the next.
+
+    *due_in* is the time until another timer, which is a check too: those before it stand at equal distances. None: there is no other timer.
+    """
+    if due_in is None:
+        return CLOCK_CHECK
+    return due_in / max(1, math.ceil(due_in / CLOCK_CHECK_LONGEST))
 
 
 def slept(wall_elapsed: float) -> bool:

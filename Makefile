@@ -30,7 +30,7 @@ test: setup
 	$(SAY) 'Lint and types'
 	@$(MAKE) --no-print-directory lint
 	$(SAY) 'Tests on Linux, in the Windows Python and with real clicks on Windows desktops, two side by side'
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-windows test-desktop-dialogs test-linux test-desktop-agent
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target test-windows test-desktop-dialogs test-linux test-desktop-agent
 	$(SAY) 'All green'
 
 lint:

@@ -65,7 +65,7 @@ test-httpx2: setup
 
 # MODULES='domain/lease loop', or all; without it those that differ from main. SEED=1 draws others, COUNT=200 more of them.
 mutants: setup
-	$(BIN)/python tools/mutants.py $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(MODULES)
+	$(BIN)/python -m tools.mutants $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(MODULES)
 
 demo: setup
 	$(BIN)/python -m rig wine_demo

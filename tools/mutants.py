@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -31,6 +32,8 @@ from typing import Any
 
 import pytest
 
+from tests.project.test_test_files import TESTED_BY
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "iea_agent"
 TESTS = ROOT / "tests"
@@ -40,17 +43,11 @@ SINGLE = (
     *(f"services/{name}" for name in ("messages", "authentication", "failures", "token_answers", "judge")),
 )
 """Modules of other rooms that are as pure."""
-PRELOADED = (
-    "hypothesis",
-    "httpx",
-    "joserfc",
-    "pytest",
-    "starlette.applications",
-    "tomlkit",
-    "trustme",
-    "uvicorn",
-)
-"""What the tests import, and no mutant changes: loaded once, for every process."""
+OURS = ("iea_agent", "iea_desk", "iea_sandbox", "rig", "tests", "tools")
+"""Packages that are loaded anew for each change; all others once."""
+
+OPTIONS = ("-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-m", "not windows and not desktop")
+"""How pytest runs."""
 
 _OPPOSITES: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -250,24 +247,30 @@ class Target:
         return PACKAGE / f"{self.module}.py"
 
     @property
+    def name(self) -> str:
+        """As Python imports it."""
+        return f"iea_agent.{self.module.replace('/', '.')}"
+
+    @property
     def own_tests(self) -> list[str]:
-        """The test file of the same name; [] if there is none."""
+        """The test file of the same name, or the one named in its stead."""
         folder, _, name = self.module.rpartition("/")
-        file = TESTS / folder / f"test_{name}.py"
+        file = TESTS / TESTED_BY.get(f"{self.module}.py", Path(folder, f"test_{name}.py"))
         return [str(file)] if file.exists() else []
 
     @property
     def other_tests(self) -> list[str]:
-        """The test files beside it that import the module, and those of the loop."""
-        folder, _, name = self.module.rpartition("/")
+        """The test files of its room that import the module, and those of the loop."""
+        folder = self.module.rpartition("/")[0]
         places = [*(TESTS / folder).glob("test_*.py"), TESTS / "test_loop.py"]
-        files = {str(file) for file in places if name in file.read_text(encoding="utf-8")}
-        return sorted(files - set(self.own_tests))
+        return sorted({str(file) for file in places if self.name in _imports(file)} - set(self.own_tests))
 
-    def start(self, tests: Sequence[str], number: int | None) -> int:
+    def start(
+        self, tests: Sequence[str], number: int | None, report: Callable[[], None] = lambda: None
+    ) -> int:
         """Run *tests* with a change (None: without) in a process of its own.
 
-        Returns the process.
+        Calls *report* there at the end; returns the process.
         """
         if sys.platform == "win32":
             raise OSError("Linux only")
@@ -279,24 +282,44 @@ class Target:
         for stream in range(3):
             os.dup2(nothing, stream)
         if number is not None:
-            sys.meta_path.insert(0, MutantFinder(f"iea_agent.{self.module.replace('/', '.')}", number))
+            sys.meta_path.insert(0, MutantFinder(self.name, number))
         code = 1
         with contextlib.suppress(BaseException):
-            code = int(
-                pytest.main(
-                    [
-                        "-x",
-                        "-q",
-                        "--assert=plain",
-                        "-p",
-                        "no:cacheprovider",
-                        "-m",
-                        "not windows and not desktop",
-                        *tests,
-                    ]
-                )
-            )
+            code = int(pytest.main([*OPTIONS, *tests]))
+            report()
         os._exit(code)
+
+    def load_what_stays(self, tests: Sequence[str]) -> None:
+        """Load, once for every process, what *tests* import of other packages."""
+        reading, writing = os.pipe()
+        process = self.start(["--collect-only", *tests], None, lambda: _write_loaded(writing))
+        os.close(writing)
+        with open(reading, encoding="utf-8") as names:
+            for name in names.read().split():
+                if name.partition(".")[0] not in OURS:
+                    with contextlib.suppress(ImportError):
+                        importlib.import_module(name)
+        os.waitpid(process, 0)
+        # no process copies the pages of what it does not change
+        gc.freeze()
+
+
+def _write_loaded(pipe: int) -> None:
+    with open(pipe, "w", encoding="utf-8") as names:
+        names.write(" ".join(list(sys.modules)))
+
+
+def _imports(file: Path) -> set[str]:
+    """Return the modules that *file* imports, and the names from them."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    names = {
+        f"{node.module}.{each.name}"
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        for each in node.names
+    }
+    return modules | names
 
 
 def run_all(
@@ -333,7 +356,10 @@ def examine(target: Target, count: int, seed: int, jobs: int) -> tuple[int, int,
     Returns how many were tried, killed by the module's own tests, and killed by any.
     """
     mutants = list_mutants(target.file.read_text(encoding="utf-8"))
+    if not mutants:
+        return 0, 0, 0
     drawn = random.Random(f"{seed} {target.module}").sample(mutants, min(count, len(mutants)))  # noqa: S311
+    target.load_what_stays([*target.own_tests, *target.other_tests])
     began = time.monotonic()
     for tests in (target.own_tests, target.other_tests):
         if tests and not run_all(target, tests, [None], 1, 600)[0]:
@@ -411,8 +437,6 @@ def main() -> int:
     # the tests of a commit must not depend on chance (tests/conftest)
     os.environ["CI"] = "1"
     sys.path[:0] = [str(ROOT), str(ROOT / "src")]
-    for name in PRELOADED:
-        importlib.import_module(name)
     scores = [examine(Target(module), options.count, options.seed, options.jobs) for module in modules]
     tried, own, every = (sum(column) for column in zip(*scores, strict=True)) if scores else (0, 0, 0)
     if tried:

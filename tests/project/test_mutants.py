@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
-from tools.mutants import Target, list_mutants, mutate, pure_modules
+from tools.mutants import TESTS, Target, list_mutants, mutate, pure_modules
 
 SOURCE = '''
 """A module."""
@@ -53,8 +54,9 @@ def test_each_change_makes_another_module() -> None:
 
 
 def test_the_modules_have_tests() -> None:
-    assert {module for module in pure_modules() if not Target(module).own_tests} <= {
-        "domain/evidence",
-        "services/failures",
-        "shell/wording/settings_text",
-    }
+    assert all(Target(module).own_tests for module in pure_modules())
+
+
+def test_the_neighbours_that_import_a_module_are_its_tests_too() -> None:
+    assert [Path(file).name for file in Target("domain/day_words").other_tests] == ["test_typed_password.py"]
+    assert Target("domain/evidence").own_tests == [str(TESTS / "shell/wording/test_problem_details.py")]

@@ -24,6 +24,8 @@ def test_a_text_is_told_once_a_day() -> None:
 def test_another_text_is_not_held_back() -> None:
     memory = Announced().record("IEA-N05", NOON, failure=True)
     assert memory.may_announce("IEA-N01", NOON)
+    memory = memory.record("IEA-N01", NOON + 60, failure=True)
+    assert not memory.may_announce("IEA-N05", NOON + 60)
 
 
 def test_a_clock_set_back_does_not_silence_for_ever() -> None:
@@ -34,7 +36,7 @@ def test_a_clock_set_back_does_not_silence_for_ever() -> None:
 def test_a_failure_stands_announced_until_recovery() -> None:
     memory = Announced()
     assert not memory.failure
-    memory = memory.record("servers-answer", NOON, failure=False)
+    memory = memory.record("servers-answer", NOON)
     assert not memory.failure
     memory = memory.record("IEA-N05", NOON, failure=True).record("servers-answer", NOON, failure=False)
     assert memory.failure
@@ -70,6 +72,7 @@ def test_a_reminder_comes_each_day_of_the_mode_and_not_of_the_process(lasted: fl
         (0.0, 0.0, True, 60.0),
         (45.0, 0.0, True, 15.0),
         (45.0, 0.0, False, None),
+        (59.5, 0.0, False, None),
         (60.0, 0.0, False, 0.0),
         (600.0, 0.0, False, 0.0),
         (0.0, 30.0, True, 60.0),

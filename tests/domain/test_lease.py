@@ -58,7 +58,8 @@ def test_a_sleep_ends_a_token_though_the_steady_clock_stood_still() -> None:
 @pytest.mark.parametrize(("chance", "due_in"), [(0.0, 0), (0.5, 300), (0.999, 599.4)])
 def test_sign_ins_that_became_due_are_spread_over_ten_minutes(chance: float, due_in: float) -> None:
     lease = grant(NOON, 3600)
-    assert lease.spread(after(1000), chance) == lease
+    assert lease.spread(after(1799.9), chance) == lease
+    assert lease.spread(after(1800), 1.0).renew == NOON.steady + 2400
     spread = lease.spread(after(2000), chance)
     assert spread.renew == pytest.approx(NOON.steady + 2000 + due_in)
     assert spread.ends == lease.ends

@@ -37,6 +37,7 @@ from tests.project.test_test_files import TESTED_BY
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "iea_agent"
 TESTS = ROOT / "tests"
+NUMBERS = ROOT / "docs" / "numbers.md"
 ROOMS = ("domain", "shell/wording")
 SINGLE = (
     "loop",
@@ -260,10 +261,13 @@ class Target:
 
     @property
     def other_tests(self) -> list[str]:
-        """The test files of its room that import the module, and those of the loop."""
+        """The test files of its room that import the module, the loop's, the numbers'."""
         folder = self.module.rpartition("/")[0]
         places = [*(TESTS / folder).glob("test_*.py"), TESTS / "test_loop.py"]
-        return sorted({str(file) for file in places if self.name in _imports(file)} - set(self.own_tests))
+        files = {str(file) for file in places if self.name in _imports(file)}
+        if f"`{self.module.replace('/', '.')}." in NUMBERS.read_text(encoding="utf-8"):
+            files.add(str(TESTS / "project" / "test_numbers.py"))
+        return sorted(files - set(self.own_tests))
 
     def start(
         self, tests: Sequence[str], number: int | None, report: Callable[[], None] = lambda: None

@@ -111,6 +111,53 @@ def test_what_answers_in_place_of_the_server_explains_its_certificate() -> None:
         assert {problems.CAPTIVE_PORTAL, problems.NAME_BLOCKED} <= set(problem.depends_on), problem
 
 
+@pytest.mark.parametrize(
+    ("problem", "causes"),
+    [
+        (problems.CAPTIVE_PORTAL, "N01"),
+        (problems.PROXY_NEEDED, "N01"),
+        (problems.PROXY_UNREACHABLE, "N01"),
+        (problems.PROXY_SCRIPT_UNUSABLE, "N01 N07 N08"),
+        (problems.NAME_UNKNOWN, "N01 N07 N08 P07 P06"),
+        (problems.CONNECTION_UNANSWERED, "N01 N07 N08 P07 P06"),
+        (problems.TLS_INTERRUPTED, "N01 N07 N08 P07 P06"),
+        (problems.CERTIFICATE_EXPIRED, "L02 N07 N08"),
+        (problems.CERTIFICATE_NOT_YET_VALID, "L02 N07 N08"),
+        (problems.CERTIFICATE_OF_ANOTHER, "N07 N08"),
+        (problems.METADATA_EXPIRED, "L02"),
+        (problems.REDIRECTED, "N07"),
+        (problems.CLOCK_WRONG, ""),
+        (problems.SERVER_UNAVAILABLE, ""),
+    ],
+    ids=str,
+)
+def test_what_explains_a_problem_and_is_shown_in_its_stead(problem: Problem, causes: str) -> None:
+    assert [cause.code for cause in problem.depends_on] == [f"IEA-{code}" for code in causes.split()]
+
+
+def test_no_other_address_or_way_is_looked_for_where_none_can_help() -> None:
+    repairable = {problem for problem in CONSTANTS.values() if problem.repairable}
+    assert not repairable & {
+        problems.NO_NETWORK,
+        problems.CAPTIVE_PORTAL,
+        problems.NOT_CONFIGURED,
+        problems.VAULT_UNAVAILABLE,
+        problems.CA_FILE_UNREADABLE,
+        problems.METADATA_INCOMPLETE,
+        problems.INTERNAL_ERROR,
+        problems.FOLDER_UNUSABLE,
+    }
+    assert repairable > {problems.CONNECTION_UNANSWERED, problems.ADDRESS_MALFORMED, problems.PROXY_NEEDED}
+
+
+def test_the_pages_stand_by_group_then_by_code() -> None:
+    groups = [list(Group).index(problem.group) for problem in CATALOGUE.values()]
+    assert groups == sorted(groups)
+    for group in Group:
+        codes = [problem.code for problem in CATALOGUE.values() if problem.group is group]
+        assert codes == sorted(codes) != []
+
+
 def test_the_address_of_the_support_is_the_one_in_the_advice() -> None:
     mentioned = set(re.findall(r"[\w.-]+@[\w.-]+\w", "".join(entry.advice for entry in CATALOGUE.values())))
     assert mentioned == {problems.SUPPORT_ADDRESS}

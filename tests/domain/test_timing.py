@@ -95,8 +95,25 @@ def test_a_wish_for_no_time_at_all_is_not_one(wish: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("wish", "chance", "seconds"),
+    [
+        (None, 0.0, 60),
+        (None, 0.5, 180),
+        (-5.0, 0.0, 60),
+        (100.0, 0.0, 100),
+        (1000.0, 0.5, 1250),
+        (1e9, 0.5, 4500),
+    ],
+)
+def test_a_sign_in_that_is_put_off_waits_as_for_a_server_that_is_not_available(
+    wish: float | None, chance: float, seconds: float
+) -> None:
+    assert timing.put_off_sign_in(wish, chance) == seconds
+
+
+@pytest.mark.parametrize(
     ("failing_for", "chance", "seconds"),
-    [(0, 0.0, 30), (0, 0.5, 33.75), (100, 0.0, 100), (240, 0.5, 270), (9000, 0.999999, 300)],
+    [(0, 0.0, 30), (0, 0.5, 33.75), (100, 0.0, 100), (240, 0.5, 270), (239, 0.0, 239), (9000, 0.999999, 300)],
 )
 def test_looks_grow_apart_and_come_within_five_minutes(
     failing_for: float, chance: float, seconds: float

@@ -2,7 +2,7 @@
 
 A change that no test notices shows what is not tested: a limit, a condition, an entry of a table. For the rooms without network, files and windows, whose
 tests are quick. A sample is drawn by a seed, so that two runs try the same. Nothing is written: each change is compiled in a process of its own, which runs
-the tests.
+the tests, those without fixtures first.
 
     make mutants MODULES="domain/lease loop"     # what was changed since main, without MODULES
 """
@@ -17,19 +17,23 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import inspect
+import itertools
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.project.test_test_files import TESTED_BY
@@ -289,23 +293,76 @@ class Target:
             sys.meta_path.insert(0, MutantFinder(self.name, number))
         code = 1
         with contextlib.suppress(BaseException):
-            code = int(pytest.main([*OPTIONS, *tests]))
+            with_fixtures = [file for file in tests if not call_tests(importlib.import_module(_name(file)))]
+            code = int(pytest.main([*OPTIONS, *with_fixtures])) if with_fixtures else 0
             report()
         os._exit(code)
 
     def load_what_stays(self, tests: Sequence[str]) -> None:
-        """Load, once for every process, what *tests* import of other packages."""
+        """Load, once for every process, what *tests* import and no change concerns."""
+        for name in [each for each in sys.modules if each.partition(".")[0] in OURS and each not in _PRESENT]:
+            del sys.modules[name]
         reading, writing = os.pipe()
-        process = self.start(["--collect-only", *tests], None, lambda: _write_loaded(writing))
+        process = self.start(tests, None, lambda: _write_loaded(writing))
         os.close(writing)
-        with open(reading, encoding="utf-8") as names:
-            for name in names.read().split():
-                if name.partition(".")[0] not in OURS:
-                    with contextlib.suppress(ImportError):
-                        importlib.import_module(name)
+        with open(reading, encoding="utf-8") as pipe:
+            names = pipe.read().split()
         os.waitpid(process, 0)
+        concerned = _dependents(self.name, [name for name in names if name.partition(".")[0] in OURS])
+        for name in names:
+            if name not in concerned and "test_" not in name:
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(name)
         # no process copies the pages of what it does not change
         gc.freeze()
+
+
+def _name(file: str) -> str:
+    return ".".join(Path(file).relative_to(ROOT).with_suffix("").parts)
+
+
+def use_quick_examples() -> None:
+    """Let Hypothesis make the same examples each time, and not look for smaller ones."""
+    hypothesis.settings.register_profile(
+        "mutants",
+        hypothesis.settings.get_profile("ci"),
+        phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate),
+    )
+    hypothesis.settings.load_profile("mutants")
+
+
+def call_tests(module: ModuleType) -> bool:
+    """Call the test functions of *module* that need no fixture; one may raise.
+
+    This is many times quicker than pytest. Returns whether there are no others.
+    """
+    plain = True
+    for test in [value for name, value in vars(module).items() if name.startswith("test_")]:
+        marks = getattr(test, "pytestmark", [])
+        if any(mark.name in ("windows", "desktop") for mark in marks):
+            continue
+        cases = [_list_cases(*mark.args[:2]) for mark in marks if mark.name == "parametrize"]
+        given = {name for each in cases for case in each[:1] for name in case}
+        if set(inspect.signature(test).parameters) != given or any(mark.name == "skipif" for mark in marks):
+            plain = False
+            continue
+        for parts in itertools.product(*cases):
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                test(**{name: value for part in parts for name, value in part.items()})
+    return plain
+
+
+def _list_cases(names: str | Sequence[str], values: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return the arguments of each case of ``parametrize``."""
+    listed = [each.strip() for each in names.split(",")] if isinstance(names, str) else list(names)
+    several = len(listed) > 1
+    rows = [each.values if isinstance(each, _PARAM) else each if several else (each,) for each in values]
+    return [dict(zip(listed, row, strict=True)) for row in rows]
+
+
+_PARAM = type(pytest.param())
+_PRESENT = frozenset(sys.modules)
 
 
 def _write_loaded(pipe: int) -> None:
@@ -313,17 +370,31 @@ def _write_loaded(pipe: int) -> None:
         names.write(" ".join(list(sys.modules)))
 
 
-def _imports(file: Path) -> set[str]:
-    """Return the modules that *file* imports, and the names from them."""
-    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
-    modules = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-    names = {
-        f"{node.module}.{each.name}"
-        for node in nodes
-        if isinstance(node, ast.ImportFrom)
-        for each in node.names
+def _dependents(module: str, names: Sequence[str]) -> set[str]:
+    """Return *module* and which of the modules *names* import it, directly or not."""
+    files = {name: importlib.util.find_spec(name) for name in names}
+    imported = {
+        name: _imports(Path(spec.origin), name if spec.submodule_search_locations is None else f"{name}.")
+        for name, spec in files.items()
+        if spec is not None and spec.origin is not None
     }
-    return modules | names
+    dependents = {module}
+    while more := {name for name, others in imported.items() if others & dependents} - dependents:
+        dependents |= more
+    return dependents
+
+
+def _imports(file: Path, name: str = "") -> set[str]:
+    """Return the modules that *file* (module *name*) imports, and names from them."""
+    imported = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            imported |= {each.name for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            place = name.split(".")[: -node.level] if node.level else []
+            module = ".".join([*place, *([node.module] if node.module else [])])
+            imported |= {module, *(f"{module}.{each.name}" for each in node.names)}
+    return imported
 
 
 def run_all(
@@ -440,6 +511,7 @@ def main() -> int:
     os.chdir(ROOT)
     # the tests of a commit must not depend on chance (tests/conftest)
     os.environ["CI"] = "1"
+    use_quick_examples()
     sys.path[:0] = [str(ROOT), str(ROOT / "src")]
     scores = [examine(Target(module), options.count, options.seed, options.jobs) for module in modules]
     tried, own, every = (sum(column) for column in zip(*scores, strict=True)) if scores else (0, 0, 0)

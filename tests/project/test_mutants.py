@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 from pathlib import Path
+from types import ModuleType
 
-from tools.mutants import TESTS, Target, list_mutants, mutate, pure_modules
+import pytest
+
+from tools.mutants import TESTS, Target, call_tests, list_mutants, mutate, pure_modules
 
 SOURCE = '''
 """A module."""
@@ -60,3 +64,48 @@ def test_the_modules_have_tests() -> None:
 def test_the_neighbours_that_import_a_module_are_its_tests_too() -> None:
     assert [Path(file).name for file in Target("domain/day_words").other_tests] == ["test_typed_password.py"]
     assert Target("domain/evidence").own_tests == [str(TESTS / "shell/wording/test_problem_details.py")]
+
+
+PLAIN = """
+import pytest
+
+CALLS = []
+
+
+@pytest.mark.parametrize(("a", "b"), [(1, 2), pytest.param(3, 4, id="named")])
+@pytest.mark.parametrize("c", [5, 6])
+def test_cases(a, b, c):
+    CALLS.append((a, b, c))
+
+
+@pytest.mark.windows
+def test_elsewhere():
+    CALLS.append("windows")
+"""
+
+
+def test_plain_tests_are_called_and_one_with_a_fixture_is_left_to_pytest(tmp_path: Path) -> None:
+    plain = tmp_path / "test_plain.py"
+    plain.write_text(PLAIN, encoding="utf-8")
+    module = load_file(plain)
+    assert call_tests(module)
+    assert sorted(module.CALLS) == [(1, 2, 5), (1, 2, 6), (3, 4, 5), (3, 4, 6)]
+    plain.write_text("def test_with(tmp_path):\n    raise ValueError\n", encoding="utf-8")
+    assert not call_tests(load_file(plain))
+
+
+def test_a_plain_test_that_fails_raises(tmp_path: Path) -> None:
+    failing = tmp_path / "test_failing.py"
+    failing.write_text("def test_it():\n    assert False\n", encoding="utf-8")
+    with pytest.raises(AssertionError):
+        call_tests(load_file(failing))
+
+
+def load_file(file: Path) -> ModuleType:
+    """Load a test file that stands outside of the project."""
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

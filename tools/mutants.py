@@ -337,7 +337,9 @@ def call_tests(module: ModuleType) -> bool:
     This is many times quicker than pytest. Returns whether there are no others.
     """
     plain = True
-    for test in [value for name, value in vars(module).items() if name.startswith("test_")]:
+    tests = [value for name, value in vars(module).items() if name.startswith("test_")]
+    # the quick ones first: one that fails is the last
+    for test in sorted(tests, key=lambda test: hasattr(test, "hypothesis")):
         marks = getattr(test, "pytestmark", [])
         if any(mark.name in ("windows", "desktop") for mark in marks):
             continue

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import strategies as st
 
 from iea_agent.domain import problems
+from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.diagnosis import (
     CLOCK_TOLERANCE,
     STAGES,
@@ -19,10 +20,11 @@ from iea_agent.domain.diagnosis import (
     Stage,
     conclude,
     judge_clock,
+    malformed_address,
     share_findings,
     trust_clock,
 )
-from iea_agent.domain.evidence import ClockConfirmed, ClockOffset
+from iea_agent.domain.evidence import ClockConfirmed, ClockOffset, MalformedAddress
 from iea_agent.domain.problems import Problem
 
 NOW = 1.8e9
@@ -105,6 +107,24 @@ def test_a_server_that_told_the_time_speaks_for_itself(ahead: float) -> None:
     assert share_findings([one, other], NOW) == (one, other)
 
 
+def test_what_a_report_says_already_stays_beside_what_another_one_says() -> None:
+    portal = Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL)
+    one = replace(report(Server.AUTHENTICATION), findings=(CLOCK,), clock_ahead=86_400.0)
+    other = replace(report(Server.UPDATES, problems.METADATA_EXPIRED), findings=(portal,))
+    assert share_findings([one, other], NOW)[1].findings == (portal, CLOCK)
+
+
+def test_a_report_has_taken_no_time_until_it_says_so() -> None:
+    assert report(Server.UPDATES).milliseconds == 0
+
+
+@pytest.mark.parametrize("kind", Malformed)
+def test_an_address_that_cannot_be_used_fails_at_its_stage_with_what_is_wrong(kind: Malformed) -> None:
+    failure = malformed_address(kind)
+    assert (failure.stage, failure.problem) == (Stage.ADDRESS, problems.ADDRESS_MALFORMED)
+    assert (failure.detail, failure.evidence) == (kind.value, MalformedAddress(kind))
+
+
 def dated(problem: Problem, begin: float, end: float) -> Failure:
     """A failure with a certificate valid from *begin* to *end*, counted from now."""
     certificate = Certificate("Urssaf", "Autorité", NOW + begin, NOW + end, "00" * 32)
@@ -118,7 +138,7 @@ EXPIRED, NOT_YET, IRREGULAR = (
 )
 
 
-@pytest.mark.parametrize("ahead", [0.0, 299.0, -299.0])
+@pytest.mark.parametrize("ahead", [0.0, 300.0, -300.0])
 @pytest.mark.parametrize(
     ("failure", "problem"),
     [(dated(NOT_YET, 86_400, 2e6), IRREGULAR), (dated(EXPIRED, -2e6, -86_400), EXPIRED)],
@@ -135,9 +155,12 @@ def test_a_clock_that_a_server_proves_right_is_not_blamed(
         # nobody told the time, or another one
         (dated(NOT_YET, 86_400, 2e6), None),
         (dated(NOT_YET, 86_400, 2e6), 301.0),
+        (dated(NOT_YET, 86_400, 2e6), -300.5),
         # it holds by the server's clock
         (dated(NOT_YET, 60, 2e6), 100.0),
         (dated(EXPIRED, -2e6, -60), -100.0),
+        (dated(NOT_YET, 100, 2e6), 100.0),
+        (dated(EXPIRED, -2e6, -100), -100.0),
         # not about dates
         (dated(problems.CERTIFICATE_REVOKED, 86_400, 2e6), 0.0),
         (Failure(Stage.CERTIFICATE, NOT_YET), 0.0),

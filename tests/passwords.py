@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import date, timedelta
+from functools import cache
 
 from iea_agent import BUILT
 from iea_agent.domain.day_password import (
@@ -72,4 +73,9 @@ def make_register(
 
 def make_current_register(generation: int = 1) -> Register:
     """Make a register that a PC accepts, from four days ago to three days ahead."""
-    return make_register(today() - timedelta(days=4), 8, generation, kdf=WEAKEST)
+    return _make_once(today(), generation)
+
+
+@cache
+def _make_once(day: date, generation: int) -> Register:
+    return make_register(day - timedelta(days=4), 8, generation, kdf=WEAKEST)

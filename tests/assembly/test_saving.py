@@ -151,6 +151,16 @@ def test_everything_is_judged_before_anything_is_written(
     assert {path: path.read_bytes() for path in home.parent.rglob("*") if path.is_file()} == before
 
 
+def test_a_key_is_not_kept_if_the_policy_fixes_the_number(home: Path) -> None:
+    policy = home / "policy" / "policy.toml"
+    policy.parent.mkdir()
+    policy.write_text('[licence]\nnumber = "FIXED"\n')
+    with pytest.raises(RefusedError) as refused:
+        make_installation(home).save({"licence.number": "NEW"}, "new key")
+    assert refused.value.refusal == refusals.SettingLocked("licence.number")
+    assert secrets_of(home)["licence-key"] == "old key"
+
+
 def test_a_pasted_secret_is_tidied_wherever_it_comes_from(home: Path) -> None:
     make_installation(home).save({}, " \u200bnew key\u00a0", "\ufeffnew password ")
     assert look(home)[2:] == ("new key", "new password ")

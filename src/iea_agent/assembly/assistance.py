@@ -31,7 +31,7 @@ from iea_agent.loop import Loop
 
 from .assistance_memory import STATE as ASSISTANCE
 from .installation import Installation
-from .registers import load_registers
+from .registers import Registers, load_registers
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import AssistanceDocument
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("iea_agent.assistance")
 
 TRIES = "attempts"
-REGISTER = "register"
+GENERATION = "register-generation"
 EXPIRING_DAYS = 180
 """Fewer days left in the register than this are worth a warning."""
 SAVE_WAIT_SECONDS = 600.0
@@ -112,19 +112,20 @@ class Assistance:
 
     def load_register(self) -> Register | None:
         """Return the newest register on this PC, never an older one than before."""
-        registers, _refused = load_registers(self._installation)
-        licence = self._installation.storage.load().effective.settings.licence_number
-        return select_register(registers, licence, self._least_generation())
+        return self._select_register(load_registers(self._installation))
 
-    def _refuse_without_register(self) -> Refusal:
+    def _select_register(self, registers: Registers) -> Register | None:
+        licence = self._installation.storage.load().effective.settings.licence_number
+        return select_register(registers.usable, licence, self._least_generation())
+
+    def _refuse_without_register(self, registers: Registers) -> Refusal:
         """Return why no password can be checked, and write that to the journal."""
-        registers, refused = load_registers(self._installation)
-        if not registers and not refused:
+        if not registers.usable and not registers.refused:
             self._write("no-register")
             return refusals.RegisterMissing()
         # one that can be read is for another licence, or older than one before
-        files = refused or self._installation.register_files()
-        file = next((str(file) for file in files if file.exists()), "")
+        readable = self._installation.installed_register, self._installation.signed_register
+        file = next((str(file) for file in registers.refused or readable if file.exists()), "")
         self._write("register-refused", file=file)
         return refusals.RegisterRefused(path=file)
 
@@ -190,9 +191,10 @@ class Assistance:
                     missing=password.missing,
                 )
             )
-        register = self.load_register()
+        registers = load_registers(self._installation)
+        register = self._select_register(registers)
         if register is None:
-            raise RefusedError(self._refuse_without_register())
+            raise RefusedError(self._refuse_without_register(registers))
         candidate = find_candidate(password, register, self._today())
         if not isinstance(candidate, Candidate):
             self._write("other-day", day=password.day)
@@ -208,7 +210,9 @@ class Assistance:
 
         if not self._change_tries(count):
             raise RefusedError(refusals.NothingWritten())
-        self._save_generation(register)
+        if register is registers.signed:
+            # one that nobody has signed is remembered only if its password was right
+            self._save_generation(generation)
         return candidate
 
     def _check_password(self, number: int, candidate: Candidate) -> None:
@@ -218,21 +222,21 @@ class Assistance:
             result = check_candidate(candidate)
         except Exception:
             log.exception("password not checked")
-        self._loop.post(lambda: self._finish_check(number, result))
+        self._loop.post(lambda: self._finish_check(number, result, candidate.register.generation))
 
-    def _finish_check(self, number: int, result: Right | Wrong | None) -> None:
+    def _finish_check(self, number: int, result: Right | Wrong | None, generation: int) -> None:
         if number != self._check or self._reply is None:
             return
         reply, self._reply = self._reply, None
         try:
-            self._conclude(result)
+            self._conclude(result, generation)
         except RefusedError as error:
             reply(error.refusal)
         else:
             reply(None)
         self._try_next()
 
-    def _conclude(self, result: Right | Wrong | None) -> None:
+    def _conclude(self, result: Right | Wrong | None, generation: int) -> None:
         """Leave assistance mode if the password was right. Raises ``RefusedError``."""
         if result is None:
             raise RefusedError(refusals.ProblemMet(problems.INTERNAL_ERROR.code))
@@ -241,6 +245,7 @@ class Assistance:
             reason, wait = self._compute_wait()
             self._write("refused", day=day, failures=self._tries.failures, wait=round(wait))
             raise RefusedError(refusals.PasswordWrong(wait=wait, reason=reason))
+        self._save_generation(generation)
         self._change_tries(password_tries.reset_after_success)
         self._write("leaving", day=day, kid=result.kid)
         self._loop.take(machine.AssistanceLeft())
@@ -279,9 +284,10 @@ class Assistance:
     # on disk
 
     def _load_tries(self) -> Tries:
-        existed = self._installation.storage.has_state(TRIES)
+        storage = self._installation.storage
+        existed = storage.had_state(TRIES)
         try:
-            tries = self._installation.storage.read_state(TRIES, password_tries.parse_tries)
+            tries = storage.read_state(TRIES, password_tries.parse_tries)
         except StorageError:
             tries = None
         if not existed:
@@ -290,7 +296,12 @@ class Assistance:
             log.warning("attempts not readable")
             tries = password_tries.create_distrusted(self._clock())
             self._write("attempts-unreadable")
-        self._saved = tries
+            try:
+                storage.write_state(TRIES, tries.to_document())
+            except StorageError:
+                # what was set aside says the same at the next start
+                log.exception("attempts not written")
+        self._saved = replace(tries, steady=None)
         return tries
 
     def _reread_tries(self) -> None:
@@ -334,17 +345,18 @@ class Assistance:
 
     def _least_generation(self) -> int:
         try:
-            return self._installation.storage.read_state(REGISTER, parse_generation) or 1
+            return self._installation.storage.read_state(GENERATION, parse_generation) or 1
         except StorageError:
             return 1
 
-    def _save_generation(self, register: Register) -> None:
-        if register.generation > self._least_generation():
+    def _save_generation(self, generation: int) -> None:
+        """Refuse registers older than *generation* from now on."""
+        if generation > self._least_generation():
             storage = self._installation.storage
             try:
-                with storage.exclusive_state(REGISTER):
-                    generation = max(register.generation, self._least_generation())
-                    storage.write_state(REGISTER, {"generation": generation})
+                with storage.exclusive_state(GENERATION):
+                    highest = max(generation, self._least_generation())
+                    storage.write_state(GENERATION, {"generation": highest})
             except StorageError:
                 log.exception("generation not written")
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from iea_agent import BUILT
 from iea_agent.domain.assistance_record import AssistanceRecord, bound_since, parse_assistance
+from iea_agent.domain.state_values import parse_time
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
 
@@ -29,7 +30,7 @@ STATE = "assistance"
 
 def read_since(storage: Storage, journal_file: Path) -> float | None:
     """Return when assistance mode began, None if it is off. Raises ``StorageError``."""
-    existed = storage.has_state(STATE)
+    existed = storage.had_state(STATE)
     record = storage.read_state(STATE, parse_assistance)
     return _read_journal(journal_file, existed) if record is None else record.since
 
@@ -39,7 +40,7 @@ def restore_since(storage: Storage, journal_file: Path, now: float) -> float | N
 
     A record that is destroyed, not readable or ahead of *now* is written anew, and the journal says so.
     """
-    existed = storage.has_state(STATE)
+    existed = storage.had_state(STATE)
     try:
         record = storage.read_state(STATE, parse_assistance)
     except StorageError:
@@ -85,6 +86,6 @@ def _read_journal(journal_file: Path, existed: bool) -> float | None:
 
 def _parse_moment(at: str) -> float:
     try:
-        return max(datetime.fromisoformat(at).timestamp(), 0.0)
-    except ValueError:
+        return parse_time({"at": datetime.fromisoformat(at).timestamp()}, "at")
+    except (ValueError, OverflowError):
         return time.time()

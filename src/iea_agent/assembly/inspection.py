@@ -130,7 +130,7 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
         "settings": settings_with_origin(installation),
         "faults": [
             *map(describe_setting_fault, loaded.all_faults),
-            *(f"{file} : {reason}" for file, reason in load_registers(installation)[1].items()),
+            *(f"{file} : {reason}" for file, reason in load_registers(installation).refused.items()),
         ],
         "libraries": {name: _version(name) for name in LIBRARIES},
     }

@@ -97,9 +97,15 @@ class Installation:
         """The journal of assistance mode."""
         return self.folders.state / "journal.jsonl"
 
-    def register_files(self) -> tuple[Path, ...]:
-        """Return the possible registers: the installed one, then that of the updates."""
-        return self.folders.policy / REGISTER_FILE, self.folders.state / REGISTER_FILE
+    @property
+    def installed_register(self) -> Path:
+        """The register that an administrator has installed."""
+        return self.folders.policy / REGISTER_FILE
+
+    @property
+    def signed_register(self) -> Path:
+        """The register that the updates have brought; it counts if TUF verifies it."""
+        return self.updates_folder / "targets" / REGISTER_FILE
 
     @property
     def root_file(self) -> Path:

@@ -301,6 +301,11 @@ class Storage:
         # not Path.exists, which raises if the folder may not be listed
         return os.path.lexists(self._state_file(name))
 
+    def had_state(self, name: str) -> bool:
+        """Return whether there is a document *name*, or a broken one was set aside."""
+        path = self._state_file(name)
+        return self.has_state(name) or bool(_list_aside(path))
+
     def write_state(self, name: str, document: Mapping[str, object]) -> None:
         """Write the document *name*, 1 MiB at most. Raises ``StorageError``."""
         path = self._state_file(name)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import filelock
 from tuf.api import exceptions as tuf_errors
 
 # exported, but not declared so
-from tuf.api.metadata import Metadata, Root, Timestamp  # type: ignore[attr-defined]
+from tuf.api.metadata import Metadata, Root, Targets, Timestamp  # type: ignore[attr-defined]
 from tuf.api.serialization import DeserializationError
 from tuf.ngclient import FetcherInterface, Updater  # type: ignore[attr-defined]
 
@@ -39,9 +39,18 @@ LOCK_SECONDS = 1.0
 """The longest wait for the folder while another process holds it."""
 LARGEST = 2_000_000
 """The largest metadata file in bytes: room for some ten thousand targets."""
+MOST_ROOTS = 256
+"""How many replacements of the keys are followed from the root of this PC."""
 
 Send: TypeAlias = Callable[[Request, int], Reply]
 """Sends a request within the caller's deadline; the body may have so many bytes. Raises ``HttpsError``."""
+Read: TypeAlias = Callable[[Path, int], "bytes | None"]
+"""Reads a file of so many bytes at most, None if there is none. Raises ``OSError``."""
+_Signed = TypeVar("_Signed", Root, Targets)
+
+
+class TargetError(Exception):
+    """A downloaded file that the update repository has not signed; says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ def check(
             for file in trusted.glob("tmp*"):
                 with suppress(OSError):
                     file.unlink()
+            _delete_too_large(trusted)
             return _refresh(send, address, root, trusted, timestamp)
     except OSError:  # filelock's Timeout is one
         pass
@@ -95,6 +105,65 @@ def check(
     except OSError as error:
         detail = f"this computer's disk: {type(error).__name__}: {error.strerror}"
         raise HttpsError(Failure(Stage.METADATA, problems.INTERNAL_ERROR, detail)) from error
+
+
+def read_target(read: Read, root: Path, folder: Path, name: str, largest: int) -> bytes | None:
+    """Return the downloaded file *name* if it is signed, None if there is none.
+
+    Its length and hash are those in targets.json, which has the signatures that the latest root in
+    *folder* asks for. Each root is signed by the one before it; the first is the file *root*. Expiry is
+    not judged: the file is needed where no server answers. Raises ``TargetError`` and ``OSError``.
+    """
+    data = read(folder / "targets" / name, largest)
+    if data is None:
+        return None
+    trusted = folder / "metadata"
+    try:
+        latest = _follow_roots(read, root, trusted / "root_history")
+        targets = _parse(Targets, read(trusted / "targets.json", LARGEST))
+        latest.verify_delegate(Targets.type, targets.signed_bytes, targets.signatures)
+        if name not in targets.signed.targets:
+            raise TargetError("not in targets.json")
+        targets.signed.targets[name].verify_length_and_hashes(data)
+    except (tuf_errors.RepositoryError, ValueError) as error:
+        raise TargetError(clean_detail(str(error))) from error
+    return data
+
+
+def _follow_roots(read: Read, anchor: Path, history: Path) -> Root:
+    """Return the latest root that *anchor* leads to."""
+    first = _parse(Root, read(anchor, LARGEST))
+    latest = first.signed
+    latest.verify_delegate(Root.type, first.signed_bytes, first.signatures)
+    for _ in range(MOST_ROOTS):
+        data = read(history / f"{latest.version + 1}.root.json", LARGEST)
+        if data is None:
+            break
+        following = _parse(Root, data)
+        if following.signed.version != latest.version + 1:
+            raise TargetError("a root of another version")
+        for signer in (latest, following.signed):
+            signer.verify_delegate(Root.type, following.signed_bytes, following.signatures)
+        latest = following.signed
+    return latest
+
+
+def _parse(kind: type[_Signed], data: bytes | None) -> Metadata[_Signed]:
+    """Return the metadata in *data*, whoever signed them. Raises ``TargetError``."""
+    if data is None:
+        raise TargetError(f"no {kind.type}.json")
+    metadata = Metadata[_Signed].from_bytes(drop_mark(data))
+    if not isinstance(metadata.signed, kind):
+        raise TargetError(f"no {kind.type} in {kind.type}.json")
+    return metadata
+
+
+def _delete_too_large(trusted: Path) -> None:
+    """Delete what is larger than any metadata: TUF reads its own files whole."""
+    for file in trusted.rglob("*.json"):
+        with suppress(OSError):
+            if file.stat().st_size > LARGEST:
+                file.unlink()
 
 
 def _refresh(send: Send, address: Address, root: Path, trusted: Path, timestamp: bytes) -> VerifiedMetadata:

@@ -1,4 +1,4 @@
-"""Assistance mode on one PC: what counts as a try, and what the disk remembers of it."""
+"""Assistance mode on one PC: what counts as a try, and what is remembered of it."""
 
 from __future__ import annotations
 
@@ -119,7 +119,9 @@ def test_a_wrong_password_teaches_no_generation_of_a_register_that_is_not_signed
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"schema": 1}'])
-def test_damaged_tries_are_no_fresh_start_whenever_the_agent_starts_again(folder: Path, damage: bytes) -> None:
+def test_damaged_tries_are_no_fresh_start_whenever_the_agent_starts_again(
+    folder: Path, damage: bytes
+) -> None:
     install(folder, 1)
     first = Process(folder)
     first.assistance.enter("")
@@ -160,8 +162,7 @@ def test_no_try_is_lost_when_many_processes_count_at_once(folder: Path) -> None:
 
     def guess(process: Process) -> None:
         together.wait()
-        for _ in range(3):
-            judged.append(process.leave(other_password(today())))
+        judged.extend(process.leave(other_password(today())) for _ in range(3))
 
     threads = [threading.Thread(target=guess, args=(process,)) for process in processes]
     for thread in threads:

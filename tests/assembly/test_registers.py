@@ -27,7 +27,7 @@ def installed(tmp_path: Path) -> Installation:
 
 
 class Updates:
-    """What an updater leaves on a PC: the metadata that it has verified, and the targets."""
+    """What an updater leaves on a PC: verified metadata, and the targets."""
 
     def __init__(self, installation: Installation, folder: Path) -> None:
         self._installation = installation
@@ -174,7 +174,9 @@ def test_nothing_else_in_the_state_folder_is_a_register(installed: Installation)
 
 
 @pytest.mark.parametrize("content", [None, b"{}"])
-def test_without_a_file_of_the_updates_tuf_is_not_loaded(installed: Installation, content: bytes | None) -> None:
+def test_without_a_file_of_the_updates_tuf_is_not_loaded(
+    installed: Installation, content: bytes | None
+) -> None:
     if content is not None:
         installed.installed_register.write_bytes(content)
     script = (

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import TypeAlias
 
 from iea_agent.assembly.installation import Installation
+from iea_agent.domain.proxy_choice import Configuration
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.host.storage import Folders, Storage
+from iea_agent.host.system_proxy import ConfiguredProxies, SystemProxies
 from iea_agent.host.vault import VaultUnavailable
 
 Report: TypeAlias = "dict[str, int | bool]"
@@ -103,6 +105,10 @@ class VaultInstallation(Installation):
     """An installation whose vault is a file."""
 
     touches: Touches | None = None
+
+    @cached_property
+    def proxies(self) -> SystemProxies:
+        return ConfiguredProxies(lambda: Configuration(servers="mandataire:3128"), lambda *_: "")
 
     @cached_property
     def vault(self) -> FileVault:

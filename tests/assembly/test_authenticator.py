@@ -20,6 +20,7 @@ from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Failure, Server
 from iea_agent.domain.evidence import RefusalGround
 from iea_agent.domain.proxy_choice import Configuration
+from iea_agent.domain.proxy_password import ProxyPassword
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.host.storage import Folders, Storage
 from iea_agent.host.system_proxy import ConfiguredProxies, SystemProxies
@@ -55,7 +56,9 @@ class SandboxServers(Servers):
     world: World | None = None
     limits: Limits = PATIENT
 
-    def connect(self, settings: Settings, proxy_password: str | None = None) -> Callable[[Address], Client]:
+    def connect(
+        self, settings: Settings, proxy_password: ProxyPassword | None = None
+    ) -> Callable[[Address], Client]:
         assert self.world is not None
         resolve = resolving(self.world.names.port)
 

@@ -5,6 +5,7 @@ It is found again when the network changes.
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import threading
@@ -33,8 +34,8 @@ from iea_agent.domain.proxy_choice import (
     ScriptFault,
     ScriptUnusable,
     Source,
-    may_authenticate,
 )
+from iea_agent.domain.proxy_password import ProxyPassword
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.host.storage import Folders, Storage
@@ -43,6 +44,7 @@ from iea_agent.host.vault import LONGEST, SecretLengthError, Vault, VaultUnavail
 from iea_agent.services.https import HttpsError
 from iea_agent.services.network import Credentials
 from iea_agent.services.secret_verdicts import SecretVerdicts
+from iea_agent.shell.dialogs import typed_settings
 from iea_sandbox.faults import SERVERS
 from iea_sandbox.world import World
 from tests.services.conftest import page, raw_server, request_of
@@ -82,22 +84,15 @@ class NoVault(Secrets):
 
 @dataclass(frozen=True)
 class OfficeInstallation(Installation):
-    """An installation whose vault is the test's."""
+    """An installation whose vault, proxy setting and scripts are the test's."""
 
     secrets: Vault = field(default_factory=Secrets)
+    setting: list[Configuration] = field(default_factory=lambda: [Configuration()])
+    scripts: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def vault(self) -> Vault:
         return self.secrets
-
-
-@dataclass(frozen=True)
-class Office(Servers):
-    """The servers of an installation; proxy setting and scripts are the test's."""
-
-    installation: OfficeInstallation
-    setting: list[Configuration] = field(default_factory=lambda: [Configuration()])
-    scripts: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def proxies(self) -> SystemProxies:
@@ -109,6 +104,27 @@ class Office(Servers):
         return self.scripts[script]
 
 
+@dataclass(frozen=True)
+class Office(Servers):
+    """The servers of an installation; proxy setting and scripts are the test's."""
+
+    installation: OfficeInstallation
+
+    @property
+    def setting(self) -> list[Configuration]:
+        """The system's setting, which the test replaces."""
+        return self.installation.setting
+
+    @property
+    def scripts(self) -> dict[str, str]:
+        """What the proxy scripts answer, by their address."""
+        return self.installation.scripts
+
+    def keep(self, proxy: str, password: str = PASSWORD) -> None:
+        """Save *password* in the vault, for *proxy*."""
+        self.installation.secrets.write_secret(PROXY_PASSWORD, ProxyPassword(proxy, password).to_secret())
+
+
 class ScriptOfTheOffice:
     """A system whose script is out of reach, also for this machine's own servers."""
 
@@ -116,6 +132,9 @@ class ScriptOfTheOffice:
         reason = "WinHTTP error 12167"
         fault = ScriptFault("http://pac.example/p.pac", reason)
         return Choice(None, Source.NONE, f"script unusable: {reason}", fault)
+
+    def find_fixed(self, _address: Address) -> Address | None:
+        return None
 
     def forget_answers(self) -> None:
         """Do nothing: the next answer is the same."""
@@ -170,31 +189,63 @@ class TestRoute:
     def test_a_user_comes_with_the_password_from_the_vault(self, office: Office) -> None:
         settings = replace(MANUAL, proxy_user="marie")
         assert office.route(settings, SERVER).credentials is None, "none is saved"
-        office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
+        office.keep(str(PROXY))
         assert office.route(settings, SERVER).credentials == Credentials("marie", PASSWORD)
-        assert office.route(settings, SERVER, "typed").credentials == Credentials("marie", "typed")
+        typed = ProxyPassword(str(PROXY), "typed")
+        assert office.route(settings, SERVER, typed).credentials == Credentials("marie", "typed")
         assert office.route(MANUAL, SERVER).credentials is None, "there is no user"
         assert PASSWORD not in repr(office.route(settings, SERVER))
 
     def test_also_for_the_systems_proxy(self, office: Office) -> None:
-        office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
+        office.keep("http://systeme.example:8080")
         settings = replace(DEFAULTS, proxy_user="marie")
         assert office.route(settings, SERVER).credentials is None, "there is no proxy"
         office.setting[0] = Configuration(servers="systeme.example:8080")
         assert office.route(settings, SERVER).credentials == Credentials("marie", PASSWORD)
 
-    def test_never_for_a_proxy_that_the_network_offers_unless_it_is_named(self, office: Office) -> None:
-        """Any café can offer a proxy: what was typed for the office's is not for it."""
-        office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
-        offered = Choice(parse("http://cafe.example:8080"), Source.NETWORK)
-        settings = replace(DEFAULTS, proxy_user="marie")
-        assert not may_authenticate(offered, settings)
-        assert may_authenticate(offered, replace(settings, proxy_address="http://cafe.example:8080"))
+    @pytest.mark.parametrize(
+        "setting",
+        [
+            Configuration(detect=True),
+            Configuration(script="http://pac.example/p.pac"),
+            Configuration(script="file://partage/p.pac"),
+            Configuration(detect=True, servers="bureau.example:3128"),
+        ],
+    )
+    @pytest.mark.parametrize("named", ["", "http://cafe.example:8080"])
+    def test_never_to_a_proxy_that_the_network_may_have_named(
+        self, office: Office, setting: Configuration, named: str
+    ) -> None:
+        """Not even where its address is the saved one: any café may name any proxy."""
+        office.keep("http://cafe.example:8080")
+        office.setting[0] = setting
+        office.scripts.update(dict.fromkeys(("", setting.script), "PROXY cafe.example:8080"))
+        settings = replace(DEFAULTS, proxy_user="marie", proxy_address=named)
+        route = office.route(settings, SERVER)
+        assert (route.proxy, route.credentials) == (parse("http://cafe.example:8080"), None)
+        assert not route.is_proxy_trusted, "nor does it learn who is signed in to Windows"
+        typed = office.give_password(settings, "typed")
+        assert office.route(settings, SERVER, typed).credentials is None
+
+    @pytest.mark.parametrize("script", ["https://pac.example/p.pac", "file:///C:/proxy.pac"])
+    def test_to_one_that_a_script_names_which_nobody_can_change(self, office: Office, script: str) -> None:
+        office.keep(str(PROXY))
+        office.setting[0] = Configuration(script=script)
+        office.scripts[script] = "PROXY mandataire.example:3128"
+        settings = replace(DEFAULTS, proxy_user="marie", proxy_address=str(PROXY))
+        assert office.route(settings, SERVER).credentials == Credentials("marie", PASSWORD)
+
+    def test_only_to_the_proxy_for_which_it_was_given(self, office: Office) -> None:
+        office.keep(str(PROXY))
+        settings = replace(MANUAL, proxy_user="marie", proxy_address="http://autre.example:3128")
+        assert office.route(settings, SERVER).credentials is None
         office.setting[0] = Configuration(servers="systeme.example:8080")
-        named = replace(settings, proxy_address="http://systeme.example:8080")
-        assert office.route(named, SERVER).credentials == Credentials("marie", PASSWORD)
-        other = replace(settings, proxy_address="http://ailleurs.example:8080")
-        assert office.route(other, SERVER).credentials is None
+        by_system = replace(settings, proxy_mode=ProxyMode.SYSTEM)
+        assert office.route(by_system, SERVER).credentials is None
+        # what was typed for the proxy in the settings is not for the one of a repair
+        typed = office.give_password(settings, "typed")
+        assert office.route(settings, SERVER, typed).credentials == Credentials("marie", "typed")
+        assert office.route(by_system, SERVER, typed).credentials is None
 
     def test_without_a_vault_the_way_is_not_known(self, office: Office) -> None:
         without = replace(office, installation=replace(office.installation, secrets=NoVault()))
@@ -239,12 +290,13 @@ class TestTest:
 
     def test_who_decided_is_said(self, office: Office) -> None:
         with recording_proxy() as (port, _asked):
-            office.setting[0] = Configuration(script="p")
-            office.scripts["p"] = f"SOCKS s:1; PROXY 127.0.0.1:{port}"
-            for report in office.examine(DEFAULTS):
-                assert (report.route, report.route_source) == (f"http://127.0.0.1:{port}", "script")
-                assert report.failure is not None
-                assert report.failure.stage is Stage.PROXY
+            for script, source in (("https://p", "script"), ("http://p", "open-script")):
+                office.setting[0] = Configuration(script=script)
+                office.scripts[script] = f"SOCKS s:1; PROXY 127.0.0.1:{port}"
+                for report in office.examine(DEFAULTS):
+                    assert (report.route, report.route_source) == (f"http://127.0.0.1:{port}", source)
+                    assert report.failure is not None
+                    assert report.failure.stage is Stage.PROXY
 
     def test_each_one_finds_the_way_anew(self, office: Office) -> None:
         """A person tests again after a change, perhaps of the network.
@@ -257,29 +309,113 @@ class TestTest:
             assert {report.route for report in office.examine(DEFAULTS)} == {f"http://127.0.0.1:{port}"}
 
 
+class TestCafe:
+    """A rogue Wi-Fi offers a proxy that asks for a password."""
+
+    @pytest.mark.parametrize("script", ["", "http://pac.example/p.pac"])
+    def test_is_told_nothing_by_the_test_the_agent_or_the_repairs(self, office: Office, script: str) -> None:
+        with refusing_proxy(ASKING) as (address, passwords):
+            settings = self.at_home(office)
+            office.setting[0] = Configuration(detect=not script, script=script)
+            office.scripts[script] = f"PROXY {address.removeprefix('http://')}"
+            reports = office.examine(settings)
+            for report in reports:
+                assert report.cause is not None
+                assert report.cause.problem is problems.OFFERED_PROXY_WANTS_PASSWORD
+            assert typed_settings.find_asking_proxy(settings, reports, "") == "", "the dialog does not ask"
+            # as if it had: the address of the café beside the saved name, and a password typed
+            taken = replace(settings, proxy_address=address)
+            office.examine(taken)
+            office.examine(taken, proxy_password="typed")
+            office.repairs(taken, "typed", reports, lambda _repair: None, threading.Event())
+            agent = Agent(office, Hours())
+            agent.loop.take(machine.Started())
+            while agent.loop.snapshot.working:
+                agent.loop.turn(SECONDS)
+            assert agent.loop.snapshot.problem is problems.OFFERED_PROXY_WANTS_PASSWORD
+        assert passwords == []
+
+    @staticmethod
+    def at_home(office: Office) -> Settings:
+        """Save a licence, and name and password of the office's proxy."""
+        changes = {"connection.authentication": str(SERVER), "licence.number": "IEA-1", "proxy.user": "marie"}
+        office.setting[0] = Configuration(servers="bureau.example:3128")
+        office.installation.save(changes, "key", PASSWORD)
+        return office.installation.storage.load().effective.settings
+
+
+def test_the_key_never_crosses_a_proxy_in_clear_not_even_to_this_machine(office: Office) -> None:
+    """Plain http to this machine is safe only if it stays there."""
+    seen: SimpleQueue[bytes] = SimpleQueue()
+
+    def serve(connection: socket.socket) -> None:
+        while head := request_of(connection):
+            seen.put(head)
+            issuer = "http://localhost:8000"
+            document = {"issuer": issuer, "token_endpoint": f"{issuer}/token"}
+            connection.sendall(
+                page("200 OK", json.dumps(document).encode(), "Content-Type: application/json")
+            )
+
+    with raw_server(serve) as proxy:
+        changes = {
+            "connection.secure": False,
+            "connection.authentication": "http://localhost:8000",
+            "licence.number": "IEA-1",
+            "proxy.mode": "manual",
+            "proxy.address": proxy.address,
+        }
+        office.installation.save(changes, "S3CRET")
+        settings = office.installation.storage.load().effective.settings
+        tested = office.examine(settings)[0]
+        assert tested.failure is not None
+        assert (tested.failure.stage, tested.failure.problem) == (Stage.ADDRESS, problems.SENT_IN_CLEAR)
+        agent = Agent(office, Hours())
+        agent.loop.take(machine.Started())
+        while agent.loop.snapshot.working:
+            agent.loop.turn(SECONDS)
+        assert agent.loop.snapshot.problem is problems.SENT_IN_CLEAR
+    while not seen.empty():
+        assert b"authorization" not in seen.get().lower()
+
+
 class TestSaving:
     """The password goes with its user."""
 
     def test_it_is_kept_and_forgotten(self, office: Office) -> None:
-        assert office.installation.proxy_password_saved() is False
-        office.installation.save({"proxy.user": "marie"}, None, PASSWORD)
-        assert office.installation.secrets.read_secret(PROXY_PASSWORD) == PASSWORD
-        assert office.installation.proxy_password_saved() is True
+        installation = office.installation
+        assert installation.password_proxy() == ""
+        installation.save({"proxy.user": "marie", "proxy.address": str(PROXY)}, None, PASSWORD)
+        assert installation.proxy_password() == ProxyPassword(str(PROXY), PASSWORD)
+        assert installation.password_proxy() == str(PROXY)
 
-        office.installation.save({"proxy.user": "paul"}, "key", None)
-        assert office.installation.secrets.read_secret(PROXY_PASSWORD) == PASSWORD
-        office.installation.save({"proxy.user": ""}, None)
-        assert office.installation.proxy_password_saved() is False
-        assert office.installation.licence_key() == "key"
+        installation.save({"proxy.user": "paul"}, "key", None)
+        assert installation.password_proxy() == str(PROXY)
+        installation.save({"proxy.address": "http://autre.example:3128"}, None)
+        assert installation.password_proxy() == str(PROXY), "it is not for another proxy"
+        installation.save({"proxy.user": ""}, None)
+        assert installation.password_proxy() == ""
+        assert installation.licence_key() == "key"
+
+    def test_without_an_address_it_is_for_the_fixed_setting_of_now(self, office: Office) -> None:
+        with pytest.raises(RefusedError) as caught:
+            office.installation.save({"proxy.user": "marie"}, None, PASSWORD)
+        assert caught.value.refusal == refusals.ProxyAddressMissing("proxy.password")
+        assert office.installation.storage.load().effective.settings.proxy_user == ""
+        # what the network offers is none
+        office.setting[0] = Configuration(detect=True, servers="bureau.example:3128")
+        office.scripts[""] = "PROXY cafe.example:8080"
+        office.installation.save({"proxy.user": "marie"}, None, PASSWORD)
+        assert office.installation.password_proxy() == "http://bureau.example:3128"
 
     def test_what_does_not_fit_is_named(self, office: Office) -> None:
         with pytest.raises(RefusedError) as caught:
-            office.installation.save({}, None, "x" * (LONGEST + 1))
+            office.installation.save({"proxy.address": str(PROXY)}, None, "x" * (LONGEST + 1))
         assert caught.value.refusal == refusals.SecretTooLong("proxy.password")
         assert caught.value.refusal.exit_code == exit_codes.USAGE
 
     def test_without_a_vault_nobody_knows(self, office: Office) -> None:
-        assert replace(office.installation, secrets=NoVault()).proxy_password_saved() is None
+        assert replace(office.installation, secrets=NoVault()).password_proxy() is None
 
 
 @contextmanager
@@ -349,7 +485,6 @@ class TestRefusedPassword:
     @staticmethod
     def configured(office: Office, proxy: str) -> Settings:
         """Save settings with a licence and the proxy's user and password."""
-        office.installation.secrets.write_secret(PROXY_PASSWORD, PASSWORD)
         changes = {
             "connection.authentication": str(SERVER),
             "licence.number": "IEA-1",
@@ -357,7 +492,7 @@ class TestRefusedPassword:
             "proxy.address": proxy,
             "proxy.user": "marie",
         }
-        office.installation.save(changes, "key")
+        office.installation.save(changes, "key", PASSWORD)
         return office.installation.storage.load().effective.settings
 
     def test_the_test_and_its_repairs_show_it_once(self, office: Office, refusal: bytes) -> None:
@@ -380,7 +515,7 @@ class TestRefusedPassword:
     def test_the_agent_shows_it_four_times_an_hour_at_most(self, office: Office, refusal: bytes) -> None:
         """Networks that change and sleep bring attempts, but not the password."""
         clock = Hours()
-        timed = TimedOffice(office.installation, office.setting, office.scripts, clock)
+        timed = TimedOffice(office.installation, clock)
         with refusing_proxy(refusal) as (address, passwords):
             self.configured(timed, address)
             agent = Agent(timed, clock)

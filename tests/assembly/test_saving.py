@@ -42,11 +42,12 @@ def look(home: Path) -> tuple[str, str, str | None, str | None]:
     """Return what a fresh process finds: number, user, key and password."""
     installation = make_installation(home)
     values = installation.storage.load().effective.settings
+    given = installation.proxy_password()
     return (
         values.licence_number,
         values.proxy_user,
         installation.licence_key(),
-        installation.proxy_password(),
+        None if given is None else given.password,
     )
 
 

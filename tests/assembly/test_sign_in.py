@@ -19,6 +19,7 @@ from iea_agent.domain import problems
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import Certificate, Failure
 from iea_agent.domain.machine import Moment
+from iea_agent.domain.proxy_password import ProxyPassword
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
 from iea_agent.host.storage import Folders, Storage
 from iea_agent.loop import Attempt
@@ -305,7 +306,9 @@ class PausedServers(SandboxServers):
     def issuers(self) -> IssuerRecord:
         return self.record
 
-    def connect(self, settings: Settings, proxy_password: str | None = None) -> Callable[[Address], Client]:
+    def connect(
+        self, settings: Settings, proxy_password: ProxyPassword | None = None
+    ) -> Callable[[Address], Client]:
         assert self.world is not None
         resolve, closed = resolving(self.world.names.port), self.closed
 

@@ -114,8 +114,8 @@ class SettingsOnStage:
     def key_saved(self) -> bool | None:
         return None if self._options.no_vault else self._key
 
-    def proxy_password_saved(self) -> bool | None:
-        return self._password
+    def password_proxy(self) -> str | None:
+        return SYSTEM_PROXY if self._password else ""
 
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None

@@ -528,7 +528,7 @@ def test_the_password_of_a_proxy_that_asks_for_one_is_kept_and_not_shown(play: C
     # for the proxy that asked
     changes = {"proxy.user": "dupont", "proxy.address": "http://proxy.entreprise.exemple.fr:3128"}
     assert (saved["saved"], saved["password"], saved["key"]) == (changes, True, False)
-    dialog.sees("Mot de passe enregistré. Il n'est jamais affiché")
+    dialog.sees("Enregistré pour http://proxy.entreprise.exemple.fr:3128. Il n'est jamais affiché")
     assert dialog.labelled(PASSWORD).text == ""
     dialog.desktop.key("Escape")
     dialog.ended()

@@ -136,6 +136,35 @@ class TestProxyLists:
         assert proxy_choice.parse_proxy_list("DIRECT; PROXY a:1", "https") == ProxyList(None, True, ())
         assert proxy_choice.parse_proxy_list("", "https") == ProxyList(None, False, ())
 
+    @pytest.mark.parametrize(
+        ("text", "quoted"),
+        [
+            ("http://dupont:AD-Passw0rd@proxy.assoc.fr:3128", ("…@proxy.assoc.fr:3128",)),
+            ("SOCKS dupont:AD-Passw0rd@c:3; DIRECT", ("…@c:3",)),
+            ("https=http://dupont:AD-Passw0rd@c:3", ("…@c:3",)),
+            # what separates entries may be part of a password
+            ("http://dupont:AD;Passw0rd@c:3", ("…", "…@c:3")),
+            ("http://dupont:AD Passw0rd@c:3", ("…", "…@c:3")),
+            ("http://dupont:AD@Passw0rd@c:3", ("…@c:3",)),
+            ("SOCKS c\x1b:3", ("SOCKS c :3",)),
+            ("SOCKS " + "c" * 200, ("SOCKS " + "c" * 74 + "…",)),
+            (";".join(["SOCKS c:3"] * 900), (*["SOCKS c:3"] * 5, "…")),
+        ],
+    )
+    def test_what_is_quoted_is_bounded_and_has_no_password(self, text: str, quoted: tuple[str, ...]) -> None:
+        skipped = proxy_choice.parse_proxy_list(text, "https").skipped
+        assert skipped == quoted
+        assert "Passw0rd" not in str(skipped)
+
+    @given(st.text("ab;=@: /", max_size=30), st.sampled_from(["http://", "PROXY ", "SOCKS ", "https=", ""]))
+    def test_no_password_is_ever_quoted(self, rest: str, kind: str) -> None:
+        text = f"{kind}dupont:SECRET{rest}@c:3"
+        for choice in (
+            proxy_choice.choose_by_system(Configuration(servers=text), SERVER, unusable),
+            proxy_choice.choose_by_system(replace(SCRIPT, detect=True), SERVER, lambda *_: text),
+        ):
+            assert "SECRET" not in repr(choice)
+
     def test_each_scheme_has_its_own(self) -> None:
         assert proxy_choice.parse_proxy_list("http=a:1;https=b:2", "http").proxy == FIRST
         assert proxy_choice.parse_proxy_list("http=a:1;https=b:2", "https").proxy == SECOND
@@ -154,7 +183,8 @@ class TestProxyLists:
         assert proxies.direct == (usable == "DIRECT")
         assert proxies.proxy == {"PROXY a:1": FIRST, "PROXY b:2": SECOND}.get(usable or "")
         before = entries[: entries.index(usable)] if usable is not None else entries
-        assert proxies.skipped == tuple(entry for entry in before if entry)
+        expected = [entry for entry in before if entry]
+        assert proxies.skipped == (*expected[:5], *["…"] * (len(expected) > 5))
         if proxies.skipped:
             cover("skipped")
 
@@ -229,11 +259,11 @@ class TestTheSystemsChoice:
 
     def test_a_script_answers_for_the_bypass_list_too(self) -> None:
         setting = replace(SCRIPT, servers="b:2", bypass="*")
-        assert proxy_choice.choose_by_system(setting, SERVER, by_name) == Choice(FIRST, Source.SCRIPT)
+        assert proxy_choice.choose_by_system(setting, SERVER, by_name) == Choice(FIRST, Source.OPEN_SCRIPT)
 
     def test_a_script_may_say_direct(self) -> None:
         choice = proxy_choice.choose_by_system(replace(SCRIPT, servers="b:2"), SERVER, lambda *_: "")
-        assert choice == Choice(None, Source.SCRIPT)
+        assert choice == Choice(None, Source.OPEN_SCRIPT)
 
     def test_a_network_without_a_script_is_no_failure(self) -> None:
         choice = proxy_choice.choose_by_system(Configuration(detect=True), SERVER, unusable)
@@ -253,7 +283,25 @@ class TestTheSystemsChoice:
 
     def test_then_the_script_named(self) -> None:
         choice = proxy_choice.choose_by_system(replace(SCRIPT, detect=True), SERVER, by_name)
-        assert (choice.proxy, choice.source) == (FIRST, Source.SCRIPT)
+        assert (choice.proxy, choice.source) == (FIRST, Source.OPEN_SCRIPT)
+
+    @pytest.mark.parametrize(
+        ("script", "source"),
+        [
+            ("https://pac.fr/p.pac", Source.SCRIPT),
+            (" HTTPS://pac.fr/p.pac", Source.SCRIPT),
+            ("file:///C:/proxy.pac", Source.SCRIPT),
+            ("http://pac.fr/p.pac", Source.OPEN_SCRIPT),
+            ("file://pac.fr/p.pac", Source.OPEN_SCRIPT),
+            ("file:////pac.fr/p.pac", Source.OPEN_SCRIPT),
+            ("\\\\pac.fr\\p.pac", Source.OPEN_SCRIPT),
+            ("p.pac", Source.OPEN_SCRIPT),
+        ],
+    )
+    def test_a_script_that_others_may_change_is_an_open_one(self, script: str, source: Source) -> None:
+        choice = proxy_choice.choose_by_system(Configuration(script=script), SERVER, by_name)
+        assert choice.source is source
+        assert source.is_open == (source is Source.OPEN_SCRIPT)
 
     def test_without_a_named_script_the_way_is_direct_and_the_fault_is_named(self) -> None:
         choice = proxy_choice.choose_by_system(replace(SCRIPT, detect=True), SERVER, unusable)
@@ -288,4 +336,4 @@ class TestTheSystemsChoice:
 
     def test_what_a_script_offers_besides_is_said(self) -> None:
         choice = proxy_choice.choose_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3; PROXY a:1")
-        assert choice == Choice(FIRST, Source.SCRIPT, "not supported: SOCKS c:3")
+        assert choice == Choice(FIRST, Source.OPEN_SCRIPT, "not supported: SOCKS c:3")

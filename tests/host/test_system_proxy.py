@@ -132,7 +132,14 @@ class TestConfigured:
 
         assert system.choose(SERVER) == Choice(parse("http://a:1"), Source.SYSTEM)
         assert system.choose(SERVER) == Choice()
-        assert system.choose(SERVER) == Choice(parse("http://b:2"), Source.SCRIPT)
+        assert system.choose(SERVER) == Choice(parse("http://b:2"), Source.OPEN_SCRIPT)
+
+    def test_the_fixed_proxy_stands_whatever_scripts_say(self) -> None:
+        setting = Configuration(detect=True, script="p", servers="a:1", bypass="exempt.fr")
+        system = ConfiguredProxies(lambda: setting, lambda *_: "b:2")
+        assert system.choose(SERVER).proxy == parse("http://b:2")
+        assert system.find_fixed(SERVER) == parse("http://a:1")
+        assert system.find_fixed(parse("https://exempt.fr")) is None
 
     def test_another_network_is_asked_anew(self) -> None:
         network = Network()
@@ -289,9 +296,9 @@ if sys.platform == "win32":
             )
             setting.write(SCRIPT, script=script)
             system = system_proxy.current_proxies()
-            assert system.choose(SERVER) == Choice(parse("http://a:1"), Source.SCRIPT)
+            assert system.choose(SERVER) == Choice(parse("http://a:1"), Source.OPEN_SCRIPT)
             assert system.choose(parse("http://serveur.example")).proxy == parse("http://h:3")
-            assert system.choose(parse("https://www.direct.fr")) == Choice(None, Source.SCRIPT)
+            assert system.choose(parse("https://www.direct.fr")) == Choice(None, Source.OPEN_SCRIPT)
             assert server.fetched == ["/by-server.pac"]
 
         def test_a_script_gets_no_path(self, setting: WindowsProxy, server: ScriptServer) -> None:
@@ -317,7 +324,7 @@ if sys.platform == "win32":
             assert choice.proxy is None
             if choice.unusable is None:
                 # Wine 10
-                assert choice.source is Source.SCRIPT
+                assert choice.source is Source.OPEN_SCRIPT
             else:
                 # Wine 8
                 assert choice.unusable.reason.startswith("WinHTTP error")

@@ -43,7 +43,7 @@ class SettingsAdapter:
         self.save = AgentClient(installation).save
         servers = Servers(installation)
         self.test, self.repairs = servers.examine, servers.repairs
-        self.key_saved, self.proxy_password_saved = installation.key_saved, installation.proxy_password_saved
+        self.key_saved, self.password_proxy = installation.key_saved, installation.password_proxy
 
     def load(self) -> DialogContents:
         """Return the settings in force, the files' faults and if assistance mode is on."""

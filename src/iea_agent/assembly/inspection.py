@@ -107,7 +107,7 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
     loaded = installation.storage.load()
     try:
         key = "saved" if installation.licence_key() else "none"
-        proxy_password = "saved" if installation.proxy_password_saved() else "none"
+        proxy_password = "saved" if installation.password_proxy() else "none"
     except VaultUnavailable as error:
         key = proxy_password = f"vault unavailable ({type(error.__cause__).__name__})"
     status = client.status()

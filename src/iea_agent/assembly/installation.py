@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import settings
+from iea_agent.domain import refusals, settings
 from iea_agent.domain.assistance_record import AssistanceRecord
+from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, InstanceLock, current_host
 from iea_agent.host.storage import Folders, Storage
@@ -20,6 +21,8 @@ from .instance import claim_session, find_lock_folder
 
 if TYPE_CHECKING:
     from iea_agent.domain.person_requests import Abilities
+    from iea_agent.domain.proxy_password import ProxyPassword
+    from iea_agent.host.system_proxy import SystemProxies
     from iea_agent.host.vault import Vault
     from iea_agent.services.authentication import Licence
 
@@ -63,6 +66,13 @@ class Installation:
         from .saving import Saving
 
         return Saving(self.storage, self.vault)
+
+    @cached_property
+    def proxies(self) -> SystemProxies:
+        """The system's choice of proxies, remembered until the network changes."""
+        from iea_agent.host import system_proxy
+
+        return system_proxy.current_proxies()
 
     @property
     def session_files(self) -> tuple[Path, ...]:
@@ -139,9 +149,12 @@ class Installation:
         """Return the key in the vault, if any. Raises ``VaultUnavailable``."""
         return self.saving.read_secret(settings.LICENCE_KEY)
 
-    def proxy_password(self) -> str | None:
+    def proxy_password(self) -> ProxyPassword | None:
         """Return the proxy's password in the vault, if any. Raises ``VaultUnavailable``."""
-        return self.saving.read_secret(settings.PROXY_PASSWORD)
+        from iea_agent.domain.proxy_password import parse_secret
+
+        secret = self.saving.read_secret(settings.PROXY_PASSWORD)
+        return None if secret is None else parse_secret(secret)
 
     def licence(self, values: Settings, typed_key: str | None = None) -> Licence | None:
         """Return the licence with number and scope of *values*, None if incomplete.
@@ -157,29 +170,60 @@ class Installation:
 
     def key_saved(self) -> bool | None:
         """Return whether the licence key is saved, None without a vault."""
-        return self._is_saved(settings.LICENCE_KEY)
-
-    def proxy_password_saved(self) -> bool | None:
-        """Return whether the proxy's password is saved, None without a vault."""
-        return self._is_saved(settings.PROXY_PASSWORD)
-
-    def _is_saved(self, name: str) -> bool | None:
         from iea_agent.host.vault import VaultUnavailable
 
         try:
-            return self.saving.read_secret(name) is not None
+            return self.licence_key() is not None
         except VaultUnavailable:
             return None
+
+    def password_proxy(self) -> str | None:
+        """Return the proxy whose password is saved, "" for none, None without a vault."""
+        from iea_agent.host.vault import VaultUnavailable
+
+        try:
+            password = self.proxy_password()
+        except VaultUnavailable:
+            return None
+        return "" if password is None else password.proxy
 
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None = None
     ) -> None:
         """Save new secrets and *changes* of settings (by dotted name): all or nothing.
 
-        A secret that is None or empty stays as it was. An empty ``proxy.user`` also
-        deletes the proxy's password. Raises ``RefusedError``.
+        A secret that is None or empty stays as it was. The proxy's password is saved with the
+        proxy that the settings name. An empty ``proxy.user`` also deletes it. Raises
+        ``RefusedError``.
         """
         forgets = "proxy.user" in changes and not changes["proxy.user"]
         secrets: dict[str, str | None] = {settings.PROXY_PASSWORD: None} if forgets else {}
         given = {settings.LICENCE_KEY: licence_key, settings.PROXY_PASSWORD: proxy_password}
-        self.saving.save(changes, {**secrets, **{name: secret for name, secret in given.items() if secret}})
+        proxy = self._name_proxy(changes) if proxy_password else ""
+        secrets |= {name: secret for name, secret in given.items() if secret}
+        self.saving.save(changes, secrets, proxy)
+
+    def _name_proxy(self, changes: Mapping[str, object]) -> str:
+        """Return the proxy that is named after *changes*. Raises ``RefusedError``."""
+        declared = (
+            (settings.DECLARATIONS[name], value) for name, value in self.storage.judge(changes).items()
+        )
+        values = {declaration.attribute: declaration.check(value) for declaration, value in declared}
+        wanted = self.storage.load().effective.settings.with_values(values)
+        proxy = find_named_proxy(wanted, self.proxies)
+        if not proxy:
+            raise RefusedError(refusals.ProxyAddressMissing(settings.PROXY_PASSWORD))
+        return proxy
+
+
+def find_named_proxy(values: Settings, proxies: SystemProxies) -> str:
+    """Return the proxy that *values* or the system's fixed setting name, "" for none."""
+    from iea_agent.domain import addresses
+
+    if values.proxy_address:
+        return values.proxy_address
+    try:
+        proxy = proxies.find_fixed(addresses.parse(values.authentication))
+    except addresses.AddressError:
+        return ""
+    return "" if proxy is None else str(proxy)

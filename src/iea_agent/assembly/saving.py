@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import problems, refusals, settings
+from iea_agent.domain.proxy_password import ProxyPassword
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.state_values import parse_list
 from iea_agent.host.storage import StorageError
@@ -73,12 +74,13 @@ class Saving:
         self._storage = storage
         self._vault = vault
 
-    def save(self, changes: Mapping[str, object], secrets: Mapping[str, str | None]) -> None:
+    def save(self, changes: Mapping[str, object], secrets: Mapping[str, str | None], proxy: str = "") -> None:
         """Save *changes* of settings and *secrets*, both by dotted name; None deletes.
 
-        Raises ``RefusedError``; the settings and the secrets are then as they were.
+        The proxy's password is saved with the address *proxy*. Raises ``RefusedError``; the settings and the
+        secrets are then as they were.
         """
-        accounts = {ACCOUNTS[name]: _judge_secret(name, secret) for name, secret in secrets.items()}
+        accounts = {ACCOUNTS[name]: _judge_secret(name, secret, proxy) for name, secret in secrets.items()}
         values = self._storage.judge(changes)
         try:
             with self._storage.lock_settings():
@@ -203,7 +205,7 @@ class Saving:
         return self._vault.read_secret(account)
 
 
-def _judge_secret(name: str, secret: str | None) -> str | None:
+def _judge_secret(name: str, secret: str | None, proxy: str) -> str | None:
     """Return *secret* as it is saved. Raises ``RefusedError`` if it cannot be."""
     if secret is None:
         return None
@@ -211,6 +213,8 @@ def _judge_secret(name: str, secret: str | None) -> str | None:
         checked = settings.check_secret(name, secret)
         if not checked:
             raise RefusedError(refusals.SecretMissing(name))
+        if name == settings.PROXY_PASSWORD:
+            checked = ProxyPassword(proxy, checked).to_secret()
         check_length(checked)
     except SecretLengthError as error:
         raise RefusedError(refusals.SecretTooLong(name)) from error

@@ -17,11 +17,12 @@ from iea_agent.domain import problems
 from iea_agent.domain.settings import ProxyMode, Settings
 from iea_agent.host import is_offline
 
-from .installation import Installation
+from .installation import Installation, find_named_proxy
 
 if TYPE_CHECKING:
     from iea_agent.domain.addresses import Address
     from iea_agent.domain.diagnosis import Failure, ServerReport
+    from iea_agent.domain.proxy_password import ProxyPassword
     from iea_agent.domain.repairs import Repair
     from iea_agent.host.system_proxy import SystemProxies
     from iea_agent.services.https import Client
@@ -42,9 +43,7 @@ class Servers:
     @cached_property
     def proxies(self) -> SystemProxies:
         """The system's choice of proxies, remembered until the network changes."""
-        from iea_agent.host import system_proxy
-
-        return system_proxy.current_proxies()
+        return self.installation.proxies
 
     @cached_property
     def verdicts(self) -> SecretVerdicts:
@@ -70,10 +69,19 @@ class Servers:
 
         return IssuerRecord(self.installation.storage)
 
-    def route(self, settings: Settings, address: Address, proxy_password: str | None = None) -> Route:
+    def give_password(self, settings: Settings, typed: str | None) -> ProxyPassword | None:
+        """Return the *typed* password with the proxy of *settings*, for which it is given."""
+        from iea_agent.domain.proxy_password import ProxyPassword
+
+        return None if typed is None else ProxyPassword(find_named_proxy(settings, self.proxies), typed)
+
+    def route(
+        self, settings: Settings, address: Address, proxy_password: ProxyPassword | None = None
+    ) -> Route:
         """Return the route to *address* under *settings*, and what decided it.
 
-        Uses *proxy_password* before the one in the vault. May wait
+        Uses *proxy_password* before the one in the vault; either goes only to the proxy
+        for which it was given. May wait
         ``system_proxy.CHOICE_SECONDS`` for a proxy script, and for the vault.
         Raises ``HttpsError``.
         """
@@ -90,11 +98,12 @@ class Servers:
         credentials = None
         if proxy_choice.may_authenticate(choice, settings):
             try:
-                password = proxy_password or self.installation.proxy_password()
+                given = proxy_password or self.installation.proxy_password()
             except VaultUnavailable as error:
                 detail = type(error.__cause__).__name__
                 raise HttpsError(Failure(Stage.PROXY, problems.VAULT_UNAVAILABLE, detail)) from None
-            credentials = Credentials(settings.proxy_user, password) if password else None
+            if given is not None and given.is_for(choice.proxy):
+                credentials = Credentials(settings.proxy_user, given.password)
         script_failure: Failure | None = None
         if choice.unusable is not None:
             script = ProxyScript(choice.unusable.script) if choice.unusable.script else None
@@ -111,7 +120,9 @@ class Servers:
             is_proxy_trusted=proxy_choice.is_trusted(choice, settings),
         )
 
-    def connect(self, settings: Settings, proxy_password: str | None = None) -> Callable[[Address], Client]:
+    def connect(
+        self, settings: Settings, proxy_password: ProxyPassword | None = None
+    ) -> Callable[[Address], Client]:
         """Return a function that makes a server's client or raises ``HttpsError``."""
 
         def make_client(address: Address) -> Client:
@@ -128,7 +139,7 @@ class Servers:
         return make_client
 
     def _by_system_proxy(
-        self, settings: Settings, proxy_password: str | None = None
+        self, settings: Settings, proxy_password: ProxyPassword | None = None
     ) -> Callable[[Address], Client] | None:
         """Return what reaches servers by the system's proxy, None if *settings* do."""
         if settings.proxy_mode is ProxyMode.SYSTEM:
@@ -174,16 +185,17 @@ class Servers:
             licence = None
         self.proxies.forget_answers()
         self.verdicts.forget()
+        given = self.give_password(settings, proxy_password)
         reports = reachability.examine(
             {Server.AUTHENTICATION: settings.authentication, Server.UPDATES: settings.updates},
-            self.connect(settings, proxy_password),
+            self.connect(settings, given),
             licence,
             on_progress or (lambda _report: None),
             now=datetime.now(UTC),
             # not Path.exists, which raises if the folder may not be listed
             verify=self._verify if os.path.exists(self.installation.root_file) else None,
             cancelled=cancelled,
-            by_system_proxy=self._by_system_proxy(settings, proxy_password),
+            by_system_proxy=self._by_system_proxy(settings, given),
         )
         return tuple(self.issuers.record(report, time.time()) for report in reports)
 
@@ -206,11 +218,13 @@ class Servers:
         from iea_agent.domain.repairs import propose_repairs
         from iea_agent.services import repair_search
 
+        # for the proxy that was tested, not for one that a repair names
+        given = self.give_password(settings, proxy_password)
         return repair_search.search(
             propose_repairs(settings, reports, self.installation.storage.load().effective.locked),
             settings,
             reports,
-            lambda changed: self.connect(changed, proxy_password),
+            lambda changed: self.connect(changed, given),
             on_found,
             now=datetime.now(UTC),
             cancelled=cancelled,

@@ -436,6 +436,23 @@ PROXY_WANTS_PASSWORD = Problem(
     evidence=ProxyInvolved,
 )
 
+OFFERED_PROXY_WANTS_PASSWORD = Problem(
+    "IEA-P02",
+    Severity.HIGH,
+    Actor.IT,
+    title="Le proxy demande un mot de passe",
+    text=(
+        "Un serveur mandataire (proxy) que le réseau désigne lui-même demande un mot de passe. L'agent ne lui en donne aucun : n'importe quel "
+        "Wi-Fi peut en désigner un."
+    ),
+    advice=(
+        "Au bureau : demandez l'adresse du proxy à la personne qui s'occupe de votre informatique, choisissez « À l'adresse suivante » dans "
+        "« Paramètres de connexion » et saisissez-la. Ailleurs : changez de réseau."
+    ),
+    evidence=ProxyInvolved,
+    is_variant=True,
+)
+
 PROXY_REFUSES = Problem(
     "IEA-P03",
     Severity.HIGH,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from . import addresses
 from .addresses import Address, AddressError
+from .printable_text import clean_detail
 from .settings import ProxyMode, Settings
 
 
@@ -21,7 +22,13 @@ class Source(Enum):
     SETTINGS = "settings"  # the agent's own settings
     SYSTEM = "system"  # the system's static setting
     SCRIPT = "script"  # a proxy script (PAC) that the system's setting names
+    OPEN_SCRIPT = "open-script"  # such a script that comes over http or from a share
     NETWORK = "network"  # a proxy script that the network offers (WPAD)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody on the way, in a café for example, may have chosen the proxy."""
+        return self in (Source.OPEN_SCRIPT, Source.NETWORK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,13 @@ def redact_script_address(script: str) -> str:
     except ValueError:
         return ""
     return f"{parts.scheme}://{place}{parts.path}" if place else ""
+
+
+def _script_source(script: str) -> Source:
+    """Return who decides if the script at the address *script* does."""
+    # "file:///C:/proxy.pac" is on this PC, "file://server/proxy.pac" on a share
+    is_sure = re.match(r"https://|file:///[A-Za-z]:", script.strip(), re.IGNORECASE)
+    return Source.SCRIPT if is_sure else Source.OPEN_SCRIPT
 
 
 Evaluate: TypeAlias = Callable[[str, Address], str]
@@ -122,11 +136,19 @@ def _matches(pattern: str, text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ProxyList:
-    """The first usable proxy, or *direct* if that comes first; the entries left out."""
+    """The first usable proxy, or *direct* if that comes first; the entries left out.
+
+    *skipped* has five of them at most, without user and password.
+    """
 
     proxy: Address | None
     direct: bool
     skipped: tuple[str, ...]
+
+    @property
+    def detail(self) -> str:
+        """What was left out, for the support desk."""
+        return "; ".join(f"not supported: {entry}" for entry in self.skipped)
 
 
 def parse_proxy_list(text: str, scheme: str) -> ProxyList:
@@ -136,10 +158,12 @@ def parse_proxy_list(text: str, scheme: str) -> ProxyList:
     (``a:1;http://b:2``, ``http=a:1;https=b:2;socks=c:3``). SOCKS proxies and proxies reached over TLS are left out.
     """
     skipped: list[str] = []
-    for entry in text.split(";"):
+    # a password may contain what separates entries: nothing before the last "@" is quoted
+    unsafe = text.count(";", 0, text.rfind("@") + 1) if "@" in text else 0
+    for number, entry in enumerate(text.split(";")):
         words = entry.split()
         if [word.upper() for word in words] == ["DIRECT"]:
-            return ProxyList(None, True, tuple(skipped))
+            return ProxyList(None, True, _quote(skipped))
         if len(words) == 2 and words[0].upper() in _KINDS:
             kind, words = words[0].upper(), words[1:]
         else:
@@ -150,9 +174,23 @@ def parse_proxy_list(text: str, scheme: str) -> ProxyList:
                 continue  # for servers of another scheme
             proxy = None if meant_for.lower() == "socks" else _proxy(kind, server)
             if proxy is not None:
-                return ProxyList(proxy, False, tuple(skipped))
-            skipped.append(entry.strip() if len(words) == 1 else word)
-    return ProxyList(None, False, tuple(skipped))
+                return ProxyList(proxy, False, _quote(skipped))
+            is_unsafe = number < unsafe or ("@" in entry and "@" not in word)
+            skipped.append("" if is_unsafe else entry.strip() if len(words) == 1 else word)
+    return ProxyList(None, False, _quote(skipped))
+
+
+_MOST_QUOTED = 5
+_LONGEST_QUOTED = 80  # characters
+
+
+def _quote(skipped: Sequence[str]) -> tuple[str, ...]:
+    """Return the first *skipped* entries, cut, without what stands before an "@"."""
+    quoted = []
+    for entry in skipped[:_MOST_QUOTED]:
+        text = clean_detail(f"…{entry[entry.rfind('@') :]}" if "@" in entry else entry or "…")
+        quoted.append(text if len(text) <= _LONGEST_QUOTED else f"{text[:_LONGEST_QUOTED]}…")
+    return (*quoted, "…") if len(skipped) > _MOST_QUOTED else tuple(quoted)
 
 
 def _proxy(kind: str, server: str) -> Address | None:
@@ -176,16 +214,11 @@ def choose_by_settings(settings: Settings, address: Address) -> Choice:
 
 
 def may_authenticate(choice: Choice, settings: Settings) -> bool:
-    """Return whether the proxy of *choice* may get user and password of *settings*.
+    """Return whether the proxy of *choice* may get a password that was given for it.
 
-    They are for the proxy whose address the settings have. Without an address they are for the system's proxy, but never for one that the
-    network offers: any network can offer one, and Basic sends it the password in clear.
+    Never if anybody on the way may have named it: any network can name a proxy, and Basic sends it the password in clear.
     """
-    if choice.proxy is None or not settings.proxy_user:
-        return False
-    if settings.proxy_address:
-        return choice.proxy == addresses.parse(settings.proxy_address)
-    return choice.source is not Source.NETWORK
+    return choice.proxy is not None and bool(settings.proxy_user) and not choice.source.is_open
 
 
 def is_trusted(choice: Choice, settings: Settings) -> bool:
@@ -196,7 +229,7 @@ def is_trusted(choice: Choice, settings: Settings) -> bool:
     if choice.source in (Source.SETTINGS, Source.SYSTEM):
         return True
     named = settings.proxy_address
-    return bool(named) and choice.proxy == addresses.parse(named)
+    return bool(named) and not choice.source.is_open and choice.proxy == addresses.parse(named)
 
 
 def choose_by_system(configuration: Configuration, address: Address, evaluate: Evaluate) -> Choice:
@@ -217,22 +250,30 @@ def choose_by_system(configuration: Configuration, address: Address, evaluate: E
             left_out.append(f"no script from the network: {error}")
     if configuration.script:
         try:
-            return _by_script(evaluate(configuration.script, address), address, Source.SCRIPT)
+            answer = evaluate(configuration.script, address)
+            return _by_script(answer, address, _script_source(configuration.script))
         except ScriptUnusable as error:
             unusable = ScriptFault(redact_script_address(configuration.script), str(error))
             left_out.append(f"script unusable: {error}")
-    servers = parse_proxy_list(configuration.servers, address.scheme)
-    left_out += [f"not supported: {entry}" for entry in servers.skipped]
-    detail = "; ".join(left_out)
-    if servers.proxy is None:
+    fixed = choose_fixed(configuration, address)
+    detail = "; ".join(filter(None, (*left_out, fixed.detail)))
+    if fixed.source is Source.NONE:
         return Choice(None, Source.NONE, detail, unusable)
+    return fixed if fixed.proxy is None else Choice(fixed.proxy, Source.SYSTEM, detail)
+
+
+def choose_fixed(configuration: Configuration, address: Address) -> Choice:
+    """Return the choice of the static setting of *configuration* alone."""
+    servers = parse_proxy_list(configuration.servers, address.scheme)
+    if servers.proxy is None:
+        return Choice(None, Source.NONE, servers.detail)
     if is_bypassed(address, configuration.bypass):
         return Choice(None, Source.SYSTEM, "on the bypass list")
-    return Choice(servers.proxy, Source.SYSTEM, detail)
+    return Choice(servers.proxy, Source.SYSTEM, servers.detail)
 
 
 def _by_script(answer: str, address: Address, source: Source) -> Choice:
     servers = parse_proxy_list(answer, address.scheme)
     if servers.skipped and servers.proxy is None and not servers.direct:
         raise ScriptUnusable(f"not supported: {', '.join(servers.skipped)}")
-    return Choice(servers.proxy, source, "; ".join(f"not supported: {entry}" for entry in servers.skipped))
+    return Choice(servers.proxy, source, servers.detail)

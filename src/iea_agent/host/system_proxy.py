@@ -15,7 +15,14 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from iea_agent.domain.addresses import Address
-from iea_agent.domain.proxy_choice import Choice, Configuration, Evaluate, ScriptUnusable, choose_by_system
+from iea_agent.domain.proxy_choice import (
+    Choice,
+    Configuration,
+    Evaluate,
+    ScriptUnusable,
+    choose_by_system,
+    choose_fixed,
+)
 
 CHOICE_SECONDS = 5.0
 """How long the choice of a proxy may take."""
@@ -30,6 +37,9 @@ class SystemProxies(Protocol):
 
     def choose(self, address: Address) -> Choice:
         """Return the proxy within ``CHOICE_SECONDS``."""
+
+    def find_fixed(self, address: Address) -> Address | None:
+        """Return the proxy of the fixed setting, whatever scripts say; it does not wait."""
 
     def forget_answers(self) -> None:
         """Forget the answers of scripts: the network has changed."""
@@ -62,6 +72,9 @@ class ConfiguredProxies:
             return scripts.evaluate(script, address, left if script or not setting.script else left / 2)
 
         return choose_by_system(setting, address, evaluate)
+
+    def find_fixed(self, address: Address) -> Address | None:
+        return choose_fixed(self._setting(), address).proxy
 
     def forget_answers(self) -> None:
         """See ``SystemProxies``; an answer that is still awaited is forgotten, too."""
@@ -237,6 +250,9 @@ else:
                 return Choice(addresses.parse(proxy if "://" in proxy else f"http://{proxy}"), Source.SYSTEM)
             except addresses.AddressError as error:
                 return Choice(None, Source.NONE, f"not understood: {error}")
+
+        def find_fixed(self, address: Address) -> Address | None:
+            return self.choose(address).proxy
 
         def forget_answers(self) -> None:
             """Do nothing: no answer is cached."""

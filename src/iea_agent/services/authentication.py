@@ -84,6 +84,7 @@ def authenticate(
     refuses the licence, with another problem if it gave no answer about it.
     """
     deadline = time.monotonic() + seconds
+    forbid_clear_text(address, direct=client.route.proxy is None)
 
     def send(request: Request) -> Reply:
         return client.request(request, seconds=deadline - time.monotonic(), observe=observe)
@@ -136,10 +137,14 @@ _ENDPOINT_MOVED = frozenset(
 """What a token endpoint may say that is another one by now: the server is discovered again."""
 
 
-def forbid_clear_text(address: Address) -> None:
-    """Raise ``HttpsError`` unless *address* is https or on this machine."""
-    if not (address.secure or address.loopback):
-        raise HttpsError(Failure(Stage.ADDRESS, problems.SENT_IN_CLEAR, f"{address.scheme}://{address.host}"))
+def forbid_clear_text(address: Address, *, direct: bool = True) -> None:
+    """Raise ``HttpsError`` unless *address* is https or on this machine.
+
+    Unless it is reached *direct*, it must be https: by a proxy even what this machine serves would cross the network in clear.
+    """
+    if not (address.secure or (address.loopback and direct)):
+        detail = f"{address.scheme}://{address.host}" + ("" if direct else ", through a proxy")
+        raise HttpsError(Failure(Stage.ADDRESS, problems.SENT_IN_CLEAR, detail))
 
 
 def discovery_urls(address: Address) -> tuple[str, ...]:

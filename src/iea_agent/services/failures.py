@@ -170,6 +170,7 @@ def translate(
             route.proxy.origin,
             refused=sign_in.was_refused,
             spoken=sign_in.identity.schemes,
+            is_open=route.source.is_open,
         )
     if isinstance(error, httpcore.UnsupportedProtocol):
         return Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))

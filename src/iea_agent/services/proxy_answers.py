@@ -112,14 +112,21 @@ _RULES: _Rules = (
 """What an answer means: the first rule that matches decides."""
 
 
-def judge_proxy_answer(answer: ProxyAnswer, proxy: str, *, refused: bool, spoken: frozenset[str]) -> Failure:
-    """Return the failure behind *answer* of the *proxy*, which *refused* a password."""
+def judge_proxy_answer(
+    answer: ProxyAnswer, proxy: str, *, refused: bool, spoken: frozenset[str], is_open: bool = False
+) -> Failure:
+    """Return the failure behind *answer* of the *proxy*, which *refused* a password.
+
+    *is_open*: anybody on the way may have named the proxy (``proxy_choice.Source``).
+    """
     detail = clean_detail(f"{answer.status} {answer.reason}".strip())
     evidence: Evidence | None = ProxyInvolved(proxy)
     if answer.status in (401, 407):
         problem, detail = judge_proxy_challenge(answer.challenges, detail, refused=refused, spoken=spoken)
         if problem is problems.PROXY_SIGN_IN_UNKNOWN:
             evidence = SignInWanted(", ".join(challenge.scheme for challenge in answer.challenges))
+        elif is_open:
+            problem = problems.OFFERED_PROXY_WANTS_PASSWORD
         return Failure(Stage.PROXY, problem, detail, evidence=evidence)
     more = (answer.reply.headers.get(name, "") for name in ("x-squid-error", "proxy-status", "server"))
     detail = clean_detail(", ".join(filter(None, (detail, *more))))

@@ -269,6 +269,8 @@ class _ServerTest:
 
     def _go_through_stages(self, client: Client, address: Address) -> None:
         self._route = client.route
+        if self.server is Server.AUTHENTICATION and self.licence is not None:
+            forbid_clear_text(address, direct=client.route.proxy is None)
         if client.route.proxy is None:
             self._skip(Stage.PROXY, "; ".join(filter(None, ("direct", client.route.detail))))
         else:

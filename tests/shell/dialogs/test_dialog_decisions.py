@@ -20,6 +20,7 @@ from iea_agent.domain.documents import StatusDocument
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.person_requests import Abilities
 from iea_agent.domain.problems import Problem
+from iea_agent.domain.proxy_choice import Source
 from iea_agent.domain.refusals import ProxyUserMissing, Refusal, RefusedError, SettingRefused
 from iea_agent.domain.settings import (
     DECLARATIONS,
@@ -237,6 +238,32 @@ def test_the_fields_for_a_sign_in_stand_while_the_system_s_proxy_asks(
     tested: settings.Settings, reports: list[ServerReport], before: str, asking: str
 ) -> None:
     assert typed_settings.find_asking_proxy(tested, reports, before) == asking
+
+
+def test_a_proxy_that_anybody_may_have_named_asks_for_nothing() -> None:
+    for source in Source:
+        asking = replace(by(PROXY, problems.PROXY_WANTS_PASSWORD), route_source=source.value)
+        expected = "" if source in (Source.NETWORK, Source.OPEN_SCRIPT) else PROXY
+        assert typed_settings.find_asking_proxy(SYSTEM, [asking], "") == expected
+
+
+@pytest.mark.parametrize(
+    ("named", "saved", "words"),
+    [
+        (PROXY, "", ""),
+        (PROXY, PROXY, "laissez vide"),
+        ("PROXY.exemple.fr:3128", PROXY, "laissez vide"),
+        ("", PROXY, "laissez vide"),
+        ("http://", PROXY, "laissez vide"),
+        (OTHER, PROXY, "saisissez celui de ce proxy"),
+    ],
+)
+def test_the_saved_password_is_said_with_its_proxy(named: str, saved: str, words: str) -> None:
+    typed = {**typed_settings.format_settings(SAVED), "proxy.address": named}
+    sentence = typed_settings.describe_saved_password(typed, saved)
+    assert saved in sentence
+    assert bool(sentence) == bool(saved)
+    assert words in sentence
 
 
 def document(state: State, **changes: object) -> StatusDocument:

@@ -184,7 +184,8 @@ class Fields:
         self._asking = ""
         # the rows whose message says what was removed from them
         self._tidied: set[str] = set()
-        self._password_saved = False
+        # the proxy whose password is saved
+        self._password_proxy = ""
         self.sizer = wx.BoxSizer(wx.VERTICAL)
         groups = [(group, list(rows)) for group, rows in groupby(ROWS, lambda row: row.group)]
         for group, rows in groups:
@@ -267,9 +268,9 @@ class Fields:
         self._warn()
         self._reveal()
 
-    def show_password(self, saved: bool) -> None:
-        """Say whether the proxy's password is saved."""
-        self._password_saved = saved
+    def show_password(self, proxy: str) -> None:
+        """Say for which *proxy* a password is saved, "" for none."""
+        self._password_proxy = proxy
         self._reveal()
 
     def show_key(self, saved: bool | None) -> None:
@@ -322,7 +323,7 @@ class Fields:
         field.mark(None)
         if field.row.name == "connection.secure":
             self._on_secure()
-        if field.row.control is Control.CHOICE:
+        if field.row.control is Control.CHOICE or field.row.name == "proxy.address":
             self._reveal()
         self._on_changed()
 
@@ -376,9 +377,8 @@ class Fields:
         visible = {name: f.row.is_visible(typed, bool(self._asking)) for name, f in self._fields.items()}
         for name, field in self._fields.items():
             field.reveal(visible[name])
-        hint = _("Mot de passe enregistré. Il n'est jamais affiché ; laissez vide pour le garder.")
-        is_hint_due = visible[PROXY_PASSWORD] and self._password_saved
-        self._fields[PROXY_PASSWORD].hint.set_text(hint if is_hint_due else "")
+        hint = typed_settings.describe_saved_password(typed, self._password_proxy)
+        self._fields[PROXY_PASSWORD].hint.set_text(hint if visible[PROXY_PASSWORD] else "")
         self._on_resized()
 
 

@@ -38,8 +38,8 @@ class SettingsPort(Protocol):
     def key_saved(self) -> bool | None:
         """Return whether the vault holds a licence key; None if there is no vault."""
 
-    def proxy_password_saved(self) -> bool | None:
-        """Return whether the vault holds the proxy's password; None without a vault."""
+    def password_proxy(self) -> str | None:
+        """Return the proxy whose password is saved, "" for none; None without a vault."""
 
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None

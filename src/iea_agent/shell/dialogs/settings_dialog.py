@@ -146,12 +146,7 @@ class SettingsDialog(ScrolledDialog):
         if self._test_at_once:
             self._results.button.SetFocus()
             wx.CallAfter(self._test)
-        run_in_background(
-            self,
-            "licence-key",
-            lambda: (self._port.key_saved(), self._port.proxy_password_saved()),
-            self._show_secrets,
-        )
+        self._load_secrets()
 
     def _introduce(self) -> wx.Window:
         """Say at the top what is unusual; return the control where work begins."""
@@ -180,11 +175,20 @@ class SettingsDialog(ScrolledDialog):
             first = self._fields.control(_LICENCE_ROW)
         return first if first.IsEnabled() else self._results.button
 
-    def _show_secrets(self, saved: tuple[bool | None, bool | None] | None) -> None:
+    def _load_secrets(self) -> None:
+        """Ask the vault, which may be slow, what it holds, and say so."""
+        run_in_background(
+            self,
+            "licence-key",
+            lambda: (self._port.key_saved(), self._port.password_proxy()),
+            self._show_secrets,
+        )
+
+    def _show_secrets(self, saved: tuple[bool | None, str | None] | None) -> None:
         if saved is not None:
-            key, password = saved
+            key, proxy = saved
             self._fields.show_key(key)
-            self._fields.show_password(bool(password))
+            self._fields.show_password(proxy or "")
 
     def _on_edit(self) -> None:
         self._message.set_text("")
@@ -458,11 +462,9 @@ class SettingsDialog(ScrolledDialog):
         """Show *contents*, now saved, in the rows that still hold what was *typed* then."""
         self._contents = contents
         self._fields.put(typed_settings.format_settings(contents.effective.settings), unchanged=typed)
-        if typed[LICENCE_KEY]:
-            self._fields.show_key(True)
-        if typed[PROXY_PASSWORD] or changes.get("proxy.user") == "":
-            # a password is deleted with its user
-            self._fields.show_password(bool(typed[PROXY_PASSWORD]))
+        # a password is deleted with its user
+        if typed[LICENCE_KEY] or typed[PROXY_PASSWORD] or changes.get("proxy.user") == "":
+            self._load_secrets()
         self._report("")
         self._say(_("Paramètres enregistrés."))
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from iea_agent.domain import addresses, problems, refusals
 from iea_agent.domain.diagnosis import ServerReport
+from iea_agent.domain.proxy_choice import Source
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import (
     DECLARATIONS,
@@ -18,6 +19,7 @@ from iea_agent.domain.settings import (
     SettingsError,
     list_changes,
 )
+from iea_agent.locale import _
 
 from .settings_rows import ROWS, Control, Row, Typed
 
@@ -102,6 +104,23 @@ def is_unsaved(typed: Typed, saved: Settings) -> bool:
         return typed != format_settings(saved)
 
 
+def describe_saved_password(typed: Typed, proxy: str) -> str:
+    """Return what to say about the password saved for *proxy*; "" stands for none."""
+    if not proxy:
+        return ""
+    try:
+        named = DECLARATIONS["proxy.address"].check(typed["proxy.address"])
+    except SettingsError:
+        named = ""
+    if named and named != proxy:
+        text = _(
+            "Le mot de passe enregistré est pour {proxy} et n'est envoyé qu'à lui : saisissez celui de ce proxy."
+        )
+    else:
+        text = _("Enregistré pour {proxy}. Il n'est jamais affiché ; laissez vide pour le garder.")
+    return text.format(proxy=proxy)
+
+
 _ASKING = (problems.PROXY_WANTS_PASSWORD, problems.PROXY_REFUSES_PASSWORD)
 
 
@@ -113,7 +132,12 @@ def find_asking_proxy(tested: Settings, reports: Sequence[ServerReport], before:
     """
     if tested.proxy_mode is not ProxyMode.SYSTEM:
         return before
-    used = [report for report in reports if report.route != "direct"]
+    used = [
+        report
+        for report in reports
+        # what anybody may have named is told nothing, and so asks for nothing
+        if report.route != "direct" and not Source(report.route_source).is_open
+    ]
     for report in used:
         if report.failure is not None and report.failure.problem in _ASKING:
             return report.route

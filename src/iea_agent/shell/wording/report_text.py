@@ -98,6 +98,7 @@ SOURCES = {
     Source.SETTINGS: N_("vos paramètres"),
     Source.SYSTEM: N_("réglage de Windows"),
     Source.SCRIPT: N_("script de proxy"),
+    Source.OPEN_SCRIPT: N_("script de proxy reçu sans https"),
     Source.NETWORK: N_("détection automatique"),
 }
 """Who decides that there is a proxy, or none."""

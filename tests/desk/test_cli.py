@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -144,6 +145,35 @@ def test_generations_only_rise(tmp_path: Path, desk: Desk, ring: Path) -> None:
     assert parse_register((tmp_path / "fourth").read_text(), weakest=WEAK).generation == 4
 
 
+def test_a_register_is_verified_before_it_is_published(tmp_path: Path, desk: Desk, ring: Path) -> None:
+    output = tmp_path / "registre.json"
+    assert desk(*november_register(ring, output, 30), *QUICK)[0] == 0
+    verify = ("register", "--key-file", ring, *QUICK, "--verify")
+    code, printed, _ = desk(*verify, output)
+    assert code == 0
+    assert "du 2026-11-01 au 2026-11-30\u00a0: 30 empreintes, toutes justes." in printed
+    code, printed, _ = desk(*verify, output, "--sample", "5")
+    assert code == 0
+    assert "30 empreintes, 5 vérifiées, justes." in printed
+
+    document = json.loads(output.read_text("ascii"))
+    planted = {"empreintes": base64.b64encode(bytes(30 * 16)).decode()}
+    for change, complaint in (
+        (planted, "L'empreinte du 2026-11-01 n'est pas celle que donne la clé 2026a"),
+        ({"generation": 1_000_000}, "ce registre ne vient pas d'ici"),
+        ({"kid": "2025z"}, "Aucune clé ne s'appelle «\u00a02025z\u00a0» ici"),
+        ({"nb_jours": 31}, "n'est pas un registre"),
+    ):
+        output.write_text(json.dumps({**document, **change}), encoding="ascii")
+        code, printed, error = desk(*verify, output)
+        assert (code, printed) == (1 if "kid" in change else 4, "")
+        assert complaint in error
+    # a PC refuses a weak one
+    output.write_text(json.dumps(document), encoding="ascii")
+    assert desk("register", "--key-file", ring, "--verify", output)[0] == 4
+    assert desk(*verify, tmp_path / "nowhere")[0] == 1
+
+
 def test_nothing_is_overwritten(desk: Desk, ring: Path) -> None:
     before = ring.read_bytes()
     assert desk("init", "--key-file", ring)[0] == 4
@@ -193,6 +223,8 @@ def test_a_file_that_others_can_read_is_refused_with_the_remedy(desk: Desk, ring
         ("register", "--output", "x", "--days", "0"),
         ("register", "--output", "x", "--days", "7401"),
         ("register", "--output", "x", "--kdf-n", "17"),
+        ("register", "--output", "x", "--verify", "x"),
+        ("register", "--verify", "x", "--sample", "0"),
     ],
 )
 def test_a_command_written_wrongly(desk: Desk, arguments: tuple[str, ...]) -> None:
@@ -263,7 +295,8 @@ def test_a_register_that_was_killed_goes_on_where_it_was(tmp_path: Path, desk: D
         running.kill()
     assert not output.exists()
     lines = begun.read_text(encoding="ascii").split("\n")[:-1]
-    salt, hashes = json.loads(lines[0])["salt"], lines[1:]
+    contents = [line.rpartition(" ")[0] for line in lines]
+    salt, hashes = json.loads(contents[0])["salt"], contents[1:]
     assert 4 <= len(hashes) < 40
 
     # another key of the same name, another span: not the same register

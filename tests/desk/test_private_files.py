@@ -85,6 +85,7 @@ def test_a_file_open_to_others_is_refused(tmp_path: Path, mode: int) -> None:
         ("O:S-1-2D:P(A;;FA;;;S-1-2)", False),
         ("O:S-1-2D:AI(A;ID;FA;;;SY)(A;ID;FA;;;BA)(A;ID;FA;;;S-1-2)", False),
         ("O:BAD:(A;;FA;;;S-1-2)(D;;FR;;;WD)(A;OICIIO;FA;;;CO)", False),
+        ("O:S-1-20D:P(A;;FA;;;S-1-2)", True),
         ("O:S-1-2D:P(A;;FA;;;S-1-2)(A;;FR;;;WD)", True),
         ("O:S-1-2D:P(A;;FA;;;S-1-2)(A;;FR;;;BU)", True),
         ("O:S-1-2D:P(A;;FA;;;S-1-2)(A;;0x2;;;S-1-20)", True),
@@ -101,10 +102,27 @@ def test_who_the_rights_of_windows_let_in(rights: str, is_open: bool) -> None:
 @pytest.mark.windows
 def test_a_file_that_everyone_can_read_on_windows(tmp_path: Path) -> None:
     if sys.platform == "win32":
-        from iea_desk.windows_rights import set_rights, user_sid
+        from iea_desk.windows_rights import create_file, user_sid
 
         path = tmp_path / "key"
-        private_files.write_private(path, "secret")
-        set_rights(path, f"D:P(A;;FA;;;{user_sid()})(A;;FR;;;WD)")
+        os.close(create_file(path, f"D:P(A;;FA;;;{user_sid()})(A;;FR;;;WD)"))
         with pytest.raises(private_files.NotPrivate, match="icacls"):
             private_files.read_private(path)
+
+
+@pytest.mark.windows
+def test_on_windows_a_file_has_its_rights_from_its_first_moment(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        from iea_desk.windows_rights import abbreviate_sid, create_file, file_rights, user_sid
+
+        path = tmp_path / "key"
+        mine = f"D:P(A;;FA;;;{user_sid()})"
+        descriptor = create_file(path, mine)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            assert not private_files.is_open_to_others(file_rights(file), abbreviate_sid(user_sid()))
+            with pytest.raises(PermissionError):
+                path.read_bytes()
+            file.write("secret")
+        assert private_files.read_private(path) == "secret"
+        with pytest.raises(FileExistsError):
+            create_file(path, mine)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,11 @@ from iea_desk.register import (
     OtherRegister,
     ProgressBar,
     RegisterPlan,
+    WrongHash,
     format_duration,
     make_register,
     unfinished_file,
+    verify_register,
 )
 
 PLAN = RegisterPlan(MasterKey("2026a", bytes(range(32))), "*", 1, date(2026, 11, 1), 30, Kdf(16, 1, 1))
@@ -69,6 +72,55 @@ def test_another_order_does_not_go_on_with_this_one(tmp_path: Path) -> None:
         with pytest.raises(OtherRegister):
             make_register(other, output, ignore_progress)
     assert unfinished_file(output).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        # a password of one's own for a day, even with the code of its neighbour
+        lambda lines: [*lines[:3], "00" * 16, *lines[4:]],
+        lambda lines: [*lines[:3], f"{'00' * 16} {lines[3].rpartition(' ')[2]}", *lines[4:]],
+        # each line alone would be right
+        lambda lines: [*lines[:3], lines[4], lines[3], *lines[5:]],
+        lambda lines: [*lines[:3], *lines[4:]],
+        lambda lines: [lines[0], *lines[1:], lines[-1]],
+        # the salt, the days
+        lambda lines: [lines[0].replace('"salt": "', '"salt": "00'), *lines[1:]],
+        lambda lines: [lines[0].replace('"days": 30', '"days": 31'), *lines[1:]],
+        # without any code, as it was written formerly
+        lambda lines: [line.rpartition(" ")[0] for line in lines],
+        lambda lines: ["é", *lines],
+    ],
+)
+def test_a_start_that_somebody_changed_is_not_used(
+    tmp_path: Path, change: Callable[[list[str]], list[str]]
+) -> None:
+    output = tmp_path / "register"
+    stop_at(7, output)
+    begun = unfinished_file(output)
+    lines = change(begun.read_text(encoding="ascii").splitlines())
+    begun.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    for plan in (PLAN, replace(PLAN, days=31)):
+        with pytest.raises(OtherRegister):
+            make_register(plan, output, ignore_progress)
+    assert not output.exists()
+
+
+def test_each_hash_of_a_register_is_verified(tmp_path: Path) -> None:
+    register = make_register(PLAN, tmp_path / "register", ignore_progress)
+    steps: list[tuple[int, int]] = []
+    verify_register(PLAN.key, register, range(30), lambda *step: steps.append(step))
+    assert steps == [(done, 30) for done in range(31)]
+    for distance in (0, 17, 29):
+        digests = bytearray(register.digests)
+        digests[distance * 16] ^= 1
+        with pytest.raises(WrongHash, match=(PLAN.first + timedelta(days=distance)).isoformat()):
+            verify_register(PLAN.key, replace(register, digests=bytes(digests)), range(30), ignore_progress)
+        others = [each for each in range(30) if each != distance]
+        verify_register(PLAN.key, replace(register, digests=bytes(digests)), others, ignore_progress)
+    for changed in (replace(register, first=date(2026, 11, 2)), replace(register, scope="IEA-1")):
+        with pytest.raises(WrongHash):
+            verify_register(PLAN.key, changed, [0], ignore_progress)
 
 
 class Terminal(io.StringIO):

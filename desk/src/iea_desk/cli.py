@@ -16,19 +16,37 @@ from pathlib import Path
 
 from iea_agent.domain.day_password import EVERYONE, compute_today
 from iea_agent.domain.exit_codes import FAILED, FINE, REFUSED
-from iea_agent.domain.password_register import MOST_DAYS, STRONGEST, WEAKEST, Kdf
+from iea_agent.domain.password_register import (
+    MOST_DAYS,
+    STRONGEST,
+    WEAKEST,
+    Kdf,
+    RegisterError,
+    parse_register,
+)
 from iea_agent.domain.state_values import LARGEST_GENERATION
 from iea_desk.key_store import load_keys, load_ring, save_file, save_ring
 from iea_desk.keys import DeskError, KeyRing, MasterKey, check_kid, choose_kid
 from iea_desk.password_message import PasswordMessage
-from iea_desk.register import OtherRegister, ProgressBar, RegisterPlan, make_register, unfinished_file
+from iea_desk.register import (
+    OtherRegister,
+    ProgressBar,
+    RegisterPlan,
+    WrongHash,
+    make_register,
+    unfinished_file,
+    verify_register,
+)
 
 _TEN_YEARS = 3653
+_LARGEST_REGISTER = 1_000_000
+"""Bytes that are read of a register: five times what one may have."""
 
 _EXAMPLES = """\
 exemples :
   iea-desk init --key-file /media/cle-usb/trousseau.json      créer la clé maîtresse (une fois, hors ligne)
   iea-desk register --key-file … --output registre.json       calculer le registre à publier (dix ans)
+  iea-desk register --key-file … --verify registre.json       le vérifier, juste avant de le publier
   iea-desk month-key --key-file … --output novembre.txt       la clé du mois, pour le poste d'accueil
   iea-desk password --key-file novembre.txt                   le mot de passe d'aujourd'hui et son message
 
@@ -120,7 +138,17 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _add_register_options(register: argparse.ArgumentParser) -> None:
-    register.add_argument("--output", type=Path, required=True, metavar="FICHIER", help="registre à créer")
+    file = register.add_mutually_exclusive_group(required=True)
+    file.add_argument("--output", type=Path, metavar="FICHIER", help="registre à créer")
+    file.add_argument(
+        "--verify", type=Path, metavar="FICHIER", help="registre à vérifier avec la clé maîtresse"
+    )
+    register.add_argument(
+        "--sample",
+        type=partial(_parse_integer, MOST_DAYS),
+        metavar="N",
+        help="avec --verify : N jours au hasard (sinon tous)",
+    )
     register.add_argument(
         "--days",
         type=partial(_parse_integer, MOST_DAYS),
@@ -217,6 +245,9 @@ def _password(options: argparse.Namespace) -> None:
 
 def _register(options: argparse.Namespace) -> None:
     ring = load_ring(options.key_file)
+    if options.verify is not None:
+        _verify(options, ring)
+        return
     generation = options.generation or ring.generation
     if generation < ring.generation:
         raise DeskError(
@@ -237,7 +268,8 @@ def _register(options: argparse.Namespace) -> None:
         raise DeskError(f"{options.output} existe déjà et n'est pas écrasé.", REFUSED) from None
     except OtherRegister:
         raise DeskError(
-            f"{unfinished_file(options.output)} est le début d'un autre registre. Effacez-le, ou choisissez un autre --output.",
+            f"{unfinished_file(options.output)} est le début d'un autre registre, ou quelqu'un l'a modifié. "
+            "Effacez-le, ou choisissez un autre --output.",
             REFUSED,
         ) from None
     except KeyboardInterrupt:
@@ -246,6 +278,42 @@ def _register(options: argparse.Namespace) -> None:
         f"Registre de génération {register.generation} (clé {register.kid}), du {register.first} au {register.last}, "
         f"écrit dans {options.output}."
     )
+
+
+def _verify(options: argparse.Namespace, ring: KeyRing) -> None:
+    with options.verify.open("rb") as file:
+        text = file.read(_LARGEST_REGISTER).decode("ascii", "replace")
+    try:
+        # tests cannot wait for the usual cost
+        register = parse_register(text, WEAKEST if options.kdf_n >= WEAKEST.n else Kdf(options.kdf_n))
+    except RegisterError as error:
+        raise DeskError(f"{options.verify} n'est pas un registre : {error}.", REFUSED) from None
+    if register.generation > ring.generation:
+        raise DeskError(
+            f"{options.verify} est de génération {register.generation}, et le trousseau en est à la {ring.generation} : "
+            "ce registre ne vient pas d'ici. Ne le publiez pas.",
+            REFUSED,
+        )
+    distances: Sequence[int] = range(register.days)
+    if options.sample is not None:
+        distances = secrets.SystemRandom().sample(distances, min(options.sample, register.days))
+    try:
+        verify_register(ring.find_key(register.kid), register, distances, ProgressBar(sys.stderr))
+    except WrongHash as error:
+        raise DeskError(
+            f"\nL'empreinte du {error} n'est pas celle que donne la clé {register.kid} : quelqu'un a modifié {options.verify}, "
+            "ou il est abîmé. Ne le publiez pas.",
+            REFUSED,
+        ) from None
+    which = "toutes justes" if len(distances) == register.days else f"{len(distances)} vérifiées, justes"
+    print(
+        f"Registre de génération {register.generation} (clé {register.kid}, pour {_name_scope(register.scope)}), "
+        f"du {register.first} au {register.last} : {register.days} empreintes, {which}."
+    )
+
+
+def _name_scope(scope: str) -> str:
+    return "tous les postes" if scope == EVERYONE else f"l'installation {scope}"
 
 
 def _rotate(options: argparse.Namespace) -> None:

@@ -5,6 +5,8 @@ The keeper has the ring of master keys (JSON), the front desk has month keys (on
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import re
 from dataclasses import dataclass, field, replace
@@ -73,6 +75,10 @@ class MasterKey:
         """Derive the key of the month of *day*."""
         key = day_password.derive_month_key(self.key, scope, day)
         return MonthKey(day.isoformat()[:7], key, self.kid, scope)
+
+    def authenticator(self) -> hmac.HMAC:
+        """Return a new HMAC for the desk's own unfinished files."""
+        return hmac.new(self.key, f"{_FORMAT} partiel\0".encode(), hashlib.sha256)
 
 
 @dataclass(frozen=True, slots=True)

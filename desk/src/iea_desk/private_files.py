@@ -32,14 +32,14 @@ def read_private(path: Path) -> str:
 def write_private(path: Path, text: str, replace: bool = False) -> None:
     """Write *text* to *path* in one step; replace a file only if *replace* is set.
 
-    The rights are set and checked before the first byte is written: FAT and exFAT
-    keep none. Raises ``NeverPrivate``, ``FileExistsError``, ``OSError``.
+    The file is created with its rights, and they are checked before the first byte is
+    written: FAT and exFAT keep none. Raises ``NeverPrivate``, ``FileExistsError``,
+    ``OSError``.
     """
     target = path.with_name(f"{path.name}.{os.getpid()}.new") if replace else path
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = _create(target)
     try:
         with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            _close_to_others(target)
             try:
                 _check(target, file)
             except NotPrivate as error:
@@ -59,28 +59,33 @@ _TRUSTED = frozenset({"SY", "BA"})
 
 
 def is_open_to_others(rights: str, user: str) -> bool:
-    """Return whether *rights* (SDDL) admit others than *user* and administrators."""
-    entries = [entry.split(";") for entry in re.findall(r"\(([^()]*)\)", rights.partition("D:")[2])]
+    """Return whether *rights* (SDDL) admit others than *user* and administrators.
+
+    The owner counts, who can change the rights.
+    """
+    owner, _, access = rights.partition("D:")
+    entries = [entry.split(";") for entry in re.findall(r"\(([^()]*)\)", access)]
     # a denial (D) admits no one, and an entry only for inheritance (IO) does not apply to the file itself
     readers = {entry[-1] for entry in entries if entry[0] != "D" and "IO" not in entry[1]}
+    readers.add(owner.removeprefix("O:"))
     # without any entry everybody is admitted
     return not entries or bool(readers - {user} - _TRUSTED)
 
 
 if sys.platform == "win32":
-    from iea_desk.windows_rights import abbreviate_sid, file_rights, set_rights, user_sid
+    from iea_desk.windows_rights import abbreviate_sid, create_file, file_rights, user_sid
 
-    def _close_to_others(path: Path) -> None:
-        set_rights(path, f"D:P(A;;FA;;;{user_sid()})")
+    def _create(path: Path) -> int:
+        return create_file(path, f"O:{user_sid()}D:P(A;;FA;;;{user_sid()})")
 
-    def _check(path: Path, _file: IO[Any]) -> None:
-        if is_open_to_others(file_rights(path), abbreviate_sid(user_sid())):
+    def _check(path: Path, file: IO[Any]) -> None:
+        if is_open_to_others(file_rights(file), abbreviate_sid(user_sid())):
             raise NotPrivate(f'icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F"')
 
 else:
 
-    def _close_to_others(path: Path) -> None:
-        """Do nothing: the file was created with these rights."""
+    def _create(path: Path) -> int:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
     def _check(path: Path, file: IO[Any]) -> None:
         status = os.fstat(file.fileno())

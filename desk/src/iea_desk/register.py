@@ -1,16 +1,20 @@
-"""Make a register: ten years of slow hashes, on all cores.
+"""Make and verify a register: ten years of slow hashes, on all cores.
 
-Each hash is saved at once, so that a run that was killed goes on where it was.
+Each hash is saved at once, so that a run that was killed goes on where it was. Each line
+of the unfinished file is authenticated with the master key, together with all lines
+before it: who can write to its folder cannot put in a hash of his own.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,7 +25,11 @@ from iea_desk.keys import MasterKey
 
 
 class OtherRegister(Exception):
-    """The unfinished register in the folder is another one: other key, other days."""
+    """The unfinished register is another one (key, days …), or somebody changed it."""
+
+
+class WrongHash(Exception):
+    """A register holds a hash that its key does not give; the argument is the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,10 @@ class RegisterPlan:
 
 
 def unfinished_file(output: Path) -> Path:
-    """Return the file of an unfinished register: a header, then one hash a line."""
+    """Return the file of an unfinished register: a header, then one hash a line.
+
+    Behind a space, each line has its authentication code.
+    """
     return output.with_name(output.name + ".partiel")
 
 
@@ -67,20 +78,18 @@ def make_register(plan: RegisterPlan, output: Path, progress: Callable[[int, int
     if output.exists():
         raise FileExistsError(output)
     partial = unfinished_file(output)
-    salt, hashes = _resume(plan, partial)
+    seal = plan.key.authenticator()
+    salt, hashes = _resume(plan, partial, seal)
     progress(len(hashes), plan.days)
-    # threads will do for all cores: hashlib lets go of the interpreter while it hashes
-    workers = ThreadPoolExecutor(os.cpu_count() or 1)
-    try:
-        with partial.open("a", encoding="ascii", newline="\n") as file:
-            for digest in workers.map(
-                lambda distance: plan.hash_day(distance, salt), range(len(hashes), plan.days)
-            ):
-                hashes.append(digest)
-                print(digest.hex(), file=file, flush=True)
-                progress(len(hashes), plan.days)
-    finally:
-        workers.shutdown(cancel_futures=True)
+    rest = range(len(hashes), plan.days)
+    with (
+        partial.open("a", encoding="ascii", newline="\n") as file,
+        closing(_hash_days(plan, salt, rest)) as digests,
+    ):
+        for digest in digests:
+            hashes.append(digest)
+            print(_sealed(digest.hex(), seal), file=file, flush=True)
+            progress(len(hashes), plan.days)
     register = Register(
         plan.key.kid, plan.scope, plan.generation, plan.first, salt, plan.kdf, b"".join(hashes)
     )
@@ -91,30 +100,67 @@ def make_register(plan: RegisterPlan, output: Path, progress: Callable[[int, int
     return register
 
 
-def _resume(plan: RegisterPlan, partial: Path) -> tuple[bytes, list[bytes]]:
-    """Return the salt and the hashes of an earlier run, or write a new salt."""
-    lines = partial.read_text(encoding="ascii").split("\n")[:-1] if partial.exists() else []
+def verify_register(
+    key: MasterKey, register: Register, distances: Sequence[int], progress: Callable[[int, int], None]
+) -> None:
+    """Compute the hashes of the days at *distances* anew, and compare them.
+
+    Raises ``WrongHash`` at the first that is not as *key* gives it.
+    """
+    plan = RegisterPlan(key, register.scope, register.generation, register.first, register.days, register.kdf)
+    progress(0, len(distances))
+    with closing(_hash_days(plan, register.salt, distances)) as digests:
+        for done, (distance, digest) in enumerate(zip(distances, digests, strict=True), start=1):
+            day = register.first + timedelta(days=distance)
+            if digest != register.digest_of(day):
+                raise WrongHash(day)
+            progress(done, len(distances))
+
+
+def _hash_days(plan: RegisterPlan, salt: bytes, distances: Sequence[int]) -> Generator[bytes]:
+    """Yield the hash of each day, in this order, computed on all cores."""
+    # threads will do for all cores: hashlib lets go of the interpreter while it hashes
+    workers = ThreadPoolExecutor(os.cpu_count() or 1)
+    try:
+        yield from workers.map(lambda distance: plan.hash_day(distance, salt), distances)
+    finally:
+        workers.shutdown(cancel_futures=True)
+
+
+def _sealed(content: str, seal: hmac.HMAC) -> str:
+    """Return *content* with its code; *seal* has taken in all lines before."""
+    seal.update(f"{content}\n".encode("ascii"))
+    return f"{content} {seal.copy().hexdigest()}"
+
+
+def _resume(plan: RegisterPlan, partial: Path, seal: hmac.HMAC) -> tuple[bytes, list[bytes]]:
+    """Return the salt and the hashes of an earlier run, or write a new salt.
+
+    *seal* takes in the lines. Raises ``OtherRegister``.
+    """
+    try:
+        # a last line that was cut short has no end, and does not count
+        lines = partial.read_text(encoding="ascii").split("\n")[:-1] if partial.exists() else []
+    except UnicodeDecodeError:
+        raise OtherRegister from None
     if not lines:
         salt = secrets.token_bytes(16)
         head = json.dumps({**plan.to_header(), "salt": salt.hex()})
-        partial.write_text(head + "\n", encoding="ascii", newline="\n")
+        partial.write_text(_sealed(head, seal) + "\n", encoding="ascii", newline="\n")
         return salt, []
-    try:
-        head = json.loads(lines[0])
-        salt = bytes.fromhex(head.pop("salt"))
-        hashes = [bytes.fromhex(line) for line in lines[1 : plan.days + 1]]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise OtherRegister from None
-    # the same name does not make the same key: the first hash tells
-    if (
-        head != plan.to_header()
-        or (hashes and hashes[0] != plan.hash_day(0, salt))
-        or any(len(digest) != 16 for digest in hashes)
+    contents = [line.rpartition(" ")[0] for line in lines]
+    if len(lines) > plan.days + 1 or any(
+        not hmac.compare_digest(line, _sealed(content, seal))
+        for line, content in zip(lines, contents, strict=True)
     ):
         raise OtherRegister
-    # a last line that was cut short goes: the next hash would be written behind it
-    os.truncate(partial, sum(len(line) + 1 for line in lines[: plan.days + 1]))
-    return salt, hashes
+    head = json.loads(contents[0])
+    salt = bytes.fromhex(head.pop("salt"))
+    if head != plan.to_header():
+        raise OtherRegister
+    # the next hash would be written behind the line that was cut short
+    os.truncate(partial, sum(len(line) + 1 for line in lines))
+    return salt, [bytes.fromhex(content) for content in contents[1:]]
 
 
 class ProgressBar:

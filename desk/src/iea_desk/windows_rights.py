@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import ctypes
+import msvcrt
+import os
 import sys
 from ctypes import wintypes
 from pathlib import Path
+from typing import IO, Any
 
 assert sys.platform == "win32"  # noqa: S101 mypy reads on only where this holds
 
-_OWNER_AND_DACL, _DACL = 1 | 4, 4  # SECURITY_INFORMATION
+_OWNER_AND_DACL = 1 | 4  # SECURITY_INFORMATION
 _TOKEN_QUERY = 8
 _TOKEN_USER = 1
 _SDDL_REVISION = 1
+_FILE_OBJECT = 1  # SE_FILE_OBJECT
+_WRITE_AND_READ_RIGHTS = 0x40000000 | 0x20000  # GENERIC_WRITE, READ_CONTROL
+_NOT_SHARED = 0
+_CREATE_NEW = 1
+_NORMAL_FILE = 0x80
+_INVALID_HANDLE = ctypes.c_void_p(-1).value
 
 _advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
 _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
@@ -21,6 +30,11 @@ _size = ctypes.POINTER(wintypes.DWORD)
 _kernel32.GetCurrentProcess.restype = wintypes.HANDLE
 _kernel32.CloseHandle.argtypes = (wintypes.HANDLE,)
 _kernel32.LocalFree.argtypes = (ctypes.c_void_p,)
+_kernel32.CreateFileW.restype = ctypes.c_void_p
+_kernel32.CreateFileW.argtypes = (
+    *(wintypes.LPCWSTR, wintypes.DWORD, wintypes.DWORD, ctypes.c_void_p),
+    *(wintypes.DWORD, wintypes.DWORD, wintypes.HANDLE),
+)
 _advapi32.OpenProcessToken.argtypes = (wintypes.HANDLE, wintypes.DWORD, ctypes.POINTER(wintypes.HANDLE))
 _advapi32.GetTokenInformation.argtypes = (
     *(wintypes.HANDLE, ctypes.c_int, ctypes.c_void_p, wintypes.DWORD, _size),
@@ -32,10 +46,20 @@ _advapi32.ConvertStringSecurityDescriptorToSecurityDescriptorW.argtypes = (
 _advapi32.ConvertSecurityDescriptorToStringSecurityDescriptorW.argtypes = (
     *(ctypes.c_void_p, wintypes.DWORD, wintypes.DWORD, _pointer, _size),
 )
-_advapi32.SetFileSecurityW.argtypes = (wintypes.LPCWSTR, wintypes.DWORD, ctypes.c_void_p)
-_advapi32.GetFileSecurityW.argtypes = (
-    *(wintypes.LPCWSTR, wintypes.DWORD, ctypes.c_void_p, wintypes.DWORD, _size),
+_advapi32.GetSecurityInfo.argtypes = (
+    *(wintypes.HANDLE, ctypes.c_int, wintypes.DWORD),
+    *(_pointer, _pointer, _pointer, _pointer, _pointer),
 )
+
+
+class _SecurityAttributes(ctypes.Structure):
+    """SECURITY_ATTRIBUTES."""
+
+    _fields_ = (
+        ("length", wintypes.DWORD),
+        ("descriptor", ctypes.c_void_p),
+        ("inherit", wintypes.BOOL),
+    )
 
 
 def user_sid() -> str:
@@ -54,26 +78,36 @@ def user_sid() -> str:
         _kernel32.CloseHandle(token)
 
 
-def set_rights(path: Path, sddl: str) -> None:
-    """Give the file the access list in *sddl*."""
+def create_file(path: Path, sddl: str) -> int:
+    """Create a file that has the access list in *sddl* from its first moment.
+
+    Returns a descriptor for writing. Until it is closed, nobody else can open the file.
+    Raises ``OSError``, ``FileExistsError``.
+    """
     descriptor = _parse_sddl(sddl)
     try:
-        _check(_advapi32.SetFileSecurityW(str(path), _DACL, descriptor))
+        attributes = _SecurityAttributes(ctypes.sizeof(_SecurityAttributes), descriptor, False)
+        handle = _kernel32.CreateFileW(
+            str(path), _WRITE_AND_READ_RIGHTS, _NOT_SHARED, ctypes.byref(attributes), _CREATE_NEW, _NORMAL_FILE, None
+        )  # fmt: skip
+        _check(handle != _INVALID_HANDLE)
     finally:
         _kernel32.LocalFree(descriptor)
+    return msvcrt.open_osfhandle(handle, os.O_WRONLY)
 
 
-def file_rights(path: Path) -> str:
-    """Return the owner and the access list of the file, in SDDL."""
-    size = wintypes.DWORD()
-    _advapi32.GetFileSecurityW(str(path), _OWNER_AND_DACL, None, 0, ctypes.byref(size))
-    descriptor = ctypes.create_string_buffer(max(size.value, 1))
-    _check(
-        _advapi32.GetFileSecurityW(
-            str(path), _OWNER_AND_DACL, descriptor, len(descriptor), ctypes.byref(size)
-        )
-    )
-    return _format_sddl(descriptor)
+def file_rights(file: IO[Any]) -> str:
+    """Return the owner and the access list of the open *file*, in SDDL."""
+    descriptor = ctypes.c_void_p()
+    error = _advapi32.GetSecurityInfo(
+        msvcrt.get_osfhandle(file.fileno()), _FILE_OBJECT, _OWNER_AND_DACL, None, None, None, None, ctypes.byref(descriptor)
+    )  # fmt: skip
+    if error:
+        raise ctypes.WinError(error)
+    try:
+        return _format_sddl(descriptor)
+    finally:
+        _kernel32.LocalFree(descriptor)
 
 
 def abbreviate_sid(sid: str) -> str:
@@ -114,6 +148,6 @@ def _take(text: ctypes.c_void_p) -> str:
         _kernel32.LocalFree(text)
 
 
-def _check(result: int) -> None:
+def _check(result: object) -> None:
     if not result:
         raise ctypes.WinError(ctypes.get_last_error())

@@ -336,8 +336,19 @@ def call_tests(module: ModuleType) -> bool:
 
     This is many times quicker than pytest. Returns whether there are no others.
     """
+    source = inspect.getsource(module)
+    if "pytestmark" in source or "autouse" in source:
+        return False
     plain = True
-    tests = [value for name, value in vars(module).items() if name.startswith("test_")]
+    owners = [
+        module,
+        *(
+            value()
+            for name, value in vars(module).items()
+            if name.startswith("Test") and inspect.isclass(value)
+        ),
+    ]
+    tests = [getattr(owner, name) for owner in owners for name in dir(owner) if name.startswith("test_")]
     # the quick ones first: one that fails is the last
     for test in sorted(tests, key=lambda test: hasattr(test, "hypothesis")):
         marks = getattr(test, "pytestmark", [])

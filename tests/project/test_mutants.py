@@ -81,6 +81,12 @@ def test_cases(a, b, c):
 @pytest.mark.windows
 def test_elsewhere():
     CALLS.append("windows")
+
+
+class TestMore:
+    @pytest.mark.parametrize("d", [(7, 8)])
+    def test_method(self, d):
+        CALLS.append(d)
 """
 
 
@@ -89,7 +95,7 @@ def test_plain_tests_are_called_and_one_with_a_fixture_is_left_to_pytest(tmp_pat
     plain.write_text(PLAIN, encoding="utf-8")
     module = load_file(plain)
     assert call_tests(module)
-    assert sorted(module.CALLS) == [(1, 2, 5), (1, 2, 6), (3, 4, 5), (3, 4, 6)]
+    assert sorted(module.CALLS) == [(1, 2, 5), (1, 2, 6), (3, 4, 5), (3, 4, 6), (7, 8)]
     plain.write_text("def test_with(tmp_path):\n    raise ValueError\n", encoding="utf-8")
     assert not call_tests(load_file(plain))
 

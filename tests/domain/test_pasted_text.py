@@ -21,9 +21,10 @@ TEXT = "clé-àß-42"
         b"\xff\xfe" + TEXT.encode("utf-16-le"),
         b"\xfe\xff" + TEXT.encode("utf-16-be"),
         TEXT.encode("utf-32"),
+        b"\0\0\xfe\xff" + TEXT.encode("utf-32-be"),
         TEXT.encode("cp1252"),
     ],
-    ids=["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"],
+    ids=["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be", "cp1252"],
 )
 def test_the_mark_decides_then_utf_8_then_the_code_page(data: bytes) -> None:
     assert pasted_text.decode_text(data, "cp1252") == TEXT
@@ -33,6 +34,23 @@ def test_the_mark_decides_then_utf_8_then_the_code_page(data: bytes) -> None:
 def test_what_is_no_text_is_refused(data: bytes) -> None:
     with pytest.raises(UnicodeDecodeError):
         pasted_text.decode_text(data, "cp1252")
+
+
+def test_a_marked_file_becomes_utf_8_and_another_stays_as_it_is() -> None:
+    assert pasted_text.drop_mark(b"\xff\xfe" + TEXT.encode("utf-16-le")) == TEXT.encode()
+    assert pasted_text.drop_mark(TEXT.encode("utf-8-sig")) == TEXT.encode()
+    assert pasted_text.drop_mark(TEXT.encode("cp1252")) == TEXT.encode("cp1252")
+    assert pasted_text.detect_mark(b"abc") == (0, "")
+
+
+@pytest.mark.parametrize("character", ["\0", "\x1f", "\x7f", "\x9f", "\ud800", "\udfff"], ids=ascii)
+def test_a_control_character_is_noticed(character: str) -> None:
+    assert pasted_text.has_control_characters(f"a{character}")
+
+
+@pytest.mark.parametrize("character", [" ", "~", "\xa0", "\ud7ff", "\ue000"], ids=ascii)
+def test_its_neighbours_are_none(character: str) -> None:
+    assert not pasted_text.has_control_characters(f"a{character}")
 
 
 INVISIBLE = [
@@ -46,10 +64,12 @@ INVISIBLE = [
     "\u202a",
     "\u202c",
     "\u2066",
+    "\ufe00",
     "\ufe0f",
+    "\u034f",
     "\U000e0020",
 ]
-BLANKS = ["\u00a0", "\u202f", "\u2007", "\u2009", "\u3000", "\u2028"]
+BLANKS = ["\u00a0", "\u202f", "\u2007", "\u2009", "\u3000", "\u2028", "\u2029"]
 
 
 @pytest.mark.parametrize("character", INVISIBLE + BLANKS, ids=ascii)

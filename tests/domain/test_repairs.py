@@ -67,6 +67,29 @@ def test_port_80_behind_https_goes_from_both_addresses_in_one_repair() -> None:
     )
 
 
+def test_a_repair_concerns_the_servers_whose_address_it_changes() -> None:
+    settings = replace(
+        DEFAULTS, authentication="https://iea.exemple.fr:80", updates="https://iea.exemple.fr/updates"
+    )
+    repair = of(RepairKind.USUAL_PORT, propose_repairs(settings, of_both(REFUSED, REFUSED)))
+    assert repair.servers == (AUTH,)
+
+
+def test_secure_mode_is_for_a_server_that_is_asked_without_https() -> None:
+    settings = replace(
+        DEFAULTS, secure=False, authentication="https://iea.exemple.fr", updates="http://iea.exemple.fr"
+    )
+    assert RepairKind.SECURE_MODE not in kinds(propose_repairs(settings, of_both(REFUSED)))
+    assert of(RepairKind.SECURE_MODE, propose_repairs(settings, of_both(None, REFUSED))).servers == (UPDATES,)
+
+
+def test_no_other_way_is_offered_to_an_address_that_cannot_be_used() -> None:
+    malformed = Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED)
+    by_proxy = replace(DEFAULTS, authentication="pas une adresse", proxy_mode=ProxyMode.NONE)
+    reports = [report(AUTH, malformed, route="")]
+    assert kinds(propose_repairs(by_proxy, reports)) == [RepairKind.OFFICIAL_ADDRESS]
+
+
 def test_the_other_address_lends_its_port() -> None:
     settings = replace(
         DEFAULTS, authentication="https://iea.exemple.fr", updates="https://iea.exemple.fr:8443/updates"
@@ -130,6 +153,12 @@ def test_what_no_setting_repairs_is_left_alone(failure: Failure | None) -> None:
     )
 
 
+def test_an_update_server_that_was_reached_needs_no_other_way() -> None:
+    settings = replace(DEFAULTS, updates="https://iea.exemple.fr:80")
+    reached = Failure(Stage.METADATA, problems.METADATA_NOT_AUTHENTIC)
+    assert propose_repairs(settings, of_both(None, reached)) == ()
+
+
 def test_behind_a_portal_nothing_is_offered() -> None:
     portal = Failure(Stage.CONNECTION, problems.CAPTIVE_PORTAL)
     reports = (
@@ -161,6 +190,16 @@ def test_a_proxy_that_works_where_the_direct_way_does_not_is_needed() -> None:
     assert auth.cause is not None
     assert auth.cause.problem is problems.PROXY_NEEDED
     assert updates.cause is None
+    direct = replace(by_proxy, kind=RepairKind.DIRECT)
+    assert add_proxy_findings(of_both(REFUSED), [direct]) == of_both(REFUSED)
+
+
+def test_that_a_proxy_is_needed_stands_beside_what_else_was_noticed() -> None:
+    clock = Failure(Stage.ANSWER, problems.CLOCK_WRONG)
+    noticed = replace(report(AUTH, REFUSED), findings=(clock,))
+    by_proxy = Repair(RepairKind.SYSTEM_PROXY, {"proxy_mode": ProxyMode.SYSTEM}, (AUTH,))
+    (after,) = add_proxy_findings([noticed], [by_proxy])
+    assert after.findings == (clock, Failure(Stage.PROXY, problems.PROXY_NEEDED))
 
 
 TEXTS = st.sampled_from(

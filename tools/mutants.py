@@ -100,7 +100,7 @@ def _changes(tree: ast.Module) -> Iterator[tuple[ast.AST, Callable[[], None]]]:
 def _without_meaning(tree: ast.Module) -> Iterator[ast.AST]:
     """Yield what a test cannot notice.
 
-    Annotations, docstrings, decorators, logging, and code for type checkers.
+    Annotations, docstrings, decorators, logging, ``strict=True``, and code for type checkers.
     """
     for node in ast.walk(tree):
         pointless: list[ast.AST | None] = [getattr(node, "annotation", None), getattr(node, "returns", None)]
@@ -108,6 +108,9 @@ def _without_meaning(tree: ast.Module) -> Iterator[ast.AST]:
         if isinstance(node, ast.Expr) and (
             isinstance(node.value, ast.Constant) or ast.unparse(node).startswith(("log.", "logging."))
         ):
+            pointless.append(node)
+        # both sides have the same length: what it guards against does not happen
+        if isinstance(node, ast.keyword) and node.arg == "strict":
             pointless.append(node)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             pointless.append(node)

@@ -34,3 +34,8 @@ def test_every_double_error_is_detected() -> None:
                 error = [0] * 13
                 error[one], error[other] = left, right
                 assert compute_syndromes(error) != (0, 0)
+
+
+@pytest.mark.parametrize(("plain", "weighted"), [(0, 1), (5, 0)])
+def test_two_errors_that_cancel_each_other_in_one_sum_have_no_place(plain: int, weighted: int) -> None:
+    assert locate_error(plain, weighted) is None

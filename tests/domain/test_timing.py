@@ -146,7 +146,9 @@ def test_a_change_settles_for_two_seconds_and_comes_fifteen_after_the_last(
     assert timing.settle(now, first_notice, last_change) == acts_at
 
 
-@pytest.mark.parametrize(("gap", "seconds"), [(0, 0), (0.5, 0.5), (90, 90), (120, 120), (120.1, 0), (298, 0), (-1, 0)])
+@pytest.mark.parametrize(
+    ("gap", "seconds"), [(0, 0), (0.5, 0.5), (90, 90), (120, 120), (120.1, 0), (298, 0), (-1, 0)]
+)
 def test_failure_is_observed_between_attempts_that_are_not_far_apart(gap: float, seconds: float) -> None:
     assert timing.observed(gap) == seconds
 

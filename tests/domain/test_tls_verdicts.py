@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +69,20 @@ def test_every_code_of_openssl_has_its_problem() -> None:
         Group.CERTIFICATE,
         Group.CONFIGURATION,
     }
+
+
+def test_the_tables_are_those_that_were_written_down() -> None:
+    """A row that is changed on purpose is changed in ``tls_tables.txt`` by hand, too."""
+    rows = [
+        *(
+            f"code {code if code < 100 else hex(code)} | {problem}"
+            for code, problem in CERTIFICATE_CODES.items()
+        ),
+        *(f"alert {alert} | {problem}" for alert, problem in ALERTS.items()),
+        *(f"reason {reason} | {problem}" for reason, problem in OWN_REASONS.items()),
+    ]
+    golden = Path(__file__).with_name("tls_tables.txt").read_text(encoding="utf-8").splitlines()
+    assert sorted(rows) == golden
 
 
 def test_no_code_is_listed_twice() -> None:
@@ -264,7 +279,9 @@ ASKED = Handshake(certificate_asked=True, refused=True)
 GCM, SHA = "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA"
 
 
-@pytest.mark.parametrize("first", [problems.TLS_INTERRUPTED, problems.NO_COMMON_CIPHER], ids=str)
+@pytest.mark.parametrize(
+    "first", [problems.TLS_INTERRUPTED, problems.NO_COMMON_CIPHER, problems.HANDSHAKE_REFUSED], ids=str
+)
 @pytest.mark.parametrize(
     ("second", "problem"),
     [
@@ -272,6 +289,8 @@ GCM, SHA = "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-SHA"
         (replace(ASKED, completed=True, version="TLSv1.3", cipher=GCM), problems.CLIENT_CERTIFICATE_WANTED),
         # it asked, and goes on without one
         (Handshake(certificate_asked=True, completed=True, version="TLSv1.2", cipher=GCM), None),
+        (Handshake(completed=True, version="SSLv3", cipher=SHA), problems.TLS_TOO_OLD),
+        (Handshake(completed=True, version="TLSv1", cipher=SHA), problems.TLS_TOO_OLD),
         (Handshake(completed=True, version="TLSv1.1", cipher=SHA), problems.TLS_TOO_OLD),
         (Handshake(completed=True, version="TLSv1.2", cipher=SHA), problems.NO_COMMON_CIPHER),
         (Handshake(completed=True, version="TLSv1.2", cipher=GCM), None),
@@ -283,3 +302,9 @@ def test_what_a_second_handshake_tells(first: Problem, second: Handshake, proble
     # after a handshake that held, only a certificate of the client can have been wanted
     later = problem if problem is problems.CLIENT_CERTIFICATE_WANTED else problems.ANSWER_CUT
     assert judge_second_handshake(problems.ANSWER_CUT, second, {GCM}) is later
+
+
+def test_what_was_seen_in_the_second_handshake_is_in_the_details() -> None:
+    assert str(Handshake(completed=True, version="TLSv1", cipher=SHA)) == f"TLSv1 {SHA} without our limits"
+    assert str(ASKED) == "a client certificate was asked for"
+    assert str(Handshake(refused=True)) == "the same again"

@@ -43,7 +43,7 @@ def test_a_marked_file_becomes_utf_8_and_another_stays_as_it_is() -> None:
     assert pasted_text.detect_mark(b"abc") == (0, "")
 
 
-@pytest.mark.parametrize("character", ["\0", "\x1f", "\x7f", "\x9f", "\ud800", "\udfff"], ids=ascii)
+@pytest.mark.parametrize("character", ["\0", "\x1f", "\x7f", "\x9f", *map(chr, (0xD800, 0xDFFF))], ids=ascii)
 def test_a_control_character_is_noticed(character: str) -> None:
     assert pasted_text.has_control_characters(f"a{character}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,7 +18,7 @@ from iea_agent.assembly.servers import Servers
 from iea_agent.assembly.start import now
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address
-from iea_agent.domain.diagnosis import Failure, Server
+from iea_agent.domain.diagnosis import EndpointChange, Failure, Server
 from iea_agent.domain.evidence import RefusalGround
 from iea_agent.domain.proxy_choice import Configuration
 from iea_agent.domain.proxy_password import ProxyPassword
@@ -123,6 +124,22 @@ def test_both_name_a_proxy_that_is_needed(world: World, folders: Folders) -> Non
     report = next(r for r in servers.examine(settings) if r.server is Server.AUTHENTICATION)
     assert report.cause is not None
     assert report.cause.problem is problems.PROXY_NEEDED
+
+
+def test_another_token_endpoint_than_before_is_noticed(world: World, folders: Folders) -> None:
+    """The key went there, so it is said whether the server accepted it or not."""
+    installation = OwnInstallation(folders, Storage(folders))
+    installation.vault.write_secret(ACCOUNTS["licence.key"], world.licence().key)
+    servers = SandboxServers(installation, world)
+    settings = settings_for(world, "token-host-lost")
+    assert one_attempt(servers, settings) is None
+    assert servers.issuers.list_notices(settings.authentication, time.time()) == ()
+    world.break_("auth", "token-host-lost")
+    assert one_attempt(servers, settings) is not None
+    (change,) = servers.issuers.list_notices(settings.authentication, time.time())
+    assert isinstance(change, EndpointChange)
+    assert change.before == f"{settings.authentication}/token"
+    assert change.endpoint.endswith(":9/token")
 
 
 NAMES = [

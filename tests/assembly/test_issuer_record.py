@@ -5,9 +5,19 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 from iea_agent.assembly.issuer_record import STATE, IssuerRecord
 from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import Certificate, Failure, Server, ServerReport, Stage
+from iea_agent.domain.diagnosis import (
+    Certificate,
+    EndpointChange,
+    Failure,
+    Interception,
+    Server,
+    ServerReport,
+    Stage,
+)
 from iea_agent.domain.known_issuers import parse_record
 from iea_agent.host.storage import Folders, Storage
 
@@ -50,17 +60,17 @@ def test_a_first_sight_is_no_change(tmp_path: Path) -> None:
 
 def test_what_is_known_costs_no_disk(tmp_path: Path) -> None:
     memory = IssuerRecord(storage(tmp_path))
-    memory.record_accepted(ADDRESS, by("Certigna"))
+    memory.record_accepted(ADDRESS, by("Certigna"), 50.0)
     file = tmp_path / "state" / "issuers.json"
     file.unlink()
-    memory.record_accepted(ADDRESS, by("Certigna"))
+    memory.record_accepted(ADDRESS, by("Certigna"), 50.0)
     assert not file.exists()
 
 
 def test_a_disk_that_refuses_costs_the_date_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("no folder", encoding="utf-8")
     memory = IssuerRecord(storage(tmp_path))
-    memory.record_accepted(ADDRESS, by("Certigna"))
+    memory.record_accepted(ADDRESS, by("Certigna"), 50.0)
     assert changed_at(memory.record(refused("Avast"), 100.0)) is None
 
 
@@ -70,7 +80,7 @@ def test_two_sessions_lose_no_record_of_each_other(tmp_path: Path) -> None:
 
     def record(memory: IssuerRecord, own: list[str]) -> None:
         for server in own:
-            memory.record_accepted(server, by("Certigna"))
+            memory.record_accepted(server, by("Certigna"), 50.0)
 
     threads = [
         threading.Thread(target=record, args=(memory, own))
@@ -81,3 +91,24 @@ def test_two_sessions_lose_no_record_of_each_other(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert set(storage(tmp_path).read_state(STATE, parse_record) or {}) == set(servers)
+
+
+def test_a_change_of_a_believed_issuer_and_of_the_token_endpoint_is_said_and_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory = IssuerRecord(storage(tmp_path))
+    memory.record_accepted(ADDRESS, by("Certigna"), 50.0)
+    memory.record_endpoint(ADDRESS, "https://iea.exemple.fr/token", 50.0)
+    assert memory.list_notices(ADDRESS, 60.0) == ()
+    assert caplog.records == []
+    passed = ServerReport(Server.UPDATES, ADDRESS, (), certificate=by("Fortinet"))
+    interception = Interception("Fortinet (FortiGate)", "Certigna", 100.0)
+    assert memory.record(passed, 100.0).notices == (interception,)
+    memory.record_endpoint(ADDRESS, "https://iea.exemple.fr/autre", 110.0)
+    change = EndpointChange("https://iea.exemple.fr/autre", "https://iea.exemple.fr/token", 110.0)
+    assert [record.message for record in caplog.records] == [
+        "certificate of an interceptor believed",
+        "token endpoint changed",
+    ]
+    # also in the next process
+    assert IssuerRecord(storage(tmp_path)).list_notices(ADDRESS, 120.0) == (interception, change)

@@ -289,10 +289,13 @@ class PausedRecord(IssuerRecord):
         self.reached, self.let = Event(), Event()
         self.certificates: list[Certificate | None] = []
 
-    def record_accepted(self, _address: str, certificate: Certificate | None) -> None:
+    def record_accepted(self, _address: str, certificate: Certificate | None, _now: float) -> None:
         self.reached.set()
         assert self.let.wait(30)
         self.certificates.append(certificate)
+
+    def record_endpoint(self, _address: str, _endpoint: str, _now: float) -> None:
+        """Do nothing: this test is about certificates."""
 
 
 @dataclass(frozen=True)

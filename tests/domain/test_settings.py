@@ -85,8 +85,34 @@ EXAMPLE = Settings(
     proxy_address="http://proxy.exemple.fr:3128",
     proxy_user="dupont",
     proxy_bypass="localhost;*.exemple.fr",
+    token_hosts="jetons.exemple.fr;192.0.2.7",
     assistance_days=30,
 )
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("", ""),
+        (" ; ", ""),
+        ("Jetons.Exemple.fr ; 192.0.2.7", "jetons.exemple.fr;192.0.2.7"),
+        ("é.fr", "xn--9ca.fr"),
+        ("a.fr/token", None),
+        ("a.fr:8443", None),
+        ("*.fr", None),
+        ("https://a.fr", None),
+        ("marie@a.fr", None),
+        (";".join(f"a{number}.fr" for number in range(21)), None),
+    ],
+)
+def test_hosts_that_may_get_the_key_are_whole_names(typed: str, value: str | None) -> None:
+    declaration = DECLARATIONS["connection.token_hosts"]
+    assert declaration.policy_only
+    if value is None:
+        with pytest.raises(SettingsError):
+            declaration.check(typed)
+    else:
+        assert declaration.check(typed) == value
 
 
 @pytest.mark.parametrize("values", [DEFAULTS, EXAMPLE])

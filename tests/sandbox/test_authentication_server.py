@@ -196,7 +196,9 @@ def test_the_documents_can_lie(client: httpx.Client, world: World) -> None:
     world.break_("auth", "issuer-in-clear")
     assert client.get(discovery).json()["issuer"] == address.replace("https:", "http:")
     world.break_("auth", "token-host-lost")
-    assert client.get(discovery).json()["token_endpoint"].startswith("https://127.0.0.254:9/")
+    assert client.get(discovery).json()["token_endpoint"].endswith(":9/token")
+    world.break_("auth", "token-elsewhere")
+    assert client.get(discovery).json()["token_endpoint"] == "https://autre-serveur.example/token"
     world.break_("auth", "clear-token-endpoint")
     assert client.get(discovery).json()["token_endpoint"].startswith("http://")
     world.break_("auth", "no-token")

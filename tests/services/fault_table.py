@@ -145,6 +145,7 @@ SANDBOX: Mapping[str, Expectation] = {
     "issuer-mismatch": Expectation(ExpectedFailure(Stage.KIND, problems.ISSUER_DIFFERS), None),
     "issuer-in-clear": Expectation(ExpectedFailure(Stage.KIND, problems.ISSUER_UNAWARE), None),
     "token-host-lost": _licence(problems.TOKEN_HOST_UNREACHABLE),
+    "token-elsewhere": _licence(problems.KEY_ASKED_ELSEWHERE),
     "clear-token-endpoint": Expectation(ExpectedFailure(Stage.KIND, problems.KEY_ASKED_IN_CLEAR), None),
     "first-place-guarded": Expectation(None, None),
     "post-only": Expectation(None, None),

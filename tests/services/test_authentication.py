@@ -12,14 +12,14 @@ import traceback
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from urllib.parse import parse_qs, quote, quote_plus, unquote, unquote_plus
+from urllib.parse import parse_qs, quote, quote_plus, unquote, unquote_plus, urlsplit
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from iea_agent.domain import problems
-from iea_agent.domain.addresses import parse
+from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Failure, Stage, StageOutcome, StageResult
 from iea_agent.domain.evidence import PageTitle, RefusalGround, TokenEndpoint
 from iea_agent.domain.problems import Problem
@@ -34,6 +34,7 @@ from iea_agent.services.authentication import (
 )
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Reply, Request
+from iea_agent.services.network import Route
 from iea_sandbox.faults import DIALECTS
 from iea_sandbox.world import World
 from tests.covered import cover, covers
@@ -312,7 +313,10 @@ def test_a_refused_scope_is_named(reply: Reply) -> None:
         (DOCUMENT | {"issuer": str(ADDRESS) + "/"}, OK),
         (b"\xef\xbb\xbf" + json.dumps(DOCUMENT).encode(), OK),
         (DOCUMENT | {"issuer": "https://auth.example:443/realms/iea"}, OK),
-        (DOCUMENT | {"token_endpoint": "https://elsewhere.example/token"}, OK),
+        (DOCUMENT | {"token_endpoint": "https://elsewhere.example/token"}, problems.KEY_ASKED_ELSEWHERE),
+        (DOCUMENT | {"token_endpoint": "https://x.auth.example/token"}, problems.KEY_ASKED_ELSEWHERE),
+        (DOCUMENT | {"token_endpoint": "https://auth.example.evil/token"}, problems.KEY_ASKED_ELSEWHERE),
+        (DOCUMENT | {"token_endpoint": "https://10.0.0.1/token"}, problems.KEY_ASKED_ELSEWHERE),
         (DOCUMENT | {"issuer": "https://auth.example"}, problems.ISSUER_DIFFERS),
         (
             DOCUMENT | {"token_endpoint": f"{TOKEN_ENDPOINT}?x=\ud800"},
@@ -436,8 +440,9 @@ def test_another_host_for_tokens_that_is_lost_is_named(
     endpoint = f"{ELSEWHERE}/token"
     server = server_with(answer(200, TOKEN), DOCUMENT | {"token_endpoint": endpoint})
     discovery = Discovery(ADDRESS, endpoint) if remembered else None
+    licence = replace(LICENCE, hosts=("jetons.example", urlsplit(ELSEWHERE).hostname or ""))
     with pytest.raises(HttpsError) as caught:
-        run_exchange(sign_in(ADDRESS, LICENCE, discovery), lost_beyond(server, replace(LOST, problem=met)))
+        run_exchange(sign_in(ADDRESS, licence, discovery), lost_beyond(server, replace(LOST, problem=met)))
     failure = caught.value.failure
     assert failure.problem is named
     assert ELSEWHERE in failure.detail
@@ -599,3 +604,72 @@ def test_the_key_appears_nowhere(serve: Serve, everything_logged: pytest.LogCapt
         assert basic not in text
         assert "t0ken" not in text
     assert "connect_tcp" in everything_logged.text, "nothing was logged: the test would prove nothing"
+
+
+class TestKey:
+    """The key goes to the server of the address, or where the policy allows it."""
+
+    @pytest.fixture
+    def token_server(self, serve: Serve) -> tuple[str, list[bytes]]:
+        """A token endpoint with another name: its address, and what it was sent."""
+        seen: list[bytes] = []
+
+        def behave(connection: socket.socket) -> None:
+            while head := request_of(connection):
+                seen.append(head)
+                connection.sendall(page("200 OK", json.dumps(TOKEN).encode()))
+
+        return serve(behave).address.replace("localhost", "127.0.0.1"), seen
+
+    @pytest.fixture
+    def server(self, serve: Serve, token_server: tuple[str, list[bytes]]) -> Address:
+        """A server whose document names that token endpoint."""
+
+        def behave(connection: socket.socket) -> None:
+            while head := request_of(connection):
+                host = head.partition(b"Host: ")[2].partition(b"\r\n")[0].decode()
+                document = {"issuer": f"http://{host}", "token_endpoint": f"{token_server[0]}/token"}
+                connection.sendall(page("200 OK", json.dumps(document).encode()))
+
+        return parse(serve(behave).address)
+
+    def test_is_sent_to_no_other_host(self, server: Address, token_server: tuple[str, list[bytes]]) -> None:
+        with Client(limits=PATIENT) as client, pytest.raises(HttpsError) as raised:
+            authenticate(client, server, LICENCE)
+        failure = raised.value.failure
+        assert (failure.stage, failure.problem) == (Stage.LICENCE, problems.KEY_ASKED_ELSEWHERE)
+        assert failure.evidence == TokenEndpoint(token_server[0])
+        assert token_server[1] == []
+
+    def test_goes_to_a_host_of_the_policy_by_that_hosts_own_route(
+        self, server: Address, token_server: tuple[str, list[bytes]]
+    ) -> None:
+        routes: list[str] = []
+        endpoints: list[str] = []
+
+        def connect(address: Address) -> Client:
+            routes.append(str(address))
+            return Client(limits=PATIENT)
+
+        licence = replace(LICENCE, hosts=("127.0.0.1",))
+        with Client(limits=PATIENT) as client:
+            authenticate(
+                client,
+                server,
+                licence,
+                connect=connect,
+                on_key=lambda endpoint: endpoints.append(str(endpoint)),
+            )
+        assert routes == [token_server[0]]
+        assert endpoints == [f"{token_server[0]}/token"]
+        assert len(token_server[1]) == 1
+
+    def test_not_in_clear_by_a_proxy_that_only_the_endpoint_has(
+        self, server: Address, token_server: tuple[str, list[bytes]]
+    ) -> None:
+        proxied = Route(proxy=parse(token_server[0]))
+        licence = replace(LICENCE, hosts=("127.0.0.1",))
+        with Client(limits=PATIENT) as client, pytest.raises(HttpsError) as raised:
+            authenticate(client, server, licence, connect=lambda _address: Client(proxied, limits=PATIENT))
+        assert raised.value.failure.problem is problems.SENT_IN_CLEAR
+        assert token_server[1] == []

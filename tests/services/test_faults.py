@@ -28,8 +28,7 @@ from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
 from iea_agent.domain.problems import Problem
 from iea_agent.services import updates
-from iea_agent.services.authentication import Licence
-from iea_agent.services.explanation import Connect
+from iea_agent.services.authentication import Connect, Licence
 from iea_agent.services.https import Client
 from iea_agent.services.network import Credentials, Limits, Route
 from iea_agent.services.reachability import EXAMINATION_SECONDS, Verify, examine

@@ -28,7 +28,8 @@ from iea_agent.domain.diagnosis import (
 )
 from iea_agent.domain.evidence import ClockOffset, PortalPage
 from iea_agent.services import updates
-from iea_agent.services.explanation import MADE_UP_PATH, PROBE_SECONDS, Connect
+from iea_agent.services.authentication import Connect
+from iea_agent.services.explanation import MADE_UP_PATH, PROBE_SECONDS
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.names import Resolve
 from iea_agent.services.network import Limits, Route

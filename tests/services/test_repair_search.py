@@ -16,7 +16,7 @@ from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
 from iea_agent.domain.repairs import Repair, RepairKind, propose_repairs
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
-from iea_agent.services.explanation import Connect
+from iea_agent.services.authentication import Connect
 from iea_agent.services.https import Client
 from iea_agent.services.network import Route
 from iea_agent.services.reachability import examine

@@ -59,7 +59,8 @@ class _RefusalWords:
     challenge: str = ""
 
 
-NOBODY = "127.0.0.254:9"
+CLOSED_PORT = 9
+ANOTHER_SERVER = "https://autre-serveur.example"
 """A port of this machine at which nothing listens."""
 _BASIC = 'Basic realm="{realm}"'
 _NOT_IDENTIFIED = "Invalid client or Invalid client credentials"
@@ -181,8 +182,10 @@ class AuthenticationServer:
         if self._switch.on("clear-token-endpoint"):
             token_endpoint = token_endpoint.replace("https://", "http://")
         if self._switch.on("token-host-lost"):
-            token_endpoint = f"https://{NOBODY}/token"
-        issuer = "https://autre-serveur.example" if self._switch.on("issuer-mismatch") else address
+            token_endpoint = f"https://{request.url.hostname}:{CLOSED_PORT}/token"
+        if self._switch.on("token-elsewhere"):
+            token_endpoint = f"{ANOTHER_SERVER}/token"
+        issuer = ANOTHER_SERVER if self._switch.on("issuer-mismatch") else address
         if self._switch.on("issuer-in-clear"):
             issuer = issuer.replace("https://", "http://")
         methods = ["client_secret_post"]

@@ -193,9 +193,8 @@ _CATALOGUE = (
     Fault("wrong-clock", Layer.ANSWER, "l'heure du serveur est fausse (--days, 3 sauf avis)", ("days",)),
     Fault("issuer-mismatch", Layer.DOCUMENT, "le document annonce une autre adresse que la sienne"),
     Fault("issuer-in-clear", Layer.DOCUMENT, "le document annonce la bonne adresse, mais en http"),
-    Fault(
-        "token-host-lost", Layer.DOCUMENT, "le document envoie la licence à un ordinateur qui ne répond pas"
-    ),
+    Fault("token-host-lost", Layer.DOCUMENT, "le document envoie la licence à un port qui ne répond pas"),
+    Fault("token-elsewhere", Layer.DOCUMENT, "le document envoie la licence à un autre serveur"),
     Fault("clear-token-endpoint", Layer.DOCUMENT, "le document envoie la licence en clair (http)"),
     Fault(
         "first-place-guarded", Layer.DOCUMENT, "le premier emplacement du document réclame un mot de passe"

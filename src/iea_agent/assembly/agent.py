@@ -226,7 +226,10 @@ class Agent:
     def _build_status(self) -> StatusDocument:
         from iea_agent.shell.wording import status_text
 
-        return status_text.build_status_document(self.loop.snapshot, self._settings, self._loaded.all_faults)
+        notices = self._servers.issuers.list_notices(self._settings.authentication, time.time())
+        return status_text.build_status_document(
+            self.loop.snapshot, self._settings, self._loaded.all_faults, notices
+        )
 
     # the answers to clients (docs/channel.md)
 

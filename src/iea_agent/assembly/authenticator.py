@@ -188,7 +188,7 @@ class Authenticator:
                 failure = self._servers.explain(session.settings, client, address, failure)
             session.close_client()
             return failure
-        self._servers.issuers.record_accepted(server, client.certificate)
+        self._servers.issuers.record_accepted(server, client.certificate, time.time())
         return None
 
     def _contact(
@@ -235,7 +235,14 @@ class Authenticator:
         published = session.published
         try:
             access = authenticate(
-                client, address, licence, discovery=published.discovery if published else None
+                client,
+                address,
+                licence,
+                discovery=published.discovery if published else None,
+                connect=self._servers.connect(session.settings),
+                on_key=lambda endpoint: self._servers.issuers.record_endpoint(
+                    str(address), str(endpoint), time.time()
+                ),
             )
         except HttpsError as error:
             if seconds := _find_wait(error.failure):

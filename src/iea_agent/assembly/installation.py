@@ -166,7 +166,8 @@ class Installation:
         if not values.licence_number:
             return None
         key = typed_key or self.licence_key()
-        return Licence(values.licence_number, key, values.scope) if key else None
+        hosts = tuple(values.token_hosts.split(";")) if values.token_hosts else ()
+        return Licence(values.licence_number, key, values.scope, hosts) if key else None
 
     def key_saved(self) -> bool | None:
         """Return whether the licence key is saved, None without a vault."""

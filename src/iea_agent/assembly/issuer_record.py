@@ -1,4 +1,4 @@
-"""The record of each server's usual certificate issuer, in a state file."""
+"""The record of each server's usual issuer and token endpoint, in a state file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import addresses, known_issuers
-from iea_agent.domain.diagnosis import Certificate, Failure, ServerReport
+from iea_agent.domain.diagnosis import Certificate, Failure, Notice, ServerReport
 from iea_agent.domain.known_issuers import KnownIssuer
 from iea_agent.host.storage import StorageError
 
@@ -27,14 +27,42 @@ class IssuerRecord:
         self._storage = storage
         # last accepted certificate of each origin: a heartbeat then costs nothing
         self._accepted: dict[str, Certificate] = {}
+        self._latest: dict[str, KnownIssuer] = {}
 
-    def record_accepted(self, address: str, certificate: Certificate | None) -> None:
+    def record_accepted(self, address: str, certificate: Certificate | None, now: float) -> None:
         """Record the issuer of *certificate*, which TLS has accepted at *address*."""
         origin = _origin(address)
         if origin is None or certificate is None or self._accepted.get(origin) == certificate:
             return
-        self._change(origin, lambda entry: known_issuers.record_accepted(entry, certificate))
+        was_believed = self._find(origin).is_believed
+        entry = self._change(origin, lambda entry: known_issuers.record_accepted(entry, certificate, now))
         self._accepted[origin] = certificate
+        if entry.is_believed and not was_believed:
+            fields = {"server": origin, "issuer": entry.stranger, "usual": entry.usual}
+            log.warning("certificate of an interceptor believed", extra={"fields": fields})
+
+    def record_endpoint(self, address: str, endpoint: str, now: float) -> None:
+        """Record and log the token *endpoint* to which the licence for *address* is sent."""
+        origin = _origin(address)
+        if origin is None or self._find(origin).endpoint == endpoint:
+            return
+        entry = self._change(origin, lambda entry: known_issuers.record_endpoint(entry, endpoint, now))
+        fields = {"endpoint": endpoint, "before": entry.endpoint_before}
+        if entry.endpoint_before:
+            log.warning("token endpoint changed", extra={"fields": fields})
+        else:
+            log.info("token endpoint", extra={"fields": {"endpoint": endpoint}})
+
+    def list_notices(self, address: str, now: float) -> tuple[Notice, ...]:
+        """Return what a person should know about *address*, though it is reached."""
+        origin = _origin(address)
+        return () if origin is None else known_issuers.list_notices(self._find(origin), now)
+
+    def _find(self, origin: str) -> KnownIssuer:
+        """Return the entry of *origin*, from the disk at the first time only."""
+        if origin not in self._latest:
+            self._latest[origin] = self._load().get(origin, KnownIssuer())
+        return self._latest[origin]
 
     def record_refused(self, address: str, failure: Failure, now: float) -> Failure:
         """Record the refused certificate and return *failure*, which says since when."""
@@ -50,8 +78,8 @@ class IssuerRecord:
         """Record the certificate of a finished test and return *report*, dated likewise."""
         if report.failure is not None and report.failure.certificate is not None:
             return replace(report, failure=self.record_refused(report.address, report.failure, now))
-        self.record_accepted(report.address, report.certificate)
-        return report
+        self.record_accepted(report.address, report.certificate, now)
+        return replace(report, notices=self.list_notices(report.address, now))
 
     def _load(self) -> dict[str, KnownIssuer]:
         try:
@@ -63,14 +91,14 @@ class IssuerRecord:
     def _change(self, origin: str, change: Callable[[KnownIssuer], KnownIssuer]) -> KnownIssuer:
         """Apply *change* to the entry of *origin*, also on disk; return the new one."""
         before = self._load().get(origin, KnownIssuer())
-        entry = change(before)
+        entry = self._latest[origin] = change(before)
         if entry == before:
             return entry
         try:
             with self._storage.exclusive_state(STATE):
                 # another session or window may have written since
                 issuers = self._load()
-                entry = change(issuers.get(origin, KnownIssuer()))
+                entry = self._latest[origin] = change(issuers.get(origin, KnownIssuer()))
                 self._storage.write_state(STATE, known_issuers.render_record({**issuers, origin: entry}))
         except StorageError as error:
             # a lost record costs one sentence, never the connection

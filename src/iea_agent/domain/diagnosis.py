@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from . import problems
 from .evidence import AnswerInClear, ClockConfirmed, ClockOffset, Evidence, MalformedAddress
@@ -108,6 +108,28 @@ class StageResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Interception:
+    """A believed certificate of an interceptor, instead of the *usual* one, *since*."""
+
+    product: str
+    usual: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointChange:
+    """Another place than *before* to which the licence is sent, *since*."""
+
+    endpoint: str
+    before: str
+    since: float
+
+
+Notice: TypeAlias = Interception | EndpointChange
+"""What a person should know about a connection that works."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerReport:
     """The result of one server's test, or its present state if *done* is false.
 
@@ -117,6 +139,7 @@ class ServerReport:
     - *findings*: what else was noticed (a wrong clock, a captive portal, a proxy that is needed).
     - *certificate*: the one that the server sent.
     - *clock_ahead*: the server's clock minus this PC's in seconds, None if the server gave no time.
+    - *notices*: what a person should know though the server is reached.
     """
 
     server: Server
@@ -130,6 +153,7 @@ class ServerReport:
     certificate: Certificate | None = None
     route_source: str = "none"
     clock_ahead: float | None = None
+    notices: tuple[Notice, ...] = ()
 
     @property
     def passed(self) -> bool:

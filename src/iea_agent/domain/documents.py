@@ -53,6 +53,7 @@ class StatusDocument(TypedDict):
     updates: str
     licence_number: str
     setting_faults: list[str]
+    notices: list[str]
 
 
 class StageDocument(TypedDict):

@@ -984,6 +984,16 @@ KEY_ASKED_IN_CLEAR = Problem(
     evidence=TokenEndpoint,
 )
 
+KEY_ASKED_ELSEWHERE = Problem(
+    "IEA-S20",
+    Severity.HIGH,
+    Actor.URSSAF,
+    title="La licence est demandée par un autre serveur",
+    text="Le serveur d'authentification veut faire envoyer la licence à un autre serveur que lui-même ; l'agent ne l'envoie pas.",
+    advice=_SUPPORT,
+    evidence=TokenEndpoint,
+)
+
 SERVER_IN_MAINTENANCE = Problem(
     "IEA-S15",
     Severity.HIGH,

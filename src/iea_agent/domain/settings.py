@@ -117,6 +117,16 @@ def _check_bypass(value: object) -> str:
     return ";".join(hosts)
 
 
+def _check_hosts(value: object) -> str:
+    hosts = re.split(r"[;,\s]+", _check_text(value).strip(";, \t"))
+    if len(hosts) > 20:
+        raise ValueError
+    parsed = [addresses.parse(f"https://{host}") for host in hosts if host]
+    if any(address.path or address.port != 443 for address in parsed):
+        raise ValueError
+    return ";".join(address.host for address in parsed)
+
+
 def _check_days(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 366:
         raise ValueError
@@ -179,6 +189,7 @@ PATH = Kind(
 )
 USER = Kind(N_("un nom d'utilisateur (100 caractères au plus, sans « : »)"), _check_user)
 SCOPE = Kind(N_("des noms de droits séparés par des espaces, sans accents"), _check_scope)
+HOSTS = Kind(N_("des noms de serveur séparés par « ; », comme « jetons.exemple.fr »"), _check_hosts)
 BYPASS = Kind(
     N_("des noms de serveur séparés par « ; », comme « localhost ; *.exemple.fr »"),
     _check_bypass,
@@ -205,6 +216,9 @@ class Settings:
     ca_file: str = _setting("connection.ca_file", "", PATH)
     # the right (scope) to ask the authentication server for; most servers need none
     scope: str = _setting("connection.scope", "", SCOPE)
+    # Other hosts than the authentication server's that may get the licence key, ";" between them. Not in a
+    # person's own file: whoever can write it could have the key sent anywhere.
+    token_hosts: str = _setting("connection.token_hosts", "", HOSTS, policy_only=True)
     # some networks have a broken IPv6
     ipv4_only: bool = _setting("connection.ipv4_only", False, SWITCH)
     # A repair may replace an address that does not work by these: if a person's own file could set

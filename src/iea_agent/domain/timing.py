@@ -15,6 +15,8 @@ LONGEST = 60.0
 HEARTBEAT = 60.0
 PROBE = 300.0
 REFUSED = 900.0
+ENDPOINT_NOTICE = 30 * 86_400.0
+"""How long a change of the place to which the licence is sent is shown."""
 UNAVAILABLE_FIRST = (5.0, 15.0, 45.0)
 """The first waits for a server that is not available and names no time."""
 UNAVAILABLE_LEAST = 60.0

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 import time
 from base64 import b64encode
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 from urllib.parse import quote, quote_plus, urlencode, urlsplit
@@ -30,6 +31,8 @@ from .token_answers import judge_licence, read_token, refuse_missing_scope
 from .web_pages import find_title
 
 _Result = TypeVar("_Result")
+Connect: TypeAlias = Callable[[Address], Client]
+"""Makes the client for one server; the route may depend on its address (proxy scripts). May wait. Raises ``HttpsError``."""
 Exchange: TypeAlias = Generator[Request, Reply, _Result]
 """Yields requests, receives their replies and returns a result. Raises ``HttpsError``."""
 
@@ -38,12 +41,13 @@ Exchange: TypeAlias = Generator[Request, Reply, _Result]
 class Licence:
     """The licence of this installation, and the right (scope) that it asks for.
 
-    The scope is "" for none. The key stays out of the repr.
+    The scope is "" for none. *hosts* are those to which the policy lets the key be sent besides the server's own. The key stays out of the repr.
     """
 
     number: str
     key: str = field(repr=False)
     scope: str = ""
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +79,50 @@ def authenticate(
     licence: Licence,
     *,
     discovery: Discovery | None = None,
+    connect: Connect | None = None,
+    on_key: Callable[[Address], None] = lambda _endpoint: None,
     seconds: float = WHOLE_SECONDS,
     observe: Observe | None = None,
 ) -> AccessGranted:
     """Authenticate *licence* at the server at *address*, within *seconds* in all.
 
-    *discovery* comes from an earlier success. Raises ``HttpsError``: with AUTHORISATION_REFUSED or LICENCE_NOT_RECOGNISED if the server
+    *discovery* comes from an earlier success. *connect* makes the client for a token endpoint on another server than *address*. *on_key* is called
+    with the token endpoint before the key is sent there. Raises ``HttpsError``: with AUTHORISATION_REFUSED or LICENCE_NOT_RECOGNISED if the server
     refuses the licence, with another problem if it gave no answer about it.
     """
     deadline = time.monotonic() + seconds
     forbid_clear_text(address, direct=client.route.proxy is None)
 
     def send(request: Request) -> Reply:
-        return client.request(request, seconds=deadline - time.monotonic(), observe=observe)
+        with choose_client(client, address, request, connect) as sender:
+            if request.method == "POST":
+                on_key(_parse_server(request.url))
+            return sender.request(request, seconds=deadline - time.monotonic(), observe=observe)
 
     return run_exchange(sign_in(address, licence, discovery), send)
+
+
+@contextmanager
+def choose_client(
+    client: Client, address: Address, request: Request, connect: Connect | None
+) -> Iterator[Client]:
+    """Yield what sends *request*: *client*, or one by another route.
+
+    *client* is for the server at *address*; another server, a token endpoint, has its own route. Raises ``HttpsError`` if the licence would be sent in clear.
+    """
+    server = _parse_server(request.url)
+    owner: AbstractContextManager[Client] = nullcontext(client)
+    if connect is not None and server.origin != address.origin:
+        owner = connect(replace(server, path=""))
+    with owner as sender:
+        if request.method == "POST":
+            forbid_clear_text(server, direct=sender.route.proxy is None)
+        yield sender
+
+
+def _parse_server(url: str) -> Address:
+    """Return the address of *url*, which was checked, without its query."""
+    return addresses.parse(urlsplit(url)._replace(query="", fragment="").geturl())
 
 
 def run_exchange(exchange: Exchange[_Result], send: Callable[[Request], Reply]) -> _Result:
@@ -132,6 +165,7 @@ _ENDPOINT_MOVED = frozenset(
         problems.REDIRECTED,
         problems.REQUEST_REJECTED,
         problems.TOKEN_HOST_UNREACHABLE,
+        problems.KEY_ASKED_ELSEWHERE,
     }
 )
 """What a token endpoint may say that is another one by now: the server is discovered again."""
@@ -291,7 +325,8 @@ def _check_token_endpoint(address: Address, url: str) -> str:
 
 
 def request_token(discovery: Discovery, licence: Licence) -> Exchange[AccessGranted]:
-    """Send *licence* to the token endpoint."""
+    """Send *licence* to the token endpoint, if it is on a host that may get the key."""
+    _check_token_host(discovery, licence)
     # RFC 6749, section 2.3.1: both halves form-urlencoded before Basic joins them. A space as %20: authlib reads + as a plus
     number, key = (quote(half, safe="") for half in (licence.number, licence.key))
     basic = b64encode(f"{number}:{key}".encode()).decode()
@@ -322,6 +357,19 @@ def request_token(discovery: Discovery, licence: Licence) -> Exchange[AccessGran
     raise HttpsError(replace(failure, detail=clean_detail(detail)))
 
 
+def _check_token_host(discovery: Discovery, licence: Licence) -> None:
+    """Raise ``HttpsError`` unless the token endpoint's host may get the key.
+
+    The key does not expire, and whoever can place one file on the server could have it sent anywhere (RFC 9700, section 4.4): it stays on the server's own
+    host, unless the policy names another one.
+    """
+    endpoint = _parse_server(discovery.token_endpoint)
+    if endpoint.host not in (discovery.issuer.host, *licence.hosts):
+        detail = f"token endpoint: {clean_detail(endpoint.origin)}"
+        evidence = TokenEndpoint(endpoint.origin)
+        raise HttpsError(Failure(Stage.LICENCE, problems.KEY_ASKED_ELSEWHERE, detail, evidence=evidence))
+
+
 _UNREACHABLE = frozenset(
     {
         problems.NAME_UNKNOWN,
@@ -338,8 +386,7 @@ def _name_token_host(discovery: Discovery, failure: Failure) -> Failure:
 
     The discovery document has just come, so the way to the internet is free: what its author named is at fault.
     """
-    parts = urlsplit(discovery.token_endpoint)
-    endpoint = addresses.parse(parts._replace(path="", query="", fragment="").geturl())
+    endpoint = _parse_server(discovery.token_endpoint)
     if endpoint.origin == discovery.issuer.origin:
         return failure
     detail = f"token endpoint {endpoint.origin}: {failure.problem} {failure.detail}"

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import USUAL_PORTS, Address, is_nowhere, is_public_name, is_same_owner
 from iea_agent.domain.diagnosis import Failure, Stage, explaining, judge_clock, trust_clock
 from iea_agent.domain.evidence import AnswerInClear, PortalPage, ResolvedAddress
 
-from .authentication import discovery_urls
+from .authentication import Connect, discovery_urls
 from .https import Client, HttpsError
 from .messages import Reply, Request, find_redirect_target, parse_location
 from .names import MADE_UP_NAME
@@ -26,9 +26,6 @@ PROBE_SECONDS = 3.0
 """The longest look for a portal and a wrong clock, and the longest for a proxy."""
 MADE_UP_PATH = "/iea-agent-verification-du-reseau"
 """A path that no server has: what answers it answers everything."""
-
-Connect: TypeAlias = Callable[[Address], Client]
-"""Makes the client for one server; the route may depend on its address (proxy scripts). May wait. Raises ``HttpsError``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,17 @@ from iea_agent.domain.diagnosis import (
     share_findings,
 )
 
-from .authentication import Exchange, Licence, discover, forbid_clear_text, request_token, run_exchange
-from .explanation import Connect, explain
+from .authentication import (
+    Connect,
+    Exchange,
+    Licence,
+    choose_client,
+    discover,
+    forbid_clear_text,
+    request_token,
+    run_exchange,
+)
+from .explanation import explain
 from .https import BODY_LIMIT, Client, HttpsError
 from .judge import judge_answer
 from .messages import Reply, Request, has_members
@@ -202,6 +211,7 @@ class _ServerTest:
         self._findings: list[Failure] = []
         self._certificate: Certificate | None = None
         self._clock_ahead: float | None = None
+        self._connect: Connect | None = None
 
     def report(self, failure: Failure | None = None, *, done: bool = False) -> ServerReport:
         """Return the present state."""
@@ -226,6 +236,7 @@ class _ServerTest:
             self._begin(Stage.ADDRESS)
             address = self._parse_address()
             self._pass(str(address))
+            self._connect = connect
             with connect(address) as client:
                 try:
                     self._go_through_stages(client, address)
@@ -279,7 +290,8 @@ class _ServerTest:
             self._skip(Stage.CERTIFICATE, "http")
 
         def send(request: Request, limit: int = BODY_LIMIT) -> Reply:
-            return self._send(client, request, limit)
+            with choose_client(client, address, request, self._connect) as sender:
+                return self._send(sender, request, limit)
 
         if self.server is Server.UPDATES:
             self._test_updates(address, send)
@@ -344,7 +356,8 @@ class _ServerTest:
                 raise
             raise HttpsError(replace(error.failure, stage=self._running())) from None
         finally:
-            self._certificate = client.certificate
+            # a token endpoint on another server has its own
+            self._certificate = client.certificate if is_first else self._certificate
         if is_first:
             self._compare_clocks(reply)
         return reply

@@ -15,7 +15,7 @@ from iea_agent.domain.diagnosis import Server, ServerReport
 from iea_agent.domain.repairs import ADDRESSES, Repair, RepairKind, is_identified
 from iea_agent.domain.settings import Settings
 
-from .explanation import Connect
+from .authentication import Connect
 from .reachability import CANCEL_CHECK_SECONDS, EXAMINATION_SECONDS, examine
 
 ConnectWith: TypeAlias = Callable[[Settings], Connect]

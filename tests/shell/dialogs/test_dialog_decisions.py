@@ -343,6 +343,7 @@ def test_the_window_has_a_line_for_every_fact() -> None:
     failure = failed(problems.CERTIFICATE_EXPIRED, "expired")
     status = document(State.DISCONNECTED, failure=failure, retry_at=NOW)
     status["setting_faults"] = ["proxy.address, ligne 3"]
+    status["notices"] = ["Depuis le 02/11/2026…"]
     assert len(status_overview.list_facts(status, NOW)) == status_overview.MOST_FACTS
 
 

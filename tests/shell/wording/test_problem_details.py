@@ -13,7 +13,14 @@ from hypothesis import strategies as some
 from iea_agent import locale
 from iea_agent.domain import interceptors, problems, settings
 from iea_agent.domain.addresses import Malformed
-from iea_agent.domain.diagnosis import Certificate, Failure, Stage, malformed_address
+from iea_agent.domain.diagnosis import (
+    Certificate,
+    EndpointChange,
+    Failure,
+    Interception,
+    Stage,
+    malformed_address,
+)
 from iea_agent.domain.evidence import (
     CertificateHosts,
     ClockConfirmed,
@@ -30,6 +37,7 @@ from iea_agent.domain.problems import Problem
 from iea_agent.shell.wording.problem_details import (
     MALFORMED,
     describe_failure_details,
+    describe_notice,
     describe_setting_fault,
 )
 
@@ -228,3 +236,12 @@ def test_a_refused_setting_is_named_with_its_line() -> None:
         "connection.secure, ligne 4\u00a0: attendu true ou false"
     )
     assert describe_setting_fault(settings.SettingFault("", 0, "x")) == "fichier\u00a0: attendu x"
+
+
+def test_what_to_know_of_a_connection_that_works() -> None:
+    interception = describe_notice(Interception("Avast", "Certi\x00gna", NOW))
+    assert "Avast" in interception
+    assert "Certi gna" in interception
+    change = EndpointChange("https://a.fr/neuf", "https://a.fr/token", NOW)
+    assert "https://a.fr/neuf" in describe_notice(change)
+    assert "https://a.fr/token" in describe_notice(change)

@@ -42,7 +42,7 @@ LABELS = {
     SUPPORT: N_("&Demande de support…"),
 }
 """The buttons, from top to bottom, by what they ask of the agent."""
-MOST_FACTS = 8
+MOST_FACTS = 9
 """As many as ``list_facts`` ever returns."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from iea_agent.domain import interceptors, problems, settings, timing
 from iea_agent.domain.addresses import Malformed
-from iea_agent.domain.diagnosis import Certificate, Failure
+from iea_agent.domain.diagnosis import Certificate, Failure, Interception, Notice
 from iea_agent.domain.evidence import (
     AnswerInClear,
     CertificateHosts,
@@ -108,6 +108,22 @@ def _evidence(evidence: Evidence | None) -> list[str]:
             return [_ground(scope)]
         case NamedEvidence(name):
             return [_(_NAMED[type(evidence)]).format(about=clean_foreign_text(name))]
+
+
+def describe_notice(notice: Notice) -> str:
+    """Return what a person should know about a connection that works."""
+    since = format_date(notice.since)
+    if isinstance(notice, Interception):
+        text = _(
+            "Depuis le {date}, {product} ouvre la connexion sécurisée, et ce poste l'accepte (avant : {usual}). Si ce n'est pas voulu, montrez ce message à la "
+            "personne qui s'occupe de votre informatique."
+        )
+        return text.format(date=since, product=notice.product, usual=clean_foreign_text(notice.usual))
+    text = _(
+        "Depuis le {date}, le serveur fait envoyer la licence à {endpoint} (avant : {before}). S'il n'a pas été déplacé, prévenez l'assistance."
+    )
+    endpoint, before = clean_foreign_text(notice.endpoint), clean_foreign_text(notice.before)
+    return text.format(date=since, endpoint=endpoint, before=before)
 
 
 def _ground(scope: str | None) -> str:

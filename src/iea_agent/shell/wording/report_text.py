@@ -23,7 +23,11 @@ from iea_agent.domain.problems import N_
 from iea_agent.domain.proxy_choice import Source
 from iea_agent.domain.settings import SettingFault
 from iea_agent.locale import _
-from iea_agent.shell.wording.problem_details import describe_failure_details, describe_setting_fault
+from iea_agent.shell.wording.problem_details import (
+    describe_failure_details,
+    describe_notice,
+    describe_setting_fault,
+)
 from iea_agent.shell.wording.status_text import build_problem_document
 from iea_agent.shell.wording.time_text import format_milliseconds
 
@@ -120,7 +124,8 @@ def list_report_lines(report: ServerReport) -> list[str]:
     if not report.done:
         return lines
     route = [_pair(_("Chemin"), describe_route(report))] if report.route else []
-    return [*lines, *route, *_certificate_lines(report)]
+    notices = [_pair(_("À noter"), describe_notice(notice)) for notice in report.notices]
+    return [*lines, *route, *_certificate_lines(report), *notices]
 
 
 def _certificate_lines(report: ServerReport) -> list[str]:
@@ -166,7 +171,7 @@ def list_failure_lines(failure: Failure, now: float) -> list[str]:
 
 
 def list_notes(report: ServerReport, now: float) -> list[str]:
-    """Return the findings that do not explain a failure, a line each (a wrong clock)."""
+    """Return what does not explain a failure, a line each (a wrong clock)."""
     cause = None if report.failure is None else report.cause
     notes = []
     for finding in report.findings:
@@ -178,7 +183,7 @@ def list_notes(report: ServerReport, now: float) -> list[str]:
                 _(problem.advice),
             )
             notes.append(" ".join(part for part in parts if part))
-    return notes
+    return [*notes, *map(describe_notice, report.notices)]
 
 
 def build_report_document(

@@ -17,9 +17,14 @@ from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import SettingFault, Settings
 from iea_agent.locale import _
 from iea_agent.shell.wording import state_text, time_text
-from iea_agent.shell.wording.problem_details import describe_failure_details, describe_setting_fault
+from iea_agent.shell.wording.problem_details import (
+    describe_failure_details,
+    describe_notice,
+    describe_setting_fault,
+)
 
 if TYPE_CHECKING:
+    from iea_agent.domain.diagnosis import Notice
     from iea_agent.domain.documents import ProblemDocument, StatusDocument
 
 SCHEMA: Final = 1
@@ -51,7 +56,10 @@ def build_problem_document(failure: Failure, seen: float) -> ProblemDocument:
 
 
 def build_status_document(
-    snapshot: Snapshot, settings: Settings, faults: Sequence[SettingFault] = ()
+    snapshot: Snapshot,
+    settings: Settings,
+    faults: Sequence[SettingFault] = (),
+    notices: Sequence[Notice] = (),
 ) -> StatusDocument:
     """Return the status of *snapshot*, without any secret; *faults* are of *settings*."""
     return {
@@ -72,6 +80,7 @@ def build_status_document(
         "updates": settings.updates,
         "licence_number": settings.licence_number,
         "setting_faults": [describe_setting_fault(fault) for fault in faults],
+        "notices": [describe_notice(notice) for notice in notices],
     }
 
 
@@ -116,6 +125,7 @@ def list_facts(status: StatusDocument, next_try: str, now: float) -> list[tuple[
         (_("Serveur de mise à jour"), status["updates"]),
         (_("Numéro de licence"), status["licence_number"] or _("non indiqué")),
         *([(_("Paramètres refusés"), "\n".join(faults))] if (faults := status["setting_faults"]) else []),
+        *([(_("À noter"), "\n".join(notices))] if (notices := status["notices"]) else []),
         (_("Version de l'agent"), status["version"]),
     ]
 

@@ -4,7 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-UV_VERSION=0.13.9
 PACKAGES=(
     ca-certificates python3 python3-venv
     wine wine64 fonts-wine xvfb xdotool openbox imagemagick iproute2 osslsigncode  # the Windows rig
@@ -29,12 +28,7 @@ if ((${#missing[@]})); then
     "${install[@]}" || { "${root[@]}" apt-get update && "${install[@]}"; }
 fi
 
-if [[ "$(build/uv/bin/uv --version 2>/dev/null)" != "uv $UV_VERSION"* ]]; then
-    say "uv $UV_VERSION"
-    rm -rf build/uv
-    python3 -m venv build/uv
-    build/uv/bin/pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"
-fi
+tools/uv.sh
 
 export UV_PYTHON_DOWNLOADS=never
 if ! build/uv/bin/uv sync --frozen --all-groups --check --quiet 2>/dev/null; then

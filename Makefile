@@ -2,7 +2,7 @@
 # Needs Debian 12 or 13 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generated test lint test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-httpx2 mutants demo tour fresh clean
+.PHONY: help setup generated test lint audit test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-httpx2 mutants demo tour fresh clean
 
 export UV_PYTHON_DOWNLOADS := never
 # The caller's environment must not change what Python and Wine do.
@@ -22,6 +22,7 @@ help:
 	@echo 'make generated   write every generated file anew (documents, pages, catalogue)'
 	@echo 'Parts of make test: lint test-linux test-windows test-desktop. Only the set-up: setup.'
 	@echo 'How strong the tests of the changed modules are: mutants. The network suite with the continuation of httpx: test-httpx2. Remove all that was made: clean.'
+	@echo 'Known vulnerabilities of the locked packages, asked of osv.dev: audit.'
 
 setup:
 	@tools/setup.sh
@@ -40,6 +41,12 @@ lint:
 	$(BIN)/mypy --platform win32
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_prose.py
+	$(BIN)/python tools/check_secrets.py
+
+# Known vulnerabilities of the locked packages, as osv.dev knows them: it needs the network, so make test does without. What never ships is audited too.
+audit:
+	@tools/uv.sh
+	build/uv/bin/uv audit --frozen --preview-features audit-command
 
 test-linux:
 	$(BIN)/python -m pytest tests --ignore=tests/desktop --ignore=tests/rig -m "not windows and not desktop"

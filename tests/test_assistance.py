@@ -60,7 +60,7 @@ def test_in_without_a_password_and_out_with_the_one_of_the_day(
     journal = installation.json("journal")
     assert journal["whole"]
     assert [entry["event"] for entry in journal["entries"]] == [
-        "entering", "typo", "typo", "other-day", "refused", "leaving",
+        "entering", "typo", "other-day", "refused", "leaving",
     ]  # fmt: skip
     assert journal["entries"][0]["reason"] == "DSN à rendre"
     for file in installation.folder.rglob("*"):

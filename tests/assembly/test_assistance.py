@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from iea_agent.assembly.assistance import GENERATION, TRIES, Assistance
+from iea_agent.assembly.assistance import GENERATION, SAME_EVENT_SECONDS, TRIES, Assistance
 from iea_agent.assembly.assistance_memory import restore_since
 from iea_agent.assembly.installation import Installation
 from iea_agent.domain import refusals
@@ -113,6 +114,27 @@ def test_a_wrong_password_teaches_no_generation_of_a_register_that_is_not_signed
     install(folder, 2)
     assert Process(folder).leave(password(today())) is None
     assert Process(folder).generation() == 2
+
+
+# the journal
+
+
+def test_what_costs_no_try_fills_no_journal(folder: Path) -> None:
+    process = Process(folder)
+    process.assistance.enter("")
+    right = password(today())
+    stranger = password(today() - timedelta(days=10))
+    for _ in range(20):
+        assert isinstance(process.leave(right[:-1]), refusals.PasswordMistyped)
+        assert isinstance(process.leave(right), refusals.RegisterMissing)
+    install(folder, 1)
+    for _ in range(20):
+        assert isinstance(process.leave(stranger), refusals.PasswordForOtherDay)
+    process.ahead = SAME_EVENT_SECONDS
+    process.leave(right[:-1])
+    events = [entry.document for entry in Journal(process.installation.journal_file).entries()]
+    assert [event["event"] for event in events] == ["entering", "typo", "no-register", "other-day", "typo"]
+    assert [event.get("more") for event in events] == [None, None, None, None, 19]
 
 
 # the tries

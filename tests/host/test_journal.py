@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import subprocess
 import sys
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from iea_agent.host.journal import LARGEST_LINE, Journal
+from iea_agent.host.journal import FIRST_HASH, LARGEST_FILE, LARGEST_LINE, SHORTENED_FILE, Journal
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -24,6 +27,12 @@ def filled(path: Path) -> Journal:
     for number, event in enumerate(("entered", "refused", "left")):
         journal.append(event, NOON + timedelta(minutes=number), {"number": number})
     return journal
+
+
+def a_year_later(journal: Journal) -> None:
+    """Write three lines, by which the first two of the journal grow too old."""
+    for seconds in (30, 31, 32):
+        journal.append("entered", NOON + timedelta(days=365, minutes=1, seconds=seconds), {})
 
 
 def test_what_is_written_can_be_read_in_order(path: Path) -> None:
@@ -68,11 +77,25 @@ def test_a_line_cut_by_a_crash_stays_as_evidence_and_the_next_follows_it(path: P
 
 def test_after_a_year_a_line_is_deleted_and_the_others_are_whole(path: Path) -> None:
     journal = filled(path)
-    journal.append("entered", NOON + timedelta(days=365, minutes=1, seconds=30), {})
+    lines = path.read_bytes().splitlines(keepends=True)
+    a_year_later(journal)
 
-    entries = list(journal.entries())
-    assert [entry.document["event"] for entry in entries] == ["left", "entered"]
-    assert all(entry.whole for entry in entries)
+    forgotten, *entries = journal.entries()
+    assert [entry.document["event"] for entry in entries] == ["left", "entered", "entered", "entered"]
+    assert all(entry.whole for entry in (forgotten, *entries))
+    assert forgotten.document["event"] == "forgotten"
+    assert forgotten.document["until"] == "2026-11-23T12:01:00Z"
+    assert forgotten.document["bytes"] == len(lines[0] + lines[1])
+
+
+def test_a_line_goes_only_when_another_comes(path: Path) -> None:
+    journal = filled(path)
+    number = 3
+    for days in (365, 366, 400, 800, 801, 802, 4000):
+        journal.append("entered", NOON + timedelta(days=days), {})
+        assert len(list(journal.entries())) > number
+        assert all(entry.whole for entry in journal.entries())
+        number += 1 if days == 365 else 0
 
 
 @pytest.mark.parametrize(
@@ -99,11 +122,12 @@ def test_a_line_without_a_date_holds_up_no_deletion(
         del lines[undated + 1]
     path.write_bytes(b"".join(lines))
 
-    journal.append("entered", NOON + timedelta(days=365, minutes=1, seconds=30), {})
+    a_year_later(journal)
 
     # an empty line is nothing, and what is read without an event has its own name
     events = [str(entry.document.get("event", "unreadable")) for entry in journal.entries()]
-    expected = [name for name in remaining if line or name != "unreadable"]
+    expected = ["forgotten", *(name for name in remaining if line or name != "unreadable")]
+    expected += ["entered"] * 2
     assert [name if name != "x" else "unreadable" for name in events] == expected
 
 
@@ -179,3 +203,101 @@ def test_a_kill_at_any_moment_costs_at_most_one_line(path: Path) -> None:
 
     entries = list(Journal(path).entries())
     assert sum(entry.document["event"] == "event" for entry in entries) >= written
+
+
+@pytest.mark.parametrize("lines", [1, 2, 30])
+@pytest.mark.parametrize("days", [366, 100_000, -366])
+def test_a_clock_that_jumps_empties_nothing(path: Path, days: int, lines: int) -> None:
+    journal = filled(path)
+    for number in range(lines):
+        before = list(journal.entries())
+        journal.append("jumped", NOON + timedelta(days=days, minutes=number), {})
+        assert len(list(journal.entries())) >= len(before) + (number == 0)
+    journal.append("back", NOON + timedelta(minutes=5), {})
+
+    entries = list(journal.entries())
+    assert all(entry.whole for entry in entries)
+    events = [entry.document["event"] for entry in entries]
+    if lines == 1 or days < 0:
+        assert events == ["entered", "refused", "left", *["jumped"] * lines, "back"]
+    else:
+        assert events[0] == "forgotten"
+        assert len(events) > lines, "one at most for each line that came"
+
+
+def test_what_stands_behind_ten_megabytes_is_read_and_the_beginning_goes(path: Path) -> None:
+    path.parent.mkdir()
+    before = FIRST_HASH
+    with path.open("wb") as file:
+        while file.tell() <= LARGEST_FILE:
+            line = (
+                f'{{"at":"2026-11-23T12:00:00Z","event":"typo","fault":"{"x" * 3000}","before":"{before}"}}'
+            )
+            before = hashlib.sha256(line.encode()).hexdigest()
+            file.write(line.encode() + b"\n")
+        file.write(f'{{"at":"2026-11-23T13:00:00Z","event":"leaving","before":"{before}"}}\n'.encode())
+    journal = Journal(path)
+    first, *entries = journal.entries()
+    assert (first.document["event"], first.whole) == ("unread", False)
+    assert all(entry.whole for entry in entries)
+    assert entries[-1].document["event"] == "leaving"
+
+    size = path.stat().st_size
+    journal.append("entering", NOON + timedelta(hours=2), {})
+    first, *entries = journal.entries()
+    assert all(entry.whole for entry in (first, *entries))
+    assert [entry.document["event"] for entry in entries[-2:]] == ["leaving", "entering"]
+    assert first.document["event"] == "forgotten"
+    assert path.stat().st_size < SHORTENED_FILE + 5000
+    shorter = size - SHORTENED_FILE
+    assert isinstance(first.document["bytes"], int)
+    assert shorter <= first.document["bytes"] < shorter + 4000
+
+
+@pytest.mark.linux  # elsewhere a file has no holes by default, and three gigabytes are written
+def test_of_a_file_of_gigabytes_the_end_is_read(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+    os.truncate(path, 3_000_000_000)
+    journal = Journal(path)
+    tracemalloc.start()
+    try:
+        list(journal.entries())
+        journal.append("leaving", NOON, {})
+        entries = list(journal.entries())
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert entries[-1].document["event"] == "leaving"
+    assert most < 10 * LARGEST_FILE
+    assert path.stat().st_size <= LARGEST_FILE
+
+
+@pytest.mark.parametrize("line", [b"[" * 4000, b'{"at":' * 500, b"9" * 4000, b"[" * 100_000], ids=len)
+def test_a_line_that_is_no_document_stops_nothing(path: Path, line: bytes) -> None:
+    journal = filled(path)
+    path.write_bytes(line + b"\n" + path.read_bytes() + line)
+    journal.append("entered", NOON + timedelta(hours=1), {})
+    events = [entry.document["event"] for entry in journal.entries()]
+    assert events == ["unreadable", "entered", "refused", "left", "unreadable", "entered"]
+
+
+def test_a_line_forgotten_hides_no_deletion_in_the_middle(path: Path) -> None:
+    journal = filled(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    last = hashlib.sha256(lines[1].rstrip()).hexdigest()
+    first = hashlib.sha256(lines[0].rstrip()).hexdigest()
+    forged = f'{{"event":"forgotten","last":"{last}","before":"{first}"}}\n'.encode()
+    path.write_bytes(lines[0] + forged + lines[2])
+    assert [entry.whole for entry in journal.entries()] == [True, True, False]
+    path.write_bytes(lines[0] + forged)
+    journal.append("left", NOON + timedelta(hours=1), {})
+    assert [entry.whole for entry in journal.entries()] == [True, True, True]
+
+
+@pytest.mark.parametrize("mark", [b'"bytes":1e999', b'"bytes":' + b"9" * 3000, b'"until":[[]],"last":7'])
+def test_a_foreign_mark_stops_nothing(path: Path, mark: bytes) -> None:
+    journal = filled(path)
+    path.write_bytes(b'{"event":"forgotten",' + mark + b"}\n" + path.read_bytes())
+    a_year_later(journal)
+    assert len(list(journal.entries())) == 5

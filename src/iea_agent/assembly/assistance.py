@@ -7,6 +7,7 @@ so that killing the agent earns nothing. The state machine makes the transition,
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -44,6 +45,8 @@ GENERATION = "register-generation"
 EXPIRING_DAYS = 180
 """Fewer days left in the register than this are worth a warning."""
 SAVE_WAIT_SECONDS = 600.0
+SAME_EVENT_SECONDS = 60.0
+"""The least time between two journal lines about the same thing that is no try."""
 
 Reply: TypeAlias = Callable[[Refusal | None], None]
 """The place for an answer: a refusal, or None if it was done."""
@@ -60,6 +63,8 @@ class Assistance:
         self._clock = clock
         self._loop = loop
         self._journal = Journal(installation.journal_file)
+        # when each event that costs no try was last written, and how often it came since
+        self._seldom: dict[str, tuple[float, int]] = {}
         self._saved_steady = clock().steady
         # the file of assistance mode as it was when it was last compared with the state
         self._compared: Signature | None = None
@@ -121,12 +126,12 @@ class Assistance:
     def _refuse_without_register(self, registers: Registers) -> Refusal:
         """Return why no password can be checked, and write that to the journal."""
         if not registers.usable and not registers.refused:
-            self._write("no-register")
+            self._write_seldom("no-register")
             return refusals.RegisterMissing()
         # one that can be read is for another licence, or older than one before
         readable = self._installation.installed_register, self._installation.signed_register
         file = next((str(file) for file in registers.refused or readable if file.exists()), "")
-        self._write("register-refused", file=file)
+        self._write_seldom("register-refused", file=file)
         return refusals.RegisterRefused(path=file)
 
     def warn_of_expiry(self) -> None:
@@ -181,7 +186,7 @@ class Assistance:
             raise RefusedError(refusals.AssistanceNotOn())
         password = parse_typed_password(typed)
         if isinstance(password, Typo):
-            self._write("typo", fault=password.kind.value)
+            self._write_seldom("typo", fault=password.kind.value)
             raise RefusedError(
                 refusals.PasswordMistyped(
                     span=password.span,
@@ -197,7 +202,7 @@ class Assistance:
             raise RefusedError(self._refuse_without_register(registers))
         candidate = find_candidate(password, register, self._today())
         if not isinstance(candidate, Candidate):
-            self._write("other-day", day=password.day)
+            self._write_seldom("other-day", day=password.day)
             raise RefusedError(candidate)
         generation = register.generation
 
@@ -368,6 +373,16 @@ class Assistance:
             log.exception("journal not written")
             return False
         return True
+
+    def _write_seldom(self, event: str, **fields: object) -> None:
+        """Write *event*, which costs no try, once a minute; count the others as *more*."""
+        steady = self._clock().steady
+        last, more = self._seldom.get(event, (-math.inf, 0))
+        if steady - last < SAME_EVENT_SECONDS:
+            self._seldom[event] = last, more + 1
+            return
+        self._seldom[event] = steady, 0
+        self._write(event, **fields, **({"more": more} if more else {}))
 
     def _today(self) -> date:
         return day_password.compute_today(self._clock().wall, date.fromisoformat(BUILT))

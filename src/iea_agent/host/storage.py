@@ -479,6 +479,26 @@ def read_bounded(path: Path, limit: int) -> bytes | None:
         return None
 
 
+def read_tail(path: Path, limit: int) -> tuple[int, bytes]:
+    """Return the last *limit* bytes of *path*, and how many stand before them.
+
+    Without a file both are nothing. Raises ``OSError``: ``NotAFileError`` if it is no file.
+    """
+
+    def read_file() -> tuple[int, bytes]:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise NotAFileError(errno.EINVAL, "not a file", str(path))
+        with path.open("rb") as file:
+            before = max(file.seek(0, os.SEEK_END) - limit, 0)
+            file.seek(before)
+            return before, file.read(limit)
+
+    try:
+        return _retry_while_held(read_file)
+    except FileNotFoundError:
+        return 0, b""
+
+
 def decode_file(data: bytes) -> str:
     """Return the text of *data*, in UTF-8 or as its byte order mark says.
 

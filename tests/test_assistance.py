@@ -133,7 +133,10 @@ def test_an_older_register_is_not_taken_back(installation: Installation, disconn
     install_register(installation, generation=2)
     installation.run("assistance", "on")
     disconnected.until("assistance", "IEA-C01")
-    off(installation, other_password(today()))  # generation 2 has been seen
+    assert off(installation, password(today()))[0] == 0, "generation 2 has been used"
+    disconnected.until("disconnected", "IEA-C01")
+    installation.run("assistance", "on")
+    disconnected.until("assistance", "IEA-C01")
 
     install_register(installation, generation=1)
     code, text = off(installation, password(today()))

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import sys
 import threading
+import traceback
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import Future
 from pathlib import Path
@@ -238,7 +239,7 @@ class World:
     def _record_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Remember an error from a task or a callback, unless a client has left (OSError)."""
         error = context.get("exception")
-        if not isinstance(error, OSError):
+        if not isinstance(error, OSError) and not _is_second_end(error):
             self._failures.append(error or RuntimeError(context["message"]))
             loop.default_exception_handler(context)
 
@@ -315,3 +316,14 @@ def _redirect_to(listener: Listener) -> ASGIApp:
         await RedirectResponse(str(target), 301)(scope, receive, send)
 
     return redirect
+
+
+def _is_second_end(error: BaseException | None) -> bool:
+    """Return whether asyncio only ended a connection that had ended.
+
+    It does so if a client resets a connection while its last bytes leave (CPython 3.13, ``_SelectorSocketTransport``).
+    """
+    if not isinstance(error, AttributeError) or error.__traceback__ is None:
+        return False
+    code = list(traceback.walk_tb(error.__traceback__))[-1][0].f_code
+    return code.co_name == "_call_connection_lost" and error.obj is None

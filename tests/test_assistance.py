@@ -214,3 +214,28 @@ def test_killed_at_any_moment_of_a_try_it_is_never_free(
     document = json.loads((installation.folder / "state" / "attempts.json").read_text())
     assert document["failures"] >= 4
     assert os.path.exists(installation.folder / "state" / "assistance.json")
+
+
+@pytest.mark.usefixtures("system_vault")
+def test_tries_that_are_put_back_earn_nothing(
+    installation: Installation, disconnected: Agent, running: ExitStack
+) -> None:
+    assert installation.json("diagnose")["state_seal"] == "none"
+    installation.run("assistance", "on")
+    disconnected.until("assistance", "IEA-C01")
+    off(installation, other_password(today()))
+    state = installation.folder / "state"
+    earlier = (state / "attempts.json").read_bytes()
+    for _ in range(4):
+        off(installation, other_password(today()))
+    disconnected.process.kill()
+    disconnected.process.wait(10)
+    (state / "attempts.json").write_bytes(earlier)
+    (state / "assistance.json").unlink()
+
+    installation.start(running).until("assistance")
+    code, text = off(installation, password(today()))
+    assert (code, "Nouvel essai possible" in text) == (4, True), text
+    assert installation.json("diagnose")["state_seal"] == "saved"
+    broken = [entry for entry in installation.json("journal")["entries"] if entry["event"] == "seal-broken"]
+    assert {(entry["state"], entry["reason"]) for entry in broken} >= {("attempts", "old")}

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 TOUCHES = {"open", "os.rename", "os.replace", "os.remove", "os.mkdir", "os.chmod", "os.truncate"}
 
 
+class DiskWork:
+    """The loop's work, of which only the disk counts here."""
+
+    def __init__(self, keep: Callable[[float | None], None]) -> None:
+        self.keep_assistance = keep
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        return lambda *_arguments: None
+
+
 def _enter(assistance: Assistance) -> Refusal | None:
     from iea_agent.domain.refusals import RefusedError
 
@@ -33,25 +43,18 @@ def _enter(assistance: Assistance) -> Refusal | None:
 def main(folder: str, touch: int, action: str, password: str = "") -> None:
     from iea_agent.assembly.assistance import Assistance
     from iea_agent.assembly.installation import Installation
+    from iea_agent.assembly.sealing import Sealing
     from iea_agent.domain.machine import Moment, Snapshot, State
     from iea_agent.loop import Loop
 
     installation = Installation.locate({"IEA_AGENT_HOME": folder})
     since = installation.assistance_since()
 
-    class DiskWork:
-        """The loop's work, of which only the disk counts here."""
-
-        keep_assistance = installation.keep_assistance
-
-        def __getattr__(self, _name: str) -> Callable[..., None]:
-            return lambda *_arguments: None
-
     def clock() -> Moment:
         return Moment(time.time(), time.monotonic())
 
-    snapshot = Snapshot(State.DISCONNECTED if since is None else State.ASSISTANCE, since or 0.0)
-    loop = Loop(DiskWork(), clock, lambda: 0.5, snapshot)
+    snapshot = Snapshot(State.DISCONNECTED if since is None else State.ASSISTANCE, since or 0)
+    loop = Loop(DiskWork(lambda since: assistance.keep_record(since)), clock, lambda: 0.5, snapshot)
     count = 0
 
     def touched(event: str, arguments: tuple[object, ...]) -> None:
@@ -65,7 +68,7 @@ def main(folder: str, touch: int, action: str, password: str = "") -> None:
         if event == "call" and frame.f_code.co_name == "check_candidate":
             print("judged", flush=True)
 
-    assistance = Assistance(installation, clock, loop)
+    assistance = Assistance(installation, Sealing(installation, clock), clock, loop)
     sys.addaudithook(touched)
     threading.setprofile(called)
     answers: list[Refusal | None] = []

@@ -4,46 +4,41 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from iea_agent.assembly.assistance import GENERATION, SAME_EVENT_SECONDS, TRIES, Assistance
-from iea_agent.assembly.assistance_memory import restore_since
+from iea_agent.assembly.assistance import SAME_EVENT_SECONDS, Assistance
 from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.sealing import GENERATION, TRIES, Sealing
 from iea_agent.domain import refusals
 from iea_agent.domain.machine import Moment, Snapshot, State
 from iea_agent.domain.password_register import parse_generation
 from iea_agent.domain.password_tries import FREE_TRIES, parse_tries
 from iea_agent.domain.refusals import Refusal
 from iea_agent.host.journal import Journal
+from iea_agent.host.vault import Vault
 from iea_agent.loop import Loop
+from tests.assembly.crash_script import DiskWork
 from tests.assembly.test_registers import Updates
 from tests.passwords import make_current_register, other_password, password, today
-
-
-class DiskWork:
-    """The loop's work, of which only the disk counts here."""
-
-    def __init__(self, installation: Installation) -> None:
-        self.keep_assistance = installation.keep_assistance
-
-    def __getattr__(self, _name: str) -> Callable[..., None]:
-        return lambda *_arguments: None
 
 
 class Process:
     """An agent's assistance mode, from its start on, without its icon and its channel."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, vault: Vault | None = None) -> None:
         self.installation = installation = Installation.locate({"IEA_AGENT_HOME": str(folder)})
         self.ahead = 0.0
-        since = restore_since(installation.storage, installation.journal_file, self.clock().wall)
+        self.sealing = Sealing(installation, self.clock)
+        if vault is not None:
+            self.sealing.open(vault)
+        since = self.sealing.restore_mode()
         snapshot = Snapshot(State.DISCONNECTED if since is None else State.ASSISTANCE, since or 0.0)
-        self.loop = Loop(DiskWork(installation), self.clock, lambda: 0.5, snapshot)
-        self.assistance = Assistance(installation, self.clock, self.loop)
+        work = DiskWork(lambda since: self.assistance.keep_record(since))
+        self.loop = Loop(work, self.clock, lambda: 0.5, snapshot)
+        self.assistance = Assistance(installation, self.sealing, self.clock, self.loop)
 
     def clock(self) -> Moment:
         return Moment(time.time() + self.ahead, time.monotonic() + self.ahead)
@@ -55,6 +50,31 @@ class Process:
         while not answers:
             self.loop.turn(1.0)
         return answers[0]
+
+    def enter(self) -> None:
+        self.assistance.enter("")
+        self.exchange()
+
+    def exchange(self) -> None:
+        """Let the vault and the agent tell each other what is new."""
+        done = threading.Event()
+
+        def wait() -> None:
+            self.sealing.wait()
+            done.set()
+
+        threading.Thread(target=wait, daemon=True).start()
+        while not done.is_set():
+            self.loop.turn(0.01)
+
+    @property
+    def is_on(self) -> bool:
+        return self.loop.snapshot.state is State.ASSISTANCE
+
+    def list_events(self, name: str) -> list[dict[str, object]]:
+        """Return the journal lines of one kind."""
+        entries = Journal(self.installation.journal_file).entries()
+        return [entry.document for entry in entries if entry.document["event"] == name]
 
     def failures(self) -> int:
         tries = self.installation.storage.read_state(TRIES, parse_tries)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from iea_agent.domain.assistance_record import AssistanceRecord, bound_since, parse_assistance
+from iea_agent.domain.assistance_record import (
+    AssistanceRecord,
+    bound_since,
+    combine_records,
+    parse_assistance,
+)
 
 IMPOSSIBLE: list[object] = [1e300, float("nan"), float("inf"), -1, 1e13, True, "2026", [], 10**400]
 
@@ -29,3 +34,19 @@ def test_a_time_ahead_counts_from_now_unless_the_clock_is_known_to_be_wrong() ->
     assert bound_since(since=900.0, now=500.0, built=100.0) == 500.0
     assert bound_since(since=400.0, now=500.0, built=100.0) == 400.0
     assert bound_since(since=900.0, now=50.0, built=100.0) == 900.0
+
+
+@pytest.mark.parametrize(
+    ("copy", "file", "since"),
+    [
+        (None, None, None),
+        (None, 500.0, 500.0),
+        (500.0, None, 500.0),
+        (500.0, 400.0, 500.0),
+        (500.0, 600.0, 500.0),
+    ],
+)
+def test_on_counts_if_one_says_so_since_the_time_that_the_agent_knows(
+    copy: float | None, file: float | None, since: float | None
+) -> None:
+    assert combine_records(AssistanceRecord(copy), AssistanceRecord(file)).since == since

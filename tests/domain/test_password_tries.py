@@ -314,3 +314,37 @@ class TestSaving:
         assert pc.wait() == (WaitReason.WAIT, 3600.0)
         assert pc.tries.distrusted
         assert not password_tries.reset_after_success(pc.tries).distrusted
+
+
+class TestCombined:
+    """What counts of two sets of tries is what allows less."""
+
+    NOW = Tries(clock=START, failures=6, recent=(START - 900.0,), not_before=START + 120.0, generation=2)
+
+    def test_what_allows_less_counts(self) -> None:
+        other = Tries(START - 50.0, 3, (START - 800.0, START - 60.0), START - 10.0, 3, distrusted=True)
+        expected = replace(
+            self.NOW, recent=(START - 900.0, START - 800.0, START - 60.0), generation=3, distrusted=True
+        )
+        assert password_tries.combine_tries(self.NOW, other) == expected
+        assert password_tries.combine_tries(self.NOW, replace(other, failures=9)).failures == 9
+        later = replace(other, not_before=START + 500.0)
+        assert password_tries.combine_tries(self.NOW, later).not_before == START + 500.0
+
+    def test_with_itself_or_with_none_nothing_changes(self) -> None:
+        assert password_tries.combine_tries(self.NOW, self.NOW) == self.NOW
+        assert password_tries.combine_tries(self.NOW, Tries()) == self.NOW
+
+    def test_a_time_far_ahead_ends_no_wait_and_makes_none_longer_than_the_stop(self) -> None:
+        ahead = START + 1e9
+        other = Tries(ahead, 1, (ahead,), ahead + 50.0)
+        combined = password_tries.combine_tries(self.NOW, other)
+        assert combined.clock == START
+        assert combined.recent == (START - 900.0, START)
+        assert combined.not_before == START + password_tries.STOP_SECONDS
+        assert parse_tries(combined.to_document()) == combined
+
+    def test_the_latest_of_a_day_are_remembered(self) -> None:
+        times = tuple(START - 5000.0 + number for number in range(password_tries.DAILY_LIMIT))
+        combined = password_tries.combine_tries(self.NOW, replace(self.NOW, recent=times))
+        assert combined.recent == (*times[1:], START - 900.0)

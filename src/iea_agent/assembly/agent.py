@@ -22,8 +22,8 @@ from iea_agent.loop import Attempt, Inbox, Loop
 from iea_agent.shell.wording import balloon_text, menu
 
 from .assistance import Assistance
-from .assistance_memory import restore_since
 from .authenticator import Authenticator
+from .sealing import Sealing
 from .servers import Servers
 from .session import SessionChannel
 from .window_opener import WindowOpener
@@ -57,15 +57,16 @@ class Agent:
         self._log = logs.start_logging(installation.folders.logs, log_name)
         self._signatures = self._sign_files()
         self._loaded: LoadedSettings = installation.storage.load()
-        since = restore_since(installation.storage, installation.journal_file, clock().wall)
-        first = machine.begin(clock(), since)
+        self._sealing = Sealing(installation, clock)
+        self._sealing.open(installation.vault)
+        first = machine.begin(clock(), self._sealing.restore_mode())
         self.loop = Loop(self, clock, random.random, first, inbox)
         self._authenticator = Authenticator(servers, self._settings, self._report, clock, random.random)
         # four methods of loop.Work: others do the work
         self.look = self._authenticator.look
-        self.keep_assistance = installation.keep_assistance
         self.prepare_window = self._windows.prepare
-        self._assistance = Assistance(installation, clock, self.loop)
+        self._assistance = Assistance(installation, self._sealing, clock, self.loop)
+        self.keep_assistance = self._assistance.keep_record
         self.record_expiry = self._assistance.expire
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []

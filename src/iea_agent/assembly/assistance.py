@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from iea_agent import BUILT, __version__
 from iea_agent.domain import day_password, machine, password_tries, problems, refusals
-from iea_agent.domain.assistance_record import parse_assistance
+from iea_agent.domain.assistance_record import AssistanceRecord
 from iea_agent.domain.machine import Moment, State
 from iea_agent.domain.password_check import Candidate, Right, Wrong, check_candidate, find_candidate
-from iea_agent.domain.password_register import Register, parse_generation, select_register
+from iea_agent.domain.password_register import Register, select_register
 from iea_agent.domain.password_tries import Tries, WaitReason
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.refusals import Refusal, RefusedError
@@ -33,6 +33,7 @@ from iea_agent.loop import Loop
 from .assistance_memory import STATE as ASSISTANCE
 from .installation import Installation
 from .registers import Registers, load_registers
+from .sealing import TRIES, Sealing
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import AssistanceDocument
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("iea_agent.assistance")
 
-TRIES = "attempts"
-GENERATION = "register-generation"
 EXPIRING_DAYS = 180
 """Fewer days left in the register than this are worth a warning."""
 SAVE_WAIT_SECONDS = 600.0
@@ -58,8 +57,11 @@ class Assistance:
     A password is checked in a thread of its own, one at a time; the others wait. A check has a number, so that the result of an abandoned one is ignored.
     """
 
-    def __init__(self, installation: Installation, clock: Callable[[], Moment], loop: Loop) -> None:
+    def __init__(
+        self, installation: Installation, sealing: Sealing, clock: Callable[[], Moment], loop: Loop
+    ) -> None:
         self._installation = installation
+        self._sealing = sealing
         self._clock = clock
         self._loop = loop
         self._journal = Journal(installation.journal_file)
@@ -74,6 +76,17 @@ class Assistance:
         self._waiting: deque[tuple[str, Reply]] = deque()
         self._check = 0
         self._reply: Reply | None = None
+        sealing.on_ready = self._compare_anew
+        sealing.attach(loop.post)
+
+    def keep_record(self, since: float | None) -> None:
+        """Save when assistance mode began, None for off. Raises ``StorageError``."""
+        self._sealing.change(self._sealing.record, lambda _record: AssistanceRecord(since))
+
+    def _compare_anew(self) -> None:
+        """Do what the record says, which may be another now."""
+        self._compared = None
+        self.follow_other_session()
 
     def follow_other_session(self) -> None:
         """Enter or leave assistance mode if another session of this person has done so.
@@ -82,10 +95,10 @@ class Assistance:
         """
         storage = self._installation.storage
         signature = storage.state_signature(ASSISTANCE)
-        if signature is None or signature == self._compared:
+        if signature == self._compared:
             return
         try:
-            record = storage.read_state(ASSISTANCE, parse_assistance)
+            record = self._sealing.read_latest(self._sealing.record)
         except StorageError:
             return
         if record is None:
@@ -144,6 +157,7 @@ class Assistance:
 
     def enter(self, reason: str) -> None:
         """Enter assistance mode; *reason* is for the journal. Raises ``RefusedError``."""
+        self._sealing.settle()
         self.follow_other_session()
         snapshot = self._loop.snapshot
         if refusal := _refuse_entering(snapshot.state):
@@ -181,6 +195,7 @@ class Assistance:
 
     def _count_try(self, typed: str) -> Candidate:
         """Count *typed* as a try, on disk. Raises ``RefusedError`` if it cannot be one."""
+        self._sealing.settle()
         self.follow_other_session()
         if self._loop.snapshot.state is not State.ASSISTANCE:
             raise RefusedError(refusals.AssistanceNotOn())
@@ -222,6 +237,8 @@ class Assistance:
 
     def _check_password(self, number: int, candidate: Candidate) -> None:
         """Check *candidate*, which takes 0.2 to 1 s, on a thread of its own."""
+        # the try counts in the vault, too, before its result is known
+        self._sealing.wait()
         result = None
         try:
             result = check_candidate(candidate)
@@ -311,14 +328,18 @@ class Assistance:
 
     def _reread_tries(self) -> None:
         """Bring the tries to this moment, with those of the other sessions."""
+        tries = None
         with suppress(StorageError):
-            tries = self._installation.storage.read_state(TRIES, password_tries.parse_tries)
-            # a file that is gone or broken earns nothing
-            if tries is not None and tries != self._saved:
-                # neither clock runs ahead of the time that has passed
-                clock = max(tries.clock, self._tries.clock)
-                self._tries = replace(tries, clock=clock, steady=self._tries.steady)
-                self._saved = tries
+            tries = self._sealing.read_latest(self._sealing.tries)
+        self._take_over(tries)
+
+    def _take_over(self, tries: Tries | None) -> None:
+        # a file that is gone or broken earns nothing
+        if tries is not None and (tries := replace(tries, steady=None)) != self._saved:
+            # neither clock runs ahead of the time that has passed
+            clock = max(tries.clock, self._tries.clock)
+            self._tries = replace(tries, clock=clock, steady=self._tries.steady)
+            self._saved = tries
         self._tries = password_tries.advance_clock(self._tries, self._clock())
 
     def _change_tries(self, change: Callable[[Tries], Tries]) -> bool:
@@ -326,16 +347,20 @@ class Assistance:
 
         If the disk refuses, return False and change nothing. What *change* raises passes.
         """
-        storage = self._installation.storage
+        changed = self._tries
+
+        def change_present(tries: Tries | None) -> Tries:
+            nonlocal changed
+            self._take_over(tries)
+            changed = change(self._tries)
+            return changed
+
         try:
-            with storage.exclusive_state(TRIES):
-                self._reread_tries()
-                tries = change(self._tries)
-                storage.write_state(TRIES, tries.to_document())
+            self._sealing.change(self._sealing.tries, change_present)
         except StorageError:
             log.exception("attempts not written")
             return False
-        self._tries, self._saved = tries, replace(tries, steady=None)
+        self._tries, self._saved = changed, replace(changed, steady=None)
         self._saved_steady = self._clock().steady
         return True
 
@@ -350,18 +375,15 @@ class Assistance:
 
     def _least_generation(self) -> int:
         try:
-            return self._installation.storage.read_state(GENERATION, parse_generation) or 1
+            return self._sealing.read_latest(self._sealing.generation) or 1
         except StorageError:
             return 1
 
     def _save_generation(self, generation: int) -> None:
         """Refuse registers older than *generation* from now on."""
         if generation > self._least_generation():
-            storage = self._installation.storage
             try:
-                with storage.exclusive_state(GENERATION):
-                    highest = max(generation, self._least_generation())
-                    storage.write_state(GENERATION, {"generation": highest})
+                self._sealing.change(self._sealing.generation, lambda highest: max(generation, highest or 1))
             except StorageError:
                 log.exception("generation not written")
 

@@ -15,6 +15,7 @@ from iea_agent.shell.wording.problem_details import describe_setting_fault
 from .agent_client import AgentClient
 from .installation import Installation
 from .registers import load_registers
+from .sealing import ACCOUNT
 from .servers import Servers
 
 if TYPE_CHECKING:
@@ -99,6 +100,23 @@ def find_routes(servers: Servers, settings: Settings) -> dict[str, RouteDocument
     return routes
 
 
+def _describe_seal(installation: Installation) -> str:
+    """Return whether the vault can show that an old state file was put back."""
+    from iea_agent.domain.state_seal import parse_entry
+    from iea_agent.host.vault import VaultUnavailable
+
+    try:
+        text = installation.vault.read_secret(ACCOUNT)
+        if text is None:
+            return "none"
+        parse_entry(text)
+    except VaultUnavailable as error:
+        return f"vault unavailable ({type(error.__cause__).__name__})"
+    except ValueError:
+        return "damaged"
+    return "saved"
+
+
 def diagnose(installation: Installation) -> DiagnosisDocument:
     """Return folders, settings, routes and versions, and what the agent reports."""
     from iea_agent.host.vault import VaultUnavailable
@@ -122,6 +140,7 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
         "problem": None if problem is None else problem["code"],
         "licence_key": key,
         "proxy_password": proxy_password,
+        "state_seal": _describe_seal(installation),
         "routes": find_routes(Servers(installation), loaded.effective.settings),
         "register_days": None if status is None else client.fetch_assistance()["register_days"],
         "folders": {

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import refusals, settings
-from iea_agent.domain.assistance_record import AssistanceRecord
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, InstanceLock, current_host
@@ -138,12 +137,6 @@ class Installation:
         from .assistance_memory import read_since
 
         return read_since(self.storage, self.journal_file)
-
-    def keep_assistance(self, since: float | None) -> None:
-        """Save when assistance mode began, None for off. Raises ``StorageError``."""
-        from .assistance_memory import STATE
-
-        self.storage.write_state(STATE, AssistanceRecord(since).to_document())
 
     def licence_key(self) -> str | None:
         """Return the key in the vault, if any. Raises ``VaultUnavailable``."""

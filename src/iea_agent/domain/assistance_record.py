@@ -26,6 +26,15 @@ def parse_assistance(document: Mapping[str, object]) -> AssistanceRecord:
     return AssistanceRecord(parse_time(document, "since"))
 
 
+def combine_records(copy: AssistanceRecord, file: AssistanceRecord) -> AssistanceRecord:
+    """Return what counts if *file* was changed without the agent after *copy*.
+
+    On if one of them says so, since the time that the agent knows: an earlier one would end the mode
+    before its days are over.
+    """
+    return file if copy.since is None else copy
+
+
 def bound_since(since: float, now: float, built: float) -> float:
     """Return *since*, or *now* if that is earlier: a time ahead would never pass.
 

@@ -187,6 +187,7 @@ class DiagnosisDocument(TypedDict):
     problem: str | None
     licence_key: str
     proxy_password: str
+    state_seal: str
     routes: dict[str, RouteDocument]
     register_days: int | None
     folders: dict[str, str]

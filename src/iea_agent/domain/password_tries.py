@@ -107,6 +107,22 @@ def create_distrusted(now: Moment) -> Tries:
     )
 
 
+def combine_tries(tries: Tries, other: Tries) -> Tries:
+    """Return the tries that neither *tries* nor *other* would allow more than.
+
+    The clock is that of *tries*; no time of *other* may be far ahead of it.
+    """
+    recent = sorted((*tries.recent, *(min(time, tries.clock) for time in other.recent)))
+    return replace(
+        tries,
+        failures=max(tries.failures, other.failures),
+        recent=tuple(dict.fromkeys(recent))[-DAILY_LIMIT:],
+        not_before=max(tries.not_before, min(other.not_before, tries.clock + STOP_SECONDS)),
+        generation=max(tries.generation, other.generation),
+        distrusted=tries.distrusted or other.distrusted,
+    )
+
+
 def advance_clock(tries: Tries, now: Moment) -> Tries:
     """Bring the clock of *tries* to *now*, and end a stop that has lasted its month."""
     waited = max(now.steady - tries.steady, 0.0) if tries.steady is not None else 0.0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -18,16 +19,29 @@ from iea_agent.assembly.agent import Agent
 from iea_agent.assembly.agent_client import AgentClient
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.servers import Servers
-from iea_agent.assembly.session import SessionChannel
+from iea_agent.assembly.session import SessionChannel, read_place
 from iea_agent.domain import machine, refusals
 from iea_agent.domain.machine import Moment
 from iea_agent.domain.refusals import RefusedError
-from iea_agent.host import current_host
+from iea_agent.host import current_host, current_wires
 from iea_agent.host.journal import Journal
 from iea_agent.shell.wording.view import View
 from tests.passwords import make_current_register, other_password, password, today
 
 SECONDS = 30
+LEFT = json.dumps(
+    {"address": "/nowhere" if sys.platform != "win32" else r"\\.\pipe\nowhere", "key": "00" * 32}
+)
+"""What a killed agent leaves."""
+
+wires = current_wires()
+
+
+def open_channel(
+    files: Sequence[Path], answer: Callable[[channel.Document], channel.Document]
+) -> SessionChannel:
+    """Return the channel of session 1, which is not open yet."""
+    return SessionChannel(wires, "1", files, answer)
 
 
 class Icon:
@@ -226,7 +240,13 @@ def test_the_end_of_one_session_leaves_the_other_alone(folder: Path, running: Ex
 def test_a_deleted_file_of_the_channel_comes_back(sessions: tuple[Session, Session], folder: Path) -> None:
     first, _ = sessions
     file = folder / "state" / "channel-1.json"
-    for content in (None, b"", b'{"name": "x", "key": "zz"}'):
+    for content in (
+        None,
+        b"",
+        b"[" * 9000,
+        b'{"address": "x", "key": "zz"}',
+        b'{"address": "x", "key": "00"}',
+    ):
         with first.paused():
             file.unlink()
             if content is not None:
@@ -242,7 +262,7 @@ def test_a_deleted_file_of_the_channel_comes_back(sessions: tuple[Session, Sessi
 def test_what_a_killed_agent_left_is_no_agent(folder: Path) -> None:
     installation = Installation.locate({"IEA_AGENT_HOME": str(folder)}, "1")
     installation.session_files[0].parent.mkdir()
-    installation.session_files[0].write_text('{"name": "0123456789abcdef", "key": "00"}')
+    installation.session_files[0].write_text(LEFT)
     with pytest.raises(RefusedError) as refused:
         AgentClient(installation).fetch_status()
     assert isinstance(refused.value.refusal, refusals.AgentNotRunning)
@@ -252,11 +272,11 @@ def test_an_agent_is_found_behind_what_a_killed_one_left(folder: Path, running: 
     installation = Installation.locate({"IEA_AGENT_HOME": str(folder)}, "1")
     usual, other, _home = installation.session_files
     usual.parent.mkdir()
-    usual.write_text('{"name": "0123456789abcdef", "key": "00"}')
+    usual.write_text(LEFT)
     lock = current_host().acquire_lock("agent-1", installation.lock_folder)
     assert lock is not None
     running.callback(lock.close)
-    mine = SessionChannel([usual / "in the way", other], lambda _request: {"ok": True, "status": {}})
+    mine = open_channel([usual / "in the way", other], lambda _request: {"ok": True, "status": {}})
     running.callback(mine.close)
 
     assert mine.open()
@@ -291,7 +311,7 @@ def test_quitting_succeeds_if_the_agent_ends_before_its_answer(
             lock.close()
         raise OSError("the answer is cut off")
 
-    mine = SessionChannel(installation.session_files, answer)
+    mine = open_channel(installation.session_files, answer)
     assert mine.open()
     running.callback(mine.close)
 
@@ -303,23 +323,65 @@ def test_quitting_succeeds_if_the_agent_ends_before_its_answer(
     assert isinstance(refused.value.refusal, refusals.AgentUnreachable)
 
 
-@pytest.mark.linux  # Wine gives a pipe's name to two servers
 def test_a_name_that_is_taken_is_given_up_for_another(tmp_path: Path) -> None:
     # another run of the tests may have one, too: the names are the machine's
     taken = f"taken-{secrets.token_hex(4)}"
-    squatter = channel.ChannelServer(channel.address(taken), b"k", lambda _request: {"ok": True})
-    mine = SessionChannel([tmp_path / "channel-1.json"], lambda _request: {"ok": True})
+    file = tmp_path / "channel-1.json"
+    mine = open_channel([file], lambda _request: {"ok": True})
     mine.publish({"state": "connected"})
 
-    assert not mine.open(taken)
-    assert mine.open(), "at the next look with a name of its own"
+    with squat(wires.name_channel(tmp_path, f"1-{taken}")):
+        assert not mine.open(taken)
+        assert not file.exists()
+        assert mine.open(), "at the next look with a name of its own"
 
-    place = json.loads((tmp_path / "channel-1.json").read_text())
-    where, key = channel.address(place["name"]), bytes.fromhex(place["key"])
-    assert next(channel.watch(where, key))["state"] == "connected"
+    place = read_place(file)
+    assert place is not None
+    assert next(channel.watch(channel.reach(wires.connect, place, SECONDS)))["state"] == "connected"
     mine.close()
-    squatter.close()
-    assert not list(tmp_path.iterdir())
+    assert not file.exists()
+
+
+@contextmanager
+def squat(address: str) -> Iterator[None]:
+    """Hold *address* as another program would during the block."""
+    if sys.platform == "win32":
+        import _winapi
+
+        squatter = _winapi.CreateNamedPipe(address, _winapi.PIPE_ACCESS_DUPLEX, 0, 1, 100, 100, 0, 0)
+        yield
+        _winapi.CloseHandle(squatter)
+    else:
+        Path(address).mkdir()
+        yield
+
+
+def test_names_and_keys_are_new_at_each_start(tmp_path: Path) -> None:
+    file = tmp_path / "channel-1.json"
+    places = []
+    for _ in range(2):
+        mine = open_channel([file], lambda _request: {"ok": True})
+        assert mine.open()
+        places.append(read_place(file))
+        mine.close()
+    first, second = places
+    assert first is not None
+    assert second is not None
+    assert first.address != second.address
+    assert first.key != second.key
+    assert len(first.key) == 32
+
+
+@pytest.mark.linux  # a pipe lies in no folder
+def test_a_folder_that_was_emptied_gets_its_channel_again(
+    sessions: tuple[Session, Session], folder: Path
+) -> None:
+    first, second = sessions
+    with first.paused():
+        for file in (folder / "state").glob("channel-1*"):
+            file.unlink()
+    first.look_around()
+    assert first.state() == second.state() == "disconnected"
 
 
 @pytest.mark.parametrize("spoilt", [("logs",), ("state",), ("logs", "state"), ("state/assistance.json/",)])

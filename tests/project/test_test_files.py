@@ -32,6 +32,10 @@ TESTED_BY = {
     "host/child.py": "host/test_host.py",
     "host/posix.py": "host/test_host.py",
     "host/windows.py": "host/test_host.py",
+    "host/windows_private.py": "host/test_windows_pipe.py",
+    # nothing but what a wire is, and the proofs that both ends of one make
+    "domain/wires.py": "test_channel.py",
+    "domain/channel_proof.py": "test_channel.py",
     # what a window decides, without a window
     "shell/dialogs/ports.py": "shell/dialogs/test_dialog_decisions.py",
     "shell/dialogs/repair_offers.py": "shell/dialogs/test_dialog_decisions.py",

@@ -51,7 +51,9 @@ class Agent:
         self._installation = installation = servers.installation
         self._windows = WindowOpener(installation.host)
         self._tray: Tray | None = None
-        self._channel = SessionChannel(installation.session_files, self.answer, self.answered)
+        self._channel = SessionChannel(
+            installation.wires, installation.session, installation.session_files, self.answer, self.answered
+        )
         log_name, self._log_lock = installation.claim_log()
         # first, so that the log has what the files in the state folder were found to be
         self._log = logs.start_logging(installation.folders.logs, log_name)

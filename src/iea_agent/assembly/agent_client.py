@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from iea_agent import channel
 from iea_agent.domain import refusals
-from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain.refusals import Refusal, RefusedError
 
 from . import session
 
 if TYPE_CHECKING:
+    from iea_agent.channel import Conversation
     from iea_agent.domain.documents import (
         AssistanceDocument,
         ReplyDocument,
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from iea_agent.domain.person_requests import PersonRequest
 
     from .installation import Installation
-
-_T = TypeVar("_T")
 
 END_SECONDS = 3.0
 """How long an agent that was asked to quit may take."""
@@ -38,26 +37,32 @@ class AgentClient:
         self._installation = installation
 
     def _ask(self, request: RequestDocument, timeout: float = 5.0) -> ReplyDocument:
-        return self._reach(lambda where, key, left: channel.ask(where, key, request, left), timeout)
-
-    def _reach(self, exchange: Callable[[str, bytes, float], _T], timeout: float = 5.0) -> _T:
-        """Do *exchange* with the agent within *timeout* seconds; it may still be starting."""
         deadline = time.monotonic() + timeout
+        conversation = self._reach(deadline)
+        return channel.ask(conversation, request, max(0.1, deadline - time.monotonic()))
+
+    def _reach(self, deadline: float) -> Conversation:
+        """Return a conversation with the agent by *deadline*; it may still be starting.
+
+        Raises ``RefusedError``. Until the request is sent, a failure costs nothing: it is tried again.
+        """
         while True:
-            for place in map(session.read_channel, self._installation.session_files):
+            refusal: Refusal = refusals.AgentTimedOut()
+            for place in map(session.read_place, self._installation.session_files):
                 if place is None:
                     continue
                 try:
-                    return exchange(*place, max(0.1, deadline - time.monotonic()))
+                    left = max(0.1, deadline - time.monotonic())
+                    return channel.reach(self._installation.wires.connect, place, left)
                 except RefusedError as error:
-                    # a killed agent may have left its file
+                    # a killed agent may have left its file, and its place to somebody else
                     if not isinstance(error.refusal, refusals.AgentNotRunning):
-                        raise
+                        refusal = error.refusal
             # no file or nobody there: the lock alone says whether an agent runs
             if not self._installation.agent_runs():
                 raise RefusedError(refusals.AgentNotRunning())
             if time.monotonic() >= deadline:
-                raise RefusedError(refusals.AgentTimedOut())
+                raise RefusedError(refusal)
             time.sleep(0.1)
 
     def request(self, request: PersonRequest) -> None:
@@ -97,7 +102,7 @@ class AgentClient:
 
     def watch(self) -> Iterator[StatusDocument]:
         """Yield the agent's status now and at each change, until the agent ends."""
-        return self._reach(lambda where, key, _left: channel.watch(where, key))
+        return channel.watch(self._reach(time.monotonic() + 5.0))
 
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None = None

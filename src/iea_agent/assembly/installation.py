@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from iea_agent.domain import refusals, settings
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.settings import Settings
-from iea_agent.host import Host, InstanceLock, current_host
+from iea_agent.host import Host, InstanceLock, LocalWires, current_host, current_wires
 from iea_agent.host.storage import Folders, Storage
 
 from .instance import claim_session, find_lock_folder
@@ -51,6 +51,11 @@ class Installation:
     def host(self) -> Host:
         """The operating system's services."""
         return current_host()
+
+    @cached_property
+    def wires(self) -> LocalWires:
+        """How its processes speak to each other."""
+        return current_wires()
 
     @cached_property
     def vault(self) -> Vault:

@@ -1,6 +1,6 @@
 """The channel of a session's agent, and the file by which clients find it.
 
-Each session of a person has an agent of its own. The file of a session holds the name of its channel, which is new at each start so that nobody can take
+Each session of a person has an agent of its own. The file of a session holds the address of its channel, which is new at each start so that nobody can take
 it before, and the key. It does not prove that an agent runs; only the agent's lock does
 (``instance.py``). Where its usual folder cannot be used, it lies in another one of the person's.
 """
@@ -15,24 +15,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iea_agent.host import LocalWires
+
 if TYPE_CHECKING:
-    from iea_agent.channel import ChannelServer, Document
+    from iea_agent.channel import ChannelServer, Document, Place
 
 log = logging.getLogger(__name__)
 
-LARGEST_FILE = 1000  # bytes
+LARGEST_FILE = 10_000  # bytes
+KEY = 32  # bytes
 
 
-def read_channel(file: Path) -> tuple[str, bytes] | None:
-    """Return address and key of the channel in the session's *file*, None without any."""
-    from iea_agent import channel
+def read_place(file: Path) -> Place | None:
+    """Return where the agent of the session's *file* listens, None if it is broken."""
+    from iea_agent.channel import Place
     from iea_agent.host.storage import read_bounded
 
     try:
         document = json.loads(read_bounded(file, LARGEST_FILE) or b"")
-        return channel.address(str(document["name"])), bytes.fromhex(document["key"])
-    except (OSError, ValueError, TypeError, KeyError):
+        place = Place(document["address"], bytes.fromhex(document["key"]))
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
+    return place if isinstance(place.address, str) and len(place.key) == KEY else None
 
 
 class SessionChannel:
@@ -44,17 +48,22 @@ class SessionChannel:
 
     def __init__(
         self,
+        wires: LocalWires,
+        session: str,
         files: Sequence[Path],
         answer: Callable[[Document], Document],
         answered: Callable[[Document], None] = lambda _request: None,
     ) -> None:
-        """*files* are the places of its file, the usual one first.
+        """*files* are the places of the file of *session*, the usual one first.
 
         *answer* and *answered* are those of ``channel.ChannelServer``.
         """
+        self._wires = wires
+        self._session = session
         self._files = files
         self.refused: Path | None = None
-        self._refusing: set[Path] = set()
+        self._warned: set[tuple[str, Path]] = set()
+        self._written: set[Path] = set()
         self._answer = answer
         self._answered = answered
         self._server: ChannelServer | None = None
@@ -64,25 +73,44 @@ class SessionChannel:
     def open(self, name: str = "") -> bool:
         """Listen, at *name* or at a new one, and return whether clients can find it.
 
-        If it listens already, only make sure of its file.
+        If it listens already, only make sure of that and of its file.
         """
         self.refused = None
-        if self._server is None:
-            self._listen(name or os.urandom(8).hex())
-        return self._server is not None and any(map(self._write_file, self._files))
+        if self._server is not None and not self._server.is_reachable():
+            self._server.close()
+            self._server = None
+        if self._server is None and not self._listen(name or os.urandom(8).hex()):
+            return False
+        return any(map(self._write_file, self._files))
 
-    def _listen(self, name: str) -> None:
-        from iea_agent import channel
+    def is_replaced(self) -> bool:
+        """Return whether another agent of this session has written its own file since."""
+        from iea_agent.host.storage import read_bounded
 
-        key = os.urandom(32)
-        try:
-            self._server = channel.ChannelServer(channel.address(name), key, self._answer, self._answered)
-        except OSError as error:
-            # another program has the name, or pipes cannot be made: another name comes at the next look
-            log.warning("channel not opened", extra={"fields": {"error": type(error).__name__}})
-            return
-        self._server.publish(self._latest)
-        self._content = json.dumps({"name": name, "key": key.hex()}).encode()
+        with suppress(OSError):
+            return any(
+                read_bounded(file, LARGEST_FILE) != self._content and read_place(file) is not None
+                for file in self._written
+            )
+        return False
+
+    def _listen(self, name: str) -> bool:
+        """Listen, on Linux in the first folder that allows it; False if none does."""
+        from iea_agent.channel import ChannelServer
+
+        key = os.urandom(KEY)
+        for file in self._files:
+            address = self._wires.name_channel(file.parent, f"{self._session}-{name}")
+            try:
+                self._server = ChannelServer(self._wires.listen(address), key, self._answer, self._answered)
+            except OSError as error:
+                # another program has the name, or the system has no room: another name comes at the next look
+                self._warn_once("channel not opened", file, error)
+                continue
+            self._server.publish(self._latest)
+            self._content = json.dumps({"address": address, "key": key.hex()}).encode()
+            return True
+        return False
 
     def _write_file(self, file: Path) -> bool:
         """Write *file* if it differs; return False if the disk refuses."""
@@ -92,15 +120,18 @@ class SessionChannel:
             if read_bounded(file, LARGEST_FILE) != self._content:
                 write_atomically(file, self._content, private=True)
         except OSError as error:
-            if file not in self._refusing:
-                # once: it is tried again several times a minute
-                self._refusing.add(file)
-                fields = {"file": file, "error": type(error).__name__}
-                log.warning("channel not written down", extra={"fields": fields})
+            self._warn_once("channel not written down", file, error)
             self.refused = self.refused or file.parent
             return False
-        self._refusing.discard(file)
+        self._warned -= {("channel not written down", file)}
+        self._written.add(file)
         return True
+
+    def _warn_once(self, text: str, file: Path, error: OSError) -> None:
+        """Log it once for *file*: it is tried again several times a minute."""
+        if (text, file) not in self._warned:
+            self._warned.add((text, file))
+            log.warning(text, extra={"fields": {"file": file, "error": type(error).__name__}})
 
     def publish(self, status: Document) -> None:
         """Send *status* to every watcher, now and to those who come later."""
@@ -112,8 +143,9 @@ class SessionChannel:
         """Stop listening, and take the file away."""
         if self._server is not None:
             self._server.close()
-            for file in self._files:
-                self._delete_file(file)
+            self._server = None
+        for file in self._files:
+            self._delete_file(file)
 
     def _delete_file(self, file: Path) -> None:
         """Delete *file* if it is this agent's."""

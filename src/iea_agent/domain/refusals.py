@@ -70,6 +70,10 @@ class AgentUnreachable(Refusal):
     reason: str
 
 
+class AgentBusy(Refusal):
+    """The agent already answers as many clients as it allows."""
+
+
 class UnknownRefusal(Refusal):
     """A refusal that this version does not know; *reason* is its code."""
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from iea_agent.domain.wires import Wire, WireListener
+
 
 class LaunchError(Exception):
     """*program* could not be started; the system's ``OSError`` is the cause."""
@@ -105,6 +107,40 @@ class Host(Protocol):
 
     def describe_system(self) -> str:
         """Return the system and its version in one line."""
+
+
+class LocalWires(Protocol):
+    """Connections between processes of the same user on this PC."""
+
+    def name_channel(self, folder: Path, name: str) -> str:
+        """Return the address of the channel *name*; *folder* is private.
+
+        *name* is the session, a hyphen, and what tells this channel from earlier ones.
+        """
+
+    def listen(self, address: str) -> WireListener:
+        """Listen for processes of the same user on this PC.
+
+        Raises ``OSError``, for an address that is taken, too.
+        """
+
+    def connect(self, address: str, seconds: float) -> Wire:
+        """Connect within *seconds* to a process of the same user.
+
+        Raises ``OSError``: ``FileNotFoundError`` or ``ConnectionRefusedError`` where nobody listens.
+        """
+
+
+def current_wires() -> LocalWires:
+    """Return how processes on this PC speak to each other."""
+    if sys.platform == "win32":
+        from . import windows_pipe
+
+        return windows_pipe
+    else:  # noqa: RET505 mypy needs it to leave the other system's out
+        from . import posix_socket
+
+        return posix_socket
 
 
 def current_host() -> Host:

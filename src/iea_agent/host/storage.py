@@ -363,7 +363,7 @@ def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
     before = None if private else _read_status(path)
     new = folder / f".{path.name}.{os.getpid()}-{threading.get_ident()}.new"
     try:
-        with open(new, "wb", opener=partial(os.open, mode=0o600)) as file:
+        with open(new, "wb", opener=_choose_opener(private=private)) as file:
             file.write(data)
             file.flush()
             if before is not None:
@@ -381,6 +381,18 @@ def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def _choose_opener(*, private: bool) -> Callable[[str, int], int]:
+    """Return what creates a file that only the person may read, *private* or not.
+
+    On Windows one that is not has the rights of its folder.
+    """
+    if sys.platform == "win32" and private:
+        from .windows_private import open_private
+
+        return open_private
+    return partial(os.open, mode=0o600)
 
 
 def _read_status(path: Path) -> os.stat_result | None:

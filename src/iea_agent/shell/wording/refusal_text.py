@@ -22,6 +22,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AgentNotRunning: N_("L'agent n'est pas démarré."),
     refusals.AgentTimedOut: N_("L'agent n'a pas répondu à temps."),
     refusals.AgentUnreachable: N_("L'agent n'a pas pu être interrogé ({reason})."),
+    refusals.AgentBusy: N_("L'agent répond déjà à trop de demandes. Réessayez dans un instant."),
     refusals.UnknownRefusal: N_("L'agent a refusé la demande ({reason})."),
     refusals.RequestUnknown: N_("Demande inconnue."),
     refusals.TooManyWatchers: N_("Trop de fenêtres suivent déjà l'agent."),

@@ -160,13 +160,15 @@ class TestCredentialManager:
             finally:
                 store.delete_secret(ACCOUNT)
 
-    def test_reading_loads_no_library(self) -> None:
-        """The tray process reads the key and stays for days: keyring would cost it 4.4 MB."""
+    def test_reading_and_writing_load_no_library(self, tmp_path: Path) -> None:
+        """The tray process does both and stays for days: keyring would cost it 4.4 MB."""
+        service = f"IEA Agent test {tmp_path}"
         script = (
-            "import sys; from iea_agent.host.vault import SystemVault; SystemVault('IEA Agent test').read_secret('x');"
-            "sys.exit(any(name in sys.modules for name in ('keyring', 'win32ctypes', 'cffi')))"
+            "import sys; from iea_agent.host.vault import SystemVault; vault = SystemVault(sys.argv[1]);"
+            "vault.write_secret('x', 'clé 🔑'); same = vault.read_secret('x') == 'clé 🔑';"
+            "sys.exit(not same or any(name in sys.modules for name in ('keyring', 'win32ctypes', 'cffi')))"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", script], stdin=subprocess.DEVNULL, env=os.environ, timeout=60, check=False
-        )
+        arguments = [sys.executable, "-X", "utf8", "-c", script, service]
+        done = subprocess.run(arguments, stdin=subprocess.DEVNULL, env=os.environ, timeout=60, check=False)
+        SystemVault(service).delete_secret("x")
         assert done.returncode == 0

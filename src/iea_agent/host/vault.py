@@ -4,7 +4,7 @@ The agent and the desk share this module. Each backend of keyring is named outri
 a search for backends could choose one that writes plain text; without a vault every
 call raises ``VaultUnavailable``, and no secret ever goes to a file.
 
-Reading on Windows does without keyring: the tray process reads the key once and stays
+Reading and writing on Windows do without keyring: the tray process does both and stays
 for days, and importing keyring would cost it 4.4 MB and 0.2 to 1 s.
 """
 
@@ -67,10 +67,10 @@ class SystemVault:
     def write_secret(self, account: str, secret: str) -> None:
         check_length(secret)
         target = self._target(account)
-        _ask(lambda keyring: keyring.set_password(target, account, secret))
         if sys.platform == "win32":
-            # here keyring saves the secret that it replaces
-            _delete(f"{account}@{target}", account)
+            _write_credential(target, account, secret)
+        else:
+            _ask(lambda keyring: keyring.set_password(target, account, secret))
 
     def delete_secret(self, account: str) -> None:
         _delete(self._target(account), account)
@@ -100,6 +100,7 @@ if sys.platform == "win32":
     from ctypes import wintypes
 
     _CRED_TYPE_GENERIC = 1
+    _CRED_PERSIST_LOCAL_MACHINE = 2
     _ERROR_NOT_FOUND = 1168
 
     class _Credential(ctypes.Structure):  # CREDENTIALW, wincred.h
@@ -135,15 +136,27 @@ if sys.platform == "win32":
         finally:
             library.CredFree(credential)
 
+    def _write_credential(target: str, account: str, secret: str) -> None:
+        blob = secret.encode("utf-16-le")
+        credential = _Credential(
+            Type=_CRED_TYPE_GENERIC,
+            TargetName=target,
+            CredentialBlobSize=len(blob),
+            CredentialBlob=ctypes.cast(ctypes.c_char_p(blob), ctypes.POINTER(ctypes.c_char)),
+            Persist=_CRED_PERSIST_LOCAL_MACHINE,
+            UserName=account,
+        )
+        library = ctypes.WinDLL("advapi32", use_last_error=True)
+        if not library.CredWriteW(ctypes.byref(credential), 0):
+            raise VaultUnavailable from ctypes.WinError(ctypes.get_last_error())
+
     def _ask(question: Callable[[KeyringBackend], _T]) -> _T:
         """Return keyring's answer to *question*."""
         from keyring.backends.Windows import WinVaultKeyring
         from win32ctypes.pywin32 import pywintypes
 
-        keyring = WinVaultKeyring()
-        keyring.persist = "local machine"
         try:
-            return question(keyring)
+            return question(WinVaultKeyring())
         except (pywintypes.error, OSError) as error:
             raise VaultUnavailable from error
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,6 +113,23 @@ def test_what_was_refused_stays_refused_until_repaired(site: Site, how: str) -> 
     site.overlay = {}
     site.repository.heal()
     assert site.visit().version == 4
+
+
+@pytest.mark.linux  # elsewhere a file has no holes by default, and gigabytes are written
+@pytest.mark.parametrize("name", ["timestamp.json", "targets.json", "root_history/2.root.json"])
+def test_metadata_of_gigabytes_are_deleted_and_not_read(site: Site, name: str) -> None:
+    site.visit()
+    file = site.folder / "metadata" / name
+    file.touch()
+    os.truncate(file, 3_000_000_000)
+    tracemalloc.start()
+    try:
+        site.visit()
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 100_000_000
+    assert not file.exists() or file.stat().st_size < updates.LARGEST
 
 
 def test_another_publisher_is_not_trusted(site: Site, tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ EXAMPLE = Settings(
     proxy_address="http://proxy.exemple.fr:3128",
     proxy_user="dupont",
     proxy_bypass="localhost;*.exemple.fr",
+    pins="Certigna Services CA;sha256/" + "A" * 43 + "=",
     token_hosts="jetons.exemple.fr;192.0.2.7",
     assistance_days=30,
 )
@@ -107,6 +108,33 @@ EXAMPLE = Settings(
 )
 def test_hosts_that_may_get_the_key_are_whole_names(typed: str, value: str | None) -> None:
     declaration = DECLARATIONS["connection.token_hosts"]
+    assert declaration.policy_only
+    if value is None:
+        with pytest.raises(SettingsError):
+            declaration.check(typed)
+    else:
+        assert declaration.check(typed) == value
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("", ""),
+        (" ; ", ""),
+        ("  Certigna   Services CA ;  Urssaf;", "Certigna Services CA;Urssaf"),
+        ("sha256/" + "a" * 43 + "=", "sha256/" + "a" * 43 + "="),
+        # what may be meant as a hash and is none would refuse every certificate
+        ("sha256/" + "a" * 42 + "=", None),
+        ("SHA256/" + "a" * 43 + "=", None),
+        ("sha256//" + "a" * 43 + "=", None),
+        ("sha256:" + "ab" * 32, None),
+        ("a\x1bb", None),
+        ("a" * 201, None),
+        (";".join(f"a{number}" for number in range(21)), None),
+    ],
+)
+def test_a_pin_is_a_name_or_a_whole_hash(typed: str, value: str | None) -> None:
+    declaration = DECLARATIONS["connection.pins"]
     assert declaration.policy_only
     if value is None:
         with pytest.raises(SettingsError):

@@ -21,6 +21,7 @@ from iea_agent.domain.tls_verdicts import (
     ServerCertificate,
     TrustedNames,
     covers,
+    is_pinned,
     judge_alert,
     judge_certificate,
     judge_handshake,
@@ -308,3 +309,28 @@ def test_what_was_seen_in_the_second_handshake_is_in_the_details() -> None:
     assert str(Handshake(completed=True, version="TLSv1", cipher=SHA)) == f"TLSv1 {SHA} without our limits"
     assert str(ASKED) == "a client certificate was asked for"
     assert str(Handshake(refused=True)) == "the same again"
+
+
+@pytest.mark.parametrize(
+    ("pins", "is_met"),
+    [
+        ((), True),
+        (("Certigna",), True),
+        (("CERTIGNA services ca",), True),
+        (("Certigna Services",), False),
+        (("Urssaf", "sha256/authority"), True),
+        (("sha256/leaf",), True),
+        (("sha256/LEAF",), False),
+        # the issuer of an authority above says nothing
+        (("Dhimyotis",), False),
+        (("",), False),
+    ],
+)
+def test_one_pin_is_enough_and_a_name_is_that_of_the_leafs_issuer(
+    pins: tuple[str, ...], is_met: bool
+) -> None:
+    certificate = Certificate("a.fr", "Certigna", 0.0, 1.0, "00")
+    leaf = ServerCertificate(certificate, ("Certigna", "Certigna Services CA"), False, key_hash="leaf")
+    authority = ServerCertificate(certificate, ("Dhimyotis",), False, key_hash="authority")
+    assert is_pinned([leaf, authority], pins) == is_met
+    assert is_pinned([], pins) == (not pins)

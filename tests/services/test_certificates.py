@@ -5,26 +5,36 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import socket
 import ssl
 import subprocess
 import sys
+from base64 import b64encode
+from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from iea_agent.domain.tls_verdicts import ServerCertificate, TrustedNames
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Stage
+from iea_agent.domain.tls_verdicts import CERTIFICATE_CODES, ServerCertificate, TrustedNames
 from iea_agent.services import certificates
-from iea_agent.services.certificates import CaFileUnreadable, parse_certificate
+from iea_agent.services.certificates import BuiltChain, CaFileUnreadable, Demands, parse_certificate
+from iea_agent.services.https import Client, HttpsError
+from iea_agent.services.messages import Request
+from iea_agent.services.network import Route
 from iea_sandbox.authority import CertificateAuthority
 from iea_sandbox.world import World
 from tests.covered import cover, covers
@@ -340,3 +350,74 @@ def test_the_ciphers_are_the_same_whoever_built_python() -> None:
     # without a key of its own for each connection, whoever has the server's key reads old connections
     assert all(re.match("(EC)?DHE-(RSA|ECDSA)-", name) for name in older)
     assert not [name for name in older if name.endswith("-SHA")]
+
+
+def test_the_hash_of_a_key_is_that_of_curl_and_rfc_7469() -> None:
+    short, long = KEY, rsa.generate_private_key(65537, 2048)
+    for key in (short, long):
+        builder = x509.CertificateBuilder(
+            *(name([(NameOID.COMMON_NAME, "a.fr")]),) * 2,
+            key.public_key(),
+            1,
+            datetime(2026, 1, 1, tzinfo=UTC),
+            datetime(2027, 1, 1, tzinfo=UTC),
+        )
+        parsed = parse_certificate(builder.sign(key, SHA256()).public_bytes(Encoding.DER))
+        encoded = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        assert parsed is not None
+        assert parsed.key_hash == b64encode(hashlib.sha256(encoded).digest()).decode()
+
+
+class TestDemands:
+    """What the policy and the system demand of a certificate that TLS has accepted."""
+
+    @staticmethod
+    def leaf(world: World) -> ServerCertificate:
+        """The certificate of the authentication server."""
+        with Client(Route(ca_file=world.ca_file)) as client:
+            client.request(Request("GET", world.authentication.address))
+            assert client.certificate is not None
+            sha256 = client.certificate.sha256
+        der = ssl.PEM_cert_to_DER_cert(
+            ssl.get_server_certificate(("localhost", urlsplit(world.authentication.address).port or 443))
+        )
+        parsed = parse_certificate(der)
+        assert parsed is not None
+        assert parsed.certificate.sha256 == sha256
+        return parsed
+
+    def test_a_pin_is_met_by_the_issuers_name_or_the_key(self, world: World) -> None:
+        leaf = self.leaf(world)
+        for pin in (leaf.issuer_names[0], leaf.issuer_names[0].upper(), f"sha256/{leaf.key_hash}"):
+            with Client(Route(ca_file=world.ca_file, pins=("Certigna", pin))) as client:
+                assert client.request(Request("GET", world.authentication.address)).status == 404
+
+    @pytest.mark.parametrize("pin", ["Certigna", "sha256/" + "A" * 43 + "="])
+    def test_another_certificate_is_refused_before_anything_is_sent(self, world: World, pin: str) -> None:
+        with Client(Route(ca_file=world.ca_file, pins=(pin,))) as client, pytest.raises(HttpsError) as caught:
+            client.request(Request("GET", world.authentication.address))
+        failure = caught.value.failure
+        assert (failure.stage, failure.problem) == (Stage.CERTIFICATE, problems.CERTIFICATE_NOT_PINNED)
+        assert failure.certificate is not None
+        assert not list(world.requests)
+
+    @pytest.mark.parametrize("is_revoked", [True, False])
+    def test_what_windows_knows_to_be_revoked_is_refused(self, world: World, is_revoked: bool) -> None:
+        asked: list[int] = []
+
+        def build(sent: Sequence[bytes]) -> BuiltChain:
+            asked.append(len(sent))
+            return BuiltChain(sent, is_revoked)
+
+        context = certificates.verifying_context(world.ca_file)
+        parts = urlsplit(world.authentication.address)
+        demands = Demands(build_chain=build)
+        with (
+            socket.create_connection((parts.hostname, parts.port), 10) as plain,
+            context.wrap_socket(plain, server_hostname=parts.hostname) as connection,
+            pytest.raises(ssl.SSLCertVerificationError) if is_revoked else nullcontext() as caught,
+        ):
+            certificates.check_accepted(connection, demands)
+        assert asked
+        if caught is not None:
+            assert CERTIFICATE_CODES[caught.value.verify_code] is problems.CERTIFICATE_REVOKED

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from iea_agent.domain.proxy_password import ProxyPassword
     from iea_agent.domain.repairs import Repair
     from iea_agent.host.system_proxy import SystemProxies
+    from iea_agent.services.certificates import BuildChain
     from iea_agent.services.https import Client
     from iea_agent.services.messages import Reply, Request
     from iea_agent.services.network import Route
@@ -59,6 +60,18 @@ class Servers:
             from iea_agent.host.windows_sign_in import begin_exchange
 
             return begin_exchange
+        else:  # noqa: RET505 mypy needs it to leave the other system's out
+            return None
+
+    @cached_property
+    def build_chain(self) -> BuildChain | None:
+        """What builds chains and knows revocations, None on other systems."""
+        if sys.platform == "win32":
+            from iea_agent.host.windows_chains import ChainBuilder
+            from iea_agent.services.certificates import BuiltChain
+
+            builder = ChainBuilder()
+            return lambda sent: BuiltChain(*builder.build(sent))
         else:  # noqa: RET505 mypy needs it to leave the other system's out
             return None
 
@@ -118,6 +131,7 @@ class Servers:
             detail=choice.detail,
             script_failure=script_failure,
             is_proxy_trusted=proxy_choice.is_trusted(choice, settings),
+            pins=tuple(settings.pins.split(";")) if settings.pins else (),
         )
 
     def connect(
@@ -134,6 +148,7 @@ class Servers:
                 online=lambda: not is_offline(),
                 verdicts=self.verdicts,
                 sign_in=self.sign_in,
+                build_chain=self.build_chain,
             )
 
         return make_client

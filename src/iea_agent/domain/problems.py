@@ -687,6 +687,18 @@ CLIENT_CERTIFICATE_WANTED = Problem(
     patience=LOST_CONNECTION_PATIENCE,
 )
 
+CERTIFICATE_NOT_PINNED = Problem(
+    "IEA-T20",
+    Severity.HIGH,
+    Actor.IT,
+    title="Certificat différent de celui attendu",
+    text="Le certificat du serveur est reconnu par Windows, mais ce n'est pas celui que votre administrateur exige ; rien n'a été envoyé.",
+    advice=(
+        "Essayez un autre réseau : si cela marche, quelque chose ouvre les connexions sécurisées de celui-ci. Sinon, montrez ce message à la personne "
+        "qui s'occupe de votre informatique : le certificat a peut-être été renouvelé."
+    ),
+)
+
 CERTIFICATE_REVOKED = Problem(
     "IEA-T10",
     Severity.HIGH,

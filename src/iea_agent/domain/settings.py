@@ -117,6 +117,18 @@ def _check_bypass(value: object) -> str:
     return ";".join(hosts)
 
 
+def _check_pins(value: object) -> str:
+    pins = [" ".join(pin.split()) for pin in _check_text(value).split(";")]
+    pins = [pin for pin in pins if pin]
+    if len(pins) > 20 or any(len(pin) > 200 or not pin.isprintable() for pin in pins):
+        raise ValueError
+    # a mistyped hash is no issuer's name
+    hashes = [pin for pin in pins if pin.lower().startswith("sha256")]
+    if not all(re.fullmatch(r"sha256/[A-Za-z0-9+/]{43}=", pin) for pin in hashes):
+        raise ValueError
+    return ";".join(pins)
+
+
 def _check_hosts(value: object) -> str:
     hosts = re.split(r"[;,\s]+", _check_text(value).strip(";, \t"))
     if len(hosts) > 20:
@@ -190,6 +202,10 @@ PATH = Kind(
 USER = Kind(N_("un nom d'utilisateur (100 caractères au plus, sans « : »)"), _check_user)
 SCOPE = Kind(N_("des noms de droits séparés par des espaces, sans accents"), _check_scope)
 HOSTS = Kind(N_("des noms de serveur séparés par « ; », comme « jetons.exemple.fr »"), _check_hosts)
+PINS = Kind(
+    N_("des noms d'émetteurs ou des empreintes « sha256/… », séparés par « ; »"),
+    _check_pins,
+)
 BYPASS = Kind(
     N_("des noms de serveur séparés par « ; », comme « localhost ; *.exemple.fr »"),
     _check_bypass,
@@ -214,6 +230,8 @@ class Settings:
     updates: str = _setting("connection.updates", addresses.OFFICIAL_UPDATES, ADDRESS)
     # PEM file of further certificate authorities
     ca_file: str = _setting("connection.ca_file", "", PATH)
+    # What a certificate must have besides: the name of its issuer, or the hash of a key in its chain
+    pins: str = _setting("connection.pins", "", PINS, policy_only=True)
     # the right (scope) to ask the authentication server for; most servers need none
     scope: str = _setting("connection.scope", "", SCOPE)
     # Other hosts than the authentication server's that may get the licence key, ";" between them. Not in a

@@ -29,6 +29,7 @@ class ServerCertificate:
     - *names_hosts*: whether it has the extension for server names (also one with addresses only).
     - *for_servers*: false if its purposes are listed, and servers are not among them.
     - *weak*: whether its key is short or its signature outdated (MD5, SHA-1).
+    - *key_hash*: SHA-256 of its public key (SubjectPublicKeyInfo) in Base64, as in RFC 7469.
     """
 
     certificate: Certificate
@@ -41,6 +42,24 @@ class ServerCertificate:
     names_hosts: bool = False
     for_servers: bool = True
     weak: bool = False
+    key_hash: str = ""
+
+
+REVOKED = 23
+"""OpenSSL's code of a certificate that was revoked."""
+NOT_PINNED = 0x1EA0001
+"""Our code, beside OpenSSL's and Windows', of a certificate that the policy's pins refuse."""
+
+
+def is_pinned(chain: Sequence[ServerCertificate], pins: Iterable[str]) -> bool:
+    """Return whether one of the policy's *pins* is met; it is if there is none.
+
+    A pin is the organisation, unit or common name of the issuer of the server's certificate, which is the first of *chain*, or "sha256/" and the
+    ``key_hash`` of a certificate of *chain*, which was verified.
+    """
+    wanted = {pin.casefold() if not pin.startswith("sha256/") else pin for pin in pins}
+    issuers = {name.casefold() for each in chain[:1] for name in each.issuer_names}
+    return not wanted or bool(wanted & (issuers | {f"sha256/{each.key_hash}" for each in chain}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +94,8 @@ CERTIFICATE_CODES = _table(
             *(2, 19, 20, 21, 27),
             *(0x800B0107, 0x800B0109, 0x800B010A, 0x800B010D, 0x800B0112),
         ),
-        problems.CERTIFICATE_REVOKED: (23, 0x800B010C, 0x80092010),
+        problems.CERTIFICATE_REVOKED: (REVOKED, 0x800B010C, 0x80092010),
+        problems.CERTIFICATE_NOT_PINNED: (NOT_PINNED,),
         problems.CERTIFICATE_OF_ANOTHER: (62, 63, 64, 0x800B010F),
         # the lists of revoked certificates in the administrator's file: none of this issuer, outdated, broken
         problems.CA_FILE_UNREADABLE: (3, 5, 8, 11, 12, 15, 16, 33, 35, 36, 44, 54),
@@ -116,6 +136,7 @@ _MAY_BE_INTERCEPTED = frozenset(
         problems.CERTIFICATE_IRREGULAR,
         problems.CERTIFICATE_PROVES_NOTHING,
         problems.CERTIFICATE_REFUSED,
+        problems.CERTIFICATE_NOT_PINNED,
     ]
 )
 

@@ -11,17 +11,26 @@ import hashlib
 import os
 import ssl
 import sys
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
 from iea_agent.domain.diagnosis import Certificate
 from iea_agent.domain.pasted_text import drop_mark
 from iea_agent.domain.printable_text import LONGEST_DETAIL, clean_detail
-from iea_agent.domain.tls_verdicts import ServerCertificate, TrustedNames
+from iea_agent.domain.tls_verdicts import (
+    NOT_PINNED,
+    REVOKED,
+    ServerCertificate,
+    TrustedNames,
+    is_pinned,
+)
 
 FILE_LIMIT = 16 * 1024 * 1024
 """Bytes of the administrator's file that are searched for a revocation list."""
@@ -40,6 +49,70 @@ class CaFileUnreadable(Exception):
         super().__init__(f"{file}: {cause}")
         self.file = file
         self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltChain:
+    """The chain that the system has built, in DER, the server's certificate first.
+
+    *is_revoked* is true if the system knows that one of them was revoked, and false also if it could not find out in time.
+    """
+
+    certificates: Sequence[bytes] = ()
+    is_revoked: bool = False
+
+
+BuildChain: TypeAlias = Callable[[Sequence[bytes]], BuiltChain]
+"""Builds the chain for the certificates that a server has sent, its own first. May wait a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What is demanded of a certificate besides, once TLS has accepted it.
+
+    *pins* are the policy's (``tls_verdicts.is_pinned``). *build_chain* is Windows', None where OpenSSL verifies.
+    """
+
+    pins: tuple[str, ...] = ()
+    build_chain: BuildChain | None = None
+
+
+NO_DEMANDS = Demands()
+
+
+def check_accepted(connection: ssl.SSLSocket, demands: Demands) -> None:
+    """Check the certificate of *connection*, which TLS has accepted.
+
+    Raises ``ssl.SSLCertVerificationError``, as TLS would, with ``REVOKED`` or ``NOT_PINNED``.
+    """
+    if not demands.pins and demands.build_chain is None:
+        return
+    chain: Sequence[bytes] = ()
+    if demands.build_chain is not None:
+        built = demands.build_chain(_list_sent(connection))
+        if built.is_revoked:
+            raise _refuse(REVOKED, "revoked")
+        chain = built.certificates
+    elif sys.version_info >= (3, 13):
+        # what OpenSSL has verified; earlier versions show the server's own certificate only
+        chain = connection.get_verified_chain()
+    parsed = map(parse_certificate, chain or _list_sent(connection)[:1])
+    if not is_pinned([each for each in parsed if each is not None], demands.pins):
+        raise _refuse(NOT_PINNED, "not the one that the policy demands")
+
+
+def _list_sent(connection: ssl.SSLSocket) -> list[bytes]:
+    """Return the certificates that the server has sent, at least its own."""
+    if sys.version_info >= (3, 13):
+        return connection.get_unverified_chain()
+    own = connection.getpeercert(binary_form=True)
+    return [] if own is None else [own]
+
+
+def _refuse(code: int, message: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(message)
+    error.verify_code, error.verify_message = code, message
+    return error
 
 
 def verifying_context(ca_file: Path | None) -> ssl.SSLContext:
@@ -258,8 +331,20 @@ def _parse(der: bytes) -> ServerCertificate:
         issuer_name=issuer,
         subject_name=subject,
         names_hosts=_ALTERNATIVE_NAMES in extensions,
+        key_hash=b64encode(hashlib.sha256(_sequence(key)).digest()).decode(),
         for_servers=_is_for_servers(extensions.get(_PURPOSES)),
         weak=outdated or _is_short(key),
+    )
+
+
+def _sequence(content: bytes) -> bytes:
+    """Return the DER sequence with *content* (X.690, 8.1.3)."""
+    length = len(content)
+    size = length.to_bytes((length.bit_length() + 7) // 8, "big") if length > 0x7F else b""
+    return (
+        bytes([_SEQUENCE, 0x80 | len(size)]) + size + content
+        if size
+        else bytes([_SEQUENCE, length]) + content
     )
 
 

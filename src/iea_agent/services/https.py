@@ -82,11 +82,13 @@ class Client:
         online: Callable[[], bool] | None = None,
         verdicts: SecretVerdicts | None = None,
         sign_in: BeginExchange | None = None,
+        build_chain: certificates.BuildChain | None = None,
     ) -> None:
         """Prepare the connections; none is made yet.
 
         *resolve* replaces the system's name service; *online* returns whether this PC has a network; *verdicts* knows which credentials
-        proxies have refused; *sign_in* makes the messages of the Windows sign-in. Raises ``HttpsError`` if the route's CA file cannot be read or its proxy
+        proxies have refused; *sign_in* makes the messages of the Windows sign-in; *build_chain* builds
+        chains where Windows verifies. Raises ``HttpsError`` if the route's CA file cannot be read or its proxy
         cannot be used.
         """
         self.route = route or Route()
@@ -109,6 +111,7 @@ class Client:
             failure = Failure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE, detail, evidence=evidence)
             raise HttpsError(failure) from None
         self._limits = limits or Limits()
+        self._demands = certificates.Demands(self.route.pins, None if self.route.ca_file else build_chain)
         self._network = Network(resolve, ipv4_only=self.route.ipv4_only)
         if self.route.proxy is not None and self.route.proxy.secure:
             detail = "a proxy that is itself reached over https is not supported"
@@ -150,7 +153,7 @@ class Client:
         pooled connection, the request is sent once more on a new one. Raises ``HttpsError``.
         """
         proxied = self.route.proxy is not None
-        context = RequestContext(observe, seconds, self._limits, proxied=proxied)
+        context = RequestContext(observe, seconds, self._limits, proxied=proxied, demands=self._demands)
         CURRENT_REQUEST.set(context)
         reply = self._attempt(request, limit, context, may_be_stale=True)
         context.stage_passed(f"HTTP {reply.status}")

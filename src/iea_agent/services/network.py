@@ -57,7 +57,8 @@ class Route:
 
     *credentials* are for a proxy that asks for them (``proxy_sign_in.py``). The authorities in *ca_file* are trusted besides the system's. *source* says
     who decided the route; *detail* says which proxies were left out. If a proxy script failed and the route is therefore direct, *script_failure* is its
-    failure: it explains why a server is not reached. *is_proxy_trusted* is true if a person or the policy has set the proxy.
+    failure: it explains why a server is not reached. *is_proxy_trusted* is true if a person or the policy has set the proxy. *pins* are the
+    policy's demands on certificates.
     """
 
     proxy: Address | None = None
@@ -68,6 +69,7 @@ class Route:
     detail: str = ""
     script_failure: Failure | None = None
     is_proxy_trusted: bool = False
+    pins: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "direct" if self.proxy is None else str(self.proxy)
@@ -86,9 +88,18 @@ class Limits:
 class RequestContext:
     """Progress and deadline of one request, reported to its observer."""
 
-    def __init__(self, observe: Observe | None, seconds: float, limits: Limits, *, proxied: bool) -> None:
+    def __init__(
+        self,
+        observe: Observe | None,
+        seconds: float,
+        limits: Limits,
+        *,
+        proxied: bool,
+        demands: certificates.Demands = certificates.NO_DEMANDS,
+    ) -> None:
         self.stage = Stage.ADDRESS
         self.limits = limits
+        self.demands = demands
         self.is_new_connection = False
         self.received_tls_alert = False
         self.host = ""
@@ -309,7 +320,13 @@ class Stream(httpcore.NetworkStream):
                 )
                 raise ConnectionAbortedError("the handshake was only looked at")
             self._socket.settimeout(request.bounded(request.limits.tls))
-            return Stream(ssl_context.wrap_socket(self._socket, server_hostname=server_hostname))
+            connected = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
+            try:
+                certificates.check_accepted(connected, request.demands)
+            except ssl.SSLCertVerificationError:
+                connected.close()
+                raise
+            return Stream(connected)
         except TimeoutError as error:
             self.close()
             raise httpcore.ConnectTimeout(str(error)) from error

@@ -277,18 +277,25 @@ class Target:
         return sorted(files - set(self.own_tests))
 
     def start(
-        self, tests: Sequence[str], number: int | None, report: Callable[[], None] = lambda: None
+        self,
+        tests: Sequence[str],
+        number: int | None,
+        seconds: int = 600,
+        report: Callable[[], None] = lambda: None,
     ) -> int:
         """Run *tests* with a change (None: without) in a process of its own.
 
-        Calls *report* there at the end; returns the process.
+        It is ended when it has used the processor for *seconds*. Calls *report* there at the end; returns the process.
         """
         if sys.platform == "win32":
             raise OSError("Linux only")
+        import resource  # Windows has none
+
         if process := os.fork():
             return process
         # a group, so that what it starts can be ended with it
         os.setsid()
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nothing, stream)
@@ -306,7 +313,7 @@ class Target:
         for name in [each for each in sys.modules if each.partition(".")[0] in OURS and each not in _PRESENT]:
             del sys.modules[name]
         reading, writing = os.pipe()
-        process = self.start(tests, None, lambda: _write_loaded(writing))
+        process = self.start(tests, None, report=lambda: _write_loaded(writing))
         os.close(writing)
         with open(reading, encoding="utf-8") as pipe:
             names = pipe.read().split()
@@ -414,11 +421,11 @@ def _imports(file: Path, name: str = "") -> set[str]:
 
 
 def run_all(
-    target: Target, tests: Sequence[str], numbers: Sequence[int | None], jobs: int, seconds: float
+    target: Target, tests: Sequence[str], numbers: Sequence[int | None], jobs: int, seconds: int
 ) -> list[bool]:
     """Run *tests* with each change, *jobs* at a time; return whether they pass.
 
-    What takes longer than *seconds* is ended, and has not passed.
+    What works for more than *seconds*, or waits for ten times as long, is ended and has not passed.
     """
     if sys.platform == "win32":
         raise OSError("Linux only")
@@ -428,7 +435,7 @@ def run_all(
     while waiting or running:
         while waiting and len(running) < jobs:
             place, number = waiting.pop(0)
-            running[target.start(tests, number)] = place, time.monotonic() + seconds
+            running[target.start(tests, number, seconds)] = place, time.monotonic() + 10 * seconds
         process, status = os.waitpid(-1, os.WNOHANG)
         if process:
             place, _ = running.pop(process)
@@ -439,6 +446,20 @@ def run_all(
                 os.killpg(process, signal.SIGKILL)
         time.sleep(0.01)
     return [passed[place] for place in range(len(numbers))]
+
+
+def measure_patience(target: Target) -> int:
+    """Return the seconds of work after which a change is taken for an endless loop."""
+    if sys.platform == "win32":
+        raise OSError("Linux only")
+    import resource  # Windows has none
+
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    for tests in (target.own_tests, target.other_tests):
+        if tests and not run_all(target, tests, [None], 1, 600)[0]:
+            raise SystemExit(f"{target.module}: its tests fail without any change")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return 3 + int(4 * (after.ru_utime - before.ru_utime))
 
 
 def examine(target: Target, count: int, seed: int, jobs: int) -> tuple[int, int, int]:
@@ -452,10 +473,7 @@ def examine(target: Target, count: int, seed: int, jobs: int) -> tuple[int, int,
     drawn = random.Random(f"{seed} {target.module}").sample(mutants, min(count, len(mutants)))  # noqa: S311
     target.load_what_stays([*target.own_tests, *target.other_tests])
     began = time.monotonic()
-    for tests in (target.own_tests, target.other_tests):
-        if tests and not run_all(target, tests, [None], 1, 600)[0]:
-            raise SystemExit(f"{target.module}: its tests fail without any change")
-    patience = 10 + 5 * (time.monotonic() - began)
+    patience = measure_patience(target)
 
     def kill(mutants: Sequence[Mutant], tests: Sequence[str]) -> list[bool]:
         numbers = [mutant.number for mutant in mutants]

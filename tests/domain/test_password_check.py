@@ -112,3 +112,4 @@ class TestChecking:
             repr(REGISTER.digests)[2:-1],
         ):
             assert secret not in repr((candidate, REGISTER))
+        assert repr(candidate) == "Candidate(day=datetime.date(2026, 11, 24))"

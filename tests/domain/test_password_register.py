@@ -14,9 +14,11 @@ from iea_agent.domain.password_register import (
     Register,
     RegisterError,
     hash_number,
+    parse_generation,
     parse_register,
     select_register,
 )
+from iea_agent.domain.state_values import LARGEST_GENERATION
 from tests.passwords import QUICK, SALT, VECTORS, make_register
 
 REGISTER = make_register()
@@ -55,6 +57,7 @@ class TestFile:
             ({"kid": 7}, "kid"),
             ({"kid": "k" * 33}, "kid"),
             ({"portee": ""}, "portee"),
+            ({"portee": "p" * 101}, "portee"),
             ({"generation": 0}, "generation"),
             ({"generation": True}, "generation"),
             ({"generation": 1.0}, "generation"),
@@ -87,6 +90,30 @@ class TestFile:
     def test_a_value_out_of_bounds_is_refused(self, changes: dict[str, object], message: str) -> None:
         with pytest.raises(RegisterError, match=re.escape(message)):
             parse_register(document(**changes))
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"kid": "k" * 32, "portee": "p" * 100, "generation": LARGEST_GENERATION},
+            {"nb_jours": 1, "empreintes": base64.b64encode(bytes(16)).decode()},
+            {"premier_jour": "2999-10-31"},
+            {"kdf": {"nom": "scrypt", "n": 2**14, "r": 8, "p": 1, "dklen": 16}},
+            {"kdf": {"nom": "scrypt", "n": 2**17, "r": 8, "p": 2, "dklen": 16}},
+        ],
+    )
+    def test_the_last_value_within_bounds_is_accepted(self, changes: dict[str, object]) -> None:
+        usual = {"kdf": {"nom": "scrypt", "n": 2**16, "r": 8, "p": 1, "dklen": 16}}
+        register = parse_register(document(**{**usual, **changes}))
+        assert json.loads(register.to_text()) == json.loads(document(**{**usual, **changes}))
+
+    def test_a_file_has_no_more_than_200_000_characters(self) -> None:
+        assert parse_register(document().ljust(200_000), weakest=QUICK) == REGISTER
+        with pytest.raises(RegisterError, match="more than 200000 characters"):
+            parse_register(document().ljust(200_001), weakest=QUICK)
+
+    def test_a_name_that_stands_twice_is_refused(self) -> None:
+        with pytest.raises(RegisterError, match="stands twice"):
+            parse_register(document().replace("{", '{"kid": "2026b", ', 1), weakest=QUICK)
 
     @pytest.mark.parametrize(
         "text",
@@ -149,5 +176,15 @@ def test_the_highest_generation_is_selected() -> None:
     assert select_register([first, second, own, other], "IEA-1") is own
     forged = make_register(length=2, generation=2)
     assert select_register([second, forged]) is second
+    assert select_register([first]) is first
+    assert select_register([first], least_generation=1) is first
     assert select_register([first], least_generation=2) is None
     assert select_register([]) is None
+
+
+def test_the_highest_generation_so_far_is_kept_in_a_document() -> None:
+    assert parse_generation({"generation": 1}) == 1
+    assert parse_generation({"generation": LARGEST_GENERATION}) == LARGEST_GENERATION
+    for generation in (0, LARGEST_GENERATION + 1, "1", None):
+        with pytest.raises(ValueError, match="generation"):
+            parse_generation({"generation": generation})

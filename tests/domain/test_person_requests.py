@@ -34,6 +34,20 @@ def test_every_request_is_reached_by_its_name_its_event_and_its_window() -> None
     assert set(machine.OPEN_EFFECTS) - set(WINDOWS) == {Effect.OPEN_UPDATES}
 
 
+def test_the_names_that_clients_use_and_the_order_of_the_menu() -> None:
+    assert [(request.name, request.event) for request in REQUESTS] == [
+        ("status", machine.StatusRequested),
+        ("settings", machine.SettingsRequested),
+        ("diagnosis", machine.DiagnosisRequested),
+        ("reconnect", machine.ReauthenticationRequested),
+        ("support", machine.SupportRequested),
+        ("updates", machine.UpdatesRequested),
+        ("launch", machine.LaunchRequested),
+        ("quit", machine.QuitRequested),
+    ]
+    assert len(set(REQUESTS)) == 8
+
+
 @pytest.mark.parametrize("request_", REQUESTS, ids=lambda request: request.name)
 def test_a_request_that_opens_a_window_does_so_in_every_state_that_allows_it(request_: PersonRequest) -> None:
     for state in State:

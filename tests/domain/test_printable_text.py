@@ -19,7 +19,10 @@ from tests.covered import cover, covers
 
 def test_foreign_text_is_one_visible_line() -> None:
     assert clean_foreign_text("https://a\u202egro.fr\r\nvilain\x00") == "https://a gro.fr vilain"
-    assert clean_foreign_text("x" * 500) == "x" * (LONGEST_SHOWN - 1) + "…"
+    assert clean_foreign_text("x" * 120) == "x" * 120
+    assert clean_foreign_text("x" * 121) == "x" * 119 + "…"
+    assert clean_foreign_text(" " * 479 + "xy") == "x", "no more than four lines' worth is looked at"
+    assert (LONGEST_SHOWN, LONGEST_DETAIL) == (120, 200)
 
 
 @covers("whole", "cut", "cleaned")

@@ -54,6 +54,22 @@ def test_what_this_version_cannot_read_is_an_unknown_refusal(document: object) -
     assert type(parse_refusal(document)) is UnknownRefusal
 
 
+def test_details_that_another_agent_leaves_out_are_the_usual_ones() -> None:
+    mistyped = {"span": None, "wait": 0.0, "fault": "", "position": 0, "group": 0, "missing": 0}
+    assert to_document(parse_refusal({"code": "password-mistyped"})) == {
+        "code": "password-mistyped",
+        **mistyped,
+    }
+    assert parse_refusal({"code": "password-for-other-day"}) == refusals.PasswordForOtherDay(
+        span=None, wait=0.0, day=0, today=""
+    )
+
+
+def test_a_wait_of_whole_seconds_is_a_wait() -> None:
+    refusal = parse_refusal({"code": "too-many-tries", "wait": 5, "span": [1, 2]})
+    assert refusal == refusals.TooManyTries(span=(1, 2), wait=5.0)
+
+
 def test_details_that_a_newer_agent_adds_are_passed_over() -> None:
     document = {"code": "cannot-enter-assistance", "state": "connected", "more": True}
     assert parse_refusal(document).code == "cannot-enter-assistance"

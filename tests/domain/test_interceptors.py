@@ -84,7 +84,7 @@ def test_the_table_is_without_gaps_and_repetitions() -> None:
 
 
 def test_the_marks_are_those_that_were_written_down() -> None:
-    """A mark that is changed on purpose is changed in ``interceptors.txt`` by hand, too."""
+    """A mark changed on purpose is changed in ``interceptors.txt`` by hand, too."""
     rows = [f"{each.name} | {each.kind.value} | {', '.join(each.marks)}" for each in INTERCEPTORS]
     rows += [f"{operator} | portal | {', '.join(domains)}" for operator, domains in PORTALS.items()]
     golden = Path(__file__).with_name("interceptors.txt").read_text(encoding="utf-8").splitlines()

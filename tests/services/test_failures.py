@@ -330,7 +330,8 @@ def test_a_certificate_that_nobody_saw_is_judged_by_the_code(
     )
     assert (failure.stage, failure.problem) == (Stage.CERTIFICATE, problem)
     assert failure.detail == f"certificate refused: refused [{code:#x}]"
-    assert failure.certificate is request.certificate is None
+    assert failure.certificate is None
+    assert request.certificate is None
 
 
 def test_a_certificate_that_a_second_handshake_showed_is_described() -> None:

@@ -215,7 +215,7 @@ def test_each_of_these_errors_is_translated_and_no_bug_is(error: Exception) -> N
 
 
 def tls_error(reason: str, text: str = "") -> ssl.SSLError:
-    """Return an error of OpenSSL with a *reason* that Python has a name for, or with a text."""
+    """Return an error of OpenSSL with a *reason* that Python names, or with a text."""
     error = ssl.SSLError(1, text or f"[SSL: {reason}] something (_ssl.c:1006)")
     error.reason = reason
     return error

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from iea_agent.assembly.assistance import SAME_EVENT_SECONDS, Assistance
+from iea_agent.assembly.assistance import EXPIRING_DAYS, SAME_EVENT_SECONDS, Assistance
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.sealing import GENERATION, TRIES, Sealing
 from iea_agent.domain import refusals
@@ -98,6 +99,16 @@ def install(folder: Path, generation: int) -> None:
 
 
 # the registers
+
+
+@pytest.mark.parametrize(("days", "is_said"), [(EXPIRING_DAYS + 1, False), (EXPIRING_DAYS, True)])
+def test_a_register_that_soon_ends_is_logged(
+    folder: Path, days: int, is_said: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    register = replace(make_current_register(1), first=today(), digests=bytes(16 * days))
+    (folder / "policy" / "register.json").write_text(register.to_text(), "utf-8")
+    Process(folder).assistance.warn_of_expiry()
+    assert ("register runs out" in caplog.text) is is_said
 
 
 def test_the_memory_of_generations_and_the_register_of_the_updates_keep_apart(

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-PAGES = [DOCS / "channel.md", DOCS / "security.md"]
+PAGES = [DOCS / name for name in ("security.md", "channel.md", "administration.md")]
 EVERY_PAGE = [ROOT / "SECURITY.md", ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 TEST = re.compile(r"`(tests/[\w/]+\.py)((?:::\w+)*)`")

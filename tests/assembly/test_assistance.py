@@ -34,7 +34,7 @@ class Process:
         self.ahead = 0.0
         self.sealing = Sealing(installation, self.clock)
         if vault is not None:
-            self.sealing.open(vault)
+            self.sealing.open(lambda: vault)
         since = self.sealing.restore_mode()
         snapshot = Snapshot(State.DISCONNECTED if since is None else State.ASSISTANCE, since or 0.0)
         work = DiskWork(lambda since: self.assistance.keep_record(since))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -369,6 +371,15 @@ def test_the_longest_entry_fits_the_vault(folder: Path, vault: Drawer) -> None:
         process.ahead += 3601.123457
         assert guess(process, 1) == [refusals.PasswordWrong]
     assert parse_entry(vault.secrets[ACCOUNT]).copies["attempts"]["failures"] == DAILY_LIMIT
+
+
+def test_the_agent_starts_without_the_vault() -> None:
+    script = (
+        "import sys; from iea_agent.assembly.agent import Agent;"
+        "print([name for name in ('keyring', 'iea_agent.host.vault') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_a_disk_that_refuses_is_no_end(folder: Path, files: Path, vault: Drawer) -> None:

@@ -60,7 +60,7 @@ class Agent:
         self._signatures = self._sign_files()
         self._loaded: LoadedSettings = installation.storage.load()
         self._sealing = Sealing(installation, clock)
-        self._sealing.open(installation.vault)
+        self._sealing.open(lambda: installation.vault)
         first = machine.begin(clock(), self._sealing.restore_mode())
         self.loop = Loop(self, clock, random.random, first, inbox)
         self._authenticator = Authenticator(servers, self._settings, self._report, clock, random.random)

@@ -7,7 +7,7 @@ works all the same, and is not protected.
 from __future__ import annotations
 
 import logging
-import secrets
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -33,7 +33,6 @@ from iea_agent.domain.state_seal import (
 )
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
-from iea_agent.host.vault import VaultUnavailable
 
 from .assistance_memory import STATE as ASSISTANCE
 from .assistance_memory import restore_since
@@ -121,7 +120,7 @@ class Sealing:
         )
         self.record = SealedState(ASSISTANCE, parse_assistance, AssistanceRecord.to_document, combine_records)
         self._names = [TRIES, GENERATION, ASSISTANCE]
-        self._vault: Vault | None = None
+        self._find_vault: Callable[[], Vault] | None = None
         self._post: Callable[[Callable[[], None]], None] | None = None
         self._entry: SealEntry | None = None
         # the names of the files that this process has written without a seal
@@ -138,9 +137,9 @@ class Sealing:
 
     # the vault
 
-    def open(self, vault: Vault) -> None:
-        """Begin to compare the files with what *vault* holds."""
-        self._vault = vault
+    def open(self, find_vault: Callable[[], Vault]) -> None:
+        """Begin to compare the files with what the vault holds, in a thread."""
+        self._find_vault = find_vault
         self._is_settled = False
         self._ask()
 
@@ -179,7 +178,7 @@ class Sealing:
 
     def _ask(self) -> None:
         """Give the vault what it lacks, and take what it has, in a thread."""
-        if self._vault is None:
+        if self._find_vault is None:
             return
         if self._is_asking:
             self._asks_again = True
@@ -188,14 +187,17 @@ class Sealing:
         self._idle.clear()
         proposal = self._entry
         if proposal is None and self._may_create:
-            proposal = SealEntry(secrets.token_bytes(KEY_BYTES))
+            proposal = SealEntry(os.urandom(KEY_BYTES))
         threading.Thread(
-            target=self._exchange, args=(self._vault, proposal), name="seal", daemon=True
+            target=self._exchange, args=(self._find_vault, proposal), name="seal", daemon=True
         ).start()
 
-    def _exchange(self, vault: Vault, proposal: SealEntry | None) -> None:
+    def _exchange(self, find_vault: Callable[[], Vault], proposal: SealEntry | None) -> None:
+        # here: starting needs neither the vault nor what it loads
+        from iea_agent.host.vault import VaultUnavailable
+
         try:
-            answer = self._ask_vault(vault, proposal)
+            answer = self._ask_vault(find_vault(), proposal)
         except (VaultUnavailable, StorageError, ValueError) as error:
             answer = VaultAnswer(refusal=f"{type(error).__name__} ({type(error.__cause__).__name__})")
         except Exception as error:

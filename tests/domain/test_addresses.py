@@ -331,3 +331,97 @@ def test_reading_what_was_written_gives_the_same(text: str) -> None:
         return
     assert parse(str(read)) == read
     assert str(parse(str(read))) == str(read)
+
+
+LOCAL = [
+    "arpa",
+    "corp",
+    "home",
+    "internal",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "onion",
+    "private",
+    "test",
+]
+
+
+@pytest.mark.parametrize("suffix", LOCAL)
+def test_a_name_of_a_home_or_an_office_is_not_the_internets(suffix: str) -> None:
+    assert not addresses.is_public_name(f"serveur.{suffix}")
+    assert not addresses.is_public_name(f"serveur.{suffix}.")
+
+
+@pytest.mark.parametrize(
+    ("host", "public"),
+    [("a.fr", True), ("a.fr.", True), ("serveur", False), ("a.12", False), ("::1.fr", False)],
+)
+def test_a_name_of_the_internet_has_an_ending(host: str, public: bool) -> None:
+    assert addresses.is_public_name(host) is public
+    assert Address("https", host, 443, "").is_on_the_internet is public
+
+
+@pytest.mark.parametrize(("host", "public"), [("8.8.8.8", True), ("192.168.1.1", False), ("fd00::1", False)])
+def test_a_number_of_the_internet_is_global(host: str, public: bool) -> None:
+    assert Address("https", host, 443, "").is_on_the_internet is public
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("0.0.0.1", "127.0.0.53", "192.0.2.1", "198.51.100.1", "203.0.113.1", "240.0.0.1"),
+        *("::", "::1", "100::1", "2001:db8::1", "::ffff:127.0.0.1", "::1%lo"),
+        *("146.112.61.104", "146.112.61.110", "208.91.112.55", "90.85.16.52"),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_blocked(number: str) -> None:
+    assert addresses.is_nowhere(number)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["8.8.8.8", "146.112.61.103", "146.112.61.111", "2a00::1", "192.168.1.1", "::ffff:8.8.8.8", "a.fr"],
+)
+def test_a_name_that_leads_somewhere_is_not(number: str) -> None:
+    assert not addresses.is_nowhere(number)
+
+
+@pytest.mark.parametrize(
+    ("host", "other", "same"),
+    [
+        ("www.a.fr", "B.A.fr.", True),
+        ("a.fr", "a.org", True),
+        ("12.fr", "12.org", True),
+        ("a.fr", "b.fr", False),
+        ("serveur", "serveur", True),
+        ("192.0.2.7", "192.0.2.8", False),
+        ("192.0.2.7", "192.0.2.7", True),
+        ("2001:db8::1", "2001:db8::2", False),
+    ],
+)
+def test_who_seems_to_own_two_servers(host: str, other: str, same: bool) -> None:
+    assert addresses.is_same_owner(host, other) is same
+
+
+def test_an_error_says_what_is_wrong() -> None:
+    assert str(AddressError(Malformed.PORT)) == "port"
+
+
+def test_a_name_has_253_characters_at_most() -> None:
+    longest = ".".join(["a" * 63] * 3 + ["a" * 61])
+    assert parse(longest).host == longest
+    with pytest.raises(AddressError):
+        parse(f"{longest}a")
+
+
+@pytest.mark.parametrize("text", ["https://a.fr:80:443/x", "HTTPS://a.fr"])
+def test_what_has_no_one_right_form_stays(text: str) -> None:
+    assert clean(text) == text
+
+
+def test_a_control_character_goes() -> None:
+    assert clean("ht\0tps://a\x7f.fr") == "https://a.fr"

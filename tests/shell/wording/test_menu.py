@@ -12,6 +12,7 @@ from iea_agent import locale
 from iea_agent.domain import machine, problems
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.person_requests import REQUESTS, Abilities, PersonRequest
+from iea_agent.domain.problems import Actor, Problem, Severity
 from iea_agent.shell.wording.menu import NO_ABILITIES, PICTURES, explain_disabled, render_view
 from iea_agent.shell.wording.state_text import EXPLANATIONS, STATES
 from iea_agent.shell.wording.time_text import format_since
@@ -180,3 +181,14 @@ def test_no_two_lines_post_the_same(state: State) -> None:
         type(line.event) for line in lines(render_view(Snapshot(state, NOW), NOW, EVERYTHING)) if line.event
     ]
     assert len(set(posted)) == len(posted)
+
+
+def test_a_tooltip_of_127_characters_still_says_since_when() -> None:
+    def tooltip_of(title: str) -> str:
+        problem = Problem("IEA-N05", Severity.HIGH, Actor.IT, title, "", "", is_variant=True)
+        return render_view(Snapshot(State.DISCONNECTED, NOW, failure=failed(problem)), NOW).tooltip
+
+    room = 128 - len(tooltip_of("x"))
+    assert len(tooltip_of("x" * room)) == 127
+    assert format_since(NOW, NOW) in tooltip_of("x" * room)
+    assert format_since(NOW, NOW) not in tooltip_of("x" * (room + 1))

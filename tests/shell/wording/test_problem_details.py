@@ -88,6 +88,7 @@ LONGER = (
     ("seconds", "sentence"),
     [
         (30, "Le serveur demande d'attendre 30 secondes."),
+        (60, "Le serveur demande d'attendre 1 minute, jusque vers 14 h 26."),
         (600, "Le serveur demande d'attendre 10 minutes, jusque vers 14 h 35."),
         (3600, "Le serveur demande d'attendre 1 heure, jusque vers 15 h 25."),
         (5400, LONGER),
@@ -136,6 +137,11 @@ def test_the_title_of_a_page_is_foreign_text() -> None:
         (math.nan, ""),
         (math.inf, ""),
         (0.0, ""),
+        (0.9, ""),
+        (1.0, "L'ordinateur retarde de 1 seconde sur le serveur."),
+        (-1.0, "L'ordinateur avance de 1 seconde sur le serveur."),
+        (9_999_999_999.9, "L'ordinateur retarde de 115740 jours et 17 heures sur le serveur."),
+        (1e10, ""),
     ],
 )
 def test_by_how_much_the_clock_is_off(off: float, sentence: str) -> None:
@@ -235,6 +241,8 @@ def test_a_refused_setting_is_named_with_its_line() -> None:
     assert describe_setting_fault(settings.SettingFault("connection.secure", 4, "true ou false")) == (
         "connection.secure, ligne 4\u00a0: attendu true ou false"
     )
+    elsewhere = settings.SettingFault("proxy.port", 4, "un nombre", "poli\u202ecy.toml")
+    assert describe_setting_fault(elsewhere).startswith("proxy.port, ligne 4, poli cy.toml")
     assert describe_setting_fault(settings.SettingFault("", 0, "x")) == "fichier\u00a0: attendu x"
 
 

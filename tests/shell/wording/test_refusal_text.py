@@ -13,7 +13,7 @@ from iea_agent.domain.person_requests import REQUESTS
 from iea_agent.domain.refusals import KINDS, Refusal
 from iea_agent.domain.settings import SettingFault
 from iea_agent.domain.typed_password import TypoKind
-from iea_agent.shell.wording.refusal_text import word_refusal
+from iea_agent.shell.wording.refusal_text import word_next_try, word_refusal
 
 EXAMPLES: list[Refusal] = [
     refusals.AgentNotRunning(),
@@ -22,6 +22,7 @@ EXAMPLES: list[Refusal] = [
     refusals.UnknownRefusal("from-a-newer-agent"),
     refusals.RequestUnknown(),
     refusals.TooManyWatchers(),
+    refusals.AgentBusy(),
     *(
         refusals.NotNow(request.name, state)
         for request in REQUESTS
@@ -76,3 +77,60 @@ def test_every_refusal_has_a_sentence_in_both_languages(refusal: Refusal) -> Non
     assert french
     assert french != english
     assert "{" not in french + english
+
+
+@pytest.mark.parametrize(
+    ("refusal", "sentence"),
+    [
+        (refusals.SecretTooLong("licence.key"), "La clé de licence est trop longue."),
+        (refusals.SecretTooLong("proxy.password"), "Le mot de passe du proxy est trop long."),
+        (refusals.SecretMissing("licence.key"), "Aucune clé de licence n'a été donnée"),
+        (refusals.SecretMissing("proxy.password"), "Aucun mot de passe n'a été donné"),
+        (refusals.SecretUnreadable("licence.key"), "La clé de licence contient"),
+        (refusals.SecretUnreadable("proxy.password"), "Le mot de passe contient"),
+        (
+            refusals.SettingLocked("licence.key"),
+            "Ce paramètre est fixé par votre administrateur : licence.key",
+        ),
+        (refusals.PasswordMistyped(fault="empty"), "Saisissez le mot de passe du jour"),
+        (refusals.PasswordMistyped(fault="day"), "Faute de frappe : vérifiez le jour, les deux premiers"),
+        (
+            refusals.PasswordMistyped(fault="foreign", position=7, group=2),
+            "Faute de frappe : vérifiez le 7e caractère (groupe 2), il n'existe pas",
+        ),
+        (
+            refusals.PasswordMistyped(fault="character", position=7, group=2),
+            "Faute de frappe : vérifiez le 7e caractère (groupe 2).",
+        ),
+        (refusals.PasswordMistyped(fault="characters"), "Faute de frappe : deux caractères au moins"),
+        (refusals.PasswordMistyped(fault="word", position=3), "Faute de frappe : vérifiez le 3e mot."),
+        (refusals.PasswordMistyped(fault="words"), "Faute de frappe : un des mots n'est pas le bon."),
+        (refusals.PasswordMistyped(fault="length", missing=1), "Mot de passe incomplet"),
+        (refusals.PasswordMistyped(fault="length", missing=0), "Mot de passe trop long"),
+        (refusals.PasswordMistyped(fault="length", missing=-1), "Mot de passe trop long"),
+        (
+            refusals.PasswordForOtherDay(day=4, today="2026-11-29"),
+            "Ce mot de passe porte le jour 04 ; cet ordinateur est au 29/11/2026.",
+        ),
+        (
+            refusals.DayNotCovered(day="2026-11-29"),
+            "Ce poste ne connaît pas encore les mots de passe du 29/11/2026",
+        ),
+        (refusals.TooManyTries(reason=WaitReason.STOPPED), "Trop d'essais : contactez l'assistance."),
+        (refusals.TooManyTries(reason=WaitReason.WAIT), "Trop d'essais : attendez un peu"),
+    ],
+    ids=str,
+)
+def test_a_refusal_says_what_to_mend(refusal: Refusal, sentence: str) -> None:
+    assert word_refusal(refusal).replace("\u00a0", " ").startswith(sentence)
+
+
+def test_a_wrong_password_says_why_the_next_has_to_wait_if_it_has_to() -> None:
+    wrong = "Ce n'est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l'assistance."
+    assert word_refusal(refusals.PasswordWrong()) == wrong
+    waits = word_refusal(refusals.PasswordWrong(reason=WaitReason.WAIT)).replace("\u00a0", " ")
+    assert waits == f"{wrong} Trop d'essais : attendez un peu avant le suivant."
+
+
+def test_when_the_next_password_may_be_tried() -> None:
+    assert word_next_try(40).replace("\u00a0", " ") == "Nouvel essai possible dans 40 s."

@@ -114,6 +114,48 @@ def test_a_repair_is_told_in_a_sentence(
         assert repair_text.describe_applied_repair(repair, settings).replace("\u00a0", " ") == after
 
 
+AUTHENTICATION = {"authentication": "https://a.fr"}
+UPDATES = {"updates": "https://b.fr/u"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "order"),
+    [
+        (RepairKind.SECURE_MODE, {"secure": True}, "Cocher « Sécurisé »"),
+        (
+            RepairKind.SECURE_MODE,
+            {"secure": True, **UPDATES},
+            "Cocher « Sécurisé » et mettre « https:// » dans l'adresse du serveur de mise à jour",
+        ),
+        (RepairKind.USUAL_PORT, UPDATES, "Retirer « :8080 » de l'adresse du serveur de mise à jour"),
+        (
+            RepairKind.OFFICIAL_ADDRESS,
+            AUTHENTICATION,
+            "Remplacer l'adresse du serveur d'authentification par l'adresse officielle https://a.fr",
+        ),
+        (
+            RepairKind.OFFICIAL_ADDRESS,
+            {**AUTHENTICATION, **UPDATES},
+            "Remplacer les deux adresses par les adresses officielles https://a.fr et https://b.fr/u",
+        ),
+        (
+            RepairKind.SAME_PORT,
+            {**AUTHENTICATION, **UPDATES},
+            "Échanger les numéros de port des deux adresses",
+        ),
+        (RepairKind.IPV6_TOO, {"ipv4_only": False}, "Décocher « IPv4 seulement »"),
+    ],
+)
+def test_what_a_repair_will_do(
+    kind: RepairKind, changes: dict[str, object], order: str, language: str
+) -> None:
+    repair = Repair(kind, changes, (Server.UPDATES,))
+    if language == "fr":
+        effect = repair_text.describe_effect(repair, CHOSEN).replace("\u00a0", " ")
+        assert effect == f"{order} : vérifié, le serveur répond ainsi."
+        assert repair_text.describe_applied_repair(repair, CHOSEN)
+
+
 def test_the_console_gives_the_commands() -> None:
     settings = replace(DEFAULTS, authentication="https://impact-emploi.urssaf.fr:80")
     port = Repair(
@@ -123,6 +165,8 @@ def test_the_console_gives_the_commands() -> None:
     lines = repair_text.render_repairs([port, direct], settings).splitlines()
     assert "    iea-agent settings set connection.authentication https://impact-emploi.urssaf.fr" in lines
     assert "    iea-agent settings set proxy.mode none" in lines
+    assert lines[:2] == ["", f"→ {repair_text.describe_effect(port, settings)}"]
+    assert lines[3:5] == ["", f"→ {repair_text.describe_effect(direct, settings)}"]
     assert repair_text.render_repairs([], settings) == ""
     assert repair_text.render_repairs(None, settings).strip(), "that it works by now is worth saying"
     assert repair_text.build_repairs_document([direct]) == {

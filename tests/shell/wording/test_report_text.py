@@ -203,3 +203,7 @@ def test_the_details_name_the_way_and_the_certificate_once_the_test_is_over() ->
     assert issuer.endswith("Certigna"), "printable, whatever the certificate says"
     assert report_text.list_report_lines(replace(done, done=False)) == stages
     assert all(line in report_text.render_report([done], NOW) for line in (subject, issuer, fingerprint))
+
+
+def test_whoever_decides_on_a_proxy_has_a_name() -> None:
+    assert set(report_text.SOURCES) == set(Source) - {Source.NONE}

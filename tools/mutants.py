@@ -26,7 +26,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -316,10 +316,11 @@ class Target:
         process = self.start(tests, None, report=lambda: _write_loaded(writing))
         os.close(writing)
         with open(reading, encoding="utf-8") as pipe:
-            names = pipe.read().split()
+            loaded = dict(line.rstrip("\n").split("\t") for line in pipe)
         os.waitpid(process, 0)
-        concerned = _dependents(self.name, [name for name in names if name.partition(".")[0] in OURS])
-        for name in names:
+        ours = {name: Path(file) for name, file in loaded.items() if file and name.partition(".")[0] in OURS}
+        concerned = _dependents(self.name, ours)
+        for name in loaded:
             if name not in concerned and "test_" not in name:
                 with contextlib.suppress(ImportError):
                     importlib.import_module(name)
@@ -390,16 +391,18 @@ _PRESENT = frozenset(sys.modules)
 
 def _write_loaded(pipe: int) -> None:
     with open(pipe, "w", encoding="utf-8") as names:
-        names.write(" ".join(list(sys.modules)))
+        files = ((name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items()))
+        names.write("".join(f"{name}\t{file or ''}\n" for name, file in files))
 
 
-def _dependents(module: str, names: Sequence[str]) -> set[str]:
-    """Return *module* and which of the modules *names* import it, directly or not."""
-    files = {name: importlib.util.find_spec(name) for name in names}
+def _dependents(module: str, files: Mapping[str, Path]) -> set[str]:
+    """Return *module* and which of the modules in *files* import it, directly or not.
+
+    To import a module is to import the packages around it.
+    """
     imported = {
-        name: _imports(Path(spec.origin), name if spec.submodule_search_locations is None else f"{name}.")
-        for name, spec in files.items()
-        if spec is not None and spec.origin is not None
+        name: _imports(file, f"{name}." if file.stem == "__init__" else name) | {name.rpartition(".")[0]}
+        for name, file in files.items()
     }
     dependents = {module}
     while more := {name for name, others in imported.items() if others & dependents} - dependents:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import sys
 import threading
+import uuid
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 
 from iea_agent.host.windows_chains import ANSWER_SECONDS, Chain, ChainBuilder, build_chain
+from tests.services.conftest import Serve, page, request_of, serve
+
+__all__ = ["serve"]
 
 SENT = (b"own", b"authority")
 
@@ -84,3 +95,30 @@ if sys.platform == "win32":
             assert certificates[:1] == (leaf,)
             assert not is_revoked
         assert build_chain([b"no certificate"], False) == ((), False)
+
+    def test_windows_asks_the_authority_whether_a_certificate_is_revoked(serve: Serve) -> None:
+        key = rsa.generate_private_key(65537, 2048)
+        # Windows remembers a list by its address and its issuer: both are of this run only
+        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"Autorité {uuid.uuid4()}")])
+        begin, end = datetime.now(UTC) - timedelta(days=1), datetime.now(UTC) + timedelta(days=1)
+        revoked = x509.RevokedCertificateBuilder(4711, begin).build()
+        empty = x509.CertificateRevocationListBuilder(issuer, begin, end)
+        revocations = empty.add_revoked_certificate(revoked).sign(key, SHA256()).public_bytes(Encoding.DER)
+
+        def give_list(connection: socket.socket) -> None:
+            if request_of(connection):
+                connection.sendall(page("200 OK", revocations, "Content-Type: application/pkix-crl"))
+
+        place = x509.UniformResourceIdentifier(f"{serve(give_list).address}/{uuid.uuid4()}.crl")
+        lists = x509.CRLDistributionPoints([x509.DistributionPoint([place], None, None, None)])
+
+        def make(subject: x509.Name, serial: int, extension: x509.ExtensionType) -> bytes:
+            builder = x509.CertificateBuilder(issuer, subject, key.public_key(), serial, begin, end)
+            certificate = builder.add_extension(extension, critical=False).sign(key, SHA256())
+            return certificate.public_bytes(Encoding.DER)
+
+        authority = make(issuer, 1, x509.BasicConstraints(ca=True, path_length=None))
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+        for serial, is_revoked in ((4711, True), (4712, False)):
+            chain = (make(name, serial, lists), authority)
+            assert build_chain(chain, True) == (chain, is_revoked)

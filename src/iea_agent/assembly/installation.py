@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import refusals, settings
-from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain import settings
 from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, InstanceLock, LocalWires, current_host, current_wires
 from iea_agent.host.storage import Folders, Storage
@@ -204,6 +203,10 @@ class Installation:
 
     def _name_proxy(self, changes: Mapping[str, object]) -> str:
         """Return the proxy that is named after *changes*. Raises ``RefusedError``."""
+        # imported here: most processes refuse nothing, and the import takes a tenth of a command's time
+        from iea_agent.domain import refusals
+        from iea_agent.domain.refusals import RefusedError
+
         declared = (
             (settings.DECLARATIONS[name], value) for name, value in self.storage.judge(changes).items()
         )

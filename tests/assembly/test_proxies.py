@@ -6,9 +6,11 @@ It is found again when the network changes.
 from __future__ import annotations
 
 import json
+import logging
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,7 +27,7 @@ from iea_agent.assembly.servers import Servers
 from iea_agent.assembly.start import now
 from iea_agent.domain import exit_codes, machine, problems, refusals
 from iea_agent.domain.addresses import Address, parse
-from iea_agent.domain.diagnosis import Stage, StageOutcome
+from iea_agent.domain.diagnosis import Certificate, EndpointChange, Interception, Stage, StageOutcome
 from iea_agent.domain.evidence import ProxyScript
 from iea_agent.domain.problems import Problem
 from iea_agent.domain.proxy_choice import (
@@ -45,6 +47,7 @@ from iea_agent.services.https import HttpsError
 from iea_agent.services.network import Credentials
 from iea_agent.services.secret_verdicts import SecretVerdicts
 from iea_agent.shell.dialogs import typed_settings
+from iea_agent.shell.wording import balloon_text
 from iea_sandbox.faults import SERVERS
 from iea_sandbox.world import World
 from tests.services.conftest import page, raw_server, request_of
@@ -377,6 +380,32 @@ def test_the_key_never_crosses_a_proxy_in_clear_not_even_to_this_machine(office:
         assert agent.loop.snapshot.problem is problems.SENT_IN_CLEAR
     while not seen.empty():
         assert b"authorization" not in seen.get().lower()
+
+
+def test_a_change_of_a_connection_that_works_is_announced_once(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not again at the next start either: the status has it."""
+    caplog.set_level(logging.INFO, "iea_agent.agent")
+    agent = Agent(office, Hours())
+
+    def announced() -> list[str]:
+        agent.publish(agent.loop.snapshot)
+        agent.publish(agent.loop.snapshot)
+        titles = [record.fields["title"] for record in caplog.records if record.message == "balloon"]  # type: ignore[attr-defined]
+        caplog.clear()
+        return titles
+
+    usual, interceptor = (Certificate("a.fr", issuer, 0.0, 1.0, "00") for issuer in ("Certigna", "Zscaler"))
+    office.issuers.record_accepted(DEFAULTS.authentication, usual, 1e9)
+    assert announced() == []
+    office.issuers.record_accepted(DEFAULTS.authentication, interceptor, 1e9)
+    assert announced() == [balloon_text.build_notice_balloon(Interception("", "", 0.0)).title]
+    agent = Agent(office, Hours())
+    assert announced() == []
+    for endpoint in ("https://a.fr/token", "https://a.fr/autre"):
+        office.issuers.record_endpoint(DEFAULTS.authentication, endpoint, time.time())
+    assert announced() == [balloon_text.build_notice_balloon(EndpointChange("", "", 0.0)).title]
 
 
 class TestSaving:

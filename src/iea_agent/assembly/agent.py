@@ -30,6 +30,7 @@ from .window_opener import WindowOpener
 
 if TYPE_CHECKING:
     from iea_agent.channel import Document
+    from iea_agent.domain.diagnosis import Notice
     from iea_agent.domain.documents import ReplyDocument, StatusDocument
     from iea_agent.domain.settings import Settings
     from iea_agent.host.storage import LoadedSettings, Signature
@@ -74,6 +75,8 @@ class Agent:
         self._reconnecting: list[Reply] = []
         self._addresses = installation.host.list_addresses()
         self._warned_of_folders = False
+        # what was said of a connection that works; None before the first look
+        self._noticed: tuple[Notice, ...] | None = None
 
     @property
     def _settings(self) -> Settings:
@@ -229,10 +232,19 @@ class Agent:
     def _build_status(self) -> StatusDocument:
         from iea_agent.shell.wording import status_text
 
-        notices = self._servers.issuers.list_notices(self._settings.authentication, time.time())
+        notices = self._list_notices()
         return status_text.build_status_document(
             self.loop.snapshot, self._settings, self._loaded.all_faults, notices
         )
+
+    def _list_notices(self) -> tuple[Notice, ...]:
+        """Return what to know of a connection that works; a balloon says what is new."""
+        notices = self._servers.issuers.list_notices(self._settings.authentication, time.time())
+        if self._noticed is not None:
+            for notice in set(notices) - set(self._noticed):
+                self._balloon(balloon_text.build_notice_balloon(notice))
+        self._noticed = notices
+        return notices
 
     # the answers to clients (docs/channel.md)
 

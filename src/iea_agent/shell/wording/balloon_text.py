@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from iea_agent.domain.diagnosis import Interception, Notice
 from iea_agent.domain.machine import Effect, Snapshot, State
 from iea_agent.domain.problems import FOLDER_UNUSABLE, N_, Problem
 from iea_agent.locale import _
@@ -72,6 +73,14 @@ def build_window_failure_balloon(reason: str) -> Balloon:
         _("La fenêtre n'a pas pu s'ouvrir"),
         _("Réessayez ; si cela continue, redémarrez l'ordinateur. ({reason})").format(reason=reason),
     )
+
+
+def build_notice_balloon(notice: Notice) -> Balloon:
+    """Return the balloon for what the status window says of a connection that works."""
+    title = _("La licence est envoyée ailleurs qu'avant")
+    if isinstance(notice, Interception):
+        title = _("Un produit ouvre la connexion sécurisée")
+    return Balloon(title, _("Cliquez sur l'icône pour en savoir plus."))
 
 
 def build_problem_balloon(problem: Problem) -> Balloon:

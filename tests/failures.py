@@ -9,7 +9,7 @@ from iea_agent.domain.problems import Problem
 OBSERVED = tuple(
     problem
     for problem in problems.CATALOGUE.values()
-    if problem not in (problems.SETTINGS_UNREADABLE, problems.FOLDER_UNUSABLE)
+    if problem not in (problems.SETTINGS_UNREADABLE, problems.FOLDER_UNUSABLE, problems.OTHER_PROGRAM)
 )
 """Every problem that an attempt or a test of the servers can meet."""
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -23,7 +24,8 @@ from iea_agent.assembly.session import SessionChannel, read_place
 from iea_agent.domain import machine, refusals
 from iea_agent.domain.machine import Moment
 from iea_agent.domain.refusals import RefusedError
-from iea_agent.host import current_host, current_wires
+from iea_agent.domain.wires import Wire, WireListener
+from iea_agent.host import LocalWires, current_host, current_wires
 from iea_agent.host.journal import Journal
 from iea_agent.shell.wording.view import View
 from tests.passwords import make_current_register, other_password, password, today
@@ -66,14 +68,23 @@ class Icon:
 class Session:
     """The agent of one session, in a thread, and its client."""
 
-    def __init__(self, folder: Path, number: str, running: ExitStack) -> None:
-        self.installation = Installation.locate({"IEA_AGENT_HOME": str(folder)}, number)
+    def __init__(
+        self,
+        folder: Path,
+        number: str,
+        running: ExitStack,
+        kind: type[Installation] = Installation,
+        *,
+        beside: bool = False,
+    ) -> None:
+        self.installation = kind.locate({"IEA_AGENT_HOME": str(folder)}, number)
         lock = current_host().acquire_lock(f"agent-{number}", self.installation.lock_folder)
         assert lock is not None
         running.callback(lock.close)
         self.icon = Icon()
         self.client = AgentClient(self.installation)
-        self.agent = Agent(Servers(self.installation), lambda: Moment(time.time(), time.monotonic()))
+        servers = Servers(self.installation)
+        self.agent = Agent(servers, lambda: Moment(time.time(), time.monotonic()), beside=beside)
         self.thread = threading.Thread(target=self.agent.run, args=(self.icon,))
         self.thread.start()
         running.callback(self.end)
@@ -410,6 +421,79 @@ def test_folders_that_cannot_be_used_cost_a_balloon_and_nothing_else(
     folders = [str(folder / name) for name in spoilt if not name.endswith("/")]
     assert len(named) == bool(folders)
     assert all(each in named[0] for each in folders)
+
+
+class DeafInstallation(Installation):
+    """One on whose PC no channel can be opened for now."""
+
+    @cached_property
+    def wires(self) -> LocalWires:
+        return DeafWires()
+
+
+class DeafWires:
+    """Wires on a PC where another program, or the system, lets nobody listen."""
+
+    def __init__(self) -> None:
+        self.listens = False
+
+    def name_channel(self, folder: Path, name: str) -> str:
+        return wires.name_channel(folder, name)
+
+    def listen(self, address: str) -> WireListener:
+        if not self.listens:
+            raise OSError("no room")
+        return wires.listen(address)
+
+    def connect(self, address: str, seconds: float) -> Wire:
+        return wires.connect(address, seconds)
+
+
+def drain(icon: Icon) -> list[str]:
+    """Return the texts of the balloons so far."""
+    bodies = []
+    while not icon.balloons.empty():
+        bodies.append(icon.balloons.get()[1])
+    return bodies
+
+
+def test_an_agent_without_a_channel_goes_on_and_says_so(folder: Path, running: ExitStack) -> None:
+    agent = Session(folder, "1", running, DeafInstallation)
+    # nothing is configured: the attempt was made, and has ended
+    while agent.agent.loop.snapshot.problem is None:
+        assert agent.thread.is_alive()
+        time.sleep(0.02)
+    agent.look_around()
+    agent.look_around()
+    assert sum("IEA-L04" in body for body in drain(agent.icon)) == 1
+    with pytest.raises(RefusedError) as refused:
+        agent.client.fetch_status(timeout=0.2)
+    assert isinstance(refused.value.refusal, refusals.AgentTimedOut)
+
+    deaf = agent.installation.wires
+    assert isinstance(deaf, DeafWires)
+    deaf.listens = True
+    agent.look_around()
+    assert agent.state() == "disconnected"
+
+
+def test_an_agent_beside_another_gives_way_when_that_one_answers(folder: Path, running: ExitStack) -> None:
+    beside = Session(folder, "1", running, beside=True)
+    assert beside.state() in ("connecting", "disconnected")
+    beside.look_around()
+    assert sum("IEA-L04" in body for body in drain(beside.icon)) == 1
+    assert beside.thread.is_alive()
+    beside.until("disconnected")
+
+    # the agent that has the lock comes to life and writes its file
+    other = SessionChannel(wires, "1", beside.installation.session_files, lambda _request: {"ok": True})
+    running.callback(other.close)
+    assert other.open()
+    beside.agent.loop.post(beside.agent.look_around)
+    beside.thread.join(SECONDS)
+
+    assert not beside.thread.is_alive()
+    assert read_place(beside.installation.session_files[0]) is not None, "the other one's stays"
 
 
 def test_a_folder_that_is_mended_is_used_again(folder: Path, running: ExitStack) -> None:

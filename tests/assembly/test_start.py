@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from iea_agent.host import InstanceLock, current_host
+
 SECONDS = 60
 
 
@@ -46,6 +48,16 @@ class Person:
         process = self.start(folder, *arguments)
         process.communicate(timeout=SECONDS)
         return process.returncode
+
+    def take_lock(self) -> InstanceLock:
+        """Take the lock of this person's agent, and keep it without a word."""
+        host = current_host()
+        folder = self.folder
+        if sys.platform != "win32":
+            folder = folder / ".local" / "state" / "IEA Agent"
+        lock = host.acquire_lock(f"agent-{host.session_id()}", folder)
+        assert lock is not None
+        return lock
 
     def wait_until_it_answers(self, process: subprocess.Popen[str]) -> None:
         """Wait until an agent answers; *process* is to be the one."""
@@ -99,6 +111,18 @@ def test_a_start_while_the_agent_ends_waits_for_its_end(person: Person) -> None:
 
     assert first.wait(SECONDS) == 0
     person.wait_until_it_answers(second)
+
+
+def test_an_agent_starts_although_its_lock_is_held_by_somebody_who_does_not_answer(
+    person: Person,
+) -> None:
+    lock = person.take_lock()
+    agent = person.start("a", "run", "--no-tray")
+    while person.run("a", "status") == 5:
+        assert agent.poll() is None, agent.communicate()[0]
+    assert person.run("a", "quit") == 0
+    assert agent.wait(SECONDS) == 0
+    lock.close()
 
 
 def test_agents_with_homes_of_their_own_are_apart(person: Person) -> None:

@@ -146,6 +146,7 @@ def test_no_other_address_or_way_is_looked_for_where_none_can_help() -> None:
         problems.METADATA_INCOMPLETE,
         problems.INTERNAL_ERROR,
         problems.FOLDER_UNUSABLE,
+        problems.OTHER_PROGRAM,
     }
     assert repairable > {problems.CONNECTION_UNANSWERED, problems.ADDRESS_MALFORMED, problems.PROXY_NEEDED}
 

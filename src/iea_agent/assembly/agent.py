@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from iea_agent.channel import Document
     from iea_agent.domain.diagnosis import Notice
     from iea_agent.domain.documents import ReplyDocument, StatusDocument
+    from iea_agent.domain.problems import Problem
     from iea_agent.domain.settings import Settings
     from iea_agent.host.storage import LoadedSettings, Signature
     from iea_agent.shell.tray import Tray
@@ -47,8 +48,17 @@ class Agent:
     Everything but ``answer`` is called on the loop's thread, which owns all of it.
     """
 
-    def __init__(self, servers: Servers, clock: Callable[[], Moment], inbox: Inbox | None = None) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        clock: Callable[[], Moment],
+        inbox: Inbox | None = None,
+        *,
+        beside: bool = False,
+    ) -> None:
+        """*beside*: another program holds the lock of this agent and does not answer."""
         self._servers = servers
+        self._beside = beside
         self._installation = installation = servers.installation
         self._windows = WindowOpener(installation.host)
         self._tray: Tray | None = None
@@ -74,7 +84,7 @@ class Agent:
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []
         self._addresses = installation.host.list_addresses()
-        self._warned_of_folders = False
+        self._warned_of: set[Problem] = set()
         # what was said of a connection that works; None before the first look
         self._noticed: tuple[Notice, ...] | None = None
 
@@ -130,15 +140,34 @@ class Agent:
             self._balloon(balloon_text.build_problem_balloon(problems.SETTINGS_UNREADABLE))
 
     def _keep_reachable(self) -> None:
-        """Open the channel and write it down if it is not; name what cannot be written."""
+        """Open the channel and write it down if it is not; name what stands in the way."""
         folders = self._installation.folders
-        self._channel.open()
+        is_open = self._channel.open()
         unusable = [folder for folder in (self._channel.refused,) if folder is not None]
         if self._log.is_refused:
             unusable.append(folders.logs)
-        if unusable and not self._warned_of_folders:
-            self._warned_of_folders = True
-            self._balloon(balloon_text.build_folders_balloon(unusable))
+        if unusable:
+            self._warn_once(problems.FOLDER_UNUSABLE, balloon_text.build_folders_balloon(unusable))
+        elif not is_open:
+            self._warn_of_other_program()
+
+    def _warn_of_other_program(self) -> None:
+        problem = problems.OTHER_PROGRAM
+        self._warn_once(problem, balloon_text.build_problem_balloon(problem))
+
+    def _warn_once(self, problem: Problem, balloon: balloon_text.Balloon) -> None:
+        if problem not in self._warned_of:
+            self._warned_of.add(problem)
+            self._balloon(balloon)
+
+    def _gives_way(self) -> bool:
+        """End, and return True, if the agent with the lock answers; else say so."""
+        if self._channel.is_replaced():
+            log.info("the agent with the lock answers")
+            self.loop.post(QUIT.event())
+            return True
+        self._warn_of_other_program()
+        return False
 
     # loop.Work
 
@@ -150,7 +179,8 @@ class Agent:
             # the system may give no notice of it (Wine gives none)
             self._addresses = addresses
             self.loop.post(machine.AddressesChanged())
-        self._keep_reachable()
+        if not (self._beside and self._gives_way()):
+            self._keep_reachable()
 
     def _report(self, attempt: Attempt) -> None:
         """Post the result of *attempt*; called on its thread."""

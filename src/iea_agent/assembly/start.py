@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -43,21 +43,33 @@ def now() -> Moment:
 def run(environment: Mapping[str, str], *, tray: bool) -> int:
     """Run the agent, or have the running one show its status; return the exit code.
 
-    The first agent may not listen yet, or may be ending: both are waited for.
+    The first agent may not listen yet, or may be ending: both are waited for. Where nobody answers, another
+    program may hold the lock, or an agent that hangs: this one runs all the same, beside it.
     """
     deadline = time.monotonic() + FIRST_SECONDS
     while (claim := _claim(environment)) is None:
         refusal = _show_the_first(environment)
         if refusal is None:
             return 0
-        if time.monotonic() >= deadline:
+        if _is_answer(refusal):
             from iea_agent.shell.wording.refusal_text import word_refusal
 
             print(word_refusal(refusal), file=sys.stderr)
             return refusal.exit_code
+        if time.monotonic() >= deadline:
+            break
         time.sleep(0.1)
-    with closing(claim):
-        return _run_with_tray(environment) if tray else _run_without_tray(environment)
+    with closing(claim or ExitStack()):
+        start = _run_with_tray if tray else _run_without_tray
+        return start(environment, beside=claim is None)
+
+
+def _is_answer(refusal: Refusal) -> bool:
+    """Return whether *refusal* comes from an agent, which then runs."""
+    from iea_agent.domain import refusals
+
+    silence = (refusals.AgentNotRunning, refusals.AgentTimedOut, refusals.AgentUnreachable)
+    return not isinstance(refusal, silence)
 
 
 def _show_the_first(environment: Mapping[str, str]) -> Refusal | None:
@@ -80,7 +92,7 @@ def _claim(environment: Mapping[str, str]) -> InstanceLock | None:
     return claim_session(find_lock_folder(environment), current_host().session_id())
 
 
-def _run_without_tray(environment: Mapping[str, str]) -> int:
+def _run_without_tray(environment: Mapping[str, str], *, beside: bool) -> int:
     import signal
 
     from iea_agent.domain.machine import QuitRequested
@@ -89,7 +101,7 @@ def _run_without_tray(environment: Mapping[str, str]) -> int:
     from .installation import Installation
     from .servers import Servers
 
-    agent = Agent(Servers(Installation.locate(environment)), now)
+    agent = Agent(Servers(Installation.locate(environment)), now, beside=beside)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: agent.loop.post(QuitRequested()))
     agent.run(None)
@@ -99,8 +111,9 @@ def _run_without_tray(environment: Mapping[str, str]) -> int:
 class _Resident:
     """The agent behind an icon; clicks wait in the inbox until it is there."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, beside: bool) -> None:
         self._environment = environment
+        self._beside = beside
         self._inbox: Inbox = SimpleQueue()
         self.post = self._inbox.put
         self.ended = threading.Event()
@@ -119,7 +132,8 @@ class _Resident:
             from .installation import Installation
             from .servers import Servers
 
-            Agent(Servers(Installation.locate(self._environment)), now, self._inbox).run(tray)
+            servers = Servers(Installation.locate(self._environment))
+            Agent(servers, now, self._inbox, beside=self._beside).run(tray)
         except Exception:
             import logging
 
@@ -149,11 +163,11 @@ class _Resident:
         self.ended.wait(STOP_SECONDS)
 
 
-def _run_with_tray(environment: Mapping[str, str]) -> int:
+def _run_with_tray(environment: Mapping[str, str], *, beside: bool) -> int:
     from iea_agent.shell.tray import Notices, Tray
     from iea_agent.shell.wording.view import Picture, View
 
-    resident = _Resident(environment)
+    resident = _Resident(environment, beside=beside)
     tray = Tray(
         ICONS,
         View(Picture.PALE_BALL, f"Impact emploi – {_('Connexion en cours')}"),

@@ -1174,6 +1174,19 @@ FOLDER_UNUSABLE = Problem(
     repairable=False,
 )
 
+OTHER_PROGRAM = Problem(
+    "IEA-L04",
+    Severity.MEDIUM,
+    Actor.IT,
+    title="Un autre programme gêne l'agent",
+    text=(
+        "Un programme de ce poste occupe la place de l'agent : les fenêtres et les commandes peuvent rester sans réponse. "
+        "La connexion n'en dépend pas."
+    ),
+    advice="Redémarrez l'ordinateur. Si le message revient, prévenez la personne qui s'occupe de votre informatique.",
+    repairable=False,
+)
+
 
 _ORDER = list(Group)
 CATALOGUE: Mapping[str, Problem] = {

@@ -18,6 +18,7 @@ from iea_agent.shell.wording.refusal_text import word_next_try, word_refusal
 EXAMPLES: list[Refusal] = [
     refusals.AgentNotRunning(),
     refusals.AgentTimedOut(),
+    refusals.AgentBusy(),
     refusals.AgentUnreachable("OSError"),
     refusals.UnknownRefusal("from-a-newer-agent"),
     refusals.RequestUnknown(),

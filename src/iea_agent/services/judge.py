@@ -63,7 +63,7 @@ class _Answer(NamedTuple):
         if self.is_redirection:
             detail += f" to {target.name}" if target else " inside the server"
         elif title:
-            detail += f", a page: {title.name}"
+            detail += f", a page with the title: {title.name}"
         if problem is problems.PROXY_WANTS_PASSWORD:
             challenges = parse_challenges([self.reply.headers.get("proxy-authenticate", "")])
             problem, detail = judge_proxy_challenge(challenges, detail, refused=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterator
 
@@ -125,8 +126,28 @@ def test_what_a_refusal_is_about(scope: str | None, sentence: str) -> None:
 def test_the_title_of_a_page_is_foreign_text() -> None:
     evidence = PageTitle("Accès\nbloqué " + "x" * 300)
     text = details_of(problems.PAGE_INSTEAD, evidence=evidence)
-    assert text.startswith("Titre de la page reçue : « Accès bloqué xxx")
-    assert len(text) < 160
+    assert text.startswith("Titre affiché par le réseau, non vérifié : « Accès bloqué xxx")
+    assert len(text) < 180
+
+
+LURE = "Appelez le 08 99 00 00 00"
+SPEAKERS = re.compile("réseau|serveur|certificat|proxy|service de noms|script|fichier", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("kind", NamedEvidence.__subclasses__(), ids=lambda kind: kind.__name__)
+def test_what_a_stranger_may_have_written_is_introduced_as_his(kind: type[NamedEvidence]) -> None:
+    before, lure, _ = details_of(problems.PAGE_INSTEAD, evidence=kind(LURE)).partition(LURE)
+    assert lure
+    assert SPEAKERS.search(before)
+
+
+def test_the_names_in_a_certificate_are_introduced_as_its_own() -> None:
+    certificate = Certificate(LURE, LURE, NOW, NOW, "")
+    for text in (
+        details_of(problems.CERTIFICATE_SELF_SIGNED, certificate=certificate),
+        details_of(problems.CERTIFICATE_OF_ANOTHER, evidence=CertificateHosts((LURE,))),
+    ):
+        assert re.match("Noms (de serveurs )?donnés par ce certificat, non vérifiés", text)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +176,7 @@ def test_a_clock_that_is_right_is_said_to_be() -> None:
 
 def test_a_refused_certificate_is_named_with_its_dates() -> None:
     assert details_of(problems.CERTIFICATE_AUTHORITY_UNKNOWN, certificate=CERTIFICATE) == (
-        "Certificat établi pour « impact-emploi.urssaf.fr » par « Certigna », valable du 13/10/2026 au 11/01/2027."
+        "Noms donnés par ce certificat, non vérifiés : établi pour « impact-emploi.urssaf.fr » par « Certigna », valable du 13/10/2026 au 11/01/2027."
     )
 
 
@@ -164,7 +185,9 @@ def test_the_servers_that_a_certificate_is_for_are_named() -> None:
         problems.CERTIFICATE_OF_ANOTHER,
         evidence=CertificateHosts(("portail.exemple.fr",)),
         certificate=CERTIFICATE,
-    ).startswith("Serveurs pour lesquels ce certificat est établi : portail.exemple.fr. Certificat établi")
+    ).startswith(
+        "Noms de serveurs donnés par ce certificat, non vérifiés : « portail.exemple.fr ». Noms donnés par ce certificat"
+    )
 
 
 @pytest.mark.parametrize(

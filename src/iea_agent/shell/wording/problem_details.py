@@ -49,11 +49,11 @@ MALFORMED: Mapping[Malformed, str] = {
 _NAMED: Mapping[type[NamedEvidence], str] = {
     RedirectTarget: N_("Adresse indiquée par le serveur : {about} (non suivie)."),
     PortalPage: N_("Page d'accueil affichée par le réseau : {about}."),
-    PageTitle: N_("Titre de la page reçue : « {about} »."),
+    PageTitle: N_("Titre affiché par le réseau, non vérifié : « {about} »."),
     ProxyInvolved: N_("Proxy concerné : {about}."),
-    SignInWanted: N_("Identification demandée : {about}."),
+    SignInWanted: N_("Identification demandée par le proxy : {about}."),
     ProxyScript: N_("Script concerné : {about}."),
-    DeclaredIssuer: N_("Adresse déclarée par le serveur : {about}."),
+    DeclaredIssuer: N_("Adresse déclarée par le serveur : « {about} »."),
     AnswerInClear: N_(
         "Quelque chose répond en http à la place du serveur ({about}). Sur un Wi-Fi public, c'est peut-être la page d'accueil du Wi-Fi : "
         "ouvrez un site internet pour le vérifier."
@@ -102,7 +102,7 @@ def _evidence(evidence: Evidence | None) -> list[str]:
         case InterceptedBy(product):
             return _interceptor(product)
         case CertificateHosts(hosts):
-            text = _("Serveurs pour lesquels ce certificat est établi : {about}.")
+            text = _("Noms de serveurs donnés par ce certificat, non vérifiés : « {about} ».")
             return [text.format(about=clean_foreign_text(", ".join(hosts)))]
         case RefusalGround(scope):
             return [_ground(scope)]
@@ -163,7 +163,9 @@ def _certificate(certificate: Certificate, now: float, *, product_named: bool) -
     sentences = []
     if not product_named:
         sentences.append(
-            _("Certificat établi pour « {subject} » par « {issuer} », valable du {begin} au {end}.").format(
+            _(
+                "Noms donnés par ce certificat, non vérifiés : établi pour « {subject} » par « {issuer} », valable du {begin} au {end}."
+            ).format(
                 subject=clean_foreign_text(certificate.subject) or "?",
                 issuer=clean_foreign_text(certificate.issuer) or "?",
                 begin=format_date(certificate.not_before),

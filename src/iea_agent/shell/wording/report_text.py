@@ -134,8 +134,8 @@ def _certificate_lines(report: ServerReport) -> list[str]:
     if certificate is None:
         return []
     return [
-        _pair(_("Certificat établi pour"), clean_foreign_text(certificate.subject)),
-        _pair(_("Certificat établi par"), clean_foreign_text(certificate.issuer)),
+        _pair(_("Nom donné par le certificat"), clean_foreign_text(certificate.subject)),
+        _pair(_("Émetteur donné par le certificat"), clean_foreign_text(certificate.issuer)),
         _pair(_("Empreinte du certificat (SHA-256)"), certificate.sha256),
     ]
 

@@ -66,6 +66,17 @@ Connect = Callable[[str, float], "Wire"]
 """Connects to an address within some seconds. Raises ``OSError``."""
 
 
+def parse_message(content: bytes) -> Document:
+    """Return the message in *content*. Raises ``ChannelError``."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise ChannelError("not a message") from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise ChannelError("not a message of this schema")
+    return document
+
+
 class Conversation:
     """The messages between two ends that have proved themselves."""
 
@@ -91,13 +102,7 @@ class Conversation:
         message = self._wire.receive(LARGEST + CODE, seconds)
         content = self._encounter.unseal(self._other, self._received, message)
         self._received += 1
-        try:
-            document = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise ChannelError("not a message") from error
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-            raise ChannelError("not a message of this schema")
-        return document
+        return parse_message(content)
 
     def __enter__(self) -> Self:
         return self

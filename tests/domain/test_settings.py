@@ -359,6 +359,18 @@ def test_a_number_without_end_is_a_fault_of_the_file_and_no_crash() -> None:
     assert faults("x = " + "9" * 5000) == [("", 0)]
 
 
+@pytest.mark.parametrize(
+    "line", ["a." * 51 + "a = 1", "[" + "a." * 51 + "a]", "x = {" + "a." * 51 + "a = 1}"]
+)
+def test_a_name_without_end_is_a_fault_of_the_file_and_takes_no_time(line: str) -> None:
+    assert faults(f"schema = 1\n{line}") == [("", 2)]
+
+
+def test_dots_in_a_value_or_in_a_remark_do_not_count() -> None:
+    hosts = ";".join(["a.b.c"] * 30)
+    assert faults(f"# {'.' * 80}\n[proxy]\nbypass = '{hosts}' # …") == []
+
+
 def test_a_long_line_takes_no_time_to_pass_over() -> None:
     blank = " " * 100_000
     assert faults(

@@ -54,6 +54,9 @@ def test_a_date_without_the_servers_own_clock_says_nothing() -> None:
         (["Negotiate YIIJvwYGKwYBBQUCoIIJszCCCa+g"], ("Negotiate",)),
         (["", " , ,", "=x", "\xff", "\ud800"], ()),
         (["Basic", "basic"], ("Basic", "basic")),
+        # a text without an end goes to the end, whatever its quotation marks
+        (['Negotiate, Basic realm="x, NTLM'], ("Negotiate", "Basic")),
+        (['NTLM, Basic realm="x\\', "Basic"], ("NTLM", "Basic", "Basic")),
     ],
 )
 def test_the_ways_to_sign_in_that_a_proxy_offers(fields: list[str], schemes: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -21,6 +22,8 @@ USUAL_PORTS = {"https": 443, "http": 80}
 """The port if an address has none (RFC 9110, sections 4.2.1 and 4.2.2)."""
 
 MAXIMUM_LENGTH = 2000
+_LONGEST_NAME = 253
+"""Characters of a host's name (RFC 1035, section 2.3.4, without the lengths of its labels)."""
 _QUOTES_AND_BLANKS = "«»‹›“”„‘’\"'`<>()[]{}"
 _FINAL_PUNCTUATION = ".,;:!?…/"
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]*):/{1,3}")
@@ -31,7 +34,8 @@ _SOUND_SCHEME = re.compile(r"https?://[^\s:;.,/]", re.IGNORECASE)
 _INNER_WWW = re.compile(r"www\.(?=https?[:;/])", re.IGNORECASE)
 _LABEL = re.compile(r"^[^/?#@]{1,60}[\s:=(<]+(?=https?://)", re.IGNORECASE)
 """What stands before a pasted address: « Adresse : »."""
-_FINAL_BLANK = re.compile(r"(?:%(?:20|0[9AD]|C2%A0)|&(?:nbsp|#160);?){1,9}$", re.IGNORECASE)
+_FINAL_BLANK = re.compile(r"(?:%(?:20|0[9AD]|C2%A0)|&(?:nbsp|#160);?)$", re.IGNORECASE)
+_LONGEST_BLANK = len("%C2%A0")
 """A blank at the end as a browser or a web page writes it."""
 _LEADING_SLASHES = re.compile(r"^[:;]?/+")
 _LIKE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")
@@ -163,20 +167,21 @@ def clean(pasted: str) -> str:
     Invisible characters are removed too. Other characters inside the address stay, so that ``parse`` still finds a real mistake.
     """
     text, before = pasted.strip(), None
-    if len(text) > 4 * MAXIMUM_LENGTH:  # ``parse`` says that it is too long
-        return text
-    while text != (text := _remove_invisible(text)):
+    # ``parse`` says that it is too long; plain letters may be more of them
+    while len(text) <= 4 * MAXIMUM_LENGTH and text != (text := _remove_invisible(text)):
         pass
+    if len(text) > 4 * MAXIMUM_LENGTH:
+        return text
     while text != before:
         before = text
         text = text.strip()
         # the brackets of an IPv6 literal are part of it
         around = _QUOTES_AND_BLANKS.replace("[]", "") if _IPV6.search(text) else _QUOTES_AND_BLANKS
-        text = text.strip(around).strip()
+        text = text.strip(around + string.whitespace).strip()
         # so is the punctuation of the scheme: « https:// » alone is an address without a host, not a host called https
         scheme = _SCHEME.match(text)
         start = scheme.end() if scheme else 0
-        text = text[:start] + text[start:].rstrip(_FINAL_PUNCTUATION).rstrip()
+        text = text[:start] + text[start:].rstrip(_FINAL_PUNCTUATION + around + string.whitespace).rstrip()
         text = _mend(text)
     return text
 
@@ -186,7 +191,9 @@ def _mend(text: str) -> str:
 
     They are those of the scheme and what stands before it, of slashes, dots, commas and a port typed twice.
     """
-    text = _FINAL_BLANK.sub("", text.translate(_LOOKALIKES))
+    text = text.translate(_LOOKALIKES)
+    while blank := _FINAL_BLANK.search(text, max(len(text) - _LONGEST_BLANK, 0)):
+        text = text[: blank.start()]
     if _INNER_WWW.match(text):
         text = text[len("www.") :]
     if text[:4].lower() == "http":
@@ -344,8 +351,9 @@ def _port(parts: SplitResult) -> int:
 
 def _normalize_host(name: str) -> str:
     """Return a host name in ASCII (RFC 1123, RFC 5890), or an IP address."""
-    # a zone (RFC 4007, section 11) means something on one machine only, and may contain anything
-    if "%" in name:
+    # a zone (RFC 4007, section 11) means something on one machine only, and may contain anything;
+    # Python's codec for international names takes the square of their length in time
+    if "%" in name or len(name) > _LONGEST_NAME:
         raise AddressError(Malformed.HOST)
     try:
         return str(ipaddress.ip_address(name))
@@ -354,7 +362,7 @@ def _normalize_host(name: str) -> str:
     ascii_name = name.lower() if name.isascii() else _ascii_name(name)
     labels = ascii_name.removesuffix(".").split(".")
     label_form = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-    well_formed = len(ascii_name) <= 253 and all(label_form.fullmatch(label) for label in labels)
+    well_formed = len(ascii_name) <= _LONGEST_NAME and all(label_form.fullmatch(label) for label in labels)
     # a last label of digits only is a mistyped IPv4 address, never a name (RFC 3696, section 2)
     if not well_formed or labels[-1].isdigit():
         raise AddressError(Malformed.HOST)

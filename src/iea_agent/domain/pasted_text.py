@@ -20,6 +20,9 @@ _MARKS = (
 # hyphen, no-break hyphen, figure dash, en dash, minus: all look like "-" in a number
 _HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-")
 
+_LONGEST = 16_384
+"""Characters of a text that is tidied: no number, key, name or password is longer, and each is refused as such."""
+
 
 def detect_mark(data: bytes) -> tuple[int, str]:
     """Return the length of the mark that *data* begins with, and its encoding.
@@ -84,7 +87,7 @@ def _replace_invisible(text: str, blank: str | None) -> str:
     If *blank* is None, they stay.
     """
     # nearly always; the tables of Unicode (1 MB) need not be loaded
-    if text.isascii():
+    if text.isascii() or len(text) > _LONGEST:
         return text
     import unicodedata
 

@@ -21,7 +21,7 @@ LONGEST_SHOWN = 120
 
 def clean_detail(text: str) -> str:
     """Return *text* as one line for technical details, at most 200 characters."""
-    return _replace_unprintable(text)[:LONGEST_DETAIL]
+    return _replace_unprintable(text[:LONGEST_DETAIL])
 
 
 def clean_foreign_text(text: str) -> str:

@@ -134,6 +134,10 @@ def _matches(pattern: str, text: str) -> bool:
     return True
 
 
+_LONGEST_LIST = 4096
+"""Characters of a proxy list that are read: each entry takes time, and a script can name thousands."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProxyList:
     """The first usable proxy, or *direct* if that comes first; the entries left out.
@@ -160,7 +164,7 @@ def parse_proxy_list(text: str, scheme: str) -> ProxyList:
     skipped: list[str] = []
     # a password may contain what separates entries: nothing before the last "@" is quoted
     unsafe = text.count(";", 0, text.rfind("@") + 1) if "@" in text else 0
-    for number, entry in enumerate(text.split(";")):
+    for number, entry in enumerate(_split_list(text)):
         words = entry.split()
         if [word.upper() for word in words] == ["DIRECT"]:
             return ProxyList(None, True, _quote(skipped))
@@ -178,6 +182,11 @@ def parse_proxy_list(text: str, scheme: str) -> ProxyList:
             is_unsafe = number < unsafe or ("@" in entry and "@" not in word)
             skipped.append("" if is_unsafe else entry.strip() if len(words) == 1 else word)
     return ProxyList(None, False, _quote(skipped))
+
+
+def _split_list(text: str) -> list[str]:
+    """Return the entries of a proxy list; of too long a one those that are whole."""
+    return text.split(";") if len(text) <= _LONGEST_LIST else text[:_LONGEST_LIST].split(";")[:-1]
 
 
 _MOST_QUOTED = 5

@@ -411,6 +411,7 @@ def parse_file(text: str) -> ParsedFile:
     be used: it is of a newer version, or an error of syntax leaves unclear what the rest means.
     """
     try:
+        _check_names(text)
         readable, faults = _comment_out_errors(text)
         document = upgrade(tomllib.loads(readable))
     except SettingsError as error:
@@ -440,6 +441,19 @@ _EXPECTED_LINE = N_("une ligne TOML sans faute de syntaxe, qui n'est pas déjà 
 _EXPECTED_QUOTES = N_("un chemin entre apostrophes, comme 'C:\\Exemple'")
 MOST_ERRORS = 20
 """Errors of syntax that are set apart; a file of more is broken as a whole."""
+
+
+MOST_DOTS = 50
+"""Dots in the names of a line: Python's parser takes the square of their number in time."""
+_QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'')
+
+
+def _check_names(text: str) -> None:
+    """Raise ``SettingsError`` for the first line with a name of too many parts."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        is_long = line.count(".") > MOST_DOTS and not line.lstrip().startswith("#")
+        if is_long and _QUOTED.sub("", line).count(".") > MOST_DOTS:
+            raise SettingsError((SettingFault("", number, N_("moins de points dans les noms")),))
 
 
 def _comment_out_errors(text: str) -> tuple[str, list[SettingFault]]:

@@ -33,7 +33,7 @@ from . import current_host, folder_mark
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"
 # bytes
-LARGEST_SETTINGS = 256 * 1024
+LARGEST_SETTINGS = 64 * 1024
 LARGEST_STATE = 1024 * 1024
 STATE_SCHEMA = 1
 # copies of broken contents of one file

@@ -160,7 +160,7 @@ def judge_proxy_challenge(
 def parse_location(reply: Reply) -> SplitResult:
     """Return the target of a redirection; all its parts are empty if there is none."""
     try:
-        parts = urlsplit(reply.headers.get("location", ""))
+        parts = urlsplit(reply.headers.get("location", "")[:LONGEST_FIELD])
         parts.hostname  # noqa: B018  reading it is what may fail
     except ValueError:
         return urlsplit("")
@@ -177,6 +177,14 @@ class Challenge(NamedTuple):
 
 LONGEST_FIELD = 4096
 """Characters of a field that are parsed: what goes on longer is no challenge."""
+_MOST_CHALLENGES = 10
+
+_PIECES = re.compile(r'"(?:\\.|[^"\\])*"?|,|[^,"]+', re.DOTALL)
+"""What a list consists of (RFC 9110, 5.6). A quoted text may lack its end: else each quotation mark behind it would be looked for an end again."""
+_SCHEME = re.compile(r"([A-Za-z][\w.+-]{0,30})(?:(?=\s+[^\s=])|$)")
+_PARAMETER_NAME = re.compile(r"[\w.+-]+")
+_TOKEN = re.compile(r"[\w.~+/-]+=*")
+"""token68 of RFC 9110, which may end with "=", too."""
 
 
 def parse_challenges(fields: Iterable[str]) -> tuple[Challenge, ...]:
@@ -184,17 +192,33 @@ def parse_challenges(fields: Iterable[str]) -> tuple[Challenge, ...]:
     challenges: list[Challenge] = []
     for value in fields:
         parameters: dict[str, str] = {}
-        for part in re.findall(r'(?:"(?:\\.|[^"\\])*"|[^,"])+', value[:LONGEST_FIELD]):
-            scheme = re.match(r"\s*([A-Za-z][\w.+-]{0,30})(?=\s+[^\s=]|\s*$)\s*(.*)", part, re.DOTALL)
-            rest = scheme[2] if scheme else part
-            named = re.fullmatch(r'\s*([\w.+-]+)\s*=\s*(?:"(.*)"|([^"=]*))\s*', rest, re.DOTALL)
+        for part in _split_list(value[:LONGEST_FIELD]):
+            scheme = _SCHEME.match(part)
+            rest = part[scheme.end() :].strip() if scheme else part
             if scheme is not None:
                 parameters = {}
-                # token68 of RFC 9110 may end with "=", too
-                is_token = re.fullmatch(r"[\w.~+/-]+=*", rest.strip()) is not None
-                token = rest.strip() if is_token else ""
+                token = rest if _TOKEN.fullmatch(rest) else ""
                 challenges.append(Challenge(scheme[1], parameters, token))
-            if named is not None:
-                quoted = re.sub(r"\\(.)", r"\1", named[2] or "")
-                parameters[named[1].lower()] = quoted or (named[3] or "").strip()
-    return tuple(challenges)[:10]
+            parameters.update(_parse_parameter(rest))
+    return tuple(challenges[:_MOST_CHALLENGES])
+
+
+def _split_list(value: str) -> list[str]:
+    """Return what stands between commas; those in quotes do not count."""
+    parts = [""]
+    for piece in _PIECES.findall(value):
+        if piece == ",":
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return [part.strip() for part in parts]
+
+
+def _parse_parameter(text: str) -> dict[str, str]:
+    """Return the parameter in *text* by its name in lower case, {} if it is none."""
+    name, equals, value = (each.strip() for each in text.partition("="))
+    if not equals or not _PARAMETER_NAME.fullmatch(name):
+        return {}
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        return {name.lower(): re.sub(r"\\(.)", r"\1", value[1:-1])}
+    return {} if '"' in value or "=" in value else {name.lower(): value}

@@ -16,7 +16,14 @@ from iea_agent.domain.evidence import Evidence, PortalPage, ProxyInvolved, SignI
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
-from .messages import Challenge, Reply, find_redirect_target, judge_proxy_challenge, parse_challenges
+from .messages import (
+    LONGEST_FIELD,
+    Challenge,
+    Reply,
+    find_redirect_target,
+    judge_proxy_challenge,
+    parse_challenges,
+)
 
 
 class ProxyAnswer(NamedTuple):
@@ -41,7 +48,7 @@ class ProxyAnswer(NamedTuple):
         """What the proxy says of the reason, in lower case, with blanks between words."""
         headers = self.reply.headers
         texts = (self.reason, headers.get("x-squid-error", ""), headers.get("proxy-status", ""))
-        return re.sub(r"[_\-\s]+", " ", " ".join(texts).lower())
+        return re.sub(r"[_\-\s]+", " ", " ".join(texts)[:LONGEST_FIELD].lower())
 
     @property
     def is_signed(self) -> bool:

@@ -78,7 +78,9 @@ def judge_licence(reply: Reply, scope: str) -> Failure | None:
         return None
     ground = _find_ground(error, scope) if problem is problems.AUTHORISATION_REFUSED else None
     retry_after = reply.retry_after if problem.retry is Retry.UNAVAILABLE else None
-    detail = f"HTTP {reply.status} {error.code}: {error.description}".rstrip(": ")
+    detail = f"HTTP {reply.status} {error.code}".rstrip()
+    if error.description:
+        detail += f", the server says: {error.description}"
     return Failure(Stage.LICENCE, problem, detail, retry_after, ground)
 
 
@@ -163,6 +165,8 @@ _WORD_MEMBERS = (
     "error_codes",
 )
 """Where servers put the words."""
+_LONGEST_WORDS = 2000
+"""Characters of the words that are searched; one may become eighteen without its accents."""
 
 
 class _Error(NamedTuple):
@@ -238,15 +242,18 @@ def _read_error(reply: Reply) -> _Error:
     phrases += [text for text in texts if text.lower() != code and text not in phrases]
     description = " ".join(phrases)
     # hydra and others begin with what the code means in general, in brackets
-    words = re.sub(r"\(e\.g\.[^)]{0,300}\)", "", description).lower()
+    words = re.sub(r"\(e\.g\.[^)]{0,300}\)", "", description[:_LONGEST_WORDS]).lower()
     words = "".join(c for c in unicodedata.normalize("NFKD", words) if not unicodedata.combining(c))
     silent = reply.status == 403 and reply.body.strip() in (b"", b"{}", b"[]", b"null", b'""')
-    return _Error(reply.status, code, words[:2000].replace("’", "'"), description, silent and not code)
+    return _Error(
+        reply.status, code, words[:_LONGEST_WORDS].replace("’", "'"), description, silent and not code
+    )
 
 
 def _find_code(text: str) -> str:
     """Return the code in *text*, which may have a prefix or words around it."""
-    tokens = re.findall(r"[a-z0-9]+(?:_[a-z0-9]+)+", text[:200].lower().replace("-", "_"))
+    words = re.findall(r"[a-z0-9_]+", text[:200].lower().replace("-", "_"))
+    tokens = [word.strip("_") for word in words if "_" in word.strip("_")]
     # "Invalid client", "invalidClient"; but a framework's "Access Denied" is no code
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])|[\s-]+", "_", text[:60].strip()).lower()
     if parted not in _WORDS_OF_FRAMEWORKS:

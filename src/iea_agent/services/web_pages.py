@@ -70,7 +70,7 @@ _BROWSER_CHECK = re.compile(
     r"|cf-browser-verification|cf_chl_|/cdn-cgi/challenge-platform|awswafintegration|aws-waf-token|ddos-guard|sucuri_cloudproxy_js"
     r"|datadome|px-captcha|captcha-delivery\.com|perfdrive\.com|sgcaptcha|/tspd/|\bkpsdk\b|cp_challenge|security checkpoint"
     r"|making sure you(?:'|&#39;|&rsquo;|’)re not a bot|unusual traffic from your computer|verify(?:ing)? (?:that )?you are (?:a )?human"
-    r"|vérifi\w+ que vous êtes (?:un )?humain"
+    r"|vérifi\w{1,20} que vous êtes (?:un )?humain"
     # a script that sets a cookie and loads the page again
     r"|document\.cookie\s*=[^<]{0,600}location(?:\.reload|\.replace|\.href|\s*=)"
 )

@@ -1,0 +1,414 @@
+"""The parsers of foreign text, and inputs that would make a careless one slow.
+
+Foreign is what comes from a network, a server, a certificate, a file, another process or a clipboard. ``PARSERS`` has every parser with the most that
+the program gives it at once; ``test_parsers`` measures them, and names one that is missing here.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from iea_agent import channel
+from iea_agent.assembly import saving, session
+from iea_agent.domain import (
+    addresses,
+    assistance_record,
+    interceptors,
+    known_issuers,
+    password_register,
+    password_tries,
+    pasted_text,
+    printable_text,
+    proxy_choice,
+    refusals,
+    settings,
+    state_seal,
+    tls_verdicts,
+    typed_password,
+)
+from iea_agent.host import journal, logs, standard_input, storage
+from iea_agent.services import authentication, certificates, https, messages, updates
+from iea_agent.services.answer_head import AnswerHead
+from iea_agent.services.content_coding import undo_codings
+from iea_agent.services.judge import judge_answer
+from iea_agent.services.messages import Reply, Request
+from iea_agent.services.proxy_answers import ProxyAnswer, judge_proxy_answer
+from iea_agent.services.token_answers import judge_licence, read_token
+from iea_agent.services.web_pages import announces_maintenance, find_title, read_page
+from iea_agent.shell.dialogs import typed_settings
+from iea_desk import keys, private_files
+
+HEADERS = 100 * 1024
+"""Bytes of an answer's head that httpcore takes."""
+NAME = 800
+"""Characters of a certificate's name that are decoded."""
+CLIPBOARD = 100_000
+"""Characters that a person pastes by mistake: a document of fifty pages."""
+LONGEST_SECONDS = 0.2
+"""Processor time that a parser may take for one input."""
+ADDRESS = addresses.parse("https://serveur.exemple.fr")
+
+
+class Frame(NamedTuple):
+    """What stands before and behind a repeated piece, so that the parser gets to it."""
+
+    before: str = ""
+    behind: str = ""
+
+
+class Parser(NamedTuple):
+    """A parser: *read* gives it a text of *largest* characters at most.
+
+    Each of the *frames* is tried, and the bare text.
+    """
+
+    read: Callable[[str], object]
+    largest: int
+    frames: tuple[Frame, ...] = ()
+
+
+def _headers(*names: str, status: int) -> Callable[[str], Reply]:
+    return lambda text: Reply(status, dict.fromkeys(names, text), b"")
+
+
+def _body(text: str, kind: str = "text/html", status: int = 200) -> Reply:
+    return Reply(status, {"content-type": kind}, text.encode("utf-8", "surrogatepass"))
+
+
+def _each_status(read: Callable[[Reply], object], make: Callable[[str, int], Reply]) -> Callable[[str], None]:
+    def run(text: str) -> None:
+        for status in (200, 403):
+            read(make(text, status))
+
+    return run
+
+
+def _judge(reply: Reply) -> object:
+    return judge_answer(Request("GET", "https://serveur.exemple.fr/"), reply)
+
+
+def _judge_proxy(text: str) -> None:
+    names = ("proxy-authenticate", "x-squid-error", "proxy-status", "server", "location")
+    answer = ProxyAnswer(_headers(*names, status=503)(text), text)
+    judge_proxy_answer(answer, "http://proxy:3128", refused=False, spoken=frozenset({"basic"}))
+
+
+def _discover(text: str) -> None:
+    with suppress(https.HttpsError):
+        authentication.run_exchange(
+            authentication.discover(ADDRESS), lambda _: _body(text, "application/json")
+        )
+
+
+def _check_typed(declaration: settings.Declaration, text: str) -> object:
+    return declaration.check(declaration.parse_typed(text))
+
+
+def _read_target(data: bytes) -> object:
+    return updates.read_target(lambda _file, _largest: data, Path("root.json"), Path("folder"), "a", 1)
+
+
+def _take_head(text: str) -> None:
+    for size in (len(text), 512):
+        head = AnswerHead()
+        head.begin()
+        data = text.encode("utf-8", "surrogatepass")
+        for at in range(0, len(data), size):
+            head.take(data[at : at + size])
+
+
+def _state(parse: Callable[[Mapping[str, object]], object]) -> Parser:
+    """Return the parser of a state file, which is JSON."""
+
+    def parse_state(text: str) -> None:
+        with suppress(ValueError, RecursionError):
+            document = json.loads(text)
+            # as storage.py makes sure
+            if isinstance(document, dict):
+                parse(document)
+
+    return Parser(parse_state, storage.LARGEST_STATE // 4, (Frame("{", '"schema":1}'), *JSON))
+
+
+def _log(text: str) -> None:
+    formatter = logs.LineFormatter()
+    formatter.hide("K3Y-9F2M-7QX4-20LB")
+    record = logging.LogRecord("iea_agent", logging.INFO, "", 0, text, None, None)
+    formatter.format(record)
+
+
+def _journal(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "journal.jsonl")
+        file.write_bytes(text.encode("utf-8", "surrogatepass"))
+        list(journal.Journal(file).entries())
+        journal.Journal(file).append("entered", datetime(2026, 11, 30, tzinfo=UTC), {})
+
+
+def _channel_file(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "channel.json")
+        file.write_bytes(text.encode("utf-8", "surrogatepass"))
+        session.read_place(file)
+
+
+def _refused(read: Callable[[str], object], *refusal: type[Exception]) -> Callable[[str], None]:
+    def run(text: str) -> None:
+        with suppress(*refusal):
+            read(text)
+
+    return run
+
+
+def _bytes(read: Callable[[bytes], object]) -> Callable[[str], object]:
+    return lambda text: read(text.encode("utf-8", "surrogatepass"))
+
+
+JSON = (
+    Frame('{"error":"invalid_client","error_description":"', '"}'),
+    Frame('{"access_token":"x","scope":"', '"}'),
+    Frame('{"issuer":"https://serveur.exemple.fr","token_endpoint":"', '"}'),
+    Frame('{"error":"'),
+    Frame('{"a":', "}"),
+    Frame("[", "]"),
+)
+HTML = (
+    Frame("<!doctype html>"),
+    Frame("<html><title>", "</title>"),
+    Frame("<html><h1>"),
+    Frame("<html><!--"),
+)
+TOML = (
+    Frame("a = "),
+    Frame("a = ["),
+    Frame('a = "', '"'),
+    Frame("[", "]"),
+    Frame("a = '''"),
+    Frame("[proxy]\nbypass = '", "'"),
+)
+
+PARSERS: Mapping[str, Parser] = {
+    # --- what a network says
+    "answer_head.AnswerHead": Parser(
+        _take_head,
+        HEADERS,
+        (
+            Frame("HTTP/1.1 200 OK\r\n", "\r\n\r\n"),
+            Frame("HTTP/1.1 200 OK\r\nX-A: ", "\r\n\r\n"),
+            Frame("HTTP/1.1 "),
+        ),
+    ),
+    "messages.parse_challenges": Parser(
+        lambda text: messages.parse_challenges([text]),
+        HEADERS,
+        (
+            Frame("Basic realm="),
+            Frame('Basic realm="'),
+            Frame("Negotiate "),
+            Frame("Digest a=b, ", ', c="d"'),
+            Frame("a=", "x="),
+            Frame('a="', '"x'),
+        ),
+    ),
+    "messages.parse_location": Parser(
+        lambda text: messages.parse_location(_headers("location", status=302)(text)),
+        HEADERS,
+        (Frame("http://"), Frame("//["), Frame("http://a/")),
+    ),
+    "messages.Reply.retry_after": Parser(
+        lambda text: _headers("retry-after", "date", status=503)(text).retry_after,
+        HEADERS,
+        (Frame("9"), Frame("Thu, 01 Jan 1970 "), Frame("1.5 ")),
+    ),
+    "messages.Reply.server_time": Parser(
+        lambda text: _headers("date", "age", status=503)(text).server_time,
+        HEADERS,
+        (Frame("9"), Frame("Thu, 01 Jan 1970 "), Frame("(")),
+    ),
+    "messages.Reply.parse_object": Parser(
+        lambda text: _body(text).parse_object(error=str), https.BODY_LIMIT, JSON
+    ),
+    "judge.judge_answer: page": Parser(lambda text: _judge(_body(text, "text/html")), https.BODY_LIMIT, HTML),
+    "judge.judge_answer: text": Parser(lambda text: _judge(_body(text, "text/plain", 403)), https.BODY_LIMIT),
+    "judge.judge_answer: headers": Parser(
+        lambda text: [
+            _judge(
+                _headers("location", "content-type", "retry-after", "proxy-authenticate", status=status)(text)
+            )
+            for status in (200, 302, 403, 407, 503)
+        ],
+        HEADERS // 4,
+        (Frame("https://"), Frame("text/html")),
+    ),
+    "web_pages.read_page": Parser(lambda text: read_page(_body(text)), https.BODY_LIMIT, HTML),
+    "web_pages.announces_maintenance": Parser(
+        lambda text: announces_maintenance(_body(text)), https.BODY_LIMIT, HTML + JSON
+    ),
+    "web_pages.find_title": Parser(lambda text: find_title(_body(text)), https.BODY_LIMIT, HTML),
+    "proxy_answers.judge_proxy_answer": Parser(
+        _judge_proxy, HEADERS // 5, (Frame("Basic realm="), Frame('Basic realm="'))
+    ),
+    "token_answers.read_token": Parser(lambda text: read_token(_body(text)), https.BODY_LIMIT, JSON),
+    "token_answers.judge_licence": Parser(
+        _each_status(
+            lambda reply: judge_licence(reply, "iea"),
+            lambda text, status: _body(text, "application/json", status),
+        ),
+        https.BODY_LIMIT,
+        (*JSON, Frame("error="), Frame("<error>")),
+    ),
+    "token_answers.judge_licence: header": Parser(
+        lambda text: judge_licence(_headers("www-authenticate", status=401)(text), ""),
+        HEADERS,
+        (Frame('Bearer error="invalid_client", error_description="'),),
+    ),
+    "authentication.discover": Parser(_discover, https.BODY_LIMIT, JSON),
+    "content_coding.undo_codings": Parser(lambda text: undo_codings(b"{}", text, https.BODY_LIMIT), HEADERS),
+    "tls_verdicts.judge_handshake": Parser(tls_verdicts.judge_handshake, NAME),
+    "interceptors.recognise": Parser(lambda text: interceptors.recognise([text]), NAME),
+    "interceptors.find_portal": Parser(lambda text: interceptors.find_portal([text]), NAME),
+    "certificates.parse_certificate": Parser(
+        _bytes(certificates.parse_certificate), HEADERS, (Frame("0\x82\x7f\x00"), Frame("0\x800\x80"))
+    ),
+    # --- what scripts, Windows and people give
+    "proxy_choice.parse_proxy_list": Parser(
+        lambda text: proxy_choice.parse_proxy_list(text, "https"),
+        HEADERS,
+        (Frame("PROXY "), Frame("https="), Frame("http://")),
+    ),
+    "proxy_choice.is_bypassed": Parser(
+        lambda text: proxy_choice.is_bypassed(ADDRESS, text), HEADERS, (Frame("*"), Frame("s*", "r"))
+    ),
+    "proxy_choice.redact_script_address": Parser(
+        proxy_choice.redact_script_address, HEADERS, (Frame("http://"), Frame("http://["))
+    ),
+    "addresses.clean": Parser(
+        addresses.clean,
+        4 * addresses.MAXIMUM_LENGTH,
+        (Frame("https://"), Frame("Adresse : "), Frame("http://a/")),
+    ),
+    "addresses.parse": Parser(
+        _refused(addresses.parse, addresses.AddressError),
+        addresses.MAXIMUM_LENGTH,
+        (Frame("https://"), Frame("https://a:")),
+    ),
+    "pasted_text.decode_text": Parser(
+        _bytes(lambda data: pasted_text.decode_text(data, "cp1252")), CLIPBOARD
+    ),
+    "pasted_text.tidy_code": Parser(pasted_text.tidy_code, CLIPBOARD),
+    "pasted_text.tidy_name": Parser(pasted_text.tidy_name, CLIPBOARD),
+    "pasted_text.tidy_password": Parser(pasted_text.tidy_password, CLIPBOARD),
+    "standard_input.read_line": Parser(
+        _bytes(
+            lambda data: _refused(lambda _: standard_input.read_line(BytesIO(data)), UnicodeDecodeError)("")
+        ),
+        CLIPBOARD,
+    ),
+    "typed_password.parse_typed_password": Parser(typed_password.parse_typed_password, 200),
+    "typed_settings.tidy_address": Parser(
+        lambda text: typed_settings.tidy_address(text, secure=True), CLIPBOARD, (Frame("https://"),)
+    ),
+    **{
+        f"settings.DECLARATIONS: {each.name}": Parser(
+            _refused(partial(_check_typed, each), settings.SettingsError),
+            CLIPBOARD,
+            (Frame("http://"), Frame("C:\\"), Frame("*")),
+        )
+        for each in {each.kind: each for each in settings.DECLARATIONS.values()}.values()
+    },
+    "settings.check_secret": Parser(
+        _refused(lambda text: settings.check_secret("licence.key", text), ValueError), CLIPBOARD
+    ),
+    # --- what is written in files, and what other processes say
+    "settings.parse_file": Parser(
+        _refused(settings.parse_file, settings.SettingsError), storage.LARGEST_SETTINGS, TOML
+    ),
+    "settings.expand_variables": Parser(
+        _refused(lambda text: settings.expand_variables(text, {}), KeyError), 1000
+    ),
+    "storage.decode_file": Parser(_bytes(storage.decode_file), storage.LARGEST_SETTINGS),
+    "updates.read_target": Parser(
+        _refused(_bytes(_read_target), updates.TargetError),
+        updates.LARGEST,
+        (Frame('{"signatures":[],"signed":{"_type":"root","version":1,"x":"', '"}}'), *JSON),
+    ),
+    "password_register.parse_register": Parser(
+        _refused(password_register.parse_register, password_register.RegisterError), 200_000, JSON
+    ),
+    "password_register.parse_generation": _state(password_register.parse_generation),
+    "password_tries.parse_tries": _state(password_tries.parse_tries),
+    "assistance_record.parse_assistance": _state(assistance_record.parse_assistance),
+    "known_issuers.parse_record": _state(known_issuers.parse_record),
+    "state_seal.parse_entry": Parser(
+        _refused(state_seal.parse_entry, ValueError), storage.LARGEST_STATE // 4, JSON
+    ),
+    "saving.parse_record": _state(saving.parse_record),
+    # some lines: a file of many takes longer in proportion
+    "journal.Journal": Parser(_journal, 5 * journal.LARGEST_LINE, (Frame('{"at":"', '"}'), *JSON)),
+    "session.read_place": Parser(_channel_file, session.LARGEST_FILE, JSON),
+    "channel.parse_message": Parser(
+        _refused(_bytes(channel.parse_message), channel.ChannelError),
+        channel.LARGEST,
+        (Frame('{"schema":1,"do":"', '"}'), *JSON),
+    ),
+    "refusals.parse_refusal": Parser(
+        lambda text: refusals.parse_refusal({"code": text, "reason": text}), channel.LARGEST
+    ),
+    # --- the desk
+    "keys.parse_keys": Parser(
+        _refused(keys.parse_keys, keys.KeyFormatError), 100_000, (*JSON, Frame("2026-11:"))
+    ),
+    "private_files.is_open_to_others": Parser(
+        _refused(lambda text: private_files.is_open_to_others(text, "SY"), IndexError),
+        HEADERS,
+        (Frame("D:("),),
+    ),
+    # --- what is made safe to show
+    "printable_text.clean_detail": Parser(printable_text.clean_detail, HEADERS),
+    "printable_text.clean_foreign_text": Parser(printable_text.clean_foreign_text, HEADERS),
+    "printable_text.escape_controls": Parser(printable_text.escape_controls, HEADERS),
+    "logs.LineFormatter": Parser(_log, HEADERS, (Frame("Bearer "), Frame("Basic a"))),
+}
+"""Every parser by its module and name; a second entry of one has a word behind a colon."""
+
+PIECES = (
+    *('"', '\\"', "\\", 'a\\"', "'", "`", "«"),
+    *(",", ", ", "a,", ";", "a;", ":", "a:", ".", "a.", "-", "_", "a_"),
+    *(" ", "\t", "a ", "\n", "\r\n", "\n ", "a\n", "\x00", "\x1b[31m"),
+    *("a", "aA", "é", "\u00a0", "e\u0301", "\u200b", "\ufdfa", "\ud800", "İ"),
+    *("0", "9", "9.", "0x"),
+    *("=", "a=", 'a="', 'a="b",', "a = 1\n", "[a]\n", "[[a]]\n", "{a=", "#"),
+    *("(", "[", "{", "[]", '{"a":', '[{"', '"a",', '"a":1,', "]", ")"),
+    *("<", "<a ", "<!--", "<title>", "<h1 ", "<h1></h1>", "&", "&#", "&amp;"),
+    *("%", "%20", "/", "a/", "https://", "www.", "@", "?"),
+    *("*", "*a", "127.0.0.1:80;", "PROXY a;", "HTTP/1.1 100 a\r\n\r\n", "X: y\r\n", "X\r\n"),
+    *("Basic ", "Basic a, ", "Digest a=b, ", "(e.g.", "not ", "client ", "or unknown "),
+    *("document.cookie=", "location", "maintenance ", "scope ", "required ", "invalid ", "secret "),
+    *("2026-11-30T", "Thu, ", "2026-11:", "D:(A;;FA;;;"),
+)  # fmt: skip
+"""What an input repeats."""
+
+
+def inputs(parser: Parser, size: int) -> Iterator[str]:
+    """Yield the inputs of *size* characters for *parser*."""
+    for frame in (Frame(), *parser.frames):
+        room = size - len(frame.before) - len(frame.behind)
+        for piece in PIECES:
+            yield frame.before + (piece * (room // len(piece) + 1))[:room] + frame.behind
+
+
+def measure(parser: Parser, text: str) -> float:
+    """Return the processor time of *parser* for *text*, in seconds."""
+    begun = time.process_time()
+    parser.read(text)
+    return time.process_time() - begun

@@ -1,0 +1,171 @@
+"""No parser of foreign text and no regular expression is slower than linear.
+
+Time is processor time of this process. A regular expression keeps Python's global lock: one slow answer would hold up icon, loop and channel alike.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.expressions import Expression, list_expressions
+from tests.parsers import LONGEST_SECONDS, PARSERS, Parser, inputs, measure
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = (ROOT / "src" / "iea_agent", ROOT / "desk" / "src" / "iea_desk")
+SIZE = 8000
+"""Characters of an input, or as many as the parser reads: all are tried at this size, the slowest at the largest."""
+
+
+class Measured(NamedTuple):
+    """The *seconds* that the input *number* took, or the least of three times."""
+
+    seconds: float
+    number: int
+    size: int
+
+
+def find_slowest(parser: Parser) -> list[Measured]:
+    """Return the three slowest inputs of *parser* at a smaller size."""
+    size = min(SIZE, parser.largest)
+    measured = [
+        Measured(measure(parser, text), number, size) for number, text in enumerate(inputs(parser, size))
+    ]
+    return sorted(measured, reverse=True)[:3]
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_a_parser_takes_no_more_time_than_in_proportion(name: str) -> None:
+    parser = PARSERS[name]
+    slowest = find_slowest(parser)
+    numbers = {each.number for each in slowest}
+    texts = {number: text for number, text in enumerate(inputs(parser, parser.largest)) if number in numbers}
+    for each in slowest:
+        text = texts[each.number]
+        at_largest = min(measure(parser, text) for _ in range(3))
+        worst = max(at_largest, each.seconds)
+        assert worst < LONGEST_SECONDS, f"{worst:.2f} s for {text[:60]!r}"
+        growth = at_largest / max(each.seconds, 0.002)
+        assert growth < 3 * max(parser.largest / each.size, 1), f"{growth:.0f} times for {text[:60]!r}"
+
+
+# --- the table is whole
+
+VERBS = ("parse", "read", "judge", "clean", "tidy", "decode", "undo", "recognise", "redact", "escape")
+"""What a function that takes foreign text apart is called."""
+ELSEWHERE: dict[str, str] = {
+    "assistance_memory.read_since": "reads files by storage and journal.Journal",
+    "diagnosis.judge_clock": "gets a number",
+    "machine.judge_anew": "gets an event",
+    "machine.judge_attempt": "gets an event",
+    "messages.judge_proxy_challenge": "gets challenges: proxy_answers.judge_proxy_answer",
+    "private_files.read_private": "reads a file for keys.parse_keys",
+    "proxy_password.parse_secret": "splits what the vault has",
+    "settings.tidy_typed": "calls pasted_text",
+    "state_seal.judge": "gets what storage has read",
+    "state_seal.read_count": "gets a value: the parsers of states",
+    "state_values.parse_count": "gets a value: the parsers of states",
+    "state_values.parse_flag": "gets a value: the parsers of states",
+    "state_values.parse_list": "gets a value: the parsers of states",
+    "state_values.parse_time": "gets a value: the parsers of states",
+    "storage.read_bounded": "reads a file, and no meaning",
+    "storage.read_tail": "reads a file, and no meaning",
+    "tls_verdicts.judge_alert": "called by tls_verdicts.judge_handshake",
+    "tls_verdicts.judge_certificate": "gets what certificates.parse_certificate has read",
+    "tls_verdicts.judge_second_handshake": "gets a handshake",
+    "typed_settings.parse_settings": "calls settings.DECLARATIONS",
+    "windows_security.parse_rights": "has Windows parse the agent's own rights",
+    "windows_security.read_rights": "has Windows say them",
+}
+"""What is called like a parser and measured under another name, or takes no text apart."""
+TAKING_APART = frozenset({"json.loads", "tomllib.loads", "urlsplit", "tomlkit.parse"})
+"""Calls by which foreign text is taken apart, besides those of the module ``re``."""
+UNMEASURED: dict[str, str] = {
+    "cli": "the desk's own command line",
+    "failures": "the reason of an error of OpenSSL",
+    "proxy_sign_in": "quotes what messages.parse_challenges has read",
+    "register": "the desk's own unfinished register",
+}
+"""Modules that take text apart and have no parser in the table."""
+
+
+def read_modules() -> Iterator[tuple[str, ast.Module]]:
+    """Yield name and content of each module of the agent and of the desk."""
+    for package in PACKAGES:
+        for file in sorted(package.rglob("*.py")):
+            yield file.stem, ast.parse(file.read_text(encoding="utf-8"))
+
+
+def test_every_function_that_is_called_like_a_parser_is_measured() -> None:
+    functions = {
+        f"{module}.{each.name}"
+        for module, content in read_modules()
+        for each in content.body
+        if isinstance(each, ast.FunctionDef) and each.name.split("_")[0] in VERBS
+    }
+    measured = {name.partition(":")[0] for name in PARSERS}
+    assert functions - measured == set(ELSEWHERE)
+
+
+def test_every_module_that_takes_text_apart_is_measured() -> None:
+    taking_apart = {
+        module
+        for module, content in read_modules()
+        for each in ast.walk(content)
+        if isinstance(each, ast.Call)
+        and (ast.unparse(each.func) in TAKING_APART or ast.unparse(each.func).startswith("re."))
+    }
+    assert taking_apart - {name.partition(".")[0] for name in PARSERS} == set(UNMEASURED)
+
+
+# --- regular expressions
+
+
+def test_no_regular_expression_can_take_the_square_of_the_length() -> None:
+    expressions = [
+        expression
+        for package in PACKAGES
+        for file in sorted(package.rglob("*.py"))
+        if "import re\n" in file.read_text(encoding="utf-8")
+        for expression in list_expressions(
+            file, ".".join(file.relative_to(package.parent).with_suffix("").parts)
+        )
+    ]
+    assert [f"{each.place}: {each.pattern!r}" for each in expressions if each.is_slow] == []
+    assert len(expressions) > 50
+
+
+@pytest.mark.parametrize(
+    ("pattern", "method", "expected"),
+    [
+        (r"\s+", "search", False),
+        (r"\s+$", "search", True),
+        (r"\s+$", "match", False),
+        (r"^\s+$", "search", False),
+        (r"a+b", "search", True),
+        (r"a+b", "match", False),
+        (r"\s*=\s*", "match", False),
+        (r"\s*(?:=\s*)?x", "match", False),
+        (r"\s*=?\s*x", "match", True),
+        (r"\s*[^=]*", "fullmatch", True),
+        (r"\s*[^=]*", "match", False),
+        (r"(?:[ab]|[bc])*d", "match", False),
+        (r"(?:ab?|b)*d", "match", True),
+        (r"(?:a+)+b", "match", True),
+        (r"(?:a*)*b", "match", True),
+        (r"(?:ab)+c", "match", False),
+        (r"<[^>]*>", "search", True),
+        (r"<[^<>]*>", "search", False),
+        (r"<[^>]{0,200}>", "search", False),
+        (r"\w+(?=!)", "search", True),
+        # what once stood in services/messages.py
+        (r'(?:"(?:\\.|[^"\\])*"|[^,"])+', "findall", True),
+        (r'\s*([\w.+-]+)\s*=\s*(?:"(.*)"|([^"=]*))\s*', "fullmatch", True),
+    ],
+)
+def test_what_is_slow(pattern: str, method: str, *, expected: bool) -> None:
+    assert Expression("", pattern, 0, frozenset({method})).is_slow is expected

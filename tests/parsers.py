@@ -303,7 +303,7 @@ PARSERS: Mapping[str, Parser] = {
         (Frame("https://"), Frame("https://a:")),
     ),
     "pasted_text.decode_text": Parser(
-        _bytes(lambda data: pasted_text.decode_text(data, "cp1252")), CLIPBOARD
+        _refused(_bytes(lambda data: pasted_text.decode_text(data, "cp1252")), UnicodeDecodeError), CLIPBOARD
     ),
     "pasted_text.tidy_code": Parser(pasted_text.tidy_code, CLIPBOARD),
     "pasted_text.tidy_name": Parser(pasted_text.tidy_name, CLIPBOARD),

@@ -2,8 +2,9 @@
 
     nice -n 19 .venv/bin/python -m tests.time_guided --seconds 3600
 
-Inputs are runs of repeated pieces. Half of them are new, the others are the slowest so far with one run changed. At the end a table says how many inputs each
-parser of ``tests.parsers`` got, and its slowest; the exit code is 1 if one took more than ``LONGEST_SECONDS``.
+Inputs are runs of repeated pieces. Half of them are new, the others are the slowest so far with one run changed. A table, written to
+build/fuzz/times.txt every minute and printed at the end, says how many inputs each parser of ``tests.parsers`` got, and its slowest.
+The exit code is 1 if one took more than ``LONGEST_SECONDS``, or ended in an error that is not the parser's own.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import argparse
 import random
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import cycle
+from pathlib import Path
 from typing import NamedTuple
 
 from tests.parsers import LONGEST_SECONDS, PARSERS, PIECES, Frame, Parser, measure
 
+TABLE = Path(__file__).parents[1] / "build" / "fuzz" / "times.txt"
 KEPT = 5
 """The slowest inputs of a parser that are changed further."""
 MOST_RUNS = 6
@@ -57,13 +61,23 @@ class Search:
     parser: Parser
     tried: int = 0
     slowest: list[tuple[float, Input]] = field(default_factory=list)
+    errors: dict[str, Input] = field(default_factory=dict)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether no input took too long or ended in an error."""
+        return not self.errors and all(seconds <= LONGEST_SECONDS for seconds, _ in self.slowest)
 
     def try_one(self, chance: random.Random) -> None:
         """Measure one more input; a slow one again, as other programs may have run."""
         given = self._change(chance) if self.slowest and chance.random() < 0.5 else self._make(chance)
         text = given.render(self.parser.largest)
         self.tried += 1
-        seconds = measure(self.parser, text)
+        try:
+            seconds = measure(self.parser, text)
+        except Exception as error:  # noqa: BLE001 each is told at the end
+            self.errors.setdefault(repr(error)[:200], given)
+            return
         if len(self.slowest) < KEPT or seconds > self.slowest[-1][0]:
             seconds = min(seconds, measure(self.parser, text), measure(self.parser, text))
             self.slowest = sorted([*self.slowest, (seconds, given)], key=lambda each: -each[0])[:KEPT]
@@ -105,17 +119,31 @@ def main() -> int:
     given = options.parse_args()
     chance = random.Random(given.seed)  # noqa: S311 no secret
     searches = {name: Search(parser) for name, parser in PARSERS.items()}
+    TABLE.parent.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + given.seconds
+    written = 0.0
     for search in cycle(searches.values()):
-        if time.monotonic() > end:
+        now = time.monotonic()
+        if now > end:
             break
         search.try_one(chance)
+        if now > written + 60:
+            written = now
+            TABLE.write_text(render_table(searches), encoding="utf-8")
+    print(render_table(searches))
+    return 0 if all(search.is_sound for search in searches.values()) else 1
+
+
+def render_table(searches: Mapping[str, Search]) -> str:
+    """Return a line for each parser, its errors, and a line for all."""
+    lines = []
     for name, search in searches.items():
         seconds, slowest = search.slowest[0] if search.slowest else (0.0, None)
-        print(f"{name:48} {search.tried:7} inputs, slowest {seconds * 1000:6.1f} ms: {slowest}")
-    worst = max(search.slowest[0][0] for search in searches.values() if search.slowest)
-    print(f"{sum(search.tried for search in searches.values())} inputs, slowest {worst * 1000:.1f} ms")
-    return 1 if worst > LONGEST_SECONDS else 0
+        lines.append(f"{name:48} {search.tried:7} inputs, slowest {seconds * 1000:6.1f} ms: {slowest}")
+        lines += [f"    {error}: {input_}" for error, input_ in search.errors.items()]
+    worst = max((search.slowest[0][0] for search in searches.values() if search.slowest), default=0.0)
+    tried = sum(search.tried for search in searches.values())
+    return "\n".join([*lines, f"{tried} inputs, slowest {worst * 1000:.1f} ms"])
 
 
 if __name__ == "__main__":

@@ -328,6 +328,7 @@ OWN_REASONS: Mapping[str, Problem] = {
     # the port does not speak TLS
     "WRONG_VERSION_NUMBER": problems.PORT_WITHOUT_TLS,
     "HTTP_REQUEST": problems.PORT_WITHOUT_TLS,
+    "HTTPS_PROXY_REQUEST": problems.PORT_WITHOUT_TLS,
     "UNKNOWN_PROTOCOL": problems.PORT_WITHOUT_TLS,
     "PACKET_LENGTH_TOO_LONG": problems.PORT_WITHOUT_TLS,
     "RECORD_LAYER_FAILURE": problems.PORT_WITHOUT_TLS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -121,6 +122,23 @@ def test_a_time_ahead_counts_from_now_also_after_the_next_start(
     assert restore_since(storage, journal_file, NOW) == NOW
     assert last_event(journal_file)["reason"] == "ahead"
     assert restore_since(storage, journal_file, NOW + 60) == NOW
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "9999-12-31T23:59:59", "9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00", "0001-01-01T00:00:00+14:00",
+        "1960-01-01T00:00:00Z", "2150-01-01T00:00:00Z", "", "x",
+    ],
+)  # fmt: skip
+def test_an_impossible_time_in_the_journal_is_now(storage: Storage, journal_file: Path, at: str) -> None:
+    journal_file.parent.mkdir(parents=True)
+    journal_file.write_text(json.dumps({"event": "entering", "at": at}) + "\n")
+    before = time.time()
+    since = restore_since(storage, journal_file, before + 60)
+    assert since is not None
+    assert before <= since <= before + 60
+    assert restore_since(storage, journal_file, before + 120) == since
 
 
 @pytest.mark.linux  # elsewhere a link needs a right

@@ -22,6 +22,8 @@ USUAL_PORTS = {"https": 443, "http": 80}
 """The port if an address has none (RFC 9110, sections 4.2.1 and 4.2.2)."""
 
 MAXIMUM_LENGTH = 2000
+_MOST_LAYERS = 20
+"""How often quotes, blanks and slashes around an address are removed: a pasted one has a few in turn."""
 _LONGEST_NAME = 253
 """Characters of a host's name (RFC 1035, section 2.3.4, without the lengths of its labels)."""
 _QUOTES_AND_BLANKS = "«»‹›“”„‘’\"'`<>()[]{}"
@@ -166,13 +168,13 @@ def clean(pasted: str) -> str:
 
     Invisible characters are removed too. Other characters inside the address stay, so that ``parse`` still finds a real mistake.
     """
-    text, before = pasted.strip(), None
+    text = pasted.strip()
     # ``parse`` says that it is too long; plain letters may be more of them
     while len(text) <= 4 * MAXIMUM_LENGTH and text != (text := _remove_invisible(text)):
         pass
     if len(text) > 4 * MAXIMUM_LENGTH:
         return text
-    while text != before:
+    for _ in range(_MOST_LAYERS):
         before = text
         text = text.strip()
         # the brackets of an IPv6 literal are part of it
@@ -183,6 +185,8 @@ def clean(pasted: str) -> str:
         start = scheme.end() if scheme else 0
         text = text[:start] + text[start:].rstrip(_FINAL_PUNCTUATION + around + string.whitespace).rstrip()
         text = _mend(text)
+        if text == before:
+            break
     return text
 
 

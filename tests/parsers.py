@@ -295,7 +295,7 @@ PARSERS: Mapping[str, Parser] = {
     "addresses.clean": Parser(
         addresses.clean,
         4 * addresses.MAXIMUM_LENGTH,
-        (Frame("https://"), Frame("Adresse : "), Frame("http://a/")),
+        (Frame("https://"), Frame("Adresse : "), Frame("http://a/"), Frame("", "a")),
     ),
     "addresses.parse": Parser(
         _refused(addresses.parse, addresses.AddressError),
@@ -390,7 +390,7 @@ PIECES = (
     *("=", "a=", 'a="', 'a="b",', "a = 1\n", "[a]\n", "[[a]]\n", "{a=", "#"),
     *("(", "[", "{", "[]", '{"a":', '[{"', '"a",', '"a":1,', "]", ")"),
     *("<", "<a ", "<!--", "<title>", "<h1 ", "<h1></h1>", "&", "&#", "&amp;"),
-    *("%", "%20", "/", "/ ", "a/", "https://", "www.", "@", "?"),
+    *("%", "%20", "/", "/ ", "/\u00a0", "a/", "https://", "www.", "@", "?"),
     *("*", "*a", "127.0.0.1:80;", "PROXY a;", "HTTP/1.1 100 a\r\n\r\n", "X: y\r\n", "X\r\n"),
     *("Basic ", "Basic a, ", "Digest a=b, ", "(e.g.", "not ", "client ", "or unknown "),
     *("document.cookie=", "location", "maintenance ", "scope ", "required ", "invalid ", "secret "),

@@ -20,6 +20,8 @@ from iea_agent.domain.evidence import PortalPage, RedirectTarget
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
+_LONGEST_WAIT = 100
+"""Characters of a Retry-After that are read; a date has 29."""
 SCHEMES_WITH_PASSWORD = frozenset({"basic", "digest"})
 """The ways to sign in with user and password, in lower case."""
 
@@ -71,7 +73,7 @@ class Reply:
 
         A date is compared with the server's own clock, not with this PC's.
         """
-        text = self.headers.get("retry-after", "").strip()
+        text = self.headers.get("retry-after", "").strip()[:_LONGEST_WAIT]
         # twice, if two devices on the way add it; with a fraction or a unit that it does not have
         seconds = re.match(r"([0-9]{1,9})[0-9]*(?:\.[0-9]+)?\s*(?:s|sec|seconds)?(?=[,;]|$)", text)
         if seconds:

@@ -354,7 +354,7 @@ PARSERS: Mapping[str, Parser] = {
     ),
     "saving.parse_record": _state(saving.parse_record),
     # some lines: a file of many takes longer in proportion
-    "journal.Journal": Parser(_journal, 5 * journal.LARGEST_LINE, (Frame('{"at":"', '"}'), *JSON)),
+    "journal.Journal": Parser(_journal, 2 * journal.LARGEST_LINE, (Frame('{"at":"', '"}'), *JSON)),
     "session.read_place": Parser(_channel_file, session.LARGEST_FILE, JSON),
     "channel.parse_message": Parser(
         _refused(_bytes(channel.parse_message), channel.ChannelError),

@@ -309,7 +309,6 @@ def test_a_file_of_nothing_but_errors_is_refused_whole_and_soon() -> None:
         ('"C:\\Program Files\\ie.exe"', "C:\\Program Files\\ie.exe"),
         (" « C:/ie.exe » ", "C:/ie.exe"),
         ("\u202aC:\\ie.exe", "C:\\ie.exe"),
-        ("\\\\serveur\\partage\\ie.exe", "\\\\serveur\\partage\\ie.exe"),
         ("'/opt/ie'", "/opt/ie"),
         ("%ProgramFiles%\\ie.exe", "%ProgramFiles%\\ie.exe"),
         ("C:\\ie\u00a0plus.exe", "C:\\ie plus.exe"),
@@ -329,6 +328,18 @@ def test_a_path_is_cleaned(written: str, meant: str) -> None:
         "~/ie",
         '"C:\\ie.exe" /q',
         "https://a.fr/ie.exe",
+        "ms-settings:",
+        "\\\\serveur\\partage\\ie.exe",
+        "//serveur/partage/ie.exe",
+        "\\\\?\\C:\\ie.exe",
+        "\\\\.\\pipe\\ie.exe",
+        "C:\\\\serveur\\ie.exe",
+        "C:\\ie.txt:ie.exe",
+        "%ProgramFiles%\\ie.txt:ie.exe",
+        "C:\\ie.lnk",
+        "C:\\ie.bat",
+        "C:\\ie",
+        "%ProgramFiles%\\ie.exe\\",
         "C:\\\0",
         1,
     ],
@@ -337,6 +348,32 @@ def test_a_path_is_cleaned(written: str, meant: str) -> None:
 def test_a_path_that_means_something_else_elsewhere_is_refused(written: object) -> None:
     with pytest.raises(SettingsError):
         DECLARATIONS["program.path"].check(written)
+
+
+@pytest.mark.parametrize(
+    ("path", "on_windows", "on_linux"),
+    [
+        ("C:\\ie.exe", True, False),
+        ("C:/ie.exe", True, False),
+        ("/opt/ie", False, True),
+        ("\\\\serveur\\partage\\ie.exe", False, False),
+        ("\\\\?\\UNC\\serveur\\ie.exe", False, False),
+        ("C:ie.exe", False, False),
+        ("ie.exe", False, False),
+        ("%Nulle%\\ie.exe", False, False),
+    ],
+)
+def test_a_path_is_complete_on_its_own_system(path: str, on_windows: bool, on_linux: bool) -> None:
+    assert settings.is_usable_path(path, on_windows=True) is on_windows
+    assert settings.is_usable_path(path, on_windows=False) is on_linux
+
+
+def test_a_file_of_authorities_is_on_this_pc_whatever_its_name() -> None:
+    check = DECLARATIONS["connection.ca_file"].check
+    assert check("C:\\ca.pem") == "C:\\ca.pem"
+    for path in ("\\\\serveur\\ca.pem", "//serveur/ca.pem", "ca.pem", "https://a.fr/ca.pem"):
+        with pytest.raises(SettingsError):
+            check(path)
 
 
 def test_the_variables_of_a_path_are_those_of_the_environment() -> None:

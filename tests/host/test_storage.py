@@ -286,12 +286,13 @@ class TestRefusedValues:
 
     def test_of_a_policy_too(self, store: Storage) -> None:
         authority = str(store.folders.policy / "ca.pem")
+        Path(authority).touch()
         store.policy_file.write_text(
             f"[connection]\nca_file = '{authority}'\n[proxy]\naddress = 'socks5://p'\n", "utf-8"
         )
         loaded = store.load()
         assert loaded.effective.settings.ca_file == authority
-        assert loaded.effective.locked == {"ca_file"}
+        assert loaded.effective.locked == {"ca_file", "proxy_address"}
         assert [(fault.name, fault.line) for fault in loaded.policy_faults] == [("proxy.address", 4)]
 
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
@@ -370,24 +371,121 @@ class TestPolicy:
         store.save({"licence.number": "1"})
         assert store.load().effective.settings.licence_number == "1"
 
-    def test_a_broken_one_leaves_the_last_good_one_in_force(self, store: Storage) -> None:
+    def test_a_broken_one_leaves_the_one_before_in_force_as_long_as_the_program_runs(
+        self, store: Storage
+    ) -> None:
         store.policy_file.write_text("[connection]\nsecure = false\n")
         store.load()
-        store.policy_file.write_text("[connection\n")
+        store.policy_file.write_text("[connection]\nauthentication = '''\nhttps")
         loaded = store.load()
-        assert loaded.policy_faults[0].line == 1
+        assert loaded.policy_faults
         assert loaded.faults == ()
         assert loaded.effective.locked == {"secure"}
+        assert not loaded.effective.settings.secure
         with refused(refusals.SettingLocked("connection.secure")):
             store.save({"connection.secure": True})
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"[connection]\nauthentication = '''\nhttps", b"\xff\xfe\x00\xd8", b"schema = 2\n", b"x" * 300_000],
+        ids=["open text", "no text", "newer", "giant"],
+    )
+    def test_one_of_which_nothing_can_be_used_fixes_all_but_the_licence(
+        self, store: Storage, content: bytes
+    ) -> None:
+        """Nobody knows what it fixed: the person's own values hold for nothing that matters."""
+        store.settings_file.write_text(
+            f"{OWN}\n[proxy]\nmode = 'none'\n".replace("later", "secure = false\nlater")
+        )
+        (store.folders.state / "policy.last-good.toml").write_text("[assistance]\nmaximum_days = 1\n")
+        store.policy_file.write_bytes(content)
+        loaded = store.load()
+        assert loaded.policy_faults
+        assert loaded.effective.settings == replace(settings.DEFAULTS, licence_number="IEA-0000-1234")
+        names = {each.attribute for each in settings.DECLARATIONS.values()}
+        assert loaded.effective.locked == names - {"licence_number"}
+        assert store.load() == loaded
+
+    @pytest.mark.parametrize(
+        ("line", "attribute"),
+        [
+            ("[connection]\nsecure = 'oui'", "secure"),
+            ("[connection]\nSecure = true", "secure"),
+            ("[connection]\nsecure = oui", "secure"),
+            ("[connection\nsecure = true", "secure"),
+            ("[assistance]\nmaximum_days = 'dix'", "assistance_days"),
+            ("[program]\npath = '%IEA_TEST_ROOT%/ie.exe'", "program"),
+        ],
+    )
+    def test_a_refused_value_stays_fixed(self, store: Storage, line: str, attribute: str) -> None:
+        """The person's own value does not hold instead, nor a copy in his folder."""
+        own = (
+            "[connection]\nsecure = false\n[assistance]\nmaximum_days = 1\n[program]\npath = '/opt/own.exe'\n"
+        )
+        store.settings_file.write_text(own)
+        (store.folders.state / "policy.last-good.toml").write_text(own)
+        store.policy_file.write_text(f"[proxy]\nmode = 'none'\n{line}\n")
+        loaded = store.load()
+        assert loaded.policy_faults
+        effective = loaded.effective
+        assert attribute in effective.locked
+        assert getattr(effective.settings, attribute) == getattr(settings.DEFAULTS, attribute)
+        assert effective.settings.proxy_mode is settings.ProxyMode.NONE, "what is right in it holds"
 
     def test_a_withdrawn_one_is_forgotten(self, store: Storage) -> None:
         store.policy_file.write_text("[connection]\nsecure = false\n")
         store.load()
         store.policy_file.unlink()
         assert store.load().effective.locked == frozenset()
-        store.policy_file.write_text("=")
-        assert store.load().effective.locked == frozenset()
+        store.policy_file.write_text("[proxy]\naddress = 'x y'")
+        assert store.load().effective.locked == {"proxy_address"}
+
+    @pytest.mark.linux
+    @pytest.mark.parametrize("place", ["policy.toml", ""])
+    def test_one_that_somebody_else_may_write_is_nobodys_word(self, store: Storage, place: str) -> None:
+        store.settings_file.write_text(OWN, "utf-8")
+        store.policy_file.write_text("[connection]\nsecure = false\n[program]\npath = '/tmp/evil'\n")
+        signature = store.policy_signature()
+        (store.folders.policy / place).chmod(0o777)
+        loaded = store.load()
+        assert loaded.effective.locked == frozenset()
+        assert loaded.effective.settings.program == ""
+        assert [(fault.name, fault.file) for fault in loaded.policy_faults] == [("", "policy.toml")]
+        assert "administrateurs" in loaded.policy_faults[0].expected
+        assert store.policy_signature() != signature, "the agent notices it within a minute"
+        (store.folders.policy / place).chmod(0o700)
+        assert store.policy_signature() == signature
+        assert store.load().effective.locked == {"secure", "program"}
+
+    def test_of_a_program_that_ships_only_administrators_write_it(self, store: Storage) -> None:
+        """The Windows Python of the rig has one user, who is no administrator."""
+        shipped = Storage(replace(store.folders, has_own_policy=False))
+        store.policy_file.write_text("[connection]\nsecure = false\n")
+        assert store.load().effective.locked == {"secure"}
+        if sys.platform != "win32" and os.geteuid() == 0:
+            os.chown(store.policy_file, 65534, -1)
+        assert shipped.load().effective.locked == frozenset()
+        assert shipped.load().policy_faults
+
+    def test_its_authorities_are_an_administrators_too(self, store: Storage) -> None:
+        file = store.folders.policy / "autorite.pem"
+        store.policy_file.write_text(f"[connection]\nca_file = '{file}'\n")
+        missing = store.load()
+        assert [(fault.name, fault.line) for fault in missing.policy_faults] == [("connection.ca_file", 2)]
+        assert missing.effective.settings.ca_file == ""
+        assert "ca_file" in missing.effective.locked
+        signature = store.policy_signature()
+        file.touch()
+        assert store.policy_signature() != signature, "the agent notices it within a minute"
+        assert store.load().effective.settings.ca_file == str(file)
+        assert store.load().policy_faults == ()
+        if sys.platform != "win32":
+            file.chmod(0o666)
+            assert store.load().effective.settings.ca_file == str(file), (
+                "the one before, until the program ends"
+            )
+            assert Storage(store.folders).load().effective.settings.ca_file == ""
+            assert "administrateurs" in store.load().policy_faults[0].expected
 
     def test_nothing_is_ever_written_beside_it(self, store: Storage) -> None:
         for content in ("[connection]\nsecure = false\n", "="):

@@ -136,7 +136,9 @@ class Agent:
         for fault in self._loaded.all_faults:
             fields = {"file": fault.file, "name": fault.name, "line": fault.line}
             log.warning("setting refused", extra={"fields": fields})
-        if self._loaded.all_faults:
+        if self._loaded.policy_faults:
+            self._balloon(balloon_text.build_problem_balloon(problems.POLICY_UNUSABLE))
+        elif self._loaded.faults:
             self._balloon(balloon_text.build_problem_balloon(problems.SETTINGS_UNREADABLE))
 
     def _keep_reachable(self) -> None:

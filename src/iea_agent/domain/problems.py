@@ -313,6 +313,20 @@ CA_FILE_UNREADABLE = Problem(
     repairable=False,
 )
 
+POLICY_UNUSABLE = Problem(
+    "IEA-C07",
+    Severity.MEDIUM,
+    Actor.IT,
+    title="Règles de l'administrateur en défaut",
+    text="Un fichier de l'administrateur de ce poste contient une erreur, ou d'autres personnes que lui peuvent le modifier.",
+    advice=(
+        "Signalez ce message à la personne qui s'occupe de votre informatique : « Paramètres de connexion » et « iea-agent diagnose » nomment "
+        "ce fichier. Rien n'est effacé."
+    ),
+    evidence=FileInvolved,
+    repairable=False,
+)
+
 NAME_UNKNOWN = Problem(
     "IEA-N02",
     Severity.HIGH,

@@ -68,8 +68,10 @@ def _check_proxy(value: object) -> str:
 
 
 _QUOTES = "\"'«»“”„‘’"
-# a drive, a share, a folder of Linux, or a variable of Windows that holds one of them
-_ABSOLUTE_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]|/|%[^%]+%")
+# A folder of a drive or of Linux, or a variable of Windows that holds one. No share and no device: to open one tells
+# a stranger's server the person's sign-in. Of Windows' paths a second colon would name a stream of a file.
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/](?![\\/])[^:]*")
+_ABSOLUTE_PATH = re.compile(rf"{_WINDOWS_PATH.pattern}|/(?!/).*|%[^%]+%[^:]*")
 _VARIABLE = re.compile("%([^%]+)%")
 
 
@@ -77,9 +79,22 @@ def _check_path(value: object) -> str:
     text = pasted_text.tidy_name(_check_text(value)).strip(_QUOTES).strip()
     # a quotation mark that is left stands between a path and its arguments
     is_usable = len(text) <= 1000 and text.isprintable() and '"' not in text
-    if not is_usable or (text and not _ABSOLUTE_PATH.match(text)):
+    if not is_usable or (text and not _ABSOLUTE_PATH.fullmatch(text)):
         raise ValueError
     return text
+
+
+def _check_program(value: object) -> str:
+    text = _check_path(value)
+    # a document, a shortcut or a script would be opened by another program
+    if text and not text.startswith("/") and not text.lower().endswith(".exe"):
+        raise ValueError
+    return text
+
+
+def is_usable_path(path: str, *, on_windows: bool) -> bool:
+    """Return whether *path*, without variables, is complete on this system."""
+    return bool(_WINDOWS_PATH.fullmatch(path)) if on_windows else path.startswith("/")
 
 
 def expand_variables(path: str, environment: Mapping[str, str]) -> str:
@@ -196,9 +211,17 @@ PROXY = Kind(
     _check_proxy,
 )
 DAYS = Kind(N_("un nombre de jours de 0 (sans limite) à 366"), _check_days, _parse_number)
-PATH = Kind(
-    N_("un chemin complet, comme « C:\\Program Files\\Exemple\\ie.exe », sans arguments"), _check_path
+PROGRAM = Kind(
+    N_(
+        "le chemin complet d'un programme de ce poste, comme « C:\\Program Files\\Exemple\\ie.exe », sans arguments"
+    ),
+    _check_program,
 )
+AUTHORITIES = Kind(
+    N_("le chemin complet d'un fichier de ce poste, comme « C:\\ProgramData\\IEA Agent\\autorite.pem »"),
+    _check_path,
+)
+PATHS = (PROGRAM, AUTHORITIES)
 USER = Kind(N_("un nom d'utilisateur (100 caractères au plus, sans « : »)"), _check_user)
 SCOPE = Kind(N_("des noms de droits séparés par des espaces, sans accents"), _check_scope)
 HOSTS = Kind(N_("des noms de serveur séparés par « ; », comme « jetons.exemple.fr »"), _check_hosts)
@@ -229,7 +252,7 @@ class Settings:
     authentication: str = _setting("connection.authentication", addresses.OFFICIAL_AUTHENTICATION, ADDRESS)
     updates: str = _setting("connection.updates", addresses.OFFICIAL_UPDATES, ADDRESS)
     # PEM file of further certificate authorities
-    ca_file: str = _setting("connection.ca_file", "", PATH)
+    ca_file: str = _setting("connection.ca_file", "", AUTHORITIES)
     # What a certificate must have besides: the name of its issuer, or the hash of a key in its chain
     pins: str = _setting("connection.pins", "", PINS, policy_only=True)
     # the right (scope) to ask the authentication server for; most servers need none
@@ -254,7 +277,7 @@ class Settings:
     # hosts that are reached without the proxy, ";" between them, "*" for any characters
     proxy_bypass: str = _setting("proxy.bypass", "", BYPASS)
     # path of Impact emploi
-    program: str = _setting("program.path", "", PATH)
+    program: str = _setting("program.path", "", PROGRAM)
     # Longest time in assistance mode; 0 for no limit. In a person's own file the limit would be a
     # way out of assistance mode without a password.
     assistance_days: int = _setting("assistance.maximum_days", 0, DAYS, policy_only=True)

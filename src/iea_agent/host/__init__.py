@@ -102,6 +102,12 @@ class Host(Protocol):
     def open_page(self, page: Path) -> None:
         """Show an HTML file in the person's browser. Raises ``LaunchError``."""
 
+    def policy_folder(self, application: str) -> Path:
+        """Return the machine's folder of *application*, whatever the environment says."""
+
+    def is_local(self, path: str) -> bool:
+        """Return whether the complete *path* is on a disk of this machine."""
+
     def session_id(self) -> str:
         """Return the identifier of the user's session, for the name of the channel."""
 

@@ -146,6 +146,14 @@ class PosixHost:
         if not webbrowser.open(page.as_uri()):
             raise LaunchError(str(page))
 
+    def policy_folder(self, application: str) -> Path:
+        """Return the folder below /etc/xdg, where only root may write."""
+        return Path("/etc/xdg", application)
+
+    def is_local(self, path: str) -> bool:  # noqa: ARG002 the interface's
+        """Return True: a share is a folder like others, and nothing signs in there by itself."""
+        return True
+
     def session_id(self) -> str:
         """Return the user's number: a socket belongs to a user, not to a terminal."""
         return str(os.getuid())

@@ -24,11 +24,13 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from iea_agent import IS_CHECKOUT
 from iea_agent.domain import settings
 from iea_agent.domain.pasted_text import detect_mark
 from iea_agent.domain.problems import N_
 
 from . import current_host, folder_mark
+from .trusted_files import NotTrustedError, read_trusted
 
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"
@@ -41,10 +43,17 @@ KEPT_ASIDE = 5
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
+_ReadFile = Callable[[Path, int], "bytes | None"]
 
 _EXPECTED_TEXT = N_("un fichier de texte en UTF-8, de 256 Kio au plus")
 _EXPECTED_VARIABLES = N_("un chemin dont les variables existent sur ce poste")
 _EXPECTED_ACCESS = N_("un fichier que ce programme peut lire")
+_EXPECTED_ADMINISTRATOR = N_(
+    "un fichier que seuls les administrateurs peuvent modifier, ainsi que son dossier"
+)
+_EXPECTED_LOCAL = N_("un chemin sur un disque de ce poste")
+_EXPECTED_FILE = N_("un fichier qui existe sur ce poste")
+_MISSING = "there is no such file"
 
 
 class StorageError(Exception):
@@ -64,7 +73,8 @@ class Folders:
     """The folders of an installation.
 
     *policy* is the machine's, the others are the person's. A folder is made when something is written there. *name* is that of the installation in the vault
-    and among the pipes: "IEA Agent", followed by a short hash if ``IEA_AGENT_HOME`` moves the folders.
+    and among the pipes: "IEA Agent", followed by a short hash if ``IEA_AGENT_HOME`` moves the folders. If *has_own_policy* is set, what the person has
+    written counts as a policy, too: in a checkout only.
     """
 
     settings: Path
@@ -72,14 +82,20 @@ class Folders:
     policy: Path
     logs: Path
     name: str
+    has_own_policy: bool = False
 
     @classmethod
-    def locate(cls, environment: Mapping[str, str]) -> Folders:
-        """Return the system's own folders, or those below ``IEA_AGENT_HOME`` if it is set."""
+    def locate(cls, environment: Mapping[str, str], *, ships: bool = not IS_CHECKOUT) -> Folders:
+        """Return the system's own folders, or those below ``IEA_AGENT_HOME`` if it is set.
+
+        Of a program that *ships* the variable does not move the policy: whoever starts it would choose
+        the administrator's word.
+        """
         if moved := environment.get(HOME_VARIABLE):
             home = Path(moved).absolute()
             name = f"{APPLICATION} {folder_mark(home)}"
-            return cls(home / "settings", home / "state", home / "policy", home / "logs", name)
+            policy = current_host().policy_folder(APPLICATION) if ships else home / "policy"
+            return cls(home / "settings", home / "state", policy, home / "logs", name, not ships)
         # here, because a moved home does not need it
         import platformdirs
 
@@ -87,7 +103,7 @@ class Folders:
         return cls(
             places.user_config_path,
             places.user_state_path,
-            places.site_config_path,
+            current_host().policy_folder(APPLICATION),
             places.user_log_path,
             APPLICATION,
         )
@@ -97,9 +113,10 @@ class Folders:
 class LoadedSettings:
     """The settings in force, and what is wrong with the files.
 
-    *faults* are those of the person's file, *policy_faults* those of the policy. A refused value is
-    replaced by that of the last file without a fault, if it had one, else by the default; so is a whole
-    file that cannot be used. *set_aside* is the copy of a settings file that is no TOML.
+    *faults* are those of the person's file, *policy_faults* those of the policy. A refused value of the person's
+    is replaced by that of the last file without a fault, if it had one, else by the default; so is a whole
+    file that cannot be used. One of the policy's is replaced by the default and stays locked: a copy
+    of an earlier policy could only lie where the person may write. *set_aside* is the copy of a settings file that is no TOML.
     """
 
     effective: settings.Effective
@@ -113,8 +130,8 @@ class LoadedSettings:
         return self.faults + self.policy_faults
 
 
-Signature = tuple[int, int]
-"""The time of the last change, in nanoseconds, and the size of a file."""
+Signature = tuple[int | str, ...]
+"""The time of the last change, in nanoseconds, the size of a file, and whatever else of it counts."""
 
 
 class Storage:
@@ -125,7 +142,9 @@ class Storage:
         self.settings_file = folders.settings / "settings.toml"
         self.policy_file = folders.policy / "policy.toml"
         self._last_good_settings = folders.settings / "settings.last-good.toml"
-        self._last_good_policy = folders.state / "policy.last-good.toml"
+        # what the last policy without a fault fixed, and its file of authorities
+        self._policy: dict[str, object] = {}
+        self._authorities: list[Path] = []
 
     def load(self) -> LoadedSettings:
         """Return the settings in force; faults are reported in them, never raised."""
@@ -134,16 +153,16 @@ class Storage:
         if file.has_errors:
             with _refusal_logged():
                 set_aside = _copy_aside(self.settings_file, file)
-        own = self._fill_up(file, self._last_good_settings)
         policy, policy_faults = self._load_policy()
-        return LoadedSettings(settings.apply_policy(own, policy), file.faults, policy_faults, set_aside)
+        own = settings.apply_policy(self._fill_up(file), policy)
+        return LoadedSettings(own, file.faults, policy_faults, set_aside)
 
-    def _fill_up(self, file: _SettingsFile, last_good: Path) -> dict[str, object]:
-        """Return the values of *file*; those that it refuses are those of *last_good*."""
+    def _fill_up(self, file: _SettingsFile) -> dict[str, object]:
+        """Return the values of the person's *file*; the last good ones for the refused."""
         if not file.faults:
-            _keep_last_good(last_good, file)
+            _keep_last_good(self._last_good_settings, file)
             return file.values
-        before = _read_settings(last_good).values
+        before = _read_settings(self._last_good_settings).values
         return before if file.is_broken else {**file.select_refused(before), **file.values}
 
     def save(self, changes: Mapping[str, object]) -> None:
@@ -257,8 +276,29 @@ class Storage:
             self.settings_file.touch(mode=0o600)
 
     def policy_signature(self) -> Signature | None:
-        """Return what changes with the policy file."""
-        return _sign(self.policy_file)
+        """Return what changes with the policy, its authorities and who may write them."""
+        if _sign(self.policy_file) is None:
+            return None
+        files = [self.policy_file, *self._authorities]
+        return tuple(part for file in files for part in (*(_sign(file) or ()), self._refuse(file)))
+
+    def _refuse(self, path: Path) -> str:
+        """Return why *path* cannot be used as an administrator's file, "" if it can."""
+        try:
+            return _MISSING if self.read_administrators_file(path, 0) is None else ""
+        except OSError as error:
+            return str(error)
+
+    def read_administrators_file(self, path: Path, limit: int) -> bytes | None:
+        """Return at most *limit* + 1 bytes of a file that only administrators can change.
+
+        None if there is no such file. Raises ``OSError``: ``NotTrustedError`` if others can change it.
+        """
+        own = self.folders.has_own_policy
+        try:
+            return _retry_while_held(lambda: read_trusted(path, limit, own=own))
+        except FileNotFoundError:
+            return None
 
     def settings_signature(self) -> Signature | None:
         """Return what changes with the person's file."""
@@ -331,12 +371,43 @@ class Storage:
             raise StorageError(path) from error
 
     def _load_policy(self) -> tuple[dict[str, object], tuple[settings.SettingFault, ...]]:
-        file = _read_settings(self.policy_file)
-        if file.data is None and not file.faults:
-            # the administrator has withdrawn it
-            with _refusal_logged():
-                self._last_good_policy.unlink(missing_ok=True)
-        return self._fill_up(file, self._last_good_policy), file.faults
+        """Return what the policy fixes, by attribute, and what is wrong with it.
+
+        A refused value stays fixed, else the person's own would hold: to what the policy said before, as
+        long as this process runs, then to the default. If nothing in the file can be used, it might have
+        fixed anything but the licence. A file that others than administrators can change is nobody's word.
+        """
+        file = self._check_authorities(_read_settings(self.policy_file, self.read_administrators_file))
+        if file.is_broken:
+            fixed = self._policy or {
+                each.attribute: getattr(settings.DEFAULTS, each.attribute)
+                for each in settings.DECLARATIONS.values()
+                if each.attribute != "licence_number"
+            }
+        else:
+            lost = {
+                each.attribute: self._policy.get(each.attribute, getattr(settings.DEFAULTS, each.attribute))
+                for name, each in settings.DECLARATIONS.items()
+                if file.refuses([name])
+            }
+            fixed = {**lost, **file.values}
+        if not file.faults:
+            self._policy = fixed
+        return fixed, file.faults
+
+    def _check_authorities(self, file: _SettingsFile) -> _SettingsFile:
+        """Return the policy *file*, whose file of authorities is an administrator's, too."""
+        path = Path(str(file.values.get("ca_file") or ""))
+        self._authorities = [path] if path.name else []
+        if not path.name or not (reason := self._refuse(path)):
+            return file
+        _log.warning("authorities refused", extra={"fields": {"file": path, "reason": reason}})
+        name = "connection.ca_file"
+        line = settings.find_line(file.text, name)
+        expected = _EXPECTED_FILE if reason == _MISSING else _EXPECTED_ADMINISTRATOR
+        fault = settings.SettingFault(name, line, expected, self.policy_file.name)
+        values = {attribute: value for attribute, value in file.values.items() if attribute != "ca_file"}
+        return replace(file, values=values, faults=(*file.faults, fault))
 
 
 def _sign(path: Path) -> Signature | None:
@@ -570,15 +641,18 @@ class _SettingsFile:
         return isinstance(schema, int) and schema > settings.SCHEMA
 
 
-def _read_settings(path: Path) -> _SettingsFile:
+def _read_settings(path: Path, read_file: _ReadFile = read_bounded) -> _SettingsFile:
     """Return what *path* sets; its faults name the file."""
-    file = _parse_settings(path)
+    file = _parse_settings(path, read_file)
     return replace(file, faults=tuple(replace(fault, file=path.name) for fault in file.faults))
 
 
-def _parse_settings(path: Path) -> _SettingsFile:
+def _parse_settings(path: Path, read_file: _ReadFile) -> _SettingsFile:
     try:
-        data = read_bounded(path, LARGEST_SETTINGS)
+        data = read_file(path, LARGEST_SETTINGS)
+    except NotTrustedError as error:
+        _log.warning("not trusted", extra={"fields": {"file": error.filename, "reason": error.strerror}})
+        return _SettingsFile(faults=(settings.SettingFault("", 0, _EXPECTED_ADMINISTRATOR),))
     except OSError as error:
         _log.warning("not readable", extra={"fields": {"file": path, "reason": error.strerror}})
         return _break(_EXPECTED_ACCESS)
@@ -596,16 +670,27 @@ def _parse_settings(path: Path) -> _SettingsFile:
         return _SettingsFile(faults=error.faults, data=data, is_broken=True)
     values, faults = dict(parsed.values), list(parsed.faults)
     for name, declaration in settings.DECLARATIONS.items():
-        if declaration.kind is settings.PATH and declaration.attribute in values:
-            path_text = str(values[declaration.attribute])
+        if declaration.kind in settings.PATHS and declaration.attribute in values:
             try:
-                values[declaration.attribute] = settings.expand_variables(path_text, os.environ)
-            except KeyError:
-                del values[declaration.attribute]
-                faults.append(
-                    settings.SettingFault(name, settings.find_line(text, name), _EXPECTED_VARIABLES)
-                )
+                values[declaration.attribute] = _expand_path(name, values.pop(declaration.attribute))
+            except settings.SettingsError as error:
+                faults += (replace(each, line=settings.find_line(text, name)) for each in error.faults)
     return _SettingsFile(values, tuple(faults), data, parsed.readable)
+
+
+def _expand_path(name: str, value: object) -> str:
+    """Return the path *value* of the setting *name* without variables.
+
+    Raises ``SettingsError``, also if it is not on a disk of this PC.
+    """
+    expected = _EXPECTED_VARIABLES
+    with suppress(KeyError):
+        path = settings.expand_variables(str(value), os.environ)
+        is_local = settings.is_usable_path(path, on_windows=sys.platform == "win32")
+        if not path or (is_local and current_host().is_local(path)):
+            return path
+        expected = _EXPECTED_LOCAL
+    raise settings.SettingsError((settings.SettingFault(name, 0, expected),))
 
 
 def _break(expected: str, line: int = 0, data: bytes | None = None) -> _SettingsFile:
@@ -614,23 +699,30 @@ def _break(expected: str, line: int = 0, data: bytes | None = None) -> _Settings
 
 
 def check_changes(changes: Mapping[str, object]) -> dict[str, object]:
-    """Return *changes* as the file will hold them. Raises ``SettingsError``."""
+    """Return *changes* as the file will hold them. Raises ``SettingsError``.
+
+    A path that is set leads to a file, now.
+    """
     values: dict[str, object] = {}
     faults: list[settings.SettingFault] = []
     for name, value in changes.items():
         try:
             checked = None if value is None else settings.DECLARATIONS[name].check(value)
-            if settings.DECLARATIONS[name].kind is settings.PATH:
-                settings.expand_variables(str(checked or ""), os.environ)
+            if settings.DECLARATIONS[name].kind in settings.PATHS and checked:
+                _require_file(name, _expand_path(name, checked))
         except settings.SettingsError as error:
             faults += error.faults
-        except KeyError:
-            faults.append(settings.SettingFault(name, 0, _EXPECTED_VARIABLES))
         else:
             values[name] = checked.value if isinstance(checked, Enum) else checked
     if faults:
         raise settings.SettingsError(tuple(faults))
     return values
+
+
+def _require_file(name: str, path: str) -> None:
+    """Raise ``SettingsError`` unless there is a file at *path*."""
+    if not os.path.isfile(path):
+        raise settings.SettingsError((settings.SettingFault(name, 0, _EXPECTED_FILE),))
 
 
 def set_values(text: str, values: Mapping[str, object]) -> str:

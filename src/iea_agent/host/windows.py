@@ -32,6 +32,11 @@ _EXTENDED_LIMIT_INFORMATION = 9  # JOBOBJECTINFOCLASS
 _LIMIT_SILENT_BREAKAWAY_OK = 0x1000
 _LIMIT_KILL_ON_JOB_CLOSE = 0x2000
 
+_DRIVE_REMOTE = 4
+_KF_FLAG_DONT_VERIFY = 0x4000
+_PROGRAM_DATA = bytes.fromhex("825dab62c1fdc34da9dd070d1d495d97")
+"""FOLDERID_ProgramData, 62AB5D82-FDC1-4DC3-A9DD-070D1D495D97 (knownfolders.h), as a GUID lies in memory."""
+
 _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
 _user32 = ctypes.WinDLL("user32", use_last_error=True)
 
@@ -104,6 +109,7 @@ _OpenProcess = declare(_kernel32, "OpenProcess", _HANDLE, _DWORD, _BOOL, _DWORD)
 _ProcessIdToSessionId = declare(_kernel32, "ProcessIdToSessionId", _BOOL, _DWORD, _DWORD_POINTER)
 _GetDllDirectory = declare(_kernel32, "GetDllDirectoryW", _DWORD, _DWORD, wintypes.LPWSTR)
 _SetDllDirectory = declare(_kernel32, "SetDllDirectoryW", _BOOL, _STRING)
+_GetDriveType = declare(_kernel32, "GetDriveTypeW", wintypes.UINT, _STRING)
 _AllowSetForegroundWindow = declare(_user32, "AllowSetForegroundWindow", _BOOL, _DWORD)
 _EnumWindows = declare(_user32, "EnumWindows", _BOOL, _WindowVisitor, wintypes.LPARAM)
 _GetWindow = declare(_user32, "GetWindow", _WINDOW, _WINDOW, wintypes.UINT)
@@ -295,6 +301,27 @@ class WindowsHost:
     def open_page(self, page: Path) -> None:
         """Open the file as Explorer does: a ``file:`` address fails where it has accents."""
         self.launch(page)
+
+    def policy_folder(self, application: str) -> Path:
+        """Ask Windows for the folder of all users' data (SHGetKnownFolderPath)."""
+        # here, as the icon appears without them
+        from pathlib import Path
+
+        shell32, ole32 = ctypes.WinDLL("shell32"), ctypes.WinDLL("ole32")
+        find = declare(shell32, "SHGetKnownFolderPath", ctypes.c_long, _POINTER, _DWORD, _HANDLE, _POINTER)
+        release = declare(ole32, "CoTaskMemFree", None, _POINTER)
+        place = ctypes.c_void_p()
+        error = find(_PROGRAM_DATA, _KF_FLAG_DONT_VERIFY, None, ctypes.byref(place))
+        try:
+            if error or not place.value:
+                raise ctypes.WinError(error)
+            return Path(ctypes.wstring_at(place.value), application)
+        finally:
+            release(place)
+
+    def is_local(self, path: str) -> bool:
+        """Ask for the kind of its drive; a drive that is not there is taken for a local one."""
+        return _GetDriveType(f"{path[:2]}\\") != _DRIVE_REMOTE
 
     def session_id(self) -> str:
         """Return the number of the Windows session, one for each person logged on."""

@@ -393,3 +393,30 @@ class TestWithAVault:
             assert key not in text
             assert password not in text
             assert b64encode(f"marie:{password}".encode()).decode() not in text
+
+
+@pytest.mark.linux  # Wine keeps no rights
+def test_what_others_than_administrators_may_write_is_named_and_counts_for_nothing(
+    installation: Installation,
+) -> None:
+    folder = installation.folder / "policy"
+    before = installation.json("settings", "get")
+    assert before["settings"]["connection.ca_file"]["origin"] == "policy"
+    assert installation.json("diagnose")["faults"] == []
+
+    folder.chmod(0o777)
+    refused = installation.json("settings", "get")
+    assert refused["settings"]["connection.ca_file"] == {"value": "", "origin": "default"}
+    assert ["policy.toml" in fault and "administrateurs" in fault for fault in refused["faults"]] == [True]
+    faults = "\n".join(installation.json("diagnose")["faults"])
+    assert "policy.toml" in faults
+    assert f"root.json\u00a0: [Errno 1] may be changed by everybody: '{folder}'" in faults
+
+    folder.chmod(0o755)
+    (folder / "root.json").chmod(0o666)
+    tested = json.loads(installation.run("test", "--json").stdout)
+    validate(tested, "test")
+    updates = tested["servers"][1]
+    assert (updates["passed"], updates["failed_stage"]) == (False, "metadata")
+    assert updates["problem"]["code"] == "IEA-C07"
+    assert "root.json" in json.dumps(updates)

@@ -189,3 +189,26 @@ def test_without_a_file_of_the_updates_tuf_is_not_loaded(
     home = str(installed.folders.state.parent)
     done = subprocess.run([sys.executable, "-c", script, home], capture_output=True, text=True, check=False)
     assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.linux
+@pytest.mark.parametrize("place", ["register.json", ""])
+def test_a_register_that_somebody_else_may_write_is_refused(installed: Installation, place: str) -> None:
+    installed.installed_register.write_text(make_current_register().to_text(), "utf-8")
+    assert load_registers(installed).installed is not None
+    (installed.folders.policy / place).chmod(0o777)
+    registers = load_registers(installed)
+    assert registers.usable == []
+    assert "may be changed by everybody" in registers.refused[installed.installed_register]
+
+
+@pytest.mark.linux
+def test_a_root_that_somebody_else_may_write_verifies_nothing(
+    installed: Installation, updates: Updates
+) -> None:
+    updates.bring(make_current_register().to_text().encode())
+    assert load_registers(installed).signed is not None
+    installed.root_file.chmod(0o666)
+    registers = load_registers(installed)
+    assert registers.usable == []
+    assert "may be changed by everybody" in registers.refused[installed.signed_register]

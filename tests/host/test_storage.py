@@ -329,8 +329,9 @@ class TestRefusedValues:
         loaded = store.load()
         assert [(fault.name, fault.line) for fault in loaded.faults] == [("program.path", 2)]
         with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("IEA_TEST_ROOT", "/opt")
-            assert store.load().effective.settings.program == "/opt/ie.exe"
+            root = "C:/opt" if sys.platform == "win32" else "/opt"
+            environment.setenv("IEA_TEST_ROOT", root)
+            assert store.load().effective.settings.program == f"{root}/ie.exe"
             store.save({"licence.number": "2"})
         assert "%IEA_TEST_ROOT%" in store.settings_file.read_text()
 
@@ -393,7 +394,7 @@ class TestPolicy:
     def test_one_of_which_nothing_can_be_used_fixes_all_but_the_licence(
         self, store: Storage, content: bytes
     ) -> None:
-        """Nobody knows what it fixed: the person's own values hold for nothing that matters."""
+        """Nobody knows what it fixed, so the person's own values hold for nothing else."""
         store.settings_file.write_text(
             f"{OWN}\n[proxy]\nmode = 'none'\n".replace("later", "secure = false\nlater")
         )
@@ -469,7 +470,7 @@ class TestPolicy:
 
     def test_its_authorities_are_an_administrators_too(self, store: Storage) -> None:
         file = store.folders.policy / "autorite.pem"
-        store.policy_file.write_text(f"[connection]\nca_file = '{file}'\n")
+        store.policy_file.write_text(f"[connection]\nca_file = '{file}'\n", "utf-8")
         missing = store.load()
         assert [(fault.name, fault.line) for fault in missing.policy_faults] == [("connection.ca_file", 2)]
         assert missing.effective.settings.ca_file == ""

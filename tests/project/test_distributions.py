@@ -82,7 +82,8 @@ def test_a_wheel_holds_its_own_package_whole_and_nothing_else(wheels: list[Wheel
         folders = {path.name for path in wheel.folder.iterdir()}
         assert folders == {wheel.package, f"{wheel.package}-{iea_agent.__version__}.dist-info"}
         source = PROJECTS[wheel.name] / "src" / wheel.package
-        assert files_below(wheel.folder / wheel.package) == files_below(source)
+        # what says that it is a checkout does not ship
+        assert files_below(wheel.folder / wheel.package) == files_below(source) - {"checkout.txt"}
 
 
 def test_a_wheel_starts_its_own_command_and_no_other(wheels: list[Wheel]) -> None:
@@ -127,6 +128,22 @@ def test_the_agent_and_the_sandbox_start_without_each_other(wheels: list[Wheel])
             capture_output=True, text=True, timeout=60, check=True,
         )  # fmt: skip
         assert wheel.name in done.stdout
+
+
+def test_no_variable_moves_the_policy_of_what_ships(wheels: list[Wheel], tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.path += sys.argv[1:]; import os; from iea_agent.host.storage import Folders\n"
+        "folders = Folders.locate(os.environ); print(folders.policy, folders.has_own_policy, folders.state)"
+    )
+    moving = {"XDG_CONFIG_DIRS": tmp_path, "IEA_AGENT_HOME": tmp_path / "home"}
+    for names in (["XDG_CONFIG_DIRS"], list(moving)):
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", script, wheels[0].folder, sysconfig.get_path("purelib")],
+            env={"HOME": str(tmp_path), **{name: str(moving[name]) for name in names}},
+            capture_output=True, text=True, timeout=60, check=True,
+        )  # fmt: skip
+        assert done.stdout.startswith("/etc/xdg/IEA Agent False ")
+        assert (str(tmp_path / "home") in done.stdout) is ("IEA_AGENT_HOME" in names)
 
 
 def test_the_three_have_one_version() -> None:

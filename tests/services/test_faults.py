@@ -180,7 +180,7 @@ def visit(world: World, server: ServerName, connect: Connect, folder: Path) -> t
     """Test one of the sandbox's servers; *folder* keeps what is trusted."""
 
     def verify(ask: updates.Send, address: Address, timestamp: bytes) -> str:
-        return str(updates.check(ask, address, world.root_file, folder, timestamp=timestamp))
+        return str(updates.check(ask, address, world.root_file.read_bytes(), folder, timestamp=timestamp))
 
     text = addresses.clean(world.to_type(server))
     return timed(SERVERS[server], text, connect, licence_of(world), verify=verify)

@@ -558,7 +558,7 @@ def test_the_same_metadata_laid_out_otherwise_are_believed(publisher: Site, file
     """They are signed as a document. The others are named with their length and hash."""
     publisher.overlay = {file: json.dumps(json.loads(publisher.read_served(file)), indent=1).encode()}
     with TemporaryDirectory() as folder:
-        assert updates.check(publisher.ask, ADDRESS, publisher.root, Path(folder)).version == 2
+        assert updates.check(publisher.ask, ADDRESS, publisher.root.read_bytes(), Path(folder)).version == 2
 
 
 @covers("refused")
@@ -571,7 +571,7 @@ def test_any_altered_metadata_are_refused(publisher: Site, data: st.DataObject) 
     failure: Failure | None = None
     with TemporaryDirectory() as folder:
         try:
-            verified = updates.check(publisher.ask, ADDRESS, publisher.root, Path(folder))
+            verified = updates.check(publisher.ask, ADDRESS, publisher.root.read_bytes(), Path(folder))
         except HttpsError as refused:
             failure = refused.failure
     if failure is not None:

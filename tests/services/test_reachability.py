@@ -94,7 +94,7 @@ def test_the_stages_never_go_back(
     kind = Server.AUTHENTICATION if server == "auth" else Server.UPDATES
 
     def verify(ask: updates.Send, address: Address, timestamp: bytes) -> str:
-        return str(updates.check(ask, address, world.root_file, tmp_path, timestamp=timestamp))
+        return str(updates.check(ask, address, world.root_file.read_bytes(), tmp_path, timestamp=timestamp))
 
     world.break_(server, fault, **options)
     progress: list[ServerReport] = []

@@ -55,7 +55,9 @@ class Site:
     def visit(self, *, timestamp: bytes = b"") -> updates.VerifiedMetadata:
         """Check, keeping what is learnt."""
         self.asked.clear()
-        return updates.check(self.ask, ADDRESS, self.root, self.folder, timestamp=timestamp, wait=0)
+        return updates.check(
+            self.ask, ADDRESS, self.root.read_bytes(), self.folder, timestamp=timestamp, wait=0
+        )
 
     def fails(self) -> tuple[Stage, Problem, str]:
         """What a visit finds wrong."""
@@ -299,7 +301,7 @@ def ask(request, limit):
         sys.stdin.read()
     return Reply(200 if file.exists() else 404, {}, file.read_bytes() if file.exists() else b"")
 
-updates.check(ask, address, root, folder)
+updates.check(ask, address, root.read_bytes(), folder)
 """
 
 
@@ -373,7 +375,11 @@ def test_what_comes_slowly_or_without_end_is_bounded(
     server = serve(_serving(site, file, how))
 
     def verify(ask: updates.Send, _: object, timestamp: bytes) -> str:
-        return str(updates.check(ask, parse(server.address), site.root, site.folder, timestamp=timestamp))
+        return str(
+            updates.check(
+                ask, parse(server.address), site.root.read_bytes(), site.folder, timestamp=timestamp
+            )
+        )
 
     report = report_on(Server.UPDATES, server.address, lambda _: Client(limits=BRIEF), verify=verify)
     assert report.failure is not None
@@ -387,7 +393,7 @@ def test_what_comes_slowly_or_without_end_is_bounded(
 def test_the_test_takes_two_requests_over_one_connection(world: World, tmp_path: Path) -> None:
     def verify(ask: updates.Send, _: object, timestamp: bytes) -> str:
         address = parse(world.updates.address)
-        return str(updates.check(ask, address, world.root_file, tmp_path, timestamp=timestamp))
+        return str(updates.check(ask, address, world.root_file.read_bytes(), tmp_path, timestamp=timestamp))
 
     def visit() -> str:
         world.requests.clear()

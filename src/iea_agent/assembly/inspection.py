@@ -19,6 +19,8 @@ from .sealing import ACCOUNT
 from .servers import Servers
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from iea_agent.domain.documents import (
         DiagnosisDocument,
         Origin,
@@ -149,10 +151,21 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
         "settings": settings_with_origin(installation),
         "faults": [
             *map(describe_setting_fault, loaded.all_faults),
-            *(f"{file} : {reason}" for file, reason in load_registers(installation).refused.items()),
+            *(f"{file} : {reason}" for file, reason in _list_refused(installation).items()),
         ],
         "libraries": {name: _version(name) for name in LIBRARIES},
     }
+
+
+def _list_refused(installation: Installation) -> dict[Path, str]:
+    """Return the files beside the policy that are refused, and why."""
+    refused = dict(load_registers(installation).refused)
+    root = installation.root_file
+    try:
+        installation.storage.read_administrators_file(root, 0)
+    except OSError as error:
+        refused[root] = str(error)
+    return refused
 
 
 def render_diagnosis(document: DiagnosisDocument) -> str:

@@ -62,7 +62,7 @@ def _load(
 
 
 def _read_installed(installation: Installation) -> bytes | None:
-    return read_bounded(installation.installed_register, LARGEST_FILE)
+    return installation.storage.read_administrators_file(installation.installed_register, LARGEST_FILE)
 
 
 def _read_signed(installation: Installation) -> bytes | None:
@@ -73,9 +73,14 @@ def _read_signed(installation: Installation) -> bytes | None:
         return None
     from iea_agent.services.updates import TargetError, read_target
 
+    root = installation.root_file
+
+    def read_file(path: Path, limit: int) -> bytes | None:
+        # the root is an administrator's; what its signatures cover may lie where the person may write
+        read = installation.storage.read_administrators_file if path == root else read_bounded
+        return read(path, limit)
+
     try:
-        return read_target(
-            read_bounded, installation.root_file, installation.updates_folder, file.name, LARGEST_FILE
-        )
+        return read_target(read_file, root, installation.updates_folder, file.name, LARGEST_FILE)
     except TargetError as error:
         raise RegisterError(f"not signed by the update server: {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -207,19 +206,38 @@ class Servers:
             licence,
             on_progress or (lambda _report: None),
             now=datetime.now(UTC),
-            # not Path.exists, which raises if the folder may not be listed
-            verify=self._verify if os.path.exists(self.installation.root_file) else None,
+            verify=self._verify if self._has_root() else None,
             cancelled=cancelled,
             by_system_proxy=self._by_system_proxy(settings, given),
         )
         return tuple(self.issuers.record(report, time.time()) for report in reports)
 
+    def _has_root(self) -> bool:
+        """Return whether there is a root file, even one that cannot be used."""
+        try:
+            return (
+                self.installation.storage.read_administrators_file(self.installation.root_file, 0) is not None
+            )
+        except OSError:
+            return True
+
     def _verify(self, ask: Callable[[Request, int], Reply], address: Address, timestamp: bytes) -> str:
         # imported here: tuf takes 0.1 s and 25 MB, and nothing else needs it
+        from iea_agent.domain.diagnosis import Failure, Stage
+        from iea_agent.domain.evidence import FileInvolved
         from iea_agent.services import updates
+        from iea_agent.services.https import HttpsError
 
-        root, folder = self.installation.root_file, self.installation.updates_folder
-        return str(updates.check(ask, address, root, folder, timestamp=timestamp))
+        file, folder = self.installation.root_file, self.installation.updates_folder
+        try:
+            root = self.installation.storage.read_administrators_file(file, updates.LARGEST)
+        except OSError as error:
+            detail = f"{error.filename}: {error.strerror}"
+            failure = Failure(
+                Stage.METADATA, problems.POLICY_UNUSABLE, detail, evidence=FileInvolved(str(file))
+            )
+            raise HttpsError(failure) from error
+        return str(updates.check(ask, address, root or b"", folder, timestamp=timestamp))
 
     def repairs(
         self,

@@ -151,7 +151,7 @@ class PosixHost:
         return Path("/etc/xdg", application)
 
     def is_local(self, path: str) -> bool:  # noqa: ARG002 the interface's
-        """Return True: a share is a folder like others, and nothing signs in there by itself."""
+        """Return True: here a share is a folder like others."""
         return True
 
     def session_id(self) -> str:

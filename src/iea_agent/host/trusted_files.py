@@ -20,7 +20,7 @@ class NotTrustedError(OSError):
 
 
 def read_trusted(path: Path, limit: int, *, own: bool = False) -> bytes:
-    """Return at most *limit* + 1 bytes of *path*, which only administrators can change.
+    """Return *limit* + 1 bytes of *path* at most, if only administrators change it.
 
     If *own* is set, the person counts as one. Raises ``OSError``: ``FileNotFoundError``, or
     ``NotTrustedError`` if the owner or the rights of the file or its folder are not an administrator's.

@@ -320,7 +320,7 @@ class WindowsHost:
             release(place)
 
     def is_local(self, path: str) -> bool:
-        """Ask for the kind of its drive; a drive that is not there is taken for a local one."""
+        """Ask for the kind of its drive; one that is not there counts as local."""
         return _GetDriveType(f"{path[:2]}\\") != _DRIVE_REMOTE
 
     def session_id(self) -> str:

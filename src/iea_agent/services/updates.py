@@ -67,13 +67,13 @@ class VerifiedMetadata:
 def check(
     send: Send,
     address: Address,
-    root: Path,
+    root: bytes,
     folder: Path,
     *,
     timestamp: bytes = b"",
     wait: float = LOCK_SECONDS,
 ) -> VerifiedMetadata:
-    """Verify the metadata of the update server at *address*, trusting the file *root*.
+    """Verify the metadata of the update server at *address*, trusting the *root*.
 
     *folder* keeps the metadata trusted last, so that a rollback is detected. If another process holds it for more than *wait* seconds, or the
     disk refuses, the check runs on a temporary copy and its result is not kept. *timestamp* is the server's timestamp.json if the caller has
@@ -166,15 +166,13 @@ def _delete_too_large(trusted: Path) -> None:
                 file.unlink()
 
 
-def _refresh(send: Send, address: Address, root: Path, trusted: Path, timestamp: bytes) -> VerifiedMetadata:
+def _refresh(send: Send, address: Address, root: bytes, trusted: Path, timestamp: bytes) -> VerifiedMetadata:
     """Run TUF's client on *trusted*. Raises ``HttpsError``, or ``OSError`` (disk)."""
     trusted.mkdir(parents=True, exist_ok=True, mode=0o700)
     fetcher = _Fetcher(send, f"{address}/metadata/", timestamp)
-    with root.open("rb") as file:
-        anchor = file.read(LARGEST)
     try:
         # Notepad and PowerShell write a mark
-        anchor = drop_mark(anchor)
+        anchor = drop_mark(root)
         updater = Updater(str(trusted), fetcher.base, fetcher=fetcher, bootstrap=anchor)
     except (tuf_errors.RepositoryError, UnicodeDecodeError) as error:
         detail = f"root.json of this computer cannot be used: {clean_detail(str(error))}"

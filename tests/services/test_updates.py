@@ -232,13 +232,6 @@ def test_a_root_with_the_mark_of_an_editor_is_read(site: Site, encoding: str) ->
     assert site.visit().version
 
 
-def test_a_root_that_has_gone_is_named(site: Site) -> None:
-    site.root.unlink()
-    stage, problem, detail = site.fails()
-    assert (stage, problem) == (Stage.METADATA, problems.INTERNAL_ERROR)
-    assert "FileNotFoundError" in detail
-
-
 # --- the folder
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from iea_agent import locale
+from iea_agent.host import isolation
 from iea_agent.locale import _
 
 
@@ -58,8 +59,10 @@ def _plain(stream: TextIO) -> TextIO:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in *arguments*, or the process's, and return its exit code."""
-    locale.choose(locale.language_of())
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # first: nothing that was not dropped by then may have been used
+    isolation.isolate(os.environ, shows_windows=words[:1] != ["run"])
+    locale.choose(locale.language_of())
     if words == ["run"]:
         # the icon waits for nothing that it does not need, not even the argument parser
         from iea_agent.assembly import start

@@ -184,6 +184,12 @@ class TestChild:
         assert child.wait(PATIENCE) == 0
         assert (tmp_path / "out").read_text("utf-8") == repr(("", arguments, "ü"))
 
+    def test_it_works_in_the_folder_of_this_program(self, machine: host.Host, tmp_path: Path) -> None:
+        script = "import os, sys; open(sys.argv[1], 'w', encoding='utf-8').write(os.getcwd())"
+        child = machine.start_child([sys.executable, "-c", script, str(tmp_path / "out")], os.environ)
+        assert child.wait(PATIENCE) == 0
+        assert Path((tmp_path / "out").read_text("utf-8")).samefile(Path(sys.executable).parent)
+
     def test_a_child_with_input_gets_one_line(self, machine: host.Host, tmp_path: Path) -> None:
         script = "import sys; open(sys.argv[1], 'w', encoding='utf-8').write(repr(sys.stdin.read()))"
         child = machine.start_child(

@@ -145,7 +145,15 @@ def test_the_icon_waits_for_nothing_that_it_does_not_need() -> None:
     rooms = ("cli", "assembly.start", f"host.{machine}", "shell.tray")
     loaded = loaded_by(*(f"iea_agent.{room}" for room in rooms))
     ours = {name.removeprefix("iea_agent.") for name in loaded if name.startswith("iea_agent.")}
-    behind = {"assembly", "assembly.instance", "host", "locale", "shell", "shell.tray.limits"}
+    behind = {
+        "assembly",
+        "assembly.instance",
+        "host",
+        "host.isolation",
+        "locale",
+        "shell",
+        "shell.tray.limits",
+    }
     behind |= {"shell.wording", "shell.wording.view"}
     behind |= (
         {"shell.tray.windows_tray"} if sys.platform == "win32" else {"host.child", "shell.tray.plain_tray"}

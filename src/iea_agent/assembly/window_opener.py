@@ -22,8 +22,11 @@ A person has closed the menu by then.
 
 
 def window_command(*window: str) -> list[str]:
-    """Return the command that shows *window*; if empty, it waits for a name."""
-    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "iea_agent"]
+    """Return the command that shows *window*; if empty, it waits for a name.
+
+    Python is isolated ("-I"): no module comes from the current folder, a variable or the person's own.
+    """
+    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-I", "-m", "iea_agent"]
     return [*program, "window", *window]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -19,11 +21,15 @@ class ChildProcess:
         executable: str | None = None,
         creation_flags: int = 0,
     ) -> None:
-        """Start the process. Raises ``OSError``."""
+        """Start the process in the folder of this program. Raises ``OSError``.
+
+        Our own current folder may be anybody's, and a child in it would keep a stick from being taken out.
+        """
         self._process = subprocess.Popen(
             list(arguments),
             executable=executable,
             env=dict(environment),
+            cwd=os.path.dirname(sys.executable),
             stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -40,6 +40,9 @@ kept = [1, 2]
 """
 
 
+PATH_FORM = "C:/{}.exe" if sys.platform == "win32" else "/{}"
+"""A complete path of a program on this system."""
+
 STATE_EXAMPLES: dict[str, dict[str, object]] = {
     "assistance": {"since": 1_800_000_000.0},
     "attempts": password_tries.Tries(clock=1.8e9, failures=3, recent=(1.7e9,), generation=1).to_document(),
@@ -314,6 +317,24 @@ class TestRefusedValues:
             store.save({name: "%IEA_TEST_ROOT%/x"})
         assert isinstance(refusal.value.refusal, refusals.SettingsInvalid)
         assert store.settings_file.read_bytes() == before
+
+    @pytest.mark.parametrize("name", ["program.path", "connection.ca_file"])
+    def test_a_path_is_saved_if_it_leads_to_a_file_now(
+        self, store: Storage, tmp_path: Path, name: str
+    ) -> None:
+        file = tmp_path / "ie.exe"
+        for is_folder in (False, True):
+            if is_folder:
+                file.mkdir()
+            with pytest.raises(RefusedError) as refusal:
+                store.save({name: str(file)})
+            assert isinstance(refusal.value.refusal, refusals.SettingsInvalid)
+            assert "existe" in refusal.value.refusal.faults[0].expected
+        file.rmdir()
+        file.touch()
+        store.save({name: str(file)})
+        file.unlink()
+        assert store.load().faults == (), "what is gone later is named where it is used"
 
     def test_bytes_of_a_code_page_cost_one_value(self, store: Storage) -> None:
         store.settings_file.write_bytes("# été\n[proxy]\nuser = 'Zoé'\nmode = 'none'\n".encode("cp1252"))
@@ -663,7 +684,7 @@ class TestSaving:
                 ),
                 "licence.number": st.one_of(st.none(), st.from_regex(r"[!-~]{0,100}", fullmatch=True)),
                 "proxy.mode": st.sampled_from(list(settings.ProxyMode)),
-                "program.path": st.text("aZé日7+$ ", max_size=50).map("/{}".format),
+                "program.path": st.text("aZé日7+$ ", max_size=50).map(PATH_FORM.format),
             },
         ),
     )

@@ -191,9 +191,11 @@ class Storage:
             if declaration.policy_only or declaration.attribute in policy:
                 raise RefusedError(refusals.SettingLocked(name))
         try:
-            return check_changes(changes)
+            values = check_changes(changes)
+            _require_files(values)
         except settings.SettingsError as error:
             raise RefusedError(refusals.SettingsInvalid(error.faults[0].name, error.faults)) from error
+        return values
 
     @contextmanager
     def lock_settings(self) -> Iterator[None]:
@@ -699,17 +701,14 @@ def _break(expected: str, line: int = 0, data: bytes | None = None) -> _Settings
 
 
 def check_changes(changes: Mapping[str, object]) -> dict[str, object]:
-    """Return *changes* as the file will hold them. Raises ``SettingsError``.
-
-    A path that is set leads to a file, now.
-    """
+    """Return *changes* as the file will hold them. Raises ``SettingsError``."""
     values: dict[str, object] = {}
     faults: list[settings.SettingFault] = []
     for name, value in changes.items():
         try:
             checked = None if value is None else settings.DECLARATIONS[name].check(value)
             if settings.DECLARATIONS[name].kind in settings.PATHS and checked:
-                _require_file(name, _expand_path(name, checked))
+                _expand_path(name, checked)
         except settings.SettingsError as error:
             faults += error.faults
         else:
@@ -719,10 +718,12 @@ def check_changes(changes: Mapping[str, object]) -> dict[str, object]:
     return values
 
 
-def _require_file(name: str, path: str) -> None:
-    """Raise ``SettingsError`` unless there is a file at *path*."""
-    if not os.path.isfile(path):
-        raise settings.SettingsError((settings.SettingFault(name, 0, _EXPECTED_FILE),))
+def _require_files(values: Mapping[str, object]) -> None:
+    """Raise ``SettingsError`` unless each path in *values* leads to a file, now."""
+    for name, value in values.items():
+        is_path = settings.DECLARATIONS[name].kind in settings.PATHS
+        if is_path and value and not os.path.isfile(_expand_path(name, value)):
+            raise settings.SettingsError((settings.SettingFault(name, 0, _EXPECTED_FILE),))
 
 
 def set_values(text: str, values: Mapping[str, object]) -> str:

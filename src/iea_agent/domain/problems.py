@@ -711,6 +711,8 @@ CERTIFICATE_NOT_PINNED = Problem(
         "Essayez un autre réseau : si cela marche, quelque chose ouvre les connexions sécurisées de celui-ci. Sinon, montrez ce message à la personne "
         "qui s'occupe de votre informatique : le certificat a peut-être été renouvelé."
     ),
+    depends_on=_IN_ITS_PLACE,
+    patience=LOST_CONNECTION_PATIENCE,
 )
 
 CERTIFICATE_REVOKED = Problem(

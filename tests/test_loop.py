@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
+from typing import Any
 
 import pytest
 
@@ -52,6 +54,32 @@ def test_a_window_or_a_balloon_that_fails_ends_nothing() -> None:
     days.servers = None
     days.pass_seconds(60)
     assert days.shows(State.CONNECTED)
+
+
+def test_a_call_is_carried_out_on_the_loops_thread() -> None:
+    days = connected()
+    threads: list[threading.Thread] = []
+    days.loop.post(lambda: threads.append(threading.current_thread()))
+    days.loop.turn()
+    assert threads == [threading.current_thread()]
+
+
+class RecordedInbox(queue.SimpleQueue[Any]):
+    """An inbox to which nothing comes, and that notes how long the loop waits for it."""
+
+    def __init__(self) -> None:
+        self.waits: list[float | None] = []
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        self.waits.append(timeout if block else 0.0)
+        raise queue.Empty
+
+
+def test_a_turn_waits_for_as_long_as_it_is_told() -> None:
+    days, inbox = Days(), RecordedInbox()
+    loop = Loop(days, days.moment, lambda: 0.5, machine.begin(days.moment()), inbox)
+    loop.turn(7.5)
+    assert inbox.waits == [7.5]
 
 
 def test_a_call_that_fails_ends_nothing() -> None:
@@ -193,6 +221,21 @@ def test_a_server_that_asks_to_be_asked_each_second_is_not(problem: Problem, wis
 
 
 # looks during a long wait
+
+
+@pytest.mark.parametrize(("failing_for", "first"), [(0.0, 33.75), (200.0, 33.75)])
+def test_the_first_look_comes_after_half_a_minute(failing_for: float, first: float) -> None:
+    days = Days(steady=failing_for, servers=asking(3600)).start()
+    days.pass_seconds(200)
+    assert days.looks[0] == pytest.approx(failing_for + first)
+
+
+def test_no_look_that_the_next_try_makes_needless() -> None:
+    days = Days(steady=1000.0, servers=asking(20), chance=0.0).start()
+    days.pass_seconds(19)
+    days.servers = SILENCE
+    days.pass_seconds(60)
+    assert days.looks == []
 
 
 @pytest.mark.parametrize("wish", [600.0, 3600.0, 86_400.0])
@@ -504,6 +547,12 @@ def test_nothing_is_told_in_the_half_minute_after_waking(steady_runs: bool) -> N
     assert days.times_announced(Effect.ANNOUNCE_FAILURE) == pytest.approx([woke + 63])
 
 
+def test_an_address_that_cannot_be_used_is_told_after_a_minute() -> None:
+    days = Days(servers=Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED)).start()
+    days.pass_seconds(3600)
+    assert days.announced == [(60.0, Effect.ANNOUNCE_FAILURE)]
+
+
 def test_a_refusal_is_told_after_a_minute_though_nothing_is_tried_again() -> None:
     days = connected()
     days.servers = REFUSED
@@ -727,4 +776,44 @@ def test_a_limit_set_later_holds_for_what_has_begun() -> None:
     days.limit = 2 * DAY
     days.happen(machine.SettingsChanged())
     days.pass_seconds(1)
+    assert days.shows(State.DISCONNECTED)
+
+
+def test_a_limit_that_the_policy_takes_back_ends_nothing() -> None:
+    days = Days(assistance_since=1_790_000_000.0, servers=LOST, limit=2 * DAY).start()
+    days.pass_seconds(DAY)
+    days.limit = None
+    days.happen(machine.SettingsChanged())
+    days.pass_seconds(2 * DAY)
+    assert days.shows(State.ASSISTANCE)
+    assert days.expired == 0
+
+
+def test_no_probe_disturbs_the_one_under_way() -> None:
+    days = Days(assistance_since=1_790_000_000.0, servers=LOST).start()
+    days.pass_seconds(200)
+    days.servers = SILENCE
+    days.happen(machine.SettingsSaved())
+    days.looks.clear()
+    days.pass_seconds(1000)
+    assert days.looks == []
+
+
+def test_that_the_servers_answered_is_no_failure_that_is_over() -> None:
+    days = Days(assistance_since=1_790_000_000.0).start()
+    days.pass_seconds(60)
+    assert days.times_announced(Effect.ANNOUNCE_SERVERS_ANSWER)
+    days.happen(machine.AssistanceLeftElsewhere())
+    assert days.shows(State.CONNECTED)
+    assert not days.times_announced(Effect.ANNOUNCE_RECOVERY)
+
+
+def test_the_log_has_the_state_and_the_problem_of_every_step(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="iea_agent.loop")
+    days = Days(servers=Failure(Stage.LICENCE, problems.LICENCE_NOT_RECOGNISED, "HTTP 401")).start()
+    fields = [record.__dict__["fields"] for record in caplog.records]
+    assert fields == [
+        {"state": "connecting", "problem": None, "detail": "", "run": 1},
+        {"state": "disconnected", "problem": "IEA-A02", "detail": "HTTP 401", "run": 1},
+    ]
     assert days.shows(State.DISCONNECTED)

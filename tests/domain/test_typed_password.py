@@ -117,11 +117,19 @@ class TestTypos:
             ("24 article subtil ravager insolite", Typo(TypoKind.LENGTH, missing=1)),
             ("article subtil chrome ravager insolite", Typo(TypoKind.DAY, span=(0, 7))),
             ("24 subtil article chrome ravager insolite", Typo(TypoKind.WORDS)),
+            ("x" * 200, Typo(TypoKind.LENGTH, missing=-186)),
             ("x" * 201, Typo(TypoKind.LENGTH, missing=-1)),
+            # sixteen letters and digits are still meant as letters, seventeen as words
+            ("24-ABCD-EFGH-JKMNPQ", Typo(TypoKind.LENGTH, missing=-2)),
+            ("24 insolite chromes", Typo(TypoKind.LENGTH, missing=3)),
+            ("24-29Y7-1GV3-S0Y4-article", Typo(TypoKind.LENGTH, missing=-7)),
         ],
     )
     def test_where_it_is(self, typed: str, typo: Typo) -> None:
         assert parse_typed_password(typed) == typo
+
+    def test_nothing_typed_has_no_place(self) -> None:
+        assert parse_typed_password("") == Typo(TypoKind.EMPTY, position=0, group=0, span=None, missing=0)
 
     @pytest.mark.parametrize("letters", [vector[2] for vector in VECTORS])
     def test_every_single_error_is_located(self, letters: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from iea_agent.shell.wording import view
 from iea_agent.shell.wording.view import SEPARATOR, MenuLine, Picture, View, clip, count_utf16_units
 
 
@@ -33,3 +34,7 @@ def test_a_line_without_an_event_does_nothing_but_is_not_grey() -> None:
     assert MenuLine("État") == MenuLine("État", None, enabled=True, mnemonic="")
     assert SEPARATOR.label == ""
     assert View(Picture.BALL, "état").menu == ()
+
+
+def test_the_lengths_are_those_of_windows() -> None:
+    assert (view.TOOLTIP_UNITS, view.TITLE_UNITS, view.BODY_UNITS, view.LABEL_UNITS) == (127, 63, 255, 100)

@@ -817,3 +817,13 @@ def test_the_log_has_the_state_and_the_problem_of_every_step(caplog: pytest.LogC
         {"state": "disconnected", "problem": "IEA-A02", "detail": "HTTP 401", "run": 1},
     ]
     assert days.shows(State.DISCONNECTED)
+
+
+def test_what_replaces_a_refusal_is_told_only_when_it_has_been_seen_to_last() -> None:
+    days = Days(servers=REFUSED).start()
+    days.pass_seconds(30)
+    days.servers = LOST
+    days.happen(machine.ReauthenticationRequested())
+    days.servers = SILENCE
+    days.pass_seconds(100)
+    assert days.announced == [(30.0, Effect.ANSWER_PERSON)]

@@ -51,7 +51,11 @@ SINGLE = (
 OURS = ("iea_agent", "iea_desk", "iea_sandbox", "rig", "tests", "tools")
 """Packages that are loaded anew for each change; all others once."""
 
-OPTIONS = ("-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-m", "not windows and not desktop")
+OPTIONS = (
+    *("-x", "-q", "--assert=plain", "-m", "not windows and not desktop"),
+    # the second does not load once Hypothesis has made an example, and is not needed
+    *("-p", "no:cacheprovider", "-p", "no:hypothesispytest"),
+)
 """How pytest runs."""
 
 _OPPOSITES: dict[type[ast.AST], type[ast.AST]] = {
@@ -321,8 +325,7 @@ class Target:
         ours = {name: Path(file) for name, file in loaded.items() if file and name.partition(".")[0] in OURS}
         concerned = _dependents(self.name, ours)
         for name in loaded:
-            # Hypothesis' plugin for pytest, loaded alone, lets every example fail
-            if name not in concerned and "test_" not in name and not name.startswith("_hypothesis"):
+            if name not in concerned and "test_" not in name:
                 with contextlib.suppress(ImportError):
                     importlib.import_module(name)
         # no process copies the pages of what it does not change

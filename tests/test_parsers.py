@@ -77,6 +77,7 @@ ELSEWHERE: dict[str, str] = {
     "tls_verdicts.judge_alert": "called by tls_verdicts.judge_handshake",
     "tls_verdicts.judge_certificate": "gets what certificates.parse_certificate has read",
     "tls_verdicts.judge_second_handshake": "gets a handshake",
+    "trusted_files.read_trusted": "reads a file, and no meaning",
     "typed_settings.parse_settings": "calls settings.DECLARATIONS",
     "windows_security.parse_rights": "has Windows parse the agent's own rights",
     "windows_security.read_rights": "has Windows say them",

@@ -599,7 +599,9 @@ def test_a_test_is_told_stage_by_stage_with_a_link_to_the_page(play: Callable[..
     dialog.sees("Détails copiés.")
     dialog.desktop.key("Escape")
     dialog.ended()
-    check_clipboard(play, "Certificat établi par : Avast Web/Mail Shield Root", f"(SHA-256) : {'3f9a' * 16}")
+    check_clipboard(
+        play, "Émetteur donné par le certificat : Avast Web/Mail Shield Root", f"(SHA-256) : {'3f9a' * 16}"
+    )
 
 
 def check_clipboard(play: Callable[..., Play], *texts: str) -> None:

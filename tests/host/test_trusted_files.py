@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.host.trusted_files import NotTrustedError, read_trusted
+from iea_agent.host import NotTrustedError
+from iea_agent.host.trusted_files import read_trusted
 
 OTHER = 65534
 """The number of a user who is no administrator."""

@@ -87,5 +87,6 @@ def _read_journal(journal_file: Path, existed: bool) -> float | None:
 def _parse_moment(at: str) -> float:
     try:
         return parse_time({"at": datetime.fromisoformat(at).timestamp()}, "at")
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
+        # OSError: Windows, of a time that it cannot count
         return time.time()

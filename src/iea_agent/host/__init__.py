@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from iea_agent.domain.wires import Wire, WireListener
 
 
+class NotTrustedError(OSError):
+    """Somebody who is no administrator may have written a file, or its folder."""
+
+
 class LaunchError(Exception):
     """*program* could not be started; the system's ``OSError`` is the cause."""
 

@@ -29,8 +29,7 @@ from iea_agent.domain import settings
 from iea_agent.domain.pasted_text import detect_mark
 from iea_agent.domain.problems import N_
 
-from . import current_host, folder_mark
-from .trusted_files import NotTrustedError, read_trusted
+from . import NotTrustedError, current_host, folder_mark
 
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"
@@ -296,6 +295,9 @@ class Storage:
 
         None if there is no such file. Raises ``OSError``: ``NotTrustedError`` if others can change it.
         """
+        # imported late: a window begins without the calls of Windows
+        from .trusted_files import read_trusted
+
         own = self.folders.has_own_policy
         try:
             return _retry_while_held(lambda: read_trusted(path, limit, own=own))

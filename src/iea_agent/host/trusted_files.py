@@ -14,9 +14,7 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-
-class NotTrustedError(OSError):
-    """Somebody who is no administrator may have written a file, or its folder."""
+from . import NotTrustedError
 
 
 def read_trusted(path: Path, limit: int, *, own: bool = False) -> bytes:

@@ -60,8 +60,8 @@ class _RefusalWords:
 
 
 CLOSED_PORT = 9
-ANOTHER_SERVER = "https://autre-serveur.example"
 """A port of this machine at which nothing listens."""
+ANOTHER_SERVER = "https://autre-serveur.example"
 _BASIC = 'Basic realm="{realm}"'
 _NOT_IDENTIFIED = "Invalid client or Invalid client credentials"
 

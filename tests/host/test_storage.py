@@ -154,6 +154,11 @@ class TestLoading:
         assert loaded.effective.settings.licence_number == "IEA-0000-1234"
         assert (loaded.faults, loaded.set_aside) == ((), None)
 
+    def test_of_a_file_that_is_too_large_the_true_limit_is_said(self, store: Storage) -> None:
+        store.settings_file.write_text("#" * (storage.LARGEST_SETTINGS + 1), "utf-8")
+        [fault] = store.load().faults
+        assert f"{storage.LARGEST_SETTINGS // 1024} Kio" in fault.expected
+
     def test_notepads_mark_and_line_ends_are_read(self, store: Storage) -> None:
         store.settings_file.write_bytes(b"\xef\xbb\xbf" + OWN.replace("\n", "\r\n").encode())
         assert store.load().effective.settings.licence_number == "IEA-0000-1234"

@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _ReadFile = Callable[[Path, int], "bytes | None"]
 
-_EXPECTED_TEXT = N_("un fichier de texte en UTF-8, de 256 Kio au plus")
+_EXPECTED_TEXT = N_("un fichier de texte en UTF-8, de 64 Kio au plus")
 _EXPECTED_VARIABLES = N_("un chemin dont les variables existent sur ce poste")
 _EXPECTED_ACCESS = N_("un fichier que ce programme peut lire")
 _EXPECTED_ADMINISTRATOR = N_(

@@ -49,8 +49,9 @@ class ChainBuilder:
         since, answer = self._answers.get(name, (0.0, None))
         seconds = 0.0
         if answer is None or self._clock() - since > ANSWER_SECONDS:
-            # the last hour's answers are enough: a server has few certificates
-            self._answers = {key: each for key, each in self._answers.items() if key != name}
+            # older ones are of no use, and a network that shows another certificate each time must not fill the memory
+            oldest = self._clock() - ANSWER_SECONDS
+            self._answers = {key: each for key, each in self._answers.items() if each[0] >= oldest}
             answer, seconds = self._begin(sent), self._wait
             self._answers[name] = self._clock(), answer
         try:

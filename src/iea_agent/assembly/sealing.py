@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from iea_agent.domain import password_tries
 from iea_agent.domain.assistance_record import AssistanceRecord, combine_records, parse_assistance
@@ -119,7 +119,7 @@ class Sealing:
             lambda copy, _file: copy,
         )
         self.record = SealedState(ASSISTANCE, parse_assistance, AssistanceRecord.to_document, combine_records)
-        self._names = [TRIES, GENERATION, ASSISTANCE]
+        self._states: tuple[SealedState[Any], ...] = (self.tries, self.generation, self.record)
         self._find_vault: Callable[[], Vault] | None = None
         self._post: Callable[[Callable[[], None]], None] | None = None
         self._entry: SealEntry | None = None
@@ -266,11 +266,10 @@ class Sealing:
 
         A file that has a seal is another PC's, or the entry was lost: then nothing is sure any more.
         """
-        documents = [self._read_document(name, dict) for name in self._names]
+        documents = [self._read_document(state.name, dict) for state in self._states]
         if is_damaged or any(document is not None and SEAL in document for document in documents):
-            self._distrust(self.tries, is_damaged)
-            self._distrust(self.generation, is_damaged)
-            self._distrust(self.record, is_damaged)
+            for state in self._states:
+                self._distrust(state, is_damaged)
         if is_damaged or any(document is not None for document in documents):
             self._ask()
 

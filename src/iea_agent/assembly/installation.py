@@ -163,7 +163,7 @@ class Installation:
         if not values.licence_number:
             return None
         key = typed_key or self.licence_key()
-        hosts = tuple(values.token_hosts.split(";")) if values.token_hosts else ()
+        hosts = settings.split_list(values.token_hosts)
         return Licence(values.licence_number, key, values.scope, hosts) if key else None
 
     def key_saved(self) -> bool | None:

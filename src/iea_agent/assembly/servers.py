@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import problems
-from iea_agent.domain.settings import ProxyMode, Settings
+from iea_agent.domain.settings import ProxyMode, Settings, split_list
 from iea_agent.host import is_offline
 
 from .installation import Installation, find_named_proxy
@@ -130,7 +130,7 @@ class Servers:
             detail=choice.detail,
             script_failure=script_failure,
             is_proxy_trusted=proxy_choice.is_trusted(choice, settings),
-            pins=tuple(settings.pins.split(";")) if settings.pins else (),
+            pins=split_list(settings.pins),
         )
 
     def connect(

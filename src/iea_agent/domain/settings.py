@@ -154,6 +154,11 @@ def _check_hosts(value: object) -> str:
     return ";".join(address.host for address in parsed)
 
 
+def split_list(value: str) -> tuple[str, ...]:
+    """Return the entries of a setting that holds several, ";" between them."""
+    return tuple(value.split(";")) if value else ()
+
+
 def _check_days(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 366:
         raise ValueError

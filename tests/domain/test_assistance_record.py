@@ -50,3 +50,13 @@ def test_on_counts_if_one_says_so_since_the_time_that_the_agent_knows(
     copy: float | None, file: float | None, since: float | None
 ) -> None:
     assert combine_records(AssistanceRecord(copy), AssistanceRecord(file)).since == since
+
+
+@pytest.mark.parametrize(
+    ("since", "now", "built", "bounded"),
+    [(50.0, 40.0, 40.0, 40.0), (50.0, 39.0, 40.0, 50.0), (50.0, 50.0, 40.0, 50.0), (50.0, 60.0, 40.0, 50.0)],
+)
+def test_a_beginning_ahead_of_a_clock_that_can_be_right_is_now(
+    since: float, now: float, built: float, bounded: float
+) -> None:
+    assert bound_since(since, now, built) == bounded

@@ -337,3 +337,33 @@ class TestTheSystemsChoice:
     def test_what_a_script_offers_besides_is_said(self) -> None:
         choice = proxy_choice.choose_by_system(SCRIPT, SERVER, lambda *_: "SOCKS c:3; PROXY a:1")
         assert choice == Choice(FIRST, Source.OPEN_SCRIPT, "not supported: SOCKS c:3")
+
+
+@pytest.mark.parametrize(
+    ("source", "named", "trusted"),
+    [
+        (Source.SETTINGS, "", True),
+        (Source.SYSTEM, "", True),
+        (Source.SCRIPT, "", False),
+        # a script that comes over https, and names the proxy that the settings name
+        (Source.SCRIPT, str(FIRST), True),
+        (Source.SCRIPT, str(SECOND), False),
+        (Source.OPEN_SCRIPT, str(FIRST), False),
+        (Source.NETWORK, str(FIRST), False),
+    ],
+)
+def test_only_a_proxy_that_somebody_has_set_learns_who_is_signed_in(
+    source: Source, named: str, trusted: bool
+) -> None:
+    settings = replace(DEFAULTS, proxy_address=named)
+    assert proxy_choice.is_trusted(Choice(FIRST, source), settings) is trusted
+
+
+@pytest.mark.parametrize("source", Source)
+def test_no_proxy_that_anybody_may_have_named_gets_a_password(source: Source) -> None:
+    settings = replace(DEFAULTS, proxy_user="jean")
+    assert proxy_choice.may_authenticate(Choice(FIRST, source), settings) is (
+        source not in (Source.OPEN_SCRIPT, Source.NETWORK)
+    )
+    assert not proxy_choice.may_authenticate(Choice(FIRST, source), DEFAULTS)
+    assert not proxy_choice.may_authenticate(Choice(None, source), settings)

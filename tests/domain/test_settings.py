@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,7 @@ from iea_agent.domain.settings import (
     Settings,
     SettingsError,
     apply_policy,
+    list_changes,
     parse_file,
     upgrade,
 )
@@ -502,3 +503,24 @@ def test_what_is_in_force_can_always_be_read(secure: bool, address: str) -> None
     in_force = apply_policy({"secure": secure, "authentication": address}, {}).settings
     read_address = addresses.parse(in_force.authentication)
     assert read_address.secure or not secure
+
+
+def test_what_has_changed_is_written_and_nothing_else() -> None:
+    assert list_changes(DEFAULTS, DEFAULTS) == {}
+    assert list_changes(DEFAULTS, replace(DEFAULTS, licence_number="IEA-1")) == {"licence.number": "IEA-1"}
+
+
+def test_what_is_official_is_the_policys_alone() -> None:
+    policy_only = {name for name, declaration in DECLARATIONS.items() if declaration.policy_only}
+    assert policy_only >= {"connection.official_authentication", "connection.official_updates"}
+
+
+@pytest.mark.parametrize(
+    ("name", "longest", "begin", "end"),
+    [("program.path", 1000, "C:\\", ".exe"), ("proxy.bypass", 2000, "", "")],
+)
+def test_a_long_text_is_refused_and_the_longest_is_not(name: str, longest: int, begin: str, end: str) -> None:
+    middle = "a" * (longest - len(begin) - len(end))
+    DECLARATIONS[name].check(f"{begin}{middle}{end}")
+    with pytest.raises(SettingsError):
+        DECLARATIONS[name].check(f"{begin}a{middle}{end}")

@@ -48,3 +48,10 @@ def test_any_value_is_parsed_or_refused(kind: str, value: object) -> None:
 def test_a_missing_value_is_refused(kind: str) -> None:
     with pytest.raises(ValueError, match="x: "):
         PARSERS[kind]({})
+
+
+def test_a_time_may_be_a_whole_number_and_is_none_after_2100() -> None:
+    assert state_values.parse_time({"at": 5}, "at") == 5.0
+    assert state_values.parse_time({"at": 4_102_444_800}, "at") == 4_102_444_800.0
+    with pytest.raises(ValueError, match="at"):
+        state_values.parse_time({"at": 4_102_444_800.5}, "at")

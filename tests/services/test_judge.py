@@ -251,3 +251,13 @@ def test_a_page_in_place_of_the_server(
         assert len(name) <= 120
         assert title is None or name == title
         assert len(failure.detail) <= 200
+
+
+@pytest.mark.parametrize(("wait", "announced"), [("59", False), ("60", True)])
+def test_an_outage_of_a_minute_is_announced(wait: str, announced: bool) -> None:
+    reply = Reply(503, {"retry-after": wait}, b"")
+    assert (problem_of(reply) is problems.SERVER_IN_MAINTENANCE) is announced
+
+
+def test_300_is_a_redirection_without_an_address() -> None:
+    assert problem_of(Reply(300, {}, b"")) is problem_of(Reply(302, {}, b""))

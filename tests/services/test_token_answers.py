@@ -475,3 +475,77 @@ def test_no_body_is_beyond_understanding(status: int, body: bytes) -> None:
     reply = Reply(status, {"www-authenticate": body.decode("latin-1")}, body)
     judge_licence(reply, "")
     read_token(reply)
+
+
+CODES_OF_AN_UNKNOWN_LICENCE = [
+    "invalid_client",
+    "invalid_client_id",
+    "invalid_client_secret",
+    "bad_client_secret",
+    "bad_client_id",
+    "incorrect_client_credentials",
+    "invalid_client_credentials",
+    "client_not_found",
+    "unknown_client",
+    "app_not_found",
+    "invalid_credentials",
+    "invalid_clientid",
+    "client_authentication_failed",
+]
+CODES_OF_A_REFUSED_LICENCE = [
+    "invalid_grant",
+    "authorization_type_invalid",
+    "invalid_target",
+    "invalid_resource",
+    "consent_required",
+    "interaction_required",
+    "login_required",
+    "invalid_app_access",
+    "restricted_client",
+    "org_internal",
+    "admin_policy_enforced",
+    "unauthorized_grant_type",
+    "invalid_scope",
+    "scope_invalid",
+    "insufficient_scope",
+    "scope_required",
+]
+CODES_OF_TOO_MANY = ["slow_down", "too_many_requests", "rate_limit_exceeded", "rate_limited"]
+CODES_OF_A_SERVER_THAT_FAILED = [
+    "server_error",
+    "temporarily_unavailable",
+    "internal_error",
+    "internal_server_error",
+]
+
+
+@pytest.mark.parametrize(
+    ("codes", "problem"),
+    [
+        (CODES_OF_AN_UNKNOWN_LICENCE, UNKNOWN),
+        (CODES_OF_A_REFUSED_LICENCE, REFUSED),
+        (CODES_OF_TOO_MANY, SLOWER),
+        (CODES_OF_A_SERVER_THAT_FAILED, BUSY),
+    ],
+)
+def test_each_code_has_its_meaning(codes: list[str], problem: Problem) -> None:
+    assert {code: verdict(answer(400, {"error": code})) for code in codes} == dict.fromkeys(codes, problem)
+
+
+@pytest.mark.parametrize("status", [300, 407, 408, 421, 425, 429, 500, 503])
+def test_a_status_about_the_server_or_the_way_says_nothing_of_the_licence(status: int) -> None:
+    assert verdict(answer(status, {"error": "invalid_client"})) is NO_VERDICT
+
+
+@pytest.mark.parametrize(("code", "wait"), [("slow_down", 90.0), ("invalid_client", None)])
+def test_only_a_server_that_is_busy_asks_to_wait(code: str, wait: float | None) -> None:
+    failure = judge_licence(answer(400, {"error": code}, {"retry-after": "90"}), "")
+    assert failure is not None
+    assert failure.retry_after == wait
+
+
+@pytest.mark.parametrize(
+    "member", ["error", "errorcode", "error_code", "code", "error_type", "type", "errors", "fault", "reason"]
+)
+def test_a_code_may_have_any_of_these_names(member: str) -> None:
+    assert verdict(answer(401, {member: "invalid_client"})) is UNKNOWN

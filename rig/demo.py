@@ -23,12 +23,12 @@ def instructions(world: World) -> str:
     """Return what the person at the desktop needs to know."""
     licence = world.licence("good")
     return (
-        "\nL'agent démarre : son icône est en bas à droite de l'écran, dans les notifications (clic droit : menu).\n"
-        f"Licence d'essai : numéro {licence.number}, clé {licence.key}\n\n"
+        "\nL’agent démarre : son icône est en bas à droite de l’écran, dans les notifications (clic droit : menu).\n"
+        f"Licence d’essai : numéro {licence.number}, clé {licence.key}\n\n"
         "Dans une autre console :\n"
         "  uv run iea-sandbox break auth --how 503      casser (toutes les pannes : iea-sandbox break --help)\n"
         "  uv run iea-sandbox mend                      réparer\n\n"
-        "« Quitter » dans le menu de l'icône, ou Ctrl+C ici, arrête tout."
+        "« Quitter » dans le menu de l’icône, ou Ctrl+C ici, arrête tout."
     )
 
 
@@ -52,7 +52,7 @@ def run(home: Path) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Parse *arguments* and run the demonstration."""
     parser = argparse.ArgumentParser(
-        prog="python -m rig demo", description="essayer l'agent de cette machine face au bac à sable"
+        prog="python -m rig demo", description="essayer l’agent de cette machine face au bac à sable"
     )
     add_home_option(parser)
     return run(parser.parse_args(arguments).home)

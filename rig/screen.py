@@ -80,7 +80,7 @@ class ForeignWindow:
             return bool(self._handle)
 
         if not _wait_until(has_appeared, seconds):
-            raise NotOnScreen(f"{title} ; à l'écran : {[_title(each) for each in _top_windows()]}")
+            raise NotOnScreen(f"{title} ; à l’écran : {[_title(each) for each in _top_windows()]}")
         _CLAIMED.add(self._handle)
 
     def release(self) -> None:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from iea_agent import locale
 from iea_agent.domain.diagnosis import Server
 from iea_agent.domain.documents import ServersTestDocument
 from iea_agent.shell.wording import report_text
@@ -183,7 +184,7 @@ class Tour:
         for applies, reason in (
             (
                 fault.name in _WITH_SECRET and not self._has_licence,
-                "Il faut une licence ou un mot de passe enregistré, et le coffre-fort du système n'en a pas voulu.",
+                "Il faut une licence ou un mot de passe enregistré, et le coffre-fort du système n’en a pas voulu.",
             ),
             (
                 fault.name in _WINDOW_ONLY and self._window is None,
@@ -196,7 +197,7 @@ class Tour:
             ),
             (
                 changes_machine(fault) and not self._resolves_names,
-                "Le service de noms de ce poste n'est pas celui du bac à sable (make tour le fait sous Wine).",
+                "Le service de noms de ce poste n’est pas celui du bac à sable (make tour le fait sous Wine).",
             ),
         ):
             if applies:
@@ -284,7 +285,7 @@ class Tour:
         finally:
             document, errors = self._end_test(testing)
         if document is None:
-            scene.unexpected.append(f"La commande n'a pas rendu de document : {errors[-500:]}")
+            scene.unexpected.append(f"La commande n’a pas rendu de document : {errors[-500:]}")
             return
         scene.servers, scene.headline = document["servers"], document["headline"]
         scene.unexpected += self._differences(scene)
@@ -335,7 +336,7 @@ class Tour:
         codes_in_window = set(re.findall(r"IEA-[A-Z]\d\d", "\n".join(scene.texts)))
         for report in scene.servers:
             server = Server(report["server"])
-            name = report_text.SERVERS[server]
+            name = locale._(report_text.SERVERS[server])
             codes = set(self._expectation(scene.fault, SANDBOX_NAMES[server])) if scene.fault else {""}
             expected = " ou ".join(sorted(codes - {""}))
             code = code_of(report)
@@ -344,7 +345,7 @@ class Tour:
             if self._window is None or not expected or _TYPED_PROBLEM in codes:
                 continue
             if not codes_in_window & codes:
-                yield f"{name} : {expected} n'est pas dans la fenêtre."
+                yield f"{name} : {expected} n’est pas dans la fenêtre."
 
 
 def run(
@@ -442,12 +443,12 @@ def main(arguments: Sequence[str]) -> int:
     """Parse *arguments* and play the tour."""
     parser = argparse.ArgumentParser(
         prog="python -m rig tour",
-        description="Joue chaque panne à l'agent de cette machine et écrit une page de ce que l'utilisateur voit ; "
-        "sous Windows avec l'image de la fenêtre. Code de sortie 1 si une panne n'est pas vue comme attendu.",
+        description="Joue chaque panne à l’agent de cette machine et écrit une page de ce que l’utilisateur voit ; "
+        "sous Windows avec l’image de la fenêtre. Code de sortie 1 si une panne n’est pas vue comme attendu.",
     )
     add_home_option(parser)
     parser.add_argument(
-        "--output", type=Path, default=Path("build/tour"), metavar="DOSSIER", help="où l'écrire"
+        "--output", type=Path, default=Path("build/tour"), metavar="DOSSIER", help="où l’écrire"
     )
     parser.add_argument(
         "--only", nargs="+", default=(), metavar="PANNE", help="seulement celles-ci (proxy-password, 503…)"

@@ -47,7 +47,7 @@ class Scene:
     @property
     def description(self) -> str:
         """What was broken."""
-        return self.fault.description if self.fault else "rien n'est cassé"
+        return self.fault.description if self.fault else "rien n’est cassé"
 
 
 def code_of(report: ServerDocument) -> str:
@@ -63,7 +63,7 @@ def _problems(report: ServerDocument) -> list[ProblemDocument]:
 
 _HEAD = """<!doctype html>
 <html lang="fr"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Ce que voit l'utilisateur, panne par panne</title>
+<title>Ce que voit l’utilisateur, panne par panne</title>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color: #1d2b3a; background: #f7f9fb }
 h1, h2, h3 { font-weight: 600 } h2 { margin-top: 3rem; border-top: 1px solid #d5dde5; padding-top: 1.5rem }
@@ -84,8 +84,8 @@ def render_page(scenes: Sequence[Scene], seconds: float) -> str:
     left = [scene for scene in scenes if scene.left_out]
     parts = [
         _HEAD,
-        "<h1>Ce que voit l'utilisateur, panne par panne</h1>",
-        "<p>Chaque panne du bac à sable, jouée à l'agent de cette machine : ce qui a été cassé, ce que l'agent en dit, et la fenêtre "
+        "<h1>Ce que voit l’utilisateur, panne par panne</h1>",
+        "<p>Chaque panne du bac à sable, jouée à l’agent de cette machine : ce qui a été cassé, ce que l’agent en dit, et la fenêtre "
         "«\u00a0Paramètres de connexion\u00a0» une fois le test terminé.</p>",
         f"<p>{_count(len(scenes) - len(unexpected) - len(left), 'scène')} comme attendu, "
         f'<span class="{"amiss" if unexpected else "ok"}">{len(unexpected)} à voir</span>, '
@@ -134,7 +134,7 @@ def _render_scene(scene: Scene) -> Iterator[str]:
         parts = "|".join(scene.fault.parts)
         command = f" <small>iea-sandbox break {parts} --how {html.escape(scene.fault.how)}</small>"
     yield f'<h3 id="{scene.name}">{_mark(scene)} {html.escape(scene.name)}{command}</h3>'
-    yield f"<p>Cassé : {html.escape(scene.description)}.</p>" if scene.fault else "<p>Rien n'est cassé.</p>"
+    yield f"<p>Cassé : {html.escape(scene.description)}.</p>" if scene.fault else "<p>Rien n’est cassé.</p>"
     if scene.left_out:
         yield f'<p class="left">Laissée de côté. {html.escape(scene.left_out)}</p>'
         return
@@ -183,7 +183,7 @@ def _render_report(name: str, report: ServerDocument) -> str:
     if report["route"] not in ("", "direct"):
         rows.append(("Chemin", f"par le proxy <code>{html.escape(report['route'])}</code>"))
     rows.append(("Étape en échec", STAGES[Stage(stage)].lower() if stage else "aucune"))
-    rows.append(("Temps jusqu'au verdict", seconds))
+    rows.append(("Temps jusqu’au verdict", seconds))
     return (
         "<table>" + "".join(f"<tr><th>{html.escape(n)}</th><td>{v}</td></tr>" for n, v in rows) + "</table>"
     )

@@ -9,9 +9,9 @@ SETTINGS = person_requests.SETTINGS.title
 STATUS = person_requests.STATUS.title
 SUPPORT = person_requests.SUPPORT.title
 
-TEST_BUTTON = "Tester l'accès aux serveurs"
+TEST_BUTTON = "Tester l’accès aux serveurs"
 TEST_PASSED = report_text.SUCCEEDED
 BOTH_PASSED = report_text.SERVERS_REACHED
 TEST_FAILED = report_text.FAILED
-REPAIR_SEARCH = "Recherche d'un autre chemin"
+REPAIR_SEARCH = "Recherche d’un autre chemin"
 REPAIR_BUTTON = "Corriger\u00a0:"

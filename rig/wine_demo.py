@@ -89,15 +89,15 @@ class Album:
 
 _PAGE = """<!doctype html>
 <html lang="fr"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Une journée avec l'agent de connexion</title>
+<title>Une journée avec l’agent de connexion</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1d2b3a; background: #f7f9fb }}
 h1 {{ font-weight: 600 }} h2 {{ margin-top: 3rem; font-weight: 600; border-top: 1px solid #d5dde5; padding-top: 1.5rem }}
 figure {{ margin: 1rem 0 }} img {{ max-width: 100%; height: auto; border: 1px solid #c8d2dc; border-radius: 4px }}
 figcaption {{ color: #54677a; font-size: .9em }}
 </style>
-<h1>Une journée avec l'agent de connexion</h1>
-<p>Le vrai programme Windows, sous Wine, face aux serveurs du bac à sable : de vrais serveurs TLS sur cette machine, que l'on casse et que l'on répare.</p>
+<h1>Une journée avec l’agent de connexion</h1>
+<p>Le vrai programme Windows, sous Wine, face aux serveurs du bac à sable : de vrais serveurs TLS sur cette machine, que l’on casse et que l’on répare.</p>
 {steps}
 </html>
 """
@@ -166,7 +166,7 @@ def look_at_icon(day: Day) -> None:
     """Look at the icon, its tooltip and its menu."""
     day.album.icon("Boule bleue dans la zone de notification")
     day.desktop.tooltip()
-    day.album.corner("infobulle", "L'infobulle", height=80)
+    day.album.corner("infobulle", "L’infobulle", height=80)
     day.show_menu("Le menu du clic droit")
 
 
@@ -175,13 +175,13 @@ def lose_servers(day: Day) -> None:
     stage, desktop, album = day.stage, day.desktop, day.album
     day.break_servers()
     balloon = stage.balloon("IEA-N04")
-    album.corner("bulle", "La bulle d'information", height=desktop.size[1] - balloon.area.top + 40)
+    album.corner("bulle", "La bulle d’information", height=desktop.size[1] - balloon.area.top + 40)
     album.icon("Boule bleue accompagnée du cœur rouge")
     desktop.tooltip()
-    album.corner("infobulle", "L'infobulle nomme le problème", height=120)
+    album.corner("infobulle", "L’infobulle nomme le problème", height=120)
     desktop.click(desktop.icon())
     status = stage.until_text(STATUS, "IEA-N04")
-    album.window("etat", "Clic gauche : l'état, le problème, ce qu'il faut faire et qui peut agir", status)
+    album.window("etat", "Clic gauche : l’état, le problème, ce qu’il faut faire et qui peut agir", status)
     desktop.key("Escape")
 
 
@@ -205,7 +205,7 @@ def correct_address(day: Day) -> None:
     dialog = stage.until_text(SETTINGS, TEST_PASSED)
     day.album.window(
         "adresse-corrigee",
-        "L'adresse collée avec des espaces et un point a été nettoyée ; coche verte",
+        "L’adresse collée avec des espaces et un point a été nettoyée ; coche verte",
         dialog,
     )
     stage.press(SETTINGS, "Enregistrer")
@@ -220,7 +220,7 @@ def look_at_status(day: Day) -> None:
     day.album.icon("Boule bleue")
     day.desktop.click(day.desktop.icon())
     status = day.stage.until_text(STATUS, "Connectée au serveur")
-    day.album.window("etat-connecte", "L'état de la connexion", status)
+    day.album.window("etat-connecte", "L’état de la connexion", status)
     day.close_window(STATUS)
 
 
@@ -235,7 +235,7 @@ def enter_assistance(day: Day) -> None:
     day.close_window(SUPPORT)
     day.desktop.tooltip()
     day.stage.balloon("Mode assistance depuis")
-    day.album.corner("infobulle", "L'infobulle dit depuis quand", height=120)
+    day.album.corner("infobulle", "L’infobulle dit depuis quand", height=120)
     day.show_menu("En mode assistance, le menu dit ce qui doit attendre")
 
 
@@ -272,7 +272,7 @@ def leave_assistance(day: Day) -> None:
     dialog = day.stage.until_text(SUPPORT, "Le mode assistance est désactivé")
     day.album.window("assistance-desactivee", "Tapé en minuscules et sans tirets : accepté", dialog)
     day.stage.until("ball-heart")
-    day.album.icon("Le cœur : sortir du mode assistance n'est pas encore être connecté")
+    day.album.icon("Le cœur : sortir du mode assistance n’est pas encore être connecté")
     day.close_window(SUPPORT)
     day.stage.world.mend()
     day.stage.choose(RECONNECT)
@@ -295,18 +295,18 @@ class DayStep(NamedTuple):
 STEPS = (
     DayStep(
         "Première mise en route",
-        "Rien n'est encore configuré : l'agent le dit (cœur rouge) et ouvre de lui-même les paramètres de connexion.",
+        "Rien n’est encore configuré : l’agent le dit (cœur rouge) et ouvre de lui-même les paramètres de connexion.",
         configure,
     ),
-    DayStep("Boule bleue", "L'installation est connectée au serveur de production.", look_at_icon),
+    DayStep("Boule bleue", "L’installation est connectée au serveur de production.", look_at_icon),
     DayStep(
         "Les serveurs tombent",
-        "« Relancer l'authentification auprès du serveur » : la réponse vient tout de suite, avec la cause et ce qu'il faut faire.",
+        "« Relancer l’authentification auprès du serveur » : la réponse vient tout de suite, avec la cause et ce qu’il faut faire.",
         lose_servers,
     ),
     DayStep(
         "Une adresse mal saisie",
-        "Dans les paramètres de connexion, une faute dans l'adresse : rond rouge barré, la raison et qui peut agir.",
+        "Dans les paramètres de connexion, une faute dans l’adresse : rond rouge barré, la raison et qui peut agir.",
         mistype_address,
     ),
     DayStep(
@@ -321,12 +321,12 @@ STEPS = (
     ),
     DayStep(
         "Une panne qui dure : le mode assistance",
-        "Les serveurs sont de nouveau en panne et les bulletins de paie n'attendent pas. « Demande de support technique », "
+        "Les serveurs sont de nouveau en panne et les bulletins de paie n’attendent pas. « Demande de support technique », "
         "« Activer le mode assistance » : une confirmation, et le scarabée rouge remplace la boule bleue.",
         enter_assistance,
     ),
     DayStep(
-        "L'ordinateur redémarre",
+        "L’ordinateur redémarre",
         "Le mode assistance tient : au démarrage suivant, le scarabée est toujours là.",
         restart,
     ),
@@ -337,7 +337,7 @@ STEPS = (
     ),
     DayStep(
         "Sortie du mode assistance",
-        "Le mot de passe que l'assistance envoie (iea-desk password) : {password}. Le cœur d'abord, puis, les serveurs revenus, la boule.",
+        "Le mot de passe que l’assistance envoie (iea-desk password) : {password}. Le cœur d’abord, puis, les serveurs revenus, la boule.",
         leave_assistance,
     ),
 )
@@ -388,7 +388,7 @@ def main(_arguments: Sequence[str]) -> int:
         try:
             play(stage, album)
         except BaseException:
-            album.picture("arret", "L'écran au moment de l'arrêt")
+            album.picture("arret", "L’écran au moment de l’arrêt")
             print(stage.log(), file=sys.stderr)
             raise
         finally:

@@ -211,7 +211,7 @@ def test_a_licence_without_a_usable_key_is_not_saved(given: bytes, installation:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "clé de licence" in done.stderr
-    assert "rien n'a été enregistré" in done.stderr
+    assert "rien n’a été enregistré" in done.stderr
     assert (installation.folder / "settings" / "settings.toml").read_bytes() == before
 
 
@@ -294,10 +294,10 @@ class TestWithAVault:
 
         assert done.returncode == 4
         assert "Connexion aux serveurs réussie" in done.stdout
-        assert "Serveur d'authentification / Autorisation refusée" in done.stdout
+        assert "Serveur d’authentification / Autorisation refusée" in done.stdout
 
         installation.license("unknown")
-        assert "Licence d'installation non reconnue" in installation.run("test").stdout
+        assert "Licence d’installation non reconnue" in installation.run("test").stdout
 
     def test_a_day_of_the_agent(self, installation: Installation, running: ExitStack) -> None:
         agent = installation.start(running)
@@ -319,7 +319,7 @@ class TestWithAVault:
         assert installation.run("reconnect").returncode == 1
         status = agent.until("disconnected", "IEA-T12")
         assert "Avast" in status["problem"]["particulars"]
-        assert "a changé aujourd'hui à" in status["problem"]["particulars"]
+        assert "a changé aujourd’hui à" in status["problem"]["particulars"]
 
         installation.world.break_("auth", "refused")
         assert installation.run("reconnect").returncode == 4

@@ -71,10 +71,11 @@ def list_requests() -> Iterator[str]:
 
 def list_problems() -> Iterator[str]:
     """Yield the index of the problem pages, letter by letter."""
+    locale.choose("fr")
     for group in Group:
         codes = sorted(code for code, problem in CATALOGUE.items() if problem.group is group)
         yield from (f"## {TITLES[group]}", "", "| code | problème |", "|---|---|")
-        yield from (f"| [{code}]({code}.md) | {CATALOGUE[code].title} |" for code in codes)
+        yield from (f"| [{code}]({code}.md) | {locale._(CATALOGUE[code].title)} |" for code in codes)
         yield ""
 
 

@@ -21,6 +21,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 from iea_agent.domain import problems
+from iea_agent.locale import _
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITTEN = ROOT / "docs" / "problemes"
@@ -69,7 +70,7 @@ footer{margin-top:2.5rem;border-top:1px solid var(--line)}
 h2{break-after:avoid}li,p{break-inside:avoid}nav{display:none}}"""
 
 
-OTHERS = re.compile(r"<h2>Pour (?:la personne|l'assistance).*", re.DOTALL)
+OTHERS = re.compile(r"<h2>Pour (?:la personne|l’assistance).*", re.DOTALL)
 """The part of a page after the clerk's own part: what she shows to another person."""
 
 
@@ -103,13 +104,13 @@ def render_page(source: Path) -> str:
     if source.stem != "README":
         problem = problems.CATALOGUE[source.stem]
         sentences = "".join(
-            f"<p>{escape(sentence)}</p>\n" for sentence in (problem.text, problems.ACTORS[problem.actor])
+            f"<p>{escape(_(sentence))}</p>\n" for sentence in (problem.text, problems.ACTORS[problem.actor])
         )
         body = body.replace("</h1>\n", f'</h1>\n<div class="told">\n{sentences}</div>\n', 1)
         body = OTHERS.sub(r'<section class="others">\n\g<0></section>\n', body, count=1)
         above = '<nav><a href="index.html">Tous les problèmes</a></nav>\n'
     address = f'<a href="mailto:{problems.SUPPORT_ADDRESS}">{problems.SUPPORT_ADDRESS}</a>'
-    below = f"Agent de connexion d'Impact emploi association. Assistance\N{NO-BREAK SPACE}: {address}"
+    below = f"Agent de connexion d’Impact emploi association. Assistance\N{NO-BREAK SPACE}: {address}"
     return PAGE.substitute(title=escape(heading), style=STYLE, above=above, body=body, below=below)
 
 

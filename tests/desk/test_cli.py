@@ -88,7 +88,7 @@ def test_from_the_first_key_to_a_right_password(tmp_path: Path, desk: Desk, ring
     for form in ("letters", "words"):
         assert check(document[form], register, date(2026, 11, 26)) == Right(date(2026, 11, 24), "2026a")
         assert document[form] in document["mail"]["body"].split("\n"), "alone on its line"
-    assert "Utilisable jusqu'au vendredi 27 novembre 2026 inclus." in document["mail"]["body"]
+    assert "Utilisable jusqu’au vendredi 27 novembre 2026 inclus." in document["mail"]["body"]
 
     code, printed, _ = desk("password", "--key-file", month, "--day", "2026-11-24")
     assert code == 0
@@ -159,10 +159,10 @@ def test_a_register_is_verified_before_it_is_published(tmp_path: Path, desk: Des
     document = json.loads(output.read_text("ascii"))
     planted = {"empreintes": base64.b64encode(bytes(30 * 16)).decode()}
     for change, complaint in (
-        (planted, "L'empreinte du 2026-11-01 n'est pas celle que donne la clé 2026a"),
-        ({"generation": 1_000_000}, "ce registre ne vient pas d'ici"),
-        ({"kid": "2025z"}, "Aucune clé ne s'appelle «\u00a02025z\u00a0» ici"),
-        ({"nb_jours": 31}, "n'est pas un registre"),
+        (planted, "L’empreinte du 2026-11-01 n’est pas celle que donne la clé 2026a"),
+        ({"generation": 1_000_000}, "ce registre ne vient pas d’ici"),
+        ({"kid": "2025z"}, "Aucune clé ne s’appelle «\u00a02025z\u00a0» ici"),
+        ({"nb_jours": 31}, "n’est pas un registre"),
     ):
         output.write_text(json.dumps({**document, **change}), encoding="ascii")
         code, printed, error = desk(*verify, output)
@@ -238,7 +238,7 @@ def test_what_is_no_key_file_is_a_sentence(tmp_path: Path, desk: Desk, ring: Pat
     ring.write_bytes(b"\xff\xfe\x00")
     code, _, complaint = desk("password", "--key-file", ring)
     assert code == 1
-    assert "n'est pas un fichier de clés" in complaint
+    assert "n’est pas un fichier de clés" in complaint
     ring.write_text("bonjour", encoding="utf-8")
     assert desk("password", "--key-file", ring)[0] == 1
 

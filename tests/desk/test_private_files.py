@@ -63,7 +63,7 @@ def test_where_rights_do_not_hold_nothing_is_written() -> None:
         arguments = [sys.executable, "-X", "utf8", "-c", WRITE_AS_ANOTHER, str(key_file)]
         done = subprocess.run(arguments, capture_output=True, encoding="utf-8", timeout=60, check=False)
 
-        assert done.stdout.startswith(f"4 Rien n'est écrit\u00a0: dans {folder}"), done.stderr
+        assert done.stdout.startswith(f"4 Rien n’est écrit\u00a0: dans {folder}"), done.stderr
         assert "FAT" in done.stdout
         assert not list(Path(folder).iterdir())
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from iea_agent import locale
 from iea_agent.domain import problems
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import DEFAULTS
@@ -30,12 +31,12 @@ STAGE = Path(__file__).with_name("dialog_stage.py")
 PATIENCE = 15.0
 SETTINGS = "Paramètres de connexion$"
 STATUS = "État de la connexion$"
-AUTHENTICATION = "Adresse du serveur d'authentification"
+AUTHENTICATION = "Adresse du serveur d’authentification"
 UPDATES = "Adresse du serveur de mise à jour"
 NUMBER, KEY = "Numéro de licence", "Clé de licence"
 PROXY = "Adresse du proxy"
-USER, PASSWORD = "Nom d'utilisateur", "Mot de passe du proxy"
-TEST = "Tester l'accès aux serveurs"
+USER, PASSWORD = "Nom d’utilisateur", "Mot de passe du proxy"
+TEST = "Tester l’accès aux serveurs"
 LOWEST = 672
 """Height of the smallest usual screen without its task bar, in device-independent pixels.
 
@@ -49,11 +50,11 @@ HERE = {
 
 
 def plain(text: str) -> str:
-    """Return *text* in one line, with ordinary spaces and without accelerators.
+    """Return *text* as read, in one line, with ordinary spaces, without accelerators.
 
     Lines are broken as the font requires.
     """
-    return " ".join(text.replace("&", "").split())
+    return " ".join(locale._(text).replace("&", "").split())
 
 
 class Play:
@@ -296,7 +297,7 @@ def test_http_becomes_https_in_secure_mode_and_is_said(play: Callable[..., Play]
 def test_leaving_secure_mode_warns_and_coming_back_secures_the_addresses(play: Callable[..., Play]) -> None:
     dialog = play("settings")
     dialog.desktop.key("alt+s")
-    dialog.sees("la clé de licence n'est jamais envoyée en clair")
+    dialog.sees("la clé de licence n’est jamais envoyée en clair")
     dialog.enter(UPDATES, "http://exemple.fr/updates")
     dialog.desktop.key("Tab", "alt+s")
     dialog.until(lambda: dialog.labelled(UPDATES).text == "https://exemple.fr/updates", "secured address")
@@ -313,7 +314,7 @@ def test_a_wrong_address_is_shown_corrected_and_saved(play: Callable[..., Play])
         unknown.text,
         unknown.advice,
         problems.ACTORS[unknown.actor],
-        "Échec à l'étape « Nom »",
+        "Échec à l’étape « Nom »",
     ):
         dialog.sees(text)
     dialog.marked(AUTHENTICATION, "Échec")
@@ -360,8 +361,8 @@ def test_a_refused_licence_is_not_a_failed_connection(
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [
-        (AUTHENTICATION, "https://", "Le nom du serveur n'est pas correct."),
-        (UPDATES, "ftp://exemple.fr", "L'adresse doit commencer par « https:// »."),
+        (AUTHENTICATION, "https://", "Le nom du serveur n’est pas correct."),
+        (UPDATES, "ftp://exemple.fr", "L’adresse doit commencer par « https:// »."),
     ],
 )
 def test_a_bad_field_is_named_and_has_the_keyboard(
@@ -426,7 +427,7 @@ def test_unsaved_changes_can_be_saved_on_leaving(play: Callable[..., Play]) -> N
 
 def test_the_first_run_says_what_is_needed_and_keeps_the_key_to_itself(play: Callable[..., Play]) -> None:
     dialog = play("settings", "--first-run", licence_number="")
-    dialog.sees("saisissez le numéro et la clé de licence reçus de l'assistance")
+    dialog.sees("saisissez le numéro et la clé de licence reçus de l’assistance")
     dialog.sees("Aucune clé enregistrée")
     assert dialog.focus() == NUMBER
     dialog.desktop.type("IEA-0000-1234")
@@ -435,7 +436,7 @@ def test_the_first_run_says_what_is_needed_and_keeps_the_key_to_itself(play: Cal
     dialog.desktop.key("Return")  # the default button
     saved = dialog.logged("saved")
     assert (saved["saved"], saved["key"]) == ({"licence.number": "IEA-0000-1234"}, True)
-    dialog.sees("Clé enregistrée. Elle n'est jamais affichée")
+    dialog.sees("Clé enregistrée. Elle n’est jamais affichée")
     assert dialog.labelled(KEY).text == ""
     dialog.desktop.key("Escape")
     dialog.ended()
@@ -496,7 +497,7 @@ def test_the_proxy_address_is_open_only_where_it_is_used(play: Callable[..., Pla
     dialog.desktop.key("alt+p", "End")
     dialog.sees(PROXY)
     dialog.click("Enregistrer")
-    dialog.sees("Saisissez l'adresse du proxy.")
+    dialog.sees("Saisissez l’adresse du proxy.")
     dialog.desktop.type("proxy.exemple.fr:3128")
     dialog.desktop.key("alt+x")
     dialog.desktop.type("localhost, *.exemple.fr")
@@ -528,7 +529,7 @@ def test_the_password_of_a_proxy_that_asks_for_one_is_kept_and_not_shown(play: C
     # for the proxy that asked
     changes = {"proxy.user": "dupont", "proxy.address": "http://proxy.entreprise.exemple.fr:3128"}
     assert (saved["saved"], saved["password"], saved["key"]) == (changes, True, False)
-    dialog.sees("Enregistré pour http://proxy.entreprise.exemple.fr:3128. Il n'est jamais affiché")
+    dialog.sees("Enregistré pour http://proxy.entreprise.exemple.fr:3128. Il n’est jamais affiché")
     assert dialog.labelled(PASSWORD).text == ""
     dialog.desktop.key("Escape")
     dialog.ended()
@@ -640,7 +641,7 @@ def test_of_two_causes_one_is_explained_and_the_other_a_line_that_opens(play: Ca
 def test_a_cause_that_both_servers_share_is_explained_once(play: Callable[..., Play]) -> None:
     both = "https://introuvable.exemple.fr"
     dialog = play("settings", "--test", authentication=both, updates=both)
-    dialog.sees("Même cause que pour l'autre serveur : Serveur introuvable (IEA-N02).")
+    dialog.sees("Même cause que pour l’autre serveur : Serveur introuvable (IEA-N02).")
     assert sum(plain(problems.CATALOGUE["IEA-N02"].text) in text for text in dialog.texts()) == 1
     assert not any("que faire" in text for text in dialog.texts())
 
@@ -659,7 +660,7 @@ def test_a_wrong_clock_is_a_note_under_a_tick(play: Callable[..., Play]) -> None
     dialog = play("settings", "--test", authentication="https://horloge.exemple.fr")
     dialog.sees("Connexion au serveur réussie")
     dialog.sees("(IEA-L02)")
-    dialog.sees("L'ordinateur retarde de 1 heure et 30 minutes sur le serveur.")
+    dialog.sees("L’ordinateur retarde de 1 heure et 30 minutes sur le serveur.")
     dialog.marked(AUTHENTICATION, "Réussi")
 
 
@@ -678,7 +679,7 @@ def test_what_the_administrator_fixed_is_grey_and_says_so(play: Callable[..., Pl
 
 def test_assistance_mode_shows_and_tests_but_changes_nothing(play: Callable[..., Play]) -> None:
     dialog = play("settings", "--assistance")
-    dialog.sees("Désactivez d'abord le mode assistance")
+    dialog.sees("Désactivez d’abord le mode assistance")
     for label in (AUTHENTICATION, UPDATES, NUMBER, KEY, PROXY):
         assert not dialog.labelled(label).enabled
     assert not dialog.window.control("Enregistrer").enabled
@@ -691,7 +692,7 @@ def test_assistance_mode_shows_and_tests_but_changes_nothing(play: Callable[...,
 def test_a_broken_file_is_named_with_its_line(play: Callable[..., Play]) -> None:
     dialog = play("settings", "--broken")
     dialog.sees("connection.updates, ligne 4 : attendu une adresse")
-    dialog.sees("la dernière valeur valable, ou celle d'origine, est utilisée")
+    dialog.sees("la dernière valeur valable, ou celle d’origine, est utilisée")
 
 
 @pytest.mark.parametrize("keys", [("alt+d",), ("alt+l", "ctrl+c")])
@@ -782,9 +783,9 @@ def test_the_status_follows_the_agent(play: Callable[..., Play], tmp_path: Path)
     assert not any("IEA-T01" in text for text in dialog.texts())
     write_status(tmp_path, Snapshot(State.ASSISTANCE, 0.0))
     dialog.sees("mot de passe du jour")
-    assert not {"Relancer l'authentification", "Trouver la panne"} & set(dialog.texts())
+    assert not {"Relancer l’authentification", "Trouver la panne"} & set(dialog.texts())
     write_status(tmp_path, None)
-    dialog.sees("L'agent est arrêté")
+    dialog.sees("L’agent est arrêté")
     assert dialog.focus() == "Fermer"
     dialog.desktop.key("Return")
     dialog.ended()

@@ -32,9 +32,9 @@ TITLE = "(Demande de support technique|Technical support request)$"
 ENTER, LEAVE = "Activer le mode assistance", "Désactiver le mode assistance"
 REASON, PASSWORD = "Motif (facultatif)", "Mot de passe du jour"
 ADDRESS = "impact-emploi-association@urssaf.fr"
-COPY = "Copier l'adresse"
+COPY = "Copier l’adresse"
 ACTIVATED = "Le mode assistance est activé. Vous pouvez relancer Impact emploi."
-DEACTIVATED = "Le mode assistance est désactivé. L'agent relance l'authentification."
+DEACTIVATED = "Le mode assistance est désactivé. L’agent relance l’authentification."
 RIGHT, TYPO, WRONG = "24-29Y7-1GV3-S0Y4", "24-29Y7-1GB3-S0Y4", "24-0000-0000-0000"
 WORDS = "24 article subtil chrome ravager insolite"
 MISTYPED = PasswordMistyped(span=(10, 11), fault="character", position=7, group=2)
@@ -157,14 +157,14 @@ def test_activating_takes_one_confirmation_and_no_password(play: Callable[..., S
     dialog = play(DISCONNECTED)
     assert dialog.focus() == ENTER
     assert not dialog.enabled(LEAVE)
-    dialog.sees("Le mode assistance n'est pas actif.")
+    dialog.sees("Le mode assistance n’est pas actif.")
     for text in (
         "Le scarabée rouge remplacera la boule bleue",
         "vous pourrez relancer Impact emploi",
         "restera coupée",
     ):
         dialog.sees(text)
-    dialog.sees("N'indiquez aucun nom de salarié ni d'association.")
+    dialog.sees("N’indiquez aucun nom de salarié ni d’association.")
     assert PASSWORD not in dialog.texts()
     dialog.desktop.key("alt+m")
     dialog.desktop.type("paie du 30")
@@ -218,7 +218,7 @@ def test_the_reason_is_shown_if_it_may_not_be_entered(play: Callable[..., Suppor
     assert [dialog.enabled(name) for name in (ENTER, LEAVE, "OK")] == [False, False, False]
     assert dialog.focus() == "Fermer"
     dialog.becomes(CONNECTED)
-    dialog.sees("Le mode assistance ne s'active que lorsque la connexion au serveur a échoué.")
+    dialog.sees("Le mode assistance ne s’active que lorsque la connexion au serveur a échoué.")
     dialog.desktop.key("Return")
     dialog.ended()
 
@@ -343,7 +343,7 @@ def test_the_address_of_the_support_desk_can_be_copied(
     play: Callable[..., SupportPlay], tmp_path: Path
 ) -> None:
     dialog = play(assistance())
-    assert dialog.labelled("Demandez le mot de passe du jour à l'assistance").text == ADDRESS
+    assert dialog.labelled("Demandez le mot de passe du jour à l’assistance").text == ADDRESS
     dialog.desktop.key("alt+c")
     dialog.sees("Adresse copiée.")
     dialog.desktop.key("Escape")
@@ -401,7 +401,7 @@ def test_it_follows_the_agent(play: Callable[..., SupportPlay]) -> None:
     assert dialog.labelled(PASSWORD).text == ""
     assert dialog.focus() == ENTER
     dialog.becomes(None)
-    dialog.sees("L'agent est arrêté")
+    dialog.sees("L’agent est arrêté")
     assert [dialog.enabled(name) for name in (ENTER, LEAVE, "OK")] == [False, False, False]
     assert dialog.focus() == "Fermer"
     dialog.desktop.key("Return")

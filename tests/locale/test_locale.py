@@ -9,6 +9,7 @@ import pytest
 
 from iea_agent import locale
 from iea_agent.domain import problems
+from tools import translations
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +34,36 @@ def test_a_language_without_a_catalogue_means_french(language: str) -> None:
     locale.choose("en")
     locale.choose(language)
     assert locale._("Connexion en cours") == "Connexion en cours"
+
+
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("L'agent s'arrête jusqu'à demain.", "L’agent s’arrête jusqu’à demain."),
+        ("d'{name}", "d’{name}"),
+        ("l'«\u00a0heure\u00a0»", "l’«\u00a0heure\u00a0»"),
+        ("d'&authentification", "d’&authentification"),
+        ("comme 'C:\\Exemple'", "comme 'C:\\Exemple'"),
+    ],
+)
+def test_apostrophes_are_typographic_and_quotes_around_a_value_are_not(
+    language: str, text: str, read: str
+) -> None:
+    locale.choose(language)
+    assert locale._(text) == read
+
+
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+def test_no_sentence_keeps_a_straight_apostrophe(language: str) -> None:
+    locale.choose(language)
+    straight = {text for _, text in translations.find_sentences() if "'" in locale._(text)}
+    assert straight == {"un chemin entre apostrophes, comme 'C:\\Exemple'"}
+
+
+def test_what_is_filled_in_stays_as_it_is() -> None:
+    locale.choose("fr")
+    assert locale._("Licence d'{name}").format(name="O'Neill") == "Licence d’O'Neill"
 
 
 def test_every_problem_is_said_in_english() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from iea_agent import commands as agent_commands
+from iea_agent import locale
 from iea_agent.domain import problems
 from iea_agent.domain.problems import CATALOGUE, Problem, Severity
 from iea_agent.shell.wording import problem_pages, repair_text, report_text
@@ -30,10 +31,10 @@ SECTIONS = (
     "Ce que vous voyez",
     "Pourquoi",
     "Que faire",
-    "Pour la personne qui s'occupe de votre informatique",
-    "Pour l'assistance",
+    "Pour la personne qui s’occupe de votre informatique",
+    "Pour l’assistance",
 )
-OPTIONAL = {"Pour la personne qui s'occupe de votre informatique", "Pour l'assistance"}
+OPTIONAL = {"Pour la personne qui s’occupe de votre informatique", "Pour l’assistance"}
 MEANWHILE = "**En attendant\u00a0:**"
 LARGEST = 400_000
 """Bytes of all pages together, as they ship."""
@@ -74,7 +75,7 @@ def test_every_problem_has_its_page_and_no_page_is_about_nothing() -> None:
 def test_a_page_has_the_title_of_the_catalogue_and_the_sections_in_their_order(code: str) -> None:
     text = page(code)
     lines = text.splitlines()
-    assert lines[0] == f"# {code} – {CATALOGUE[code].title}"
+    assert lines[0] == f"# {code} – {locale._(CATALOGUE[code].title)}"
     assert 15 <= len(lines) <= 40
     names = list(sections(text))
     assert names == [name for name in SECTIONS if name in names]
@@ -191,7 +192,9 @@ def test_the_buttons_that_mend_are_called_as_they_are() -> None:
 def test_the_index_has_every_problem_under_its_letter() -> None:
     text = (WRITTEN / "README.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| \[(IEA-\w+)\]\((IEA-\w+)\.md\) \| (.*) \|$", text, flags=re.MULTILINE)
-    assert listed == [(code, code, entry.title) for code, entry in sorted(CATALOGUE.items(), key=by_letter)]
+    assert listed == [
+        (code, code, locale._(entry.title)) for code, entry in sorted(CATALOGUE.items(), key=by_letter)
+    ]
     assert len(sections(text)) == len({code[4] for code in CATALOGUE})
 
 

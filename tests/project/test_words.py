@@ -58,15 +58,15 @@ def test_each_rule_of_typography_can_fail(rule: str) -> None:
 
 
 ONE_WORDING = {
-    "la personne qui s'occupe de votre informatique": re.compile(
+    "la personne qui s’occupe de votre informatique": re.compile(
         r"informaticien|(?:service|responsable|prestataire|support|correspondant) informatique|votre DSI\b"
-        r"|s'occupe (?:de (?:la|l'|vos|votre (?!informatique))|du (?:réseau|parc))",
+        r"|s’occupe (?:de (?:la|l’|vos|votre (?!informatique))|du (?:réseau|parc))",
         re.IGNORECASE,
     )
 }
 """Who or what has one name wherever a clerk reads of it, and what would be another: in a small association it is seldom a professional."""
 READ = [
-    *SENTENCES,
+    *((place, sentence.replace("'", "’")) for place, sentence in SENTENCES),
     *(
         (path.relative_to(ROOT).as_posix(), " ".join(path.read_text(encoding="utf-8").split()))
         for path in (ROOT / "docs" / "guide.md", *sorted((ROOT / "docs" / "problemes").glob("*.md")))
@@ -81,7 +81,7 @@ def test_one_thing_has_one_name(wording: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", ["prévenez votre informaticien", "votre service informatique", "qui s'occupe de votre réseau"]
+    "other", ["prévenez votre informaticien", "votre service informatique", "qui s’occupe de votre réseau"]
 )
 def test_another_name_would_be_seen(other: str) -> None:
     assert all(pattern.search(other) for pattern in ONE_WORDING.values())

@@ -21,7 +21,7 @@ def test_the_page_says_what_is_reported_of_each_fault(
     assert run(tmp_path / "home", tmp_path / "page", names) == 0
     assert "3 comme attendu, 0 à voir, 1 laissée de côté" in capsys.readouterr().out
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
-    for text in ("rien à signaler", "Certificat d'un autre serveur", "IEA-T03", "certificat", "IEA-C02"):
+    for text in ("rien à signaler", "Certificat d’un autre serveur", "IEA-T03", "certificat", "IEA-C02"):
         assert text in page.replace("&#x27;", "'")
     assert "par le proxy" not in page, "no way led through one, and for a malformed address there was none"
     assert "Couper le réseau" in page or "Le service de noms de ce poste" in page
@@ -39,7 +39,7 @@ def test_a_fault_that_is_not_seen_as_expected_is_flagged(
     assert run(tmp_path / "home", tmp_path / "page", ["refuse", "503"], expectation=expect) == 1
     assert "2 comme attendu, 1 à voir" in capsys.readouterr().out
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8").replace("&#x27;", "'")
-    assert "Serveur d'authentification : attendu IEA-S01, obtenu IEA-S06." in page
+    assert "Serveur d’authentification : attendu IEA-S01, obtenu IEA-S06." in page
 
 
 def test_a_fault_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -107,14 +107,14 @@ def test_the_status_has_what_to_type_and_to_set(served: Served) -> None:
 
 
 def test_the_network_is_cut_in_the_rig_only(served: Served) -> None:
-    with pytest.raises(UnknownFault, match="banc d'essai"):
+    with pytest.raises(UnknownFault, match="banc d’essai"):
         order(served.home, "break", {"part": "network", "how": "off"})
 
 
 def test_a_fault_of_another_part_is_refused_with_its_reason(served: Served) -> None:
     refused = served.run("break", "updates", "--how", "refused")
     assert refused.returncode == 2
-    assert "n'existe que pour" in refused.stderr
+    assert "n’existe que pour" in refused.stderr
 
 
 @pytest.mark.parametrize("token", ["", "Bearer ", "Bearer guess"])

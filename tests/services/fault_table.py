@@ -259,22 +259,22 @@ _MALFORMED = ExpectedFailure(Stage.ADDRESS, problems.ADDRESS_MALFORMED)
 
 OTHER_FAULTS: Mapping[str, OtherFault] = {
     # the address; the sandbox has more of each kind
-    "address-other-scheme": OtherFault("l'adresse commence par ftp://", _MALFORMED),
+    "address-other-scheme": OtherFault("l’adresse commence par ftp://", _MALFORMED),
     "address-international": OtherFault(
-        "le nom du serveur contient des accents, et n'existe pas",
+        "le nom du serveur contient des accents, et n’existe pas",
         ExpectedFailure(Stage.NAME, problems.NAME_UNKNOWN),
     ),
-    "address-ipv6-broken": OtherFault("l'adresse IPv6 n'est pas fermée par « ] »", _MALFORMED),
+    "address-ipv6-broken": OtherFault("l’adresse IPv6 n’est pas fermée par « ] »", _MALFORMED),
     "address-in-clear": OtherFault(
-        "l'adresse d'un serveur distant commence par http://",
+        "l’adresse d’un serveur distant commence par http://",
         ExpectedFailure(Stage.ADDRESS, problems.SENT_IN_CLEAR),
     ),
     # the name
     "no-network": OtherFault(
-        "le poste n'est relié à aucun réseau", ExpectedFailure(Stage.NAME, problems.NO_NETWORK)
+        "le poste n’est relié à aucun réseau", ExpectedFailure(Stage.NAME, problems.NO_NETWORK)
     ),
     "name-without-ipv4": OtherFault(
-        "le nom n'a qu'une adresse IPv6, le réglage veut IPv4",
+        "le nom n’a qu’une adresse IPv6, le réglage veut IPv4",
         ExpectedFailure(Stage.NAME, problems.NAME_WITHOUT_IPV4),
     ),
     # the connection
@@ -287,11 +287,11 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
         problems.CAPTIVE_PORTAL,
     ),
     "portal-redirects": OtherFault(
-        "l'adresse est en http://, un portail Wi-Fi redirige vers sa page",
+        "l’adresse est en http://, un portail Wi-Fi redirige vers sa page",
         ExpectedFailure(Stage.ANSWER, problems.CAPTIVE_PORTAL),
     ),
     "portal-page": OtherFault(
-        "l'adresse est en http://, un portail Wi-Fi répond par sa page",
+        "l’adresse est en http://, un portail Wi-Fi répond par sa page",
         ExpectedFailure(Stage.ANSWER, problems.CAPTIVE_PORTAL),
     ),
     "portal-511": OtherFault(
@@ -300,13 +300,13 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
     ),
     # the proxy
     "proxy-unknown": OtherFault(
-        "le nom du proxy n'existe pas", ExpectedFailure(Stage.PROXY, problems.PROXY_UNREACHABLE)
+        "le nom du proxy n’existe pas", ExpectedFailure(Stage.PROXY, problems.PROXY_UNREACHABLE)
     ),
     "proxy-over-https": OtherFault(
-        "l'adresse du proxy commence par https://", ExpectedFailure(Stage.PROXY, problems.PROXY_UNREACHABLE)
+        "l’adresse du proxy commence par https://", ExpectedFailure(Stage.PROXY, problems.PROXY_UNREACHABLE)
     ),
     "proxy-password-in-clear": OtherFault(
-        "l'adresse est en http://, le proxy réclame un mot de passe",
+        "l’adresse est en http://, le proxy réclame un mot de passe",
         ExpectedFailure(Stage.PROXY, problems.PROXY_WANTS_PASSWORD),
     ),
     "squid": OtherFault("squid, sans mot de passe", None),
@@ -315,7 +315,7 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
         "squid réclame un mot de passe", ExpectedFailure(Stage.PROXY, problems.PROXY_WANTS_PASSWORD)
     ),
     "squid-wrong-password": OtherFault(
-        "squid n'accepte pas le mot de passe", ExpectedFailure(Stage.PROXY, problems.PROXY_REFUSES_PASSWORD)
+        "squid n’accepte pas le mot de passe", ExpectedFailure(Stage.PROXY, problems.PROXY_REFUSES_PASSWORD)
     ),
     "squid-forbids": OtherFault(
         "squid interdit ce serveur", ExpectedFailure(Stage.PROXY, problems.PROXY_REFUSES)
@@ -326,15 +326,15 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
     ),
     # certificates
     "ca-file-missing": OtherFault(
-        "le fichier de certificats de l'administrateur n'existe pas",
+        "le fichier de certificats de l’administrateur n’existe pas",
         ExpectedFailure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ),
     "ca-file-nonsense": OtherFault(
-        "le fichier de certificats de l'administrateur n'en contient aucun",
+        "le fichier de certificats de l’administrateur n’en contient aucun",
         ExpectedFailure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ),
     "ca-file-without-list": OtherFault(
-        "la liste de révocation du fichier de l'administrateur est celle d'une autre autorité",
+        "la liste de révocation du fichier de l’administrateur est celle d’une autre autorité",
         ExpectedFailure(Stage.CERTIFICATE, problems.CA_FILE_UNREADABLE),
     ),
     "box": OtherFault(
@@ -353,15 +353,15 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
         ExpectedFailure(Stage.CERTIFICATE, problems.CLIENT_CERTIFICATE_WANTED),
     ),
     "openssl-client-certificate-optional": OtherFault(
-        "openssl s_server demande un certificat du poste sans l'exiger",
+        "openssl s_server demande un certificat du poste sans l’exiger",
         ExpectedFailure(Stage.KIND, problems.NOT_AN_AUTHENTICATION_SERVER),
     ),
     "openssl-rsa-key-exchange": OtherFault(
-        "openssl s_server n'accepte que l'échange de clé par RSA (AES128-GCM-SHA256)",
+        "openssl s_server n’accepte que l’échange de clé par RSA (AES128-GCM-SHA256)",
         ExpectedFailure(Stage.CERTIFICATE, problems.NO_COMMON_CIPHER),
     ),
     "openssl-cbc-only": OtherFault(
-        "openssl s_server n'accepte que CBC et SHA-1",
+        "openssl s_server n’accepte que CBC et SHA-1",
         ExpectedFailure(Stage.CERTIFICATE, problems.NO_COMMON_CIPHER),
     ),
     "openssl-http2-only": OtherFault(
@@ -386,7 +386,7 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
     ),
     # the answer
     "nginx-https-expected": OtherFault(
-        "l'adresse commence par http://, le port de nginx attend https",
+        "l’adresse commence par http://, le port de nginx attend https",
         ExpectedFailure(Stage.ANSWER, problems.HTTPS_EXPECTED),
     ),
     "nginx-client-certificate": OtherFault(
@@ -397,7 +397,7 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
         "nginx renvoie de http:// vers https://", ExpectedFailure(Stage.ANSWER, problems.HTTPS_EXPECTED)
     ),
     "nginx-port-80": OtherFault(
-        "l'adresse est en https:// avec le port http de nginx (« :80 »)",
+        "l’adresse est en https:// avec le port http de nginx (« :80 »)",
         ExpectedFailure(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS),
     ),
     "nginx-unavailable": OtherFault(
@@ -405,11 +405,11 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
         ExpectedFailure(Stage.ANSWER, problems.SERVER_UNAVAILABLE),
     ),
     "https-expected": OtherFault(
-        "l'adresse commence par http://, le serveur répond que ce port attend https",
+        "l’adresse commence par http://, le serveur répond que ce port attend https",
         ExpectedFailure(Stage.ANSWER, problems.HTTPS_EXPECTED),
     ),
     "https-alert": OtherFault(
-        "l'adresse commence par http://, le port répond par une alerte TLS",
+        "l’adresse commence par http://, le port répond par une alerte TLS",
         ExpectedFailure(Stage.ANSWER, problems.HTTPS_EXPECTED),
     ),
     "http-to-https": OtherFault(
@@ -420,7 +420,7 @@ OTHER_FAULTS: Mapping[str, OtherFault] = {
         ExpectedFailure(Stage.ANSWER, problems.SERVER_IN_MAINTENANCE),
     ),
     "wrong-path": OtherFault(
-        "le serveur d'authentification est là, le chemin est faux",
+        "le serveur d’authentification est là, le chemin est faux",
         ExpectedFailure(Stage.KIND, problems.NOTHING_THERE),
     ),
     "dribble": OtherFault(
@@ -488,7 +488,7 @@ def document() -> str:
     lines = [
         "# Faults and the problem shown",
         "",
-        "Every fault that the tests of the connection inject, and what the test of the servers (« Tester l'accès aux serveurs ») then shows: the failing",
+        "Every fault that the tests of the connection inject, and what the test of the servers (« Tester l’accès aux serveurs ») then shows: the failing",
         "stage, the code and the title of the problem, who can act, and the longest time in seconds until the result. The tests check each line and its",
         "time, with shorter limits in proportion. Written by `python -m tests.services.fault_table` from the table that the tests check; the",
         "titles come from `domain/problems.py`. Measured times are in `build/faults.json` after a run; `--measured` prints the table with them.",

@@ -47,8 +47,8 @@ exemples :
   iea-desk init --key-file /media/cle-usb/trousseau.json      créer la clé maîtresse (une fois, hors ligne)
   iea-desk register --key-file … --output registre.json       calculer le registre à publier (dix ans)
   iea-desk register --key-file … --verify registre.json       le vérifier, juste avant de le publier
-  iea-desk month-key --key-file … --output novembre.txt       la clé du mois, pour le poste d'accueil
-  iea-desk password --key-file novembre.txt                   le mot de passe d'aujourd'hui et son message
+  iea-desk month-key --key-file … --output novembre.txt       la clé du mois, pour le poste d’accueil
+  iea-desk password --key-file novembre.txt                   le mot de passe d’aujourd’hui et son message
 
 codes de sortie : 0 fait, 1 échec, 2 commande mal écrite, 4 refusé
 """
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="iea-desk",
-        description="Le côté de l'assistance : clés, mots de passe du jour, registre publié.",
+        description="Le côté de l’assistance : clés, mots de passe du jour, registre publié.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -99,14 +99,14 @@ def _build_parser() -> argparse.ArgumentParser:
     kid.add_argument("--kid", default="", metavar="NOM", help="clé à utiliser (sinon la plus récente)")
     scope.add_argument("--for", dest="scope", type=_parse_scope, default=EVERYONE, metavar="INSTALLATION")
 
-    init = commands.add_parser("init", parents=[keys], help="créer la clé maîtresse (n'écrase jamais)")
+    init = commands.add_parser("init", parents=[keys], help="créer la clé maîtresse (n’écrase jamais)")
     init.add_argument(
-        "--kid", default="", metavar="NOM", help="son nom (sinon l'année et une lettre : 2026a)"
+        "--kid", default="", metavar="NOM", help="son nom (sinon l’année et une lettre : 2026a)"
     )
     init.set_defaults(run=_init)
 
     month = commands.add_parser(
-        "month-key", parents=[keys, kid, scope], help="clé d'un mois, pour le poste d'accueil"
+        "month-key", parents=[keys, kid, scope], help="clé d’un mois, pour le poste d’accueil"
     )
     month.add_argument(
         "--month", type=lambda text: _parse_day(f"{text}-01"), metavar="AAAA-MM", help="mois (sinon celui-ci)"
@@ -119,7 +119,7 @@ def _build_parser() -> argparse.ArgumentParser:
     password = commands.add_parser(
         "password", parents=[keys, kid, scope], help="mot de passe du jour et son message"
     )
-    password.add_argument("--day", type=_parse_day, metavar="AAAA-MM-JJ", help="jour (sinon aujourd'hui)")
+    password.add_argument("--day", type=_parse_day, metavar="AAAA-MM-JJ", help="jour (sinon aujourd’hui)")
     password.add_argument("--json", action="store_true", help="pour un programme")
     password.set_defaults(run=_password)
 
@@ -131,7 +131,7 @@ def _build_parser() -> argparse.ArgumentParser:
 
     rotate = commands.add_parser("rotate", parents=[keys], help="nouvelle clé maîtresse, génération suivante")
     rotate.add_argument(
-        "--kid", default="", metavar="NOM", help="son nom (sinon l'année et une lettre : 2026b)"
+        "--kid", default="", metavar="NOM", help="son nom (sinon l’année et une lettre : 2026b)"
     )
     rotate.set_defaults(run=_rotate)
     return parser
@@ -157,7 +157,7 @@ def _add_register_options(register: argparse.ArgumentParser) -> None:
         help="jours couverts (dix ans)",
     )
     register.add_argument(
-        "--first-day", type=_parse_day, metavar="AAAA-MM-JJ", help="sinon le 1er janvier de l'année"
+        "--first-day", type=_parse_day, metavar="AAAA-MM-JJ", help="sinon le 1er janvier de l’année"
     )
     register.add_argument("--scope", type=_parse_scope, default=EVERYONE, metavar="INSTALLATION")
     register.add_argument(
@@ -179,12 +179,12 @@ def _parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError("ce jour n'existe pas") from None
+        raise argparse.ArgumentTypeError("ce jour n’existe pas") from None
 
 
 def _parse_scope(text: str) -> str:
     if not re.fullmatch(r"[!-~]{1,100}", text):
-        raise argparse.ArgumentTypeError("un numéro d'installation sans espace est attendu")
+        raise argparse.ArgumentTypeError("un numéro d’installation sans espace est attendu")
     return text
 
 
@@ -218,8 +218,8 @@ def _init(options: argparse.Namespace) -> None:
     where = options.key_file or "le coffre-fort du système"
     print(
         f"Clé maîtresse « {key.kid} » créée dans {where}.\n"
-        "Faites-en une copie sous scellé et gardez-la hors ligne : qui l'obtient connaît tous les mots de passe, "
-        "et sans elle il n'y en a plus.\n"
+        "Faites-en une copie sous scellé et gardez-la hors ligne : qui l’obtient connaît tous les mots de passe, "
+        "et sans elle il n’y en a plus.\n"
         "Ensuite : iea-desk register, puis publiez le registre."
     )
 
@@ -259,16 +259,16 @@ def _register(options: argparse.Namespace) -> None:
         ring.find_key(options.kid), options.scope, generation, first, options.days, Kdf(n=options.kdf_n)
     )
     if plan.kdf.n < WEAKEST.n:
-        print("Registre d'essai : trop faible, les postes le refuseront.", file=sys.stderr)
+        print("Registre d’essai : trop faible, les postes le refuseront.", file=sys.stderr)
     if generation > ring.generation:
         save_ring(KeyRing(ring.keys, generation), options.key_file, replace=True)
     try:
         register = make_register(plan, options.output, ProgressBar(sys.stderr))
     except FileExistsError:
-        raise DeskError(f"{options.output} existe déjà et n'est pas écrasé.", REFUSED) from None
+        raise DeskError(f"{options.output} existe déjà et n’est pas écrasé.", REFUSED) from None
     except OtherRegister:
         raise DeskError(
-            f"{unfinished_file(options.output)} est le début d'un autre registre, ou quelqu'un l'a modifié. "
+            f"{unfinished_file(options.output)} est le début d’un autre registre, ou quelqu’un l’a modifié. "
             "Effacez-le, ou choisissez un autre --output.",
             REFUSED,
         ) from None
@@ -287,11 +287,11 @@ def _verify(options: argparse.Namespace, ring: KeyRing) -> None:
         # tests cannot wait for the usual cost
         register = parse_register(text, WEAKEST if options.kdf_n >= WEAKEST.n else Kdf(options.kdf_n))
     except RegisterError as error:
-        raise DeskError(f"{options.verify} n'est pas un registre : {error}.", REFUSED) from None
+        raise DeskError(f"{options.verify} n’est pas un registre : {error}.", REFUSED) from None
     if register.generation > ring.generation:
         raise DeskError(
             f"{options.verify} est de génération {register.generation}, et le trousseau en est à la {ring.generation} : "
-            "ce registre ne vient pas d'ici. Ne le publiez pas.",
+            "ce registre ne vient pas d’ici. Ne le publiez pas.",
             REFUSED,
         )
     distances: Sequence[int] = range(register.days)
@@ -301,7 +301,7 @@ def _verify(options: argparse.Namespace, ring: KeyRing) -> None:
         verify_register(ring.find_key(register.kid), register, distances, ProgressBar(sys.stderr))
     except WrongHash as error:
         raise DeskError(
-            f"\nL'empreinte du {error} n'est pas celle que donne la clé {register.kid} : quelqu'un a modifié {options.verify}, "
+            f"\nL’empreinte du {error} n’est pas celle que donne la clé {register.kid} : quelqu’un a modifié {options.verify}, "
             "ou il est abîmé. Ne le publiez pas.",
             REFUSED,
         ) from None
@@ -313,7 +313,7 @@ def _verify(options: argparse.Namespace, ring: KeyRing) -> None:
 
 
 def _name_scope(scope: str) -> str:
-    return "tous les postes" if scope == EVERYONE else f"l'installation {scope}"
+    return "tous les postes" if scope == EVERYONE else f"l’installation {scope}"
 
 
 def _rotate(options: argparse.Namespace) -> None:
@@ -324,5 +324,5 @@ def _rotate(options: argparse.Namespace) -> None:
     print(
         f"Nouvelle clé maîtresse « {ring.find_key().kid} », génération {ring.generation}.\n"
         f"Ensuite : iea-desk register, publiez le registre, puis donnez de nouvelles clés du mois (iea-desk month-key).\n"
-        f"Un poste qui n'a pas encore le nouveau registre demande l'ancienne clé : iea-desk password --kid {old.kid}"
+        f"Un poste qui n’a pas encore le nouveau registre demande l’ancienne clé : iea-desk password --kid {old.kid}"
     )

@@ -23,7 +23,7 @@ def load_keys(key_file: Path | None) -> KeyRing | MonthKeys:
     text = _read_vault() if key_file is None else _read_file(key_file)
     if text is None:
         raise DeskError(
-            "Il n'y a pas de clé dans le coffre-fort du système. Indiquez un fichier avec --key-file, ou créez une clé avec iea-desk init."
+            "Il n’y a pas de clé dans le coffre-fort du système. Indiquez un fichier avec --key-file, ou créez une clé avec iea-desk init."
         )
     return parse_keys(text)
 
@@ -42,11 +42,11 @@ def save_ring(ring: KeyRing, key_file: Path | None, replace: bool) -> None:
         save_file(key_file, ring.to_text() + "\n", replace)
         return
     if not replace and _read_vault() is not None:
-        raise DeskError("Le coffre-fort contient déjà une clé maîtresse, qui n'est pas écrasée.", REFUSED)
+        raise DeskError("Le coffre-fort contient déjà une clé maîtresse, qui n’est pas écrasée.", REFUSED)
     try:
         open_desk_vault().write_secret(ACCOUNT, ring.to_text())
     except VaultUnavailable:
-        raise DeskError("Le coffre-fort du système n'a pas gardé la clé.") from None
+        raise DeskError("Le coffre-fort du système n’a pas gardé la clé.") from None
     except SecretLengthError:
         raise DeskError(
             "Le trousseau est trop long pour le coffre-fort. Utilisez un fichier avec --key-file."
@@ -58,10 +58,10 @@ def save_file(path: Path, text: str, replace: bool = False) -> None:
     try:
         write_private(path, text, replace)
     except FileExistsError:
-        raise DeskError(f"{path} existe déjà et n'est pas écrasé.", REFUSED) from None
+        raise DeskError(f"{path} existe déjà et n’est pas écrasé.", REFUSED) from None
     except NeverPrivate as error:
         raise DeskError(
-            f"Rien n'est écrit : dans {error}, un fichier ne peut pas être réservé à vous seul. C'est le cas d'une clé USB en FAT ou exFAT.\n"
+            f"Rien n’est écrit : dans {error}, un fichier ne peut pas être réservé à vous seul. C’est le cas d’une clé USB en FAT ou exFAT.\n"
             "Choisissez un dossier de votre disque, ou formatez la clé USB en NTFS (sous Windows) ou en ext4 (sous Linux).",
             REFUSED,
         ) from None
@@ -72,16 +72,16 @@ def _read_file(path: Path) -> str:
         return read_private(path)
     except NotPrivate as error:
         raise DeskError(
-            f"D'autres personnes peuvent lire {path} : il n'est pas utilisé. Pour le réserver à vous seul :\n"
+            f"D’autres personnes peuvent lire {path} : il n’est pas utilisé. Pour le réserver à vous seul :\n"
             f"  {error}\n"
-            f"Sur une clé USB en FAT ou exFAT, cette commande est sans effet : déplacez d'abord le fichier.\n"
-            f"Si quelqu'un a pu le lire, remplacez la clé (iea-desk rotate).",
+            f"Sur une clé USB en FAT ou exFAT, cette commande est sans effet : déplacez d’abord le fichier.\n"
+            f"Si quelqu’un a pu le lire, remplacez la clé (iea-desk rotate).",
             REFUSED,
         ) from None
     except FileNotFoundError:
-        raise DeskError(f"Il n'y a pas de fichier {path}.") from None
+        raise DeskError(f"Il n’y a pas de fichier {path}.") from None
     except ValueError:
-        raise DeskError(f"{path} n'est pas un fichier de clés.") from None
+        raise DeskError(f"{path} n’est pas un fichier de clés.") from None
 
 
 def _read_vault() -> str | None:
@@ -89,5 +89,5 @@ def _read_vault() -> str | None:
         return open_desk_vault().read_secret(ACCOUNT)
     except VaultUnavailable:
         raise DeskError(
-            "Le coffre-fort du système ne répond pas ou n'existe pas. Utilisez un fichier avec --key-file."
+            "Le coffre-fort du système ne répond pas ou n’existe pas. Utilisez un fichier avec --key-file."
         ) from None

@@ -97,13 +97,13 @@ class KeyRing:
             if kid in ("", key.kid):
                 return key
         raise KeyNotFound(
-            f"Aucune clé ne s'appelle « {kid} » ici ; il y a : {', '.join(key.kid for key in self.keys)}."
+            f"Aucune clé ne s’appelle « {kid} » ici ; il y a : {', '.join(key.kid for key in self.keys)}."
         )
 
     def rotate(self, key: MasterKey) -> KeyRing:
         """Return the ring with a newest *key*. Raises ``KeyFormatError`` (name taken)."""
         if any(key.kid == other.kid for other in self.keys):
-            raise KeyFormatError(f"Une clé s'appelle déjà « {key.kid} ».")
+            raise KeyFormatError(f"Une clé s’appelle déjà « {key.kid} ».")
         return replace(self, keys=(key, *self.keys), generation=self.generation + 1)
 
     def derive_password(self, day: date, scope: str, kid: str = "") -> Password:
@@ -128,17 +128,17 @@ class MonthKeys:
         for key in reversed(self.keys):
             if key.month == month and key.scope == scope and kid in ("", key.kid):
                 return Password(day, scope, key.kid, key.derive_number(day))
-        asked = f"du mois {month}" + ("" if scope == EVERYONE else f" pour l'installation {scope}")
+        asked = f"du mois {month}" + ("" if scope == EVERYONE else f" pour l’installation {scope}")
         named = f" nommée « {kid} »" if kid else ""
         raise KeyNotFound(
-            f"La clé {asked}{named} n'est pas ici : demandez-la à la personne qui garde la clé maîtresse."
+            f"La clé {asked}{named} n’est pas ici : demandez-la à la personne qui garde la clé maîtresse."
         )
 
 
 def check_kid(kid: str) -> str:
     """Return *kid* if it is a valid name. Raises ``KeyFormatError``."""
     if not re.fullmatch(_KID, kid):
-        raise KeyFormatError("Le nom d'une clé a 1 à 32 lettres ou chiffres, sans espace ni accent.")
+        raise KeyFormatError("Le nom d’une clé a 1 à 32 lettres ou chiffres, sans espace ni accent.")
     return kid
 
 
@@ -165,7 +165,7 @@ def _parse_ring(text: str) -> KeyRing:
         if not keys or any(len(key.key) != 32 for key in keys) or not 1 <= document["generation"] <= 10**6:
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise KeyFormatError("Ce n'est pas un trousseau de clés maîtresses, ou il est abîmé.") from None
+        raise KeyFormatError("Ce n’est pas un trousseau de clés maîtresses, ou il est abîmé.") from None
     return KeyRing(keys, document["generation"])
 
 
@@ -179,7 +179,7 @@ def _parse_month_keys(text: str) -> MonthKeys:
             line.strip(),
         )
         if not match:
-            raise KeyFormatError(f"La ligne {number} n'est pas une clé du mois (« AAAA-MM:clé »).")
+            raise KeyFormatError(f"La ligne {number} n’est pas une clé du mois (« AAAA-MM:clé »).")
         keys.append(MonthKey(match[1], bytes.fromhex(match[2]), match[3] or "", match[4] or EVERYONE))
     if not keys:
         raise KeyFormatError("Ce fichier ne contient aucune clé.")

@@ -30,7 +30,7 @@ Les mots suivants conviennent aussi :
 Où le saisir : clic droit sur le scarabée rouge, en bas à droite de votre écran, dans les \
 notifications, puis « Demande de support technique » et « Désactiver le mode assistance ».
 
-L'assistance Impact emploi
+L’assistance Impact emploi
 """
 
 
@@ -44,7 +44,7 @@ class PasswordMessage:
         day, number = self.password.day, self.password.number
         self.letters = day_password.format_letters(day, number)
         self.words = day_password.format_words(day, number)
-        self.until = f"Utilisable jusqu'au {format_french_date(day_password.last_day(day))} inclus."
+        self.until = f"Utilisable jusqu’au {format_french_date(day_password.last_day(day))} inclus."
         self.subject = f"Impact emploi : mot de passe du jour du {format_french_date(day)}"
         self.body = _MAIL.format(letters=self.letters, words=self.words, until=self.until)
 
@@ -65,7 +65,7 @@ class PasswordMessage:
     def to_text(self) -> str:
         """Return the text for the person at the desk."""
         everyone = self.password.scope == day_password.EVERYONE
-        where = "tous les postes" if everyone else f"l'installation {self.password.scope}"
+        where = "tous les postes" if everyone else f"l’installation {self.password.scope}"
         key = f" (clé {self.password.kid})" if self.password.kid else ""
         return (
             f"Mot de passe du {format_french_date(self.password.day)}, pour {where}{key}\n\n"

@@ -135,7 +135,7 @@ def render_answer(broken: ActiveFault) -> Response:
     name, options = broken.fault.name, broken.options
     match name:
         case "web-page":
-            text = "Retrouvez ici l'actualité de notre association."
+            text = "Retrouvez ici l’actualité de notre association."
             return HTMLResponse(_page("Bienvenue sur notre site", text))
         case "another-service":
             return JSONResponse({"status": "UP", "service": "imprimante"})

@@ -67,14 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     add_home_option(home)
     parser = argparse.ArgumentParser(
         prog="iea-sandbox",
-        description="Le monde de l'agent sur cette machine : serveur d'authentification, serveur de mise à jour, "
-        "et de quoi casser chaque pièce pendant qu'il tourne.",
+        description="Le monde de l’agent sur cette machine : serveur d’authentification, serveur de mise à jour, "
+        "et de quoi casser chaque pièce pendant qu’il tourne.",
         epilog=_EXAMPLES + describe_faults(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="commande")
 
-    serve = commands.add_parser("serve", parents=[home], help="ouvrir les deux serveurs jusqu'à Ctrl+C")
+    serve = commands.add_parser("serve", parents=[home], help="ouvrir les deux serveurs jusqu’à Ctrl+C")
     serve.add_argument("--auth-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
     serve.add_argument("--updates-port", type=int, default=0, metavar="PORT", help="0 : au choix du système")
     add_port_options(serve)
@@ -90,10 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     breaking.add_argument("part", choices=PARTS, metavar="pièce", help=", ".join(PARTS))
     breaking.add_argument("--how", required=True, metavar="PANNE", help="une des pannes ci-dessous")
     for option, kind, metavar, text in (
-        ("at", str, "TEXTE", "seulement les demandes dont l'adresse contient ce texte"),
+        ("at", str, "TEXTE", "seulement les demandes dont l’adresse contient ce texte"),
         ("retry-after", int, "S", "secondes annoncées dans Retry-After"),
-        ("location", str, "ADRESSE", "adresse d'une redirection"),
-        ("days", int, "J", "avance de l'horloge en jours (retard : négatif)"),
+        ("location", str, "ADRESSE", "adresse d’une redirection"),
+        ("days", int, "J", "avance de l’horloge en jours (retard : négatif)"),
         ("dialect", str, "NOM", "mots du refus : rfc, keycloak, oidc-provider…"),
         ("issuer", str, "NOM", "organisation qui signe un certificat"),
     ):
@@ -117,7 +117,7 @@ def add_home_option(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=default_home(),
         metavar="DOSSIER",
-        help="dossier du bac à sable (sinon IEA_SANDBOX_HOME, sinon celui de l'utilisateur)",
+        help="dossier du bac à sable (sinon IEA_SANDBOX_HOME, sinon celui de l’utilisateur)",
     )
 
 
@@ -157,7 +157,7 @@ def _serve(given: argparse.Namespace) -> int:
 def _introduce(world: World, path: Path) -> None:
     licence = world.licence()
     for name, value in {
-        "Serveur d'authentification": world.authentication.address,
+        "Serveur d’authentification": world.authentication.address,
         "Serveur de mise à jour": world.updates.address,
         "Proxy": f"{world.proxy_address} (script : {world.script_address})",
         "Service de noms": f"127.0.0.1:{world.names.port}",

@@ -25,7 +25,7 @@ class Layer(Enum):
     CERTIFICATE = "certificat et chiffrement", SERVERS
     BYTES = "octets de la réponse", SERVERS
     ANSWER = "réponse HTTP", SERVERS
-    DOCUMENT = "contenu des réponses du serveur d'authentification", ("auth",)
+    DOCUMENT = "contenu des réponses du serveur d’authentification", ("auth",)
     LICENCE = "licence", ("auth",)
     METADATA = "métadonnées signées des mises à jour", ("updates",)
     TARGET = "fichiers des mises à jour", ("updates",)
@@ -110,7 +110,7 @@ _LATER = ("at", "retry_after")
 
 _CATALOGUE = (
     # connection: before any TLS
-    Fault("refuse", Layer.CONNECTION, "personne n'écoute sur le port (connexion refusée)"),
+    Fault("refuse", Layer.CONNECTION, "personne n’écoute sur le port (connexion refusée)"),
     Fault("filtered", Layer.CONNECTION, "un pare-feu avale les demandes de connexion (Linux)"),
     Fault("tcp-reset", Layer.CONNECTION, "la connexion est coupée net (RST) aussitôt acceptée"),
     Fault("reset", Layer.CONNECTION, "la connexion est coupée net (RST) pendant la négociation TLS"),
@@ -120,17 +120,17 @@ _CATALOGUE = (
     Fault(
         "captive-portal",
         Layer.CONNECTION,
-        "un portail Wi-Fi répond à tout : son certificat en TLS, sa page d'accueil en clair",
+        "un portail Wi-Fi répond à tout : son certificat en TLS, sa page d’accueil en clair",
     ),
     # certificate and protocol version
     Fault("expired-cert", Layer.CERTIFICATE, "le certificat a expiré hier"),
     Fault("not-yet-valid", Layer.CERTIFICATE, "le certificat ne sera valable que demain"),
-    Fault("wrong-host", Layer.CERTIFICATE, "le certificat est celui d'un autre serveur"),
-    Fault("self-signed", Layer.CERTIFICATE, "le certificat s'est signé lui-même"),
+    Fault("wrong-host", Layer.CERTIFICATE, "le certificat est celui d’un autre serveur"),
+    Fault("self-signed", Layer.CERTIFICATE, "le certificat s’est signé lui-même"),
     Fault(
         "unknown-ca",
         Layer.CERTIFICATE,
-        "le certificat vient d'une autorité inconnue (--issuer la nomme)",
+        "le certificat vient d’une autorité inconnue (--issuer la nomme)",
         ("issuer",),
     ),
     Fault(
@@ -145,11 +145,11 @@ _CATALOGUE = (
     Fault("weak-key", Layer.CERTIFICATE, "la clé du certificat est trop courte (RSA-1024)"),
     Fault("weak-signature", Layer.CERTIFICATE, "le certificat est signé en SHA-1"),
     Fault("name-only-in-cn", Layer.CERTIFICATE, "le certificat ne nomme le serveur que dans son CN"),
-    Fault("unfit-authority", Layer.CERTIFICATE, "l'autorité intermédiaire n'en est pas une"),
-    Fault("forged", Layer.CERTIFICATE, "le certificat se dit d'une autorité qui ne l'a pas signé"),
-    Fault("client-only", Layer.CERTIFICATE, "le certificat est réservé à l'identification de clients"),
+    Fault("unfit-authority", Layer.CERTIFICATE, "l’autorité intermédiaire n’en est pas une"),
+    Fault("forged", Layer.CERTIFICATE, "le certificat se dit d’une autorité qui ne l’a pas signé"),
+    Fault("client-only", Layer.CERTIFICATE, "le certificat est réservé à l’identification de clients"),
     Fault("old-tls", Layer.CERTIFICATE, "le serveur ne connaît que TLS 1.1"),
-    Fault("old-ciphers", Layer.CERTIFICATE, "le serveur n'accepte que des chiffrements dépassés"),
+    Fault("old-ciphers", Layer.CERTIFICATE, "le serveur n’accepte que des chiffrements dépassés"),
     Fault("client-cert", Layer.CERTIFICATE, "le serveur exige un certificat du poste"),
     Fault(
         "client-cert-reset",
@@ -161,9 +161,9 @@ _CATALOGUE = (
     # bytes: TLS stands, HTTP goes wrong
     Fault("no-answer", Layer.BYTES, "la demande est lue, la réponse ne vient jamais"),
     Fault("closed", Layer.BYTES, "la demande est lue, le serveur raccroche sans répondre"),
-    Fault("stalled", Layer.BYTES, "la réponse s'arrête au milieu, la connexion reste ouverte"),
+    Fault("stalled", Layer.BYTES, "la réponse s’arrête au milieu, la connexion reste ouverte"),
     Fault("truncated", Layer.BYTES, "la réponse est coupée au milieu"),
-    Fault("garbage", Layer.BYTES, "la réponse n'est pas du HTTP"),
+    Fault("garbage", Layer.BYTES, "la réponse n’est pas du HTTP"),
     Fault("oversized", Layer.BYTES, "la réponse ne finit jamais"),
     Fault("compression-bomb", Layer.BYTES, "la réponse, compressée, enfle mille fois à la lecture"),
     # answer: sound HTTP with the wrong message
@@ -182,15 +182,15 @@ _CATALOGUE = (
     Fault("maintenance", Layer.ANSWER, "page de maintenance (503, Retry-After : 600 s)", _LATER),
     Fault("431", Layer.ANSWER, "la demande est rejetée, comme trop longue", _AT),
     Fault("web-page", Layer.ANSWER, "une page web à la place de la réponse", _AT),
-    Fault("block-page", Layer.ANSWER, "la page de blocage d'un filtre, avec l'état 200", _AT),
-    Fault("closed-page", Layer.ANSWER, "la page d'un site fermé pour maintenance, avec l'état 200", _AT),
+    Fault("block-page", Layer.ANSWER, "la page de blocage d’un filtre, avec l’état 200", _AT),
+    Fault("closed-page", Layer.ANSWER, "la page d’un site fermé pour maintenance, avec l’état 200", _AT),
     Fault("to-closed-page", Layer.ANSWER, "redirection vers /maintenance.html", _AT),
     Fault(
         "cookie-check", Layer.ANSWER, "un filtre renvoie à la même adresse pour voir le cookie revenir", _AT
     ),
     Fault("compressed", Layer.ANSWER, "la réponse juste, compressée sans avoir été demandée ainsi"),
     Fault("another-service", Layer.ANSWER, "un tout autre service répond, en JSON", _AT),
-    Fault("wrong-clock", Layer.ANSWER, "l'heure du serveur est fausse (--days, 3 sauf avis)", ("days",)),
+    Fault("wrong-clock", Layer.ANSWER, "l’heure du serveur est fausse (--days, 3 sauf avis)", ("days",)),
     Fault("issuer-mismatch", Layer.DOCUMENT, "le document annonce une autre adresse que la sienne"),
     Fault("issuer-in-clear", Layer.DOCUMENT, "le document annonce la bonne adresse, mais en http"),
     Fault("token-host-lost", Layer.DOCUMENT, "le document envoie la licence à un port qui ne répond pas"),
@@ -199,12 +199,12 @@ _CATALOGUE = (
     Fault(
         "first-place-guarded", Layer.DOCUMENT, "le premier emplacement du document réclame un mot de passe"
     ),
-    Fault("post-only", Layer.DOCUMENT, "la licence n'est acceptée que dans le corps de la demande"),
+    Fault("post-only", Layer.DOCUMENT, "la licence n’est acceptée que dans le corps de la demande"),
     Fault("no-token", Layer.DOCUMENT, "la réponse ne contient pas de jeton"),
-    Fault("scope-missing", Layer.DOCUMENT, "le serveur exige un droit (scope) que la licence n'obtient pas"),
+    Fault("scope-missing", Layer.DOCUMENT, "le serveur exige un droit (scope) que la licence n’obtient pas"),
     Fault("refused", Layer.LICENCE, "autorisation refusée, quelle que soit la licence", ("dialect",)),
-    Fault("unknown", Layer.LICENCE, "aucun numéro de licence n'est reconnu", ("dialect",)),
-    Fault("wrong-key", Layer.LICENCE, "aucune clé de licence n'est reconnue", ("dialect",)),
+    Fault("unknown", Layer.LICENCE, "aucun numéro de licence n’est reconnu", ("dialect",)),
+    Fault("wrong-key", Layer.LICENCE, "aucune clé de licence n’est reconnue", ("dialect",)),
     Fault("refused-silently", Layer.LICENCE, "la licence est refusée sans un mot (403 vide)"),
     Fault("metadata-expired", Layer.METADATA, "timestamp.json a expiré"),
     Fault("snapshot-expired", Layer.METADATA, "snapshot.json a expiré"),
@@ -213,14 +213,14 @@ _CATALOGUE = (
     Fault("rolled-back", Layer.METADATA, "une ancienne version est resservie"),
     Fault("rolled-back-snapshot", Layer.METADATA, "timestamp.json désigne un ancien snapshot.json"),
     Fault("rolled-back-targets", Layer.METADATA, "snapshot.json désigne un ancien targets.json"),
-    Fault("badly-signed", Layer.METADATA, "timestamp.json est signé d'une clé étrangère"),
-    Fault("root-badly-signed", Layer.METADATA, "une nouvelle racine n'est pas signée de l'ancienne"),
+    Fault("badly-signed", Layer.METADATA, "timestamp.json est signé d’une clé étrangère"),
+    Fault("root-badly-signed", Layer.METADATA, "une nouvelle racine n’est pas signée de l’ancienne"),
     Fault("altered-timestamp", Layer.METADATA, "timestamp.json a été modifié après sa signature"),
     Fault("altered-targets", Layer.METADATA, "targets.json a été modifié après sa signature"),
-    Fault("mixed-snapshot", Layer.METADATA, "snapshot.json est celui d'une autre publication"),
-    Fault("half-published", Layer.METADATA, "timestamp.json désigne un fichier qui n'est pas encore là"),
+    Fault("mixed-snapshot", Layer.METADATA, "snapshot.json est celui d’une autre publication"),
+    Fault("half-published", Layer.METADATA, "timestamp.json désigne un fichier qui n’est pas encore là"),
     Fault(
-        "root-as-page", Layer.METADATA, "une page répond à la place de la racine suivante, qui n'existe pas"
+        "root-as-page", Layer.METADATA, "une page répond à la place de la racine suivante, qui n’existe pas"
     ),
     # files behind the metadata: for the updater, the test of the servers fetches none of them
     Fault("tampered-target", Layer.TARGET, "le fichier a été modifié, à la même longueur"),
@@ -235,37 +235,37 @@ _CATALOGUE = (
         Layer.PROXY,
         "le proxy refuse tous les mots de passe par 401, comme tinyproxy",
     ),
-    Fault("proxy-digest", Layer.PROXY, "le proxy n'accepte que Digest"),
-    Fault("proxy-bearer", Layer.PROXY, "le proxy n'accepte que Bearer"),
-    Fault("proxy-ntlm", Layer.PROXY, "le proxy n'accepte que Negotiate ou NTLM"),
+    Fault("proxy-digest", Layer.PROXY, "le proxy n’accepte que Digest"),
+    Fault("proxy-bearer", Layer.PROXY, "le proxy n’accepte que Bearer"),
+    Fault("proxy-ntlm", Layer.PROXY, "le proxy n’accepte que Negotiate ou NTLM"),
     Fault("proxy-anonymous", Layer.PROXY, "le proxy refuse qui ne dit pas son nom (User-Agent)"),
     Fault("proxy-forbids", Layer.PROXY, "le proxy interdit ce serveur (403)"),
     Fault("proxy-lost", Layer.PROXY, "le proxy ne joint pas le serveur (503)"),
     Fault("proxy-late", Layer.PROXY, "le proxy attend le serveur en vain (504)"),
     Fault("proxy-name-unknown", Layer.PROXY, "le proxy ne trouve pas le nom du serveur, comme squid"),
-    Fault("proxy-website", Layer.PROXY, "à l'adresse du proxy répond un site internet (405)"),
-    Fault("proxy-page", Layer.PROXY, "le proxy renvoie vers sa page d'identification (302)"),
+    Fault("proxy-website", Layer.PROXY, "à l’adresse du proxy répond un site internet (405)"),
+    Fault("proxy-page", Layer.PROXY, "le proxy renvoie vers sa page d’identification (302)"),
     Fault("proxy-busy", Layer.PROXY, "le proxy reçoit trop de demandes (429, Retry-After : 30 s)"),
-    Fault("proxy-stopped", Layer.PROXY, "personne n'écoute sur le port du proxy"),
+    Fault("proxy-stopped", Layer.PROXY, "personne n’écoute sur le port du proxy"),
     Fault("proxy-silent", Layer.PROXY, "le proxy accepte la connexion, puis plus rien"),
     Fault("proxy-closed", Layer.PROXY, "le proxy raccroche sans répondre"),
     Fault("proxy-needed", Layer.PROXY, "les serveurs ne sont joignables que par le proxy"),
     # the script that says which proxy
     Fault("pac-missing", Layer.SCRIPT, "le script a disparu (404)"),
     Fault("pac-error", Layer.SCRIPT, "le script contient une faute"),
-    Fault("pac-slow", Layer.SCRIPT, "le script n'arrive pas à temps"),
+    Fault("pac-slow", Layer.SCRIPT, "le script n’arrive pas à temps"),
     Fault("pac-lost", Layer.SCRIPT, "le script a disparu (404), et seul le proxy mène aux serveurs"),
     Fault(
         "pac-offered",
         Layer.SCRIPT,
-        "le réseau offre un script (WPAD), et seul son proxy mène aux serveurs (dans le banc d'essai seulement)",
+        "le réseau offre un script (WPAD), et seul son proxy mène aux serveurs (dans le banc d’essai seulement)",
     ),
     Fault("names-silent", Layer.NAMES, "le service de noms ne répond jamais"),
-    Fault("names-unknown", Layer.NAMES, "le nom du serveur n'existe pas (NXDOMAIN)"),
-    Fault("names-failing", Layer.NAMES, "le service de noms n'y arrive pas (SERVFAIL)"),
+    Fault("names-unknown", Layer.NAMES, "le nom du serveur n’existe pas (NXDOMAIN)"),
+    Fault("names-failing", Layer.NAMES, "le service de noms n’y arrive pas (SERVFAIL)"),
     Fault("names-malformed", Layer.NAMES, "le service de noms ne comprend pas la demande (FORMERR)"),
     Fault("names-refusing", Layer.NAMES, "le service de noms refuse de répondre (REFUSED)"),
-    Fault("names-half-silent", Layer.NAMES, "le service de noms ne répond jamais sur l'IPv6 (AAAA)"),
+    Fault("names-half-silent", Layer.NAMES, "le service de noms ne répond jamais sur l’IPv6 (AAAA)"),
     Fault("names-empty", Layer.NAMES, "le nom existe, sans adresse"),
     Fault("names-blocked", Layer.NAMES, "un filtre donne au nom une adresse où rien ne répond"),
     # what was typed: nothing is broken but the address
@@ -282,8 +282,8 @@ _CATALOGUE = (
         Layer.ADDRESS,
         "http au lieu de https, au port en clair qui renvoie vers https",
     ),
-    Fault("address-unknown-name", Layer.ADDRESS, "un nom qui n'existe pas"),
-    Fault("network-off", Layer.NETWORK, "plus aucun réseau (dans le banc d'essai seulement)"),
+    Fault("address-unknown-name", Layer.ADDRESS, "un nom qui n’existe pas"),
+    Fault("network-off", Layer.NETWORK, "plus aucun réseau (dans le banc d’essai seulement)"),
 )
 
 FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in _CATALOGUE}
@@ -297,14 +297,14 @@ def find_fault(part: PartName, how: str, options: Mapping[str, object]) -> Activ
     if fault is None:
         raise UnknownFault(f"Panne inconnue : « {how} ». La liste est donnée par iea-sandbox --help.")
     if part not in fault.parts:
-        raise UnknownFault(f"La panne « {how} » n'existe que pour : {', '.join(fault.parts)}.")
+        raise UnknownFault(f"La panne « {how} » n’existe que pour : {', '.join(fault.parts)}.")
     given = {name: value for name, value in options.items() if value is not None}
     for name, value in given.items():
         if name not in fault.accepts:
-            raise UnknownFault(f"La panne « {how} » n'a pas d'option « {name.replace('_', '-')} ».")
+            raise UnknownFault(f"La panne « {how} » n’a pas d’option « {name.replace('_', '-')} ».")
         wanted = int if name in ("retry_after", "days") else str
         if not isinstance(value, wanted) or isinstance(value, bool):
-            raise UnknownFault(f"L'option « {name.replace('_', '-')} » n'accepte pas {value!r}.")
+            raise UnknownFault(f"L’option « {name.replace('_', '-')} » n’accepte pas {value!r}.")
     if given.get("dialect", DIALECTS[0]) not in DIALECTS:
         raise UnknownFault(f"Dialecte inconnu : « {given['dialect']} ». Choix : {', '.join(DIALECTS)}.")
     # names and types were checked just above

@@ -20,8 +20,8 @@ _SECOND = {
     README: """Impact emploi association V3.05
 ===============================
 
-Cette version corrige l'affichage des bulletins de paie.
-Fermez toutes les fenêtres d'Impact emploi avant l'installation.
+Cette version corrige l’affichage des bulletins de paie.
+Fermez toutes les fenêtres d’Impact emploi avant l’installation.
 """.encode()
 }
 

@@ -271,7 +271,7 @@ class World:
                 offered = switch.on("pac-offered")
                 if offered and self._script_listener.port != OFFERED_PORT:
                     raise UnknownFault(
-                        "Offrir un script n'est possible que dans le banc d'essai (make tour)."
+                        "Offrir un script n’est possible que dans le banc d’essai (make tour)."
                     )
                 self._script_version += 1
                 self.names.names = {NAME, WPAD} if offered else {NAME}
@@ -294,7 +294,7 @@ class World:
     async def _switch_network(self, how: str) -> None:
         """Order the rig to switch the network. Raises UnknownFault if no rig listens."""
         if self._network_port is None:
-            raise UnknownFault("Couper le réseau n'est possible que dans le banc d'essai (make tour).")
+            raise UnknownFault("Couper le réseau n’est possible que dans le banc d’essai (make tour).")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as rig:
             rig.setblocking(False)
             rig.connect(("127.0.0.1", self._network_port))

@@ -6,11 +6,14 @@ French stands in the source; compiled catalogues beside this file hold the other
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 
 DOMAIN = "iea_agent"
 LANGUAGES = ("fr", "en")
+_APOSTROPHE = re.compile(r"(?<=\w)'(?=[^\W_]|[&{«“])")
+"""An apostrophe of the source: after a letter, before a letter, a value or a quotation. Quotes around a value stay straight."""
 
 _speak: Callable[[str], str] = str
 
@@ -43,5 +46,8 @@ def _system_language(environment: Mapping[str, str]) -> str:
 
 
 def _(text: str) -> str:
-    """Return *text* in the chosen language."""
-    return _speak(text)
+    """Return *text* in the chosen language, with typographic apostrophes.
+
+    To be called before ``format``: what is filled in stays as it is.
+    """
+    return _APOSTROPHE.sub("’", _speak(text))

@@ -277,10 +277,10 @@ def test_a_problem_is_shown_with_what_to_do_and_who_can_act() -> None:
         Picture.HEART,
         "Échec de connexion au serveur",
         summary.since,
-        f"{problem.title} (IEA-T01)",
-        problem.text,
-        problem.advice,
-        problems.ACTORS[problem.actor],
+        f"{locale._(problem.title)} (IEA-T01)",
+        locale._(problem.text),
+        locale._(problem.advice),
+        locale._(problems.ACTORS[problem.actor]),
         "IEA-T01",
     )
     assert summary.since.startswith("depuis ")

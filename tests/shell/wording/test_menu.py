@@ -117,7 +117,7 @@ def test_a_state_that_refuses_without_a_reason_still_greys_the_line() -> None:
 
 
 def test_in_assistance_the_grey_lines_ask_to_leave_it_first(language: str) -> None:
-    expected = "désactivez d'abord le mode assistance" if language == "fr" else "assistance mode"
+    expected = "désactivez d’abord le mode assistance" if language == "fr" else "assistance mode"
     for event in (machine.SettingsRequested, machine.ReauthenticationRequested):
         assert expected in explain_disabled(event, State.ASSISTANCE, EVERYTHING)
     for line, request in request_lines(State.ASSISTANCE, EVERYTHING):

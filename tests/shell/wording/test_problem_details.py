@@ -63,13 +63,13 @@ def details_of(reason: Problem, **evidence: object) -> str:
 
 def test_it_is_the_proxy_that_asks_to_wait() -> None:
     failure = Failure(Stage.PROXY, problems.PROXY_MAKES_NO_CONNECTION, "429", 30.0)
-    assert describe_failure_details(failure, NOW) == "Le proxy demande d'attendre 30 secondes."
+    assert describe_failure_details(failure, NOW) == "Le proxy demande d’attendre 30 secondes."
 
 
 def test_each_way_of_being_malformed_has_its_sentence() -> None:
     assert set(MALFORMED) == set(Malformed)
     for kind, sentence in MALFORMED.items():
-        assert describe_failure_details(malformed_address(kind), NOW) == sentence
+        assert describe_failure_details(malformed_address(kind), NOW) == locale._(sentence)
     assert details_of(problems.ADDRESS_MALFORMED, detail="Invalid URL 'https://'") == ""
 
 
@@ -81,17 +81,17 @@ def test_where_a_redirection_leads_is_named_and_said_not_to_be_followed() -> Non
 
 
 LONGER = (
-    "Le serveur demande d'attendre plus de 1 heure. L'agent réessaie au plus tard dans 1 heure et 30 minutes."
+    "Le serveur demande d’attendre plus de 1 heure. L’agent réessaie au plus tard dans 1 heure et 30 minutes."
 )
 
 
 @pytest.mark.parametrize(
     ("seconds", "sentence"),
     [
-        (30, "Le serveur demande d'attendre 30 secondes."),
-        (60, "Le serveur demande d'attendre 1 minute, jusque vers 14 h 26."),
-        (600, "Le serveur demande d'attendre 10 minutes, jusque vers 14 h 35."),
-        (3600, "Le serveur demande d'attendre 1 heure, jusque vers 15 h 25."),
+        (30, "Le serveur demande d’attendre 30 secondes."),
+        (60, "Le serveur demande d’attendre 1 minute, jusque vers 14 h 26."),
+        (600, "Le serveur demande d’attendre 10 minutes, jusque vers 14 h 35."),
+        (3600, "Le serveur demande d’attendre 1 heure, jusque vers 15 h 25."),
         (5400, LONGER),
         (DAY, LONGER),
         (1e12, LONGER),
@@ -111,11 +111,11 @@ def test_how_long_the_server_asks_to_wait(reason: Problem, seconds: float, sente
         ("paie lecture", "Droit demandé au serveur (« scope ») : paie lecture."),
         (
             "",
-            "Le serveur attend un droit (« scope »), et ce poste n'en demande aucun : réglage « connection.scope ».",
+            "Le serveur attend un droit (« scope »), et ce poste n’en demande aucun : réglage « connection.scope ».",
         ),
         (
             None,
-            "Le serveur n'a donné aucune raison : le numéro ou la clé peuvent aussi être faux, ou un droit (« scope ») manquer.",
+            "Le serveur n’a donné aucune raison : le numéro ou la clé peuvent aussi être faux, ou un droit (« scope ») manquer.",
         ),
     ],
 )
@@ -153,15 +153,15 @@ def test_the_names_in_a_certificate_are_introduced_as_its_own() -> None:
 @pytest.mark.parametrize(
     ("off", "sentence"),
     [
-        (266400.0, "L'ordinateur retarde de 3 jours et 2 heures sur le serveur."),
-        (-420.5, "L'ordinateur avance de 7 minutes sur le serveur."),
+        (266400.0, "L’ordinateur retarde de 3 jours et 2 heures sur le serveur."),
+        (-420.5, "L’ordinateur avance de 7 minutes sur le serveur."),
         (math.nan, ""),
         (math.inf, ""),
         (0.0, ""),
         (0.9, ""),
-        (1.0, "L'ordinateur retarde de 1 seconde sur le serveur."),
-        (-1.0, "L'ordinateur avance de 1 seconde sur le serveur."),
-        (9_999_999_999.9, "L'ordinateur retarde de 115740 jours et 17 heures sur le serveur."),
+        (1.0, "L’ordinateur retarde de 1 seconde sur le serveur."),
+        (-1.0, "L’ordinateur avance de 1 seconde sur le serveur."),
+        (9_999_999_999.9, "L’ordinateur retarde de 115740 jours et 17 heures sur le serveur."),
         (1e10, ""),
     ],
 )
@@ -171,7 +171,7 @@ def test_by_how_much_the_clock_is_off(off: float, sentence: str) -> None:
 
 def test_a_clock_that_is_right_is_said_to_be() -> None:
     text = details_of(problems.CERTIFICATE_EXPIRED, evidence=ClockConfirmed())
-    assert text.startswith("L'heure de cet ordinateur est juste")
+    assert text.startswith("L’heure de cet ordinateur est juste")
 
 
 def test_a_refused_certificate_is_named_with_its_dates() -> None:
@@ -193,7 +193,7 @@ def test_the_servers_that_a_certificate_is_for_are_named() -> None:
 @pytest.mark.parametrize(
     ("changed", "moment"),
     [
-        (time.mktime((2026, 11, 12, 9, 12, 0, 0, 0, -1)), "aujourd'hui à 9 h 12"),
+        (time.mktime((2026, 11, 12, 9, 12, 0, 0, 0, -1)), "aujourd’hui à 9 h 12"),
         (time.mktime((2026, 11, 2, 19, 5, 0, 0, 0, -1)), "le 02/11/2026 à 19 h 05"),
     ],
 )
@@ -206,10 +206,10 @@ def test_when_a_certificate_changed(changed: float, moment: str) -> None:
 def test_who_intercepts_is_named_with_the_setting_to_change() -> None:
     changed = Certificate("a.fr", "b", NOW, NOW, "", NOW - 60)
     avast = details_of(problems.INTERCEPTED, evidence=InterceptedBy("Avast"), certificate=changed)
-    setting = interceptors.INTERCEPTORS[0].setting.replace("\u00a0", " ")
+    setting = locale._(interceptors.INTERCEPTORS[0].setting).replace("\u00a0", " ")
     assert avast == (
         "Produit reconnu à son certificat : Avast (antivirus). "
-        f"{setting} Ce certificat a changé aujourd'hui à 14 h 24."
+        f"{setting} Ce certificat a changé aujourd’hui à 14 h 24."
     )
     assert (
         details_of(problems.INTERCEPTED, evidence=InterceptedBy("Inconnu"))

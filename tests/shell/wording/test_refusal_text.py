@@ -85,8 +85,8 @@ def test_every_refusal_has_a_sentence_in_both_languages(refusal: Refusal) -> Non
     [
         (refusals.SecretTooLong("licence.key"), "La clé de licence est trop longue."),
         (refusals.SecretTooLong("proxy.password"), "Le mot de passe du proxy est trop long."),
-        (refusals.SecretMissing("licence.key"), "Aucune clé de licence n'a été donnée"),
-        (refusals.SecretMissing("proxy.password"), "Aucun mot de passe n'a été donné"),
+        (refusals.SecretMissing("licence.key"), "Aucune clé de licence n’a été donnée"),
+        (refusals.SecretMissing("proxy.password"), "Aucun mot de passe n’a été donné"),
         (refusals.SecretUnreadable("licence.key"), "La clé de licence contient"),
         (refusals.SecretUnreadable("proxy.password"), "Le mot de passe contient"),
         (
@@ -97,7 +97,7 @@ def test_every_refusal_has_a_sentence_in_both_languages(refusal: Refusal) -> Non
         (refusals.PasswordMistyped(fault="day"), "Faute de frappe : vérifiez le jour, les deux premiers"),
         (
             refusals.PasswordMistyped(fault="foreign", position=7, group=2),
-            "Faute de frappe : vérifiez le 7e caractère (groupe 2), il n'existe pas",
+            "Faute de frappe : vérifiez le 7e caractère (groupe 2), il n’existe pas",
         ),
         (
             refusals.PasswordMistyped(fault="character", position=7, group=2),
@@ -105,7 +105,7 @@ def test_every_refusal_has_a_sentence_in_both_languages(refusal: Refusal) -> Non
         ),
         (refusals.PasswordMistyped(fault="characters"), "Faute de frappe : deux caractères au moins"),
         (refusals.PasswordMistyped(fault="word", position=3), "Faute de frappe : vérifiez le 3e mot."),
-        (refusals.PasswordMistyped(fault="words"), "Faute de frappe : un des mots n'est pas le bon."),
+        (refusals.PasswordMistyped(fault="words"), "Faute de frappe : un des mots n’est pas le bon."),
         (refusals.PasswordMistyped(fault="length", missing=1), "Mot de passe incomplet"),
         (refusals.PasswordMistyped(fault="length", missing=0), "Mot de passe trop long"),
         (refusals.PasswordMistyped(fault="length", missing=-1), "Mot de passe trop long"),
@@ -117,8 +117,8 @@ def test_every_refusal_has_a_sentence_in_both_languages(refusal: Refusal) -> Non
             refusals.DayNotCovered(day="2026-11-29"),
             "Ce poste ne connaît pas encore les mots de passe du 29/11/2026",
         ),
-        (refusals.TooManyTries(reason=WaitReason.STOPPED), "Trop d'essais : contactez l'assistance."),
-        (refusals.TooManyTries(reason=WaitReason.WAIT), "Trop d'essais : attendez un peu"),
+        (refusals.TooManyTries(reason=WaitReason.STOPPED), "Trop d’essais : contactez l’assistance."),
+        (refusals.TooManyTries(reason=WaitReason.WAIT), "Trop d’essais : attendez un peu"),
     ],
     ids=str,
 )
@@ -127,10 +127,10 @@ def test_a_refusal_says_what_to_mend(refusal: Refusal, sentence: str) -> None:
 
 
 def test_a_wrong_password_says_why_the_next_has_to_wait_if_it_has_to() -> None:
-    wrong = "Ce n'est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l'assistance."
+    wrong = "Ce n’est pas le mot de passe du jour. Vérifiez-le ou demandez-le de nouveau à l’assistance."
     assert word_refusal(refusals.PasswordWrong()) == wrong
     waits = word_refusal(refusals.PasswordWrong(reason=WaitReason.WAIT)).replace("\u00a0", " ")
-    assert waits == f"{wrong} Trop d'essais : attendez un peu avant le suivant."
+    assert waits == f"{wrong} Trop d’essais : attendez un peu avant le suivant."
 
 
 def test_when_the_next_password_may_be_tried() -> None:

@@ -62,8 +62,8 @@ def test_there_are_words_for_every_repair() -> None:
             replace(DEFAULTS, authentication="https://exemple.fr:80"),
             [Server.AUTHENTICATION],
             RepairKind.USUAL_PORT,
-            "Retirer « :80 » de l'adresse du serveur d'authentification : vérifié, le serveur répond ainsi.",
-            "« :80 » a été retiré de l'adresse du serveur d'authentification. La correction est enregistrée.",
+            "Retirer « :80 » de l’adresse du serveur d’authentification : vérifié, le serveur répond ainsi.",
+            "« :80 » a été retiré de l’adresse du serveur d’authentification. La correction est enregistrée.",
         ),
         (
             replace(DEFAULTS, authentication="https://a.fr:80", updates="https://a.fr:81/u"),
@@ -76,9 +76,9 @@ def test_there_are_words_for_every_repair() -> None:
             replace(DEFAULTS, authentication="https://a.fr:8443", updates="https://a.fr/u"),
             [Server.UPDATES],
             RepairKind.SAME_PORT,
-            "Mettre le même port que pour l'autre serveur (8443) dans l'adresse du serveur de mise à jour : vérifié, "
+            "Mettre le même port que pour l’autre serveur (8443) dans l’adresse du serveur de mise à jour : vérifié, "
             "le serveur répond ainsi.",
-            "Le même port que pour l'autre serveur a été mis dans l'adresse du serveur de mise à jour. "
+            "Le même port que pour l’autre serveur a été mis dans l’adresse du serveur de mise à jour. "
             "La correction est enregistrée.",
         ),
         (
@@ -92,9 +92,9 @@ def test_there_are_words_for_every_repair() -> None:
             replace(DEFAULTS, updates="https://exemple.fr/updates"),
             [Server.UPDATES],
             RepairKind.OFFICIAL_ADDRESS,
-            f"Remplacer l'adresse du serveur de mise à jour par l'adresse officielle {DEFAULTS.updates} : vérifié, "
+            f"Remplacer l’adresse du serveur de mise à jour par l’adresse officielle {DEFAULTS.updates} : vérifié, "
             "le serveur répond ainsi.",
-            "L'adresse du serveur de mise à jour a été remplacée par l'adresse officielle. La correction est enregistrée.",
+            "L’adresse du serveur de mise à jour a été remplacée par l’adresse officielle. La correction est enregistrée.",
         ),
         (
             DEFAULTS,
@@ -125,13 +125,13 @@ UPDATES = {"updates": "https://b.fr/u"}
         (
             RepairKind.SECURE_MODE,
             {"secure": True, **UPDATES},
-            "Cocher « Sécurisé » et mettre « https:// » dans l'adresse du serveur de mise à jour",
+            "Cocher « Sécurisé » et mettre « https:// » dans l’adresse du serveur de mise à jour",
         ),
-        (RepairKind.USUAL_PORT, UPDATES, "Retirer « :8080 » de l'adresse du serveur de mise à jour"),
+        (RepairKind.USUAL_PORT, UPDATES, "Retirer « :8080 » de l’adresse du serveur de mise à jour"),
         (
             RepairKind.OFFICIAL_ADDRESS,
             AUTHENTICATION,
-            "Remplacer l'adresse du serveur d'authentification par l'adresse officielle https://a.fr",
+            "Remplacer l’adresse du serveur d’authentification par l’adresse officielle https://a.fr",
         ),
         (
             RepairKind.OFFICIAL_ADDRESS,

@@ -121,11 +121,11 @@ def test_every_test_is_as_its_schema_says(authentication: Problem | None, update
         (problems.CONNECTION_UNANSWERED, "Échec de connexion au serveur"),
         (
             problems.AUTHORISATION_REFUSED,
-            "Connexion aux serveurs réussie – Serveur d'authentification / Autorisation refusée",
+            "Connexion aux serveurs réussie – Serveur d’authentification / Autorisation refusée",
         ),
         (
             problems.LICENCE_NOT_RECOGNISED,
-            "Connexion aux serveurs réussie – Licence d'installation non reconnue",
+            "Connexion aux serveurs réussie – Licence d’installation non reconnue",
         ),
     ],
 )
@@ -168,7 +168,7 @@ def test_what_was_found_beside_a_tick_is_a_note_under_it(language: str) -> None:
     assert text.count("IEA-L02") == 1
     if language == "fr":
         note = next(line for line in text.splitlines() if "IEA-L02" in line)
-        assert "L'ordinateur retarde de 3 jours et 2 heures sur le serveur." in note
+        assert "L’ordinateur retarde de 3 jours et 2 heures sur le serveur." in note
 
 
 def test_every_server_stage_and_outcome_has_its_word() -> None:

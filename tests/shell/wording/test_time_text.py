@@ -26,7 +26,7 @@ YESTERDAY = time.mktime((2026, 3, 4, 23, 59, 0, 0, 0, -1))
 def test_the_day_is_named_only_where_it_is_not_today() -> None:
     assert format_since(MORNING, NOON) == "depuis 9\u00a0h\u00a005"
     assert format_since(YESTERDAY, NOON) == "depuis le 04/03/2026 à 23\u00a0h\u00a059"
-    assert format_moment(MORNING, NOON) == "aujourd'hui à 9\u00a0h\u00a005"
+    assert format_moment(MORNING, NOON) == "aujourd’hui à 9\u00a0h\u00a005"
     assert format_moment(YESTERDAY, NOON) == "le 04/03/2026 à 23\u00a0h\u00a059"
 
 

@@ -219,7 +219,7 @@ def look_at_status(day: Day) -> None:
     day.stage.until("ball")
     day.album.icon("Boule bleue")
     day.desktop.click(day.desktop.icon())
-    status = day.stage.until_text(STATUS, "Connectée au serveur")
+    status = day.stage.until_text(STATUS, "Connexion établie")
     day.album.window("etat-connecte", "L’état de la connexion", status)
     day.close_window(STATUS)
 

@@ -231,6 +231,9 @@ class SettingsOnStage:
         self._log.write(explained=code)
         return ""
 
+    def reconnect(self) -> None:
+        self._log.write(reconnected=True)
+
 
 class StatusOnStage:
     """The status port: plays the documents of a file, the next one at each change."""

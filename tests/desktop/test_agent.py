@@ -11,7 +11,7 @@ import pytest
 
 from iea_agent.domain import person_requests
 from rig.stage import AgentStage
-from rig.window_texts import SETTINGS, STATUS, TEST_BUTTON, TEST_FAILED, TEST_PASSED
+from rig.window_texts import SETTINGS, STATUS, SUPPORT, TEST_BUTTON, TEST_FAILED, TEST_PASSED
 
 NewStage = Callable[..., AgentStage]
 
@@ -80,7 +80,26 @@ def test_servers_lost_and_found(new_stage: NewStage) -> None:
 
     stage.world.mend()
     stage.until("ball")
-    stage.until_text(STATUS, "Connectée au serveur de production")
+    stage.until_text(STATUS, "Connexion établie avec le serveur de production")
+
+
+def test_after_a_failed_test_the_heart_comes_and_assistance_mode_is_possible(new_stage: NewStage) -> None:
+    """Case 2 of the sheet: the barred circle, « Quitter », the heart."""
+    stage = new_stage()
+    stage.save_licence()
+    stage.start_agent()
+    stage.until("ball")
+
+    stage.world.break_("auth", "refuse")
+    stage.choose(person_requests.SETTINGS)
+    stage.desktop.window(SETTINGS)
+    stage.press(SETTINGS, TEST_BUTTON)
+    stage.until_text(SETTINGS, TEST_FAILED)
+    stage.press(SETTINGS, "Quitter")
+    stage.until("ball-heart", timeout=15)
+
+    stage.choose(person_requests.SUPPORT)
+    assert stage.desktop.window(SUPPORT).control("Activer le mode assistance", "Button").enabled
 
 
 def test_a_wrong_address_is_found_and_mended_in_the_dialog(new_stage: NewStage) -> None:

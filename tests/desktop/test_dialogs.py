@@ -791,6 +791,55 @@ def test_the_status_follows_the_agent(play: Callable[..., Play], tmp_path: Path)
     dialog.ended()
 
 
+def test_a_window_in_which_nobody_works_stays_behind(play: Callable[..., Play], tmp_path: Path) -> None:
+    """Once a person comes back to it, the keyboard is at its best button."""
+    status = play("status", "--source", write_status(tmp_path))
+    settings = play("settings")
+    front = settings.window.handle
+    for snapshot, text in (
+        (Snapshot(State.CONNECTED, 0.0), "Votre installation IEA est connectée"),
+        (Snapshot(State.ASSISTANCE, 0.0), "mot de passe du jour"),
+    ):
+        write_status(tmp_path, snapshot)
+        status.sees(text)
+        # what it asked the system for has been done when it answers
+        status.tell("measure", "measured")
+        assert settings.desktop.front() == front
+        assert next(w.handle for w in settings.desktop.windows() if w.text.startswith("Impact")) == front
+    settings.desktop.key("Escape")
+    settings.ended()
+    status.desktop.click(status.window.control("Mode assistance"))
+    status.until(lambda: status.desktop.front() == status.window.handle, "the status in front")
+    status.focused("Lancer Impact emploi")
+    status.desktop.key("Escape")
+    status.ended()
+
+
+def test_a_saved_address_that_fails_is_told_to_the_agent_on_leaving(play: Callable[..., Play]) -> None:
+    """The sheet: after a failed test « Quitter », and the ball has a red heart."""
+    dialog = play("settings", authentication="https://introuvable.exemple.fr")
+    dialog.click(TEST)
+    dialog.sees("Échec de connexion au serveur")
+    dialog.click("Quitter")
+    dialog.ended()
+    assert dialog.events("reconnected")
+
+
+def test_what_was_not_saved_or_works_is_not_told_to_the_agent(play: Callable[..., Play]) -> None:
+    dialog = play("settings", updates="https://introuvable.exemple.fr/updates")
+    dialog.click(TEST)
+    dialog.sees("Échec de connexion au serveur")
+    dialog.enter(AUTHENTICATION, "https://introuvable.exemple.fr")
+    dialog.click(TEST)
+    dialog.logged("test_ended", 2)
+    dialog.until(lambda: plain("Arrêter le test") not in dialog.texts(), "the end of the test")
+    dialog.click("Quitter")
+    dialog.until(lambda: "Voulez-vous enregistrer" in " ".join(dialog.texts()), "the question")
+    dialog.desktop.key("alt+n")
+    dialog.ended()
+    assert not dialog.events("reconnected")
+
+
 @pytest.mark.parametrize(
     ("scaling", "size"), [(100, (1366, 768)), (125, (1366, 768)), (150, (1920, 1080)), (200, (2560, 1440))]
 )

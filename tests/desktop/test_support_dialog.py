@@ -218,7 +218,7 @@ def test_the_reason_is_shown_if_it_may_not_be_entered(play: Callable[..., Suppor
     assert [dialog.enabled(name) for name in (ENTER, LEAVE, "OK")] == [False, False, False]
     assert dialog.focus() == "Fermer"
     dialog.becomes(CONNECTED)
-    dialog.sees("Le mode assistance ne s’active que lorsque la connexion au serveur a échoué.")
+    dialog.sees(word_refusal(REFUSED))
     dialog.desktop.key("Return")
     dialog.ended()
 

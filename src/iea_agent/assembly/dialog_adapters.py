@@ -40,7 +40,8 @@ class SettingsAdapter:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
-        self.save = AgentClient(installation).save
+        self._client = AgentClient(installation)
+        self.save = self._client.save
         servers = Servers(installation)
         self.test, self.repairs = servers.examine, servers.repairs
         self.key_saved, self.password_proxy = installation.key_saved, installation.password_proxy
@@ -52,6 +53,14 @@ class SettingsAdapter:
         return DialogContents(loaded.effective, loaded.all_faults, since is not None)
 
     explain = staticmethod(explain)
+
+    def reconnect(self) -> None:
+        """Have the agent authenticate again unless it shows a failure already.
+
+        Raises ``RefusedError``.
+        """
+        if self._client.fetch_status()["state"] in ("connecting", "connected"):
+            self._client.request(person_requests.RECONNECT)
 
 
 class StatusAdapter:

@@ -25,6 +25,7 @@ from iea_agent.shell.wording.problem_details import summarize_problem
 from iea_agent.shell.wording.settings_text import describe_tidying
 
 from . import typed_settings
+from .scrolled_dialog import give_focus
 from .settings_rows import ROWS, Control, Row, RowGroup, Typed
 from .widgets import MIDDLE, NARROW, WIDE, Paragraph, load_picture, make_row, set_picture
 
@@ -305,7 +306,7 @@ class Fields:
             return False
         field.message.set_text(sentence)
         self._on_resized()
-        field.control.SetFocus()
+        give_focus(field.control)
         if isinstance(field.control, wx.TextCtrl):
             field.control.SelectAll()
         return True

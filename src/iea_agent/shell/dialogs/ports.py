@@ -78,6 +78,12 @@ class SettingsPort(Protocol):
     def explain(self, code: str) -> str:
         """Show the page on problem *code*; return why not, "" if it opens."""
 
+    def reconnect(self) -> None:
+        """Have the agent authenticate again unless it shows a failure already.
+
+        Raises ``RefusedError``.
+        """
+
 
 class StatusPort(Protocol):
     """What the status window needs from the rest of the agent."""

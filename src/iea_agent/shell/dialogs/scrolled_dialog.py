@@ -51,6 +51,8 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     def __init__(self, title: str, height: int = 0, style: int = wx.DEFAULT_DIALOG_STYLE) -> None:
         super().__init__(None, title=title, style=style)
         self._height = height
+        # while another window is the active one: what gets the keyboard after that
+        self._next_focus: wx.Window | None = None
         self.panel = wx.ScrolledWindow(self, style=wx.TAB_TRAVERSAL | wx.BORDER_NONE, name="")
         self.panel.SetScrollRate(self.FromDIP(WIDE), self.FromDIP(WIDE))
         self.footer = Footer(self, name="")
@@ -63,9 +65,32 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.Bind(wx.EVT_CLOSE, lambda _event: self.Destroy())
         self.Bind(wx.EVT_CHAR_HOOK, self._on_key)
         self.Bind(wx.EVT_DPI_CHANGED, self._on_scaling_changed)
+        self.Bind(wx.EVT_ACTIVATE, self._on_activate)
 
     def begin(self) -> None:
         """Start what follows once the dialog is shown."""
+
+    def give_focus(self, control: wx.Window) -> None:
+        """Move the keyboard to *control*, or once this window is the active one.
+
+        A control that takes the keyboard raises its window, over the one in which a person works.
+        """
+        if self.IsActive():
+            control.SetFocus()
+        else:
+            self._next_focus = control
+
+    def find_focus(self) -> wx.Window | None:
+        """Return the control with the keyboard, or that gets it when this is active."""
+        return self.FindFocus() if self.IsActive() else self._next_focus
+
+    def _on_activate(self, event: wx.ActivateEvent) -> None:
+        event.Skip()
+        if not event.GetActive():
+            self._next_focus = self.FindFocus()
+        elif self._next_focus is not None:
+            # after the system has given the keyboard to whatever had it last, which may be gone
+            wx.CallAfter(_focus_if_possible, self._next_focus)
 
     def fit(self) -> None:
         """Take the size that the controls want, at most the screen's."""
@@ -164,6 +189,18 @@ def _focus(control: wx.Window) -> None:
         control.SetFocus()
         if isinstance(control, wx.TextCtrl):
             control.SelectAll()
+
+
+def give_focus(control: wx.Window) -> None:
+    """Move the keyboard to *control*, or once its dialog is the active window."""
+    dialog = control.GetTopLevelParent()
+    assert isinstance(dialog, ScrolledDialog)  # noqa: S101 all our windows are
+    dialog.give_focus(control)
+
+
+def _focus_if_possible(control: wx.Window) -> None:
+    if control and can_focus(control):
+        control.SetFocus()
 
 
 def _wrap_paragraphs(window: wx.Window) -> None:

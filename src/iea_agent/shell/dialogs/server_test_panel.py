@@ -11,6 +11,7 @@ import wx
 from iea_agent.domain.diagnosis import Server, ServerReport
 from iea_agent.locale import _
 
+from .scrolled_dialog import give_focus
 from .widgets import MIDDLE, NARROW, Paragraph, bind_copy_key, copy_text, load_picture, make_row, set_picture
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class ServerTestPanel:
         """Offer nothing any more."""
         if self._offers is not None:
             if self._offers.has_focus:
-                self.button.SetFocus()
+                give_focus(self.button)
             self._offers.clear()
             self._on_resized()
 

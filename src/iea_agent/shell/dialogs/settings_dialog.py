@@ -88,6 +88,8 @@ class SettingsDialog(ScrolledDialog):
         self._search_ended = threading.Event()
         self._search_ended.set()
         self._tested: Settings | None = None
+        # the settings with which the authentication server, tested last, did not accept this PC
+        self._failing: Settings | None = None
         self._is_saving = False
         self._close_when_saved = False
         # what a repair has changed
@@ -288,6 +290,8 @@ class SettingsDialog(ScrolledDialog):
             self._results.show_stopped(summarize_problem(problems.INTERNAL_ERROR))
             return
         self._results.show_outcome(reports)
+        failed = {report.server for report in reports if report.failure is not None}
+        self._failing = self._tested if Server.AUTHENTICATION in failed else None
         for report in reports:
             self._mark_server(report)
             for result in report.stages:
@@ -367,7 +371,7 @@ class SettingsDialog(ScrolledDialog):
             self._before = before
             # the banner says that it is saved
             self._message.set_text("")
-            self._results.button.SetFocus()
+            self.give_focus(self._results.button)
             self._test()
             self._report(describe_applied_repair(repair, tested), undo=True)
 
@@ -378,7 +382,7 @@ class SettingsDialog(ScrolledDialog):
         """Put back what was there before the repair, save, and test again."""
 
         def on_saved() -> None:
-            self._results.button.SetFocus()
+            self.give_focus(self._results.button)
             self._test()
             self._say(_("La correction est annulée : les valeurs d'avant sont de nouveau enregistrées."))
 
@@ -442,7 +446,7 @@ class SettingsDialog(ScrolledDialog):
         """Disable the buttons that act; return the function that enables them again."""
         # not the button to quit: closing waits for the end of saving
         buttons = [self._save_button, self._results.button, *([self._undo] if self._undo else [])]
-        focused = self.FindFocus()
+        focused = self.find_focus()
         self._is_saving = True
         wx.BeginBusyCursor()
         for button in buttons:
@@ -454,7 +458,7 @@ class SettingsDialog(ScrolledDialog):
             for button in buttons:
                 button.Enable()
             if focused in buttons:
-                focused.SetFocus()
+                self.give_focus(focused)
 
         return end
 
@@ -487,4 +491,11 @@ class SettingsDialog(ScrolledDialog):
                 return
         self._cancel()
         self._search_ended.set()
-        self.Destroy()
+        if event.CanVeto() and self._failing == self._contents.effective.settings:
+            # the icon must not claim a connection that the person has just seen fail
+            self.Hide()
+            run_in_background(
+                self, "reconnect", lambda: attempt(self._port.reconnect), lambda _refusal: self.Destroy()
+            )
+        else:
+            self.Destroy()

@@ -141,7 +141,7 @@ class StatusWindow(ScrolledDialog):
         self._on_shown = lambda: None
 
     def _show_buttons(self) -> None:
-        had_focus = self.FindFocus()
+        had_focus = self.find_focus()
         enabled = status_overview.list_buttons(self._status, self._port.abilities)
         for name, button in self._buttons.items():
             button.Show(name in enabled)
@@ -149,7 +149,7 @@ class StatusWindow(ScrolledDialog):
         best = next((self._buttons[name] for name in enabled if enabled[name]), self._close)
         best.SetDefault()
         if had_focus is self._close or not can_focus(had_focus):
-            best.SetFocus()
+            self.give_focus(best)
 
     def _show_facts(self) -> None:
         pairs = status_overview.list_facts(self._status, time.time()) if self._status else []

@@ -12,7 +12,7 @@ import wx
 
 from iea_agent.domain import person_requests, problems
 from iea_agent.domain.machine import State
-from iea_agent.domain.refusals import PasswordRefused, Refusal
+from iea_agent.domain.refusals import CannotEnterAssistance, PasswordRefused, Refusal
 from iea_agent.locale import _
 from iea_agent.shell.wording import state_text, time_text
 from iea_agent.shell.wording.problem_details import summarize_problem
@@ -164,14 +164,11 @@ class SupportDialog(ScrolledDialog):
             # shown once the request of this dialog has its answer
             self._situation = situation
             return
-        had_focus = self.FindFocus()
+        had_focus = self.find_focus()
         self._show_situation(situation)
         self.lay_out()
-        if not self.IsEnabled():
-            # the question has the keyboard
-            return
         if not can_focus(had_focus):
-            self._find_first_control().SetFocus()
+            self.give_focus(self._find_first_control())
 
     def _show_situation(self, situation: Situation | None) -> None:
         """Show *situation*: at most one choice is possible, the other says why not."""
@@ -215,7 +212,7 @@ class SupportDialog(ScrolledDialog):
             return _("Le mode assistance est déjà actif.")
         if self._situation.why_not is not None:
             return word_refusal(self._situation.why_not)
-        return _("Le mode assistance ne s'active que lorsque la connexion au serveur a échoué.")
+        return word_refusal(CannotEnterAssistance(State.CONNECTED))
 
     def _show_entering(self, on: bool) -> None:
         for control in self._entering:
@@ -366,7 +363,7 @@ class SupportDialog(ScrolledDialog):
             self._complaint.set_text(word_refusal(refusal))
             self._wait(refusal.wait)
             self.lay_out()
-            self._password.SetFocus()
+            self.give_focus(self._password)
             select_all = (-1, -1)
             self._password.SetSelection(*(refusal.span or select_all))
 
@@ -383,7 +380,7 @@ class SupportDialog(ScrolledDialog):
         self.SetIcons(load_icons(picture))
         self._close.SetLabel(_("&Fermer"))
         self._close.SetDefault()
-        self._close.SetFocus()
+        self.give_focus(self._close)
         self.fit()
 
     def _show_message(self, sentence: str) -> None:

@@ -15,7 +15,6 @@ from iea_agent.locale import _
 
 from . import menu
 from .problem_details import MALFORMED, describe_setting_fault
-from .state_text import STATES
 from .time_text import format_wait
 
 _SENTENCES: Mapping[type[Refusal], str] = {
@@ -97,9 +96,11 @@ def word_refusal(refusal: Refusal) -> str:
             return _("Pas maintenant : {reason}.").format(reason=reason)
         case refusals.CannotEnterAssistance(State.ASSISTANCE):
             return _("Le mode assistance est déjà actif.")
-        case refusals.CannotEnterAssistance(state):
-            sentence = _("Le mode assistance ne s'active que lorsque la connexion a échoué ({state}).")
-            return sentence.format(state=_(STATES[state]))
+        case refusals.CannotEnterAssistance():
+            return _(
+                "Le mode assistance ne peut être activé qu'après un échec de connexion. Si Impact emploi ne démarre pas, relancez d'abord "
+                "l'authentification auprès du serveur."
+            )
         case refusals.SettingsInvalid():
             return "\n".join(map(describe_setting_fault, refusal.faults))
         case refusals.ValueInvalid():

@@ -8,7 +8,7 @@ from iea_agent.shell.wording.time_text import format_age, format_since
 
 STATES = {
     State.CONNECTING: N_("Connexion en cours"),
-    State.CONNECTED: N_("Connectée au serveur de production"),
+    State.CONNECTED: N_("Connexion établie avec le serveur de production"),
     State.DISCONNECTED: N_("Échec de connexion au serveur"),
     State.ASSISTANCE: N_("Mode assistance"),
 }

@@ -44,6 +44,9 @@ _WORTH_TWO = 8  # faults for which a second world is worth its start
 
 _WITH_SECRET = (
     "no-token",
+    "empty-token",
+    "grant-unsupported",
+    "method-unsupported",
     "post-only",
     "scope-missing",
     "refused",

@@ -37,7 +37,7 @@ from iea_agent.domain import (
     typed_password,
 )
 from iea_agent.host import journal, logs, standard_input, storage
-from iea_agent.services import authentication, certificates, https, messages, updates
+from iea_agent.services import authentication, certificates, https, messages, portals, updates
 from iea_agent.services.answer_head import AnswerHead
 from iea_agent.services.content_coding import undo_codings
 from iea_agent.services.judge import judge_answer
@@ -99,8 +99,12 @@ def _judge(reply: Reply) -> object:
 
 def _judge_proxy(text: str) -> None:
     names = ("proxy-authenticate", "x-squid-error", "proxy-status", "server", "location")
-    answer = ProxyAnswer(_headers(*names, status=503)(text), text)
-    judge_proxy_answer(answer, "http://proxy:3128", refused=False, spoken=frozenset({"basic"}))
+    for reply in (
+        _headers(*names, status=503)(text),
+        _headers("server", "www-authenticate", status=401)(text),
+    ):
+        answer = ProxyAnswer(reply, text)
+        judge_proxy_answer(answer, "http://proxy:3128", refused=False, spoken=frozenset({"basic"}))
 
 
 def _discover(text: str) -> None:
@@ -248,6 +252,17 @@ PARSERS: Mapping[str, Parser] = {
             for status in (200, 302, 403, 407, 503)
         ],
         HEADERS // 4,
+        (Frame("https://"), Frame("text/html")),
+    ),
+    "portals.detect_portal": Parser(
+        lambda text: [
+            portals.detect_portal(
+                Request("GET", "http://serveur.exemple.fr/"),
+                _headers("location", "content-type", status=status)(text),
+            )
+            for status in (200, 302, 511)
+        ],
+        HEADERS // 2,
         (Frame("https://"), Frame("text/html")),
     ),
     "web_pages.read_page": Parser(lambda text: read_page(_body(text)), https.BODY_LIMIT, HTML),

@@ -20,6 +20,7 @@ from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address
 from iea_agent.domain.diagnosis import EndpointChange, Failure, Server
 from iea_agent.domain.evidence import RefusalGround
+from iea_agent.domain.machine import Moment
 from iea_agent.domain.proxy_choice import Configuration
 from iea_agent.domain.proxy_password import ProxyPassword
 from iea_agent.domain.settings import DEFAULTS, ProxyMode, Settings
@@ -27,6 +28,7 @@ from iea_agent.host.storage import Folders, Storage
 from iea_agent.host.system_proxy import ConfiguredProxies, SystemProxies
 from iea_agent.host.vault import Vault
 from iea_agent.loop import Attempt
+from iea_agent.services.explanation import Explanation
 from iea_agent.services.https import Client
 from iea_agent.services.network import Limits
 from iea_sandbox.faults import FAULTS, Layer
@@ -164,6 +166,76 @@ def test_the_agent_explains_a_fault_as_the_test_does(world: World, folders: Fold
     assert failure is not None
     assert report.cause is not None
     assert (failure.problem, failure.evidence) == (report.cause.problem, report.cause.evidence)
+
+
+@dataclass(frozen=True)
+class CountingServers(SandboxServers):
+    """The same, which note each problem whose explanation they look for."""
+
+    looks: list[str] = field(default_factory=list)
+
+    def explain(self, settings: Settings, client: Client, address: Address, failure: Failure) -> Explanation:
+        self.looks.append(failure.problem.code)
+        return super().explain(settings, client, address, failure)
+
+
+class LongOutage:
+    """An agent whose clock the test sets, and whose server is broken."""
+
+    def __init__(self, world: World, folders: Folders) -> None:
+        installation = OwnInstallation(folders, Storage(folders))
+        installation.vault.write_secret(ACCOUNTS["licence.key"], world.licence().key)
+        self.servers = CountingServers(installation, world)
+        self.settings = settings_for(world, "handshake-closed")
+        self.steady = 1000.0
+        self.attempts: SimpleQueue[Attempt] = SimpleQueue()
+        self.agent = Authenticator(
+            self.servers,
+            self.settings,
+            self.attempts.put,
+            lambda: Moment(time.time(), self.steady),
+            lambda: 0.5,
+        )
+
+    def attempt(self, after: float = 0.0) -> Failure | None:
+        """Make the next attempt so many seconds later."""
+        self.steady += after
+        self.agent.begin(1)
+        return self.attempts.get(timeout=SECONDS).failure
+
+
+def test_a_long_outage_asks_in_clear_ever_more_seldom(world: World, folders: Folders) -> None:
+    """An hour of attempts, one a minute, asks on port 80 fifteen times and not sixty."""
+    outage = LongOutage(world, folders)
+    world.break_("auth", "captive-portal")
+    failures = [outage.attempt(after=60.0) for _ in range(60)]
+    # every attempt names the portal, also those that did not look for it
+    assert {failure.problem for failure in failures if failure} == {problems.CAPTIVE_PORTAL}
+    assert None not in failures
+    assert 10 <= len(outage.servers.looks) <= 15
+
+
+def test_an_explanation_is_looked_for_anew_when_something_has_changed(world: World, folders: Folders) -> None:
+    outage = LongOutage(world, folders)
+    world.break_("auth", "captive-portal")
+    outage.attempt()
+    outage.attempt(after=1.0)
+    assert outage.servers.looks == ["IEA-T05"]
+    # the network, or a person who asks
+    outage.agent.renew(outage.settings)
+    outage.attempt(after=1.0)
+    assert outage.servers.looks == ["IEA-T05"] * 2
+    # another problem
+    world.break_("auth", "handshake-closed")
+    outage.attempt(after=1.0)
+    assert outage.servers.looks == ["IEA-T05"] * 2 + ["IEA-T08"]
+    # an outage that ended, and another one
+    world.mend("auth")
+    assert outage.attempt(after=1.0) is None
+    world.break_("auth", "handshake-closed")
+    outage.attempt(after=1.0)
+    assert outage.servers.looks == ["IEA-T05"] * 2 + ["IEA-T08"] * 2
+    outage.agent.renew(outage.settings)
 
 
 @pytest.mark.parametrize(("scope", "ground"), [("iea", None), ("inconnu", RefusalGround("inconnu"))])

@@ -48,6 +48,9 @@ STRANGERS = [
     "Trend",
     "Autorité inconnue",
     "Orange",
+    "Menlo Park City School",
+    "Cato Institute",
+    "Securlytics",
     "",
 ]
 
@@ -103,7 +106,16 @@ def test_a_portal_is_known_by_the_hosts_of_its_certificate(domain: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["", "orange.fr", "impots.orange.fr", "notwifirst.net", "wifirst.net.example", "*.net"]
+    "host",
+    [
+        *("free.fr", "mafreebox.freebox.fr", "sfr.fr", "www.sncf", "sncf", "meraki.com", "arubanetworks.com"),
+        "",
+        "orange.fr",
+        "impots.orange.fr",
+        "notwifirst.net",
+        "wifirst.net.example",
+        "*.net",
+    ],
 )
 def test_another_host_is_no_portal(host: str) -> None:
     assert find_portal([host]) == ""

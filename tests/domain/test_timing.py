@@ -194,6 +194,15 @@ def test_a_heartbeat_costs_three_checks(chance: float) -> None:
     assert checks == 3
 
 
+@pytest.mark.parametrize(
+    ("failing_for", "seconds"), [(0.0, 15), (14.9, 15), (60.0, 60), (300.0, 300), (86_400.0, 300)]
+)
+def test_an_explanation_is_looked_for_ever_later_and_at_least_every_five_minutes(
+    failing_for: float, seconds: float
+) -> None:
+    assert timing.next_explanation(failing_for) == seconds
+
+
 def test_the_other_figures() -> None:
     assert timing.CLOCK_CHECK_LONGEST == 16.5
     assert timing.NETWORK_SETTLES == 2

@@ -205,5 +205,11 @@ def test_the_documents_can_lie(client: httpx.Client, world: World) -> None:
     answer = ask(client, world)
     assert answer.status_code == 200
     assert "access_token" not in answer.json()
+    world.break_("auth", "empty-token")
+    assert (ask(client, world).status_code, ask(client, world).content) == (204, b"")
+    world.break_("auth", "grant-unsupported")
+    assert ask(client, world).json()["error"] == "unsupported_grant_type"
+    world.break_("auth", "method-unsupported")
+    assert ask(client, world).json()["error_description"] == "Unsupported authentication method"
     world.break_("auth", "scope-missing")
     assert ask(client, world).json()["error"] == "invalid_scope"

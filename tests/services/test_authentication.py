@@ -78,6 +78,7 @@ def problem_of(server: Server, *, licence: Licence = LICENCE) -> Problem | None:
 
 OK = None
 NOT_OURS, REFUSED = problems.NOT_AN_AUTHENTICATION_SERVER, problems.AUTHORISATION_REFUSED
+FORM = problems.REQUEST_REJECTED
 UNKNOWN, BUSY = problems.LICENCE_NOT_RECOGNISED, problems.SERVER_UNAVAILABLE
 WANTED = problems.IDENTIFICATION_WANTED
 
@@ -93,18 +94,18 @@ HTML = b"<html><h1>503 Service Unavailable</h1></html>"
         (answer(200, TOKEN | {"expires_in": "300"}), OK),
         (answer(200, TOKEN | {"expires_in": "demain"}), OK),
         (answer(200, TOKEN | {"expires_in": [300]}), OK),
-        (answer(200, TOKEN | {"access_token": ""}), NOT_OURS),
-        (answer(200, TOKEN | {"access_token": 7}), NOT_OURS),
+        (answer(200, TOKEN | {"access_token": ""}), FORM),
+        (answer(200, TOKEN | {"access_token": 7}), FORM),
         (answer(200, [TOKEN]), OK),
         (answer(203, TOKEN), OK),
-        (answer(200, TOKEN | {"token_type": "mac"}), NOT_OURS),
+        (answer(200, TOKEN | {"token_type": "mac"}), FORM),
         (answer(200, {"access_token": "x"}), OK),
         # the address is right: a page does not come from this server
         (answer(200, HTML), problems.PAGE_INSTEAD),
         (answer(200, SITE), problems.PAGE_INSTEAD),
         (answer(200, {"error": "invalid_client"}), UNKNOWN),
-        (answer(200, b"[" * 100_000), NOT_OURS),
-        (answer(204, b""), NOT_OURS),
+        (answer(200, b"[" * 100_000), FORM),
+        (answer(204, b""), FORM),
         (answer(302, b"", {"location": "/login"}), problems.REDIRECTED),
         (answer(400, HTML), problems.REQUEST_REJECTED),
         (answer(400, {"error": "invalid_grant"}), REFUSED),

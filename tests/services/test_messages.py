@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iea_agent.services.messages import (
-    Reply,
-    Request,
-    detect_portal,
-    parse_challenges,
-)
+from iea_agent.services.messages import Reply, parse_challenges
 
 
 @pytest.mark.parametrize(
@@ -68,30 +63,6 @@ def test_what_belongs_to_a_way_to_sign_in() -> None:
     digest, *others = parse_challenges(fields)
     assert digest.parameters == {"realm": 'a, "b"', "nonce": "n1", "qop": "auth,auth-int"}
     assert [challenge.token for challenge in others] == ["TlRM", "YII+/a=", ""]
-
-
-HTML = {"content-type": "text/HTML; charset=utf-8"}
-
-
-@pytest.mark.parametrize(
-    ("url", "status", "headers", "is_one"),
-    [
-        ("http://impact.urssaf.fr/", 302, {"location": "https://wifi.example/"}, True),
-        ("http://impact.urssaf.fr/", 302, {"location": "//10.0.0.1/accueil"}, True),
-        ("http://impact.urssaf.fr/", 301, {"location": "https://impact.urssaf.fr/"}, False),
-        ("http://impact.urssaf.fr/", 301, {"location": "https://www.urssaf.fr/"}, False),
-        ("http://impact.urssaf.fr/", 301, {"location": "/accueil"}, False),
-        ("http://impact.urssaf.fr/", 301, {"location": "https://[/"}, False),
-        ("http://10.0.0.1/", 302, {"location": "http://192.0.0.1/"}, True),
-        ("http://impact.urssaf.fr/", 200, HTML, True),
-        ("http://impact.urssaf.fr/", 404, HTML, False),
-        ("http://impact.urssaf.fr/", 200, {"content-type": "application/json"}, False),
-        ("https://impact.urssaf.fr/", 200, HTML, False),
-        ("https://impact.urssaf.fr/", 302, {"location": "https://wifi.example/"}, False),
-    ],
-)
-def test_what_is_a_captive_portal(url: str, status: int, headers: dict[str, str], is_one: bool) -> None:
-    assert (detect_portal(Request("GET", url), Reply(status, headers, b"")) is not None) is is_one
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,12 @@ import pytest
 from iea_agent.domain import problems
 from iea_agent.domain.addresses import parse
 from iea_agent.domain.diagnosis import Failure, Stage
-from iea_agent.domain.evidence import PortalPage, SignInWanted
+from iea_agent.domain.evidence import PortalPage, ProxyInvolved, SignInWanted
 from iea_agent.domain.problems import Problem
 from iea_agent.services.https import Client
+from iea_agent.services.messages import Reply
 from iea_agent.services.network import Credentials, Route
+from iea_agent.services.proxy_answers import ProxyAnswer, judge_proxy_answer
 from tests.services.conftest import PATIENT, Raw, Serve, page, request_of, says
 from tests.services.test_https import failure_of
 
@@ -83,6 +85,14 @@ ANSWERS: list[tuple[str, tuple[str, ...], Problem]] = [
     ("451 Unavailable For Legal Reasons", (), REFUSES),
     ("405 Method Not Allowed", ("Via: 1.1 proxy.exemple.fr (BlueCoat)",), REFUSES),
     # web servers, boxes: no proxy at all
+    ("403 Forbidden", ("Server: Livebox",), NONE),
+    ("403 Forbidden", ("Server: Freebox Server nginx",), NONE),
+    ("401 Unauthorized", ('WWW-Authenticate: Basic realm="NETGEAR R7000"',), NONE),
+    ("401 Unauthorized", ('WWW-Authenticate: Basic realm="TP-LINK Wireless Router"', "Server: Router"), NONE),
+    # a router that is a proxy, too, and a filter that is no box
+    ("403 Forbidden", ("Server: Mikrotik HttpProxy",), REFUSES),
+    ("403 Forbidden", ("Server: Fortinet",), REFUSES),
+    ("403 Forbidden", ("Server: nginx",), REFUSES),
     ("400 Bad Request", ("Server: nginx",), NONE),
     ("405 Not Allowed", ("Server: nginx",), NONE),
     ("405 Method Not Allowed", ("Server: Apache/2.4.62 (Debian)", "Allow: GET,POST"), NONE),
@@ -110,6 +120,30 @@ def test_an_answer_names_the_culprit(
     assert failure.retry_after == (30 if status.startswith("429") else None)
     if "Location: " in str(fields):
         assert failure.evidence == PortalPage("https://portail.example")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "status", "problem"),
+    [
+        ("http://livebox:8080", 403, NONE),
+        ("http://mafreebox.freebox.fr:3128", 403, NONE),
+        ("http://livebox.home:8080", 401, NONE),
+        # at the port of web servers
+        ("http://192.168.1.1", 403, NONE),
+        ("https://proxy.exemple.fr", 403, NONE),
+        ("http://192.168.1.1:3128", 403, REFUSES),
+        ("http://192.168.1.1", 401, problems.PROXY_WANTS_PASSWORD),
+        ("http://192.168.1.1", 451, REFUSES),
+    ],
+)
+def test_a_box_that_is_taken_for_a_proxy(proxy: str, status: int, problem: Problem) -> None:
+    answer = ProxyAnswer(Reply(status, {}, b""))
+    failure = judge_proxy_answer(answer, proxy, refused=False, spoken=frozenset({"basic"}))
+    assert failure.problem is problem
+    assert failure.evidence == ProxyInvolved(proxy)
+    signed = ProxyAnswer(Reply(status, {"via": "1.1 proxy"}, b""))
+    failure = judge_proxy_answer(signed, proxy, refused=False, spoken=frozenset({"basic"}))
+    assert failure.problem is not NONE
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,11 @@ from iea_agent.domain.problems import Problem
 from iea_agent.services.messages import Reply
 from iea_agent.services.token_answers import judge_licence, read_token, refuse_missing_scope
 
-NOT_OURS, REFUSED = problems.NOT_AN_AUTHENTICATION_SERVER, problems.AUTHORISATION_REFUSED
-UNKNOWN, BUSY = problems.LICENCE_NOT_RECOGNISED, problems.SERVER_UNAVAILABLE
+UNKNOWN, REFUSED, BUSY = (
+    problems.LICENCE_NOT_RECOGNISED,
+    problems.AUTHORISATION_REFUSED,
+    problems.SERVER_UNAVAILABLE,
+)
 SLOWER, FORM = problems.TOO_MANY_REQUESTS, problems.REQUEST_REJECTED
 NO_VERDICT = None
 
@@ -43,7 +46,7 @@ DIALECT_ROWS = [
     ("oidc-provider", 400, "invalid_request", "requested grant type is not allowed for this client", REFUSED),
     ("oidc-provider", 400, "invalid_scope", "requested scope is not allowed", REFUSED),
     ("oidc-provider", 400, "access_denied", "licence suspended", REFUSED),
-    ("oidc-provider", 400, "unsupported_grant_type", "unsupported grant_type requested", NOT_OURS),
+    ("oidc-provider", 400, "unsupported_grant_type", "unsupported grant_type requested", FORM),
     ("oidc-provider", 400, "server_error", "oops! something went wrong", BUSY),
     ("authlib", 401, "invalid_client", "The client does not exist on this server.", UNKNOWN),
     ("authlib", 401, "invalid_client", "The client cannot authenticate with methods: ['none']", UNKNOWN),
@@ -55,11 +58,11 @@ DIALECT_ROWS = [
         REFUSED,
     ),
     ("authlib", 400, "invalid_scope", "The requested scope is invalid, unknown, or malformed.", REFUSED),
-    ("authlib", 400, "unsupported_grant_type", "", NOT_OURS),
+    ("authlib", 400, "unsupported_grant_type", "", FORM),
     ("django-oauth-toolkit", 401, "invalid_client", "", UNKNOWN),
     ("django-oauth-toolkit", 400, "unauthorized_client", "", REFUSED),
     ("django-oauth-toolkit", 400, "invalid_scope", "", REFUSED),
-    ("django-oauth-toolkit", 400, "unsupported_grant_type", "", NOT_OURS),
+    ("django-oauth-toolkit", 400, "unsupported_grant_type", "", FORM),
     ("keycloak", 401, "invalid_client", "Invalid client or Invalid client credentials", UNKNOWN),
     ("keycloak", 401, "unauthorized_client", "Invalid client or Invalid client credentials", UNKNOWN),
     ("keycloak", 401, "unauthorized_client", "Client not enabled to retrieve service account", REFUSED),
@@ -172,6 +175,26 @@ DIALECT_ROWS = [
         UNKNOWN,
     ),
     ("Okta", 400, "access_denied", "Policy evaluation failed for this request.", REFUSED),
+    # the key may not be sent in this way: by nobody, or not by this client
+    ("a server", 400, "invalid_client", "Unsupported authentication method", FORM),
+    ("another server", 401, "invalid_client", "The authentication method is not supported.", FORM),
+    (
+        "a third server",
+        401,
+        "invalid_client",
+        "Unknown client authentication method 'client_secret_basic'.",
+        FORM,
+    ),
+    ("a fourth server", 400, "invalid_request", "Invalid auth_method", FORM),
+    ("in French", 401, "invalid_client", "Méthode d'authentification non prise en charge", FORM),
+    ("a fifth server", 401, "invalid_client", "Unsupported authentication method for this client", REFUSED),
+    (
+        "hydra",
+        401,
+        "invalid_client",
+        "The OAuth 2.0 Client supports client authentication method 'client_secret_post', but method 'client_secret_basic' was requested.",
+        REFUSED,
+    ),
     ("WSO2", 401, "invalid_client", "A valid OAuth client could not be found for client_id: x", UNKNOWN),
     ("WSO2", 401, "invalid_client", "OAuth application is not in active state.", REFUSED),
     (
@@ -201,7 +224,7 @@ DIALECT_ROWS = [
         "This client application is not allowed to use the specified grant type.",
         REFUSED,
     ),
-    ("PingFederate", 401, "invalid_client", "Invalid client or client credentials.", UNKNOWN),
+    ("a fifth server", 401, "invalid_client", "Invalid client or client credentials.", UNKNOWN),
     ("PingOne", 401, "invalid_client", "Request denied: Client application is not enabled", REFUSED),
     ("Zitadel", 400, "invalid_client", "client not found", UNKNOWN),
     ("Google", 401, "invalid_client", "The OAuth client was not found.", UNKNOWN),

@@ -122,6 +122,23 @@ _PAGES = {
     "504": ("504 Gateway Time-out", "The server behind did not answer in time."),
 }
 
+_OTHER_PAGES = {
+    "web-page": ("Bienvenue sur notre site", "Retrouvez ici l’actualité de notre association.", 200),
+    "block-page": (
+        "Request Rejected",
+        "The requested URL was rejected. Please consult with your administrator.",
+        200,
+    ),
+    "closed-page": ("Site en maintenance", "Nos services sont fermés pour quelques heures.", 200),
+    "captcha": (
+        "Attention Required! | Cloudflare",
+        "Please complete the security check to access this site.",
+        503,
+    ),
+    "front-400": ("Invalid URL", 'The requested URL "[no URL]", is invalid. Reference #9.1d2e3f.1', 400),
+}
+"""By fault: title, text and status of a page that somebody else puts there."""
+
 _HEADERS = {
     "401": {"WWW-Authenticate": 'Basic realm="frontal"'},
     "407": {"Proxy-Authenticate": 'Basic realm="mandataire"'},
@@ -133,22 +150,16 @@ _HEADERS = {
 def render_answer(broken: ActiveFault) -> Response:
     """Return the response of an "answer" fault. Raises KeyError for another layer's."""
     name, options = broken.fault.name, broken.options
+    if name in _OTHER_PAGES:
+        title, text, status = _OTHER_PAGES[name]
+        return HTMLResponse(_page(title, text), status)
     match name:
-        case "web-page":
-            text = "Retrouvez ici l’actualité de notre association."
-            return HTMLResponse(_page("Bienvenue sur notre site", text))
         case "another-service":
             return JSONResponse({"status": "UP", "service": "imprimante"})
         case "maintenance":
             text = "Le service est en cours de maintenance. Il sera de retour dans quelques minutes."
             later = {"Retry-After": str(600 if options.retry_after is None else options.retry_after)}
             return HTMLResponse(_page("Maintenance en cours", text), 503, later)
-        case "block-page":
-            text = "The requested URL was rejected. Please consult with your administrator."
-            return HTMLResponse(_page("Request Rejected", text))
-        case "closed-page":
-            text = "Nos services sont fermés pour quelques heures."
-            return HTMLResponse(_page("Site en maintenance", text))
         case "to-closed-page":
             return RedirectResponse("/maintenance.html", 302)
         case "cookie-check":

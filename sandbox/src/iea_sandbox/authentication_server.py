@@ -226,6 +226,8 @@ class AuthenticationServer:
             scopes = self._grant(licence, form)
         except _Refused as refused:
             return self._error(refused.words)
+        if self._switch.on("empty-token"):
+            return Response(status_code=204)
         answer: dict[str, object] = {
             "access_token": self._access_token(licence, scopes),
             "token_type": "Bearer",
@@ -237,9 +239,11 @@ class AuthenticationServer:
         return JSONResponse(answer, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
     def _check_grant(self, form: Mapping[str, str]) -> None:
+        if self._switch.on("method-unsupported"):
+            raise _Refused(_RefusalWords(401, "invalid_client", "Unsupported authentication method"))
         if not form.get("grant_type"):
             raise _Refused(_RefusalWords(400, "invalid_request", "grant_type is missing"))
-        if form["grant_type"] != "client_credentials":
+        if form["grant_type"] != "client_credentials" or self._switch.on("grant-unsupported"):
             raise _Refused(
                 _RefusalWords(400, "unsupported_grant_type", "only client_credentials is supported")
             )

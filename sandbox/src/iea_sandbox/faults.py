@@ -188,6 +188,10 @@ _CATALOGUE = (
     Fault(
         "cookie-check", Layer.ANSWER, "un filtre renvoie à la même adresse pour voir le cookie revenir", _AT
     ),
+    Fault("captcha", Layer.ANSWER, "une protection demande de recopier une image (503)", _AT),
+    Fault(
+        "front-400", Layer.ANSWER, "le réseau de diffusion ne connaît pas le nom (400, « Invalid URL »)", _AT
+    ),
     Fault("compressed", Layer.ANSWER, "la réponse juste, compressée sans avoir été demandée ainsi"),
     Fault("another-service", Layer.ANSWER, "un tout autre service répond, en JSON", _AT),
     Fault("wrong-clock", Layer.ANSWER, "l’heure du serveur est fausse (--days, 3 sauf avis)", ("days",)),
@@ -201,6 +205,9 @@ _CATALOGUE = (
     ),
     Fault("post-only", Layer.DOCUMENT, "la licence n’est acceptée que dans le corps de la demande"),
     Fault("no-token", Layer.DOCUMENT, "la réponse ne contient pas de jeton"),
+    Fault("empty-token", Layer.DOCUMENT, "la réponse à la licence est vide (204)"),
+    Fault("grant-unsupported", Layer.DOCUMENT, "le serveur dit ne pas connaître ce genre de demande"),
+    Fault("method-unsupported", Layer.DOCUMENT, "le serveur veut recevoir la clé d’une autre façon"),
     Fault("scope-missing", Layer.DOCUMENT, "le serveur exige un droit (scope) que la licence n’obtient pas"),
     Fault("refused", Layer.LICENCE, "autorisation refusée, quelle que soit la licence", ("dialect",)),
     Fault("unknown", Layer.LICENCE, "aucun numéro de licence n’est reconnu", ("dialect",)),
@@ -244,6 +251,7 @@ _CATALOGUE = (
     Fault("proxy-late", Layer.PROXY, "le proxy attend le serveur en vain (504)"),
     Fault("proxy-name-unknown", Layer.PROXY, "le proxy ne trouve pas le nom du serveur, comme squid"),
     Fault("proxy-website", Layer.PROXY, "à l’adresse du proxy répond un site internet (405)"),
+    Fault("proxy-box", Layer.PROXY, "à l’adresse du proxy répond la box de l’opérateur (403)"),
     Fault("proxy-page", Layer.PROXY, "le proxy renvoie vers sa page d’identification (302)"),
     Fault("proxy-busy", Layer.PROXY, "le proxy reçoit trop de demandes (429, Retry-After : 30 s)"),
     Fault("proxy-stopped", Layer.PROXY, "personne n’écoute sur le port du proxy"),

@@ -36,6 +36,7 @@ _REFUSALS = {
     "proxy-late": ("504 Gateway Timeout", ""),
     "proxy-name-unknown": ("503 Service Unavailable", "X-Squid-Error: ERR_DNS_FAIL 0\r\n"),
     "proxy-website": ("405 Not Allowed", "Server: nginx\r\n"),
+    "proxy-box": ("403 Forbidden", "Server: Livebox\r\n"),
     "proxy-page": ("302 Found", "Location: https://portail.example/connexion\r\n"),
     "proxy-busy": ("429 Too Many Requests", "Retry-After: 30\r\n"),
 }

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from iea_agent.domain.addresses import Address
     from iea_agent.domain.lease import Lease
     from iea_agent.domain.machine import Moment
+    from iea_agent.domain.problems import Problem
     from iea_agent.domain.settings import Settings
     from iea_agent.host.logs import Log
     from iea_agent.services.authentication import Licence
+    from iea_agent.services.explanation import Explanation
     from iea_agent.services.heartbeat import PublishedDiscovery
     from iea_agent.services.https import Client
 
@@ -65,6 +67,18 @@ class Standing:
     returning: bool = False
 
 
+@dataclass(frozen=True)
+class Explained:
+    """What explained a problem, looked for from *since* on, and again from *until* on.
+
+    Both are times of the steady clock.
+    """
+
+    since: float
+    until: float
+    explanation: Explanation
+
+
 @dataclass
 class Session:
     """The connection under one set of settings; serves one attempt at a time."""
@@ -74,6 +88,7 @@ class Session:
     licence: Licence | None = None
     client: Client | None = None
     published: PublishedDiscovery | None = None
+    explained: dict[Problem, Explained] = field(default_factory=dict)
     in_use: bool = False
     replaced: bool = False
     # the attempts for the session's thread: a thread for each would wake the loop more often
@@ -185,11 +200,26 @@ class Authenticator:
             session.published = None
             failure = self._servers.issuers.record_refused(server, error.failure, time.time())
             if client is not None:
-                failure = self._servers.explain(session.settings, client, address, failure)
+                failure = self._explain(session, client, address, failure)
             session.close_client()
             return failure
+        session.explained.clear()
         self._servers.issuers.record_accepted(server, client.certificate, time.time())
         return None
+
+    def _explain(self, session: Session, client: Client, address: Address, failure: Failure) -> Failure:
+        """Return what a person reads about *failure*.
+
+        In a long outage its attempts share one look for what explains it.
+        """
+        now = self._clock().steady
+        last = session.explained.get(failure.problem)
+        if last is None or now >= last.until:
+            since = now if last is None else last.since
+            explanation = self._servers.explain(session.settings, client, address, failure)
+            last = Explained(since, now + timing.next_explanation(now - since), explanation)
+            session.explained[failure.problem] = last
+        return last.explanation.cause(failure, time.time())
 
     def _contact(
         self, session: Session, client: Client, address: Address, licence: Licence, looking: bool

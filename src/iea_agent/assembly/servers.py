@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
     from iea_agent.host.system_proxy import SystemProxies
     from iea_agent.services.certificates import BuildChain
+    from iea_agent.services.explanation import Explanation
     from iea_agent.services.https import Client
     from iea_agent.services.messages import Reply, Request
     from iea_agent.services.network import Route
@@ -160,10 +161,10 @@ class Servers:
             return None
         return self.connect(replace(settings, proxy_mode=ProxyMode.SYSTEM), proxy_password)
 
-    def explain(self, settings: Settings, client: Client, address: Address, failure: Failure) -> Failure:
-        """Return what a person reads about *failure*, which *client* met at *address*.
+    def explain(self, settings: Settings, client: Client, address: Address, failure: Failure) -> Explanation:
+        """Return what explains *failure*, which *client* met at *address*.
 
-        It is what a test of the servers would name. Takes 6 s at most.
+        It is what a test of the servers would find. Takes 6 s at most.
         """
         from iea_agent.services import explanation
 
@@ -173,7 +174,7 @@ class Servers:
             failure,
             seconds=2 * explanation.PROBE_SECONDS,
             by_system_proxy=self._by_system_proxy(settings),
-        ).cause(failure, time.time())
+        )
 
     def examine(
         self,

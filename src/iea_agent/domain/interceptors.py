@@ -199,6 +199,9 @@ INTERCEPTORS = (
     Interceptor("Kerio Control", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("kerio",)),
     Interceptor("iboss", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("iboss",)),
     Interceptor("Olfeo", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("olfeo",)),
+    Interceptor("Cato Networks", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("cato networks",)),
+    Interceptor("Menlo Security", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("menlo security",)),
+    Interceptor("Securly", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("securly",)),
     Interceptor("ContentKeeper", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("contentkeeper",)),
     Interceptor("NetSpark", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("netspark",)),
     Interceptor("Smoothwall", ProductKind.FILTER, _EXCLUDE_IN_FILTER, ("smoothwall",)),
@@ -260,6 +263,9 @@ INTERCEPTORS = (
 
 PORTALS: Mapping[str, tuple[str, ...]] = {
     "Orange": ("hautdebitmobile.orange.fr",),
+    "SNCF": ("wifi.sncf", "wifi.intercites.sncf", "wifi.tgv-lyria.com"),
+    "Free": ("wifi.free.fr",),
+    "SFR": ("hotspot.wifi.sfr.fr",),
     "Netinary": ("netinary.net",),
     "Wifirst": ("wifirst.net",),
     "Wifipass": ("wifipass.org",),
@@ -270,6 +276,8 @@ PORTALS: Mapping[str, tuple[str, ...]] = {
     "BT": ("btopenzone.com", "btwifi.com"),
     "VOO": ("wifree.voo.be",),
     "Icomera": ("ombord.info",),
+    "Cisco Meraki": ("network-auth.com",),
+    "Aruba": ("securelogin.arubanetworks.com", "securelogin.hpe.com"),
 }
 """The domains of Wi-Fi portals, by operator. Their certificates are sound, and for these names instead of the server's."""
 

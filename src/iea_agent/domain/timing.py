@@ -40,6 +40,9 @@ SIGN_IN_LEAST = 300.0
 SIGN_IN_LONGEST = 1800.0
 RETURN_SPREAD = 600.0
 """Sign-ins that became due while a server was away are spread over this time after it."""
+EXPLANATION_FIRST = 15.0
+"""What explains a failure is looked for again after this, and then ever later while it lasts: it is asked on port 80, in clear."""
+EXPLANATION_LONGEST = 300.0
 NETWORK_SETTLES = 2.0
 CHANGE_FLOOR = 15.0
 """Between two attempts that changes of the network bring.
@@ -97,6 +100,14 @@ def next_look(failure: Failure, failing_for: float, retry_in: float, chance: flo
         return None
     seconds = min(max(failing_for, LOOK_FIRST), 0.8 * LOOK_LONGEST) * (1 + 0.25 * chance)
     return seconds if seconds < retry_in else None
+
+
+def next_explanation(failing_for: float) -> float:
+    """Return the seconds after which to look again for what explains a failure.
+
+    *failing_for* is the time since the first look.
+    """
+    return min(max(failing_for, EXPLANATION_FIRST), EXPLANATION_LONGEST)
 
 
 def settle(now: float, first_notice: float, last_change: float) -> float:

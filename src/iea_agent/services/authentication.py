@@ -402,9 +402,8 @@ def _judge_refusal(request: Request, reply: Reply, scope: str) -> Failure:
     if failure is not None:
         return replace(failure, stage=Stage.LICENCE)
     title = find_title(reply) if reply.is_success else None
-    # the address is right, the discovery document proved it: a page does not come from this server, and a rejection is not the clerk's mistake
-    problem = problems.REQUEST_REJECTED if reply.status >= 400 else problems.NOT_AN_AUTHENTICATION_SERVER
-    problem = problems.PAGE_INSTEAD if title else problem
+    # the address is right, the discovery document proved it: a page does not come from this server, and whatever else it says is not the clerk's mistake
+    problem = problems.PAGE_INSTEAD if title else problems.REQUEST_REJECTED
     detail = f"HTTP {reply.status} without a bearer token"
     return Failure(Stage.LICENCE, problem, detail, evidence=title)
 

@@ -13,14 +13,15 @@ from functools import partial
 from typing import NamedTuple
 
 from iea_agent.domain import problems
-from iea_agent.domain.addresses import USUAL_PORTS, Address, is_nowhere, is_public_name, is_same_owner
+from iea_agent.domain.addresses import USUAL_PORTS, Address, is_nowhere, is_public_name
 from iea_agent.domain.diagnosis import Failure, Stage, explaining, judge_clock, trust_clock
-from iea_agent.domain.evidence import AnswerInClear, PortalPage, ResolvedAddress
+from iea_agent.domain.evidence import AnswerInClear, ResolvedAddress
 
 from .authentication import Connect, discovery_urls
 from .https import Client, HttpsError
 from .messages import Reply, Request, find_redirect_target, parse_location
 from .names import MADE_UP_NAME
+from .portals import describe_portal, is_like_portal, is_web_page
 
 PROBE_SECONDS = 3.0
 """The longest look for a portal and a wrong clock, and the longest for a proxy."""
@@ -133,46 +134,30 @@ def _judge_portal(
     Certainly: status 511 (RFC 6585, section 6), a redirection of everything to a stranger, or a page for any path and any host, in place of a server
     of the internet. A site that has moved redirects for ever, or keeps the path. The other redirections and pages may be a portal's.
     """
-    if reply.status == 511:
-        return _Portal(_portal(reply))
-    target = parse_location(reply)
+    if not is_like_portal(reply, address.host):
+        return _Portal()
     # this machine stands for a server of the internet where both are played
     may_be_replaced = address.is_on_the_internet or address.loopback
-    if 300 <= reply.status < 400 and target.hostname:
-        if is_same_owner(address.host, target.hostname):
-            return _Portal()
-        moved = MADE_UP_PATH in target.path or (
-            reply.status in (301, 308) and not target.query and is_public_name(target.hostname)
-        )
-        certain = may_be_replaced and not moved
-    elif _is_page(reply):
+    target = parse_location(reply)
+    if reply.status == 511:
+        certain = True
+    elif is_web_page(reply):
         certain = may_be_replaced and client.route.proxy is None and _is_answered(ask_for_made_up_host)
     else:
-        return _Portal()
+        moved = MADE_UP_PATH in target.path or (
+            reply.status in (301, 308) and not target.query and is_public_name(target.hostname or "")
+        )
+        certain = may_be_replaced and not moved
     if certain:
-        return _Portal(_portal(reply))
+        return _Portal(describe_portal(reply))
     redirect = find_redirect_target(reply)
     return _Portal(doubt=AnswerInClear(redirect.name if redirect else f"http://{address.host}"))
-
-
-def _portal(reply: Reply) -> Failure:
-    target = find_redirect_target(reply)
-    detail = f"HTTP {reply.status} " + (
-        f"to {target.name}" if target else "in clear for a page that does not exist"
-    )
-    evidence = PortalPage(target.name) if target else None
-    return Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL, detail, evidence=evidence)
-
-
-def _is_page(reply: Reply) -> bool:
-    kind = reply.headers.get("content-type", "").lower()
-    return reply.status == 200 and kind.startswith(("text/html", "application/xhtml"))
 
 
 def _is_answered(ask: Callable[[], Reply]) -> bool:
     """Return whether a page answers the question too."""
     try:
-        return _is_page(ask())
+        return is_web_page(ask())
     except HttpsError:
         return False
 

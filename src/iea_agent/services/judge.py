@@ -26,12 +26,12 @@ from iea_agent.domain.problems import Problem
 from .messages import (
     Reply,
     Request,
-    detect_portal,
     find_redirect_target,
     judge_proxy_challenge,
     parse_challenges,
     parse_location,
 )
+from .portals import detect_portal
 from .web_pages import WebPage, announces_maintenance, find_title, read_page
 
 
@@ -97,7 +97,10 @@ class _Answer(NamedTuple):
             target = parse_location(self.reply).geturl()
             here, there = urlsplit(self.request.url), urlsplit(urljoin(self.request.url, target))
             return marked or (bool(target) and here[:3] == there[:3])
-        return marked or (self.page is not None and self.page.is_browser_check)
+        if self.page is None:
+            return marked
+        guarded = self.reply.status in _REFUSALS and self.page.is_captcha
+        return marked or self.page.is_browser_check or guarded
 
     @property
     def is_of_filter(self) -> bool:
@@ -134,6 +137,11 @@ class _Answer(NamedTuple):
         return self.reply.status == 400 and b"SSL certificate" in self.reply.body
 
     @property
+    def is_rejected_in_front(self) -> bool:
+        """Whether a server in front takes the request for a malformed one."""
+        return self.reply.status == 400 and self.page is not None and self.page.is_of_distributor
+
+    @property
     def is_announced(self) -> bool:
         """Whether somebody has announced this outage, by a time or by a page about it."""
         wait = self.reply.retry_after or 0.0
@@ -141,6 +149,9 @@ class _Answer(NamedTuple):
             wait >= timing.MAINTENANCE_LEAST or announces_maintenance(self.reply)
         )
 
+
+_REFUSALS = frozenset({403, 405, 406, 429, 503})
+"""Statuses of guards that let browsers pass."""
 
 _SUBSTITUTE_ADDRESS = re.compile(
     r"maintenance|indisponible|unavailable|hors.?service|/sorry|outage|downtime|travaux|/(?:\w+[-_])?50[0-9]\b|block(?:ed|page|\b)|bloqu"
@@ -157,6 +168,7 @@ _RULES: _Rules = (
     (lambda a: a.is_to_https or a.wants_https, problems.HTTPS_EXPECTED),
     (lambda a: a.is_redirection, problems.REDIRECTED),
     (lambda a: a.wants_certificate, problems.CLIENT_CERTIFICATE_WANTED),
+    (lambda a: a.is_rejected_in_front, problems.REQUEST_REJECTED),
     (lambda a: a.is_announced, problems.SERVER_IN_MAINTENANCE),
 )
 

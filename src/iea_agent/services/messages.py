@@ -14,9 +14,7 @@ from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import SplitResult, urlsplit
 
 from iea_agent.domain import problems
-from iea_agent.domain.addresses import is_same_owner
-from iea_agent.domain.diagnosis import Failure, Stage
-from iea_agent.domain.evidence import PortalPage, RedirectTarget
+from iea_agent.domain.evidence import RedirectTarget
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
@@ -117,25 +115,6 @@ def find_redirect_target(reply: Reply) -> RedirectTarget | None:
     """
     there = parse_location(reply)
     return RedirectTarget(clean_detail(f"{there.scheme}://{there.hostname}")) if there.hostname else None
-
-
-def detect_portal(request: Request, reply: Reply) -> Failure | None:
-    """Return the failure if *reply* is that of a captive portal.
-
-    It is one if the status is 511 (RFC 6585, section 6), or if a request over http gets a web page or a redirection to another
-    owner. The product's servers send no pages over http, and what comes over TLS comes from the server itself.
-    """
-    here, there = urlsplit(request.url), parse_location(reply)
-    status = reply.status
-    redirect = 300 <= status < 400 and there.hostname
-    elsewhere = redirect and not is_same_owner(there.hostname or "", here.hostname or "")
-    page = status == 200 and reply.headers.get("content-type", "").lower().startswith("text/html")
-    if status != 511 and not (here.scheme == "http" and (elsewhere or page)):
-        return None
-    target = find_redirect_target(reply)
-    detail = f"HTTP {status}" + (f" to {target.name}" if target else ", a web page" if page else "")
-    evidence = PortalPage(target.name) if target else None
-    return Failure(Stage.ANSWER, problems.CAPTIVE_PORTAL, detail, evidence=evidence)
 
 
 def judge_proxy_challenge(

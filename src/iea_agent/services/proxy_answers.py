@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.evidence import Evidence, PortalPage, ProxyInvolved, SignInWanted
+from iea_agent.domain.interceptors import ProductKind, recognise
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
 
@@ -124,10 +126,12 @@ def judge_proxy_answer(
 ) -> Failure:
     """Return the failure behind *answer* of the *proxy*, which *refused* a password.
 
-    *is_open*: anybody on the way may have named the proxy (``proxy_choice.Source``).
+    *proxy* is its origin. *is_open*: anybody on the way may have named the proxy (``proxy_choice.Source``).
     """
     detail = clean_detail(f"{answer.status} {answer.reason}".strip())
     evidence: Evidence | None = ProxyInvolved(proxy)
+    if _is_web_server(answer, proxy):
+        return Failure(Stage.PROXY, problems.NO_PROXY_THERE, detail, evidence=evidence)
     if answer.status in (401, 407):
         problem, detail = judge_proxy_challenge(answer.challenges, detail, refused=refused, spoken=spoken)
         if problem is problems.PROXY_SIGN_IN_UNKNOWN:
@@ -142,3 +146,19 @@ def judge_proxy_answer(
         target = find_redirect_target(answer.reply)
         evidence = PortalPage(target.name) if target else None
     return Failure(Stage.PROXY, problem, detail, answer.reply.retry_after, evidence)
+
+
+def _is_web_server(answer: ProxyAnswer, proxy: str) -> bool:
+    """Return whether a web server refuses (401, 403) what a proxy would be asked for.
+
+    Nothing in the answer is a proxy's, and it names itself as a box or a router does, or the *proxy* has a box's name, or it is at the port of web servers.
+    """
+    if answer.status not in (401, 403) or answer.is_signed:
+        return False
+    place = urlsplit(proxy)
+    names = (answer.reply.headers.get("server", ""), answer.reply.headers.get("www-authenticate", ""))
+    product = recognise(name[:LONGEST_FIELD] for name in (*names, place.hostname or ""))
+    if product is not None and product.kind is ProductKind.BOX:
+        return True
+    # an origin names no port if it is the usual one
+    return answer.status == 403 and place.port is None

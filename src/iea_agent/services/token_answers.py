@@ -216,6 +216,12 @@ class _Error(NamedTuple):
         return self.is_unknown and re.search(r"\bclient\b|application|\bcle\b", self.words) is not None
 
     @property
+    def is_about_method(self) -> bool:
+        """Whether the words say that the key may not be sent in this way by anybody."""
+        others = _METHOD_UNSUPPORTED.sub("", self.words)
+        return others != self.words and not _UNKNOWN.search(others) and "for th" not in others
+
+    @property
     def is_client_refused(self) -> bool:
         """Whether the words say so of the client itself, not of https or an endpoint."""
         return _CLIENT_REFUSED.search(self.words) is not None
@@ -358,6 +364,13 @@ _PASSING = re.compile(
     r"|transient error|internal (?:server )?error|aadsts(?:50033|50196|900(?:12|33|55))\b"
 )
 """Words for: the server, or what stands behind it, cannot answer for the moment."""
+_METHOD_UNSUPPORTED = re.compile(
+    r"(?:unsupported|unknown|invalid|unrecogni[sz]ed|not supported) (?:client )?auth(?:entication)?[ _]method"
+    r"|\bauth(?:entication)?[ _]method\b[^.;]{0,40}?(?:not (?:supported|recogni[sz]ed)|unsupported)"
+    # French, without accents
+    r"|methode d'authentification[^.;]{0,40}?(?:non|pas) (?:prise en charge|supportee|reconnue)"
+)
+"""Words for: the server takes keys in another way, whoever sends one."""
 _CLIENT_REFUSED = re.compile(
     r"(?:disabled|not (?:allowed|enabled|permitted|authori[sz]ed)) for (?:this|the) client|service.account|\buser '[^']*' disabled"
     r"|\b(?:client|application|account|licen[cs]e|compte)\b(?! (?:cert|auth|assert))[^.;:]{0,60}?\b" + _STATE
@@ -392,6 +405,8 @@ _RULES: _Rules = (
     (lambda e: e.code == "invalid_grant" and e.is_about_key, problems.LICENCE_NOT_RECOGNISED),
     (lambda e: e.code in _ABOUT_SCOPE or e.code in _REFUSED_CODES, problems.AUTHORISATION_REFUSED),
     (lambda e: _STATE_CODE.fullmatch(e.code) is not None, problems.AUTHORISATION_REFUSED),
+    # what does not fit is how the server wants the key
+    (lambda e: e.code in _NOT_IDENTIFIED | _ABOUT_REQUEST and e.is_about_method, problems.REQUEST_REJECTED),
     (lambda e: e.code in _NOT_IDENTIFIED and e.is_refused, problems.AUTHORISATION_REFUSED),
     (lambda e: e.code in _NOT_IDENTIFIED, problems.LICENCE_NOT_RECOGNISED),
     # Keycloak and Auth0 say these of a wrong key, with status 401 (RFC 6749: the client is not identified) or in words
@@ -413,10 +428,6 @@ _RULES: _Rules = (
         problems.AUTHORISATION_REFUSED,
     ),
     (lambda e: e.code in _ABOUT_REQUEST and e.is_unknown, problems.LICENCE_NOT_RECOGNISED),
-    (
-        lambda e: e.code == "unsupported_grant_type" and e.status != 403,
-        problems.NOT_AN_AUTHENTICATION_SERVER,
-    ),
     # the discovery document has just proved the address: what does not fit is the request
     (lambda e: e.code in _ABOUT_REQUEST and e.status != 403, problems.REQUEST_REJECTED),
     (lambda e: _OWN_WORDS.search(e.words) is not None, problems.LICENCE_NOT_RECOGNISED),

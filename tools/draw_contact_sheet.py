@@ -13,7 +13,7 @@ SHIPPED = ROOT / "src" / "iea_agent" / "shell" / "icons"
 SHEET = ROOT / "docs" / "pictures" / "icons.png"
 
 STATES = ("ball-pale", "ball", "ball-heart", "beetle")
-MARKS = ("tick", "barred", "stage-pending", "stage-skipped")
+MARKS = ("tick", "barred", "refused", "stage-pending", "stage-skipped", "stage-unreached")
 SIZES = (64, 48, 40, 32, 24, 20, 16)
 LIGHT, DARK, BLACK = "#f3f3f3", "#202020", "#101010"
 INK, PAPER = "#30343b", "#ffffff"

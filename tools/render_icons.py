@@ -17,7 +17,7 @@ SHIPPED = ROOT / "src" / "iea_agent" / "shell" / "icons"
 
 STATES = ("ball", "ball-pale", "ball-heart", "beetle")
 """Pictures of the notification area: one .ico each, and the .png files."""
-MARKS = ("tick", "barred", "stage-pending", "stage-skipped")
+MARKS = ("tick", "barred", "refused", "stage-pending", "stage-skipped", "stage-unreached")
 """Pictures of the dialogs: .png files only."""
 
 PNG_SIZES = (16, 20, 24, 32, 40, 48, 64)

@@ -24,7 +24,7 @@ RENDERER = ROOT / "tools" / "render_icons.py"
 PAGE = ROOT / "docs" / "icons.md"
 
 STATES = ("ball-pale", "ball", "ball-heart", "beetle")
-MARKS = ("tick", "barred", "stage-pending", "stage-skipped")
+MARKS = ("tick", "barred", "refused", "stage-pending", "stage-skipped", "stage-unreached")
 PNG_SIZES = (16, 20, 24, 32, 40, 48, 64)
 ICO_SIZES = (*PNG_SIZES, 256)
 LIGHT_TASKBARS = ("#ffffff", "#f3f3f3")

@@ -340,6 +340,7 @@ def measure(log: Log) -> None:
                 {
                     "kind": type(child).__name__,
                     "text": child.GetLabel(),
+                    "name": child.GetName(),
                     "area": [*window.ClientToScreen(child.GetPosition()), *child.GetSize()],
                     "has": [has.width, has.height],
                     "wants": [wanted.width, wanted.height],

@@ -42,6 +42,8 @@ LOWEST = 672
 
 It is that of 1920 × 1080 at 150 %.
 """
+TARGET = 24
+"""Least height of what is clicked, in device-independent pixels (WCAG 2.2, 2.5.8)."""
 HERE = {
     "authentication": "https://127.0.0.1",
     "updates": "https://127.0.0.1/updates",
@@ -321,8 +323,11 @@ def test_a_wrong_address_is_shown_corrected_and_saved(play: Callable[..., Play])
     dialog.marked(UPDATES, "Réussi")
     assert not dialog.events("saved"), "testing never saves"
     dialog.enter(AUTHENTICATION, "https://127.0.0.1")
-    dialog.sees("Les paramètres ont changé depuis ce test.")
-    dialog.marked(AUTHENTICATION, "")
+    dialog.sees("Les paramètres ont changé depuis ce test : relancez-le.")
+    for label in (AUTHENTICATION, UPDATES, NUMBER):
+        dialog.marked(label, "")
+    pictures = {control["name"] for control in dialog.tell("measure", "measured")["measured"]}
+    assert not {"tick", "barred"} & pictures, "no mark stands beside what was not tested"
     dialog.click(TEST)
     dialog.sees("Connexion au serveur réussie")
     for label in (AUTHENTICATION, UPDATES, NUMBER):
@@ -378,7 +383,7 @@ def test_a_bad_field_is_named_and_has_the_keyboard(
     assert not dialog.events("saved")
 
 
-def test_stopping_a_test_and_closing_during_one_take_no_time(play: Callable[..., Play]) -> None:
+def test_stopping_editing_and_closing_during_a_test_take_no_time(play: Callable[..., Play]) -> None:
     dialog = play("settings", authentication="https://lent.exemple.fr")
     dialog.desktop.key("alt+t")
     dialog.sees("Réponse… (6 sur 8)")
@@ -390,6 +395,15 @@ def test_stopping_a_test_and_closing_during_one_take_no_time(play: Callable[...,
     assert ended["test_ended"] is True
     assert ended["at"] - asked < 0.2
     dialog.sees("Test arrêté")
+    dialog.desktop.key("alt+t")
+    dialog.sees("Réponse… (6 sur 8)")
+    dialog.marked(UPDATES, "Réussi")
+    dialog.enter(UPDATES, "https://127.0.0.1/autres")
+    dialog.sees("Test arrêté : les paramètres ont changé. Relancez-le.")
+    assert dialog.logged("test_ended", 2)["test_ended"] is True
+    for label in (AUTHENTICATION, UPDATES):
+        dialog.marked(label, "")
+    dialog.enter(UPDATES, HERE["updates"])
     dialog.desktop.key("alt+t")
     dialog.sees("Réponse… (6 sur 8)")
     dialog.desktop.key("Escape")
@@ -627,6 +641,13 @@ def test_of_two_causes_one_is_explained_and_the_other_a_line_that_opens(play: Ca
         assert not any(plain(other.advice) in text for text in dialog.texts())
 
     explained(unknown, expired)
+    pictures = [
+        control["name"]
+        for control in dialog.tell("measure", "measured")["measured"]
+        if control["kind"] == "StaticBitmap"
+    ]
+    unreached = [*["tick", "barred"], *6 * ["stage-unreached"]]
+    assert any(pictures[place : place + 8] == unreached for place in range(len(pictures))), pictures
     dialog.desktop.key("Tab", "Tab")
     dialog.focused("Certificat du serveur expiré (IEA-T01) – que faire ?")
     dialog.desktop.key("Return")
@@ -840,10 +861,15 @@ def test_what_was_not_saved_or_works_is_not_told_to_the_agent(play: Callable[...
     assert not dialog.events("reconnected")
 
 
-@pytest.mark.parametrize(
-    ("scaling", "size"), [(100, (1366, 768)), (125, (1366, 768)), (150, (1920, 1080)), (200, (2560, 1440))]
-)
-def test_nothing_is_cut_off_at_any_scaling(scaling: int, size: tuple[int, int], tmp_path: Path) -> None:
+SCREENS = [(100, (1366, 768)), (125, (1366, 768)), (150, (1366, 768)), (200, (1920, 1080))]
+"""Scalings and the smallest screens on which each is usual."""
+
+
+@pytest.mark.parametrize(("scaling", "size"), SCREENS)
+def test_on_every_screen_nothing_is_cut_and_the_buttons_stay(
+    scaling: int, size: tuple[int, int], tmp_path: Path
+) -> None:
+    """The first screen shows everything; on the last ones there is room for 910 × 490."""
     with Desktop(scaling, size) as desktop:
         own = json.dumps(
             {
@@ -852,38 +878,18 @@ def test_nothing_is_cut_off_at_any_scaling(scaling: int, size: tuple[int, int], 
                 "updates": "https://expire.exemple.fr",
             }
         )
-        settings = Play(desktop, tmp_path, "settings", "--own", own, "--locked", "licence_number")
-        check_sizes(settings.tell("measure", "measured"), scaling)
+        settings = Play(
+            *(desktop, tmp_path, "settings", "--own", own, "--locked", "licence_number"),
+            *(["--broken"] if scaling > 100 else []),
+        )
+        buttons = {"Enregistrer", "Quitter"}
+        check_footer(settings.tell("measure", "measured"), scaling, buttons)
         settings.click(TEST)
         settings.sees("Échec de connexion au serveur")
         two_causes = settings.tell("measure", "measured")
-        check_sizes(two_causes, scaling)
-        # a pixel more by rounding
-        assert two_causes["window"][3] <= LOWEST * scaling / 100 + 1, "it fits a laptop"
-        settings.desktop.key("Escape")
-        settings.ended()
-        status = Play(desktop, tmp_path, "status", "--source", write_status(tmp_path))
-        check_sizes(status.tell("measure", "measured"), scaling)
-        status.desktop.key("Escape")
-        status.ended()
-
-
-def test_on_a_small_screen_nothing_is_cut_and_the_buttons_stay(tmp_path: Path) -> None:
-    """A laptop of 1366 × 768 at 150 %, where there is room for 910 × 490."""
-    scaling = 150
-    with Desktop(scaling, (1366, 768)) as desktop:
-        own = json.dumps(
-            {
-                **HERE,
-                "authentication": "https://antivirus.exemple.fr",
-                "updates": "https://expire.exemple.fr",
-            }
-        )
-        settings = Play(desktop, tmp_path, "settings", "--own", own, "--broken")
-        check_footer(settings.tell("measure", "measured"), scaling, {"Enregistrer", "Quitter"})
-        settings.click(TEST)
-        settings.sees("Échec de connexion au serveur")
-        check_footer(settings.tell("measure", "measured"), scaling, {"Enregistrer", "Quitter"})
+        check_footer(two_causes, scaling, buttons)
+        if scaling == 100:
+            assert two_causes["window"][3] <= LOWEST, "it fits a laptop"
         settings.desktop.key("Escape")
         settings.ended()
         status = Play(desktop, tmp_path, "status", "--source", write_status(tmp_path))
@@ -897,7 +903,7 @@ def check_footer(measured: dict[str, Any], scaling: int, buttons: set[str]) -> N
 
     Nothing is wider than the window, so a person scrolls in one direction only.
     """
-    assert measured["scale"] == scaling / 100
+    check_sizes(measured, scaling)
     window = measured["window"]
     assert _inside(window, measured["room"])
     (footer,) = (c for c in measured["measured"] if c["kind"] == "Footer")
@@ -905,15 +911,9 @@ def check_footer(measured: dict[str, Any], scaling: int, buttons: set[str]) -> N
     in_view = {c["text"].replace("&", "") for c in measured["measured"] if _inside(c["area"], footer["area"])}
     assert buttons <= in_view
     for control in measured["measured"]:
-        kind, text = control["kind"], control["text"]
         left, _top, width, _height = control["area"]
-        assert window[0] <= left, (kind, text, control)
-        assert left + width <= window[0] + window[2], (kind, text, control)
-        if kind in ("StaticText", "Paragraph", "Button", "CheckBox", "Choice", "StaticBitmap"):
-            assert control["has"][0] >= control["wants"][0], (kind, text, control)
-        if kind not in ("ScrolledWindow", "ListBox", "StaticLine"):
-            assert control["has"][1] >= control["wants"][1], (kind, text, control)
-        assert _inside(control["area"], control["within"]), (kind, text, control)
+        assert window[0] <= left, control
+        assert left + width <= window[0] + window[2], control
 
 
 def check_sizes(measured: dict[str, Any], scaling: int) -> None:
@@ -930,6 +930,8 @@ def check_sizes(measured: dict[str, Any], scaling: int) -> None:
             assert control["has"][0] >= control["wants"][0], (kind, text, control)
         if kind not in ("ScrolledWindow", "ListBox", "StaticLine"):
             assert control["has"][1] >= control["wants"][1], (kind, text, control)
+        if kind in ("Button", "Link", "PageLink", "CheckBox"):
+            assert control["has"][1] >= TARGET * scaling // 100, (kind, text, control)
         assert _inside(control["area"], control["within"]), (kind, text, control)
     kinds = [control["kind"] for control in measured["measured"]]
     # what scrolls may be behind the footer, whose controls come last

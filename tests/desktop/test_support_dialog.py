@@ -25,7 +25,7 @@ from iea_agent.domain.refusals import (
 from iea_agent.shell.wording.refusal_text import word_refusal
 from rig.desktop import Desktop, Window
 from rig.prefix import windows_path
-from tests.desktop.test_dialogs import Play, check_sizes, plain
+from tests.desktop.test_dialogs import SCREENS, Play, check_footer, check_sizes, plain
 
 STAGE = Path(__file__).with_name("support_stage.py")
 TITLE = "(Demande de support technique|Technical support request)$"
@@ -438,20 +438,20 @@ def test_it_speaks_english(play: Callable[..., SupportPlay]) -> None:
     dialog.ended()
 
 
-@pytest.mark.parametrize(
-    ("scaling", "size"), [(100, (1366, 768)), (125, (1366, 768)), (150, (1920, 1080)), (200, (2560, 1440))]
-)
-def test_nothing_is_cut_off_at_any_scaling(scaling: int, size: tuple[int, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("scaling", "size"), SCREENS)
+def test_on_every_screen_nothing_is_cut_and_the_buttons_stay(
+    scaling: int, size: tuple[int, int], tmp_path: Path
+) -> None:
     with Desktop(scaling, size) as desktop:
         for situation in (DISCONNECTED, assistance(servers_answer=True, wait=4000)):
             dialog = SupportPlay(desktop, tmp_path, situation)
-            check_sizes(dialog.tell("measure", "measured"), scaling)
+            check_footer(dialog.tell("measure", "measured"), scaling, {"OK", "Annuler"})
             dialog.desktop.key("Escape")
             dialog.ended()
         dialog = SupportPlay(desktop, tmp_path, assistance())
         dialog.desktop.type(WRONG)
         dialog.desktop.key("Return")
         dialog.sees("Nouvel essai")
-        check_sizes(dialog.tell("measure", "measured"), scaling)
+        check_footer(dialog.tell("measure", "measured"), scaling, {"OK", "Annuler"})
         dialog.desktop.key("Escape")
         dialog.ended()

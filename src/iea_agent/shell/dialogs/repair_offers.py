@@ -11,7 +11,7 @@ from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 from iea_agent.shell.wording import repair_text
 
-from .widgets import MIDDLE, NARROW, Paragraph, make_row
+from .widgets import MIDDLE, NARROW, Paragraph, make_row, place_before
 
 MOST = 3
 """How many repairs are offered at once: the likeliest ones."""
@@ -30,13 +30,13 @@ class RepairOffers:
         self._repairs: list[Repair] = []
         self.sizer = wx.BoxSizer(wx.VERTICAL)
         for text in (self._note, self._heading):
-            text.MoveBeforeInTabOrder(after)
+            place_before(text, after)
             self.sizer.Add(text, 0, wx.BOTTOM, parent.FromDIP(NARROW))
         for place in range(MOST):
             button = wx.Button(parent, label="-")
             effect = Paragraph(parent, width - BUTTON - 2 * MIDDLE)
             for control in (effect, button):
-                control.MoveBeforeInTabOrder(after)
+                place_before(control, after)
             button.SetMinSize(parent.FromDIP(wx.Size(BUTTON, -1)))
             button.Bind(wx.EVT_BUTTON, lambda _event, place=place: on_click(self._repairs[place]))
             line = make_row(parent, effect, button, wide=effect)

@@ -11,6 +11,11 @@ import wx
 
 from .widgets import WIDE, Paragraph, can_focus
 
+TARGET = 26
+"""Least height of what is clicked, in device-independent pixels; WCAG 2.2 asks for 24 (2.5.8)."""
+LOWEST = 240
+"""Least height of a dialog that a person makes smaller."""
+
 
 def run_dialog(create: Callable[[], ScrolledDialog]) -> None:
     """Show the dialog that *create* returns, above all others, until it is closed."""
@@ -54,7 +59,8 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         # while another window is the active one: what gets the keyboard after that
         self._next_focus: wx.Window | None = None
         self.panel = wx.ScrolledWindow(self, style=wx.TAB_TRAVERSAL | wx.BORDER_NONE, name="")
-        self.panel.SetScrollRate(self.FromDIP(WIDE), self.FromDIP(WIDE))
+        # never sideways: what stands in the dialog is no wider than the screen
+        self.panel.SetScrollRate(0, self.FromDIP(WIDE))
         self.footer = Footer(self, name="")
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(self.panel, 1, wx.EXPAND)
@@ -94,7 +100,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def fit(self) -> None:
         """Take the size that the controls want, at most the screen's."""
+        _enlarge_targets(self)
         wanted = self._measure()
+        self._limit(wanted)
         height = max(wanted.height, self.FromDIP(self._height))
         wanted.height = min(height, wx.Display(self).GetClientArea().height)
         self.SetSize(wanted)
@@ -107,7 +115,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             # the dialog is still being made
             return
         places = [(child, child.GetRect()) for child in self.panel.GetChildren()]
+        _enlarge_targets(self)
         before, wanted = self.GetRect(), self._measure()
+        self._limit(wanted)
         wanted.IncTo(before.GetSize())
         if wanted != before.GetSize():
             self.SetSize(wanted)
@@ -137,6 +147,10 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             wanted.width += wx.SystemSettings.GetMetric(wx.SYS_VSCROLL_X, self)
         wanted.DecTo(room)
         return wanted
+
+    def _limit(self, wanted: wx.Size) -> None:
+        """Have the dialog stay as wide as *wanted* when a person makes it smaller."""
+        self.SetMinSize(wx.Size(wanted.width, min(wanted.height, self.FromDIP(LOWEST))))
 
     def _on_key(self, event: wx.KeyEvent) -> None:
         """Move the keyboard to the field whose label underlines the letter typed with Alt.
@@ -172,6 +186,16 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     def _rescale(self) -> None:
         _wrap_paragraphs(self)
         self.fit()
+
+
+def _enlarge_targets(window: wx.Window) -> None:
+    """Give every button and check box below *window* the least height of a target."""
+    for child in window.GetChildren():
+        if isinstance(child, (wx.Button, wx.CheckBox)):
+            height = max(child.GetBestSize().height, child.FromDIP(TARGET))
+            if child.GetMinHeight() != height:
+                child.SetMinSize(wx.Size(child.GetMinWidth(), height))
+        _enlarge_targets(child)
 
 
 def _press(button: wx.Button) -> None:

@@ -195,9 +195,9 @@ class ServerTestPanel:
 
     def mark_outdated(self) -> None:
         """Show that the fields are no longer those that were tested."""
-        if self._reports and self._copy.IsEnabled():
-            self._note.set_text(_("Les paramètres ont changé depuis ce test."))
-            self._on_resized()
+        if self._results is not None and self._copy.IsEnabled():
+            self._results.show_outdated()
+            self.show_stopped(_("Les paramètres ont changé depuis ce test : relancez-le."))
 
     def copy_details(self) -> None:
         """Put the whole test on the clipboard."""

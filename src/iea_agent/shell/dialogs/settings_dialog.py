@@ -193,9 +193,13 @@ class SettingsDialog(ScrolledDialog):
             self._fields.show_password(proxy or "")
 
     def _on_edit(self) -> None:
+        """Take back what was said of the values that were typed before."""
         self._message.set_text("")
-        self._fields.mark(_LICENCE_ROW, None)
-        self._results.mark_outdated()
+        if self._cancelled is not None:
+            self._stop(_("Test arrêté : les paramètres ont changé. Relancez-le."))
+        else:
+            self._results.mark_outdated()
+        self._mark_all(None)
         self._forget_search()
 
     def _parse(self) -> Settings | None:
@@ -225,9 +229,7 @@ class SettingsDialog(ScrolledDialog):
         if self._is_saving:
             return
         if self._cancelled is not None:
-            self._cancel()
-            self._results.show_stopped(_("Test arrêté"))
-            self._mark_all(None)
+            self._stop(_("Test arrêté"))
             return
         values = self._parse()
         if values is None:
@@ -271,6 +273,12 @@ class SettingsDialog(ScrolledDialog):
             self._cancelled = None
             self._run += 1
 
+    def _stop(self, sentence: str) -> None:
+        """End the present test without a result, and say why."""
+        self._cancel()
+        self._results.show_stopped(sentence)
+        self._mark_all(None)
+
     def _on_progress(self, run: int, report: ServerReport) -> None:
         if self and run == self._run and self._cancelled is not None:
             self._results.show_progress(report)
@@ -289,6 +297,9 @@ class SettingsDialog(ScrolledDialog):
             self._mark_all(None)
             self._results.show_stopped(summarize_problem(problems.INTERNAL_ERROR))
             return
+        if not self._holds(self._tested):
+            self._stop(_("Test arrêté : les paramètres ont changé. Relancez-le."))
+            return
         self._results.show_outcome(reports)
         failed = {report.server for report in reports if report.failure is not None}
         self._failing = self._tested if Server.AUTHENTICATION in failed else None
@@ -303,6 +314,15 @@ class SettingsDialog(ScrolledDialog):
         if self._tested is not None:
             self._fields.follow_proxy(self._tested, reports)
         self._search(reports)
+
+    def _holds(self, tested: Settings | None) -> bool:
+        """Return whether the fields still hold the settings that were *tested*."""
+        try:
+            return tested == typed_settings.parse_settings(
+                self._fields.typed(), self._contents.effective.settings
+            )
+        except RefusedError:
+            return False
 
     def _mark_all(self, outcome: StageOutcome | None) -> None:
         for name in _SERVER_ROWS.values():
@@ -387,6 +407,7 @@ class SettingsDialog(ScrolledDialog):
             self._say(_("La correction est annulée : les valeurs d'avant sont de nouveau enregistrées."))
 
         if not self._is_saving:
+            self._cancel()
             self._fields.put(self._before)
             self._save(on_saved)
 

@@ -15,7 +15,7 @@ from iea_agent.locale import _
 from iea_agent.shell.wording import report_text, time_text
 from iea_agent.shell.wording.problem_details import describe_failure_details
 
-from .widgets import MIDDLE, NARROW, Link, PageLink, Paragraph, load_picture, set_picture
+from .widgets import MIDDLE, NARROW, Link, PageLink, Paragraph, load_picture, place_before, set_picture
 
 _STAGE_PICTURES = {
     StageOutcome.WAITING: "stage-pending",
@@ -24,6 +24,8 @@ _STAGE_PICTURES = {
     StageOutcome.FAILED: "barred",
     StageOutcome.SKIPPED: "stage-skipped",
 }
+_UNREACHED = "stage-unreached"
+"""The picture of a stage behind the one that failed."""
 
 
 class _PictureName(wx.Accessible):  # type: ignore[misc]  # wx has no types here
@@ -80,7 +82,7 @@ class StageStrip(wx.Panel):  # type: ignore[misc]
     def _show_stage(self, result: StageResult, text: str, after_failure: bool) -> None:
         stage, outcome = result.stage, result.outcome
         picture, name, note = self._pictures[stage], self._names[stage], self._notes[stage]
-        file = _STAGE_PICTURES[StageOutcome.WAITING if after_failure else outcome]
+        file = _UNREACHED if after_failure else _STAGE_PICTURES[outcome]
         # set the picture only if it is another one: no flicker
         if picture.GetName() != file:
             picture.SetName(file)
@@ -138,13 +140,18 @@ class ServerResult:
             (self._explanation, wx.TOP, NARROW),
             (self._page_link, wx.TOP, NARROW),
         ):
-            control.MoveBeforeInTabOrder(after)
+            place_before(control, after)
             self.sizer.Add(control, 0, flag, parent.FromDIP(gap))
 
     def show_progress(self, report: ServerReport | None) -> None:
         """Show how far *report* has come; None before a test."""
         self._strip.show_progress(report)
         self._progress.set_text(_describe_progress(report) if report else _("En attente…"))
+
+    def show_outdated(self) -> None:
+        """Take the marks away; what the problem was still stands."""
+        self._strip.show_progress(None)
+        self._progress.set_text(_("À tester de nouveau"))
 
     def explain(self, cause: Failure, report: ServerReport) -> None:
         """Show the *cause* of *report*, what to do and who can do it."""
@@ -259,6 +266,11 @@ class ServerResults:
         self._results[report.server].show_progress(report)
         self._explain_one()
         self._update_details(report)
+
+    def show_outdated(self) -> None:
+        """Take the marks of both servers away: something else is typed now."""
+        for result in self._results.values():
+            result.show_outdated()
 
     def _explain_one(self) -> None:
         """Explain one cause: that asked for, or a failure, or that of authentication."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,10 +86,11 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
             wx.Accessible.NotifyEvent(wx.ACC_EVENT_SYSTEM_ALERT, self, wx.OBJID_CLIENT, 0)
 
     def wrap(self) -> None:
-        """Break the lines again, for another font or scaling."""
+        """Break the lines again, for another font or scaling, within the screen."""
         self.Wrap(-1)  # wx skips a second wrapping at the same width
         self.SetLabelText(self.text)
-        self.Wrap(self.FromDIP(self._width))
+        room = wx.Display(self).GetClientArea().width - self.FromDIP(4 * WIDE)
+        self.Wrap(min(self.FromDIP(self._width), room))
 
 
 class Header:
@@ -194,6 +197,24 @@ def make_row(
         flag = wx.ALIGN_CENTRE_VERTICAL | (0 if control is controls[-1] else wx.RIGHT)
         row.Add(control, int(control is wide), flag, parent.FromDIP(gap))
     return row
+
+
+def place_before(control: wx.Window, after: wx.Window) -> None:
+    """Have *control* come before *after*, for the Tab key and for screen readers.
+
+    wx changes the order of the Tab key only. Screen readers follow the order of the system's own windows.
+    """
+    control.MoveBeforeInTabOrder(after)
+    if sys.platform == "win32":
+        before = control.GetPrevSibling()
+        quietly = 0x0001 | 0x0002 | 0x0010  # SWP_NOSIZE, SWP_NOMOVE, SWP_NOACTIVATE
+        handle, previous = ctypes.c_void_p(control.GetHandle()), ctypes.c_void_p(_handle(before))
+        ctypes.windll.user32.SetWindowPos(handle, previous, 0, 0, 0, 0, quietly)
+
+
+def _handle(window: wx.Window | None) -> int:
+    """Return the system's handle of *window*; 0, the first place, for None."""
+    return 0 if window is None else int(window.GetHandle())
 
 
 def set_picture(control: wx.StaticBitmap, bitmap: wx.BitmapBundle) -> None:

@@ -642,6 +642,18 @@ class TestKey:
         assert failure.evidence == TokenEndpoint(token_server[0])
         assert token_server[1] == []
 
+    @pytest.mark.parametrize(
+        "host",
+        ["impact-emploi.ur\u00dfaf.fr", "impact-emploi.ur\u017f\u017faf.fr", "\uff49mpact-emploi.urssaf.fr"],
+    )
+    def test_goes_to_the_host_that_was_checked_whoever_reads_its_name(self, host: str) -> None:
+        """IDNA 2003 makes one name of « ß » and « ss », IDNA 2008 two."""
+        address = parse("https://impact-emploi.urssaf.fr")
+        exchange = sign_in(address, LICENCE)
+        next(exchange)
+        document = {"issuer": str(address), "token_endpoint": f"https://{host}:443/token/?a=b"}
+        assert exchange.send(answer(200, document)).url == f"{address}/token/?a=b"
+
     def test_goes_to_a_host_of_the_policy_by_that_hosts_own_route(
         self, server: Address, token_server: tuple[str, list[bytes]]
     ) -> None:

@@ -20,7 +20,7 @@ from iea_agent.services.explanation import MADE_UP_PATH, Explanation, explain
 from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.messages import Request
 from iea_agent.services.names import MADE_UP_NAME, Resolve
-from iea_agent.services.network import Route
+from iea_agent.services.network import Credentials, Route
 from iea_sandbox.world import World
 from tests.services.conftest import PATIENT, Behaviour, Raw, Serve, page, proxy, request_of
 from tests.services.test_faults import report_on
@@ -312,6 +312,24 @@ def test_the_look_ends_when_its_time_is_over(serve: Serve) -> None:
     with Client(limits=PATIENT) as client:
         assert explain(client, address, failure, seconds=0.3) == Explanation()
     assert time.monotonic() - begun < 1.5
+
+
+def test_no_proxys_password_goes_with_the_question(serve: Serve) -> None:
+    """Whoever is behind the proxy may ask for it."""
+    heads: list[bytes] = []
+
+    def between(connection: socket.socket) -> None:
+        while head := request_of(connection):
+            heads.append(head)
+            if head.startswith(b"CONNECT "):
+                connection.sendall(page("200 OK") + b"no TLS")
+                return
+            connection.sendall(page("407 Who", b"", 'Proxy-Authenticate: Basic realm="x"'))
+
+    route = Route(parse(serve(between).address), credentials=Credentials("marie", "secret"))
+    report_on(Server.UPDATES, "https://serveur.example", lambda _: Client(route, limits=PATIENT))
+    assert [head for head in heads if head.startswith(b"GET http://serveur.example/")]
+    assert not [head for head in heads if b"Proxy-Authorization" in head]
 
 
 def test_a_page_is_asked_for_under_a_name_that_cannot_exist(serve: Serve) -> None:

@@ -295,6 +295,15 @@ def test_no_cookie_is_kept(serve: Serve) -> None:
     assert b"accept-encoding: identity" in heads[1].lower()
 
 
+def test_an_offered_cookie_is_not_even_read(serve: Serve) -> None:
+    bomb = page("200 OK", b"{}", "Set-Cookie: a=b", "Set-Cookie2: " + "a," * 28_000)
+    server = serve(says(bomb))
+    with Client() as client:
+        begun = time.thread_time()
+        client.request(Request("GET", server.address))
+        assert time.thread_time() - begun < 0.2
+
+
 @pytest.mark.parametrize("fault", ["oversized", "compression-bomb"])
 def test_an_answer_without_end_costs_little_memory(world: World, client: Client, fault: str) -> None:
     url = world.authentication.address + DISCOVERY

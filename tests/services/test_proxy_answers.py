@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 
 import pytest
@@ -132,7 +133,7 @@ def test_an_answer_names_the_culprit(
         ("http://192.168.1.1", 403, NONE),
         ("https://proxy.exemple.fr", 403, NONE),
         ("http://192.168.1.1:3128", 403, REFUSES),
-        ("http://192.168.1.1", 401, problems.PROXY_WANTS_PASSWORD),
+        ("http://192.168.1.1:3128", 401, NONE),
         ("http://192.168.1.1", 451, REFUSES),
     ],
 )
@@ -192,6 +193,33 @@ class TestSigningIn:
 
         judged(serve(refuse), url="https://[2001:db8::1]/")
         assert heads[0].startswith(b"CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n")
+
+    @pytest.mark.parametrize(
+        ("more", "problem"),
+        [((), NONE), (("Server: tinyproxy/1.11.1",), OTHER), (("Proxy-Authenticate: Basic",), OTHER)],
+    )
+    def test_a_page_that_asks_for_a_password_does_not_get_the_proxys(
+        self, serve: Serve, more: tuple[str, ...], problem: Problem
+    ) -> None:
+        """A router's own page answers everything with 401; a proxy asks with 407."""
+        asked = page("401 Unauthorized", b"<html>", 'WWW-Authenticate: Basic realm="Livebox"', *more)
+        heads, failure = self.heads_of(serve, MARIE, asked)
+        assert (failure.problem, len(heads)) == (problem, 1)
+
+    def test_a_name_that_is_not_ascii_goes_out_in_utf_8(self, serve: Serve) -> None:
+        asked = page("407 Who", b"", 'Proxy-Authenticate: Digest realm="\u00e9cole", nonce="n"')
+        heads, _ = self.heads_of(serve, Credentials("Zo\u00e9", "m\u00e9"), asked)
+        user, realm, response = (
+            heads[1].partition(f'{name}="'.encode())[2].partition(b'"')[0]
+            for name in ("username", "realm", "response")
+        )
+        assert (user, realm) == ("Zo\u00e9".encode(), "\u00e9cole".encode())
+
+        def digest(text: str) -> str:
+            return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+        first, second = digest("Zo\u00e9:\u00e9cole:m\u00e9"), digest("CONNECT:serveur.example:443")
+        assert response == digest(f"{first}:n:{second}").encode()
 
     def test_a_refusal_in_the_way_of_a_server_is_one_of_the_password(self, serve: Serve) -> None:
         """tinyproxy asks with 407 and refuses with 401 and WWW-Authenticate."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from base64 import b64encode
 from dataclasses import dataclass, field
 
 import pytest
@@ -14,7 +16,7 @@ from iea_agent.services.network import Credentials, Route
 from iea_agent.services.proxy_sign_in import Exchange
 from iea_agent.services.secret_verdicts import SecretVerdicts
 from iea_sandbox.world import World
-from tests.services.conftest import PATIENT, Raw, Serve, proxy
+from tests.services.conftest import PATIENT, Raw, Serve, page, proxy, request_of
 from tests.services.ntlm import NtlmProxy
 from tests.services.test_https import DISCOVERY, failure_of
 
@@ -97,6 +99,21 @@ class TestWrongPassword:
             with client(between, system, verdicts=verdicts) as ours:
                 assert failure_of(ours, SERVER).problem is problems.PROXY_WANTS_PASSWORD
         assert [exchange.asked for exchange in system.exchanges] == [("ntlm", "localhost", "", "")]
+
+
+@pytest.mark.parametrize(("scheme", "messages"), [("NTLM", 2), ("Negotiate", 5)])
+def test_a_proxy_that_asks_on_and_on_gets_no_further_try(serve: Serve, scheme: str, messages: int) -> None:
+    system = System()
+    token = b64encode(b"NTLMSSP\0\x02\0\0\0").decode()
+    asking = page("407 Who", b"", f"Proxy-Authenticate: {scheme} {token}")
+
+    def ask(connection: socket.socket) -> None:
+        while request_of(connection):
+            connection.sendall(asking)
+
+    with client(serve(ask), system, MARIE) as ours:
+        assert failure_of(ours, SERVER).problem is problems.PROXY_REFUSES_PASSWORD
+    assert [len(exchange.tokens) for exchange in system.exchanges] == [messages]
 
 
 @pytest.mark.parametrize("credentials", [None, MARIE])

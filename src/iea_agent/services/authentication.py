@@ -321,7 +321,8 @@ def _check_token_endpoint(address: Address, url: str) -> str:
         evidence = TokenEndpoint(endpoint.origin)
         detail = f"token endpoint: {endpoint}"
         raise HttpsError(Failure(Stage.KIND, problems.KEY_ASKED_IN_CLEAR, detail, evidence=evidence))
-    return parts.geturl()
+    # the host that was checked: other readers of an international name make another one of it (« urßaf » is « urssaf » in IDNA 2003 only)
+    return parts._replace(netloc=urlsplit(endpoint.origin).netloc).geturl()
 
 
 def request_token(discovery: Discovery, licence: Licence) -> Exchange[AccessGranted]:

@@ -110,7 +110,9 @@ def _look_in_clear(
     def ask(port: int, **headers: str) -> Reply:
         plain = replace(address, scheme="http", port=port, path="")
         left = max(deadline - time.monotonic(), 0.001)
-        return client.request(Request("GET", f"{plain}{MADE_UP_PATH}", headers), seconds=left, limit=0)
+        request = Request("GET", f"{plain}{MADE_UP_PATH}", headers)
+        # a server may ask in the proxy's name, and would be sent its password in clear
+        return client.request(request, seconds=left, limit=0, anonymous=True)
 
     usual = USUAL_PORTS["http"]
     ports = [usual] if address.port == USUAL_PORTS["https"] else [address.port, usual]

@@ -10,7 +10,7 @@ import ssl
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookiejar import CookieJar
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate, Failure, Stage
@@ -125,7 +125,7 @@ class Client:
                 "accept-encoding": "identity",
                 "user-agent": USER_AGENT,
             },
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+            cookies=_NoCookies(),
         )
 
     def _pool(self, context: ssl.SSLContext) -> httpcore.ConnectionPool:
@@ -146,14 +146,18 @@ class Client:
         seconds: float = WHOLE_SECONDS,
         limit: int = BODY_LIMIT,
         observe: Observe | None = None,
+        anonymous: bool = False,
     ) -> Reply:
         """Send *request* and return the reply, whatever its status.
 
-        It takes *seconds* at most in all. The body may have *limit* bytes; with 0 it is not read. If the server is just closing a
+        It takes *seconds* at most in all. The body may have *limit* bytes; with 0 it is not read. If it is *anonymous*, a proxy that asks who is
+        there gets no answer. If the server is just closing a
         pooled connection, the request is sent once more on a new one. Raises ``HttpsError``.
         """
         proxied = self.route.proxy is not None
-        context = RequestContext(observe, seconds, self._limits, proxied=proxied, demands=self._demands)
+        context = RequestContext(
+            observe, seconds, self._limits, proxied=proxied, anonymous=anonymous, demands=self._demands
+        )
         CURRENT_REQUEST.set(context)
         reply = self._attempt(request, limit, context, may_be_stale=True)
         context.stage_passed(f"HTTP {reply.status}")
@@ -230,6 +234,19 @@ class Client:
             if second.handshake is None or not second.handshake.wants_newer:
                 break
         return second.handshake
+
+
+class _NoCookies(CookieJar):
+    """A jar that stays empty.
+
+    It does not even read what a server offers, which may take long.
+    """
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Do nothing."""
+
+    def add_cookie_header(self, request: object) -> None:
+        """Do nothing."""
 
 
 class _Transport(httpx.BaseTransport):

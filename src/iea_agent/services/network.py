@@ -95,8 +95,11 @@ class RequestContext:
         limits: Limits,
         *,
         proxied: bool,
+        anonymous: bool = False,
         demands: certificates.Demands = certificates.NO_DEMANDS,
     ) -> None:
+        self.anonymous = anonymous
+        """Whether no proxy is told who is there, even if it asks."""
         self.stage = Stage.ADDRESS
         self.limits = limits
         self.demands = demands

@@ -1,7 +1,7 @@
 """What a proxy's answer to CONNECT means: one table.
 
 A status alone says little: proxies report a server that cannot be reached with 404, 500, 502, 503 or 504, and a web server that is no proxy answers
-400, 404, 405 or 501. Squid (``X-Squid-Error``), RFC 9209 (``Proxy-Status``) and the reason phrase say more.
+400, 401, 404, 405 or 501. Squid (``X-Squid-Error``), RFC 9209 (``Proxy-Status``) and the reason phrase say more.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ _RULES: _Rules = (
     (lambda a: a.status >= 500 and a.says(*_DENIED), problems.PROXY_REFUSES),
     (lambda a: a.status >= 500 and a.says(*_OWN_TROUBLE), problems.PROXY_MAKES_NO_CONNECTION),
     (lambda a: a.status in (500, 502, 503, 504), problems.SERVER_OUT_OF_PROXYS_REACH),
-    (lambda a: a.status in (400, 404, 405, 501) and not a.is_signed, problems.NO_PROXY_THERE),
+    (lambda a: a.status in (400, 401, 404, 405, 501) and not a.is_signed, problems.NO_PROXY_THERE),
     (lambda a: a.status == 404, problems.SERVER_OUT_OF_PROXYS_REACH),
     (lambda a: a.status == 405, problems.PROXY_REFUSES),
     (lambda _: True, problems.PROXY_MAKES_NO_CONNECTION),
@@ -132,7 +132,7 @@ def judge_proxy_answer(
     evidence: Evidence | None = ProxyInvolved(proxy)
     if _is_web_server(answer, proxy):
         return Failure(Stage.PROXY, problems.NO_PROXY_THERE, detail, evidence=evidence)
-    if answer.status in (401, 407):
+    if answer.status == 407 or (answer.status == 401 and refused):
         problem, detail = judge_proxy_challenge(answer.challenges, detail, refused=refused, spoken=spoken)
         if problem is problems.PROXY_SIGN_IN_UNKNOWN:
             evidence = SignInWanted(", ".join(challenge.scheme for challenge in answer.challenges))

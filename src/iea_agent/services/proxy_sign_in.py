@@ -74,6 +74,7 @@ class SignIn:
         self._exchange: Exchange | None = None
         self._scheme = ""
         self._tried: set[str] = set()
+        self._continued = 0
         self.is_shown = False
         """Whether the proxy got what proves the password."""
         self.was_refused = False
@@ -144,7 +145,12 @@ class SignIn:
         """
         token = next((c.token for c in challenges if c.token and c.scheme == self._scheme), "")
         try:
-            if token and self._exchange is not None:
+            if (
+                token
+                and self._exchange is not None
+                and self._continued < _MOST_CONTINUED[self._scheme.lower()]
+            ):
+                self._continued += 1
                 self.is_shown = True
                 return self._format(self._exchange.respond(b64decode(token)))
         except (OSError, ValueError):
@@ -175,19 +181,21 @@ def _digest(credentials: Credentials, parameters: Mapping[str, str], method: str
         return ""
 
     def digest(*parts: str) -> str:
-        return _HASHES[name](":".join(parts).encode(), usedforsecurity=False).hexdigest()
+        return _HASHES[name](":".join(parts).encode("latin-1"), usedforsecurity=False).hexdigest()
 
+    # what the proxy sent is text in Latin-1, whatever it was: so ours is too, and goes out as it came or as UTF-8
+    user, password = (text.encode().decode("latin-1") for text in (credentials.user, credentials.password))
     realm, nonce, client_nonce = (
         parameters.get("realm", ""),
         parameters.get("nonce", ""),
         secrets.token_hex(8),
     )
-    secret = digest(credentials.user, realm, credentials.password)
+    secret = digest(user, realm, password)
     if name != algorithm.upper():
         secret = digest(secret, nonce, client_nonce)
     between = (nonce, "00000001", client_nonce, "auth") if counted else (nonce,)
     quoted = {
-        "username": credentials.user,
+        "username": user,
         "realm": realm,
         "nonce": nonce,
         "uri": target,
@@ -197,8 +205,7 @@ def _digest(credentials: Credentials, parameters: Mapping[str, str], method: str
     }
     fields = [f'{field}="{_escape(value)}"' for field, value in quoted.items()]
     fields += [f"algorithm={algorithm}", *(("qop=auth", "nc=00000001") if counted else ())]
-    # in a header, httpcore sends what is not ASCII as it comes: as Latin-1
-    return "Digest " + ", ".join(fields).encode().decode("latin-1")
+    return "Digest " + ", ".join(fields)
 
 
 def _escape(text: str) -> str:
@@ -209,6 +216,8 @@ _HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
 _EXCHANGED = ("negotiate", "ntlm")
 """The schemes of the Windows sign-in, the safest first."""
+_MOST_CONTINUED = {"negotiate": 4, "ntlm": 1}
+"""Messages after the first of an exchange: each further one may be one more try at the person's account."""
 _AT_ONCE: Mapping[str, Callable[[Credentials, Mapping[str, str], str, str], str]] = {
     "digest": _digest,
     "basic": _basic,

@@ -7,7 +7,7 @@ User-Agent, writes an IPv6 address without brackets, keeps only the status of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import cast
 
@@ -119,8 +119,8 @@ class _Forwarding:
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send *request*, and answer the proxy if it asks who is there."""
         sign_in = self._begin(request.method.decode(), bytes(request.url).decode())
+        response = _converse(self._door, request, sign_in)
         # 401 is the server's, unless a proxy refuses in this way what it has asked for
-        response = _converse(self._door, request, sign_in, asking=(407,))
         answer = _read_head(response)
         if response.status == 407 or (response.status == 401 and sign_in.is_shown and answer.is_signed):
             self._door.close()
@@ -147,7 +147,7 @@ class _Door:
         answering = httpcore.Request(
             request.method,
             request.url,
-            headers=[*request.headers, (b"Proxy-Authorization", authorization.encode())],
+            headers=[*request.headers, (b"Proxy-Authorization", authorization.encode("latin-1"))],
             content=request.stream,
             extensions=request.extensions,
         )
@@ -167,16 +167,18 @@ class _Door:
             self.connection.close()
 
 
-def _converse(
-    door: _Door, request: httpcore.Request, sign_in: SignIn, asking: Collection[int] = (401, 407)
-) -> httpcore.Response:
+def _converse(door: _Door, request: httpcore.Request, sign_in: SignIn) -> httpcore.Response:
     """Send *request* until the proxy accepts or refuses, or *sign_in* has no answer.
 
-    The statuses *asking* mean that the proxy wants to know who is there.
+    Only status 407 asks who is there: 401 is that of a server, a router's page for example, which must not get the proxy's password.
     """
+    anonymous = CURRENT_REQUEST.get().anonymous
     try:
         response = door.send(request)
-        while response.status in asking and (authorization := sign_in.answer(_read_head(response))):
+        while response.status == 407 and not anonymous:
+            authorization = sign_in.answer(_read_head(response))
+            if not authorization:
+                break
             _drain(response)
             response = door.send(request, authorization)
     except BaseException:

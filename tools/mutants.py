@@ -45,7 +45,10 @@ NUMBERS = ROOT / "docs" / "numbers.md"
 ROOMS = ("domain", "shell/wording")
 SINGLE = (
     "loop",
-    *(f"services/{name}" for name in ("messages", "authentication", "failures", "token_answers", "judge")),
+    *(
+        f"services/{name}"
+        for name in ("messages", "portals", "authentication", "failures", "token_answers", "judge")
+    ),
 )
 """Modules of other rooms that are as pure."""
 OURS = ("iea_agent", "iea_desk", "iea_sandbox", "rig", "tests", "tools")

@@ -397,4 +397,7 @@ def _watch(conversation: Conversation) -> Iterator[StatusDocument]:
                 return
             except FAILURES as error:
                 raise _unreachable(error) from error
-            yield _checked(cast("ReplyDocument", message))["status"]
+            reply = _checked(cast("ReplyDocument", message))
+            if not isinstance(reply.get("status"), dict):
+                raise _unreachable(ChannelError("no status"))
+            yield reply["status"]

@@ -1,6 +1,6 @@
 """Random input gets a documented answer, soon, in little memory, without a crash.
 
-In the suite each of these takes a second at most. For a person who has an hour, `IEA_FUZZ` is the number of examples of each test:
+An input may cost 0.2 s of processor time (``tests.budget``). For a person who has an hour, `IEA_FUZZ` is the number of examples of each test:
 
     IEA_FUZZ=20000 python -m pytest tests/services/test_fuzz.py -q
 
@@ -10,20 +10,15 @@ What is found is kept in .hypothesis and tried first the next time. ``coverage_g
 from __future__ import annotations
 
 import json
-import os
-import re
 import socket
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tuf.api.metadata import Metadata
 
@@ -37,66 +32,12 @@ from iea_agent.services.https import Client, HttpsError
 from iea_agent.services.judge import judge_answer
 from iea_agent.services.messages import Reply, Request
 from iea_agent.services.network import Limits
-from iea_agent.services.reachability import EXAMINATION_SECONDS
+from tests.budget import GIVEN, MOST_MEMORY, TooSlowError, bounded, examples
 from tests.covered import cover, covers
 from tests.services.conftest import raw_server, request_of
 from tests.services.test_updates import ADDRESS, Site
 
-Test = TypeVar("Test", bound=Callable[..., None])
-
-GIVEN = int(os.environ.get("IEA_FUZZ", "0"))
 LICENCE = Licence("IEA-0001-ESSAI", "K3Y-9F2M-7QX4-20LB")
-MOST_MEMORY = 64 * 1024 * 1024
-
-
-def examples(quick: int, long: int = GIVEN) -> Callable[[Test], Test]:
-    """Run *quick* examples in the suite, a third on Windows, or ``IEA_FUZZ`` of them.
-
-    Each one is ``bounded``.
-    """
-    here = quick if sys.platform == "linux" else quick // 3
-    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
-
-    def decorate(test: Test) -> Test:
-        given_test: Any = test
-        given_test.hypothesis.inner_test = bounded(1)(given_test.hypothesis.inner_test)
-        return settings(max_examples=long or here, deadline=None, suppress_health_check=checks)(test)
-
-    return decorate
-
-
-@contextmanager
-def bounded(seconds: float) -> Iterator[None]:
-    """Check that the block takes no more work, time and memory than allowed.
-
-    Work is processor time, *seconds* and two more for a slow machine, the servers of the test included. The other limits are the time of a
-    whole test of the servers, and ``MOST_MEMORY``.
-    """
-    before = _reset_peak()
-    begun, worked = time.monotonic(), time.process_time()
-    yield
-    assert time.process_time() - worked < seconds + 2
-    assert time.monotonic() - begun < EXAMINATION_SECONDS
-    assert _peak() - before < MOST_MEMORY
-
-
-def _reset_peak() -> int:
-    """Reset the peak of memory (proc(5): clear_refs) and return what is used now.
-
-    Windows has such a peak too, but cannot reset it.
-    """
-    if sys.platform == "linux":
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    return _peak()
-
-
-def _peak() -> int:
-    """Bytes: the most memory that this process has held since."""
-    if sys.platform != "linux":
-        return 0
-    match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
-    assert match is not None
-    return int(match[1]) * 1024
 
 
 def check(failure: Failure) -> None:
@@ -111,6 +52,19 @@ def check(failure: Failure) -> None:
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=30)
 """Surrogates too: they come from JSON, and from a console in another code page."""
+
+
+def test_an_input_that_costs_too_much_is_noticed() -> None:
+    def work() -> None:
+        end = time.process_time() + 0.02
+        while time.process_time() < end:
+            pass
+
+    with pytest.raises(TooSlowError), bounded(0.01):
+        work()
+    with bounded():
+        work()
+
 
 # --- addresses, settings
 
@@ -433,7 +387,7 @@ def answering(answer: Callable[[], bytes], ask: Callable[[str], None], *, hang_u
 def check_answer(address: str) -> None:
     """Make a request, and look at what came of it."""
     request = Request("GET", address)
-    with bounded(0.5), Client(limits=BRIEF) as client:
+    with bounded(), Client(limits=BRIEF) as client:
         try:
             reply = client.request(request, seconds=0.5)
         except HttpsError as error:
@@ -467,6 +421,8 @@ def test_any_bytes_as_an_answer(*, hang_up: bool) -> None:
     answering(lambda: answer, ask, hang_up=hang_up)
 
 
+FLOODED_SECONDS = 2.5
+"""The work of both ends of a flood that lasts half a second, on a slow machine that counts its memory."""
 FLOODS = {
     "headers without end": (b"HTTP/1.1 200 OK\r\n", b"X-A: bbbbbbbbbbbbbbbbbbbbbbb\r\n"),
     "one header without end": (b"HTTP/1.1 200 OK\r\nX-A: ", b"b"),
@@ -495,7 +451,7 @@ def test_a_flood_costs_neither_memory_nor_time(how: str) -> None:
         while True:
             connection.sendall(block)
 
-    with raw_server(flood) as server, Client(limits=BRIEF) as client, bounded(0.5):
+    with raw_server(flood) as server, Client(limits=BRIEF) as client, bounded(FLOODED_SECONDS):
         tracemalloc.start()
         try:
             with pytest.raises(HttpsError) as caught:

@@ -44,7 +44,10 @@ def test_what_is_a_captive_portal(url: str, status: int, headers: dict[str, str]
 
 
 def test_the_own_question_of_the_agent_is_judged_alike() -> None:
-    assert is_like_portal(Reply(302, {"location": "https://wifi.example/"}, b""), "impact.urssaf.fr")
+    for status in (300, 302, 399):
+        assert is_like_portal(Reply(status, {"location": "https://wifi.example/"}, b""), "impact.urssaf.fr")
+    assert is_like_portal(Reply(511, {}, b""), "impact.urssaf.fr")
+    assert not is_like_portal(Reply(512, {}, b""), "impact.urssaf.fr")
     assert not is_like_portal(Reply(302, {"location": "https://www.urssaf.fr/"}, b""), "impact.urssaf.fr")
 
 

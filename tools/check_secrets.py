@@ -7,10 +7,11 @@ random characters would report.
 from __future__ import annotations
 
 import argparse
+import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,10 +52,17 @@ def list_secrets(text: str) -> Iterator[tuple[int, str]]:
 
 
 def list_files(root: Path) -> list[str]:
-    """Return the files that git has or would take."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True, timeout=60)
-    return sorted(name for name in set(done.stdout.split("\0")) if (root / name).is_file())
+    """Return the files below *root* in folders that its .gitignore does not name.
+
+    Without git: a copy of the sources that somebody has unpacked is checked too.
+    """
+    ignored = [".git", *(line.strip("/") for line in (root / ".gitignore").read_text("utf-8").split())]
+    names: list[str] = []
+    for folder, subfolders, files in os.walk(root):
+        subfolders[:] = [name for name in subfolders if not any(fnmatch(name, form) for form in ignored)]
+        names += (Path(folder, name).relative_to(root).as_posix() for name in files)
+    # a worktree's .git is a file
+    return sorted(name for name in names if name != ".git" and (root / name).is_file())
 
 
 def find_breaches(root: Path, names: Iterable[str], allowed: Mapping[tuple[str, str], str]) -> Iterator[str]:

@@ -6,7 +6,6 @@ Runs in the Linux Python. ``python -m rig desktop --help`` runs a script on it f
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import re
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageGrab, ImageStat
 
 from rig.build import PYTHON, wine_version
 from rig.prefix import Prefix, windows_path
@@ -189,11 +188,7 @@ class Desktop:
 
     def look(self, area: Area | None = None) -> Image.Image:
         """Return a picture of the screen, or of *area*."""
-        crop = [] if area is None else ["-crop", "{}x{}+{}+{}".format(*area.size, *area[:2]), "+repage"]
-        png = subprocess.run(
-            ["import", "-window", "root", *crop, "png:-"], env=self.x, check=True, stdout=-1, timeout=30
-        )
-        return Image.open(io.BytesIO(png.stdout)).convert("RGB")
+        return ImageGrab.grab(area, xdisplay=self.display).convert("RGB")
 
     def picture(self, file: Path, of: Window | Area | None = None) -> Path:
         """Write a PNG of the screen or of a part of it, and return *file*."""

@@ -67,6 +67,10 @@ class SupportOnStage:
 
         return end
 
+    def explain(self, name: str) -> str:
+        self._log.write(explained=name)
+        return ""
+
     def enter(self, reason: str) -> None:
         self._log.write(entered=reason, ui_thread=threading.current_thread() is threading.main_thread())
         if reason == "refus":

@@ -251,7 +251,7 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Pl
     dialog.sees("Connexion au serveur réussie")
     dialog.desktop.key("alt+a")
     secure, *below = [plain(row.label) for row in ROWS if row.is_visible(format_settings(DEFAULTS), False)]
-    order = [*below, TEST, "Détails du test", "Copier les détails", "Enregistrer", "Quitter", secure]
+    order = [*below, TEST, "Détails du test", "Copier les détails", "Aide", "Enregistrer", "Quitter", secure]
     assert order[0] == AUTHENTICATION
     for name in [*order, order[0]]:
         assert dialog.focus() == name
@@ -619,6 +619,25 @@ def test_a_test_is_told_stage_by_stage_with_a_link_to_the_page(play: Callable[..
     )
 
 
+def test_help_shows_the_page_of_the_guide(play: Callable[..., Play]) -> None:
+    dialog = play("settings")
+    dialog.desktop.key("F1")
+    assert dialog.logged("explained")["explained"] == "guide-connexion"
+
+
+def test_help_of_the_status_is_about_its_problem(play: Callable[..., Play], tmp_path: Path) -> None:
+    dialog = play("status", "--source", write_status(tmp_path))
+    dialog.desktop.key("F1")
+    assert dialog.logged("explained")["explained"] == "IEA-T01"
+
+
+def test_help_shows_the_page_of_the_problem_that_is_shown(play: Callable[..., Play]) -> None:
+    dialog = play("settings", "--test", authentication="https://antivirus.exemple.fr")
+    dialog.sees("Produit reconnu à son certificat : Avast")
+    dialog.click("Aide")
+    assert dialog.logged("explained")["explained"] == "IEA-T12"
+
+
 def check_clipboard(play: Callable[..., Play], *texts: str) -> None:
     """Paste the clipboard in another program; it holds each of *texts*."""
     pasted = plain(play("paste").logged("pasted")["pasted"])
@@ -893,7 +912,7 @@ def test_on_every_screen_nothing_is_cut_and_the_buttons_stay(
         settings.desktop.key("Escape")
         settings.ended()
         status = Play(desktop, tmp_path, "status", "--source", write_status(tmp_path))
-        check_footer(status.tell("measure", "measured"), scaling, {"Copier", "Fermer"})
+        check_footer(status.tell("measure", "measured"), scaling, {"Aide", "Copier", "Fermer"})
         status.desktop.key("Escape")
         status.ended()
 

@@ -179,7 +179,7 @@ def test_activating_takes_one_confirmation_and_no_password(play: Callable[..., S
     entered = dialog.logged("entered")
     assert (entered["entered"], entered["ui_thread"]) == ("paie du 30", False)
     dialog.sees(ACTIVATED)
-    assert dialog.texts() == [plain(ACTIVATED), "Fermer"]
+    assert dialog.texts() == [plain(ACTIVATED), "Aide", "Fermer"]
     assert dialog.focus() == "Fermer"
     assert len(dialog.events("entered")) == 1
     dialog.desktop.key("Return")
@@ -236,7 +236,7 @@ def test_the_password_of_the_day_ends_it(password: str, play: Callable[..., Supp
     left = dialog.logged("left")
     assert (left["left"], left["ui_thread"]) == (password, False)
     dialog.sees(DEACTIVATED)
-    assert dialog.texts() == [plain(DEACTIVATED), "Fermer"]
+    assert dialog.texts() == [plain(DEACTIVATED), "Aide", "Fermer"]
     assert dialog.focus() == "Fermer"
     assert dialog.labelled(PASSWORD).text == ""
     dialog.desktop.key("Return")
@@ -359,12 +359,13 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Su
                 PASSWORD,
                 "Masquer",
                 COPY,
+                "Aide",
                 "OK",
                 "Annuler",
                 LEAVE,
             ],
         ),
-        (DISCONNECTED, [ENTER, REASON, "OK", "Annuler"]),
+        (DISCONNECTED, [ENTER, REASON, "Aide", "OK", "Annuler"]),
     ):
         dialog = play(situation)
         for name in [*order, order[0]]:
@@ -426,6 +427,12 @@ def test_the_question_keeps_the_keyboard_when_the_situation_changes(play: Callab
     dialog.desktop.key("Escape")
     dialog.ended()
     assert not dialog.events("entered")
+
+
+def test_help_shows_the_page_of_the_guide(play: Callable[..., SupportPlay]) -> None:
+    dialog = play(DISCONNECTED)
+    dialog.desktop.key("F1")
+    assert dialog.logged("explained")["explained"] == "guide-assistance"
 
 
 def test_it_speaks_english(play: Callable[..., SupportPlay]) -> None:

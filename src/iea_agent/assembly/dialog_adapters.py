@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from .installation import Installation
 
 
-def explain(code: str) -> str:
-    """Show the page on problem *code*, if there is one; return where it is on failure."""
+def explain(name: str) -> str:
+    """Show the page *name*, if there is one; return where it is on failure."""
     from iea_agent.host import LaunchError, current_host
     from iea_agent.shell.wording.problem_pages import find_page
 
-    page = find_page(code)
+    page = find_page(name)
     try:
         if page is not None:
             current_host().open_page(page)
@@ -106,6 +106,8 @@ class SupportAdapter:
     def __init__(self, installation: Installation) -> None:
         self._client = AgentClient(installation)
         self.enter, self.leave = self._client.enter_assistance, self._client.leave_assistance
+
+    explain = staticmethod(explain)
 
     def load(self) -> Situation | None:
         """Return the present situation, None if no agent runs."""

@@ -75,8 +75,8 @@ class SettingsPort(Protocol):
         Returns None if *values* work by now. Calls *on_found* for each repair at once.
         """
 
-    def explain(self, code: str) -> str:
-        """Show the page on problem *code*; return why not, "" if it opens."""
+    def explain(self, name: str) -> str:
+        """Show the page *name* (``problem_pages``); return why not, "" if it opens."""
 
     def reconnect(self) -> None:
         """Have the agent authenticate again unless it shows a failure already.
@@ -98,8 +98,8 @@ class StatusPort(Protocol):
         Calls it from any thread, with None when the agent is gone.
         """
 
-    def explain(self, code: str) -> str:
-        """Show the page on problem *code*; return why not, "" if it opens."""
+    def explain(self, name: str) -> str:
+        """Show the page *name* (``problem_pages``); return why not, "" if it opens."""
 
     def ask(self, command: str) -> None:
         """Ask the agent, in a thread, for the request named *command*.
@@ -134,6 +134,9 @@ class SupportPort(Protocol):
 
         Calls it from any thread, with None when the agent is gone.
         """
+
+    def explain(self, name: str) -> str:
+        """Show the page *name* (``problem_pages``); return why not, "" if it opens."""
 
     def enter(self, reason: str) -> None:
         """Enter assistance mode for *reason*, one line that may be empty, in a thread.

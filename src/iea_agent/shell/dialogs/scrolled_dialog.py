@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import wx
 
-from .widgets import WIDE, Paragraph, can_focus
+from iea_agent.locale import _
+
+from .widgets import WIDE, PageLink, Paragraph, can_focus, show_page
 
 TARGET = 26
 """Least height of what is clicked, in device-independent pixels; WCAG 2.2 asks for 24 (2.5.8)."""
@@ -51,10 +53,22 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     The controls are children of ``panel``, whose sizer places them; those of ``footer`` stand below and do
     not scroll. *height* is the least height, in device-independent pixels, on a screen that is high enough.
+
+    F1 and ``help_button``, the first control of the footer, call *explain* with the code of the problem that is
+    shown, else with ``help_page``.
     """
 
-    def __init__(self, title: str, height: int = 0, style: int = wx.DEFAULT_DIALOG_STYLE) -> None:
+    help_page = "guide"
+
+    def __init__(
+        self,
+        title: str,
+        explain: Callable[[str], str],
+        height: int = 0,
+        style: int = wx.DEFAULT_DIALOG_STYLE,
+    ) -> None:
         super().__init__(None, title=title, style=style)
+        self._explain_page = explain
         self._height = height
         # while another window is the active one: what gets the keyboard after that
         self._next_focus: wx.Window | None = None
@@ -62,12 +76,14 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         # never sideways: what stands in the dialog is no wider than the screen
         self.panel.SetScrollRate(0, self.FromDIP(WIDE))
         self.footer = Footer(self, name="")
+        self.help_button = wx.Button(self.footer, wx.ID_HELP, _("Aide"))
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(self.panel, 1, wx.EXPAND)
         column.Add(self.footer, 0, wx.EXPAND)
         self.SetSizer(column)
         self.SetEscapeId(wx.ID_CANCEL)
         self.Bind(wx.EVT_BUTTON, lambda _event: self.Close(), id=wx.ID_CANCEL)
+        self.Bind(wx.EVT_BUTTON, lambda _event: self._show_help(), id=wx.ID_HELP)
         self.Bind(wx.EVT_CLOSE, lambda _event: self.Destroy())
         self.Bind(wx.EVT_CHAR_HOOK, self._on_key)
         self.Bind(wx.EVT_DPI_CHANGED, self._on_scaling_changed)
@@ -157,6 +173,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
         A button of the footer is pressed. From one panel to another the system does neither.
         """
+        if event.GetKeyCode() == wx.WXK_F1 and event.GetModifiers() == wx.MOD_NONE:
+            self._show_help()
+            return
         # without the key, the system would take Alt alone for a call of the window's menu
         event.Skip()
         if event.GetModifiers() != wx.MOD_ALT or event.GetKeyCode() >= 256:
@@ -172,6 +191,10 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             named = isinstance(label, wx.StaticText) and mark in label.GetLabel().lower()
             if named and can_focus(control):
                 wx.CallAfter(_focus, control)
+
+    def _show_help(self) -> None:
+        """Show the page on the problem that is shown, else the dialog's page of the guide."""
+        show_page(self, self._explain_page, _find_problem(self.panel) or self.help_page)
 
     def has_room_for(self, width: int) -> bool:
         """Return whether *width*, in device-independent pixels, fits on the screen."""
@@ -196,6 +219,15 @@ def _enlarge_targets(window: wx.Window) -> None:
             if child.GetMinHeight() != height:
                 child.SetMinSize(wx.Size(child.GetMinWidth(), height))
         _enlarge_targets(child)
+
+
+def _find_problem(window: wx.Window) -> str:
+    """Return the code of the first problem that has its link below *window*, or ""."""
+    for child in window.GetChildren():
+        code = child.code if isinstance(child, PageLink) and child.IsShown() else _find_problem(child)
+        if code:
+            return code
+    return ""
 
 
 def _press(button: wx.Button) -> None:

@@ -74,9 +74,11 @@ _LICENCE_ROW = "licence.number"
 class SettingsDialog(ScrolledDialog):
     """The whole dialog: the rows, the test, and the two buttons below."""
 
+    help_page = "guide-connexion"
+
     def __init__(self, port: SettingsPort, on_shown: Callable[[], None], test: bool) -> None:
         title = _(person_requests.SETTINGS.title)
-        super().__init__(title, HEIGHT, wx.DEFAULT_DIALOG_STYLE | wx.RESIZE_BORDER)
+        super().__init__(title, port.explain, HEIGHT, wx.DEFAULT_DIALOG_STYLE | wx.RESIZE_BORDER)
         self._on_shown = on_shown
         self._test_at_once = test
         self._port = port
@@ -123,7 +125,7 @@ class SettingsDialog(ScrolledDialog):
         halves.Add(self._fields.sizer, 0, wx.EXPAND | (wx.RIGHT if self._is_wide else wx.BOTTOM), wide)
         halves.Add(self._results.sizer, 1, wx.EXPAND)
         foot = wx.BoxSizer(wx.HORIZONTAL)
-        foot.AddSpacer(self.FromDIP(NARROW))
+        foot.Add(self.help_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT | wx.RIGHT, self.FromDIP(NARROW))
         foot.Add(self._message, 0, wx.ALIGN_CENTRE_VERTICAL)
         foot.AddStretchSpacer()
         if not self._is_wide:

@@ -48,7 +48,7 @@ class StatusWindow(ScrolledDialog):
     """The whole window; it follows the agent."""
 
     def __init__(self, port: StatusPort, on_shown: Callable[[], None]) -> None:
-        super().__init__(_(person_requests.STATUS.title))
+        super().__init__(_(person_requests.STATUS.title), port.explain)
         self._port = port
         self._on_shown = on_shown
         self._status: StatusDocument | None = None
@@ -102,6 +102,7 @@ class StatusWindow(ScrolledDialog):
             facts.Add(name)
             facts.Add(value)
         foot = wx.BoxSizer(wx.HORIZONTAL)
+        foot.Add(self.help_button, 0, wx.RIGHT, middle)
         foot.Add(self._message, 1, wx.ALIGN_CENTRE_VERTICAL)
         foot.Add(self._copy, 0, wx.RIGHT, middle)
         foot.Add(self._close)

@@ -40,8 +40,10 @@ def run(port: SupportPort, on_shown: Callable[[], None], _options: Collection[st
 class SupportDialog(ScrolledDialog):
     """The whole dialog: the situation, two choices, and what the possible one needs."""
 
+    help_page = "guide-assistance"
+
     def __init__(self, port: SupportPort, on_shown: Callable[[], None]) -> None:
-        super().__init__(_(person_requests.SUPPORT.title))
+        super().__init__(_(person_requests.SUPPORT.title), port.explain)
         self._port = port
         self._on_shown = on_shown
         self._situation: Situation | None = None
@@ -137,6 +139,7 @@ class SupportDialog(ScrolledDialog):
         body.Add(address, 0, wx.EXPAND)
         body.SetMinSize(self.FromDIP(wx.Size(WIDTH, -1)))
         foot = wx.BoxSizer(wx.HORIZONTAL)
+        foot.Add(self.help_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
         foot.Add(self._message, 0, wx.ALIGN_CENTRE_VERTICAL)
         foot.AddStretchSpacer()
         foot.Add(self._ok, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)

@@ -173,19 +173,19 @@ class PageLink(Link):
     """
 
     def __init__(self, parent: wx.Window, explain: Callable[[str], str]) -> None:
-        super().__init__(parent, self._show_page)
-        self._explain = explain
-        self._code = ""
-
-    def _show_page(self) -> None:
-        if sentence := self._explain(self._code):
-            window = self.GetTopLevelParent()
-            wx.MessageBox(sentence, window.GetTitle(), wx.OK | wx.ICON_INFORMATION, window)
+        super().__init__(parent, lambda: show_page(self.GetTopLevelParent(), explain, self.code))
+        self.code = ""
 
     def set_problem(self, code: str) -> None:
         """Offer the page on problem *code*, "" for none."""
-        self._code = code
+        self.code = code
         self.set_text(_("En savoir plus sur {code}").format(code=code) if code else "")
+
+
+def show_page(window: wx.Window, explain: Callable[[str], str], name: str) -> None:
+    """Have *explain* show the page *name*; say at *window* why it did not open."""
+    if sentence := explain(name):
+        wx.MessageBox(sentence, window.GetTitle(), wx.OK | wx.ICON_INFORMATION, window)
 
 
 def make_row(

@@ -1,4 +1,4 @@
-"""The page about each problem, which ``tools/render_pages.py`` renders."""
+"""The pages on problems and of the guide; ``tools/render_pages.py`` renders them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,22 @@ from iea_agent.domain.problems import CATALOGUE
 FOLDER = Path(__file__).resolve().parents[1] / "pages"
 
 
-def find_page(code: str) -> Path | None:
-    """Return the file to open in a browser for problem *code*, or None."""
-    if code not in CATALOGUE:  # a code may come from elsewhere, and becomes part of a path here
+GUIDE = (
+    "guide",
+    "guide-connexion",
+    "guide-panne",
+    "guide-assistance",
+    "guide-mot-de-passe",
+    "guide-desactiver",
+    "accessibilite",
+)
+"""The names of the other pages: the guide, one page for each task, and the declaration of accessibility."""
+
+
+def find_page(name: str) -> Path | None:
+    """Return the file to open for *name*, a code or one of ``GUIDE``, or None."""
+    # a code may come from elsewhere, and becomes part of a path here
+    if name not in CATALOGUE and name not in GUIDE:
         return None
-    page = FOLDER / f"{code}.html"
+    page = FOLDER / f"{name}.html"
     return page if page.is_file() else None

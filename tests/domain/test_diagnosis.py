@@ -18,6 +18,8 @@ from iea_agent.domain.diagnosis import (
     Server,
     ServerReport,
     Stage,
+    StageOutcome,
+    StageResult,
     conclude,
     judge_clock,
     malformed_address,
@@ -25,6 +27,7 @@ from iea_agent.domain.diagnosis import (
     trust_clock,
 )
 from iea_agent.domain.evidence import ClockConfirmed, ClockOffset, MalformedAddress
+from iea_agent.domain.printable_text import LONGEST_WHOLE_DETAIL
 from iea_agent.domain.problems import Problem
 
 NOW = 1.8e9
@@ -35,6 +38,15 @@ def report(server: Server, problem: Problem | None = None, *, done: bool = True)
     """A report that failed for *problem*, or passed."""
     failure = None if problem is None else Failure(Stage.ANSWER, problem)
     return ServerReport(server, "https://a.fr", (), failure, done=done)
+
+
+def test_no_detail_is_longer_than_a_person_can_read() -> None:
+    """A server chooses some: a token endpoint of 60 KB, a thousand addresses, a version of 4,000 digits."""
+    for bounded in (
+        Failure(Stage.KIND, problems.ANSWER_NONSENSE, "9" * 60_000),
+        StageResult(Stage.NAME, StageOutcome.PASSED, 1.0, "9" * 60_000),
+    ):
+        assert len(bounded.detail) == LONGEST_WHOLE_DETAIL
 
 
 def test_each_server_is_tested_through_its_own_last_stage() -> None:

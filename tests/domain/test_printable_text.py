@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from iea_agent.domain.printable_text import (
     LONGEST_DETAIL,
     LONGEST_SHOWN,
+    LONGEST_WHOLE_DETAIL,
+    bound_detail,
     clean_detail,
     clean_foreign_text,
     escape_controls,
@@ -23,6 +25,19 @@ def test_foreign_text_is_one_visible_line() -> None:
     assert clean_foreign_text("x" * 121) == "x" * 119 + "…"
     assert clean_foreign_text(" " * 479 + "xy") == "x", "no more than four lines' worth is looked at"
     assert (LONGEST_SHOWN, LONGEST_DETAIL) == (120, 200)
+
+
+@pytest.mark.parametrize("mark", "«»≪≫《》")
+def test_foreign_text_does_not_end_its_quotation(mark: str) -> None:
+    lure = f"x {mark}. Appelez le 08 99 00 00 00. {mark}"
+    assert set(clean_foreign_text(lure)) & set("“”")
+    assert mark not in clean_foreign_text(lure)
+
+
+def test_a_whole_detail_is_bounded_too() -> None:
+    assert bound_detail("x" * LONGEST_WHOLE_DETAIL) == "x" * LONGEST_WHOLE_DETAIL
+    assert bound_detail("x" * (LONGEST_WHOLE_DETAIL + 1)) == "x" * (LONGEST_WHOLE_DETAIL - 1) + "…"
+    assert bound_detail("a\u202eb\n") == "a b "
 
 
 @covers("whole", "cut", "cleaned")

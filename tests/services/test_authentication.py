@@ -553,6 +553,59 @@ def test_a_key_that_is_repeated_is_blotted_out(before: int, say: Callable[[str],
     assert "K3Y" not in raised.value.failure.detail
 
 
+@pytest.mark.parametrize("before", [0, 95, 110])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        lambda text: answer(200, f"<html><title>{text}</title>".encode()),
+        lambda text: answer(503, f"<html><title>{text}</title>".encode()),
+        lambda text: answer(
+            401, b"", {"www-authenticate": f'Bearer error="invalid_client", error_description="{text}"'}
+        ),
+        lambda text: answer(302, b"", {"location": f"https://{text[-15:]}.example/"}),
+        lambda text: answer(401, {"error": "invalid_client", "error_description": text.upper()}),
+    ],
+)
+def test_a_key_that_is_repeated_elsewhere_is_blotted_out_too(
+    before: int, reply: Callable[[str], Reply]
+) -> None:
+    licence = Licence("IEA-0001", "K3Y-MARKER-4711")
+    with pytest.raises(HttpsError) as raised:
+        run_exchange(sign_in(ADDRESS, licence), server_with(reply("x" * before + licence.key)))
+    assert "k3y" not in repr(raised.value.failure).lower()
+
+
+@pytest.mark.parametrize("methods", ["client_secret_basic", "client_secret_post"])
+def test_of_what_is_no_answer_nothing_is_quoted(serve: Serve, methods: str) -> None:
+    """The library quotes it, and it may be what was sent."""
+
+    def repeat(connection: socket.socket) -> None:
+        while head := request_of(connection):
+            if head.startswith(b"POST"):
+                _, mark, sent = head.partition(b"uthorization: ")
+                connection.sendall(sent if mark else head.partition(b"\r\n\r\n")[2] + b"\r\n\r\n")
+                return
+            host = head.partition(b"Host: ")[2].partition(b"\r\n")[0].decode()
+            document = {"issuer": f"http://{host}", "token_endpoint": f"http://{host}/token"}
+            more = {"token_endpoint_auth_methods_supported": [methods]}
+            connection.sendall(page("200 OK", json.dumps(document | more).encode()))
+
+    with Client(limits=PATIENT) as client, pytest.raises(HttpsError) as raised:
+        authenticate(client, parse(serve(repeat).address), LICENCE)
+    assert raised.value.failure.problem is problems.ANSWER_NONSENSE
+    assert not [secret for secret in ("SUVBLTAwMDE6", LICENCE.key) if secret in repr(raised.value.failure)]
+
+
+@pytest.mark.parametrize(
+    "text", ["eyJhbGciOiJIUzI1NiJ9.T0KEN.sig", "access_token=T0KEN&token_type=dpop", '"T0KEN"']
+)
+def test_a_token_in_plain_text_is_not_taken_for_the_title_of_a_page(text: str) -> None:
+    server = server_with(answer(200, text.encode(), {"content-type": "text/plain"}))
+    with pytest.raises(HttpsError) as raised:
+        run_exchange(sign_in(ADDRESS, LICENCE), server)
+    assert "T0KEN" not in repr(raised.value.failure)
+
+
 @pytest.fixture
 def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     with caplog.at_level(logging.DEBUG):

@@ -74,6 +74,30 @@ def test_where_a_redirection_leads_is_what_it_is_about() -> None:
     assert failure.detail == "HTTP 302 to https://ailleurs.example"
 
 
+@pytest.mark.parametrize(
+    ("location", "name"),
+    [
+        ("https://imp\u0430ct-emploi.urssaf.fr/", "https://xn--impct-emploi-z9j.urssaf.fr"),
+        ("https://impact-emploi.urssaf.fr@vilain.example/", "https://vilain.example"),
+        ("//ailleurs.example:8443/x", "https://ailleurs.example"),
+        ("http://[2001:db8::1]/", "http://[2001:db8::1]"),
+        # what is no name of a host
+        ("http://Votre poste est infecte. Appelez le 0 899 00 00 00/", None),
+        ("tel://0899000000", None),
+        ("https://" + "a" * 5000, None),
+        ("/ici", None),
+    ],
+)
+def test_the_host_of_a_redirection_is_named_as_the_name_service_has_it(
+    location: str, name: str | None
+) -> None:
+    failure = judged(Reply(302, {"location": location}, b""))
+    assert failure is not None
+    assert failure.evidence == (None if name is None else RedirectTarget(name))
+    where = f"to {name}" if name else "inside the server" if location == "/ici" else "to no host"
+    assert failure.detail == f"HTTP 302 {where}"
+
+
 STATUSES = {
     problems.IDENTIFICATION_WANTED: (401, 440, 498, 561),
     problems.FORBIDDEN: (403, 450, 451),

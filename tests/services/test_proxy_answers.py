@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+from base64 import b64encode
 
 import pytest
 
@@ -117,7 +118,8 @@ def test_an_answer_names_the_culprit(
 ) -> None:
     failure = judged(serve(says(page(status, b"<html></html>", *fields))))
     assert failure.problem is problem
-    assert failure.detail.startswith(status.strip()[:60])
+    number, _, words = status.strip().partition(" ")
+    assert failure.detail.startswith(f"{number}, the proxy says: {words[:60]}" if words else number)
     assert failure.retry_after == (30 if status.startswith("429") else None)
     if "Location: " in str(fields):
         assert failure.evidence == PortalPage("https://portail.example")
@@ -242,6 +244,20 @@ class TestSigningIn:
         assert failure.problem is problems.PROXY_REFUSES_PASSWORD
         assert len(heads) == 2, "shown once"
         assert b"\r\nProxy-Authorization: " + given + b" " in heads[1]
+
+    def test_what_a_proxy_repeats_of_the_password_is_blotted_out(self, serve: Serve) -> None:
+        told = Credentials("marie", "MotDePasse-4711")
+        basic = b64encode(b"marie:MotDePasse-4711").decode()
+        field = f"X-Squid-Error: {'x' * 160} MOTDEPASSE-4711"
+        for answer in (
+            page("407 MotDePasse-4711 is wrong", b"", 'Proxy-Authenticate: Basic realm="x"'),
+            page(f"503 {basic}", b"", "Server: MotDePasse-4711", field),
+            page("302 Go", b"", "Location: https://motdepasse-4711.example/"),
+            f"Proxy-Authorization: Basic {basic}\r\n\r\n".encode(),
+        ):
+            _, failure = self.heads_of(serve, told, self.BASIC, answer)
+            text = repr(failure).lower()
+            assert not [part for part in ("motdep", basic[:9].lower(), "4711") if part in text]
 
     @pytest.mark.parametrize("scheme", ["Bearer", "NTLM", "Negotiate", "Hawk"])
     def test_what_is_not_spoken_is_named(self, serve: Serve, scheme: str) -> None:

@@ -148,7 +148,27 @@ def test_over_plain_http_too(serve: Serve) -> None:
     system, proxy = System(), NtlmProxy("marie", "another")
     with client(serve(proxy), system, MARIE) as ours:
         assert failure_of(ours, "http://serveur.example").problem is problems.PROXY_REFUSES_PASSWORD
-    assert [[message[8] for message in messages] for messages in proxy.received] == [[1, 3]]
+    assert [[message[8] for message in messages] for messages in proxy.received] == [[1, 3], []], (
+        "the second is asked for a tunnel, to see who asks"
+    )
+
+
+def test_a_server_that_asks_in_the_proxys_name_gets_nothing(serve: Serve) -> None:
+    """tinyproxy hands its answer back, and the next request on."""
+    heads: list[bytes] = []
+
+    def hand_on(connection: socket.socket) -> None:
+        while head := request_of(connection):
+            heads.append(head)
+            if head.startswith(b"CONNECT "):
+                connection.sendall(page("502 Bad Gateway"))
+            else:
+                connection.sendall(page("407 Who", b"", 'Proxy-Authenticate: Basic realm="x"'))
+
+    with client(serve(hand_on), System(), MARIE) as ours:
+        assert failure_of(ours, "http://serveur.example/").problem is problems.PROXY_WANTS_PASSWORD
+    assert [head.split()[0] for head in heads] == [b"GET", b"CONNECT"]
+    assert b"Proxy-Authorization" not in b"".join(heads)
 
 
 def test_a_proxy_that_asks_for_nothing_learns_nothing(serve: Serve, world: World) -> None:

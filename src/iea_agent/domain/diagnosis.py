@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from . import problems
 from .evidence import AnswerInClear, ClockConfirmed, ClockOffset, Evidence, MalformedAddress
+from .printable_text import bound_detail
 from .problems import Group, Problem
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ class Failure:
     certificate: Certificate | None = None
     doubt: AnswerInClear | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", bound_detail(self.detail))
+
 
 def explaining(failure: Failure, findings: Iterable[Failure]) -> Failure | None:
     """Return the first of *findings* that explains *failure*, None if none does."""
@@ -105,6 +109,9 @@ class StageResult:
     outcome: StageOutcome
     milliseconds: float | None = None
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", bound_detail(self.detail))
 
 
 @dataclass(frozen=True, slots=True)

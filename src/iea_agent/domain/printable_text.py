@@ -11,10 +11,17 @@ _CONTROLS = re.compile(
     r"[\0-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 """Control characters, invisible ones, changes of direction, halves of characters."""
+_QUOTATION_MARKS = {
+    **dict.fromkeys(map(ord, "«≪《⟪⋘"), "“"),
+    **dict.fromkeys(map(ord, "»≫》⟫⋙"), "”"),
+}
+"""French quotation marks and what looks like them, and the others that stand inside of them."""
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 LONGEST_DETAIL = 200
 """Characters of foreign text kept in technical details and logs."""
+LONGEST_WHOLE_DETAIL = 600
+"""Characters of a whole detail, which may have several foreign texts in it."""
 LONGEST_SHOWN = 120
 """Characters of foreign text shown in a sentence: a server's address, a name in a certificate."""
 
@@ -24,9 +31,19 @@ def clean_detail(text: str) -> str:
     return _replace_unprintable(text[:LONGEST_DETAIL])
 
 
+def bound_detail(text: str) -> str:
+    """Return a whole detail as one line, at most 600 characters."""
+    cut = text if len(text) <= LONGEST_WHOLE_DETAIL else f"{text[: LONGEST_WHOLE_DETAIL - 1]}…"
+    return cut if cut.isprintable() else _replace_unprintable(cut)
+
+
 def clean_foreign_text(text: str) -> str:
-    """Return *text* as one line with single spaces, at most 120 characters."""
-    line = " ".join(_replace_unprintable(text[: 4 * LONGEST_SHOWN]).split())
+    """Return *text* as one line with single spaces, at most 120 characters.
+
+    It has no French quotation marks: sentences put them around it, and it must not end its quotation.
+    """
+    text = text[: 4 * LONGEST_SHOWN].translate(_QUOTATION_MARKS)
+    line = " ".join(_replace_unprintable(text).split())
     return line if len(line) <= LONGEST_SHOWN else line[: LONGEST_SHOWN - 1] + "…"
 
 

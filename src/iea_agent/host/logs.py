@@ -8,8 +8,6 @@ Modules log with the standard library, ``log = logging.getLogger(__name__)`` and
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import re
 import sys
@@ -18,7 +16,8 @@ from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from urllib.parse import quote, quote_plus
+
+from iea_agent.domain.secret_spellings import compile_spellings, list_spellings
 
 FILES = 5
 FILE_SIZE = 1_000_000  # bytes
@@ -80,15 +79,8 @@ class LineFormatter(logging.Formatter):
         self._pattern = re.compile(_CREDENTIALS)
 
     def hide(self, secret: str) -> None:
-        if not secret:
-            return
-        raw = secret.encode()
-        self._secrets |= {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}
-        self._secrets |= {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
-        # inside of structures
-        self._secrets |= {repr(secret)[1:-1], repr(raw)[2:-1], json.dumps(secret)[1:-1]}
-        longest_first = sorted(self._secrets, key=len, reverse=True)
-        self._pattern = re.compile("|".join([_CREDENTIALS, *map(re.escape, longest_first)]))
+        self._secrets |= list_spellings(secret)
+        self._pattern = re.compile(f"{_CREDENTIALS}|{compile_spellings(self._secrets)}")
 
     def format(self, record: logging.LogRecord) -> str:
         """Return time (UTC), level, module, event and fields; a traceback comes last."""

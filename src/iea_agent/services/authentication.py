@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
-from urllib.parse import quote, quote_plus, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address, AddressError
@@ -23,6 +23,7 @@ from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.evidence import DeclaredIssuer, TokenEndpoint
 from iea_agent.domain.printable_text import clean_detail
 
+from .failures import blot_failure
 from .https import WHOLE_SECONDS, Client, HttpsError
 from .judge import judge_answer
 from .messages import Reply, Request
@@ -287,7 +288,9 @@ def _check_issuer(address: Address, issuer: str) -> None:
         name = clean_detail(issuer)
         unaware = parsed is not None and _is_unaware(address, parsed)
         problem = problems.ISSUER_UNAWARE if unaware else problems.ISSUER_DIFFERS
-        raise HttpsError(Failure(Stage.KIND, problem, f"issuer: {name}", evidence=DeclaredIssuer(name)))
+        raise HttpsError(
+            Failure(Stage.KIND, problem, f"the server says: issuer {name}", evidence=DeclaredIssuer(name))
+        )
 
 
 def _is_unaware(address: Address, issuer: Address) -> bool:
@@ -314,12 +317,12 @@ def _check_token_endpoint(address: Address, url: str) -> str:
         or parts.scheme not in ("http", "https")
         or not parts.geturl().isprintable()
     ):
-        detail = f"token endpoint: {clean_detail(url)}"
+        detail = f"the server says: token endpoint {clean_detail(url)}"
         raise HttpsError(Failure(Stage.KIND, problems.NOT_AN_AUTHENTICATION_SERVER, detail))
     # a server reached over https must not ask for the key in clear, not even on this machine
     if not endpoint.secure and (address.secure or not endpoint.loopback):
         evidence = TokenEndpoint(endpoint.origin)
-        detail = f"token endpoint: {endpoint}"
+        detail = f"the server says: token endpoint {endpoint}"
         raise HttpsError(Failure(Stage.KIND, problems.KEY_ASKED_IN_CLEAR, detail, evidence=evidence))
     # the host that was checked: other readers of an international name make another one of it (« urßaf » is « urssaf » in IDNA 2003 only)
     return parts._replace(netloc=urlsplit(endpoint.origin).netloc).geturl()
@@ -331,6 +334,8 @@ def request_token(discovery: Discovery, licence: Licence) -> Exchange[AccessGran
     # RFC 6749, section 2.3.1: both halves form-urlencoded before Basic joins them. A space as %20: authlib reads + as a plus
     number, key = (quote(half, safe="") for half in (licence.number, licence.key))
     basic = b64encode(f"{number}:{key}".encode()).decode()
+    # a server may repeat what it was sent
+    secrets = (licence.key, f"{number}:{key}")
     headers = {"content-type": "application/x-www-form-urlencoded"}
     form = {"grant_type": "client_credentials"}
     if licence.scope:
@@ -343,19 +348,22 @@ def request_token(discovery: Discovery, licence: Licence) -> Exchange[AccessGran
     try:
         reply = yield request
     except HttpsError as error:
-        raise HttpsError(_name_token_host(discovery, error.failure)) from None
+        raise HttpsError(_name_token_host(discovery, blot_failure(error.failure, secrets))) from None
     token = read_token(reply)
     if token is None:
-        failure = _judge_refusal(request, reply, licence.scope)
+        # before it is judged: a title or a sentence that is cut would keep half of the key
+        judged = reply.without(secrets) if len(licence.key) >= _LONG_KEY else reply
+        failure = _judge_refusal(request, judged, licence.scope)
     elif missing := refuse_missing_scope(token, licence.scope):
         failure = missing
     else:
         return AccessGranted(discovery, _parse_lifetime(token.expires_in))
-    # a server may repeat what it was sent: the key must not get into a log, not even the half that a cut would leave
-    detail = failure.detail
-    for secret in (licence.key, key, quote_plus(licence.key), basic):
-        detail = detail.replace(secret, "…")
-    raise HttpsError(replace(failure, detail=clean_detail(detail)))
+    failure = blot_failure(failure, secrets)
+    raise HttpsError(replace(failure, detail=clean_detail(failure.detail)))
+
+
+_LONG_KEY = 8
+"""Characters of a key that stands in no answer by chance: without a shorter one, the words of an answer could mean something else."""
 
 
 def _check_token_host(discovery: Discovery, licence: Licence) -> None:
@@ -366,7 +374,7 @@ def _check_token_host(discovery: Discovery, licence: Licence) -> None:
     """
     endpoint = _parse_server(discovery.token_endpoint)
     if endpoint.host not in (discovery.issuer.host, *licence.hosts):
-        detail = f"token endpoint: {clean_detail(endpoint.origin)}"
+        detail = f"the server says: token endpoint {clean_detail(endpoint.origin)}"
         evidence = TokenEndpoint(endpoint.origin)
         raise HttpsError(Failure(Stage.LICENCE, problems.KEY_ASKED_ELSEWHERE, detail, evidence=evidence))
 
@@ -402,7 +410,9 @@ def _judge_refusal(request: Request, reply: Reply, scope: str) -> Failure:
     failure = judge_licence(reply, scope) or judge_answer(request, reply)
     if failure is not None:
         return replace(failure, stage=Stage.LICENCE)
-    title = find_title(reply) if reply.is_success else None
+    # a plain text may be a token
+    is_page = reply.is_success and reply.body.lstrip().startswith(b"<")
+    title = find_title(reply) if is_page else None
     # the address is right, the discovery document proved it: a page does not come from this server, and whatever else it says is not the clerk's mistake
     problem = problems.PAGE_INSTEAD if title else problems.REQUEST_REJECTED
     detail = f"HTTP {reply.status} without a bearer token"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import zlib
 
-from iea_agent.domain.printable_text import clean_detail
-
 from .failures import UnusableAnswer
 
 _GZIP = frozenset({"gzip", "x-gzip"})
@@ -43,10 +41,11 @@ def undo_codings(body: bytes, field: str, limit: int) -> bytes:
     A name of no coding ("UTF-8") says nothing about the body. Raises ``UnusableAnswer`` if the result has more than *limit* bytes, if it is
     damaged, or if a coding cannot be undone.
     """
-    names = [name.strip().lower() for name in field.split(",")]
-    codings = [name for name in names if name in _GZIP or name in _UNREADABLE or name == "deflate"]
+    given = [name.strip().lower() for name in field.split(",")]
+    codings = [name for name in given if name in _GZIP or name in _UNREADABLE or name == "deflate"]
     if len(codings) > _MOST_CODINGS or not _UNREADABLE.isdisjoint(codings):
-        raise UnusableAnswer(f"compressed ({clean_detail(field[:20])}) although that was not asked for")
+        names = ", ".join(codings[: _MOST_CODINGS + 1])
+        raise UnusableAnswer(f"compressed ({names}) although that was not asked for")
     for coding in reversed(codings):
         try:
             body = _expand_gzip(body, limit) if coding in _GZIP else _expand_deflate(body, limit)

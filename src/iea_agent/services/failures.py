@@ -10,16 +10,18 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 import httpcore
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Failure, Stage
-from iea_agent.domain.evidence import Evidence, FileInvolved, ProxyInvolved
+from iea_agent.domain.evidence import Evidence, FileInvolved, NamedEvidence, ProxyInvolved
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Group, Problem
+from iea_agent.domain.secret_spellings import blot
 from iea_agent.domain.tls_verdicts import (
     CERTIFICATE_CODES,
     WORTH_A_LOOK,
@@ -159,8 +161,32 @@ def translate(
 ) -> Failure:
     """Return the failure behind *error*, which *request* met on its *route*.
 
-    *online* is called if this PC itself may be offline, *look* if a certificate was refused or a handshake ended.
+    *online* is called if this PC itself may be offline, *look* if a certificate was refused or a handshake ended. What a proxy repeats of its password
+    is left out.
     """
+    given = route.credentials
+    secrets = () if given is None else (given.password, f"{given.user}:{given.password}")
+    if isinstance(error, NoTunnelError):
+        error.answer = error.answer.without(secrets)
+    failure = _translate(error, request, route, online, look)
+    return blot_failure(failure, secrets) if given is not None else failure
+
+
+def blot_failure(failure: Failure, secrets: Sequence[str]) -> Failure:
+    """Return *failure* without *secrets* that the other side has repeated.
+
+    The bytes that h11 quotes of an answer go altogether: a cut may have left half of a secret in them.
+    """
+    evidence = failure.evidence
+    if isinstance(evidence, NamedEvidence):
+        evidence = replace(evidence, name=blot(evidence.name, secrets))
+    detail = failure.detail.partition(": bytearray(")[0]
+    return replace(failure, detail=blot(detail, secrets), evidence=evidence)
+
+
+def _translate(
+    error: Exception, request: RequestContext, route: Route, online: Callable[[], bool], look: Look
+) -> Failure:
     if isinstance(error, UnusableAnswer):
         return Failure(Stage.ANSWER, problems.ANSWER_NONSENSE, str(error))
     if isinstance(error, NoTunnelError) and route.proxy is not None:

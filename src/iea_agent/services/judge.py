@@ -61,7 +61,8 @@ class _Answer(NamedTuple):
         title = find_title(self.reply)
         detail = f"HTTP {self.reply.status}"
         if self.is_redirection:
-            detail += f" to {target.name}" if target else " inside the server"
+            inside = not parse_location(self.reply).hostname
+            detail += f" to {target.name}" if target else " inside the server" if inside else " to no host"
         elif title:
             detail += f", a page with the title: {title.name}"
         if problem is problems.PROXY_WANTS_PASSWORD:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,10 +13,11 @@ from types import MappingProxyType, UnionType
 from typing import Any, NamedTuple, TypeGuard
 from urllib.parse import SplitResult, urlsplit
 
-from iea_agent.domain import problems
+from iea_agent.domain import addresses, problems
+from iea_agent.domain.addresses import AddressError
 from iea_agent.domain.evidence import RedirectTarget
-from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
+from iea_agent.domain.secret_spellings import blot
 
 _LONGEST_WAIT = 100
 """Characters of a Retry-After that are read; a date has 29."""
@@ -50,6 +51,11 @@ class Reply:
             return self.body.decode("utf-16" if marked else "utf-8-sig")
         except UnicodeDecodeError:
             return self.body.decode("latin-1")
+
+    def without(self, secrets: Sequence[str]) -> Reply:
+        """Return this reply without *secrets* that the server repeats."""
+        headers = {name: blot(value, secrets) for name, value in self.headers.items()}
+        return Reply(self.status, headers, blot(self.decoded_body, secrets).encode(errors="replace"))
 
     @property
     def is_success(self) -> bool:
@@ -109,12 +115,20 @@ def has_members(value: object, /, **members: type | UnionType) -> TypeGuard[dict
 
 
 def find_redirect_target(reply: Reply) -> RedirectTarget | None:
-    """Return scheme and host of a redirection, None if it stays inside the server.
+    """Return scheme and host of a redirection, None if it names no host.
 
-    The rest of the address is left out: it may carry a session.
+    The rest of the address is left out: it may carry a session. The host is in ASCII, as the name service has it, since letters of another alphabet
+    look like ours. What cannot be the name of a host, a sentence for example, is not repeated.
     """
     there = parse_location(reply)
-    return RedirectTarget(clean_detail(f"{there.scheme}://{there.hostname}")) if there.hostname else None
+    if not there.hostname:
+        return None
+    host = f"[{there.hostname}]" if ":" in there.hostname else there.hostname
+    try:
+        place = addresses.parse(f"{there.scheme or 'https'}://{host}")
+    except AddressError:
+        return None
+    return RedirectTarget(place.origin)
 
 
 def judge_proxy_challenge(

@@ -7,7 +7,7 @@ A status alone says little: proxies report a server that cannot be reached with 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ from iea_agent.domain.evidence import Evidence, PortalPage, ProxyInvolved, SignI
 from iea_agent.domain.interceptors import ProductKind, recognise
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
+from iea_agent.domain.secret_spellings import blot
 
 from .messages import (
     LONGEST_FIELD,
@@ -44,6 +45,10 @@ class ProxyAnswer(NamedTuple):
         """The sign-ins that are offered; tinyproxy refuses in the way of a server."""
         names = ("proxy-authenticate", "www-authenticate")
         return parse_challenges(self.reply.headers.get(name, "") for name in names)
+
+    def without(self, secrets: Sequence[str]) -> ProxyAnswer:
+        """Return this answer without *secrets* that the proxy repeats."""
+        return ProxyAnswer(self.reply.without(secrets), blot(self.reason, secrets))
 
     @property
     def words(self) -> str:
@@ -128,24 +133,25 @@ def judge_proxy_answer(
 
     *proxy* is its origin. *is_open*: anybody on the way may have named the proxy (``proxy_choice.Source``).
     """
-    detail = clean_detail(f"{answer.status} {answer.reason}".strip())
+    detail = str(answer.status)
+    fields = (answer.reply.headers.get(name, "") for name in ("x-squid-error", "proxy-status", "server"))
+    words = clean_detail(", ".join(filter(None, (answer.reason.strip(), *fields))))
+    introduced = f", the proxy says: {words}" if words else ""
     evidence: Evidence | None = ProxyInvolved(proxy)
     if _is_web_server(answer, proxy):
-        return Failure(Stage.PROXY, problems.NO_PROXY_THERE, detail, evidence=evidence)
+        return Failure(Stage.PROXY, problems.NO_PROXY_THERE, detail + introduced, evidence=evidence)
     if answer.status == 407 or (answer.status == 401 and refused):
         problem, detail = judge_proxy_challenge(answer.challenges, detail, refused=refused, spoken=spoken)
         if problem is problems.PROXY_SIGN_IN_UNKNOWN:
             evidence = SignInWanted(", ".join(challenge.scheme for challenge in answer.challenges))
         elif is_open:
             problem = problems.OFFERED_PROXY_WANTS_PASSWORD
-        return Failure(Stage.PROXY, problem, detail, evidence=evidence)
-    more = (answer.reply.headers.get(name, "") for name in ("x-squid-error", "proxy-status", "server"))
-    detail = clean_detail(", ".join(filter(None, (detail, *more))))
+        return Failure(Stage.PROXY, problem, detail + introduced, evidence=evidence)
     problem = next(problem for matches, problem in _RULES if matches(answer))
     if problem is problems.PROXY_SENDS_TO_PAGE:
         target = find_redirect_target(answer.reply)
         evidence = PortalPage(target.name) if target else None
-    return Failure(Stage.PROXY, problem, detail, answer.reply.retry_after, evidence)
+    return Failure(Stage.PROXY, problem, detail + introduced, answer.reply.retry_after, evidence)
 
 
 def _is_web_server(answer: ProxyAnswer, proxy: str) -> bool:

@@ -26,6 +26,7 @@ from iea_agent.domain.diagnosis import (
     malformed_address,
     share_findings,
 )
+from iea_agent.domain.printable_text import clean_detail
 
 from .authentication import (
     Connect,
@@ -309,7 +310,7 @@ class _ServerTest:
     def _test_authentication(self, address: Address, send: Callable[[Request], Reply]) -> None:
         discovery = run_exchange(discover(address), send)
         self._enter_kind()
-        self._pass(f"token endpoint {discovery.token_endpoint}")
+        self._pass(f"token endpoint {clean_detail(discovery.token_endpoint)}")
         if self.licence is None:
             self._skip(Stage.LICENCE, "no licence to try")
             return

@@ -245,7 +245,8 @@ def _read_error(reply: Reply) -> _Error:
     # Spring and UAA; what a framework says with this word has no description
     if not code and "error_description" in members and members.get("error") == "unauthorized":
         code = "unauthorized"
-    phrases += [text for text in texts if text.lower() != code and text not in phrases]
+    there = set(phrases)
+    phrases += [text for text in texts if text.lower() != code and text not in there]
     description = " ".join(phrases)
     # hydra and others begin with what the code means in general, in brackets
     words = re.sub(r"\(e\.g\.[^)]{0,300}\)", "", description[:_LONGEST_WORDS]).lower()

@@ -14,7 +14,7 @@ from typing import cast
 import httpcore
 
 from iea_agent import __version__
-from iea_agent.domain.addresses import Address
+from iea_agent.domain.addresses import USUAL_PORTS, Address
 
 from .messages import Reply
 from .network import CURRENT_REQUEST, Network, Stream
@@ -49,7 +49,8 @@ class ProxiedPool(httpcore.ConnectionPool):
         """Return a connection to *origin*, which is not made yet."""
         if origin.scheme != b"https":
             make = partial(super().create_connection, origin)
-            return cast(httpcore.ConnectionInterface, _Forwarding(make, self._begin))
+            asks = partial(self._tunnels.asks_itself, origin.host.decode())
+            return cast(httpcore.ConnectionInterface, _Forwarding(make, self._begin, asks))
         return httpcore.HTTPConnection(
             origin,
             ssl_context=self._ssl_context,
@@ -63,6 +64,7 @@ class _Tunnels(httpcore.NetworkBackend):
 
     def __init__(self, proxy: Address, network: Network, begin: BeginSignIn) -> None:
         self._proxy = proxy
+        self._origin = httpcore.Origin(b"http", proxy.host.encode(), proxy.port)
         self._network = network
         self._begin = begin
 
@@ -74,25 +76,12 @@ class _Tunnels(httpcore.NetworkBackend):
         local_address: str | None = None,  # noqa: ARG002
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> Stream:
-        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        origin = httpcore.Origin(b"http", self._proxy.host.encode(), self._proxy.port)
-        url = httpcore.URL(scheme=b"http", host=origin.host, port=origin.port, target=target.encode())
-        headers = (
-            ("Host", target),
-            ("User-Agent", USER_AGENT),
-            # for proxies of HTTP/1.0, which would close it before the sign-in is over
-            ("Proxy-Connection", "Keep-Alive"),
-        )
+        target = _name_target(host, port)
         streams: list[Stream] = []
-
-        def make() -> httpcore.HTTP11Connection:
-            streams.append(self._network.connect_tcp(self._proxy.host, self._proxy.port))
-            return httpcore.HTTP11Connection(origin, streams[-1])
-
-        door = _Door(make)
+        door = _Door(partial(self._make, streams))
         sign_in = self._begin("CONNECT", target)
         try:
-            response = _converse(door, httpcore.Request("CONNECT", url, headers=headers), sign_in)
+            response = _converse(door, self._request(target), sign_in)
             answer = _read_head(response)
             if not 200 <= answer.status < 300:
                 raise NoTunnelError(answer, sign_in)
@@ -105,13 +94,52 @@ class _Tunnels(httpcore.NetworkBackend):
         request.stage_passed()
         return streams[-1]
 
+    def asks_itself(self, host: str) -> bool:
+        """Return whether the proxy asks who is there before *host* has said anything.
+
+        The tunnel that it may make instead is not used.
+        """
+        door = _Door(partial(self._make, []))
+        try:
+            return door.send(self._request(_name_target(host, USUAL_PORTS["https"]))).status == 407
+        finally:
+            door.close()
+
+    def _make(self, streams: list[Stream]) -> httpcore.HTTP11Connection:
+        """Return a new connection to the proxy, whose stream is added to *streams*."""
+        streams.append(self._network.connect_tcp(self._proxy.host, self._proxy.port))
+        return httpcore.HTTP11Connection(self._origin, streams[-1])
+
+    def _request(self, target: str) -> httpcore.Request:
+        at = self._origin
+        url = httpcore.URL(scheme=at.scheme, host=at.host, port=at.port, target=target.encode())
+        headers = (
+            ("Host", target),
+            ("User-Agent", USER_AGENT),
+            # for proxies of HTTP/1.0, which would close it before the sign-in is over
+            ("Proxy-Connection", "Keep-Alive"),
+        )
+        return httpcore.Request("CONNECT", url, headers=headers)
+
+
+def _name_target(host: str, port: int) -> str:
+    """Return what CONNECT asks for (RFC 9112, section 3.2.3)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
 
 class _Forwarding:
     """A connection of httpcore for plain http, with our sign-in."""
 
-    def __init__(self, make: Callable[[], httpcore.ConnectionInterface], begin: BeginSignIn) -> None:
+    def __init__(
+        self,
+        make: Callable[[], httpcore.ConnectionInterface],
+        begin: BeginSignIn,
+        asks: Callable[[], bool],
+    ) -> None:
+        """*asks* returns whether the proxy itself asks who is there: a server may, too."""
         self._door = _Door(make, make())
         self._begin = begin
+        self._asks = asks
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._door.connection, name)
@@ -119,7 +147,7 @@ class _Forwarding:
     def handle_request(self, request: httpcore.Request) -> httpcore.Response:
         """Send *request*, and answer the proxy if it asks who is there."""
         sign_in = self._begin(request.method.decode(), bytes(request.url).decode())
-        response = _converse(self._door, request, sign_in)
+        response = _converse(self._door, request, sign_in, self._asks)
         # 401 is the server's, unless a proxy refuses in this way what it has asked for
         answer = _read_head(response)
         if response.status == 407 or (response.status == 401 and sign_in.is_shown and answer.is_signed):
@@ -167,15 +195,18 @@ class _Door:
             self.connection.close()
 
 
-def _converse(door: _Door, request: httpcore.Request, sign_in: SignIn) -> httpcore.Response:
+def _converse(
+    door: _Door, request: httpcore.Request, sign_in: SignIn, asks: Callable[[], bool] = lambda: True
+) -> httpcore.Response:
     """Send *request* until the proxy accepts or refuses, or *sign_in* has no answer.
 
-    Only status 407 asks who is there: 401 is that of a server, a router's page for example, which must not get the proxy's password.
+    Only status 407 asks who is there: 401 is that of a server, a router's page for example, which must not get the proxy's password. After a first 407, *asks*
+    returns whether it is the proxy's own.
     """
-    anonymous = CURRENT_REQUEST.get().anonymous
     try:
         response = door.send(request)
-        while response.status == 407 and not anonymous:
+        may_answer = response.status == 407 and not CURRENT_REQUEST.get().anonymous and asks()
+        while may_answer and response.status == 407:
             authorization = sign_in.answer(_read_head(response))
             if not authorization:
                 break

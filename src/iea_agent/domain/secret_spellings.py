@@ -1,0 +1,53 @@
+"""The spellings of a secret in text from outside, by which it is blotted out.
+
+A server, a proxy or a library repeats what it was sent: quoted in an address, encoded for a header, escaped inside JSON or HTML.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
+
+_SHORTEST = 4
+"""Characters of the shortest secret that is blotted out: the letters of a shorter one are in every text."""
+_HTML = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;"))
+
+
+def list_spellings(secret: str) -> frozenset[str]:
+    """Return *secret* in every form that a text may give it, none of "".
+
+    Those of base64 come without the padding, which says nothing.
+    """
+    if not secret:
+        return frozenset()
+    raw = secret.encode()
+    in_html = secret
+    for character, entity in _HTML:
+        in_html = in_html.replace(character, entity)
+    encoded = (base64.b64encode(raw), base64.urlsafe_b64encode(raw))
+    return frozenset(
+        {
+            *(secret, in_html, quote(secret), quote(secret, safe=""), quote_plus(secret)),
+            *(code.decode().rstrip("=") for code in encoded),
+            # inside of structures
+            *(repr(secret)[1:-1], repr(raw)[2:-1], json.dumps(secret)[1:-1]),
+        }
+    )
+
+
+def compile_spellings(spellings: Iterable[str]) -> str:
+    """Return an expression that matches one of *spellings*, whatever the case of its letters.
+
+    The host of an address is written in small letters, and "%C3" may become "%c3". Matches nothing if there are none.
+    """
+    longest_first = sorted(spellings, key=len, reverse=True)
+    return f"(?i:{'|'.join(map(re.escape, longest_first)) or '(?!)'})"
+
+
+def blot(text: str, secrets: Iterable[str], mark: str = "…") -> str:
+    """Return *text* with *mark* in the place of each of *secrets*, however it is spelled."""
+    spellings = {each for secret in secrets if len(secret) >= _SHORTEST for each in list_spellings(secret)}
+    return re.sub(compile_spellings(spellings), lambda _: mark, text) if spellings else text

@@ -41,7 +41,7 @@ def report(server: Server, problem: Problem | None = None, *, done: bool = True)
 
 
 def test_no_detail_is_longer_than_a_person_can_read() -> None:
-    """A server chooses some: a token endpoint of 60 KB, a thousand addresses, a version of 4,000 digits."""
+    """A server chooses some: a token endpoint of 60 KB, a thousand addresses."""
     for bounded in (
         Failure(Stage.KIND, problems.ANSWER_NONSENSE, "9" * 60_000),
         StageResult(Stage.NAME, StageOutcome.PASSED, 1.0, "9" * 60_000),

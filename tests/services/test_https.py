@@ -295,6 +295,16 @@ def test_no_cookie_is_kept(serve: Serve) -> None:
     assert b"accept-encoding: identity" in heads[1].lower()
 
 
+def test_many_fields_take_no_more_time_than_in_proportion(serve: Serve) -> None:
+    fields = [f"{number:x}:" for number in range(0x1000, 0x1000 + 10_000)]
+    server = serve(says(page("200 OK", b"{}", *fields, "Twice: a", "twice: b")))
+    with Client() as client:
+        begun = time.thread_time()
+        reply = client.request(Request("GET", server.address))
+        assert time.thread_time() - begun < 0.5
+    assert (len(reply.headers), reply.headers["twice"]) == (10_002, "a, b")
+
+
 def test_an_offered_cookie_is_not_even_read(serve: Serve) -> None:
     bomb = page("200 OK", b"{}", "Set-Cookie: a=b", "Set-Cookie2: " + "a," * 28_000)
     server = serve(says(bomb))

@@ -246,7 +246,7 @@ class TestSigningIn:
         assert b"\r\nProxy-Authorization: " + given + b" " in heads[1]
 
     def test_what_a_proxy_repeats_of_the_password_is_blotted_out(self, serve: Serve) -> None:
-        told = Credentials("marie", "MotDePasse-4711")
+        marie = Credentials("marie", "MotDePasse-4711")
         basic = b64encode(b"marie:MotDePasse-4711").decode()
         field = f"X-Squid-Error: {'x' * 160} MOTDEPASSE-4711"
         for answer in (
@@ -255,7 +255,7 @@ class TestSigningIn:
             page("302 Go", b"", "Location: https://motdepasse-4711.example/"),
             f"Proxy-Authorization: Basic {basic}\r\n\r\n".encode(),
         ):
-            _, failure = self.heads_of(serve, told, self.BASIC, answer)
+            _, failure = self.heads_of(serve, marie, self.BASIC, answer)
             text = repr(failure).lower()
             assert not [part for part in ("motdep", basic[:9].lower(), "4711") if part in text]
 

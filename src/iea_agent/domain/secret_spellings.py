@@ -39,7 +39,7 @@ def list_spellings(secret: str) -> frozenset[str]:
 
 
 def compile_spellings(spellings: Iterable[str]) -> str:
-    """Return an expression that matches one of *spellings*, whatever the case of its letters.
+    """Return an expression for one of *spellings*, in capital or small letters.
 
     The host of an address is written in small letters, and "%C3" may become "%c3". Matches nothing if there are none.
     """
@@ -48,6 +48,6 @@ def compile_spellings(spellings: Iterable[str]) -> str:
 
 
 def blot(text: str, secrets: Iterable[str], mark: str = "…") -> str:
-    """Return *text* with *mark* in the place of each of *secrets*, however it is spelled."""
+    """Return *text* with *mark* for each of *secrets*, however it is spelled."""
     spellings = {each for secret in secrets if len(secret) >= _SHORTEST for each in list_spellings(secret)}
     return re.sub(compile_spellings(spellings), lambda _: mark, text) if spellings else text

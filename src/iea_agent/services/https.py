@@ -186,7 +186,7 @@ class Client:
                 extensions={"trace": context.trace},
             ) as response:
                 body = _read_body(response, limit) if limit else b""
-                return Reply(response.status_code, dict(response.headers), body)
+                return Reply(response.status_code, _join_fields(response.headers), body)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             failure = Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
         except EXCEPTIONS as error:
@@ -296,6 +296,17 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         self._answer.close()
+
+
+def _join_fields(headers: httpx.Headers) -> dict[str, str]:
+    """Return the fields by name; those of one name are joined (RFC 9110, 5.3).
+
+    httpx would look through all of them for each name: seconds for an answer of many.
+    """
+    fields: dict[str, list[str]] = {}
+    for name, value in headers.multi_items():
+        fields.setdefault(name, []).append(value)
+    return {name: ", ".join(values) for name, values in fields.items()}
 
 
 def _read_body(response: httpx.Response, limit: int) -> bytes:

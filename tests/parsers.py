@@ -31,6 +31,7 @@ from iea_agent.domain import (
     printable_text,
     proxy_choice,
     refusals,
+    secret_spellings,
     settings,
     state_seal,
     tls_verdicts,
@@ -392,6 +393,9 @@ PARSERS: Mapping[str, Parser] = {
     "printable_text.clean_detail": Parser(printable_text.clean_detail, HEADERS),
     "printable_text.clean_foreign_text": Parser(printable_text.clean_foreign_text, HEADERS),
     "printable_text.escape_controls": Parser(printable_text.escape_controls, HEADERS),
+    "secret_spellings.blot": Parser(
+        lambda text: secret_spellings.blot(text, ["K3Y-9F2M-7QX4-20LB"]), https.BODY_LIMIT
+    ),
     "logs.LineFormatter": Parser(_log, HEADERS, (Frame("Bearer "), Frame("Basic a"))),
 }
 """Every parser by its module and name; a second entry of one has a word behind a colon."""

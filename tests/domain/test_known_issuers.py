@@ -57,6 +57,9 @@ def test_an_interceptor_that_is_believed_is_said_as_long_as_it_lasts() -> None:
     entry = record_accepted(entry, by("Fortinet"), 100.0)
     assert list_notices(entry, 200.0) == (Interception("Fortinet (FortiGate)", "Certigna", 100.0),)
     entry = record_accepted(entry, by("Fortinet"), 300.0)
+    assert list_notices(entry, 50.0) == (Interception("Fortinet (FortiGate)", "Certigna", 50.0),), (
+        "the clock was ahead"
+    )
     assert list_notices(entry, 9e9) == (Interception("Fortinet (FortiGate)", "Certigna", 100.0),)
     # refused again, it is no interceptor that is believed
     assert list_notices(record_refused(entry, by("Avast"), 400.0)[0], 400.0) == ()

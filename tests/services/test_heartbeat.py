@@ -62,6 +62,9 @@ class Server:
         ({"etag": '"é"'}, {}),
         ({"etag": '"a\nb"'}, {}),
         ({"etag": ""}, {}),
+        # one that is long would be a cookie
+        ({"etag": '"' + "a" * 198 + '"'}, {"if-none-match": '"' + "a" * 198 + '"'}),
+        ({"etag": '"' + "a" * 199 + '"'}, {}),
         ({}, {}),
     ],
 )

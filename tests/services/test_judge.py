@@ -41,6 +41,8 @@ def page(title: str, text: str = "", heading: str = "") -> bytes:
         ("http://a.example/x", "https://portal.example/?session=s3cret", problems.CAPTIVE_PORTAL),
         (HERE, "/login", ELSEWHERE),
         (HERE, "https://[", ELSEWHERE),
+        (HERE, "////[", ELSEWHERE),
+        (HERE, "////\uff03", ELSEWHERE),
         (HERE, None, ELSEWHERE),
         # to itself: a check for cookies
         (HERE, HERE, TO_BROWSER),

@@ -36,12 +36,15 @@ class KnownIssuer:
 
 
 def list_notices(entry: KnownIssuer, now: float) -> tuple[Notice, ...]:
-    """Return what *entry* has to say at *now* of a connection that works."""
+    """Return what *entry* has to say at *now* of a connection that works.
+
+    What a clock that was ahead has dated begins now.
+    """
     notices: list[Notice] = []
     if entry.is_believed:
-        notices.append(Interception(_recognise(entry.stranger), entry.usual, entry.since))
+        notices.append(Interception(_recognise(entry.stranger), entry.usual, min(entry.since, now)))
     if entry.endpoint_before and now - entry.endpoint_since < timing.ENDPOINT_NOTICE:
-        notices.append(EndpointChange(entry.endpoint, entry.endpoint_before, entry.endpoint_since))
+        notices.append(EndpointChange(entry.endpoint, entry.endpoint_before, min(entry.endpoint_since, now)))
     return tuple(notices)
 
 

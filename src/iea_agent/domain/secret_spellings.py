@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote, quote_plus
 
 _SHORTEST = 4
@@ -49,5 +49,12 @@ def compile_spellings(spellings: Iterable[str]) -> str:
 
 def blot(text: str, secrets: Iterable[str], mark: str = "…") -> str:
     """Return *text* with *mark* for each of *secrets*, however it is spelled."""
+    return make_blotter(secrets, mark)(text)
+
+
+def make_blotter(secrets: Iterable[str], mark: str = "…") -> Callable[[str], str]:
+    """Return a function that does the same with many texts."""
     spellings = {each for secret in secrets if len(secret) >= _SHORTEST for each in list_spellings(secret)}
-    return re.sub(compile_spellings(spellings), lambda _: mark, text) if spellings else text
+    expression = compile_spellings(spellings)
+    pattern = re.compile(expression)
+    return lambda text: pattern.sub(lambda _: mark, text)

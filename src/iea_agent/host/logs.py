@@ -80,7 +80,8 @@ class LineFormatter(logging.Formatter):
 
     def hide(self, secret: str) -> None:
         self._secrets |= list_spellings(secret)
-        self._pattern = re.compile(f"{_CREDENTIALS}|{compile_spellings(self._secrets)}")
+        spellings = compile_spellings(self._secrets)
+        self._pattern = re.compile(f"{_CREDENTIALS}|{spellings}")
 
     def format(self, record: logging.LogRecord) -> str:
         """Return time (UTC), level, module, event and fields; a traceback comes last."""

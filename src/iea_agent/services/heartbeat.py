@@ -16,6 +16,8 @@ from .authentication import Discovery, Exchange, discover, forbid_clear_text, ru
 from .https import WHOLE_SECONDS, Client
 from .messages import Reply, Request
 
+_LONGEST_CONDITION = 200
+"""Characters of an ETag or a date that is sent back: a longer one would be a cookie, every minute."""
 _CONDITIONS = {"etag": "if-none-match", "last-modified": "if-modified-since"}
 """The header of a reply, and the one of a request that asks for what has changed since."""
 
@@ -71,5 +73,7 @@ def _find_conditions(reply: Reply) -> dict[str, str]:
     headers = {ours: reply.headers.get(theirs, "") for theirs, ours in _CONDITIONS.items()}
     # what is sent back must be what a header can carry
     return {
-        name: value for name, value in headers.items() if value.isascii() and value.isprintable() and value
+        name: value
+        for name, value in headers.items()
+        if value.isascii() and value.isprintable() and 0 < len(value) <= _LONGEST_CONDITION
     }

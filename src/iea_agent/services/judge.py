@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from iea_agent.domain import problems, timing
 from iea_agent.domain.diagnosis import Failure, Stage
@@ -95,9 +95,9 @@ class _Answer(NamedTuple):
         marked = headers.get("cf-mitigated") == "challenge" or "x-amzn-waf-action" in headers
         marked |= b"captcha-delivery.com" in self.reply.body
         if self.is_redirection:
-            target = parse_location(self.reply).geturl()
-            here, there = urlsplit(self.request.url), urlsplit(urljoin(self.request.url, target))
-            return marked or (bool(target) and here[:3] == there[:3])
+            is_given = parse_location(self.reply).geturl() != ""
+            here, there = urlsplit(self.request.url), parse_location(self.reply, self.request.url)
+            return marked or (is_given and here[:3] == there[:3])
         if self.page is None:
             return marked
         guarded = self.reply.status in _REFUSALS and self.page.is_captcha

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType, UnionType
 from typing import Any, NamedTuple, TypeGuard
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import AddressError
 from iea_agent.domain.evidence import RedirectTarget
 from iea_agent.domain.problems import Problem
-from iea_agent.domain.secret_spellings import blot
+from iea_agent.domain.secret_spellings import make_blotter
 
 _LONGEST_WAIT = 100
 """Characters of a Retry-After that are read; a date has 29."""
@@ -54,8 +54,9 @@ class Reply:
 
     def without(self, secrets: Sequence[str]) -> Reply:
         """Return this reply without *secrets* that the server repeats."""
-        headers = {name: blot(value, secrets) for name, value in self.headers.items()}
-        return Reply(self.status, headers, blot(self.decoded_body, secrets).encode(errors="replace"))
+        blot = make_blotter(secrets)
+        headers = {name: blot(value) for name, value in self.headers.items()}
+        return Reply(self.status, headers, blot(self.decoded_body).encode(errors="replace"))
 
     @property
     def is_success(self) -> bool:
@@ -152,10 +153,13 @@ def judge_proxy_challenge(
     return problems.PROXY_WANTS_PASSWORD, detail
 
 
-def parse_location(reply: Reply) -> SplitResult:
-    """Return the target of a redirection; all its parts are empty if there is none."""
+def parse_location(reply: Reply, base: str = "") -> SplitResult:
+    """Return the target of a redirection; all its parts are empty if there is none.
+
+    With the address that was asked for as *base*, it is complete.
+    """
     try:
-        parts = urlsplit(reply.headers.get("location", "")[:LONGEST_FIELD])
+        parts = urlsplit(urljoin(base, reply.headers.get("location", "")[:LONGEST_FIELD]))
         parts.hostname  # noqa: B018  reading it is what may fail
     except ValueError:
         return urlsplit("")

@@ -153,8 +153,12 @@ def _interceptor(name: str) -> list[str]:
     """Return which product intercepts and, if known, which of its settings to change."""
     product = interceptors.find_interceptor(name)
     if product is None:
-        return [_("Produit reconnu à son certificat : {name}.").format(name=clean_foreign_text(name))]
-    sentence = _("Produit reconnu à son certificat : {name} ({kind}).")
+        return [
+            _("Produit reconnu à son certificat : {name} (nom non vérifié).").format(
+                name=clean_foreign_text(name)
+            )
+        ]
+    sentence = _("Produit reconnu à son certificat : {name} ({kind}, nom non vérifié).")
     return [sentence.format(name=product.name, kind=_(_KINDS[product.kind])), _(product.setting)]
 
 

@@ -193,7 +193,10 @@ HTML = (
     Frame("<html><h1>"),
     Frame("<html><!--"),
 )
+_ERRORS = "".join(f"a{number} = x\n" for number in range(20))
 TOML = (
+    Frame("a = [", f"]\n{_ERRORS}"),
+    Frame(behind=f"\n[proxy]\n{_ERRORS}"),
     Frame("a = "),
     Frame("a = ["),
     Frame('a = "', '"'),

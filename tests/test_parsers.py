@@ -59,6 +59,7 @@ VERBS = ("parse", "read", "judge", "clean", "tidy", "decode", "undo", "recognise
 """What a function that takes foreign text apart is called."""
 ELSEWHERE: dict[str, str] = {
     "assistance_memory.read_since": "reads files by storage and journal.Journal",
+    "certificates.read_regular": "reads a file, and no meaning",
     "diagnosis.judge_clock": "gets a number",
     "machine.judge_anew": "gets an event",
     "machine.judge_attempt": "gets an event",

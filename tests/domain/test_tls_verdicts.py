@@ -12,6 +12,7 @@ from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate
 from iea_agent.domain.evidence import CertificateHosts, InterceptedBy, PortalPage
 from iea_agent.domain.problems import Group, Problem
+from iea_agent.domain.settings import UNMET_PIN
 from iea_agent.domain.tls_verdicts import (
     ALERTS,
     CERTIFICATE_CODES,
@@ -334,3 +335,10 @@ def test_one_pin_is_enough_and_a_name_is_that_of_the_leafs_issuer(
     authority = ServerCertificate(certificate, ("Dhimyotis",), False, key_hash="authority")
     assert is_pinned([leaf, authority], pins) == is_met
     assert is_pinned([], pins) == (not pins)
+
+
+def test_an_authority_whose_name_looks_like_a_key_meets_no_pin() -> None:
+    certificate = Certificate("a.fr", "sha256/?", 0.0, 1.0, "00")
+    leaf = ServerCertificate(certificate, (UNMET_PIN, "sha256/abc"), False, key_hash="leaf")
+    assert not is_pinned([leaf], (UNMET_PIN,))
+    assert not is_pinned([leaf], ("sha256/abc",))

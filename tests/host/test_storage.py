@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import stat
 import subprocess
 import sys
 import time
@@ -21,8 +22,8 @@ from iea_agent.domain import addresses, password_tries, refusals, settings
 from iea_agent.domain.assistance_record import parse_assistance
 from iea_agent.domain.password_register import parse_generation
 from iea_agent.domain.refusals import Refusal, RefusedError
-from iea_agent.host import storage
-from iea_agent.host.storage import Folders, Storage
+from iea_agent.host import NotTrustedError, storage
+from iea_agent.host.storage import Folders, Storage, read_bounded
 
 OWN = """\
 # Written by the treasurer
@@ -84,10 +85,21 @@ def refused(refusal: Refusal) -> Iterator[None]:
     assert error.value.refusal == refusal
 
 
+ROOT_ALONE = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root makes a device"
+)
+
+
 def make_no_file(path: Path, kind: str) -> None:
-    """Put a folder with a file in it, or a pipe that nobody writes, at *path*."""
+    """Put at *path* what is no file: by *kind* a full folder, a pipe, a link to one."""
     if sys.platform != "win32" and kind == "pipe":
         os.mkfifo(path)
+    elif sys.platform != "win32" and kind == "link":
+        os.mkfifo(path.with_name("pipe"))
+        path.symlink_to(path.with_name("pipe"))
+    elif sys.platform != "win32" and kind == "device":
+        # /dev/ptmx under another name: it is waited for
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(5, 2))
     else:
         path.mkdir()
         (path / "x").touch()
@@ -369,11 +381,14 @@ class TestRefusedValues:
         assert (broken(store.folders.settings)[0] / "x").exists()
 
     @pytest.mark.linux
-    def test_a_pipe_in_its_place_is_not_waited_for(self, store: Storage) -> None:
-        make_no_file(store.settings_file, "pipe")
+    @pytest.mark.parametrize("kind", ["pipe", "link", pytest.param("device", marks=ROOT_ALONE)])
+    def test_a_pipe_or_a_device_in_its_place_is_not_waited_for(self, store: Storage, kind: str) -> None:
+        make_no_file(store.settings_file, kind)
         assert store.load().faults
         store.save({"licence.number": "1"})
         assert store.load().effective.settings.licence_number == "1"
+        if kind == "link":
+            assert store.settings_file.with_name("pipe").is_fifo(), "what it leads to is not replaced"
 
     def test_too_many_brackets_are_a_fault(self, store: Storage) -> None:
         store.settings_file.write_text("x = " + "[" * 5_000 + "]" * 5_000)
@@ -428,7 +443,11 @@ class TestPolicy:
         store.policy_file.write_bytes(content)
         loaded = store.load()
         assert loaded.policy_faults
-        assert loaded.effective.settings == replace(settings.DEFAULTS, licence_number="IEA-0000-1234")
+        expected = replace(settings.DEFAULTS, licence_number="IEA-0000-1234")
+        if content.startswith((b"x", b"\xff")):
+            # it cannot be read as a whole, so it may demand a certificate
+            expected = replace(expected, pins=settings.UNMET_PIN)
+        assert loaded.effective.settings == expected
         names = {each.attribute for each in settings.DECLARATIONS.values()}
         assert loaded.effective.locked == names - {"licence_number"}
         assert store.load() == loaded
@@ -458,6 +477,40 @@ class TestPolicy:
         assert attribute in effective.locked
         assert getattr(effective.settings, attribute) == getattr(settings.DEFAULTS, attribute)
         assert effective.settings.proxy_mode is settings.ProxyMode.NONE, "what is right in it holds"
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "[connection]\npins = 'sha256/short'\n",
+            "[connection]\npins = Certigna\n",
+            "[connection]\nPins = 'Certigna'\n",
+            "[connection\npins = 'Certigna'\n",
+            "[connection]\npins = ['Certigna']\n",
+            "connection = 1 # pins\n",
+            "[connection]\nscope = '''\npins = 'Certigna'\n",
+            "schema = 2\n[connection]\npins = 'Certigna'\n",
+            "[connection]\npins = 'Certigna'\n" + "# \n" * 40_000,
+        ],
+    )
+    def test_pins_that_cannot_be_read_are_met_by_nothing(self, store: Storage, content: str) -> None:
+        """Without a pin the agent would trust whom the administrator does not."""
+        store.policy_file.write_text(content)
+        loaded = store.load()
+        assert loaded.policy_faults
+        assert loaded.effective.settings.pins == settings.UNMET_PIN
+        assert "pins" in loaded.effective.locked
+
+        store.policy_file.write_text("[connection]\npins = 'Certigna'\n")
+        assert store.load().effective.settings.pins == "Certigna"
+        store.policy_file.write_text(content)
+        assert store.load().effective.settings.pins == "Certigna", "the one before, until the program ends"
+
+    def test_a_faulty_policy_without_pins_demands_none(self, store: Storage) -> None:
+        for content in ("[connection\nsecure = true\n", "schema = 2\n", "[connection]\nscope = '''\n"):
+            store.policy_file.write_text(content)
+            loaded = store.load()
+            assert loaded.policy_faults
+            assert loaded.effective.settings.pins == ""
 
     def test_a_withdrawn_one_is_forgotten(self, store: Storage) -> None:
         store.policy_file.write_text("[connection]\nsecure = false\n")
@@ -506,11 +559,15 @@ class TestPolicy:
         assert store.policy_signature() != signature, "the agent notices it within a minute"
         assert store.load().effective.settings.ca_file == str(file)
         assert store.load().policy_faults == ()
+        assert store.choose_reader(file) == store.read_administrators_file
+        assert store.choose_reader(file.with_name("own.pem")) is None, "a person's own"
         if sys.platform != "win32":
             file.chmod(0o666)
             assert store.load().effective.settings.ca_file == str(file), (
                 "the one before, until the program ends"
             )
+            with pytest.raises(NotTrustedError):
+                (store.choose_reader(file) or read_bounded)(file, 10)
             assert Storage(store.folders).load().effective.settings.ca_file == ""
             assert "administrateurs" in store.load().policy_faults[0].expected
 
@@ -742,7 +799,14 @@ class TestState:
         store.write_state("journal", {"a": 1})
         assert store.read_state("journal", dict) == {"a": 1}
 
-    @pytest.mark.parametrize("kind", ["folder", pytest.param("pipe", marks=pytest.mark.linux)])
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            "folder",
+            *(pytest.param(kind, marks=pytest.mark.linux) for kind in ("pipe", "link")),
+            pytest.param("device", marks=[pytest.mark.linux, ROOT_ALONE]),
+        ],
+    )
     def test_what_is_no_file_is_set_aside(self, store: Storage, kind: str) -> None:
         path = store.folders.state / "journal.json"
         make_no_file(path, kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -263,6 +264,31 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(CaFileUnreadable) as raised:
         certificates.verifying_context(tmp_path / "nothing.pem")
     assert raised.value.file == tmp_path / "nothing.pem"
+
+
+@pytest.mark.linux
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    file = tmp_path / "own.pem"
+    if sys.platform != "win32":
+        os.mkfifo(file)
+    with pytest.raises(CaFileUnreadable):
+        certificates.verifying_context(file)
+
+
+def test_only_what_was_judged_is_loaded(tmp_path: Path) -> None:
+    """Not what has the name by then: a folder further up may have been exchanged."""
+    ours, other = CertificateAuthority(), trustme.CA(organization_name="Autre")
+    file = tmp_path / "own.pem"
+    file.write_bytes(other.cert_pem.bytes())
+    names = certificates.trusted_names(file, lambda _file, _limit: ours.authority_pem).organisations
+    assert "Bac à sable IEA" in names
+    assert "Autre" not in names
+
+    def refuse(path: Path, _limit: int) -> bytes:
+        raise PermissionError(errno.EPERM, "may be changed by everybody", str(path))
+
+    with pytest.raises(CaFileUnreadable):
+        certificates.verifying_context(file, refuse)
 
 
 def every_context(ca_file: Path) -> list[ssl.SSLContext]:

@@ -102,6 +102,7 @@ class Servers:
         from iea_agent.domain.diagnosis import Failure, Stage
         from iea_agent.domain.evidence import ProxyScript
         from iea_agent.host.vault import VaultUnavailable
+        from iea_agent.services.certificates import read_regular
         from iea_agent.services.https import HttpsError
         from iea_agent.services.network import Credentials, Route
 
@@ -122,9 +123,10 @@ class Servers:
             script = ProxyScript(choice.unusable.script) if choice.unusable.script else None
             reason = choice.unusable.reason
             script_failure = Failure(Stage.PROXY, problems.PROXY_SCRIPT_UNUSABLE, reason, evidence=script)
+        ca_file = Path(settings.ca_file) if settings.ca_file else None
         return Route(
             choice.proxy,
-            Path(settings.ca_file) if settings.ca_file else None,
+            ca_file,
             credentials,
             settings.ipv4_only,
             source=choice.source,
@@ -132,6 +134,7 @@ class Servers:
             script_failure=script_failure,
             is_proxy_trusted=proxy_choice.is_trusted(choice, settings),
             pins=split_list(settings.pins),
+            read_ca=self.installation.storage.choose_reader(ca_file) or read_regular,
         )
 
     def connect(

@@ -144,6 +144,10 @@ def _check_pins(value: object) -> str:
     return ";".join(pins)
 
 
+UNMET_PIN = "sha256/?"
+"""Pins that no certificate meets, in place of those that a policy demands and nobody can read."""
+
+
 def _check_hosts(value: object) -> str:
     hosts = re.split(r"[;,\s]+", _check_text(value).strip(";, \t"))
     if len(hosts) > 20:
@@ -440,8 +444,8 @@ def parse_file(text: str) -> ParsedFile:
     """
     try:
         _check_names(text)
-        readable, faults = _comment_out_errors(text)
-        document = upgrade(tomllib.loads(readable))
+        readable, document, faults = _comment_out_errors(text)
+        document = upgrade(document)
     except SettingsError as error:
         raise SettingsError(_locate(error.faults, text)) from None
     except ValueError as error:
@@ -469,6 +473,8 @@ _EXPECTED_LINE = N_("une ligne TOML sans faute de syntaxe, qui n'est pas déjà 
 _EXPECTED_QUOTES = N_("un chemin entre apostrophes, comme 'C:\\Exemple'")
 MOST_ERRORS = 20
 """Errors of syntax that are set apart; a file of more is broken as a whole."""
+MOST_AGAIN = 16_384
+"""Characters that are read again because an error stood behind them; a file that needs more is broken as a whole."""
 
 
 MOST_DOTS = 50
@@ -484,30 +490,35 @@ def _check_names(text: str) -> None:
             raise SettingsError((SettingFault("", number, N_("moins de points dans les noms")),))
 
 
-def _comment_out_errors(text: str) -> tuple[str, list[SettingFault]]:
-    """Return *text* with each line that is no TOML as a comment, and what they are.
+def _comment_out_errors(text: str) -> tuple[str, Document, list[SettingFault]]:
+    """Return *text* with what is no TOML as comments, what it says, and the faults.
 
-    Raises ``SettingsError`` if it is unclear what else the error spoils.
+    Each error has the text read from its beginning again. Raises ``SettingsError`` if that takes too long, or
+    if it is unclear what else the error spoils.
     """
     lines = text.split("\n")
     faults: list[SettingFault] = []
+    again = 0
     while True:
+        readable = "\n".join(lines)
         try:
-            tomllib.loads("\n".join(lines))
+            return readable, tomllib.loads(readable), faults
         except tomllib.TOMLDecodeError as error:
             place = re.search(r"line (\d+)", str(error))
             # without a number: "at end of document"
             line = int(place[1]) if place else len(text.rstrip("\n").split("\n"))
-            spoilt, name = _find_spoilt(lines, line, str(error).startswith("Cannot")), _name_line(text, line)
-            if len(faults) == MOST_ERRORS or not spoilt or not name:
+            # the text up to there, and the line by itself
+            again += sum(len(each) + 1 for each in lines[:line]) + len(lines[line - 1])
+            may_go_on = len(faults) < MOST_ERRORS and again <= MOST_AGAIN
+            spoilt = _find_spoilt(lines, line, str(error).startswith("Cannot")) if may_go_on else range(0)
+            name = _name_line(text, line)
+            if not spoilt or not name:
                 line = faults[0].line if faults else line
                 raise SettingsError((SettingFault("", line, _EXPECTED_TOML),)) from error
             has_path = "\\" in lines[line - 1]
             faults.append(SettingFault(name, line, _EXPECTED_QUOTES if has_path else _EXPECTED_LINE))
             for number in spoilt:
                 lines[number] = f"# {lines[number]}"
-        else:
-            return "\n".join(lines), faults
 
 
 def _find_spoilt(lines: list[str], line: int, is_repeated: bool) -> range:

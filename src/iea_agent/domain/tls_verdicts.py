@@ -57,9 +57,12 @@ def is_pinned(chain: Sequence[ServerCertificate], pins: Iterable[str]) -> bool:
     A pin is the organisation, unit or common name of the issuer of the server's certificate, which is the first of *chain*, or "sha256/" and the
     ``key_hash`` of a certificate of *chain*, which was verified.
     """
-    wanted = {pin.casefold() if not pin.startswith("sha256/") else pin for pin in pins}
+    wanted = set(pins)
+    keys = {pin for pin in wanted if pin.startswith("sha256/")}
+    # no name may look like a key
+    names = {pin.casefold() for pin in wanted - keys}
     issuers = {name.casefold() for each in chain[:1] for name in each.issuer_names}
-    return not wanted or bool(wanted & (issuers | {f"sha256/{each.key_hash}" for each in chain}))
+    return not wanted or bool(names & issuers or keys & {f"sha256/{each.key_hash}" for each in chain})
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 from iea_agent import IS_CHECKOUT
 from iea_agent.domain import settings
@@ -40,9 +40,12 @@ STATE_SCHEMA = 1
 # copies of broken contents of one file
 KEPT_ASIDE = 5
 
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
+"""Has a pipe opened at once that took the file's place a moment ago; Windows has none among its files."""
+
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-_ReadFile = Callable[[Path, int], "bytes | None"]
+ReadFile = Callable[[Path, int], "bytes | None"]
 
 _EXPECTED_TEXT = N_("un fichier de texte en UTF-8, de 64 Kio au plus")
 _EXPECTED_VARIABLES = N_("un chemin dont les variables existent sur ce poste")
@@ -64,7 +67,7 @@ class StorageError(Exception):
 
 
 class NotAFileError(OSError):
-    """A folder or a pipe is in the place of a file; a pipe would be waited for."""
+    """A folder, a pipe or a device in the place of a file: some never end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +307,11 @@ class Storage:
         except FileNotFoundError:
             return None
 
+    def choose_reader(self, ca_file: Path | None) -> ReadFile | None:
+        """Return what reads *ca_file* if the policy names it, else None."""
+        fixed = self._load_policy()[0].get("ca_file") if ca_file is not None else None
+        return self.read_administrators_file if fixed and Path(str(fixed)) == ca_file else None
+
     def settings_signature(self) -> Signature | None:
         """Return what changes with the person's file."""
         return _sign(self.settings_file)
@@ -378,19 +386,21 @@ class Storage:
         """Return what the policy fixes, by attribute, and what is wrong with it.
 
         A refused value stays fixed, else the person's own would hold: to what the policy said before, as
-        long as this process runs, then to the default. If nothing in the file can be used, it might have
-        fixed anything but the licence. A file that others than administrators can change is nobody's word.
+        long as this process runs, then to the default, and pins to one that nothing meets. If nothing in the file
+        can be used, it might have fixed anything but the licence. A file that others than administrators can change
+        is nobody's word.
         """
         file = self._check_authorities(_read_settings(self.policy_file, self.read_administrators_file))
+        in_doubt = replace(settings.DEFAULTS, pins=settings.UNMET_PIN if file.may_set("pins") else "")
         if file.is_broken:
             fixed = self._policy or {
-                each.attribute: getattr(settings.DEFAULTS, each.attribute)
+                each.attribute: getattr(in_doubt, each.attribute)
                 for each in settings.DECLARATIONS.values()
                 if each.attribute != "licence_number"
             }
         else:
             lost = {
-                each.attribute: self._policy.get(each.attribute, getattr(settings.DEFAULTS, each.attribute))
+                each.attribute: self._policy.get(each.attribute, getattr(in_doubt, each.attribute))
                 for name, each in settings.DECLARATIONS.items()
                 if file.refuses([name])
             }
@@ -430,7 +440,7 @@ def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
     and mode stay; a new file, and one that is *private*, only the person may read (0600), and so a new
     folder (0700). Raises ``OSError``, and then leaves no file behind.
     """
-    if not private and path.is_symlink():
+    if not private and path.is_symlink() and not _leads_elsewhere(path):
         path = Path(os.path.realpath(path))
     folder = path.parent
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -456,6 +466,15 @@ def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+
+
+def _leads_elsewhere(link: Path) -> bool:
+    """Return whether *link* leads to a device or the like, which is not replaced."""
+    try:
+        return not stat.S_ISREG(link.stat().st_mode)
+    except OSError:
+        # to nothing, or not to be followed
+        return False
 
 
 def _choose_opener(*, private: bool) -> Callable[[str, int], int]:
@@ -546,6 +565,27 @@ def _refusal_logged() -> Iterator[None]:
         _log.warning("disk refused", extra={"fields": {"file": error.filename, "reason": error.strerror}})
 
 
+def _open_regular(path: Path) -> IO[bytes]:
+    """Open the file *path* for reading; a pipe or a device is not waited for.
+
+    Raises ``OSError``: ``NotAFileError`` if something else has its name.
+    """
+    # the name first: to open a device may do something
+    _require_regular(path.stat(), path)
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAITING))  # noqa: SIM115
+    try:
+        _require_regular(os.fstat(file.fileno()), path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _require_regular(status: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise NotAFileError(errno.EINVAL, "not a file", str(path))
+
+
 def read_bounded(path: Path, limit: int) -> bytes | None:
     """Return at most *limit* + 1 bytes of *path*; None if there is no such file.
 
@@ -553,11 +593,7 @@ def read_bounded(path: Path, limit: int) -> bytes | None:
     """
 
     def read_file() -> bytes:
-        mode = path.stat().st_mode
-        # a device ends, or is as long as too large a file
-        if not stat.S_ISREG(mode) and not stat.S_ISCHR(mode):
-            raise NotAFileError(errno.EINVAL, "not a file", str(path))
-        with path.open("rb") as file:
+        with _open_regular(path) as file:
             return file.read(limit + 1)
 
     try:
@@ -573,9 +609,7 @@ def read_tail(path: Path, limit: int) -> tuple[int, bytes]:
     """
 
     def read_file() -> tuple[int, bytes]:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise NotAFileError(errno.EINVAL, "not a file", str(path))
-        with path.open("rb") as file:
+        with _open_regular(path) as file:
             before = max(file.seek(0, os.SEEK_END) - limit, 0)
             file.seek(before)
             return before, file.read(limit)
@@ -613,6 +647,13 @@ class _SettingsFile:
         """Whether something in it is no TOML."""
         return self.is_broken or (self.data is not None and decode_file(self.data) != self.text)
 
+    def may_set(self, word: str) -> bool:
+        """Return whether *word*, the last part of a name, is in it, or it cannot be read."""
+        try:
+            return self.data is None or word in decode_file(self.data).lower()
+        except UnicodeDecodeError:
+            return True
+
     def refuses(self, names: Iterable[str]) -> bool:
         """Return whether one of the settings *names* is refused in this file."""
         return any(fault.concerns(name) for name in names for fault in self.faults)
@@ -645,13 +686,13 @@ class _SettingsFile:
         return isinstance(schema, int) and schema > settings.SCHEMA
 
 
-def _read_settings(path: Path, read_file: _ReadFile = read_bounded) -> _SettingsFile:
+def _read_settings(path: Path, read_file: ReadFile = read_bounded) -> _SettingsFile:
     """Return what *path* sets; its faults name the file."""
     file = _parse_settings(path, read_file)
     return replace(file, faults=tuple(replace(fault, file=path.name) for fault in file.faults))
 
 
-def _parse_settings(path: Path, read_file: _ReadFile) -> _SettingsFile:
+def _parse_settings(path: Path, read_file: ReadFile) -> _SettingsFile:
     try:
         data = read_file(path, LARGEST_SETTINGS)
     except NotTrustedError as error:

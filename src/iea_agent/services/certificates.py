@@ -10,10 +10,10 @@ import errno
 import hashlib
 import os
 import ssl
+import stat
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -33,7 +33,10 @@ from iea_agent.domain.tls_verdicts import (
 )
 
 FILE_LIMIT = 16 * 1024 * 1024
-"""Bytes of the administrator's file that are searched for a revocation list."""
+"""Bytes of a file of authorities; a larger one is refused."""
+
+ReadFile: TypeAlias = Callable[[Path, int], "bytes | None"]
+"""Returns at most one byte more than asked for of a file, None without one. Raises ``OSError``."""
 
 _CIPHERS = "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
 """The ciphers up to TLS 1.2: those of Python as python.org builds it. Debian's Python offers every one that OpenSSL has."""
@@ -115,8 +118,28 @@ def _refuse(code: int, message: str) -> ssl.SSLCertVerificationError:
     return error
 
 
-def verifying_context(ca_file: Path | None) -> ssl.SSLContext:
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return *limit* + 1 bytes of *path* at most; nothing is waited for.
+
+    Raises ``OSError``.
+    """
+    _require_regular(path.stat())
+    waits_not = getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | waits_not)) as file:
+        # another one may have its name since
+        _require_regular(os.fstat(file.fileno()))
+        return file.read(limit + 1)
+
+
+def _require_regular(status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a file")
+
+
+def verifying_context(ca_file: Path | None, read: ReadFile = read_regular) -> ssl.SSLContext:
     """Return a context that trusts the authorities of the system and of *ca_file*.
+
+    *read* reads that file: what it refuses is not loaded.
 
     On Windows CryptoAPI verifies, which downloads authorities on demand as browsers do. With *ca_file* OpenSSL verifies there too, with
     the file and the present content of the store: truststore would call the authority unknown if a certificate of the file's authority
@@ -129,7 +152,7 @@ def verifying_context(ca_file: Path | None) -> ssl.SSLContext:
         context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
-    return _openssl(ca_file)
+    return _openssl(ca_file, read)
 
 
 def looking_contexts(*, limited: bool) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -194,10 +217,10 @@ def _trust_system(context: ssl.SSLContext) -> None:
         context.load_verify_locations(capath=folder)
 
 
-def trusted_names(ca_file: Path | None) -> TrustedNames:
+def trusted_names(ca_file: Path | None, read: ReadFile = read_regular) -> TrustedNames:
     """Return the names of the authorities that this PC trusts."""
     try:
-        context = _openssl(ca_file)
+        context = _openssl(ca_file, read)
     except CaFileUnreadable:
         return TrustedNames()
     parsed = [parse_certificate(der) for der in context.get_ca_certs(binary_form=True)]
@@ -207,43 +230,55 @@ def trusted_names(ca_file: Path | None) -> TrustedNames:
     )
 
 
-def _openssl(ca_file: Path | None) -> ssl.SSLContext:
+def _openssl(ca_file: Path | None, read: ReadFile) -> ssl.SSLContext:
     try:
-        version = None if ca_file is None else (ca_file, os.stat(ca_file).st_mtime_ns)
+        version = None if ca_file is None else (ca_file, os.stat(ca_file).st_mtime_ns, read)
     except OSError as error:
         raise CaFileUnreadable(ca_file, error) from None
     return _load_context(version)
 
 
 @lru_cache(maxsize=2)
-def _load_context(version: tuple[Path, int] | None) -> ssl.SSLContext:
+def _load_context(version: tuple[Path, int, ReadFile] | None) -> ssl.SSLContext:
     """Load the authorities once (20 ms, 1 MB), and again if the file has changed."""
     context = _client_context()
     _trust_system(context)
     if version is not None:
-        file = version[0]
+        file, _changed, read = version
         # it may hold an intermediate authority alone
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         try:
-            with file.open("rb") as opened:
-                data = opened.read(FILE_LIMIT)
-            text = drop_mark(data)
-            with ExitStack() as stack:
-                usable = file
-                if text != data:
-                    # OpenSSL overlooks what follows the mark of Notepad or PowerShell
-                    usable = Path(stack.enter_context(TemporaryDirectory(prefix="iea-agent-")), "ca.pem")
-                    usable.write_bytes(text)
-                context.load_verify_locations(cafile=usable)
-            has_list = b"-----BEGIN X509 CRL-----" in text
+            _load_file(context, file, read)
         except UnicodeDecodeError:
             raise CaFileUnreadable(file, OSError(errno.EINVAL, "not text")) from None
         except OSError as error:  # also ssl.SSLError: no certificate in it
             raise CaFileUnreadable(file, error) from None
-        # from then on OpenSSL wants the revocation list of each issuer
-        if has_list:
-            context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     return context
+
+
+def _load_file(context: ssl.SSLContext, file: Path, read: ReadFile) -> None:
+    """Have *context* trust the authorities in *file*, with its revocation lists.
+
+    Loaded is what *read* has returned, and never what has its name by then. Raises ``OSError``.
+    """
+    data = read(file, FILE_LIMIT)
+    if data is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    if len(data) > FILE_LIMIT:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    text = drop_mark(data)
+    has_list = b"-----BEGIN X509 CRL-----" in text
+    if has_list or b"-----BEGIN TRUSTED CERTIFICATE-----" in text:
+        # OpenSSL takes these from a file only
+        with TemporaryDirectory(prefix="iea-agent-") as folder:
+            copy = Path(folder, "ca.pem")
+            copy.write_bytes(text)
+            context.load_verify_locations(cafile=copy)
+    else:
+        context.load_verify_locations(cadata=text.decode("ascii", "ignore"))
+    # from then on OpenSSL wants the revocation list of each issuer
+    if has_list:
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 # --- parser

@@ -278,7 +278,11 @@ def _certificate_refused(
         return Failure(Stage.CERTIFICATE, problem, detail)
     request.certificate = chain[0]
     verdict = judge_certificate(
-        code, chain, request.host, lambda: certificates.trusted_names(route.ca_file), time.time()
+        code,
+        chain,
+        request.host,
+        lambda: certificates.trusted_names(route.ca_file, route.read_ca),
+        time.time(),
     )
     evidence: Evidence | None = verdict.evidence
     if verdict.problem is problems.CA_FILE_UNREADABLE:

@@ -104,7 +104,7 @@ class Client:
             is_trusted=self.route.is_proxy_trusted,
         )
         try:
-            context = certificates.verifying_context(self.route.ca_file)
+            context = certificates.verifying_context(self.route.ca_file, self.route.read_ca)
         except certificates.CaFileUnreadable as error:
             detail = f"{error.file}: {describe_error(error.cause)}"
             evidence = FileInvolved(str(error.file))

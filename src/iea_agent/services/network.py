@@ -55,10 +55,10 @@ class Credentials:
 class Route:
     """How servers are reached: directly, or through *proxy* (over plain http).
 
-    *credentials* are for a proxy that asks for them (``proxy_sign_in.py``). The authorities in *ca_file* are trusted besides the system's. *source* says
-    who decided the route; *detail* says which proxies were left out. If a proxy script failed and the route is therefore direct, *script_failure* is its
-    failure: it explains why a server is not reached. *is_proxy_trusted* is true if a person or the policy has set the proxy. *pins* are the
-    policy's demands on certificates.
+    *credentials* are for a proxy that asks for them (``proxy_sign_in.py``). The authorities in *ca_file*, which *read_ca* reads, are trusted besides the
+    system's. *source* says who decided the route; *detail* says which proxies were left out. If a proxy script failed and the route is therefore direct,
+    *script_failure* is its failure: it explains why a server is not reached. *is_proxy_trusted* is true if a person or the policy has set the proxy.
+    *pins* are the policy's demands on certificates.
     """
 
     proxy: Address | None = None
@@ -70,6 +70,7 @@ class Route:
     script_failure: Failure | None = None
     is_proxy_trusted: bool = False
     pins: tuple[str, ...] = ()
+    read_ca: certificates.ReadFile = certificates.read_regular
 
     def __str__(self) -> str:
         return "direct" if self.proxy is None else str(self.proxy)

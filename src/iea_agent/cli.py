@@ -61,7 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in *arguments*, or the process's, and return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     # first: nothing that was not dropped by then may have been used
-    isolation.isolate(os.environ, shows_windows=words[:1] != ["run"])
+    try:
+        isolation.isolate(os.environ, shows_windows=words[:1] != ["run"])
+    except FileNotFoundError:
+        return _explain_home()
     locale.choose(locale.language_of())
     if words == ["run"]:
         # the icon waits for nothing that it does not need, not even the argument parser
@@ -76,6 +79,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _OutputLost as lost:
         return _explain_lost_output(lost.__cause__)
     return code
+
+
+def _explain_home() -> int:
+    """Say why the folders of the agent are not clear; return the exit code."""
+    from iea_agent.domain import exit_codes
+
+    locale.choose(locale.language_of())
+    print(
+        _("Le dossier courant n'existe plus : donnez dans IEA_AGENT_HOME un chemin complet."), file=sys.stderr
+    )
+    return exit_codes.USAGE
 
 
 def _explain_lost_output(error: BaseException | None) -> int:

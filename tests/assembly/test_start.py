@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
+from iea_agent.domain import exit_codes
 from iea_agent.host import InstanceLock, current_host
 
 SECONDS = 60
@@ -138,3 +139,44 @@ def test_agents_with_homes_of_their_own_are_apart(person: Person) -> None:
 
     assert second.wait(SECONDS) == 0
     assert first.poll() is None
+
+
+def test_what_is_saved_while_the_agent_is_silent_is_said_to_be_saved(person: Person) -> None:
+    with closing(person.take_lock()):
+        process = person.start("set", "settings", "set", "connection.scope", "paie")
+        output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == exit_codes.TIMED_OUT
+    assert "It is saved" in output
+    process = person.start("get", "settings", "get", "connection.scope")
+    assert "paie" in process.communicate(timeout=SECONDS)[0]
+
+
+def test_an_agent_whose_folders_are_all_refused_is_named_with_them(person: Person) -> None:
+    """A file in the place of a folder refuses everybody, root too."""
+    home, state, settings = (person.folder / name for name in ("home", "moved/state", "moved/settings"))
+    state.parent.mkdir()
+    for file in (home, state, settings):
+        file.touch()
+    for name in ("HOME", "USERPROFILE"):
+        person.environment[name] = str(home)
+    person.environment["IEA_AGENT_HOME"] = str(state.parent)
+    agent = person.start("run", "run", "--no-tray")
+    person.wait_until_it_answers(agent)
+
+    process = person.start("status", "status")
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == exit_codes.FAILED
+    assert all(str(folder) in output for folder in (home, state, settings))
+    assert "Traceback" not in output
+    assert agent.poll() is None
+
+
+@pytest.mark.linux  # the icon on Linux is for developers; without a display there is none
+def test_without_a_notification_area_the_way_without_one_is_named(person: Person) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "DBUS_SESSION_BUS_ADDRESS"):
+        person.environment.pop(name, None)
+    process = person.start("run", "run")
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == exit_codes.FAILED
+    assert "--no-tray" in output
+    assert "Traceback" not in output

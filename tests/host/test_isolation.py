@@ -98,6 +98,17 @@ def test_what_changes_code_or_trust_is_dropped_before_anything_is_done(tmp_path:
     assert all(map(os.path.isabs, path))
 
 
+@pytest.mark.linux
+@pytest.mark.parametrize(("home", "code"), [("home", exit_codes.USAGE), ("/tmp/home", exit_codes.FINE)])
+def test_a_current_folder_that_is_gone_is_named(tmp_path: Path, home: str, code: int) -> None:
+    script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" -P -m iea_agent version'
+    done = run(tmp_path, "sh", "-c", script, sys.executable, IEA_AGENT_HOME=home)
+
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert ("IEA_AGENT_HOME" in done.stderr) is (code == exit_codes.USAGE)
+
+
 @pytest.mark.windows
 def test_windows_grants_every_protection(tmp_path: Path) -> None:
     """Wine has all these functions, but keeps no note of the mitigations."""

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -154,3 +155,16 @@ def test_old_files_are_removed_at_the_start(tmp_path: Path) -> None:
         "settings.log",
         "notes.txt",
     }
+
+
+@pytest.mark.linux
+def test_a_pipe_in_its_place_is_not_waited_for(log: logs.Log, tmp_path: Path) -> None:
+    file = tmp_path / "agent.log"
+    if sys.platform != "win32":
+        os.mkfifo(file)
+    room.info("lost")
+    assert log.is_refused
+    file.unlink()
+    room.info("written")
+    assert not log.is_refused
+    assert "written" in written(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -62,8 +63,17 @@ class AgentClient:
             if not self._installation.agent_runs():
                 raise RefusedError(refusals.AgentNotRunning())
             if time.monotonic() >= deadline:
-                raise RefusedError(refusal)
+                raise RefusedError(self._find_refused_folders() or refusal)
             time.sleep(0.1)
+
+    def _find_refused_folders(self) -> Refusal | None:
+        """Return that no folder can be written, if no agent has left its file in one."""
+        from iea_agent.host.storage import takes_files
+
+        files = self._installation.session_files
+        if any(os.path.lexists(file) or takes_files(file.parent) for file in files):
+            return None
+        return refusals.AgentHidden(tuple(str(file.parent) for file in files))
 
     def request(self, request: PersonRequest) -> None:
         """Have the agent do what a person asks for."""
@@ -107,13 +117,16 @@ class AgentClient:
     def save(
         self, changes: Mapping[str, object], licence_key: str | None, proxy_password: str | None = None
     ) -> None:
-        """Save as ``Installation.save`` does; the agent, if it runs, reads that again."""
+        """Save as ``Installation.save`` does; the agent, if it runs, reads that again.
+
+        If it does not answer, that is ``SavedOnly``: it looks at the files each minute, and at its start.
+        """
         self._installation.save(changes, licence_key, proxy_password)
         try:
             self._ask({"do": "reload"})
         except RefusedError as error:
             if not isinstance(error.refusal, refusals.AgentNotRunning):
-                raise
+                raise RefusedError(refusals.SavedOnly()) from error
 
     def fetch_assistance(self) -> AssistanceDocument:
         """Return whether assistance mode is on or may be entered."""

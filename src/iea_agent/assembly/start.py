@@ -164,17 +164,24 @@ class _Resident:
 
 
 def _run_with_tray(environment: Mapping[str, str], *, beside: bool) -> int:
-    from iea_agent.shell.tray import Notices, Tray
+    from iea_agent.shell.tray import Notices, Tray, TrayUnavailable
     from iea_agent.shell.wording.view import Picture, View
 
     resident = _Resident(environment, beside=beside)
-    tray = Tray(
-        ICONS,
-        View(Picture.PALE_BALL, f"Impact emploi – {_('Connexion en cours')}"),
-        resident.post,
-        # nothing is sure to run after the end of the session, so the agent ends first
-        Notices(session_ending=resident.quit, resumed=resident.wakes, menu_opened=resident.menu_opens),
-    )
+    try:
+        tray = Tray(
+            ICONS,
+            View(Picture.PALE_BALL, f"Impact emploi – {_('Connexion en cours')}"),
+            resident.post,
+            # nothing is sure to run after the end of the session, so the agent ends first
+            Notices(session_ending=resident.quit, resumed=resident.wakes, menu_opened=resident.menu_opens),
+        )
+    except TrayUnavailable:
+        print(
+            _("Il n'y a pas de zone de notification ici : démarrez l'agent avec « run --no-tray »."),
+            file=sys.stderr,
+        )
+        return 1
     tray.run(lambda: threading.Thread(target=resident.serve, args=(tray,), name="loop", daemon=True).start())
     resident.quit()
     # a thread that still waits for the network must not keep the process alive

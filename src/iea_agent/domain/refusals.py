@@ -70,6 +70,19 @@ class AgentUnreachable(Refusal):
     reason: str
 
 
+class AgentHidden(Refusal):
+    """An agent runs, but no folder of *paths* takes the file that says where."""
+
+    exit_code = ExitCode.FAILED
+    paths: tuple[str, ...]
+
+
+class SavedOnly(Refusal):
+    """What was changed is saved, but the agent, which runs, did not answer."""
+
+    exit_code = ExitCode.TIMED_OUT
+
+
 class AgentBusy(Refusal):
     """The agent already answers as many clients as it allows."""
 

@@ -29,17 +29,19 @@ Protections = dict[str, bool]
 def isolate(environment: MutableMapping[str, str], *, shows_windows: bool) -> Protections:
     """Drop what changes code or trust, and have the system refuse foreign code.
 
-    A process that *shows_windows* keeps the hooks that screen readers and input methods need.
+    A process that *shows_windows* keeps the hooks that screen readers and input methods need. Raises
+    ``FileNotFoundError`` at the end if ``IEA_AGENT_HOME`` is not complete and the current folder is gone.
     """
     for name in list(environment):
         if name.upper() in _DROPPED or name.upper().startswith(_DROPPED_BEGINNINGS):
             del environment[name]
+    # what is not complete is looked for in the current folder
+    sys.path[:] = filter(os.path.isabs, sys.path)
+    protections = _protect(shows_windows)
     if home := environment.get("IEA_AGENT_HOME"):
         # our children start in another folder
         environment["IEA_AGENT_HOME"] = os.path.abspath(home)
-    # what is not complete is looked for in the current folder
-    sys.path[:] = filter(os.path.isabs, sys.path)
-    return _protect(shows_windows)
+    return protections
 
 
 if sys.platform == "win32":

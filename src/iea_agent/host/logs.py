@@ -19,6 +19,8 @@ from pathlib import Path
 
 from iea_agent.domain.secret_spellings import compile_spellings, list_spellings
 
+from .regular_files import open_regular
+
 FILES = 5
 FILE_SIZE = 1_000_000  # bytes
 RETENTION_DAYS = 14
@@ -148,7 +150,9 @@ class _RotatingFile(RotatingFileHandler):
 
     def _open(self) -> TextIOWrapper:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return super()._open()
+        # the standard library's would wait for the reader of a pipe
+        file = open(self.baseFilename, "ab", opener=open_regular)  # noqa: SIM115 the handler closes it
+        return TextIOWrapper(file, encoding=self.encoding, errors=self.errors)
 
     def doRollover(self) -> None:  # the standard library's name
         """Rename the full file first, and the older ones only if that succeeds."""

@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 from iea_agent import IS_CHECKOUT
 from iea_agent.domain import settings
@@ -30,6 +30,7 @@ from iea_agent.domain.pasted_text import detect_mark
 from iea_agent.domain.problems import N_
 
 from . import NotTrustedError, current_host, folder_mark
+from .regular_files import NotAFileError, open_regular
 
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"
@@ -39,9 +40,6 @@ LARGEST_STATE = 1024 * 1024
 STATE_SCHEMA = 1
 # copies of broken contents of one file
 KEPT_ASIDE = 5
-
-_NO_WAITING = getattr(os, "O_NONBLOCK", 0)
-"""Has a pipe opened at once that took the file's place a moment ago; Windows has none among its files."""
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -64,10 +62,6 @@ class StorageError(Exception):
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
         self.path = path
-
-
-class NotAFileError(OSError):
-    """A folder, a pipe or a device in the place of a file: some never end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -533,6 +527,22 @@ def exclusive(path: Path) -> Iterator[None]:
         claim.close()
 
 
+def takes_files(folder: Path) -> bool:
+    """Return whether *folder*, which is made if need be, takes a file."""
+    # imported here: hardly a process needs it
+    from tempfile import TemporaryFile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with TemporaryFile(dir=folder) as file:
+            # a full disk has room for a file without content
+            file.write(bytes(4096))
+            file.flush()
+    except OSError:
+        return False
+    return True
+
+
 def _delete_abandoned(path: Path) -> None:
     """Delete what killed processes left of *path*: new versions over a minute old."""
     for new in path.parent.glob(f".{path.name}.*.new"):
@@ -565,27 +575,6 @@ def _refusal_logged() -> Iterator[None]:
         _log.warning("disk refused", extra={"fields": {"file": error.filename, "reason": error.strerror}})
 
 
-def _open_regular(path: Path) -> IO[bytes]:
-    """Open the file *path* for reading; a pipe or a device is not waited for.
-
-    Raises ``OSError``: ``NotAFileError`` if something else has its name.
-    """
-    # the name first: to open a device may do something
-    _require_regular(path.stat(), path)
-    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | _NO_WAITING))  # noqa: SIM115
-    try:
-        _require_regular(os.fstat(file.fileno()), path)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _require_regular(status: os.stat_result, path: Path) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise NotAFileError(errno.EINVAL, "not a file", str(path))
-
-
 def read_bounded(path: Path, limit: int) -> bytes | None:
     """Return at most *limit* + 1 bytes of *path*; None if there is no such file.
 
@@ -593,7 +582,7 @@ def read_bounded(path: Path, limit: int) -> bytes | None:
     """
 
     def read_file() -> bytes:
-        with _open_regular(path) as file:
+        with open(path, "rb", opener=open_regular) as file:
             return file.read(limit + 1)
 
     try:
@@ -609,7 +598,7 @@ def read_tail(path: Path, limit: int) -> tuple[int, bytes]:
     """
 
     def read_file() -> tuple[int, bytes]:
-        with _open_regular(path) as file:
+        with open(path, "rb", opener=open_regular) as file:
             before = max(file.seek(0, os.SEEK_END) - limit, 0)
             file.seek(before)
             return before, file.read(limit)

@@ -19,6 +19,8 @@ EXAMPLES: list[Refusal] = [
     refusals.AgentNotRunning(),
     refusals.AgentTimedOut(),
     refusals.AgentBusy(),
+    refusals.AgentHidden(("state", "settings")),
+    refusals.SavedOnly(),
     refusals.AgentUnreachable("OSError"),
     refusals.UnknownRefusal("from-a-newer-agent"),
     refusals.RequestUnknown(),

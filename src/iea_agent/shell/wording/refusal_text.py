@@ -21,6 +21,9 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AgentNotRunning: N_("L'agent n'est pas démarré."),
     refusals.AgentTimedOut: N_("L'agent n'a pas répondu à temps."),
     refusals.AgentUnreachable: N_("L'agent n'a pas pu être interrogé ({reason})."),
+    refusals.SavedOnly: N_(
+        "C'est enregistré, mais l'agent n'a pas répondu : la modification comptera dans la minute, sinon à son prochain démarrage."
+    ),
     refusals.AgentBusy: N_("L'agent répond déjà à trop de demandes. Réessayez dans un instant."),
     refusals.UnknownRefusal: N_("L'agent a refusé la demande ({reason})."),
     refusals.RequestUnknown: N_("Demande inconnue."),
@@ -94,6 +97,11 @@ def word_refusal(refusal: Refusal) -> str:
             # if the table allows the event, an ability is missing
             reason = menu.explain_disabled(BY_NAME[event].event, state, menu.NO_ABILITIES)
             return _("Pas maintenant : {reason}.").format(reason=reason)
+        case refusals.AgentHidden(paths):
+            return _(
+                "L'agent est démarré, mais rien ne peut l'interroger : aucun de ces dossiers ne peut être écrit. Libérez de la place sur le "
+                "disque, ou rétablissez vos droits sur l'un d'eux : {paths}"
+            ).format(paths=", ".join(paths))
         case refusals.CannotEnterAssistance(State.ASSISTANCE):
             return _("Le mode assistance est déjà actif.")
         case refusals.CannotEnterAssistance():

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     # a command without a code ended well
     Function = Callable[[Installation, argparse.Namespace], int | None]
 
-RECONNECT_SECONDS = 30.0
-"""How long ``reconnect`` waits for its attempt."""
-
 
 class Argument:
     """One argument of a command; *options* are those of ``add_argument``."""
@@ -220,7 +217,7 @@ def _reconnect(installation: Installation, _options: argparse.Namespace) -> int:
     from iea_agent.domain import problems
     from iea_agent.shell.wording import status_text
 
-    status = _client(installation).reconnect(RECONNECT_SECONDS)
+    status = _client(installation).reconnect()
     print(status_text.render_status(status, time.time()))
     if status["state"] == "connected":
         return exit_codes.FINE

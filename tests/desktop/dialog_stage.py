@@ -238,7 +238,7 @@ class SettingsOnStage:
 class StatusOnStage:
     """The status port: plays the documents of a file, the next one at each change."""
 
-    abilities = Abilities(program=True)
+    abilities = Abilities(support=True, program=True)
 
     def __init__(self, log: Log, source: Path) -> None:
         self._log = log
@@ -265,6 +265,15 @@ class StatusOnStage:
 
     def ask(self, command: str) -> None:
         self._log.write(asked=command)
+
+    def reconnect(self) -> StatusDocument:
+        """Return the first document that says another moment or state than now."""
+        before = self._source.read_text(encoding="utf-8")
+        self._log.write(asked="reconnect")
+        while not (now := self._source.read_text(encoding="utf-8")) or now == before:
+            time.sleep(0.05)
+        document: StatusDocument = json.loads(now)
+        return document
 
 
 def main() -> None:

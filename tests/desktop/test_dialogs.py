@@ -36,6 +36,7 @@ UPDATES = "Adresse du serveur de mise à jour"
 NUMBER, KEY = "Numéro de licence", "Clé de licence"
 PROXY = "Adresse du proxy"
 USER, PASSWORD = "Nom d’utilisateur", "Mot de passe du proxy"
+RECONNECT = "Relancer l’authentification auprès du serveur"
 TEST = "Tester l’accès aux serveurs"
 LOWEST = 672
 """Height of the smallest usual screen without its task bar, in device-independent pixels.
@@ -784,16 +785,26 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
         f"{expired.title} (IEA-T01)",
         expired.advice,
         problems.ACTORS[expired.actor],
-        "dans 1 min",
-        "certificate has expired",
+        "dans 2 min",
+        "Vos bulletins ne sont pas touchés.",
     ):
         dialog.sees(text)
     assert dialog.focus() == "Trouver la panne"
-    assert not dialog.window.control("Demande de support…").enabled
-    dialog.desktop.key("Return")
+    assert "certificate has expired" not in " ".join(dialog.texts())
+    dialog.click("Afficher les détails techniques")
+    dialog.sees("certificate has expired")
+    dialog.click("Masquer les détails techniques")
+    dialog.until(lambda: "certificate has expired" not in dialog.texts(), "closed details")
+    dialog.desktop.key("alt+t")
     assert dialog.logged("asked")["asked"] == "diagnosis"
     dialog.desktop.key("alt+r")
     assert dialog.logged("asked", 2)["asked"] == "reconnect"
+    dialog.sees("Authentification en cours…")
+    assert not dialog.window.control(RECONNECT, "Button").enabled
+    write_status(tmp_path)
+    dialog.sees("échec.")
+    dialog.until(lambda: dialog.window.control(RECONNECT, "Button").enabled, "an end")
+    dialog.focused(RECONNECT)
     dialog.desktop.key("alt+p")
     assert dialog.logged("asked", 3)["asked"] == "settings"
     while dialog.focus() != "Fermer":
@@ -823,7 +834,7 @@ def test_the_status_follows_the_agent(play: Callable[..., Play], tmp_path: Path)
     assert not any("IEA-T01" in text for text in dialog.texts())
     write_status(tmp_path, Snapshot(State.ASSISTANCE, 0.0))
     dialog.sees("mot de passe du jour")
-    assert not {"Relancer l’authentification", "Trouver la panne"} & set(dialog.texts())
+    assert not {RECONNECT, "Trouver la panne"} & set(dialog.texts())
     write_status(tmp_path, None)
     dialog.sees("L’agent est arrêté")
     assert dialog.focus() == "Fermer"

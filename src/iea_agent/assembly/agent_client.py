@@ -29,6 +29,8 @@ END_SECONDS = 3.0
 """How long an agent that was asked to quit may take."""
 LEAVE_SECONDS = 15.0
 """Longest time to check a password of the day on an old PC."""
+RECONNECT_SECONDS = 30.0
+"""How long ``reconnect`` waits for its attempt."""
 
 
 class AgentClient:
@@ -140,6 +142,6 @@ class AgentClient:
         """Leave assistance mode with *password*, exactly as typed."""
         self._ask({"do": "leave-assistance", "password": password}, LEAVE_SECONDS)
 
-    def reconnect(self, seconds: float) -> StatusDocument:
-        """Have the agent authenticate again and return its status within *seconds*."""
-        return self._ask({"do": "reconnect"}, seconds)["status"]
+    def reconnect(self) -> StatusDocument:
+        """Have the agent authenticate again, and return its status after the attempt."""
+        return self._ask({"do": "reconnect"}, RECONNECT_SECONDS)["status"]

@@ -68,6 +68,7 @@ class StatusAdapter:
 
     def __init__(self, installation: Installation) -> None:
         self._client = AgentClient(installation)
+        self.reconnect = self._client.reconnect
         self.abilities = installation.abilities(installation.storage.load().effective.settings)
 
     def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:

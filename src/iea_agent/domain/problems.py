@@ -1210,3 +1210,54 @@ CATALOGUE: Mapping[str, Problem] = {
     for code in sorted(_declared, key=lambda code: (_ORDER.index(_declared[code].group), code))
 }
 """Every problem by its code."""
+
+
+class FirstStep(Enum):
+    """What a window offers first; the values are names in ``person_requests``."""
+
+    TEST = "diagnosis"
+    SETTINGS = "settings"
+    RETRY = "reconnect"
+    SUPPORT = "support"
+
+
+_FIRST_STEPS: Mapping[FirstStep, tuple[Problem, ...]] = {
+    # the settings themselves are wrong, or the advice names them
+    FirstStep.SETTINGS: (
+        NOT_CONFIGURED,
+        ADDRESS_MALFORMED,
+        SETTINGS_UNREADABLE,
+        SENT_IN_CLEAR,
+        PROXY_UNREACHABLE,
+        PROXY_REFUSES_PASSWORD,
+        PROXY_NEEDED,
+        NO_PROXY_THERE,
+        PORT_WITHOUT_TLS,
+        NOT_AN_AUTHENTICATION_SERVER,
+        NOT_AN_UPDATE_SERVER,
+        NOTHING_THERE,
+        ISSUER_DIFFERS,
+        HTTPS_EXPECTED,
+        LICENCE_NOT_RECOGNISED,
+    ),
+    # mended outside this program, after which it is tried again
+    FirstStep.RETRY: (NO_NETWORK, CAPTIVE_PORTAL, CLOCK_WRONG, VAULT_UNAVAILABLE),
+    # mended by the support desk only
+    FirstStep.SUPPORT: (
+        SERVER_UNAVAILABLE,
+        TOO_MANY_REQUESTS,
+        SERVER_IN_MAINTENANCE,
+        CLIENT_CERTIFICATE_WANTED,
+        KEY_ASKED_IN_CLEAR,
+        KEY_ASKED_ELSEWHERE,
+        AUTHORISATION_REFUSED,
+        INTERNAL_ERROR,
+    ),
+}
+"""The problems for which the test of the servers is not what helps first."""
+_STEP_OF = {problem.code: step for step, listed in _FIRST_STEPS.items() for problem in listed}
+
+
+def find_first_step(code: str) -> FirstStep:
+    """Return what helps first against the problem with *code*: mostly the test."""
+    return _STEP_OF.get(code, FirstStep.TEST)

@@ -277,6 +277,7 @@ def test_a_problem_is_shown_with_what_to_do_and_who_can_act() -> None:
         Picture.HEART,
         "Échec de connexion au serveur",
         summary.since,
+        summary.remaining,
         f"{locale._(problem.title)} (IEA-T01)",
         locale._(problem.text),
         locale._(problem.advice),
@@ -284,6 +285,9 @@ def test_a_problem_is_shown_with_what_to_do_and_who_can_act() -> None:
         "IEA-T01",
     )
     assert summary.since.startswith("depuis ")
+    assert summary.remaining.startswith("Vos bulletins ne sont pas touchés.")
+    first_run = document(State.DISCONNECTED, failure=failed(problems.NOT_CONFIGURED))
+    assert status_overview.summarize_status(first_run, NOW).remaining == ""
 
 
 def test_a_failed_attempt_that_does_not_change_the_state_is_only_mentioned() -> None:
@@ -327,7 +331,13 @@ def test_only_what_the_table_allows_has_a_button(state: State) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(42, "dans 42\u00a0s"), (75, "dans 1\u00a0min 15\u00a0s"), (0, "maintenant"), (-3, "maintenant")],
+    [
+        (42, "dans 42\u00a0s"),
+        (60, "dans 1\u00a0min"),
+        (75, "dans 2\u00a0min"),
+        (0, "maintenant"),
+        (-3, "maintenant"),
+    ],
 )
 def test_the_next_try_is_counted_down(seconds: int, text: str) -> None:
     status = document(State.DISCONNECTED, retry_at=NOW + seconds)
@@ -336,7 +346,18 @@ def test_the_next_try_is_counted_down(seconds: int, text: str) -> None:
 
 def test_a_missing_next_try_is_explained() -> None:
     assert status_overview.describe_next_try(document(State.CONNECTING, working=True), NOW) == "en cours"
-    assert status_overview.describe_next_try(document(State.DISCONNECTED), NOW) == "aucun prévu"
+    unconfigured = status_overview.describe_next_try(document(State.DISCONNECTED), NOW)
+    assert unconfigured == "après un changement des paramètres"
+
+
+def test_nothing_is_said_of_the_next_try_where_none_is_needed() -> None:
+    names = [name for name, _value in status_overview.list_facts(document(State.CONNECTED), NOW)]
+    assert "Prochain essai" not in names
+    for answer, words in ((False, "ils ne répondent pas"), (True, "ils répondent de nouveau")):
+        watched = document(State.ASSISTANCE, servers_answer=answer)
+        facts = dict(status_overview.list_facts(watched, NOW))
+        assert facts["Serveurs"] == f"surveillés\u00a0; {words}"
+        assert "Prochain essai" not in facts
 
 
 def test_the_window_has_a_line_for_every_fact() -> None:
@@ -345,6 +366,62 @@ def test_the_window_has_a_line_for_every_fact() -> None:
     status["setting_faults"] = ["proxy.address, ligne 3"]
     status["notices"] = ["Depuis le 02/11/2026…"]
     assert len(status_overview.list_facts(status, NOW)) == status_overview.MOST_FACTS
+    assert len(status_text.list_technical_facts(status)) == status_overview.MOST_DETAILS
+
+
+def test_what_is_technical_is_not_among_the_facts() -> None:
+    failure = failed(problems.CONNECTION_REFUSED, "[Errno 10061]")
+    facts = status_overview.list_facts(document(State.DISCONNECTED, failure=failure), NOW)
+    assert not any("Errno" in value or "https://" in value for _name, value in facts)
+
+
+@pytest.mark.parametrize(
+    ("state", "problem", "best"),
+    [
+        (State.CONNECTED, None, "launch"),
+        (State.CONNECTED, problems.CONNECTION_UNANSWERED, "launch"),
+        (State.CONNECTING, None, ""),
+        (State.ASSISTANCE, problems.CONNECTION_REFUSED, "launch"),
+        (State.DISCONNECTED, problems.NOT_CONFIGURED, "settings"),
+        (State.DISCONNECTED, problems.LICENCE_NOT_RECOGNISED, "settings"),
+        (State.DISCONNECTED, problems.AUTHORISATION_REFUSED, "support"),
+        (State.DISCONNECTED, problems.NO_NETWORK, "reconnect"),
+        (State.DISCONNECTED, problems.CONNECTION_REFUSED, "diagnosis"),
+    ],
+)
+def test_the_best_button_is_what_helps_now(state: State, problem: Problem | None, best: str) -> None:
+    status = document(state, failure=None if problem is None else failed(problem))
+    assert status_overview.find_best_button(status, EVERYTHING) == best
+    without_program = replace(EVERYTHING, program=False)
+    # closing is all that is left: to authenticate again would disturb a connection that works
+    assert status_overview.find_best_button(status, without_program) == best.replace("launch", "")
+
+
+def test_every_first_step_is_a_button() -> None:
+    buttons = {request.name for request in status_overview.LABELS}
+    assert {step.value for step in problems.FirstStep} <= buttons
+    for code, problem in problems.CATALOGUE.items():
+        status = document(State.DISCONNECTED, failure=failed(problem))
+        assert status_overview.find_best_button(status, EVERYTHING) == problems.find_first_step(code).value
+
+
+def test_a_grey_launch_button_says_why() -> None:
+    status, nothing = document(State.CONNECTED), Abilities(support=True)
+    assert status_overview.list_buttons(status, nothing)["launch"] is False
+    assert status_overview.explain_grey_launch(status, nothing) == "Emplacement du logiciel non indiqué."
+    assert status_overview.explain_grey_launch(status, EVERYTHING) == ""
+    assert status_overview.explain_grey_launch(document(State.DISCONNECTED), nothing) == ""
+    assert status_overview.explain_grey_launch(None, nothing) == ""
+
+
+def test_an_attempt_that_a_person_asked_for_is_answered() -> None:
+    failure = failed(problems.CONNECTION_REFUSED)
+    for status, words in (
+        (document(State.CONNECTED), "Authentification réussie à "),
+        (document(State.CONNECTED, failure=failure), "Dernier essai"),
+        (document(State.DISCONNECTED, failure=failure), "Dernier essai"),
+    ):
+        assert status_overview.describe_outcome(status, NOW).startswith(words)
 
 
 def sentences(*modules: str) -> Iterator[str]:
@@ -379,9 +456,12 @@ def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...]
         question = {locale._(text) for text in ("&Ne pas enregistrer", "&Annuler")}  # a window of its own
         confirmation = {locale._("&Activer")}  # another one
         test_button = {locale._(text) for text in ("&Tester l'accès aux serveurs", "Arrêter le &test")}
+        fold = {
+            locale._(text) for text in ("Afficher les détails techni&ques", "Masquer les détails techni&ques")
+        }
     finally:
         locale.choose("fr")
-    for together in (labels - question - confirmation - {min(test_button)}, question):
+    for together in (labels - question - confirmation - {min(test_button), min(fold)}, question):
         letters = [label[label.index("&") + 1].lower() for label in together]
         assert len(letters) == len(set(letters)), sorted(together)
 

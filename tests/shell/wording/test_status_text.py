@@ -141,10 +141,10 @@ def test_a_moment_names_the_day_where_it_is_not_today(language: str) -> None:
     assert ("11\u00a0h\u00a000" if language == "fr" else "11:00") in today
 
 
-def test_what_is_refused_and_what_is_to_be_known_stand_before_the_version() -> None:
+def test_what_is_refused_and_what_is_to_be_known_stand_last_among_the_facts() -> None:
     status = status_text.build_status_document(Snapshot(State.CONNECTED, NOW), DEFAULTS)
     plain = status_text.list_facts(status, "", NOW)
     noted = {**status, "setting_faults": ["premier", "second"], "notices": ["à savoir", "aussi"]}
     facts = status_text.list_facts(noted, "", NOW)  # type: ignore[arg-type]
-    assert [what for _, what in facts[len(plain) - 1 : -1]] == ["premier\nsecond", "à savoir\naussi"]
-    assert [*facts[: len(plain) - 1], facts[-1]] == plain
+    assert [what for _, what in facts[len(plain) :]] == ["premier\nsecond", "à savoir\naussi"]
+    assert facts[: len(plain)] == plain

@@ -107,6 +107,12 @@ class StatusPort(Protocol):
         Raises ``RefusedError``.
         """
 
+    def reconnect(self) -> StatusDocument:
+        """Have the agent authenticate again, in a thread; return its status after that.
+
+        Raises ``RefusedError``.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:

@@ -116,6 +116,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def fit(self) -> None:
         """Take the size that the controls want, at most the screen's."""
+        places = self._list_places()
         _enlarge_targets(self)
         wanted = self._measure()
         self._limit(wanted)
@@ -124,13 +125,14 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.SetSize(wanted)
         self.Layout()
         self.panel.FitInside()
+        self._draw_moved(places)
 
     def lay_out(self) -> None:
         """Place the controls again; the dialog grows if it must, but never shrinks."""
         if self.panel.GetSizer() is None:
             # the dialog is still being made
             return
-        places = [(child, child.GetRect()) for child in self.panel.GetChildren()]
+        places = self._list_places()
         _enlarge_targets(self)
         before, wanted = self.GetRect(), self._measure()
         self._limit(wanted)
@@ -146,12 +148,32 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.footer.Layout()
         self.Layout()
         self.panel.FitInside()
-        moved = [child for child, place in places if child.GetRect() != place]
+        self._draw_moved(places)
+
+    def _list_places(self) -> list[tuple[wx.Window, wx.Rect]]:
+        """Return every control with its place in the dialog."""
+        places = [(child, child.GetRect()) for child in self.panel.GetChildren()]
+        for child in self.footer.GetChildren():
+            place = child.GetRect()
+            place.Offset(self.footer.GetPosition())
+            places.append((child, place))
+        return places
+
+    def _draw_moved(self, before: list[tuple[wx.Window, wx.Rect]]) -> None:
+        """Draw the controls again that are not where they were *before*.
+
+        A control that has moved may leave traces; drawing the others again would make them flicker.
+        """
+        moved = [
+            child
+            for (child, old), (_same, new) in zip(before, self._list_places(), strict=True)
+            if old != new
+        ]
         if moved:
-            # a control that has moved may leave traces; drawing the others again would make them flicker
             self.panel.Refresh()
-            for child in moved:
-                child.Refresh()
+            self.footer.Refresh()
+        for child in moved:
+            child.Refresh()
 
     def _measure(self) -> wx.Size:
         """Return the size at which nothing scrolls, at most the screen's."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
 import wx
 
-from iea_agent.domain import person_requests
-from iea_agent.domain.refusals import Refusal
+from iea_agent.domain import person_requests, problems, refusals
+from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.locale import _
+from iea_agent.shell.wording import status_text
 from iea_agent.shell.wording.refusal_text import word_refusal
 
 from . import status_overview
@@ -33,15 +34,17 @@ from .widgets import (
 if TYPE_CHECKING:
     from iea_agent.domain.documents import StatusDocument
 
-WIDTH, BUTTONS = 380, 210
+WIDTH, BUTTONS = 390, 260
 """Width of the text and of the buttons beside it, in device-independent pixels."""
-NEXT_TRY = 1
-"""The place of the next try among the facts."""
 
 
 def run(port: StatusPort, on_shown: Callable[[], None], _options: Collection[str]) -> None:
     """Show the window until it is closed; call *on_shown* with the first status in it."""
     run_dialog(lambda: StatusWindow(port, on_shown))
+
+
+Pairs = Sequence[tuple[wx.StaticText, Paragraph]]
+RECONNECT = person_requests.RECONNECT.name
 
 
 class StatusWindow(ScrolledDialog):
@@ -53,9 +56,16 @@ class StatusWindow(ScrolledDialog):
         self._on_shown = on_shown
         self._status: StatusDocument | None = None
         self._last_status: StatusDocument | None = None
+        # the agent authenticates for this window; the state in which that ended
+        self._reconnecting = False
+        self._outcome_state = ""
+        self._unfolded = False
+        self._is_new = True
 
         parent = self.panel
         self._header = Header(parent, WIDTH + BUTTONS, _("Lecture de l'état…"))
+        self._activity = Paragraph(parent, WIDTH + BUTTONS, spoken=True, title=1)
+        self._remaining = Paragraph(parent, WIDTH + BUTTONS, spoken=True)
         self._title = Paragraph(parent, WIDTH, spoken=True, title=1.15)
         self._text = Paragraph(parent, WIDTH)
         self._advice_heading = Paragraph(parent, WIDTH, title=1)
@@ -66,10 +76,11 @@ class StatusWindow(ScrolledDialog):
             request.name: wx.Button(parent, label=_(label))
             for request, label in status_overview.LABELS.items()
         }
+        self._why_grey = Paragraph(parent, BUTTONS)
         self._line = wx.StaticLine(parent)
-        self._facts = [
-            (wx.StaticText(parent), Paragraph(parent, WIDTH)) for _row in range(status_overview.MOST_FACTS)
-        ]
+        self._facts = _create_pairs(parent, status_overview.MOST_FACTS)
+        self._fold = wx.Button(parent, style=wx.BU_EXACTFIT)
+        self._details = _create_pairs(parent, status_overview.MOST_DETAILS)
         self._message = wx.StaticText(self.footer)
         self._copy = wx.Button(self.footer, label=_("&Copier"))
         self._close = wx.Button(self.footer, wx.ID_CANCEL, _("&Fermer"))
@@ -78,6 +89,8 @@ class StatusWindow(ScrolledDialog):
         for name, button in self._buttons.items():
             button.Hide()
             button.Bind(wx.EVT_BUTTON, lambda _event, name=name: self._ask(name))
+        self._fold.Hide()
+        self._fold.Bind(wx.EVT_BUTTON, lambda _event: self._on_fold())
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self._on_copy())
         bind_copy_key(self, self._on_copy)
         self._close.SetDefault()
@@ -93,14 +106,16 @@ class StatusWindow(ScrolledDialog):
         buttons = wx.BoxSizer(wx.VERTICAL)
         for button in self._buttons.values():
             buttons.Add(button, 0, wx.EXPAND | wx.BOTTOM, middle)
+        buttons.Add(self._why_grey)
         buttons.SetMinSize(self.FromDIP(wx.Size(BUTTONS, -1)))
         body = wx.BoxSizer(wx.HORIZONTAL)
         body.Add(words, 1, wx.RIGHT, wide)
         body.Add(buttons)
-        facts = wx.FlexGridSizer(2, narrow, wide)
-        for name, value in self._facts:
-            facts.Add(name)
-            facts.Add(value)
+        facts, details = (wx.FlexGridSizer(2, narrow, wide) for _part in range(2))
+        for sizer, pairs in ((facts, self._facts), (details, self._details)):
+            for name, value in pairs:
+                sizer.Add(name)
+                sizer.Add(value)
         foot = wx.BoxSizer(wx.HORIZONTAL)
         foot.Add(self.help_button, 0, wx.RIGHT, middle)
         foot.Add(self._message, 1, wx.ALIGN_CENTRE_VERTICAL)
@@ -108,9 +123,13 @@ class StatusWindow(ScrolledDialog):
         foot.Add(self._close)
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(self._header.sizer, 0, wx.EXPAND | wx.ALL, wide)
+        for text in (self._activity, self._remaining):
+            column.Add(text, 0, wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         column.Add(body, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         column.Add(self._line, 0, wx.EXPAND | wx.LEFT | wx.RIGHT, wide)
         column.Add(facts, 0, wx.ALL, wide)
+        column.Add(self._fold, 0, wx.LEFT | wx.BOTTOM, wide)
+        column.Add(details, 0, wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         self.panel.SetSizer(column)
         footer = wx.BoxSizer(wx.VERTICAL)
         footer.Add(foot, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
@@ -127,8 +146,11 @@ class StatusWindow(ScrolledDialog):
         summary = status_overview.summarize_status(status, time.time())
         picture = summary.picture.value if summary.picture else "ball-pale"
         self._header.show_state(picture, summary.headline, summary.since, grey=summary.picture is None)
-        if summary.picture:
-            self.SetIcons(load_icons(picture))
+        self.SetIcons(load_icons(picture))
+        if status is None or status["state"] != self._outcome_state:
+            self._outcome_state = ""
+            self._show_activity()
+        self._remaining.set_text(summary.remaining)
         self._title.set_text(summary.title)
         self._text.set_text(summary.text)
         self._advice_heading.set_text(_("Que faire") if summary.advice else "")
@@ -137,38 +159,96 @@ class StatusWindow(ScrolledDialog):
         self._page_link.set_problem(summary.code)
         self._show_buttons()
         self._show_facts()
+        if self._is_new or status is None:
+            self.fit()
         self.lay_out()
-        self._on_shown()
-        self._on_shown = lambda: None
+        if self._is_new:
+            # it was centred while it was empty
+            self._is_new = False
+            self.CentreOnScreen()
+            self._on_shown()
 
     def _show_buttons(self) -> None:
         had_focus = self.find_focus()
         enabled = status_overview.list_buttons(self._status, self._port.abilities)
         for name, button in self._buttons.items():
             button.Show(name in enabled)
-            button.Enable(enabled.get(name, False))
-        best = next((self._buttons[name] for name in enabled if enabled[name]), self._close)
+            button.Enable(enabled.get(name, False) and not (self._reconnecting and name == RECONNECT))
+        self._why_grey.set_text(status_overview.explain_grey_launch(self._status, self._port.abilities))
+        best = self._buttons.get(
+            status_overview.find_best_button(self._status, self._port.abilities), self._close
+        )
         best.SetDefault()
         if had_focus is self._close or not can_focus(had_focus):
             self.give_focus(best)
 
     def _show_facts(self) -> None:
-        pairs = status_overview.list_facts(self._status, time.time()) if self._status else []
-        self._line.Show(bool(pairs))
-        pairs += [("", "")] * (len(self._facts) - len(pairs))
-        for (name, value), (name_text, value_text) in zip(self._facts, pairs, strict=True):
-            name.SetLabelText(name_text)
-            name.Show(bool(name_text))
-            value.set_text(value_text)
+        status = self._status
+        self._line.Show(status is not None)
+        self._fold.Show(status is not None)
+        label = (
+            _("Masquer les détails techni&ques") if self._unfolded else _("Afficher les détails techni&ques")
+        )
+        if self._fold.GetLabel() != label:
+            self._fold.SetLabel(label)
+        _show_pairs(self._facts, status_overview.list_facts(status, time.time()) if status else [])
+        _show_pairs(
+            self._details, status_text.list_technical_facts(status) if status and self._unfolded else []
+        )
 
     def _count_down(self) -> None:
         if self._status is not None:
-            _name, value = self._facts[NEXT_TRY]
-            value.set_text(status_overview.describe_next_try(self._status, time.time()))
+            _show_pairs(self._facts, status_overview.list_facts(self._status, time.time()))
+
+    def _on_fold(self) -> None:
+        """Show the technical details, or hide them again."""
+        self._unfolded = not self._unfolded
+        self._show_facts()
+        self.lay_out()
+
+    def _show_activity(self, sentence: str = "") -> None:
+        """Show what comes of an attempt that this window has asked for."""
+        if not self._reconnecting or sentence:
+            self._activity.set_text(sentence)
+
+    def _reconnect(self) -> None:
+        """Have the agent authenticate again, and show here how that goes."""
+        self._reconnecting = True
+        self._show_activity(_("Authentification en cours…"))
+        self._buttons[RECONNECT].Disable()
+        # a disabled button cannot keep the keyboard
+        self.give_focus(self._fold)
+        self.lay_out()
+
+        def reconnect() -> StatusDocument | Refusal:
+            try:
+                return self._port.reconnect()
+            except RefusedError as error:
+                return error.refusal
+
+        def show_outcome(outcome: StatusDocument | Refusal | None) -> None:
+            self._reconnecting = False
+            if outcome is None or isinstance(outcome, Refusal):
+                self._show_activity()
+                self._message.SetLabelText(
+                    word_refusal(outcome or refusals.ProblemMet(problems.INTERNAL_ERROR.code))
+                )
+            else:
+                self._outcome_state = outcome["state"]
+                self._show_activity(status_overview.describe_outcome(outcome, time.time()))
+            self._show_buttons()
+            if self.find_focus() is self._fold and can_focus(self._buttons[RECONNECT]):
+                self.give_focus(self._buttons[RECONNECT])
+            self.lay_out()
+
+        run_in_background(self, RECONNECT, reconnect, show_outcome)
 
     def _ask(self, name: str) -> None:
         """Ask the agent for the request *name*, and show why it was refused."""
         self._message.SetLabel("")
+        if name == RECONNECT:
+            self._reconnect()
+            return
 
         def show_reason(refusal: Refusal | None) -> None:
             if refusal:
@@ -179,3 +259,17 @@ class StatusWindow(ScrolledDialog):
     def _on_copy(self) -> None:
         text = status_overview.render_overview(self._status, self._last_status, time.time())
         self._message.SetLabelText(copy_text(text, _("Copié.")))
+
+
+def _create_pairs(parent: wx.Window, count: int) -> Pairs:
+    """Return *count* places for a name and its value, hidden."""
+    return [(wx.StaticText(parent), Paragraph(parent, WIDTH)) for _place in range(count)]
+
+
+def _show_pairs(places: Pairs, pairs: Sequence[tuple[str, str]]) -> None:
+    """Show *pairs* in the first of *places*, and nothing in the others."""
+    padded = [*pairs, *[("", "")] * (len(places) - len(pairs))]
+    for (name, value), (name_text, value_text) in zip(places, padded, strict=True):
+        name.SetLabelText(name_text)
+        name.Show(bool(name_text))
+        value.set_text(value_text)

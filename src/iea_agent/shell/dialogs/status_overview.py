@@ -13,7 +13,7 @@ from iea_agent.domain.problems import N_
 from iea_agent.locale import _
 from iea_agent.shell.wording import menu, status_text
 from iea_agent.shell.wording.state_text import format_state_since
-from iea_agent.shell.wording.time_text import format_countdown
+from iea_agent.shell.wording.time_text import format_countdown, format_time_of_day
 from iea_agent.shell.wording.view import Picture
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class StatusSummary:
     picture: Picture | None
     headline: str
     since: str = ""
+    # what can still be done although something has failed
+    remaining: str = ""
     title: str = ""
     text: str = ""
     advice: str = ""
@@ -37,13 +39,13 @@ class StatusSummary:
 LABELS = {
     LAUNCH: LAUNCH.label,
     DIAGNOSIS: N_("&Trouver la panne"),
-    RECONNECT: N_("&Relancer l'authentification"),
+    RECONNECT: RECONNECT.label,
     SETTINGS: SETTINGS.label,
-    SUPPORT: N_("&Demande de support…"),
+    SUPPORT: SUPPORT.label,
 }
 """The buttons, from top to bottom, by what they ask of the agent."""
-MOST_FACTS = 9
-"""As many as ``list_facts`` ever returns."""
+MOST_FACTS, MOST_DETAILS = 5, 4
+"""As many as ``list_facts`` and ``status_text.list_technical_facts`` ever return."""
 
 
 def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary:
@@ -77,6 +79,7 @@ def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary
     if state is State.DISCONNECTED:
         return replace(
             summary,
+            remaining=_describe_remaining(problem["code"]),
             title=title,
             text=f"{problem['text']} {problem['particulars']}".rstrip(),
             advice=problem["advice"],
@@ -88,8 +91,19 @@ def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary
     return replace(summary, text=f"{summary.text}\n{last}")
 
 
+def _describe_remaining(code: str) -> str:
+    """Return what can still be done while problem *code* lasts, in the sheets' words."""
+    if code == problems.NOT_CONFIGURED.code:
+        # nothing has been made on this PC yet
+        return ""
+    return _(
+        "Vos bulletins ne sont pas touchés. En attendant, l'utilisation d'Impact emploi reste possible : activez pour cela le mode "
+        "assistance (« Demande de support technique »)."
+    )
+
+
 def list_buttons(status: StatusDocument | None, abilities: Abilities) -> dict[str, bool]:
-    """Return the names of the buttons to show, the best first, and if each is enabled."""
+    """Return the names of the buttons to show, from the top, and if each is enabled."""
     if status is None:
         return {}
     state, problem = State(status["state"]), status["problem"]
@@ -102,20 +116,42 @@ def list_buttons(status: StatusDocument | None, abilities: Abilities) -> dict[st
     }
 
 
+def find_best_button(status: StatusDocument | None, abilities: Abilities) -> str:
+    """Return the name of the button that helps now; "" if none does."""
+    buttons = list_buttons(status, abilities)
+    wanted = [LAUNCH.name]
+    if status is not None and status["problem"] is not None and State(status["state"]) is State.DISCONNECTED:
+        wanted = [problems.find_first_step(status["problem"]["code"]).value, RECONNECT.name]
+    return next((name for name in wanted if buttons.get(name)), "")
+
+
+def explain_grey_launch(status: StatusDocument | None, abilities: Abilities) -> str:
+    """Return why Impact emploi cannot be launched where its button is grey, else ""."""
+    if status is None or list_buttons(status, abilities).get(LAUNCH.name, True):
+        return ""
+    reason = menu.explain_disabled(LAUNCH.event, State(status["state"]), abilities)
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def describe_outcome(status: StatusDocument, now: float) -> str:
+    """Return how an attempt that a person asked for, ended by *now*, went."""
+    time_of_day = format_time_of_day(now)
+    if State(status["state"]) is State.CONNECTED and status["problem"] is None:
+        return _("Authentification réussie à {time}.").format(time=time_of_day)
+    return _("Dernier essai : {time}, échec.").format(time=time_of_day)
+
+
 def list_facts(status: StatusDocument, now: float) -> list[tuple[str, str]]:
     """Return the lower part of the window, as pairs of a name and its value."""
-    pairs = status_text.list_facts(status, describe_next_try(status, now), now)
-    if status["problem"] is not None and status["problem"]["detail"]:
-        pairs.append((_("Détail technique"), status["problem"]["detail"]))
-    return pairs
+    return status_text.list_facts(status, describe_next_try(status, now), now)
 
 
 def describe_next_try(status: StatusDocument, now: float) -> str:
-    """Return when the agent tries again, counting down."""
+    """Return when the agent tries again, counting down; "" while it is connected."""
     if status["working"]:
         return _("en cours")
     if status["next_try"] is None:
-        return _("aucun prévu")
+        return "" if State(status["state"]) is State.CONNECTED else _("après un changement des paramètres")
     seconds = round(datetime.fromisoformat(status["next_try"]).timestamp() - now)
     if seconds <= 0:
         return _("maintenant")

@@ -96,8 +96,7 @@ def list_status_lines(status: StatusDocument, now: float) -> list[tuple[str, str
     pairs = [(_("État"), f"{status['state_text']} {state_text.format_state_since(state, since, now)}")]
     problem = status["problem"]
     if state is State.ASSISTANCE:
-        answer = _("ils répondent de nouveau") if status["servers_answer"] else _("ils ne répondent pas")
-        pairs += [(_("Explication"), status["explanation"]), (_("Serveurs"), answer)]
+        pairs.append((_("Explication"), status["explanation"]))
     elif problem is not None:
         pairs += [
             (_("Problème"), f"{problem['title']} ({problem['code']})"),
@@ -105,28 +104,41 @@ def list_status_lines(status: StatusDocument, now: float) -> list[tuple[str, str
             (_("Que faire"), problem["advice"]),
             (_("Qui peut agir"), problem["actor_text"]),
         ]
-        if problem["detail"]:
-            pairs.append((_("Détail technique"), problem["detail"]))
     else:
         pairs.append((_("Explication"), status["explanation"]))
     next_try = format_document_time(status["next_try"], now) or (_("en cours") if status["working"] else "")
-    return [*pairs, *list_facts(status, next_try, now)]
+    return [*pairs, *list_facts(status, next_try, now), *list_technical_facts(status)]
 
 
 def list_facts(status: StatusDocument, next_try: str, now: float) -> list[tuple[str, str]]:
     """Return the lines about the agent's work; none about the next try if that is ""."""
+    if State(status["state"]) is State.ASSISTANCE:
+        answer = _("surveillés ; ils répondent de nouveau")
+        if not status["servers_answer"]:
+            answer = _("surveillés ; ils ne répondent pas")
+        expected = [(_("Serveurs"), answer)]
+    else:
+        expected = [(_("Prochain essai"), next_try)] if next_try else []
     return [
         (
             _("Dernier contact réussi"),
             format_document_time(status["last_contact"], now) or _("aucun depuis le démarrage"),
         ),
-        *([(_("Prochain essai"), next_try)] if next_try else []),
-        (_("Serveur d'authentification"), status["authentication"]),
-        (_("Serveur de mise à jour"), status["updates"]),
+        *expected,
         (_("Numéro de licence"), status["licence_number"] or _("non indiqué")),
         *([(_("Paramètres refusés"), "\n".join(faults))] if (faults := status["setting_faults"]) else []),
         *([(_("À noter"), "\n".join(notices))] if (notices := status["notices"]) else []),
+    ]
+
+
+def list_technical_facts(status: StatusDocument) -> list[tuple[str, str]]:
+    """Return the lines for whoever helps: they stand behind « Détails techniques »."""
+    detail = status["problem"]["detail"] if status["problem"] is not None else ""
+    return [
+        (_("Serveur d'authentification"), status["authentication"]),
+        (_("Serveur de mise à jour"), status["updates"]),
         (_("Version de l'agent"), status["version"]),
+        *([(_("Détail technique"), detail)] if detail else []),
     ]
 
 

@@ -62,18 +62,21 @@ def format_wait(seconds: float) -> str:
 
 
 def format_countdown(seconds: float) -> str:
-    """Return a time to wait, at least a second: « 1 min 12 s », « 2 h 05 min »."""
+    """Return a time to wait, rounded up: « 45 s », « 2 min », « 2 h 05 min ».
+
+    By the minute above a minute: what changes each second disturbs whoever reads.
+    """
     whole = max(math.ceil(seconds), 1)
-    minutes, seconds_left = divmod(whole, 60)
+    minutes = math.ceil(whole / 60)
     hours, minutes_left = divmod(minutes, 60)
     days, hours_left = divmod(hours, 24)
     if days:
         return _("{days} j {hours} h").format(days=days, hours=hours_left)
     if hours:
         return _("{hours} h {minutes:02} min").format(hours=hours, minutes=minutes_left)
-    if minutes:
-        return _("{minutes} min {seconds:02} s").format(minutes=minutes, seconds=seconds_left)
-    return _("{seconds} s").format(seconds=seconds_left)
+    if whole >= 60:
+        return _("{minutes} min").format(minutes=minutes)
+    return _("{seconds} s").format(seconds=whole)
 
 
 def format_milliseconds(milliseconds: float) -> str:

@@ -181,24 +181,9 @@ class AgentStage:
         self.desktop.key("Tab")
 
     def enter_assistance(self) -> Window:
-        """Enter assistance mode through menu, dialog and confirmation; return the dialog."""
+        """Enter assistance mode through menu and dialog; return the dialog."""
         self.choose(SUPPORT_REQUEST)
         self.press(SUPPORT, "OK")
-        question = self.until_text(SUPPORT, "Activer")
-        self.desktop.click(
-            self.desktop.wait(
-                lambda windows: next(
-                    (
-                        c
-                        for w in windows
-                        for c in w.children
-                        if c.text.replace("&", "") == "Activer" and c.visible
-                    ),
-                    None,
-                ),
-                f"the question of {question.text!r}",
-            )
-        )
         return self.until_text(SUPPORT, "Le mode assistance est activé")
 
     def log(self) -> str:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.assembly.assistance import EXPIRING_DAYS, SAME_EVENT_SECONDS, Assistance
+from iea_agent.assembly.assistance import SAME_EVENT_SECONDS, Assistance
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.sealing import GENERATION, TRIES, Sealing
-from iea_agent.domain import refusals
+from iea_agent.domain import refusals, timing
 from iea_agent.domain.machine import Moment, Snapshot, State
 from iea_agent.domain.password_register import parse_generation
 from iea_agent.domain.password_tries import FREE_TRIES, parse_tries
@@ -101,7 +101,9 @@ def install(folder: Path, generation: int) -> None:
 # the registers
 
 
-@pytest.mark.parametrize(("days", "is_said"), [(EXPIRING_DAYS + 1, False), (EXPIRING_DAYS, True)])
+@pytest.mark.parametrize(
+    ("days", "is_said"), [(timing.REGISTER_NOTICE_DAYS + 1, False), (timing.REGISTER_NOTICE_DAYS, True)]
+)
 def test_a_register_that_soon_ends_is_logged(
     folder: Path, days: int, is_said: bool, caplog: pytest.LogCaptureFixture
 ) -> None:

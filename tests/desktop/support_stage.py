@@ -30,8 +30,9 @@ from tests.desktop.dialog_stage import Log, listen
 class SupportOnStage:
     """The support port."""
 
-    def __init__(self, log: Log, source: Path, answers: str) -> None:
+    def __init__(self, log: Log, source: Path, answers: str, *, can_launch: bool) -> None:
         self._log = log
+        self._can_launch = can_launch
         self._source = source
         self._answers = json.loads(answers)
         self._before = ""
@@ -71,6 +72,13 @@ class SupportOnStage:
         self._log.write(explained=name)
         return ""
 
+    @property
+    def can_launch(self) -> bool:
+        return self._can_launch
+
+    def launch(self) -> None:
+        self._log.write(launched=True)
+
     def enter(self, reason: str) -> None:
         self._log.write(entered=reason, ui_thread=threading.current_thread() is threading.main_thread())
         if reason == "refus":
@@ -91,12 +99,13 @@ def main() -> None:
     parser.add_argument("log", type=Path)
     parser.add_argument("--source", type=Path, required=True, help="the file that holds the situation")
     parser.add_argument("--answers", default="{}", help="JSON: the refusal of each password, or null")
+    parser.add_argument("--program", action="store_true", help="this PC has Impact emploi")
     parser.add_argument("--language", default="fr")
     options = parser.parse_args()
     locale.choose(options.language)
     log = Log(options.log)
     threading.Thread(target=listen, args=(log,), daemon=True).start()
-    port = SupportOnStage(log, options.source, options.answers)
+    port = SupportOnStage(log, options.source, options.answers, can_launch=options.program)
     support_dialog.run(port, lambda: log.write(shown=True), ())
     log.write(closed=True)
 

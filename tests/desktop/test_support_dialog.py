@@ -23,21 +23,22 @@ from iea_agent.domain.refusals import (
     to_document,
 )
 from iea_agent.shell.wording.refusal_text import word_refusal
-from rig.desktop import Desktop, Window
+from rig.desktop import Desktop
 from rig.prefix import windows_path
 from tests.desktop.test_dialogs import SCREENS, Play, check_footer, check_sizes, plain
 
 STAGE = Path(__file__).with_name("support_stage.py")
 TITLE = "(Demande de support technique|Technical support request)$"
 ENTER, LEAVE = "Activer le mode assistance", "Désactiver le mode assistance"
-REASON, PASSWORD = "Motif (facultatif)", "Mot de passe du jour"
+REASON, PASSWORD = "Motif (facultatif)", "2. Saisissez le mot de passe du jour reçu"
 ADDRESS = "impact-emploi-association@urssaf.fr"
 COPY = "Copier l’adresse"
+LAUNCH = "Lancer Impact emploi"
 ACTIVATED = "Le mode assistance est activé. Vous pouvez relancer Impact emploi."
 DEACTIVATED = "Le mode assistance est désactivé. L’agent relance l’authentification."
 RIGHT, TYPO, WRONG = "24-29Y7-1GV3-S0Y4", "24-29Y7-1GB3-S0Y4", "24-0000-0000-0000"
 WORDS = "24 article subtil chrome ravager insolite"
-MISTYPED = PasswordMistyped(span=(10, 11), fault="character", position=7, group=2)
+MISTYPED = PasswordMistyped(span=(10, 11), fault="character", position=3, part="1GB3")
 WAITING = PasswordWrong(wait=3.0)
 EMPTY = PasswordMistyped(fault="empty")
 ANSWERS: dict[str, Refusal | None] = {RIGHT: None, WORDS: None, TYPO: MISTYPED, WRONG: WAITING, "": EMPTY}
@@ -50,7 +51,7 @@ CONNECTED = {"assistance_since": None, "may_enter": False}
 
 def assistance(**changes: object) -> dict[str, object]:
     """Return the situation in assistance mode, entered a minute ago."""
-    return {"assistance_since": time.time() - 60, "may_enter": False, **changes}
+    return {"assistance_since": time.time() - 60, "may_enter": False, "register_days": 3000, **changes}
 
 
 class SupportPlay(Play):
@@ -79,28 +80,6 @@ class SupportPlay(Play):
         written = self._source.with_suffix(".new")
         written.write_text(json.dumps(situation), encoding="utf-8")
         written.replace(self._source)
-
-    @property
-    def question(self) -> Window | None:
-        """The confirmation, None if it is not open."""
-        return next(
-            (
-                window
-                for window in self.desktop.windows()
-                for child in window.children
-                if child.kind == "Static" and plain(child.text) == "Activer le mode assistance ?"
-            ),
-            None,
-        )
-
-    def wait_for_question(self) -> Window:
-        """Wait for the confirmation and return it."""
-        self.until(
-            lambda: (q := self.question) is not None and self.desktop.front() == q.handle, "a question"
-        )
-        question = self.question
-        assert question is not None
-        return question
 
     def enabled(self, name: str) -> bool:
         """Return whether this button can be clicked."""
@@ -153,7 +132,7 @@ def test_a_screen_reader_finds_a_name_for_every_control(play: Callable[..., Supp
         dialog.ended()
 
 
-def test_activating_takes_one_confirmation_and_no_password(play: Callable[..., SupportPlay]) -> None:
+def test_activating_takes_one_ok_and_no_password(play: Callable[..., SupportPlay]) -> None:
     dialog = play(DISCONNECTED)
     assert dialog.focus() == ENTER
     assert not dialog.enabled(LEAVE)
@@ -161,7 +140,7 @@ def test_activating_takes_one_confirmation_and_no_password(play: Callable[..., S
     for text in (
         "Le scarabée rouge remplacera la boule bleue",
         "vous pourrez relancer Impact emploi",
-        "restera coupée",
+        "restera déconnecté",
     ):
         dialog.sees(text)
     dialog.sees("N’indiquez aucun nom de salarié ni d’association.")
@@ -169,13 +148,6 @@ def test_activating_takes_one_confirmation_and_no_password(play: Callable[..., S
     dialog.desktop.key("alt+m")
     dialog.desktop.type("paie du 30")
     dialog.desktop.key("Return")
-    dialog.wait_for_question()
-    dialog.desktop.key("Return")  # a second Enter is no confirmation
-    dialog.until(lambda: dialog.question is None, "the end of the question")
-    assert not dialog.events("entered")
-    dialog.click("OK")
-    question = dialog.wait_for_question()
-    dialog.desktop.click(question.control("Activer", "Button"))
     entered = dialog.logged("entered")
     assert (entered["entered"], entered["ui_thread"]) == ("paie du 30", False)
     dialog.sees(ACTIVATED)
@@ -186,13 +158,33 @@ def test_activating_takes_one_confirmation_and_no_password(play: Callable[..., S
     dialog.ended()
 
 
+def test_after_activation_the_next_step_is_to_launch_the_program(play: Callable[..., SupportPlay]) -> None:
+    dialog = play(DISCONNECTED, "--program")
+    dialog.click("OK")
+    dialog.sees(ACTIVATED)
+    dialog.focused(LAUNCH)
+    dialog.desktop.key("Return")
+    dialog.ended()
+    assert dialog.events("launched")
+
+
+def test_who_leaves_is_told_how_long_it_can_last_and_be_left(play: Callable[..., SupportPlay]) -> None:
+    dialog = play(assistance(ends_at=time.time() + 3 * 86400 + 30, register_days=20))
+    dialog.sees("Le mode assistance se terminera de lui-même dans 3 jours")
+    dialog.sees("pour 20 jours encore")
+    dialog.becomes(assistance(register_days=None))
+    dialog.sees("Ce poste ne peut pas encore vérifier le mot de passe du jour")
+    dialog.becomes(assistance())
+    dialog.until(lambda: not any("Ce poste" in text for text in dialog.texts()), "no remark")
+    dialog.desktop.key("Escape")
+    dialog.ended()
+
+
 def test_a_reason_is_one_line_of_200_characters_at_most(play: Callable[..., SupportPlay]) -> None:
     dialog = play(DISCONNECTED)
     dialog.desktop.key("alt+m")
     dialog.desktop.type("abcdefghi " * 21)
     dialog.desktop.key("Return")
-    dialog.wait_for_question()
-    dialog.desktop.key("alt+a")
     assert dialog.logged("entered")["entered"] == ("abcdefghi " * 20).strip()
     dialog.desktop.key("Escape")
     dialog.ended()
@@ -203,8 +195,6 @@ def test_a_refusal_is_shown_and_entering_may_be_tried_again(play: Callable[..., 
     for count in (1, 2):
         dialog.enter(REASON, "refus")
         dialog.desktop.key("Return")
-        dialog.wait_for_question()
-        dialog.desktop.key("alt+a")
         dialog.logged("entered", count)
         dialog.sees(NO_ANSWER)
         dialog.until(lambda: dialog.enabled("OK"), "OK again")
@@ -287,11 +277,11 @@ def test_the_next_try_is_counted_down(play: Callable[..., SupportPlay]) -> None:
 
 def test_a_wait_is_shown_in_words(play: Callable[..., SupportPlay]) -> None:
     dialog = play(assistance(wait=73))
-    dialog.sees("Nouvel essai possible dans 1 min 12 s")
+    dialog.sees("Nouvel essai possible dans 2 min")
     for wait, text in (
         (3600 + 300, "1 h 05 min"),
         (29 * 86400 + 3 * 3600 + 60, "29 j 3 h"),
-        (1000, "16 min "),
+        (1000, "17 min"),
     ):
         dialog.becomes(assistance(wait=wait))
         dialog.sees(f"Nouvel essai possible dans {text}")
@@ -343,7 +333,7 @@ def test_the_address_of_the_support_desk_can_be_copied(
     play: Callable[..., SupportPlay], tmp_path: Path
 ) -> None:
     dialog = play(assistance())
-    assert dialog.labelled("Demandez le mot de passe du jour à l’assistance").text == ADDRESS
+    assert dialog.labelled("1. Demandez le mot de passe du jour à l’assistance").text == ADDRESS
     dialog.desktop.key("alt+c")
     dialog.sees("Adresse copiée.")
     dialog.desktop.key("Escape")
@@ -358,11 +348,11 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Su
             [
                 PASSWORD,
                 "Masquer",
-                COPY,
                 "Aide",
                 "OK",
                 "Annuler",
                 LEAVE,
+                COPY,
             ],
         ),
         (DISCONNECTED, [ENTER, REASON, "Aide", "OK", "Annuler"]),
@@ -407,26 +397,6 @@ def test_it_follows_the_agent(play: Callable[..., SupportPlay]) -> None:
     assert dialog.focus() == "Fermer"
     dialog.desktop.key("Return")
     dialog.ended()
-
-
-def test_the_question_keeps_the_keyboard_when_the_situation_changes(play: Callable[..., SupportPlay]) -> None:
-    dialog = play(DISCONNECTED)
-    dialog.desktop.key("Return")
-    dialog.wait_for_question()
-    dialog.becomes({**CONNECTED, "why_not": to_document(REFUSED)})
-    dialog.until(
-        lambda: any(
-            plain(child.text) == plain(word_refusal(REFUSED))
-            for w in dialog.desktop.windows()
-            for child in w.children
-        ),
-        "the reason behind the question",
-    )
-    dialog.desktop.key("alt+a")
-    dialog.until(lambda: dialog.question is None, "the end of the question")
-    dialog.desktop.key("Escape")
-    dialog.ended()
-    assert not dialog.events("entered")
 
 
 def test_help_shows_the_page_of_the_guide(play: Callable[..., SupportPlay]) -> None:

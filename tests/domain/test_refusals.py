@@ -55,7 +55,7 @@ def test_what_this_version_cannot_read_is_an_unknown_refusal(document: object) -
 
 
 def test_details_that_another_agent_leaves_out_are_the_usual_ones() -> None:
-    mistyped = {"span": None, "wait": 0.0, "fault": "", "position": 0, "group": 0, "missing": 0}
+    mistyped = {"span": None, "wait": 0.0, "fault": "", "position": 0, "part": "", "missing": 0}
     assert to_document(parse_refusal({"code": "password-mistyped"})) == {
         "code": "password-mistyped",
         **mistyped,

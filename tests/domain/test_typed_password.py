@@ -68,6 +68,7 @@ class TestForms:
     @example("24-29Y7-1GU3-S0Y4")
     @example("24 article subtil crome ravager insolite")
     @example("24 subtil article chrome ravager insolite")
+    @example("24 article")
     @given(st.text(max_size=250))
     def test_any_text_gives_a_password_or_a_typo(self, typed: str) -> None:
         result = parse_typed_password(typed)
@@ -101,27 +102,30 @@ class TestTypos:
         [
             ("", Typo(TypoKind.EMPTY)),
             (" -–- ", Typo(TypoKind.EMPTY)),
-            ("24-29Y7-1GB3-S0Y4", Typo(TypoKind.CHARACTER, 7, 2, (10, 11))),
+            ("24-29Y7-1GB3-S0Y4", Typo(TypoKind.CHARACTER, 3, "1GB3", (10, 11))),
             ("25-29Y7-1GV3-S0Y4", Typo(TypoKind.DAY, span=(0, 2))),
             ("24-29Y7-1VG3-S0Y4", Typo(TypoKind.CHARACTERS)),
-            ("24-29Y7-1GU3-S0Y4", Typo(TypoKind.FOREIGN, 7, 2, (10, 11))),
-            ("  24-É9Y7-1GV3-S0Y4", Typo(TypoKind.FOREIGN, 1, 1, (5, 6))),
+            ("24-29Y7-1GU3-S0Y4", Typo(TypoKind.FOREIGN, 3, "1GU3", (10, 11))),
+            ("  24-É9Y7-1GV3-S0Y4", Typo(TypoKind.FOREIGN, 1, "É9Y7", (5, 6))),
             ("00-29Y7-1GV3-S0Y4", Typo(TypoKind.DAY, span=(0, 2))),
             ("32-29Y7-1GV3-S0Y4", Typo(TypoKind.DAY, span=(0, 2))),
             ("ZZ-29Y7-1GV3-S0Y4", Typo(TypoKind.DAY, span=(0, 2))),
             ("24-29Y7-1GV3-S0Y", Typo(TypoKind.LENGTH, missing=1)),
             ("24-29Y7-1GV3-S0Y44", Typo(TypoKind.LENGTH, missing=-1)),
             ("bonjour", Typo(TypoKind.LENGTH, missing=7)),
-            ("24 article subtil crome ravager insolite", Typo(TypoKind.WORD, 3, span=(18, 23))),
-            ("24 article subtil chr ravager insolite", Typo(TypoKind.WORD, 3, span=(18, 21))),
-            ("24 article subtil ravager insolite", Typo(TypoKind.LENGTH, missing=1)),
+            ("24 article subtil crome ravager insolite", Typo(TypoKind.WORD, 3, "CROME", (18, 23))),
+            ("24 article subtil chr ravager insolite", Typo(TypoKind.WORD, 3, "CHR", (18, 21))),
+            ("24 article subtil ravager insolite", Typo(TypoKind.WORD_COUNT, missing=1)),
+            ("24 article subtil", Typo(TypoKind.WORD_COUNT, missing=3)),
+            ("24 article", Typo(TypoKind.WORD_COUNT, missing=4)),
+            ("24 article subtil chrome ravager insolite article", Typo(TypoKind.WORD_COUNT, missing=-1)),
             ("article subtil chrome ravager insolite", Typo(TypoKind.DAY, span=(0, 7))),
             ("24 subtil article chrome ravager insolite", Typo(TypoKind.WORDS)),
             ("x" * 200, Typo(TypoKind.LENGTH, missing=-186)),
             ("x" * 201, Typo(TypoKind.LENGTH, missing=-1)),
             # sixteen letters and digits are still meant as letters, seventeen as words
             ("24-ABCD-EFGH-JKMNPQ", Typo(TypoKind.LENGTH, missing=-2)),
-            ("24 insolite chromes", Typo(TypoKind.LENGTH, missing=3)),
+            ("24 insolite chromes", Typo(TypoKind.WORD_COUNT, missing=3)),
             ("24-29Y7-1GV3-S0Y4-article", Typo(TypoKind.LENGTH, missing=-7)),
         ],
     )
@@ -129,7 +133,7 @@ class TestTypos:
         assert parse_typed_password(typed) == typo
 
     def test_nothing_typed_has_no_place(self) -> None:
-        assert parse_typed_password("") == Typo(TypoKind.EMPTY, position=0, group=0, span=None, missing=0)
+        assert parse_typed_password("") == Typo(TypoKind.EMPTY, position=0, part="", span=None, missing=0)
 
     @pytest.mark.parametrize("letters", [vector[2] for vector in VECTORS])
     def test_every_single_error_is_located(self, letters: str) -> None:
@@ -137,7 +141,8 @@ class TestTypos:
         for position, place in enumerate(places, start=1):
             for symbol in set(ALPHABET) - {letters[place]}:
                 wrong = letters[:place] + symbol + letters[place + 1 :]
-                expected = Typo(TypoKind.CHARACTER, position, (position + 3) // 4, (place, place + 1))
+                group = wrong.split("-")[(position + 3) // 4]
+                expected = Typo(TypoKind.CHARACTER, (position - 1) % 4 + 1, group, (place, place + 1))
                 assert parse_typed_password(wrong) == expected, wrong
         for day in set(range(1, 32)) - {int(letters[:2])}:
             assert parse_typed_password(f"{day:02}{letters[2:]}") == Typo(TypoKind.DAY, span=(0, 2))

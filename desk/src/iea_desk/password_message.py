@@ -21,9 +21,11 @@ Voici le mot de passe du jour pour désactiver le mode assistance :
 
 {letters}
 
-Les mots suivants conviennent aussi :
+Vous pouvez aussi saisir ces mots :
 
 {words}
+
+puis cliquez sur « OK ».
 
 {until}
 

@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 from iea_agent import BUILT, __version__
-from iea_agent.domain import day_password, machine, password_tries, problems, refusals
+from iea_agent.domain import day_password, machine, password_tries, problems, refusals, timing
 from iea_agent.domain.assistance_record import AssistanceRecord
 from iea_agent.domain.machine import Moment, State
 from iea_agent.domain.password_check import Candidate, Right, Wrong, check_candidate, find_candidate
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("iea_agent.assistance")
 
-EXPIRING_DAYS = 180
-"""Fewer days left in the register than this are worth a warning."""
 SAVE_WAIT_SECONDS = 600.0
 SAME_EVENT_SECONDS = 60.0
 """The least time between two journal lines about the same thing that is no try."""
@@ -150,7 +148,7 @@ class Assistance:
     def warn_of_expiry(self) -> None:
         """Log a warning if the register soon ends; ``diagnose`` shows it, too."""
         register = self.load_register()
-        if register is not None and register.remaining(self._today()) < EXPIRING_DAYS:
+        if register is not None and register.remaining(self._today()) < timing.REGISTER_NOTICE_DAYS:
             log.warning("register runs out", extra={"fields": {"last": register.last}})
 
     # entering
@@ -207,7 +205,7 @@ class Assistance:
                     span=password.span,
                     fault=password.kind.value,
                     position=password.position,
-                    group=password.group,
+                    part=password.part,
                     missing=password.missing,
                 )
             )

@@ -107,6 +107,13 @@ class SupportAdapter:
     def __init__(self, installation: Installation) -> None:
         self._client = AgentClient(installation)
         self.enter, self.leave = self._client.enter_assistance, self._client.leave_assistance
+        settings = installation.storage.load().effective.settings
+        self._days = settings.assistance_days
+        self.can_launch = installation.abilities(settings).program
+
+    def launch(self) -> None:
+        """Have the agent launch Impact emploi. Raises ``RefusedError``."""
+        self._client.request(person_requests.LAUNCH)
 
     explain = staticmethod(explain)
 
@@ -116,13 +123,15 @@ class SupportAdapter:
             situation = self._client.fetch_assistance()
         except RefusedError:
             return None
-        why_not = situation["why_not"]
+        why_not, since = situation["why_not"], situation["assistance_since"]
         return Situation(
-            situation["assistance_since"],
+            since,
             situation["may_enter"],
             None if why_not is None else parse_refusal(why_not),
             situation["wait"],
             situation["servers_answer"],
+            since + self._days * 86_400 if since is not None and self._days else None,
+            situation["register_days"],
         )
 
     def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:

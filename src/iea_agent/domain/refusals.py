@@ -144,7 +144,7 @@ class PasswordMistyped(PasswordRefused):
 
     fault: str = ""
     position: int = 0
-    group: int = 0
+    part: str = ""
     missing: int = 0
 
 

@@ -17,6 +17,8 @@ PROBE = 300.0
 REFUSED = 900.0
 ENDPOINT_NOTICE = 30 * 86_400.0
 """How long a change of the place to which the licence is sent is shown."""
+REGISTER_NOTICE_DAYS = 180
+"""Fewer days left in the register of passwords than this are worth a warning."""
 UNAVAILABLE_FIRST = (5.0, 15.0, 45.0)
 """The first waits for a server that is not available and names no time."""
 UNAVAILABLE_LEAST = 60.0

@@ -31,7 +31,8 @@ class TypoKind(Enum):
     """What is wrong with a typed text; none of these counts as a try."""
 
     EMPTY = "empty"
-    LENGTH = "length"  # characters or words are missing, or too many: ``Typo.missing``
+    LENGTH = "length"  # characters are missing, or too many: ``Typo.missing``
+    WORD_COUNT = "word-count"  # words are missing, or too many: ``Typo.missing``
     DAY = "day"  # the two digits in front
     FOREIGN = "foreign"  # a character that no password has, such as U
     CHARACTER = "character"  # exactly this character is wrong
@@ -44,15 +45,15 @@ class TypoKind(Enum):
 class Typo:
     """A typing error and its place.
 
-    *position* counts characters (1 to 12) or words (1 to 5) after the day, and is 0 if
-    it is unknown; *group* is that of the character (1 to 3). *span* is the place in the
-    typed text, so that a field can select it. *missing* is how many characters or words
-    are missing, negative for too many.
+    *part* is the group of characters or the word that is wrong, in capitals. *position* counts
+    characters (1 to 4) in that group or words (1 to 5) after the day, and is 0 if it is unknown.
+    *span* is the place in the typed text, so that a field can select it. *missing* is how many
+    characters or words are missing, negative for too many.
     """
 
     kind: TypoKind
     position: int = 0
-    group: int = 0
+    part: str = ""
     span: tuple[int, int] | None = None
     missing: int = 0
 
@@ -92,9 +93,21 @@ def parse_typed_password(text: str) -> TypedPassword | Typo:
     runs = _split_runs(text)
     if not runs:
         return Typo(TypoKind.EMPTY)
+    return _parse_words(runs) if _has_words(runs) else _parse_letters(runs)
+
+
+def _has_words(runs: list[_Run]) -> bool:
+    """Return whether *runs* are the form in words, even one that is not finished."""
+    length = sum(len(run.symbols) for run in runs)
     # a word has at least five letters: the shortest form in words is longer than the longest in letters
-    has_words = sum(run.joined.isalpha() for run in runs) >= 2 and sum(len(run.symbols) for run in runs) > 16
-    return _parse_words(runs) if has_words else _parse_letters(runs)
+    if length > 16:
+        return sum(run.joined.isalpha() for run in runs) >= 2
+    # a group that is typed without its dashes may happen to begin like a word
+    is_complete = length in (CODE_LENGTH + 1, CODE_LENGTH + 2)
+    return not is_complete and any(
+        len(run.symbols) > GROUP_LENGTH and run.joined.isalpha() and find_word(run.joined) is not None
+        for run in runs
+    )
 
 
 def _split_runs(text: str) -> list[_Run]:
@@ -120,7 +133,9 @@ def _parse_letters(runs: list[_Run]) -> TypedPassword | Typo:
 
     def wrong_character(kind: TypoKind, position: int) -> Typo:
         place = places[day_length + position - 1]
-        return Typo(kind, position, (position - 1) // GROUP_LENGTH + 1, (place, place + 1))
+        first = day_length + (position - 1) // GROUP_LENGTH * GROUP_LENGTH
+        group = "".join(symbols[first : first + GROUP_LENGTH])
+        return Typo(kind, (position - 1) % GROUP_LENGTH + 1, group, (place, place + 1))
 
     day = _parse_day("".join(symbols[:day_length]).translate(str.maketrans("OIL", "011")))
     if day is None:
@@ -147,12 +162,12 @@ def _parse_words(runs: list[_Run]) -> TypedPassword | Typo:
     if day is None:
         return Typo(TypoKind.DAY, span=runs[0].span)
     if len(runs) != 1 + WORD_COUNT:
-        return Typo(TypoKind.LENGTH, missing=1 + WORD_COUNT - len(runs))
+        return Typo(TypoKind.WORD_COUNT, missing=1 + WORD_COUNT - len(runs))
     values = []
     for position, run in enumerate(runs[1:], start=1):
         value = find_word(run.joined)
         if value is None:
-            return Typo(TypoKind.WORD, position, span=run.span)
+            return Typo(TypoKind.WORD, position, run.joined, run.span)
         values.append(value)
     number, check = divmod(_join_bits(values, WORD_BITS), 1 << WORD_CHECK_BITS)
     return TypedPassword(day, number) if check == compute_word_check(day, number) else Typo(TypoKind.WORDS)

@@ -104,7 +104,8 @@ def test_a_wait_is_rounded_up_so_that_it_is_over_when_it_says(seconds: float, wo
         (72, "2~min"),
         (3599.5, "1~h 00~min"),
         (7500, "2~h 05~min"),
-        (86_399, "23~h 59~min"),
+        (86_340, "23~h 59~min"),
+        (86_399, "1~j 0~h"),
         (90_000, "1~j 1~h"),
     ],
 )

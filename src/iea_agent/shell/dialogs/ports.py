@@ -127,6 +127,10 @@ class Situation:
     why_not: Refusal | None = None
     wait: float = 0.0
     servers_answer: bool = False
+    # in seconds of the wall clock, when the policy ends assistance mode; None without a limit
+    ends_at: float | None = None
+    # for how many days this PC can check passwords; None if it cannot
+    register_days: int | None = None
 
 
 class SupportPort(Protocol):
@@ -143,6 +147,13 @@ class SupportPort(Protocol):
 
     def explain(self, name: str) -> str:
         """Show the page *name* (``problem_pages``); return why not, "" if it opens."""
+
+    @property
+    def can_launch(self) -> bool:
+        """Whether this PC has Impact emploi, as far as is known."""
+
+    def launch(self) -> None:
+        """Have the agent launch Impact emploi, in a thread. Raises ``RefusedError``."""
 
     def enter(self, reason: str) -> None:
         """Enter assistance mode for *reason*, one line that may be empty, in a thread.

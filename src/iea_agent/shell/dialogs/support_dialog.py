@@ -10,9 +10,9 @@ from functools import partial
 
 import wx
 
-from iea_agent.domain import person_requests, problems
+from iea_agent.domain import person_requests, problems, timing
 from iea_agent.domain.machine import State
-from iea_agent.domain.refusals import CannotEnterAssistance, PasswordRefused, Refusal
+from iea_agent.domain.refusals import CannotEnterAssistance, PasswordRefused, Refusal, RegisterMissing
 from iea_agent.locale import _
 from iea_agent.shell.wording import state_text, time_text
 from iea_agent.shell.wording.problem_details import summarize_problem
@@ -24,7 +24,7 @@ from .ports import Situation, SupportPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .widgets import MIDDLE, NARROW, WIDE, Header, Paragraph, can_focus, copy_text, load_icons, make_row
 
-WIDTH = 440
+WIDTH = 460
 """Width of the text, in device-independent pixels."""
 LONGEST_REASON = 200
 """In characters."""
@@ -60,14 +60,17 @@ class SupportDialog(ScrolledDialog):
         self._news = Paragraph(self.panel, WIDTH, spoken=True, title=1)
         self._create_choices(self.panel)
         self._entering = self._create_reason(self.panel)
-        self._leaving = (*self._create_password(self.panel), *self._create_address(self.panel))
+        self._leaving = (*self._create_address(self.panel), *self._create_password(self.panel))
         self._line = wx.StaticLine(self.footer)
         self._message = Paragraph(self.footer, WIDTH - 200, spoken=True)
+        self._launch = wx.Button(self.footer, label=_(person_requests.LAUNCH.label))
+        self._launch.Hide()
         self._ok = wx.Button(self.footer, wx.ID_OK, _("OK"))
         self._close = wx.Button(self.footer, wx.ID_CANCEL, _("A&nnuler"))
         self._arrange()
 
         self._ok.Bind(wx.EVT_BUTTON, lambda _event: self._on_ok())
+        self._launch.Bind(wx.EVT_BUTTON, lambda _event: self._on_launch())
         self._show_situation(port.load())
 
     def _create_choices(self, parent: wx.Window) -> None:
@@ -87,7 +90,7 @@ class SupportDialog(ScrolledDialog):
         return self._reason_label, self._reason
 
     def _create_password(self, parent: wx.Window) -> tuple[wx.Window, ...]:
-        self._password_label = wx.StaticText(parent, label=_("Mot de &passe du jour"))
+        self._password_label = wx.StaticText(parent, label=_("2. Saisissez le mot de &passe du jour reçu"))
         # In clear unless masked: it came by e-mail or telephone and expires in a few days, and typing errors are the danger.
         self._password = wx.TextCtrl(parent)
         self._password.SetMaxLength(LONGEST_PASSWORD)
@@ -101,12 +104,10 @@ class SupportDialog(ScrolledDialog):
         return self._password_label, self._password, self._mask
 
     def _create_address(self, parent: wx.Window) -> tuple[wx.Window, ...]:
-        label = _("Demandez le mot de passe du jour à l'assistance :")
+        self._limits = Paragraph(parent, WIDTH)
+        label = _("1. Demandez le mot de passe du jour à l'assistance, par mail :")
         self._address_label = wx.StaticText(parent, label=label)
-        self._address = wx.TextCtrl(
-            parent, value=problems.SUPPORT_ADDRESS, style=wx.TE_READONLY | wx.BORDER_NONE
-        )
-        self._address.SetBackgroundColour(self.GetBackgroundColour())
+        self._address = wx.StaticText(parent, label=problems.SUPPORT_ADDRESS)
         self._copy = wx.Button(parent, label=_("&Copier l'adresse"))
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self._on_copy())
         return self._address_label, self._address, self._copy
@@ -131,17 +132,19 @@ class SupportDialog(ScrolledDialog):
         body.Add(self._reason_label, 0, wx.BOTTOM, narrow)
         body.Add(self._reason, 0, wx.EXPAND)
         body.Add(self._reason_hint, 0, wx.TOP, narrow)
+        body.Add(self._limits, 0, wx.BOTTOM, wide)
+        body.Add(self._address_label)
+        body.Add(address, 0, wx.EXPAND | wx.BOTTOM, wide)
         body.Add(self._password_label, 0, wx.BOTTOM, narrow)
         body.Add(password, 0, wx.EXPAND)
         body.Add(self._complaint, 0, wx.TOP, narrow)
         body.Add(self._countdown, 0, wx.TOP, narrow)
-        body.Add(self._address_label, 0, wx.TOP, wide)
-        body.Add(address, 0, wx.EXPAND)
         body.SetMinSize(self.FromDIP(wx.Size(WIDTH, -1)))
         foot = wx.BoxSizer(wx.HORIZONTAL)
         foot.Add(self.help_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
         foot.Add(self._message, 0, wx.ALIGN_CENTRE_VERTICAL)
         foot.AddStretchSpacer()
+        foot.Add(self._launch, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
         foot.Add(self._ok, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
         foot.Add(self._close, 0, wx.ALIGN_CENTRE_VERTICAL)
         column = wx.BoxSizer(wx.VERTICAL)
@@ -189,6 +192,7 @@ class SupportDialog(ScrolledDialog):
         )
         self._show_entering(may_enter)
         self._show_leaving(active)
+        self._limits.set_text(_describe_limits(situation, time.time()) if situation and active else "")
         self._close.SetLabel(_("A&nnuler") if active or may_enter else _("&Fermer"))
         (self._ok if active or may_enter else self._close).SetDefault()
         self._wait(situation.wait if situation is not None and active else 0.0)
@@ -222,8 +226,8 @@ class SupportDialog(ScrolledDialog):
             control.Show(on)
         self._consequences.set_text(
             _(
-                "Le scarabée rouge remplacera la boule bleue, en bas à droite de votre écran, et vous pourrez relancer Impact emploi. La connexion au "
-                "serveur restera coupée jusqu'à ce que vous désactiviez le mode assistance, avec le mot de passe du jour que l'assistance vous enverra."
+                "Le scarabée rouge remplacera la boule bleue, en bas à droite de votre écran, et vous pourrez relancer Impact emploi. Ce poste restera "
+                "déconnecté jusqu'à la saisie du mot de passe du jour, à demander à l'assistance."
             )
             if on
             else ""
@@ -305,29 +309,14 @@ class SupportDialog(ScrolledDialog):
             self._deactivate()
 
     def _activate(self) -> None:
-        question = wx.MessageDialog(
-            self,
-            _("Activer le mode assistance ?"),
-            self.GetTitle(),
-            wx.OK | wx.CANCEL | wx.CANCEL_DEFAULT | wx.ICON_QUESTION,
+        """Activate it at once: the dialog has said what follows, and it can be undone."""
+        reason = " ".join(self._reason.GetValue().split())
+        self._request(
+            partial(self._port.enter, reason),
+            _("Activation en cours…"),
+            "beetle",
+            _("Le mode assistance est activé. Vous pouvez relancer Impact emploi."),
         )
-        question.SetOKCancelLabels(_("&Activer"), _("A&nnuler"))
-        question.SetExtendedMessage(
-            _(
-                "La connexion au serveur sera coupée. Pour la rétablir, il vous faudra le mot de passe du jour, à demander à l'assistance."
-            )
-        )
-        with question:
-            confirmed = question.ShowModal() == wx.ID_OK
-        # the situation may have changed while the question was open
-        if confirmed and self._can_enter:
-            reason = " ".join(self._reason.GetValue().split())
-            self._request(
-                partial(self._port.enter, reason),
-                _("Activation en cours…"),
-                "beetle",
-                _("Le mode assistance est activé. Vous pouvez relancer Impact emploi."),
-            )
 
     def _deactivate(self) -> None:
         self._request(
@@ -336,6 +325,21 @@ class SupportDialog(ScrolledDialog):
             "ball-heart",
             _("Le mode assistance est désactivé. L'agent relance l'authentification."),
         )
+
+    def _on_launch(self) -> None:
+        """Launch Impact emploi, and close: all is done then."""
+        self._launch.Disable()
+        self._show_message(_("Lancement en cours…"))
+
+        def on_answer(answer: tuple[Refusal | None] | None) -> None:
+            if answer == (None,):
+                self.Close()
+                return
+            self._launch.Enable()
+            self._show_message("")
+            self._show_refusal(answer[0] if answer else None)
+
+        run_in_background(self, "launch", lambda: (attempt(self._port.launch),), on_answer)
 
     def _request(self, request: Callable[[], None], meanwhile: str, picture: str, outcome: str) -> None:
         """Call *request* in a thread; show *meanwhile*, then *outcome* or the refusal."""
@@ -377,15 +381,39 @@ class SupportDialog(ScrolledDialog):
         self._show_leaving(False)
         for control in (self._enter, self._leave, self._ok):
             control.Hide()
-        for text in (self._why_not_enter, self._why_not_leave, self._news, self._countdown):
+        for text in (self._why_not_enter, self._why_not_leave, self._news, self._limits, self._countdown):
             text.set_text("")
         self._header.show_outcome(picture, sentence)
         self.SetIcons(load_icons(picture))
         self._close.SetLabel(_("&Fermer"))
-        self._close.SetDefault()
-        self.give_focus(self._close)
+        may_launch = picture == "beetle" and self._port.can_launch
+        self._launch.Show(may_launch)
+        best = self._launch if may_launch else self._close
+        best.SetDefault()
+        self.give_focus(best)
         self.fit()
 
     def _show_message(self, sentence: str) -> None:
         self._message.set_text(sentence)
         self.lay_out()
+
+
+def _describe_limits(situation: Situation, now: float) -> str:
+    """Return until when assistance mode lasts, and for how long it can be left."""
+    sentences = []
+    if situation.ends_at is not None:
+        text = _(
+            "Le mode assistance se terminera de lui-même dans {time}, comme l'a fixé votre administrateur."
+        )
+        sentences.append(text.format(time=time_text.format_duration(max(60.0, situation.ends_at - now))))
+    days = situation.register_days
+    if days is None:
+        sentences.append(word_refusal(RegisterMissing()))
+    elif days < 0:
+        sentences.append(_("Ce poste ne connaît plus les mots de passe du jour : contactez l'assistance."))
+    elif days < timing.REGISTER_NOTICE_DAYS:
+        text = _(
+            "Ce poste connaît les mots de passe du jour pour {days} jours encore : prévenez l'assistance."
+        )
+        sentences.append(text.format(days=days))
+    return "\n".join(sentences)

@@ -37,7 +37,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
         "Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."
     ),
     refusals.RegisterMissing: N_(
-        "Ce poste n'a pas encore de registre des mots de passe du jour : contactez l'assistance."
+        "Ce poste ne peut pas encore vérifier le mot de passe du jour : contactez l'assistance."
     ),
     refusals.RegisterRefused: N_(
         "Le registre des mots de passe du jour de ce poste est refusé (abîmé, ou établi pour un autre poste) : contactez l'assistance. "
@@ -79,15 +79,19 @@ _MISTYPED: Mapping[str, str] = {
     "empty": N_("Saisissez le mot de passe du jour reçu de l'assistance."),
     "day": N_("Faute de frappe : vérifiez le jour, les deux premiers chiffres."),
     "foreign": N_(
-        "Faute de frappe : vérifiez le {position}e caractère (groupe {group}), il n'existe pas dans un mot de passe du jour."
+        "Faute de frappe : vérifiez le {nth} caractère de « {part} », il n'existe pas dans un mot de passe du jour."
     ),
-    "character": N_("Faute de frappe : vérifiez le {position}e caractère (groupe {group})."),
+    "character": N_("Faute de frappe : vérifiez le {nth} caractère de « {part} »."),
     "characters": N_(
         "Faute de frappe : deux caractères au moins sont faux ou inversés. Recopiez le mot de passe."
     ),
-    "word": N_("Faute de frappe : vérifiez le {position}e mot."),
+    "word": N_("Faute de frappe : vérifiez le {nth} mot, « {part} »."),
     "words": N_("Faute de frappe : un des mots n'est pas le bon. Vérifiez-les tous."),
 }
+
+
+_ORDINALS: Mapping[int, str] = {1: N_("1er"), 2: N_("2e"), 3: N_("3e"), 4: N_("4e"), 5: N_("5e")}
+"""The places that a typing error can have."""
 
 
 def word_refusal(refusal: Refusal) -> str:
@@ -130,12 +134,14 @@ def _word_password_refusal(refusal: Refusal) -> str:
             return _word_typing_error(refusal)
         case refusals.PasswordForOtherDay():
             sentence = _(
-                "Ce mot de passe porte le jour {day:02d} ; cet ordinateur est au {today}. Vérifiez la date de l'ordinateur ou "
+                "Ce mot de passe est celui du {day} ; l'ordinateur indique le {today}. Vérifiez la date de l'ordinateur ou "
                 "demandez le mot de passe d'aujourd'hui."
             )
             return sentence.format(day=refusal.day, today=_word_day(refusal.today))
         case refusals.DayNotCovered():
-            sentence = _("Ce poste ne connaît pas encore les mots de passe du {day} : mettez l'agent à jour.")
+            sentence = _(
+                "Ce poste ne connaît pas encore les mots de passe du {day} : contactez l'assistance."
+            )
             return sentence.format(day=_word_day(refusal.day))
         case refusals.TooManyTries():
             return _word_wait_reason(refusal.reason)
@@ -151,13 +157,33 @@ def _word_password_refusal(refusal: Refusal) -> str:
 
 def _word_typing_error(refusal: refusals.PasswordMistyped) -> str:
     if sentence := _MISTYPED.get(refusal.fault):
-        return _(sentence).format(position=refusal.position, group=refusal.group)
+        return _(sentence).format(nth=_format_ordinal(refusal.position), part=refusal.part)
+    if refusal.fault == "word-count":
+        return _word_count(refusal.missing)
     sentence = (
         _("Mot de passe incomplet : il a cette forme, {example}, ou le jour suivi de cinq mots.")
         if refusal.missing > 0
         else _("Mot de passe trop long : il a cette forme, {example}, ou le jour suivi de cinq mots.")
     )
     return sentence.format(example="24-29Y7-1GV3-S0Y4")
+
+
+def _format_ordinal(number: int) -> str:
+    return _(_ORDINALS[number]) if number in _ORDINALS else str(number)
+
+
+def _word_count(missing: int) -> str:
+    """Return how many words are missing, or too many if *missing* is negative."""
+    sentence = N_(
+        "Mot de passe incomplet : il manque {number} mots. Il a cette forme : le jour, puis cinq mots."
+    )
+    if missing == 1:
+        sentence = N_(
+            "Mot de passe incomplet : il manque un mot. Il a cette forme : le jour, puis cinq mots."
+        )
+    elif missing <= 0:
+        sentence = N_("Mot de passe trop long : il a cette forme, le jour, puis cinq mots.")
+    return _(sentence).format(number=missing)
 
 
 def _word_day(day: str) -> str:
@@ -167,7 +193,7 @@ def _word_day(day: str) -> str:
 def _word_wait_reason(reason: WaitReason) -> str:
     if reason is WaitReason.STOPPED:
         return _(
-            "Trop d'essais : contactez l'assistance. La saisie se rouvre dès que les serveurs répondent."
+            "Trop d'essais : contactez l'assistance. La saisie sera de nouveau possible dès que les serveurs répondront."
         )
     return _("Trop d'essais : attendez un peu avant le suivant.")
 

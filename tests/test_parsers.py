@@ -87,6 +87,7 @@ ELSEWHERE: dict[str, str] = {
 TAKING_APART = frozenset({"json.loads", "tomllib.loads", "urlsplit", "tomlkit.parse"})
 """Calls by which foreign text is taken apart, besides those of the module ``re``."""
 UNMEASURED: dict[str, str] = {
+    "__init__": "the product's own sentences, in the language package",
     "cli": "the desk's own command line",
     "failures": "the reason of an error of OpenSSL",
     "proxy_sign_in": "quotes what messages.parse_challenges has read",

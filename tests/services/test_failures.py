@@ -186,6 +186,11 @@ def test_the_cause_is_followed_through_the_pools_errors_only() -> None:
 
 def test_the_detail_is_one_line_with_the_reason_of_openssl() -> None:
     assert describe_error(ConnectionResetError("reset\nby peer")) == "ConnectionResetError: reset by peer"
+    # what a stranger has written is introduced as his
+    lure = httpcore.RemoteProtocolError("illegal status line: bytearray(b'Appelez le 08')")
+    assert describe_error(lure) == (
+        "RemoteProtocolError: illegal status line, the other side sent: (b'Appelez le 08')"
+    )
     error = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)")
     error.reason = "WRONG_VERSION_NUMBER"
     assert describe_error(error) == "TLS: WRONG_VERSION_NUMBER"

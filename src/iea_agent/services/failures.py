@@ -180,7 +180,7 @@ def blot_failure(failure: Failure, secrets: Sequence[str]) -> Failure:
     evidence = failure.evidence
     if isinstance(evidence, NamedEvidence):
         evidence = replace(evidence, name=blot(evidence.name, secrets))
-    detail = failure.detail.partition(": bytearray(")[0]
+    detail = failure.detail.partition(_INTRODUCED)[0]
     return replace(failure, detail=blot(detail, secrets), evidence=evidence)
 
 
@@ -227,6 +227,9 @@ def is_closed_early(error: Exception) -> bool:
     return broken and not isinstance(_find_cause(error), TimeoutError)
 
 
+_INTRODUCED = ", the other side sent: "
+
+
 def describe_error(error: BaseException) -> str:
     """Return type, number and text of *error* on one printable line."""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -234,7 +237,8 @@ def describe_error(error: BaseException) -> str:
     elif isinstance(error, ssl.SSLError) and error.reason:
         text = f"TLS: {error.reason}"
     else:
-        text = f"{type(error).__name__}: {error}"
+        # h11 quotes what came: « illegal status line: bytearray(b'…') »
+        text = f"{type(error).__name__}: {error}".replace(": bytearray(", f"{_INTRODUCED}(")
     return clean_detail(text)
 
 

@@ -68,6 +68,13 @@ class AgentStage:
         self.desktop.__exit__(kind, error, trace)
         self.world.__exit__(kind, error, trace)
 
+    def install_program(self, name: str, icon: str) -> None:
+        """Write to the registry that the program *name* is installed, as an installer does."""
+        entry = rf"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\{name}"
+        for value, text in (("DisplayName", name), ("DisplayIcon", icon)):
+            command = ("reg", "add", entry, "/v", value, "/d", text, "/f")
+            self.desktop.prefix.start(*command).communicate(timeout=60)
+
     def install_register(self) -> None:
         """Make a master key and install a register of the days around today."""
         self.desk_keys.parent.mkdir(mode=0o700, exist_ok=True)

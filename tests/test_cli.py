@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from base64 import b64encode
@@ -34,8 +35,42 @@ def validate(document: Any, name: str) -> None:
     Draft202012Validator(schemas[f"{name}.schema.json"], registry=beside).validate(document)
 
 
+@pytest.mark.linux
+@pytest.mark.usefixtures("system_vault")
+def test_the_program_is_launched_only_where_it_may_be_used(
+    installation: Installation, tmp_path: Path, running: ExitStack
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        program = tmp_path / "Impact emploi é" / "impact"
+        program.parent.mkdir()
+        call = f"import socket; socket.create_connection(('127.0.0.1', {listener.getsockname()[1]}))"
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{call}"\n')
+        program.chmod(0o755)
+        installation.license()
+        agent = installation.start(running)
+        agent.until("connected")
+        done = installation.run("launch")
+        assert done.returncode == 4
+        assert "logiciel introuvable sur ce poste" in done.stderr
+
+        assert installation.run("settings", "set", "program.path", str(program)).returncode == 0
+        assert installation.run("reconnect").returncode == 0
+        assert installation.run("launch").returncode == 0
+        listener.settimeout(20)
+        listener.accept()[0].close()
+
+        installation.world.break_("auth", "unknown")
+        assert installation.run("reconnect").returncode == 4
+        done = installation.run("launch")
+        assert (done.returncode, done.stdout) == (4, "")
+        assert "connexion ou mode assistance nécessaire" in done.stderr
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
 def test_without_an_agent_it_is_said(installation: Installation) -> None:
-    for command in (["status"], ["reconnect"], ["quit"]):
+    for command in (["status"], ["reconnect"], ["launch"], ["quit"]):
         done = installation.run(*command)
 
         assert (done.returncode, done.stdout) == (3, "")

@@ -225,6 +225,25 @@ def _reconnect(installation: Installation, _options: argparse.Namespace) -> int:
     return exit_codes.REFUSED if problem is not None and problem.is_refusal else exit_codes.FAILED
 
 
+@_command(
+    "launch", N_("lance Impact emploi ; s'il ne peut pas être utilisé, ouvre la fenêtre qui dit pourquoi")
+)
+def _launch_program(installation: Installation, _options: argparse.Namespace) -> None:
+    from contextlib import suppress
+
+    from iea_agent.domain import person_requests
+    from iea_agent.domain.refusals import RefusedError
+
+    client = _client(installation)
+    try:
+        client.request(person_requests.LAUNCH)
+    except RefusedError:
+        # a shortcut has no console: the window says what is wrong
+        with suppress(RefusedError):
+            client.request(person_requests.STATUS)
+        raise
+
+
 @_command("settings open", N_("ouvre la fenêtre des paramètres"))
 @_command("settings", N_("lit, change ou ouvre les paramètres de connexion"))
 def _open_settings(installation: Installation, _options: argparse.Namespace) -> int:

@@ -175,8 +175,9 @@ def test_one_window_and_one_agent(new_stage: NewStage) -> None:
 
 
 def test_the_command_line_drives_the_windows_agent(new_stage: NewStage) -> None:
-    """The commands status, test, reconnect, diagnose and quit use the named pipe."""
+    """The commands use the named pipe; the program is found where it is installed."""
     stage = new_stage()
+    stage.install_program("Impact emploi association", r"C:\windows\notepad.exe,0")
     stage.save_licence()
     agent = stage.start_agent()
     stage.until("ball")
@@ -185,8 +186,12 @@ def test_the_command_line_drives_the_windows_agent(new_stage: NewStage) -> None:
     assert code == 0
     assert json.loads(text)["state"] == "connected"
     assert stage.command("test")[0] == 0
+    assert stage.command("launch")[0] == 0
+    stage.desktop.window("Notepad$")
     stage.world.break_("auth", "unknown")
     assert stage.command("reconnect")[0] == 4
+    assert stage.command("launch")[0] == 4
+    stage.until_text(STATUS, "IEA-A02")
     key = stage.world.licence("good").key
     code, text = stage.command("diagnose", "--json")
     assert code == 0

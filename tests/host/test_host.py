@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from iea_agent import host
+from iea_agent.domain.program_search import InstalledProgram
 
 PATIENCE = 30.0  # seconds for a process to start: Wine's first one is slow
 
@@ -315,6 +316,21 @@ class TestLaunch:
         assert lines["program"].answers()
         for line in lines.values():
             line.close()
+
+    def test_what_is_installed_is_listed(self, machine: host.Host) -> None:
+        if sys.platform != "win32":
+            assert machine.list_programs() == ()
+            return
+        import winreg
+
+        entry = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall\iea-test"
+        with winreg.CreateKey(winreg.HKEY_CURRENT_USER, entry) as key:
+            winreg.SetValueEx(key, "DisplayName", 0, winreg.REG_SZ, "Impact emploi é")
+            winreg.SetValueEx(key, "InstallLocation", 0, winreg.REG_DWORD, 7)
+        try:
+            assert InstalledProgram("Impact emploi é") in machine.list_programs()
+        finally:
+            winreg.DeleteKey(winreg.HKEY_CURRENT_USER, entry)
 
     def test_a_program_that_cannot_be_started_is_named(self, machine: host.Host, tmp_path: Path) -> None:
         for program in (tmp_path / "missing.exe", tmp_path / "no such folder" / "x.exe"):

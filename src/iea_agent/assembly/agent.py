@@ -15,7 +15,15 @@ from iea_agent import __version__
 from iea_agent.channel import refuse
 from iea_agent.domain import machine, problems, refusals
 from iea_agent.domain.machine import Effect, Moment, Snapshot
-from iea_agent.domain.person_requests import BY_NAME, QUIT, RECONNECT, WINDOWS, Abilities, PersonRequest
+from iea_agent.domain.person_requests import (
+    BY_NAME,
+    LAUNCH,
+    QUIT,
+    RECONNECT,
+    WINDOWS,
+    Abilities,
+    PersonRequest,
+)
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.host import logs
 from iea_agent.loop import Attempt, Inbox, Loop
@@ -229,11 +237,12 @@ class Agent:
         """Start Impact emploi; show a balloon with its path if that fails."""
         from iea_agent.host import LaunchError
 
+        program = self._installation.find_program(self._settings)
         try:
-            self._installation.host.launch(Path(self._settings.program))
+            self._installation.host.launch(Path(program))
         except LaunchError as error:
             log.warning("program not started", extra={"fields": {"error": type(error.__cause__).__name__}})
-            self._balloon(balloon_text.build_launch_failure_balloon(self._settings.program))
+            self._balloon(balloon_text.build_launch_failure_balloon(program))
 
     def announce(self, kind: Effect, snapshot: Snapshot) -> None:
         """Show a balloon; without a tray only the log has it."""
@@ -332,6 +341,8 @@ class Agent:
 
     def _require_possible(self, request: PersonRequest) -> None:
         state = self.loop.snapshot.state
+        if request is LAUNCH and not self.abilities.program:
+            self._installation.search_program_again()
         if request.explain_refusal(state, self.abilities):
             raise RefusedError(refusals.NotNow(request.name, state))
 

@@ -134,7 +134,22 @@ class Installation:
         """Return what this installation can do beyond its connection."""
         from iea_agent.domain.person_requests import Abilities
 
-        return Abilities(support=True, program=bool(values.program))
+        return Abilities(support=True, program=bool(self.find_program(values)))
+
+    def find_program(self, values: Settings) -> str:
+        """Return the path of Impact emploi: that of *values*, else where it is, else ""."""
+        return values.program or self._installed_program
+
+    @cached_property
+    def _installed_program(self) -> str:
+        from iea_agent.domain.program_search import list_candidates
+
+        candidates = list_candidates(self.host.list_programs(), os.environ)
+        return next((path for path in candidates if self.host.is_local(path) and os.path.isfile(path)), "")
+
+    def search_program_again(self) -> None:
+        """Look for Impact emploi again at the next question: it may be installed by now."""
+        self.__dict__.pop("_installed_program", None)
 
     def assistance_since(self) -> float | None:
         """Return when assistance mode began, None if off. Raises ``StorageError``."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from iea_agent.domain.program_search import InstalledProgram
     from iea_agent.domain.wires import Wire, WireListener
 
 
@@ -99,6 +100,9 @@ class Host(Protocol):
 
     def raise_window(self, pid: int) -> bool:
         """Bring the window of process *pid* to the front; False if that is impossible."""
+
+    def list_programs(self) -> tuple[InstalledProgram, ...]:
+        """Return what the system lists as installed, ``MOST_ENTRIES`` at most."""
 
     def launch(self, program: Path) -> None:
         """Start *program* so that it outlives this process. Raises ``LaunchError``."""

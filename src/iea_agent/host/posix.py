@@ -17,9 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import Child, InstanceLock, LaunchError, folder_mark
 from .child import ChildProcess
+
+if TYPE_CHECKING:
+    from iea_agent.domain.program_search import InstalledProgram
 
 assert sys.platform != "win32"  # noqa: S101 mypy reads on only where this holds
 
@@ -127,6 +131,10 @@ class PosixHost:
     def raise_window(self, pid: int) -> bool:  # noqa: ARG002 the interface's
         """Return False: no dialog of ours runs here, and Wayland does not allow it."""
         return False
+
+    def list_programs(self) -> tuple[InstalledProgram, ...]:
+        """Return nothing: Impact emploi is a program for Windows."""
+        return ()
 
     def launch(self, program: Path) -> None:
         """Start *program* in a session of its own, apart from this terminal."""

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from ctypes import wintypes
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from . import Child, InstanceLock, LaunchError, folder_mark
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from iea_agent.domain.program_search import InstalledProgram
 
 assert sys.platform == "win32"  # noqa: S101 mypy reads on only where this holds
 
@@ -36,6 +38,8 @@ _DRIVE_REMOTE = 4
 _KF_FLAG_DONT_VERIFY = 0x4000
 _PROGRAM_DATA = bytes.fromhex("825dab62c1fdc34da9dd070d1d495d97")
 """FOLDERID_ProgramData, 62AB5D82-FDC1-4DC3-A9DD-070D1D495D97 (knownfolders.h), as a GUID lies in memory."""
+
+_UNINSTALL = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 
 _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
 _user32 = ctypes.WinDLL("user32", use_last_error=True)
@@ -282,6 +286,28 @@ class WindowsHost:
         _SetForegroundWindow(windows[0])
         return True
 
+    def list_programs(self) -> tuple[InstalledProgram, ...]:
+        """Read the uninstall entries of the machine, 64 and 32 bits, and of the person."""
+        # here, as the icon appears without them
+        import winreg
+
+        from iea_agent.domain.program_search import MOST_ENTRIES
+
+        programs: list[InstalledProgram] = []
+        for root, view in (
+            (winreg.HKEY_LOCAL_MACHINE, winreg.KEY_WOW64_64KEY),
+            (winreg.HKEY_LOCAL_MACHINE, winreg.KEY_WOW64_32KEY),
+            (winreg.HKEY_CURRENT_USER, 0),
+        ):
+            try:
+                with winreg.OpenKey(root, _UNINSTALL, access=winreg.KEY_READ | view) as key:
+                    count = min(winreg.QueryInfoKey(key)[0], MOST_ENTRIES - len(programs))
+                    programs += [_read_program(key, winreg.EnumKey(key, number)) for number in range(count)]
+            except OSError:
+                # no such list, or an entry has just gone
+                continue
+        return tuple(programs)
+
     def launch(self, program: Path) -> None:
         """Start *program* as Explorer does, in its own folder.
 
@@ -343,6 +369,22 @@ class WindowsHost:
             return text
         wine_version.restype = ctypes.c_char_p
         return f"{text}, Wine {wine_version().decode()}"
+
+
+def _read_program(key: object, name: str) -> InstalledProgram:
+    """Return the entry *name* below the open *key*; what it does not say is ""."""
+    import winreg
+
+    from iea_agent.domain.program_search import InstalledProgram
+
+    texts = []
+    with suppress(OSError), winreg.OpenKey(key, name) as entry:  # type: ignore[arg-type]
+        for value in ("DisplayName", "DisplayIcon", "InstallLocation"):
+            text: object = ""
+            with suppress(OSError):
+                text, _kind = winreg.QueryValueEx(entry, value)
+            texts.append(text if isinstance(text, str) else "")
+    return InstalledProgram(*(texts or [""]))
 
 
 def _watch_addresses(on_change: Callable[[], None], stopped: int) -> None:

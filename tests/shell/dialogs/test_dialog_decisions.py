@@ -408,7 +408,7 @@ def test_every_first_step_is_a_button() -> None:
 def test_a_grey_launch_button_says_why() -> None:
     status, nothing = document(State.CONNECTED), Abilities(support=True)
     assert status_overview.list_buttons(status, nothing)["launch"] is False
-    assert status_overview.explain_grey_launch(status, nothing) == "Emplacement du logiciel non indiqué."
+    assert status_overview.explain_grey_launch(status, nothing) == "Logiciel introuvable sur ce poste."
     assert status_overview.explain_grey_launch(status, EVERYTHING) == ""
     assert status_overview.explain_grey_launch(document(State.DISCONNECTED), nothing) == ""
     assert status_overview.explain_grey_launch(None, nothing) == ""

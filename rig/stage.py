@@ -69,7 +69,7 @@ class AgentStage:
         self.world.__exit__(kind, error, trace)
 
     def install_program(self, name: str, icon: str) -> None:
-        """Write to the registry that the program *name* is installed, as an installer does."""
+        """Write to the registry that *name* is installed, as an installer does."""
         entry = rf"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\{name}"
         for value, text in (("DisplayName", name), ("DisplayIcon", icon)):
             command = ("reg", "add", entry, "/v", value, "/d", text, "/f")

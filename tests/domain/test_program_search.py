@@ -1,4 +1,4 @@
-"""Where Impact emploi may be, from what an installer has written and the usual folders."""
+"""Where Impact emploi may be, by what an installer wrote and the usual folders."""
 
 from __future__ import annotations
 

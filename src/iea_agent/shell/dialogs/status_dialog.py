@@ -205,6 +205,9 @@ class StatusWindow(ScrolledDialog):
         self._unfolded = not self._unfolded
         self._show_facts()
         self.lay_out()
+        if self._unfolded:
+            # to the end, where they are
+            self.panel.Scroll(0, self.panel.GetVirtualSize().height)
 
     def _show_activity(self, sentence: str = "") -> None:
         """Show what comes of an attempt that this window has asked for."""
@@ -216,8 +219,9 @@ class StatusWindow(ScrolledDialog):
         self._reconnecting = True
         self._show_activity(_("Authentification en cours…"))
         self._buttons[RECONNECT].Disable()
-        # a disabled button cannot keep the keyboard
-        self.give_focus(self._fold)
+        # a disabled button cannot keep the keyboard; what is in the footer is always in view
+        self.give_focus(self._copy)
+        self.panel.Scroll(0, 0)
         self.lay_out()
 
         def reconnect() -> StatusDocument | Refusal:
@@ -237,7 +241,7 @@ class StatusWindow(ScrolledDialog):
                 self._outcome_state = outcome["state"]
                 self._show_activity(status_overview.describe_outcome(outcome, time.time()))
             self._show_buttons()
-            if self.find_focus() is self._fold and can_focus(self._buttons[RECONNECT]):
+            if self.find_focus() is self._copy and can_focus(self._buttons[RECONNECT]):
                 self.give_focus(self._buttons[RECONNECT])
             self.lay_out()
 

@@ -17,6 +17,7 @@ from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import SettingFault, Settings
 from iea_agent.locale import _
 from iea_agent.shell.wording import state_text, time_text
+from iea_agent.shell.wording.detail_text import word_detail
 from iea_agent.shell.wording.problem_details import (
     describe_failure_details,
     describe_notice,
@@ -138,7 +139,7 @@ def list_technical_facts(status: StatusDocument) -> list[tuple[str, str]]:
         (_("Serveur d'authentification"), status["authentication"]),
         (_("Serveur de mise à jour"), status["updates"]),
         (_("Version de l'agent"), status["version"]),
-        *([(_("Détail technique"), detail)] if detail else []),
+        *([(_("Détail technique"), word_detail(detail))] if detail else []),
     ]
 
 

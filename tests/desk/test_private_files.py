@@ -38,6 +38,15 @@ def test_too_large_a_file_is_refused(tmp_path: Path) -> None:
         private_files.read_private(path)
 
 
+@pytest.mark.linux
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    if sys.platform != "win32":
+        os.mkfifo(pipe, 0o600)
+    with pytest.raises(OSError, match="pas un fichier"):
+        private_files.read_private(pipe)
+
+
 WRITE_AS_ANOTHER = """
 import ctypes, sys
 from pathlib import Path

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -104,6 +106,25 @@ def test_a_start_that_somebody_changed_is_not_used(
         with pytest.raises(OtherRegister):
             make_register(plan, output, ignore_progress)
     assert not output.exists()
+
+
+def test_a_giant_in_the_place_of_a_start_is_neither_read_whole_nor_overwritten(tmp_path: Path) -> None:
+    output = tmp_path / "register"
+    with unfinished_file(output).open("wb") as file:
+        file.write(b"a")
+        file.truncate(4_000_000_000)
+    with pytest.raises(OtherRegister):
+        make_register(PLAN, output, ignore_progress)
+    assert unfinished_file(output).stat().st_size == 4_000_000_000
+
+
+@pytest.mark.linux
+def test_a_pipe_in_the_place_of_a_start_is_not_waited_for(tmp_path: Path) -> None:
+    output = tmp_path / "register"
+    if sys.platform != "win32":
+        os.mkfifo(unfinished_file(output))
+    with pytest.raises(OSError, match="pas un fichier"):
+        make_register(PLAN, output, ignore_progress)
 
 
 def test_each_hash_of_a_register_is_verified(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from iea_agent.domain.state_values import LARGEST_GENERATION
 from iea_desk.key_store import load_keys, load_ring, save_file, save_ring
 from iea_desk.keys import DeskError, KeyRing, MasterKey, check_kid, choose_kid
 from iea_desk.password_message import PasswordMessage
+from iea_desk.private_files import open_file
 from iea_desk.register import (
     OtherRegister,
     ProgressBar,
@@ -281,7 +282,7 @@ def _register(options: argparse.Namespace) -> None:
 
 
 def _verify(options: argparse.Namespace, ring: KeyRing) -> None:
-    with options.verify.open("rb") as file:
+    with open_file(options.verify) as file:
         text = file.read(_LARGEST_REGISTER).decode("ascii", "replace")
     try:
         # tests cannot wait for the usual cost

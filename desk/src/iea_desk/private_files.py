@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import sys
 from pathlib import Path
 from typing import IO, Any
@@ -19,9 +21,22 @@ class NeverPrivate(Exception):
     """The medium of the folder keeps no rights: other users would read the file."""
 
 
+def open_file(path: Path) -> IO[bytes]:
+    """Open the file *path* for reading; a pipe or a device is refused, not waited for.
+
+    Raises ``OSError``.
+    """
+    waits_not = getattr(os, "O_NONBLOCK", 0)
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | waits_not))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "ce n'est pas un fichier", str(path))
+    return file
+
+
 def read_private(path: Path) -> str:
     """Return the text of *path*. Raises ``NotPrivate``, ``OSError``, ``ValueError``."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         _check(path, file)
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:

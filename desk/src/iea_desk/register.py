@@ -22,6 +22,10 @@ from typing import TextIO
 
 from iea_agent.domain.password_register import Kdf, Register, hash_number
 from iea_desk.keys import MasterKey
+from iea_desk.private_files import open_file
+
+_LARGEST = 2_000_000
+"""Bytes of an unfinished register: twice what the longest one has."""
 
 
 class OtherRegister(Exception):
@@ -139,10 +143,16 @@ def _resume(plan: RegisterPlan, partial: Path, seal: hmac.HMAC) -> tuple[bytes, 
     *seal* takes in the lines. Raises ``OtherRegister``.
     """
     try:
-        # a last line that was cut short has no end, and does not count
-        lines = partial.read_text(encoding="ascii").split("\n")[:-1] if partial.exists() else []
+        with open_file(partial) as file:
+            text = file.read(_LARGEST + 1).decode("ascii")
+    except FileNotFoundError:
+        text = ""
     except UnicodeDecodeError:
         raise OtherRegister from None
+    if len(text) > _LARGEST:
+        raise OtherRegister
+    # a last line that was cut short has no end, and does not count
+    lines = text.split("\n")[:-1]
     if not lines:
         salt = secrets.token_bytes(16)
         head = json.dumps({**plan.to_header(), "salt": salt.hex()})

@@ -348,3 +348,21 @@ class TestCombined:
         times = tuple(START - 5000.0 + number for number in range(password_tries.DAILY_LIMIT))
         combined = password_tries.combine_tries(self.NOW, replace(self.NOW, recent=times))
         assert combined.recent == (*times[1:], START - 900.0)
+
+
+def test_unreadable_tries_count_as_those_after_which_the_longest_wait_began(pc: Computer) -> None:
+    """Not as more: the stop after a hundred is no nearer than it would have been."""
+    while pc.wait()[1] < password_tries.LONGEST_WAIT:
+        pc.pass_time(pc.wait()[1])
+        pc.fail()
+    distrusted = password_tries.create_distrusted(Moment(START, 7.0))
+    assert (distrusted.failures, distrusted.clock) == (pc.tries.failures, START)
+    assert distrusted.not_before == START + password_tries.LONGEST_WAIT
+    # it is saved and read back before anything else happens
+    assert replace(parse_tries(distrusted.to_document()), steady=7.0) == distrusted
+
+
+def test_a_new_installation_has_tried_nothing() -> None:
+    assert Tries() == Tries(clock=0.0, failures=0, recent=(), not_before=0.0, generation=0)
+    before_1970 = password_tries.create_distrusted(Moment(-5.0, 0.0))
+    assert (before_1970.clock, before_1970.not_before) == (0.0, password_tries.LONGEST_WAIT)

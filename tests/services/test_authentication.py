@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import time
 import traceback
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs, quote, quote_plus, unquote, unquote_plus, urlsplit
 
@@ -241,6 +243,37 @@ def test_the_most_telling_failure_of_all_places_is_reported(
     assert [request.url for request in server.asked] == [FIRST, SECOND, THIRD]
 
 
+TELLING: list[tuple[Problem, Reply]] = [
+    (problems.KEY_ASKED_IN_CLEAR, answer(200, DOCUMENT | {"token_endpoint": "http://auth.example/token"})),
+    (problems.ISSUER_DIFFERS, answer(200, DOCUMENT | {"issuer": "https://x.example"})),
+    (problems.ISSUER_UNAWARE, answer(200, DOCUMENT | {"issuer": "http://auth.example/realms/iea"})),
+    (problems.CLIENT_CERTIFICATE_WANTED, answer(400, b"<html>No required SSL certificate was sent")),
+    (problems.CAPTIVE_PORTAL, answer(511, b"")),
+    (problems.PROXY_SIGN_IN_UNKNOWN, answer(407, b"", {"proxy-authenticate": "NTLM"})),
+    (problems.SERVER_IN_MAINTENANCE, answer(503, b"<title>Maintenance</title>")),
+    (problems.SERVER_UNAVAILABLE, answer(500, b"")),
+    (problems.PAGE_INSTEAD, answer(200, b"<title>Web Page Blocked</title>")),
+    (problems.BROWSER_WANTED, answer(403, b"", {"cf-mitigated": "challenge"})),
+    (problems.IDENTIFICATION_WANTED, answer(401, b"")),
+    (problems.FORBIDDEN, answer(403, b"")),
+    (problems.REDIRECTED, answer(302, b"", {"location": "/login"})),
+    (problems.REQUEST_REJECTED, answer(431, b"")),
+    (problems.ANSWER_NONSENSE, answer(304, b"")),
+]
+"""What a person should rather read, first: a wrong document, who stands in between, how the server is, what stands before one place."""
+
+
+@pytest.mark.parametrize("place", range(len(TELLING) - 1), ids=lambda place: TELLING[place][0].code)
+def test_a_person_reads_the_failure_that_helps_most(place: int) -> None:
+    """Whichever of the places gives it."""
+    (more, telling), (_, other) = TELLING[place : place + 2]
+    orders = [(other, telling), (telling, other)]
+    # a portal answers for every place: nothing is asked after it
+    for first, second in orders[1:] if other.status == 511 else orders:
+        server = Server({FIRST: first, SECOND: second, THIRD: answer(404, b"")})
+        assert problem_of(server) is more
+
+
 @pytest.mark.parametrize(
     "only",
     [answer(429, b""), answer(503, b"", {"retry-after": "600"}), answer(511, b""), answer(407, b"")],
@@ -395,13 +428,44 @@ def test_what_is_known_of_another_address_does_not_count() -> None:
     assert [request.url for request in server.asked] == [discovery_urls(ADDRESS)[0], TOKEN_ENDPOINT]
 
 
-@pytest.mark.parametrize("gone", [404, 405, 301])
-def test_a_token_endpoint_that_moved_is_found_again(gone: int) -> None:
+@pytest.mark.parametrize(
+    "gone",
+    [
+        answer(404, b""),
+        answer(405, b""),
+        answer(301, b"", {"location": TOKEN_ENDPOINT}),
+        # the site that has its place now
+        answer(200, SITE),
+        answer(204, b""),
+    ],
+)
+def test_a_token_endpoint_that_moved_is_found_again(gone: Reply) -> None:
     server = server_with(answer(200, TOKEN))
     old = "https://auth.example/old"
-    server.answers[old] = answer(gone, b"", {"location": TOKEN_ENDPOINT})
+    server.answers[old] = gone
     result = run_exchange(sign_in(ADDRESS, LICENCE, Discovery(ADDRESS, old)), server)
     assert result.discovery.token_endpoint == TOKEN_ENDPOINT
+
+
+def test_a_sign_in_ends_in_its_time_however_slowly_a_server_answers(serve: Serve) -> None:
+    """Each byte comes in time, the answer does not end for four seconds."""
+
+    def drip(connection: socket.socket) -> None:
+        connection.settimeout(0.05)
+        with suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            for _ in range(80):
+                # until the client has gone; each wait is the time between two bytes
+                with suppress(TimeoutError):
+                    if not connection.recv(65536):
+                        return
+                connection.sendall(b" ")
+
+    begun = time.monotonic()
+    with Client(limits=PATIENT) as client, pytest.raises(HttpsError) as raised:
+        authenticate(client, parse(serve(drip).address), LICENCE, seconds=0.4)
+    assert raised.value.failure.problem is problems.TEST_TOO_LONG
+    assert time.monotonic() - begun < 3
 
 
 ELSEWHERE = "https://jetons.example"

@@ -146,8 +146,15 @@ def test_a_retry_time_is_handed_on() -> None:
     assert failure.retry_after == 7
 
 
-def test_unchanged_is_no_failure_if_that_was_asked() -> None:
-    assert judged(Reply(304, {}, b""), **{"If-None-Match": '"1"'}) is None
+@pytest.mark.parametrize("asked", ["If-None-Match", "If-Modified-Since"])
+def test_unchanged_is_no_failure_if_that_was_asked(asked: str) -> None:
+    assert judged(Reply(304, {}, b""), **{asked: "1"}) is None
+
+
+def test_the_title_of_a_page_stands_in_the_details() -> None:
+    failure = judged(Reply(403, {}, page("Pare-feu de la mairie")))
+    assert failure is not None
+    assert failure.detail == "HTTP 403, a page with the title: Pare-feu de la mairie"
 
 
 APACHE_503 = page(
@@ -222,6 +229,8 @@ def test_a_status_and_its_page(
 
 @pytest.mark.parametrize(("status", "body"), [(426, b""), (497, b""), (400, b"... sent to HTTPS port")])
 def test_a_port_that_wants_https_is_said_only_of_an_address_in_http(status: int, body: bytes) -> None:
+    for other, text in ((400, b"bad request"), (404, b"... sent to HTTPS port")):
+        assert problem_of(Reply(other, {}, text), "http://a.example/x") is not problems.HTTPS_EXPECTED
     assert problem_of(Reply(status, {}, body), "http://a.example/x") is problems.HTTPS_EXPECTED
     assert problem_of(Reply(status, {}, body)) is not problems.HTTPS_EXPECTED
 
@@ -279,6 +288,13 @@ IMPERVA = b'<html style="height:100%"><body><iframe src="/_Incapsula_Resource?CW
         (503, {}, CAPTCHA, TO_BROWSER, "Attention Required! | Cloudflare"),
         (403, {}, CAPTCHA, TO_BROWSER, "Attention Required! | Cloudflare"),
         (429, {}, page("Un instant", '<div class="h-captcha"></div>'), TO_BROWSER, "Un instant"),
+        (405, {}, page("Un instant", '<div class="cf-turnstile"></div>'), TO_BROWSER, "Un instant"),
+        (406, {}, page("Un instant", '<div class="frc-captcha"></div>'), TO_BROWSER, "Un instant"),
+        # who asks for a name and a password is asked for one, whatever else his page says
+        (401, {}, page("Accès bloqué – Zscaler"), problems.IDENTIFICATION_WANTED, ""),
+        (407, {}, page("Accès bloqué – Zscaler"), problems.PROXY_WANTS_PASSWORD, ""),
+        (500, {}, page("Web Page Blocked"), INSTEAD, "Web Page Blocked"),
+        (500, {}, page("500", "zscaler"), problems.SERVER_UNAVAILABLE, ""),
         # an ordinary site with a form, on its page about a wrong path too
         (404, {}, page("Page introuvable", '<div class="g-recaptcha"></div>'), None, ""),
         (200, {}, page("Écrivez-nous", '<div class="g-recaptcha"></div>'), None, ""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iea_agent.services.messages import Reply, parse_challenges
+from iea_agent.services.messages import Reply, Request, parse_challenges
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,10 @@ from iea_agent.services.messages import Reply, parse_challenges
         ("Mon, 23 Nov 2026 12:02:00 GMT", 120),
         ("Mon, 23 Nov 2026 11:00:00 GMT", 0),
         ("999999999999", 86_400),
+        # a day at most, also by a date; dates that no calendar has
+        ("Fri, 27 Nov 2026 12:00:00 GMT", 86_400),
+        ("Thu, 1 Jan 2026 00:00:00 +99999999999999999999", None),
+        ("Thu, 99 Jan 99999 99:99:99 GMT", None),
         ("-5", None),
         ("bientôt", None),
         ("", None),
@@ -65,6 +69,22 @@ def test_what_belongs_to_a_way_to_sign_in() -> None:
     assert [challenge.token for challenge in others] == ["TlRM", "YII+/a=", ""]
 
 
+def test_a_way_to_sign_in_with_an_empty_or_a_broken_parameter() -> None:
+    (digest,) = parse_challenges(['Digest realm="", opaque=c=d, qop=auth, nonce=a"b'])
+    assert digest.parameters == {"realm": "", "qop": "auth"}
+
+
+def test_a_proxy_that_offers_without_end_is_heard_ten_times() -> None:
+    assert len(parse_challenges(["Basic, Digest"] * 100)) == 10
+
+
+def test_neither_the_key_nor_what_a_server_says_is_in_a_representation() -> None:
+    """They may end in a log or in the trace of an error."""
+    request = Request("POST", "https://a.example/", {"authorization": "s3cret"}, b"s3cret")
+    reply = Reply(200, {"set-cookie": "s3cret"}, b"s3cret")
+    assert "s3cret" not in repr((request, reply))
+
+
 @pytest.mark.parametrize(
     ("headers", "clock"),
     [
@@ -73,6 +93,8 @@ def test_what_belongs_to_a_way_to_sign_in() -> None:
         ({"date": "Thu, 01 Jan 2026 00:01:00 GMT", "age": "3600"}, 1767225660 + 3600),
         ({"date": "Thu, 01 Jan 2026 00:01:00 GMT", "age": "-5"}, 1767225660),
         ({"date": "demain"}, None),
+        ({"date": "Thu, 1 Jan 2026 00:00:00 +99999999999999999999"}, None),
+        ({"date": "Thu, 99 Jan 99999 99:99:99 GMT"}, None),
         ({}, None),
     ],
 )

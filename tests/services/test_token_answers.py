@@ -364,6 +364,11 @@ def test_each_dialect_is_understood(
             REFUSED,
         ),
         (401, {"fault": {"detail": {"errorcode": "oauth.v2.InvalidAccessToken"}}}, NO_VERDICT),
+        # a code may stand three levels deep; further down is what somebody else said
+        (401, {"fault": {"a": {"b": {"c": "invalid_client"}}}}, UNKNOWN),
+        (401, {"errors": [[["invalid_client"]]]}, UNKNOWN),
+        (401, {"fault": {"a": {"b": {"c": {"d": "invalid_client"}}}}}, NO_VERDICT),
+        (401, {"errors": [[[["invalid_client"]]]]}, NO_VERDICT),
         # an empty 403: the server gives no reason
         (403, b"", REFUSED),
         (403, b" \n", REFUSED),

@@ -161,7 +161,6 @@ def sign_in(
 
 _ENDPOINT_MOVED = frozenset(
     {
-        problems.NOT_AN_AUTHENTICATION_SERVER,
         problems.PAGE_INSTEAD,
         problems.REDIRECTED,
         problems.REQUEST_REJECTED,

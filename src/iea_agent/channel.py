@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self, cast
 from .domain import refusals
 from .domain.channel_proof import AGENT, CLIENT, CODE, NONCE, VERSION, Encounter, ImpostorError
 from .domain.refusals import Refusal, RefusedError
+from .domain.repetitions import Repetitions
 
 if TYPE_CHECKING:
     from .domain.documents import ReplyDocument, RequestDocument, StatusDocument
@@ -186,8 +187,7 @@ class ChannelServer:
         self._watchers: dict[queue.SimpleQueue[Document | None], Wire] = {}
         self._latest: Document = {}
         self._closed = False
-        self._unlogged = 0
-        self._logged = -LOG_SECONDS
+        self._repetitions = Repetitions(LOG_SECONDS)
         self._acceptor = threading.Thread(target=self._accept, name="channel", daemon=True)
         try:
             self._acceptor.start()
@@ -285,11 +285,9 @@ class ChannelServer:
     def _note(self, text: str, error: Exception) -> None:
         """Log *error*, at most once a minute: whoever connects must not fill the log."""
         with self._lock:
-            self._unlogged += 1
-            if time.monotonic() - self._logged < LOG_SECONDS:
-                return
-            self._logged, count, self._unlogged = time.monotonic(), self._unlogged, 0
-        log.info(text, extra={"fields": {"reason": type(error).__name__, "count": count}})
+            others = self._repetitions.take("failure", time.monotonic())
+        if others is not None:
+            log.info(text, extra={"fields": {"reason": type(error).__name__, "count": others + 1}})
 
     def _converse(self, wire: Wire, conversation: Conversation) -> None:
         request = conversation.receive()

@@ -264,6 +264,7 @@ class Agent:
         """Draw *snapshot*, send it to watchers, answer the clients that wait for it."""
         if self._tray is not None:
             self._tray.draw(menu.render_view(snapshot, time.time(), self.abilities))
+        self._announce_notices()
         self._channel.publish(self._build_status())
         if not snapshot.working:
             waiting, self._reconnecting = self._reconnecting, []
@@ -273,19 +274,21 @@ class Agent:
     def _build_status(self) -> StatusDocument:
         from iea_agent.shell.wording import status_text
 
-        notices = self._list_notices()
         return status_text.build_status_document(
-            self.loop.snapshot, self._settings, self._loaded.all_faults, notices
+            self.loop.snapshot, self._settings, self._loaded.all_faults, self._list_notices()
         )
 
     def _list_notices(self) -> tuple[Notice, ...]:
-        """Return what to know of a connection that works; a balloon says what is new."""
-        notices = self._servers.issuers.list_notices(self._settings.authentication, time.time())
+        """Return what to know of a connection that works."""
+        return self._servers.issuers.list_notices(self._settings.authentication, time.time())
+
+    def _announce_notices(self) -> None:
+        """Show a balloon for each notice that is new."""
+        notices = self._list_notices()
         if self._noticed is not None:
             for notice in set(notices) - set(self._noticed):
                 self._balloon(balloon_text.build_notice_balloon(notice))
         self._noticed = notices
-        return notices
 
     # the answers to clients (docs/channel.md)
 

@@ -7,7 +7,6 @@ so that killing the agent earns nothing. The state machine makes the transition,
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from iea_agent.domain.password_register import Register, select_register
 from iea_agent.domain.password_tries import Tries, WaitReason
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.refusals import Refusal, RefusedError
+from iea_agent.domain.repetitions import Repetitions
 from iea_agent.domain.typed_password import Typo, parse_typed_password
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
@@ -64,7 +64,7 @@ class Assistance:
         self._loop = loop
         self._journal = Journal(installation.journal_file)
         # when each event that costs no try was last written, and how often it came since
-        self._seldom: dict[str, tuple[float, int]] = {}
+        self._repetitions = Repetitions(SAME_EVENT_SECONDS)
         self._saved_steady = clock().steady
         # the file of assistance mode as it was when it was last compared with the state
         self._compared: Signature | None = None
@@ -396,13 +396,9 @@ class Assistance:
 
     def _write_seldom(self, event: str, **fields: object) -> None:
         """Write *event*, which costs no try, once a minute; count the others as *more*."""
-        steady = self._clock().steady
-        last, more = self._seldom.get(event, (-math.inf, 0))
-        if steady - last < SAME_EVENT_SECONDS:
-            self._seldom[event] = last, more + 1
-            return
-        self._seldom[event] = steady, 0
-        self._write(event, **fields, **({"more": more} if more else {}))
+        more = self._repetitions.take(event, self._clock().steady)
+        if more is not None:
+            self._write(event, **fields, **({"more": more} if more else {}))
 
     def _today(self) -> date:
         return day_password.compute_today(self._clock().wall, date.fromisoformat(BUILT))

@@ -20,6 +20,7 @@ from iea_agent.domain import password_tries
 from iea_agent.domain.assistance_record import AssistanceRecord, combine_records, parse_assistance
 from iea_agent.domain.password_register import parse_generation
 from iea_agent.domain.password_tries import Tries
+from iea_agent.domain.repetitions import Repetitions
 from iea_agent.domain.state_seal import (
     COUNT,
     KEY_BYTES,
@@ -125,7 +126,7 @@ class Sealing:
         self._entry: SealEntry | None = None
         # the names of the files that this process has written without a seal
         self._own: set[str] = set()
-        self._noticed: dict[str, float] = {}
+        self._repetitions = Repetitions(SAME_NOTICE_SECONDS)
         self._answers: SimpleQueue[VaultAnswer] = SimpleQueue()
         self._refusal = ""
         self._is_settled = True
@@ -375,9 +376,8 @@ class Sealing:
     def _note(self, name: str, verdict: Verdict) -> None:
         """Write to the log and the journal what is wrong with the file *name*."""
         now = self._clock()
-        if now.steady - self._noticed.get(name, float("-inf")) < SAME_NOTICE_SECONDS:
+        if self._repetitions.take(name, now.steady) is None:
             return
-        self._noticed[name] = now.steady
         fields = {"state": name, "reason": verdict.value}
         log.warning("state not the latest", extra={"fields": fields})
         try:

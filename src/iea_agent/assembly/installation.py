@@ -212,19 +212,17 @@ class Installation:
         forgets = "proxy.user" in changes and not changes["proxy.user"]
         secrets: dict[str, str | None] = {settings.PROXY_PASSWORD: None} if forgets else {}
         given = {settings.LICENCE_KEY: licence_key, settings.PROXY_PASSWORD: proxy_password}
-        proxy = self._name_proxy(changes) if proxy_password else ""
         secrets |= {name: secret for name, secret in given.items() if secret}
-        self.saving.save(changes, secrets, proxy)
+        values = self.storage.judge(changes)
+        self.saving.save(values, secrets, self._name_proxy(values) if proxy_password else "")
 
     def _name_proxy(self, changes: Mapping[str, object]) -> str:
-        """Return the proxy that is named after *changes*. Raises ``RefusedError``."""
+        """Return the proxy that judged *changes* lead to. Raises ``RefusedError``."""
         # imported here: most processes refuse nothing, and the import takes a tenth of a command's time
         from iea_agent.domain import refusals
         from iea_agent.domain.refusals import RefusedError
 
-        declared = (
-            (settings.DECLARATIONS[name], value) for name, value in self.storage.judge(changes).items()
-        )
+        declared = ((settings.DECLARATIONS[name], value) for name, value in changes.items())
         values = {declaration.attribute: declaration.check(value) for declaration, value in declared}
         wanted = self.storage.load().effective.settings.with_values(values)
         proxy = find_named_proxy(wanted, self.proxies)

@@ -74,14 +74,13 @@ class Saving:
         self._storage = storage
         self._vault = vault
 
-    def save(self, changes: Mapping[str, object], secrets: Mapping[str, str | None], proxy: str = "") -> None:
-        """Save *changes* of settings and *secrets*, both by dotted name; None deletes.
+    def save(self, values: Mapping[str, object], secrets: Mapping[str, str | None], proxy: str = "") -> None:
+        """Save *values* of settings and *secrets*, both by dotted name; None deletes.
 
-        The proxy's password is saved with the address *proxy*. Raises ``RefusedError``; the settings and the
-        secrets are then as they were.
+        The values are those that ``Storage.judge`` returns. The proxy's password is saved with the address
+        *proxy*. Raises ``RefusedError``; the settings and the secrets are then as they were.
         """
         accounts = {ACCOUNTS[name]: _judge_secret(name, secret, proxy) for name, secret in secrets.items()}
-        values = self._storage.judge(changes)
         try:
             with self._storage.lock_settings():
                 self._finish()

@@ -180,3 +180,14 @@ def test_without_a_notification_area_the_way_without_one_is_named(person: Person
     assert process.returncode == exit_codes.FAILED
     assert "--no-tray" in output
     assert "Traceback" not in output
+
+
+@pytest.mark.linux
+def test_a_home_whose_name_is_no_text_is_one_like_others(person: Person) -> None:
+    person.environment["IEA_AGENT_HOME"] = os.fsdecode(os.fsencode(person.folder) + b"/\xff\xfe")
+    agent = person.start("run", "run", "--no-tray")
+    person.wait_until_it_answers(agent)
+    process = person.start("status", "status")
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode in (exit_codes.FINE, exit_codes.FAILED)
+    assert "State" in output

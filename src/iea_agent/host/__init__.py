@@ -175,7 +175,9 @@ def folder_mark(folder: str | os.PathLike[str]) -> str:
     They tell installations apart where the system has one name space for all. A checksum
     is enough, and hashlib would load OpenSSL before the icon appears.
     """
-    return f"{zlib.crc32(os.path.normcase(os.path.abspath(folder)).encode()):08x}"
+    # a name on Linux may be no text
+    path = os.path.normcase(os.path.abspath(folder)).encode("utf-8", "surrogatepass")
+    return f"{zlib.crc32(path):08x}"
 
 
 def is_offline() -> bool:

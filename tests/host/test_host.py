@@ -513,3 +513,13 @@ class TestNames:
         description = machine.describe_system()
         assert description.isprintable()
         assert ("Windows" if sys.platform == "win32" else "Linux") in description
+
+
+@pytest.mark.windows
+@pytest.mark.parametrize("folder", [r"\\.\pipe\a", "CON"])
+def test_a_folder_that_is_a_device_has_a_lock_like_others(folder: str) -> None:
+    machine = host.current_host()
+    lock = machine.acquire_lock("agent", folder)
+    assert lock is not None
+    assert machine.acquire_lock("agent", folder) is None
+    lock.close()

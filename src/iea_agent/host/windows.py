@@ -142,7 +142,11 @@ class WindowsHost:
 
         One that an administrator's process has made may not be opened, but it exists.
         """
-        mark = folder_mark(os.path.realpath(folder))
+        try:
+            mark = folder_mark(os.path.realpath(folder))
+        except OSError:
+            # a device, or a disk that fails: then the name itself
+            mark = folder_mark(folder)
         handle = _CreateMutex(None, False, f"Local\\{name}-{mark}")
         error = ctypes.get_last_error()
         if not handle and error != _ERROR_ACCESS_DENIED:

@@ -256,7 +256,7 @@ def try_wrong_passwords(day: Day) -> None:
         ("mauvais-mot-de-passe", make_wrong_password(), "pas le mot de passe du jour"),
     ):
         day.stage.choose(person_requests.SUPPORT)
-        day.stage.until_text(SUPPORT, "Mot de passe du jour")
+        day.stage.until_text(SUPPORT, "mot de passe du jour reçu")
         day.desktop.type(typed)
         day.desktop.key("Return")
         day.album.window(name, refusal, day.stage.until_text(SUPPORT, refusal))
@@ -266,7 +266,7 @@ def try_wrong_passwords(day: Day) -> None:
 def leave_assistance(day: Day) -> None:
     """Type the right password: the heart, and the ball once the servers are repaired."""
     day.stage.choose(person_requests.SUPPORT)
-    day.stage.until_text(SUPPORT, "Mot de passe du jour")
+    day.stage.until_text(SUPPORT, "mot de passe du jour reçu")
     day.desktop.type(day.password.lower().replace("-", " "))
     day.desktop.key("Return")
     dialog = day.stage.until_text(SUPPORT, "Le mode assistance est désactivé")
@@ -322,7 +322,7 @@ STEPS = (
     DayStep(
         "Une panne qui dure : le mode assistance",
         "Les serveurs sont de nouveau en panne et les bulletins de paie n’attendent pas. « Demande de support technique », "
-        "« Activer le mode assistance » : une confirmation, et le scarabée rouge remplace la boule bleue.",
+        "« Activer le mode assistance », « OK » : le scarabée rouge remplace la boule bleue.",
         enter_assistance,
     ),
     DayStep(

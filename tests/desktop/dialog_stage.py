@@ -20,6 +20,7 @@ from typing import Any
 
 from iea_agent.domain import problems, repairs
 from iea_agent.domain import settings as settings_file
+from iea_agent.domain.connection_history import ConnectionCourse, Period
 from iea_agent.domain.diagnosis import (
     STAGES,
     Certificate,
@@ -265,6 +266,22 @@ class StatusOnStage:
 
     def ask(self, command: str) -> None:
         self._log.write(asked=command)
+
+    def load_history(self) -> tuple[Period, ...]:
+        """Return a day of work with a failure and a while in assistance mode."""
+        now = time.time()
+        marks = (
+            (24, ConnectionCourse.OFF),
+            (9, ConnectionCourse.CONNECTED),
+            (4, ConnectionCourse.FAILED),
+            (3, ConnectionCourse.ASSISTANCE),
+            (1, ConnectionCourse.CONNECTED),
+        )
+        ends = [hours for hours, _course in marks[1:]] + [0]
+        return tuple(
+            Period(course, now - hours * 3600, now - end * 3600)
+            for (hours, course), end in zip(marks, ends, strict=True)
+        )
 
     def reconnect(self) -> StatusDocument:
         """Return the first document that says another moment or state than now."""

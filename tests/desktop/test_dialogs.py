@@ -787,6 +787,7 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
         problems.ACTORS[expired.actor],
         "dans 2 min",
         "Vos bulletins ne sont pas touchés.",
+        "connecté 6 h 00, en échec 1 h 00, en mode assistance 2 h 00, arrêté 15 h 00",
     ):
         dialog.sees(text)
     assert dialog.focus() == "Trouver la panne"

@@ -45,6 +45,7 @@ TESTED_BY = {
     # with real clicks
     "shell/dialogs/background.py": "desktop/test_dialogs.py",
     "shell/dialogs/connection_fields.py": "desktop/test_dialogs.py",
+    "shell/dialogs/history_strip.py": "desktop/test_dialogs.py",
     "shell/dialogs/scrolled_dialog.py": "desktop/test_dialogs.py",
     "shell/dialogs/server_test_panel.py": "desktop/test_dialogs.py",
     "shell/dialogs/settings_dialog.py": "desktop/test_dialogs.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from .agent_client import AgentClient
 from .servers import Servers
 
 if TYPE_CHECKING:
+    from iea_agent.domain.connection_history import Period
     from iea_agent.domain.documents import StatusDocument
 
     from .installation import Installation
@@ -69,7 +71,21 @@ class StatusAdapter:
     def __init__(self, installation: Installation) -> None:
         self._client = AgentClient(installation)
         self.reconnect = self._client.reconnect
+        self._logs = installation.folders.logs
         self.abilities = installation.abilities(installation.storage.load().effective.settings)
+
+    def load_history(self) -> tuple[Period, ...]:
+        """Return the connection of the last 24 hours, as the agent's log tells it."""
+        from iea_agent.domain.connection_history import list_periods
+        from iea_agent.host.logs import FILE_SIZE
+        from iea_agent.host.storage import read_tail
+
+        try:
+            files = [read_tail(self._logs / name, FILE_SIZE)[1] for name in ("agent.log.1", "agent.log")]
+        except OSError:
+            return ()
+        log = b"".join(files).decode("utf-8", "replace")
+        return list_periods(log, time.time()) if log else ()
 
     def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
         """Call *on_status* in a thread, with None at the end; return what stops it."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 import iea_agent
 from iea_agent import locale
 from iea_agent.domain import machine, problems, settings
+from iea_agent.domain.connection_history import ConnectionCourse, Period
 from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
 from iea_agent.domain.documents import StatusDocument
 from iea_agent.domain.machine import Snapshot, State
@@ -403,6 +404,20 @@ def test_every_first_step_is_a_button() -> None:
     for code, problem in problems.CATALOGUE.items():
         status = document(State.DISCONNECTED, failure=failed(problem))
         assert status_overview.find_best_button(status, EVERYTHING) == problems.find_first_step(code).value
+
+
+def test_the_last_24_hours_are_a_sentence_too() -> None:
+    hour = 3600.0
+    day = (
+        Period(ConnectionCourse.OFF, NOW - 24 * hour, NOW - 9 * hour),
+        Period(ConnectionCourse.CONNECTED, NOW - 9 * hour, NOW - hour),
+        Period(ConnectionCourse.FAILED, NOW - hour, NOW - hour / 2),
+        Period(ConnectionCourse.ASSISTANCE, NOW - hour / 2, NOW),
+    )
+    assert status_overview.describe_history(day).replace("\u00a0", " ") == (
+        "Ces dernières 24 heures : connecté 8 h 00, en échec 30 min, en mode assistance 30 min, arrêté 15 h 00."
+    )
+    assert status_overview.describe_history(()) == ""
 
 
 def test_a_grey_launch_button_says_why() -> None:

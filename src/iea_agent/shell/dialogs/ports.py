@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import threading
 
+    from iea_agent.domain.connection_history import Period
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.documents import StatusDocument
     from iea_agent.domain.person_requests import Abilities
@@ -106,6 +107,9 @@ class StatusPort(Protocol):
 
         Raises ``RefusedError``.
         """
+
+    def load_history(self) -> tuple[Period, ...]:
+        """Return the connection of the last 24 hours, in a thread; () if it is not known."""
 
     def reconnect(self) -> StatusDocument:
         """Have the agent authenticate again, in a thread; return its status after that.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import wx
 
 from iea_agent.domain import person_requests, problems, refusals
+from iea_agent.domain.connection_history import list_cells
 from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.locale import _
 from iea_agent.shell.wording import status_text
@@ -16,6 +17,7 @@ from iea_agent.shell.wording.refusal_text import word_refusal
 
 from . import status_overview
 from .background import attempt, follow_agent, run_in_background
+from .history_strip import HistoryStrip
 from .ports import StatusPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .widgets import (
@@ -32,6 +34,7 @@ from .widgets import (
 )
 
 if TYPE_CHECKING:
+    from iea_agent.domain.connection_history import Period
     from iea_agent.domain.documents import StatusDocument
 
 WIDTH, BUTTONS = 390, 260
@@ -78,6 +81,9 @@ class StatusWindow(ScrolledDialog):
         }
         self._why_grey = Paragraph(parent, BUTTONS)
         self._line = wx.StaticLine(parent)
+        self._history = Paragraph(parent, WIDTH + BUTTONS)
+        self._strip = HistoryStrip(parent, WIDTH + BUTTONS)
+        self._history_state = ""
         self._facts = _create_pairs(parent, status_overview.MOST_FACTS)
         self._fold = wx.Button(parent, style=wx.BU_EXACTFIT)
         self._details = _create_pairs(parent, status_overview.MOST_DETAILS)
@@ -127,6 +133,9 @@ class StatusWindow(ScrolledDialog):
             column.Add(text, 0, wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         column.Add(body, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         column.Add(self._line, 0, wx.EXPAND | wx.LEFT | wx.RIGHT, wide)
+        column.Add(self._history, 0, wx.LEFT | wx.RIGHT | wx.TOP, wide)
+        column.AddSpacer(narrow)
+        column.Add(self._strip, 0, wx.LEFT | wx.RIGHT, wide)
         column.Add(facts, 0, wx.ALL, wide)
         column.Add(self._fold, 0, wx.LEFT | wx.BOTTOM, wide)
         column.Add(details, 0, wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
@@ -159,6 +168,7 @@ class StatusWindow(ScrolledDialog):
         self._page_link.set_problem(summary.code)
         self._show_buttons()
         self._show_facts()
+        self._follow_history()
         if self._is_new or status is None:
             self.fit()
         self.lay_out()
@@ -181,6 +191,21 @@ class StatusWindow(ScrolledDialog):
         best.SetDefault()
         if had_focus is self._close or not can_focus(had_focus):
             self.give_focus(best)
+
+    def _follow_history(self) -> None:
+        """Show the last 24 hours, and anew after each change of the state."""
+        state = self._status["state"] if self._status is not None else ""
+        if state == self._history_state:
+            return
+        self._history_state = state
+
+        def show(periods: tuple[Period, ...] | None) -> None:
+            day = periods if periods and self._status is not None else ()
+            self._history.set_text(status_overview.describe_history(day))
+            self._strip.show_cells(list_cells(day))
+            self.lay_out()
+
+        run_in_background(self, "history", self._port.load_history, show)
 
     def _show_facts(self) -> None:
         status = self._status

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import machine, problems
+from iea_agent.domain.connection_history import NOTICEABLE, ConnectionCourse, sum_seconds
 from iea_agent.domain.machine import State
 from iea_agent.domain.person_requests import DIAGNOSIS, LAUNCH, RECONNECT, SETTINGS, SUPPORT, Abilities
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
 from iea_agent.shell.wording import menu, status_text
 from iea_agent.shell.wording.state_text import format_state_since
-from iea_agent.shell.wording.time_text import format_countdown, format_time_of_day
+from iea_agent.shell.wording.time_text import format_age, format_countdown, format_time_of_day
 from iea_agent.shell.wording.view import Picture
 
 if TYPE_CHECKING:
+    from iea_agent.domain.connection_history import Period
     from iea_agent.domain.documents import StatusDocument
 
 
@@ -44,6 +47,12 @@ LABELS = {
     SUPPORT: SUPPORT.label,
 }
 """The buttons, from top to bottom, by what they ask of the agent."""
+_COURSES = {
+    ConnectionCourse.CONNECTED: N_("connecté {time}"),
+    ConnectionCourse.FAILED: N_("en échec {time}"),
+    ConnectionCourse.ASSISTANCE: N_("en mode assistance {time}"),
+    ConnectionCourse.OFF: N_("arrêté {time}"),
+}
 MOST_FACTS, MOST_DETAILS = 5, 4
 """As many as ``list_facts`` and ``status_text.list_technical_facts`` ever return."""
 
@@ -139,6 +148,16 @@ def describe_outcome(status: StatusDocument, now: float) -> str:
     if State(status["state"]) is State.CONNECTED and status["problem"] is None:
         return _("Authentification réussie à {time}.").format(time=time_of_day)
     return _("Dernier essai : {time}, échec.").format(time=time_of_day)
+
+
+def describe_history(periods: Sequence[Period]) -> str:
+    """Return for how long the connection was what in 24 hours; "" if unknown."""
+    parts = [
+        _(name).format(time=format_age(seconds))
+        for course, name in _COURSES.items()
+        if (seconds := sum_seconds(periods, course)) >= NOTICEABLE
+    ]
+    return _("Ces dernières 24 heures : {parts}.").format(parts=", ".join(parts)) if parts else ""
 
 
 def list_facts(status: StatusDocument, now: float) -> list[tuple[str, str]]:

@@ -13,5 +13,5 @@ TEST_BUTTON = "Tester l’accès aux serveurs"
 TEST_PASSED = report_text.SUCCEEDED
 BOTH_PASSED = report_text.SERVERS_REACHED
 TEST_FAILED = report_text.FAILED
-REPAIR_SEARCH = "Recherche d’un autre chemin"
+REPAIR_SEARCH = "Recherche d’une correction"
 REPAIR_BUTTON = "Corriger\u00a0:"

@@ -232,6 +232,9 @@ class SettingsOnStage:
         self._log.write(explained=code)
         return ""
 
+    def open_support(self) -> None:
+        self._log.write(asked="support")
+
     def reconnect(self) -> None:
         self._log.write(reconnected=True)
 

@@ -20,6 +20,7 @@ from iea_agent.domain.settings import DEFAULTS
 from iea_agent.shell.dialogs.settings_rows import ROWS
 from iea_agent.shell.dialogs.typed_settings import format_settings
 from iea_agent.shell.wording import status_text as words
+from iea_agent.shell.wording.problem_details import advise_in_settings, list_steps
 from rig.desktop import Area, Desktop, Window
 from rig.prefix import windows_path
 from tests.failures import failed
@@ -37,6 +38,7 @@ NUMBER, KEY = "Numéro de licence", "Clé de licence"
 PROXY = "Adresse du proxy"
 USER, PASSWORD = "Nom d’utilisateur", "Mot de passe du proxy"
 RECONNECT = "Relancer l’authentification auprès du serveur"
+FOLD = "Afficher les détails techniques"
 TEST = "Tester l’accès aux serveurs"
 LOWEST = 672
 """Height of the smallest usual screen without its task bar, in device-independent pixels.
@@ -116,6 +118,17 @@ class Play:
         """Wait until *text* stands somewhere on the dialog."""
         self.until(lambda: any(plain(text) in each for each in self.texts()), repr(text))
 
+    def reads(self, *texts: str) -> None:
+        """Check that *texts* come in this order, which is that of screen readers."""
+        heard = iter(self.texts())
+        for text in texts:
+            assert any(each.startswith(plain(text)) for each in heard), (text, self.texts())
+
+    def pictures(self) -> list[str]:
+        """The names of the pictures on the dialog."""
+        measured = self.tell("measure", "measured")["measured"]
+        return [control["name"] for control in measured if control["kind"] == "StaticBitmap"]
+
     def labelled(self, label: str) -> Window:
         """The control that follows the label: how a screen reader names it."""
         children = self.window.children
@@ -185,6 +198,11 @@ class Play:
         assert self.process.returncode == 0
 
 
+def steps(problem: problems.Problem) -> list[str]:
+    """What the settings window advises, sentence by sentence."""
+    return list_steps(advise_in_settings(problem.advice))
+
+
 def _within(inner: Area, outer: Area) -> bool:
     return (
         outer.left <= inner.left
@@ -252,8 +270,34 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Pl
     dialog.sees("Connexion au serveur réussie")
     dialog.desktop.key("alt+a")
     secure, *below = [plain(row.label) for row in ROWS if row.is_visible(format_settings(DEFAULTS), False)]
-    order = [*below, TEST, "Détails du test", "Copier les détails", "Aide", "Enregistrer", "Quitter", secure]
+    addresses, others = below[:2], below[2:]
+    order = [
+        *addresses,
+        TEST,
+        *others,
+        "Parcourir…",
+        FOLD,
+        "Copier les détails",
+        "Aide",
+        "Enregistrer",
+        "Quitter",
+        secure,
+    ]
     assert order[0] == AUTHENTICATION
+    stages = (
+        "Serveur d’authentification",
+        "Adresse",
+        "Nom",
+        "Réponse",
+        "Licence",
+        "Serveur de mise à jour",
+        "Nom",
+    )
+    dialog.reads(
+        *("Mode de connexion", secure, "Serveurs", AUTHENTICATION, "Réussi", UPDATES, "Réussi", TEST),
+        *(NUMBER, "Réussi", KEY, "Une clé est enregistrée", "Proxy", others[-1], "Parcourir…"),
+        *("Connexion au serveur réussie", *stages, FOLD, "Copier les détails", "Enregistrer", "Quitter"),
+    )
     for name in [*order, order[0]]:
         assert dialog.focus() == name
         dialog.desktop.key("Tab")
@@ -262,7 +306,7 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Pl
         "n": NUMBER,
         "c": KEY,
         "p": "Proxy",
-        "l": "Détails du test",
+        "g": others[-1],
         "a": AUTHENTICATION,
     }.items():
         dialog.desktop.key(f"alt+{letter}")
@@ -315,8 +359,8 @@ def test_a_wrong_address_is_shown_corrected_and_saved(play: Callable[..., Play])
     for text in (
         f"{unknown.title} (IEA-N02)",
         unknown.text,
-        unknown.advice,
-        problems.ACTORS[unknown.actor],
+        "Que faire",
+        *steps(unknown),
         "Échec à l’étape « Nom »",
     ):
         dialog.sees(text)
@@ -327,14 +371,13 @@ def test_a_wrong_address_is_shown_corrected_and_saved(play: Callable[..., Play])
     dialog.sees("Les paramètres ont changé depuis ce test : relancez-le.")
     for label in (AUTHENTICATION, UPDATES, NUMBER):
         dialog.marked(label, "")
-    pictures = {control["name"] for control in dialog.tell("measure", "measured")["measured"]}
-    assert not {"tick", "barred"} & pictures, "no mark stands beside what was not tested"
+    assert not {"tick", "barred"} & set(dialog.pictures()), "no mark stands beside what was not tested"
     dialog.click(TEST)
     dialog.sees("Connexion au serveur réussie")
     for label in (AUTHENTICATION, UPDATES, NUMBER):
         dialog.marked(label, "Réussi")
     dialog.click("Enregistrer")
-    dialog.sees("Paramètres enregistrés.")
+    dialog.sees("Paramètres enregistrés. Vous pouvez quitter.")
     assert dialog.logged("saved")["saved"] == {"connection.authentication": "https://127.0.0.1"}
     dialog.click("Quitter")
     dialog.ended()
@@ -358,10 +401,14 @@ def test_a_refused_licence_is_not_a_failed_connection(
     dialog.click(TEST)
     dialog.sees("Connexion aux serveurs réussie")
     dialog.sees(problem.title)
-    dialog.sees(problem.advice)
+    for step in steps(problem):
+        dialog.sees(step)
     dialog.marked(AUTHENTICATION, "Réussi")
     dialog.marked(UPDATES, "Réussi")
-    dialog.marked(NUMBER, "Échec")
+    dialog.marked(NUMBER, "Refusée")
+    # before the headline, at the stage and at the number; nothing is called a failure
+    assert dialog.pictures().count("refused") == 3
+    assert not any("Échec" in text for text in dialog.texts())
 
 
 @pytest.mark.parametrize(
@@ -380,6 +427,7 @@ def test_a_bad_field_is_named_and_has_the_keyboard(
     dialog.click("Enregistrer")
     dialog.sees(sentence)
     dialog.focused(field)
+    assert dialog.pictures() == ["barred"], "beside the sentence"
     assert dialog.labelled(NUMBER).text == "IEA-0000-5678"
     assert not dialog.events("saved")
 
@@ -442,18 +490,23 @@ def test_unsaved_changes_can_be_saved_on_leaving(play: Callable[..., Play]) -> N
 
 def test_the_first_run_says_what_is_needed_and_keeps_the_key_to_itself(play: Callable[..., Play]) -> None:
     dialog = play("settings", "--first-run", licence_number="")
-    dialog.sees("saisissez le numéro et la clé de licence reçus de l’assistance")
+    dialog.sees("Saisissez le numéro et la clé de licence reçus de l’assistance")
     dialog.sees("Aucune clé enregistrée")
     assert dialog.focus() == NUMBER
     dialog.desktop.type("IEA-0000-1234")
     dialog.desktop.key("Tab")
     dialog.desktop.type("tres-secret")
-    dialog.desktop.key("Return")  # the default button
+    # what the Enter key does comes next each time: test, save, quit
+    dialog.desktop.key("Return")
+    dialog.sees("Connexion au serveur réussie")
+    assert not dialog.events("saved")
+    dialog.desktop.key("Return")
     saved = dialog.logged("saved")
     assert (saved["saved"], saved["key"]) == ({"licence.number": "IEA-0000-1234"}, True)
-    dialog.sees("Clé enregistrée. Elle n’est jamais affichée")
+    dialog.sees("Une clé est enregistrée ; elle n’est jamais affichée.")
     assert dialog.labelled(KEY).text == ""
-    dialog.desktop.key("Escape")
+    dialog.sees("Vous pouvez quitter.")
+    dialog.desktop.key("Return")
     dialog.ended()
 
 
@@ -477,7 +530,7 @@ def test_the_window_answers_while_it_saves(play: Callable[..., Play]) -> None:
     dialog.enter(UPDATES, "https://127.0.0.1/autres")
     dialog.until(lambda: dialog.labelled(UPDATES).text == "https://127.0.0.1/autres", "what is typed")
     assert dialog.tell("focus", "focus")["at"] - saved["at"] < 2, "the window did not wait for the disk"
-    assert "Paramètres enregistrés." not in dialog.texts()
+    assert not any("Paramètres enregistrés." in text for text in dialog.texts())
     dialog.sees("Paramètres enregistrés.")
     for button in ("Enregistrer", TEST):
         assert dialog.window.control(button).enabled
@@ -530,6 +583,10 @@ def test_the_password_of_a_proxy_that_asks_for_one_is_kept_and_not_shown(play: C
     dialog.desktop.key("alt+t")
     dialog.sees("(IEA-P02)")
     dialog.sees(USER)
+    dialog.click("Saisir l’identification")
+    dialog.focused(USER)
+    dialog.until(lambda: "Recherche d’une correction…" not in dialog.texts(), "the end of the search")
+    assert not any("correction" in text for text in dialog.texts()), "there is something to do"
     dialog.desktop.key("alt+y")
     dialog.focused(PASSWORD)
     dialog.desktop.type("tres-secret")
@@ -570,9 +627,29 @@ def test_a_repair_is_offered_made_and_undone_by_keyboard_alone(play: Callable[..
     dialog.desktop.type("IEA-0000-5678")
     dialog.desktop.key("alt+t")
     dialog.sees("Retirer « :80 » des deux adresses : vérifié, les deux serveurs répondent ainsi.")
-    dialog.focused("Corriger : port habituel")
+    assert dialog.focus() == TEST, "the keyboard stays where the person is"
+    port = problems.PORT_WITHOUT_TLS
+    dialog.reads(
+        *(
+            "Échec de connexion au serveur",
+            "Une correction est proposée",
+            "Corriger",
+            "Serveur d’authentification",
+        ),
+        *(
+            port.title,
+            port.text,
+            "Que faire",
+            f"• {steps(port)[0]}",
+            "En savoir plus",
+            "Serveur de mise à jour",
+        ),
+        *("Même cause que ci-dessus (IEA-T06)", FOLD, "Enregistrer"),
+    )
+    assert not any("Paramètres de connexion" in text for text in dialog.texts()), "this is that window"
     assert not dialog.events("saved"), "nothing is changed before it is chosen"
-    dialog.desktop.key("Return")
+    # the offer is the default button
+    dialog.desktop.key("alt+n", "Return")
     assert dialog.logged("saved")["saved"] == {
         "connection.authentication": without,
         "connection.updates": f"{without}/updates",
@@ -590,26 +667,32 @@ def test_a_repair_is_offered_made_and_undone_by_keyboard_alone(play: Callable[..
     dialog.sees("La correction est annulée")
     assert dialog.labelled(AUTHENTICATION).text == with_port
     assert dialog.labelled(NUMBER).text == "IEA-0000-5678"
-    dialog.sees("Ce qui fonctionne")
+    offer = "Une correction est proposée"
+    dialog.sees(offer)
     dialog.desktop.key("alt+n", "End", "BackSpace")
-    dialog.until(lambda: "Ce qui fonctionne" not in dialog.texts(), "the end of the offer")
+    dialog.until(lambda: offer not in dialog.texts(), "the end of the offer")
     assert "Annuler la correction" not in dialog.texts()
 
 
 def test_a_test_is_told_stage_by_stage_with_a_link_to_the_page(play: Callable[..., Play]) -> None:
     dialog = play("settings", "--test", authentication="https://antivirus.exemple.fr")
-    dialog.sees("Aucun autre chemin ne fonctionne.")
+    dialog.sees("Aucune correction automatique n’a été trouvée.")
     dialog.sees("Produit reconnu à son certificat : Avast")
     for name in ("Adresse", "Nom", "Connexion", "Proxy", "Certificat", "Réponse", "Bon serveur"):
         there = dialog.texts().count(name)
         assert there == (3 if name == "Proxy" else 2), "under its picture, for each server"
     assert {"Licence", "Mises à jour"} < set(dialog.texts())
-    assert dialog.texts().count("sans objet") == 2, "no proxy on either way"
-    dialog.desktop.key("Tab")
+    assert dialog.pictures().count("stage-skipped") == 2, "no proxy on either way"
+    assert not any("certificate" in text or " ms" in text for text in dialog.texts()), "closed"
+    dialog.desktop.key("alt+g", "Tab", "Tab")
     dialog.focused("En savoir plus sur IEA-T12")
     dialog.desktop.key("Return")
     assert dialog.logged("explained")["explained"] == "IEA-T12"
     dialog.desktop.key("Tab")
+    dialog.focused(FOLD)
+    dialog.desktop.key("space")
+    dialog.sees("Détails du test")
+    dialog.desktop.key("Tab", "Tab")
     dialog.focused("Détails du test")
     dialog.desktop.key("ctrl+c")
     dialog.sees("Détails copiés.")
@@ -652,23 +735,19 @@ def test_of_two_causes_one_is_explained_and_the_other_a_line_that_opens(play: Ca
         authentication="https://introuvable.exemple.fr",
         updates="https://expire.exemple.fr",
     )
-    dialog.sees("Aucun autre chemin ne fonctionne.")
+    dialog.sees("Aucune correction automatique n’a été trouvée.")
     unknown, expired = problems.CATALOGUE["IEA-N02"], problems.CATALOGUE["IEA-T01"]
 
     def explained(entry: problems.Problem, other: problems.Problem) -> None:
-        for text in (entry.text, entry.advice, f"{other.title} ({other.code}) – que faire ?"):
+        for text in (entry.text, *steps(entry), f"{other.title} ({other.code}) – que faire ?"):
             dialog.sees(text)
-        assert not any(plain(other.advice) in text for text in dialog.texts())
+        assert not any(plain(steps(other)[0]) in text for text in dialog.texts())
 
     explained(unknown, expired)
-    pictures = [
-        control["name"]
-        for control in dialog.tell("measure", "measured")["measured"]
-        if control["kind"] == "StaticBitmap"
-    ]
+    pictures = dialog.pictures()
     unreached = [*["tick", "barred"], *6 * ["stage-unreached"]]
     assert any(pictures[place : place + 8] == unreached for place in range(len(pictures))), pictures
-    dialog.desktop.key("Tab", "Tab")
+    dialog.desktop.key("alt+g", "Tab", "Tab", "Tab")
     dialog.focused("Certificat du serveur expiré (IEA-T01) – que faire ?")
     dialog.desktop.key("Return")
     dialog.focused("En savoir plus sur IEA-T01")
@@ -682,7 +761,7 @@ def test_of_two_causes_one_is_explained_and_the_other_a_line_that_opens(play: Ca
 def test_a_cause_that_both_servers_share_is_explained_once(play: Callable[..., Play]) -> None:
     both = "https://introuvable.exemple.fr"
     dialog = play("settings", "--test", authentication=both, updates=both)
-    dialog.sees("Même cause que pour l’autre serveur : Serveur introuvable (IEA-N02).")
+    dialog.sees("Même cause que ci-dessus (IEA-N02).")
     assert sum(plain(problems.CATALOGUE["IEA-N02"].text) in text for text in dialog.texts()) == 1
     assert not any("que faire" in text for text in dialog.texts())
 
@@ -694,7 +773,8 @@ def test_a_note_gives_way_to_a_failure(play: Callable[..., Play]) -> None:
         updates="https://introuvable.exemple.fr",
     )
     dialog.sees("Heure de cet ordinateur à vérifier (IEA-L02) – que faire ?")
-    dialog.sees(problems.CATALOGUE["IEA-N02"].advice)
+    for step in steps(problems.CATALOGUE["IEA-N02"]):
+        dialog.sees(step)
 
 
 def test_a_wrong_clock_is_a_note_under_a_tick(play: Callable[..., Play]) -> None:
@@ -724,9 +804,11 @@ def test_assistance_mode_shows_and_tests_but_changes_nothing(play: Callable[...,
     for label in (AUTHENTICATION, UPDATES, NUMBER, KEY, PROXY):
         assert not dialog.labelled(label).enabled
     assert not dialog.window.control("Enregistrer").enabled
+    assert not any("champ vide" in text for text in dialog.texts()), "nothing can be typed"
     dialog.click(TEST)
     dialog.sees("Connexion au serveur réussie")
-    dialog.desktop.key("Escape")
+    dialog.click("Désactiver le mode assistance…")
+    assert dialog.logged("asked")["asked"] == "support"
     dialog.ended()
 
 
@@ -736,7 +818,7 @@ def test_a_broken_file_is_named_with_its_line(play: Callable[..., Play]) -> None
     dialog.sees("la dernière valeur valable, ou celle d’origine, est utilisée")
 
 
-@pytest.mark.parametrize("keys", [("alt+d",), ("alt+l", "ctrl+c")])
+@pytest.mark.parametrize("keys", [("alt+d",), ("alt+l", "Tab", "Tab", "ctrl+c")])
 def test_the_details_of_a_test_can_be_copied(keys: tuple[str, ...], play: Callable[..., Play]) -> None:
     dialog = play("settings", updates="https://expire.exemple.fr/updates")
     dialog.click(TEST)

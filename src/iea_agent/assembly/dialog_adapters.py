@@ -56,6 +56,10 @@ class SettingsAdapter:
 
     explain = staticmethod(explain)
 
+    def open_support(self) -> None:
+        """Have the agent open the dialog of assistance mode. Raises ``RefusedError``."""
+        self._client.request(person_requests.SUPPORT)
+
     def reconnect(self) -> None:
         """Have the agent authenticate again unless it shows a failure already.
 

@@ -190,7 +190,7 @@ PROXY_NEEDED = Problem(
     Actor.YOU,
     title="Ce réseau exige un proxy",
     text="Sur ce réseau, le serveur n'est pas joignable directement, mais il l'est par le proxy réglé dans Windows.",
-    advice="Dans « Paramètres de connexion », choisissez le proxy « Celui du système », puis enregistrez.",
+    advice="Dans « Paramètres de connexion », choisissez le proxy « Celui de Windows », puis enregistrez.",
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
 )

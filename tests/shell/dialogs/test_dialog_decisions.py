@@ -20,7 +20,7 @@ from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
 from iea_agent.domain.documents import StatusDocument
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.person_requests import Abilities
-from iea_agent.domain.problems import Problem
+from iea_agent.domain.problems import Actor, Problem
 from iea_agent.domain.proxy_choice import Source
 from iea_agent.domain.refusals import ProxyUserMissing, Refusal, RefusedError, SettingRefused
 from iea_agent.domain.settings import (
@@ -34,6 +34,7 @@ from iea_agent.domain.settings import (
 from iea_agent.shell.dialogs import status_overview, typed_settings
 from iea_agent.shell.dialogs.settings_rows import ROWS
 from iea_agent.shell.wording import repair_text, status_text
+from iea_agent.shell.wording.problem_details import advise_in_settings, list_steps, name_actor
 from iea_agent.shell.wording.refusal_text import word_refusal
 from iea_agent.shell.wording.view import Picture
 from tests.covered import cover, covers
@@ -73,7 +74,7 @@ def test_what_is_shown_reads_back_as_what_is_saved() -> None:
             SAVED,
             proxy_mode=ProxyMode.MANUAL,
             proxy_address="http://proxy.exemple.fr:3128",
-            program="C:\\IEA",
+            program="C:\\IEA\\iea.exe",
         ),
     ):
         typed = typed_settings.format_settings(saved)
@@ -138,6 +139,7 @@ def test_saving_replaces_the_lines_that_are_refused() -> None:
     ]
     assert typed_settings.list_refused(SAVED, faults, {"secure"}) == {
         "licence.number": "IEA-0000-1234",
+        "program.path": "",
         "proxy.address": "",
     }
 
@@ -204,6 +206,33 @@ def test_whatever_is_typed_is_read_or_complained_about(
         cover("read")
         again = typed_settings.parse_settings(typed_settings.format_settings(wanted), SAVED)
         assert again == wanted, "a second reading gives the same"
+
+
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+def test_the_settings_window_is_not_named_in_its_own_advice(language: str) -> None:
+    # these two are about files, and no test of the servers ends with them
+    elsewhere = ("IEA-C04", "IEA-C07")
+    try:
+        locale.choose(language)
+        title = locale._("Paramètres de connexion")
+        for problem in problems.CATALOGUE.values():
+            advice = advise_in_settings(locale._(problem.advice))
+            assert title not in advice or problem.code in elsewhere, advice
+            assert advice[0].isupper() or advice[0] == "«", advice
+            assert " ".join(list_steps(advice)) == advice
+    finally:
+        locale.choose("fr")
+
+
+def test_who_can_act_is_said_only_where_the_advice_does_not() -> None:
+    assert name_actor(problems.NOT_CONFIGURED) == ""
+    for problem in problems.CATALOGUE.values():
+        sentence = name_actor(problem)
+        assert not (sentence and "informatique" in problem.advice and "informatique" in sentence)
+        assert sentence == "" or sentence.startswith("Qui peut agir\u00a0: ")
+    assert name_actor(replace(problems.NOT_CONFIGURED, actor=Actor.IT, advice="", is_variant=True)).endswith(
+        "la personne qui s’occupe de votre informatique"
+    )
 
 
 PROXY, OTHER = "http://proxy.exemple.fr:3128", "http://autre.exemple.fr:8080"
@@ -471,12 +500,14 @@ def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...]
         question = {locale._(text) for text in ("&Ne pas enregistrer", "&Annuler")}  # a window of its own
         confirmation = {locale._("&Activer")}  # another one
         test_button = {locale._(text) for text in ("&Tester l'accès aux serveurs", "Arrêter le &test")}
-        fold = {
-            locale._(text) for text in ("Afficher les détails techni&ques", "Masquer les détails techni&ques")
-        }
+        folds = [
+            {locale._(f"Afficher les {details}"), locale._(f"Masquer les {details}")}
+            for details in ("détails techni&ques", "détai&ls techniques")
+        ]
     finally:
         locale.choose("fr")
-    for together in (labels - question - confirmation - {min(test_button), min(fold)}, question):
+    once = {min(test_button), *map(min, folds)}
+    for together in (labels - question - confirmation - once, question):
         letters = [label[label.index("&") + 1].lower() for label in together]
         assert len(letters) == len(set(letters)), sorted(together)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from itertools import groupby
 
 import wx
 
 from iea_agent.domain import addresses, problems
-from iea_agent.domain.diagnosis import ServerReport, StageOutcome
+from iea_agent.domain.diagnosis import ServerReport
 from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import (
     DECLARATIONS,
@@ -27,34 +29,49 @@ from iea_agent.shell.wording.settings_text import describe_tidying
 from . import typed_settings
 from .scrolled_dialog import give_focus
 from .settings_rows import ROWS, Control, Row, RowGroup, Typed
-from .widgets import MIDDLE, NARROW, WIDE, Paragraph, load_picture, make_row, set_picture
+from .widgets import (
+    MIDDLE,
+    NARROW,
+    Paragraph,
+    SpokenName,
+    can_focus,
+    load_picture,
+    make_row,
+    place_before,
+    set_picture,
+)
 
-LEFT, NARROWER = 400, 150
-"""Width of a row, and of the left one of two, in device-independent pixels."""
+LEFT = 400
+"""Width of a row, in device-independent pixels."""
 
 
-_LOOKS = {
-    StageOutcome.RUNNING: ("ball-pale", N_("En cours")),
-    StageOutcome.PASSED: ("tick", N_("Réussi")),
-    StageOutcome.FAILED: ("barred", N_("Échec")),
-}
-"""The picture and the word of an outcome: never by colour alone."""
+class Look(Enum):
+    """A mark at the end of a row: its picture and its word, never by colour alone."""
+
+    RUNNING = "ball-pale", N_("En cours")
+    PASSED = "tick", N_("Réussi")
+    FAILED = "barred", N_("Échec")
+    REFUSED = "refused", N_("Refusée")
 
 
 class Mark(wx.Panel):  # type: ignore[misc]  # wx has no types here
-    """A tick or a barred circle, and its word."""
+    """A picture and its word, read aloud with the name of the *field*."""
 
-    def __init__(self, parent: wx.Window) -> None:
+    def __init__(self, parent: wx.Window, field: str) -> None:
         super().__init__(parent, name="")
+        self._field = field
         self._picture = wx.StaticBitmap(self, bitmap=load_picture("tick", 16))
         self._word = wx.StaticText(self)
+        self._spoken = SpokenName(self._word)
         self.SetSizer(make_row(self, self._picture, self._word, gap=NARROW))
 
-    def show_outcome(self, outcome: StageOutcome) -> None:
-        """Show one of ``_LOOKS``."""
-        picture, word = _LOOKS[outcome]
+    def show(self, look: Look) -> None:
+        """Show *look*."""
+        picture, word = look.value
         set_picture(self._picture, load_picture(picture, 16))
+        self._picture.SetName(picture)
         self._word.SetLabelText(_(word))
+        self._spoken.text = _("{name} : {what}").format(name=self._field, what=_(word).lower())
         self.Layout()
 
 
@@ -66,27 +83,47 @@ class TextField:
 
     def __init__(self, parent: wx.Window, row: Row, label: str) -> None:
         self.row = row
+        self._label = label
         self._controls = self._create_controls(parent, label)
         self.control = self._controls[-1]
-        self.message = Paragraph(parent, LEFT, spoken=True)
+        self.message = Paragraph(parent, LEFT - 16 - MIDDLE, spoken=True)
         self.hint = Paragraph(parent, LEFT)
+        # both only when they are needed, so that the dialog opens sooner
         self._mark: Mark | None = None
+        self._cross: wx.StaticBitmap | None = None
         self._mark_place = wx.BoxSizer(wx.HORIZONTAL)
+        self._message_place = wx.BoxSizer(wx.HORIZONTAL)
+        self._message_place.Add(self.message, 0, wx.ALIGN_CENTRE_VERTICAL)
+        self.sizer = self._arrange(parent)
+
+    def _arrange(self, parent: wx.Window) -> wx.Sizer:
+        narrow = parent.FromDIP(NARROW)
         line = wx.BoxSizer(wx.HORIZONTAL)
         line.Add(self.control, self.stretch, wx.ALIGN_CENTRE_VERTICAL)
-        if row.tested or row.control is Control.ADDRESS:
-            line.Add(self._mark_place, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, parent.FromDIP(MIDDLE))
-            widest = max(parent.GetTextExtent(_(word)).width for _picture, word in _LOOKS.values())
-            self._mark_place.SetMinSize(wx.Size(parent.FromDIP(16 + NARROW) + widest, parent.FromDIP(16)))
-            # an empty sizer would take no room
-            self._mark_place.AddStretchSpacer()
-        self.sizer = wx.BoxSizer(wx.VERTICAL)
+        # every line has room for a mark, so that all edits are equally wide
+        line.Add(self._mark_place, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, parent.FromDIP(MIDDLE))
+        self._mark_place.SetMinSize(wx.Size(measure_mark(parent), -1))
+        # an empty sizer would take no room
+        self._mark_place.AddStretchSpacer()
+        column = wx.BoxSizer(wx.VERTICAL)
         for above in self._controls[:-1]:
-            self.sizer.Add(above, 0, wx.BOTTOM, parent.FromDIP(NARROW))
-        self.sizer.Add(line, 0, wx.EXPAND)
-        self.sizer.Add(self.message, 0, wx.TOP, parent.FromDIP(NARROW))
-        if not row.beside:
-            self.sizer.Add(self.hint, 0, wx.TOP, parent.FromDIP(NARROW))
+            column.Add(above, 0, wx.BOTTOM, narrow)
+        column.Add(line, 0, wx.EXPAND)
+        column.Add(self._message_place, 0, wx.TOP, narrow)
+        column.Add(self.hint, 0, wx.TOP, narrow)
+        return column
+
+    def say(self, sentence: str, *, is_error: bool = False) -> None:
+        """Show *sentence* under the control, "" for none; an error with a barred circle."""
+        if is_error and self._cross is None:
+            self._cross = wx.StaticBitmap(self.control.GetParent(), bitmap=load_picture("barred", 16))
+            self._cross.SetName("barred")
+            place_before(self._cross, self.message)
+            gap = self.control.FromDIP(MIDDLE)
+            self._message_place.Insert(0, self._cross, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, gap)
+        if self._cross is not None:
+            self._cross.Show(is_error and bool(sentence))
+        self.message.set_text(sentence)
 
     def _create_controls(self, parent: wx.Window, label: str) -> tuple[wx.Window, ...]:
         """Return the label and then the control, which a screen reader names by it."""
@@ -103,27 +140,40 @@ class TextField:
         """Have the control hold *text*."""
         self.control.ChangeValue(text)
 
+    def enable(self, is_enabled: bool) -> None:
+        """Have a person change the row, or not."""
+        self.control.Enable(is_enabled)
+
     def reveal(self, visible: bool) -> None:
         """Show or hide the row."""
         if not visible:
-            self.message.set_text("")
+            self.say("")
         for control in self._controls:
             control.Show(visible)
+        if self._mark is None:
+            # the room for a mark, which else would part the rows
+            self._mark_place.ShowItems(visible)
 
-    def mark(self, outcome: StageOutcome | None) -> None:
+    def mark(self, look: Look | None) -> None:
         """Show at the end of the row how the test went; None if that is not known."""
-        if outcome not in _LOOKS:
+        if look is None:
             if self._mark is not None:
                 self._mark.Hide()
             return
         if self._mark is None:
-            # only now, so that the dialog opens sooner
-            self._mark = Mark(self.control.GetParent())
-            self._mark.MoveAfterInTabOrder(self.control)
+            self._mark = Mark(self.control.GetParent(), self._label.replace("&", ""))
+            place_before(self._mark, self.control.GetNextSibling())
             self._mark_place.Insert(0, self._mark)
-        self._mark.show_outcome(outcome)
+        self._mark.show(look)
         self._mark.Show()
         self._mark_place.Layout()
+
+
+def measure_mark(parent: wx.Window) -> int:
+    """Return the width of the widest mark, in pixels."""
+    widest = max(parent.GetTextExtent(_(look.value[1])).width for look in Look)
+    # some room to spare: not every system measures text alike
+    return int(parent.FromDIP(16 + 2 * NARROW) + widest)
 
 
 class ChoiceField(TextField):
@@ -161,7 +211,35 @@ class SwitchField(TextField):
         self.control.SetValue(text == "true")
 
 
-_FIELDS = {Control.SWITCH: SwitchField, Control.CHOICE: ChoiceField}
+class ProgramField(TextField):
+    """A row with the path of a program, and a button that chooses it among the files."""
+
+    def _arrange(self, parent: wx.Window) -> wx.Sizer:
+        column = super()._arrange(parent)
+        self._browse = wx.Button(parent, label=_("Parcourir…"), style=wx.BU_EXACTFIT)
+        self._browse.SetMinSize(wx.Size(measure_mark(parent), -1))
+        self._browse.Bind(wx.EVT_BUTTON, lambda _event: self._choose())
+        place_before(self._browse, self.message)
+        self._mark_place.Insert(0, self._browse)
+        return column
+
+    def enable(self, is_enabled: bool) -> None:
+        super().enable(is_enabled)
+        self._browse.Enable(is_enabled)
+
+    def _choose(self) -> None:
+        """Ask for a file in the system's dialog; nothing changes if none is chosen."""
+        kinds = f"{_('Programmes')} (*.exe)|*.exe" if wx.Platform == "__WXMSW__" else ""
+        style = wx.FD_OPEN | wx.FD_FILE_MUST_EXIST
+        parent = self.control.GetTopLevelParent()
+        title = _("Choisissez le programme Impact emploi")
+        folder, _name = os.path.split(self.get_text())
+        with wx.FileDialog(parent, title, defaultDir=folder, wildcard=kinds, style=style) as dialog:
+            if dialog.ShowModal() == wx.ID_OK:
+                self.control.SetValue(dialog.GetPath())
+
+
+_FIELDS = {Control.SWITCH: SwitchField, Control.CHOICE: ChoiceField, Control.PROGRAM: ProgramField}
 """The class of each kind of control that is not an edit."""
 
 
@@ -173,10 +251,16 @@ class Fields:
         parent: wx.Window,
         effective: Effective,
         writable: bool,
-        on_changed: Callable[[], None],
+        below: Mapping[RowGroup, Callable[[], wx.Sizer]],
+        on_changed: Callable[[str], None],
         on_resized: Callable[[], None],
     ) -> None:
+        """Make the rows, and below a group what *below* makes for it.
+
+        Calls *on_changed* with the name of the row that a person changes.
+        """
         self._parent = parent
+        self._writable = writable
         self._on_changed = on_changed
         self._on_resized = on_resized
         self._locked = effective.locked
@@ -190,42 +274,31 @@ class Fields:
         self.sizer = wx.BoxSizer(wx.VERTICAL)
         groups = [(group, list(rows)) for group, rows in groupby(ROWS, lambda row: row.group)]
         for group, rows in groups:
-            gap = 0 if group is groups[-1][0] else WIDE + NARROW
-            self.sizer.Add(self._create_group(group, rows), 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(gap))
+            column = self._create_group(group, rows)
+            if group in below:
+                column.Add(below[group](), 0, wx.TOP, parent.FromDIP(MIDDLE))
+            gap = 0 if group is groups[-1][0] else MIDDLE + NARROW
+            self.sizer.Add(column, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(gap))
         self.sizer.SetMinSize(parent.FromDIP(wx.Size(LEFT, -1)))
         for field in self._fields.values():
-            field.control.Enable(writable and not self._is_locked(field.row))
+            field.enable(writable and not self._is_locked(field.row))
             field.control.Bind(field.event, lambda event, field=field: self._on_edit(event, field))
             if field.row.control is Control.ADDRESS or field.row.name in PASTED:
                 for event in (wx.EVT_KILL_FOCUS, wx.EVT_TEXT_PASTE):
                     field.control.Bind(event, lambda event, field=field: self._on_leave(event, field))
-        self._fields[LICENCE_KEY].hint.set_text(_("Recherche de la clé enregistrée…"))
+        if writable:
+            self._fields[LICENCE_KEY].hint.set_text(_("Recherche de la clé enregistrée…"))
         self.put(typed_settings.format_settings(effective.settings))
 
     def _create_group(self, group: RowGroup, rows: Sequence[Row]) -> wx.BoxSizer:
         heading = Paragraph(self._parent, LEFT, _(group.heading), title=1)
         column = wx.BoxSizer(wx.VERTICAL)
-        column.Add(heading, 0, wx.BOTTOM, self._parent.FromDIP(MIDDLE))
-        items = [item for line in _split_lines(rows) for item in self._create_line(line)]
-        for item in items:
-            flag = wx.BOTTOM | (wx.EXPAND if isinstance(item, wx.Sizer) else 0)
-            column.Add(item, 0, flag, 0 if item is items[-1] else self._parent.FromDIP(group.gap))
-        return column
-
-    def _create_line(self, rows: Sequence[Row]) -> Iterator[wx.Sizer | wx.Window]:
-        """Return what stands in a line of one or two *rows*, from top to bottom."""
+        column.Add(heading, 0, wx.BOTTOM, self._parent.FromDIP(NARROW))
         fields = [self._create_field(row) for row in rows]
-        if len(fields) == 1 or any(self._is_locked(row) for row in rows):
-            # the label of a locked row says so, and needs the whole width
-            yield from (field.sizer for field in fields)
-        else:
-            left, right = fields
-            line = wx.BoxSizer(wx.HORIZONTAL)
-            left.sizer.SetMinSize(self._parent.FromDIP(wx.Size(NARROWER, -1)))
-            line.Add(left.sizer, 0, wx.RIGHT, self._parent.FromDIP(MIDDLE))
-            line.Add(right.sizer, 1)
-            yield line
-        yield from (field.hint for field in fields if field.row.beside)
+        for field in fields:
+            gap = 0 if field is fields[-1] else self._parent.FromDIP(MIDDLE)
+            column.Add(field.sizer, 0, wx.EXPAND | wx.BOTTOM, gap)
+        return column
 
     def _create_field(self, row: Row) -> TextField:
         label = _(row.label)
@@ -265,7 +338,7 @@ class Fields:
             if field.get_text() != text and (unchanged is None or now[name] == unchanged[name]):
                 field.put_text(text)
                 if name not in self._tidied:
-                    field.message.set_text("")
+                    field.say("")
         self._warn()
         self._reveal()
 
@@ -276,10 +349,15 @@ class Fields:
 
     def show_key(self, saved: bool | None) -> None:
         """Say whether a licence key is saved; None if there is no vault to save it in."""
+        if not self._writable:
+            # nothing can be typed there
+            return
         if saved is None:
             text = summarize_problem(problems.VAULT_UNAVAILABLE)
         elif saved:
-            text = _("Clé enregistrée. Elle n'est jamais affichée ; laissez vide pour la garder.")
+            text = _(
+                "Une clé est enregistrée ; elle n'est jamais affichée. Laissez ce champ vide pour la conserver."
+            )
         else:
             text = _("Aucune clé enregistrée : saisissez celle reçue de l'assistance.")
         self._fields[LICENCE_KEY].hint.set_text(text)
@@ -304,29 +382,34 @@ class Fields:
         field = self._fields.get(name)
         if field is None or not field.control.IsEnabled():
             return False
-        field.message.set_text(sentence)
+        field.say(sentence, is_error=True)
         self._on_resized()
         give_focus(field.control)
         if isinstance(field.control, wx.TextCtrl):
             field.control.SelectAll()
         return True
 
-    def mark(self, name: str, outcome: StageOutcome | None) -> None:
+    def mark(self, name: str, look: Look | None) -> None:
         """Show at the end of the row *name* how its test went; None if that is not known."""
-        self._fields[name].mark(outcome)
+        self._fields[name].mark(look)
+
+    @property
+    def asks_for_sign_in(self) -> bool:
+        """Whether the name for the proxy can be typed now."""
+        return can_focus(self.control("proxy.user"))
 
     # what a person does
 
     def _on_edit(self, event: wx.CommandEvent, field: TextField) -> None:
         event.Skip()
-        field.message.set_text("")
+        field.say("")
         self._tidied.discard(field.row.name)
         field.mark(None)
         if field.row.name == "connection.secure":
             self._on_secure()
         if field.row.control is Control.CHOICE or field.row.name == "proxy.address":
             self._reveal()
-        self._on_changed()
+        self._on_changed(field.row.name)
 
     def _on_secure(self) -> None:
         if typed_settings.is_secure(self.typed()):
@@ -356,12 +439,10 @@ class Fields:
         if field.control.HasFocus():
             field.control.SetInsertionPointEnd()
         if secured:
-            field.message.set_text(
-                _("« http:// » a été remplacé par « https:// », car le mode est « Sécurisé ».")
-            )
+            field.say(_("« http:// » a été remplacé par « https:// », car le mode est « Sécurisé »."))
         elif name in PASTED:
             self._tidied.add(name)
-            field.message.set_text(describe_tidying(name))
+            field.say(describe_tidying(name))
         self._on_resized()
 
     def _warn(self) -> None:
@@ -369,7 +450,7 @@ class Fields:
             "Les adresses « http:// » sont admises, mais la clé de licence n'est jamais envoyée en clair."
         )
         is_secure = typed_settings.is_secure(self.typed())
-        self._fields["connection.secure"].message.set_text("" if is_secure else warning)
+        self._fields["connection.secure"].say("" if is_secure else warning)
         self._on_resized()
 
     def _reveal(self) -> None:
@@ -381,14 +462,3 @@ class Fields:
         hint = typed_settings.describe_saved_password(typed, self._password_proxy)
         self._fields[PROXY_PASSWORD].hint.set_text(hint if visible[PROXY_PASSWORD] else "")
         self._on_resized()
-
-
-def _split_lines(rows: Sequence[Row]) -> list[list[Row]]:
-    """Return *rows* in lines: a row that is beside stands with the one before it."""
-    lines: list[list[Row]] = []
-    for row in rows:
-        if row.beside:
-            lines[-1].append(row)
-        else:
-            lines.append([row])
-    return lines

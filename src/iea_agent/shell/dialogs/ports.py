@@ -79,6 +79,12 @@ class SettingsPort(Protocol):
     def explain(self, name: str) -> str:
         """Show the page *name* (``problem_pages``); return why not, "" if it opens."""
 
+    def open_support(self) -> None:
+        """Open the dialog in which assistance mode is left, in a thread.
+
+        Raises ``RefusedError``.
+        """
+
     def reconnect(self) -> None:
         """Have the agent authenticate again unless it shows a failure already.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import wx
 
+from iea_agent.domain.problems import N_
 from iea_agent.domain.repairs import Repair
 from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
@@ -17,6 +18,9 @@ MOST = 3
 """How many repairs are offered at once: the likeliest ones."""
 BUTTON = 190
 """Width of the buttons, in device-independent pixels."""
+_SIGN_IN = N_(
+    "Le proxy demande un nom d'utilisateur et un mot de passe : saisissez-les, puis relancez le test."
+)
 
 
 class RepairOffers:
@@ -33,16 +37,25 @@ class RepairOffers:
             place_before(text, after)
             self.sizer.Add(text, 0, wx.BOTTOM, parent.FromDIP(NARROW))
         for place in range(MOST):
-            button = wx.Button(parent, label="-")
-            effect = Paragraph(parent, width - BUTTON - 2 * MIDDLE)
-            for control in (effect, button):
-                place_before(control, after)
-            button.SetMinSize(parent.FromDIP(wx.Size(BUTTON, -1)))
+            effect, button = self._create_line(after, width)
             button.Bind(wx.EVT_BUTTON, lambda _event, place=place: on_click(self._repairs[place]))
-            line = make_row(parent, effect, button, wide=effect)
-            self.sizer.Add(line, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(NARROW))
             self._lines.append((effect, button))
+        self._sign_in = self._create_line(after, width)
+        self._sign_in[1].SetLabel(_("Saisir l'identification"))
+        self._sign_in[1].Bind(wx.EVT_BUTTON, lambda _event: self._on_sign_in())
+        self._on_sign_in: Callable[[], None] = lambda: None
         self.clear()
+
+    def _create_line(self, after: wx.Window, width: int) -> tuple[Paragraph, wx.Button]:
+        """Return a sentence and the button beside it."""
+        parent = after.GetParent()
+        effect, button = Paragraph(parent, width - BUTTON - 2 * MIDDLE), wx.Button(parent, label="-")
+        for control in (effect, button):
+            place_before(control, after)
+        button.SetMinSize(parent.FromDIP(wx.Size(BUTTON, -1)))
+        line = make_row(parent, effect, button, wide=effect)
+        self.sizer.Add(line, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(NARROW))
+        return effect, button
 
     @property
     def first_button(self) -> wx.Button | None:
@@ -52,14 +65,23 @@ class RepairOffers:
     @property
     def has_focus(self) -> bool:
         """Whether the keyboard is at one of the buttons."""
-        return any(button.HasFocus() for _effect, button in self._lines)
+        return any(button.HasFocus() for _effect, button in [*self._lines, self._sign_in])
 
     def clear(self) -> None:
+        """Offer nothing."""
+        self._sign_in[0].set_text("")
+        self._sign_in[1].Hide()
         self._show_note("")
 
     def show_search(self) -> None:
-        """Show that other routes are being tried."""
-        self._show_note(_("Recherche d'un autre chemin…"))
+        """Show that what works instead is searched."""
+        self._show_note(_("Recherche d'une correction…"))
+
+    def show_sign_in(self, on_click: Callable[[], None]) -> None:
+        """Show the way to the fields for the proxy, beside what else may be offered."""
+        self._on_sign_in = on_click
+        self._sign_in[0].set_text(_(_SIGN_IN))
+        self._sign_in[1].Show()
 
     def show_passing(self) -> None:
         """Show that there is nothing to repair: the failure was a passing one."""
@@ -67,12 +89,12 @@ class RepairOffers:
 
     def show_repairs(self, repairs: Sequence[Repair], settings: Settings, *, complete: bool) -> None:
         """Offer the *repairs* of *settings*; *complete* if no other comes."""
-        if repairs:
-            self._note.set_text("")
-            self._heading.set_text(_("Ce qui fonctionne"))
-        elif complete:
-            self._note.set_text(_("Aucun autre chemin ne fonctionne."))
-            self._heading.set_text("")
+        if repairs or complete:
+            # a proxy that asks for a password wants that, and no other correction
+            is_answered = bool(repairs) or self._sign_in[1].IsShown()
+            self._note.set_text("" if is_answered else _("Aucune correction automatique n'a été trouvée."))
+        one, more = _("Une correction est proposée"), _("Des corrections sont proposées")
+        self._heading.set_text((more if len(repairs) > 1 else one) if repairs else "")
         self._repairs = list(repairs[:MOST])
         for place, (effect, button) in enumerate(self._lines):
             offered = place < len(self._repairs)

@@ -52,7 +52,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     """A dialog whose controls scroll if they need more height than the screen has.
 
     The controls are children of ``panel``, whose sizer places them; those of ``footer`` stand below and do
-    not scroll. *height* is the least height, in device-independent pixels, on a screen that is high enough.
+    not scroll.
 
     F1 and ``help_button``, the first control of the footer, call *explain* with the code of the problem that is
     shown, else with ``help_page``.
@@ -64,14 +64,14 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self,
         title: str,
         explain: Callable[[str], str],
-        height: int = 0,
         style: int = wx.DEFAULT_DIALOG_STYLE,
     ) -> None:
         super().__init__(None, title=title, style=style)
         self._explain_page = explain
-        self._height = height
         # while another window is the active one: what gets the keyboard after that
         self._next_focus: wx.Window | None = None
+        # the room that each control needed when all were placed last
+        self._needs: list[tuple[bool, int, int]] = []
         self.panel = wx.ScrolledWindow(self, style=wx.TAB_TRAVERSAL | wx.BORDER_NONE, name="")
         # never sideways: what stands in the dialog is no wider than the screen
         self.panel.SetScrollRate(0, self.FromDIP(WIDE))
@@ -120,8 +120,6 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         _enlarge_targets(self)
         wanted = self._measure()
         self._limit(wanted)
-        height = max(wanted.height, self.FromDIP(self._height))
-        wanted.height = min(height, wx.Display(self).GetClientArea().height)
         self.SetSize(wanted)
         self.Layout()
         self.panel.FitInside()
@@ -132,8 +130,13 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         if self.panel.GetSizer() is None:
             # the dialog is still being made
             return
-        places = self._list_places()
         _enlarge_targets(self)
+        places = self._list_places()
+        # placing everything is slow, and a test tells of every stage
+        needs = [_describe_need(child) for child, _place in places]
+        if needs == self._needs:
+            return
+        self._needs = needs
         before, wanted = self.GetRect(), self._measure()
         self._limit(wanted)
         wanted.IncTo(before.GetSize())
@@ -230,6 +233,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def _rescale(self) -> None:
         _wrap_paragraphs(self)
+        self._needs = []
         self.fit()
 
 
@@ -250,6 +254,12 @@ def _find_problem(window: wx.Window) -> str:
         if code:
             return code
     return ""
+
+
+def _describe_need(control: wx.Window) -> tuple[bool, int, int]:
+    """Return whether *control* is shown, and the width and height that it needs."""
+    size = control.GetEffectiveMinSize()
+    return control.IsShown(), size.width, size.height
 
 
 def _press(button: wx.Button) -> None:

@@ -1,4 +1,4 @@
-"""The right half of the settings dialog: the test of both servers and its results."""
+"""The right half of the settings dialog: the results of the test of both servers."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING
 
 import wx
 
-from iea_agent.domain.diagnosis import Server, ServerReport
+from iea_agent.domain.diagnosis import Conclusion, Server, ServerReport, conclude
 from iea_agent.locale import _
 
 from .scrolled_dialog import give_focus
-from .widgets import MIDDLE, NARROW, Paragraph, bind_copy_key, copy_text, load_picture, make_row, set_picture
+from .widgets import (
+    MIDDLE,
+    NARROW,
+    Banner,
+    Paragraph,
+    bind_copy_key,
+    copy_text,
+    load_picture,
+    make_row,
+    set_picture,
+)
 
 if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
@@ -23,93 +33,123 @@ if TYPE_CHECKING:
 
 PANEL_WIDTH = 564
 """In device-independent pixels: beside the fields it fits a screen of 1366 × 768."""
+UNDO = 150
+"""Width of the button that undoes a repair, in device-independent pixels."""
+
+
+_CONCLUSIONS = {
+    Conclusion.CONNECTED: "tick",
+    Conclusion.REFUSED: "refused",
+    Conclusion.FAILED: "barred",
+}
+"""The picture before the headline."""
 
 
 class ServerTestPanel:
-    """The test of both servers and its results, in ``sizer``; ``button`` starts it."""
+    """The results of the test that *button* starts, in ``sizer``; empty before it."""
 
     def __init__(
         self,
         parent: wx.Window,
+        button: wx.Button,
         on_resized: Callable[[], None],
         explain: Callable[[str], str],
         on_repair: Callable[[Repair], None],
-        footer: wx.Window | None = None,
     ) -> None:
+        self._parent = parent
+        self.button = button
         self._on_resized = on_resized
         self._explain = explain
         self._on_repair = on_repair
         self._reports: dict[Server, ServerReport] = {}
-        # in the footer on a narrow screen, where the results scroll
-        self._has_button = footer is None
-        self.button = wx.Button(footer or parent, label=_("&Tester l'accès aux serveurs"))
-        self._labels = (self.button.GetLabel(), _("Arrêter le &test"))
+        self._labels = (button.GetLabel(), _("Arrêter le &test"))
         # the size for the longer label: the button keeps its place
-        self.button.SetMinSize(self.button.GetBestSize())
+        button.SetMinSize(button.GetBestSize())
+        self._banner = Banner(parent, PANEL_WIDTH - UNDO)
+        self._undo = wx.Button(parent, label=_("Annuler la c&orrection"))
         self._picture = wx.StaticBitmap(parent)
-        self._headline = Paragraph(parent, PANEL_WIDTH - 60, spoken=True, title=1.2)
-        self._note = Paragraph(parent, PANEL_WIDTH - 32)
+        self._headline = Paragraph(parent, PANEL_WIDTH - 40, spoken=True, title=1.2)
         self._results: ServerResults | None = None
         self._offers: RepairOffers | None = None
-        self._details_label = wx.StaticText(parent, label=_("Détai&ls du test"))
-        self._details = wx.ListBox(parent, style=wx.LB_SINGLE | wx.LB_HSCROLL)
+        self._fold = wx.Button(parent)
         self._copy = wx.Button(parent, label=_("Copier les &détails"))
-        self._copy_message = wx.StaticText(parent)
-        # hidden until the first test
-        self._test_controls = (self._details_label, self._details, self._copy)
-        for control in self._test_controls:
+        self._copy_message = Paragraph(parent, 160, spoken=True)
+        self._details_label = wx.StaticText(parent, label=_("Détails du test"))
+        self._details = wx.ListBox(parent, style=wx.LB_SINGLE | wx.LB_HSCROLL)
+        for control in (
+            self._undo,
+            self._picture,
+            self._fold,
+            self._copy,
+            self._details_label,
+            self._details,
+        ):
             control.Hide()
 
         self._results_place = wx.BoxSizer(wx.VERTICAL)
         self._offers_place = wx.BoxSizer(wx.VERTICAL)
-        self.sizer = self._arrange(parent)
+        self.sizer = self._arrange()
+        self._undo.Bind(wx.EVT_BUTTON, lambda _event: self._on_undo())
+        self._on_undo: Callable[[], None] = lambda: None
+        self._fold.Bind(wx.EVT_BUTTON, lambda _event: self._fold_details(self._details.IsShown()))
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self.copy_details())
         bind_copy_key(self._details, self.copy_details)
         self._copy.Disable()
-        self._picture.Hide()
-        self._note.set_text(
-            _(
-                "Le test vérifie que ce poste atteint les deux serveurs. Il n'enregistre rien et ne change rien."
-            )
-        )
 
-    def _arrange(self, parent: wx.Window) -> wx.Sizer:
-        small = parent.FromDIP(MIDDLE)
+    def _arrange(self) -> wx.Sizer:
+        parent, small = self._parent, self._parent.FromDIP(MIDDLE)
+        self._details.SetMinSize(parent.FromDIP(wx.Size(PANEL_WIDTH, 120)))
+        done = make_row(parent, self._banner, self._undo, wide=self._banner)
         headline = make_row(parent, self._picture, self._headline, wide=self._headline)
-        foot = make_row(parent, self._copy, self._copy_message, wide=self._copy_message)
+        buttons = make_row(parent, self._fold, self._copy, self._copy_message)
         column = wx.BoxSizer(wx.VERTICAL)
-        if self._has_button:
-            column.Add(self.button, 0, wx.TOP | wx.BOTTOM, small)
+        column.Add(done, 0, wx.EXPAND | wx.BOTTOM, small)
         column.Add(headline, 0, wx.EXPAND | wx.BOTTOM, small)
-        column.Add(self._note, 0, wx.EXPAND | wx.BOTTOM, small)
-        column.Add(self._results_place, 0, wx.EXPAND)
         column.Add(self._offers_place, 0, wx.EXPAND)
-        column.Add(self._details_label, 0, wx.BOTTOM, parent.FromDIP(NARROW))
-        column.Add(self._details, 1, wx.EXPAND | wx.BOTTOM, small)
-        column.Add(foot, 0, wx.EXPAND)
+        column.Add(self._results_place, 0, wx.EXPAND)
+        column.Add(buttons, 0, wx.TOP, small)
+        column.Add(self._details_label, 0, wx.TOP | wx.BOTTOM, parent.FromDIP(NARROW))
+        column.Add(self._details, 1, wx.EXPAND)
         column.SetMinSize(parent.FromDIP(wx.Size(PANEL_WIDTH, -1)))
-        self._details.SetMinSize(parent.FromDIP(wx.Size(PANEL_WIDTH, 46)))
         return column
 
-    def show_start(self) -> None:
-        """Show that a test has started, and forget the last one."""
-        self._reports.clear()
+    @property
+    def is_used(self) -> bool:
+        """Whether a test has started since the dialog opened."""
+        return self._results is not None
+
+    def _prepare(self) -> ServerResults:
+        """Make what only a test needs."""
         if self._results is None:
             from .stage_results import ServerResults
 
             self._results = ServerResults(
-                self._details, PANEL_WIDTH, self._details_label, self._explain, self._on_resized
+                self._details, PANEL_WIDTH, self._fold, self._explain, self._on_resized
             )
             self._results_place.Add(self._results.sizer, 0, wx.EXPAND)
-            for control in self._test_controls:
-                control.Show()
-        self._results.show_start()
+            self._fold_details(closed=True)
+            self._fold.Show()
+            self._copy.Show()
+        return self._results
+
+    def _fold_details(self, closed: bool) -> None:
+        """Show the technical details, or hide them if they are to be *closed*."""
+        self._fold.SetLabel(
+            _("Afficher les détai&ls techniques") if closed else _("Masquer les détai&ls techniques")
+        )
+        for control in (self._details_label, self._details):
+            control.Show(not closed)
+        self._resize()
+
+    def show_start(self) -> None:
+        """Show that a test has started, and forget the last one."""
+        self._reports.clear()
+        self._prepare().show_start()
         self.clear_repairs()
         self._show_picture("ball-pale")
         self._headline.set_text(_("Test en cours…"))
-        self._note.set_text("")
         self._copy.Disable()
-        self._copy_message.SetLabel("")
+        self._copy_message.set_text("")
         self.button.SetLabel(self._labels[1])
         self._on_resized()
 
@@ -124,37 +164,52 @@ class ServerTestPanel:
         """Show the outcome of a finished test."""
         for report in reports:
             self.show_progress(report)
-        from iea_agent.shell.wording.report_text import render_headline
+        from iea_agent.shell.wording.report_text import list_headlines
 
-        connected = all(is_ticked(report) for report in reports)
-        self._show_picture("tick" if connected else "barred")
-        self._headline.set_text(render_headline(self._in_order()))
+        self._show_picture(_CONCLUSIONS[conclude(reports)])
+        self._headline.set_text("\n".join(list_headlines(self._in_order())))
         self._copy.Enable()
         self.button.SetLabel(self._labels[0])
         self._resize()
 
-    def show_search(self) -> None:
+    def show_done(self, sentence: str, on_undo: Callable[[], None] | None = None) -> None:
+        """Say what was done, "" for nothing, with the button that undoes it."""
+        had_focus = self._undo.HasFocus()
+        self._banner.set_text(sentence)
+        self._undo.Show(on_undo is not None)
+        self._on_undo = on_undo or (lambda: None)
+        if had_focus and on_undo is None:
+            give_focus(self.button)
+        self._on_resized()
+
+    def _prepare_offers(self) -> RepairOffers:
         if self._offers is None:
             from .repair_offers import RepairOffers
 
-            self._offers = RepairOffers(self._details_label, PANEL_WIDTH, self._on_repair)
+            self._offers = RepairOffers(self._prepare().first_control, PANEL_WIDTH, self._on_repair)
             self._offers_place.Add(self._offers.sizer, 0, wx.EXPAND | wx.BOTTOM, self.button.FromDIP(MIDDLE))
-        self._offers.show_search()
+        return self._offers
+
+    def show_search(self) -> None:
+        """Show that what works instead is searched."""
+        self._prepare_offers().show_search()
+        self._on_resized()
+
+    def show_sign_in(self, on_click: Callable[[], None]) -> None:
+        """Show the way to the fields for the user name and password of the proxy."""
+        self._prepare_offers().show_sign_in(on_click)
         self._on_resized()
 
     def show_repairs(self, repairs: Sequence[Repair], settings: Settings, *, complete: bool) -> None:
         """Offer the *repairs* of *settings*; *complete* if no other comes."""
-        if self._offers is None:
-            return
-        had_none = self._offers.first_button is None
-        self._offers.show_repairs(repairs, settings, complete=complete)
-        first = self._offers.first_button
-        if first is not None and had_none:
-            first.SetDefault()
-            # a person who has waited at the test button goes on from here
-            if self.button.HasFocus():
-                first.SetFocus()
-        self._resize()
+        if self._offers is not None:
+            self._offers.show_repairs(repairs, settings, complete=complete)
+            self._resize()
+
+    @property
+    def best_button(self) -> wx.Button | None:
+        """The button of the likeliest repair; None if nothing is offered."""
+        return None if self._offers is None else self._offers.first_button
 
     def _resize(self) -> None:
         """Give the results their room, then scroll the list of details."""
@@ -185,6 +240,7 @@ class ServerTestPanel:
 
     def _show_picture(self, name: str) -> None:
         set_picture(self._picture, load_picture(name, 24))
+        self._picture.SetName(name)
         self._picture.Show()
 
     def update_reports(self, reports: Sequence[ServerReport]) -> None:
@@ -206,7 +262,7 @@ class ServerTestPanel:
         from iea_agent.shell.wording.report_text import render_report
 
         report = render_report(self._in_order(), time.time())
-        self._copy_message.SetLabel(copy_text(report, _("Détails copiés.")))
+        self._copy_message.set_text(copy_text(report, _("Détails copiés.")))
         self._on_resized()
 
     def _in_order(self) -> list[ServerReport]:

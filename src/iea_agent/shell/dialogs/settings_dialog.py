@@ -18,12 +18,12 @@ from iea_agent.shell.wording.problem_details import summarize_problem
 
 from . import typed_settings
 from .background import attempt, run_in_background
-from .connection_fields import LEFT, Fields
+from .connection_fields import LEFT, Fields, Look
 from .ports import DialogContents, SettingsPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .server_test_panel import PANEL_WIDTH, ServerTestPanel, is_ticked
-from .settings_rows import Typed
-from .widgets import MIDDLE, NARROW, WIDE, Banner, Paragraph, load_icons, make_row
+from .settings_rows import SERVERS, Typed
+from .widgets import MIDDLE, NARROW, WIDE, Banner, Paragraph, load_icons, make_row, place_before
 
 if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
@@ -37,8 +37,8 @@ def run(port: SettingsPort, on_shown: Callable[[], None], options: Collection[st
     run_dialog(lambda: SettingsDialog(port, on_shown, "test" in options))
 
 
-HEIGHT = 640
-"""Least height on a high screen, in device-independent pixels: later texts need room."""
+NOTE = 220
+"""Width of the note beside the button that tests, in device-independent pixels."""
 
 
 class Question(wx.Dialog):  # type: ignore[misc]
@@ -69,6 +69,9 @@ class Question(wx.Dialog):  # type: ignore[misc]
 
 _SERVER_ROWS = {server: f"connection.{server.value}" for server in Server}
 _LICENCE_ROW = "licence.number"
+_NOT_TESTED = ("program.path",)
+"""The rows that a test does not depend on."""
+_LOOKS = {StageOutcome.PASSED: Look.PASSED, StageOutcome.FAILED: Look.FAILED}
 
 
 class SettingsDialog(ScrolledDialog):
@@ -78,7 +81,7 @@ class SettingsDialog(ScrolledDialog):
 
     def __init__(self, port: SettingsPort, on_shown: Callable[[], None], test: bool) -> None:
         title = _(person_requests.SETTINGS.title)
-        super().__init__(title, port.explain, HEIGHT, wx.DEFAULT_DIALOG_STYLE | wx.RESIZE_BORDER)
+        super().__init__(title, port.explain, style=wx.DEFAULT_DIALOG_STYLE | wx.RESIZE_BORDER)
         self._on_shown = on_shown
         self._test_at_once = test
         self._port = port
@@ -94,53 +97,105 @@ class SettingsDialog(ScrolledDialog):
         self._failing: Settings | None = None
         self._is_saving = False
         self._close_when_saved = False
+        # whether a test of what is typed has passed, and whether one has ended or something was saved
+        self._passed = False
+        self._settled = False
         # what a repair has changed
         self._before: Typed = {}
-        self._undo: wx.Button | None = None
 
         self._is_wide = self.has_room_for(LEFT + PANEL_WIDTH + 3 * WIDE)
-        self._banner = Banner(self.panel, LEFT + PANEL_WIDTH if self._is_wide else PANEL_WIDTH)
+        self._banner = Banner(self.panel, LEFT)
+        self._leave_button = self._create_leave_button() if self._contents.assistance else None
         self._fields = Fields(
-            self.panel, self._contents.effective, not self._contents.assistance, self._on_edit, self.lay_out
+            *(self.panel, self._contents.effective, not self._contents.assistance),
+            *({SERVERS: self._create_test}, self._on_edit, self.lay_out),
         )
-        footer = None if self._is_wide else self.footer
-        self._results = ServerTestPanel(self.panel, self.lay_out, port.explain, self._on_repair, footer)
+        self._results = ServerTestPanel(
+            self.panel, self._test_button, self.lay_out, port.explain, self._on_repair
+        )
         self._line = wx.StaticLine(self.footer)
-        self._message = Paragraph(self.footer, PANEL_WIDTH if self._is_wide else LEFT, spoken=True)
+        self._message = Paragraph(self.footer, LEFT, spoken=True)
+        for control in (self._line, self._message):
+            place_before(control, self.help_button)
         self._save_button = wx.Button(self.footer, wx.ID_SAVE, _("&Enregistrer"))
         self._quit_button = wx.Button(self.footer, wx.ID_CANCEL, _("&Quitter"))
-        self._top = wx.BoxSizer(wx.HORIZONTAL)
+        # on a small screen one half stands below the other
+        self._halves = wx.BoxSizer(wx.HORIZONTAL if self._is_wide else wx.VERTICAL)
         self._arrange()
 
-        self._results.button.Bind(wx.EVT_BUTTON, lambda _event: self._test())
         self._save_button.Bind(wx.EVT_BUTTON, lambda _event: self._save())
         self.Bind(wx.EVT_CLOSE, self._on_close)
 
         self._first = self._introduce()
+        self._choose_default()
+
+    def _create_leave_button(self) -> wx.Button:
+        """Return the button that opens the dialog in which assistance mode is left."""
+        button = wx.Button(self.panel, label=_("Désactiver le mode assistance…"))
+
+        def on_opened(refusal: Refusal | None) -> None:
+            if refusal:
+                self._show_refusal(refusal)
+            else:
+                self.Close()
+
+        button.Bind(
+            wx.EVT_BUTTON,
+            lambda _event: run_in_background(
+                self, "support", lambda: attempt(self._port.open_support), on_opened
+            ),
+        )
+        return button
+
+    def _create_test(self) -> wx.Sizer:
+        """Return the button that tests, under the addresses as in the sheet."""
+        self._test_button = wx.Button(self.panel, label=_("&Tester l'accès aux serveurs"))
+        self._test_button.Bind(wx.EVT_BUTTON, lambda _event: self._test())
+        note = Paragraph(self.panel, NOTE, _("Le test n'enregistre rien."))
+        return make_row(self.panel, self._test_button, note)
 
     def _arrange(self) -> None:
-        wide = self.FromDIP(WIDE)
-        # on a narrow screen one half stands below the other
-        halves = wx.BoxSizer(wx.HORIZONTAL if self._is_wide else wx.VERTICAL)
-        halves.Add(self._fields.sizer, 0, wx.EXPAND | (wx.RIGHT if self._is_wide else wx.BOTTOM), wide)
-        halves.Add(self._results.sizer, 1, wx.EXPAND)
+        wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
+        left = wx.BoxSizer(wx.VERTICAL)
+        left.Add(self._banner, 0, wx.EXPAND | wx.BOTTOM, middle)
+        if self._leave_button is not None:
+            left.Add(self._leave_button, 0, wx.BOTTOM, middle)
+        left.Add(self._fields.sizer)
+        self._halves.Add(left)
+        # the room of one line is kept, so that the buttons do not move under the mouse
+        line = wx.BoxSizer(wx.HORIZONTAL)
+        line.Add(narrow, self.GetTextExtent("É").height)
+        line.Add(self._message)
         foot = wx.BoxSizer(wx.HORIZONTAL)
-        foot.Add(self.help_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT | wx.RIGHT, self.FromDIP(NARROW))
-        foot.Add(self._message, 0, wx.ALIGN_CENTRE_VERTICAL)
+        foot.Add(self.help_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, narrow)
         foot.AddStretchSpacer()
-        if not self._is_wide:
-            foot.Add(self._results.button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(MIDDLE))
-        foot.Add(self._save_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(MIDDLE))
-        foot.Add(self._quit_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, self.FromDIP(NARROW))
+        foot.Add(self._save_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
+        foot.Add(self._quit_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, narrow)
         column = wx.BoxSizer(wx.VERTICAL)
-        self._top.Add(self._banner, 1, wx.EXPAND)
-        column.Add(self._top, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.TOP, wide)
-        column.Add(halves, 1, wx.EXPAND | wx.ALL, wide)
+        column.Add(self._halves, 1, wx.EXPAND | wx.ALL, wide)
         self.panel.SetSizer(column)
         footer = wx.BoxSizer(wx.VERTICAL)
         footer.Add(self._line, 0, wx.EXPAND)
-        footer.Add(foot, 0, wx.EXPAND | wx.ALL, self.FromDIP(MIDDLE + NARROW))
+        footer.Add(line, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.TOP, middle + narrow)
+        footer.Add(foot, 0, wx.EXPAND | wx.ALL, middle + narrow)
         self.footer.SetSizer(footer)
+
+    def _open_results(self) -> None:
+        """Make room for the results, before the first test."""
+        edge = wx.LEFT if self._is_wide else wx.TOP
+        self._halves.Add(self._results.sizer, 1, wx.EXPAND | edge, self.FromDIP(WIDE))
+        self._message.set_width((LEFT if self._is_wide else 0) + PANEL_WIDTH)
+
+    def _choose_default(self) -> None:
+        """Have the Enter key do what comes next: test, save or quit."""
+        is_first_run = not self._contents.effective.settings.licence_number
+        if self._contents.assistance:
+            best = self._quit_button
+        elif self._is_unsaved():
+            best = self._test_button if is_first_run and not self._passed else self._save_button
+        else:
+            best = self._quit_button if self._settled else self._test_button
+        (self._results.best_button or best).SetDefault()
 
     def begin(self) -> None:
         """Focus the control where work begins, and start what is slow."""
@@ -148,7 +203,7 @@ class SettingsDialog(ScrolledDialog):
         wx.CallAfter(lambda: self.SetIcons(load_icons("ball")))
         self._first.SetFocus()
         if self._test_at_once:
-            self._results.button.SetFocus()
+            self._test_button.SetFocus()
             wx.CallAfter(self._test)
         self._load_secrets()
 
@@ -162,9 +217,7 @@ class SettingsDialog(ScrolledDialog):
                 )
             )
             self._save_button.Disable()
-            self._quit_button.SetDefault()
             return self._quit_button
-        self._save_button.SetDefault()
         if self._contents.faults:
             from iea_agent.shell.wording.settings_text import describe_faults
 
@@ -172,12 +225,12 @@ class SettingsDialog(ScrolledDialog):
         elif not self._contents.effective.settings.licence_number:
             self._banner.set_text(
                 _(
-                    "Bienvenue. Pour connecter ce poste, saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur "
-                    "« Enregistrer ». Les adresses sont déjà remplies."
+                    "Bienvenue. Les adresses sont déjà remplies. Saisissez le numéro et la clé de licence reçus de l'assistance, cliquez sur "
+                    "« Tester l'accès aux serveurs », puis sur « Enregistrer »."
                 )
             )
             first = self._fields.control(_LICENCE_ROW)
-        return first if first.IsEnabled() else self._results.button
+        return first if first.IsEnabled() else self._test_button
 
     def _load_secrets(self) -> None:
         """Ask the vault, which may be slow, what it holds, and say so."""
@@ -194,15 +247,18 @@ class SettingsDialog(ScrolledDialog):
             self._fields.show_key(key)
             self._fields.show_password(proxy or "")
 
-    def _on_edit(self) -> None:
+    def _on_edit(self, name: str) -> None:
         """Take back what was said of the values that were typed before."""
         self._message.set_text("")
-        if self._cancelled is not None:
-            self._stop(_("Test arrêté : les paramètres ont changé. Relancez-le."))
-        else:
-            self._results.mark_outdated()
-        self._mark_all(None)
-        self._forget_search()
+        if name not in _NOT_TESTED:
+            self._passed = False
+            if self._cancelled is not None:
+                self._stop(_("Test arrêté : les paramètres ont changé. Relancez-le."))
+            else:
+                self._results.mark_outdated()
+            self._mark_all(None)
+            self._forget_search()
+        self._choose_default()
 
     def _parse(self) -> Settings | None:
         """Return the typed settings; None after the row that cannot be used is shown."""
@@ -239,13 +295,16 @@ class SettingsDialog(ScrolledDialog):
         key, password = self._typed_secrets()
         self._forget_search()
         self._tested = values
+        self._passed = False
+        if not self._results.is_used:
+            self._open_results()
         self._run += 1
         run, cancelled = self._run, threading.Event()
         self._cancelled = cancelled
         self._results.show_start()
         if not self._is_wide:
             self._scroll_to_results()
-        self._mark_all(StageOutcome.RUNNING)
+        self._mark_all(Look.RUNNING)
 
         def on_progress(report: ServerReport) -> None:
             if not cancelled.is_set():
@@ -288,8 +347,11 @@ class SettingsDialog(ScrolledDialog):
                 self._mark_server(report)
 
     def _mark_server(self, report: ServerReport) -> None:
-        outcome = StageOutcome.PASSED if is_ticked(report) else StageOutcome.FAILED
-        self._fields.mark(_SERVER_ROWS[report.server], outcome)
+        self._fields.mark(_SERVER_ROWS[report.server], Look.PASSED if is_ticked(report) else Look.FAILED)
+        for result in report.stages:
+            if result.stage is Stage.LICENCE and result.outcome in _LOOKS:
+                refused = report.failure is not None and report.failure.problem.is_refusal
+                self._fields.mark(_LICENCE_ROW, Look.REFUSED if refused else _LOOKS[result.outcome])
 
     def _on_tested(self, run: int, reports: tuple[ServerReport, ...]) -> None:
         if run != self._run:
@@ -307,28 +369,28 @@ class SettingsDialog(ScrolledDialog):
         self._failing = self._tested if Server.AUTHENTICATION in failed else None
         for report in reports:
             self._mark_server(report)
-            for result in report.stages:
-                if result.stage is Stage.LICENCE and result.outcome in (
-                    StageOutcome.PASSED,
-                    StageOutcome.FAILED,
-                ):
-                    self._fields.mark(_LICENCE_ROW, result.outcome)
+        self._passed = not any(report.failure for report in reports)
+        self._settled = True
         if self._tested is not None:
             self._fields.follow_proxy(self._tested, reports)
+        wants_sign_in = any(r.cause and r.cause.problem in typed_settings.ASKING for r in reports)
+        if wants_sign_in and self._fields.asks_for_sign_in:
+            name = self._fields.control("proxy.user")
+            self._results.show_sign_in(lambda: self.give_focus(name))
         self._search(reports)
+        self._choose_default()
 
     def _holds(self, tested: Settings | None) -> bool:
         """Return whether the fields still hold the settings that were *tested*."""
         try:
-            return tested == typed_settings.parse_settings(
-                self._fields.typed(), self._contents.effective.settings
-            )
+            typed = typed_settings.parse_settings(self._fields.typed(), self._contents.effective.settings)
         except RefusedError:
             return False
+        return tested is not None and not list_changes(tested, typed).keys() - _NOT_TESTED
 
-    def _mark_all(self, outcome: StageOutcome | None) -> None:
+    def _mark_all(self, look: Look | None) -> None:
         for name in _SERVER_ROWS.values():
-            self._fields.mark(name, outcome)
+            self._fields.mark(name, look)
         self._fields.mark(_LICENCE_ROW, None)
 
     # repairs
@@ -351,6 +413,7 @@ class SettingsDialog(ScrolledDialog):
         def show(done: bool) -> None:
             likeliest_first = sorted(verified, key=lambda repair: kinds.index(repair.kind))
             self._results.show_repairs(likeliest_first, values, complete=done)
+            self._choose_default()
 
         def on_repair(repair: Repair) -> None:
             if self and not ended.is_set():
@@ -376,8 +439,7 @@ class SettingsDialog(ScrolledDialog):
         """Forget the search and its repairs: the settings are not those tested any more."""
         if not self._search_ended.is_set():
             self._search_ended.set()
-            self._results.clear_repairs()
-            self._save_button.SetDefault()
+        self._results.clear_repairs()
 
     def _on_repair(self, repair: Repair) -> None:
         """Make the *repair*, save, and test again; nothing else that was typed is lost."""
@@ -393,9 +455,9 @@ class SettingsDialog(ScrolledDialog):
             self._before = before
             # the banner says that it is saved
             self._message.set_text("")
-            self.give_focus(self._results.button)
+            self.give_focus(self._test_button)
             self._test()
-            self._report(describe_applied_repair(repair, tested), undo=True)
+            self._results.show_done(describe_applied_repair(repair, tested), self._on_undo)
 
         self._fields.put(repaired)
         self._save(on_saved, lambda: self._fields.put(before))
@@ -404,26 +466,17 @@ class SettingsDialog(ScrolledDialog):
         """Put back what was there before the repair, save, and test again."""
 
         def on_saved() -> None:
-            self.give_focus(self._results.button)
+            self.give_focus(self._test_button)
             self._test()
-            self._say(_("La correction est annulée : les valeurs d'avant sont de nouveau enregistrées."))
+            self._message.set_text("")
+            self._results.show_done(
+                _("La correction est annulée : les valeurs d'avant sont de nouveau enregistrées.")
+            )
 
         if not self._is_saving:
             self._cancel()
             self._fields.put(self._before)
             self._save(on_saved)
-
-    def _report(self, sentence: str, *, undo: bool = False) -> None:
-        """Say at the top what was done, "" for nothing, with the button that undoes it."""
-        if undo and self._undo is None:
-            self._undo = wx.Button(self.panel, label=_("Annuler la c&orrection"))
-            self._undo.MoveAfterInTabOrder(self._banner)
-            self._undo.Bind(wx.EVT_BUTTON, lambda _event: self._on_undo())
-            self._top.Add(self._undo, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, self.FromDIP(MIDDLE))
-        if self._undo is not None:
-            self._undo.Show(undo)
-        self._banner.set_text(sentence)
-        self.lay_out()
 
     # saving and leaving
 
@@ -468,7 +521,7 @@ class SettingsDialog(ScrolledDialog):
     def _begin_saving(self) -> Callable[[], None]:
         """Disable the buttons that act; return the function that enables them again."""
         # not the button to quit: closing waits for the end of saving
-        buttons = [self._save_button, self._results.button, *([self._undo] if self._undo else [])]
+        buttons = [self._save_button, self._test_button]
         focused = self.find_focus()
         self._is_saving = True
         wx.BeginBusyCursor()
@@ -492,8 +545,11 @@ class SettingsDialog(ScrolledDialog):
         # a password is deleted with its user
         if typed[LICENCE_KEY] or typed[PROXY_PASSWORD] or changes.get("proxy.user") == "":
             self._load_secrets()
-        self._report("")
-        self._say(_("Paramètres enregistrés."))
+        self._settled = True
+        self._banner.set_text("")
+        self._results.show_done("")
+        self._say(_("Paramètres enregistrés. Vous pouvez quitter."))
+        self._choose_default()
 
     def _is_unsaved(self) -> bool:
         saved = self._contents.effective.settings

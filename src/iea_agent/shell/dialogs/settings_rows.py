@@ -18,23 +18,26 @@ Typed = Mapping[str, str]
 
 
 class Control(Enum):
-    """The kind of control: ADDRESS is that of a server and tested, MASKED a secret."""
+    """The kind of control: ADDRESS is that of a server and tested, MASKED a secret.
 
-    SWITCH, CHOICE, TEXT, ADDRESS, MASKED = range(5)
+    PROGRAM is the path of a program, which the system's dialog for files can choose.
+    """
+
+    SWITCH, CHOICE, TEXT, ADDRESS, MASKED, PROGRAM = range(6)
 
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """Rows under one heading; *gap* separates them, in device-independent pixels."""
+    """Rows under one heading."""
 
     heading: str
-    gap: int = 12
 
 
 MODE = RowGroup(N_("Mode de connexion"))
 SERVERS = RowGroup(N_("Serveurs"))
 LICENCE = RowGroup(N_("Licence d'installation"))
-INTERNET = RowGroup(N_("Accès à internet"), gap=8)
+INTERNET = RowGroup(N_("Accès à internet"))
+PROGRAM = RowGroup(N_("Impact emploi"))
 
 
 def _is_proxy_manual(typed: Typed, _asking: bool) -> bool:
@@ -61,14 +64,13 @@ class Row:
     label: str
     control: Control = Control.TEXT
     choices: Mapping[str, str] = field(default_factory=dict)
-    beside: bool = False
     tested: bool = False
     is_visible: Callable[[Typed, bool], bool] = lambda _typed, _asking: True
     missing: Refusal | None = None
 
 
 PROXY_MODES = {
-    ProxyMode.SYSTEM.value: N_("Celui du système"),
+    ProxyMode.SYSTEM.value: N_("Celui de Windows"),
     ProxyMode.NONE.value: N_("Aucun"),
     ProxyMode.MANUAL.value: N_("À l'adresse suivante"),
 }
@@ -82,16 +84,15 @@ ROWS = (
     Row(INTERNET, "proxy.mode", N_("&Proxy"), Control.CHOICE, PROXY_MODES),
     Row(
         *(INTERNET, "proxy.address", N_("Ad&resse du proxy")),
-        beside=True,
         is_visible=_is_proxy_manual,
         missing=ProxyAddressMissing(),
     ),
     Row(INTERNET, "proxy.user", N_("Nom d'&utilisateur"), is_visible=_signs_in),
     Row(
         *(INTERNET, PROXY_PASSWORD, N_("Mot de passe du prox&y"), Control.MASKED),
-        beside=True,
         is_visible=_signs_in,
     ),
     Row(INTERNET, "proxy.bypass", N_("Sans pro&xy pour ces serveurs"), is_visible=_is_proxy_manual),
     Row(INTERNET, "connection.ipv4_only", N_("&IPv4 seulement"), Control.SWITCH),
+    Row(PROGRAM, "program.path", N_("Emplacement du pro&gramme (facultatif)"), Control.PROGRAM),
 )

@@ -9,13 +9,27 @@ from collections.abc import Callable, Mapping
 
 import wx
 
-from iea_agent.domain import problems
-from iea_agent.domain.diagnosis import STAGES, Failure, Server, ServerReport, Stage, StageOutcome, StageResult
+from iea_agent.domain.diagnosis import STAGES, Failure, Server, ServerReport, Stage, StageOutcome
 from iea_agent.locale import _
-from iea_agent.shell.wording import report_text, time_text
-from iea_agent.shell.wording.problem_details import describe_failure_details
+from iea_agent.shell.wording import report_text
+from iea_agent.shell.wording.problem_details import (
+    advise_in_settings,
+    describe_failure_details,
+    list_steps,
+    name_actor,
+)
 
-from .widgets import MIDDLE, NARROW, Link, PageLink, Paragraph, load_picture, place_before, set_picture
+from .widgets import (
+    MIDDLE,
+    NARROW,
+    Link,
+    PageLink,
+    Paragraph,
+    SpokenName,
+    load_picture,
+    place_before,
+    set_picture,
+)
 
 _STAGE_PICTURES = {
     StageOutcome.WAITING: "stage-pending",
@@ -24,78 +38,56 @@ _STAGE_PICTURES = {
     StageOutcome.FAILED: "barred",
     StageOutcome.SKIPPED: "stage-skipped",
 }
-_UNREACHED = "stage-unreached"
-"""The picture of a stage behind the one that failed."""
+_UNREACHED, _REFUSED = "stage-unreached", "refused"
+"""The pictures of a stage behind the one that failed, and of a licence that is refused."""
 
 
-class _PictureName(wx.Accessible):  # type: ignore[misc]  # wx has no types here
-    """The text that a screen reader reads for a picture."""
-
-    text = ""
-
-    def GetName(self, _child: int) -> tuple[int, str]:
-        return wx.ACC_OK, self.text
-
-
-class StageStrip(wx.Panel):  # type: ignore[misc]
+class StageStrip(wx.Panel):  # type: ignore[misc]  # wx has no types here
     """The stages of one server from left to right, each with a picture and its name."""
 
     def __init__(self, parent: wx.Window, server: Server) -> None:
         super().__init__(parent, name="")
-        self._grey = wx.SystemSettings.GetColour(wx.SYS_COLOUR_GRAYTEXT)
         self._pictures: dict[Stage, wx.StaticBitmap] = {}
-        self._picture_names: dict[Stage, _PictureName] = {}
-        self._names: dict[Stage, wx.StaticText] = {}
-        self._notes: dict[Stage, wx.StaticText] = {}
-        not_needed = _(report_text.OUTCOMES[StageOutcome.SKIPPED])
+        self._spoken: dict[Stage, SpokenName] = {}
         row = wx.BoxSizer(wx.HORIZONTAL)
         for stage in STAGES[server]:
             picture = self._pictures[stage] = wx.StaticBitmap(self, bitmap=load_picture("stage-pending", 16))
-            self._picture_names[stage] = _PictureName(picture)
-            picture.SetAccessible(self._picture_names[stage])
-            name = self._names[stage] = wx.StaticText(self, label=_(report_text.STAGES[stage]))
-            note = self._notes[stage] = wx.StaticText(self)
-            note.SetForegroundColour(self._grey)
+            self._spoken[stage] = SpokenName(picture)
+            name = wx.StaticText(self, label=_(report_text.STAGES[stage]))
             cell = wx.BoxSizer(wx.VERTICAL)
             cell.Add(picture, 0, wx.ALIGN_CENTRE_HORIZONTAL | wx.BOTTOM, self.FromDIP(2))
             cell.Add(name, 0, wx.ALIGN_CENTRE_HORIZONTAL)
-            cell.Add(note, 0, wx.ALIGN_CENTRE_HORIZONTAL)
-            # The same width in both servers' strips: their stages stand below each other, and nothing moves during a test.
-            cell.SetMinSize(wx.Size(max(name.GetBestSize().width, self.GetTextExtent(not_needed).width), -1))
+            # the same width in both servers' strips: their stages stand below each other
+            least = self.GetTextExtent(_(report_text.STAGES[Stage.ANSWER])).width
+            cell.SetMinSize(wx.Size(max(name.GetBestSize().width, least), -1))
             row.Add(cell, 0, wx.RIGHT, self.FromDIP(MIDDLE))
         self.SetSizer(row)
         self.Bind(wx.EVT_PAINT, self._on_paint)
 
     def show_progress(self, report: ServerReport | None) -> None:
-        """Show how far *report* has come; None before a test."""
+        """Show how far *report* has come; None without a test."""
         results = {result.stage: result for result in report.stages} if report else {}
         after_failure = False
         for stage in self._pictures:
-            result = results.get(stage, StageResult(stage, StageOutcome.WAITING))
-            text = _(report_text.STAGES[stage])
+            text, file = _(report_text.STAGES[stage]), _STAGE_PICTURES[StageOutcome.WAITING]
             if report and stage in results:
                 text = report_text.render_stage(report, stage)
-            self._show_stage(result, text, after_failure)
-            after_failure = after_failure or result.outcome is StageOutcome.FAILED
+                file = _UNREACHED if after_failure else _STAGE_PICTURES[results[stage].outcome]
+                has_failed = results[stage].outcome is StageOutcome.FAILED
+                if has_failed and report.failure and report.failure.problem.is_refusal:
+                    file = _REFUSED
+                after_failure = after_failure or has_failed
+            self._show_stage(stage, file, text)
         self.Layout()
 
-    def _show_stage(self, result: StageResult, text: str, after_failure: bool) -> None:
-        stage, outcome = result.stage, result.outcome
-        picture, name, note = self._pictures[stage], self._names[stage], self._notes[stage]
-        file = _UNREACHED if after_failure else _STAGE_PICTURES[outcome]
+    def _show_stage(self, stage: Stage, file: str, text: str) -> None:
+        picture = self._pictures[stage]
         # set the picture only if it is another one: no flicker
         if picture.GetName() != file:
             picture.SetName(file)
             set_picture(picture, load_picture(file, 16))
         picture.SetToolTip(text)
-        self._picture_names[stage].text = text
-        needed = after_failure or outcome is not StageOutcome.SKIPPED
-        note_text = "" if needed else _(report_text.OUTCOMES[StageOutcome.SKIPPED])
-        if note.GetLabel() != note_text:
-            note.SetLabelText(note_text)
-        pale = not needed or outcome in (StageOutcome.WAITING, StageOutcome.SKIPPED)
-        name.SetForegroundColour(self._grey if pale else wx.NullColour)
-        name.Refresh()
+        self._spoken[stage].text = text
 
     def _on_paint(self, _event: wx.PaintEvent) -> None:
         """Draw the line between the pictures."""
@@ -126,18 +118,28 @@ class ServerResult:
         name = Paragraph(parent, width, _(report_text.SERVERS[server]), title=1)
         self._strip = StageStrip(parent, server)
         self._progress = Paragraph(parent, width)
+        # it changes at every stage: what has room for each text need not be placed again
+        self._progress.SetMinSize(parent.FromDIP(wx.Size(width, -1)))
         self._problem = Paragraph(parent, width, spoken=True, title=1)
         self._folded = Link(parent, unfold)
-        self._explanation = Paragraph(parent, width)
+        self._explanation = Paragraph(parent, width, spoken=True)
+        self._heading = Paragraph(parent, width, title=1)
+        self._steps = Paragraph(parent, width, spoken=True)
+        self._rest = Paragraph(parent, width)
         self._page_link = PageLink(parent, explain)
+        self._server = server
+        self.first_control = name
         self.sizer = wx.BoxSizer(wx.VERTICAL)
         for control, flag, gap in (
             (name, wx.BOTTOM, NARROW),
             (self._strip, wx.EXPAND, 0),
-            (self._progress, 0, 0),
+            (self._progress, wx.TOP, NARROW),
             (self._problem, wx.TOP, MIDDLE),
             (self._folded, wx.TOP, NARROW),
             (self._explanation, wx.TOP, NARROW),
+            (self._heading, wx.TOP, MIDDLE),
+            (self._steps, wx.TOP, NARROW),
+            (self._rest, wx.TOP, NARROW),
             (self._page_link, wx.TOP, NARROW),
         ):
             place_before(control, after)
@@ -154,14 +156,20 @@ class ServerResult:
         self._progress.set_text(_("À tester de nouveau"))
 
     def explain(self, cause: Failure, report: ServerReport) -> None:
-        """Show the *cause* of *report*, what to do and who can do it."""
+        """Show the *cause* of *report*, what to do, and who can do it if that is not said."""
         problem = cause.problem
-        text = f"{_(problem.text)} {describe_failure_details(cause, time.time())}".rstrip()
+        details = describe_failure_details(cause, time.time())
+        steps = list_steps(advise_in_settings(_(problem.advice)))
         # if nothing failed, the first note is the cause itself
         notes = report_text.list_notes(report, time.time())[0 if report.failure else 1 :]
         note_lines = [_("À noter : {note}").format(note=note) for note in notes]
-        explanation = "\n".join([text, _(problem.advice), _(problems.ACTORS[problem.actor]), *note_lines])
-        self._set_texts(problem=_name_problem(cause), explanation=explanation, code=problem.code)
+        self._set_texts(
+            problem=_name_problem(cause),
+            explanation="\n".join(filter(None, (_(problem.text), details))),
+            steps="\n".join(steps if len(steps) == 1 else [f"• {step}" for step in steps]),
+            rest="\n".join(filter(None, (name_actor(problem), *note_lines))),
+            code=problem.code,
+        )
 
     def fold(self, cause: Failure) -> None:
         """Show the *cause* in one line; a click on it asks for the rest."""
@@ -169,8 +177,12 @@ class ServerResult:
 
     def refer(self, cause: Failure) -> None:
         """Show that the *cause* is the one that is explained at the other server."""
-        same = _("Même cause que pour l'autre serveur : {problem}.").format(problem=_name_problem(cause))
-        self._set_texts(explanation=same)
+        place = (
+            _("Même cause que ci-dessus")
+            if self._server is Server.UPDATES
+            else _("Même cause que ci-dessous")
+        )
+        self._set_texts(explanation=f"{place} ({cause.problem.code}).")
 
     def clear(self) -> None:
         """Show no cause."""
@@ -181,11 +193,21 @@ class ServerResult:
         self._page_link.SetFocus()
 
     def _set_texts(
-        self, *, problem: str = "", folded: str = "", explanation: str = "", code: str = ""
+        self,
+        *,
+        problem: str = "",
+        folded: str = "",
+        explanation: str = "",
+        steps: str = "",
+        rest: str = "",
+        code: str = "",
     ) -> None:
         self._problem.set_text(problem)
         self._folded.set_text(folded)
         self._explanation.set_text(explanation)
+        self._heading.set_text(_("Que faire") if steps else "")
+        self._steps.set_text(steps)
+        self._rest.set_text(rest)
         self._page_link.set_problem(code)
 
 
@@ -195,7 +217,6 @@ def _name_problem(cause: Failure) -> str:
 
 def _describe_progress(report: ServerReport) -> str:
     """Return one line on how far the test of a server has come, or how it ended."""
-    duration = time_text.format_milliseconds(report.milliseconds)
     if not report.done:
         running = [result.stage for result in report.stages if result.outcome is StageOutcome.RUNNING]
         if not running:
@@ -205,16 +226,16 @@ def _describe_progress(report: ServerReport) -> str:
             stage=_(report_text.STAGES[running[0]]), place=place, places=len(STAGES[report.server])
         )
     if report.failure is None:
-        outcome = _("Réussi en {time}").format(time=duration)
-    else:
-        outcome = _("Échec à l'étape « {stage} », en {time}").format(
-            stage=_(report_text.STAGES[report.failure.stage]), time=duration
-        )
-    return ", ".join(filter(None, (outcome, report_text.describe_route(report))))
+        return _("Réussi")
+    if report.failure.problem.is_refusal:
+        return _("Le serveur répond, mais n'accepte pas la licence")
+    return _("Échec à l'étape « {stage} »").format(stage=_(report_text.STAGES[report.failure.stage]))
 
 
 class ServerResults:
     """The results of both servers, in ``sizer`` and in the list *details*.
+
+    They come before the control *after*, for the Tab key and for screen readers.
 
     One cause is explained at a time; a second one is folded to a line, so that the dialog
     fits a small screen.
@@ -244,6 +265,11 @@ class ServerResults:
         self.sizer = wx.BoxSizer(wx.VERTICAL)
         for result in self._results.values():
             self.sizer.Add(result.sizer, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(MIDDLE))
+
+    @property
+    def first_control(self) -> wx.Window:
+        """The control that comes first for the Tab key and for screen readers."""
+        return next(iter(self._results.values())).first_control
 
     def show_start(self) -> None:
         """Show a test that has no result yet."""
@@ -327,5 +353,5 @@ class ServerResults:
             for place, result in enumerate(report.stages)
             if result.outcome is StageOutcome.FAILED
         ]
-        if not self._details.HasFocus():
+        if self._details.GetCount() and not self._details.HasFocus():
             self._details.SetFirstItem(min(failed, default=0))

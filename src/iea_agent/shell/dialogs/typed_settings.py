@@ -121,7 +121,8 @@ def describe_saved_password(typed: Typed, proxy: str) -> str:
     return text.format(proxy=proxy)
 
 
-_ASKING = (problems.PROXY_WANTS_PASSWORD, problems.PROXY_REFUSES_PASSWORD)
+ASKING = (problems.PROXY_WANTS_PASSWORD, problems.PROXY_REFUSES_PASSWORD)
+"""The problems of a proxy that wants a user name and a password from the person."""
 
 
 def find_asking_proxy(tested: Settings, reports: Sequence[ServerReport], before: str) -> str:
@@ -139,6 +140,6 @@ def find_asking_proxy(tested: Settings, reports: Sequence[ServerReport], before:
         if report.route != "direct" and not Source(report.route_source).is_open
     ]
     for report in used:
-        if report.failure is not None and report.failure.problem in _ASKING:
+        if report.failure is not None and report.failure.problem in ASKING:
             return report.route
     return before if any(report.route == before for report in used) else ""

@@ -54,6 +54,18 @@ class _Alert(wx.Accessible):  # type: ignore[misc]  # wx has no types here
         return (wx.ACC_OK, wx.ROLE_SYSTEM_ALERT) if child == 0 else (wx.ACC_NOT_IMPLEMENTED, 0)
 
 
+class SpokenName(wx.Accessible):  # type: ignore[misc]
+    """The text that a screen reader reads in place of what stands on *control*."""
+
+    def __init__(self, control: wx.Window) -> None:
+        super().__init__(control)
+        self.text = ""
+        control.SetAccessible(self)
+
+    def GetName(self, _child: int) -> tuple[int, str]:
+        return wx.ACC_OK, self.text
+
+
 class Paragraph(wx.StaticText):  # type: ignore[misc]
     """Text that wraps at *width* device-independent pixels; hidden while it is empty.
 
@@ -84,6 +96,11 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
         self.Show(bool(text))
         if text and self._spoken:
             wx.Accessible.NotifyEvent(wx.ACC_EVENT_SYSTEM_ALERT, self, wx.OBJID_CLIENT, 0)
+
+    def set_width(self, width: int) -> None:
+        """Wrap at *width* device-independent pixels from now on."""
+        self._width = width
+        self.wrap()
 
     def wrap(self) -> None:
         """Break the lines again, for another font or scaling, within the screen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from iea_agent.domain import interceptors, problems, settings, timing
@@ -30,7 +31,7 @@ from iea_agent.domain.evidence import (
 )
 from iea_agent.domain.interceptors import ProductKind
 from iea_agent.domain.printable_text import clean_foreign_text
-from iea_agent.domain.problems import N_, Group
+from iea_agent.domain.problems import N_, Actor, Group
 from iea_agent.locale import _
 from iea_agent.shell.wording.time_text import format_date, format_duration, format_moment, format_time_of_day
 
@@ -207,6 +208,43 @@ def _wait(seconds: float, now: float) -> str:
     return text.format(
         duration=format_duration(seconds), date=format_date(until), time=format_time_of_day(until)
     )
+
+
+_WHO: Mapping[Actor, tuple[str, tuple[str, ...]]] = {
+    Actor.NETWORK: (
+        N_("votre fournisseur d'accès à internet, ou la personne qui s'occupe de votre informatique"),
+        ("box", "informatique", "fournisseur"),
+    ),
+    Actor.IT: (N_("la personne qui s'occupe de votre informatique"), ("informatique",)),
+    Actor.URSSAF: (N_("l'assistance Impact emploi"), ("assistance",)),
+}
+"""Who can act, and the words by which an advice names them already; whoever reads knows of themselves."""
+
+
+def name_actor(problem: problems.Problem) -> str:
+    """Return « Qui peut agir : … », or "" if the advice of *problem* says so itself."""
+    if problem.actor not in _WHO:
+        return ""
+    who, words = _WHO[problem.actor]
+    named = any(word in problem.advice for word in words)
+    return "" if named else _("Qui peut agir : {who}").format(who=_(who))
+
+
+def list_steps(advice: str) -> list[str]:
+    """Return the sentences of *advice*, to stand below each other."""
+    return _SENTENCE_END.split(advice)
+
+
+_SENTENCE_END = re.compile(r"(?<=[.?!])[ ](?=[A-ZÀÉÊÎ])")
+
+
+def advise_in_settings(advice: str) -> str:
+    """Return *advice* as it is given in the settings window, whose name it leaves out."""
+    for phrase in (_("Dans « Paramètres de connexion », "), _(" dans « Paramètres de connexion »")):
+        before, there, after = advice.partition(phrase)
+        if there:
+            advice = before + (after if before else after[:1].upper() + after[1:])
+    return advice
 
 
 def summarize_problem(problem: problems.Problem) -> str:

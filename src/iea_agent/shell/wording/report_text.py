@@ -68,13 +68,18 @@ SERVERS_REACHED = N_("Connexion aux serveurs réussie")
 
 def render_headline(reports: Sequence[ServerReport]) -> str:
     """Return the outcome in the exact words of the sheet."""
+    return " – ".join(list_headlines(reports))
+
+
+def list_headlines(reports: Sequence[ServerReport]) -> list[str]:
+    """Return the outcome; if a licence is refused, that as a line of its own."""
     conclusion = conclude(reports)
     if conclusion is Conclusion.CONNECTED:
-        return _(SUCCEEDED)
+        return [_(SUCCEEDED)]
     if conclusion is Conclusion.FAILED:
-        return _(FAILED)
+        return [_(FAILED)]
     refusals = [_(report.failure.problem.title) for report in reports if report.failure is not None]
-    return f"{_(SERVERS_REACHED)} – {refusals[0]}"
+    return [_(SERVERS_REACHED), refusals[0]]
 
 
 def _pair(name: str, what: str) -> str:

@@ -372,6 +372,7 @@ def test_each_dialect_is_understood(
         # an empty 403: the server gives no reason
         (403, b"", REFUSED),
         (403, b" \n", REFUSED),
+        (403, b"[]", REFUSED),
         (403, {}, REFUSED),
         (403, None, REFUSED),
         # frameworks, gateways and pages say nothing about a licence
@@ -467,6 +468,7 @@ def test_scopes_are_parted_by_blanks_or_commas(scope: object) -> None:
         answer(200, TOKEN | {"access_token": 7}),
         answer(200, TOKEN | {"token_type": "mac"}),
         answer(200, TOKEN | {"token_type": "DPoP"}),
+        answer(200, TOKEN | {"token_type": "pop"}),
         answer(200, [TOKEN, TOKEN]),
         answer(200, b"<html>access_token=t0ken</html>"),
         answer(200, b"[" * 100_000),
@@ -487,6 +489,9 @@ def test_what_is_no_token(reply: Reply) -> None:
         ("paie", None, False),
         ("", "lecture", False),
         ("api://x/.default", "lecture", False),
+        # OpenID's own are answered in other words: a right licence is not refused for them
+        ("openid", "lecture", False),
+        ("paie offline_access", "paie", False),
     ],
 )
 def test_a_token_without_the_right_asked_for(asked: str, given: object, *, is_refused: bool) -> None:
@@ -496,6 +501,19 @@ def test_a_token_without_the_right_asked_for(asked: str, given: object, *, is_re
     assert (failure is not None) is is_refused
     if failure is not None:
         assert failure.evidence == RefusalGround(asked)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        *("error_description", "errorSummary", "error_hint", "error_reason", "error_message", "errorMessage"),
+        *("error_debug", "description", "message", "detail", "details", "reason", "title", "error_codes"),
+    ],
+)
+def test_the_words_of_a_refusal_are_read_wherever_a_server_puts_them(member: str) -> None:
+    """They decide between a licence that is refused and one that is not recognised."""
+    assert verdict(answer(401, {"error": "invalid_client", member: "client is disabled"})) is REFUSED
+    assert verdict(answer(401, {"error": "invalid_client", member: "unknown client"})) is UNKNOWN
 
 
 @given(st.integers(100, 999), st.binary(max_size=300))

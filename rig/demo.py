@@ -23,7 +23,7 @@ def instructions(world: World) -> str:
     """Return what the person at the desktop needs to know."""
     licence = world.licence("good")
     return (
-        "\nL’agent démarre : son icône est en bas à droite de l’écran, dans les notifications (clic droit : menu).\n"
+        "\nLe programme de connexion démarre : son icône est en bas à droite de l’écran, dans les notifications (clic droit : menu).\n"
         f"Licence d’essai : numéro {licence.number}, clé {licence.key}\n\n"
         "Dans une autre console :\n"
         "  uv run iea-sandbox break auth --how 503      casser (toutes les pannes : iea-sandbox break --help)\n"

@@ -74,7 +74,7 @@ def _command(name: str, help: str, *arguments: Argument) -> Callable[[Function],
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     top = argparse.ArgumentParser(
-        prog="iea-agent", description=_("Agent de connexion d'Impact emploi association.")
+        prog="iea-agent", description=_("Programme de connexion d'Impact emploi association.")
     )
     actions = {"": top.add_subparsers(title=_("commandes"), metavar=_("commande"))}
     top.set_defaults(function=_print_list(top))
@@ -125,7 +125,7 @@ def _print_json(document: Mapping[str, object], indent: int | None = 2) -> None:
 
 @_command(
     "run",
-    N_("démarre l'agent"),
+    N_("démarre le programme de connexion"),
     Argument("--no-tray", N_("sans icône dans la zone de notification"), action="store_true"),
 )
 def _run_agent(_installation: Installation, options: argparse.Namespace) -> int:
@@ -424,7 +424,7 @@ def _leave_assistance(installation: Installation, _options: argparse.Namespace) 
         print(word_refusal(error.refusal), file=sys.stderr)
         print(word_next_try(error.refusal.wait), file=sys.stderr)
         return error.refusal.exit_code
-    print(_("Le mode assistance est désactivé. L'agent relance l'authentification."))
+    print(_("Le mode assistance est désactivé. L'authentification est relancée."))
     return exit_codes.FINE
 
 
@@ -482,7 +482,7 @@ def _print_journal(installation: Installation, options: argparse.Namespace) -> i
     return exit_codes.FINE if whole else exit_codes.FAILED
 
 
-@_command("quit", N_("arrête l'agent"))
+@_command("quit", N_("arrête le programme de connexion"))
 def _quit_agent(installation: Installation, _options: argparse.Namespace) -> None:
     _client(installation).quit()
 

@@ -601,7 +601,9 @@ def test_the_password_of_a_proxy_that_asks_for_one_is_kept_and_not_shown(play: C
     # for the proxy that asked
     changes = {"proxy.user": "dupont", "proxy.address": "http://proxy.entreprise.exemple.fr:3128"}
     assert (saved["saved"], saved["password"], saved["key"]) == (changes, True, False)
-    dialog.sees("Enregistré pour http://proxy.entreprise.exemple.fr:3128. Il n’est jamais affiché")
+    dialog.sees(
+        "Un mot de passe est enregistré pour http://proxy.entreprise.exemple.fr:3128 ; il n’est jamais affiché"
+    )
     assert dialog.labelled(PASSWORD).text == ""
     dialog.desktop.key("Escape")
     dialog.ended()
@@ -678,7 +680,7 @@ def test_a_test_is_told_stage_by_stage_with_a_link_to_the_page(play: Callable[..
     dialog = play("settings", "--test", authentication="https://antivirus.exemple.fr")
     dialog.sees("Aucune correction automatique n’a été trouvée.")
     dialog.sees("Produit reconnu à son certificat : Avast")
-    for name in ("Adresse", "Nom", "Connexion", "Proxy", "Certificat", "Réponse", "Bon serveur"):
+    for name in ("Adresse", "Nom", "Connexion", "Proxy", "Certificat", "Réponse", "Identité"):
         there = dialog.texts().count(name)
         assert there == (3 if name == "Proxy" else 2), "under its picture, for each server"
     assert {"Licence", "Mises à jour"} < set(dialog.texts())
@@ -814,7 +816,7 @@ def test_assistance_mode_shows_and_tests_but_changes_nothing(play: Callable[...,
 
 def test_a_broken_file_is_named_with_its_line(play: Callable[..., Play]) -> None:
     dialog = play("settings", "--broken")
-    dialog.sees("connection.updates, ligne 4 : attendu une adresse")
+    dialog.sees("connection.updates, ligne 4 : il faut une adresse")
     dialog.sees("la dernière valeur valable, ou celle d’origine, est utilisée")
 
 
@@ -919,7 +921,7 @@ def test_the_status_follows_the_agent(play: Callable[..., Play], tmp_path: Path)
     dialog.sees("mot de passe du jour")
     assert not {RECONNECT, "Trouver la panne"} & set(dialog.texts())
     write_status(tmp_path, None)
-    dialog.sees("L’agent est arrêté")
+    dialog.sees("Le programme de connexion est arrêté")
     assert dialog.focus() == "Fermer"
     dialog.desktop.key("Return")
     dialog.ended()

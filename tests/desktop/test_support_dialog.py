@@ -35,7 +35,7 @@ ADDRESS = "impact-emploi-association@urssaf.fr"
 COPY = "Copier l’adresse"
 LAUNCH = "Lancer Impact emploi"
 ACTIVATED = "Le mode assistance est activé. Vous pouvez relancer Impact emploi."
-DEACTIVATED = "Le mode assistance est désactivé. L’agent relance l’authentification."
+DEACTIVATED = "Le mode assistance est désactivé. L’authentification est relancée."
 RIGHT, TYPO, WRONG = "24-29Y7-1GV3-S0Y4", "24-29Y7-1GB3-S0Y4", "24-0000-0000-0000"
 WORDS = "24 article subtil chrome ravager insolite"
 MISTYPED = PasswordMistyped(span=(10, 11), fault="character", position=3, part="1GB3")
@@ -392,7 +392,7 @@ def test_it_follows_the_agent(play: Callable[..., SupportPlay]) -> None:
     assert dialog.labelled(PASSWORD).text == ""
     assert dialog.focus() == ENTER
     dialog.becomes(None)
-    dialog.sees("L’agent est arrêté")
+    dialog.sees("Le programme de connexion est arrêté")
     assert [dialog.enabled(name) for name in (ENTER, LEAVE, "OK")] == [False, False, False]
     assert dialog.focus() == "Fermer"
     dialog.desktop.key("Return")

@@ -178,7 +178,9 @@ def _run_with_tray(environment: Mapping[str, str], *, beside: bool) -> int:
         )
     except TrayUnavailable:
         print(
-            _("Il n'y a pas de zone de notification ici : démarrez l'agent avec « run --no-tray »."),
+            _(
+                "Il n'y a pas de zone de notification ici : démarrez le programme de connexion avec « run --no-tray »."
+            ),
             file=sys.stderr,
         )
         return 1

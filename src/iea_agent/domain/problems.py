@@ -144,8 +144,8 @@ _SUPPORT = N_(
     "assistance pour utiliser Impact emploi."
 )
 _TRY_AGAIN = N_(
-    "L'agent réessaie tout seul. Si cela dure, contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché ; "
-    "vous pouvez activer le mode assistance pour utiliser Impact emploi en attendant."
+    "La connexion est retentée automatiquement. Si la panne dure, contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code "
+    "affiché ; vous pouvez activer le mode assistance pour utiliser Impact emploi en attendant."
 )
 _ANOTHER_NETWORK = N_(
     "Essayez un autre réseau. Si cela marche, montrez ce message à la personne qui s'occupe de votre informatique ; sinon, "
@@ -161,8 +161,8 @@ NO_NETWORK = Problem(
     title="Pas de réseau",
     text="Cet ordinateur n'est relié à aucun réseau.",
     advice=(
-        "Vérifiez que le Wi-Fi est activé ou que le câble réseau est branché, que le mode avion est désactivé et que votre box est allumée. "
-        "L'agent se reconnecte tout seul."
+        "Vérifiez que le Wi-Fi est activé ou que le câble réseau est branché, que le mode avion est désactivé et que votre box est allumée. La "
+        "connexion se rétablit ensuite automatiquement."
     ),
     patience=LOST_CONNECTION_PATIENCE,
     repairable=False,
@@ -173,10 +173,10 @@ CAPTIVE_PORTAL = Problem(
     Severity.HIGH,
     Actor.YOU,
     title="Page d'accueil Wi-Fi à valider",
-    text="Ce réseau Wi-Fi affiche sa propre page d'accueil au lieu de laisser passer vers le serveur.",
+    text="Ce réseau Wi-Fi affiche sa page d'accueil au lieu d'ouvrir l'accès à internet.",
     advice=(
-        "Ouvrez un site internet : la page d'accueil du réseau s'affiche. Acceptez ses conditions ou identifiez-vous ; l'agent se reconnecte "
-        "ensuite tout seul."
+        "Ouvrez un site internet : la page d'accueil du réseau s'affiche. Acceptez ses conditions ou identifiez-vous ; la connexion se rétablit "
+        "ensuite automatiquement."
     ),
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
@@ -250,7 +250,7 @@ NOT_CONFIGURED = Problem(
     "IEA-C01",
     Severity.HIGH,
     Actor.YOU,
-    title="L'agent n'est pas encore configuré",
+    title="Ce poste n'est pas encore configuré",
     text="Aucune licence d'installation n'est enregistrée sur ce poste.",
     advice="Dans « Paramètres de connexion », saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Enregistrer ».",
     retry=Retry.ON_CHANGE,
@@ -346,7 +346,7 @@ NAME_SERVER_SILENT = Problem(
     Severity.HIGH,
     Actor.NETWORK,
     title="Le service de noms ne répond pas",
-    text="Votre réseau n'a pas su dire, ou pas à temps, où se trouve le serveur (service de noms, ou DNS).",
+    text="Votre réseau n'a pas indiqué l'adresse du serveur, ou pas à temps (service de noms, ou DNS).",
     advice=(
         "C'est souvent passager : attendez une minute. Sinon, redémarrez votre box ou essayez un autre réseau. Si d'autres sites s'ouvrent, "
         "faites vérifier le DNS de ce poste par la personne qui s'occupe de votre informatique."
@@ -374,7 +374,7 @@ TOKEN_HOST_UNREACHABLE = Problem(
     Severity.HIGH,
     Actor.URSSAF,
     title="Le serveur renvoie vers un ordinateur injoignable",
-    text="Le serveur d'authentification répond, mais il fait présenter la licence à un autre ordinateur, qui ne répond pas.",
+    text="Le serveur d'authentification répond, mais il demande d'envoyer la licence à un autre ordinateur, qui ne répond pas.",
     advice=(
         "Contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code et l'adresse affichés. Si un pare-feu filtre votre réseau, "
         "faites-y autoriser cette adresse. En attendant, le mode assistance permet d'utiliser Impact emploi."
@@ -388,10 +388,10 @@ CONNECTION_REFUSED = Problem(
     Severity.HIGH,
     Actor.URSSAF,
     title="Le serveur refuse la connexion",
-    text="L'ordinateur du serveur répond, mais refuse la connexion : le service est arrêté, ou l'adresse porte un mauvais numéro de port.",
+    text="Le serveur est joignable mais refuse la connexion : le service est arrêté, ou le numéro de port de l'adresse est faux.",
     advice=(
-        "L'agent réessaie tout seul. Si cela dure, testez l'accès aux serveurs dans « Paramètres de connexion », puis contactez l'assistance "
-        "(impact-emploi-association@urssaf.fr). En attendant, le mode assistance permet d'utiliser Impact emploi."
+        "La connexion est retentée automatiquement. Si la panne dure, testez l'accès aux serveurs dans « Paramètres de connexion », puis contactez "
+        "l'assistance (impact-emploi-association@urssaf.fr). Le mode assistance permet d'utiliser Impact emploi."
     ),
     depends_on=_THE_WAY,
     patience=LOST_CONNECTION_PATIENCE,
@@ -415,7 +415,7 @@ CONNECTION_CUT = Problem(
     "IEA-N06",
     Severity.HIGH,
     Actor.NETWORK,
-    title="Connexion coupée en route",
+    title="Connexion interrompue pendant l'échange",
     text="La connexion au serveur a été coupée pendant l'échange.",
     advice=_TRY_AGAIN,
     depends_on=_THE_WAY,
@@ -456,8 +456,8 @@ OFFERED_PROXY_WANTS_PASSWORD = Problem(
     Actor.IT,
     title="Le proxy demande un mot de passe",
     text=(
-        "Un serveur mandataire (proxy) que le réseau désigne lui-même demande un mot de passe. L'agent ne lui en donne aucun : n'importe quel "
-        "Wi-Fi peut en désigner un."
+        "Un serveur mandataire (proxy) que le réseau désigne lui-même demande un mot de passe. Aucun ne lui est donné : n'importe quel Wi-Fi peut en "
+        "désigner un."
     ),
     advice=(
         "Au bureau : demandez l'adresse du proxy à la personne qui s'occupe de votre informatique, choisissez « À l'adresse suivante » dans "
@@ -497,7 +497,7 @@ PROXY_SIGN_IN_UNKNOWN = Problem(
     Severity.HIGH,
     Actor.IT,
     title="Identification du proxy non prise en charge",
-    text="Le serveur mandataire (proxy) demande une forme d'identification que l'agent ne connaît pas.",
+    text="Le serveur mandataire (proxy) demande une forme d'identification qui n'est pas prise en charge.",
     advice=(
         "Demandez à la personne qui s'occupe de votre informatique d'autoriser l'adresse du serveur sans identification, "
         "ou avec un simple nom d'utilisateur et mot de passe."
@@ -513,7 +513,7 @@ SERVER_OUT_OF_PROXYS_REACH = Problem(
     text="Le serveur mandataire (proxy) de votre réseau répond, mais il n'arrive pas à joindre le serveur.",
     advice=(
         "Ouvrez un site internet. Si aucun ne s'ouvre, prévenez la personne qui s'occupe de votre informatique. Sinon, le serveur est sans doute "
-        "arrêté : l'agent réessaie tout seul. En attendant, le mode assistance permet d'utiliser Impact emploi."
+        "arrêté : la connexion est retentée automatiquement. Le mode assistance permet d'utiliser Impact emploi."
     ),
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
@@ -545,8 +545,8 @@ PROXY_SENDS_TO_PAGE = Problem(
         "est bloqué."
     ),
     advice=(
-        "Ouvrez un site internet et identifiez-vous si une page le demande ; l'agent se reconnecte ensuite tout seul. Si rien n'est demandé, montrez "
-        "ce message à la personne qui s'occupe de votre informatique."
+        "Ouvrez un site internet et identifiez-vous si une page le demande ; la connexion se rétablit ensuite automatiquement. Si rien n'est demandé, "
+        "montrez ce message à la personne qui s'occupe de votre informatique."
     ),
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
@@ -560,8 +560,8 @@ PROXY_MAKES_NO_CONNECTION = Problem(
     title="Le proxy n'ouvre pas la connexion",
     text="Le serveur mandataire (proxy) de votre réseau a répondu, mais sans ouvrir la connexion vers le serveur.",
     advice=(
-        "L'agent réessaie tout seul. Si cela dure, montrez ce message à la personne qui s'occupe de votre informatique : la réponse du proxy est "
-        "dans les détails."
+        "La connexion est retentée automatiquement. Si la panne dure, montrez ce message à la personne qui s'occupe de votre informatique : la réponse "
+        "du proxy est dans les détails."
     ),
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
@@ -659,8 +659,8 @@ PORT_WITHOUT_TLS = Problem(
     "IEA-T06",
     Severity.HIGH,
     Actor.YOU,
-    title="Ce port ne parle pas https",
-    text="L'adresse commence par « https:// », mais ce port du serveur ne fait pas de connexion sécurisée.",
+    title="Numéro de port incorrect pour une adresse https",
+    text="L'adresse commence par « https:// », mais le numéro de port indiqué n'accepte pas les connexions sécurisées.",
     advice=(
         "Dans « Paramètres de connexion », retirez le numéro de port (« :80 ») à la fin de l'adresse, puis enregistrez. S'il n'y en a pas, un appareil "
         "répond peut-être à la place du serveur : essayez un autre réseau."
@@ -743,8 +743,8 @@ INTERCEPTED = Problem(
     title="Connexion sécurisée interceptée",
     text="Un antivirus ou un appareil de votre réseau ouvre les connexions sécurisées et présente son propre certificat à la place de celui du serveur.",
     advice=(
-        "Faites exclure l'adresse du serveur de cette inspection par la personne qui s'occupe de votre informatique. L'agent ne passe jamais "
-        "outre : la clé de licence ne doit être lue par personne."
+        "Demandez à la personne qui s'occupe de votre informatique d'exclure l'adresse du serveur de cette inspection. Ce contrôle n'est jamais "
+        "contourné, pour que personne ne lise la clé de licence."
     ),
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
@@ -786,8 +786,8 @@ CERTIFICATE_PROVES_NOTHING = Problem(
         "l'établir."
     ),
     advice=(
-        "Un autre appareil répond peut-être à la place du serveur : l'agent refuse de s'y connecter. Essayez un autre réseau et montrez ce "
-        "message à la personne qui s'occupe de votre informatique."
+        "Un autre appareil répond peut-être à la place du serveur : la connexion est refusée. Essayez un autre réseau et montrez ce message à la "
+        "personne qui s'occupe de votre informatique."
     ),
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
@@ -891,7 +891,7 @@ REDIRECTED = Problem(
     Severity.HIGH,
     Actor.YOU,
     title="Le serveur renvoie vers une autre adresse",
-    text="Le serveur indique une autre adresse ; par sécurité, l'agent ne la suit pas.",
+    text="Le serveur indique une autre adresse ; par sécurité, elle n'est pas suivie.",
     advice="Vérifiez l'adresse dans « Paramètres de connexion ». Sur un Wi-Fi public, ouvrez d'abord une page internet pour accepter ses conditions.",
     depends_on=(CAPTIVE_PORTAL,),
     evidence=RedirectTarget,
@@ -902,7 +902,7 @@ SERVER_UNAVAILABLE = Problem(
     Severity.HIGH,
     Actor.URSSAF,
     title="Serveur momentanément indisponible",
-    text="Le serveur répond qu'il ne peut pas travailler pour le moment (panne ou maintenance).",
+    text="Le serveur signale qu'il est momentanément indisponible (panne ou maintenance).",
     advice=_TRY_AGAIN,
     patience=LOST_CONNECTION_PATIENCE,
     retry=Retry.UNAVAILABLE,
@@ -913,8 +913,9 @@ TOO_MANY_REQUESTS = Problem(
     Severity.HIGH,
     Actor.URSSAF,
     title="Trop de demandes",
-    text="Le serveur demande de ralentir : il a reçu trop de demandes.",
-    advice="Attendez : l'agent réessaie tout seul, au moment demandé par le serveur. Relancer l'authentification plus tôt n'y change rien.",
+    text="Le serveur a reçu trop de demandes et demande de patienter.",
+    advice="Attendez : la connexion est retentée automatiquement, au moment demandé par le serveur. Relancer l'authentification plus tôt n'y change "
+    "rien.",
     patience=LOST_CONNECTION_PATIENCE,
     retry=Retry.UNAVAILABLE,
 )
@@ -948,7 +949,7 @@ ISSUER_DIFFERS = Problem(
     Severity.HIGH,
     Actor.YOU,
     title="Le serveur se présente sous un autre nom",
-    text="Le serveur d'authentification ne déclare pas l'adresse saisie : ce n'est peut-être pas le bon.",
+    text="Le serveur d'authentification s'annonce sous une autre adresse que celle saisie : ce n'est peut-être pas le bon serveur.",
     advice=(
         "Vérifiez l'adresse du serveur d'authentification dans « Paramètres de connexion », à la lettre près. Si elle est juste, contactez "
         "l'assistance en indiquant le code affiché."
@@ -961,10 +962,10 @@ ISSUER_UNAWARE = Problem(
     Severity.HIGH,
     Actor.URSSAF,
     title="Le serveur se présente sous un autre nom",
-    text="Le serveur d'authentification se déclare en http, ou sous une adresse interne : il ignore sans doute comment il est joint.",
+    text="Le serveur d'authentification annonce une adresse interne ou non sécurisée : il est sans doute mal configuré.",
     advice=(
-        "L'adresse saisie est sans doute juste. Transmettez ce message à l'assistance (impact-emploi-association@urssaf.fr) : sur le serveur, vérifier "
-        "l'en-tête X-Forwarded-Proto du frontal et le nom d'hôte public (KC_HOSTNAME pour Keycloak)."
+        "L'adresse saisie est sans doute juste. Transmettez ce message à l'assistance (impact-emploi-association@urssaf.fr) : l'adresse publique du "
+        "serveur est à vérifier."
     ),
     evidence=DeclaredIssuer,
     is_variant=True,
@@ -977,7 +978,7 @@ ANSWER_NONSENSE = Problem(
     title="Réponse incompréhensible",
     text="Ce qui répond à cette adresse n'est pas une réponse de serveur normale : elle est trop longue, mal formée ou illisible.",
     advice=(
-        "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges : essayez un autre réseau et montrez ce "
+        "Vérifiez l'adresse. Si elle est juste, un filtre de votre réseau modifie peut-être les échanges. Essayez un autre réseau et montrez ce "
         "message à la personne qui s'occupe de votre informatique."
     ),
     depends_on=(CAPTIVE_PORTAL,),
@@ -998,7 +999,7 @@ HTTPS_EXPECTED = Problem(
     Severity.HIGH,
     Actor.YOU,
     title="Le serveur attend une adresse https",
-    text="L'adresse commence par « http:// », mais ce port du serveur n'accepte que les connexions sécurisées.",
+    text="L'adresse commence par « http:// », mais le numéro de port indiqué n'accepte que les connexions sécurisées.",
     advice="Dans « Paramètres de connexion », cochez « Sécurisé », puis enregistrez.",
 )
 
@@ -1007,7 +1008,7 @@ KEY_ASKED_IN_CLEAR = Problem(
     Severity.HIGH,
     Actor.URSSAF,
     title="Le serveur demande la licence en clair",
-    text="Le serveur d'authentification veut recevoir la licence à une adresse non sécurisée ; l'agent ne l'envoie pas.",
+    text="Le serveur d'authentification veut recevoir la licence à une adresse non sécurisée ; elle n'est pas envoyée.",
     advice=_SUPPORT,
     evidence=TokenEndpoint,
 )
@@ -1017,7 +1018,7 @@ KEY_ASKED_ELSEWHERE = Problem(
     Severity.HIGH,
     Actor.URSSAF,
     title="La licence est demandée par un autre serveur",
-    text="Le serveur d'authentification veut faire envoyer la licence à un autre serveur que lui-même ; l'agent ne l'envoie pas.",
+    text="Le serveur d'authentification veut faire envoyer la licence à un autre serveur que lui-même ; elle n'est pas envoyée.",
     advice=_SUPPORT,
     evidence=TokenEndpoint,
 )
@@ -1029,8 +1030,8 @@ SERVER_IN_MAINTENANCE = Problem(
     title="Serveur en maintenance",
     text="Le serveur annonce qu'il est en maintenance.",
     advice=(
-        "Il n'y a rien à faire : l'agent réessaie tout seul, au moment annoncé par le serveur. Vous pouvez activer le mode assistance pour "
-        "utiliser Impact emploi en attendant."
+        "Il n'y a rien à faire : la connexion est retentée automatiquement, au moment annoncé par le serveur. Vous pouvez activer le mode assistance "
+        "pour utiliser Impact emploi en attendant."
     ),
     patience=LOST_CONNECTION_PATIENCE,
     retry=Retry.UNAVAILABLE,
@@ -1041,7 +1042,7 @@ IDENTIFICATION_WANTED = Problem(
     Severity.HIGH,
     Actor.IT,
     title="Identification demandée à cette adresse",
-    text="Ce qui répond à cette adresse demande un nom d'utilisateur et un mot de passe que l'agent n'a pas.",
+    text="Ce qui répond à cette adresse demande un nom d'utilisateur et un mot de passe que le programme de connexion n'a pas.",
     advice=(
         "Vérifiez l'adresse dans « Paramètres de connexion ». Si elle est juste, montrez ce message à la personne qui s'occupe de votre "
         "informatique : un filtre protège peut-être ce réseau."
@@ -1055,9 +1056,8 @@ PAGE_INSTEAD = Problem(
     title="Une page à la place du serveur",
     text="Une page web répond à la place du serveur : celle d'un filtre, d'un pare-feu ou d'un site fermé pour le moment.",
     advice=(
-        "Essayez un autre réseau. Si la page n'apparaît plus, montrez ce message à la personne qui s'occupe de votre informatique. Sinon, "
-        "attendez : l'agent réessaie tout seul. Si cela dure, contactez l'assistance en indiquant le code "
-        "affiché."
+        "Essayez un autre réseau. Si la page n'apparaît plus, montrez ce message à la personne qui s'occupe de votre informatique. Sinon, attendez : "
+        "un nouvel essai est automatique. Si la panne dure, contactez l'assistance en indiquant le code affiché."
     ),
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
@@ -1071,8 +1071,7 @@ BROWSER_WANTED = Problem(
     Actor.IT,
     title="Un filtre attend un navigateur",
     text=(
-        "Ce qui répond à cette adresse veut vérifier qu'un navigateur lui parle (cookie, script, « êtes-vous humain ? ») ; l'agent n'en "
-        "est pas un."
+        "Ce qui répond à cette adresse n'accepte qu'un navigateur internet (« êtes-vous humain ? ») ; le programme de connexion n'en est pas un."
     ),
     advice=(
         "Essayez un autre réseau. Si cela y marche, demandez à la personne qui s'occupe de votre informatique d'exempter l'adresse du serveur de "
@@ -1169,11 +1168,11 @@ INTERNAL_ERROR = Problem(
     "IEA-L01",
     Severity.HIGH,
     Actor.URSSAF,
-    title="Erreur interne de l'agent",
-    text="L'agent a rencontré une erreur qui n'était pas prévue.",
+    title="Erreur interne du programme de connexion",
+    text="Le programme de connexion a rencontré une erreur imprévue.",
     advice=(
-        "Clic droit sur l'icône, « Quitter », puis relancez l'agent depuis le menu Démarrer. Si cela recommence, contactez l'assistance en "
-        "indiquant le code affiché."
+        "Clic droit sur l'icône, « Quitter », puis relancez le programme de connexion depuis le menu Démarrer. Si cela recommence, contactez "
+        "l'assistance en indiquant le code affiché."
     ),
     repairable=False,
 )
@@ -1182,8 +1181,9 @@ FOLDER_UNUSABLE = Problem(
     "IEA-L03",
     Severity.MEDIUM,
     Actor.IT,
-    title="Dossier de l'agent inutilisable",
-    text="L'agent ne peut pas écrire dans l'un de ses dossiers : le disque est plein, ou le dossier est protégé. La connexion n'en dépend pas.",
+    title="Dossier du programme de connexion inutilisable",
+    text="Le programme de connexion ne peut pas écrire dans l'un de ses dossiers : le disque est plein, ou le dossier est protégé. La connexion n'en "
+    "dépend pas.",
     advice=(
         "Libérez de la place sur le disque. Si le message revient, transmettez le nom du dossier à la personne qui s'occupe de votre informatique."
     ),
@@ -1194,10 +1194,10 @@ OTHER_PROGRAM = Problem(
     "IEA-L04",
     Severity.MEDIUM,
     Actor.IT,
-    title="Un autre programme gêne l'agent",
+    title="Un autre logiciel gêne le programme de connexion",
     text=(
-        "Un programme de ce poste occupe la place de l'agent : les fenêtres et les commandes peuvent rester sans réponse. "
-        "La connexion n'en dépend pas."
+        "Un logiciel de ce poste occupe la place du programme de connexion : ses fenêtres et ses commandes peuvent rester sans réponse. La connexion "
+        "n'en dépend pas."
     ),
     advice="Redémarrez l'ordinateur. Si le message revient, prévenez la personne qui s'occupe de votre informatique.",
     repairable=False,

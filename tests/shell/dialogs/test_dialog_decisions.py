@@ -281,10 +281,10 @@ def test_a_proxy_that_anybody_may_have_named_asks_for_nothing() -> None:
     ("named", "saved", "words"),
     [
         (PROXY, "", ""),
-        (PROXY, PROXY, "laissez vide"),
-        ("PROXY.exemple.fr:3128", PROXY, "laissez vide"),
-        ("", PROXY, "laissez vide"),
-        ("http://", PROXY, "laissez vide"),
+        (PROXY, PROXY, "Laissez ce champ vide"),
+        ("PROXY.exemple.fr:3128", PROXY, "Laissez ce champ vide"),
+        ("", PROXY, "Laissez ce champ vide"),
+        ("http://", PROXY, "Laissez ce champ vide"),
         (OTHER, PROXY, "saisissez celui de ce proxy"),
     ],
 )

@@ -80,9 +80,7 @@ def test_where_a_redirection_leads_is_named_and_said_not_to_be_followed() -> Non
     assert details_of(problems.REDIRECTED) == ""
 
 
-LONGER = (
-    "Le serveur demande d’attendre plus de 1 heure. L’agent réessaie au plus tard dans 1 heure et 30 minutes."
-)
+LONGER = "Le serveur demande d’attendre plus de 1 heure. Un nouvel essai a lieu dans 1 heure et 30 minutes au plus tard."
 
 
 @pytest.mark.parametrize(
@@ -262,11 +260,11 @@ def test_whatever_a_server_says_stays_bounded_and_visible(
 
 def test_a_refused_setting_is_named_with_its_line() -> None:
     assert describe_setting_fault(settings.SettingFault("connection.secure", 4, "true ou false")) == (
-        "connection.secure, ligne 4\u00a0: attendu true ou false"
+        "connection.secure, ligne 4\u00a0: il faut true ou false"
     )
     elsewhere = settings.SettingFault("proxy.port", 4, "un nombre", "poli\u202ecy.toml")
     assert describe_setting_fault(elsewhere).startswith("proxy.port, ligne 4, poli cy.toml")
-    assert describe_setting_fault(settings.SettingFault("", 0, "x")) == "fichier\u00a0: attendu x"
+    assert describe_setting_fault(settings.SettingFault("", 0, "x")) == "fichier\u00a0: il faut x"
 
 
 def test_what_to_know_of_a_connection_that_works() -> None:

@@ -62,22 +62,22 @@ def test_there_are_words_for_every_repair() -> None:
             replace(DEFAULTS, authentication="https://exemple.fr:80"),
             [Server.AUTHENTICATION],
             RepairKind.USUAL_PORT,
-            "Retirer « :80 » de l’adresse du serveur d’authentification : vérifié, le serveur répond ainsi.",
+            "Retirer « :80 » de l’adresse du serveur d’authentification. Vérifié : le serveur répond alors.",
             "« :80 » a été retiré de l’adresse du serveur d’authentification. La correction est enregistrée.",
         ),
         (
             replace(DEFAULTS, authentication="https://a.fr:80", updates="https://a.fr:81/u"),
             [*Server],
             RepairKind.USUAL_PORT,
-            "Retirer le numéro de port des deux adresses : vérifié, les deux serveurs répondent ainsi.",
+            "Retirer le numéro de port des deux adresses. Vérifié : les deux serveurs répondent alors.",
             "Le numéro de port a été retiré des deux adresses. La correction est enregistrée.",
         ),
         (
             replace(DEFAULTS, authentication="https://a.fr:8443", updates="https://a.fr/u"),
             [Server.UPDATES],
             RepairKind.SAME_PORT,
-            "Mettre le même port que pour l’autre serveur (8443) dans l’adresse du serveur de mise à jour : vérifié, "
-            "le serveur répond ainsi.",
+            "Mettre le même port que pour l’autre serveur (8443) dans l’adresse du serveur de mise à jour. Vérifié : "
+            "le serveur répond alors.",
             "Le même port que pour l’autre serveur a été mis dans l’adresse du serveur de mise à jour. "
             "La correction est enregistrée.",
         ),
@@ -85,22 +85,22 @@ def test_there_are_words_for_every_repair() -> None:
             CHOSEN,
             [*Server],
             RepairKind.SECURE_MODE,
-            "Cocher « Sécurisé » et mettre « https:// » dans les deux adresses : vérifié, les deux serveurs répondent ainsi.",
+            "Cocher « Sécurisé » et mettre « https:// » dans les deux adresses. Vérifié : les deux serveurs répondent alors.",
             "Le mode « Sécurisé » a été coché et « https:// » mis dans les deux adresses. La correction est enregistrée.",
         ),
         (
             replace(DEFAULTS, updates="https://exemple.fr/updates"),
             [Server.UPDATES],
             RepairKind.OFFICIAL_ADDRESS,
-            f"Remplacer l’adresse du serveur de mise à jour par l’adresse officielle {DEFAULTS.updates} : vérifié, "
-            "le serveur répond ainsi.",
+            f"Remplacer l’adresse du serveur de mise à jour par l’adresse officielle {DEFAULTS.updates}. Vérifié : "
+            "le serveur répond alors.",
             "L’adresse du serveur de mise à jour a été remplacée par l’adresse officielle. La correction est enregistrée.",
         ),
         (
             DEFAULTS,
             [Server.AUTHENTICATION],
             RepairKind.DIRECT,
-            "Ne pas passer par le proxy : vérifié, le serveur répond ainsi.",
+            "Ne pas passer par le proxy. Vérifié : le serveur répond alors.",
             "La connexion ne passe plus par le proxy. La correction est enregistrée.",
         ),
     ],
@@ -152,7 +152,7 @@ def test_what_a_repair_will_do(
     repair = Repair(kind, changes, (Server.UPDATES,))
     if language == "fr":
         effect = repair_text.describe_effect(repair, CHOSEN).replace("\u00a0", " ")
-        assert effect == f"{order} : vérifié, le serveur répond ainsi."
+        assert effect == f"{order}. Vérifié : le serveur répond alors."
         assert repair_text.describe_applied_repair(repair, CHOSEN)
 
 

@@ -447,7 +447,7 @@ class Fields:
 
     def _warn(self) -> None:
         warning = _(
-            "Les adresses « http:// » sont admises, mais la clé de licence n'est jamais envoyée en clair."
+            "Sans le mode sécurisé, l'authentification à une adresse « http:// » échouera : la clé de licence n'est jamais envoyée en clair."
         )
         is_secure = typed_settings.is_secure(self.typed())
         self._fields["connection.secure"].say("" if is_secure else warning)

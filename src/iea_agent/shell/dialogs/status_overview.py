@@ -62,9 +62,9 @@ def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary
     if status is None:
         return StatusSummary(
             None,
-            _("L'agent est arrêté"),
-            text=_("Plus personne ne surveille la connexion de ce poste."),
-            advice=_("Relancez l'agent depuis le menu Démarrer de Windows, ou rouvrez votre session."),
+            _("Le programme de connexion est arrêté"),
+            text=_("La connexion de ce poste n'est plus surveillée."),
+            advice=_("Relancez-le depuis le menu Démarrer de Windows, ou rouvrez votre session."),
         )
     state, problem = State(status["state"]), status["problem"]
     since = datetime.fromisoformat(status["since"]).timestamp()

@@ -323,7 +323,7 @@ class SupportDialog(ScrolledDialog):
             partial(self._port.leave, self._password.GetValue()),
             _("Vérification en cours…"),
             "ball-heart",
-            _("Le mode assistance est désactivé. L'agent relance l'authentification."),
+            _("Le mode assistance est désactivé. L'authentification est relancée."),
         )
 
     def _on_launch(self) -> None:

@@ -117,7 +117,9 @@ def describe_saved_password(typed: Typed, proxy: str) -> str:
             "Le mot de passe enregistré est pour {proxy} et n'est envoyé qu'à lui : saisissez celui de ce proxy."
         )
     else:
-        text = _("Enregistré pour {proxy}. Il n'est jamais affiché ; laissez vide pour le garder.")
+        text = _(
+            "Un mot de passe est enregistré pour {proxy} ; il n'est jamais affiché. Laissez ce champ vide pour le conserver."
+        )
     return text.format(proxy=proxy)
 
 

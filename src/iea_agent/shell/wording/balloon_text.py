@@ -30,7 +30,7 @@ _ANNOUNCEMENTS = {
     ),
     Effect.ANNOUNCE_EXPIRY: (
         N_("Le mode assistance est terminé"),
-        N_("Sa durée maximale est atteinte ; l'agent relance l'authentification."),
+        N_("Sa durée maximale est atteinte ; l'authentification est relancée."),
     ),
     Effect.ANNOUNCE_SERVERS_ANSWER: (
         N_("Les serveurs répondent de nouveau"),

@@ -196,7 +196,7 @@ def _wait(seconds: float, now: float) -> str:
         # the agent does not wait as long as the server asks, so the sentence gives the agent's own time
         last = timing.RETRY_AFTER_LONGEST * (1 + timing.SPREAD)
         text = _(
-            "Le serveur demande d'attendre plus de {longest}. L'agent réessaie au plus tard dans {last}."
+            "Le serveur demande d'attendre plus de {longest}. Un nouvel essai a lieu dans {last} au plus tard."
         )
         return text.format(longest=format_duration(timing.RETRY_AFTER_LONGEST), last=format_duration(last))
     until = now + seconds
@@ -257,4 +257,4 @@ def describe_setting_fault(fault: settings.SettingFault) -> str:
     place = _("ligne {line}").format(line=fault.line) if fault.line else ""
     file = clean_foreign_text(fault.file)
     named = ", ".join(part for part in (clean_foreign_text(fault.name), place, file) if part) or _("fichier")
-    return _("{place} : attendu {expected}").format(place=named, expected=_(fault.expected))
+    return _("{place} : il faut {expected}").format(place=named, expected=_(fault.expected))

@@ -18,23 +18,25 @@ from .problem_details import MALFORMED, describe_setting_fault
 from .time_text import format_wait
 
 _SENTENCES: Mapping[type[Refusal], str] = {
-    refusals.AgentNotRunning: N_("L'agent n'est pas démarré."),
-    refusals.AgentTimedOut: N_("L'agent n'a pas répondu à temps."),
-    refusals.AgentUnreachable: N_("L'agent n'a pas pu être interrogé ({reason})."),
+    refusals.AgentNotRunning: N_("Le programme de connexion n'est pas démarré."),
+    refusals.AgentTimedOut: N_("Le programme de connexion n'a pas répondu à temps."),
+    refusals.AgentUnreachable: N_("Le programme de connexion n'a pas pu être interrogé ({reason})."),
     refusals.SavedOnly: N_(
-        "C'est enregistré, mais l'agent n'a pas répondu : la modification comptera dans la minute, sinon à son prochain démarrage."
+        "C'est enregistré, mais le programme de connexion n'a pas répondu : la modification comptera dans la minute, sinon à son prochain démarrage."
     ),
-    refusals.AgentBusy: N_("L'agent répond déjà à trop de demandes. Réessayez dans un instant."),
-    refusals.UnknownRefusal: N_("L'agent a refusé la demande ({reason})."),
+    refusals.AgentBusy: N_(
+        "Le programme de connexion répond déjà à trop de demandes. Réessayez dans un instant."
+    ),
+    refusals.UnknownRefusal: N_("Le programme de connexion a refusé la demande ({reason})."),
     refusals.RequestUnknown: N_("Demande inconnue."),
-    refusals.TooManyWatchers: N_("Trop de fenêtres suivent déjà l'agent."),
+    refusals.TooManyWatchers: N_("Trop de fenêtres sont déjà ouvertes."),
     refusals.AssistanceNotOn: N_("Le mode assistance n'est pas actif."),
     refusals.NothingWritten: N_(
         "Rien n'a été changé : le disque n'accepte pas d'écriture. Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."
     ),
     refusals.NotRemembered: N_(
-        "C'est fait, mais le disque n'a pas pu le retenir : au prochain démarrage de l'agent, ce sera à refaire. "
-        "Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."
+        "C'est fait, mais l'enregistrement sur le disque a échoué : ce sera à refaire au prochain démarrage de l'ordinateur. Libérez de la place ou "
+        "prévenez la personne qui s'occupe de votre informatique."
     ),
     refusals.RegisterMissing: N_(
         "Ce poste ne peut pas encore vérifier le mot de passe du jour : contactez l'assistance."
@@ -54,7 +56,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
         "contient, enregistrez-le en UTF-8."
     ),
     refusals.SettingsNewer: N_(
-        "Le fichier de paramètres vient d'une version plus récente de l'agent ; il n'a pas été touché : {path}"
+        "Le fichier de paramètres vient d'une version plus récente du programme ; il n'a pas été modifié : {path}"
     ),
     refusals.SettingsNotWritten: N_(
         "Les paramètres n'ont pas pu être écrits, rien n'a été changé : {path} ({reason})"
@@ -103,8 +105,8 @@ def word_refusal(refusal: Refusal) -> str:
             return _("Pas maintenant : {reason}.").format(reason=reason)
         case refusals.AgentHidden(paths):
             return _(
-                "L'agent est démarré, mais rien ne peut l'interroger : aucun de ces dossiers ne peut être écrit. Libérez de la place sur le "
-                "disque, ou rétablissez vos droits sur l'un d'eux : {paths}"
+                "Le programme de connexion est démarré, mais rien ne peut l'interroger : aucun de ces dossiers ne peut être écrit. Libérez de la place "
+                "sur le disque, ou rétablissez vos droits sur l'un d'eux : {paths}"
             ).format(paths=", ".join(paths))
         case refusals.CannotEnterAssistance(State.ASSISTANCE):
             return _("Le mode assistance est déjà actif.")

@@ -89,9 +89,9 @@ _WAYS = {
 def describe_effect(repair: Repair, settings: Settings) -> str:
     """Return the effect of *repair* on *settings*, and that it has been tried."""
     sentence = (
-        _("{effect} : vérifié, les deux serveurs répondent ainsi.")
+        _("{effect}. Vérifié : les deux serveurs répondent alors.")
         if len(repair.servers) > 1
-        else _("{effect} : vérifié, le serveur répond ainsi.")
+        else _("{effect}. Vérifié : le serveur répond alors.")
     )
     return sentence.format(effect=_describe(repair, settings)[0])
 

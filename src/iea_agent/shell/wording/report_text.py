@@ -48,7 +48,7 @@ STAGES = {
     Stage.PROXY: N_("Proxy"),
     Stage.CERTIFICATE: N_("Certificat"),
     Stage.ANSWER: N_("Réponse"),
-    Stage.KIND: N_("Bon serveur"),
+    Stage.KIND: N_("Identité"),
     Stage.LICENCE: N_("Licence"),
     Stage.METADATA: N_("Mises à jour"),
 }

@@ -15,7 +15,7 @@ STATES = {
 """Each state in a few words: first line of the menu, of the tooltip and of the status window."""
 
 EXPLANATIONS = {
-    State.CONNECTING: N_("L'agent attend la première réponse du serveur."),
+    State.CONNECTING: N_("La première réponse du serveur est attendue."),
     State.CONNECTED: N_("Votre installation IEA est connectée à notre serveur de production."),
     State.DISCONNECTED: N_("Votre installation IEA n'est pas connectée à notre serveur de production."),
     State.ASSISTANCE: N_(

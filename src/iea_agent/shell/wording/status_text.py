@@ -138,7 +138,7 @@ def list_technical_facts(status: StatusDocument) -> list[tuple[str, str]]:
     return [
         (_("Serveur d'authentification"), status["authentication"]),
         (_("Serveur de mise à jour"), status["updates"]),
-        (_("Version de l'agent"), status["version"]),
+        (_("Version du programme de connexion"), status["version"]),
         *([(_("Détail technique"), word_detail(detail))] if detail else []),
     ]
 

@@ -18,3 +18,10 @@ def test_every_problem_has_its_page_beside_the_agent(code: str) -> None:
     page = problem_pages.find_page(code)
     assert page is not None
     assert (page.name, page.parent.name, page.parents[1].name) == (f"{code}.html", "pages", "shell")
+
+
+@pytest.mark.parametrize("name", problem_pages.GUIDE)
+def test_help_without_a_problem_opens_a_page_that_exists(name: str) -> None:
+    page = problem_pages.find_page(name)
+    assert page is not None
+    assert page.is_file()

@@ -27,4 +27,7 @@ def find_page(name: str) -> Path | None:
     if name not in CATALOGUE and name not in GUIDE:
         return None
     page = FOLDER / f"{name}.html"
+    if name in GUIDE and not page.is_file():
+        # the list of all problems is help too
+        page = FOLDER / "index.html"
     return page if page.is_file() else None

@@ -628,7 +628,7 @@ def test_a_repair_is_offered_made_and_undone_by_keyboard_alone(play: Callable[..
     dialog.desktop.key("alt+n")
     dialog.desktop.type("IEA-0000-5678")
     dialog.desktop.key("alt+t")
-    dialog.sees("Retirer « :80 » des deux adresses : vérifié, les deux serveurs répondent ainsi.")
+    dialog.sees("Retirer « :80 » des deux adresses. Vérifié : les deux serveurs répondent alors.")
     assert dialog.focus() == TEST, "the keyboard stays where the person is"
     port = problems.PORT_WITHOUT_TLS
     dialog.reads(

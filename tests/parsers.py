@@ -23,12 +23,14 @@ from iea_agent.assembly import saving, session
 from iea_agent.domain import (
     addresses,
     assistance_record,
+    connection_history,
     interceptors,
     known_issuers,
     password_register,
     password_tries,
     pasted_text,
     printable_text,
+    program_search,
     proxy_choice,
     refusals,
     secret_spellings,
@@ -47,6 +49,7 @@ from iea_agent.services.proxy_answers import ProxyAnswer, judge_proxy_answer
 from iea_agent.services.token_answers import judge_licence, read_token
 from iea_agent.services.web_pages import announces_maintenance, find_title, read_page
 from iea_agent.shell.dialogs import typed_settings
+from iea_agent.shell.wording import detail_text
 from iea_desk import keys, private_files
 
 HEADERS = 100 * 1024
@@ -382,6 +385,25 @@ PARSERS: Mapping[str, Parser] = {
     ),
     "refusals.parse_refusal": Parser(
         lambda text: refusals.parse_refusal({"code": text, "reason": text}), channel.LARGEST
+    ),
+    "connection_history.list_periods": Parser(
+        lambda text: connection_history.list_periods(text, 1_796_000_000),
+        2 * logs.FILE_SIZE,
+        (
+            Frame("2026-11-29T10:11:12.345Z INFO agent started\n", "\n"),
+            Frame("2026-11-29T10:11:12.345Z INFO loop "),
+            Frame("2026-11-29T10:11:12.345Z INFO loop Woke state="),
+        ),
+    ),
+    "program_search.list_candidates": Parser(
+        lambda text: program_search.list_candidates(
+            [program_search.InstalledProgram(f"Impact emploi {text}", text, text)], {}
+        ),
+        32_767,
+        (Frame('"C:\\'), Frame("C:\\", ",-1")),
+    ),
+    "detail_text.word_detail": Parser(
+        detail_text.word_detail, HEADERS, (Frame("a."), Frame("OSError: [Errno "), Frame("a: [WinError 1]"))
     ),
     # --- the desk
     "keys.parse_keys": Parser(

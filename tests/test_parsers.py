@@ -90,6 +90,7 @@ UNMEASURED: dict[str, str] = {
     "__init__": "the product's own sentences, in the language package",
     "cli": "the desk's own command line",
     "failures": "the reason of an error of OpenSSL",
+    "problem_details": "the product's own sentences",
     "proxy_sign_in": "quotes what messages.parse_challenges has read",
     "register": "the desk's own unfinished register",
 }

@@ -20,8 +20,8 @@ A running agent writes each minute, after a refused licence every 15 minutes.
 NOTICEABLE = 60.0
 """A failure of this many seconds is drawn, whatever else the part of the day was."""
 _LINE = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{3}Z INFO (?:agent (started|ended)|loop (\w{1,40}) state=(\w{1,20}))",
-    re.ASCII,
+    r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{3}Z INFO (?:agent (started|ended)|loop (\w{1,40}) state=(\w{1,20}))",
+    re.ASCII | re.MULTILINE,
 )
 
 
@@ -58,10 +58,7 @@ def list_periods(log: str, now: float) -> tuple[Period, ...]:
 def _iterate_periods(log: str, now: float) -> Iterator[Period]:
     """Yield what each line of *log* says of the time until the next one."""
     course, since = ConnectionCourse.OFF, 0.0
-    for line in log.split("\n"):
-        match = _LINE.match(line)
-        if match is None:
-            continue
+    for match in _LINE.finditer(log):
         moment, agent, event, state = match.groups()
         try:
             at = float(calendar.timegm(tuple(map(int, re.findall(r"\d+", moment)))))

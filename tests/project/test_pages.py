@@ -101,3 +101,32 @@ def test_the_administrators_guide_lists_every_exit_code() -> None:
     guide = (ROOT / "docs" / "administration.md").read_text(encoding="utf-8")
     _, sentence = guide.split("Toutes les commandes sortent avec ")
     assert re.findall(r"(\d) \(", sentence.partition("\n\n")[0]) == [str(code.value) for code in ExitCode]
+
+
+def read_verdicts() -> dict[str, str]:
+    """Return the verdict on each clause of the page about accessibility."""
+    text = (ROOT / "docs" / "accessibilite.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (11\.[^|]*) \|[^|]*\|[^|]*\| ([^|]*) \| ([^|]+) \|$", text, re.MULTILINE)
+    return {clause: verdict for clause, verdict, _reason in rows}
+
+
+def test_the_page_about_accessibility_judges_each_clause_with_one_of_four_words() -> None:
+    verdicts = read_verdicts()
+    assert set(verdicts.values()) == {"conforme", "non conforme", "non vérifiable ici", "sans objet"}
+    assert {clause[:4] for clause in verdicts} == {f"11.{number}" for number in range(1, 9)}
+    platform = [clause for clause in verdicts if clause.startswith("11.5.2.")]
+    assert platform == [f"11.5.2.{number}" for number in range(1, 18)]
+
+
+def test_the_page_about_accessibility_names_tests_that_exist() -> None:
+    text = (ROOT / "docs" / "accessibilite.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", text))
+    assert len(named) > 20
+    for path, name in named:
+        assert f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{name}"
+
+
+def test_the_declaration_lists_exactly_what_does_not_conform() -> None:
+    declaration = (ROOT / "docs" / "declaration.md").read_text(encoding="utf-8")
+    declared = set(re.findall(r"\((11[.\d]+)\)", declaration))
+    assert declared == {clause for clause, verdict in read_verdicts().items() if verdict == "non conforme"}

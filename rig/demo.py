@@ -52,7 +52,8 @@ def run(home: Path) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Parse *arguments* and run the demonstration."""
     parser = argparse.ArgumentParser(
-        prog="python -m rig demo", description="essayer l’agent de cette machine face au bac à sable"
+        prog="python -m rig demo",
+        description="essayer le programme de connexion de cette machine face au bac à sable",
     )
     add_home_option(parser)
     return run(parser.parse_args(arguments).home)

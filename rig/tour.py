@@ -446,7 +446,7 @@ def main(arguments: Sequence[str]) -> int:
     """Parse *arguments* and play the tour."""
     parser = argparse.ArgumentParser(
         prog="python -m rig tour",
-        description="Joue chaque panne à l’agent de cette machine et écrit une page de ce que l’utilisateur voit ; "
+        description="Joue chaque panne au programme de connexion de cette machine et écrit une page de ce que l’utilisateur voit ; "
         "sous Windows avec l’image de la fenêtre. Code de sortie 1 si une panne n’est pas vue comme attendu.",
     )
     add_home_option(parser)

@@ -85,7 +85,7 @@ def render_page(scenes: Sequence[Scene], seconds: float) -> str:
     parts = [
         _HEAD,
         "<h1>Ce que voit l’utilisateur, panne par panne</h1>",
-        "<p>Chaque panne du bac à sable, jouée à l’agent de cette machine : ce qui a été cassé, ce que l’agent en dit, et la fenêtre "
+        "<p>Chaque panne du bac à sable, jouée au programme de connexion de cette machine : ce qui a été cassé, ce qu’il en dit, et la fenêtre "
         "«\u00a0Paramètres de connexion\u00a0» une fois le test terminé.</p>",
         f"<p>{_count(len(scenes) - len(unexpected) - len(left), 'scène')} comme attendu, "
         f'<span class="{"amiss" if unexpected else "ok"}">{len(unexpected)} à voir</span>, '

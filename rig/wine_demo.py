@@ -89,14 +89,14 @@ class Album:
 
 _PAGE = """<!doctype html>
 <html lang="fr"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Une journée avec l’agent de connexion</title>
+<title>Une journée avec le programme de connexion</title>
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1d2b3a; background: #f7f9fb }}
 h1 {{ font-weight: 600 }} h2 {{ margin-top: 3rem; font-weight: 600; border-top: 1px solid #d5dde5; padding-top: 1.5rem }}
 figure {{ margin: 1rem 0 }} img {{ max-width: 100%; height: auto; border: 1px solid #c8d2dc; border-radius: 4px }}
 figcaption {{ color: #54677a; font-size: .9em }}
 </style>
-<h1>Une journée avec l’agent de connexion</h1>
+<h1>Une journée avec le programme de connexion</h1>
 <p>Le vrai programme Windows, sous Wine, face aux serveurs du bac à sable : de vrais serveurs TLS sur cette machine, que l’on casse et que l’on répare.</p>
 {steps}
 </html>
@@ -295,7 +295,7 @@ class DayStep(NamedTuple):
 STEPS = (
     DayStep(
         "Première mise en route",
-        "Rien n’est encore configuré : l’agent le dit (cœur rouge) et ouvre de lui-même les paramètres de connexion.",
+        "Rien n’est encore configuré : le programme de connexion le dit (cœur rouge) et ouvre de lui-même les paramètres de connexion.",
         configure,
     ),
     DayStep("Boule bleue", "L’installation est connectée au serveur de production.", look_at_icon),

@@ -110,7 +110,7 @@ def render_page(source: Path) -> str:
         body = OTHERS.sub(r'<section class="others">\n\g<0></section>\n', body, count=1)
         above = '<nav><a href="index.html">Tous les problèmes</a></nav>\n'
     address = f'<a href="mailto:{problems.SUPPORT_ADDRESS}">{problems.SUPPORT_ADDRESS}</a>'
-    below = f"Agent de connexion d’Impact emploi association. Assistance\N{NO-BREAK SPACE}: {address}"
+    below = f"Programme de connexion d’Impact emploi association. Assistance\N{NO-BREAK SPACE}: {address}"
     return PAGE.substitute(title=escape(heading), style=STYLE, above=above, body=body, below=below)
 
 

@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add_home_option(home)
     parser = argparse.ArgumentParser(
         prog="iea-sandbox",
-        description="Le monde de l’agent sur cette machine : serveur d’authentification, serveur de mise à jour, "
+        description="Le monde du programme de connexion sur cette machine : serveur d’authentification, serveur de mise à jour, "
         "et de quoi casser chaque pièce pendant qu’il tourne.",
         epilog=_EXAMPLES + describe_faults(),
         formatter_class=argparse.RawDescriptionHelpFormatter,

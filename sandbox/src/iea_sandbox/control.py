@@ -117,7 +117,7 @@ def render_status(status: Mapping[str, Any]) -> Iterator[str]:
         state = f"cassé ({broken[part]})" if broken[part] else "en état"
         yield f"{part:<8} {where.get(part, '–')} : {state}"
     if any(broken[part] for part in ("address", "names", "network", "pac")):
-        yield "À saisir dans les paramètres de l’agent :"
+        yield "À saisir dans les paramètres du programme de connexion :"
         yield from (f"  {address}" for address in status["to_type"].values())
     if broken["names"]:
         yield f"Le service de noms de ce poste doit être {status['names']['server']}."

@@ -139,13 +139,15 @@ class Problem:
 
 _declared: dict[str, Problem] = {}
 
+MEANWHILE = N_("En attendant, le mode assistance permet d'utiliser Impact emploi.")
+"""How an advice ends if only support can help; left out where it has just been said."""
 _SUPPORT = N_(
-    "Contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, vous pouvez activer le mode "
-    "assistance pour utiliser Impact emploi."
+    "Contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché. En attendant, le mode assistance permet "
+    "d'utiliser Impact emploi."
 )
 _TRY_AGAIN = N_(
     "La connexion est retentée automatiquement. Si la panne dure, contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code "
-    "affiché ; vous pouvez activer le mode assistance pour utiliser Impact emploi en attendant."
+    "affiché. En attendant, le mode assistance permet d'utiliser Impact emploi."
 )
 _ANOTHER_NETWORK = N_(
     "Essayez un autre réseau. Si cela marche, montrez ce message à la personne qui s'occupe de votre informatique ; sinon, "
@@ -390,8 +392,8 @@ CONNECTION_REFUSED = Problem(
     title="Le serveur refuse la connexion",
     text="Le serveur est joignable mais refuse la connexion : le service est arrêté, ou le numéro de port de l'adresse est faux.",
     advice=(
-        "La connexion est retentée automatiquement. Si la panne dure, testez l'accès aux serveurs dans « Paramètres de connexion », puis contactez "
-        "l'assistance (impact-emploi-association@urssaf.fr). Le mode assistance permet d'utiliser Impact emploi."
+        "La connexion est retentée automatiquement. Si la panne dure, testez les serveurs dans « Paramètres de connexion » et contactez "
+        "l'assistance (impact-emploi-association@urssaf.fr). En attendant, le mode assistance permet d'utiliser Impact emploi."
     ),
     depends_on=_THE_WAY,
     patience=LOST_CONNECTION_PATIENCE,
@@ -513,7 +515,7 @@ SERVER_OUT_OF_PROXYS_REACH = Problem(
     text="Le serveur mandataire (proxy) de votre réseau répond, mais il n'arrive pas à joindre le serveur.",
     advice=(
         "Ouvrez un site internet. Si aucun ne s'ouvre, prévenez la personne qui s'occupe de votre informatique. Sinon, le serveur est sans doute "
-        "arrêté : la connexion est retentée automatiquement. Le mode assistance permet d'utiliser Impact emploi."
+        "arrêté : un nouvel essai est automatique. En attendant, le mode assistance permet d'utiliser Impact emploi."
     ),
     depends_on=(NO_NETWORK,),
     patience=LOST_CONNECTION_PATIENCE,
@@ -988,8 +990,8 @@ TEST_TOO_LONG = Problem(
     "IEA-S12",
     Severity.HIGH,
     Actor.NETWORK,
-    title="Test trop long",
-    text="Le serveur n'a pas pu être testé en entier dans le temps prévu (12 secondes).",
+    title="Échange trop lent avec le serveur",
+    text="L'échange avec le serveur n'a pas pu se terminer dans le temps prévu.",
     advice="Votre connexion est très lente ou instable. Réessayez dans un moment, près de la box, par câble ou depuis un autre réseau.",
     patience=LOST_CONNECTION_PATIENCE,
 )
@@ -1030,8 +1032,8 @@ SERVER_IN_MAINTENANCE = Problem(
     title="Serveur en maintenance",
     text="Le serveur annonce qu'il est en maintenance.",
     advice=(
-        "Il n'y a rien à faire : la connexion est retentée automatiquement, au moment annoncé par le serveur. Vous pouvez activer le mode assistance "
-        "pour utiliser Impact emploi en attendant."
+        "Il n'y a rien à faire : la connexion est retentée automatiquement, au moment annoncé par le serveur. En attendant, le mode assistance "
+        "permet d'utiliser Impact emploi."
     ),
     patience=LOST_CONNECTION_PATIENCE,
     retry=Retry.UNAVAILABLE,
@@ -1144,8 +1146,8 @@ AUTHORISATION_REFUSED = Problem(
     title="Serveur d'authentification / Autorisation refusée",
     text="Le serveur répond, reconnaît votre licence, mais refuse l'autorisation.",
     advice=(
-        "Une intervention technique est nécessaire : contactez l'assistance (impact-emploi-association@urssaf.fr). En attendant, vous pouvez "
-        "activer le mode assistance pour utiliser Impact emploi."
+        "Une intervention technique est nécessaire : contactez l'assistance (impact-emploi-association@urssaf.fr). En attendant, le mode "
+        "assistance permet d'utiliser Impact emploi."
     ),
     evidence=RefusalGround,
     retry=Retry.REFUSED,
@@ -1159,7 +1161,7 @@ LICENCE_NOT_RECOGNISED = Problem(
     text="Le serveur répond, mais ne reconnaît pas le numéro ou la clé de licence de ce poste.",
     advice=(
         "Vérifiez le numéro et la clé dans « Paramètres de connexion ». S'ils sont justes, contactez l'assistance "
-        "(impact-emploi-association@urssaf.fr). En attendant, vous pouvez activer le mode assistance pour utiliser Impact emploi."
+        "(impact-emploi-association@urssaf.fr). En attendant, le mode assistance permet d'utiliser Impact emploi."
     ),
     retry=Retry.REFUSED,
 )

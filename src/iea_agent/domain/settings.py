@@ -213,7 +213,9 @@ class Kind(Generic[_Value]):
 
 SWITCH = Kind(N_("true ou false"), _check_switch, _parse_switch)
 ADDRESS = Kind(N_("une adresse comme « https://impact-emploi.urssaf.fr »"), _check_address)
-LICENCE = Kind(N_("des lettres, des chiffres et des tirets (100 caractères au plus)"), _check_licence)
+LICENCE = Kind(
+    N_("uniquement des lettres, des chiffres et des tirets (100 caractères au plus)"), _check_licence
+)
 PROXY_MODE = Kind(N_("« system », « none » ou « manual »"), ProxyMode)
 PROXY = Kind(
     N_("une adresse comme « http://proxy.exemple.fr:3128 », sans nom d'utilisateur ni mot de passe"),

@@ -310,12 +310,13 @@ def test_a_problem_is_shown_with_what_to_do_and_who_can_act() -> None:
         summary.remaining,
         f"{locale._(problem.title)} (IEA-T01)",
         locale._(problem.text),
-        locale._(problem.advice),
+        # without the sentence about assistance mode: it stands in *remaining*
+        locale._(problem.advice).partition(" En attendant")[0],
         locale._(problems.ACTORS[problem.actor]),
         "IEA-T01",
     )
     assert summary.since.startswith("depuis ")
-    assert summary.remaining.startswith("Vos bulletins ne sont pas touchés.")
+    assert summary.remaining.startswith("Vos bulletins ne sont pas touchés. En attendant,")
     first_run = document(State.DISCONNECTED, failure=failed(problems.NOT_CONFIGURED))
     assert status_overview.summarize_status(first_run, NOW).remaining == ""
 

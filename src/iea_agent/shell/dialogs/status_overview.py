@@ -91,7 +91,8 @@ def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary
             remaining=_describe_remaining(problem["code"]),
             title=title,
             text=f"{problem['text']} {problem['particulars']}".rstrip(),
-            advice=problem["advice"],
+            # *remaining* has said it first
+            advice=problem["advice"].removesuffix(_(problems.MEANWHILE)).rstrip(),
             actor=problem["actor_text"],
             code=problem["code"],
         )

@@ -118,7 +118,7 @@ def word_refusal(refusal: Refusal) -> str:
         case refusals.SettingsInvalid():
             return "\n".join(map(describe_setting_fault, refusal.faults))
         case refusals.ValueInvalid():
-            return _("Attendu : {what}.").format(what=_(refusal.expected))
+            return _("Saisissez {what}.").format(what=_(refusal.expected))
         case refusals.AddressMalformed():
             return _(MALFORMED[refusal.reason])
         case refusals.SettingRefused("licence.key") if type(refusal) in _OF_THE_KEY:

@@ -867,7 +867,7 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
         "Échec de connexion au serveur",
         "depuis ",
         f"{expired.title} (IEA-T01)",
-        expired.advice,
+        expired.advice.removesuffix(problems.MEANWHILE).rstrip(),
         problems.ACTORS[expired.actor],
         "dans 2 min",
         "Vos bulletins ne sont pas touchés.",

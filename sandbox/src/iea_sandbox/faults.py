@@ -111,7 +111,7 @@ _LATER = ("at", "retry_after")
 _CATALOGUE = (
     # connection: before any TLS
     Fault("refuse", Layer.CONNECTION, "personne n’écoute sur le port (connexion refusée)"),
-    Fault("filtered", Layer.CONNECTION, "un pare-feu avale les demandes de connexion (Linux)"),
+    Fault("filtered", Layer.CONNECTION, "un pare-feu bloque les connexions sans le signaler (Linux)"),
     Fault("tcp-reset", Layer.CONNECTION, "la connexion est coupée net (RST) aussitôt acceptée"),
     Fault("reset", Layer.CONNECTION, "la connexion est coupée net (RST) pendant la négociation TLS"),
     Fault("timeout", Layer.CONNECTION, "la connexion est acceptée, puis plus rien"),

@@ -1,8 +1,8 @@
-"""Render docs/problemes into the HTML that ships in iea_agent/shell/pages.
+"""Render docs/problemes, the guide and the declaration into iea_agent/shell/pages.
 
-Each page is one file that needs nothing else, so that it can be read offline from a dialog: the style is inside, there is no
+Each page is one HTML file that needs nothing else, so that it can be read offline from a dialog: the style is inside, there is no
 script, and the only links lead to the other pages and to the support's address. What the catalogue says about a problem
-(``domain/problems.py``) stands above what its page says.
+(``domain/problems.py``) stands above what its page says. The guide becomes one page for each task.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from string import Template
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -25,7 +26,11 @@ from iea_agent.locale import _
 
 ROOT = Path(__file__).resolve().parent.parent
 WRITTEN = ROOT / "docs" / "problemes"
+GUIDE = ROOT / "docs" / "guide.md"
+DECLARATION = ROOT / "docs" / "declaration.md"
 SHIPPED = ROOT / "src" / "iea_agent" / "shell" / "pages"
+
+NBSP = "\N{NO-BREAK SPACE}"
 
 PAGE = Template("""\
 <!DOCTYPE html>
@@ -40,7 +45,10 @@ $style
 </style>
 </head>
 <body>
-$above<main>
+<a class="skip" href="#contenu">Aller au contenu</a>
+<nav aria-label="Aide"><ul>
+$links</ul></nav>
+<main id="contenu">
 $body</main>
 <footer><p>$below</p></footer>
 </body>
@@ -59,7 +67,10 @@ ol,ul{padding-left:1.6rem}
 code{font:.94em Consolas,monospace;background:var(--box);padding:.1em .3em;border-radius:3px;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line)}
-th:first-child,td:first-child{white-space:nowrap;width:6.5rem}
+td:first-child a,td:first-child code{white-space:nowrap}
+.skip{position:absolute;left:-99rem;background:var(--back);padding:.5rem}
+.skip:focus{left:.5rem;top:.5rem}
+nav ul{list-style:none;padding:0;margin:0;display:flex;flex-wrap:wrap;gap:0 1.5rem}
 nav,footer{color:var(--soft);font-size:.95rem}
 footer{margin-top:2.5rem;border-top:1px solid var(--line)}
 .told{background:var(--box);border-left:4px solid var(--blue);padding:.6rem 1rem;margin:1rem 0}
@@ -67,8 +78,30 @@ footer{margin-top:2.5rem;border-top:1px solid var(--line)}
 .others{margin-top:2.5rem;border-top:1px solid var(--line);font-size:.95rem}
 .others h2{font-size:1.05rem;color:var(--soft)}
 @media print{:root{--text:#000;--soft:#333;--back:#fff;--box:#fff;--line:#999;--blue:#000}body{max-width:none;padding:0;font-size:11pt}
-h2{break-after:avoid}li,p{break-inside:avoid}nav{display:none}}"""
+h2{break-after:avoid}li,p{break-inside:avoid}nav,.skip{display:none}}"""
 
+
+NAVIGATION = {
+    "index": "Tous les problèmes",
+    "guide": "Guide de l’utilisateur",
+    "accessibilite": f"Accessibilité{NBSP}: partiellement conforme",
+}
+"""The pages to which every page has a link, and what the link is called."""
+
+TASKS = {
+    "La première fois": "guide-connexion",
+    "Le cœur rouge": "guide-panne",
+    "Le mode assistance": "guide-assistance",
+    "Demander le mot de passe du jour": "guide-mot-de-passe",
+    "Désactiver le mode assistance (si scarabée rouge)": "guide-desactiver",
+    "Joindre l’assistance": "guide-joindre",
+}
+"""The headings at which a page of the guide begins, and its name."""
+
+ANCHORS = {
+    "#" + re.sub(r"[^\w ]", "", title).lower().replace(" ", "-"): name for title, name in TASKS.items()
+}
+"""What leads to a heading of the guide on its one written page, and the page that it becomes."""
 
 OTHERS = re.compile(r"<h2>Pour (?:la personne|l’assistance).*", re.DOTALL)
 """The part of a page after the clerk's own part: what she shows to another person."""
@@ -83,43 +116,75 @@ class _Renderer(RendererHTML):
         Raises ``ValueError`` for a link that leads outside.
         """
         target = str(tokens[idx].attrs["href"])
-        if not re.fullmatch(
-            r"IEA-\w\d\d\.md|README\.md|mailto:" + re.escape(problems.SUPPORT_ADDRESS), target
-        ):
+        page = re.fullmatch(r"(?:problemes/)?(IEA-\w\d\d|README|guide[a-z-]*)\.md", target)
+        if target.startswith("#"):
+            tokens[idx].attrs["href"] = ANCHORS[unquote(target)] + ".html"
+        elif page:
+            tokens[idx].attrs["href"] = page[1].replace("README", "index") + ".html"
+        elif target != f"mailto:{problems.SUPPORT_ADDRESS}":
             raise ValueError(f"a page that is read offline has no link to {target}")
-        tokens[idx].attrs["href"] = re.sub(r"\.md$", ".html", target.replace("README.md", "index.md"))
+        return self.renderToken(tokens, idx, options, env)
+
+    def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
+        """Return the tag of a heading of a column, which says so."""
+        tokens[idx].attrSet("scope", "col")
         return self.renderToken(tokens, idx, options, env)
 
 
 MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
 
 
-def render_page(source: Path) -> str:
-    """Return one page as HTML. Raise ``ValueError`` for a link that leads outside."""
-    text = source.read_text(encoding="utf-8")
+def render_page(name: str, text: str) -> str:
+    """Return the page *name* as HTML.
+
+    Raises ``ValueError`` for a link that leads outside.
+    """
     heading = text.splitlines()[0].removeprefix("# ")
     # the markers of a generated section are not for readers
     body = MARKDOWN.render(re.sub(r"<!-- .*? -->\n", "", text))
-    above = ""
-    if source.stem != "README":
-        problem = problems.CATALOGUE[source.stem]
+    if name in problems.CATALOGUE:
+        problem = problems.CATALOGUE[name]
         sentences = "".join(
             f"<p>{escape(_(sentence))}</p>\n" for sentence in (problem.text, problems.ACTORS[problem.actor])
         )
         body = body.replace("</h1>\n", f'</h1>\n<div class="told">\n{sentences}</div>\n', 1)
         body = OTHERS.sub(r'<section class="others">\n\g<0></section>\n', body, count=1)
-        above = '<nav><a href="index.html">Tous les problèmes</a></nav>\n'
+    current = {name: ' aria-current="page"'}
+    links = "".join(
+        f'<li><a href="{page}.html"{current.get(page, "")}>{label}</a></li>\n'
+        for page, label in NAVIGATION.items()
+    )
     address = f'<a href="mailto:{problems.SUPPORT_ADDRESS}">{problems.SUPPORT_ADDRESS}</a>'
-    below = f"Programme de connexion d’Impact emploi association. Assistance\N{NO-BREAK SPACE}: {address}"
-    return PAGE.substitute(title=escape(heading), style=STYLE, above=above, body=body, below=below)
+    below = f"Programme de connexion d’Impact emploi association. Assistance{NBSP}: {address}"
+    return PAGE.substitute(title=escape(heading), style=STYLE, links=links, body=body, below=below)
+
+
+def split_guide(text: str) -> dict[str, str]:
+    """Return each page of the guide by its name; the first one lists the others.
+
+    Raises ``ValueError`` if a heading of ``TASKS`` is not there, or there are too many.
+    """
+    first, *parts = re.split(rf"^##+ (?=(?:{'|'.join(map(re.escape, TASKS))})$)", text, flags=re.MULTILINE)
+    titles = [part.splitlines()[0] for part in parts]
+    if titles != list(TASKS):
+        raise ValueError(f"the guide has the tasks {titles}")
+    listed = "".join(f"1. [{title}]({name}.md)\n" for title, name in TASKS.items())
+    pages = {"guide": f"{first}## Les tâches, une par page\n\n{listed}"}
+    for title, part in zip(titles, parts, strict=True):
+        # the title of the page is of the first level, the others follow it
+        pages[TASKS[title]] = "# " + re.sub(r"^###+ ", "## ", part, flags=re.MULTILINE)
+    return pages
 
 
 def render_all() -> dict[str, bytes]:
     """Return every file that ships, by name."""
-    return {
-        ("index" if source.stem == "README" else source.stem) + ".html": render_page(source).encode()
+    texts = {
+        source.stem.replace("README", "index"): source.read_text(encoding="utf-8")
         for source in sorted(WRITTEN.glob("*.md"))
     }
+    texts |= split_guide(GUIDE.read_text(encoding="utf-8"))
+    texts["accessibilite"] = DECLARATION.read_text(encoding="utf-8")
+    return {f"{name}.html": render_page(name, text).encode() for name, text in texts.items()}
 
 
 def list_differences(folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ There is one for each code. They have one form, agree with the catalogue and wit
 
 from __future__ import annotations
 
+import itertools
 import re
 import shlex
 import subprocess
@@ -36,7 +37,7 @@ SECTIONS = (
 )
 OPTIONAL = {"Pour la personne qui s’occupe de votre informatique", "Pour l’assistance"}
 MEANWHILE = "**En attendant\u00a0:**"
-LARGEST = 400_000
+LARGEST = 480_000
 """Bytes of all pages together, as they ship."""
 
 EVERY = pytest.mark.parametrize("code", sorted(CATALOGUE))
@@ -66,7 +67,11 @@ def commands(text: str) -> list[str]:
 
 def test_every_problem_has_its_page_and_no_page_is_about_nothing() -> None:
     assert {path.stem for path in WRITTEN.glob("*.md")} == {*CATALOGUE, "README"}
-    assert {path.stem for path in problem_pages.FOLDER.iterdir()} == {*CATALOGUE, "index"}
+    assert {path.stem for path in problem_pages.FOLDER.iterdir()} == {
+        *CATALOGUE,
+        *problem_pages.GUIDE,
+        "index",
+    }
     for code in CATALOGUE:
         assert problem_pages.find_page(code) == problem_pages.FOLDER / f"{code}.html"
 
@@ -222,26 +227,81 @@ class Html(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.links: set[str] = set()
+        self.navigation: list[str] = []
+        self.names: set[str] = set()
+        self.open: list[str] = []
         self.language: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         attributes = dict(attrs)
+        self.open.append(tag)
+        self.names |= {value for name, value in attrs if name == "id" and value}
+        if tag == "a" and "nav" in self.open:
+            self.navigation.append(attributes["href"] or "")
         self.links |= {value for name, value in attrs if name in ("href", "src") and value}
         self.language = attributes.get("lang", self.language)
 
+    def handle_endtag(self, tag: str) -> None:
+        # what has no end, like meta, ends with what it stands in
+        while self.open.pop() != tag:
+            pass
 
-@pytest.mark.parametrize("code", [*sorted(CATALOGUE), "index"])
-def test_a_page_is_read_offline_without_a_script(code: str) -> None:
-    text = (problem_pages.FOLDER / f"{code}.html").read_text(encoding="utf-8")
+
+def parse_html(name: str) -> tuple[str, Html]:
+    """Return the page *name* that ships, as text and as what it asks of a browser."""
+    text = (problem_pages.FOLDER / f"{name}.html").read_text(encoding="utf-8")
     html = Html()
     html.feed(text)
-    assert html.language == "fr"
-    assert html.tags.count("h1") == 1
+    return text, html
+
+
+EVERY_PAGE = pytest.mark.parametrize("name", [*sorted(CATALOGUE), *problem_pages.GUIDE, "index"])
+
+
+@EVERY_PAGE
+def test_a_page_is_read_offline_without_a_script(name: str) -> None:
+    text, html = parse_html(name)
     assert not {"script", "link", "img", "iframe", "form"} & set(html.tags)
     assert not re.search(r"url\(|@import", text)
-    for link in html.links:
+    for link in html.links - {"#contenu"}:
         assert link == f"mailto:{problems.SUPPORT_ADDRESS}" or (problem_pages.FOLDER / link).is_file(), link
+
+
+@EVERY_PAGE
+def test_a_page_can_be_read_and_left_by_everybody(name: str) -> None:
+    text, html = parse_html(name)
+    assert html.language == "fr"
+    assert [html.tags.count(tag) for tag in ("h1", "main", "nav", "footer", "title")] == [1] * 5
+    levels = [int(tag[1]) for tag in html.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), "no level is left out"
+    body = html.tags[html.tags.index("body") :]
+    assert body[1] == "a", "the link over the navigation comes first"
+    assert re.search(r'<body>\n<a class="skip" href="#contenu">', text)
+    assert "contenu" in html.names
+    assert html.navigation == ["index.html", "guide.html", "accessibilite.html"]
+    assert text.count('aria-current="page"') == (f"{name}.html" in html.navigation)
+    assert text.count("<th>") == 0, "a heading of a column says so"
+
+
+def test_the_guide_lists_its_tasks_and_nothing_of_it_is_lost() -> None:
+    _text, first = parse_html("guide")
+    assert {f"{name}.html" for name in problem_pages.GUIDE if name.startswith("guide-")} <= first.links
+    written = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
+    shipped = "".join(parse_html(name)[0] for name in problem_pages.GUIDE)
+    for heading in re.findall(r"^#+ (.*)$", written, re.MULTILINE):
+        assert re.search(rf"<h[12]>{re.escape(heading)}</h[12]>", shipped), heading
+    rows = re.findall(r"^\| (?!-)", written, re.MULTILINE)
+    assert shipped.count("<tr>") == len(rows)
+
+
+def test_the_declaration_says_what_is_missing_and_whom_to_ask() -> None:
+    text, html = parse_html("accessibilite")
+    assert "<h1>Accessibilité : partiellement conforme</h1>" in text
+    assert f"mailto:{problems.SUPPORT_ADDRESS}" in html.links
+    for words in ("2026-11-30", "Ce qui n’est pas conforme", "Défenseur des droits", "09 69 39 00 00"):
+        assert words in text
 
 
 def test_the_pages_weigh_little() -> None:

@@ -73,7 +73,10 @@ READ = [
     *((place, sentence.replace("'", "’")) for place, sentence in SENTENCES),
     *(
         (path.relative_to(ROOT).as_posix(), " ".join(path.read_text(encoding="utf-8").split()))
-        for path in (ROOT / "docs" / "guide.md", *sorted((ROOT / "docs" / "problemes").glob("*.md")))
+        for path in (
+            *(ROOT / "docs" / name for name in ("guide.md", "declaration.md")),
+            *sorted((ROOT / "docs" / "problemes").glob("*.md")),
+        )
     ),
 ]
 

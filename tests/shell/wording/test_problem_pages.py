@@ -21,7 +21,7 @@ def test_every_problem_has_its_page_beside_the_agent(code: str) -> None:
 
 
 @pytest.mark.parametrize("name", problem_pages.GUIDE)
-def test_help_without_a_problem_opens_a_page_that_exists(name: str) -> None:
+def test_help_without_a_problem_opens_its_page_of_the_guide(name: str) -> None:
     page = problem_pages.find_page(name)
     assert page is not None
-    assert page.is_file()
+    assert page.name == f"{name}.html"

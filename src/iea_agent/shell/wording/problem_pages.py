@@ -16,6 +16,7 @@ GUIDE = (
     "guide-assistance",
     "guide-mot-de-passe",
     "guide-desactiver",
+    "guide-joindre",
     "accessibilite",
 )
 """The names of the other pages: the guide, one page for each task, and the declaration of accessibility."""
@@ -27,7 +28,4 @@ def find_page(name: str) -> Path | None:
     if name not in CATALOGUE and name not in GUIDE:
         return None
     page = FOLDER / f"{name}.html"
-    if name in GUIDE and not page.is_file():
-        # the list of all problems is help too
-        page = FOLDER / "index.html"
     return page if page.is_file() else None

@@ -42,17 +42,20 @@ class HistoryStrip(wx.StaticBitmap):  # type: ignore[misc]  # wx has no types he
         self._cells = cells
         self.Show(bool(cells))
         if cells:
-            set_picture(self, self._draw())
+            # wx takes the smallest for the size at 100 %: of the scaled one alone it would make a larger picture
+            scales = sorted({1.0, self.GetDPIScaleFactor()})
+            set_picture(self, wx.BitmapBundle.FromBitmaps([self._draw(scale) for scale in scales]))
 
-    def _draw(self) -> wx.Bitmap:
-        size, line = self.FromDIP(wx.Size(self._width, HEIGHT)), max(1, self.FromDIP(2))
+    def _draw(self, scale: float) -> wx.Bitmap:
+        size = wx.Size(round(self._width * scale), round(HEIGHT * scale))
+        line, gap = max(1, round(2 * scale)), max(1, round(scale))
         bitmap = wx.Bitmap(size)
         canvas = wx.MemoryDC(bitmap)
         canvas.SetBackground(wx.Brush(self.GetParent().GetBackgroundColour()))
         canvas.Clear()
         for number, course in enumerate(self._cells):
             left = number * size.width // CELLS
-            right = (number + 1) * size.width // CELLS - max(1, self.FromDIP(1))
+            right = (number + 1) * size.width // CELLS - gap
             colour = wx.Colour(*_COLOURS[course])
             canvas.SetPen(wx.Pen(colour, line if course is ConnectionCourse.FAILED else 1))
             canvas.SetBrush(wx.Brush(colour))

@@ -1,8 +1,9 @@
 """Render docs/problemes, the guide and the declaration into iea_agent/shell/pages.
 
-Each page is one HTML file that needs nothing else, so that it can be read offline from a dialog: the style is inside, there is no
-script, and the only links lead to the other pages and to the support's address. What the catalogue says about a problem
-(``domain/problems.py``) stands above what its page says. The guide becomes one page for each task.
+Each page is one HTML file that needs nothing else, so that it can be read offline from a dialog: the style is inside, so is the
+only script, the search on the index, which can be read without it too. The only links lead to the other pages and to the
+support's address. What the catalogue says about a problem (``domain/problems.py``) stands above what its page says. The guide
+becomes one page for each task.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import unicodedata
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -98,6 +100,27 @@ TASKS = {
 }
 """The headings at which a page of the guide begins, and its name."""
 
+SEARCH = ROOT / "tools" / "problem_search.js"
+
+IGNORED = (
+    "a ai au aux avec c ca ce ces cet cette d dans de des du elle en est et fonctionne il ils j je l la le les leur m ma mais marche me"
+    " mes mon n ne notre nous on ou par pas plus pour qu que qui s sa se ses si son sont sur un une vos votre vous y"
+)
+"""Words without which a search finds the same; as they are typed without accents."""
+
+FIELD = Template("""\
+<div id="recherche" role="search" hidden>
+<label for="mots">Que voyez-vous$space? Quelques mots, ou le code affiché</label>
+<input id="mots" type="search" autocomplete="off" spellcheck="false" data-ignored="$ignored">
+<p id="nombre" role="status"></p>
+</div>
+""")
+
+FIELD_STYLE = """
+label{font-weight:600}
+input{box-sizing:border-box;width:100%;min-height:2.5rem;padding:.3rem .6rem;font:inherit;color:var(--text);background:var(--back);border:1px solid var(--soft)}
+td:first-child{width:6.5rem}"""
+
 ANCHORS = {
     "#" + re.sub(r"[^\w ]", "", title).lower().replace(" ", "-"): name for title, name in TASKS.items()
 }
@@ -150,13 +173,48 @@ def render_page(name: str, text: str) -> str:
         body = body.replace("</h1>\n", f'</h1>\n<div class="told">\n{sentences}</div>\n', 1)
         body = OTHERS.sub(r'<section class="others">\n\g<0></section>\n', body, count=1)
     current = {name: ' aria-current="page"'}
+    style = STYLE
+    if name == "index":
+        body, style = add_search(body), STYLE + FIELD_STYLE
     links = "".join(
         f'<li><a href="{page}.html"{current.get(page, "")}>{label}</a></li>\n'
         for page, label in NAVIGATION.items()
     )
     address = f'<a href="mailto:{problems.SUPPORT_ADDRESS}">{problems.SUPPORT_ADDRESS}</a>'
     below = f"Programme de connexion d’Impact emploi association. Assistance{NBSP}: {address}"
-    return PAGE.substitute(title=escape(heading), style=STYLE, links=links, body=body, below=below)
+    return PAGE.substitute(title=escape(heading), style=style, links=links, body=body, below=below)
+
+
+def add_search(body: str) -> str:
+    """Return the index with its search by the words of titles and symptoms."""
+    body = re.sub(
+        r'<tr>(?=\n<td><a href="(IEA-\w\d\d)\.html">)',
+        lambda row: f'<tr data-words="{" ".join(list_words(row[1]))}">',
+        body,
+    )
+    body = re.sub(r"(<h2>.*?</table>\n)", r'<section class="group">\n\1</section>\n', body, flags=re.DOTALL)
+    field = FIELD.substitute(space=NBSP, ignored=IGNORED)
+    script = f"<script>\n{SEARCH.read_text(encoding='utf-8')}</script>\n"
+    return body.replace('<section class="group">', field + '<section class="group">', 1) + script
+
+
+def list_words(code: str) -> list[str]:
+    """Return the words by which the problem *code* is searched.
+
+    They are those of its code, title and sentence, and of what its page says of what is seen and why, in small
+    letters without accents.
+    """
+    problem = problems.CATALOGUE[code]
+    page = (WRITTEN / f"{code}.md").read_text(encoding="utf-8")
+    symptoms = page.partition("\n## Ce que vous voyez\n")[2].partition("\n## Que faire")[0]
+    # neither headings nor the targets of links
+    symptoms = re.sub(r"^## .*$|\]\([^)]*\)", " ", symptoms, flags=re.MULTILINE)
+    text = f"{code} {_(problem.title)} {_(problem.text)} {symptoms}".lower().replace("œ", "oe")
+    plain = re.sub(r"[\u0300-\u036f]", "", unicodedata.normalize("NFD", text))
+    words = set(re.findall(r"[a-z0-9]+", plain))
+    # a person may type « wifi »
+    words |= {joined.replace("-", "") for joined in re.findall(r"[a-z0-9]+-[a-z0-9]+", plain)}
+    return sorted(words.difference(IGNORED.split()))
 
 
 def split_guide(text: str) -> dict[str, str]:

@@ -6,8 +6,10 @@ There is one for each code. They have one form, agree with the catalogue and wit
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -260,9 +262,11 @@ EVERY_PAGE = pytest.mark.parametrize("name", [*sorted(CATALOGUE), *problem_pages
 
 
 @EVERY_PAGE
-def test_a_page_is_read_offline_without_a_script(name: str) -> None:
+def test_a_page_is_read_offline_and_needs_nothing_else(name: str) -> None:
     text, html = parse_html(name)
-    assert not {"script", "link", "img", "iframe", "form"} & set(html.tags)
+    assert not {"link", "img", "iframe", "form"} & set(html.tags)
+    # the search is in the index itself
+    assert html.tags.count("script") == text.count("<script>\n") == (name == "index")
     assert not re.search(r"url\(|@import", text)
     for link in html.links - {"#contenu"}:
         assert link == f"mailto:{problems.SUPPORT_ADDRESS}" or (problem_pages.FOLDER / link).is_file(), link
@@ -283,6 +287,85 @@ def test_a_page_can_be_read_and_left_by_everybody(name: str) -> None:
     assert html.navigation == ["index.html", "guide.html", "accessibilite.html"]
     assert text.count('aria-current="page"') == (f"{name}.html" in html.navigation)
     assert text.count("<th>") == 0, "a heading of a column says so"
+
+
+def test_the_search_has_a_label_a_live_count_and_every_problem() -> None:
+    text, html = parse_html("index")
+    assert '<label for="mots">Que voyez-vous\u00a0?' in text
+    assert '<div id="recherche" role="search" hidden>' in text, "without a script there is the list only"
+    assert '<p id="nombre" role="status"></p>' in text
+    assert {"recherche", "mots", "nombre"} <= html.names
+    words = dict(re.findall(r'<tr data-words="([a-z0-9 ]+)">\n<td><a href="(IEA-\w+)\.html">', text))
+    assert sorted(words.values()) == sorted(CATALOGUE)
+
+
+PLAY = """
+const vm = require("vm"), fs = require("fs");
+const page = fs.readFileSync(process.argv[1], "utf-8");
+const rows = [...page.matchAll(/<tr data-words="(.*)">\\n<td><a href="(IEA-...)/g)].map(
+  (row) => ({ dataset: { words: row[1] }, code: row[2], hidden: false }));
+const parts = { mots: { dataset: { ignored: page.match(/data-ignored="(.*?)"/)[1] }, value: "",
+  addEventListener: (_name, update) => { parts.update = update; } }, nombre: {}, recherche: { hidden: true } };
+const group = { querySelectorAll: () => rows };
+const document = { getElementById: (name) => parts[name],
+  querySelectorAll: (what) => (what.startsWith("tr") ? rows : [group]) };
+vm.runInNewContext(page.match(/<script>([^]*)<\\/script>/)[1], { document, window: { addEventListener() {} } });
+parts.mots.value = process.argv[2];
+parts.update();
+const codes = rows.filter((row) => !row.hidden).map((row) => row.code);
+console.log(JSON.stringify([codes, parts.nombre.textContent, group.hidden, parts.recherche.hidden]));
+"""
+"""The page's script with the page's rows, as a browser runs it; prints what is left after typing."""
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript here")
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("antivirus", "IEA-T12"),
+        ("le serveur ne répond pas", "IEA-N05"),
+        ("ADRESSE mal ÉCRITE", "IEA-C02"),
+        ("adresse mal ecrite", "IEA-C02"),
+        ("certificats expirés", "IEA-T01"),
+        ("wifi accueil", "IEA-N07"),
+        ("t12", "IEA-T12"),
+        ("iea-t12", "IEA-T12"),
+        ("licence non reconnue", "IEA-A02"),
+        ("coffre", "IEA-C03"),
+    ],
+)
+def test_a_symptom_finds_its_problem(typed: str, code: str) -> None:
+    codes, count, group_hidden, search_hidden = search_index(typed)
+    assert code in codes
+    assert len(codes) < len(CATALOGUE) / 2
+    assert count == (f"{len(codes)} problèmes" if len(codes) > 1 else "1 problème")
+    assert not group_hidden
+    assert not search_hidden
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no JavaScript here")
+def test_nothing_typed_shows_all_and_nothing_like_it_says_so() -> None:
+    for typed in ("", "  le ", "!"):
+        assert len(search_index(typed)[0]) == len(CATALOGUE)
+    codes, count, group_hidden, _search_hidden = search_index("hippopotame")
+    assert (codes, group_hidden) == ([], True)
+    assert count.startswith("Aucun problème trouvé.")
+
+
+def search_index(typed: str) -> tuple[list[str], str, bool, bool]:
+    """Type into the search of the page that ships.
+
+    Return the codes that are left, the count, and whether the group and the search are hidden.
+    """
+    done = subprocess.run(
+        ["node", "-e", PLAY, problem_pages.FOLDER / "index.html", typed],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+    codes, count, group_hidden, search_hidden = json.loads(done.stdout)
+    return codes, count, group_hidden, search_hidden
 
 
 def test_the_guide_lists_its_tasks_and_nothing_of_it_is_lost() -> None:

@@ -83,10 +83,17 @@ def test_both_servers_are_reached_by_translated_addresses(far: Far) -> None:
 
 
 def test_the_second_name_server_is_asked(far: Far) -> None:
+    """Three times at most.
+
+    Two packets in a hundred are lost, and after the dead server there is time for one question only.
+    """
     far.agent.choose_name_servers(DEAD_NAME_SERVER, GATEWAY)
-    answer = far.examine()
+    for _ in range(3):
+        answer = far.examine()
+        assert answer["seconds"] < EXAMINATION_SECONDS + SLACK
+        if all(answer[server]["passed"] for server in SERVERS):
+            break
     assert_passed(answer)
-    assert answer["seconds"] < EXAMINATION_SECONDS + SLACK
 
 
 def test_no_name_server_answers(far: Far) -> None:

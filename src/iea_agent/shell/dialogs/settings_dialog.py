@@ -253,7 +253,7 @@ class SettingsDialog(ScrolledDialog):
         if name not in _NOT_TESTED:
             self._passed = False
             if self._cancelled is not None:
-                self._stop(_("Test arrêté : les paramètres ont changé. Relancez-le."))
+                self._stop_outdated()
             else:
                 self._results.mark_outdated()
             self._mark_all(None)
@@ -340,6 +340,10 @@ class SettingsDialog(ScrolledDialog):
         self._results.show_stopped(sentence)
         self._mark_all(None)
 
+    def _stop_outdated(self) -> None:
+        """End the present test, whose result would be about other settings."""
+        self._stop(_("Test arrêté : les paramètres ont changé. Relancez-le."))
+
     def _on_progress(self, run: int, report: ServerReport) -> None:
         if self and run == self._run and self._cancelled is not None:
             self._results.show_progress(report)
@@ -362,7 +366,7 @@ class SettingsDialog(ScrolledDialog):
             self._results.show_stopped(summarize_problem(problems.INTERNAL_ERROR))
             return
         if not self._holds(self._tested):
-            self._stop(_("Test arrêté : les paramètres ont changé. Relancez-le."))
+            self._stop_outdated()
             return
         self._results.show_outcome(reports)
         failed = {report.server for report in reports if report.failure is not None}

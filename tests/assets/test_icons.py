@@ -38,6 +38,12 @@ corners where the heart's white edge is crossed aslant."""
 DISTINCT = 15.0
 """Least distance of two states in greys, in points of lightness. A paler ball, a red ball and a ball with a red dot are
 7 to 12 from the ball, and a heart without its white edge 13: none of them would do."""
+SEEN_APART = 20.0
+"""Points of lightness between two pixels that a person tells apart at a glance."""
+APART = 0.2
+"""Least share of the pixels of two states, of those that either fills, that are told apart."""
+SHINE = 25.0
+"""Least points of lightness by which the shine of a ball is lighter than the ball."""
 REDRAWN = 2.5
 """Least distance, in the same unit, of a small frame from the large one shrunk to its size. What really is shrunk, the 32
 pixels from the 64, is less than 2 away."""
@@ -143,6 +149,48 @@ def distance(one: Image.Image, other: Image.Image) -> float:
     return min(distances)
 
 
+def share_apart(one: Image.Image, other: Image.Image) -> float:
+    """Return the share of pixels that two pictures show apart in greys.
+
+    Only pixels that one of the two fills are counted; the worse of a light and a dark taskbar counts.
+    """
+    filled = [
+        max(alphas) >= 128
+        for alphas in zip(*(picture.getchannel("A").tobytes() for picture in (one, other)), strict=True)
+    ]
+    shares: list[float] = []
+    for taskbar in ("#f3f3f3", "#202020"):
+        seen = [itertools.chain(*lightnesses(picture, taskbar)) for picture in (one, other)]
+        apart = [abs(mine - yours) >= SEEN_APART for mine, yours in zip(*seen, strict=True)]
+        shares.append(sum(a for a, f in zip(apart, filled, strict=True) if f) / sum(filled))
+    return min(shares)
+
+
+def pieces(pixels: set[tuple[int, int]]) -> list[set[tuple[int, int]]]:
+    """Return the pieces of *pixels* that hang together, by sides or corners."""
+    left, parts = set(pixels), []
+    while left:
+        part, edge = set[tuple[int, int]](), [left.pop()]
+        while edge:
+            x, y = edge.pop()
+            part.add((x, y))
+            near = {(x + across, y + down) for across in (-1, 0, 1) for down in (-1, 0, 1)} & left
+            left -= near
+            edge += near
+        parts.append(part)
+    return parts
+
+
+def pixels_where(picture: Image.Image, fits: Callable[[int, int, int, int], bool]) -> set[tuple[int, int]]:
+    """Return the places of the pixels whose red, green, blue and opacity *fits*."""
+    data = picture.tobytes()
+    return {
+        (at % picture.width, at // picture.width)
+        for at in range(picture.width * picture.height)
+        if fits(*data[4 * at : 4 * at + 4])
+    }
+
+
 def check(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the renderer's own comparison on *folder*."""
     command = [sys.executable, str(RENDERER), "--check", "--into", str(folder)]
@@ -218,7 +266,7 @@ def test_every_picture_ships_at_every_size_and_fills_it() -> None:
             assert max(right - left, bottom - top) >= 0.9 * size, f"{name} is too small in its {size} pixels"
 
 
-@pytest.mark.parametrize("name", [*STATES, "tick", "barred"])
+@pytest.mark.parametrize("name", [*STATES, "tick", "barred", "refused"])
 def test_small_frames_are_drawn_for_their_size(name: str) -> None:
     def from_shrunk(size: int) -> float:
         shrunk = shipped(name, 64).resize((size, size), Image.Resampling.LANCZOS)
@@ -247,6 +295,73 @@ def test_no_two_states_look_alike_without_colour(pair: tuple[str, str]) -> None:
     one, other = pair
     for size in (16, 20, 24, 32):
         assert distance(shipped(one, size), shipped(other, size)) >= DISTINCT
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
+def test_a_large_part_of_two_states_differs_where_they_are_smallest(pair: tuple[str, str]) -> None:
+    for size in (16, 20):
+        one, other = (shipped(name, size) for name in pair)
+        assert share_apart(one, other) >= APART, size
+        assert share_apart(one, one) == 0
+
+
+@pytest.mark.parametrize("size", [16, 20])
+def test_a_small_beetle_has_four_thick_legs(size: int) -> None:
+    solid = pixels_where(shipped("beetle", size), lambda *rgba: rgba[3] >= 128)
+    left, right = min(x for x, _ in solid), max(x for x, _ in solid)
+    thick = {
+        (x, y)
+        for x, y in solid
+        for a in (-1, 1)
+        for b in (-1, 1)
+        if {(x + a, y), (x, y + b), (x + a, y + b)} <= solid
+    }
+    for outside in ({left, left + 1}, {right, right - 1}):
+        legs = pieces({(x, y) for x, y in solid if x in outside})
+        assert len(legs) == 2, "one upwards, one downwards"
+        for leg in legs:
+            assert len(leg - thick) <= 1, "no part of a leg but its tip is a single pixel wide"
+            assert len(leg) >= 6
+
+
+@pytest.mark.parametrize("size", [16, 20, 24])
+def test_the_head_of_the_beetle_is_dark_in_a_red_edge(size: int) -> None:
+    picture = shipped("beetle", size)
+    red = pixels_where(picture, lambda r, g, b, a: a >= 128 and r >= 190 and g < 130 and b < 130)
+    dark = pixels_where(picture, lambda r, g, b, a: a == 255 and r < 150 and g < 40 and b < 40)
+    head = max(pieces({(x, y) for x, y in dark if y < 0.4 * size}), key=len)
+    assert len(head) >= size * size / 20
+    # the head is in the middle, and wider than it is high
+    across, down = [x for x, _ in head], [y for _, y in head]
+    assert abs(min(across) + max(across) - (min(x for x, _ in red) + max(x for x, _ in red))) <= 1
+    assert max(across) - min(across) > max(down) - min(down)
+    # on a dark taskbar the red around it shows where it ends
+    for end in (min(across), max(across)):
+        side = {(end + step, y) for step in (-2, -1, 1, 2) for y in down}
+        assert side & red
+
+
+@pytest.mark.parametrize("size", [16, 20, 24])
+def test_the_small_heart_is_large_and_its_edge_thin(size: int) -> None:
+    picture = shipped("ball-heart", size)
+    heart = pixels_where(picture, lambda r, g, b, a: a >= 128 and r > 180 and max(g, b) < 110)
+    white = pixels_where(picture, lambda r, g, b, a: a >= 128 and min(r, g, b) > 190)
+    ball = pixels_where(picture, lambda r, g, b, a: a >= 128 and b > max(r, g) + 60)
+    wide, high = (len({place[axis] for place in heart}) for axis in (0, 1))
+    assert min(wide, high) >= size / 2
+    assert len(heart) >= 0.19 * size**2
+    assert len(ball) >= 0.28 * size**2, "the ball is still a ball"
+    edge = {(x, y) for x, y in white if not (x < 0.45 * size > y)}
+    assert len(edge) <= len(heart) / 2
+
+
+@pytest.mark.parametrize("name", ["ball", "ball-heart"])
+@pytest.mark.parametrize("size", [16, 20, 24, 32])
+def test_a_ball_shines_in_its_upper_left(name: str, size: int) -> None:
+    rows = lightnesses(shipped(name, size), "#808080")
+    # away from the heart, whose edge is white
+    corner = sorted(itertools.chain(*(row[: size * 2 // 5] for row in rows[: size * 2 // 5])))
+    assert corner[-1] - corner[len(corner) // 2] >= SHINE
 
 
 def recoloured(ball: Image.Image) -> Image.Image:

@@ -24,6 +24,7 @@ from iea_agent.domain import (
     addresses,
     assistance_record,
     connection_history,
+    crash_record,
     interceptors,
     known_issuers,
     password_register,
@@ -38,6 +39,7 @@ from iea_agent.domain import (
     state_seal,
     tls_verdicts,
     typed_password,
+    version_trial,
 )
 from iea_agent.host import journal, logs, standard_input, storage
 from iea_agent.services import authentication, certificates, https, messages, portals, updates
@@ -375,6 +377,14 @@ PARSERS: Mapping[str, Parser] = {
         _refused(state_seal.parse_entry, ValueError), storage.LARGEST_STATE // 4, JSON
     ),
     "saving.parse_record": _state(saving.parse_record),
+    "crash_record.parse_crash": _state(crash_record.parse_crash),
+    "version_trial.parse_version_record": _state(version_trial.parse_version_record),
+    "version_trial.parse_trials": Parser(
+        _bytes(version_trial.parse_trials), version_trial.LARGEST_TRIALS, (Frame("0.1.0 1 "), Frame("0"))
+    ),
+    "version_trial.parse_pointer": Parser(
+        _bytes(version_trial.parse_pointer), version_trial.LARGEST_POINTER, (Frame("0"),)
+    ),
     # some lines: a file of many takes longer in proportion
     "journal.Journal": Parser(_journal, 2 * journal.LARGEST_LINE, (Frame('{"at":"', '"}'), *JSON)),
     "session.read_place": Parser(_channel_file, session.LARGEST_FILE, JSON),

@@ -81,6 +81,8 @@ VERBS = ("parse", "read", "judge", "clean", "tidy", "decode", "undo", "recognise
 """What a function that takes foreign text apart is called."""
 ELSEWHERE: dict[str, str] = {
     "assistance_memory.read_since": "reads files by storage and journal.Journal",
+    "autostart.judge_autostart": "compares whole commands",
+    "autostart.parse_approval": "looks at one byte",
     "certificates.read_regular": "reads a file, and no meaning",
     "diagnosis.judge_clock": "gets a number",
     "machine.judge_anew": "gets an event",

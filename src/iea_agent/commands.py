@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from iea_agent.assembly.installation import Installation
     from iea_agent.domain.documents import (
         AssistanceStatusDocument,
+        AutostartDocument,
         JournalDocument,
         ServersTestDocument,
         SettingsDocument,
@@ -57,6 +58,7 @@ GROUPS = {
     "licence": N_("enregistre la licence d'installation"),
     "proxy": N_("enregistre ou oublie l'identification auprès du proxy"),
     "assistance": N_("active ou désactive le mode assistance, ou dit s'il est actif"),
+    "autostart": N_("active ou désactive le démarrage avec Windows, ou dit s'il est actif"),
 }
 """The groups that are no command by themselves."""
 
@@ -480,6 +482,40 @@ def _print_journal(installation: Installation, options: argparse.Namespace) -> i
         print(f"{entry.get('at', '?')}  {entry['event']}  {details}{mark}".rstrip())
     print(_("Journal intact.") if whole else _("Le journal n'est pas intact : voyez les lignes marquées."))
     return exit_codes.FINE if whole else exit_codes.FAILED
+
+
+@_command("autostart on", N_("démarre le programme de connexion avec Windows"))
+def _enable_autostart(installation: Installation, _options: argparse.Namespace) -> None:
+    from iea_agent.assembly import autostart_choice
+
+    autostart_choice.enable(installation)
+
+
+@_command("autostart off", N_("ne démarre plus le programme de connexion avec Windows"))
+def _disable_autostart(installation: Installation, _options: argparse.Namespace) -> None:
+    from iea_agent.assembly import autostart_choice
+
+    autostart_choice.disable(installation)
+
+
+@_command("autostart status", N_("dit si le programme de connexion démarre avec Windows"), JSON)
+def _print_autostart(installation: Installation, options: argparse.Namespace) -> int:
+    from iea_agent.domain.autostart import Autostart
+    from iea_agent.host.startup_entries import read_entries
+    from iea_agent.shell.wording.autostart_text import describe_autostart
+
+    autostart = installation.read_autostart()
+    if options.json:
+        document: AutostartDocument = {
+            "schema": 1,
+            "autostart": None if autostart is None else autostart.value,
+            "commands": [entry.command for entry in read_entries()],
+        }
+        _print_json(document)
+    else:
+        name, value = describe_autostart(autostart)
+        print(_("{name} : {what}").format(name=name, what=value))
+    return exit_codes.FINE if autostart is Autostart.ON else exit_codes.FAILED
 
 
 @_command("quit", N_("arrête le programme de connexion"))

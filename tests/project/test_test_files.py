@@ -17,6 +17,7 @@ TESTED_BY = {
     # the programs themselves
     "__main__.py": "assembly/test_crash.py",
     "commands.py": "test_cli.py",
+    "shell/wording/autostart_text.py": "assembly/test_autostart_choice.py",
     "assembly/agent_client.py": "test_cli.py",
     "assembly/dialog_adapters.py": "desktop/test_dialogs.py",
     "assembly/inspection.py": "test_cli.py",

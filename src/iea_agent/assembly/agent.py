@@ -34,11 +34,12 @@ from .authenticator import Authenticator
 from .sealing import Sealing
 from .servers import Servers
 from .session import SessionChannel
+from .version_proof import VersionProof
 from .window_opener import WindowOpener
 
 if TYPE_CHECKING:
     from iea_agent.channel import Document
-    from iea_agent.domain.diagnosis import Notice
+    from iea_agent.domain.diagnosis import Notice, VersionReturn
     from iea_agent.domain.documents import ReplyDocument, StatusDocument
     from iea_agent.domain.problems import Problem
     from iea_agent.domain.settings import Settings
@@ -69,6 +70,7 @@ class Agent:
         self._beside = beside
         self._installation = installation = servers.installation
         self._windows = WindowOpener(installation.host)
+        self._proof = VersionProof(installation.program, installation.trial_file, installation.storage, clock)
         self._tray: Tray | None = None
         self._channel = SessionChannel(
             installation.wires, installation.session, installation.session_files, self.answer, self.answered
@@ -94,7 +96,7 @@ class Agent:
         self._addresses = installation.host.list_addresses()
         self._warned_of: set[Problem] = set()
         # what was said of a connection that works; None before the first look
-        self._noticed: tuple[Notice, ...] | None = None
+        self._noticed: tuple[Notice | VersionReturn, ...] | None = None
 
     @property
     def _settings(self) -> Settings:
@@ -113,6 +115,7 @@ class Agent:
         self._authenticator.log = self._log
         log.info("started", extra={"fields": {"version": __version__, "pid": os.getpid()}})
         self._show_faults()
+        self._announce_version_return()
         self._assistance.warn_of_expiry()
         self._keep_reachable()
         stop_watching = self._installation.host.watch_network(
@@ -122,6 +125,10 @@ class Agent:
         self.loop.post(machine.Started())
         try:
             self.loop.run()
+        except Exception:
+            # here, as long as the log hides the secrets
+            log.exception("the agent crashed")
+            raise
         finally:
             self._channel.close()
             stop_watching()
@@ -148,6 +155,12 @@ class Agent:
             self._balloon(balloon_text.build_problem_balloon(problems.POLICY_UNUSABLE))
         elif self._loaded.faults:
             self._balloon(balloon_text.build_problem_balloon(problems.SETTINGS_UNREADABLE))
+
+    def _announce_version_return(self) -> None:
+        """Show a balloon, once, if this version stands in for one that failed."""
+        is_news = self._proof.find_return()
+        if is_news and self._proof.version_return is not None:
+            self._balloon(balloon_text.build_notice_balloon(self._proof.version_return))
 
     def _keep_reachable(self) -> None:
         """Open the channel and write it down if it is not; name what stands in the way."""
@@ -196,6 +209,8 @@ class Agent:
         """Post the result of *attempt*; called on its thread."""
         if attempt.failure is None:
             self.loop.post(self._assistance.lift_stop)
+        if not self._proof.is_settled:
+            self.loop.post(lambda: self._proof.take(attempt.failure))
         self.loop.post(attempt)
 
     def authenticate(self, run: int) -> None:
@@ -275,12 +290,18 @@ class Agent:
         from iea_agent.shell.wording import status_text
 
         return status_text.build_status_document(
-            self.loop.snapshot, self._settings, self._loaded.all_faults, self._list_notices()
+            self.loop.snapshot,
+            self._settings,
+            self._loaded.all_faults,
+            self._list_notices(),
+            self._installation.read_autostart(),
         )
 
-    def _list_notices(self) -> tuple[Notice, ...]:
-        """Return what to know of a connection that works."""
-        return self._servers.issuers.list_notices(self._settings.authentication, time.time())
+    def _list_notices(self) -> tuple[Notice | VersionReturn, ...]:
+        """Return what to know of a connection that works, and of this version."""
+        version_return = self._proof.version_return
+        notices = self._servers.issuers.list_notices(self._settings.authentication, time.time())
+        return notices if version_return is None else (version_return, *notices)
 
     def _announce_notices(self) -> None:
         """Show a balloon for each notice that is new."""

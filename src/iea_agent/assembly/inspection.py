@@ -131,6 +131,7 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
     except VaultUnavailable as error:
         key = proxy_password = f"vault unavailable ({type(error.__cause__).__name__})"
     status = client.status()
+    autostart = installation.read_autostart()
     problem = None if status is None else status["problem"]
     return {
         "schema": 1,
@@ -143,6 +144,7 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
         "licence_key": key,
         "proxy_password": proxy_password,
         "state_seal": _describe_seal(installation),
+        "autostart": None if autostart is None else autostart.value,
         "routes": find_routes(Servers(installation), loaded.effective.settings),
         "register_days": None if status is None else client.fetch_assistance()["register_days"],
         "folders": {

@@ -18,8 +18,10 @@ from iea_agent.host.storage import Folders, Storage
 from .instance import claim_session, find_lock_folder
 
 if TYPE_CHECKING:
+    from iea_agent.domain.autostart import Autostart
     from iea_agent.domain.person_requests import Abilities
     from iea_agent.domain.proxy_password import ProxyPassword
+    from iea_agent.host.program_folder import ProgramFolder, TrialFile
     from iea_agent.host.system_proxy import SystemProxies
     from iea_agent.host.vault import Vault
     from iea_agent.services.authentication import Licence
@@ -55,6 +57,29 @@ class Installation:
     def wires(self) -> LocalWires:
         """How its processes speak to each other."""
         return current_wires()
+
+    @cached_property
+    def program(self) -> ProgramFolder | None:
+        """The folder of the installed program, None in a checkout or a pip install."""
+        from iea_agent.host.program_folder import ProgramFolder
+
+        return ProgramFolder.locate()
+
+    @property
+    def trial_file(self) -> TrialFile:
+        """The file in which the launcher counts the starts of a new version."""
+        from iea_agent.host.program_folder import TrialFile
+
+        return TrialFile.locate()
+
+    def read_autostart(self) -> Autostart | None:
+        """Return whether Windows starts the program, None if it is not installed."""
+        if self.program is None:
+            return None
+        from iea_agent.domain.autostart import judge_autostart, quote_command
+        from iea_agent.host.startup_entries import read_entries
+
+        return judge_autostart(read_entries(), quote_command(str(self.program.windowed_launcher)))
 
     @cached_property
     def vault(self) -> Vault:

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -108,7 +108,7 @@ def _run_without_tray(environment: Mapping[str, str], *, beside: bool) -> int:
     return 0
 
 
-class _Resident:
+class Resident:
     """The agent behind an icon; clicks wait in the inbox until it is there."""
 
     def __init__(self, environment: Mapping[str, str], *, beside: bool) -> None:
@@ -118,9 +118,11 @@ class _Resident:
         self.post = self._inbox.put
         self.ended = threading.Event()
         self.failed = False
+        self.starts_again = False
 
     def serve(self, tray: Tray) -> None:
         """Run the agent, and stop *tray* when it ends."""
+        agent = None
         try:
             from iea_agent.domain import machine
             from iea_agent.shell.wording.menu import render_view
@@ -128,26 +130,57 @@ class _Resident:
             # the icon's menu first: making the agent takes longer
             start = now()
             tray.draw(render_view(machine.begin(start), start.wall))
+            from iea_agent.shell.wording.balloon_text import build_crash_balloon
+
             from .agent import Agent
+            from .crash_watch import CrashWatch
             from .installation import Installation
             from .servers import Servers
 
-            servers = Servers(Installation.locate(self._environment))
-            Agent(servers, now, self._inbox, beside=self._beside).run(tray)
-        except Exception:
-            import logging
-
+            installation = Installation.locate(self._environment)
+            agent = Agent(Servers(installation), now, self._inbox, beside=self._beside)
+            with closing(CrashWatch(installation, time.time)) as watch:
+                if watch.begin():
+                    balloon = build_crash_balloon()
+                    tray.notify(balloon.title, balloon.body)
+                agent.run(tray)
+        except Exception:  # noqa: BLE001 whatever it is, it is logged and recorded
             self.failed = True
-            logging.getLogger(__name__).exception("the agent ended")
+            self.starts_again = self._take_crash(is_logged=agent is not None)
         finally:
             self.ended.set()
             tray.stop()
+
+    def _take_crash(self, *, is_logged: bool) -> bool:
+        """Log the exception that has ended the agent; return whether to start it again."""
+        try:
+            import logging
+
+            from iea_agent.host import logs
+
+            from .crash_watch import CrashWatch
+            from .installation import Installation
+
+            installation = Installation.locate(self._environment)
+            if not is_logged:
+                name, lock = installation.claim_log()
+                with closing(lock), closing(logs.start_logging(installation.folders.logs, name)):
+                    logging.getLogger(__name__).exception("the agent crashed")
+            return CrashWatch(installation, time.time).take_crash()
+        except Exception:  # noqa: BLE001 what is broken may be anything: then a person starts it again
+            return False
 
     def wakes(self) -> None:
         """Post that the computer has slept."""
         from iea_agent.domain.machine import Woke
 
         self.post(Woke())
+
+    def unlocks(self) -> None:
+        """Post that a person is back: a look, which spares a server that asks to wait."""
+        from iea_agent.domain.machine import LookDue
+
+        self.post(LookDue())
 
     def menu_opens(self) -> None:
         """Post that the menu opens: a person may ask for a window next."""
@@ -167,14 +200,19 @@ def _run_with_tray(environment: Mapping[str, str], *, beside: bool) -> int:
     from iea_agent.shell.tray import Notices, Tray, TrayUnavailable
     from iea_agent.shell.wording.view import Picture, View
 
-    resident = _Resident(environment, beside=beside)
+    resident = Resident(environment, beside=beside)
     try:
         tray = Tray(
             ICONS,
             View(Picture.PALE_BALL, f"Impact emploi – {_('Connexion en cours')}"),
             resident.post,
             # nothing is sure to run after the end of the session, so the agent ends first
-            Notices(session_ending=resident.quit, resumed=resident.wakes, menu_opened=resident.menu_opens),
+            Notices(
+                session_ending=resident.quit,
+                resumed=resident.wakes,
+                unlocked=resident.unlocks,
+                menu_opened=resident.menu_opens,
+            ),
         )
     except TrayUnavailable:
         print(
@@ -186,5 +224,10 @@ def _run_with_tray(environment: Mapping[str, str], *, beside: bool) -> int:
         return 1
     tray.run(lambda: threading.Thread(target=resident.serve, args=(tray,), name="loop", daemon=True).start())
     resident.quit()
+    if resident.starts_again:
+        from .crash_watch import start_again
+
+        with suppress(OSError):
+            start_again()
     # a thread that still waits for the network must not keep the process alive
     os._exit(1 if resident.failed else 0)

@@ -26,8 +26,18 @@ def window_command(*window: str) -> list[str]:
 
     Python is isolated ("-I"): no module comes from the current folder, a variable or the person's own.
     """
-    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-I", "-m", "iea_agent"]
-    return [*program, "window", *window]
+    return [*program_command(), "window", *window]
+
+
+def program_command() -> list[str]:
+    """Return what starts this program; a command or nothing more follows it."""
+    from iea_agent.host.program_folder import ProgramFolder
+
+    program = ProgramFolder.locate()
+    if program is not None:
+        # the launcher isolates Python itself
+        return [str(program.windowed_launcher)]
+    return [sys.executable, "-I", "-m", "iea_agent"]
 
 
 class WindowOpener:

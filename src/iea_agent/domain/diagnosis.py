@@ -137,6 +137,14 @@ Notice: TypeAlias = Interception | EndpointChange
 
 
 @dataclass(frozen=True, slots=True)
+class VersionReturn:
+    """The version *failed* did not prove itself, and *own* runs in its place."""
+
+    failed: str
+    own: str
+
+
+@dataclass(frozen=True, slots=True)
 class ServerReport:
     """The result of one server's test, or its present state if *done* is false.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, NotRequired, TypeAlias, TypedDict
 
+from .autostart import Autostart
 from .diagnosis import Conclusion, Server, Stage, StageOutcome
 from .machine import State
 from .password_tries import WaitReason
@@ -54,6 +55,7 @@ class StatusDocument(TypedDict):
     licence_number: str
     setting_faults: list[str]
     notices: list[str]
+    autostart: Annotated[str, Autostart] | None
 
 
 class StageDocument(TypedDict):
@@ -160,6 +162,14 @@ class JournalDocument(TypedDict):
     entries: list[dict[str, object]]
 
 
+class AutostartDocument(TypedDict):
+    """What ``autostart status --json`` prints; null if the program is not installed."""
+
+    schema: Schema
+    autostart: Annotated[str, Autostart] | None
+    commands: list[str]
+
+
 class VersionDocument(TypedDict):
     """What ``version --json`` prints."""
 
@@ -188,6 +198,7 @@ class DiagnosisDocument(TypedDict):
     licence_key: str
     proxy_password: str
     state_seal: str
+    autostart: Annotated[str, Autostart] | None
     routes: dict[str, RouteDocument]
     register_days: int | None
     folders: dict[str, str]

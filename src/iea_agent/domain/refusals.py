@@ -268,6 +268,30 @@ class FileNotReadable(Refusal):
     reason: str
 
 
+# The start with Windows
+
+
+class NotInstalled(Refusal):
+    """This program was not installed by its setup, so Windows cannot start it."""
+
+    exit_code = ExitCode.FAILED
+
+
+class AutostartDisabled(Refusal):
+    """The person has disabled the start with Windows in the Task Manager."""
+
+
+class AutostartForAll(Refusal):
+    """The start with Windows is an entry for all users of this PC."""
+
+
+class AutostartNotWritten(Refusal):
+    """The registry refused the entry; *reason* is the error."""
+
+    exit_code = ExitCode.FAILED
+    reason: str
+
+
 # Everything else
 
 

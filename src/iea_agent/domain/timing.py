@@ -60,6 +60,18 @@ CLOCK_CHECK_LONGEST = 16.5
 """A check may come this late, so that none comes shortly before another timer: fewer wake-ups, and still far below ``SLEPT_GAP``."""
 SLEPT_GAP = 22.5
 POLICY_CHECK = 60.0
+RESTART_APART = 600.0
+"""The agent starts again by itself after a crash, unless another one was less than this before."""
+PROOF = 120.0
+"""A new version proves itself within this time after its start: the icon, and one result of an attempt."""
+TRIAL_STARTS = 3
+"""The start without a proof before it at which the launcher goes back to the version before."""
+FAILED_VERSION_REST = 86_400.0
+"""How long a version that did not prove itself is not offered again."""
+OLD_SLOT = 7 * 86_400.0
+"""How long the version before stays on the disk after its successor has proved itself."""
+UNFINISHED_SLOT = 86_400.0
+"""A folder of a version that nothing names is left alone this long: a setup may be about to name it."""
 
 
 def next_try(problem: Problem, tries: int, retry_after: float | None, chance: float) -> float | None:

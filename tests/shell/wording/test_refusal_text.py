@@ -62,6 +62,10 @@ EXAMPLES: list[Refusal] = [
     refusals.SettingsNewer("settings.toml"),
     refusals.SettingsNotWritten("settings.toml", "OSError"),
     refusals.FileNotReadable("journal.jsonl", "PermissionError"),
+    refusals.NotInstalled(),
+    refusals.AutostartDisabled(),
+    refusals.AutostartForAll(),
+    refusals.AutostartNotWritten("PermissionError"),
     refusals.ProblemMet("IEA-P05"),
     refusals.NoWindows(),
 ]

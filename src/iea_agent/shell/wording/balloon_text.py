@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from iea_agent.domain.diagnosis import Interception, Notice
+from iea_agent.domain.diagnosis import Interception, Notice, VersionReturn
 from iea_agent.domain.machine import Effect, Snapshot, State
-from iea_agent.domain.problems import FOLDER_UNUSABLE, N_, Problem
+from iea_agent.domain.problems import FOLDER_UNUSABLE, INTERNAL_ERROR, N_, Problem
 from iea_agent.locale import _
 from iea_agent.shell.wording.state_text import EXPLANATIONS
 from iea_agent.shell.wording.time_text import format_since
@@ -75,12 +75,27 @@ def build_window_failure_balloon(reason: str) -> Balloon:
     )
 
 
-def build_notice_balloon(notice: Notice) -> Balloon:
-    """Return the balloon for what the status window says of a connection that works."""
+def build_notice_balloon(notice: Notice | VersionReturn) -> Balloon:
+    """Return the balloon for what the status window has under « À noter »."""
+    if isinstance(notice, VersionReturn):
+        return Balloon(
+            _("Retour à la version précédente"),
+            _(
+                "La version {failed} du programme de connexion ne fonctionnait pas sur ce poste. Vous n'avez rien à faire."
+            ).format(failed=notice.failed),
+        )
     title = _("La licence est envoyée ailleurs qu'avant")
     if isinstance(notice, Interception):
         title = _("Un produit ouvre la connexion sécurisée")
     return Balloon(title, _("Cliquez sur l'icône pour en savoir plus."))
+
+
+def build_crash_balloon() -> Balloon:
+    """Return the balloon for an agent that had crashed twice and was started again."""
+    body = _(
+        "Une erreur l'a arrêté deux fois de suite ; il fonctionne de nouveau. Si cela recommence, prévenez l'assistance."
+    )
+    return Balloon(_("Le programme de connexion s'était arrêté"), f"{body} ({INTERNAL_ERROR.code})")
 
 
 def build_problem_balloon(problem: Problem) -> Balloon:

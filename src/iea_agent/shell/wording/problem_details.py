@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from iea_agent.domain import interceptors, problems, settings, timing
 from iea_agent.domain.addresses import Malformed
-from iea_agent.domain.diagnosis import Certificate, Failure, Interception, Notice
+from iea_agent.domain.diagnosis import Certificate, Failure, Interception, Notice, VersionReturn
 from iea_agent.domain.evidence import (
     AnswerInClear,
     CertificateHosts,
@@ -111,8 +111,13 @@ def _evidence(evidence: Evidence | None) -> list[str]:
             return [_(_NAMED[type(evidence)]).format(about=clean_foreign_text(name))]
 
 
-def describe_notice(notice: Notice) -> str:
-    """Return what a person should know about a connection that works."""
+def describe_notice(notice: Notice | VersionReturn) -> str:
+    """Return what a person should know about a connection that works, or the version."""
+    if isinstance(notice, VersionReturn):
+        text = _(
+            "La version {failed} du programme de connexion ne fonctionnait pas sur ce poste : la version {own} a repris sa place. Vous n'avez rien à faire."
+        )
+        return text.format(failed=notice.failed, own=notice.own)
     since = format_date(notice.since)
     if isinstance(notice, Interception):
         text = _(

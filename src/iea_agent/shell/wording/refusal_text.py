@@ -64,6 +64,18 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.FileNotReadable: N_(
         "Ce fichier ne peut pas être lu ; vérifiez les droits de son dossier : {path} ({reason})"
     ),
+    refusals.NotInstalled: N_(
+        "Windows ne peut démarrer que le programme installé : lancez d'abord son programme d'installation."
+    ),
+    refusals.AutostartDisabled: N_(
+        "Le démarrage avec Windows est désactivé dans le Gestionnaire des tâches : réactivez-y « IEA Agent », parmi les applications de démarrage."
+    ),
+    refusals.AutostartForAll: N_(
+        "Le programme de connexion démarre avec Windows pour tous les utilisateurs de ce poste : seul un administrateur peut le changer."
+    ),
+    refusals.AutostartNotWritten: N_(
+        "Le démarrage avec Windows n'a pas pu être enregistré, rien n'a été changé ({reason})."
+    ),
     refusals.NoWindows: N_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings --help »."),
 }
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Final, overload
 
 from iea_agent import __version__
 from iea_agent.domain import problems
+from iea_agent.domain.autostart import Autostart
 from iea_agent.domain.diagnosis import Failure
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import SettingFault, Settings
 from iea_agent.locale import _
 from iea_agent.shell.wording import state_text, time_text
+from iea_agent.shell.wording.autostart_text import describe_autostart
 from iea_agent.shell.wording.detail_text import word_detail
 from iea_agent.shell.wording.problem_details import (
     describe_failure_details,
@@ -25,7 +27,7 @@ from iea_agent.shell.wording.problem_details import (
 )
 
 if TYPE_CHECKING:
-    from iea_agent.domain.diagnosis import Notice
+    from iea_agent.domain.diagnosis import Notice, VersionReturn
     from iea_agent.domain.documents import ProblemDocument, StatusDocument
 
 SCHEMA: Final = 1
@@ -60,9 +62,13 @@ def build_status_document(
     snapshot: Snapshot,
     settings: Settings,
     faults: Sequence[SettingFault] = (),
-    notices: Sequence[Notice] = (),
+    notices: Sequence[Notice | VersionReturn] = (),
+    autostart: Autostart | None = None,
 ) -> StatusDocument:
-    """Return the status of *snapshot*, without any secret; *faults* are of *settings*."""
+    """Return the status of *snapshot*, without any secret; *faults* are of *settings*.
+
+    *autostart* is None for a program that is not installed.
+    """
     return {
         "schema": SCHEMA,
         "version": __version__,
@@ -82,6 +88,7 @@ def build_status_document(
         "licence_number": settings.licence_number,
         "setting_faults": [describe_setting_fault(fault) for fault in faults],
         "notices": [describe_notice(notice) for notice in notices],
+        "autostart": None if autostart is None else autostart.value,
     }
 
 
@@ -135,10 +142,12 @@ def list_facts(status: StatusDocument, next_try: str, now: float) -> list[tuple[
 def list_technical_facts(status: StatusDocument) -> list[tuple[str, str]]:
     """Return the lines for whoever helps: they stand behind « Détails techniques »."""
     detail = status["problem"]["detail"] if status["problem"] is not None else ""
+    autostart = status.get("autostart")
     return [
         (_("Serveur d'authentification"), status["authentication"]),
         (_("Serveur de mise à jour"), status["updates"]),
         (_("Version du programme de connexion"), status["version"]),
+        *([describe_autostart(Autostart(autostart))] if autostart else []),
         *([(_("Détail technique"), word_detail(detail))] if detail else []),
     ]
 

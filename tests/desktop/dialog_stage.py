@@ -9,6 +9,7 @@ standard input have it write how large each control is and wants to be, and whic
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import sys
 import threading
@@ -56,16 +57,27 @@ class Log:
 SYSTEM_PROXY = "http://proxy.entreprise.exemple.fr:3128"
 """The way to an address with « entreprise » in it, where the system decides."""
 FAILURES = {
-    "introuvable": Failure(Stage.NAME, problems.NAME_UNKNOWN, "getaddrinfo: name or service not known"),
-    "expire": Failure(Stage.CERTIFICATE, problems.CERTIFICATE_EXPIRED, "certificate has expired"),
-    "refuse": Failure(Stage.LICENCE, problems.AUTHORISATION_REFUSED, "HTTP 403, unauthorized_client"),
-    "inconnue": Failure(Stage.LICENCE, problems.LICENCE_NOT_RECOGNISED, "HTTP 401, invalid_client"),
-    "autre": Failure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER, "no metadata below the address"),
-    ":80": Failure(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS, "[SSL: WRONG_VERSION_NUMBER]"),
+    "introuvable": Failure(Stage.NAME, problems.NAME_UNKNOWN, "gaierror: [Errno 11001] getaddrinfo failed"),
+    "expire": Failure(
+        Stage.CERTIFICATE, problems.CERTIFICATE_EXPIRED, "certificate refused: certificate has expired [0xa]"
+    ),
+    "refuse": Failure(
+        Stage.LICENCE,
+        problems.AUTHORISATION_REFUSED,
+        "HTTP 403 unauthorized_client, the server says: Client not allowed",
+    ),
+    "inconnue": Failure(
+        Stage.LICENCE,
+        problems.LICENCE_NOT_RECOGNISED,
+        "HTTP 401 invalid_client, the server says: Client authentication failed",
+    ),
+    "autre": Failure(Stage.KIND, problems.NOT_AN_UPDATE_SERVER, "no timestamp.json: HTTP 404"),
+    ":80": Failure(Stage.CERTIFICATE, problems.PORT_WITHOUT_TLS, "TLS: WRONG_VERSION_NUMBER"),
     "antivirus": Failure(
         Stage.CERTIFICATE,
         problems.INTERCEPTED,
-        "unable to get local issuer certificate",
+        "certificate refused: unable to get local issuer certificate [0x14], "
+        f"issued by Avast Web/Mail Shield Root, SHA-256 {'3f9a' * 16}",
         evidence=InterceptedBy("Avast"),
         certificate=Certificate(
             "impact-emploi.urssaf.fr",
@@ -77,11 +89,19 @@ FAILURES = {
         ),
     ),
     "entreprise": Failure(
-        Stage.PROXY, problems.PROXY_WANTS_PASSWORD, "HTTP 407, Basic", evidence=ProxyInvolved(SYSTEM_PROXY)
+        Stage.PROXY,
+        problems.PROXY_WANTS_PASSWORD,
+        "407, asks for Basic",
+        evidence=ProxyInvolved(SYSTEM_PROXY),
     ),
 }
 """A word in the address tested decides how its test ends; « lent » never does, « horloge » passes with a note."""
-CLOCK = Failure(Stage.ANSWER, problems.CLOCK_WRONG, "Date header", evidence=ClockOffset(5400))
+CLOCK = Failure(
+    Stage.ANSWER,
+    problems.CLOCK_WRONG,
+    "the server's clock minus this PC's: 5400 s",
+    evidence=ClockOffset(5400),
+)
 SHOWN = Certificate("impact-emploi.urssaf.fr", "Certigna Services CA", 1.7e9, 1.9e9, "b7c1" * 16)
 
 
@@ -183,7 +203,7 @@ class SettingsOnStage:
         details = {
             Stage.NAME: "203.0.113.7, 2001:db8::7",
             Stage.CONNECTION: "203.0.113.7:443",
-            Stage.CERTIFICATE: "TLS 1.3, Certigna",
+            Stage.CERTIFICATE: f"TLSv1.3, issued by {SHOWN.issuer}, SHA-256 {SHOWN.sha256}",
             Stage.ANSWER: "HTTP 200",
         }
         for stage in stages:
@@ -338,7 +358,7 @@ def listen(log: Log) -> None:
     import wx
 
     for line in sys.stdin:
-        wx.CallAfter({"measure": measure, "focus": focus}[line.strip()], log)
+        wx.CallAfter({"measure": measure, "focus": focus, "hear": hear}[line.strip()], log)
 
 
 def focus(log: Log) -> None:
@@ -348,6 +368,54 @@ def focus(log: Log) -> None:
     has = wx.Window.FindFocus()
     named = has.GetPrevSibling() if isinstance(has, (wx.TextCtrl, wx.Choice, wx.ListBox)) else has
     log.write(focus=named.GetLabelText() if named else "")
+
+
+class _Variant(ctypes.Structure):
+    """A VARIANT (oaidl.h): its type and its value."""
+
+    _fields_ = (("kind", ctypes.c_ushort), ("rest", ctypes.c_ushort * 3), ("value", ctypes.c_longlong * 2))
+
+
+def hear(log: Log) -> None:
+    """Write what Windows tells a screen reader of each visible control (IAccessible)."""
+    import wx
+
+    log.write(heard=[_ask_accessibility(window) for window in _list_windows(wx.GetTopLevelWindows()[0])])
+
+
+def _list_windows(window: Any) -> list[Any]:
+    visible = [child for child in window.GetChildren() if child.IsShown()]
+    return [each for child in visible for each in (child, *_list_windows(child))]
+
+
+def _ask_accessibility(window: Any) -> dict[str, object]:
+    """Return name, description and role of *window*; they are methods 10, 12 and 13."""
+    interface = (ctypes.c_ubyte * 16)(*bytes.fromhex("e03687613d3ccf11810c00aa00389b71"))
+    accessible = ctypes.c_void_p()
+    client = ctypes.c_ulong(0xFFFFFFFC)
+    oleacc: Any = ctypes.WinDLL("oleacc")  # type: ignore[attr-defined,unused-ignore]
+    oleacc.AccessibleObjectFromWindow(
+        ctypes.c_void_p(window.GetHandle()), client, ctypes.byref(interface), ctypes.byref(accessible)
+    )
+    methods = ctypes.cast(
+        ctypes.cast(accessible, ctypes.POINTER(ctypes.c_void_p))[0] or 0, ctypes.POINTER(ctypes.c_void_p)
+    )
+    itself = _Variant(kind=3)
+
+    def ask(number: int, answer: Any) -> Any:
+        call = ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_void_p, _Variant, ctypes.c_void_p)(
+            methods[number] or 0
+        )
+        call(accessible, itself, ctypes.cast(ctypes.byref(answer), ctypes.c_void_p))
+        return answer
+
+    name, description = (ask(number, ctypes.c_void_p()).value for number in (10, 12))
+    return {
+        "kind": type(window).__name__,
+        "name": ctypes.wstring_at(name) if name else "",
+        "description": ctypes.wstring_at(description) if description else "",
+        "role": ask(13, _Variant()).value[0],
+    }
 
 
 def measure(log: Log) -> None:
@@ -365,6 +433,10 @@ def measure(log: Log) -> None:
             if not child.IsShown():
                 continue
             wanted, has = child.GetBestSize(), child.GetSize()
+            if isinstance(child, wx.Button):
+                # the least that a button is by custom is more than its text needs
+                texts = [child.GetTextExtent(line).width for line in child.GetLabelText().splitlines()]
+                wanted.width = min(wanted.width, max(texts, default=0) + child.FromDIP(12))
             controls.append(
                 {
                     "kind": type(child).__name__,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import socket
 import ssl
 import struct
@@ -32,6 +33,7 @@ from iea_agent.services.authentication import Connect, Licence
 from iea_agent.services.https import Client
 from iea_agent.services.network import Credentials, Limits, Route
 from iea_agent.services.reachability import EXAMINATION_SECONDS, Verify, examine
+from iea_agent.shell.wording.detail_text import word_detail
 from iea_sandbox.authority import NAME
 from iea_sandbox.faults import FAULTS, Layer, ServerName
 from iea_sandbox.proxy import USER
@@ -116,6 +118,10 @@ def times() -> Iterator[dict[str, float]]:
     MEASURED.write_text(json.dumps(all_times, indent=1, sort_keys=True), encoding="utf-8")
 
 
+ENGLISH = re.compile(r"\b(the|with|without|not|no|for|error|failed|says|was|is|from|to|this)\b", re.I)
+"""Words that no French detail has outside of a quotation."""
+
+
 def assert_in_time(took: float, expected: ExpectedFailure | None, whole: float) -> None:
     assert took <= (AT_ONCE if expected is None else expected.deadline(limits_for(expected), whole)) + SLACK
 
@@ -140,6 +146,9 @@ def assert_reported(
     assert set(outcomes[:place]) <= {StageOutcome.PASSED, StageOutcome.SKIPPED}
     assert set(outcomes[place + 1 :]) <= {StageOutcome.SKIPPED}
     assert report.stages[place].detail, "support wants evidence"
+    for stage in report.stages:
+        own_words = re.sub("«[^»]*»", "", word_detail(stage.detail))
+        assert not ENGLISH.search(own_words), own_words
 
 
 def limits_for(expected: ExpectedFailure | None) -> Limits:

@@ -236,7 +236,7 @@ class Servers:
         try:
             root = self.installation.storage.read_administrators_file(file, updates.LARGEST)
         except OSError as error:
-            detail = f"{error.filename}: {error.strerror}"
+            detail = f"{error.filename}: {type(error).__name__}: [Errno {error.errno}] {error.strerror}"
             failure = Failure(
                 Stage.METADATA, problems.POLICY_UNUSABLE, detail, evidence=FileInvolved(str(file))
             )

@@ -37,14 +37,14 @@ def bound_detail(text: str) -> str:
     return cut if cut.isprintable() else _replace_unprintable(cut)
 
 
-def clean_foreign_text(text: str) -> str:
-    """Return *text* as one line with single spaces, at most 120 characters.
+def clean_foreign_text(text: str, longest: int = LONGEST_SHOWN) -> str:
+    """Return *text* as one line with single spaces, at most *longest* characters.
 
     It has no French quotation marks: sentences put them around it, and it must not end its quotation.
     """
-    text = text[: 4 * LONGEST_SHOWN].translate(_QUOTATION_MARKS)
+    text = text[: 4 * longest].translate(_QUOTATION_MARKS)
     line = " ".join(_replace_unprintable(text).split())
-    return line if len(line) <= LONGEST_SHOWN else line[: LONGEST_SHOWN - 1] + "…"
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def escape_controls(text: str) -> str:

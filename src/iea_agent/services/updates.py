@@ -103,7 +103,8 @@ def check(
                 shutil.copytree(trusted, copy, ignore=others, copy_function=shutil.copyfile)
             return _refresh(send, address, root, copy, timestamp)
     except OSError as error:
-        detail = f"this computer's disk: {type(error).__name__}: {error.strerror}"
+        kind = type(error).__name__
+        detail = f"this computer's disk: {kind}: [Errno {error.errno}] {error.strerror}"
         raise HttpsError(Failure(Stage.METADATA, problems.INTERNAL_ERROR, detail)) from error
 
 

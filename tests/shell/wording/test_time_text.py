@@ -8,7 +8,7 @@ import pytest
 
 from iea_agent.shell.wording.time_text import (
     format_age,
-    format_countdown,
+    format_coming_time,
     format_date,
     format_duration,
     format_milliseconds,
@@ -97,17 +97,17 @@ def test_a_wait_is_rounded_up_so_that_it_is_over_when_it_says(seconds: float, wo
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [
-        (-3, "1~s"),
-        (0.2, "1~s"),
-        (59, "59~s"),
-        (59.5, "1~min"),
-        (72, "2~min"),
-        (3599.5, "1~h 00~min"),
-        (7500, "2~h 05~min"),
-        (86_340, "23~h 59~min"),
-        (86_399, "1~j 0~h"),
-        (90_000, "1~j 1~h"),
+        (-3, "dans moins d’une minute"),
+        (59.9, "dans moins d’une minute"),
+        (60, "vers 12~h~01"),
+        (61, "vers 12~h~02"),
+        (7500, "vers 14~h~05"),
+        (86_400, "le 06/03/2026 vers 12~h~00"),
     ],
 )
-def test_a_countdown_never_stands_at_zero(seconds: float, words: str) -> None:
-    assert format_countdown(seconds).replace("\u00a0", "~") == words
+def test_what_comes_is_told_by_the_clock_and_not_counted_down(seconds: float, words: str) -> None:
+    """The text is the same whenever it is made, until the last minute begins."""
+    comes = NOON + seconds
+    assert format_coming_time(comes, NOON).replace("\u00a0", "~") == words
+    later = NOON + max(0.0, min(seconds - 60, 3600))
+    assert format_coming_time(comes, later).replace("\u00a0", "~") == words

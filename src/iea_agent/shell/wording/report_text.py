@@ -23,6 +23,7 @@ from iea_agent.domain.problems import N_
 from iea_agent.domain.proxy_choice import Source
 from iea_agent.domain.settings import SettingFault
 from iea_agent.locale import _
+from iea_agent.shell.wording.detail_text import word_detail
 from iea_agent.shell.wording.problem_details import (
     describe_failure_details,
     describe_notice,
@@ -94,13 +95,19 @@ def render_stage(server: ServerReport, stage: Stage) -> str:
     """Return one stage as a line: « Connexion : réussi, 12 ms (127.0.0.1) »."""
     result = next(result for result in server.stages if result.stage is stage)
     time = "" if result.milliseconds is None else f", {format_milliseconds(result.milliseconds)}"
-    detail = f" ({result.detail})" if result.detail else ""
+    detail = f" ({word_detail(result.detail)})" if result.detail else ""
+    return f"{name_stage_outcome(server, stage)}{time}{detail}"
+
+
+def name_stage_outcome(server: ServerReport, stage: Stage) -> str:
+    """Return how one stage went, without its details: « Connexion : réussi »."""
+    result = next(result for result in server.stages if result.stage is stage)
     places = [each.stage for each in server.stages]
     failed = server.failure
     outcome = OUTCOMES[result.outcome]
     if result.outcome is StageOutcome.SKIPPED and failed and places.index(stage) > places.index(failed.stage):
         outcome = NOT_REACHED
-    return _pair(_(STAGES[stage]), f"{_(outcome)}{time}{detail}")
+    return _pair(_(STAGES[stage]), _(outcome))
 
 
 SOURCES = {
@@ -171,7 +178,7 @@ def list_failure_lines(failure: Failure, now: float) -> list[str]:
         _(problems.ACTORS[problem.actor]),
     ]
     if failure.detail:
-        lines.append(_pair(_("Détail technique"), failure.detail))
+        lines.append(_pair(_("Détail technique"), word_detail(failure.detail)))
     return [line for line in lines if line]
 
 

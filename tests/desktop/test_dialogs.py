@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +156,11 @@ class Play:
         self.process.stdin.flush()
         return self.logged(kind, count)
 
+    def hear(self) -> list[dict[str, Any]]:
+        """What Windows tells a screen reader of each control: name, description, role."""
+        heard: list[dict[str, Any]] = self.tell("hear", "heard")["heard"]
+        return heard
+
     def focus(self) -> str:
         """The name of the control that has the keyboard."""
         return plain(self.tell("focus", "focus")["focus"])
@@ -261,6 +266,51 @@ def test_a_screen_reader_finds_a_name_for_every_control(
     assert kinds >= (
         {"Edit", "ComboBox", "ListBox", "Button", "Static"} if name == "settings" else {"Button", "Static"}
     )
+
+
+ALERT, EDIT = 8, 42
+"""Roles of Windows' accessibility (oleacc.h)."""
+
+
+def test_what_a_screen_reader_is_told_of_the_settings(play: Callable[..., Play]) -> None:
+    """Groups, marks and stages have names, fields their hints; results are alerts."""
+    dialog = play("settings", authentication="https://introuvable.exemple.fr")
+    dialog.sees("Une clé est enregistrée")
+    dialog.enter(UPDATES, "ftp://exemple.fr")
+    dialog.click("Enregistrer")
+    dialog.sees("L’adresse doit commencer par")
+    described = {plain(each["name"]): each for each in dialog.hear()}
+    assert described[UPDATES]["role"] == EDIT
+    assert plain(described[UPDATES]["description"]) == "L’adresse doit commencer par « https:// »."
+    assert described[KEY]["description"].startswith("Une clé est enregistrée")
+    assert not described[NUMBER]["description"]
+    dialog.enter(UPDATES, HERE["updates"])
+    dialog.click(TEST)
+    dialog.sees("Serveur introuvable (IEA-N02)")
+    heard = dialog.hear()
+    names = [plain(each["name"]) for each in heard]
+    stages = ["Adresse : réussi", "Nom : échec", "Connexion : non atteint", f"{AUTHENTICATION} : échec"]
+    assert {*stages, f"{UPDATES} : réussi"} <= set(names)
+    alerts = [plain(each["name"]) for each in heard if each["role"] == ALERT]
+    assert alerts[0] == "Échec de connexion au serveur"
+    assert alerts[-1].startswith("• Ouvrez un site internet"), "the advice is read, too"
+    check_groups(dialog, {group.heading for group in (row.group for row in ROWS)})
+
+
+def check_groups(dialog: Play, headings: set[str]) -> None:
+    """Check that each control is inside of one group box, as screen readers do."""
+    boxes = {c.text: c.area for c in dialog.window.children if c.text in {plain(h) for h in headings}}
+    assert len(boxes) == len(headings)
+    inside = [
+        child
+        for child in dialog.window.children
+        if child.visible and child.kind in ("Edit", "ComboBox") and _is_in_one(child.area, boxes.values())
+    ]
+    assert inside == [c for c in dialog.window.children if c.visible and c.kind in ("Edit", "ComboBox")]
+
+
+def _is_in_one(area: Area, boxes: Iterable[Area]) -> bool:
+    return sum(_within(area, box) for box in boxes) == 1
 
 
 def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Play]) -> None:
@@ -833,13 +883,15 @@ def test_the_details_of_a_test_can_be_copied(keys: tuple[str, ...], play: Callab
         play,
         "https://expire.exemple.fr/updates",
         "(IEA-T01)",
-        "certificate has expired",
+        "certificat refusé : le certificat a expiré [0xa]",
         "Certificat : échec, 12 ms",
     )
 
 
 NOW_DOCUMENT = Snapshot(
-    State.DISCONNECTED, 0.0, failure=failed(problems.CERTIFICATE_EXPIRED, "certificate has expired")
+    State.DISCONNECTED,
+    0.0,
+    failure=failed(problems.CERTIFICATE_EXPIRED, "certificate refused: certificate has expired [0xa]"),
 )
 
 
@@ -869,17 +921,17 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
         f"{expired.title} (IEA-T01)",
         expired.advice.removesuffix(problems.MEANWHILE).rstrip(),
         problems.ACTORS[expired.actor],
-        "dans 2 min",
+        "vers ",
         "Vos bulletins ne sont pas touchés.",
         "connecté 6 h 00, en échec 1 h 00, en mode assistance 2 h 00, arrêté 15 h 00",
     ):
         dialog.sees(text)
     assert dialog.focus() == "Trouver la panne"
-    assert "certificate has expired" not in " ".join(dialog.texts())
+    assert "le certificat a expiré [0xa]" not in " ".join(dialog.texts())
     dialog.click("Afficher les détails techniques")
-    dialog.sees("certificate has expired")
+    dialog.sees("le certificat a expiré [0xa]")
     dialog.click("Masquer les détails techniques")
-    dialog.until(lambda: "certificate has expired" not in dialog.texts(), "closed details")
+    dialog.until(lambda: "le certificat a expiré [0xa]" not in dialog.texts(), "closed details")
     dialog.desktop.key("alt+t")
     assert dialog.logged("asked")["asked"] == "diagnosis"
     dialog.desktop.key("alt+r")
@@ -1013,6 +1065,36 @@ def test_on_every_screen_nothing_is_cut_and_the_buttons_stay(
         status.ended()
 
 
+NARROW_SCREEN = 400, (1280, 1024)
+"""A screen 320 device-independent pixels wide (WCAG 1.4.10)."""
+
+
+def test_at_320_pixels_nothing_scrolls_sideways(tmp_path: Path) -> None:
+    with Desktop(*NARROW_SCREEN) as desktop:
+        own = json.dumps(
+            {
+                **HERE,
+                "authentication": "https://antivirus.exemple.fr",
+                "updates": "https://impact-emploi.urssaf.fr:80/updates",
+            }
+        )
+        settings = Play(
+            *(desktop, tmp_path, "settings", "--own", own, "--repairs", "--locked", "licence_number")
+        )
+        settings.desktop.key("alt+t")
+        settings.logged("searched")
+        settings.sees("Échec de connexion au serveur")
+        check_footer(settings.tell("measure", "measured"), 400, {"Aide", "Enregistrer", "Quitter"})
+        settings.desktop.key("Escape")
+        settings.ended()
+        status = Play(desktop, tmp_path, "status", "--source", write_status(tmp_path))
+        status.desktop.key("alt+q")
+        status.sees("Détail technique")
+        check_footer(status.tell("measure", "measured"), 400, {"Aide", "Copier", "Fermer"})
+        status.desktop.key("Escape")
+        status.ended()
+
+
 def check_footer(measured: dict[str, Any], scaling: int, buttons: set[str]) -> None:
     """Check that *buttons* are in view, and that what scrolls is cut nowhere.
 
@@ -1051,7 +1133,7 @@ def check_sizes(measured: dict[str, Any], scaling: int) -> None:
     kinds = [control["kind"] for control in measured["measured"]]
     # what scrolls may be behind the footer, whose controls come last
     footer = kinds.index("Footer")
-    containers = ("ScrolledWindow", "Footer", "Mark", "Banner", "StageStrip")
+    containers = ("ScrolledWindow", "Footer", "GroupHeading", "Mark", "Banner", "StageStrip")
     for part in (measured["measured"][:footer], measured["measured"][footer:]):
         visible = [control for control in part if control["kind"] not in containers]
         for number, one in enumerate(visible):

@@ -25,7 +25,14 @@ from iea_agent.domain.refusals import (
 from iea_agent.shell.wording.refusal_text import word_refusal
 from rig.desktop import Desktop
 from rig.prefix import windows_path
-from tests.desktop.test_dialogs import SCREENS, Play, check_footer, check_sizes, plain
+from tests.desktop.test_dialogs import (
+    NARROW_SCREEN,
+    SCREENS,
+    Play,
+    check_footer,
+    check_sizes,
+    plain,
+)
 
 STAGE = Path(__file__).with_name("support_stage.py")
 TITLE = "(Demande de support technique|Technical support request)$"
@@ -130,6 +137,27 @@ def test_a_screen_reader_finds_a_name_for_every_control(play: Callable[..., Supp
         assert named >= names
         dialog.desktop.key("Escape")
         dialog.ended()
+
+
+def test_what_a_screen_reader_is_told_of_assistance(play: Callable[..., SupportPlay]) -> None:
+    """The group of both choices; the hint and the complaint with their field."""
+    dialog = play(DISCONNECTED)
+    described = {plain(each["name"]): each["description"] for each in dialog.hear()}
+    assert described[REASON].startswith("N’indiquez aucun nom")
+    box = dialog.window.control("Votre demande").area
+    for choice in (ENTER, LEAVE):
+        area = dialog.window.control(choice).area
+        assert box.left <= area.left
+        assert area.right <= box.right
+        assert box.top <= area.top
+        assert area.bottom <= box.bottom
+    dialog.becomes(assistance())
+    dialog.focused(PASSWORD)
+    dialog.desktop.type(TYPO)
+    dialog.desktop.key("Return")
+    dialog.sees(word_refusal(MISTYPED))
+    described = {plain(each["name"]): each["description"] for each in dialog.hear()}
+    assert described[PASSWORD] == word_refusal(MISTYPED)
 
 
 def test_activating_takes_one_ok_and_no_password(play: Callable[..., SupportPlay]) -> None:
@@ -260,11 +288,11 @@ def test_a_wrong_password_without_a_known_error_is_selected_whole(play: Callable
     dialog.until(lambda: dialog.labelled(PASSWORD).text == RIGHT, "only what was typed last")
 
 
-def test_the_next_try_is_counted_down(play: Callable[..., SupportPlay]) -> None:
+def test_the_next_try_is_announced(play: Callable[..., SupportPlay]) -> None:
     dialog = play(assistance())
     dialog.desktop.type(WRONG)
     dialog.desktop.key("Return")
-    dialog.sees("Nouvel essai possible dans 2 s")
+    dialog.sees("Nouvel essai possible dans moins d’une minute")
     assert not dialog.enabled("OK")
     dialog.desktop.type(RIGHT)
     dialog.desktop.key("Return")
@@ -277,14 +305,12 @@ def test_the_next_try_is_counted_down(play: Callable[..., SupportPlay]) -> None:
 
 def test_a_wait_is_shown_in_words(play: Callable[..., SupportPlay]) -> None:
     dialog = play(assistance(wait=73))
-    dialog.sees("Nouvel essai possible dans 2 min")
-    for wait, text in (
-        (3600 + 300, "1 h 05 min"),
-        (29 * 86400 + 3 * 3600 + 60, "29 j 3 h"),
-        (1000, "17 min"),
-    ):
-        dialog.becomes(assistance(wait=wait))
-        dialog.sees(f"Nouvel essai possible dans {text}")
+    dialog.sees("Nouvel essai possible vers ")
+    dialog.becomes(assistance(wait=29 * 86400))
+    day = time.strftime("%d/%m/%Y", time.localtime(time.time() + 29 * 86400))
+    dialog.sees(f"Nouvel essai possible le {day} vers ")
+    dialog.becomes(assistance(wait=45))
+    dialog.sees("Nouvel essai possible dans moins d’une minute")
     assert not dialog.enabled("OK")
     dialog.becomes(assistance())
     dialog.until(lambda: dialog.enabled("OK"), "OK")
@@ -432,3 +458,12 @@ def test_on_every_screen_nothing_is_cut_and_the_buttons_stay(
         check_footer(dialog.tell("measure", "measured"), scaling, {"OK", "Annuler"})
         dialog.desktop.key("Escape")
         dialog.ended()
+
+
+def test_at_320_pixels_nothing_scrolls_sideways(tmp_path: Path) -> None:
+    with Desktop(*NARROW_SCREEN) as desktop:
+        for situation in (DISCONNECTED, assistance(servers_answer=True, wait=4000)):
+            dialog = SupportPlay(desktop, tmp_path, situation)
+            check_footer(dialog.tell("measure", "measured"), 400, {"Aide", "OK", "Annuler"})
+            dialog.desktop.key("Escape")
+            dialog.ended()

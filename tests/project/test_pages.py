@@ -112,7 +112,7 @@ def read_verdicts() -> dict[str, str]:
 
 def test_the_page_about_accessibility_judges_each_clause_with_one_of_four_words() -> None:
     verdicts = read_verdicts()
-    assert set(verdicts.values()) == {"conforme", "non conforme", "non vérifiable ici", "sans objet"}
+    assert set(verdicts.values()) <= {"conforme", "non conforme", "non vérifiable ici", "sans objet"}
     assert {clause[:4] for clause in verdicts} == {f"11.{number}" for number in range(1, 9)}
     platform = [clause for clause in verdicts if clause.startswith("11.5.2.")]
     assert platform == [f"11.5.2.{number}" for number in range(1, 18)]

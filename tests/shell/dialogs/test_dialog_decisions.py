@@ -363,16 +363,22 @@ def test_only_what_the_table_allows_has_a_button(state: State) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (42, "dans 42\u00a0s"),
-        (60, "dans 1\u00a0min"),
-        (75, "dans 2\u00a0min"),
+        (42, "dans moins d’une minute"),
         (0, "maintenant"),
         (-3, "maintenant"),
     ],
 )
-def test_the_next_try_is_counted_down(seconds: int, text: str) -> None:
+def test_the_next_try_is_told_without_a_countdown(seconds: int, text: str) -> None:
     status = document(State.DISCONNECTED, retry_at=NOW + seconds)
     assert status_overview.describe_next_try(status, NOW) == text
+
+
+def test_what_is_told_of_the_next_try_stays_until_its_last_minute() -> None:
+    """Nothing changes by itself while a person reads (WCAG 2.2.2)."""
+    status = document(State.DISCONNECTED, retry_at=NOW + 300)
+    texts = {status_overview.describe_next_try(status, NOW + second) for second in range(240)}
+    assert len(texts) == 1
+    assert texts.pop().startswith("vers ")
 
 
 def test_a_missing_next_try_is_explained() -> None:

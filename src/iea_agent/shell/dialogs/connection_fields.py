@@ -32,9 +32,13 @@ from .settings_rows import ROWS, Control, Row, RowGroup, Typed
 from .widgets import (
     MIDDLE,
     NARROW,
+    GroupHeading,
     Paragraph,
+    SpokenDescription,
     SpokenName,
+    break_lines,
     can_focus,
+    fit_width,
     load_picture,
     make_row,
     place_before,
@@ -86,8 +90,9 @@ class TextField:
         self._label = label
         self._controls = self._create_controls(parent, label)
         self.control = self._controls[-1]
-        self.message = Paragraph(parent, LEFT - 16 - MIDDLE, spoken=True)
+        self.message = Paragraph(parent, fit_width(parent, LEFT) - 16 - MIDDLE, spoken=True)
         self.hint = Paragraph(parent, LEFT)
+        SpokenDescription(self.control, self._describe)
         # both only when they are needed, so that the dialog opens sooner
         self._mark: Mark | None = None
         self._cross: wx.StaticBitmap | None = None
@@ -95,6 +100,9 @@ class TextField:
         self._message_place = wx.BoxSizer(wx.HORIZONTAL)
         self._message_place.Add(self.message, 0, wx.ALIGN_CENTRE_VERTICAL)
         self.sizer = self._arrange(parent)
+
+    def _describe(self) -> str:
+        return " ".join(filter(None, (self.message.text, self.hint.text)))
 
     def _arrange(self, parent: wx.Window) -> wx.Sizer:
         narrow = parent.FromDIP(NARROW)
@@ -161,7 +169,7 @@ class TextField:
                 self._mark.Hide()
             return
         if self._mark is None:
-            self._mark = Mark(self.control.GetParent(), self._label.replace("&", ""))
+            self._mark = Mark(self.control.GetParent(), self._label.replace("&", "").replace("\n", " "))
             place_before(self._mark, self.control.GetNextSibling())
             self._mark_place.Insert(0, self._mark)
         self._mark.show(look)
@@ -279,7 +287,7 @@ class Fields:
                 column.Add(below[group](), 0, wx.TOP, parent.FromDIP(MIDDLE))
             gap = 0 if group is groups[-1][0] else MIDDLE + NARROW
             self.sizer.Add(column, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(gap))
-        self.sizer.SetMinSize(parent.FromDIP(wx.Size(LEFT, -1)))
+        self.sizer.SetMinSize(parent.FromDIP(wx.Size(fit_width(parent, LEFT), -1)))
         for field in self._fields.values():
             field.enable(writable and not self._is_locked(field.row))
             field.control.Bind(field.event, lambda event, field=field: self._on_edit(event, field))
@@ -291,9 +299,7 @@ class Fields:
         self.put(typed_settings.format_settings(effective.settings))
 
     def _create_group(self, group: RowGroup, rows: Sequence[Row]) -> wx.BoxSizer:
-        heading = Paragraph(self._parent, LEFT, _(group.heading), title=1)
-        column = wx.BoxSizer(wx.VERTICAL)
-        column.Add(heading, 0, wx.BOTTOM, self._parent.FromDIP(NARROW))
+        column = GroupHeading(self._parent, _(group.heading)).sizer
         fields = [self._create_field(row) for row in rows]
         for field in fields:
             gap = 0 if field is fields[-1] else self._parent.FromDIP(MIDDLE)
@@ -304,6 +310,7 @@ class Fields:
         label = _(row.label)
         if self._is_locked(row):
             label = f"{label} – {_('fixé par votre administrateur')}"
+        label = break_lines(self._parent, label, fit_width(self._parent, LEFT))
         field = self._fields[row.name] = _FIELDS.get(row.control, TextField)(self._parent, row, label)
         return field
 

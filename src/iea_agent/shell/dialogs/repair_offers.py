@@ -12,7 +12,7 @@ from iea_agent.domain.settings import Settings
 from iea_agent.locale import _
 from iea_agent.shell.wording import repair_text
 
-from .widgets import MIDDLE, NARROW, Paragraph, make_row, place_before
+from .widgets import MIDDLE, NARROW, Paragraph, has_room, make_row, place_before
 
 MOST = 3
 """How many repairs are offered at once: the likeliest ones."""
@@ -49,11 +49,15 @@ class RepairOffers:
     def _create_line(self, after: wx.Window, width: int) -> tuple[Paragraph, wx.Button]:
         """Return a sentence and the button beside it."""
         parent = after.GetParent()
-        effect, button = Paragraph(parent, width - BUTTON - 2 * MIDDLE), wx.Button(parent, label="-")
+        beside = width - BUTTON - 2 * MIDDLE
+        # a sentence in a narrow column would be hard to read: the button stands below it
+        needs = 3 * BUTTON
+        effect = Paragraph(parent, beside if has_room(parent, needs) else width)
+        button = wx.Button(parent, label="-")
         for control in (effect, button):
             place_before(control, after)
         button.SetMinSize(parent.FromDIP(wx.Size(BUTTON, -1)))
-        line = make_row(parent, effect, button, wide=effect)
+        line = make_row(parent, effect, button, wide=effect, needs=needs)
         self.sizer.Add(line, 0, wx.EXPAND | wx.BOTTOM, parent.FromDIP(NARROW))
         return effect, button
 

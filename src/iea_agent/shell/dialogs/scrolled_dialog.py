@@ -11,10 +11,12 @@ import wx
 
 from iea_agent.locale import _
 
-from .widgets import WIDE, PageLink, Paragraph, can_focus, show_page
+from .widgets import MIDDLE, WIDE, PageLink, Paragraph, can_focus, has_room, show_page
 
 TARGET = 26
 """Least height of what is clicked, in device-independent pixels; WCAG 2.2 asks for 24 (2.5.8)."""
+ROOMY = 400
+"""Width, in device-independent pixels, below which a dialog spares room in its footer."""
 LOWEST = 240
 """Least height of a dialog that a person makes smaller."""
 
@@ -242,8 +244,12 @@ def _enlarge_targets(window: wx.Window) -> None:
     for child in window.GetChildren():
         if isinstance(child, (wx.Button, wx.CheckBox)):
             height = max(child.GetBestSize().height, child.FromDIP(TARGET))
-            if child.GetMinHeight() != height:
-                child.SetMinSize(wx.Size(child.GetMinWidth(), height))
+            width = child.GetMinWidth()
+            if isinstance(window, Footer) and not has_room(child, ROOMY):
+                # no wider than its text, so that all buttons stand in one row
+                width = child.GetTextExtent(child.GetLabelText()).width + child.FromDIP(2 * MIDDLE)
+            if child.GetMinSize() != wx.Size(width, height):
+                child.SetMinSize(wx.Size(width, height))
         _enlarge_targets(child)
 
 

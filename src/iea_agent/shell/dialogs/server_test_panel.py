@@ -19,6 +19,7 @@ from .widgets import (
     Paragraph,
     bind_copy_key,
     copy_text,
+    fit_width,
     load_picture,
     make_row,
     set_picture,
@@ -65,10 +66,12 @@ class ServerTestPanel:
         self._labels = (button.GetLabel(), _("Arrêter le &test"))
         # the size for the longer label: the button keeps its place
         button.SetMinSize(button.GetBestSize())
-        self._banner = Banner(parent, PANEL_WIDTH - UNDO)
+        self._width = fit_width(parent, PANEL_WIDTH)
+        self._is_roomy = self._width == PANEL_WIDTH
+        self._banner = Banner(parent, self._width - (UNDO if self._is_roomy else 0))
         self._undo = wx.Button(parent, label=_("Annuler la c&orrection"))
         self._picture = wx.StaticBitmap(parent)
-        self._headline = Paragraph(parent, PANEL_WIDTH - 40, spoken=True, title=1.2)
+        self._headline = Paragraph(parent, self._width - 40, spoken=True, title=1.2)
         self._results: ServerResults | None = None
         self._offers: RepairOffers | None = None
         self._fold = wx.Button(parent)
@@ -98,10 +101,10 @@ class ServerTestPanel:
 
     def _arrange(self) -> wx.Sizer:
         parent, small = self._parent, self._parent.FromDIP(MIDDLE)
-        self._details.SetMinSize(parent.FromDIP(wx.Size(PANEL_WIDTH, 120)))
-        done = make_row(parent, self._banner, self._undo, wide=self._banner)
+        self._details.SetMinSize(parent.FromDIP(wx.Size(self._width, 120)))
+        done = make_row(parent, self._banner, self._undo, wide=self._banner, needs=PANEL_WIDTH)
         headline = make_row(parent, self._picture, self._headline, wide=self._headline)
-        buttons = make_row(parent, self._fold, self._copy, self._copy_message)
+        buttons = make_row(parent, self._fold, self._copy, self._copy_message, needs=PANEL_WIDTH)
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(done, 0, wx.EXPAND | wx.BOTTOM, small)
         column.Add(headline, 0, wx.EXPAND | wx.BOTTOM, small)
@@ -110,7 +113,7 @@ class ServerTestPanel:
         column.Add(buttons, 0, wx.TOP, small)
         column.Add(self._details_label, 0, wx.TOP | wx.BOTTOM, parent.FromDIP(NARROW))
         column.Add(self._details, 1, wx.EXPAND)
-        column.SetMinSize(parent.FromDIP(wx.Size(PANEL_WIDTH, -1)))
+        column.SetMinSize(parent.FromDIP(wx.Size(self._width, -1)))
         return column
 
     @property
@@ -124,7 +127,7 @@ class ServerTestPanel:
             from .stage_results import ServerResults
 
             self._results = ServerResults(
-                self._details, PANEL_WIDTH, self._fold, self._explain, self._on_resized
+                self._details, self._width, self._fold, self._explain, self._on_resized
             )
             self._results_place.Add(self._results.sizer, 0, wx.EXPAND)
             self._fold_details(closed=True)
@@ -186,7 +189,7 @@ class ServerTestPanel:
         if self._offers is None:
             from .repair_offers import RepairOffers
 
-            self._offers = RepairOffers(self._prepare().first_control, PANEL_WIDTH, self._on_repair)
+            self._offers = RepairOffers(self._prepare().first_control, self._width, self._on_repair)
             self._offers_place.Add(self._offers.sizer, 0, wx.EXPAND | wx.BOTTOM, self.button.FromDIP(MIDDLE))
         return self._offers
 
@@ -210,6 +213,16 @@ class ServerTestPanel:
     def best_button(self) -> wx.Button | None:
         """The button of the likeliest repair; None if nothing is offered."""
         return None if self._offers is None else self._offers.first_button
+
+    def find_first_need(self) -> tuple[wx.Window, wx.Window]:
+        """Return the first and the last control of what a person needs first.
+
+        That is a repair if one is offered, else the problem that is explained, else the outcome.
+        """
+        if self._offers is not None and self._offers.first_button is not None:
+            return self._headline, self._offers.first_button
+        explained = None if self._results is None else self._results.find_explained()
+        return explained or (self._headline, self._headline)
 
     def _resize(self) -> None:
         """Give the results their room, then scroll the list of details."""

@@ -41,12 +41,16 @@ NOTE = 220
 """Width of the note beside the button that tests, in device-independent pixels."""
 
 
+QUESTION = 340
+"""Width of the question about unsaved changes, in device-independent pixels."""
+
+
 class Question(wx.Dialog):  # type: ignore[misc]
     """Asks about unsaved changes: answers ID_SAVE, ID_NO or ID_CANCEL."""
 
     def __init__(self, parent: wx.Window) -> None:
         super().__init__(parent, title=parent.GetTitle())
-        text = Paragraph(self, 340, _("Voulez-vous enregistrer les modifications avant de quitter ?"))
+        text = Paragraph(self, QUESTION, _("Voulez-vous enregistrer les modifications avant de quitter ?"))
         buttons = [
             wx.Button(self, identity, label)
             for identity, label in (
@@ -61,7 +65,10 @@ class Question(wx.Dialog):  # type: ignore[misc]
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(text, 0, wx.ALL, self.FromDIP(WIDE))
         column.Add(
-            make_row(self, *buttons), 0, wx.ALIGN_RIGHT | wx.LEFT | wx.RIGHT | wx.BOTTOM, self.FromDIP(WIDE)
+            make_row(self, *buttons, needs=QUESTION),
+            0,
+            wx.ALIGN_RIGHT | wx.LEFT | wx.RIGHT | wx.BOTTOM,
+            self.FromDIP(WIDE),
         )
         self.SetSizerAndFit(column)
         self.CentreOnParent()
@@ -102,6 +109,8 @@ class SettingsDialog(ScrolledDialog):
         self._settled = False
         # what a repair has changed
         self._before: Typed = {}
+        # how far the window has scrolled by itself
+        self._scrolled_to = 0
 
         self._is_wide = self.has_room_for(LEFT + PANEL_WIDTH + 3 * WIDE)
         self._banner = Banner(self.panel, LEFT)
@@ -152,7 +161,7 @@ class SettingsDialog(ScrolledDialog):
         self._test_button = wx.Button(self.panel, label=_("&Tester l'accès aux serveurs"))
         self._test_button.Bind(wx.EVT_BUTTON, lambda _event: self._test())
         note = Paragraph(self.panel, NOTE, _("Le test n'enregistre rien."))
-        return make_row(self.panel, self._test_button, note)
+        return make_row(self.panel, self._test_button, note, needs=LEFT)
 
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
@@ -162,9 +171,10 @@ class SettingsDialog(ScrolledDialog):
             left.Add(self._leave_button, 0, wx.BOTTOM, middle)
         left.Add(self._fields.sizer)
         self._halves.Add(left)
-        # the room of one line is kept, so that the buttons do not move under the mouse
+        # the room of one line is kept where there is room, so that the buttons do not move under the mouse
         line = wx.BoxSizer(wx.HORIZONTAL)
-        line.Add(narrow, self.GetTextExtent("É").height)
+        if self._is_wide:
+            line.Add(narrow, self.GetTextExtent("É").height)
         line.Add(self._message)
         foot = wx.BoxSizer(wx.HORIZONTAL)
         foot.Add(self.help_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, narrow)
@@ -302,8 +312,7 @@ class SettingsDialog(ScrolledDialog):
         run, cancelled = self._run, threading.Event()
         self._cancelled = cancelled
         self._results.show_start()
-        if not self._is_wide:
-            self._scroll_to_results()
+        self._scroll_to_results(anew=True)
         self._mark_all(Look.RUNNING)
 
         def on_progress(report: ServerReport) -> None:
@@ -317,10 +326,21 @@ class SettingsDialog(ScrolledDialog):
             lambda reports: self._on_tested(run, reports or ()),
         )
 
-    def _scroll_to_results(self) -> None:
+    def _scroll_to_results(self, *, anew: bool = False) -> None:
+        """Bring the results into view where they stand below the rows.
+
+        From the headline if all fits that a person needs first, else from what needs an action. Where a person
+        has scrolled meanwhile, nothing moves unless a test begins *anew*.
+        """
+        if self._is_wide or not (anew or self.panel.GetViewStart()[1] == self._scrolled_to):
+            return
+        first, last = self._results.find_first_need()
+        top = self._results.sizer.GetPosition().y
+        if last.GetRect().GetBottom() - top > self.panel.GetClientSize().height:
+            top = first.GetPosition().y - self.FromDIP(MIDDLE)
         _across, unit = self.panel.GetScrollPixelsPerUnit()
-        _left, top = self.panel.CalcUnscrolledPosition(self._results.sizer.GetPosition())
-        self.panel.Scroll(-1, top // unit)
+        self.panel.Scroll(-1, self.panel.CalcUnscrolledPosition(wx.Point(0, top)).y // unit)
+        self._scrolled_to = self.panel.GetViewStart()[1]
 
     def _typed_secrets(self) -> tuple[str | None, str | None]:
         """Return the licence key and the proxy's password; None for one that is not typed."""
@@ -383,6 +403,7 @@ class SettingsDialog(ScrolledDialog):
             self._results.show_sign_in(lambda: self.give_focus(name))
         self._search(reports)
         self._choose_default()
+        self._scroll_to_results()
 
     def _holds(self, tested: Settings | None) -> bool:
         """Return whether the fields still hold the settings that were *tested*."""
@@ -418,6 +439,7 @@ class SettingsDialog(ScrolledDialog):
             likeliest_first = sorted(verified, key=lambda repair: kinds.index(repair.kind))
             self._results.show_repairs(likeliest_first, values, complete=done)
             self._choose_default()
+            self._scroll_to_results()
 
         def on_repair(repair: Repair) -> None:
             if self and not ended.is_set():

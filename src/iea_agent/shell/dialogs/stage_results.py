@@ -26,6 +26,7 @@ from .widgets import (
     PageLink,
     Paragraph,
     SpokenName,
+    fit_width,
     load_picture,
     place_before,
     set_picture,
@@ -42,6 +43,10 @@ _UNREACHED, _REFUSED = "stage-unreached", "refused"
 """The pictures of a stage behind the one that failed, and of a licence that is refused."""
 
 
+_WIDEST_STRIP = 564
+"""Room for the stages in one line, in device-independent pixels."""
+
+
 class StageStrip(wx.Panel):  # type: ignore[misc]  # wx has no types here
     """The stages of one server from left to right, each with a picture and its name."""
 
@@ -49,7 +54,15 @@ class StageStrip(wx.Panel):  # type: ignore[misc]  # wx has no types here
         super().__init__(parent, name="")
         self._pictures: dict[Stage, wx.StaticBitmap] = {}
         self._spoken: dict[Stage, SpokenName] = {}
-        row = wx.BoxSizer(wx.HORIZONTAL)
+        least = self.GetTextExtent(_(report_text.STAGES[Stage.ANSWER])).width
+        widths = [
+            max(self.GetTextExtent(_(report_text.STAGES[stage])).width, least) for stage in STAGES[server]
+        ]
+        gap = self.FromDIP(MIDDLE)
+        room = self.FromDIP(fit_width(self, _WIDEST_STRIP)) + gap
+        # in one line, or in several on a narrow screen
+        in_line = len(widths) if sum(widths) + gap * len(widths) <= room else room // (max(widths) + gap)
+        grid = wx.FlexGridSizer(max(1, in_line), self.FromDIP(NARROW), gap)
         for stage in STAGES[server]:
             picture = self._pictures[stage] = wx.StaticBitmap(self, bitmap=load_picture("stage-pending", 16))
             self._spoken[stage] = SpokenName(picture)
@@ -58,10 +71,9 @@ class StageStrip(wx.Panel):  # type: ignore[misc]  # wx has no types here
             cell.Add(picture, 0, wx.ALIGN_CENTRE_HORIZONTAL | wx.BOTTOM, self.FromDIP(2))
             cell.Add(name, 0, wx.ALIGN_CENTRE_HORIZONTAL)
             # the same width in both servers' strips: their stages stand below each other
-            least = self.GetTextExtent(_(report_text.STAGES[Stage.ANSWER])).width
             cell.SetMinSize(wx.Size(max(name.GetBestSize().width, least), -1))
-            row.Add(cell, 0, wx.RIGHT, self.FromDIP(MIDDLE))
-        self.SetSizer(row)
+            grid.Add(cell)
+        self.SetSizer(grid)
         self.Bind(wx.EVT_PAINT, self._on_paint)
 
     def show_progress(self, report: ServerReport | None) -> None:
@@ -71,7 +83,7 @@ class StageStrip(wx.Panel):  # type: ignore[misc]  # wx has no types here
         for stage in self._pictures:
             text, file = _(report_text.STAGES[stage]), _STAGE_PICTURES[StageOutcome.WAITING]
             if report and stage in results:
-                text = report_text.render_stage(report, stage)
+                text = report_text.name_stage_outcome(report, stage)
                 file = _UNREACHED if after_failure else _STAGE_PICTURES[results[stage].outcome]
                 has_failed = results[stage].outcome is StageOutcome.FAILED
                 if has_failed and report.failure and report.failure.problem.is_refusal:
@@ -96,6 +108,9 @@ class StageStrip(wx.Panel):  # type: ignore[misc]  # wx has no types here
         places = [picture.GetRect() for picture in self._pictures.values()]
         space = self.FromDIP(NARROW)
         for left, right in itertools.pairwise(places):
+            if right.GetLeft() <= left.GetRight():
+                # the next one begins another line
+                continue
             height = left.GetTop() + left.GetHeight() // 2
             paint.DrawLine(left.GetRight() + space, height, right.GetLeft() - space, height)
 
@@ -187,6 +202,11 @@ class ServerResult:
     def clear(self) -> None:
         """Show no cause."""
         self._set_texts()
+
+    @property
+    def explained_part(self) -> tuple[wx.Window, wx.Window] | None:
+        """The first and the last control of the explanation; None if there is none."""
+        return (self._problem, self._page_link) if self._page_link.IsShown() else None
 
     def focus_explanation(self) -> None:
         """Move the keyboard to the explanation."""
@@ -317,6 +337,10 @@ class ServerResults:
                 result.refer(cause)
             else:
                 result.fold(cause)
+
+    def find_explained(self) -> tuple[wx.Window, wx.Window] | None:
+        """Return the first and the last control of the explanation that is shown."""
+        return next(filter(None, (result.explained_part for result in self._results.values())), None)
 
     def _unfold(self, server: Server) -> None:
         self._unfolded = server

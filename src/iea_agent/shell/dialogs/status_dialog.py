@@ -28,8 +28,11 @@ from .widgets import (
     PageLink,
     Paragraph,
     bind_copy_key,
+    break_lines,
     can_focus,
     copy_text,
+    fit_width,
+    has_room,
     load_icons,
 )
 
@@ -76,13 +79,15 @@ class StatusWindow(ScrolledDialog):
         self._actor = Paragraph(parent, WIDTH)
         self._page_link = PageLink(parent, port.explain)
         self._buttons = {
-            request.name: wx.Button(parent, label=_(label))
+            request.name: wx.Button(
+                parent, label=break_lines(parent, _(label), fit_width(parent, BUTTONS) - MIDDLE)
+            )
             for request, label in status_overview.LABELS.items()
         }
         self._why_grey = Paragraph(parent, BUTTONS)
         self._line = wx.StaticLine(parent)
         self._history = Paragraph(parent, WIDTH + BUTTONS)
-        self._strip = HistoryStrip(parent, WIDTH + BUTTONS)
+        self._strip = HistoryStrip(parent, fit_width(parent, WIDTH + BUTTONS))
         self._history_state = ""
         self._facts = _create_pairs(parent, status_overview.MOST_FACTS)
         self._fold = wx.Button(parent, style=wx.BU_EXACTFIT)
@@ -108,23 +113,28 @@ class StatusWindow(ScrolledDialog):
         for text in (self._title, self._text, self._advice_heading, self._advice, self._actor):
             words.Add(text, 0, wx.BOTTOM, narrow if text is self._advice_heading else middle)
         words.Add(self._page_link)
-        words.SetMinSize(self.FromDIP(wx.Size(WIDTH, 96)))
+        words.SetMinSize(self.FromDIP(wx.Size(fit_width(self, WIDTH), 96)))
         buttons = wx.BoxSizer(wx.VERTICAL)
         for button in self._buttons.values():
             buttons.Add(button, 0, wx.EXPAND | wx.BOTTOM, middle)
         buttons.Add(self._why_grey)
-        buttons.SetMinSize(self.FromDIP(wx.Size(BUTTONS, -1)))
-        body = wx.BoxSizer(wx.HORIZONTAL)
-        body.Add(words, 1, wx.RIGHT, wide)
+        buttons.SetMinSize(self.FromDIP(wx.Size(fit_width(self, BUTTONS), -1)))
+        is_roomy = has_room(self, WIDTH + BUTTONS + WIDE)
+        body = wx.BoxSizer(wx.HORIZONTAL if is_roomy else wx.VERTICAL)
+        body.Add(words, 1, wx.RIGHT if is_roomy else wx.BOTTOM, wide)
         body.Add(buttons)
-        facts, details = (wx.FlexGridSizer(2, narrow, wide) for _part in range(2))
+        columns = 2 if is_roomy else 1
+        facts, details = (wx.FlexGridSizer(columns, narrow, wide) for _part in range(2))
         for sizer, pairs in ((facts, self._facts), (details, self._details)):
             for name, value in pairs:
                 sizer.Add(name)
                 sizer.Add(value)
         foot = wx.BoxSizer(wx.HORIZONTAL)
         foot.Add(self.help_button, 0, wx.RIGHT, middle)
-        foot.Add(self._message, 1, wx.ALIGN_CENTRE_VERTICAL)
+        if is_roomy:
+            foot.Add(self._message, 1, wx.ALIGN_CENTRE_VERTICAL)
+        else:
+            foot.AddStretchSpacer()
         foot.Add(self._copy, 0, wx.RIGHT, middle)
         foot.Add(self._close)
         column = wx.BoxSizer(wx.VERTICAL)
@@ -141,13 +151,15 @@ class StatusWindow(ScrolledDialog):
         column.Add(details, 0, wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         self.panel.SetSizer(column)
         footer = wx.BoxSizer(wx.VERTICAL)
+        if not is_roomy:
+            footer.Add(self._message, 0, wx.LEFT | wx.RIGHT, wide)
         footer.Add(foot, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         self.footer.SetSizer(footer)
 
     def begin(self) -> None:
-        """Follow the agent, and count down to its next try."""
+        """Follow the agent and the time of its next try."""
         self._close.SetFocus()
-        follow_agent(self, self._port.watch, self._on_status, self._count_down, 1000)
+        follow_agent(self, self._port.watch, self._on_status, self._follow_time, 1000)
 
     def _on_status(self, status: StatusDocument | None) -> None:
         self._last_status = status or self._last_status
@@ -221,7 +233,7 @@ class StatusWindow(ScrolledDialog):
             self._details, status_text.list_technical_facts(status) if status and self._unfolded else []
         )
 
-    def _count_down(self) -> None:
+    def _follow_time(self) -> None:
         if self._status is not None:
             _show_pairs(self._facts, status_overview.list_facts(self._status, time.time()))
 

@@ -15,7 +15,7 @@ from iea_agent.domain.problems import N_
 from iea_agent.locale import _
 from iea_agent.shell.wording import menu, status_text
 from iea_agent.shell.wording.state_text import format_state_since
-from iea_agent.shell.wording.time_text import format_age, format_countdown, format_time_of_day
+from iea_agent.shell.wording.time_text import format_age, format_coming_time, format_time_of_day
 from iea_agent.shell.wording.view import Picture
 
 if TYPE_CHECKING:
@@ -167,15 +167,13 @@ def list_facts(status: StatusDocument, now: float) -> list[tuple[str, str]]:
 
 
 def describe_next_try(status: StatusDocument, now: float) -> str:
-    """Return when the agent tries again, counting down; "" while it is connected."""
+    """Return when the agent tries again; "" while it is connected."""
     if status["working"]:
         return _("en cours")
     if status["next_try"] is None:
         return "" if State(status["state"]) is State.CONNECTED else _("après un changement des paramètres")
-    seconds = round(datetime.fromisoformat(status["next_try"]).timestamp() - now)
-    if seconds <= 0:
-        return _("maintenant")
-    return _("dans {time}").format(time=format_countdown(seconds))
+    next_try = datetime.fromisoformat(status["next_try"]).timestamp()
+    return _("maintenant") if round(next_try - now) <= 0 else format_coming_time(next_try, now)
 
 
 def render_overview(status: StatusDocument | None, last: StatusDocument | None, now: float) -> str:

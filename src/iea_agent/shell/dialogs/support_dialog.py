@@ -22,7 +22,22 @@ from . import status_overview
 from .background import attempt, follow_agent, run_in_background
 from .ports import Situation, SupportPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
-from .widgets import MIDDLE, NARROW, WIDE, Header, Paragraph, can_focus, copy_text, load_icons, make_row
+from .widgets import (
+    MIDDLE,
+    NARROW,
+    WIDE,
+    GroupHeading,
+    Header,
+    Paragraph,
+    SpokenDescription,
+    break_lines,
+    can_focus,
+    copy_text,
+    fit_width,
+    has_room,
+    load_icons,
+    make_row,
+)
 
 WIDTH = 460
 """Width of the text, in device-independent pixels."""
@@ -54,6 +69,8 @@ class SupportDialog(ScrolledDialog):
         self._done = False
         # a password may be tried from this moment on, by the monotonic clock
         self._ready_at = 0.0
+        # the same moment by the wall clock, to be shown
+        self._ready_wall = 0.0
         self._waiting = False
 
         self._header = Header(self.panel, WIDTH)
@@ -74,6 +91,7 @@ class SupportDialog(ScrolledDialog):
         self._show_situation(port.load())
 
     def _create_choices(self, parent: wx.Window) -> None:
+        self._choices = GroupHeading(parent, _("Votre demande"))
         self._enter = wx.RadioButton(parent, label=_("&Activer le mode assistance"), style=wx.RB_GROUP)
         self._why_not_enter = Paragraph(parent, WIDTH - WIDE)
         self._leave = wx.RadioButton(parent, label=_("&Désactiver le mode assistance"))
@@ -87,6 +105,7 @@ class SupportDialog(ScrolledDialog):
         self._reason = wx.TextCtrl(parent)
         self._reason.SetMaxLength(LONGEST_REASON)
         self._reason_hint = Paragraph(parent, WIDTH)
+        SpokenDescription(self._reason, lambda: self._reason_hint.text)
         return self._reason_label, self._reason
 
     def _create_password(self, parent: wx.Window) -> tuple[wx.Window, ...]:
@@ -96,17 +115,22 @@ class SupportDialog(ScrolledDialog):
         self._password.SetMaxLength(LONGEST_PASSWORD)
         self._mask = wx.CheckBox(parent, label=_("Ma&squer"))
         self._complaint = Paragraph(parent, WIDTH, spoken=True)
-        # not spoken: once a second would be a nuisance
-        self._countdown = Paragraph(parent, WIDTH)
+        self._next_attempt = Paragraph(parent, WIDTH)
+        SpokenDescription(self._password, self._describe_password)
         self._password.Bind(wx.EVT_TEXT, self._on_text)
         self._password.Bind(wx.EVT_TEXT_PASTE, self._on_paste)
         self._mask.Bind(wx.EVT_CHECKBOX, lambda _event: self._mask_password())
         return self._password_label, self._password, self._mask
 
+    def _describe_password(self) -> str:
+        return " ".join(filter(None, (self._complaint.text, self._next_attempt.text)))
+
     def _create_address(self, parent: wx.Window) -> tuple[wx.Window, ...]:
         self._limits = Paragraph(parent, WIDTH)
         label = _("1. Demandez le mot de passe du jour à l'assistance, par mail :")
-        self._address_label = wx.StaticText(parent, label=label)
+        self._address_label = wx.StaticText(
+            parent, label=break_lines(parent, label, fit_width(parent, WIDTH))
+        )
         self._address = wx.StaticText(parent, label=problems.SUPPORT_ADDRESS)
         self._copy = wx.Button(parent, label=_("&Copier l'adresse"))
         self._copy.Bind(wx.EVT_BUTTON, lambda _event: self._on_copy())
@@ -114,8 +138,8 @@ class SupportDialog(ScrolledDialog):
 
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
-        password = make_row(self, self._password, self._mask, wide=self._password)
-        address = make_row(self, self._address, self._copy, wide=self._address)
+        password = make_row(self, self._password, self._mask, wide=self._password, needs=WIDTH)
+        address = make_row(self, self._address, self._copy, wide=self._address, needs=WIDTH)
         body = wx.BoxSizer(wx.VERTICAL)
         body.Add(self._header.sizer, 0, wx.EXPAND | wx.BOTTOM, middle)
         body.Add(self._news, 0, wx.BOTTOM, middle)
@@ -125,8 +149,9 @@ class SupportDialog(ScrolledDialog):
         ):
             indented = wx.BoxSizer()
             indented.Add(why_not, 0, wx.LEFT, wide)
-            body.Add(choice, 0, wx.TOP, middle)
-            body.Add(indented, 0, wx.TOP, narrow)
+            self._choices.sizer.Add(choice, 0, wx.TOP, narrow)
+            self._choices.sizer.Add(indented, 0, wx.TOP, narrow)
+        body.Add(self._choices.sizer, 0, wx.EXPAND | wx.TOP, middle)
         body.AddSpacer(wide)
         body.Add(self._consequences, 0, wx.BOTTOM, wide)
         body.Add(self._reason_label, 0, wx.BOTTOM, narrow)
@@ -138,11 +163,12 @@ class SupportDialog(ScrolledDialog):
         body.Add(self._password_label, 0, wx.BOTTOM, narrow)
         body.Add(password, 0, wx.EXPAND)
         body.Add(self._complaint, 0, wx.TOP, narrow)
-        body.Add(self._countdown, 0, wx.TOP, narrow)
-        body.SetMinSize(self.FromDIP(wx.Size(WIDTH, -1)))
+        body.Add(self._next_attempt, 0, wx.TOP, narrow)
+        body.SetMinSize(self.FromDIP(wx.Size(fit_width(self, WIDTH), -1)))
         foot = wx.BoxSizer(wx.HORIZONTAL)
         foot.Add(self.help_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
-        foot.Add(self._message, 0, wx.ALIGN_CENTRE_VERTICAL)
+        if has_room(self, WIDTH):
+            foot.Add(self._message, 0, wx.ALIGN_CENTRE_VERTICAL)
         foot.AddStretchSpacer()
         foot.Add(self._launch, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
         foot.Add(self._ok, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
@@ -152,14 +178,16 @@ class SupportDialog(ScrolledDialog):
         self.panel.SetSizer(column)
         footer = wx.BoxSizer(wx.VERTICAL)
         footer.Add(self._line, 0, wx.EXPAND)
-        footer.Add(foot, 0, wx.EXPAND | wx.ALL, self.FromDIP(MIDDLE + NARROW))
+        if not has_room(self, WIDTH):
+            footer.Add(self._message, 0, wx.LEFT | wx.RIGHT | wx.TOP, middle + narrow)
+        footer.Add(foot, 0, wx.EXPAND | wx.ALL, middle + narrow)
         self.footer.SetSizer(footer)
 
     def begin(self) -> None:
         """Focus the control where work begins, and follow the agent."""
         wx.CallAfter(self._on_shown)
         self._find_first_control().SetFocus()
-        follow_agent(self, self._port.watch, self._on_change, self._count_down, 250)
+        follow_agent(self, self._port.watch, self._on_change, self._follow_wait, 250)
 
     # the situation
 
@@ -250,10 +278,11 @@ class SupportDialog(ScrolledDialog):
 
     def _wait(self, seconds: float) -> None:
         self._ready_at = time.monotonic() + seconds
+        self._ready_wall = time.time() + seconds
         self._waiting = seconds > 0
-        self._count_down()
+        self._follow_wait()
 
-    def _count_down(self) -> None:
+    def _follow_wait(self) -> None:
         if self._done:
             return
         seconds = self._ready_at - time.monotonic()
@@ -262,9 +291,10 @@ class SupportDialog(ScrolledDialog):
             self._complaint.set_text(_("Vous pouvez essayer de nouveau."))
         text = ""
         if self._waiting:
-            text = _("Nouvel essai possible dans {time}").format(time=time_text.format_countdown(seconds))
-        if text != self._countdown.text:
-            self._countdown.set_text(text)
+            when = time_text.format_coming_time(self._ready_wall, self._ready_wall - seconds)
+            text = _("Nouvel essai possible {when}").format(when=when)
+        if text != self._next_attempt.text:
+            self._next_attempt.set_text(text)
             self.lay_out()
         self._enable_ok()
 
@@ -379,9 +409,9 @@ class SupportDialog(ScrolledDialog):
         self._done = True
         self._show_entering(False)
         self._show_leaving(False)
-        for control in (self._enter, self._leave, self._ok):
+        for control in (self._choices, self._enter, self._leave, self._ok):
             control.Hide()
-        for text in (self._why_not_enter, self._why_not_leave, self._news, self._limits, self._countdown):
+        for text in (self._why_not_enter, self._why_not_leave, self._news, self._limits, self._next_attempt):
             text.set_text("")
         self._header.show_outcome(picture, sentence)
         self.SetIcons(load_icons(picture))

@@ -18,6 +18,40 @@ NARROW, MIDDLE, WIDE = 4, 8, 16
 """Distances in device-independent pixels."""
 
 
+_EDGES = 4 * WIDE
+"""Room at both sides of what stands in a dialog: frame, margins, scroll bar."""
+
+
+def fit_width(window: wx.Window, width: int) -> int:
+    """Return *width*, or what the screen has room for, in device-independent pixels.
+
+    Nothing scrolls sideways down to a screen of 320 (WCAG 1.4.10), which is 1280 pixels at 400 %.
+    """
+    room: int = window.ToDIP(wx.Display(window).GetClientArea().width)
+    return min(width, room - _EDGES)
+
+
+def has_room(window: wx.Window, width: int) -> bool:
+    """Return whether *width*, in device-independent pixels, fits on the screen."""
+    return fit_width(window, width) == width
+
+
+def break_lines(window: wx.Window, text: str, width: int) -> str:
+    """Return *text* in lines that are no wider than *width* in the font of *window*.
+
+    For labels that cannot wrap by themselves. *width* is in device-independent pixels.
+    """
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".lstrip()
+        # without the mark of an accelerator
+        if window.GetTextExtent(longer.replace("&", "")).width <= window.FromDIP(width):
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(filter(None, lines))
+
+
 def load_icons(name: str) -> wx.IconBundle:
     """Return the window icon *name* in all its sizes."""
     return wx.IconBundle(str(ICONS / f"{name}.ico"), wx.BITMAP_TYPE_ICO)
@@ -66,6 +100,66 @@ class SpokenName(wx.Accessible):  # type: ignore[misc]
         return wx.ACC_OK, self.text
 
 
+class SpokenDescription(wx.Accessible):  # type: ignore[misc]
+    """What a screen reader reads after a name: the hint or the error under *control*."""
+
+    def __init__(self, control: wx.Window, describe: Callable[[], str]) -> None:
+        super().__init__(control)
+        self._describe = describe
+        control.SetAccessible(self)
+
+    def GetDescription(self, child: int) -> tuple[int, str]:
+        text = self._describe() if child == 0 else ""
+        return (wx.ACC_OK if text else wx.ACC_NOT_IMPLEMENTED), text
+
+
+class GroupHeading(wx.StaticBox):  # type: ignore[misc]
+    """The heading of a group of controls, which screen readers read with each of them.
+
+    It is a group box of Windows, which lies around its controls, but only its name is drawn. Its ``sizer`` places
+    the controls below the name.
+    """
+
+    def __init__(self, parent: wx.Window, name: str) -> None:
+        super().__init__(parent, label=name)
+        self.SetFont(make_title_font(parent, 1))
+        self.sizer = _GroupSizer(self)
+        self.Bind(wx.EVT_PAINT, self._on_paint)
+
+    @property
+    def line(self) -> wx.Size:
+        """The room that the name needs."""
+        return self.GetTextExtent(self.GetLabelText())
+
+    def surround(self, area: wx.Rect) -> None:
+        """Lie around the controls in *area*, and hide none of them."""
+        self.SetSize(area)
+        if sys.platform == "win32":
+            region = ctypes.windll.gdi32.CreateRectRgn(0, 0, area.width, self.line.height)
+            ctypes.windll.user32.SetWindowRgn(ctypes.c_void_p(self.GetHandle()), region, True)
+
+    def _on_paint(self, _event: wx.PaintEvent) -> None:
+        canvas = wx.PaintDC(self)
+        canvas.SetBackground(wx.Brush(self.GetParent().GetBackgroundColour()))
+        canvas.Clear()
+        canvas.SetFont(self.GetFont())
+        canvas.SetTextForeground(self.GetParent().GetForegroundColour())
+        canvas.DrawText(self.GetLabelText(), 0, 0)
+
+
+class _GroupSizer(wx.BoxSizer):  # type: ignore[misc]
+    """A column of controls below the name of their *group*."""
+
+    def __init__(self, group: GroupHeading) -> None:
+        super().__init__(wx.VERTICAL)
+        self._group = group
+        self.AddSpacer(group.line.height + group.FromDIP(NARROW))
+
+    def RepositionChildren(self, least: wx.Size) -> None:
+        super().RepositionChildren(least)
+        self._group.surround(wx.Rect(self.GetPosition(), self.GetSize()))
+
+
 class Paragraph(wx.StaticText):  # type: ignore[misc]
     """Text that wraps at *width* device-independent pixels; hidden while it is empty.
 
@@ -106,8 +200,7 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
         """Break the lines again, for another font or scaling, within the screen."""
         self.Wrap(-1)  # wx skips a second wrapping at the same width
         self.SetLabelText(self.text)
-        room = wx.Display(self).GetClientArea().width - self.FromDIP(4 * WIDE)
-        self.Wrap(min(self.FromDIP(self._width), room))
+        self.Wrap(self.FromDIP(fit_width(self, self._width)))
 
 
 class Header:
@@ -116,7 +209,7 @@ class Header:
     def __init__(self, parent: wx.Window, width: int, headline: str = "") -> None:
         self._picture = wx.StaticBitmap(parent, size=parent.FromDIP(wx.Size(48, 48)))
         self._drawn = ("", False)
-        beside = width - 48 - WIDE
+        beside = fit_width(parent, width) - 48 - WIDE
         self._headline = Paragraph(parent, beside, headline, spoken=True, title=1.6)
         self._since = Paragraph(parent, beside)
         words = wx.BoxSizer(wx.VERTICAL)
@@ -145,7 +238,7 @@ class Banner(wx.Panel):  # type: ignore[misc]
     def __init__(self, parent: wx.Window, width: int) -> None:
         super().__init__(parent, name="")
         self.SetBackgroundColour(wx.SystemSettings.GetColour(wx.SYS_COLOUR_INFOBK))
-        self._text = Paragraph(self, width - 2 * MIDDLE, spoken=True)
+        self._text = Paragraph(self, fit_width(parent, width) - 2 * MIDDLE, spoken=True)
         self._text.SetForegroundColour(wx.SystemSettings.GetColour(wx.SYS_COLOUR_INFOTEXT))
         self.SetSizer(wx.BoxSizer())
         self.GetSizer().Add(self._text, 1, wx.ALL, self.FromDIP(MIDDLE))
@@ -156,6 +249,10 @@ class Banner(wx.Panel):  # type: ignore[misc]
         self._text.set_text(text)
         self.Show(bool(text))
         self.Layout()
+
+
+_WIDEST_LINK = 540
+"""In device-independent pixels."""
 
 
 class Link(wx.Button):  # type: ignore[misc]
@@ -177,8 +274,9 @@ class Link(wx.Button):  # type: ignore[misc]
 
     def set_text(self, text: str) -> None:
         """Show the link *text*, "" to hide it; the caller lays its window out again."""
-        if text and text != self.GetLabelText():
-            self.SetLabelText(text)
+        label = break_lines(self, text, fit_width(self, _WIDEST_LINK))
+        if text and label != self.GetLabelText():
+            self.SetLabelText(label)
             self.InvalidateBestSize()
         self.Show(bool(text))
 
@@ -206,9 +304,21 @@ def show_page(window: wx.Window, explain: Callable[[str], str], name: str) -> No
 
 
 def make_row(
-    parent: wx.Window, *controls: wx.Window, gap: int = MIDDLE, wide: wx.Window | None = None
+    parent: wx.Window,
+    *controls: wx.Window,
+    gap: int = MIDDLE,
+    wide: wx.Window | None = None,
+    needs: int = 0,
 ) -> wx.BoxSizer:
-    """Return *controls* in a row, *gap* apart; *wide* takes the room that is left."""
+    """Return *controls* in a row, *gap* apart; *wide* takes the room that is left.
+
+    They stand below each other if the row *needs* more room than there is, in device-independent pixels.
+    """
+    if not has_room(parent, needs):
+        column = wx.BoxSizer(wx.VERTICAL)
+        for control in controls:
+            column.Add(control, 0, wx.EXPAND * (control is wide) | wx.BOTTOM, parent.FromDIP(NARROW))
+        return column
     row = wx.BoxSizer(wx.HORIZONTAL)
     for control in controls:
         flag = wx.ALIGN_CENTRE_VERTICAL | (0 if control is controls[-1] else wx.RIGHT)

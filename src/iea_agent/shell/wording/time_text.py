@@ -61,22 +61,18 @@ def format_wait(seconds: float) -> str:
     return _("{hours} h").format(hours=math.ceil(minutes / 60))
 
 
-def format_countdown(seconds: float) -> str:
-    """Return a time to wait, rounded up: « 45 s », « 2 min », « 2 h 05 min ».
+def format_coming_time(wall: float, now: float) -> str:
+    """Return when something comes: « vers 18 h 42 », « dans moins d'une minute ».
 
-    By the minute above a minute: what changes each second disturbs whoever reads.
+    Never a countdown: what changes by itself disturbs whoever reads, and cannot be stopped (WCAG 2.2.2).
     """
-    whole = max(math.ceil(seconds), 1)
-    minutes = math.ceil(whole / 60)
-    hours, minutes_left = divmod(minutes, 60)
-    days, hours_left = divmod(hours, 24)
-    if days:
-        return _("{days} j {hours} h").format(days=days, hours=hours_left)
-    if hours:
-        return _("{hours} h {minutes:02} min").format(hours=hours, minutes=minutes_left)
-    if whole >= 60:
-        return _("{minutes} min").format(minutes=minutes)
-    return _("{seconds} s").format(seconds=whole)
+    if wall - now < 60:
+        return _("dans moins d'une minute")
+    # at that time it is possible, not a moment before it
+    minute = math.ceil(wall / 60) * 60.0
+    if format_date(minute) == format_date(now):
+        return _("vers {time}").format(time=format_time_of_day(minute))
+    return _("le {date} vers {time}").format(date=format_date(minute), time=format_time_of_day(minute))
 
 
 def format_milliseconds(milliseconds: float) -> str:

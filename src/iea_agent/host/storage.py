@@ -583,7 +583,8 @@ def read_bounded(path: Path, limit: int) -> bytes | None:
 
     def read_file() -> bytes:
         with open(path, "rb", opener=open_regular) as file:
-            return file.read(limit + 1)
+            # a buffer of the whole limit would be made at once
+            return file.read(min(limit, os.fstat(file.fileno()).st_size) + 1)
 
     try:
         return _retry_while_held(read_file)
@@ -599,9 +600,9 @@ def read_tail(path: Path, limit: int) -> tuple[int, bytes]:
 
     def read_file() -> tuple[int, bytes]:
         with open(path, "rb", opener=open_regular) as file:
-            before = max(file.seek(0, os.SEEK_END) - limit, 0)
-            file.seek(before)
-            return before, file.read(limit)
+            size = file.seek(0, os.SEEK_END)
+            before = file.seek(max(size - limit, 0))
+            return before, file.read(size - before)
 
     try:
         return _retry_while_held(read_file)

@@ -34,10 +34,12 @@ def read_trusted(path: Path, limit: int, *, own: bool = False) -> bytes:
             raise
         _require_trusted(path.parent, _list_strangers(folder, own))
         _require_trusted(path, _list_strangers(file, own))
-        if not stat.S_ISREG(os.fstat(file).st_mode):
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         with os.fdopen(file, "rb", closefd=False) as stream:
-            return stream.read(limit + 1)
+            # a buffer of the whole limit would be made at once
+            return stream.read(min(limit, status.st_size) + 1)
 
 
 def _require_trusted(path: Path, strangers: Iterable[str]) -> None:

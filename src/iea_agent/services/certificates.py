@@ -127,8 +127,10 @@ def read_regular(path: Path, limit: int) -> bytes:
     waits_not = getattr(os, "O_NONBLOCK", 0)
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | waits_not)) as file:
         # another one may have its name since
-        _require_regular(os.fstat(file.fileno()))
-        return file.read(limit + 1)
+        status = os.fstat(file.fileno())
+        _require_regular(status)
+        # a buffer of the whole limit would be made at once
+        return file.read(min(limit, status.st_size) + 1)
 
 
 def _require_regular(status: os.stat_result) -> None:

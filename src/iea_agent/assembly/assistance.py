@@ -19,13 +19,11 @@ from iea_agent import BUILT, __version__
 from iea_agent.domain import day_password, machine, password_tries, problems, refusals, timing
 from iea_agent.domain.assistance_record import AssistanceRecord
 from iea_agent.domain.machine import Moment, State
-from iea_agent.domain.password_check import Candidate, Right, Wrong, check_candidate, find_candidate
 from iea_agent.domain.password_register import Register, select_register
 from iea_agent.domain.password_tries import Tries, WaitReason
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.domain.repetitions import Repetitions
-from iea_agent.domain.typed_password import Typo, parse_typed_password
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
 from iea_agent.loop import Loop
@@ -37,6 +35,7 @@ from .sealing import TRIES, Sealing
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import AssistanceDocument
+    from iea_agent.domain.password_check import Candidate, Right, Wrong
     from iea_agent.host.storage import Signature
 
 log = logging.getLogger("iea_agent.assistance")
@@ -193,6 +192,10 @@ class Assistance:
 
     def _count_try(self, typed: str) -> Candidate:
         """Count *typed* as a try, on disk. Raises ``RefusedError`` if it cannot be one."""
+        # imported here and below: hardly any program ever has a password typed
+        from iea_agent.domain.password_check import Candidate, find_candidate
+        from iea_agent.domain.typed_password import Typo, parse_typed_password
+
         self._sealing.settle()
         self.follow_other_session()
         if self._loop.snapshot.state is not State.ASSISTANCE:
@@ -235,6 +238,8 @@ class Assistance:
 
     def _check_password(self, number: int, candidate: Candidate) -> None:
         """Check *candidate*, which takes 0.2 to 1 s, on a thread of its own."""
+        from iea_agent.domain.password_check import check_candidate
+
         # the try counts in the vault, too, before its result is known
         self._sealing.wait()
         result = None
@@ -258,6 +263,8 @@ class Assistance:
 
     def _conclude(self, result: Right | Wrong | None, generation: int) -> None:
         """Leave assistance mode if the password was right. Raises ``RefusedError``."""
+        from iea_agent.domain.password_check import Wrong
+
         if result is None:
             raise RefusedError(refusals.ProblemMet(problems.INTERNAL_ERROR.code))
         day = result.day.isoformat()

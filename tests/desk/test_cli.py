@@ -279,6 +279,21 @@ def test_without_a_vault_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_an_argument_does_not_command_the_terminal(tmp_path: Path, desk: Desk, ring: Path) -> None:
+    clear = "\x1b[2J"
+    for command in (
+        ["password", "--key-file", tmp_path / f"{clear}.json"],
+        ["register", "--key-file", ring, "--verify", tmp_path / f"{clear}.json"],
+        ["month-key", "--key-file", ring, "--kid", clear],
+        [clear],
+        ["password", f"--{clear}"],
+    ):
+        code, printed, errors = desk(*command)
+        assert code != 0, command
+        assert "\x1b" not in printed + errors, command
+        assert "1b[2J" in errors, command
+
+
 def test_a_register_that_was_killed_goes_on_where_it_was(tmp_path: Path, desk: Desk, ring: Path) -> None:
     output = tmp_path / "registre.json"
     begun = tmp_path / "registre.json.partiel"

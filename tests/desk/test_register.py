@@ -127,6 +127,19 @@ def test_a_pipe_in_the_place_of_a_start_is_not_waited_for(tmp_path: Path) -> Non
         make_register(PLAN, output, ignore_progress)
 
 
+@pytest.mark.linux
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_in_the_place_of_a_start_is_not_followed(tmp_path: Path, there: bool) -> None:
+    output, elsewhere = tmp_path / "register", tmp_path / "elsewhere"
+    if there:
+        elsewhere.write_bytes(b"")
+    unfinished_file(output).symlink_to(elsewhere)
+    with pytest.raises(OtherRegister):
+        make_register(PLAN, output, ignore_progress)
+    assert elsewhere.exists() is there
+    assert not there or elsewhere.read_bytes() == b""
+
+
 def test_each_hash_of_a_register_is_verified(tmp_path: Path) -> None:
     register = make_register(PLAN, tmp_path / "register", ignore_progress)
     steps: list[tuple[int, int]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import re
@@ -10,9 +11,11 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from iea_agent.domain.day_password import EVERYONE, compute_today
 from iea_agent.domain.exit_codes import FAILED, FINE, REFUSED
@@ -24,6 +27,7 @@ from iea_agent.domain.password_register import (
     RegisterError,
     parse_register,
 )
+from iea_agent.domain.printable_text import escape_controls
 from iea_agent.domain.state_values import LARGEST_GENERATION
 from iea_desk.key_store import load_keys, load_ring, save_file, save_ring
 from iea_desk.keys import DeskError, KeyRing, MasterKey, check_kid, choose_kid
@@ -61,7 +65,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    # the progress bar draws its line anew, by a control character
+    drawn = sys.stderr
+    with redirect_stdout(_PlainText(sys.stdout)), redirect_stderr(_PlainText(sys.stderr)):
+        return _run(arguments, drawn)
+
+
+class _PlainText(io.TextIOBase):
+    """A stream on which a file's name, for example, cannot command the terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.flush = stream.flush  # type: ignore[method-assign]
+        self.fileno = stream.fileno  # type: ignore[method-assign]
+
+    def write(self, text: str) -> int:
+        """Write *text* with its control characters escaped."""
+        return self._stream.write(escape_controls(text))
+
+
+def _run(arguments: Sequence[str] | None, drawn: TextIO) -> int:
+    """Run one command, with its progress on *drawn*; return its exit code."""
     options = _build_parser().parse_args(arguments)
+    options.progress = ProgressBar(drawn)
     run: Callable[[argparse.Namespace], None] = options.run
     try:
         run(options)
@@ -264,7 +290,7 @@ def _register(options: argparse.Namespace) -> None:
     if generation > ring.generation:
         save_ring(KeyRing(ring.keys, generation), options.key_file, replace=True)
     try:
-        register = make_register(plan, options.output, ProgressBar(sys.stderr))
+        register = make_register(plan, options.output, options.progress)
     except FileExistsError:
         raise DeskError(f"{options.output} existe déjà et n’est pas écrasé.", REFUSED) from None
     except OtherRegister:
@@ -299,7 +325,7 @@ def _verify(options: argparse.Namespace, ring: KeyRing) -> None:
     if options.sample is not None:
         distances = secrets.SystemRandom().sample(distances, min(options.sample, register.days))
     try:
-        verify_register(ring.find_key(register.kid), register, distances, ProgressBar(sys.stderr))
+        verify_register(ring.find_key(register.kid), register, distances, options.progress)
     except WrongHash as error:
         raise DeskError(
             f"\nL’empreinte du {error} n’est pas celle que donne la clé {register.kid} : quelqu’un a modifié {options.verify}, "

@@ -140,8 +140,10 @@ def _sealed(content: str, seal: hmac.HMAC) -> str:
 def _resume(plan: RegisterPlan, partial: Path, seal: hmac.HMAC) -> tuple[bytes, list[bytes]]:
     """Return the salt and the hashes of an earlier run, or write a new salt.
 
-    *seal* takes in the lines. Raises ``OtherRegister``.
+    *seal* takes in the lines. Raises ``OtherRegister``, also for a link: what it leads to is not ours.
     """
+    if partial.is_symlink():
+        raise OtherRegister
     try:
         with open_file(partial) as file:
             text = file.read(_LARGEST + 1).decode("ascii")
@@ -156,7 +158,10 @@ def _resume(plan: RegisterPlan, partial: Path, seal: hmac.HMAC) -> tuple[bytes, 
     if not lines:
         salt = secrets.token_bytes(16)
         head = json.dumps({**plan.to_header(), "salt": salt.hex()})
-        partial.write_text(_sealed(head, seal) + "\n", encoding="ascii", newline="\n")
+        partial.unlink(missing_ok=True)
+        # a new file, never what somebody has put there meanwhile
+        with partial.open("x", encoding="ascii", newline="\n") as file:
+            file.write(_sealed(head, seal) + "\n")
         return salt, []
     contents = [line.rpartition(" ")[0] for line in lines]
     if len(lines) > plan.days + 1 or any(

@@ -331,6 +331,14 @@ def test_a_page_in_place_of_the_server(
         assert len(failure.detail) <= 200
 
 
+def test_a_token_in_a_title_is_not_shown() -> None:
+    token = "eyJhbGciOiJIUzI1NiJ9." + "c2VjcmV0" * 20
+    failure = judged(Reply(200, {}, page(f"Accès refusé {token}")))
+    assert failure is not None
+    assert failure.evidence == PageTitle("Accès refusé …")
+    assert "c2VjcmV0" not in failure.detail
+
+
 @pytest.mark.parametrize(("wait", "announced"), [("59", False), ("60", True)])
 def test_an_outage_of_a_minute_is_announced(wait: str, announced: bool) -> None:
     reply = Reply(503, {"retry-after": wait}, b"")

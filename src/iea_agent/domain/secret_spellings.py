@@ -1,4 +1,4 @@
-"""The spellings of a secret in text from outside, by which it is blotted out.
+"""Secrets in foreign text: the spellings of a known one, the form of others.
 
 A server, a proxy or a library repeats what it was sent: quoted in an address, encoded for a header, escaped inside JSON or HTML.
 """
@@ -58,3 +58,29 @@ def make_blotter(secrets: Iterable[str], mark: str = "…") -> Callable[[str], s
     expression = compile_spellings(spellings)
     pattern = re.compile(expression)
     return lambda text: pattern.sub(lambda _: mark, text)
+
+
+_WORD = re.compile(r"[\w+/=.~-]{32,}")
+_HEX = re.compile(r"(?:[0-9a-f]-?){32,}|(?:[0-9A-F]-?){32,}")
+# how the first part of a token begins (RFC 7519, section 3.1): '{"' in base64
+_SIGNED = "eyJ"
+_RANDOM = re.compile(r"[A-Za-z0-9+/_~-]{32,}={0,2}")
+
+
+def blot_tokens(text: str, mark: str = "…") -> str:
+    """Return *text* with *mark* for each word that looks like a token.
+
+    That is a JSON Web Token, or 32 characters or more of hexadecimal digits, or of base64 with capital letters, small
+    letters and digits.
+    """
+    return _WORD.sub(lambda word: mark if _looks_random(word[0]) else word[0], text)
+
+
+def _looks_random(word: str) -> bool:
+    if _SIGNED in word or _HEX.search(word):
+        return True
+    return any(_is_mixed(part[0]) for part in _RANDOM.finditer(word))
+
+
+def _is_mixed(text: str) -> bool:
+    return all(re.search(kind, text) for kind in ("[a-z]", "[A-Z]", "[0-9]"))

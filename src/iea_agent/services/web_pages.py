@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from iea_agent.domain.evidence import PageTitle
 from iea_agent.domain.printable_text import clean_foreign_text
+from iea_agent.domain.secret_spellings import blot_tokens
 
 from .messages import Reply
 
@@ -139,7 +140,7 @@ def read_page(reply: Reply) -> WebPage | None:
     line = text.strip().partition("\n")[0]
     if not line or line[0] in "{[" or not ("text/plain" in kind or "html" in kind):
         return None
-    return WebPage(clean_foreign_text(line), line[:120].lower(), text.lower())
+    return WebPage(_clean_title(line), line[:120].lower(), text.lower())
 
 
 def _read_html(text: str) -> WebPage:
@@ -150,11 +151,17 @@ def _read_html(text: str) -> WebPage:
     for tag, content in re.findall(r"(?is)<(title|h1|h2)\b[^>]{0,200}>(.{0,400}?)</\1", text):
         bare = html.unescape(re.sub(r"<[^>]{0,200}>", " ", content))
         parts[tag.lower()] += f" {bare}"
-    title = clean_foreign_text(parts["title"]) or clean_foreign_text(parts["h1"] or parts["h2"])
+    title = _clean_title(parts["title"]) or _clean_title(parts["h1"] or parts["h2"])
     subject = " ".join(" ".join(parts.values()).split()).lower()
     if _NOT_THERE.search(subject):
         subject = ""
     return WebPage(title, subject, text.lower())
+
+
+def _clean_title(text: str) -> str:
+    """Return *text* for people; some pages put the token of their address into it."""
+    # before it is cut: half of a token is no longer like one
+    return clean_foreign_text(blot_tokens(text))
 
 
 def announces_maintenance(reply: Reply) -> bool:

@@ -291,6 +291,16 @@ def test_without_a_configuration_the_settings_open_once_and_nothing_is_tried_unt
     assert days.shows(State.CONNECTED)
 
 
+def test_a_changed_policy_opens_no_window_on_a_pc_without_a_licence() -> None:
+    days = Days(servers=NOT_CONFIGURED).start()
+    days.opened.clear()
+    days.happen(machine.SettingsChanged())
+    days.pass_seconds(DAY)
+    assert days.shows(State.DISCONNECTED)
+    assert days.opened == []
+    assert [kind for _, kind in days.announced] == [Effect.ANNOUNCE_FAILURE], "once, not each day"
+
+
 # verdicts
 
 
@@ -658,7 +668,6 @@ def test_windows_and_the_program_are_opened_when_asked_for() -> None:
         if state is State.CONNECTED and step.effects[0].name.startswith("OPEN_")
     }
     assert len(opening) >= 5
-    del opening[machine.ConfigurationMissing]
     days.happen(*(event() for event in opening), machine.LaunchRequested())
     assert days.opened == [effect for effects in opening.values() for effect in effects]
     assert days.launched == 1

@@ -66,11 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FileNotFoundError:
         return _explain_home()
     locale.choose(locale.language_of())
-    if words == ["run"]:
+    if words in (["run"], ["run", "--quiet"]):
         # the icon waits for nothing that it does not need, not even the argument parser
         from iea_agent.assembly import start
 
-        return start.run(os.environ, tray=True)
+        return start.run(os.environ, tray=True, quiet=len(words) > 1)
     sys.stdout, sys.stderr = _plain(sys.stdout), _plain(sys.stderr)
     try:
         code = _run(words)

@@ -130,10 +130,11 @@ def _print_json(document: Mapping[str, object], indent: int | None = 2) -> None:
     N_("démarre le programme de connexion"),
     Argument("--no-tray", N_("sans icône dans la zone de notification"), action="store_true"),
 )
+    Argument("--quiet", N_("sans ouvrir de fenêtre, comme à l'ouverture de session"), action="store_true"),
 def _run_agent(_installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly import start
 
-    return start.run(os.environ, tray=not options.no_tray)
+    return start.run(os.environ, tray=not options.no_tray, quiet=options.quiet)
 
 
 @_command(

@@ -287,14 +287,23 @@ def test_a_failed_attempt_is_remembered_with_its_evidence_and_its_next_try() -> 
     assert again.failures == 2
 
 
-def test_without_a_configuration_the_settings_open_and_nobody_is_answered_twice() -> None:
-    for state in (State.CONNECTING, State.CONNECTED, State.DISCONNECTED):
-        after, effects = advance(
-            busy(state, asked=True), machine.ConfigurationMissing(7, failed(problems.NOT_CONFIGURED)), LATER
-        )
-        assert after.state is State.DISCONNECTED
-        assert effects == (Effect.OPEN_SETTINGS,)
-        assert after.retry_at is None
+def test_without_a_configuration_the_settings_open_for_who_started_the_agent() -> None:
+    missing = machine.ConfigurationMissing(7, failed(problems.NOT_CONFIGURED))
+    after, effects = advance(busy(State.CONNECTING), missing, LATER)
+    assert after.state is State.DISCONNECTED
+    assert effects == (Effect.OPEN_SETTINGS,)
+    assert after.retry_at is None
+
+
+def test_no_window_opens_without_a_click_but_after_a_start_by_a_person() -> None:
+    requests = {request.event for request in REQUESTS}
+    opening = {
+        event
+        for (_state, event), step in machine.TABLE.items()
+        if set(step.effects) & set(machine.OPEN_EFFECTS) and event not in requests
+    }
+    assert opening == {machine.ConfigurationMissing}
+    assert [state for state, event in machine.TABLE if event in opening] == [State.CONNECTING]
 
 
 def test_who_asked_is_answered_once() -> None:

@@ -142,14 +142,19 @@ def test_in_assistance_every_failure_is_a_silent_probe(problem: Problem) -> None
 
 
 @pytest.mark.parametrize("problem", [problems.NOT_CONFIGURED], ids=str)
-def test_nothing_to_try_with_opens_the_settings_at_start_and_when_asked_but_not_again_and_again(
-    problem: Problem,
-) -> None:
-    assert type(judge(replace(CONNECTED, state=State.CONNECTING), problem, 0)) is machine.ConfigurationMissing
-    heart = replace(CONNECTED, state=State.DISCONNECTED)
-    assert type(judge(replace(heart, asked=True), problem, 0)) is machine.ConfigurationMissing
+def test_nothing_to_try_with_opens_the_settings_after_a_start_by_a_person_only(problem: Problem) -> None:
+    started, _ = advance(begin(NOON), machine.Started(), NOON)
+    assert type(judge(started, problem, 0)) is machine.ConfigurationMissing
+    quietly, _ = advance(begin(NOON), machine.StartedQuietly(), NOON)
+    assert type(judge(quietly, problem, 0)) is machine.ConnectionLost
+    for change in (machine.SettingsChanged(), machine.NetworkChanged(), machine.Woke(), machine.RetryDue()):
+        later, _ = advance(started, change, NOON)
+        assert type(judge(later, problem, 0)) is machine.ConnectionLost, change
+    for request in (machine.ReauthenticationRequested(), machine.SettingsSaved()):
+        asked, _ = advance(started, request, NOON)
+        assert type(judge(asked, problem, 0)) is machine.ConnectionLostOnRequest, request
+    heart = replace(started, state=State.DISCONNECTED)
     assert type(judge(heart, problem, 0)) is machine.ConnectionLost
-    assert type(judge(CONNECTED, problem, 0)) is machine.ConnectionLost
 
 
 def test_the_verdict_carries_run_code_evidence_and_next_try() -> None:

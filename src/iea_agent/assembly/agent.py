@@ -65,10 +65,15 @@ class Agent:
         *,
         beside: bool = False,
     ) -> None:
-        """*beside*: another program holds the lock of this agent and does not answer."""
+        quiet: bool = False,
+        """*beside*: another program holds the lock of this agent and does not answer.
+
+        *quiet*: no person has started this agent.
+        """
         self._servers = servers
         self._beside = beside
         self._installation = installation = servers.installation
+        self._first_event = machine.StartedQuietly() if quiet else machine.Started()
         self._windows = WindowOpener(installation.host)
         self._proof = VersionProof(installation.program, installation.trial_file, installation.storage, clock)
         self._tray: Tray | None = None
@@ -122,7 +127,7 @@ class Agent:
             lambda: self.loop.post(machine.AddressesChanged())
         )
         self.publish(self.loop.snapshot)
-        self.loop.post(machine.Started())
+        self.loop.post(self._first_event)
         try:
             self.loop.run()
         except Exception:

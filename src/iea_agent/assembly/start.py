@@ -40,15 +40,16 @@ def now() -> Moment:
     return Moment(time.time(), time.monotonic())
 
 
-def run(environment: Mapping[str, str], *, tray: bool) -> int:
+def run(environment: Mapping[str, str], *, tray: bool, quiet: bool = False) -> int:
     """Run the agent, or have the running one show its status; return the exit code.
 
     The first agent may not listen yet, or may be ending: both are waited for. Where nobody answers, another
-    program may hold the lock, or an agent that hangs: this one runs all the same, beside it.
+    program may hold the lock, or an agent that hangs: this one runs all the same, beside it. If *quiet*, no
+    window opens: no person has started this agent, or one looks at another window.
     """
     deadline = time.monotonic() + FIRST_SECONDS
     while (claim := _claim(environment)) is None:
-        refusal = _show_the_first(environment)
+        refusal = _ask_the_first(environment, quiet=quiet)
         if refusal is None:
             return 0
         if _is_answer(refusal):
@@ -61,7 +62,7 @@ def run(environment: Mapping[str, str], *, tray: bool) -> int:
         time.sleep(0.1)
     with closing(claim or ExitStack()):
         start = _run_with_tray if tray else _run_without_tray
-        return start(environment, beside=claim is None)
+        return start(environment, beside=claim is None, quiet=quiet)
 
 
 def _is_answer(refusal: Refusal) -> bool:
@@ -72,16 +73,23 @@ def _is_answer(refusal: Refusal) -> bool:
     return not isinstance(refusal, silence)
 
 
-def _show_the_first(environment: Mapping[str, str]) -> Refusal | None:
-    """Have the agent that runs already show its status window; return why it refused."""
+def _ask_the_first(environment: Mapping[str, str], *, quiet: bool) -> Refusal | None:
+    """Have the agent that runs show its status window; return why it did not.
+
+    If *quiet*, only ask whether it answers.
+    """
     from iea_agent.domain import person_requests
     from iea_agent.domain.refusals import RefusedError
 
     from .agent_client import AgentClient
     from .installation import Installation
 
+    client = AgentClient(Installation.locate(environment))
     try:
-        AgentClient(Installation.locate(environment)).request(person_requests.STATUS)
+        if quiet:
+            client.fetch_status()
+        else:
+            client.request(person_requests.STATUS)
     except RefusedError as error:
         return error.refusal
     return None
@@ -92,7 +100,7 @@ def _claim(environment: Mapping[str, str]) -> InstanceLock | None:
     return claim_session(find_lock_folder(environment), current_host().session_id())
 
 
-def _run_without_tray(environment: Mapping[str, str], *, beside: bool) -> int:
+def _run_without_tray(environment: Mapping[str, str], *, beside: bool, quiet: bool) -> int:
     import signal
 
     from iea_agent.domain.machine import QuitRequested
@@ -101,7 +109,7 @@ def _run_without_tray(environment: Mapping[str, str], *, beside: bool) -> int:
     from .installation import Installation
     from .servers import Servers
 
-    agent = Agent(Servers(Installation.locate(environment)), now, beside=beside)
+    agent = Agent(Servers(Installation.locate(environment)), now, beside=beside, quiet=quiet)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: agent.loop.post(QuitRequested()))
     agent.run(None)
@@ -111,9 +119,9 @@ def _run_without_tray(environment: Mapping[str, str], *, beside: bool) -> int:
 class Resident:
     """The agent behind an icon; clicks wait in the inbox until it is there."""
 
-    def __init__(self, environment: Mapping[str, str], *, beside: bool) -> None:
+    def __init__(self, environment: Mapping[str, str], *, beside: bool, quiet: bool) -> None:
         self._environment = environment
-        self._beside = beside
+        self._options = {"beside": beside, "quiet": quiet}
         self._inbox: Inbox = SimpleQueue()
         self.post = self._inbox.put
         self.ended = threading.Event()
@@ -138,7 +146,7 @@ class Resident:
             from .servers import Servers
 
             installation = Installation.locate(self._environment)
-            agent = Agent(Servers(installation), now, self._inbox, beside=self._beside)
+            agent = Agent(Servers(installation), now, self._inbox, **self._options)
             with closing(CrashWatch(installation, time.time)) as watch:
                 if watch.begin():
                     balloon = build_crash_balloon()
@@ -196,11 +204,11 @@ class Resident:
         self.ended.wait(STOP_SECONDS)
 
 
-def _run_with_tray(environment: Mapping[str, str], *, beside: bool) -> int:
+def _run_with_tray(environment: Mapping[str, str], *, beside: bool, quiet: bool) -> int:
     from iea_agent.shell.tray import Notices, Tray, TrayUnavailable
     from iea_agent.shell.wording.view import Picture, View
 
-    resident = Resident(environment, beside=beside)
+    resident = Resident(environment, beside=beside, quiet=quiet)
     try:
         tray = Tray(
             ICONS,

@@ -57,7 +57,11 @@ class Event:
 
 
 class Started(Event):
-    """The agent runs and its settings have been read."""
+    """A person started the agent; it runs and its settings have been read."""
+
+
+class StartedQuietly(Event):
+    """The same, but nobody looks: the session began, or a window started the agent."""
 
 
 class StatusRequested(Event):
@@ -207,7 +211,7 @@ class ConnectionLostOnRequest(ConnectionLost):
 
 
 class ConfigurationMissing(Failed):
-    """Nothing can be tried: settings or licence are missing."""
+    """A person started the agent, and settings or licence are missing."""
 
 
 class ServersAnswered(AttemptOutcome):
@@ -289,11 +293,13 @@ class Snapshot:
     # the last successful authenticated exchange
     contact_at: float | None = None
     retry_at: float | None = None
-    # the present attempt: its number, if it is under way, if a person waits for it, if it is only a look
+    # the present attempt: its number, if it is under way, if a person waits for it, if it is only a look,
+    # if it is the first after a person has started the agent
     run: int = 0
     working: bool = False
     asked: bool = False
     looking: bool = False
+    greeting: bool = False
     # the last contact, or since when the first answer is awaited
     silent_steady: float = 0.0
     # failed attempts since then, the times of the first and the last, and for how long the failure was observed
@@ -335,7 +341,12 @@ Update: TypeAlias = Callable[[Snapshot, Event, Moment], Snapshot]
 
 def start_attempt(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
     """Begin an attempt; a person who waited for the earlier one waits for this one."""
-    return replace(snapshot, run=snapshot.run + 1, working=True, looking=False, retry_at=None)
+    return replace(snapshot, run=snapshot.run + 1, working=True, looking=False, greeting=False, retry_at=None)
+
+
+def greet_person(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
+    """Remember that a person has started the agent and looks at what it shows."""
+    return replace(snapshot, greeting=True)
 
 
 def start_look(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
@@ -474,6 +485,7 @@ _AUTHENTICATE = (Effect.AUTHENTICATE,)
 _PROBE = (Effect.PROBE,)
 _RECONNECT = (Effect.RENEW_CONNECTION, Effect.AUTHENTICATE)
 _SIGN_IN = (Effect.RENEW_SESSION, Effect.AUTHENTICATE)
+_PROBE_FIRST = (Effect.SCHEDULE_REMINDERS, Effect.PROBE)
 _PROBE_ANEW = (Effect.RENEW_CONNECTION, Effect.PROBE)
 _LOST = (Effect.SCHEDULE_RETRY, Effect.SCHEDULE_ANNOUNCEMENT)
 _RECOVERED = (Effect.SCHEDULE_HEARTBEAT, Effect.ANNOUNCE_RECOVERY)
@@ -515,7 +527,6 @@ def _steps_outside_assistance(state: State) -> dict[type[Event], Step]:
         SettingsSaved: Step(State.CONNECTING, _SIGN_IN, _ATTEMPT_WITH_SAVED_SETTINGS),
         SettingsChanged: Step(State.CONNECTING, _RECONNECT, _ATTEMPT_WITH_SETTINGS),
         NetworkChanged: Step(state, _RECONNECT, _ATTEMPT_AFTER_CHANGE),
-        ConfigurationMissing: Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,), _FAILURE),
         Authenticated: Step(State.CONNECTED, _RECOVERED, _SUCCESS),
         AuthenticatedOnRequest: Step(State.CONNECTED, _RECOVERED_ON_REQUEST, _SUCCESS),
         # the person's choice holds in all sessions, whatever this one sees of the servers
@@ -541,7 +552,12 @@ def _steps_without_verdict(state: State) -> dict[type[Event], Step]:
 
 _STEPS: Mapping[State, Mapping[type[Event], Step]] = {
     State.CONNECTING: _steps_without_verdict(State.CONNECTING)
-    | {Started: Step(State.CONNECTING, _AUTHENTICATE, _ATTEMPT)},
+    | {
+        Started: Step(State.CONNECTING, _AUTHENTICATE, (start_attempt, greet_person)),
+        StartedQuietly: Step(State.CONNECTING, _AUTHENTICATE, _ATTEMPT),
+        # the only window that opens without a click: who has just started the agent has to enter the licence
+        ConfigurationMissing: Step(State.DISCONNECTED, (Effect.OPEN_SETTINGS,), _FAILURE),
+    },
     State.CONNECTED: _steps_without_verdict(State.CONNECTED)
     | {
         Authenticated: Step(State.CONNECTED, (Effect.SCHEDULE_HEARTBEAT,), _SUCCESS),
@@ -574,7 +590,8 @@ _STEPS: Mapping[State, Mapping[type[Event], Step]] = {
     # nobody waits for a probe: its failure never changes the state
     State.ASSISTANCE: _steps_everywhere(State.ASSISTANCE)
     | {
-        Started: Step(State.ASSISTANCE, (Effect.SCHEDULE_REMINDERS, Effect.PROBE), _ATTEMPT),
+        Started: Step(State.ASSISTANCE, _PROBE_FIRST, _ATTEMPT),
+        StartedQuietly: Step(State.ASSISTANCE, _PROBE_FIRST, _ATTEMPT),
         ReminderDue: _stay(State.ASSISTANCE, Effect.ANNOUNCE_ASSISTANCE, Effect.SCHEDULE_REMINDERS),
         ProbeDue: Step(State.ASSISTANCE, _PROBE, _ATTEMPT),
         ServersAnswered: Step(
@@ -638,7 +655,8 @@ def verdict(snapshot: Snapshot, failure: Failure, now: Moment, chance: float) ->
     """
     if snapshot.state is State.ASSISTANCE:
         return ServersSilent(snapshot.run, failure)
-    if failure.problem is problems.NOT_CONFIGURED and (snapshot.asked or snapshot.state is State.CONNECTING):
+    greets = snapshot.greeting and snapshot.state is State.CONNECTING and not snapshot.asked
+    if failure.problem is problems.NOT_CONFIGURED and greets:
         return ConfigurationMissing(snapshot.run, failure)
     if snapshot.looking and snapshot.retry_at is not None and failure.problem is snapshot.problem:
         return StillWaiting(snapshot.run, failure)

@@ -269,7 +269,7 @@ def _open_settings(installation: Installation, _options: argparse.Namespace) -> 
 def _print_settings(installation: Installation, options: argparse.Namespace) -> None:
     from iea_agent.assembly import inspection
     from iea_agent.domain.refusals import RefusedError, SettingUnknown
-    from iea_agent.shell.wording.problem_details import describe_setting_fault
+    from iea_agent.shell.wording.problem_details import describe_setting_fault, describe_unknown_name
     from iea_agent.shell.wording.settings_text import describe_faults
 
     settings = inspection.settings_with_origin(installation)
@@ -279,16 +279,19 @@ def _print_settings(installation: Installation, options: argparse.Namespace) -> 
         settings = {options.name: settings[options.name]}
     faults = [
         fault
-        for fault in installation.storage.load().all_faults
+        for fault in loaded.all_faults
         if options.name is None or not fault.name or fault.concerns(options.name)
     ]
     if options.json:
         document: SettingsDocument = {
+    loaded = installation.storage.load()
             "schema": 1,
             "settings": settings,
-            "faults": [describe_setting_fault(fault) for fault in faults],
+            "faults": [*map(describe_setting_fault, faults), *unknown],
         }
         _print_json(document)
+    # the person may have asked for the setting whose name the policy mistypes
+    unknown = [describe_unknown_name(each) for each in loaded.unknown]
         return
     for name, setting in settings.items():
         origin = _(inspection.ORIGINS[setting["origin"]])
@@ -302,6 +305,8 @@ def _print_settings(installation: Installation, options: argparse.Namespace) -> 
     N_("change un paramètre"),
     Argument("name", N_("par exemple connection.updates")),
     Argument("value", N_("nouvelle valeur")),
+    for line in unknown:
+        print(line, file=sys.stderr)
 )
 def _set_setting(installation: Installation, options: argparse.Namespace) -> None:
     from iea_agent.domain.refusals import RefusedError, SettingUnknown

@@ -12,10 +12,12 @@ from iea_agent.domain import addresses, settings
 from iea_agent.domain.settings import (
     DECLARATIONS,
     DEFAULTS,
+    MOST_UNKNOWN,
     Document,
     ProxyMode,
     Settings,
     SettingsError,
+    UnknownName,
     apply_policy,
     list_changes,
     parse_file,
@@ -503,6 +505,40 @@ def test_what_is_in_force_can_always_be_read(secure: bool, address: str) -> None
     in_force = apply_policy({"secure": secure, "authentication": address}, {}).settings
     read_address = addresses.parse(in_force.authentication)
     assert read_address.secure or not secure
+
+
+def test_a_name_that_no_setting_has_is_listed_with_the_nearest() -> None:
+    text = """\
+schema = 1
+colour = "red"
+[conection]
+updates = "https://a.fr"
+[connection]
+autentication = "https://a.fr"
+[assistance]
+Maximum_Day = 3
+[printer]
+name = "x"
+"""
+    assert parse_file(text).unknown == (
+        UnknownName("colour", 2),
+        UnknownName("conection.updates", 4, "connection.updates"),
+        UnknownName("connection.autentication", 6, "connection.authentication"),
+        UnknownName("assistance.Maximum_Day", 8, "assistance.maximum_days"),
+        UnknownName("printer.name", 10),
+    )
+    assert parse_file(COMPLETE).unknown == ()
+
+
+def test_a_name_in_capitals_is_refused_and_not_unknown() -> None:
+    parsed = parse_file("[proxy]\nMode = 'none'\n")
+    assert [fault.name for fault in parsed.faults] == ["proxy.Mode"]
+    assert parsed.unknown == ()
+
+
+def test_the_unknown_names_that_are_listed_are_bounded() -> None:
+    many = "\n".join(f"'{'a' * 50_000}{number}' = 1" for number in range(MOST_UNKNOWN + 5))
+    assert len(parse_file(many).unknown) == MOST_UNKNOWN
 
 
 def test_what_has_changed_is_written_and_nothing_else() -> None:

@@ -22,6 +22,7 @@ from iea_agent.domain import addresses, password_tries, refusals, settings
 from iea_agent.domain.assistance_record import parse_assistance
 from iea_agent.domain.password_register import parse_generation
 from iea_agent.domain.refusals import Refusal, RefusedError
+from iea_agent.domain.settings import UnknownName
 from iea_agent.host import NotTrustedError, storage
 from iea_agent.host.storage import Folders, Storage, read_bounded
 
@@ -314,6 +315,14 @@ class TestRefusedValues:
         assert loaded.effective.settings.ca_file == authority
         assert loaded.effective.locked == {"ca_file", "proxy_address"}
         assert [(fault.name, fault.line) for fault in loaded.policy_faults] == [("proxy.address", 4)]
+
+    def test_an_unknown_name_of_the_policy_is_reported_and_refuses_nothing(self, store: Storage) -> None:
+        store.policy_file.write_text("[proxy]\nmod = 'none'\nuser = 'marie'\n", "utf-8")
+        store.settings_file.write_text("[proxy]\nmod = 'none'\n", "utf-8")
+        loaded = store.load()
+        assert loaded.unknown == (UnknownName("proxy.mod", 2, "proxy.mode", "policy.toml"),)
+        assert loaded.all_faults == ()
+        assert loaded.effective.locked == {"proxy_user"}
 
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
     def test_a_file_of_notepad_is_read_and_saved(self, store: Storage, encoding: str) -> None:

@@ -7,6 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
@@ -64,16 +65,16 @@ class Agent:
         inbox: Inbox | None = None,
         *,
         beside: bool = False,
-    ) -> None:
         quiet: bool = False,
+    ) -> None:
         """*beside*: another program holds the lock of this agent and does not answer.
 
         *quiet*: no person has started this agent.
         """
         self._servers = servers
         self._beside = beside
-        self._installation = installation = servers.installation
         self._first_event = machine.StartedQuietly() if quiet else machine.Started()
+        self._installation = installation = servers.installation
         self._windows = WindowOpener(installation.host)
         self._proof = VersionProof(installation.program, installation.trial_file, installation.storage, clock)
         self._tray: Tray | None = None
@@ -156,6 +157,8 @@ class Agent:
         for fault in self._loaded.all_faults:
             fields = {"file": fault.file, "name": fault.name, "line": fault.line}
             log.warning("setting refused", extra={"fields": fields})
+        for unknown in self._loaded.unknown:
+            log.warning("setting unknown", extra={"fields": asdict(unknown)})
         if self._loaded.policy_faults:
             self._balloon(balloon_text.build_problem_balloon(problems.POLICY_UNUSABLE))
         elif self._loaded.faults:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from iea_agent import __version__
 from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import DECLARATIONS, DEFAULTS
-from iea_agent.shell.wording.problem_details import describe_setting_fault
+from iea_agent.shell.wording.problem_details import describe_setting_fault, describe_unknown_name
 
 from .agent_client import AgentClient
 from .installation import Installation
@@ -153,6 +153,7 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
         "settings": settings_with_origin(installation),
         "faults": [
             *map(describe_setting_fault, loaded.all_faults),
+            *map(describe_unknown_name, loaded.unknown),
             *(f"{file} : {reason}" for file, reason in _list_refused(installation).items()),
         ],
         "libraries": {name: _version(name) for name in LIBRARIES},

@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import partial
+from itertools import islice
 from typing import Generic, TypeVar
 
 from . import addresses, pasted_text
@@ -417,6 +418,19 @@ def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, schema: int =
     """Return *document* in *schema*. Raises ``SettingsError`` if it is newer."""
     number = document.get("schema", 0)
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= schema:
+@dataclass(frozen=True, slots=True)
+class UnknownName:
+    """A dotted *name* in the file *file* that no setting has.
+
+    *line* is 0 if it is not known, *nearest* is the most similar name of a setting, "" if none is similar.
+    """
+
+    name: str
+    line: int = 0
+    nearest: str = ""
+    file: str = ""
+
+
         raise SettingsError(
             (SettingFault("schema", 0, N_("une version de fichier que ce programme connaît")),)
         )
@@ -429,8 +443,8 @@ def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, schema: int =
 class ParsedFile:
     """What a settings or policy file sets: *values* by attribute.
 
-    *faults* are what is refused in it, each alone. *readable* is its text, in which the lines that are no
-    TOML have become comments.
+    *faults* are what is refused in it, each alone. *unknown* are the names that no setting has. *readable* is
+    its text, in which the lines that are no TOML have become comments.
     """
 
     values: dict[str, object]
@@ -441,7 +455,7 @@ class ParsedFile:
 def parse_file(text: str) -> ParsedFile:
     """Return what a settings or policy file sets, and every bad value with its line.
 
-    Names that this program does not know are ignored. Raises ``SettingsError`` if nothing of the file can
+    Names that this program does not know set nothing: a newer one may know them. Raises ``SettingsError`` if nothing of the file can
     be used: it is of a newer version, or an error of syntax leaves unclear what the rest means.
     """
     try:
@@ -456,6 +470,7 @@ def parse_file(text: str) -> ParsedFile:
     except RecursionError:
         raise SettingsError((SettingFault("", 0, N_("moins de crochets imbriqués")),)) from None
     values: dict[str, object] = {}
+    unknown: tuple[UnknownName, ...] = ()
     for declaration in DECLARATIONS.values():
         table, key = declaration.name.split(".")
         section = document.get(table, {})
@@ -467,7 +482,8 @@ def parse_file(text: str) -> ParsedFile:
             except SettingsError as error:
                 faults += error.faults
     faults += _list_capitals(document)
-    return ParsedFile(values, tuple(dict.fromkeys(_locate(faults, text))), readable)
+    unknown = tuple(_list_unknown(document, text))
+    return ParsedFile(values, tuple(dict.fromkeys(_locate(faults, text))), readable, unknown)
 
 
 _EXPECTED_TOML = N_("un fichier TOML sans faute de syntaxe")
@@ -573,6 +589,32 @@ def _iterate_names(text: str) -> Iterator[tuple[int, str]]:
             yield number, table
         elif setting := re.match(r"([\w.\"' \t-]+)=", line.strip()):
             yield number, f"{table}.{_join_name(setting[1])}" if table else _join_name(setting[1])
+
+
+MOST_UNKNOWN = 20
+"""Unknown names of a file that are listed; a file of more is for another program."""
+
+
+def _list_unknown(document: Document, text: str) -> Iterator[UnknownName]:
+    """Yield the first names in *document* that no setting has, in any letters."""
+    names = (
+        f"{table}.{key}" if isinstance(section, dict) else table
+        for table, section in document.items()
+        for key in (section if isinstance(section, dict) else ("",))
+    )
+    unknown = (name for name in names if name.lower() not in DECLARATIONS and name != "schema")
+    for name in islice(unknown, MOST_UNKNOWN):
+        yield UnknownName(name, find_line(text, name), _find_similar(name))
+
+
+def _find_similar(name: str) -> str:
+    # imported here: hardly any file has an unknown name
+    from difflib import get_close_matches
+
+    # a longer name is similar to none, and the comparison takes the square of its length in time
+    longest = max(map(len, DECLARATIONS)) * 2
+    similar = get_close_matches(name.lower(), DECLARATIONS, n=1) if len(name) <= longest else []
+    return similar[0] if similar else ""
 
 
 def _join_name(text: str) -> str:

@@ -113,12 +113,14 @@ class LoadedSettings:
     is replaced by that of the last file without a fault, if it had one, else by the default; so is a whole
     file that cannot be used. One of the policy's is replaced by the default and stays locked: a copy
     of an earlier policy could only lie where the person may write. *set_aside* is the copy of a settings file that is no TOML.
+    *unknown* are the names in the policy that no setting has.
     """
 
     effective: settings.Effective
     faults: tuple[settings.SettingFault, ...] = ()
     policy_faults: tuple[settings.SettingFault, ...] = ()
     set_aside: Path | None = None
+    unknown: tuple[settings.UnknownName, ...] = ()
 
     @property
     def all_faults(self) -> tuple[settings.SettingFault, ...]:
@@ -149,9 +151,9 @@ class Storage:
         if file.has_errors:
             with _refusal_logged():
                 set_aside = _copy_aside(self.settings_file, file)
-        policy, policy_faults = self._load_policy()
+        policy, policy_file = self._load_policy()
         own = settings.apply_policy(self._fill_up(file), policy)
-        return LoadedSettings(own, file.faults, policy_faults, set_aside)
+        return LoadedSettings(own, file.faults, policy_file.faults, set_aside, policy_file.unknown)
 
     def _fill_up(self, file: _SettingsFile) -> dict[str, object]:
         """Return the values of the person's *file*; the last good ones for the refused."""
@@ -376,8 +378,8 @@ class Storage:
         except OSError as error:
             raise StorageError(path) from error
 
-    def _load_policy(self) -> tuple[dict[str, object], tuple[settings.SettingFault, ...]]:
-        """Return what the policy fixes, by attribute, and what is wrong with it.
+    def _load_policy(self) -> tuple[dict[str, object], _SettingsFile]:
+        """Return what the policy fixes, by attribute, and its file.
 
         A refused value stays fixed, else the person's own would hold: to what the policy said before, as
         long as this process runs, then to the default, and pins to one that nothing meets. If nothing in the file
@@ -401,7 +403,7 @@ class Storage:
             fixed = {**lost, **file.values}
         if not file.faults:
             self._policy = fixed
-        return fixed, file.faults
+        return fixed, file
 
     def _check_authorities(self, file: _SettingsFile) -> _SettingsFile:
         """Return the policy *file*, whose file of authorities is an administrator's, too."""
@@ -631,6 +633,7 @@ class _SettingsFile:
     data: bytes | None = None
     text: str = ""
     is_broken: bool = False
+    unknown: tuple[settings.UnknownName, ...] = ()
 
     @property
     def has_errors(self) -> bool:
@@ -677,9 +680,13 @@ class _SettingsFile:
 
 
 def _read_settings(path: Path, read_file: ReadFile = read_bounded) -> _SettingsFile:
-    """Return what *path* sets; its faults name the file."""
+    """Return what *path* sets; its faults and unknown names name the file."""
     file = _parse_settings(path, read_file)
-    return replace(file, faults=tuple(replace(fault, file=path.name) for fault in file.faults))
+    return replace(
+        file,
+        faults=tuple(replace(fault, file=path.name) for fault in file.faults),
+        unknown=tuple(replace(name, file=path.name) for name in file.unknown),
+    )
 
 
 def _parse_settings(path: Path, read_file: ReadFile) -> _SettingsFile:
@@ -710,7 +717,7 @@ def _parse_settings(path: Path, read_file: ReadFile) -> _SettingsFile:
                 values[declaration.attribute] = _expand_path(name, values.pop(declaration.attribute))
             except settings.SettingsError as error:
                 faults += (replace(each, line=settings.find_line(text, name)) for each in error.faults)
-    return _SettingsFile(values, tuple(faults), data, parsed.readable)
+    return _SettingsFile(values, tuple(faults), data, parsed.readable, unknown=parsed.unknown)
 
 
 def _expand_path(name: str, value: object) -> str:

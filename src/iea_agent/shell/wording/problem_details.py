@@ -259,7 +259,19 @@ def summarize_problem(problem: problems.Problem) -> str:
 
 def describe_setting_fault(fault: settings.SettingFault) -> str:
     """Return a refused setting: « proxy.port, ligne 4 : attendu un nombre »."""
-    place = _("ligne {line}").format(line=fault.line) if fault.line else ""
-    file = clean_foreign_text(fault.file)
-    named = ", ".join(part for part in (clean_foreign_text(fault.name), place, file) if part) or _("fichier")
-    return _("{place} : il faut {expected}").format(place=named, expected=_(fault.expected))
+    return _("{place} : il faut {expected}").format(place=_name_place(fault), expected=_(fault.expected))
+
+
+def describe_unknown_name(unknown: settings.UnknownName) -> str:
+    """Return an unknown name: « conection.updates, ligne 4 : nom inconnu, ignoré »."""
+    sentence = N_("{place} : nom inconnu, ignoré")
+    if unknown.nearest:
+        sentence = N_("{place} : nom inconnu, ignoré. Vouliez-vous écrire « {nearest} » ?")
+    return _(sentence).format(place=_name_place(unknown), nearest=unknown.nearest)
+
+
+def _name_place(place: settings.SettingFault | settings.UnknownName) -> str:
+    """Return the name, the line and the file of *place*, as far as they are known."""
+    line = _("ligne {line}").format(line=place.line) if place.line else ""
+    parts = (clean_foreign_text(place.name), line, clean_foreign_text(place.file))
+    return ", ".join(part for part in parts if part) or _("fichier")

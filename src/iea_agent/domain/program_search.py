@@ -17,6 +17,7 @@ _NAME = re.compile(r"\bimpact[ -]?emploi\b|\bIEA\b", re.IGNORECASE)
 # our own entry is no payroll program
 _OURS = re.compile(r"\bagent\b|\bconnexion\b", re.IGNORECASE)
 _HELPER = re.compile(r"unins|uninst|setup|update|maj", re.IGNORECASE)
+# Assumptions: the sheets name the program « Impact emploi », « Impact emploi association » and « IEA », and no file.
 _FOLDERS = (r"%ProgramFiles%", r"%ProgramFiles(x86)%", r"%ProgramW6432%", r"%SystemDrive%")
 _FOLDER_NAMES = ("Impact emploi", "ImpactEmploi", "Impact emploi association", "IEA")
 _FILE_NAMES = ("ImpactEmploi.exe", "Impact emploi.exe", "IEA.exe")

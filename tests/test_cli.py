@@ -69,8 +69,29 @@ def test_the_program_is_launched_only_where_it_may_be_used(
             listener.accept()
 
 
+@pytest.mark.linux
+@pytest.mark.usefixtures("system_vault")
+def test_launching_starts_the_agent_and_waits_for_its_first_answer(
+    installation: Installation, tmp_path: Path, running: ExitStack
+) -> None:
+    running.callback(installation.run, "quit")
+    done = installation.run("launch")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "connexion ou mode assistance nécessaire" in done.stderr, "no licence"
+    assert installation.json("status")["problem"]["code"] == "IEA-C01"
+    assert installation.run("quit").returncode == 0
+
+    program = tmp_path / "impact"
+    program.write_text(f"#!/bin/sh\nmkfifo '{tmp_path / 'made'}'\n")
+    program.chmod(0o755)
+    installation.license()
+    assert installation.run("settings", "set", "program.path", str(program)).returncode == 0
+    assert installation.run("launch").returncode == 0
+    assert installation.json("status")["state"] == "connected"
+
+
 def test_without_an_agent_it_is_said(installation: Installation) -> None:
-    for command in (["status"], ["reconnect"], ["launch"], ["quit"]):
+    for command in (["status"], ["reconnect"], ["quit"]):
         done = installation.run(*command)
 
         assert (done.returncode, done.stdout) == (3, "")

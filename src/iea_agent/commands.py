@@ -231,20 +231,28 @@ def _reconnect(installation: Installation, _options: argparse.Namespace) -> int:
 @_command(
     "launch", N_("lance Impact emploi ; s'il ne peut pas être utilisé, ouvre la fenêtre qui dit pourquoi")
 )
-def _launch_program(installation: Installation, _options: argparse.Namespace) -> None:
-    from contextlib import suppress
+def _launch_program(installation: Installation, _options: argparse.Namespace) -> int:
+    from iea_agent.assembly import program_launch
+
+    return program_launch.launch(installation)
 
     from iea_agent.domain import person_requests
-    from iea_agent.domain.refusals import RefusedError
+
+    return _open_window(installation, person_requests.SUPPORT)
+
+
+def _open_window(installation: Installation, request: PersonRequest) -> int:
+    """Have the agent open the window of *request*; without one this process shows it."""
+    from iea_agent.assembly import window_process
 
     client = _client(installation)
-    try:
-        client.request(person_requests.LAUNCH)
-    except RefusedError:
-        # a shortcut has no console: the window says what is wrong
-        with suppress(RefusedError):
-            client.request(person_requests.STATUS)
-        raise
+
+@_command("support", N_("ouvre la demande de support technique"))
+def _open_support(installation: Installation, _options: argparse.Namespace) -> int:
+    if client.status() is None:
+        return window_process.show_window(installation, request.window)
+    client.request(request)
+    return exit_codes.FINE
 
 
 @_command("settings open", N_("ouvre la fenêtre des paramètres"))

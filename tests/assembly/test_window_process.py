@@ -10,8 +10,10 @@ import pytest
 
 from iea_agent.assembly.dialog_adapters import ADAPTERS
 from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.own_command import agent_command, own_command
 from iea_agent.assembly.window_opener import window_command
 from iea_agent.assembly.window_process import show_window
+from iea_agent.commands import build_parser
 from iea_agent.domain import exit_codes
 from iea_agent.domain.machine import TABLE
 from iea_agent.domain.person_requests import REQUESTS, WINDOWS, PersonRequest
@@ -49,6 +51,12 @@ def test_no_adapter_is_left_over_and_no_two_requests_have_one_name() -> None:
     assert set(ADAPTERS) == {request.window for request in WINDOWS.values()}
     assert len({request.name for request in REQUESTS}) == len({request.event for request in REQUESTS})
     assert len({request.name for request in REQUESTS}) == len(REQUESTS)
+
+
+def test_the_agent_is_started_as_at_the_beginning_of_the_session() -> None:
+    command = agent_command()
+    assert command[: len(own_command())] == own_command()
+    assert build_parser().parse_args(command[len(own_command()) :]).quiet
 
 
 def test_an_unknown_window_is_wrong_usage(installation: Installation) -> None:

@@ -35,7 +35,7 @@ from iea_agent.domain.diagnosis import (
 from iea_agent.domain.documents import StatusDocument
 from iea_agent.domain.evidence import ClockOffset, InterceptedBy, ProxyInvolved
 from iea_agent.domain.person_requests import Abilities
-from iea_agent.domain.refusals import RefusedError, SecretTooLong
+from iea_agent.domain.refusals import AgentNotStarted, RefusedError, SecretTooLong
 from iea_agent.domain.repairs import Repair
 from iea_agent.domain.settings import DEFAULTS, LICENCE_KEY, Effective, SettingFault, Settings
 from iea_agent.locale import LANGUAGES, choose
@@ -130,7 +130,13 @@ class SettingsOnStage:
         faults = (
             SettingFault("connection.updates", 4, "une adresse comme « https://impact-emploi.urssaf.fr »"),
         )
-        return DialogContents(effective, faults if self._options.broken else (), self._options.assistance)
+        options = self._options
+        return DialogContents(
+            effective, faults if options.broken else (), options.assistance, options.stopped
+        )
+
+    def start_agent(self) -> None:
+        self._log.write(started=True)
 
     def key_saved(self) -> bool | None:
         return None if self._options.no_vault else self._key
@@ -267,6 +273,7 @@ class StatusOnStage:
     def __init__(self, log: Log, source: Path) -> None:
         self._log = log
         self._source = source
+        self._starts = 0
 
     def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
         ended = threading.Event()
@@ -289,6 +296,13 @@ class StatusOnStage:
 
     def ask(self, command: str) -> None:
         self._log.write(asked=command)
+
+    def start_agent(self) -> None:
+        """Fail at the first click."""
+        self._log.write(started=True)
+        self._starts += 1
+        if self._starts == 1:
+            raise RefusedError(AgentNotStarted(reason="no answer"))
 
     def load_history(self) -> tuple[Period, ...]:
         """Return a day of work with a failure and a while in assistance mode."""
@@ -324,6 +338,7 @@ def main() -> None:
     parser.add_argument("--locked", nargs="*", default=[])
     parser.add_argument("--assistance", action="store_true")
     parser.add_argument("--broken", action="store_true")
+    parser.add_argument("--stopped", action="store_true", help="no agent runs")
     parser.add_argument("--first-run", action="store_true")
     parser.add_argument("--no-vault", action="store_true")
     parser.add_argument("--repairs", action="store_true", help="another way works where an address fails")

@@ -39,6 +39,7 @@ PROXY = "Adresse du proxy"
 USER, PASSWORD = "Nom d’utilisateur", "Mot de passe du proxy"
 RECONNECT = "Relancer l’authentification auprès du serveur"
 FOLD = "Afficher les détails techniques"
+START = "Démarrer le programme de connexion"
 TEST = "Tester l’accès aux serveurs"
 LOWEST = 672
 """Height of the smallest usual screen without its task bar, in device-independent pixels.
@@ -974,8 +975,29 @@ def test_the_status_follows_the_agent(play: Callable[..., Play], tmp_path: Path)
     assert not {RECONNECT, "Trouver la panne"} & set(dialog.texts())
     write_status(tmp_path, None)
     dialog.sees("Le programme de connexion est arrêté")
-    assert dialog.focus() == "Fermer"
+    dialog.focused(START)
     dialog.desktop.key("Return")
+    dialog.sees("IEA-L05")
+    assert dialog.focus() == START
+    dialog.desktop.key("Return")
+    dialog.logged("started", 2)
+    write_status(tmp_path, Snapshot(State.CONNECTED, 0.0))
+    dialog.sees("Votre installation IEA est connectée à notre serveur de production.")
+    assert START not in dialog.texts()
+    assert not any("IEA-L05" in text for text in dialog.texts())
+    dialog.desktop.key("Escape")
+    dialog.ended()
+
+
+def test_the_settings_without_an_agent_offer_its_start(play: Callable[..., Play]) -> None:
+    dialog = play("settings", "--stopped")
+    dialog.sees("Le programme de connexion est arrêté")
+    dialog.click(START)
+    dialog.logged("started")
+    dialog.sees("Le programme de connexion est démarré.")
+    assert START not in dialog.texts()
+    assert not any("est arrêté" in text for text in dialog.texts())
+    dialog.desktop.key("Escape")
     dialog.ended()
 
 

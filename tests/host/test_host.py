@@ -252,6 +252,29 @@ class TestChild:
         for line in lines.values():
             line.close()
 
+    def test_what_is_started_apart_lives_on(self, machine: host.Host, listener: socket.socket) -> None:
+        window = (
+            "import os, sys; from iea_agent import host\n"
+            "program = [sys.executable, '-c', sys.argv[3], sys.argv[1], 'program']\n"
+            "host.current_host().start_apart(program, os.environ)\n" + TALK
+        )
+        child = machine.start_child(
+            [sys.executable, "-c", window, port(listener), "window", TALK], os.environ
+        )
+        lines = {line.role: line for line in (Line(listener), Line(listener))}
+        child.kill()
+        lines["window"].wait_for_end()
+        assert lines["program"].answers()
+        for line in lines.values():
+            line.close()
+
+    def test_what_is_started_apart_can_be_waited_for(self, machine: host.Host) -> None:
+        assert (
+            machine.start_apart([sys.executable, "-c", "raise SystemExit(7)"], os.environ).wait(PATIENCE) == 7
+        )
+        with pytest.raises(host.LaunchError):
+            machine.start_apart(["iea-no-such-program"], os.environ)
+
     def test_a_window_comes_to_the_front(self, machine: host.Host, listener: socket.socket) -> None:
         script = TALK + (
             "import threading, ctypes\nctypes.windll.user32.MessageBoxW(None, 'text', 'IEA test', 0)"

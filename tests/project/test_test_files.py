@@ -23,6 +23,9 @@ TESTED_BY = {
     "assembly/inspection.py": "test_cli.py",
     "assembly/installation.py": "test_cli.py",
     "assembly/instance.py": "assembly/test_session.py",
+    "assembly/own_command.py": "assembly/test_window_process.py",
+    "assembly/last_test.py": "test_cli.py",
+    "assembly/program_launch.py": "test_cli.py",
     "assembly/servers.py": "assembly/test_proxies.py",
     "assembly/window_opener.py": "desktop/test_windows_open.py",
     # with real servers and proxies
@@ -51,6 +54,7 @@ TESTED_BY = {
     "shell/dialogs/server_test_panel.py": "desktop/test_dialogs.py",
     "shell/dialogs/settings_dialog.py": "desktop/test_dialogs.py",
     "shell/dialogs/stage_results.py": "desktop/test_dialogs.py",
+    "shell/dialogs/start_offer.py": "desktop/test_dialogs.py",
     "shell/dialogs/status_dialog.py": "desktop/test_dialogs.py",
     "shell/dialogs/widgets.py": "desktop/test_dialogs.py",
     "shell/tray/plain_tray.py": "shell/tray/test_tray.py",

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import person_requests
-from iea_agent.domain.refusals import RefusedError, parse_refusal
+from iea_agent.domain import person_requests, problems
+from iea_agent.domain.refusals import (
+    AgentNotRunning,
+    NoMailProgram,
+    ProblemMet,
+    RefusedError,
+    parse_refusal,
+)
 from iea_agent.locale import _
 from iea_agent.shell.dialogs.ports import DialogContents, Situation
 
 from .agent_client import AgentClient
+from .agent_start import start_agent
+from .last_test import keep_test, load_test
+from .own_command import own_command
 from .servers import Servers
 
 if TYPE_CHECKING:
@@ -50,9 +61,25 @@ class SettingsAdapter:
 
     def load(self) -> DialogContents:
         """Return the settings in force, the files' faults and if assistance mode is on."""
+        self.start_agent = partial(start_agent, installation)
         loaded = self._installation.storage.load()
         since = self._installation.assistance_since()
-        return DialogContents(loaded.effective, loaded.all_faults, since is not None)
+        stopped = not self._installation.agent_runs()
+        return DialogContents(loaded.effective, loaded.all_faults, since is not None, stopped)
+
+    def test(
+        self,
+        values: Settings,
+        licence_key: str | None,
+        proxy_password: str | None,
+        on_progress: Callable[[ServerReport], None],
+        cancelled: threading.Event,
+    ) -> tuple[ServerReport, ...]:
+        """Test both servers with *values*, and remember what that said unless *cancelled*."""
+        reports = self._examine(values, licence_key, proxy_password, on_progress, cancelled)
+        if not cancelled.is_set():
+            keep_test(self._installation.storage, reports)
+        return reports
 
     explain = staticmethod(explain)
 
@@ -79,6 +106,7 @@ class StatusAdapter:
         self.abilities = installation.abilities(installation.storage.load().effective.settings)
 
     def load_history(self) -> tuple[Period, ...]:
+        self.start_agent = partial(start_agent, installation)
         """Return the connection of the last 24 hours, as the agent's log tells it."""
         from iea_agent.domain.connection_history import list_periods
         from iea_agent.host.logs import FILE_SIZE
@@ -98,24 +126,52 @@ class StatusAdapter:
     explain = staticmethod(explain)
 
     def ask(self, command: str) -> None:
-        """Have the agent do *command* (``person_requests``). Raises ``RefusedError``."""
-        self._client.request(person_requests.BY_NAME[command])
+        """Have the agent do *command* (``person_requests``). Raises ``RefusedError``.
+
+        Without an agent the window of *command* gets a process that nobody raises.
+        """
+        request = person_requests.BY_NAME[command]
+        try:
+            self._client.request(request)
+        except RefusedError as error:
+            if not isinstance(error.refusal, AgentNotRunning) or not request.window:
+                raise
+            self._open_apart(request.window)
+
+    def _open_apart(self, window: str) -> None:
+        from iea_agent.host import LaunchError
+
+        try:
+            child = self._host.start_apart(own_command("window", window), os.environ)
+        except LaunchError as error:
+            raise RefusedError(ProblemMet(problems.INTERNAL_ERROR.code)) from error
+        self._host.allow_foreground(child.pid)
+
+
+LOOK_AGAIN_SECONDS = 1.0
+"""How soon a window notices that an agent has been started."""
 
 
 def _watch(client: AgentClient, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
     stopped = threading.Event()
 
     def listen() -> None:
-        try:
-            for status in client.watch():
-                if stopped.is_set():
-                    return
-                on_status(status)
-        except RefusedError:
-            # no agent, or none any more
-            pass
-        if not stopped.is_set():
-            on_status(None)
+        # nothing was said yet: a window that finds no agent is told so once
+        has_agent = True
+        while not stopped.is_set():
+            try:
+                for status in client.watch():
+                    if stopped.is_set():
+                        return
+                    has_agent = True
+                    on_status(status)
+            except RefusedError:
+                # no agent, or none any more
+                pass
+            if has_agent and not stopped.is_set():
+                has_agent = False
+                on_status(None)
+            stopped.wait(LOOK_AGAIN_SECONDS)
 
     threading.Thread(target=listen, name="watch", daemon=True).start()
     return stopped.set
@@ -132,6 +188,7 @@ class SupportAdapter:
         self.can_launch = installation.abilities(settings).program
 
     def launch(self) -> None:
+        self.start_agent = partial(start_agent, installation)
         """Have the agent launch Impact emploi. Raises ``RefusedError``."""
         self._client.request(person_requests.LAUNCH)
 

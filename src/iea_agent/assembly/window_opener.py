@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import time
 from typing import TYPE_CHECKING
+
+from .own_command import own_command
 
 if TYPE_CHECKING:
     from iea_agent.domain.person_requests import PersonRequest
@@ -22,22 +23,8 @@ A person has closed the menu by then.
 
 
 def window_command(*window: str) -> list[str]:
-    """Return the command that shows *window*; if empty, it waits for a name.
-
-    Python is isolated ("-I"): no module comes from the current folder, a variable or the person's own.
-    """
-    return [*program_command(), "window", *window]
-
-
-def program_command() -> list[str]:
-    """Return what starts this program; a command or nothing more follows it."""
-    from iea_agent.host.program_folder import ProgramFolder
-
-    program = ProgramFolder.locate()
-    if program is not None:
-        # the launcher isolates Python itself
-        return [str(program.windowed_launcher)]
-    return [sys.executable, "-I", "-m", "iea_agent"]
+    """Return the command that shows *window*; if empty, it waits for a name."""
+    return own_command("window", *window)
 
 
 class WindowOpener:

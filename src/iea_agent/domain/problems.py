@@ -1207,6 +1207,18 @@ OTHER_PROGRAM = Problem(
 
 
 _ORDER = list(Group)
+AGENT_NOT_STARTED = Problem(
+    "IEA-L05",
+    Severity.MEDIUM,
+    Actor.URSSAF,
+    title="Le programme de connexion ne démarre pas",
+    text="Le programme de connexion de ce poste n'a pas pu démarrer, ou ne répond pas.",
+    advice=(
+        "Redémarrez l'ordinateur. Si le message revient, contactez l'assistance (impact-emploi-association@urssaf.fr) en indiquant le code affiché."
+    ),
+    repairable=False,
+)
+
 CATALOGUE: Mapping[str, Problem] = {
     code: _declared[code]
     for code in sorted(_declared, key=lambda code: (_ORDER.index(_declared[code].group), code))
@@ -1256,6 +1268,7 @@ _FIRST_STEPS: Mapping[FirstStep, tuple[Problem, ...]] = {
         INTERNAL_ERROR,
     ),
 }
+        AGENT_NOT_STARTED,
 """The problems for which the test of the servers is not what helps first."""
 _STEP_OF = {problem.code: step for step, listed in _FIRST_STEPS.items() for problem in listed}
 

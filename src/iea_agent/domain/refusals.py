@@ -13,6 +13,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, ClassVar, dataclass_transform, get_args, get_origin, get_type_hints
 
+from . import problems
 from .addresses import Malformed
 from .exit_codes import ExitCode
 from .machine import State
@@ -300,6 +301,20 @@ class ProblemMet(Refusal):
 
     exit_code = ExitCode.FAILED
     problem: str
+
+
+class AgentNotStarted(ProblemMet):
+    """The agent was started and did not come to answer; *reason* is for the log."""
+
+    exit_code = ExitCode.NOT_RUNNING
+    problem: str = problems.AGENT_NOT_STARTED.code
+    reason: str = ""
+
+
+class NoMailProgram(Refusal):
+    """No mail program took the message."""
+
+    exit_code = ExitCode.FAILED
 
 
 class NoWindows(Refusal):

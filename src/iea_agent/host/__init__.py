@@ -39,7 +39,7 @@ class InstanceLock(Protocol):
 
 
 class Child(Protocol):
-    """A child process, which ends at the latest with this one."""
+    """A process that this one has started."""
 
     @property
     def pid(self) -> int:
@@ -93,6 +93,12 @@ class Host(Protocol):
 
         It has no standard streams but, *with_input*, an input for ``Child.send_line``. The
         processes that it starts do not end with it. Raises ``LaunchError``.
+        """
+
+    def start_apart(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
+        """Start a process without a console or streams that outlives this one.
+
+        Raises ``LaunchError``.
         """
 
     def allow_foreground(self, pid: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -20,8 +21,11 @@ class ChildProcess:
         with_input: bool,
         executable: str | None = None,
         creation_flags: int = 0,
+        apart: bool = False,
     ) -> None:
         """Start the process in the folder of this program. Raises ``OSError``.
+
+        One that is *apart* outlives this process, and what ends this one's terminal does not reach it.
 
         Our own current folder may be anybody's, and a child in it would keep a stick from being taken out.
         """
@@ -34,8 +38,12 @@ class ChildProcess:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             creationflags=creation_flags,
+            start_new_session=apart,
         )
         self.pid = self._process.pid
+        if apart:
+            # nobody may be left who waits for its end, and it must not stay in the list of processes then
+            threading.Thread(target=self._process.wait, name=f"reaper of {self.pid}", daemon=True).start()
 
     def is_running(self) -> bool:
         return self._process.poll() is None

@@ -125,6 +125,13 @@ class PosixHost:
         except OSError as error:
             raise LaunchError(arguments[0]) from error
 
+    def start_apart(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
+        """Start it in a session of its own, apart from this terminal."""
+        try:
+            return ChildProcess(arguments, environment, with_input=False, apart=True)
+        except OSError as error:
+            raise LaunchError(arguments[0]) from error
+
     def allow_foreground(self, pid: int) -> None:
         """Do nothing: the system asks for no permission."""
 
@@ -153,6 +160,13 @@ class PosixHost:
 
         if not webbrowser.open(page.as_uri()):
             raise LaunchError(str(page))
+
+    def write_mail(self, address: str) -> None:
+        """Have the desktop choose the program: a browser would show a page."""
+        opener = shutil.which("xdg-email") or shutil.which("xdg-open")
+        if opener is None:
+            raise LaunchError("xdg-email") from FileNotFoundError("xdg-email")
+        self.start_apart([opener, check_mailto(address)], os.environ)
 
     def policy_folder(self, application: str) -> Path:
         """Return the folder below /etc/xdg, where only root may write."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from iea_agent.domain.program_search import InstalledProgram
 
+    from .child import ChildProcess
+
 assert sys.platform == "win32"  # noqa: S101 mypy reads on only where this holds
 
 _ERROR_ACCESS_DENIED = 5
@@ -217,26 +219,7 @@ class WindowsHost:
         only starts the real one, whose number and window we need: the real one is started
         directly, as the standard library's multiprocessing does.
         """
-        # here, as the icon appears without it
-        import subprocess
-
-        from .child import ChildProcess
-
-        executable = None
-        real = getattr(sys, "_base_executable", sys.executable)
-        if arguments[0] == sys.executable != real:
-            executable = real
-            environment = {**environment, "__PYVENV_LAUNCHER__": sys.executable}
-        try:
-            child = ChildProcess(
-                arguments,
-                environment,
-                with_input=with_input,
-                executable=executable,
-                creation_flags=subprocess.CREATE_NO_WINDOW,
-            )
-        except OSError as error:
-            raise LaunchError(arguments[0]) from error
+        child = _start(arguments, environment, with_input=with_input)
         try:
             self._bind(child.pid)
         except OSError as error:
@@ -245,6 +228,13 @@ class WindowsHost:
                 child.kill()
                 raise LaunchError(arguments[0]) from error
         self.allow_foreground(child.pid)
+    def start_apart(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
+        """Start it outside of our job, and of the group that Ctrl+C in our console ends."""
+        # here, as the icon appears without it
+        import subprocess
+
+        return _start(arguments, environment, apart=True, flags=subprocess.CREATE_NEW_PROCESS_GROUP)
+
         return child
 
     def allow_foreground(self, pid: int) -> None:
@@ -365,6 +355,59 @@ class WindowsHost:
         Without ``platform``, which asks WMI: that takes a second and fails under Wine.
         """
         major, minor, build = sys.getwindowsversion().platform_version
+def _open_as_explorer(target: str, folder: str) -> None:
+    """Start *target*, or what opens it, in *folder*. Raises ``LaunchError``.
+
+    Our folder of DLLs is reset before: a child inherits it and must not load ours.
+    """
+    ours = ctypes.create_unicode_buffer(32768)
+    _GetDllDirectory(len(ours), ours)
+    _SetDllDirectory(None)
+    try:
+        os.startfile(target, cwd=folder)  # noqa: S606 no shell is wanted
+    except OSError as error:
+        raise LaunchError(target) from error
+    finally:
+        if ours.value:
+            _SetDllDirectory(ours.value)
+
+
+def _start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    with_input: bool = False,
+    apart: bool = False,
+    flags: int = 0,
+) -> ChildProcess:
+    """Start a process without a console. Raises ``LaunchError``.
+
+    In a virtual environment python.exe only starts the real one, whose number and window we need: the real
+    one is started directly, as the standard library's multiprocessing does.
+    """
+    # here, as the icon appears without it
+    import subprocess
+
+    from .child import ChildProcess
+
+    executable = None
+    real = getattr(sys, "_base_executable", sys.executable)
+    if arguments[0] == sys.executable != real:
+        executable = real
+        environment = {**environment, "__PYVENV_LAUNCHER__": sys.executable}
+    try:
+        return ChildProcess(
+            arguments,
+            environment,
+            with_input=with_input,
+            executable=executable,
+            creation_flags=subprocess.CREATE_NO_WINDOW | flags,
+            apart=apart,
+        )
+    except OSError as error:
+        raise LaunchError(arguments[0]) from error
+
+
         name = "11" if (major, build) >= (10, 22000) else str(major)
         text = f"Windows {name} ({major}.{minor}.{build})"
         try:

@@ -340,7 +340,7 @@ def test_an_agent_that_has_stopped_is_shown_as_such() -> None:
     summary = status_overview.summarize_status(None, NOW)
     assert summary.picture is None
     assert "arrêté" in summary.headline
-    assert status_overview.list_buttons(None, EVERYTHING) == {}
+    assert status_overview.list_buttons(None, EVERYTHING) == {"support": True}
     assert "Dernier état connu" in status_overview.render_overview(None, document(State.CONNECTED), NOW)
 
 
@@ -494,7 +494,7 @@ def sentences(*modules: str) -> Iterator[str]:
     [
         ("settings_dialog", "settings_rows", "server_test_panel", "stage_results", "repair_offers"),
         ("status_dialog", "status_overview"),
-        ("support_dialog",),
+        ("support_dialog", "letter_panel"),
     ],
 )
 def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...], language: str) -> None:

@@ -26,8 +26,30 @@ class DialogContents:
     faults: tuple[SettingFault, ...] = ()
     assistance: bool = False
 
+    # whether no agent runs
+    stopped: bool = False
 
-class SettingsPort(Protocol):
+class StartPort(Protocol):
+    """What every window needs in which a person sees that the agent is stopped."""
+
+    def start_agent(self) -> None:
+        """Start the agent and wait until it answers, in a thread.
+
+        Raises ``RefusedError``.
+        """
+
+
+class LetterPort(Protocol):
+    """What « Écrire à l'assistance » needs; both methods are called in a thread."""
+
+    def load_letter(self) -> Letter:
+        """Return the message to the support desk, as of now."""
+
+    def write_letter(self, letter: Letter) -> None:
+        """Open *letter* in the person's mail program. Raises ``RefusedError``."""
+
+
+class SettingsPort(StartPort, Protocol):
     """What the settings dialog needs from the rest of the agent.
 
     It calls all but ``load`` and ``explain`` in a thread. A secret that is None stands for the saved one.
@@ -92,7 +114,7 @@ class SettingsPort(Protocol):
         """
 
 
-class StatusPort(Protocol):
+class StatusPort(StartPort, Protocol):
     """What the status window needs from the rest of the agent."""
 
     @property
@@ -102,7 +124,7 @@ class StatusPort(Protocol):
     def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
         """Call *on_status* with each status document; return the function that ends this.
 
-        Calls it from any thread, with None when the agent is gone.
+        Calls it from any thread, with None when the agent is gone, and goes on with the next agent.
         """
 
     def explain(self, name: str) -> str:
@@ -111,7 +133,7 @@ class StatusPort(Protocol):
     def ask(self, command: str) -> None:
         """Ask the agent, in a thread, for the request named *command*.
 
-        Raises ``RefusedError``.
+        A window opens without an agent, too. Raises ``RefusedError``.
         """
 
     def load_history(self) -> tuple[Period, ...]:
@@ -143,7 +165,7 @@ class Situation:
     register_days: int | None = None
 
 
-class SupportPort(Protocol):
+class SupportPort(StartPort, LetterPort, Protocol):
     """What the support dialog needs from the rest of the agent."""
 
     def load(self) -> Situation | None:
@@ -152,7 +174,7 @@ class SupportPort(Protocol):
     def watch(self, on_change: Callable[[Situation | None], None]) -> Callable[[], None]:
         """Call *on_change* with each new situation; return the function that ends this.
 
-        Calls it from any thread, with None when the agent is gone.
+        Calls it from any thread, with None when the agent is gone, and goes on with the next agent.
         """
 
     def explain(self, name: str) -> str:

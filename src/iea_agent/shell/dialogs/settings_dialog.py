@@ -23,6 +23,7 @@ from .ports import DialogContents, SettingsPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .server_test_panel import PANEL_WIDTH, ServerTestPanel, is_ticked
 from .settings_rows import SERVERS, Typed
+from .start_offer import StartOffer
 from .widgets import MIDDLE, NARROW, WIDE, Banner, Paragraph, load_icons, make_row, place_before
 
 if TYPE_CHECKING:
@@ -114,6 +115,13 @@ class SettingsDialog(ScrolledDialog):
 
         self._is_wide = self.has_room_for(LEFT + PANEL_WIDTH + 3 * WIDE)
         self._banner = Banner(self.panel, LEFT)
+        self._stopped = Paragraph(self.panel, LEFT)
+        self._start = StartOffer(self.panel, LEFT, port.start_agent, self._on_started)
+        if self._contents.stopped:
+            self._stopped.set_text(
+                _("Le programme de connexion est arrêté : la connexion de ce poste n'est plus surveillée.")
+            )
+            self._start.show(stopped=True)
         self._leave_button = self._create_leave_button() if self._contents.assistance else None
         self._fields = Fields(
             *(self.panel, self._contents.effective, not self._contents.assistance),
@@ -167,6 +175,8 @@ class SettingsDialog(ScrolledDialog):
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
         left = wx.BoxSizer(wx.VERTICAL)
         left.Add(self._banner, 0, wx.EXPAND | wx.BOTTOM, middle)
+        left.Add(self._stopped, 0, wx.BOTTOM, narrow)
+        left.Add(self._start.sizer, 0, wx.BOTTOM, middle)
         if self._leave_button is not None:
             left.Add(self._leave_button, 0, wx.BOTTOM, middle)
         left.Add(self._fields.sizer)
@@ -189,6 +199,12 @@ class SettingsDialog(ScrolledDialog):
         footer.Add(line, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.TOP, middle + narrow)
         footer.Add(foot, 0, wx.EXPAND | wx.ALL, middle + narrow)
         self.footer.SetSizer(footer)
+
+    def _on_started(self) -> None:
+        """Say no more that the agent is stopped once its start is no longer offered."""
+        if not self._start.button.IsShown():
+            self._stopped.set_text("")
+        self.lay_out()
 
     def _open_results(self) -> None:
         """Make room for the results, before the first test."""

@@ -20,6 +20,7 @@ from .background import attempt, follow_agent, run_in_background
 from .history_strip import HistoryStrip
 from .ports import StatusPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
+from .start_offer import StartOffer
 from .widgets import (
     MIDDLE,
     NARROW,
@@ -78,6 +79,7 @@ class StatusWindow(ScrolledDialog):
         self._advice = Paragraph(parent, WIDTH)
         self._actor = Paragraph(parent, WIDTH)
         self._page_link = PageLink(parent, port.explain)
+        self._start = StartOffer(parent, BUTTONS, port.start_agent, self.lay_out)
         self._buttons = {
             request.name: wx.Button(
                 parent, label=break_lines(parent, _(label), fit_width(parent, BUTTONS) - MIDDLE)
@@ -115,6 +117,7 @@ class StatusWindow(ScrolledDialog):
         words.Add(self._page_link)
         words.SetMinSize(self.FromDIP(wx.Size(fit_width(self, WIDTH), 96)))
         buttons = wx.BoxSizer(wx.VERTICAL)
+        buttons.Add(self._start.sizer, 0, wx.EXPAND | wx.BOTTOM, middle)
         for button in self._buttons.values():
             buttons.Add(button, 0, wx.EXPAND | wx.BOTTOM, middle)
         buttons.Add(self._why_grey)
@@ -192,14 +195,16 @@ class StatusWindow(ScrolledDialog):
 
     def _show_buttons(self) -> None:
         had_focus = self.find_focus()
+        self._start.show(self._status is None)
         enabled = status_overview.list_buttons(self._status, self._port.abilities)
         for name, button in self._buttons.items():
             button.Show(name in enabled)
             button.Enable(enabled.get(name, False) and not (self._reconnecting and name == RECONNECT))
         self._why_grey.set_text(status_overview.explain_grey_launch(self._status, self._port.abilities))
-        best = self._buttons.get(
-            status_overview.find_best_button(self._status, self._port.abilities), self._close
-        )
+        best = self._start.button
+        if self._status is not None:
+            name = status_overview.find_best_button(self._status, self._port.abilities)
+            best = self._buttons.get(name, self._close)
         best.SetDefault()
         if had_focus is self._close or not can_focus(had_focus):
             self.give_focus(best)

@@ -64,7 +64,7 @@ def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary
             None,
             _("Le programme de connexion est arrêté"),
             text=_("La connexion de ce poste n'est plus surveillée."),
-            advice=_("Relancez-le depuis le menu Démarrer de Windows, ou rouvrez votre session."),
+            advice=_("Cliquez sur « Démarrer le programme de connexion »."),
         )
     state, problem = State(status["state"]), status["problem"]
     since = datetime.fromisoformat(status["since"]).timestamp()
@@ -115,7 +115,7 @@ def _describe_remaining(code: str) -> str:
 def list_buttons(status: StatusDocument | None, abilities: Abilities) -> dict[str, bool]:
     """Return the names of the buttons to show, from the top, and if each is enabled."""
     if status is None:
-        return {}
+        return {SUPPORT.name: True}
     state, problem = State(status["state"]), status["problem"]
     # the test finds nothing if nothing is wrong, or if there are no settings to test
     testable = problem is not None and problem["code"] != problems.NOT_CONFIGURED.code

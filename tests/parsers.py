@@ -32,9 +32,11 @@ from iea_agent.domain import (
     pasted_text,
     printable_text,
     program_search,
+    program_version,
     proxy_choice,
     refusals,
     secret_spellings,
+    server_test_record,
     settings,
     state_seal,
     tls_verdicts,
@@ -385,6 +387,12 @@ PARSERS: Mapping[str, Parser] = {
     "version_trial.parse_pointer": Parser(
         _bytes(version_trial.parse_pointer), version_trial.LARGEST_POINTER, (Frame("0"),)
     ),
+    "server_test_record.parse_server_test": _state(server_test_record.parse_server_test),
+    "program_version.find_program_version": Parser(
+        _bytes(lambda data: program_version.find_program_version(lambda at, size: data[at : at + size])),
+        program_version.LARGEST_RESOURCE,
+        (Frame("MZ"),),
+    ),
     # some lines: a file of many takes longer in proportion
     "journal.Journal": Parser(_journal, 2 * journal.LARGEST_LINE, (Frame('{"at":"', '"}'), *JSON)),
     "session.read_place": Parser(_channel_file, session.LARGEST_FILE, JSON),
@@ -431,6 +439,7 @@ PARSERS: Mapping[str, Parser] = {
     "secret_spellings.blot": Parser(
         lambda text: secret_spellings.blot(text, ["K3Y-9F2M-7QX4-20LB"]), https.BODY_LIMIT
     ),
+    "secret_spellings.blot_tokens": Parser(secret_spellings.blot_tokens, https.BODY_LIMIT),
     "logs.LineFormatter": Parser(_log, HEADERS, (Frame("Bearer "), Frame("Basic a"))),
 }
 """Every parser by its module and name; a second entry of one has a word behind a colon."""
@@ -439,7 +448,6 @@ PIECES = (
     *('"', '\\"', "\\", 'a\\"', "'", "`", "«"),
     *(",", ", ", "a,", ";", "a;", ":", "a:", ".", "a.", "-", "_", "a_"),
     *(" ", "\t", "a ", "\n", "\r\n", "\n ", "a\n", "\x00", "\x1b[31m"),
-    "secret_spellings.blot_tokens": Parser(secret_spellings.blot_tokens, https.BODY_LIMIT),
     *("a", "aA", "é", "\u00a0", "e\u0301", "\u200b", "\ufdfa", "\ud800", "İ"),
     *("0", "9", "9.", "0x"),
     *("=", "a=", 'a="', 'a="b",', "a = 1\n", "[a]\n", "[[a]]\n", "{a=", "#"),

@@ -316,6 +316,19 @@ def test_a_refused_value_is_named_wherever_settings_are_shown(installation: Inst
     assert 'address = "https://proxy.fr:8080"' in file.read_text("utf-8")
 
 
+def test_a_mistyped_name_of_the_policy_is_named_with_the_nearest(installation: Installation) -> None:
+    policy = installation.folder / "policy" / "policy.toml"
+    policy.write_text(f"{policy.read_text('utf-8')}\n[assistance]\nmaximum_day = 3\n", "utf-8")
+    expected = "nom inconnu, ignoré. Vouliez-vous écrire « assistance.maximum_days »"
+    listed = installation.run("settings", "get")
+    diagnosis = installation.run("diagnose").stdout
+    (fault,) = installation.json("settings", "get")["faults"]
+    for text in (listed.stderr, diagnosis, fault):
+        assert "assistance.maximum_day, ligne " in text
+        assert expected in text.replace("\u00a0", " ").replace("\\xa0", " ")
+    assert listed.returncode == 0
+
+
 @pytest.mark.usefixtures("system_vault")
 class TestWithAVault:
     """What needs the licence key."""
@@ -337,19 +350,6 @@ class TestWithAVault:
         form = pasted_text.decode_text(data, "ascii").format(licence.key)
         mark, encoding = pasted_text.detect_mark(data)
         given = data[:mark] + form.encode(encoding or "utf-8")
-def test_a_mistyped_name_of_the_policy_is_named_with_the_nearest(installation: Installation) -> None:
-    policy = installation.folder / "policy" / "policy.toml"
-    policy.write_text(f"{policy.read_text('utf-8')}\n[assistance]\nmaximum_day = 3\n", "utf-8")
-    expected = "nom inconnu, ignoré. Vouliez-vous écrire « assistance.maximum_days »"
-    listed = installation.run("settings", "get")
-    diagnosis = installation.run("diagnose").stdout
-    (fault,) = installation.json("settings", "get")["faults"]
-    for text in (listed.stderr, diagnosis, fault):
-        assert "assistance.maximum_day, ligne " in text
-        assert expected in text.replace("\u00a0", " ")
-    assert listed.returncode == 0
-
-
 
         done = installation.run("licence", "set", f"\u200b{licence.number} ", given=given)
         assert done.returncode == 0, done.stderr

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         SettingsDocument,
         VersionDocument,
     )
+    from iea_agent.domain.person_requests import PersonRequest
     from iea_agent.domain.settings import Settings
 
     # a command without a code ended well
@@ -129,8 +130,8 @@ def _print_json(document: Mapping[str, object], indent: int | None = 2) -> None:
     "run",
     N_("démarre le programme de connexion"),
     Argument("--no-tray", N_("sans icône dans la zone de notification"), action="store_true"),
-)
     Argument("--quiet", N_("sans ouvrir de fenêtre, comme à l'ouverture de session"), action="store_true"),
+)
 def _run_agent(_installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly import start
 
@@ -171,6 +172,7 @@ def _print_status(installation: Installation, options: argparse.Namespace) -> in
     Argument("--repairs", N_("après un échec, cherche ce qui fonctionnerait"), action="store_true"),
 )
 def _examine_servers(installation: Installation, options: argparse.Namespace) -> int:
+    from iea_agent.assembly.last_test import keep_test
     from iea_agent.assembly.servers import Servers
     from iea_agent.domain import diagnosis, problems
     from iea_agent.shell.wording import repair_text, report_text
@@ -180,6 +182,8 @@ def _examine_servers(installation: Installation, options: argparse.Namespace) ->
     faults = installation.storage.load().all_faults
     settings = _settings_to_test(installation, options)
     reports = servers.examine(settings)
+    if options.authentication is None and options.updates is None:
+        keep_test(installation.storage, reports)
     repairs = (
         servers.repairs(settings, None, reports, lambda _repair: None, threading.Event())
         if options.repairs
@@ -236,6 +240,9 @@ def _launch_program(installation: Installation, _options: argparse.Namespace) ->
 
     return program_launch.launch(installation)
 
+
+@_command("support", N_("ouvre la demande de support technique"))
+def _open_support(installation: Installation, _options: argparse.Namespace) -> int:
     from iea_agent.domain import person_requests
 
     return _open_window(installation, person_requests.SUPPORT)
@@ -246,9 +253,6 @@ def _open_window(installation: Installation, request: PersonRequest) -> int:
     from iea_agent.assembly import window_process
 
     client = _client(installation)
-
-@_command("support", N_("ouvre la demande de support technique"))
-def _open_support(installation: Installation, _options: argparse.Namespace) -> int:
     if client.status() is None:
         return window_process.show_window(installation, request.window)
     client.request(request)
@@ -258,14 +262,9 @@ def _open_support(installation: Installation, _options: argparse.Namespace) -> i
 @_command("settings open", N_("ouvre la fenêtre des paramètres"))
 @_command("settings", N_("lit, change ou ouvre les paramètres de connexion"))
 def _open_settings(installation: Installation, _options: argparse.Namespace) -> int:
-    from iea_agent.assembly import window_process
     from iea_agent.domain import person_requests
 
-    client = _client(installation)
-    if client.status() is None:
-        return window_process.show_window(installation, person_requests.SETTINGS.window)
-    client.request(person_requests.SETTINGS)
-    return exit_codes.FINE
+    return _open_window(installation, person_requests.SETTINGS)
 
 
 @_command(
@@ -285,27 +284,29 @@ def _print_settings(installation: Installation, options: argparse.Namespace) -> 
         if options.name not in settings:
             raise RefusedError(SettingUnknown(options.name))
         settings = {options.name: settings[options.name]}
+    loaded = installation.storage.load()
     faults = [
         fault
         for fault in loaded.all_faults
         if options.name is None or not fault.name or fault.concerns(options.name)
     ]
+    # the person may have asked for the setting whose name the policy mistypes
+    unknown = [describe_unknown_name(each) for each in loaded.unknown]
     if options.json:
         document: SettingsDocument = {
-    loaded = installation.storage.load()
             "schema": 1,
             "settings": settings,
             "faults": [*map(describe_setting_fault, faults), *unknown],
         }
         _print_json(document)
-    # the person may have asked for the setting whose name the policy mistypes
-    unknown = [describe_unknown_name(each) for each in loaded.unknown]
         return
     for name, setting in settings.items():
         origin = _(inspection.ORIGINS[setting["origin"]])
         print(f"{name} = {inspection.format_value(setting['value'])}    ({origin})")
     if faults:
         print(describe_faults(faults), file=sys.stderr)
+    for line in unknown:
+        print(line, file=sys.stderr)
 
 
 @_command(
@@ -313,8 +314,6 @@ def _print_settings(installation: Installation, options: argparse.Namespace) -> 
     N_("change un paramètre"),
     Argument("name", N_("par exemple connection.updates")),
     Argument("value", N_("nouvelle valeur")),
-    for line in unknown:
-        print(line, file=sys.stderr)
 )
 def _set_setting(installation: Installation, options: argparse.Namespace) -> None:
     from iea_agent.domain.refusals import RefusedError, SettingUnknown

@@ -37,7 +37,7 @@ def main(how: str) -> None:
 
     if how == "exception":
         sys.meta_path.insert(0, Damaged())
-    resident = Resident(os.environ, beside=False)
+    resident = Resident(os.environ, beside=False, quiet=False)
     if how == "well":
         from iea_agent.domain.machine import QuitRequested
 

@@ -81,7 +81,7 @@ if sys.platform == "win32":
         autostart_choice.enable(installation)
         assert installation.read_autostart() is Autostart.ON
         command = startup_entries.read_entries()[0].command
-        assert command == f'"{tmp_path}\\IEA Agent é\\iea-agentw.exe" run'
+        assert command == f'"{tmp_path}\\IEA Agent é\\iea-agentw.exe" run --quiet'
         autostart_choice.disable(installation)
         assert installation.read_autostart() is Autostart.OFF
 

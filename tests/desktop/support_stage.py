@@ -14,14 +14,15 @@ import argparse
 import json
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # as a program it finds only the agent's source: the Windows Python looks nowhere else
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from iea_agent import locale
-from iea_agent.domain.refusals import AgentTimedOut, RefusedError, parse_refusal
+from iea_agent.domain.refusals import AgentTimedOut, NoMailProgram, RefusedError, parse_refusal
+from iea_agent.domain.support_letter import Letter
 from iea_agent.shell.dialogs import support_dialog
 from iea_agent.shell.dialogs.ports import Situation
 from tests.desktop.dialog_stage import Log, listen
@@ -30,8 +31,12 @@ from tests.desktop.dialog_stage import Log, listen
 class SupportOnStage:
     """The support port."""
 
-    def __init__(self, log: Log, source: Path, answers: str, *, can_launch: bool) -> None:
+    def __init__(
+        self, log: Log, source: Path, answers: str, *, can_launch: bool, hints: Sequence[str]
+    ) -> None:
         self._log = log
+        self._hints = tuple(hints)
+        self._letters = 0
         self._can_launch = can_launch
         self._source = source
         self._answers = json.loads(answers)
@@ -76,6 +81,20 @@ class SupportOnStage:
     def can_launch(self) -> bool:
         return self._can_launch
 
+    def start_agent(self) -> None:
+        self._log.write(started=True)
+
+    def load_letter(self) -> Letter:
+        subject = "Serveur de connexion 3.00.72"
+        return Letter("impact-emploi-association@urssaf.fr", subject, "Bonjour,\nTéléphone :", self._hints)
+
+    def write_letter(self, letter: Letter) -> None:
+        """Fail at the first message."""
+        self._log.write(written=letter.mailto)
+        self._letters += 1
+        if self._letters == 1:
+            raise RefusedError(NoMailProgram())
+
     def launch(self) -> None:
         self._log.write(launched=True)
 
@@ -100,12 +119,15 @@ def main() -> None:
     parser.add_argument("--source", type=Path, required=True, help="the file that holds the situation")
     parser.add_argument("--answers", default="{}", help="JSON: the refusal of each password, or null")
     parser.add_argument("--program", action="store_true", help="this PC has Impact emploi")
+    parser.add_argument("--hints", nargs="*", default=[], help="what is said of the message")
     parser.add_argument("--language", default="fr")
     options = parser.parse_args()
     locale.choose(options.language)
     log = Log(options.log)
     threading.Thread(target=listen, args=(log,), daemon=True).start()
-    port = SupportOnStage(log, options.source, options.answers, can_launch=options.program)
+    port = SupportOnStage(
+        log, options.source, options.answers, can_launch=options.program, hints=options.hints
+    )
     support_dialog.run(port, lambda: log.write(shown=True), ())
     log.write(closed=True)
 

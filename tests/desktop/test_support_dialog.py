@@ -28,6 +28,7 @@ from rig.prefix import windows_path
 from tests.desktop.test_dialogs import (
     NARROW_SCREEN,
     SCREENS,
+    START,
     Play,
     check_footer,
     check_sizes,
@@ -39,7 +40,8 @@ TITLE = "(Demande de support technique|Technical support request)$"
 ENTER, LEAVE = "Activer le mode assistance", "Désactiver le mode assistance"
 REASON, PASSWORD = "Motif (facultatif)", "2. Saisissez le mot de passe du jour reçu"
 ADDRESS = "impact-emploi-association@urssaf.fr"
-COPY = "Copier l’adresse"
+WRITE, COPY = "Écrire à l’assistance", "Copier le message"
+SUBJECT = "Serveur de connexion 3.00.72"
 LAUNCH = "Lancer Impact emploi"
 ACTIVATED = "Le mode assistance est activé. Vous pouvez relancer Impact emploi."
 DEACTIVATED = "Le mode assistance est désactivé. L’authentification est relancée."
@@ -88,6 +90,10 @@ class SupportPlay(Play):
         written.write_text(json.dumps(situation), encoding="utf-8")
         written.replace(self._source)
 
+    def can_write(self) -> None:
+        """Wait until the message is there."""
+        self.until(lambda: self.enabled(WRITE), "a message")
+
     def enabled(self, name: str) -> bool:
         """Return whether this button can be clicked."""
         return self.window.control(name, "Button").enabled
@@ -119,8 +125,8 @@ def play(desktop: Desktop, tmp_path: Path) -> Iterator[Callable[..., SupportPlay
 
 def test_a_screen_reader_finds_a_name_for_every_control(play: Callable[..., SupportPlay]) -> None:
     for situation, names in (
-        (DISCONNECTED, {ENTER, LEAVE, REASON, "OK", "Annuler"}),
-        (assistance(), {ENTER, LEAVE, PASSWORD, "Masquer", COPY, "OK", "Annuler"}),
+        (DISCONNECTED, {ENTER, LEAVE, REASON, "Adresse :", "Objet :", WRITE, COPY, "OK", "Annuler"}),
+        (assistance(), {ENTER, LEAVE, "Objet :", WRITE, COPY, PASSWORD, "Masquer", "OK", "Annuler"}),
     ):
         dialog = play(situation)
         named: set[str] = set()
@@ -355,16 +361,34 @@ def test_the_password_can_be_masked(play: Callable[..., SupportPlay]) -> None:
     dialog.until(lambda: ink() == clear, "letters")
 
 
-def test_the_address_of_the_support_desk_can_be_copied(
-    play: Callable[..., SupportPlay], tmp_path: Path
+@pytest.mark.parametrize("situation", [None, CONNECTED, DISCONNECTED])
+def test_the_message_to_support_is_written_and_can_be_copied(
+    situation: object, play: Callable[..., SupportPlay], tmp_path: Path
 ) -> None:
-    dialog = play(assistance())
-    assert dialog.labelled("1. Demandez le mot de passe du jour à l’assistance").text == ADDRESS
+    dialog = play(situation, "--hints", "Complétez l’objet.")
+    dialog.can_write()
+    assert [dialog.labelled(label).text for label in ("Adresse :", "Objet :")] == [ADDRESS, SUBJECT]
+    dialog.sees("Cela n’a pas suffi ?")
+    dialog.sees("Complétez l’objet.")
+    dialog.desktop.key("alt+r")
+    assert dialog.logged("written")["written"].startswith(
+        f"mailto:{ADDRESS}?subject=Serveur%20de%20connexion"
+    )
+    dialog.sees("Aucun logiciel de messagerie ne s’est ouvert.")
+    dialog.desktop.key("alt+r")
+    dialog.sees("Complétez le message dans votre messagerie")
     dialog.desktop.key("alt+c")
-    dialog.sees("Adresse copiée.")
+    dialog.sees("Message copié")
     dialog.desktop.key("Escape")
     dialog.ended()
-    assert Play(dialog.desktop, tmp_path, "paste").logged("pasted")["pasted"] == ADDRESS
+    pasted = Play(dialog.desktop, tmp_path, "paste").logged("pasted")["pasted"]
+    assert pasted.splitlines() == [ADDRESS, SUBJECT, "", "Bonjour,", "Téléphone :"]
+
+
+def test_who_leaves_asks_for_the_password_first(play: Callable[..., SupportPlay]) -> None:
+    dialog = play(assistance())
+    dialog.can_write()
+    dialog.reads("1. Demandez le mot de passe du jour", "Adresse :", "Objet :", WRITE, COPY, PASSWORD)
 
 
 def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., SupportPlay]) -> None:
@@ -378,12 +402,16 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Su
                 "OK",
                 "Annuler",
                 LEAVE,
+                "Adresse :",
+                "Objet :",
+                WRITE,
                 COPY,
             ],
         ),
-        (DISCONNECTED, [ENTER, REASON, "Aide", "OK", "Annuler"]),
+        (DISCONNECTED, [ENTER, REASON, "Adresse :", "Objet :", WRITE, COPY, "Aide", "OK", "Annuler"]),
     ):
         dialog = play(situation)
+        dialog.can_write()
         for name in [*order, order[0]]:
             assert dialog.focus() == plain(name)
             dialog.desktop.key("Tab")
@@ -420,8 +448,13 @@ def test_it_follows_the_agent(play: Callable[..., SupportPlay]) -> None:
     dialog.becomes(None)
     dialog.sees("Le programme de connexion est arrêté")
     assert [dialog.enabled(name) for name in (ENTER, LEAVE, "OK")] == [False, False, False]
-    assert dialog.focus() == "Fermer"
+    assert dialog.focus() == START
     dialog.desktop.key("Return")
+    dialog.logged("started")
+    dialog.sees("Le programme de connexion est démarré.")
+    dialog.becomes(CONNECTED)
+    dialog.until(lambda: START not in dialog.texts(), "an agent")
+    dialog.desktop.key("Escape")
     dialog.ended()
 
 

@@ -16,11 +16,12 @@ COMMAND = quote_command(r"C:\Users\Zoé\AppData\Local\Programs\IEA Agent\iea-age
 OWN = AutostartEntry(COMMAND, is_approved=True, for_all=False)
 DISABLED = AutostartEntry(COMMAND, is_approved=False, for_all=False)
 FOR_ALL = AutostartEntry(COMMAND.upper(), is_approved=True, for_all=True)
+EARLIER = AutostartEntry(COMMAND.removesuffix(" --quiet"), is_approved=True, for_all=False)
 OTHER = AutostartEntry(r"C:\old\agent.exe run", is_approved=True, for_all=False)
 
 
 def test_the_command_is_quoted_for_its_blanks() -> None:
-    assert COMMAND == r'"C:\Users\Zoé\AppData\Local\Programs\IEA Agent\iea-agentw.exe" run'
+    assert COMMAND == r'"C:\Users\Zoé\AppData\Local\Programs\IEA Agent\iea-agentw.exe" run --quiet'
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,7 @@ def test_the_first_byte_of_an_approval_counts(data: bytes, *, expected: bool) ->
         ((FOR_ALL,), Autostart.ON),
         ((DISABLED,), Autostart.DISABLED),
         ((DISABLED, FOR_ALL), Autostart.ON),
+        ((EARLIER,), Autostart.ON),
         ((OTHER,), Autostart.OTHER),
         ((OTHER, DISABLED), Autostart.DISABLED),
         ((OTHER, FOR_ALL), Autostart.ON),

@@ -11,7 +11,7 @@ from iea_agent.domain.autostart import AutostartEntry
 from iea_agent.host import startup_entries
 
 NAME = "IEA Agent, a test"
-COMMAND = r'"C:\Zoé\IEA Agent\iea-agentw.exe" run'
+COMMAND = r'"C:\Zoé\IEA Agent\iea-agentw.exe" run --quiet'
 RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 PERSON, MACHINE = 0x80000001, 0x80000002  # HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE

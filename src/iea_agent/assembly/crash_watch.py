@@ -85,8 +85,8 @@ def start_again() -> None:
     """
     from iea_agent.host.child import ChildProcess
 
-    from .window_opener import program_command
+    from .own_command import agent_command
 
     # CREATE_NO_WINDOW
     flags = 0x08000000 if sys.platform == "win32" else 0
-    ChildProcess([*program_command(), "run"], os.environ, with_input=False, creation_flags=flags)
+    ChildProcess(agent_command(), os.environ, with_input=False, creation_flags=flags)

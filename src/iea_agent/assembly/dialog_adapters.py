@@ -28,7 +28,10 @@ from .servers import Servers
 
 if TYPE_CHECKING:
     from iea_agent.domain.connection_history import Period
+    from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.documents import StatusDocument
+    from iea_agent.domain.settings import Settings
+    from iea_agent.domain.support_letter import Letter
 
     from .installation import Installation
 
@@ -56,12 +59,12 @@ class SettingsAdapter:
         self._client = AgentClient(installation)
         self.save = self._client.save
         servers = Servers(installation)
-        self.test, self.repairs = servers.examine, servers.repairs
+        self._examine, self.repairs = servers.examine, servers.repairs
         self.key_saved, self.password_proxy = installation.key_saved, installation.password_proxy
+        self.start_agent = partial(start_agent, installation)
 
     def load(self) -> DialogContents:
         """Return the settings in force, the files' faults and if assistance mode is on."""
-        self.start_agent = partial(start_agent, installation)
         loaded = self._installation.storage.load()
         since = self._installation.assistance_since()
         stopped = not self._installation.agent_runs()
@@ -100,13 +103,14 @@ class StatusAdapter:
     """What the status window needs (``dialogs.ports.StatusPort``)."""
 
     def __init__(self, installation: Installation) -> None:
+        self._host = installation.host
         self._client = AgentClient(installation)
         self.reconnect = self._client.reconnect
+        self.start_agent = partial(start_agent, installation)
         self._logs = installation.folders.logs
         self.abilities = installation.abilities(installation.storage.load().effective.settings)
 
     def load_history(self) -> tuple[Period, ...]:
-        self.start_agent = partial(start_agent, installation)
         """Return the connection of the last 24 hours, as the agent's log tells it."""
         from iea_agent.domain.connection_history import list_periods
         from iea_agent.host.logs import FILE_SIZE
@@ -181,14 +185,34 @@ class SupportAdapter:
     """What the support dialog needs (``dialogs.ports.SupportPort``)."""
 
     def __init__(self, installation: Installation) -> None:
+        self._installation = installation
         self._client = AgentClient(installation)
         self.enter, self.leave = self._client.enter_assistance, self._client.leave_assistance
+        self.start_agent = partial(start_agent, installation)
         settings = installation.storage.load().effective.settings
         self._days = settings.assistance_days
         self.can_launch = installation.abilities(settings).program
 
+    def load_letter(self) -> Letter:
+        """Return the message to the support desk; it needs neither agent nor network."""
+        from iea_agent.shell.wording.letter_text import LetterFacts, compose_letter
+
+        storage = self._installation.storage
+        values = storage.load().effective.settings
+        version = self._installation.program_version(values)
+        facts = LetterFacts(values, version, self._client.status(), load_test(storage))
+        return compose_letter(facts)
+
+    def write_letter(self, letter: Letter) -> None:
+        """Open *letter* in the mail program. Raises ``RefusedError``."""
+        from iea_agent.host import LaunchError
+
+        try:
+            self._installation.host.write_mail(letter.mailto)
+        except LaunchError as error:
+            raise RefusedError(NoMailProgram()) from error
+
     def launch(self) -> None:
-        self.start_agent = partial(start_agent, installation)
         """Have the agent launch Impact emploi. Raises ``RefusedError``."""
         self._client.request(person_requests.LAUNCH)
 

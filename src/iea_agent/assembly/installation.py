@@ -172,6 +172,24 @@ class Installation:
         candidates = list_candidates(self.host.list_programs(), os.environ)
         return next((path for path in candidates if self.host.is_local(path) and os.path.isfile(path)), "")
 
+    def program_version(self, values: Settings) -> str:
+        """Return the version of Impact emploi as « 3.00.72 », "" if it is not known."""
+        from iea_agent.domain.program_version import find_program_version
+        from iea_agent.host.regular_files import open_regular
+
+        path = self.find_program(values)
+        try:
+            with open(path, "rb", opener=open_regular) as file:
+
+                def read_part(offset: int, size: int) -> bytes:
+                    file.seek(offset)
+                    return file.read(size)
+
+                return find_program_version(read_part)
+        except OSError:
+            # none is known, or it is gone
+            return ""
+
     def search_program_again(self) -> None:
         """Look for Impact emploi again at the next question: it may be installed by now."""
         self.__dict__.pop("_installed_program", None)

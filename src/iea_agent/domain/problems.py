@@ -85,6 +85,8 @@ ACTORS = {
 }
 
 SUPPORT_ADDRESS = "impact-emploi-association@urssaf.fr"
+SUPPORT_SUBJECT = "Serveur de connexion 3.00.XX"
+"""The subject of a message to the support desk, as the sheet prescribes it."""
 
 LOST_CONNECTION_PATIENCE = 10.0
 """Seconds for which a connection must have failed before the heart is shown."""
@@ -1205,8 +1207,6 @@ OTHER_PROGRAM = Problem(
     repairable=False,
 )
 
-
-_ORDER = list(Group)
 AGENT_NOT_STARTED = Problem(
     "IEA-L05",
     Severity.MEDIUM,
@@ -1219,6 +1219,8 @@ AGENT_NOT_STARTED = Problem(
     repairable=False,
 )
 
+
+_ORDER = list(Group)
 CATALOGUE: Mapping[str, Problem] = {
     code: _declared[code]
     for code in sorted(_declared, key=lambda code: (_ORDER.index(_declared[code].group), code))
@@ -1266,9 +1268,9 @@ _FIRST_STEPS: Mapping[FirstStep, tuple[Problem, ...]] = {
         KEY_ASKED_ELSEWHERE,
         AUTHORISATION_REFUSED,
         INTERNAL_ERROR,
+        AGENT_NOT_STARTED,
     ),
 }
-        AGENT_NOT_STARTED,
 """The problems for which the test of the servers is not what helps first."""
 _STEP_OF = {problem.code: step for step, listed in _FIRST_STEPS.items() for problem in listed}
 

@@ -28,7 +28,7 @@ from functools import partial
 from itertools import islice
 from typing import Generic, TypeVar
 
-from . import addresses, pasted_text
+from . import addresses, pasted_text, problems
 from .problems import N_
 
 SCHEMA = 1
@@ -159,6 +159,21 @@ def _check_hosts(value: object) -> str:
     return ";".join(address.host for address in parsed)
 
 
+def _check_mail_address(value: object) -> str:
+    text = _check_text(value).strip()
+    # one address as people have them (RFC 5322, addr-spec without quotes), with what no mail program takes for a command
+    if len(text) > 254 or not re.fullmatch(r"[\w.!#$%&'*+/=^`{|}~-]+@[A-Za-z0-9.-]+", text, re.ASCII):
+        raise ValueError
+    return text
+
+
+def _check_subject(value: object) -> str:
+    text = " ".join(_check_text(value).split())
+    if not text or len(text) > 100 or not text.isprintable():
+        raise ValueError
+    return text
+
+
 def split_list(value: str) -> tuple[str, ...]:
     """Return the entries of a setting that holds several, ";" between them."""
     return tuple(value.split(";")) if value else ()
@@ -241,6 +256,8 @@ PINS = Kind(
     N_("des noms d'émetteurs ou des empreintes « sha256/… », séparés par « ; »"),
     _check_pins,
 )
+MAIL_ADDRESS = Kind(N_("une adresse de messagerie comme « assistance@exemple.fr »"), _check_mail_address)
+SUBJECT = Kind(N_("un objet de 100 caractères au plus"), _check_subject)
 BYPASS = Kind(
     N_("des noms de serveur séparés par « ; », comme « localhost ; *.exemple.fr »"),
     _check_bypass,
@@ -290,6 +307,9 @@ class Settings:
     proxy_bypass: str = _setting("proxy.bypass", "", BYPASS)
     # path of Impact emploi
     program: str = _setting("program.path", "", PROGRAM)
+    # to whom a person writes, and what stands in the subject; 3.00.XX becomes the version of Impact emploi
+    support_address: str = _setting("support.address", problems.SUPPORT_ADDRESS, MAIL_ADDRESS)
+    support_subject: str = _setting("support.subject", problems.SUPPORT_SUBJECT, SUBJECT)
     # Longest time in assistance mode; 0 for no limit. In a person's own file the limit would be a
     # way out of assistance mode without a password.
     assistance_days: int = _setting("assistance.maximum_days", 0, DAYS, policy_only=True)
@@ -398,6 +418,19 @@ class SettingFault:
         return name == refused or name.startswith(f"{refused}.")
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownName:
+    """A dotted *name* in the file *file* that no setting has.
+
+    *line* is 0 if it is not known, *nearest* is the most similar name of a setting, "" if none is similar.
+    """
+
+    name: str
+    line: int = 0
+    nearest: str = ""
+    file: str = ""
+
+
 class SettingsError(ValueError):
     """Settings or a policy that cannot be used; *faults* says where and why."""
 
@@ -418,19 +451,6 @@ def upgrade(document: Document, steps: Mapping[int, Step] = STEPS, schema: int =
     """Return *document* in *schema*. Raises ``SettingsError`` if it is newer."""
     number = document.get("schema", 0)
     if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= schema:
-@dataclass(frozen=True, slots=True)
-class UnknownName:
-    """A dotted *name* in the file *file* that no setting has.
-
-    *line* is 0 if it is not known, *nearest* is the most similar name of a setting, "" if none is similar.
-    """
-
-    name: str
-    line: int = 0
-    nearest: str = ""
-    file: str = ""
-
-
         raise SettingsError(
             (SettingFault("schema", 0, N_("une version de fichier que ce programme connaît")),)
         )
@@ -450,6 +470,7 @@ class ParsedFile:
     values: dict[str, object]
     faults: tuple[SettingFault, ...]
     readable: str
+    unknown: tuple[UnknownName, ...] = ()
 
 
 def parse_file(text: str) -> ParsedFile:
@@ -470,7 +491,6 @@ def parse_file(text: str) -> ParsedFile:
     except RecursionError:
         raise SettingsError((SettingFault("", 0, N_("moins de crochets imbriqués")),)) from None
     values: dict[str, object] = {}
-    unknown: tuple[UnknownName, ...] = ()
     for declaration in DECLARATIONS.values():
         table, key = declaration.name.split(".")
         section = document.get(table, {})
@@ -571,26 +591,6 @@ def _list_capitals(document: Document) -> Iterator[SettingFault]:
                 yield SettingFault(name, 0, N_("ce nom en minuscules"))
 
 
-def _locate(faults: Iterable[SettingFault], text: str) -> tuple[SettingFault, ...]:
-    """Return *faults*, each with its line in *text*."""
-    return tuple(
-        replace(fault, line=find_line(text, fault.name)) if fault.name and not fault.line else fault
-        for fault in faults
-    )
-
-
-def _iterate_names(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each line, from 1, that begins a section or sets something, and its name."""
-    table = ""
-    for number, line in enumerate(text.split("\n"), start=1):
-        # One repetition in each pattern: a long line must not take the square of its length in time.
-        if header := re.match(r"\[\[?([^\[\]]+)", line.strip()):
-            table = _join_name(header[1])
-            yield number, table
-        elif setting := re.match(r"([\w.\"' \t-]+)=", line.strip()):
-            yield number, f"{table}.{_join_name(setting[1])}" if table else _join_name(setting[1])
-
-
 MOST_UNKNOWN = 20
 """Unknown names of a file that are listed; a file of more is for another program."""
 
@@ -615,6 +615,26 @@ def _find_similar(name: str) -> str:
     longest = max(map(len, DECLARATIONS)) * 2
     similar = get_close_matches(name.lower(), DECLARATIONS, n=1) if len(name) <= longest else []
     return similar[0] if similar else ""
+
+
+def _locate(faults: Iterable[SettingFault], text: str) -> tuple[SettingFault, ...]:
+    """Return *faults*, each with its line in *text*."""
+    return tuple(
+        replace(fault, line=find_line(text, fault.name)) if fault.name and not fault.line else fault
+        for fault in faults
+    )
+
+
+def _iterate_names(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each line, from 1, that begins a section or sets something, and its name."""
+    table = ""
+    for number, line in enumerate(text.split("\n"), start=1):
+        # One repetition in each pattern: a long line must not take the square of its length in time.
+        if header := re.match(r"\[\[?([^\[\]]+)", line.strip()):
+            table = _join_name(header[1])
+            yield number, table
+        elif setting := re.match(r"([\w.\"' \t-]+)=", line.strip()):
+            yield number, f"{table}.{_join_name(setting[1])}" if table else _join_name(setting[1])
 
 
 def _join_name(text: str) -> str:

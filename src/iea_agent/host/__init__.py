@@ -116,6 +116,12 @@ class Host(Protocol):
     def open_page(self, page: Path) -> None:
         """Show an HTML file in the person's browser. Raises ``LaunchError``."""
 
+    def write_mail(self, address: str) -> None:
+        """Open a ``mailto:`` *address* in the person's mail program.
+
+        Raises ``LaunchError``, and ``ValueError`` for an address of another kind.
+        """
+
     def policy_folder(self, application: str) -> Path:
         """Return the machine's folder of *application*, whatever the environment says."""
 
@@ -184,6 +190,16 @@ def folder_mark(folder: str | os.PathLike[str]) -> str:
     # a name on Linux may be no text
     path = os.path.normcase(os.path.abspath(folder)).encode("utf-8", "surrogatepass")
     return f"{zlib.crc32(path):08x}"
+
+
+def check_mailto(address: str) -> str:
+    """Return *address* if it is one of a message. Raises ``ValueError``.
+
+    The system would start a program by it, too.
+    """
+    if not address.startswith("mailto:"):
+        raise ValueError(address[:40])
+    return address
 
 
 def is_offline() -> bool:

@@ -19,7 +19,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import Child, InstanceLock, LaunchError, folder_mark
+from . import Child, InstanceLock, LaunchError, check_mailto, folder_mark
 from .child import ChildProcess
 
 if TYPE_CHECKING:

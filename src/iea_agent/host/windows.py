@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from ctypes import wintypes
 from typing import TYPE_CHECKING
 
-from . import Child, InstanceLock, LaunchError, folder_mark
+from . import Child, InstanceLock, LaunchError, check_mailto, folder_mark
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -215,9 +215,7 @@ class WindowsHost:
     ) -> Child:
         """Start the child in a job that ends with us.
 
-        What it starts itself breaks away from the job. In a virtual environment python.exe
-        only starts the real one, whose number and window we need: the real one is started
-        directly, as the standard library's multiprocessing does.
+        What it starts itself breaks away from the job.
         """
         child = _start(arguments, environment, with_input=with_input)
         try:
@@ -228,14 +226,14 @@ class WindowsHost:
                 child.kill()
                 raise LaunchError(arguments[0]) from error
         self.allow_foreground(child.pid)
+        return child
+
     def start_apart(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
         """Start it outside of our job, and of the group that Ctrl+C in our console ends."""
         # here, as the icon appears without it
         import subprocess
 
         return _start(arguments, environment, apart=True, flags=subprocess.CREATE_NEW_PROCESS_GROUP)
-
-        return child
 
     def allow_foreground(self, pid: int) -> None:
         """Allow it; Windows refuses, without harm, if we are not in front ourselves."""
@@ -303,24 +301,16 @@ class WindowsHost:
         return tuple(programs)
 
     def launch(self, program: Path) -> None:
-        """Start *program* as Explorer does, in its own folder.
-
-        Our folder of DLLs is reset before: a child inherits it and must not load ours.
-        """
-        folder = ctypes.create_unicode_buffer(32768)
-        _GetDllDirectory(len(folder), folder)
-        _SetDllDirectory(None)
-        try:
-            os.startfile(program, cwd=program.parent)  # noqa: S606 no shell is wanted
-        except OSError as error:
-            raise LaunchError(str(program)) from error
-        finally:
-            if folder.value:
-                _SetDllDirectory(folder.value)
+        """Start *program* as Explorer does, in its own folder."""
+        _open_as_explorer(str(program), str(program.parent))
 
     def open_page(self, page: Path) -> None:
         """Open the file as Explorer does: a ``file:`` address fails where it has accents."""
         self.launch(page)
+
+    def write_mail(self, address: str) -> None:
+        """Open the address as Explorer does, in the folder of this program."""
+        _open_as_explorer(check_mailto(address), os.path.dirname(sys.executable))
 
     def policy_folder(self, application: str) -> Path:
         """Ask Windows for the folder of all users' data (SHGetKnownFolderPath)."""
@@ -355,6 +345,16 @@ class WindowsHost:
         Without ``platform``, which asks WMI: that takes a second and fails under Wine.
         """
         major, minor, build = sys.getwindowsversion().platform_version
+        name = "11" if (major, build) >= (10, 22000) else str(major)
+        text = f"Windows {name} ({major}.{minor}.{build})"
+        try:
+            wine_version = ctypes.CDLL("ntdll").wine_get_version
+        except AttributeError:
+            return text
+        wine_version.restype = ctypes.c_char_p
+        return f"{text}, Wine {wine_version().decode()}"
+
+
 def _open_as_explorer(target: str, folder: str) -> None:
     """Start *target*, or what opens it, in *folder*. Raises ``LaunchError``.
 
@@ -406,16 +406,6 @@ def _start(
         )
     except OSError as error:
         raise LaunchError(arguments[0]) from error
-
-
-        name = "11" if (major, build) >= (10, 22000) else str(major)
-        text = f"Windows {name} ({major}.{minor}.{build})"
-        try:
-            wine_version = ctypes.CDLL("ntdll").wine_get_version
-        except AttributeError:
-            return text
-        wine_version.restype = ctypes.c_char_p
-        return f"{text}, Wine {wine_version().decode()}"
 
 
 def _read_program(key: object, name: str) -> InstalledProgram:

@@ -67,6 +67,8 @@ EXAMPLES: list[Refusal] = [
     refusals.AutostartForAll(),
     refusals.AutostartNotWritten("PermissionError"),
     refusals.ProblemMet("IEA-P05"),
+    refusals.AgentNotStarted(reason="exit code 1"),
+    refusals.NoMailProgram(),
     refusals.NoWindows(),
 ]
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from iea_agent.domain.refusals import Refusal
     from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Effective, SettingFault, Settings
+    from iea_agent.domain.support_letter import Letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,9 @@ class DialogContents:
     effective: Effective
     faults: tuple[SettingFault, ...] = ()
     assistance: bool = False
-
     # whether no agent runs
     stopped: bool = False
+
 
 class StartPort(Protocol):
     """What every window needs in which a person sees that the agent is stopped."""

@@ -198,7 +198,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     def _on_key(self, event: wx.KeyEvent) -> None:
         """Move the keyboard to the field whose label underlines the letter typed with Alt.
 
-        A button of the footer is pressed. From one panel to another the system does neither.
+        A button is pressed. From the panel to the footer, or back, the system does neither.
         """
         if event.GetKeyCode() == wx.WXK_F1 and event.GetModifiers() == wx.MOD_NONE:
             self._show_help()
@@ -208,7 +208,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         if event.GetModifiers() != wx.MOD_ALT or event.GetKeyCode() >= 256:
             return
         mark = f"&{chr(event.GetKeyCode())}".lower()
-        for button in self.footer.GetChildren():
+        focus = self.FindFocus()
+        is_in_panel = focus is not None and focus.GetParent() is self.panel
+        for button in (*self.footer.GetChildren(), *(() if is_in_panel else self.panel.GetChildren())):
             if isinstance(button, wx.Button) and mark in button.GetLabel().lower() and can_focus(button):
                 event.Skip(False)
                 wx.CallAfter(_press, button)

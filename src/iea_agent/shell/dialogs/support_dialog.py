@@ -1,4 +1,4 @@
-"""The dialog « Demande de support technique »: assistance mode on and off."""
+"""The dialog « Demande de support technique »: assistance mode, and a message."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from iea_agent.shell.wording.refusal_text import word_refusal
 
 from . import status_overview
 from .background import attempt, follow_agent, run_in_background
+from .letter_panel import LetterPanel
 from .ports import Situation, SupportPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
+from .start_offer import StartOffer
 from .widgets import (
     MIDDLE,
     NARROW,
@@ -30,9 +32,7 @@ from .widgets import (
     Header,
     Paragraph,
     SpokenDescription,
-    break_lines,
     can_focus,
-    copy_text,
     fit_width,
     has_room,
     load_icons,
@@ -53,7 +53,7 @@ def run(port: SupportPort, on_shown: Callable[[], None], _options: Collection[st
 
 
 class SupportDialog(ScrolledDialog):
-    """The whole dialog: the situation, two choices, and what the possible one needs."""
+    """The whole dialog: the situation, two choices with what they need, the message."""
 
     help_page = "guide-assistance"
 
@@ -75,9 +75,12 @@ class SupportDialog(ScrolledDialog):
 
         self._header = Header(self.panel, WIDTH)
         self._news = Paragraph(self.panel, WIDTH, spoken=True, title=1)
+        self._start = StartOffer(self.panel, WIDTH, port.start_agent, self.lay_out)
         self._create_choices(self.panel)
         self._entering = self._create_reason(self.panel)
-        self._leaving = (*self._create_address(self.panel), *self._create_password(self.panel))
+        self._limits = Paragraph(self.panel, WIDTH)
+        self._letter = LetterPanel(self.panel, WIDTH, port, self.lay_out)
+        self._leaving = self._create_password(self.panel)
         self._line = wx.StaticLine(self.footer)
         self._message = Paragraph(self.footer, WIDTH - 200, spoken=True)
         self._launch = wx.Button(self.footer, label=_(person_requests.LAUNCH.label))
@@ -125,24 +128,13 @@ class SupportDialog(ScrolledDialog):
     def _describe_password(self) -> str:
         return " ".join(filter(None, (self._complaint.text, self._next_attempt.text)))
 
-    def _create_address(self, parent: wx.Window) -> tuple[wx.Window, ...]:
-        self._limits = Paragraph(parent, WIDTH)
-        label = _("1. Demandez le mot de passe du jour à l'assistance, par mail :")
-        self._address_label = wx.StaticText(
-            parent, label=break_lines(parent, label, fit_width(parent, WIDTH))
-        )
-        self._address = wx.StaticText(parent, label=problems.SUPPORT_ADDRESS)
-        self._copy = wx.Button(parent, label=_("&Copier l'adresse"))
-        self._copy.Bind(wx.EVT_BUTTON, lambda _event: self._on_copy())
-        return self._address_label, self._address, self._copy
-
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
         password = make_row(self, self._password, self._mask, wide=self._password, needs=WIDTH)
-        address = make_row(self, self._address, self._copy, wide=self._address, needs=WIDTH)
         body = wx.BoxSizer(wx.VERTICAL)
         body.Add(self._header.sizer, 0, wx.EXPAND | wx.BOTTOM, middle)
         body.Add(self._news, 0, wx.BOTTOM, middle)
+        body.Add(self._start.sizer, 0, wx.EXPAND)
         for choice, why_not in (
             (self._enter, self._why_not_enter),
             (self._leave, self._why_not_leave),
@@ -156,10 +148,9 @@ class SupportDialog(ScrolledDialog):
         body.Add(self._consequences, 0, wx.BOTTOM, wide)
         body.Add(self._reason_label, 0, wx.BOTTOM, narrow)
         body.Add(self._reason, 0, wx.EXPAND)
-        body.Add(self._reason_hint, 0, wx.TOP, narrow)
+        body.Add(self._reason_hint, 0, wx.TOP | wx.BOTTOM, narrow)
         body.Add(self._limits, 0, wx.BOTTOM, wide)
-        body.Add(self._address_label)
-        body.Add(address, 0, wx.EXPAND | wx.BOTTOM, wide)
+        body.Add(self._letter.sizer, 0, wx.EXPAND)
         body.Add(self._password_label, 0, wx.BOTTOM, narrow)
         body.Add(password, 0, wx.EXPAND)
         body.Add(self._complaint, 0, wx.TOP, narrow)
@@ -187,6 +178,7 @@ class SupportDialog(ScrolledDialog):
         """Focus the control where work begins, and follow the agent."""
         wx.CallAfter(self._on_shown)
         self._find_first_control().SetFocus()
+        self._letter.load()
         follow_agent(self, self._port.watch, self._on_change, self._follow_wait, 250)
 
     # the situation
@@ -199,6 +191,7 @@ class SupportDialog(ScrolledDialog):
             self._situation = situation
             return
         had_focus = self.find_focus()
+        self._letter.load()
         self._show_situation(situation)
         self.lay_out()
         if not can_focus(had_focus):
@@ -220,9 +213,16 @@ class SupportDialog(ScrolledDialog):
         )
         self._show_entering(may_enter)
         self._show_leaving(active)
+        self._letter.show_heading(
+            _("1. Demandez le mot de passe du jour à l'assistance, par mail.")
+            if active
+            else _("Cela n'a pas suffi ? Écrivez à l'assistance : un seul message par problème.")
+        )
         self._limits.set_text(_describe_limits(situation, time.time()) if situation and active else "")
         self._close.SetLabel(_("A&nnuler") if active or may_enter else _("&Fermer"))
-        (self._ok if active or may_enter else self._close).SetDefault()
+        self._start.show(situation is None)
+        best = self._start.button if situation is None else self._close
+        (self._ok if active or may_enter else best).SetDefault()
         self._wait(situation.wait if situation is not None and active else 0.0)
 
     def _show_state(self, situation: Situation | None) -> None:
@@ -272,6 +272,8 @@ class SupportDialog(ScrolledDialog):
     def _find_first_control(self) -> wx.Window:
         if self._can_enter:
             return self._enter
+        if self._situation is None:
+            return self._start.button
         return self._password if self._can_leave else self._close
 
     # the wait before the next try
@@ -328,9 +330,6 @@ class SupportDialog(ScrolledDialog):
             dot = ord("●") if self._mask.GetValue() else 0
             ctypes.windll.user32.SendMessageW(self._password.GetHandle(), set_password_char, dot, 0)
         self._password.Refresh()
-
-    def _on_copy(self) -> None:
-        self._show_message(copy_text(problems.SUPPORT_ADDRESS, _("Adresse copiée.")))
 
     def _on_ok(self) -> None:
         if self._can_enter:
@@ -409,6 +408,7 @@ class SupportDialog(ScrolledDialog):
         self._done = True
         self._show_entering(False)
         self._show_leaving(False)
+        self._letter.hide()
         for control in (self._choices, self._enter, self._leave, self._ok):
             control.Hide()
         for text in (self._why_not_enter, self._why_not_leave, self._news, self._limits, self._next_attempt):

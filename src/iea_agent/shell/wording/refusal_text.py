@@ -76,6 +76,9 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AutostartNotWritten: N_(
         "Le démarrage avec Windows n'a pas pu être enregistré, rien n'a été changé ({reason})."
     ),
+    refusals.NoMailProgram: N_(
+        "Aucun logiciel de messagerie ne s'est ouvert. Cliquez sur « Copier le message », puis collez-le dans votre messagerie."
+    ),
     refusals.NoWindows: N_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings --help »."),
 }
 

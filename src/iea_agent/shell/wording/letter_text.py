@@ -1,0 +1,109 @@
+"""The words of the message to the support desk: what the desk asks first.
+
+Nothing secret is in it: codes, titles, times and versions, and places for what only the person knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from iea_agent import __version__
+from iea_agent.domain import problems
+from iea_agent.domain.machine import State
+from iea_agent.domain.problems import N_
+from iea_agent.domain.server_test_record import ServerTestRecord
+from iea_agent.domain.settings import DEFAULTS, Settings
+from iea_agent.domain.support_letter import Letter, complete_subject
+from iea_agent.locale import _
+
+from .report_text import SERVERS
+from .time_text import format_date, format_time_of_day
+
+if TYPE_CHECKING:
+    from iea_agent.domain.documents import StatusDocument
+
+
+@dataclass(frozen=True, slots=True)
+class LetterFacts:
+    """What the program knows for the message.
+
+    *status* is None without an agent, *test* without a test of the servers; *version* is that of Impact emploi, "" if it
+    cannot be read.
+    """
+
+    settings: Settings = DEFAULTS
+    version: str = ""
+    status: StatusDocument | None = None
+    test: ServerTestRecord | None = None
+
+
+def compose_letter(facts: LetterFacts) -> Letter:
+    """Return the message that a person completes."""
+    version = facts.version or _("version inconnue")
+    subject = complete_subject(facts.settings.support_subject, version)
+    hints = (*((_NO_VERSION,) if not facts.version else ()), *((_NO_TEST,) if facts.test is None else ()))
+    return Letter(facts.settings.support_address, subject, "\n".join(_list_lines(facts)), hints)
+
+
+_NO_VERSION = N_("La version d'Impact emploi n'a pas pu être lue : complétez l'objet du message.")
+_NO_TEST = N_(
+    "Faites d'abord le test « Tester l'accès aux serveurs », dans « Paramètres de connexion » : l'assistance vous le demandera."
+)
+
+
+def _list_lines(facts: LetterFacts) -> Iterator[str]:
+    yield _("Bonjour,")
+    yield ""
+    if facts.status is not None and facts.status["state"] == State.ASSISTANCE.value:
+        yield _("Merci de m'envoyer le mot de passe du jour, pour désactiver le mode assistance.")
+    else:
+        yield _("Ce qui se passe (à compléter) :")
+    yield ""
+    yield _("Mes coordonnées (à compléter)")
+    yield from (_("Association :"), _("Nom et prénom :"), _("Téléphone :"))
+    yield ""
+    yield _("Renseignements sur ce poste")
+    yield from _list_facts(facts)
+
+
+def _list_facts(facts: LetterFacts) -> Iterator[str]:
+    pair = _("{name} : {what}")
+    yield pair.format(name=_("Version d'Impact emploi"), what=facts.version or _("inconnue (à compléter)"))
+    yield from (pair.format(name=name, what=what) for name, what in _describe_state(facts))
+    yield pair.format(name=_("Test de l'accès aux serveurs"), what=_describe_test(facts))
+    yield pair.format(name=_("Version du programme de connexion"), what=__version__)
+
+
+def _describe_state(facts: LetterFacts) -> Iterator[tuple[str, str]]:
+    status = facts.status
+    if status is None:
+        yield _("État"), _("le programme de connexion est arrêté")
+        return
+    if status["problem"] is not None:
+        yield _("Problème"), f"{status['problem']['title']} ({status['problem']['code']})"
+    since = datetime.fromisoformat(status["since"]).timestamp()
+    # with the day: the message may be read on another one
+    held = _("depuis le {date} à {time}").format(date=format_date(since), time=format_time_of_day(since))
+    yield _("État"), f"{status['state_text']} {held}"
+
+
+def _describe_test(facts: LetterFacts) -> str:
+    """Return what the check that the sheet prescribes has said."""
+    test = facts.test
+    if test is None:
+        return _("pas encore fait")
+    when = _("le {date} à {time}").format(date=format_date(test.at), time=format_time_of_day(test.at))
+    if not any(test.codes.values()):
+        return _("réussi ({when})").format(when=when)
+    parts = (f"{_(SERVERS[server])}, {_word_code(code)}" for server, code in test.codes.items())
+    return _("échec ({when}) – {parts}").format(when=when, parts=" ; ".join(parts))
+
+
+def _word_code(code: str) -> str:
+    if not code:
+        return _("réussi")
+    problem = problems.CATALOGUE.get(code)
+    return code if problem is None else f"{_(problem.title)} ({code})"

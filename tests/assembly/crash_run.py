@@ -44,6 +44,8 @@ def main(how: str) -> None:
         resident.post(QuitRequested())
     resident.serve(NoIcon())  # type: ignore[arg-type]
     print("failed", resident.failed, "again", resident.starts_again, flush=True)
+    # as the agent ends: a thread that waits for the network is not waited for
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Render docs/problemes, the guide and the declaration into iea_agent/shell/pages.
 
 Each page is one HTML file that needs nothing else, so that it can be read offline from a dialog: the style is inside, so is the
-only script, the search on the index, which can be read without it too. The only links lead to the other pages and to the
-support's address. What the catalogue says about a problem (``domain/problems.py``) stands above what its page says. The guide
-becomes one page for each task.
+only script, the search on the index, which can be read without it too. The pictures lie beside the pages (``tools/draw_windows.py``) and
+among the icons. The only links lead to the other pages and to the support's address. What the catalogue says about a problem
+(``domain/problems.py``) stands above what its page says. The guide becomes one page for each task.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
+from PIL import Image
 
 from iea_agent.domain import problems
 from iea_agent.locale import _
@@ -31,6 +32,7 @@ WRITTEN = ROOT / "docs" / "problemes"
 GUIDE = ROOT / "docs" / "guide.md"
 DECLARATION = ROOT / "docs" / "declaration.md"
 SHIPPED = ROOT / "src" / "iea_agent" / "shell" / "pages"
+ICONS = ROOT / "src" / "iea_agent" / "shell" / "icons"
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -65,10 +67,14 @@ h1{font-size:1.6rem;line-height:1.25;margin:.3rem 0 .8rem}
 h2{font-size:1.2rem;margin:1.8rem 0 .5rem;color:var(--blue)}
 a{color:var(--blue)}
 li{margin:.35rem 0}
+img{vertical-align:middle;max-width:100%;height:auto}
+.window{display:block;margin:.8rem 0 1.4rem;border:1px solid var(--line);border-radius:4px}
 ol,ul{padding-left:1.6rem}
 code{font:.94em Consolas,monospace;background:var(--box);padding:.1em .3em;border-radius:3px;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line)}
+@media(max-width:36rem){body{padding:1rem}th,td{hyphens:auto;overflow-wrap:break-word}table{font-size:.9rem}}
+@media(max-width:24rem){th,td{overflow-wrap:anywhere}}
 td:first-child a,td:first-child code{white-space:nowrap}
 .skip{position:absolute;left:-99rem;background:var(--back);padding:.5rem}
 .skip:focus{left:.5rem;top:.5rem}
@@ -93,12 +99,29 @@ NAVIGATION = {
 TASKS = {
     "La première fois": "guide-connexion",
     "Le cœur rouge": "guide-panne",
+    "Vérifier les paramètres de connexion": "guide-parametres",
     "Le mode assistance": "guide-assistance",
     "Demander le mot de passe du jour": "guide-mot-de-passe",
     "Désactiver le mode assistance (si scarabée rouge)": "guide-desactiver",
     "Joindre l’assistance": "guide-joindre",
 }
 """The headings at which a page of the guide begins, and its name."""
+
+CALLED = {
+    "guide": "icone boule bleue notifications barre des taches disparue disparu",
+    "guide-connexion": "premiere installation installer configurer cle numero licence",
+    "guide-panne": "panne erreur echec connexion connecter connecte deconnecte impossible internet serveur bloque probleme code point rouge",
+    "guide-parametres": "adresse parametres reglage tester test coche verte rond barre securise mise a jour",
+    "guide-assistance": "assistance scarabee activer travailler sans connexion demarre lancer impact emploi",
+    "guide-mot-de-passe": "mdp code du jour",
+    "guide-desactiver": "scarabee quitter sortir mode assistance",
+    "guide-joindre": "contacter contact mail courriel telephone aide support ecrire",
+    "IEA-T12": "avast avg avira bitdefender eset kaspersky mcafee norton",
+}
+"""What a person may call the matter of a page, beside its title; as it is typed without accents."""
+
+DENSITY = 1.5
+"""Pixels of a picture of a window for one of the page: it is taken at 150 %, and stays sharp on a dense screen."""
 
 SEARCH = ROOT / "tools" / "problem_search.js"
 
@@ -111,8 +134,9 @@ IGNORED = (
 FIELD = Template("""\
 <div id="recherche" role="search" hidden>
 <label for="mots">Que voyez-vous$space? Quelques mots, ou le code affiché</label>
-<input id="mots" type="search" autocomplete="off" spellcheck="false" data-ignored="$ignored">
+<input id="mots" type="search" autocomplete="off" spellcheck="false" data-ignored="$ignored" data-otherwise="panne">
 <p id="nombre" role="status"></p>
+<table aria-label="Pages trouvées"><tbody id="resultats"></tbody></table>
 </div>
 """)
 
@@ -147,6 +171,23 @@ class _Renderer(RendererHTML):
         elif target != f"mailto:{problems.SUPPORT_ADDRESS}":
             raise ValueError(f"a page that is read offline has no link to {target}")
         return self.renderToken(tokens, idx, options, env)
+
+    def image(self, tokens: Sequence[Token], idx: int, _options: OptionsDict, _env: EnvType) -> str:
+        """Return the tag of a picture that ships: one beside the pages, or an icon.
+
+        Raises ``ValueError`` for another one. A window has ``DENSITY`` pixels for one of the page, an icon two.
+        """
+        picture = (GUIDE.parent / str(tokens[idx].attrs["src"])).resolve()
+        text = escape(tokens[idx].content)
+        with Image.open(picture) as image:
+            width, height = image.size
+        if picture.parent == ICONS:
+            size = f'width="{width // 2}" height="{height // 2}"'
+            return f'<img src="../icons/{picture.name}" alt="{text}" {size}>'
+        if picture.parent != SHIPPED:
+            raise ValueError(f"a page that is read offline has no picture at {picture}")
+        size = f'width="{round(width / DENSITY)}" height="{round(height / DENSITY)}"'
+        return f'<img class="window" src="{picture.name}" alt="{text}" {size}>'
 
     def th_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         """Return the tag of a heading of a column, which says so."""
@@ -186,35 +227,72 @@ def render_page(name: str, text: str) -> str:
 
 
 def add_search(body: str) -> str:
-    """Return the index with its search by the words of titles and symptoms."""
+    """Return the index with the pages of the guide and a search in all pages."""
+    rows = "".join(
+        f'<tr>\n<td>Guide</td>\n<td><a href="{name}.html">{title}</a></td>\n</tr>\n'
+        for name, (title, _text) in read_guide().items()
+    )
+    body += f"<h2>Le guide</h2>\n<table>\n<tbody>\n{rows}</tbody>\n</table>\n"
     body = re.sub(
-        r'<tr>(?=\n<td><a href="(IEA-\w\d\d)\.html">)',
-        lambda row: f'<tr data-words="{" ".join(list_words(row[1]))}">',
+        r'<tr>(?=\n(?:<td>Guide</td>\n)?<td><a href="([\w-]+)\.html">)',
+        lambda row: f'<tr data-order="{find_order(row[1])}" data-words="{"|".join(list_words(row[1]))}">',
         body,
     )
     body = re.sub(r"(<h2>.*?</table>\n)", r'<section class="group">\n\1</section>\n', body, flags=re.DOTALL)
     field = FIELD.substitute(space=NBSP, ignored=IGNORED)
     script = f"<script>\n{SEARCH.read_text(encoding='utf-8')}</script>\n"
-    return body.replace('<section class="group">', field + '<section class="group">', 1) + script
+    return body.replace("</h1>\n", f"</h1>\n{field}", 1) + script
 
 
-def list_words(code: str) -> list[str]:
-    """Return the words by which the problem *code* is searched.
+def find_order(name: str) -> int:
+    """Return the place of the page *name* among those that a search cannot tell apart."""
+    if name not in problems.CATALOGUE:
+        return 0
+    return 1 + list(problems.ACTORS).index(problems.CATALOGUE[name].actor)
 
-    They are those of its code, title and sentence, and of what its page says of what is seen and why, in small
-    letters without accents.
+
+def list_words(name: str) -> list[str]:
+    """Return the words by which the page *name* is searched, in three groups.
+
+    For a problem these are the words of its code and title and of ``CALLED``; of its sentence and of what its page says of what
+    is seen; of its causes. For a page of the guide, of its title and ``CALLED``; of its headings; of the rest. A word stands once.
     """
-    problem = problems.CATALOGUE[code]
-    page = (WRITTEN / f"{code}.md").read_text(encoding="utf-8")
-    symptoms = page.partition("\n## Ce que vous voyez\n")[2].partition("\n## Que faire")[0]
-    # neither headings nor the targets of links
-    symptoms = re.sub(r"^## .*$|\]\([^)]*\)", " ", symptoms, flags=re.MULTILINE)
-    text = f"{code} {_(problem.title)} {_(problem.text)} {symptoms}".lower().replace("œ", "oe")
+    if name in problems.CATALOGUE:
+        problem = problems.CATALOGUE[name]
+        page = (WRITTEN / f"{name}.md").read_text(encoding="utf-8")
+        seen, _heading, rest = page.partition("\n## Ce que vous voyez\n")[2].partition("\n## Pourquoi\n")
+        texts = [
+            f"{name} {_(problem.title)} {CALLED.get(name, '')}",
+            f"{_(problem.text)} {seen}",
+            rest.partition("\n## Que faire")[0],
+        ]
+    else:
+        title, page = read_guide()[name]
+        headings = " ".join(re.findall(r"^## (.*)$", page, flags=re.MULTILINE))
+        texts = [f"{title} {CALLED[name]}", headings, page]
+    groups: list[str] = []
+    before = set(IGNORED.split())
+    for text in texts:
+        words = split_words(text) - before
+        groups.append(" ".join(sorted(words)))
+        before |= words
+    return groups
+
+
+def split_words(text: str) -> set[str]:
+    """Return the words of *text* in small letters without accents."""
+    # not the targets of links and pictures
+    text = re.sub(r"\]\([^)]*\)", " ", text).lower().replace("œ", "oe")
     plain = re.sub(r"[\u0300-\u036f]", "", unicodedata.normalize("NFD", text))
-    words = set(re.findall(r"[a-z0-9]+", plain))
     # a person may type « wifi »
-    words |= {joined.replace("-", "") for joined in re.findall(r"[a-z0-9]+-[a-z0-9]+", plain)}
-    return sorted(words.difference(IGNORED.split()))
+    joined = {word.replace("-", "") for word in re.findall(r"[a-z0-9]+-[a-z0-9]+", plain)}
+    return joined.union(re.findall(r"[a-z0-9]+", plain))
+
+
+def read_guide() -> dict[str, tuple[str, str]]:
+    """Return title and text of each page of the guide by its name."""
+    pages = split_guide(GUIDE.read_text(encoding="utf-8"))
+    return {name: (text.splitlines()[0].removeprefix("# "), text) for name, text in pages.items()}
 
 
 def split_guide(text: str) -> dict[str, str]:
@@ -248,7 +326,7 @@ def render_all() -> dict[str, bytes]:
 def list_differences(folder: Path) -> list[str]:
     """Return a sentence for each file in *folder* that differs from its page."""
     expected = render_all()
-    present = {path.name: path.read_bytes() for path in folder.glob("*")}
+    present = {path.name: path.read_bytes() for path in folder.glob("*.html")}
     differences = [f"{name}: missing" for name in expected.keys() - present.keys()]
     differences += [f"{name}: rendered from no page" for name in present.keys() - expected.keys()]
     differences += [

@@ -112,6 +112,8 @@ def paragraphs(page: str) -> list[str]:
     That is the page without code, targets of links and the parts for other persons.
     """
     text = re.split(r"^## Pour ", page, flags=re.MULTILINE)[0]
+    # what a picture says to who does not see it stands for itself
+    text = re.sub(r"!\[([^]]*)\]\([^)]*\)", r"\1", text)
     text = re.sub(r"`[^`]*`", "code", re.sub(r"<!--.*?-->|\]\([^)]*\)", "", text))
     blocks = re.split(r"\n\s*\n|\n(?=\d+\. |- |\||#)", text)
     return [cell for block in blocks for cell in re.sub(r"^(?:\d+\.|-|#+) ", "", block).split("|")]

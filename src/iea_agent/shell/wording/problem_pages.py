@@ -13,6 +13,7 @@ GUIDE = (
     "guide",
     "guide-connexion",
     "guide-panne",
+    "guide-parametres",
     "guide-assistance",
     "guide-mot-de-passe",
     "guide-desactiver",

@@ -48,14 +48,28 @@ def _read_bytes(stream: BinaryIO) -> bytes:
 def detect_code_page(stream: BinaryIO) -> str:
     """Return the code page of a *stream* that is neither marked nor UTF-8."""
     if sys.platform == "win32":
-        import ctypes
-
-        kernel = ctypes.windll.kernel32
         try:
             is_pipe = stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
         except OSError:
             is_pipe = False
         # ``cmd`` writes to a pipe as it writes to the console; a file is what an editor has saved
-        return f"cp{(kernel.GetConsoleOutputCP() or kernel.GetOEMCP()) if is_pipe else kernel.GetACP()}"
+        page = ctypes.windll.kernel32.GetConsoleOutputCP() if is_pipe else 0
+        return f"cp{page or _read_system_page(_OEM_PAGE if is_pipe else _ANSI_PAGE)}"
     encoding = locale.getencoding().lower()
     return WINDOWS_CODE_PAGE if encoding in ("utf-8", "ansi_x3.4-1968", "ascii") else encoding
+
+
+if sys.platform == "win32":
+    import ctypes
+
+    _ANSI_PAGE, _OEM_PAGE = 0x1004, 0x0B  # LOCALE_IDEFAULTANSICODEPAGE, LOCALE_IDEFAULTCODEPAGE
+
+    def _read_system_page(kind: int) -> int:
+        """Return the code page in which other programs write.
+
+        Not ``GetACP``: that of the installed program is UTF-8, by its manifest.
+        """
+        page = ctypes.c_uint32()
+        # LOCALE_SYSTEM_DEFAULT, LOCALE_RETURN_NUMBER; the size is in characters
+        ctypes.windll.kernel32.GetLocaleInfoW(0x0800, kind | 0x20000000, ctypes.byref(page), 2)
+        return page.value or 1252

@@ -4,8 +4,8 @@ The agent and the desk share this module. Each backend of keyring is named outri
 a search for backends could choose one that writes plain text; without a vault every
 call raises ``VaultUnavailable``, and no secret ever goes to a file.
 
-Reading and writing on Windows do without keyring: the tray process does both and stays
-for days, and importing keyring would cost it 4.4 MB and 0.2 to 1 s.
+On Windows its functions are called directly: the tray process stays for days, and importing
+keyring would cost it 4.4 MB and 0.2 to 1 s.
 """
 
 from __future__ import annotations
@@ -61,8 +61,10 @@ class SystemVault:
     def read_secret(self, account: str) -> str | None:
         target = self._target(account)
         if sys.platform == "win32":
-            return _read_credential(target)
-        return _ask(lambda keyring: keyring.get_password(target, account))
+            secret = _read_credential(target)
+        else:
+            secret = _ask(lambda keyring: keyring.get_password(target, account))
+        return secret
 
     def write_secret(self, account: str, secret: str) -> None:
         check_length(secret)
@@ -73,7 +75,11 @@ class SystemVault:
             _ask(lambda keyring: keyring.set_password(target, account, secret))
 
     def delete_secret(self, account: str) -> None:
-        _delete(self._target(account), account)
+        target = self._target(account)
+        if sys.platform == "win32":
+            _delete_credential(target)
+        else:
+            _delete(target, account)
 
     def _target(self, account: str) -> str:
         # on Windows keyring moves credentials if two accounts share a target
@@ -86,13 +92,6 @@ def check_length(secret: str) -> None:
         raise ValueError("an empty secret")
     if len(secret.encode("utf-16-le")) > 2 * LONGEST:
         raise SecretLengthError(f"more than {LONGEST} UTF-16 units")
-
-
-def _delete(target: str, account: str) -> None:
-    from keyring.errors import PasswordDeleteError
-
-    with suppress(PasswordDeleteError):  # there was none
-        _ask(lambda keyring: keyring.delete_password(target, account))
 
 
 if sys.platform == "win32":
@@ -150,17 +149,20 @@ if sys.platform == "win32":
         if not library.CredWriteW(ctypes.byref(credential), 0):
             raise VaultUnavailable from ctypes.WinError(ctypes.get_last_error())
 
-    def _ask(question: Callable[[KeyringBackend], _T]) -> _T:
-        """Return keyring's answer to *question*."""
-        from keyring.backends.Windows import WinVaultKeyring
-        from win32ctypes.pywin32 import pywintypes
-
-        try:
-            return question(WinVaultKeyring())
-        except (pywintypes.error, OSError) as error:
-            raise VaultUnavailable from error
+    def _delete_credential(target: str) -> None:
+        library = ctypes.WinDLL("advapi32", use_last_error=True)
+        if not library.CredDeleteW(ctypes.c_wchar_p(target), _CRED_TYPE_GENERIC, 0):
+            error = ctypes.get_last_error()
+            if error != _ERROR_NOT_FOUND:
+                raise VaultUnavailable from ctypes.WinError(error)
 
 else:
+
+    def _delete(target: str, account: str) -> None:
+        from keyring.errors import PasswordDeleteError
+
+        with suppress(PasswordDeleteError):  # there was none
+            _ask(lambda keyring: keyring.delete_password(target, account))
 
     def _ask(question: Callable[[KeyringBackend], _T]) -> _T:
         """Return keyring's answer to *question*."""

@@ -536,6 +536,14 @@ def _quit_agent(installation: Installation, _options: argparse.Namespace) -> Non
     _client(installation).quit()
 
 
+@_command("forget", N_("efface de ce poste la licence, les paramètres et les journaux de cette personne"))
+def _forget_person(installation: Installation, _options: argparse.Namespace) -> None:
+    from iea_agent.assembly import removal
+
+    removal.forget(installation)
+    print(_("La licence, les paramètres et les journaux de cette personne sont effacés."), file=sys.stderr)
+
+
 @_command("version", N_("affiche la version"), JSON)
 def _print_version(_installation: Installation, options: argparse.Namespace) -> None:
     if options.json:

@@ -204,6 +204,11 @@ class Saving:
         return self._vault.read_secret(account)
 
 
+def list_accounts() -> list[str]:
+    """Return all accounts of secrets, with those of an unfinished change."""
+    return [each for account in ACCOUNTS.values() for each in (account, _beside(account))]
+
+
 def _judge_secret(name: str, secret: str | None, proxy: str) -> str | None:
     """Return *secret* as it is saved. Raises ``RefusedError`` if it cannot be."""
     if secret is None:

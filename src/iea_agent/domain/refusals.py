@@ -98,6 +98,10 @@ class RequestUnknown(Refusal):
     """The agent does not know this request."""
 
 
+class AgentRuns(Refusal):
+    """The agent runs, and has to be stopped before."""
+
+
 class TooManyWatchers(Refusal):
     """The agent already serves as many watching clients as it allows."""
 
@@ -120,6 +124,10 @@ class CannotEnterAssistance(Refusal):
 
 class AssistanceNotOn(Refusal):
     """Assistance mode is not on, so it cannot be left."""
+
+
+class AssistanceOn(Refusal):
+    """Assistance mode is on: only the password of the day ends it."""
 
 
 class NothingWritten(Refusal):

@@ -35,6 +35,8 @@ EXAMPLES: list[Refusal] = [
     refusals.NotNow("launch", State.CONNECTED),
     *(refusals.CannotEnterAssistance(state) for state in State),
     refusals.AssistanceNotOn(),
+    refusals.AgentRuns(),
+    refusals.AssistanceOn(),
     refusals.NothingWritten(),
     refusals.NotRemembered(),
     *(refusals.PasswordMistyped(fault=kind.value, position=3, part="1GB3", missing=2) for kind in TypoKind),

@@ -2,7 +2,7 @@
 # Needs Debian 12 or 13 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup generated test lint audit test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-httpx2 mutants demo tour fresh clean
+.PHONY: help setup setup-installer generated test lint audit test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-installer test-httpx2 installer mutants demo tour fresh clean
 
 export UV_PYTHON_DOWNLOADS := never
 # The caller's environment must not change what Python and Wine do.
@@ -16,22 +16,26 @@ WINDOWS_PYTEST := -m pytest tests -m "not linux and not desktop" \
 
 help:
 	@echo 'make test   set up and run every check (lint, types, tests on Linux, in Windows, on a Windows desktop)'
+	@echo 'make installer   set up and make the setup program that people are given, in build/installer'
 	@echo 'make demo   set up and play the agent on a Windows desktop; pictures in build/demo/index.html'
 	@echo 'make tour   set up and play every fault to the agent on a Windows desktop; pictures in build/tour/index.html'
 	@echo 'make fresh RELEASE=trixie   make a fresh Debian 13 below build/, and run make test and make demo in it (bookworm: 12)'
 	@echo 'make generated   write every generated file anew (documents, pages, catalogue)'
-	@echo 'Parts of make test: lint test-linux test-windows test-desktop. Only the set-up: setup.'
+	@echo 'Parts of make test: lint test-linux test-windows test-desktop test-installer. Only the set-up: setup.'
 	@echo 'How strong the tests of the changed modules are: mutants. The network suite with the continuation of httpx: test-httpx2. Remove all that was made: clean.'
 	@echo 'Known vulnerabilities of the locked packages, asked of osv.dev: audit.'
 
 setup:
 	@tools/setup.sh
 
-test: setup
+setup-installer:
+	@tools/setup.sh --installer
+
+test: setup-installer
 	$(SAY) 'Lint and types'
 	@$(MAKE) --no-print-directory lint
 	$(SAY) 'Tests on Linux, in the Windows Python and with real clicks on Windows desktops, two side by side'
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target test-windows test-desktop-dialogs test-linux test-desktop-agent
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target test-windows test-desktop-dialogs test-linux test-desktop-agent test-installer
 	$(SAY) 'All green'
 
 lint:
@@ -49,7 +53,7 @@ audit:
 	build/uv/bin/uv audit --frozen --preview-features audit-command
 
 test-linux:
-	$(BIN)/python -m pytest tests --ignore=tests/desktop --ignore=tests/rig -m "not windows and not desktop"
+	$(BIN)/python -m pytest tests --ignore=tests/desktop --ignore=tests/rig --ignore=tests/installer -m "not windows and not desktop"
 
 test-windows:
 	$(BIN)/python -m rig desktop $(if $(CI),--env CI=$(CI)) -- $(WINDOWS_PYTEST)
@@ -66,6 +70,10 @@ test-desktop-agent:
 test-desktop-dialogs:
 	$(BIN)/python -m pytest tests/desktop $(AGENT_ON_DESKTOP:%=--ignore=%)
 
+# What people are given: its parts, the launchers, and the setup in a Windows of its own.
+test-installer:
+	$(BIN)/python -m pytest tests/installer
+
 # What uses the network, with httpx's continuation in the place of httpx (docs/decisions/0014). On Linux, some three minutes; no part of make test.
 test-httpx2: setup
 	$(BIN)/python -m pytest -p tests.httpx2 tests/services tests/sandbox tests/assembly tests/peers -m "not windows and not desktop"
@@ -73,6 +81,10 @@ test-httpx2: setup
 # MODULES='domain/lease loop', or all; without it those that differ from main. SEED=1 draws others, COUNT=200 more of them.
 mutants: setup
 	$(BIN)/python -m tools.mutants $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(MODULES)
+
+# CERTIFICATE='--certificate our.p12 --password file' signs it
+installer: setup-installer
+	$(BIN)/python -m installer $(CERTIFICATE)
 
 demo: setup
 	$(BIN)/python -m rig wine_demo

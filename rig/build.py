@@ -87,8 +87,8 @@ def build() -> None:
     WINDOWS.mkdir(parents=True, exist_ok=True)
     with take_lock(WINDOWS / "lock", wait=True) or contextlib.nullcontext():
         requirements = _run(
-            str(UV), "export", "--frozen", "--quiet", "--no-emit-workspace", "--all-groups",
-            "--no-group", "peers", "--no-group", "httpx2",
+            str(UV), "export", "--frozen", "--quiet", "--no-header", "--no-emit-workspace", "--all-groups",
+            "--no-group", "peers", "--no-group", "httpx2", "--no-group", "installer",
             *(option for name in LINUX_ONLY for option in ("--prune", name)),
         )  # fmt: skip
         fresh = _part("Windows Python", PYTHON, _python, SDIST_SHA256)

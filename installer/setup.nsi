@@ -1,0 +1,671 @@
+; The setup of the agent. "python -m installer" compiles it and defines VERSION, NUMBERS, OUTPUT, LAUNCHERS, FILES (a list of
+; File commands), SIZE (KiB), ICON, SIDE, PLACE, and SIGN if the uninstaller is signed.
+; docs/installation.md has the parameters and the exit codes; docs/two-slots.md has what lies where.
+
+Unicode true
+Target amd64-unicode
+!ifdef FAST
+  ; for tests: packing takes a minute
+  SetCompress off
+!else
+  SetCompressor /SOLID lzma
+  SetCompressorDictSize 64
+!endif
+SetDateSave off
+; asks for no rights: for one person none are needed
+RequestExecutionLevel user
+ManifestDPIAware true
+ManifestLongPathAware true
+
+!include MUI2.nsh
+!include FileFunc.nsh
+!include TextFunc.nsh
+!include WordFunc.nsh
+!include LogicLib.nsh
+!include x64.nsh
+
+!define NAME "IEA Agent"
+!define UNINSTALL_KEY "Software\Microsoft\Windows\CurrentVersion\Uninstall\${NAME}"
+!define RUN_KEY "Software\Microsoft\Windows\CurrentVersion\Run"
+
+; exit codes
+!define CANCELLED 1
+!define NOT_WRITTEN 2
+!define BAD_PARAMETER 3
+!define NEWER_INSTALLED 4
+!define BUSY 5
+!define UNREACHABLE 6
+!define REFUSED 7
+!define NEEDS_ADMINISTRATOR 8
+
+Name "${NAME}"
+OutFile "${OUTPUT}"
+BrandingText "${NAME} ${VERSION}"
+ShowInstDetails nevershow
+ShowUninstDetails nevershow
+
+VIProductVersion "${NUMBERS}"
+!macro VERSION_TEXTS LANGUAGE
+  VIAddVersionKey /LANG=${LANGUAGE} "ProductName" "${NAME}"
+  VIAddVersionKey /LANG=${LANGUAGE} "FileDescription" "${NAME} setup"
+  VIAddVersionKey /LANG=${LANGUAGE} "FileVersion" "${VERSION}"
+  VIAddVersionKey /LANG=${LANGUAGE} "ProductVersion" "${VERSION}"
+  VIAddVersionKey /LANG=${LANGUAGE} "CompanyName" "${NAME}"
+  VIAddVersionKey /LANG=${LANGUAGE} "LegalCopyright" "MIT"
+!macroend
+
+Var Parameters
+Var ForAll        ; "1": for all users of this PC
+Var Authentication
+Var Updates
+Var Licence
+Var KeyFile
+Var Policy
+Var Register
+Var Root
+Var Program
+Var Autostart     ; "0", "1", or "" for as it was
+Var WithTest
+Var WithStart
+Var Slot          ; the folder that this version gets
+Var Current
+Var Ran           ; "1": an agent ran and was stopped
+Var Outcome       ; the exit code so far
+Var TestCode      ; the exit code of the test of the servers
+
+!define MUI_ICON "${ICON}"
+!define MUI_UNICON "${ICON}"
+!define MUI_WELCOMEFINISHPAGE_BITMAP "${SIDE}"
+!define MUI_WELCOMEFINISHPAGE_BITMAP_STRETCH AspectFitHeight
+!define MUI_UNWELCOMEFINISHPAGE_BITMAP "${SIDE}"
+!define MUI_UNWELCOMEFINISHPAGE_BITMAP_STRETCH AspectFitHeight
+!define MUI_ABORTWARNING
+!define MUI_WELCOMEPAGE_TITLE "$(WELCOME_TITLE)"
+!define MUI_WELCOMEPAGE_TEXT "$(WELCOME_TEXT)"
+!insertmacro MUI_PAGE_WELCOME
+!insertmacro MUI_PAGE_INSTFILES
+!define MUI_FINISHPAGE_TITLE "$(FINISH_TITLE)"
+!define MUI_FINISHPAGE_TEXT "$(FINISH_TEXT)"
+!define MUI_FINISHPAGE_TEXT_LARGE
+!define MUI_FINISHPAGE_RUN
+!define MUI_FINISHPAGE_RUN_TEXT "$(FINISH_RUN)"
+!define MUI_FINISHPAGE_RUN_FUNCTION start_agent
+!define MUI_PAGE_CUSTOMFUNCTION_SHOW show_place
+!insertmacro MUI_PAGE_FINISH
+
+!insertmacro MUI_UNPAGE_CONFIRM
+!insertmacro MUI_UNPAGE_INSTFILES
+
+!insertmacro MUI_LANGUAGE "French"
+!insertmacro MUI_LANGUAGE "English"
+!insertmacro VERSION_TEXTS ${LANG_FRENCH}
+!insertmacro VERSION_TEXTS ${LANG_ENGLISH}
+!include "setup_texts.nsh"
+
+; ---------------------------------------------------------------------------------------------------------------- start
+
+; End with CODE; a person reads TEXT first.
+!macro END_WITH CODE TEXT
+  MessageBox MB_OK|MB_ICONEXCLAMATION "${TEXT}" /SD IDOK
+  SetErrorLevel ${CODE}
+  Quit
+!macroend
+
+!macro READ_PARAMETER NAME TARGET
+  ClearErrors
+  ${GetOptions} $Parameters "/${NAME}=" ${TARGET}
+!macroend
+
+Function .onInit
+  StrCpy $Outcome 0
+  ${GetParameters} $Parameters
+  Call read_parameters
+  Call choose_scope
+  Call refuse_second_setup
+  Call refuse_downgrade
+FunctionEnd
+
+Function read_parameters
+  !insertmacro READ_PARAMETER "AUTHENTICATION" $Authentication
+  !insertmacro READ_PARAMETER "UPDATES" $Updates
+  !insertmacro READ_PARAMETER "LICENCE" $Licence
+  !insertmacro READ_PARAMETER "KEYFILE" $KeyFile
+  !insertmacro READ_PARAMETER "POLICY" $Policy
+  !insertmacro READ_PARAMETER "REGISTER" $Register
+  !insertmacro READ_PARAMETER "ROOT" $Root
+  !insertmacro READ_PARAMETER "PROGRAM" $Program
+  !insertmacro READ_PARAMETER "AUTOSTART" $Autostart
+  StrCpy $WithTest 1
+  ClearErrors
+  ${GetOptions} $Parameters "/NOTEST" $0
+  ${IfNot} ${Errors}
+    StrCpy $WithTest 0
+  ${EndIf}
+  StrCpy $WithStart 1
+  ClearErrors
+  ${GetOptions} $Parameters "/NOSTART" $0
+  ${IfNot} ${Errors}
+    StrCpy $WithStart 0
+  ${EndIf}
+  ClearErrors
+  ${GetOptions} $Parameters "/ALLUSERS" $0
+  ${IfNot} ${Errors}
+    StrCpy $ForAll 1
+  ${EndIf}
+  ; a key never stands on a command line: every program of the PC can read it there
+  ClearErrors
+  ${GetOptions} $Parameters "/KEY=" $0
+  ${IfNot} ${Errors}
+    !insertmacro END_WITH ${BAD_PARAMETER} "$(KEY_ON_COMMAND_LINE)"
+  ${EndIf}
+  ${If} $KeyFile != ""
+  ${AndIf} $Licence == ""
+    !insertmacro END_WITH ${BAD_PARAMETER} "$(KEY_WITHOUT_LICENCE)"
+  ${EndIf}
+  ${If} $Autostart != ""
+  ${AndIf} $Autostart != "0"
+  ${AndIf} $Autostart != "1"
+    !insertmacro END_WITH ${BAD_PARAMETER} "$(BAD_AUTOSTART)"
+  ${EndIf}
+  ${If} $KeyFile != "-"
+    Push $KeyFile
+    Call require_file
+  ${EndIf}
+  Push $Policy
+  Call require_file
+  Push $Register
+  Call require_file
+  Push $Root
+  Call require_file
+  StrCpy $0 "$Policy$Register$Root"
+  StrCpy $1 "$Authentication$Updates$Licence$Program"
+  ${If} $ForAll == 1
+    ${If} $1 != ""
+      !insertmacro END_WITH ${BAD_PARAMETER} "$(PERSONAL_FOR_ALL)"
+    ${EndIf}
+  ${ElseIf} $0 != ""
+    !insertmacro END_WITH ${BAD_PARAMETER} "$(POLICY_FOR_ONE)"
+  ${EndIf}
+FunctionEnd
+
+; The file on the stack must exist, or be "".
+Function require_file
+  Exch $0
+  ${If} $0 != ""
+  ${AndIfNot} ${FileExists} "$0"
+    !insertmacro END_WITH ${BAD_PARAMETER} "$(NO_SUCH_FILE) $0"
+  ${EndIf}
+  Pop $0
+FunctionEnd
+
+Function choose_scope
+  SetRegView 64
+  ${If} $ForAll == 1
+    System::Call 'shell32::IsUserAnAdmin() i .r0'
+    ${If} $0 = 0
+      ${IfNot} ${Silent}
+        ; Windows asks for the administrator; the elevated setup takes over
+        System::Call '*(i 112, i 0x40, p $HWNDPARENT, w "runas", w "$EXEPATH", w "$Parameters", p 0, i 1, i 0, p 0, p 0, p 0, p 0, i 0, i 0, p 0, p 0) p .r1'
+        System::Call 'shell32::ShellExecuteExW(p r1) i .r2'
+        System::Free $1
+        ${If} $2 <> 0
+          SetErrorLevel 0
+          Quit
+        ${EndIf}
+      ${EndIf}
+      !insertmacro END_WITH ${NEEDS_ADMINISTRATOR} "$(NEEDS_RIGHTS)"
+    ${EndIf}
+    SetShellVarContext all
+    StrCpy $INSTDIR "$PROGRAMFILES64\${NAME}"
+  ${Else}
+    SetShellVarContext current
+    StrCpy $INSTDIR "$LOCALAPPDATA\Programs\${NAME}"
+    ReadRegStr $0 HKLM "${UNINSTALL_KEY}" "DisplayVersion"
+    ${If} $0 != ""
+      !insertmacro END_WITH ${BAD_PARAMETER} "$(ALREADY_FOR_ALL)"
+    ${EndIf}
+  ${EndIf}
+FunctionEnd
+
+Function refuse_second_setup
+  ; lives as long as this process
+  System::Call 'kernel32::CreateMutexW(p 0, i 0, w "Local\${NAME} setup") p .r0 ?e'
+  Pop $1
+  ${If} $1 = 183 ; ERROR_ALREADY_EXISTS
+    !insertmacro END_WITH ${BUSY} "$(SETUP_RUNS)"
+  ${EndIf}
+FunctionEnd
+
+Function refuse_downgrade
+  ReadRegStr $0 SHCTX "${UNINSTALL_KEY}" "DisplayVersion"
+  ${If} $0 != ""
+    ${VersionCompare} "$0" "${VERSION}" $1
+    ${If} $1 = 1
+      !insertmacro END_WITH ${NEWER_INSTALLED} "$(NEWER)"
+    ${EndIf}
+  ${EndIf}
+FunctionEnd
+
+; -------------------------------------------------------------------------------------------------------------- install
+
+!macro READ_POINTER FILE TARGET
+  StrCpy ${TARGET} ""
+  ClearErrors
+  FileOpen $0 "$INSTDIR\${FILE}" r
+  ${IfNot} ${Errors}
+    FileRead $0 ${TARGET} 64
+    FileClose $0
+    ${TrimNewLines} "${TARGET}" ${TARGET}
+  ${EndIf}
+  ClearErrors
+!macroend
+
+; Replace FILE of the program folder by one with the line TEXT, at once.
+!macro WRITE_POINTER FILE TEXT
+  ClearErrors
+  FileOpen $0 "$INSTDIR\${FILE}.new" w
+  FileWrite $0 "${TEXT}$\n"
+  System::Call 'kernel32::FlushFileBuffers(p r0)'
+  FileClose $0
+  ${If} ${Errors}
+    Call fail
+  ${EndIf}
+  ; MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH
+  System::Call 'kernel32::MoveFileExW(w "$INSTDIR\${FILE}.new", w "$INSTDIR\${FILE}", i 9) i .r1'
+  ${If} $1 = 0
+    Call fail
+  ${EndIf}
+!macroend
+
+; What ran before still runs: nothing of it was touched.
+Function fail
+  SetOutPath "$TEMP"
+  RMDir /r "$INSTDIR\$Slot.part"
+  !insertmacro END_WITH ${NOT_WRITTEN} "$(COULD_NOT_WRITE)"
+FunctionEnd
+
+; A folder is complete once it has its name. One that is there already may be running, or may be damaged: this is a repair.
+Function choose_slot
+  StrCpy $Slot "${VERSION}"
+  StrCpy $1 0
+  ${While} ${FileExists} "$INSTDIR\$Slot\*.*"
+    IntOp $1 $1 + 1
+    StrCpy $Slot "${VERSION}+$1"
+  ${EndWhile}
+FunctionEnd
+
+Function unpack
+  ; noted for the uninstaller: a folder that Windows has not made
+  ${IfNot} ${FileExists} "$LOCALAPPDATA\Programs\*.*"
+    StrCpy $9 1
+  ${Else}
+    StrCpy $9 0
+  ${EndIf}
+  Call choose_slot
+  RMDir /r "$INSTDIR\$Slot.part"
+  SetOverwrite try
+  ClearErrors
+  !include "${FILES}"
+  SetOutPath "$INSTDIR"
+  ${If} ${Errors}
+    Call fail
+  ${EndIf}
+  ; a virus scanner may still read what was just written
+  StrCpy $1 0
+  ${Do}
+    ClearErrors
+    Rename "$INSTDIR\$Slot.part" "$INSTDIR\$Slot"
+    ${IfNot} ${Errors}
+      ${ExitDo}
+    ${EndIf}
+    IntOp $1 $1 + 1
+    ${If} $1 > 50
+      Call fail
+    ${EndIf}
+    Sleep 200
+  ${Loop}
+FunctionEnd
+
+Function switch
+  !insertmacro READ_POINTER "current" $Current
+  ; a repair keeps the version to go back to: the damaged one is none
+  StrCpy $1 $Current 0
+  StrLen $2 "${VERSION}"
+  StrCpy $1 $Current $2
+  ${If} $Current != ""
+  ${AndIf} $1 != "${VERSION}"
+    !insertmacro WRITE_POINTER "previous" "$Current"
+  ${EndIf}
+  !insertmacro WRITE_POINTER "current" "$Slot"
+FunctionEnd
+
+Function stop_agent
+  StrCpy $Ran 0
+  ${If} ${FileExists} "$INSTDIR\iea-agent.exe"
+    nsExec::Exec '"$INSTDIR\iea-agent.exe" quit'
+    Pop $0
+    ${If} $0 == "0"
+      StrCpy $Ran 1
+    ${EndIf}
+  ${EndIf}
+FunctionEnd
+
+; A program that runs can be renamed, but not replaced.
+!macro REPLACE_LAUNCHER NAME
+  ; left by an earlier update, when another session still used it
+  Delete "$INSTDIR\${NAME}.old.exe"
+  ClearErrors
+  File "/oname=$INSTDIR\${NAME}.new.exe" "${LAUNCHERS}\${NAME}.exe"
+  ${If} ${Errors}
+    Call fail
+  ${EndIf}
+  StrCpy $1 0
+  ${Do}
+    System::Call 'kernel32::MoveFileExW(w "$INSTDIR\${NAME}.new.exe", w "$INSTDIR\${NAME}.exe", i 9) i .r2'
+    ${If} $2 <> 0
+      ${ExitDo}
+    ${EndIf}
+    IntOp $1 $1 + 1
+    ${If} $1 = 25
+      Rename "$INSTDIR\${NAME}.exe" "$INSTDIR\${NAME}.old.exe"
+    ${ElseIf} $1 > 30
+      ; the launcher that is there reads the same files
+      Delete "$INSTDIR\${NAME}.new.exe"
+      ${ExitDo}
+    ${EndIf}
+    Sleep 200
+  ${Loop}
+!macroend
+
+Function replace_launchers
+  SetOverwrite try
+  !insertmacro REPLACE_LAUNCHER "iea-agent"
+  !insertmacro REPLACE_LAUNCHER "iea-agentw"
+  WriteUninstaller "$INSTDIR\uninstall.exe"
+FunctionEnd
+
+Function register
+  ReadRegStr $8 SHCTX "${UNINSTALL_KEY}" "DisplayVersion"
+  ; as it was after an update, on at the first time
+  ${If} $Autostart == "1"
+  ${OrIf} "$Autostart$8" == ""
+    WriteRegStr SHCTX "${RUN_KEY}" "${NAME}" '"$INSTDIR\iea-agentw.exe" run'
+  ${ElseIf} $Autostart == "0"
+    DeleteRegValue SHCTX "${RUN_KEY}" "${NAME}"
+  ${EndIf}
+  CreateShortcut "$SMPROGRAMS\${NAME}.lnk" "$INSTDIR\iea-agentw.exe" "run"
+  WriteRegStr SHCTX "${UNINSTALL_KEY}" "DisplayName" "${NAME}"
+  WriteRegStr SHCTX "${UNINSTALL_KEY}" "DisplayIcon" "$INSTDIR\iea-agentw.exe"
+  WriteRegStr SHCTX "${UNINSTALL_KEY}" "Publisher" "${NAME}"
+  WriteRegStr SHCTX "${UNINSTALL_KEY}" "InstallLocation" "$INSTDIR"
+  WriteRegStr SHCTX "${UNINSTALL_KEY}" "UninstallString" '"$INSTDIR\uninstall.exe"'
+  WriteRegStr SHCTX "${UNINSTALL_KEY}" "QuietUninstallString" '"$INSTDIR\uninstall.exe" /S'
+  WriteRegDWORD SHCTX "${UNINSTALL_KEY}" "EstimatedSize" ${SIZE}
+  WriteRegDWORD SHCTX "${UNINSTALL_KEY}" "NoModify" 1
+  WriteRegDWORD SHCTX "${UNINSTALL_KEY}" "NoRepair" 1
+  ${If} $8 == ""
+    WriteRegDWORD SHCTX "${UNINSTALL_KEY}" "MadePrograms" $9
+  ${EndIf}
+  ; last: who is killed before does not look installed
+  WriteRegStr SHCTX "${UNINSTALL_KEY}" "DisplayVersion" "${VERSION}"
+FunctionEnd
+
+; The folder of the policy: administrators and the system write, users read. Who could make it first would have the last word.
+Function make_policy_folder
+  SetShellVarContext all
+  StrCpy $2 "$APPDATA\${NAME}"
+  System::Call 'advapi32::ConvertStringSecurityDescriptorToSecurityDescriptorW(w "O:BAG:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)", i 1, *p .r3, p 0) i .r0'
+  System::Call '*(i 24, i 0, p r3, i 0, i 0) p .r4'
+  System::Call 'kernel32::CreateDirectoryW(w r2, p r4) i .r0'
+  ${If} $0 = 0
+    ; it was there: owner and list (OWNER_, GROUP_, DACL_ and PROTECTED_DACL_SECURITY_INFORMATION)
+    System::Call 'advapi32::SetFileSecurityW(w r2, i 0x80000007, p r3) i .r0'
+  ${EndIf}
+  System::Free $4
+  Push "policy.toml"
+  Push $Policy
+  Call copy_policy_file
+  Push "register.json"
+  Push $Register
+  Call copy_policy_file
+  Push "root.json"
+  Push $Root
+  Call copy_policy_file
+  System::Call 'kernel32::LocalFree(p r3)'
+FunctionEnd
+
+; Stack: the file that the administrator gave, or "", above its name in the folder of the policy ($2, rights: $3).
+Function copy_policy_file
+  Exch $0
+  Exch
+  Exch $1
+  ${If} $0 != ""
+    System::Call 'kernel32::CopyFileW(w r0, w "$2\$1", i 0) i .r4'
+    ${If} $4 = 0
+      StrCpy $Outcome ${REFUSED}
+    ${EndIf}
+    System::Call 'advapi32::SetFileSecurityW(w "$2\$1", i 0x80000007, p r3) i .r4'
+  ${EndIf}
+  Pop $1
+  Pop $0
+FunctionEnd
+
+; Run the installed agent's own command: it judges what it is given.
+!macro SET NAME VALUE
+  ${If} "${VALUE}" != ""
+    nsExec::Exec '"$INSTDIR\iea-agent.exe" settings set ${NAME} "${VALUE}"'
+    Pop $0
+    ${If} $0 != "0"
+      StrCpy $Outcome ${REFUSED}
+    ${EndIf}
+  ${EndIf}
+!macroend
+
+Function apply_settings
+  !insertmacro SET "connection.authentication" "$Authentication"
+  !insertmacro SET "connection.updates" "$Updates"
+  !insertmacro SET "program.path" "$Program"
+  ${If} $KeyFile != ""
+    Call set_licence
+  ${Else}
+    !insertmacro SET "licence.number" "$Licence"
+  ${EndIf}
+FunctionEnd
+
+; Start "licence set" with the file, or with our own standard input, as its standard input.
+Function set_licence
+  ${If} $KeyFile == "-"
+    System::Call 'kernel32::GetStdHandle(i -10) p .r1'
+    ; HANDLE_FLAG_INHERIT
+    System::Call 'kernel32::SetHandleInformation(p r1, i 1, i 1)'
+  ${Else}
+    System::Call '*(i 24, i 0, p 0, i 1, i 0) p .r2'
+    System::Call 'kernel32::CreateFileW(w "$KeyFile", i 0x80000000, i 1, p r2, i 3, i 0, p 0) p .r1'
+    System::Free $2
+  ${EndIf}
+  ; STARTUPINFOW with STARTF_USESTDHANDLES
+  System::Call '*(i 104, i 0, p 0, p 0, p 0, i 0, i 0, i 0, i 0, i 0, i 0, i 0, i 0x100, i 0, i 0, p 0, p r1, p 0, p 0) p .r2'
+  ; PROCESS_INFORMATION
+  System::Call '*(p 0, p 0, i 0, i 0) p .r3'
+  ; CREATE_NO_WINDOW
+  StrCpy $4 '"$INSTDIR\iea-agent.exe" licence set "$Licence"'
+  System::Call 'kernel32::CreateProcessW(p 0, w r4, p 0, p 0, i 1, i 0x08000000, p 0, p 0, p r2, p r3) i .r5'
+  StrCpy $6 1
+  ${If} $5 <> 0
+    System::Call '*$3(p .r7, p .r8)'
+    System::Call 'kernel32::WaitForSingleObject(p r7, i 60000)'
+    System::Call 'kernel32::GetExitCodeProcess(p r7, *i .r6)'
+    System::Call 'kernel32::CloseHandle(p r7)'
+    System::Call 'kernel32::CloseHandle(p r8)'
+  ${EndIf}
+  ${If} $KeyFile != "-"
+    System::Call 'kernel32::CloseHandle(p r1)'
+  ${EndIf}
+  System::Free $2
+  System::Free $3
+  ${If} $6 <> 0
+    StrCpy $Outcome ${REFUSED}
+  ${EndIf}
+FunctionEnd
+
+Function test_servers
+  StrCpy $TestCode ""
+  ${If} $WithTest == 1
+    DetailPrint "$(TESTING)"
+    nsExec::Exec '"$INSTDIR\iea-agent.exe" test'
+    Pop $TestCode
+    ${If} $Outcome = 0
+      ${If} $TestCode == "4"
+        StrCpy $Outcome ${REFUSED}
+      ${ElseIf} $TestCode != "0"
+        StrCpy $Outcome ${UNREACHABLE}
+      ${EndIf}
+    ${EndIf}
+  ${EndIf}
+FunctionEnd
+
+Section
+  SetDetailsPrint both
+  DetailPrint "$(UNPACKING)"
+  SetDetailsPrint none
+  Call unpack
+  Call switch
+  Call stop_agent
+  Call replace_launchers
+  Call register
+  ${If} $ForAll == 1
+    Call make_policy_folder
+  ${Else}
+    Call apply_settings
+  ${EndIf}
+  SetDetailsPrint both
+  Call test_servers
+  SetErrorLevel $Outcome
+  ; a person chooses on the last page; nobody starts an agent with the rights of an administrator
+  ${If} $WithStart == 1
+    ${If} $Ran == 1
+      Call start_agent
+    ${ElseIf} ${Silent}
+    ${AndIf} $ForAll != 1
+      Call start_agent
+    ${EndIf}
+  ${EndIf}
+SectionEnd
+
+Function start_agent
+  ${If} $ForAll == 1
+    ; Explorer has the rights of the person who is logged on
+    Exec '"$WINDIR\explorer.exe" "$SMPROGRAMS\${NAME}.lnk"'
+  ${Else}
+    Exec '"$INSTDIR\iea-agentw.exe" run'
+  ${EndIf}
+FunctionEnd
+
+; The last page: what the test said, where the icon is, how it stays in sight.
+Function show_place
+  InitPluginsDir
+  File "/oname=$PLUGINSDIR\place.bmp" "${PLACE}"
+  ${If} $TestCode == "0"
+    StrCpy $0 "$(TEST_PASSED)"
+  ${ElseIf} $TestCode == ""
+    StrCpy $0 ""
+  ${ElseIf} $TestCode == "4"
+    StrCpy $0 "$(TEST_REFUSED)"
+  ${Else}
+    StrCpy $0 "$(TEST_FAILED)"
+  ${EndIf}
+  ${If} $Outcome = ${REFUSED}
+  ${AndIf} $TestCode != "4"
+    StrCpy $0 "$(SETTING_REFUSED)"
+  ${EndIf}
+  SendMessage $mui.FinishPage.Text ${WM_SETTEXT} 0 "STR:$0$\r$\n$\r$\n$(FINISH_TEXT)"
+FunctionEnd
+
+; ------------------------------------------------------------------------------------------------------------ uninstall
+
+!ifdef SIGN
+  !uninstfinalize '${SIGN} "%1"'
+!endif
+
+Function un.onInit
+  SetRegView 64
+  ${GetParameters} $Parameters
+  ; the folder says for whom it was installed
+  ReadRegStr $0 HKLM "${UNINSTALL_KEY}" "InstallLocation"
+  ${If} $0 == $INSTDIR
+    System::Call 'shell32::IsUserAnAdmin() i .r0'
+    ${If} $0 = 0
+      !insertmacro END_WITH ${NEEDS_ADMINISTRATOR} "$(NEEDS_RIGHTS)"
+    ${EndIf}
+    SetShellVarContext all
+  ${Else}
+    SetShellVarContext current
+  ${EndIf}
+  ; PURGE: the person's settings, secrets and journals go, too
+  StrCpy $Outcome 0
+  StrCpy $ForAll 0
+  ClearErrors
+  ${GetOptions} $Parameters "/PURGE" $0
+  ${IfNot} ${Errors}
+    StrCpy $ForAll 1
+  ${ElseIfNot} ${Silent}
+    MessageBox MB_YESNO|MB_ICONQUESTION|MB_DEFBUTTON2 "$(ASK_PURGE)" IDNO +2
+    StrCpy $ForAll 1
+  ${EndIf}
+FunctionEnd
+
+Section "Uninstall"
+  SetOutPath "$TEMP"
+  nsExec::Exec '"$INSTDIR\iea-agent.exe" quit'
+  Pop $0
+  ${If} $ForAll == 1
+    ; the vault can only be emptied by a program of the person's: the agent
+    nsExec::Exec '"$INSTDIR\iea-agent.exe" forget'
+    Pop $0
+    ${If} $0 != "0"
+      StrCpy $Outcome ${REFUSED}
+    ${EndIf}
+  ${EndIf}
+  ReadRegDWORD $9 SHCTX "${UNINSTALL_KEY}" "MadePrograms"
+  Call un.remove_versions
+  Delete "$INSTDIR\current"
+  Delete "$INSTDIR\current.new"
+  Delete "$INSTDIR\previous"
+  Delete "$INSTDIR\previous.new"
+  Delete "$INSTDIR\iea-agent*.exe"
+  Delete "$INSTDIR\uninstall.exe"
+  RMDir "$INSTDIR"
+  ${If} ${FileExists} "$INSTDIR\*.*"
+    ; another session's agent still runs: what it uses goes when Windows starts again
+    StrCpy $Outcome ${BUSY}
+    Delete /REBOOTOK "$INSTDIR\iea-agentw.exe"
+  ${EndIf}
+  ${If} $9 = 1
+    RMDir "$LOCALAPPDATA\Programs"
+  ${EndIf}
+  Delete "$SMPROGRAMS\${NAME}.lnk"
+  DeleteRegValue SHCTX "${RUN_KEY}" "${NAME}"
+  DeleteRegKey SHCTX "${UNINSTALL_KEY}"
+  SetErrorLevel $Outcome
+SectionEnd
+
+; Only what is a version: the folder could hold something that is not ours.
+Function un.remove_versions
+  FindFirst $1 $2 "$INSTDIR\*"
+  ${DoWhile} $2 != ""
+    StrCpy $3 $2 1
+    ${If} $3 == "."
+      ; the folder itself and the one above
+    ${ElseIf} ${FileExists} "$INSTDIR\$2\python3??.dll"
+    ${OrIf} ${FileExists} "$INSTDIR\$2\python3??.zip"
+      RMDir /r "$INSTDIR\$2"
+    ${Else}
+      StrCpy $3 $2 "" -5
+      ${If} $3 == ".part"
+        RMDir /r "$INSTDIR\$2"
+      ${EndIf}
+    ${EndIf}
+    FindNext $1 $2
+  ${Loop}
+  FindClose $1
+FunctionEnd

@@ -111,9 +111,14 @@ Var TestCode      ; the exit code of the test of the servers
   Quit
 !macroend
 
-!macro READ_PARAMETER NAME TARGET
-  ClearErrors
-  ${GetOptions} $Parameters "/${NAME}=" ${TARGET}
+; If the argument in $6 is "/NAME" ($7) with a value ($8), take it.
+!macro TAKE_VALUE NAME TARGET
+  ${ElseIf} $7 == "/${NAME}"
+    StrCpy ${TARGET} $8
+!macroend
+!macro TAKE_SWITCH NAME TARGET VALUE
+  ${ElseIf} $6 == "/${NAME}"
+    StrCpy ${TARGET} "${VALUE}"
 !macroend
 
 Function .onInit
@@ -125,39 +130,44 @@ Function .onInit
   Call refuse_downgrade
 FunctionEnd
 
+; The arguments as Windows splits them: NSIS's own macros lose the end of one before a quotation mark.
 Function read_parameters
-  !insertmacro READ_PARAMETER "AUTHENTICATION" $Authentication
-  !insertmacro READ_PARAMETER "UPDATES" $Updates
-  !insertmacro READ_PARAMETER "LICENCE" $Licence
-  !insertmacro READ_PARAMETER "KEYFILE" $KeyFile
-  !insertmacro READ_PARAMETER "POLICY" $Policy
-  !insertmacro READ_PARAMETER "REGISTER" $Register
-  !insertmacro READ_PARAMETER "ROOT" $Root
-  !insertmacro READ_PARAMETER "PROGRAM" $Program
-  !insertmacro READ_PARAMETER "AUTOSTART" $Autostart
   StrCpy $WithTest 1
-  ClearErrors
-  ${GetOptions} $Parameters "/NOTEST" $0
-  ${IfNot} ${Errors}
-    StrCpy $WithTest 0
-  ${EndIf}
   StrCpy $WithStart 1
-  ClearErrors
-  ${GetOptions} $Parameters "/NOSTART" $0
-  ${IfNot} ${Errors}
-    StrCpy $WithStart 0
-  ${EndIf}
-  ClearErrors
-  ${GetOptions} $Parameters "/ALLUSERS" $0
-  ${IfNot} ${Errors}
-    StrCpy $ForAll 1
-  ${EndIf}
-  ; a key never stands on a command line: every program of the PC can read it there
-  ClearErrors
-  ${GetOptions} $Parameters "/KEY=" $0
-  ${IfNot} ${Errors}
-    !insertmacro END_WITH ${BAD_PARAMETER} "$(KEY_ON_COMMAND_LINE)"
-  ${EndIf}
+  System::Call 'kernel32::GetCommandLineW() p .r1'
+  System::Call 'shell32::CommandLineToArgvW(p r1, *i .r2) p .r3'
+  IntOp $2 $2 - 1
+  ${For} $4 1 $2
+    IntPtrOp $5 $4 * 8
+    IntPtrOp $5 $3 + $5
+    System::Call '*$5(p .r5)'
+    System::Call 'kernel32::lstrcpynW(w .r6, p r5, i ${NSIS_MAX_STRLEN})'
+    ${WordFind} "$6" "=" "+1" $7
+    StrLen $9 "$7="
+    StrCpy $8 $6 "" $9
+    ${If} $6 == "/S"
+    ${OrIf} $6 == "/NCRC"
+      ; NSIS's own
+    !insertmacro TAKE_VALUE "AUTHENTICATION" $Authentication
+    !insertmacro TAKE_VALUE "UPDATES" $Updates
+    !insertmacro TAKE_VALUE "LICENCE" $Licence
+    !insertmacro TAKE_VALUE "KEYFILE" $KeyFile
+    !insertmacro TAKE_VALUE "POLICY" $Policy
+    !insertmacro TAKE_VALUE "REGISTER" $Register
+    !insertmacro TAKE_VALUE "ROOT" $Root
+    !insertmacro TAKE_VALUE "PROGRAM" $Program
+    !insertmacro TAKE_VALUE "AUTOSTART" $Autostart
+    !insertmacro TAKE_SWITCH "ALLUSERS" $ForAll 1
+    !insertmacro TAKE_SWITCH "NOTEST" $WithTest 0
+    !insertmacro TAKE_SWITCH "NOSTART" $WithStart 0
+    ${ElseIf} $7 == "/KEY"
+      ; every program of the PC can read a command line
+      !insertmacro END_WITH ${BAD_PARAMETER} "$(KEY_ON_COMMAND_LINE)"
+    ${Else}
+      !insertmacro END_WITH ${BAD_PARAMETER} "$(UNKNOWN_PARAMETER) $7"
+    ${EndIf}
+  ${Next}
+  System::Call 'kernel32::LocalFree(p r3)'
   ${If} $KeyFile != ""
   ${AndIf} $Licence == ""
     !insertmacro END_WITH ${BAD_PARAMETER} "$(KEY_WITHOUT_LICENCE)"

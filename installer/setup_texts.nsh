@@ -46,3 +46,5 @@ LangString POLICY_FOR_ONE ${LANG_FRENCH} "/POLICY, /REGISTER et /ROOT concernent
 LangString POLICY_FOR_ONE ${LANG_ENGLISH} "/POLICY, /REGISTER and /ROOT concern the whole PC: add /ALLUSERS."
 LangString ASK_PURGE ${LANG_FRENCH} "Supprimer aussi vos paramètres, votre licence et les journaux de ce poste ?$\r$\n$\r$\nRépondez Non si vous réinstallez le programme plus tard."
 LangString ASK_PURGE ${LANG_ENGLISH} "Also delete your settings, your licence and the logs on this PC?$\r$\n$\r$\nAnswer No if you will install the program again."
+LangString UNKNOWN_PARAMETER ${LANG_FRENCH} "Paramètre inconnu :"
+LangString UNKNOWN_PARAMETER ${LANG_ENGLISH} "Unknown parameter:"

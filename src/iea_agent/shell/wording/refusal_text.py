@@ -19,7 +19,7 @@ from .time_text import format_wait
 
 _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AgentNotRunning: N_("Le programme de connexion n'est pas démarré."),
-    refusals.AgentRuns: N_("Arrêtez d'abord le programme de connexion : « iea-agent quit »."),
+    refusals.AgentRuns: N_("Arrêtez d'abord le programme de connexion : « iea-agent quit »."),
     refusals.AgentTimedOut: N_("Le programme de connexion n'a pas répondu à temps."),
     refusals.AgentUnreachable: N_("Le programme de connexion n'a pas pu être interrogé ({reason})."),
     refusals.SavedOnly: N_(
@@ -33,7 +33,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.TooManyWatchers: N_("Trop de fenêtres sont déjà ouvertes."),
     refusals.AssistanceNotOn: N_("Le mode assistance n'est pas actif."),
     refusals.AssistanceOn: N_(
-        "Le mode assistance est actif : rien n'a été effacé. Désactivez-le d'abord avec le mot de passe du jour."
+        "Le mode assistance est actif : rien n'a été effacé. Désactivez-le d'abord avec le mot de passe du jour."
     ),
     refusals.NothingWritten: N_(
         "Rien n'a été changé : le disque n'accepte pas d'écriture. Libérez de la place ou prévenez la personne qui s'occupe de votre informatique."

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,9 +13,14 @@ from pathlib import Path
 import pytest
 
 from iea_agent.domain import person_requests
+from rig.build import PYTHON
+from rig.desktop import Window
+from rig.prefix import windows_path
 from rig.stage import AgentStage
 from rig.window_texts import SETTINGS, STATUS, SUPPORT, TEST_BUTTON, TEST_FAILED, TEST_PASSED
 
+WRITE, START = "Écrire à l’assistance", "Démarrer le programme de connexion"
+ENTER = "Activer le mode assistance"
 NewStage = Callable[..., AgentStage]
 
 
@@ -172,6 +180,91 @@ def test_one_window_and_one_agent(new_stage: NewStage) -> None:
     stage.choose(person_requests.QUIT)
     assert agent.wait(20) == 0
     stage.desktop.gone("Impact emploi")
+
+
+def test_a_shortcut_starts_the_agent_and_says_why_it_launches_nothing(new_stage: NewStage) -> None:
+    stage = new_stage()
+    stage.install_program("Impact emploi association", r"C:\windows\notepad.exe,0")
+    assert launch(stage) == (4, "Pas maintenant : connexion ou mode assistance nécessaire.\n")
+    stage.until("ball-heart")
+    stage.until_text(STATUS, "IEA-C01")
+    assert not any(SETTINGS in window.text for window in stage.desktop.windows()), "nobody asked for it"
+    assert stage.command("quit")[0] == 0
+    stage.desktop.gone("Impact emploi")
+
+    stage.save_licence()
+    assert launch(stage) == (0, "")
+    stage.desktop.window("Notepad$")
+    stage.until("ball")
+    assert stage.command("quit")[0] == 0
+
+
+def launch(stage: AgentStage) -> tuple[int, str]:
+    """Run ``iea-agent launch``; return its exit code and what it has printed."""
+    command = (PYTHON / "python.exe", "-m", "iea_agent", "launch")
+    process = stage.desktop.prefix.start(*command, env=stage.environment)
+    code = process.wait(60)
+    assert process.stdout is not None
+    # not to its end: under Wine the agent that was started keeps the pipe open
+    printed = (
+        os.read(process.stdout.fileno(), 10_000) if select.select([process.stdout], [], [], 0)[0] else b""
+    )
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    return code, printed.decode().replace("\r\n", "\n").replace("\u00a0", " ")
+
+
+def test_without_an_agent_support_can_be_written_to_and_the_agent_be_started(
+    new_stage: NewStage, tmp_path: Path
+) -> None:
+    stage = new_stage()
+    received = install_mail_program(stage, tmp_path)
+    stage.desktop.start("-m", "iea_agent", "support", env=stage.environment)
+    stage.until_text(SUPPORT, "Le programme de connexion est arrêté")
+    stage.desktop.wait(
+        lambda windows: next((w for w in windows if SUPPORT in w.text and can_click(w, WRITE)), None), WRITE
+    )
+    stage.press(SUPPORT, WRITE)
+    stage.until_text(SUPPORT, "Complétez le message dans votre messagerie")
+    deadline = time.monotonic() + 30
+    while not (address := received.read_text("utf-8") if received.exists() else ""):
+        assert time.monotonic() < deadline, "no message"
+        time.sleep(0.1)
+    assert address.startswith(
+        "mailto:impact-emploi-association@urssaf.fr?subject=Serveur%20de%20connexion%20"
+    )
+    assert "body=Bonjour" in address
+    assert "arr%C3%AAt%C3%A9" in address
+
+    stage.press(SUPPORT, START)
+    stage.until("ball-heart")
+    stage.desktop.wait(
+        lambda windows: next((w for w in windows if SUPPORT in w.text and can_click(w, ENTER)), None), ENTER
+    )
+    assert not any(SETTINGS in window.text for window in stage.desktop.windows())
+    assert stage.command("quit")[0] == 0
+    # the window was started by nobody's icon: it stays
+    stage.until_text(SUPPORT, "Le programme de connexion est arrêté")
+
+
+def can_click(window: Window, name: str) -> bool:
+    """Return whether *window* has the button *name*, and it is not grey."""
+    return any(child.enabled and child.text.replace("&", "") == name for child in window.children)
+
+
+def install_mail_program(stage: AgentStage, folder: Path) -> Path:
+    """Have messages opened by a program that writes their address to a file."""
+    script, received = folder / "mail.py", folder / "received.txt"
+    script.write_text(
+        f"import sys\nopen(r'{windows_path(received)}', 'w', encoding='utf-8').write(sys.argv[1])\n", "utf-8"
+    )
+    command = f'"{windows_path(PYTHON / "python.exe")}" "{windows_path(script)}" "%1"'
+    for key in ("HKCU", "HKLM"):
+        entry = rf"{key}\Software\Classes\mailto\shell\open\command"
+        add = ("reg", "add", entry, "/ve", "/d", command, "/f")
+        stage.desktop.prefix.start(*add).communicate(timeout=60)
+    return received
 
 
 def test_the_command_line_drives_the_windows_agent(new_stage: NewStage) -> None:

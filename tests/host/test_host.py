@@ -302,6 +302,31 @@ class TestChild:
             assert not machine.raise_window(os.getpid())
 
 
+class TestMail:
+    """Under Wine with a mail program: ``desktop/test_agent.py``."""
+
+    @pytest.mark.linux
+    def test_the_desktop_opens_the_message(
+        self, machine: host.Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pipe, opener = tmp_path / "pipe", tmp_path / "xdg-email"
+        if sys.platform != "win32":
+            os.mkfifo(pipe)
+        opener.write_text(f"#!/bin/sh\nprintf %s \"$1\" > '{pipe}'\n")
+        opener.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        machine.write_mail("mailto:a@exemple.fr?subject=%C3%89t%C3%A9")
+        assert pipe.read_text() == "mailto:a@exemple.fr?subject=%C3%89t%C3%A9"
+        opener.unlink()
+        with pytest.raises(host.LaunchError):
+            machine.write_mail("mailto:a@exemple.fr")
+
+    def test_nothing_but_a_message_is_opened(self, machine: host.Host) -> None:
+        for address in ("https://exemple.fr", "notepad.exe", "MAILTO:a@exemple.fr"):
+            with pytest.raises(ValueError, match=address):
+                machine.write_mail(address)
+
+
 class TestLaunch:
     """Launched programs outlive this process."""
 

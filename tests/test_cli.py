@@ -316,6 +316,17 @@ def test_a_refused_value_is_named_wherever_settings_are_shown(installation: Inst
     assert 'address = "https://proxy.fr:8080"' in file.read_text("utf-8")
 
 
+def test_what_the_last_test_said_is_remembered(installation: Installation) -> None:
+    file = installation.folder / "state" / "last-test.json"
+    assert installation.run("test", "--authentication", "https://a.invalid").returncode == 1
+    assert not file.exists(), "of the settings in force only"
+    installation.world.break_("updates", "refuse")
+    assert installation.run("test").returncode == 1
+    document = json.loads(file.read_text("utf-8"))
+    assert document.pop("at") > 1_700_000_000
+    assert document == {"schema": 1, "authentication": "", "updates": "IEA-N04"}
+
+
 def test_a_mistyped_name_of_the_policy_is_named_with_the_nearest(installation: Installation) -> None:
     policy = installation.folder / "policy" / "policy.toml"
     policy.write_text(f"{policy.read_text('utf-8')}\n[assistance]\nmaximum_day = 3\n", "utf-8")

@@ -82,6 +82,7 @@ def test_it_says_what_support_asks_first() -> None:
 def test_who_is_in_assistance_mode_asks_for_the_password() -> None:
     assert "mot de passe du jour" in compose(State.ASSISTANCE).body
     assert "mot de passe du jour" not in compose().body
+    assert compose(State.ASSISTANCE, test=None).hints == (), "the test is not to be reached there"
 
 
 def test_what_is_not_known_is_left_to_the_person() -> None:

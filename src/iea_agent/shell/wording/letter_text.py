@@ -39,13 +39,27 @@ class LetterFacts:
     status: StatusDocument | None = None
     test: ServerTestRecord | None = None
 
+    @property
+    def in_assistance(self) -> bool:
+        """Whether assistance mode is on, as far as is known."""
+        return self.status is not None and self.status["state"] == State.ASSISTANCE.value
+
 
 def compose_letter(facts: LetterFacts) -> Letter:
     """Return the message that a person completes."""
     version = facts.version or _("version inconnue")
     subject = complete_subject(facts.settings.support_subject, version)
-    hints = (*((_NO_VERSION,) if not facts.version else ()), *((_NO_TEST,) if facts.test is None else ()))
-    return Letter(facts.settings.support_address, subject, "\n".join(_list_lines(facts)), hints)
+    return Letter(
+        facts.settings.support_address, subject, "\n".join(_list_lines(facts)), tuple(_list_hints(facts))
+    )
+
+
+def _list_hints(facts: LetterFacts) -> Iterator[str]:
+    if not facts.version:
+        yield _NO_VERSION
+    # in assistance mode the settings cannot be opened, and the password is what is asked for
+    if facts.test is None and not facts.in_assistance:
+        yield _NO_TEST
 
 
 _NO_VERSION = N_("La version d'Impact emploi n'a pas pu être lue : complétez l'objet du message.")
@@ -57,7 +71,7 @@ _NO_TEST = N_(
 def _list_lines(facts: LetterFacts) -> Iterator[str]:
     yield _("Bonjour,")
     yield ""
-    if facts.status is not None and facts.status["state"] == State.ASSISTANCE.value:
+    if facts.in_assistance:
         yield _("Merci de m'envoyer le mot de passe du jour, pour désactiver le mode assistance.")
     else:
         yield _("Ce qui se passe (à compléter) :")

@@ -17,7 +17,7 @@ WINDOWS_PYTEST := -m pytest tests -m "not linux and not desktop" \
 help:
 	@echo 'make test   set up and run every check (lint, types, tests on Linux, in Windows, on a Windows desktop)'
 	@echo 'make installer   set up and make the setup program that people are given, in build/installer'
-	@echo 'make demo   set up and play the agent on a Windows desktop; pictures in build/demo/index.html'
+	@echo 'make demo   set up and follow the practical sheets on a Windows desktop, word by word; pictures in build/demo/index.html'
 	@echo 'make tour   set up and play every fault to the agent on a Windows desktop; pictures in build/tour/index.html'
 	@echo 'make fresh RELEASE=trixie   make a fresh Debian 13 below build/, and run make test and make demo in it (bookworm: 12)'
 	@echo 'make generated   write every generated file anew (documents, pages, catalogue)'
@@ -86,8 +86,9 @@ mutants: setup
 installer: setup-installer
 	$(BIN)/python -m installer $(CERTIFICATE)
 
+# DEMO='--scaling 150' for the display scaling; its pictures are in build/demo-150/
 demo: setup
-	$(BIN)/python -m rig wine_demo
+	$(BIN)/python -m rig wine_demo $(DEMO)
 
 # TOUR='--only 503 refuse' plays these faults only
 tour: setup

@@ -6,5 +6,5 @@ Two kinds of code:
   ``demo``, ``tour``, ``tour_page``, ``agent_files``, ``window_texts``; on Windows only: ``screen``, ``settings_window``,
   ``windows_proxy``, and the small programs ``desktop_reader`` and ``window_watcher``.
 - What runs in the Linux Python and drives Wine: ``build``, ``bcrypt_dll``, ``prefix``, ``desktop``, ``stage``,
-  ``wine_demo``, ``wine_tour``, ``measure``.
+  ``wine_demo`` with ``clerk``, ``practical_sheets`` and ``demo_page``, ``wine_tour``, ``measure``.
 """

@@ -21,7 +21,7 @@ UNDER_WINE = {
     "build": "make the Windows Python, its wheels and the Wine prefix (part of make setup)",
     "desktop": "run a program of the Windows Python on a virtual desktop",
     "measure": "compare the agent's start, memory and windows with those of bare scripts",
-    "wine_demo": "play a clerk's day on a virtual desktop (make demo)",
+    "wine_demo": "follow the practical sheets on a virtual desktop (make demo)",
     "wine_tour": "play the tour on a virtual desktop in a network of its own (make tour)",
 }
 USAGE = "\n".join(

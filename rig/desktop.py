@@ -67,6 +67,7 @@ class Window:
     visible: bool
     enabled: bool
     process: int
+    ticked: bool = False
     children: tuple[Window, ...] = ()
 
     def control(self, text: str, kind: str = "") -> Window:
@@ -252,7 +253,9 @@ class Desktop:
         )
         # away from the icon, whose tooltip would cover the menu
         self.move(menu.area.left + 2, menu.area.top + 2)
-        self._wait_for_end(lambda window: window.kind == TOOLTIP, "the tooltip", timeout)
+        self.wait(
+            lambda windows: None if _is_covered(windows) else NO_WINDOW, "the end of the tooltip", timeout
+        )
         # a busy machine paints a menu line by line: it is complete when two pictures are equal
         deadline = time.monotonic() + timeout
         before: list[MenuItem] = []
@@ -373,6 +376,12 @@ def end_process(process: subprocess.Popen[Any]) -> None:
         # another Windows program may hold the other ends, so that they have no end
         for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
             pipe.close()
+
+
+def _is_covered(windows: Sequence[Window]) -> bool:
+    """Return whether a tooltip lies above the open menu; a balloon lies below it."""
+    kinds = [window.kind for window in windows]
+    return MENU in kinds and TOOLTIP in kinds[: kinds.index(MENU)]
 
 
 def _items(menu: Image.Image, at: Area) -> list[MenuItem]:

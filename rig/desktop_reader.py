@@ -16,6 +16,7 @@ assert sys.platform == "win32"
 
 PER_MONITOR_AWARE = -4
 WM_GETTEXT = 0x000D
+BM_GETCHECK, BST_CHECKED = 0x00F0, 1
 SMTO_ABORTIFHUNG = 0x0002
 CF_UNICODETEXT = 13
 GMEM_MOVEABLE = 0x0002
@@ -65,6 +66,9 @@ def describe(handle: int) -> dict[str, object]:
     taken = ctypes.c_size_t()
     # unlike GetWindowText this asks the other process, so it reads edit fields and tooltips too
     user32.SendMessageTimeoutW(handle, WM_GETTEXT, LIMIT, text, SMTO_ABORTIFHUNG, 500, ctypes.byref(taken))
+    state = ctypes.c_size_t()
+    if name.value == "Button":
+        user32.SendMessageTimeoutW(handle, BM_GETCHECK, 0, None, SMTO_ABORTIFHUNG, 500, ctypes.byref(state))
     area = wintypes.RECT()
     user32.GetWindowRect(handle, ctypes.byref(area))
     process = wintypes.DWORD()
@@ -77,6 +81,7 @@ def describe(handle: int) -> dict[str, object]:
         "visible": bool(user32.IsWindowVisible(handle)),
         "enabled": bool(user32.IsWindowEnabled(handle)),
         "process": process.value,
+        "ticked": state.value == BST_CHECKED,
     }
 
 

@@ -143,9 +143,9 @@ class AgentStage:
 
         def window_with_text(windows: Sequence[Window]) -> Window | None:
             for window in windows:
-                if title in window.text and any(
-                    text in c.text.replace("&", "") and c.visible for c in window.children
-                ):
+                # a paragraph is broken into lines
+                texts = (c.text.replace("&", "").replace("\n", " ") for c in window.children if c.visible)
+                if title in window.text and any(text in each for each in texts):
                     return window
             return None
 

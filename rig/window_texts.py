@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from iea_agent.domain import person_requests
+from iea_agent.locale import _
+from iea_agent.shell.dialogs.settings_rows import ROWS, Control
 from iea_agent.shell.wording import report_text
 
 SETTINGS = person_requests.SETTINGS.title
@@ -15,3 +17,8 @@ BOTH_PASSED = report_text.SERVERS_REACHED
 TEST_FAILED = report_text.FAILED
 REPAIR_SEARCH = "Recherche d’une correction"
 REPAIR_BUTTON = "Corriger\u00a0:"
+
+
+ADDRESS_FIELDS = tuple(_(row.label).replace("&", "") for row in ROWS if row.control is Control.ADDRESS)
+"""The labels above the addresses of both servers."""
+LICENCE_FIELD = next(_(row.label).replace("&", "") for row in ROWS if row.name == "licence.number")

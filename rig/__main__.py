@@ -20,6 +20,7 @@ ON_THIS_DESKTOP = {
 UNDER_WINE = {
     "build": "make the Windows Python, its wheels and the Wine prefix (part of make setup)",
     "desktop": "run a program of the Windows Python on a virtual desktop",
+    "installed_program": "lay out the program that make installer has built, for IEA_RIG_PROGRAM",
     "measure": "compare the agent's start, memory and windows with those of bare scripts",
     "wine_demo": "follow the practical sheets on a virtual desktop (make demo)",
     "wine_tour": "play the tour on a virtual desktop in a network of its own (make tour)",
@@ -28,9 +29,9 @@ USAGE = "\n".join(
     (
         "usage: python -m rig COMMAND ...",
         "\non this desktop:",
-        *(f"  {name:<11} {purpose}" for name, purpose in ON_THIS_DESKTOP.items()),
+        *(f"  {name:<17} {purpose}" for name, purpose in ON_THIS_DESKTOP.items()),
         "\non Linux, under Wine:",
-        *(f"  {name:<11} {purpose}" for name, purpose in UNDER_WINE.items()),
+        *(f"  {name:<17} {purpose}" for name, purpose in UNDER_WINE.items()),
         "\nCOMMAND --help lists the options of a command.",
     )
 )

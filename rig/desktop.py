@@ -120,7 +120,13 @@ class Desktop:
 
     def start(self, *arguments: str | Path, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start the Windows Python on this desktop; its ``stdout`` has output and errors."""
-        process = self.prefix.start(PYTHON / "python.exe", *arguments, env=env)
+        return self.start_program(PYTHON / "python.exe", *arguments, env=env)
+
+    def start_program(
+        self, program: str | Path, *arguments: str | Path, env: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a Windows program on this desktop, as ``start`` does Python."""
+        process = self.prefix.start(program, *arguments, env=env)
         self._ours.append(process)
         return process
 

@@ -25,6 +25,7 @@ from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
 from rig.build import PYTHON, ROOT
 from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window, end_process
+from rig.installed_program import CONSOLE, WINDOWED, copy_program
 from rig.prefix import windows_path
 from rig.window_texts import SUPPORT
 
@@ -39,6 +40,7 @@ MENU = tuple(
     if line is not SEPARATOR
 )
 """The lines of the tray's menu, each with its event; in every state they are in this order."""
+_SOURCES = (windows_path(PYTHON / "python.exe"), "-m", "iea_agent")
 
 
 class AgentStage:
@@ -49,6 +51,11 @@ class AgentStage:
     ) -> None:
         """Keep world and installation in *folder*; *scaling* and *display* as for Desktop."""
         self.home = folder / "home"
+        # without a console, and with one
+        self._launchers: tuple[tuple[str, ...], tuple[str, ...]] = (_SOURCES, _SOURCES)
+        if (program := copy_program(folder)) is not None:
+            windowed, console = (windows_path(program / name) for name in (WINDOWED, CONSOLE))
+            self._launchers = ((windowed,), (console,))
         self.world = World(folder / "world")
         self.desk_keys = folder / "desk" / "keys.json"
         self.environment = {"IEA_AGENT_HOME": windows_path(self.home), "IEA_AGENT_LANG": language}
@@ -102,17 +109,19 @@ class AgentStage:
 
     def start_agent(self) -> subprocess.Popen[str]:
         """Start the tray process, as Windows does when a person logs on."""
-        self.agent = self.desktop.start("-m", "iea_agent", "run", env=self.environment)
+        self.agent = self.desktop.start_program(*self._launchers[0], "run", env=self.environment)
         return self.agent
+
+    def start_command(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command on the desktop; it may open a window."""
+        return self.desktop.start_program(*self._launchers[0], *arguments, env=self.environment)
 
     def command(self, *arguments: str, given: str | None = None, timeout: float = 60) -> tuple[int, str]:
         """Run ``iea-agent`` on the Windows side with *given* as its input.
 
         Returns exit code and output.
         """
-        process = self.desktop.prefix.start(
-            PYTHON / "python.exe", "-m", "iea_agent", *arguments, env=self.environment
-        )
+        process = self.desktop.prefix.start(*self._launchers[1], *arguments, env=self.environment)
         try:
             output, _ = process.communicate(given, timeout=timeout)
         except subprocess.TimeoutExpired:

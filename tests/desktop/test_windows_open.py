@@ -20,7 +20,7 @@ def test_every_window_opens_and_closes(tmp_path: Path) -> None:
                 return next(new, None)
 
             command = ("window", request.window, *request.options)
-            process = stage.desktop.start("-m", "iea_agent", *command, env=stage.environment)
+            process = stage.start_command(*command)
             stage.desktop.wait(opened, f"the window {request.name} with a title", 60)
             # Escape is the button that closes, which a new window may have forgotten to connect
             stage.desktop.key("Escape")

@@ -1,0 +1,65 @@
+"""The installed program on a stage: a copy of it that knows a test's servers.
+
+``IEA_RIG_PROGRAM`` names the folder of an installed program, with its launchers; then the stages start that one instead of the
+sources. ``python -m rig installed_program`` lays out what ``make installer`` has built, without a setup, and prints the folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from rig.build import BUILD, BuildError
+
+VARIABLE = "IEA_RIG_PROGRAM"
+WINDOWED, CONSOLE = "iea-agentw.exe", "iea-agent.exe"
+LAID_OUT = BUILD / "installer" / "laid-out"
+
+
+def copy_program(folder: Path, program: str = os.environ.get(VARIABLE, "")) -> Path | None:
+    """Copy the installed *program* below *folder*; None if there is none.
+
+    The copy counts as a checkout, and so believes the policy below ``IEA_AGENT_HOME``. A program that ships believes only an
+    administrator's, and Wine's files have no such owner.
+    """
+    if not program:
+        return None
+    copy = folder / "IEA Agent"
+    shutil.copytree(program, copy, copy_function=_link)
+    for package in copy.glob("*/lib/iea_agent"):
+        (package / "checkout.txt").write_text("")
+    return copy
+
+
+def _link(source: str, target: str) -> None:
+    # what names the versions is replaced by tests; all else is only read
+    if os.path.basename(source) in ("current", "previous"):
+        shutil.copy(source, target)
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        # another disk
+        shutil.copy(source, target)
+
+
+def lay_out(version: Path, launchers: Path, target: Path = LAID_OUT) -> Path:
+    """Lay out a built *version* and the *launchers* in *target* as the setup does."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(version, target / version.name, copy_function=_link)
+    for launcher in (WINDOWED, CONSOLE):
+        shutil.copy(launchers / launcher, target)
+    (target / "current").write_text(f"{version.name}\n")
+    return target
+
+
+def main(_arguments: Sequence[str]) -> int:
+    """Lay out the built program and print its folder."""
+    output = BUILD / "installer"
+    versions = [folder for folder in (output / "program").glob("*/") if (folder / "lib").is_dir()]
+    if len(versions) != 1:
+        raise BuildError("make installer builds the program first")
+    print(lay_out(versions[0], output / "launchers"))
+    return 0

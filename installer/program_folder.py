@@ -48,8 +48,9 @@ def build_program_folder(folder: Path, form: str = FORM, compression: int = COMP
     sources = folder.with_name(f"{folder.name}.sources")
     shutil.rmtree(sources, ignore_errors=True)
     for part in PARTS:
+        place = "own" if lies_in_folder(part) else "archive"
         for name in list_modules(part):
-            copy(SITE / name, sources / "archive" / name)
+            copy(SITE / name, sources / place / name)
         for name in list_files(part):
             copy(SITE / name, folder / "lib" / name)
     for file in sorted(PACKAGE.rglob("*.py")):
@@ -101,8 +102,16 @@ def fetch_runtime() -> None:
     )
 
 
+def lies_in_folder(part: Part) -> bool:
+    """Return whether the modules of *part* lie in ``lib``: a package has one place.
+
+    It is that of its libraries, if it has any.
+    """
+    return any("/" in name for name in part.files)
+
+
 def list_modules(part: Part) -> list[str]:
-    """Return the modules of *part* for the archive, below site-packages."""
+    """Return the modules of *part*, below site-packages."""
     return _match(part.modules, part.without)
 
 
@@ -165,6 +174,11 @@ def write_archive(archive: Path, compiled: Path, compression: int) -> None:
         about = find_metadata(SITE, part.name)
         # ``diagnose`` says the versions; the descriptions are not needed
         entries[f"{about.name}/METADATA"] = (about / "METADATA").read_bytes().partition(b"\n\n")[0] + b"\n\n"
+    for name in [*entries]:
+        folder = name.rpartition("/")[0]
+        # a package without ``__init__`` is one only if its folder has an entry
+        if name.endswith(".pyc") and folder and f"{folder}/__init__.pyc" not in entries:
+            entries[f"{folder}/"] = b""
     with zipfile.ZipFile(archive, "w", compression, compresslevel=9) as target:
         for name in sorted(entries):
             entry = zipfile.ZipInfo(name, ARCHIVE_TIME)

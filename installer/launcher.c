@@ -14,6 +14,9 @@
 #define MOST_LINES 8            /* versions that the trial file remembers */
 #define STARTS 2                /* starts without proof that a version gets; the next one goes back */
 
+#define RESTART_APART 600000    /* milliseconds: timing.RESTART_APART of the agent */
+#define AFTER_CRASH L"IEA_AGENT_AFTER_CRASH"
+
 /* arguments with "*" are for the agent to judge, not for the C library to expand */
 int _dowildcard = 0;
 
@@ -28,6 +31,8 @@ struct line {
     enum verdict verdict;
 };
 
+static BOOL is_restarted;         /* after a crash */
+static ULONGLONG begun;           /* milliseconds since Windows started */
 static wchar_t program[LONGEST];  /* this program's own file */
 static wchar_t folder[LONGEST];   /* its folder, with a backslash at the end */
 static wchar_t python[LONGEST];   /* python3NN.dll of the version that was looked at last */
@@ -301,6 +306,30 @@ static python_main choose(BOOL counts)
     return start;
 }
 
+/* An error of a library in C does not come back to Python, it ends the process: the agent starts again from here, once. One that
+   crashes soon after such a start only ends. Python has written its trace by then (host/crash_trace.py). */
+static LONG WINAPI start_again(EXCEPTION_POINTERS *unused)
+{
+    static wchar_t command[LONGEST];
+    STARTUPINFOW startup = {.cb = sizeof startup};
+    PROCESS_INFORMATION process;
+    (void)unused;
+    BOOL is_repeated = is_restarted && GetTickCount64() - begun < RESTART_APART;
+    /* the new one waits for the end of this one, which holds the agent's lock */
+    if (!is_repeated && SetEnvironmentVariableW(AFTER_CRASH, L"1") && JOIN(command, L"\"", program, L"\" run --quiet"))
+        CreateProcessW(program, command, NULL, NULL, FALSE, 0, NULL, NULL, &startup, &process);
+    return EXCEPTION_EXECUTE_HANDLER;
+}
+
+static void watch_for_crashes(void)
+{
+    is_restarted = GetEnvironmentVariableW(AFTER_CRASH, NULL, 0) > 0;
+    /* a program that the agent starts is not of our line */
+    SetEnvironmentVariableW(AFTER_CRASH, NULL);
+    begun = GetTickCount64();
+    SetUnhandledExceptionFilter(start_again);
+}
+
 /* Say that no version can be loaded, in a window or on the console. */
 static void complain(BOOL windowed)
 {
@@ -360,12 +389,14 @@ int wmain(int count, wchar_t **words)
     int dropped = count_module_words(given, arguments);
     given -= dropped;
     arguments += dropped;
-    BOOL starts_agent = windowed && (given == 0 || (given == 1 && wcscmp(arguments[0], L"run") == 0));
+    BOOL starts_agent = windowed && (given == 0 || wcscmp(arguments[0], L"run") == 0);
     python_main start = choose(starts_agent);
     if (start == NULL) {
         complain(windowed);
         return 1;
     }
+    if (starts_agent)
+        watch_for_crashes();
     /* isolated; text in UTF-8 in pipes and files; nothing written beside the program */
     static wchar_t *const OPTIONS[] = {program, L"-I", L"-X", L"utf8", L"-B", L"-m", L"iea_agent"};
     enum { OPTION_COUNT = sizeof OPTIONS / sizeof *OPTIONS };

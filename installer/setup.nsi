@@ -399,7 +399,7 @@ Function register
   ; as it was after an update, on at the first time
   ${If} $Autostart == "1"
   ${OrIf} "$Autostart$8" == ""
-    WriteRegStr SHCTX "${RUN_KEY}" "${NAME}" '"$INSTDIR\iea-agentw.exe" run'
+    WriteRegStr SHCTX "${RUN_KEY}" "${NAME}" '"$INSTDIR\iea-agentw.exe" run --quiet'
   ${ElseIf} $Autostart == "0"
     DeleteRegValue SHCTX "${RUN_KEY}" "${NAME}"
   ${EndIf}
@@ -567,7 +567,7 @@ Function start_agent
     ; Explorer has the rights of the person who is logged on
     Exec '"$WINDIR\explorer.exe" "$SMPROGRAMS\${NAME}.lnk"'
   ${Else}
-    Exec '"$INSTDIR\iea-agentw.exe" run'
+    Exec '"$INSTDIR\iea-agentw.exe" run --quiet'
   ${EndIf}
 FunctionEnd
 

@@ -29,6 +29,13 @@ __declspec(dllexport) int Py_Main(int count, wchar_t **words)
     DWORD written;
     HANDLE output = GetStdHandle(STD_OUTPUT_HANDLE);
     WriteFile(output, text, (DWORD)length, &written, NULL);
+    if (GetEnvironmentVariableW(L"STAND_IN_CRASHES", path, 1024) > 0) {
+        /* says so in the file that the variable names: nobody reads the output of a program that is started again */
+        HANDLE record = CreateFileW(path, FILE_APPEND_DATA, FILE_SHARE_READ, NULL, OPEN_ALWAYS, 0, NULL);
+        WriteFile(record, "crash\n", 6, &written, NULL);
+        CloseHandle(record);
+        RaiseException(EXCEPTION_ACCESS_VIOLATION, EXCEPTION_NONCONTINUABLE, 0, NULL);
+    }
     if (count > 1 && wcscmp(words[count - 1], L"run") == 0 && GetEnvironmentVariableW(L"STAND_IN_WAITS", path, 8) > 0) {
         /* until the test closes the pipe */
         DWORD read;

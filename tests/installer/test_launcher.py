@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from installer.build import Built
 from installer.commands import run
 from installer.dll_closure import list_imports
 from installer.launchers import COMPILER
-from rig.prefix import Prefix
+from rig.prefix import Prefix, windows_path
 
 OPTIONS = ["-I", "-X", "utf8", "-B", "-m", "iea_agent"]
 """What Python is given before the agent's own arguments."""
@@ -109,6 +110,11 @@ def test_a_start_of_the_agent_is_judged_by_its_trial(
     assert installed.trial == after
 
 
+def test_a_start_at_logon_counts_like_any_other(installed: Installed) -> None:
+    assert installed.start((*AGENT, "--quiet")) == (7, ["0.2.0", *OPTIONS, "run", "--quiet"])
+    assert installed.trial == "0.2.0 1 trying\n"
+
+
 @pytest.mark.parametrize("command", [COMMAND, WINDOW, ("iea-agentw.exe", "quit")])
 def test_what_is_no_start_counts_nothing_and_takes_the_agents_version(
     installed: Installed, command: Sequence[str]
@@ -156,6 +162,34 @@ def test_without_an_earlier_version_nothing_is_tried(installed: Installed) -> No
         installed.try_out("0.2.0 2 failed\n")
         assert installed.start()[1][0] == "0.2.0"
         assert installed.trial == "0.2.0 2 failed\n"
+
+
+def test_a_crash_of_a_library_is_restarted_once(
+    installed: Installed, windows: Prefix, tmp_path: Path
+) -> None:
+    record = tmp_path / "crashes"
+    crashing = {"STAND_IN_CRASHES": windows_path(record)}
+    for crashes in (2, 4):
+        with windows.start(installed.folder / AGENT[0], "run", "--quiet", env=crashing) as first:
+            first.communicate(timeout=60)
+        assert first.returncode not in (0, 7), "it has ended by its error"
+        deadline = time.monotonic() + 30
+        while record.read_text().count("crash") < crashes:
+            assert time.monotonic() < deadline, "it was not started again"
+        # two more programs take longer than a third start would
+        assert [installed.start(COMMAND)[0] for _ in range(2)] == [7, 7]
+        assert record.read_text().count("crash") == crashes, "the second crash is not restarted"
+
+
+def test_a_command_that_crashes_is_not_restarted(
+    installed: Installed, windows: Prefix, tmp_path: Path
+) -> None:
+    record = tmp_path / "crashes"
+    crashing = {"STAND_IN_CRASHES": windows_path(record)}
+    with windows.start(installed.folder / COMMAND[0], "status", env=crashing) as command:
+        command.communicate(timeout=60)
+    assert installed.start(COMMAND)[0] == 7
+    assert record.read_text() == "crash\n"
 
 
 def test_a_second_click_is_no_second_trial(installed: Installed, windows: Prefix) -> None:

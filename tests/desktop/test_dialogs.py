@@ -483,6 +483,46 @@ def test_a_bad_field_is_named_and_has_the_keyboard(
     assert not dialog.events("saved")
 
 
+CHOOSE = "Choisissez le programme Impact emploi"
+PROGRAM = "Emplacement du programme (facultatif)"
+
+
+def test_the_program_is_chosen_among_the_files(play: Callable[..., Play], desktop: Desktop) -> None:
+    """In the system's own dialog; what is no program is said at once."""
+    folder = desktop.prefix.path / "drive_c" / "Impact été"
+    folder.mkdir()
+    for name in ("Impact emploi.exe", "notes.txt"):
+        (folder / name).write_bytes(b"MZ")
+    dialog = play("settings")
+
+    def choose(path: str) -> None:
+        desktop.window(CHOOSE)
+        desktop.type(path)
+        desktop.key("Return")
+        desktop.gone(CHOOSE)
+
+    desktop.key("alt+g", "Tab", "space")
+    choose(r"C:\Impact été\Impact emploi.exe")
+    dialog.until(
+        lambda: dialog.labelled(PROGRAM).text == r"C:\Impact été\Impact emploi.exe", "what was chosen"
+    )
+    dialog.focused("Parcourir…")
+    dialog.click("Parcourir…")
+    desktop.window(CHOOSE)
+    desktop.key("Escape")
+    desktop.gone(CHOOSE)
+    assert dialog.labelled(PROGRAM).text == r"C:\Impact été\Impact emploi.exe", "cancelled: nothing changes"
+    dialog.click("Parcourir…")
+    choose(r"C:\Impact été\notes.txt")
+    dialog.sees("Saisissez le chemin complet d’un programme de ce poste")
+    assert dialog.pictures() == ["barred"], "beside the sentence"
+    dialog.click("Parcourir…")
+    choose(r"C:\Impact été\Impact emploi.exe")
+    dialog.until(lambda: not any("chemin complet" in text for text in dialog.texts()), "no complaint")
+    dialog.click("Enregistrer")
+    assert dialog.logged("saved")["saved"] == {"program.path": r"C:\Impact été\Impact emploi.exe"}
+
+
 def test_stopping_editing_and_closing_during_a_test_take_no_time(play: Callable[..., Play]) -> None:
     dialog = play("settings", authentication="https://lent.exemple.fr")
     dialog.desktop.key("alt+t")

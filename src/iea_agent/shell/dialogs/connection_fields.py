@@ -12,6 +12,7 @@ import wx
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.diagnosis import ServerReport
 from iea_agent.domain.problems import N_
+from iea_agent.domain.refusals import ValueInvalid
 from iea_agent.domain.settings import (
     DECLARATIONS,
     LICENCE_KEY,
@@ -20,6 +21,7 @@ from iea_agent.domain.settings import (
     Effective,
     ProxyMode,
     Settings,
+    SettingsError,
     tidy_typed,
 )
 from iea_agent.locale import _
@@ -27,7 +29,7 @@ from iea_agent.shell.wording.problem_details import summarize_problem
 from iea_agent.shell.wording.settings_text import describe_tidying
 
 from . import typed_settings
-from .scrolled_dialog import give_focus
+from .scrolled_dialog import ScrolledDialog, give_focus
 from .settings_rows import ROWS, Control, Row, RowGroup, Typed
 from .widgets import (
     MIDDLE,
@@ -241,10 +243,24 @@ class ProgramField(TextField):
         style = wx.FD_OPEN | wx.FD_FILE_MUST_EXIST
         parent = self.control.GetTopLevelParent()
         title = _("Choisissez le programme Impact emploi")
-        folder, _name = os.path.split(self.get_text())
+        folder = os.path.split(self.get_text())[0] or os.environ.get("PROGRAMFILES", "")
         with wx.FileDialog(parent, title, defaultDir=folder, wildcard=kinds, style=style) as dialog:
             if dialog.ShowModal() == wx.ID_OK:
                 self.control.SetValue(dialog.GetPath())
+                self._judge()
+
+    def _judge(self) -> None:
+        """Say at once that what was chosen is no program, not only when it is saved."""
+        declaration = DECLARATIONS[self.row.name]
+        try:
+            declaration.check(declaration.parse_typed(self.get_text()))
+        except SettingsError:
+            from iea_agent.shell.wording.refusal_text import word_refusal
+
+            self.say(word_refusal(ValueInvalid(self.row.name, declaration.kind.expected)), is_error=True)
+            dialog = self.control.GetTopLevelParent()
+            assert isinstance(dialog, ScrolledDialog)  # noqa: S101 all our windows are
+            dialog.lay_out()
 
 
 _FIELDS = {Control.SWITCH: SwitchField, Control.CHOICE: ChoiceField, Control.PROGRAM: ProgramField}

@@ -172,6 +172,10 @@ class Desktop:
         """Return the handle of the window that has the keyboard."""
         return int(self._look()["front"])
 
+    def focus(self) -> int:
+        """Return the handle of the control that has the keyboard, 0 if none has."""
+        return int(self._look()["focus"])
+
     def move(self, x: int, y: int) -> None:
         """Move the pointer to a point of the screen."""
         self._xdotool("mousemove", str(x), str(y))

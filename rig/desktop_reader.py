@@ -26,6 +26,18 @@ SM_CXSCREEN, SM_CYSCREEN, SM_CXSMICON = 0, 1, 49
 RIM = 2  # pixels round an icon of the notification area
 SWP_QUIETLY = 0x0004 | 0x0010 | 0x0020  # order and activation as they are, the frame anew
 
+
+class ThreadInfo(ctypes.Structure):
+    """A GUITHREADINFO (winuser.h)."""
+
+    _fields_ = (
+        ("size", wintypes.DWORD),
+        ("flags", wintypes.DWORD),
+        ("windows", wintypes.HWND * 6),  # active, focus, capture, menu owner, move or size, caret
+        ("caret", wintypes.RECT),
+    )
+
+
 user32 = ctypes.WinDLL("user32", use_last_error=True)
 kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
 kernel32.GlobalAlloc.argtypes = [wintypes.UINT, ctypes.c_size_t]
@@ -48,6 +60,7 @@ for name, parameters in {
     "EnumWindows": [Visitor, wintypes.LPARAM],
     "EnumChildWindows": [wintypes.HWND, Visitor, wintypes.LPARAM],
     "GetForegroundWindow": [],
+    "GetGUIThreadInfo": [wintypes.DWORD, ctypes.POINTER(ThreadInfo)],
     "FindWindowW": [wintypes.LPCWSTR, wintypes.LPCWSTR],
     "GetWindowLongW": [wintypes.HWND, ctypes.c_int],
     "SetWindowLongW": [wintypes.HWND, ctypes.c_int, wintypes.LONG],
@@ -105,6 +118,14 @@ def windows() -> list[dict[str, object]]:
     return descriptions
 
 
+def find_focus() -> int:
+    """Return the handle of the control that has the keyboard, 0 if none has."""
+    thread = user32.GetWindowThreadProcessId(user32.GetForegroundWindow(), None)
+    info = ThreadInfo(ctypes.sizeof(ThreadInfo))
+    user32.GetGUIThreadInfo(thread, ctypes.byref(info))
+    return info.windows[1] or 0
+
+
 def set_clipboard(text: str) -> None:
     """Put *text* on the clipboard, without an owner window."""
     data = text.encode("utf-16-le") + b"\0\0"
@@ -139,4 +160,5 @@ prepare_notification_area()
 for line in sys.stdin:
     if text := json.loads(line):
         set_clipboard(text)
-    print(json.dumps({"windows": windows(), "front": user32.GetForegroundWindow()}), flush=True)
+    seen = {"windows": windows(), "front": user32.GetForegroundWindow(), "focus": find_focus()}
+    print(json.dumps(seen), flush=True)

@@ -196,9 +196,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.SetMinSize(wx.Size(wanted.width, min(wanted.height, self.FromDIP(LOWEST))))
 
     def _on_key(self, event: wx.KeyEvent) -> None:
-        """Move the keyboard to the field whose label underlines the letter typed with Alt.
+        """Press what underlines the letter typed with Alt, or go to its field.
 
-        A button is pressed. From the panel to the footer, or back, the system does neither.
+        From the footer to what stands above it, and back: there the system does neither.
         """
         if event.GetKeyCode() == wx.WXK_F1 and event.GetModifiers() == wx.MOD_NONE:
             self._show_help()
@@ -208,12 +208,12 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         if event.GetModifiers() != wx.MOD_ALT or event.GetKeyCode() >= 256:
             return
         mark = f"&{chr(event.GetKeyCode())}".lower()
-        focus = self.FindFocus()
-        is_in_panel = focus is not None and focus.GetParent() is self.panel
-        for button in (*self.footer.GetChildren(), *(() if is_in_panel else self.panel.GetChildren())):
-            if isinstance(button, wx.Button) and mark in button.GetLabel().lower() and can_focus(button):
+        has_keyboard = self.FindFocus()
+        is_below = has_keyboard is not None and self.footer.IsDescendant(has_keyboard)
+        for control in (self.panel if is_below else self.footer).GetChildren():
+            if isinstance(control, _PRESSED) and mark in control.GetLabel().lower() and can_focus(control):
                 event.Skip(False)
-                wx.CallAfter(_press, button)
+                wx.CallAfter(_press, control)
                 return
         children = [*self.panel.GetChildren(), *self.footer.GetChildren()]
         for label, control in itertools.pairwise(children):
@@ -270,13 +270,25 @@ def _describe_need(control: wx.Window) -> tuple[bool, int, int]:
     return control.IsShown(), size.width, size.height
 
 
-def _press(button: wx.Button) -> None:
-    """Press *button* as the space bar does."""
-    if button and button.IsEnabled():
-        button.SetFocus()
-        pressed = wx.CommandEvent(wx.EVT_BUTTON.typeId, button.GetId())
-        pressed.SetEventObject(button)
-        button.Command(pressed)
+_PRESSED = (wx.Button, wx.CheckBox, wx.RadioButton)
+"""The controls that a key presses."""
+
+
+def _press(control: wx.Window) -> None:
+    """Press a button, a check box or a choice as the space bar does."""
+    if not control or not control.IsEnabled():
+        return
+    control.SetFocus()
+    kind = wx.EVT_BUTTON
+    if isinstance(control, wx.CheckBox):
+        kind = wx.EVT_CHECKBOX
+        control.SetValue(not control.GetValue())
+    elif isinstance(control, wx.RadioButton):
+        kind = wx.EVT_RADIOBUTTON
+        control.SetValue(True)
+    pressed = wx.CommandEvent(kind.typeId, control.GetId())
+    pressed.SetEventObject(control)
+    control.GetEventHandler().ProcessEvent(pressed)
 
 
 def _focus(control: wx.Window) -> None:

@@ -34,7 +34,6 @@ from .settings_rows import ROWS, Control, Row, RowGroup, Typed
 from .widgets import (
     MIDDLE,
     NARROW,
-    GroupHeading,
     Paragraph,
     SpokenDescription,
     SpokenName,
@@ -104,7 +103,9 @@ class TextField:
         self.sizer = self._arrange(parent)
 
     def _describe(self) -> str:
-        return " ".join(filter(None, (self.message.text, self.hint.text)))
+        """Return the heading of the row's group, and what stands under the control."""
+        heading = f"{_(self.row.group.heading)}."
+        return " ".join(filter(None, (heading, self.message.text, self.hint.text)))
 
     def _arrange(self, parent: wx.Window) -> wx.Sizer:
         narrow = parent.FromDIP(NARROW)
@@ -315,7 +316,9 @@ class Fields:
         self.put(typed_settings.format_settings(effective.settings))
 
     def _create_group(self, group: RowGroup, rows: Sequence[Row]) -> wx.BoxSizer:
-        column = GroupHeading(self._parent, _(group.heading)).sizer
+        heading = Paragraph(self._parent, LEFT, _(group.heading), title=1)
+        column = wx.BoxSizer(wx.VERTICAL)
+        column.Add(heading, 0, wx.BOTTOM, self._parent.FromDIP(NARROW))
         fields = [self._create_field(row) for row in rows]
         for field in fields:
             gap = 0 if field is fields[-1] else self._parent.FromDIP(MIDDLE)

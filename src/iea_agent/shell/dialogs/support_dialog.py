@@ -28,7 +28,6 @@ from .widgets import (
     MIDDLE,
     NARROW,
     WIDE,
-    GroupHeading,
     Header,
     Paragraph,
     SpokenDescription,
@@ -94,11 +93,13 @@ class SupportDialog(ScrolledDialog):
         self._show_situation(port.load())
 
     def _create_choices(self, parent: wx.Window) -> None:
-        self._choices = GroupHeading(parent, _("Votre demande"))
+        self._choices = Paragraph(parent, WIDTH, _("Votre demande"), title=1)
         self._enter = wx.RadioButton(parent, label=_("&Activer le mode assistance"), style=wx.RB_GROUP)
         self._why_not_enter = Paragraph(parent, WIDTH - WIDE)
         self._leave = wx.RadioButton(parent, label=_("&Désactiver le mode assistance"))
         self._why_not_leave = Paragraph(parent, WIDTH - WIDE)
+        for choice in (self._enter, self._leave):
+            SpokenDescription(choice, lambda: self._choices.text)
 
     # A label is made right before its edit: that is how screen readers name an edit.
 
@@ -135,15 +136,15 @@ class SupportDialog(ScrolledDialog):
         body.Add(self._header.sizer, 0, wx.EXPAND | wx.BOTTOM, middle)
         body.Add(self._news, 0, wx.BOTTOM, middle)
         body.Add(self._start.sizer, 0, wx.EXPAND)
+        body.Add(self._choices, 0, wx.TOP, middle)
         for choice, why_not in (
             (self._enter, self._why_not_enter),
             (self._leave, self._why_not_leave),
         ):
             indented = wx.BoxSizer()
             indented.Add(why_not, 0, wx.LEFT, wide)
-            self._choices.sizer.Add(choice, 0, wx.TOP, narrow)
-            self._choices.sizer.Add(indented, 0, wx.TOP, narrow)
-        body.Add(self._choices.sizer, 0, wx.EXPAND | wx.TOP, middle)
+            body.Add(choice, 0, wx.TOP, narrow)
+            body.Add(indented, 0, wx.TOP, narrow)
         body.AddSpacer(wide)
         body.Add(self._consequences, 0, wx.BOTTOM, wide)
         body.Add(self._reason_label, 0, wx.BOTTOM, narrow)

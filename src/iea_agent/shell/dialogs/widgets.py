@@ -101,7 +101,7 @@ class SpokenName(wx.Accessible):  # type: ignore[misc]
 
 
 class SpokenDescription(wx.Accessible):  # type: ignore[misc]
-    """What a screen reader reads after a name: the hint or the error under *control*."""
+    """What a screen reader reads after the name of *control*: its group, its hint."""
 
     def __init__(self, control: wx.Window, describe: Callable[[], str]) -> None:
         super().__init__(control)
@@ -111,53 +111,6 @@ class SpokenDescription(wx.Accessible):  # type: ignore[misc]
     def GetDescription(self, child: int) -> tuple[int, str]:
         text = self._describe() if child == 0 else ""
         return (wx.ACC_OK if text else wx.ACC_NOT_IMPLEMENTED), text
-
-
-class GroupHeading(wx.StaticBox):  # type: ignore[misc]
-    """The heading of a group of controls, which screen readers read with each of them.
-
-    It is a group box of Windows, which lies around its controls, but only its name is drawn. Its ``sizer`` places
-    the controls below the name.
-    """
-
-    def __init__(self, parent: wx.Window, name: str) -> None:
-        super().__init__(parent, label=name)
-        self.SetFont(make_title_font(parent, 1))
-        self.sizer = _GroupSizer(self)
-        self.Bind(wx.EVT_PAINT, self._on_paint)
-
-    @property
-    def line(self) -> wx.Size:
-        """The room that the name needs."""
-        return self.GetTextExtent(self.GetLabelText())
-
-    def surround(self, area: wx.Rect) -> None:
-        """Lie around the controls in *area*, and hide none of them."""
-        self.SetSize(area)
-        if sys.platform == "win32":
-            region = ctypes.windll.gdi32.CreateRectRgn(0, 0, area.width, self.line.height)
-            ctypes.windll.user32.SetWindowRgn(ctypes.c_void_p(self.GetHandle()), region, True)
-
-    def _on_paint(self, _event: wx.PaintEvent) -> None:
-        canvas = wx.PaintDC(self)
-        canvas.SetBackground(wx.Brush(self.GetParent().GetBackgroundColour()))
-        canvas.Clear()
-        canvas.SetFont(self.GetFont())
-        canvas.SetTextForeground(self.GetParent().GetForegroundColour())
-        canvas.DrawText(self.GetLabelText(), 0, 0)
-
-
-class _GroupSizer(wx.BoxSizer):  # type: ignore[misc]
-    """A column of controls below the name of their *group*."""
-
-    def __init__(self, group: GroupHeading) -> None:
-        super().__init__(wx.VERTICAL)
-        self._group = group
-        self.AddSpacer(group.line.height + group.FromDIP(NARROW))
-
-    def RepositionChildren(self, least: wx.Size) -> None:
-        super().RepositionChildren(least)
-        self._group.surround(wx.Rect(self.GetPosition(), self.GetSize()))
 
 
 class Paragraph(wx.StaticText):  # type: ignore[misc]

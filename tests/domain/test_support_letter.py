@@ -33,6 +33,13 @@ def test_it_is_bounded_and_begins_with_the_whole_lines(subject: str, body: str) 
     assert lines == body.replace("\r\n", "\n").split("\n")[: len(lines)] or lines == [""]
 
 
+def test_of_a_long_body_as_many_lines_are_left_as_fit() -> None:
+    letter = Letter("a@exemple.fr", "Objet", "\n".join(["é" * 50] * 100))
+    line = len("%C3%A9") * 50 + len("%0D%0A")
+    assert LONGEST_MAILTO - line < len(letter.mailto) <= LONGEST_MAILTO
+    assert letter.whole_text.count("é") == 5000, "the copy has all of it"
+
+
 def test_the_version_takes_its_place_in_the_subject() -> None:
     assert complete_subject("Serveur de connexion 3.00.XX", "3.00.72") == "Serveur de connexion 3.00.72"
     assert complete_subject("Autre objet", "3.00.72") == "Autre objet"

@@ -217,12 +217,20 @@ def test_without_an_agent_support_can_be_written_to_and_the_agent_be_started(
     new_stage: NewStage, tmp_path: Path
 ) -> None:
     stage = new_stage()
-    received = install_mail_program(stage, tmp_path)
+    script, received = tmp_path / "mail.py", tmp_path / "received.txt"
+    received_name = windows_path(received)
+    script.write_text(
+        f"import sys\nopen(r'{received_name}', 'w', encoding='utf-8').write(sys.argv[1])\n", "utf-8"
+    )
+    open_messages_with(stage, r"C:\missing.exe")
     stage.desktop.start("-m", "iea_agent", "support", env=stage.environment)
     stage.until_text(SUPPORT, "Le programme de connexion est arrêté")
     stage.desktop.wait(
         lambda windows: next((w for w in windows if SUPPORT in w.text and can_click(w, WRITE)), None), WRITE
     )
+    stage.press(SUPPORT, WRITE)
+    stage.until_text(SUPPORT, "Aucun logiciel de messagerie ne s’est ouvert")
+    open_messages_with(stage, windows_path(PYTHON / "python.exe"), windows_path(script))
     stage.press(SUPPORT, WRITE)
     stage.until_text(SUPPORT, "Complétez le message dans votre messagerie")
     deadline = time.monotonic() + 30
@@ -251,18 +259,13 @@ def can_click(window: Window, name: str) -> bool:
     return any(child.enabled and child.text.replace("&", "") == name for child in window.children)
 
 
-def install_mail_program(stage: AgentStage, folder: Path) -> Path:
-    """Have messages opened by a program that writes their address to a file."""
-    script, received = folder / "mail.py", folder / "received.txt"
-    script.write_text(
-        f"import sys\nopen(r'{windows_path(received)}', 'w', encoding='utf-8').write(sys.argv[1])\n", "utf-8"
-    )
-    command = f'"{windows_path(PYTHON / "python.exe")}" "{windows_path(script)}" "%1"'
+def open_messages_with(stage: AgentStage, *program: str) -> None:
+    """Have Windows open the address of a message with *program*."""
+    command = " ".join(f'"{part}"' for part in (*program, "%1"))
     for key in ("HKCU", "HKLM"):
         entry = rf"{key}\Software\Classes\mailto\shell\open\command"
         add = ("reg", "add", entry, "/ve", "/d", command, "/f")
         stage.desktop.prefix.start(*add).communicate(timeout=60)
-    return received
 
 
 def test_the_command_line_drives_the_windows_agent(new_stage: NewStage) -> None:

@@ -15,9 +15,13 @@ from installer.launchers import COMPILER, LAUNCHERS, build_launchers
 from installer.program_folder import PACKAGE, build_program_folder, measure
 from installer.setup_program import compile_setup
 from installer.signing import Certificate
-from rig.build import ROOT, WINDOWS, take_lock
+from rig.build import ROOT, WINDOWS, BuildError, take_lock
 
 __all__ = ["Built", "build_program", "build_setup", "measure"]
+
+
+LARGEST_SETUP = 16_000_000
+"""Bytes that a setup may have: a minute on a slow line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ def build_setup(program: Built, certificate: Certificate | None = None, output: 
         if certificate is None:
             if not is_stamped(setup, stamp):
                 compile_setup(program.folder, program.launchers, setup)
+                if setup.stat().st_size > LARGEST_SETUP:
+                    raise BuildError(f"{setup} has more than {LARGEST_SETUP} bytes")
                 write_stamp(setup, stamp)
             return setup
         signed = output / "launchers.signed"

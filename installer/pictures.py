@@ -8,36 +8,39 @@ from PIL import Image, ImageDraw
 
 from installer.commands import ICONS
 
-SIDE_SIZE = (328, 628)
-"""Twice the 164 × 314 pixels of NSIS, for screens of high resolution."""
+SIDE_SIZE, PLACE_SIZE = (164, 314), (293, 98)
+"""What NSIS shows at 100 %. It scales with its own coarse means, so larger pictures would look worse there."""
 DAY, NIGHT = (232, 241, 252), (178, 208, 244)
-BAR, INK = (243, 243, 243), (60, 60, 60)
+BAR, INK, ARROW = (243, 243, 243), (60, 60, 60), (0, 95, 184)
 
 
 def draw_side(file: Path) -> None:
     """Draw what stands beside the first and the last page: the ball in a light sky, and the taskbar below."""
-    across, down = SIDE_SIZE
     picture = _shade(SIDE_SIZE)
-    ball = _load("ball", 200)
-    picture.paste(ball, ((across - 200) // 2, 120), ball)
+    ball = _load("ball", 96)
+    picture.paste(ball, ((SIDE_SIZE[0] - 96) // 2, 64), ball)
     for place, name in enumerate(("ball-pale", "ball", "ball-heart", "beetle")):
-        icon = _load(name, 48)
-        picture.paste(icon, (44 + place * 64, 430), icon)
+        icon = _load(name, 24)
+        picture.paste(icon, (22 + place * 32, 215), icon)
     picture.save(file)
-    assert picture.size == (across, down)
 
 
 def draw_place(file: Path) -> None:
     """Draw the place of the icon: the arrow, what it opens, and the way to the clock."""
-    picture = _shade((656, 200))
+    # drawn four times as large, so that the lines get smooth edges
+    across, down = PLACE_SIZE
+    picture = _shade((across * 4, down * 4))
     draw = ImageDraw.Draw(picture)
-    draw.rectangle((0, 140, 656, 200), fill=BAR)
-    draw.rounded_rectangle((250, 20, 450, 120), 12, fill=BAR, outline=(200, 200, 200), width=2)
-    icon = _load("ball", 48)
-    picture.paste(icon, (326, 46), icon)
-    draw.line((334, 176, 348, 162, 362, 176), fill=INK, width=5, joint="curve")
-    draw.line((390, 70, 480, 70, 480, 150), fill=(0, 95, 184), width=6, joint="curve")
-    draw.polygon(((464, 146), (496, 146), (480, 168)), fill=(0, 95, 184))
+    draw.rectangle((0, 272, across * 4, down * 4), fill=BAR)
+    draw.rounded_rectangle((440, 32, 720, 216), 24, fill=BAR, outline=(190, 190, 190), width=4)
+    draw.line((556, 346, 580, 322, 604, 346), fill=INK, width=10, joint="curve")
+    draw.line((640, 124, 800, 124, 800, 284), fill=ARROW, width=12, joint="curve")
+    draw.polygon(((772, 280), (828, 280), (800, 316)), fill=ARROW)
+    for line in (310, 346):
+        draw.rectangle((900, line - 6, 1080, line + 6), fill=INK)
+    picture = picture.resize(PLACE_SIZE, Image.Resampling.LANCZOS)
+    icon = _load("ball", 24)
+    picture.paste(icon, (133, 19), icon)
     picture.save(file)
 
 

@@ -1,6 +1,6 @@
 ; The setup of the agent. "python -m installer" compiles it and defines VERSION, NUMBERS, OUTPUT, LAUNCHERS, FILES (a list of
 ; File commands), SIZE (KiB), ICON, SIDE, PLACE, and SIGN if the uninstaller is signed.
-; docs/installation.md has the parameters and the exit codes; docs/two-slots.md has what lies where.
+; docs/administration.md has the parameters and the exit codes; docs/two-slots.md has what lies where.
 
 Unicode true
 Target amd64-unicode
@@ -76,9 +76,7 @@ Var TestCode      ; the exit code of the test of the servers
 !define MUI_ICON "${ICON}"
 !define MUI_UNICON "${ICON}"
 !define MUI_WELCOMEFINISHPAGE_BITMAP "${SIDE}"
-!define MUI_WELCOMEFINISHPAGE_BITMAP_STRETCH AspectFitHeight
 !define MUI_UNWELCOMEFINISHPAGE_BITMAP "${SIDE}"
-!define MUI_UNWELCOMEFINISHPAGE_BITMAP_STRETCH AspectFitHeight
 !define MUI_ABORTWARNING
 !define MUI_WELCOMEPAGE_TITLE "$(WELCOME_TITLE)"
 !define MUI_WELCOMEPAGE_TEXT "$(WELCOME_TEXT)"
@@ -588,7 +586,13 @@ Function show_place
   ${AndIf} $TestCode != "4"
     StrCpy $0 "$(SETTING_REFUSED)"
   ${EndIf}
-  SendMessage $mui.FinishPage.Text ${WM_SETTEXT} 0 "STR:$0$\r$\n$\r$\n$(FINISH_TEXT)"
+  ${If} $0 != ""
+    StrCpy $0 "$0$\r$\n$\r$\n"
+  ${EndIf}
+  SendMessage $mui.FinishPage.Text ${WM_SETTEXT} 0 "STR:$0$(FINISH_TEXT)"
+  ${NSD_CreateBitmap} 120u 128u 195u 60u ""
+  Pop $1
+  ${NSD_SetStretchedBitmap} $1 "$PLUGINSDIR\place.bmp" $2
 FunctionEnd
 
 ; ------------------------------------------------------------------------------------------------------------ uninstall

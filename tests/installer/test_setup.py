@@ -1,0 +1,303 @@
+"""The setup in a new Windows, from the first file to the last trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import iea_agent
+from iea_sandbox.world import World
+from installer.build import Built
+from installer.commands import run as run_program
+from installer.launchers import COMPILER
+from installer.setup_program import compile_setup
+from rig.desktop import Desktop
+from rig.prefix import Prefix, windows_path
+
+VERSION, NEXT = iea_agent.__version__, "99.0.0"
+UNINSTALL = r"Software\Microsoft\Windows\CurrentVersion\Uninstall\IEA Agent"
+RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
+DONE, WRONG, NEWER, UNREACHABLE, REFUSED = 0, 3, 4, 6, 7
+"""Exit codes of the setup (docs/administration.md)."""
+
+
+OWN = r"windows/|users/[^/]+/(Temp/|AppData/Local/Temp/|AppData/LocalLow/Microsoft)"
+"""Where Windows itself writes: among others the certificates that it has looked at."""
+
+OWN_KEYS = (
+    r"\\SystemCertificates|\\Console|\\Explorer|\\Software\\Policies|\\Wine\\Temporary"
+    r"|\\Credential Manager\](| \"EncryptionKey\".*)$|\\CurrentVersion\\(Run|Uninstall)\]$"
+)
+"""Keys that Windows itself makes or writes; a genuine one always has the last two."""
+
+
+class Windows:
+    """A prefix in which setups run.
+
+    They get no pipes: the agent that they start would inherit them, and a reader wait for its end.
+    """
+
+    def __init__(self, prefix: Prefix) -> None:
+        self.prefix = prefix
+        (self.person,) = (prefix.path / "drive_c" / "users").glob("[!P]*")
+        self.local = self.person / "AppData" / "Local"
+        self.program = self.local / "Programs" / "IEA Agent"
+
+    def run(self, program: Path, *arguments: str, given: str = "", timeout: float = 120) -> int:
+        """Run a program without an output to its end; return its exit code."""
+        process = self.start(program, *arguments)
+        assert process.stdin is not None
+        process.stdin.write(given)
+        process.stdin.close()
+        return process.wait(timeout)
+
+    def start(self, program: Path, *arguments: str) -> subprocess.Popen[str]:
+        """Start a program without an output."""
+        nothing = subprocess.DEVNULL
+        return self.prefix.start(program, *arguments, output=nothing, errors=nothing)
+
+    def command(self, *arguments: str, given: str = "", program: Path | None = None) -> tuple[int, str]:
+        """Run the installed command; return exit code and output."""
+        with self.prefix.start((program or self.program) / "iea-agent.exe", *arguments) as process:
+            output, _ = process.communicate(given, timeout=90)
+        return process.returncode, output
+
+    def status(self) -> Any:
+        """Return the agent's status, None if none runs."""
+        code, output = self.command("status", "--json")
+        return None if code == 3 else json.loads(output)
+
+    def until(self, state: str, timeout: float = 60) -> None:
+        """Wait until the agent is in *state*; "" is none."""
+        deadline = time.monotonic() + timeout
+        while (status := self.status()) is None or status["state"] != state:
+            if not state and status is None:
+                return
+            assert time.monotonic() < deadline, status
+
+    def registry(self, root: str, key: str) -> dict[str, str]:
+        """Return the texts and numbers of a key of the registry; none if it is not there."""
+        with self.prefix.start("reg", "query", rf"{root}\{key}") as process:
+            output, _ = process.communicate(timeout=60)
+        return {
+            name: value.strip() for name, value in re.findall(r"^    (.+?)    REG_\w+    (.*)$", output, re.M)
+        }
+
+    def pointer(self, name: str, program: Path | None = None) -> str:
+        """Return what ``current`` or ``previous`` names; "" if it is not there."""
+        file = (program or self.program) / name
+        return file.read_text().strip() if file.exists() else ""
+
+    def files(self) -> set[str]:
+        """Return every file and folder that is not Windows' own."""
+        drive = self.prefix.path / "drive_c"
+        # not rglob, which fails where an uninstaller is just at work
+        names = {
+            Path(folder, name).relative_to(drive).as_posix()
+            for folder, folders, files in os.walk(drive)
+            for name in (*folders, *files)
+        }
+        return {name for name in names if not re.match(OWN, name)}
+
+    def keys(self) -> set[str]:
+        """Return the keys of the registry that a setup may change, with their values."""
+        entries, key = set[str](), ""
+        for root in ("HKCU", r"HKLM\Software\Microsoft\Windows\CurrentVersion"):
+            file = self.prefix.path / "export.reg"
+            with self.prefix.start("reg", "export", root, windows_path(file), "/y") as process:
+                process.communicate(timeout=60)
+            for line in file.read_text("utf-16").splitlines():
+                key = line if line.startswith("[") else key
+                entries.add(key if line in (key, "") else f"{key} {line}")
+            file.unlink()
+        return {entry for entry in entries if not re.search(OWN_KEYS, entry)}
+
+
+@pytest.fixture(scope="module")
+def setups(built: Built, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Return a setup of this version and one of the next, without compression."""
+    folder = tmp_path_factory.mktemp("setups")
+    for version in (VERSION, NEXT):
+        compile_setup(
+            built.folder, built.launchers, folder / f"{version}.exe", version=version, is_packed=False
+        )
+    return {version: folder / f"{version}.exe" for version in (VERSION, NEXT)}
+
+
+def test_two_setups_are_the_same(setups: dict[str, Path], built: Built, tmp_path: Path) -> None:
+    compile_setup(built.folder, built.launchers, tmp_path / "again.exe", is_packed=False)
+    assert (tmp_path / "again.exe").read_bytes() == setups[VERSION].read_bytes()
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Return both servers."""
+    with World(tmp_path_factory.mktemp("world")) as world:
+        yield world
+
+
+def test_a_clerks_pc_from_the_first_setup_to_the_last_trace(
+    setups: dict[str, Path], world: World, tmp_path: Path
+) -> None:
+    """Install, connect, update under the agent, refuse the older, repair, remove."""
+    licence = world.licence("good")
+    key = tmp_path / "clé.txt"
+    key.write_text(f"{licence.key}\n")
+    with Desktop() as desktop:
+        windows = Windows(desktop.prefix)
+        files, keys = windows.files(), windows.keys()
+
+        # nobody listens there: installed, and the exit code says that the servers are not reached
+        addresses = (
+            f"/AUTHENTICATION={world.authentication.address}",
+            "/UPDATES=https://localhost:1/updates",
+        )
+        given = (f"/LICENCE={licence.number}", f"/KEYFILE={windows_path(key)}")
+        assert windows.run(setups[VERSION], "/S", *addresses, *given) == UNREACHABLE
+        assert windows.pointer("current") == VERSION
+        assert windows.command("version") == (0, f"IEA Agent {VERSION}\n")
+        assert windows.registry("HKCU", RUN)["IEA Agent"].endswith(r'IEA Agent\iea-agentw.exe" run')
+        assert windows.registry("HKCU", UNINSTALL)["DisplayVersion"] == VERSION
+        for name, value in (("ca_file", windows_path(world.ca_file)), ("updates", world.updates.address)):
+            assert windows.command("settings", "set", f"connection.{name}", value)[0] == 0
+        windows.until("connected")
+        assert windows.command("test")[0] == 0
+        document = json.loads(windows.command("diagnose", "--json")[1])
+        assert document["licence_key"] == "saved"
+        assert document["program"].endswith(r"IEA Agent\iea-agentw.exe") or document["program"].endswith(
+            "iea-agent.exe"
+        )
+
+        # the agent runs
+        assert windows.run(setups[NEXT], "/S") == DONE
+        assert (windows.pointer("current"), windows.pointer("previous")) == (NEXT, VERSION)
+        windows.until("connected")
+
+        assert windows.run(setups[VERSION], "/S") == NEWER
+        assert windows.pointer("current") == NEXT
+
+        (windows.program / NEXT / "python313.zip").unlink()
+        assert windows.run(setups[NEXT], "/S", "/AUTOSTART=0") == DONE
+        assert windows.pointer("current") == f"{NEXT}+1"
+        assert windows.pointer("previous") == VERSION
+        assert "IEA Agent" not in windows.registry("HKCU", RUN)
+        windows.until("connected")
+
+        assert windows.run(windows.program / "uninstall.exe", "/S", "/PURGE") == DONE
+        deadline = time.monotonic() + 60
+        while (left := windows.files() - files) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert left == set()
+        assert sorted(windows.keys() - keys) == []
+
+
+@pytest.fixture
+def windows() -> Iterator[Windows]:
+    """Return a new Windows without a desktop."""
+    with Prefix() as prefix:
+        yield Windows(prefix)
+
+
+def test_for_all_users(setups: dict[str, Path], windows: Windows, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('schema = 1\n[connection]\nauthentication = "https://exemple.invalid"\n')
+    given = (f"/POLICY={windows_path(policy)}", "/NOTEST")
+    assert windows.run(setups[VERSION], "/S", "/ALLUSERS", *given) == DONE
+    drive = windows.prefix.path / "drive_c"
+    program = drive / "Program Files" / "IEA Agent"
+    assert windows.pointer("current", program) == VERSION
+    assert (drive / "ProgramData" / "IEA Agent" / "policy.toml").read_text() == policy.read_text()
+    assert windows.registry("HKLM", UNINSTALL)["DisplayVersion"] == VERSION
+    assert "IEA Agent" in windows.registry("HKLM", RUN)
+    assert windows.registry("HKCU", UNINSTALL) == {}
+    assert windows.command("version", program=program)[0] == 0
+    # one person does not install beside it
+    assert windows.run(setups[VERSION], "/S", "/NOTEST") == WRONG
+    assert windows.run(program / "uninstall.exe", "/S") == DONE
+    deadline = time.monotonic() + 60
+    while program.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not program.exists()
+    # the policy is the administrator's
+    assert (drive / "ProgramData" / "IEA Agent" / "policy.toml").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["/KEY=secret"],
+        ["/KEYFILE=-"],
+        ["/LICENCE=IEA-1", r"/KEYFILE=Z:\nowhere"],
+        ["/AUTOSTART=2"],
+        ["/LICENSE=IEA-1"],
+        [r"/POLICY=Z:\nowhere", "/ALLUSERS"],
+        [r"/POLICY=C:\windows\win.ini"],
+        ["/ALLUSERS", "/LICENCE=IEA-1"],
+    ],
+    ids=lambda arguments: " ".join(arguments),
+)
+def test_a_wrong_parameter_changes_nothing(
+    setups: dict[str, Path], quiet: Windows, arguments: Sequence[str]
+) -> None:
+    assert quiet.run(setups[VERSION], "/S", *arguments) == WRONG
+    assert not quiet.program.exists()
+
+
+@pytest.fixture(scope="module")
+def quiet() -> Iterator[Windows]:
+    """Return a Windows in which nothing gets installed."""
+    with Prefix() as prefix:
+        yield Windows(prefix)
+
+
+def test_the_key_comes_from_the_standard_input_and_a_bad_setting_is_told(
+    setups: dict[str, Path], windows: Windows
+) -> None:
+    given = ("/S", "/NOTEST", "/NOSTART", "/LICENCE=IEA-1", "/KEYFILE=-", "/UPDATES=no address at all")
+    assert windows.run(setups[VERSION], *given, given="clé-1\n") == REFUSED
+    document = json.loads(windows.command("diagnose", "--json")[1])
+    assert document["licence_key"] == "saved"
+    assert document["settings"]["licence.number"]["value"] == "IEA-1"
+    assert document["settings"]["connection.updates"]["origin"] == "default"
+
+
+def test_killed_at_any_moment_a_version_runs(built: Built, windows: Windows, tmp_path: Path) -> None:
+    """With a stand-in for Python, so that every step takes its share of the time."""
+    slot = tmp_path / "slot"
+    (slot / "lib").mkdir(parents=True)
+    source = Path(__file__).with_name("stand_in.c")
+    run_program(COMPILER, "-shared", "-O1", str(source), "-o", str(slot / "python313.dll"))
+    for name in ("python313.zip", *(f"lib/{number}.pyc" for number in range(50))):
+        (slot / name).write_bytes(bytes(1000))
+    setups = {version: tmp_path / f"{version}.exe" for version in ("1.0.0", "2.0.0")}
+    for version, setup in setups.items():
+        compile_setup(slot, built.launchers, setup, version=version, is_packed=False)
+    assert windows.run(setups["1.0.0"], "/S", "/NOTEST", "/NOSTART") == DONE
+    moment, seen = 0.1, set[str]()
+    while True:
+        process = windows.start(setups["2.0.0"], "/S", "/NOTEST", "/NOSTART")
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            code = process.wait(moment)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
+            code = None
+        version = windows.command("version")[1].splitlines()[0]
+        seen.add(version)
+        assert version.partition("+")[0] in setups, version
+        if code is not None:
+            break
+        moment += 0.1
+    assert code == DONE
+    assert version.startswith("2.0.0")
+    assert "1.0.0" in seen, "no kill came before the switch"

@@ -373,6 +373,15 @@ class Declaration:
         except ValueError:
             raise SettingsError((SettingFault(self.name, 0, self.kind.expected),)) from None
 
+    def convert_entry(self, entry: object) -> object:
+        """Return an *entry* of the Windows registry as a value of the file.
+
+        ``check`` judges it. The registry knows numbers and texts: a switch is 0 or 1.
+        """
+        if isinstance(entry, str):
+            return self.kind.parse(entry)
+        return bool(entry) if self.kind is SWITCH and entry in (0, 1) else entry
+
     def parse_typed(self, text: str) -> object:
         """Return what a person typed as a value of the file; ``check`` judges it."""
         return self.kind.parse(text)
@@ -490,7 +499,17 @@ def parse_file(text: str) -> ParsedFile:
         raise SettingsError((SettingFault("", 0, _EXPECTED_TOML),)) from error
     except RecursionError:
         raise SettingsError((SettingFault("", 0, N_("moins de crochets imbriqués")),)) from None
+    values, refused = check_document(document)
+    faults += refused
+    faults += _list_capitals(document)
+    unknown = tuple(_list_unknown(document, text))
+    return ParsedFile(values, tuple(dict.fromkeys(_locate(faults, text))), readable, unknown)
+
+
+def check_document(document: Mapping[str, object]) -> tuple[dict[str, object], list[SettingFault]]:
+    """Return what *document* sets, by attribute, and every value that is refused."""
     values: dict[str, object] = {}
+    faults: list[SettingFault] = []
     for declaration in DECLARATIONS.values():
         table, key = declaration.name.split(".")
         section = document.get(table, {})
@@ -501,9 +520,21 @@ def parse_file(text: str) -> ParsedFile:
                 values[declaration.attribute] = declaration.check(section[key])
             except SettingsError as error:
                 faults += error.faults
-    faults += _list_capitals(document)
-    unknown = tuple(_list_unknown(document, text))
-    return ParsedFile(values, tuple(dict.fromkeys(_locate(faults, text))), readable, unknown)
+    return values, faults
+
+
+def check_entries(entries: Mapping[str, Mapping[str, object]]) -> ParsedFile:
+    """Return what *entries* of the Windows registry set, ordered as in a file."""
+    document: Document = {
+        section: {name: _convert_entry(f"{section}.{name}", entry) for name, entry in named.items()}
+        for section, named in entries.items()
+    }
+    values, faults = check_document(document)
+    return ParsedFile(values, tuple(faults), "", tuple(_list_unknown(document, "")))
+
+
+def _convert_entry(name: str, entry: object) -> object:
+    return DECLARATIONS[name].convert_entry(entry) if name in DECLARATIONS else entry
 
 
 _EXPECTED_TOML = N_("un fichier TOML sans faute de syntaxe")

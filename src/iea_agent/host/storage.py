@@ -29,7 +29,7 @@ from iea_agent.domain import settings
 from iea_agent.domain.pasted_text import detect_mark
 from iea_agent.domain.problems import N_
 
-from . import NotTrustedError, current_host, folder_mark
+from . import NotTrustedError, current_host, folder_mark, policy_registry
 from .regular_files import NotAFileError, open_regular
 
 APPLICATION = "IEA Agent"
@@ -51,6 +51,8 @@ _EXPECTED_ACCESS = N_("un fichier que ce programme peut lire")
 _EXPECTED_ADMINISTRATOR = N_(
     "un fichier que seuls les administrateurs peuvent modifier, ainsi que son dossier"
 )
+_EXPECTED_KEY = N_("une clé de registre que seuls les administrateurs peuvent modifier")
+_EXPECTED_KEY_ACCESS = N_("une clé de registre que ce programme peut lire")
 _EXPECTED_LOCAL = N_("un chemin sur un disque de ce poste")
 _EXPECTED_FILE = N_("un fichier qui existe sur ce poste")
 _MISSING = "there is no such file"
@@ -79,6 +81,11 @@ class Folders:
     logs: Path
     name: str
     has_own_policy: bool = False
+
+    @property
+    def policy_name(self) -> str:
+        """The installation's name where Group Policy writes; it moves as the policy does."""
+        return self.name if self.has_own_policy else APPLICATION
 
     @classmethod
     def locate(cls, environment: Mapping[str, str], *, ships: bool = not IS_CHECKOUT) -> Folders:
@@ -277,10 +284,19 @@ class Storage:
 
     def policy_signature(self) -> Signature | None:
         """Return what changes with the policy, its authorities and who may write them."""
-        if _sign(self.policy_file) is None:
+        entries = self._sign_registry()
+        if _sign(self.policy_file) is None and not entries:
             return None
         files = [self.policy_file, *self._authorities]
-        return tuple(part for file in files for part in (*(_sign(file) or ()), self._refuse(file)))
+        return (entries, *(part for file in files for part in (*(_sign(file) or ()), self._refuse(file))))
+
+    def _sign_registry(self) -> str:
+        """Return what changes with the registry's policy, "" without one."""
+        try:
+            entries = policy_registry.list_entries(self.folders.policy_name, own=self.folders.has_own_policy)
+        except OSError as error:
+            return str(error)
+        return repr(entries) if any(entries.values()) else ""
 
     def _refuse(self, path: Path) -> str:
         """Return why *path* cannot be used as an administrator's file, "" if it can."""
@@ -386,14 +402,15 @@ class Storage:
         can be used, it might have fixed anything but the licence. A file that others than administrators can change
         is nobody's word.
         """
-        file = self._check_authorities(_read_settings(self.policy_file, self.read_administrators_file))
+        file = self._read_policy()
         in_doubt = replace(settings.DEFAULTS, pins=settings.UNMET_PIN if file.may_set("pins") else "")
         if file.is_broken:
-            fixed = self._policy or {
+            unclear = self._policy or {
                 each.attribute: getattr(in_doubt, each.attribute)
                 for each in settings.DECLARATIONS.values()
                 if each.attribute != "licence_number"
             }
+            fixed = {**unclear, **file.values}
         else:
             lost = {
                 each.attribute: self._policy.get(each.attribute, getattr(in_doubt, each.attribute))
@@ -405,19 +422,36 @@ class Storage:
             self._policy = fixed
         return fixed, file
 
-    def _check_authorities(self, file: _SettingsFile) -> _SettingsFile:
-        """Return the policy *file*, whose file of authorities is an administrator's, too."""
-        path = Path(str(file.values.get("ca_file") or ""))
-        self._authorities = [path] if path.name else []
-        if not path.name or not (reason := self._refuse(path)):
-            return file
+    def _read_policy(self) -> _SettingsFile:
+        """Return the policy: what the registry says, and the file where it says nothing."""
+        self._authorities = []
+        file = _read_settings(self.policy_file, self.read_administrators_file)
+        file = self._check_authorities(file, self.policy_file.name)
+        registry = _read_registry(self.folders.policy_name, own=self.folders.has_own_policy)
+        registry = self._check_authorities(registry, policy_registry.name_key(self.folders.policy_name))
+        return replace(
+            file,
+            values={**file.values, **registry.values},
+            faults=(*file.faults, *registry.faults),
+            unknown=(*file.unknown, *registry.unknown),
+            is_broken=file.is_broken or registry.is_broken,
+        )
+
+    def _check_authorities(self, policy: _SettingsFile, place: str) -> _SettingsFile:
+        """Return *policy*, of *place*; its file of authorities is an administrator's."""
+        path = Path(str(policy.values.get("ca_file") or ""))
+        if not path.name:
+            return policy
+        self._authorities.append(path)
+        if not (reason := self._refuse(path)):
+            return policy
         _log.warning("authorities refused", extra={"fields": {"file": path, "reason": reason}})
         name = "connection.ca_file"
-        line = settings.find_line(file.text, name)
+        line = settings.find_line(policy.text, name)
         expected = _EXPECTED_FILE if reason == _MISSING else _EXPECTED_ADMINISTRATOR
-        fault = settings.SettingFault(name, line, expected, self.policy_file.name)
-        values = {attribute: value for attribute, value in file.values.items() if attribute != "ca_file"}
-        return replace(file, values=values, faults=(*file.faults, fault))
+        fault = settings.SettingFault(name, line, expected, place)
+        values = {attribute: value for attribute, value in policy.values.items() if attribute != "ca_file"}
+        return replace(policy, values=values, faults=(*policy.faults, fault))
 
 
 def _sign(path: Path) -> Signature | None:
@@ -682,10 +716,15 @@ class _SettingsFile:
 def _read_settings(path: Path, read_file: ReadFile = read_bounded) -> _SettingsFile:
     """Return what *path* sets; its faults and unknown names name the file."""
     file = _parse_settings(path, read_file)
+    return _name_place(file, path.name)
+
+
+def _name_place(file: _SettingsFile, place: str) -> _SettingsFile:
+    """Return *file* with *place* in its faults and unknown names."""
     return replace(
         file,
-        faults=tuple(replace(fault, file=path.name) for fault in file.faults),
-        unknown=tuple(replace(name, file=path.name) for name in file.unknown),
+        faults=tuple(replace(fault, file=place) for fault in file.faults),
+        unknown=tuple(replace(name, file=place) for name in file.unknown),
     )
 
 
@@ -710,14 +749,40 @@ def _parse_settings(path: Path, read_file: ReadFile) -> _SettingsFile:
         return _break(_EXPECTED_TEXT, line, data)
     except settings.SettingsError as error:
         return _SettingsFile(faults=error.faults, data=data, is_broken=True)
-    values, faults = dict(parsed.values), list(parsed.faults)
+    values, faults = _expand_paths(parsed.values, text)
+    return _SettingsFile(values, (*parsed.faults, *faults), data, parsed.readable, unknown=parsed.unknown)
+
+
+def _read_registry(name: str, *, own: bool) -> _SettingsFile:
+    """Return what Group Policy sets for the installation *name*, as a file would."""
+    key = policy_registry.name_key(name)
+    try:
+        entries = policy_registry.list_entries(name, own=own)
+    except NotTrustedError as error:
+        _log.warning("not trusted", extra={"fields": {"file": error.filename, "reason": error.strerror}})
+        return _SettingsFile(faults=(settings.SettingFault("", 0, _EXPECTED_KEY, key),))
+    except OSError as error:
+        _log.warning("not readable", extra={"fields": {"file": key, "reason": error.strerror}})
+        return _SettingsFile(
+            faults=(settings.SettingFault("", 0, _EXPECTED_KEY_ACCESS, key),), is_broken=True
+        )
+    parsed = settings.check_entries(entries)
+    values, faults = _expand_paths(parsed.values, "")
+    return _name_place(_SettingsFile(values, (*parsed.faults, *faults), unknown=parsed.unknown), key)
+
+
+def _expand_paths(
+    values: Mapping[str, object], text: str
+) -> tuple[dict[str, object], list[settings.SettingFault]]:
+    """Return *values* with complete paths, and the faults in those of *text*."""
+    expanded, faults = dict(values), list[settings.SettingFault]()
     for name, declaration in settings.DECLARATIONS.items():
-        if declaration.kind in settings.PATHS and declaration.attribute in values:
+        if declaration.kind in settings.PATHS and declaration.attribute in expanded:
             try:
-                values[declaration.attribute] = _expand_path(name, values.pop(declaration.attribute))
+                expanded[declaration.attribute] = _expand_path(name, expanded.pop(declaration.attribute))
             except settings.SettingsError as error:
                 faults += (replace(each, line=settings.find_line(text, name)) for each in error.faults)
-    return _SettingsFile(values, tuple(faults), data, parsed.readable, unknown=parsed.unknown)
+    return expanded, faults
 
 
 def _expand_path(name: str, value: object) -> str:

@@ -53,7 +53,7 @@ if sys.platform == "win32":
     from ctypes import wintypes
 
     from .windows import declare
-    from .windows_security import ADMINISTRATORS, EVERYONE, SYSTEM, TRUSTED_INSTALLER, read_rights, user_sid
+    from .windows_security import EVERYONE, list_strangers
 
     _GENERIC_READ, _READ_CONTROL, _READ_ATTRIBUTES = 0x80000000, 0x20000, 0x80
     _SHARE_READ_WRITE, _SHARE_DELETE = 1 | 2, 4
@@ -100,8 +100,7 @@ if sys.platform == "win32":
         # of a folder that may not be opened nothing is known; a link leads to whatever its maker wants
         if descriptor is None or _is_link(msvcrt.get_osfhandle(descriptor)):
             return {EVERYONE}
-        trusted = {SYSTEM, ADMINISTRATORS, TRUSTED_INSTALLER} | ({user_sid()} if own else set())
-        return set(read_rights(msvcrt.get_osfhandle(descriptor)).everybody - trusted)
+        return set(list_strangers(msvcrt.get_osfhandle(descriptor), own=own))
 
     def _is_link(handle: int) -> bool:
         information = _FileInformation()

@@ -30,8 +30,8 @@ _TOKEN_USER = 1  # TOKEN_INFORMATION_CLASS
 _PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
 _INHERIT_ONLY_ACE = 0x08
 
-SE_FILE_OBJECT, SE_KERNEL_OBJECT = 1, 6
-"""What a handle is of: a file, folder or pipe; a process or mutex (SE_OBJECT_TYPE)."""
+SE_FILE_OBJECT, SE_REGISTRY_KEY, SE_KERNEL_OBJECT = 1, 4, 6
+"""What a handle is of: a file, folder or pipe; a key; a process or mutex (SE_OBJECT_TYPE)."""
 
 _ALLOWING = {0x0: 8, 0x9: 8}
 """Where the SID begins in an entry that allows something, by its type: plain, with a condition."""
@@ -39,6 +39,8 @@ _DENYING = frozenset({0x1, 0x6, 0xA, 0xC})
 """The kinds of entries that deny something (winnt.h, ACCESS_DENIED_…_ACE_TYPE)."""
 _WRITING = 0x2 | 0x4 | 0x10 | 0x40 | 0x100 | 0x10000 | 0x40000 | 0x80000 | 0x2000000 | 0x10000000 | 0x40000000
 """The rights with which something is changed: content, attributes, children, deletion, list, owner; maximum, all, write."""
+_KEY_WRITING = (_WRITING & ~(0x10 | 0x40 | 0x100)) | 0x20
+"""Those of a key of the registry: where a file has its attributes, a key has its notices and its links."""
 
 _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
 _advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
@@ -135,9 +137,19 @@ def read_rights(handle: int, kind: int = SE_FILE_OBJECT) -> Rights:
     if error:
         raise ctypes.WinError(error)
     try:
-        return Rights(_format_sid(owner.value or 0), _list_writers(entries.value))
+        writing = _KEY_WRITING if kind == SE_REGISTRY_KEY else _WRITING
+        return Rights(_format_sid(owner.value or 0), _list_writers(entries.value, writing))
     finally:
         _LocalFree(descriptor)
+
+
+def list_strangers(handle: int, kind: int = SE_FILE_OBJECT, *, own: bool = False) -> frozenset[str]:
+    """Return who may change what *handle* has open, but administrators and the system.
+
+    If *own* is set, the person counts as an administrator. Raises ``OSError``.
+    """
+    trusted = {SYSTEM, ADMINISTRATORS, TRUSTED_INSTALLER} | ({user_sid()} if own else set())
+    return read_rights(handle, kind).everybody - trusted
 
 
 @contextmanager
@@ -154,8 +166,8 @@ def parse_rights(sddl: str) -> Iterator[SecurityAttributes]:
         _LocalFree(descriptor)
 
 
-def _list_writers(entries: int | None) -> frozenset[str]:
-    """Return whom the access list at *entries* allows to change something.
+def _list_writers(entries: int | None, writing: int) -> frozenset[str]:
+    """Return whom the access list at *entries* allows one of the rights *writing*.
 
     An entry that this program does not know may allow anybody.
     """
@@ -174,7 +186,7 @@ def _list_writers(entries: int | None) -> frozenset[str]:
             continue
         if kind not in _ALLOWING:
             writers.add(EVERYONE)
-        elif wintypes.DWORD.from_address(place + 4).value & _WRITING:
+        elif wintypes.DWORD.from_address(place + 4).value & writing:
             writers.add(_format_sid(place + _ALLOWING[kind]))
     return frozenset(writers - {_OWNER_RIGHTS})
 

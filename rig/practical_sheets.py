@@ -102,6 +102,8 @@ ACCESS_REFUSED, LICENCE_UNKNOWN = (
 )
 ACTIVATE, DEACTIVATE = "Activer le mode assistance", "Désactiver le mode assistance"
 ADDRESS = problems.SUPPORT_ADDRESS
+SUBJECT = problems.SUPPORT_SUBJECT.partition(" 3")[0]
+COPY_MESSAGE = "Copier le message"
 DAY_FIELD = "2. Saisissez le mot de passe du jour reçu"
 MEANWHILE = "l’utilisation d’Impact emploi reste possible"
 
@@ -286,14 +288,21 @@ CASE_2 = Section(
             "Si malgré cette action le cœur rouge est toujours présent, vous devez alors contacter l’assistance via l’adresse "
             "habituelle (impact-emploi-association@urssaf.fr) en précisant en objet « Serveur de connexion 3.00.XX » (indiquer "
             "numéro de version en cours).",
-            (left_click(),),
-            see_window(STATUS, "IEA-N04", ADDRESS),
+            (
+                left_click(),
+                press(STATUS, f"{name_line(SUPPORT_REQUEST)}…"),
+                press(SUPPORT, COPY_MESSAGE),
+            ),
+            see_window(SUPPORT, ADDRESS, SUBJECT, "Message copié"),
+            "Le message est préparé avec son adresse et son objet, avec la version si Impact emploi est trouvé sur le poste ; « Écrire à "
+            "l’assistance » l’ouvre dans la messagerie, « Copier le message » sert ici, sur un poste sans messagerie.",
         ),
         Instruction(
             "-> En attendant l’intervention de l’assistance, l’utilisation du logiciel reste possible : Vous devez pour cela activer "
             "le mode assistance (Accès direct rubrique « Activer le mode assistance » ICI).",
             (),
             see_window(STATUS, MEANWHILE),
+            before=(close(SUPPORT),),
         ),
     ),
 )
@@ -395,12 +404,13 @@ DEACTIVATION = Section(
         Instruction(
             "Récupérez le mot de passe du jour en envoyant un mail via l’adresse de l’assistance.",
             (
-                press(SUPPORT, "Copier l’adresse"),
+                press(SUPPORT, COPY_MESSAGE),
                 Deed(
                     "L’assistance répond : son outil (iea-desk password) donne le mot de passe.", ask_password
                 ),
             ),
-            see_window(SUPPORT, "Adresse copiée"),
+            see_window(SUPPORT, ADDRESS, "Message copié"),
+            "Le message à l’assistance est préparé dans la fenêtre ; rien n’est envoyé sans vous.",
         ),
         Instruction(
             "Faites un clic droit sur le scarabée rouge.",
@@ -485,8 +495,8 @@ SAFETY = Section(
 )
 
 CONTACT = "► Comment joindre l’assistance ?"
-ONLY_ADDRESS = Instruction("L’unique adresse est : impact-emploi-association@urssaf.fr.")
-SUBJECT = Instruction(
+ONLY_ADDRESS = "L’unique adresse est : impact-emploi-association@urssaf.fr."
+WANTED = (
     "Pour une meilleure prise en charge de vos demandes, merci d’indiquer un objet ainsi que vos coordonnées dans le corps du "
     "message."
 )
@@ -498,7 +508,7 @@ OUTAGE = Section(
             "Nous rencontrons actuellement des problèmes de connexion au serveur de production.",
             (right_click("ball"), choose_line(RECONNECT)),
             see_balloon(problems.SERVER_UNAVAILABLE.code),
-            before=(close(SETTINGS), break_servers("503", "auth")),
+            before=(close(SUPPORT), break_servers("503", "auth")),
         ),
         Instruction(
             "Nous vous remercions de votre compréhension et vous invitons à consulter marche à suivre permettant de résoudre ce "
@@ -588,12 +598,24 @@ SHEETS = (
             Section(
                 CONTACT,
                 (
-                    ONLY_ADDRESS,
-                    SUBJECT,
+                    Instruction(
+                        ONLY_ADDRESS,
+                        (right_click("ball"), choose_line(SUPPORT_REQUEST)),
+                        see_window(SUPPORT, ADDRESS),
+                        before=(close(SETTINGS),),
+                    ),
+                    Instruction(
+                        WANTED,
+                        (press(SUPPORT, COPY_MESSAGE),),
+                        see_window(SUPPORT, SUBJECT, "Message copié"),
+                        "Le message préparé a déjà son objet et la place de vos coordonnées.",
+                    ),
                     Instruction(
                         "Un accusé réception vous informera de la prise en compte de votre demande. Le délai de traitement des demandes "
                         "pouvant varier selon la charge de l’assistance, merci de ne pas réitérer l’envoi d’un même message afin "
-                        "d’éviter les doublons et la surcharge de la boîte de réception."
+                        "d’éviter les doublons et la surcharge de la boîte de réception.",
+                        (),
+                        see_window(SUPPORT, "un seul message par problème"),
                     ),
                     Instruction("L’équipe Impact emploi vous remercie !"),
                 ),
@@ -608,8 +630,8 @@ SHEETS = (
             Section(
                 CONTACT,
                 (
-                    ONLY_ADDRESS,
-                    SUBJECT,
+                    Instruction(ONLY_ADDRESS),
+                    Instruction(WANTED),
                     Instruction(
                         "Un accusé réception vous informera de la prise en compte de votre demande. Le délai de traitement des demandes "
                         "pouvant varier selon la charge de l’assistance, nous vous remercions de votre compréhension et vous demandons "

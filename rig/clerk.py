@@ -16,7 +16,7 @@ from iea_agent.locale import _
 from iea_sandbox.faults import ServerName
 from iea_sandbox.world import World
 from rig.desktop import MENU as MENU_KIND
-from rig.desktop import TASKBAR, TOOLTIP, Area, MenuItem, NotSeenError, Window
+from rig.desktop import NO_WINDOW, TASKBAR, TOOLTIP, Area, MenuItem, NotSeenError, Window
 from rig.stage import MENU, AgentStage
 from rig.window_texts import SUPPORT as SUPPORT_WINDOW
 
@@ -210,6 +210,19 @@ def close_program() -> Deed:
     return Deed("Impact emploi est fermé.", perform)
 
 
+def wait_for_balloon() -> Deed:
+    """Wait until the last balloon is gone, so that the next is a new one."""
+
+    def perform(clerk: Clerk) -> None:
+        clerk.stage.desktop.wait(
+            lambda windows: None if any(w.kind == TOOLTIP for w in windows) else NO_WINDOW,
+            "the end of the balloon",
+            timeout=30,
+        )
+
+    return Deed("La dernière bulle d’information s’efface.", perform)
+
+
 # what is prepared
 
 
@@ -342,7 +355,8 @@ def see_tooltip(picture: str, text: str) -> Sight:
             lambda windows: next((w for w in windows if w.kind == TOOLTIP and text in w.text), None),
             f"the tooltip {text!r}",
         )
-        return cut_corner(clerk, tooltip.area)
+        # without what lies above it: a balloon may still be there
+        return Frame(Area(tooltip.area.left - 1, tooltip.area.top - 1, *clerk.stage.desktop.size))
 
     return Sight(f"L’icône est : {PICTURES[picture]}. L’infobulle dit « {text} ».", look)
 
@@ -475,7 +489,7 @@ def see_marks(title: str, labels: tuple[str, ...], word: str, *texts: str) -> Si
         marks = [mark.area for label in labels for mark in find_mark(window, label, word)]
         left, right = min(area.left for area in fields), max(area.right for area in marks)
         top, bottom = min(area.top for area in fields), max(area.bottom for area in fields)
-        return Frame(Area(left - margin, top - 2 * margin, right + margin, bottom + margin), enlarged=2)
+        return Frame(Area(left - margin, top - 2 * margin, right + margin, bottom + margin // 3), enlarged=2)
 
     return Sight(f"Au bout de {' et de '.join(f'« {label} »' for label in labels)} : « {word} ».", look)
 

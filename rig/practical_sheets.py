@@ -50,6 +50,7 @@ from rig.clerk import (
     see_window,
     start_agent,
     type_words,
+    wait_for_balloon,
 )
 from rig.window_texts import (
     ADDRESS_FIELDS,
@@ -294,7 +295,7 @@ CASE_2 = Section(
                 press(SUPPORT, COPY_MESSAGE),
             ),
             see_window(SUPPORT, ADDRESS, SUBJECT, "Message copié"),
-            "Le message est préparé avec son adresse et son objet, avec la version si Impact emploi est trouvé sur le poste ; « Écrire à "
+            "Le message est préparé avec son objet, complété de la version d’Impact emploi (le Bloc-notes n’en donne pas) ; « Écrire à "
             "l’assistance » l’ouvre dans la messagerie, « Copier le message » sert ici, sur un poste sans messagerie.",
         ),
         Instruction(
@@ -560,6 +561,7 @@ OLD_PROCEDURE = Section(
             (right_click("ball-heart"), choose_line(RECONNECT)),
             see_balloon(problems.PORT_WITHOUT_TLS.code),
             "Cette fiche date d’avant le mode sécurisé : en https, « :80 » ne peut plus fonctionner, et le programme le dit.",
+            before=(wait_for_balloon(),),
         ),
         Instruction(
             "La boule bleue doit réapparaître sans le point rouge, vous pouvez à présent relancer Impact emploi.",

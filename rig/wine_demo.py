@@ -74,7 +74,7 @@ class SheetWalk:
         deadline = time.monotonic() + PAINTING
         image, before = desktop.look(frame.area), None
         while before != image and time.monotonic() < deadline:
-            time.sleep(PAUSE)
+            time.sleep(2 * PAUSE)
             image, before = desktop.look(frame.area), image
         if frame.enlarged > 1:
             size = (image.width * frame.enlarged, image.height * frame.enlarged)

@@ -134,12 +134,17 @@ def point_at_icon() -> Deed:
     return Deed("La souris est posée sur l’icône.", lambda clerk: clerk.stage.desktop.tooltip())
 
 
-def press(window: str, button: str) -> Deed:
-    """Click a button, a check box or a choice of a window, once it is there."""
+def press(window: str, button: str, answer: str = "") -> Deed:
+    """Click a button, a check box or a choice of a window, once it is there.
+
+    Waits for the *answer* of the window.
+    """
 
     def perform(clerk: Clerk) -> None:
         clerk.stage.until_text(window, button)
         clerk.stage.press(window, button)
+        if answer:
+            clerk.stage.until_text(window, answer)
 
     return Deed(f"Clic sur « {button} ».", perform)
 

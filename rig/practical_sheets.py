@@ -106,6 +106,7 @@ ADDRESS = problems.SUPPORT_ADDRESS
 SUBJECT = problems.SUPPORT_SUBJECT.partition(" 3")[0]
 COPY_MESSAGE = "Copier le message"
 DAY_FIELD = "2. Saisissez le mot de passe du jour reçu"
+SAVED = "Paramètres enregistrés"
 MEANWHILE = "l’utilisation d’Impact emploi reste possible"
 
 
@@ -131,7 +132,9 @@ FIRST_DAY = Section(
             see_window(SETTINGS, TEST_PASSED),
         ),
         Instruction(
-            "", (press(SETTINGS, "Enregistrer"), press(SETTINGS, "Quitter")), see_closed(SETTINGS, "ball")
+            "",
+            (press(SETTINGS, "Enregistrer", SAVED), press(SETTINGS, "Quitter")),
+            see_closed(SETTINGS, "ball"),
         ),
     ),
 )
@@ -250,7 +253,7 @@ CASE_1 = Section(
         ),
         Instruction(
             "Cliquez sur « Enregistrer » puis « Quitter ».",
-            (press(SETTINGS, "Enregistrer"), press(SETTINGS, "Quitter")),
+            (press(SETTINGS, "Enregistrer", SAVED), press(SETTINGS, "Quitter")),
             see_closed(SETTINGS, "ball"),
         ),
         Instruction(
@@ -554,7 +557,7 @@ OLD_PROCEDURE = Section(
         Instruction(
             "Cliquer sur « Enregistrer »",
             (press(SETTINGS, "Enregistrer"),),
-            see_window(SETTINGS, "Paramètres enregistrés"),
+            see_window(SETTINGS, SAVED),
         ),
         Instruction(
             "Réouvrir la boule bleue avec un clic droit puis cliquer sur « Relancer l’authentification auprès du serveur »:",

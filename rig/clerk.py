@@ -390,6 +390,9 @@ def see_menu(*enabled: PersonRequest, grey: tuple[PersonRequest, ...] = ()) -> S
 
     def look(clerk: Clerk) -> Frame:
         items = clerk.stage.desktop.menu()
+        # a busy machine may not have painted all lines
+        if len(items) != len(MENU):
+            items = open_menu(clerk.stage)
         for request, is_enabled in {**dict.fromkeys(enabled, True), **dict.fromkeys(grey, False)}.items():
             if items[find_line(request)].enabled != is_enabled:
                 raise NotSeenError(f"« {name_line(request)} » is {'grey' if is_enabled else 'not grey'}")
@@ -491,7 +494,11 @@ def see_marks(title: str, labels: tuple[str, ...], word: str, *texts: str) -> Si
             return Frame(window.area)
         margin = scale(clerk, MARGIN)
         fields = [find_field(window, label).area for label in labels]
-        marks = [mark.area for label in labels for mark in find_mark(window, label, word)]
+        # the nearest one: the results at the right may have the same word on the same line
+        marks = [
+            min((mark.area for mark in find_mark(window, label, word)), key=lambda area: area.left)
+            for label in labels
+        ]
         left, right = min(area.left for area in fields), max(area.right for area in marks)
         top, bottom = min(area.top for area in fields), max(area.bottom for area in fields)
         return Frame(Area(left - margin, top - 2 * margin, right + margin, bottom + margin // 3), enlarged=2)

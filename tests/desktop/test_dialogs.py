@@ -874,9 +874,10 @@ def test_what_the_administrator_fixed_is_grey_and_says_so(play: Callable[..., Pl
     assert not dialog.labelled(UPDATES).enabled
     assert dialog.labelled(AUTHENTICATION).enabled
     assert [text for text in dialog.texts() if by in text] == [
-        f"{label} – {by}" for label in ("Sécurisé", UPDATES, "Proxy", PROXY)
+        f"{label} – {by}" for label in (UPDATES, "Proxy", PROXY)
     ]
-    assert not dialog.window.control(f"Sécurisé – {by}").enabled
+    assert not dialog.window.control("Sécurisé").enabled
+    dialog.reads("Sécurisé", "Fixé par votre administrateur.")
 
 
 def test_assistance_mode_shows_and_tests_but_changes_nothing(play: Callable[..., Play]) -> None:

@@ -327,10 +327,14 @@ class Fields:
 
     def _create_field(self, row: Row) -> TextField:
         label = _(row.label)
-        if self._is_locked(row):
+        is_switch = row.control is Control.SWITCH
+        if self._is_locked(row) and not is_switch:
             label = f"{label} – {_('fixé par votre administrateur')}"
         label = break_lines(self._parent, label, fit_width(self._parent, LEFT))
         field = self._fields[row.name] = _FIELDS.get(row.control, TextField)(self._parent, row, label)
+        if self._is_locked(row) and is_switch:
+            # its label is grey: who can change it must be legible
+            field.hint.set_text(_("Fixé par votre administrateur."))
         return field
 
     def _is_locked(self, row: Row) -> bool:

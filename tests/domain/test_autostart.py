@@ -16,7 +16,6 @@ COMMAND = quote_command(r"C:\Users\Zoé\AppData\Local\Programs\IEA Agent\iea-age
 OWN = AutostartEntry(COMMAND, is_approved=True, for_all=False)
 DISABLED = AutostartEntry(COMMAND, is_approved=False, for_all=False)
 FOR_ALL = AutostartEntry(COMMAND.upper(), is_approved=True, for_all=True)
-EARLIER = AutostartEntry(COMMAND.removesuffix(" --quiet"), is_approved=True, for_all=False)
 OTHER = AutostartEntry(r"C:\old\agent.exe run", is_approved=True, for_all=False)
 
 
@@ -46,7 +45,6 @@ def test_the_first_byte_of_an_approval_counts(data: bytes, *, expected: bool) ->
         ((FOR_ALL,), Autostart.ON),
         ((DISABLED,), Autostart.DISABLED),
         ((DISABLED, FOR_ALL), Autostart.ON),
-        ((EARLIER,), Autostart.ON),
         ((OTHER,), Autostart.OTHER),
         ((OTHER, DISABLED), Autostart.DISABLED),
         ((OTHER, FOR_ALL), Autostart.ON),

@@ -41,18 +41,19 @@ def parse_approval(data: bytes) -> bool:
 
 
 def quote_command(launcher: str) -> str:
-    """Return the command that starts the agent by *launcher*, whose path has blanks."""
+    """Return the command that starts the agent by *launcher*, whose path has blanks.
+
+    It is quiet: at logon nobody has asked for a window.
+    """
     return f'"{launcher}" run --quiet'
 
 
 def judge_autostart(entries: Iterable[AutostartEntry], command: str) -> Autostart:
     """Return what the *entries* bring about for the program with *command*."""
     own: list[AutostartEntry] = []
-    # that of an earlier setup opened a window at logon if the licence was missing
-    ours = (command.casefold(), command.removesuffix(" --quiet").casefold())
     others: list[AutostartEntry] = []
     for entry in entries:
-        is_own = entry.command.strip().casefold() in ours
+        is_own = entry.command.strip().casefold() == command.casefold()
         (own if is_own else others).append(entry)
     if any(entry.is_approved for entry in own):
         return Autostart.ON

@@ -179,8 +179,12 @@ def split_list(value: str) -> tuple[str, ...]:
     return tuple(value.split(";")) if value else ()
 
 
+MOST_DAYS = 366
+"""The longest limit of assistance mode; a policy's template has it, too."""
+
+
 def _check_days(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= 366:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_DAYS:
         raise ValueError
     return value
 

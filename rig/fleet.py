@@ -236,7 +236,7 @@ def simulate(
 
 @dataclass(frozen=True)
 class Policy:
-    """What a fleet's clients do: a *name*, *make* for a fleet of a size, and its *source*."""
+    """What clients do: *make* gives a fleet of a size, *source* says where it is from."""
 
     name: str
     make: Callable[[int, Random], Sequence[FleetMember]]

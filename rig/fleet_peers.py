@@ -1,4 +1,4 @@
-"""Clients that come back to a server as other programs do, for the simulation of a fleet.
+"""Clients that come back to a server as other programs do.
 
 Only when they ask again is played; each needs one accepted sign-in to be back, and none has a token that outlives an outage.
 """
@@ -17,12 +17,12 @@ Wait = Callable[[int, Random], float]
 
 
 def wait_full_jitter(failures: int, random: Random) -> float:
-    """Return a wait of « full jitter »: any time up to a bound that doubles, 1 s to 60 s."""
+    """Return any time up to a bound that doubles, from 1 s to 60 s."""
     return random.uniform(0, min(60.0, 2.0**failures))
 
 
 def wait_tailscale(failures: int, random: Random) -> float:
-    """Return Tailscale's wait: the square of the failures in 10 ms, 30 s at most, times 0.5 to 1.5."""
+    """Return the square of the failures times 10 ms, 30 s at most, half more or less."""
     return min(failures**2 * 0.01, 30.0) * (random.random() + 0.5)
 
 

@@ -1,4 +1,4 @@
-"""The templates of Group Policy: derived from the declaration, whole in both languages."""
+"""The templates of Group Policy: derived from the declaration, in both languages."""
 
 from __future__ import annotations
 
@@ -102,8 +102,8 @@ def test_every_reference_leads_somewhere_and_nothing_is_left_over(
     assert {each.get("ref") for each in definitions.iterfind(".//p:policy/p:supportedOn", XMLNS)} == supported
     for policy in definitions.iterfind(".//p:policy", XMLNS):
         elements = [each.get("id") for each in policy.iterfind("p:elements/*", XMLNS)]
-        shown = texts.findall(f".//p:presentation[@id='{policy.get('name')}']/*", XMLNS)
-        assert [each.get("refId") for each in shown] == elements
+        presented = texts.findall(f".//p:presentation[@id='{policy.get('name')}']/*", XMLNS)
+        assert [each.get("refId") for each in presented] == elements
 
 
 @pytest.mark.parametrize("language", policy_templates.LANGUAGES)

@@ -26,6 +26,7 @@ PROGRAM = "glewlwyd"
 INSTALLED = Path("/usr/lib/glewlwyd")
 SCHEMA = Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3")
 """What Debian's package fills a new database with, an administrator included."""
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "deployment"
 ADMINISTRATOR = {"username": "admin", "password": "password"}
 START = 20.0  # seconds
 WITHOUT_GRANT = "no-grant"
@@ -98,42 +99,22 @@ def register(address: str, licences: Mapping[str, Mapping[str, str]]) -> None:
         post("/api/auth/", ADMINISTRATOR)
         post("/api/scope/", {"name": "iea", "display_name": "iea", "password_required": False})
         post("/api/scope/", {"name": "lecture", "display_name": "lecture", "password_required": False})
-        post(
-            "/api/mod/plugin/",
-            {
-                "module": "oidc",
-                "name": "oidc",
-                "display_name": "oidc",
-                "parameters": {
-                    "iss": f"{address}/api/oidc",
-                    "jwt-type": "sha",
-                    "jwt-key-size": "256",
-                    "key": "of no use to anybody",
-                    "access-token-duration": 3600,
-                    "refresh-token-duration": 3600,
-                    "code-duration": 600,
-                    "allow-non-oidc": True,
-                    "auth-type-client-enabled": True,
-                    "auth-type-code-enabled": True,
-                    "subject-type": "public",
-                },
-            },
-        )
+        plugin = read_example("glewlwyd-plugin.json")
+        plugin["parameters"] |= {"iss": f"{address}/api/oidc", "key": "of no use to anybody"}
+        post("/api/mod/plugin/", plugin)
+        client = read_example("glewlwyd-client.json")
         for name, licence in licences.items():
-            post(
-                "/api/client/",
-                {
-                    "client_id": licence["number"],
-                    "name": name,
-                    "password": licence["key"],
-                    "confidential": True,
-                    "enabled": name != DISABLED,
-                    "scope": ["lecture"] if name == LIMITED else ["iea"],
-                    "authorization_type": ["code"] if name == WITHOUT_GRANT else ["client_credentials"],
-                    "token_endpoint_auth_method": ["client_secret_basic"],
-                    "redirect_uri": ["https://localhost/"],
-                },
-            )
+            own: dict[str, Any] = {"client_id": licence["number"], "name": name, "password": licence["key"]}
+            own |= {"enabled": False} if name == DISABLED else {}
+            own |= {"scope": ["lecture"]} if name == LIMITED else {}
+            own |= {"authorization_type": ["code"]} if name == WITHOUT_GRANT else {}
+            post("/api/client/", client | own)
+
+
+def read_example(name: str) -> dict[str, Any]:
+    """Return what docs/deployment.md tells an operator to send."""
+    example: dict[str, Any] = json.loads((EXAMPLES / name).read_text(encoding="utf-8"))
+    return example
 
 
 def main() -> None:

@@ -206,20 +206,25 @@ Function require_file
   Pop $0
 FunctionEnd
 
+; Windows asks for the administrator; PROGRAM, elevated, takes over. Goes on if the person refuses.
+!macro ELEVATE PROGRAM
+  ; SHELLEXECUTEINFOW
+  System::Call '*(i 112, i 0x40, p $HWNDPARENT, w "runas", w "${PROGRAM}", w "$Parameters", p 0, i 1, i 0, p 0, p 0, p 0, p 0, i 0, i 0, p 0, p 0) p .r1'
+  System::Call 'shell32::ShellExecuteExW(p r1) i .r2'
+  System::Free $1
+  ${If} $2 <> 0
+    SetErrorLevel 0
+    Quit
+  ${EndIf}
+!macroend
+
 Function choose_scope
   SetRegView 64
   ${If} $ForAll == 1
     System::Call 'shell32::IsUserAnAdmin() i .r0'
     ${If} $0 = 0
       ${IfNot} ${Silent}
-        ; Windows asks for the administrator; the elevated setup takes over
-        System::Call '*(i 112, i 0x40, p $HWNDPARENT, w "runas", w "$EXEPATH", w "$Parameters", p 0, i 1, i 0, p 0, p 0, p 0, p 0, i 0, i 0, p 0, p 0) p .r1'
-        System::Call 'shell32::ShellExecuteExW(p r1) i .r2'
-        System::Free $1
-        ${If} $2 <> 0
-          SetErrorLevel 0
-          Quit
-        ${EndIf}
+        !insertmacro ELEVATE "$EXEPATH"
       ${EndIf}
       !insertmacro END_WITH ${NEEDS_ADMINISTRATOR} "$(NEEDS_RIGHTS)"
     ${EndIf}
@@ -392,6 +397,27 @@ Function replace_launchers
   WriteUninstaller "$INSTDIR\uninstall.exe"
 FunctionEnd
 
+; Neither this version nor the one to go back to. A clerk could not remove them from %ProgramFiles%.
+Function remove_old_versions
+  !insertmacro READ_POINTER "previous" $8
+  FindFirst $1 $2 "$INSTDIR\*"
+  ${DoWhile} $2 != ""
+    StrCpy $3 $2 1
+    ${If} $3 != "."
+    ${AndIf} $2 != $Slot
+    ${AndIf} $2 != $8
+    ${AndIf} ${FileExists} "$INSTDIR\$2\lib\*.*"
+      ; Windows refuses this while a process of any session has it loaded, and then nothing else is touched
+      Delete "$INSTDIR\$2\python31?.dll"
+      ${IfNot} ${FileExists} "$INSTDIR\$2\python31?.dll"
+        RMDir /r "$INSTDIR\$2"
+      ${EndIf}
+    ${EndIf}
+    FindNext $1 $2
+  ${Loop}
+  FindClose $1
+FunctionEnd
+
 Function register
   ReadRegStr $8 SHCTX "${UNINSTALL_KEY}" "DisplayVersion"
   ; as it was after an update, on at the first time
@@ -540,6 +566,7 @@ Section
   Call switch
   Call stop_agent
   Call replace_launchers
+  Call remove_old_versions
   Call register
   ${If} $ForAll == 1
     Call make_policy_folder
@@ -609,6 +636,9 @@ Function un.onInit
   ${If} $0 == $INSTDIR
     System::Call 'shell32::IsUserAnAdmin() i .r0'
     ${If} $0 = 0
+      ${IfNot} ${Silent}
+        !insertmacro ELEVATE "$INSTDIR\uninstall.exe"
+      ${EndIf}
       !insertmacro END_WITH ${NEEDS_ADMINISTRATOR} "$(NEEDS_RIGHTS)"
     ${EndIf}
     SetShellVarContext all

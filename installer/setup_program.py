@@ -48,7 +48,7 @@ def compile_setup(
     }
     target.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        ["makensis", "-V2", "-WX", "-NOCD", "-INPUTCHARSET", "UTF8", *(f"-D{key}={value}" for key, value in defined.items()), "setup.nsi"],
+        ["makensis", "-V2", "-NOCD", "-INPUTCHARSET", "UTF8", *(f"-D{key}={value}" for key, value in defined.items()), "setup.nsi"],
         cwd=HERE, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH}, capture_output=True, text=True, check=False, timeout=900,
     )  # fmt: skip
     shutil.rmtree(work)

@@ -71,9 +71,9 @@ class Windows:
         return process.returncode, output
 
     def status(self) -> Any:
-        """Return the agent's status, None if none runs."""
+        """Return the agent's status, None if none answers in time."""
         code, output = self.command("status", "--json")
-        return None if code == 3 else json.loads(output)
+        return json.loads(output) if code in (0, 1) else None
 
     def until(self, state: str, timeout: float = 60) -> None:
         """Wait until the agent is in *state*; "" is none."""
@@ -188,6 +188,7 @@ def test_a_clerks_pc_from_the_first_setup_to_the_last_trace(
         assert windows.run(setups[NEXT], "/S", "/AUTOSTART=0") == DONE
         assert windows.pointer("current") == f"{NEXT}+1"
         assert windows.pointer("previous") == VERSION
+        assert not (windows.program / NEXT).exists()
         assert "IEA Agent" not in windows.registry("HKCU", RUN)
         windows.until("connected")
 

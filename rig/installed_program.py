@@ -18,7 +18,7 @@ WINDOWED, CONSOLE = "iea-agentw.exe", "iea-agent.exe"
 LAID_OUT = BUILD / "installer" / "laid-out"
 
 
-def copy_program(folder: Path, program: str = os.environ.get(VARIABLE, "")) -> Path | None:
+def copy_program(folder: Path, program: str) -> Path | None:
     """Copy the installed *program* below *folder*; None if there is none.
 
     The copy counts as a checkout, and so believes the policy below ``IEA_AGENT_HOME``. A program that ships believes only an

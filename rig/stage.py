@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
 from rig.build import PYTHON, ROOT
 from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window, end_process
-from rig.installed_program import CONSOLE, WINDOWED, copy_program
+from rig.installed_program import CONSOLE, VARIABLE, WINDOWED, copy_program
 from rig.prefix import windows_path
 from rig.window_texts import SUPPORT
 
@@ -47,14 +48,23 @@ class AgentStage:
     """A world, a Windows desktop, and an installation of the agent without a licence."""
 
     def __init__(
-        self, folder: Path, scaling: int = 100, display: str | None = None, language: str = "fr"
+        self,
+        folder: Path,
+        scaling: int = 100,
+        display: str | None = None,
+        language: str = "fr",
+        program: str = os.environ.get(VARIABLE, ""),
     ) -> None:
-        """Keep world and installation in *folder*; *scaling* and *display* as for Desktop."""
+        """Keep world and installation in *folder*; *scaling* and *display* as for Desktop.
+
+        *program* is the folder of an installed program, of which a copy runs instead of the sources.
+        """
         self.home = folder / "home"
         # without a console, and with one
         self._launchers: tuple[tuple[str, ...], tuple[str, ...]] = (_SOURCES, _SOURCES)
-        if (program := copy_program(folder)) is not None:
-            windowed, console = (windows_path(program / name) for name in (WINDOWED, CONSOLE))
+        self.program = copy_program(folder, program)
+        if self.program is not None:
+            windowed, console = (windows_path(self.program / name) for name in (WINDOWED, CONSOLE))
             self._launchers = ((windowed,), (console,))
         self.world = World(folder / "world")
         self.desk_keys = folder / "desk" / "keys.json"

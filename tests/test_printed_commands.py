@@ -95,6 +95,9 @@ def test_it_is_no_wrong_usage(command: str, installation: Installation) -> None:
     done = installation.run(*words, given="un secret\n")
     assert done.returncode != exit_codes.USAGE, done.stderr
     assert "Traceback" not in done.stderr
+    if words == ["launch"]:
+        # which has started the agent
+        assert installation.run("quit").returncode == exit_codes.FINE
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

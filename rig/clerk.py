@@ -135,13 +135,15 @@ def point_at_icon() -> Deed:
 
 
 def press(window: str, button: str, answer: str = "") -> Deed:
-    """Click a button, a check box or a choice of a window, once it is there.
+    """Click a button, a check box or a choice of a window, once that is possible.
 
     Waits for the *answer* of the window.
     """
 
     def perform(clerk: Clerk) -> None:
-        clerk.stage.until_text(window, button)
+        await_window(
+            clerk, window, lambda present: present.control(button, "Button").enabled, f"{button!r} enabled"
+        )
         clerk.stage.press(window, button)
         if answer:
             clerk.stage.until_text(window, answer)

@@ -141,9 +141,13 @@ def press(window: str, button: str, answer: str = "") -> Deed:
     """
 
     def perform(clerk: Clerk) -> None:
-        await_window(
+        present = await_window(
             clerk, window, lambda present: present.control(button, "Button").enabled, f"{button!r} enabled"
         )
+        if clerk.stage.desktop.front() != present.handle:
+            # Wine may have left no window active, and loses the click that activates one
+            left, top, right, _bottom = present.area
+            clerk.stage.desktop.click(Area(left, top, right, top + 2 * scale(clerk, MARGIN)))
         clerk.stage.press(window, button)
         if answer:
             clerk.stage.until_text(window, answer)

@@ -31,11 +31,11 @@ OWN_DATA = ("*.ico", "*.png", "*.html", "*.mo")
 PATH_FILE = "python313.zip\nlib\n.\n"
 """What Python imports from: the archive, the libraries with their packages, Python's own libraries. Nothing else, whatever a
 variable or the registry says, and without the module ``site``."""
-FORM, COMPRESSION = "plain", zipfile.ZIP_DEFLATED
-"""How modules are compiled and packed (docs/decisions/0018)."""
+FORM = "plain"
+"""How modules are compiled (docs/decisions/0018)."""
 
 
-def build_program_folder(folder: Path, form: str = FORM, compression: int = COMPRESSION) -> None:
+def build_program_folder(folder: Path, form: str = FORM) -> None:
     """Write the folder of this version. Raises ``BuildError``."""
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "lib").mkdir(parents=True)
@@ -56,7 +56,7 @@ def build_program_folder(folder: Path, form: str = FORM, compression: int = COMP
     for file in sorted(PACKAGE.rglob("*.py")):
         copy(file, sources / "own" / file.relative_to(PACKAGE.parent))
     compile_modules(sources, form)
-    write_archive(folder / "python313.zip", sources / "archive.compiled", compression)
+    write_archive(folder / "python313.zip", sources / "archive.compiled")
     copy_own(sources / "own.compiled", folder / "lib")
     describe = {part.name: find_metadata(SITE, part.name) for part in PARTS}
     write_parts(folder, describe | {"msvc-runtime": find_metadata(RUNTIME, "msvc-runtime")})
@@ -164,12 +164,16 @@ def list_standard_library(names: Iterable[str]) -> list[str]:
     )
 
 
-def write_archive(archive: Path, compiled: Path, compression: int) -> None:
-    """Write Python's library and the modules in *compiled* into one archive."""
+def write_archive(archive: Path, compiled: Path) -> None:
+    """Write Python's library and the modules in *compiled* into one archive.
+
+    Python's own are deflated, which the disk needs; the others stored, which the setup packs better.
+    """
     entries = {file.relative_to(compiled).as_posix(): file.read_bytes() for file in compiled.rglob("*.pyc")}
     with zipfile.ZipFile(PYTHON / "python313.zip") as library:
         # compiled without sources by python.org, in the form that ours have, too
-        entries |= {name: library.read(name) for name in list_standard_library(library.namelist())}
+        own = {name: library.read(name) for name in list_standard_library(library.namelist())}
+    entries |= own
     for part in PARTS:
         about = find_metadata(SITE, part.name)
         # ``diagnose`` says the versions; the descriptions are not needed
@@ -179,10 +183,10 @@ def write_archive(archive: Path, compiled: Path, compression: int) -> None:
         # a package without ``__init__`` is one only if its folder has an entry
         if name.endswith(".pyc") and folder and f"{folder}/__init__.pyc" not in entries:
             entries[f"{folder}/"] = b""
-    with zipfile.ZipFile(archive, "w", compression, compresslevel=9) as target:
+    with zipfile.ZipFile(archive, "w") as target:
         for name in sorted(entries):
             entry = zipfile.ZipInfo(name, ARCHIVE_TIME)
-            entry.compress_type = compression
+            entry.compress_type = zipfile.ZIP_DEFLATED if name in own else zipfile.ZIP_STORED
             target.writestr(entry, entries[name], compresslevel=9)
 
 

@@ -87,7 +87,7 @@ Var TestCode      ; the exit code of the test of the servers
 !define MUI_FINISHPAGE_TEXT_LARGE
 !define MUI_FINISHPAGE_RUN
 !define MUI_FINISHPAGE_RUN_TEXT "$(FINISH_RUN)"
-!define MUI_FINISHPAGE_RUN_FUNCTION start_agent
+!define MUI_FINISHPAGE_RUN_FUNCTION open_agent
 !define MUI_PAGE_CUSTOMFUNCTION_SHOW show_place
 !insertmacro MUI_PAGE_FINISH
 
@@ -587,12 +587,22 @@ Section
   ${EndIf}
 SectionEnd
 
+; An agent that ran, or that nobody waits for: it opens no window.
 Function start_agent
+  ${If} $ForAll == 1
+    Call open_agent
+  ${Else}
+    Exec '"$INSTDIR\iea-agentw.exe" run --quiet'
+  ${EndIf}
+FunctionEnd
+
+; By a person, on the last page: the settings open if there is no licence yet.
+Function open_agent
   ${If} $ForAll == 1
     ; Explorer has the rights of the person who is logged on
     Exec '"$WINDIR\explorer.exe" "$SMPROGRAMS\${NAME}.lnk"'
   ${Else}
-    Exec '"$INSTDIR\iea-agentw.exe" run --quiet'
+    Exec '"$INSTDIR\iea-agentw.exe" run'
   ${EndIf}
 FunctionEnd
 

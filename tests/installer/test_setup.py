@@ -164,7 +164,7 @@ def test_a_clerks_pc_from_the_first_setup_to_the_last_trace(
         assert windows.run(setups[VERSION], "/S", *addresses, *given) == UNREACHABLE
         assert windows.pointer("current") == VERSION
         assert windows.command("version") == (0, f"IEA Agent {VERSION}\n")
-        assert windows.registry("HKCU", RUN)["IEA Agent"].endswith(r'IEA Agent\iea-agentw.exe" run')
+        assert windows.registry("HKCU", RUN)["IEA Agent"].endswith(r'IEA Agent\iea-agentw.exe" run --quiet')
         assert windows.registry("HKCU", UNINSTALL)["DisplayVersion"] == VERSION
         for name, value in (("ca_file", windows_path(world.ca_file)), ("updates", world.updates.address)):
             assert windows.command("settings", "set", f"connection.{name}", value)[0] == 0

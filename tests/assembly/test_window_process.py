@@ -37,7 +37,7 @@ def test_a_window_has_a_command_an_adapter_and_a_dialog(
     # not imported: wx is there on Windows only
     tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
     runs = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run"]
-    assert [len(run.args.args) for run in runs] == [3], "port, on_shown, options"
+    assert [len(run.args.args) for run in runs] == [4], "port, on_shown, options, later"
 
 
 @pytest.mark.parametrize("request_", WINDOWS.values(), ids=lambda request_: request_.name)

@@ -91,6 +91,23 @@ def test_servers_lost_and_found(new_stage: NewStage) -> None:
     stage.until_text(STATUS, "Connexion établie avec le serveur de production")
 
 
+def test_settings_that_are_open_are_tested_when_a_fault_is_looked_for(new_stage: NewStage) -> None:
+    """« Trouver la panne » raises them and tests: raising alone would help nobody."""
+    stage = new_stage()
+    stage.save_licence()
+    stage.world.break_("auth", "refuse")
+    stage.start_agent()
+    stage.until("ball-heart")
+
+    stage.choose(person_requests.SETTINGS)
+    stage.desktop.window(SETTINGS)
+    stage.desktop.click(stage.desktop.icon())
+    stage.until_text(STATUS, "Trouver la panne")
+    stage.press(STATUS, "Trouver la panne")
+    stage.until_text(SETTINGS, TEST_FAILED)
+    assert len([window for window in stage.desktop.windows() if SETTINGS in window.text]) == 1
+
+
 def test_after_a_failed_test_the_heart_comes_and_assistance_mode_is_possible(new_stage: NewStage) -> None:
     """Case 2 of the sheet: the barred circle, « Quitter », the heart."""
     stage = new_stage()

@@ -191,20 +191,26 @@ class TestChild:
         assert child.wait(PATIENCE) == 0
         assert Path((tmp_path / "out").read_text("utf-8")).samefile(Path(sys.executable).parent)
 
-    def test_a_child_with_input_gets_one_line(self, machine: host.Host, tmp_path: Path) -> None:
-        script = "import sys; open(sys.argv[1], 'w', encoding='utf-8').write(repr(sys.stdin.read()))"
+    def test_a_child_with_input_gets_each_line(self, machine: host.Host, tmp_path: Path) -> None:
+        script = (
+            "import sys; first, second = sys.stdin.readline(), sys.stdin.readline()\n"
+            "open(sys.argv[1], 'w', encoding='utf-8').write(first + second)"
+        )
         child = machine.start_child(
             [sys.executable, "-c", script, str(tmp_path / "out")], os.environ, with_input=True
         )
         machine.allow_foreground(child.pid)
-        assert child.send_line("settings --test")
+        assert child.send_line("settings")
+        assert child.send_line("test")
         assert child.wait(PATIENCE) == 0
-        assert (tmp_path / "out").read_text("utf-8") == repr("settings --test\n")
+        assert (tmp_path / "out").read_text("utf-8") == "settings\ntest\n"
+        child.kill()
 
     def test_a_child_that_has_ended_gets_nothing(self, machine: host.Host) -> None:
         child = machine.start_child([sys.executable, "-c", ""], os.environ, with_input=True)
         assert child.wait(PATIENCE) == 0
         assert not child.send_line("settings")
+        child.kill()
 
     def test_it_can_be_stopped(self, machine: host.Host, listener: socket.socket) -> None:
         child = machine.start_child([sys.executable, "-c", TALK, port(listener)], os.environ)

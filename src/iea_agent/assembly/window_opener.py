@@ -61,11 +61,18 @@ class WindowOpener:
         return prepared
 
     def open(self, request: PersonRequest) -> None:
-        """Raise the window of *request*, or show it. Raises ``LaunchError``."""
+        """Raise the window of *request*, or show it. Raises ``LaunchError``.
+
+        One that is open is told the options of the request.
+        """
         child = self._open.get(request.window)
         if child is not None and child.is_running():
             self._host.raise_window(child.pid)
+            if request.options:
+                child.send_line(" ".join(request.options))
             return
+        if child is not None:
+            child.kill()
         window = (request.window, *request.options)
         prepared = self._take_prepared()
         if prepared is not None:
@@ -73,7 +80,9 @@ class WindowOpener:
             if prepared.send_line(" ".join(window)):
                 self._open[request.window] = prepared
                 return
-        self._open[request.window] = self._host.start_child(window_command(*window), os.environ)
+        self._open[request.window] = self._host.start_child(
+            window_command(*window), os.environ, with_input=True
+        )
 
     def close(self) -> None:
         """Stop the processes of all windows."""

@@ -52,7 +52,7 @@ class Child(Protocol):
         """Return its exit code, None if it still runs after *timeout* seconds."""
 
     def send_line(self, line: str) -> bool:
-        """Write *line* to its standard input and close that; False if it has ended."""
+        """Write *line* to its standard input; False if it has ended."""
 
     def kill(self) -> None:
         """End it at once, if it has not ended, without asking it."""

@@ -37,6 +37,8 @@ class ChildProcess:
             stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # a line that did not arrive must not wait for the next one
+            bufsize=0,
             creationflags=creation_flags,
             start_new_session=apart,
         )
@@ -57,8 +59,7 @@ class ChildProcess:
     def send_line(self, line: str) -> bool:
         assert self._process.stdin is not None  # noqa: S101 it was started with an input
         try:
-            with self._process.stdin as pipe:
-                pipe.write(f"{line}\n".encode())
+            self._process.stdin.write(f"{line}\n".encode())
         except OSError:
             return False
         return self.is_running()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ctypes
 import itertools
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 
 import wx
 
 from iea_agent.locale import _
 
+from .background import deliver
 from .widgets import MIDDLE, WIDE, PageLink, Paragraph, can_focus, has_room, show_page
 
 TARGET = 26
@@ -21,8 +24,11 @@ LOWEST = 240
 """Least height of a dialog that a person makes smaller."""
 
 
-def run_dialog(create: Callable[[], ScrolledDialog]) -> None:
-    """Show the dialog that *create* returns, above all others, until it is closed."""
+def run_dialog(create: Callable[[], ScrolledDialog], later: Iterable[str] = ()) -> None:
+    """Show the dialog that *create* returns, above all others, until it is closed.
+
+    *later* yields lines of options while it is open; it may wait for each.
+    """
     app = _create_app()
     dialog = create()
     dialog.fit()
@@ -31,7 +37,16 @@ def run_dialog(create: Callable[[], ScrolledDialog]) -> None:
     dialog.Show()
     dialog.Raise()
     dialog.begin()
+    if later:
+        threading.Thread(target=_pass_on, args=(later, dialog), name="requests", daemon=True).start()
     app.MainLoop()
+
+
+def _pass_on(later: Iterable[str], dialog: ScrolledDialog) -> None:
+    # without an agent that starts it a process may have no input
+    with suppress(OSError):
+        for line in later:
+            deliver(dialog, dialog.take_options, line.split())
 
 
 def _create_app() -> wx.App:
@@ -93,6 +108,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
     def begin(self) -> None:
         """Start what follows once the dialog is shown."""
+
+    def take_options(self, options: Collection[str]) -> None:
+        """Do what the window is asked for while it is open."""
 
     def give_focus(self, control: wx.Window) -> None:
         """Move the keyboard to *control*, or once this window is the active one.

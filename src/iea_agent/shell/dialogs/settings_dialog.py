@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import wx
@@ -30,12 +30,18 @@ if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair
 
 
-def run(port: SettingsPort, on_shown: Callable[[], None], options: Collection[str]) -> None:
+def run(
+    port: SettingsPort, on_shown: Callable[[], None], options: Collection[str], later: Iterable[str] = ()
+) -> None:
     """Show the dialog until it is closed; with the option "test", test at once.
 
-    Calls *on_shown* once the dialog can be used.
+    Calls *on_shown* once the dialog can be used. *later* yields the options of each further request for it.
     """
-    run_dialog(lambda: SettingsDialog(port, on_shown, "test" in options))
+    run_dialog(lambda: SettingsDialog(port, on_shown, TEST in options), later)
+
+
+TEST = "test"
+"""The option of « Trouver la panne »."""
 
 
 NOTE = 220
@@ -232,6 +238,12 @@ class SettingsDialog(ScrolledDialog):
             self._test_button.SetFocus()
             wx.CallAfter(self._test)
         self._load_secrets()
+
+    def take_options(self, options: Collection[str]) -> None:
+        """Test, if that is asked for while the window is open and no test runs."""
+        if TEST in options and self._cancelled is None:
+            self.give_focus(self._test_button)
+            self._test()
 
     def _introduce(self) -> wx.Window:
         """Say at the top what is unusual; return the control where work begins."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import wx
@@ -45,7 +45,9 @@ WIDTH, BUTTONS = 390, 260
 """Width of the text and of the buttons beside it, in device-independent pixels."""
 
 
-def run(port: StatusPort, on_shown: Callable[[], None], _options: Collection[str]) -> None:
+def run(
+    port: StatusPort, on_shown: Callable[[], None], _options: Collection[str], _later: Iterable[str] = ()
+) -> None:
     """Show the window until it is closed; call *on_shown* with the first status in it."""
     run_dialog(lambda: StatusWindow(port, on_shown))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 
 import wx
@@ -46,7 +46,9 @@ LONGEST_PASSWORD = 250
 """In characters: more than any password has, so that too long a text is refused, not cut off."""
 
 
-def run(port: SupportPort, on_shown: Callable[[], None], _options: Collection[str]) -> None:
+def run(
+    port: SupportPort, on_shown: Callable[[], None], _options: Collection[str], _later: Iterable[str] = ()
+) -> None:
     """Show the dialog until it is closed; call *on_shown* once it can be used."""
     run_dialog(lambda: SupportDialog(port, on_shown))
 

@@ -11,6 +11,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self
@@ -72,12 +73,16 @@ class Prefix:
     ) -> subprocess.CompletedProcess[str]:
         """Run the Windows Python to its end; ``stdout`` has its output and errors."""
         with self.start(PYTHON / "python.exe", *arguments, env=env, cwd=cwd) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            output = _Output(process.stdout.fileno())
+            process.stdin.close()
             try:
-                output, _ = process.communicate(timeout=timeout)
+                process.wait(timeout)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
-        return subprocess.CompletedProcess(arguments, process.returncode, output)
+            return subprocess.CompletedProcess(arguments, process.returncode, output.take())
 
     def registry(self, lines: str) -> None:
         """Add lines to the user's registry (user.reg) while nothing runs in the prefix."""
@@ -101,6 +106,30 @@ class Prefix:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class _Output:
+    """What a program has written to a pipe, read beside it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._parts: list[bytes] = []
+        # its own: the program's pipe is closed when the program has ended
+        pipe = os.fdopen(os.dup(descriptor), "rb", buffering=0)
+        self._thread = threading.Thread(target=self._collect, args=(pipe,), daemon=True)
+        self._thread.start()
+
+    def _collect(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            while part := pipe.read(65536):
+                self._parts.append(part)
+
+    def take(self) -> str:
+        """Return all of it, once the program has ended.
+
+        Wine's desktop may have begun with it and inherited the pipe: then nobody closes that.
+        """
+        self._thread.join(2)
+        return b"".join(self._parts).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def windows_path(path: Path) -> str:

@@ -104,6 +104,7 @@ ELSEWHERE: dict[str, str] = {
     "tls_verdicts.judge_second_handshake": "gets a handshake",
     "trusted_files.read_trusted": "reads a file, and no meaning",
     "typed_settings.parse_settings": "calls settings.DECLARATIONS",
+    "window_process.read_lines": "yields lines of the agent's own process, and no meaning",
     "windows_security.parse_rights": "has Windows parse the agent's own rights",
     "windows_security.read_rights": "has Windows say them",
 }

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from iea_agent.domain.program_version import LARGEST_RESOURCE, find_program_version
+from iea_agent.domain.program_version import LARGEST_RESOURCE, find_program_version, order_version
 from tests.programs import make_program, make_version
 
 
@@ -74,6 +74,21 @@ def test_it_is_what_windows_says_of_python() -> None:
     assert ask_windows(sys.executable)[:2] == (major, minor)
     # Python numbers its files « 3.13.5150.1013 »
     assert version_of(data) in (f"{major}.{minor}.{micro}", "{}.{}.{}".format(*ask_windows(sys.executable)))
+
+
+def test_versions_are_compared_in_every_form_that_people_write() -> None:
+    rising = ["2.9", "3.00.09", "V70", "3.00.72", "v.73", "3.00.100", "V.3.01.002", "3.1.3", "10.0"]
+    assert sorted(rising, key=order_version) == rising
+    assert order_version("V72") == order_version("3.00.72") == order_version("V3.0.72.0") == (3, 0, 72)
+    assert order_version("0.2.0") == order_version("0.2") < order_version("0.2.1")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "72", "V", "3.00.72b", "3..1", "1.2.3.4.5", "3.00.123456", "3.00.72\n", "٣.٠"]
+)
+def test_what_is_no_version_has_no_order(text: str) -> None:
+    with pytest.raises(ValueError, match="no version"):
+        order_version(text)
 
 
 def ask_windows(path: str) -> tuple[int, int, int]:

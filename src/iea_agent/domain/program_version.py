@@ -28,6 +28,11 @@ _RESOURCES_AT = {0x10B: 96 + 2 * 8, 0x20B: 112 + 2 * 8}
 # « 3.00.72 », as the sheets write it
 _SHEET_FORM = re.compile(r"[0-9]{1,4}\.[0-9]{2,4}\.[0-9]{2,5}")
 _ANY_FORM = re.compile(r"[0-9]{1,5}(?:\.[0-9]{1,5}){1,3}")
+# « V72 », as people say it, and « V.3.01.002 »
+_SHORT_FORM = re.compile(r"[Vv]\.?([0-9]{1,5})")
+_LONG_FORM = re.compile(r"(?:[Vv]\.?)?([0-9]{1,5}(?:\.[0-9]{1,5}){1,3})")
+SHORT_FORM_SERIES = (3, 0)
+"""What « V72 » leaves out: it is the version 3.00.72."""
 
 
 def find_program_version(read: ReadPart) -> str:
@@ -36,6 +41,23 @@ def find_program_version(read: ReadPart) -> str:
         return _word_version(_find_resource(read))
     except (struct.error, _NotThere):
         return ""
+
+
+def order_version(text: str) -> tuple[int, ...]:
+    """Return what *text* is compared by: equal versions have equal tuples.
+
+    It takes every form in which the product's versions are written: « 3.00.72 », « V72 », « V.3.01.002 ». Raises
+    ``ValueError``.
+    """
+    if short := _SHORT_FORM.fullmatch(text):
+        return *SHORT_FORM_SERIES, int(short[1])
+    form = _LONG_FORM.fullmatch(text)
+    if form is None:
+        raise ValueError("no version")
+    numbers = [int(number) for number in form[1].split(".")]
+    while len(numbers) > 1 and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)
 
 
 class _NotThere(Exception):

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from io import BytesIO
@@ -41,6 +42,7 @@ from iea_agent.domain import (
     state_seal,
     tls_verdicts,
     typed_password,
+    update_catalogue,
     version_trial,
 )
 from iea_agent.host import journal, logs, standard_input, storage
@@ -55,6 +57,7 @@ from iea_agent.services.web_pages import announces_maintenance, find_title, read
 from iea_agent.shell.dialogs import typed_settings
 from iea_agent.shell.wording import detail_text
 from iea_desk import keys, private_files
+from tests.releases import make_description, make_file
 
 HEADERS = 100 * 1024
 """Bytes of an answer's head that httpcore takes."""
@@ -128,6 +131,20 @@ def _check_typed(declaration: settings.Declaration, text: str) -> object:
 
 def _read_target(data: bytes) -> object:
     return updates.read_target(lambda _file, _largest: data, Path("root.json"), Path("folder"), "a", 1)
+
+
+def _read_description(text: str) -> None:
+    # TypeError: what is no object
+    with suppress(ValueError, RecursionError, TypeError):
+        update_catalogue.parse_release({**make_description(), **json.loads(text)})
+
+
+def _offer_file(text: str) -> object:
+    changes = {"closes": [text], "version": text, "detect.file": text, "notes.fr": text, "signer": text}
+    for name, value in changes.items():
+        with suppress(update_catalogue.CatalogueError):
+            update_catalogue.parse_offer(make_file(**{name: value}))
+    return update_catalogue.parse_offer(replace(make_file(), name=text))
 
 
 def _take_head(text: str) -> None:
@@ -363,6 +380,15 @@ PARSERS: Mapping[str, Parser] = {
         _refused(lambda text: settings.expand_variables(text, {}), KeyError), 1000
     ),
     "storage.decode_file": Parser(_bytes(storage.decode_file), storage.LARGEST_SETTINGS),
+    "update_catalogue.parse_release": Parser(_read_description, updates.LARGEST // 4, JSON),
+    "update_catalogue.parse_offer": Parser(
+        _refused(_offer_file, update_catalogue.CatalogueError),
+        updates.LARGEST // 4,
+        (Frame("notes/", ".md"), Frame("a/")),
+    ),
+    "program_version.order_version": Parser(
+        _refused(program_version.order_version, ValueError), updates.LARGEST // 4, (Frame("V"), Frame("3."))
+    ),
     "updates.read_target": Parser(
         _refused(_bytes(_read_target), updates.TargetError),
         updates.LARGEST,

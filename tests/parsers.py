@@ -24,13 +24,14 @@ from iea_agent.assembly import saving, session
 from iea_agent.domain import (
     addresses,
     assistance_record,
-    connection_history,
     crash_record,
     interceptors,
     known_issuers,
+    log_book,
     password_register,
     password_tries,
     pasted_text,
+    phone_code,
     printable_text,
     program_search,
     program_version,
@@ -430,15 +431,13 @@ PARSERS: Mapping[str, Parser] = {
     "refusals.parse_refusal": Parser(
         lambda text: refusals.parse_refusal({"code": text, "reason": text}), channel.LARGEST
     ),
-    "connection_history.list_periods": Parser(
-        lambda text: connection_history.list_periods(text, 1_796_000_000),
-        2 * logs.FILE_SIZE,
-        (
-            Frame("2026-11-29T10:11:12.345Z INFO agent started\n", "\n"),
-            Frame("2026-11-29T10:11:12.345Z INFO loop "),
-            Frame("2026-11-29T10:11:12.345Z INFO loop Woke state="),
-        ),
+    # some lines: a file of many takes longer in proportion
+    "log_book.parse_entries": Parser(
+        _bytes(log_book.parse_entries),
+        100 * log_book.LARGEST_LINE,
+        (Frame('{"at":', "}\n"), Frame('{"at":1796000000,"state":"'), *JSON),
     ),
+    "phone_code.decode_phone_code": Parser(phone_code.decode_phone_code, CLIPBOARD),
     "program_search.list_candidates": Parser(
         lambda text: program_search.list_candidates(
             [program_search.InstalledProgram(f"Impact emploi {text}", text, text)], {}

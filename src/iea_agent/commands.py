@@ -497,6 +497,24 @@ def _print_journal(installation: Installation, options: argparse.Namespace) -> i
     return exit_codes.FINE if whole else exit_codes.FAILED
 
 
+@_command("history", N_("affiche le carnet de connexion des 90 derniers jours"), JSON)
+def _print_history(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.domain.refusals import FileNotReadable, RefusedError
+    from iea_agent.host.storage import StorageError
+    from iea_agent.shell.wording import history_text
+
+    now = time.time()
+    try:
+        stays = installation.read_log_book(now)
+    except StorageError as error:
+        reason = type(error.__cause__).__name__
+        raise RefusedError(FileNotReadable(str(error.path), reason)) from error
+    if options.json:
+        _print_json(history_text.build_history_document(stays))
+    else:
+        print(history_text.render_history(stays))
+
+
 @_command("autostart on", N_("démarre le programme de connexion avec Windows"))
 def _enable_autostart(installation: Installation, _options: argparse.Namespace) -> None:
     from iea_agent.assembly import autostart_choice

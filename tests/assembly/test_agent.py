@@ -189,3 +189,12 @@ def test_what_the_state_does_not_allow_is_refused(agent: Agent) -> None:
         "ok": False,
         "refusal": {"code": "cannot-enter-assistance", "state": "assistance"},
     }
+
+
+def test_what_the_state_was_is_in_the_log_book(agent: Agent, folder: Path) -> None:
+    # the answer comes when the state is on disk
+    leave(agent, password(today()))
+    agent.answer({"do": "status"})
+
+    stays = Installation.locate({"IEA_AGENT_HOME": str(folder)}).read_log_book(time.time())
+    assert [stay.course.value for stay in stays][:2] == ["assistance", "disconnected"]

@@ -32,6 +32,7 @@ from iea_agent.shell.wording import balloon_text, menu
 
 from .assistance import Assistance
 from .authenticator import Authenticator
+from .log_book_keeper import LogBookKeeper
 from .sealing import Sealing
 from .servers import Servers
 from .session import SessionChannel
@@ -86,6 +87,8 @@ class Agent:
         self._log = logs.start_logging(installation.folders.logs, log_name)
         self._signatures = self._sign_files()
         self._loaded: LoadedSettings = installation.storage.load()
+        # one agent writes it: the one whose log has its plain name
+        self._log_book = LogBookKeeper(installation.log_book_file, clock) if log_name == "agent" else None
         self._sealing = Sealing(installation, clock)
         self._sealing.open(lambda: installation.vault)
         first = machine.begin(clock(), self._sealing.restore_mode())
@@ -131,6 +134,9 @@ class Agent:
         self.loop.post(self._first_event)
         try:
             self.loop.run()
+            # not after a crash, which the next start finds
+            if self._log_book is not None:
+                self._log_book.close()
         except Exception:
             # here, as long as the log hides the secrets
             log.exception("the agent crashed")
@@ -205,6 +211,7 @@ class Agent:
     def look_around(self) -> None:
         """Take over what another session did; see to the channel and the addresses."""
         self._assistance.follow_other_session()
+        self._note_state()
         addresses = self._installation.host.list_addresses()
         if addresses != self._addresses:
             # the system may give no notice of it (Wine gives none)
@@ -283,8 +290,13 @@ class Agent:
             self._load()
             self.loop.post(machine.SettingsChanged())
 
+    def _note_state(self) -> None:
+        if self._log_book is not None:
+            self._log_book.follow(self.loop.snapshot)
+
     def publish(self, snapshot: Snapshot) -> None:
         """Draw *snapshot*, send it to watchers, answer the clients that wait for it."""
+        self._note_state()
         if self._tray is not None:
             self._tray.draw(menu.render_view(snapshot, time.time(), self.abilities))
         self._announce_notices()

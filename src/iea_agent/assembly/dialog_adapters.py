@@ -103,25 +103,24 @@ class StatusAdapter:
     """What the status window needs (``dialogs.ports.StatusPort``)."""
 
     def __init__(self, installation: Installation) -> None:
+        self._installation = installation
         self._host = installation.host
         self._client = AgentClient(installation)
         self.reconnect = self._client.reconnect
         self.start_agent = partial(start_agent, installation)
-        self._logs = installation.folders.logs
         self.abilities = installation.abilities(installation.storage.load().effective.settings)
 
     def load_history(self) -> tuple[Period, ...]:
-        """Return the connection of the last 24 hours, as the agent's log tells it."""
+        """Return the connection of the last 24 hours, as the log book tells it."""
         from iea_agent.domain.connection_history import list_periods
-        from iea_agent.host.logs import FILE_SIZE
-        from iea_agent.host.storage import read_tail
+        from iea_agent.host.storage import StorageError
 
+        now = time.time()
         try:
-            files = [read_tail(self._logs / name, FILE_SIZE)[1] for name in ("agent.log.1", "agent.log")]
-        except OSError:
+            stays = self._installation.read_log_book(now)
+        except StorageError:
             return ()
-        log = b"".join(files).decode("utf-8", "replace")
-        return list_periods(log, time.time()) if log else ()
+        return list_periods(stays, now) if stays else ()
 
     def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
         """Call *on_status* in a thread, with None at the end; return what stops it."""

@@ -19,8 +19,10 @@ from .instance import claim_session, find_lock_folder
 
 if TYPE_CHECKING:
     from iea_agent.domain.autostart import Autostart
+    from iea_agent.domain.log_book import Stay
     from iea_agent.domain.person_requests import Abilities
     from iea_agent.domain.proxy_password import ProxyPassword
+    from iea_agent.host.log_book_file import LogBookFile
     from iea_agent.host.program_folder import ProgramFolder, TrialFile
     from iea_agent.host.system_proxy import SystemProxies
     from iea_agent.host.vault import Vault
@@ -134,6 +136,19 @@ class Installation:
     def journal_file(self) -> Path:
         """The journal of assistance mode."""
         return self.folders.state / "journal.jsonl"
+
+    @property
+    def log_book_file(self) -> LogBookFile:
+        """The log book of the connection."""
+        from iea_agent.host.log_book_file import LogBookFile
+
+        return LogBookFile(self.folders.state / "log-book.jsonl")
+
+    def read_log_book(self, now: float) -> tuple[Stay, ...]:
+        """Return what the log book says until *now*. Raises ``StorageError``."""
+        from iea_agent.domain.log_book import list_stays
+
+        return list_stays(*self.log_book_file.read_entries(), now)
 
     @property
     def installed_register(self) -> Path:

@@ -1,28 +1,19 @@
-"""The connection during the last 24 hours, from the lines of the agent's log."""
+"""The connection during the last 24 hours, from the stays of the log book."""
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+from .log_book import LogBookState, Stay
 
 SPAN = 86_400.0
 """The time that is shown, in seconds."""
 CELLS = 48
 """The parts of equal length in which it is drawn."""
-SILENCE = 960.0
-"""How long a line counts if the agent or the computer stopped after it without a word.
-
-A running agent writes each minute, after a refused licence every 15 minutes.
-"""
 NOTICEABLE = 60.0
 """A failure of this many seconds is drawn, whatever else the part of the day was."""
-_LINE = re.compile(
-    r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{3}Z INFO (?:agent (started|ended)|loop (\w{1,40}) state=(\w{1,20}))",
-    re.ASCII | re.MULTILINE,
-)
 
 
 class ConnectionCourse(Enum):
@@ -44,34 +35,23 @@ class Period:
     end: float
 
 
-def list_periods(log: str, now: float) -> tuple[Period, ...]:
+_COURSES = {
+    LogBookState.CONNECTED: ConnectionCourse.CONNECTED,
+    LogBookState.DISCONNECTED: ConnectionCourse.FAILED,
+    LogBookState.ASSISTANCE: ConnectionCourse.ASSISTANCE,
+}
+
+
+def list_periods(stays: Iterable[Stay], now: float) -> tuple[Period, ...]:
     """Return the periods of the ``SPAN`` before *now*, oldest first, without gaps."""
+    own = (Period(_COURSES.get(stay.course, ConnectionCourse.OFF), stay.begin, stay.end) for stay in stays)
     periods: list[Period] = []
-    for period in _fill(_iterate_periods(log, now), now):
+    for period in _fill(own, now):
         if periods and periods[-1].course is period.course:
             periods[-1] = Period(period.course, periods[-1].begin, period.end)
         else:
             periods.append(period)
     return tuple(periods)
-
-
-def _iterate_periods(log: str, now: float) -> Iterator[Period]:
-    """Yield what each line of *log* says of the time until the next one."""
-    course, since = ConnectionCourse.OFF, 0.0
-    for match in _LINE.finditer(log):
-        moment, agent, event, state = match.groups()
-        try:
-            at = float(calendar.timegm(tuple(map(int, re.findall(r"\d+", moment)))))
-        except ValueError:
-            continue
-        is_break = agent == "started" or event == "Woke"
-        yield Period(course, since, min(at, since + SILENCE) if is_break else at)
-        course, since = _name_course(state), at
-    yield Period(course, since, now)
-
-
-def _name_course(state: str | None) -> ConnectionCourse:
-    return next((course for course in ConnectionCourse if course.value == state), ConnectionCourse.OFF)
 
 
 def _fill(periods: Iterable[Period], now: float) -> Iterator[Period]:

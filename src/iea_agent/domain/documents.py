@@ -11,6 +11,7 @@ from typing import Annotated, Literal, NotRequired, TypeAlias, TypedDict
 
 from .autostart import Autostart
 from .diagnosis import Conclusion, Server, Stage, StageOutcome
+from .log_book import LogBookState
 from .machine import State
 from .password_tries import WaitReason
 from .problems import Actor, Severity
@@ -160,6 +161,22 @@ class JournalDocument(TypedDict):
     schema: Schema
     whole: bool
     entries: list[dict[str, object]]
+
+
+class StayDocument(TypedDict):
+    """One time of the log book; *begin* is RFC 3339 in UTC."""
+
+    begin: str
+    seconds: int
+    state: Annotated[str, LogBookState]
+    code: str
+
+
+class HistoryDocument(TypedDict):
+    """What ``history --json`` prints, oldest first."""
+
+    schema: Schema
+    stays: list[StayDocument]
 
 
 class AutostartDocument(TypedDict):

@@ -108,7 +108,8 @@ _FIRST_NAMES = (
     *("Joseph", "Kléber", "Marcel", "Nicolas", "Pierre", "Quintal", "Raoul", "Suzanne"),
     *("Thérèse", "Victor", "William", "Xavier", "Yvonne", "Zoé"),
 )
-_SYMBOL_NAMES = dict(zip(ALPHABET, (*_DIGIT_NAMES, *_FIRST_NAMES), strict=True))
+SYMBOL_NAMES = dict(zip(ALPHABET, (*_DIGIT_NAMES, *_FIRST_NAMES), strict=True))
+"""The name of each symbol, to be read out: a digit, or a first name that begins with the letter."""
 
 
 def spell_letters(letters: str) -> str:
@@ -117,4 +118,4 @@ def spell_letters(letters: str) -> str:
     « 24 – deux, neuf, Yvonne, sept – un, Gaston, Victor, trois – … »
     """
     day, *groups = letters.split("-")
-    return " – ".join((day, *(", ".join(_SYMBOL_NAMES[symbol] for symbol in group) for group in groups)))
+    return " – ".join((day, *(", ".join(SYMBOL_NAMES[symbol] for symbol in group) for group in groups)))

@@ -117,14 +117,18 @@ def test_the_agent_and_the_sandbox_start_without_each_other(wheels: list[Wheel])
     installed = sysconfig.get_path("purelib")
     # without "site" the folders of the sources are not on the path
     script = (
-        f"import sys; sys.path += sys.argv[1], {installed!r}; from importlib import import_module as load\n"
+        f"import sys; sys.path += *sys.argv[3:], {installed!r}; from importlib import import_module as load\n"
         "try: load(sys.argv[2])\n"
-        "except ModuleNotFoundError: load(sys.argv[3] + '.cli').main(['--help'])"
+        "except ModuleNotFoundError: load(sys.argv[1] + '.cli').main(['--help'])"
     )
-    agent, sandbox, _ = wheels
-    for wheel, other in ((agent, sandbox), (sandbox, agent)):
+    agent, sandbox, desk = wheels
+    # the sandbox's repository is made by the module of the desk that knows no agent
+    for wheel, other, folders in (
+        (agent, sandbox, [agent.folder]),
+        (sandbox, agent, [sandbox.folder, desk.folder]),
+    ):
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", script, wheel.folder, other.package, wheel.package],
+            [sys.executable, "-I", "-S", "-c", script, wheel.package, other.package, *folders],
             capture_output=True, text=True, timeout=60, check=True,
         )  # fmt: skip
         assert wheel.name in done.stdout

@@ -84,7 +84,7 @@ def test_what_is_asked_for(site: Site) -> None:
     verified = site.visit()
     assert site.asked == ["2.root.json", "timestamp.json", "1.snapshot.json", "1.targets.json"]
     assert verified.version == 1
-    assert timedelta(days=29) < verified.expires - datetime.now(UTC) <= timedelta(days=30)
+    assert timedelta(days=13) < verified.expires - datetime.now(UTC) <= timedelta(days=14)
     assert str(verified).startswith("signatures checked, version 1, expires ")
     site.visit()
     assert site.asked == ["2.root.json", "timestamp.json"]

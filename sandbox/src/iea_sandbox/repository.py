@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 # the library lacks __all__
-from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
+from securesystemslib.signer import CryptoSigner, Signer  # type: ignore[attr-defined]
 from tuf.api.metadata import (  # type: ignore[attr-defined]
     Metadata,
     MetaFile,
     Root,
     Snapshot,
-    TargetFile,
     Targets,
     Timestamp,
 )
 
-_Role = TypeVar("_Role", Root, Timestamp, Snapshot, Targets)
+from iea_desk.signed_folder import LIFETIMES, SignedFolder, write_whole
 
-_LIFETIMES = {"root": 365, "targets": 90, "snapshot": 30, "timestamp": 30}  # days
+_Role = TypeVar("_Role", Root, Timestamp, Snapshot, Targets)
 
 
 class Repository:
-    """A repository with consistent snapshots (TUF specification, 6.2 and 7).
+    """A repository with consistent snapshots (TUF specification, 6.2 and 7), made as the publisher makes it.
 
     ``folder`` receives ``metadata/`` and ``targets/``, as any static host would serve them. The private keys stay in
     memory: each repository is a new one.
@@ -36,18 +33,14 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "metadata").mkdir(parents=True, exist_ok=True)
-        (folder / "targets").mkdir(exist_ok=True)
-        self._signers = {role: CryptoSigner.generate_ed25519() for role in _LIFETIMES}
-        self._root = Root(consistent_snapshot=True)
-        for role, signer in self._signers.items():
-            self._root.add_key(signer.public_key, role)
-        self._root.version = 0
-        self._targets: dict[str, TargetFile] = {}
-        self._version = 0
-        self._previous = 0  # the version published before
+        self._signers = {role: CryptoSigner.generate_ed25519() for role in LIFETIMES}
         self._highest = 0  # the highest version ever served, faults included
-        self._publish_root()
+        self._version = self._previous = 0  # the last published version, and the one before
+        published = self._open()
+        with published.edit_root() as root:
+            for role, signer in self._signers.items():
+                root.add_key(signer.public_key, role)
+        published.publish_root()
 
     @property
     def first_root(self) -> Path:
@@ -56,31 +49,36 @@ class Repository:
 
     def publish(self, targets: Mapping[str, bytes] | None = None) -> None:
         """Add *targets* (content by path) and publish a new version of all but the root."""
-        for path, content in (targets or {}).items():
-            target = TargetFile.from_data(path, content, ["sha256"])
-            self._targets[path] = target
-            for name in target.get_prefixed_paths():
-                _write(self.folder / "targets" / name, content)
+        self._publish(self._open(), targets or {})
+
+    def _publish(self, published: SignedFolder, targets: Mapping[str, bytes]) -> None:
+        with published.edit_targets():
+            pass
+        for path, content in targets.items():
+            published.add_target(path, content)
+        published.publish(renew=True)
         self._previous = self._version
         self._version = self._highest = self._highest + 1
-        for name, data in self._release(self._version).items():
-            _write(self.folder / "metadata" / name, data)
 
-    def _publish_root(self, *signers: CryptoSigner, expired: bool = False) -> None:
-        """Publish the next root, signed by its present key unless *signers* are given."""
-        self._root.version += 1
-        data = self._signed(self._root, expired, *signers)
-        _write(self.folder / "metadata" / f"{self._root.version}.root.json", data)
+    def _open(self, *signers: Signer) -> SignedFolder:
+        """Return the folder, to be changed with the present keys and *signers*."""
+        return SignedFolder(
+            self.folder,
+            (*self._signers.values(), *signers),
+            least_version=self._highest + 1,
+            write=write_whole,
+        )
 
     def rotate_keys(self) -> None:
         """Replace all keys; the old and the new one sign the next root (TUF, 6.1)."""
         old = self._signers
-        self._signers = {role: CryptoSigner.generate_ed25519() for role in _LIFETIMES}
-        for role, signer in self._signers.items():
-            self._root.revoke_key(old[role].public_key.keyid, role)
-            self._root.add_key(signer.public_key, role)
-        self._publish_root(old["root"], self._signers["root"])
-        self.publish()
+        self._signers = {role: CryptoSigner.generate_ed25519() for role in LIFETIMES}
+        published = self._open(*old.values())
+        with published.edit_root() as root:
+            for role, signer in self._signers.items():
+                root.revoke_key(old[role].public_key.keyid, role)
+                root.add_key(signer.public_key, role)
+        self._publish(published, {})
 
     def spoil(self, fault: str) -> dict[str, bytes]:
         """Return the files to serve during a "metadata" *fault*; call ``heal`` afterwards."""
@@ -89,12 +87,14 @@ class Repository:
 
     def heal(self) -> None:
         """Publish sound metadata that is newer than all that clients may have stored."""
-        if self._root.is_expired():
-            self._publish_root()
-        self.publish()
+        published = self._open()
+        if published.root().is_expired():
+            with published.edit_root():
+                pass
+        self._publish(published, {})
 
     def _release(self, version: int, *, expired: str = "", foreign_key: bool = False) -> dict[str, bytes]:
-        targets = self._signed(Targets(version=version, targets=self._targets), expired == "targets")
+        targets = self._signed(self._targets(version), expired == "targets")
         snapshot = self._snapshot(version, targets, version, expired == "snapshot")
         signers = (CryptoSigner.generate_ed25519(),) if foreign_key else ()
         return {
@@ -102,6 +102,11 @@ class Repository:
             f"{version}.snapshot.json": snapshot,
             "timestamp.json": self._timestamp(version, snapshot, version, expired == "timestamp", *signers),
         }
+
+    def _targets(self, version: int) -> Targets:
+        targets = self._open().targets()
+        targets.version = version
+        return targets
 
     def _snapshot(self, version: int, targets: bytes, targets_version: int, expired: bool = False) -> bytes:
         meta = {"targets.json": MetaFile.from_data(targets_version, targets, ["sha256"])}
@@ -120,24 +125,29 @@ class Repository:
 
     def _signed(self, role: _Role, expired: bool = False, *signers: CryptoSigner) -> bytes:
         now = datetime.now(UTC).replace(microsecond=0)
-        role.expires = now + timedelta(days=-1 if expired else _LIFETIMES[role.type])
+        role.expires = now + (timedelta(days=-1) if expired else LIFETIMES[role.type])
         metadata = Metadata(role)
         for signer in signers or (self._signers[role.type],):
             metadata.sign(signer, append=True)
         return metadata.to_bytes()
 
     def _expire_root(self, _version: int) -> dict[str, bytes]:
-        self._publish_root(expired=True)
+        root = self._next_root()
+        write_whole(self.folder / "metadata" / f"{root.version}.root.json", self._signed(root, True))
         return {}
 
     def _replace_root(self, _version: int) -> dict[str, bytes]:
         """Return a next root with another root key, signed by that key alone."""
         foreign = CryptoSigner.generate_ed25519()
-        root = deepcopy(self._root)
-        root.version += 1
+        root = self._next_root()
         root.revoke_key(self._signers["root"].public_key.keyid, "root")
         root.add_key(foreign.public_key, "root")
         return {f"{root.version}.root.json": self._signed(root, False, foreign)}
+
+    def _next_root(self) -> Root:
+        root = self._open().root()
+        root.version += 1
+        return root
 
     def _roll_back(self, _version: int) -> dict[str, bytes]:
         old = self._previous
@@ -174,7 +184,7 @@ class Repository:
 
     def _page_as_root(self, _version: int) -> dict[str, bytes]:
         page = b"<!doctype html><title>Page introuvable</title>"
-        return {f"{self._root.version + 1}.root.json": page}
+        return {f"{self._next_root().version}.root.json": page}
 
     def _metadata(self, name: str) -> bytes:
         return (self.folder / "metadata" / name).read_bytes()
@@ -197,10 +207,3 @@ _METADATA_FAULTS: Mapping[str, Callable[[Repository, int], dict[str, bytes]]] = 
     "root-as-page": Repository._page_as_root,
 }
 """What makes the files of each fault; the number is the next version."""
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    beside.write_bytes(content)
-    os.replace(beside, path)

@@ -23,6 +23,7 @@ from iea_agent import channel
 from iea_agent.assembly import saving, session
 from iea_agent.domain import (
     addresses,
+    announced_change,
     assistance_record,
     crash_record,
     interceptors,
@@ -40,6 +41,7 @@ from iea_agent.domain import (
     secret_spellings,
     server_test_record,
     settings,
+    signed_policy,
     state_seal,
     tls_verdicts,
     typed_password,
@@ -401,6 +403,13 @@ PARSERS: Mapping[str, Parser] = {
     "password_register.parse_generation": _state(password_register.parse_generation),
     "password_tries.parse_tries": _state(password_tries.parse_tries),
     "assistance_record.parse_assistance": _state(assistance_record.parse_assistance),
+    "signed_policy.parse_policy": Parser(
+        _refused(signed_policy.parse_policy, signed_policy.PolicyError), signed_policy.LARGEST_TEXT, JSON
+    ),
+    "signed_policy.parse_notices": Parser(
+        _refused(signed_policy.parse_notices, signed_policy.PolicyError), signed_policy.LARGEST_TEXT, JSON
+    ),
+    "announced_change.parse_change_record": _state(announced_change.parse_change_record),
     "known_issuers.parse_record": _state(known_issuers.parse_record),
     "state_seal.parse_entry": Parser(
         _refused(state_seal.parse_entry, ValueError), storage.LARGEST_STATE // 4, JSON

@@ -55,6 +55,25 @@ CHANGES_APART = 60.0
 """A change this long after the last one begins the backoff anew."""
 OBSERVED_GAP = 120.0
 """Between two failed attempts further apart, a failure was not observed."""
+REHEARSAL_LEAD = 21 * 86_400.0
+"""The least time between the first rehearsal of an announced change and its day."""
+REHEARSAL_SPREAD = 86_400.0
+"""First rehearsals are spread over this time, and all later ones with them."""
+REHEARSAL_PASSED = 3 * 86_400.0
+"""Between two rehearsals where the new addresses work."""
+REHEARSAL_FAILED = 4 * 3600.0
+"""Between two rehearsals where they do not."""
+REHEARSALS_BEFORE_TELLING = 3
+"""Rehearsals that fail one after the other before the person is told: one may fail by chance."""
+REHEARSALS_BEFORE_LATE_TELLING = 2
+TELLING_LATE = 9 * 86_400.0
+"""So short before its day fewer rehearsals are enough: the person is told a week ahead."""
+CHANGE_RETURN = 6 * 3600.0
+"""After a return to the old address the new one is tried again after this time."""
+CHANGE_SETTLED = 3 * 86_400.0
+"""After so long without a return the change is done."""
+NOTICE_LONGEST = 7 * 86_400.0
+"""A notice of an incident ends after a week: one that was forgotten must not stay."""
 CLOCK_CHECK = 15.0
 CLOCK_CHECK_LONGEST = 16.5
 """A check may come this late, so that none comes shortly before another timer: fewer wake-ups, and still far below ``SLEPT_GAP``."""

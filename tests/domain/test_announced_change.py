@@ -1,4 +1,4 @@
-"""An announced change: who hears of it, when the addresses change, and who sees the licence."""
+"""An announced change: who hears of it, when it happens, who sees the licence."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from iea_agent.domain import timing
 from iea_agent.domain.announced_change import (
     ChangeRecord,
+    ChangeStep,
     Rehearsal,
-    Step,
     choose_address,
     decide_step,
     may_sign_in,
@@ -39,7 +39,7 @@ FAILED = note_rehearsal(ChangeRecord(), Rehearsal.FAILED, "IEA-N01", BEGINS - 20
 
 @dataclass
 class Post:
-    """A PC of the fleet: when it is on, what stands in its way, and what happens to it."""
+    """A PC of the fleet: when it is on, and what happens to it."""
 
     number: int
     chances: random.Random
@@ -47,7 +47,7 @@ class Post:
     repair_works: bool
     days: frozenset[int]
     record: ChangeRecord = field(default_factory=ChangeRecord)
-    told: list[float] = field(default_factory=list)
+    told_at: list[float] = field(default_factory=list)
     repaired: float = 0.0
     signed_in: list[tuple[float, str]] = field(default_factory=list)
     """When it has shown its licence, and where."""
@@ -67,16 +67,16 @@ class Post:
     def live(self, now: float) -> None:
         """Do what the agent does in this hour."""
         match decide_step(CHANGE, self.record, now, self.number / 300):
-            case Step.REHEARSE:
+            case ChangeStep.REHEARSE:
                 self.record = note_rehearsal(self.record, self.rehearse(), "IEA-N01", now)
-            case Step.TELL:
+            case ChangeStep.TELL:
                 self.record = note_told(self.record, now)
-                self.told.append(now)
+                self.told_at.append(now)
                 if self.repair_works:
                     self.repaired = now
-            case Step.SWITCH | Step.TRY_AGAIN:
+            case ChangeStep.SWITCH | ChangeStep.TRY_AGAIN:
                 self.record = note_switch(self.record, now)
-            case Step.SETTLE:
+            case ChangeStep.SETTLE:
                 self.record = note_settled(self.record, now)
         address = choose_address(OLD, CHANGE.authentication, self.record)
         assert may_sign_in(address, [CHANGE], now)
@@ -111,12 +111,12 @@ def test_a_fleet_of_300_of_which_30_percent_are_badly_configured() -> None:
     bad = [post for post in fleet if post.is_bad]
     assert len(bad) == 90
     for post in bad:
-        assert len(post.told) == 1, f"post {post.number} is told once"
-        assert BEGINS - post.told[0] >= 7 * DAY, f"post {post.number} is told in time"
+        assert len(post.told_at) == 1, f"post {post.number} is told once"
+        assert BEGINS - post.told_at[0] >= 7 * DAY, f"post {post.number} is told in time"
         assert post.repaired or needs_help(CHANGE, post.record, BEGINS - DAY)
     for post in fleet:
         if not post.is_bad:
-            assert not post.told, f"post {post.number} hears nothing"
+            assert not post.told_at, f"post {post.number} hears nothing"
         addresses = {address for at, address in post.signed_in if at < BEGINS}
         assert addresses == {OLD}, "no future address sees the licence before its day"
         is_ready = post.repaired or not post.is_bad
@@ -132,21 +132,21 @@ def test_a_fleet_of_300_of_which_30_percent_are_badly_configured() -> None:
 
 
 def test_nothing_is_done_before_the_new_servers_answer() -> None:
-    assert decide_step(CHANGE, ChangeRecord(), CHANGE.rehearses - 1, 0.0) is Step.WAIT
-    assert decide_step(CHANGE, ChangeRecord(), CHANGE.rehearses, 0.0) is Step.REHEARSE
+    assert decide_step(CHANGE, ChangeRecord(), CHANGE.rehearses - 1, 0.0) is ChangeStep.WAIT
+    assert decide_step(CHANGE, ChangeRecord(), CHANGE.rehearses, 0.0) is ChangeStep.REHEARSE
 
 
 def test_rehearsals_are_spread_over_a_day() -> None:
-    assert decide_step(CHANGE, ChangeRecord(), CHANGE.rehearses + DAY / 2 - 1, 0.5) is Step.WAIT
-    assert decide_step(CHANGE, ChangeRecord(), CHANGE.rehearses + DAY / 2, 0.5) is Step.REHEARSE
+    assert decide_step(CHANGE, ChangeRecord(), CHANGE.rehearses + DAY / 2 - 1, 0.5) is ChangeStep.WAIT
+    assert decide_step(CHANGE, ChangeRecord(), CHANGE.rehearses + DAY / 2, 0.5) is ChangeStep.REHEARSE
 
 
 @pytest.mark.parametrize(
     ("record", "apart"), [(PASSED, timing.REHEARSAL_PASSED), (FAILED, timing.REHEARSAL_FAILED)]
 )
 def test_a_failure_is_looked_at_again_sooner(record: ChangeRecord, apart: float) -> None:
-    assert decide_step(CHANGE, record, record.rehearsed + apart - 1, 0.0) is Step.WAIT
-    assert decide_step(CHANGE, record, record.rehearsed + apart, 0.0) is Step.REHEARSE
+    assert decide_step(CHANGE, record, record.rehearsed + apart - 1, 0.0) is ChangeStep.WAIT
+    assert decide_step(CHANGE, record, record.rehearsed + apart, 0.0) is ChangeStep.REHEARSE
 
 
 def test_one_failure_is_chance_and_shortly_before_two_are_enough() -> None:
@@ -154,9 +154,9 @@ def test_one_failure_is_chance_and_shortly_before_two_are_enough() -> None:
         record = replace(FAILED, failures=failures)
         for ahead, is_told in ((12, early), (8, late), (1, late)):
             step = decide_step(CHANGE, record, BEGINS - ahead * DAY, 0.0)
-            assert (step is Step.TELL) == is_told
-            told = note_told(record, BEGINS - ahead * DAY)
-            assert decide_step(CHANGE, told, BEGINS - ahead * DAY, 0.0) is not Step.TELL
+            assert (step is ChangeStep.TELL) == is_told
+            after = note_told(record, BEGINS - ahead * DAY)
+            assert decide_step(CHANGE, after, BEGINS - ahead * DAY, 0.0) is not ChangeStep.TELL
 
 
 def test_a_pass_between_two_failures_begins_anew_and_an_unclear_one_says_nothing() -> None:
@@ -168,31 +168,31 @@ def test_a_pass_between_two_failures_begins_anew_and_an_unclear_one_says_nothing
 
 
 def test_the_status_says_it_until_the_pc_is_ready_or_the_day_has_come() -> None:
-    told = note_told(FAILED, BEGINS - 10 * DAY)
-    assert needs_help(CHANGE, told, BEGINS - DAY)
+    after = note_told(FAILED, BEGINS - 10 * DAY)
+    assert needs_help(CHANGE, after, BEGINS - DAY)
     assert not needs_help(CHANGE, FAILED, BEGINS - DAY)
-    assert not needs_help(CHANGE, told, BEGINS)
-    ready = note_rehearsal(told, Rehearsal.PASSED, "", BEGINS - 2 * DAY)
+    assert not needs_help(CHANGE, after, BEGINS)
+    ready = note_rehearsal(after, Rehearsal.PASSED, "", BEGINS - 2 * DAY)
     assert not needs_help(CHANGE, ready, BEGINS - DAY)
 
 
 def test_on_its_day_and_back() -> None:
     assert choose_address(OLD, CHANGE.authentication, PASSED) == OLD
-    assert decide_step(CHANGE, PASSED, BEGINS, 0.0) is Step.SWITCH
+    assert decide_step(CHANGE, PASSED, BEGINS, 0.0) is ChangeStep.SWITCH
     record = note_switch(PASSED, BEGINS)
     assert choose_address(OLD, CHANGE.authentication, record) == NEW
     assert choose_address(OLD, None, record) == OLD
     assert note_failure(CHANGE, record, old_answers=False, now=BEGINS + 60) == record
     back = note_failure(CHANGE, record, old_answers=True, now=BEGINS + 60)
     assert choose_address(OLD, CHANGE.authentication, back) == OLD
-    assert decide_step(CHANGE, back, BEGINS + 60 + timing.CHANGE_RETURN - 1, 0.0) is Step.WAIT
-    assert decide_step(CHANGE, back, BEGINS + 60 + timing.CHANGE_RETURN, 0.0) is Step.TRY_AGAIN
+    assert decide_step(CHANGE, back, BEGINS + 60 + timing.CHANGE_RETURN - 1, 0.0) is ChangeStep.WAIT
+    assert decide_step(CHANGE, back, BEGINS + 60 + timing.CHANGE_RETURN, 0.0) is ChangeStep.TRY_AGAIN
     again = note_switch(back, BEGINS + DAY)
-    assert decide_step(CHANGE, again, BEGINS + DAY + timing.CHANGE_SETTLED - 1, 0.0) is Step.WAIT
-    assert decide_step(CHANGE, again, BEGINS + DAY + timing.CHANGE_SETTLED, 0.0) is Step.SETTLE
+    assert decide_step(CHANGE, again, BEGINS + DAY + timing.CHANGE_SETTLED - 1, 0.0) is ChangeStep.WAIT
+    assert decide_step(CHANGE, again, BEGINS + DAY + timing.CHANGE_SETTLED, 0.0) is ChangeStep.SETTLE
     settled = note_settled(again, BEGINS + 5 * DAY)
     assert note_failure(CHANGE, settled, old_answers=True, now=BEGINS + 6 * DAY) == settled
-    assert decide_step(CHANGE, settled, BEGINS + 6 * DAY, 0.0) is Step.WAIT
+    assert decide_step(CHANGE, settled, BEGINS + 6 * DAY, 0.0) is ChangeStep.WAIT
 
 
 def test_a_failure_before_the_day_takes_nobody_anywhere() -> None:
@@ -233,7 +233,7 @@ def test_a_record_outlasts_a_restart() -> None:
         {"problem": "x" * 11},
         {"passed": 1},
         {"failures": -1},
-        {"told": "x"},
+        {"told_at": "x"},
         {"switched": -1.0},
     ],
 )

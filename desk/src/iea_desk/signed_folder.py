@@ -225,7 +225,7 @@ class SignedFolder(Repository):
     # publishing
 
     def publish(self, *, renew: bool = False) -> list[str]:
-        """Publish what has changed, and the snapshot and the timestamp that follow from it.
+        """Publish what has changed, with the snapshot and the timestamp that follow.
 
         *renew* signs these two again even if nothing has changed. Returns the names of the written files, in the order of writing. Raises
         ``NotSigned`` before the first file is written.

@@ -25,10 +25,10 @@ _Role = TypeVar("_Role", Root, Timestamp, Snapshot, Targets)
 
 
 class Repository:
-    """A repository with consistent snapshots (TUF specification, 6.2 and 7), made as the publisher makes it.
+    """A repository with consistent snapshots (TUF specification, 6.2 and 7).
 
-    ``folder`` receives ``metadata/`` and ``targets/``, as any static host would serve them. The private keys stay in
-    memory: each repository is a new one.
+    It is made as the publisher makes the real one. ``folder`` receives ``metadata/`` and ``targets/``, as any static host
+    would serve them. The private keys stay in memory: each repository is a new one.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -26,7 +26,7 @@ class Rehearsal(Enum):
     UNCLEAR = "unclear"  # today's server was not reached either: it says nothing of the new one
 
 
-class Step(Enum):
+class ChangeStep(Enum):
     """What an agent does about a change now."""
 
     WAIT = "wait"
@@ -49,7 +49,7 @@ class ChangeRecord:
     failures: int = 0
     passed: bool = False
     problem: str = ""
-    told: float = 0.0
+    told_at: float = 0.0
     switched: float = 0.0
     returned: float = 0.0
     settled: float = 0.0
@@ -70,7 +70,8 @@ def parse_change_record(document: Mapping[str, object]) -> ChangeRecord:
     if not isinstance(problem, str) or len(problem) > 10 or not isinstance(passed, bool):
         raise ValueError("problem, passed: a code, and true or false expected")
     times = {
-        name: parse_time(document, name) for name in ("rehearsed", "told", "switched", "returned", "settled")
+        name: parse_time(document, name)
+        for name in ("rehearsed", "told_at", "switched", "returned", "settled")
     }
     return ChangeRecord(
         failures=parse_count(document, "failures", 0, 10**6), passed=passed, problem=problem, **times
@@ -99,15 +100,15 @@ def _if_used(replaced: ReplacedAddress | None, address: str) -> ReplacedAddress 
     return replaced if replaced and replaced.old == address else None
 
 
-def decide_step(change: AnnouncedChange, record: ChangeRecord, now: float, chance: float) -> Step:
-    """Return what to do now; *chance*, from 0 to 1, is this PC's own and stays the same."""
+def decide_step(change: AnnouncedChange, record: ChangeRecord, now: float, chance: float) -> ChangeStep:
+    """Return what to do now; *chance*, from 0 to 1, is this PC's own and stays."""
     if record.settled:
-        return Step.WAIT
+        return ChangeStep.WAIT
     if now >= change.begins:
         return _decide_on_the_day(record, now)
     if _is_time_to_tell(change, record, now):
-        return Step.TELL
-    return Step.REHEARSE if now >= next_rehearsal(change, record, chance) else Step.WAIT
+        return ChangeStep.TELL
+    return ChangeStep.REHEARSE if now >= next_rehearsal(change, record, chance) else ChangeStep.WAIT
 
 
 def next_rehearsal(change: AnnouncedChange, record: ChangeRecord, chance: float) -> float:
@@ -118,23 +119,23 @@ def next_rehearsal(change: AnnouncedChange, record: ChangeRecord, chance: float)
     return record.rehearsed + apart
 
 
-def _decide_on_the_day(record: ChangeRecord, now: float) -> Step:
+def _decide_on_the_day(record: ChangeRecord, now: float) -> ChangeStep:
     if not record.switched:
-        return Step.SWITCH
+        return ChangeStep.SWITCH
     if record.returned:
-        return Step.TRY_AGAIN if now >= record.returned + timing.CHANGE_RETURN else Step.WAIT
-    return Step.SETTLE if now >= record.switched + timing.CHANGE_SETTLED else Step.WAIT
+        return ChangeStep.TRY_AGAIN if now >= record.returned + timing.CHANGE_RETURN else ChangeStep.WAIT
+    return ChangeStep.SETTLE if now >= record.switched + timing.CHANGE_SETTLED else ChangeStep.WAIT
 
 
 def _is_time_to_tell(change: AnnouncedChange, record: ChangeRecord, now: float) -> bool:
     is_late = now >= change.begins - timing.TELLING_LATE
     needed = timing.REHEARSALS_BEFORE_LATE_TELLING if is_late else timing.REHEARSALS_BEFORE_TELLING
-    return not record.told and record.failures >= needed
+    return not record.told_at and record.failures >= needed
 
 
 def needs_help(change: AnnouncedChange, record: ChangeRecord, now: float) -> bool:
     """Return whether the status goes on to say that this PC is not ready."""
-    return bool(record.told) and not record.passed and now < change.begins
+    return bool(record.told_at) and not record.passed and now < change.begins
 
 
 # What happened
@@ -152,7 +153,7 @@ def note_rehearsal(record: ChangeRecord, outcome: Rehearsal, problem: str, now: 
 
 def note_told(record: ChangeRecord, now: float) -> ChangeRecord:
     """Return *record* once the person has been told."""
-    return replace(record, told=now)
+    return replace(record, told_at=now)
 
 
 def note_switch(record: ChangeRecord, now: float) -> ChangeRecord:
@@ -182,7 +183,7 @@ def choose_address(address: str, replaced: ReplacedAddress | None, record: Chang
 
 
 def may_sign_in(address: str, changes: Iterable[AnnouncedChange], now: float) -> bool:
-    """Return whether the licence may be shown to *address*: to no future one before its day."""
+    """Return whether *address* may see the licence: no future one before its day."""
     return not any(
         now < change.begins and change.authentication and change.authentication.new == address
         for change in changes

@@ -1,4 +1,4 @@
-"""What the publisher tells every agent: the signed policy and the notices, as values.
+"""The signed policy and the notices: what the publisher tells every agent.
 
 Both are targets of the update repository, one JSON object each, and what an agent does with them is bounded here: they hold text, dates, versions
 and addresses with https, nothing that makes a connection weaker. A document with one impossible value counts as a whole for nothing: what was read
@@ -106,7 +106,7 @@ class MinimumVersions:
 
 @dataclass(frozen=True, slots=True)
 class SignedPolicy:
-    """What a publisher's policy says; each value is "" or empty if it says nothing of it.
+    """What a publisher's policy says; what it says nothing of is "" or empty.
 
     *pages* are pages on problems by code, newer than those of the program, in its subset of Markdown. *ignored* are names that this agent does not
     know: a newer one may.

@@ -10,7 +10,6 @@ This module knows neither the agent nor the rest of the desk: the sandbox makes 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
@@ -161,7 +160,7 @@ class SignedFolder(Repository):
 
     def close(self, role: str, md: AnyMetadata) -> None:
         """Keep the metadata *md* of *role* as changed, with a new version and signatures."""
-        if role not in self.changed:
+        if role not in self.changed or self._has_file(role, md.signed.version):
             # clients ask for the next root, and the next only (5.3)
             least = 1 if role == Root.type else self.least_version
             md.signed.version = max(self._newest_version(role) + 1, least)
@@ -300,8 +299,12 @@ class SignedFolder(Repository):
     # files
 
     def _list_versions(self, role: str) -> list[int]:
-        names = (re.fullmatch(rf"([0-9]{{1,9}})\.{role}\.json", file.name) for file in self._metadata_files())
-        return [int(name[1]) for name in names if name]
+        parts = (file.name.partition(".") for file in self._metadata_files())
+        return [
+            int(number)
+            for number, _, name in parts
+            if name == f"{role}.json" and number.isdecimal() and len(number) < 10
+        ]
 
     def _metadata_files(self) -> list[Path]:
         folder = self.folder / "metadata"
@@ -313,6 +316,9 @@ class SignedFolder(Repository):
             published = self.find_published(role)
             return published.signed.version if published else 0
         return max(self._list_versions(role), default=0)
+
+    def _has_file(self, role: str, version: int) -> bool:
+        return role != Timestamp.type and (self.folder / "metadata" / metadata_name(role, version)).exists()
 
     def _read_published(self, role: str) -> bytes | None:
         version = self._published_version(role)

@@ -179,7 +179,7 @@ class Loop:
         now = self._clock()
         before = self.snapshot
         after, effects = machine.advance(before, event, now)
-        if after is before:
+        if after is before and not effects:
             return
         self.snapshot = after
         fields = {

@@ -77,6 +77,17 @@ def test_an_unavailable_server_gets_seconds_then_one_to_five_minutes(problem: Pr
     assert timing.next_try(problem, 9, None, 0.999999) == pytest.approx(300, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("tries", "unavailable", "most"),
+    [(1, 1, 7.5), (4, 1, 90), (12, 1, 90), (12, 2, 120), (12, 3, 180), (12, 4, 300), (12, 99, 300)],
+)
+def test_a_server_that_has_just_come_back_is_asked_sooner_than_one_that_stays_busy(
+    tries: int, unavailable: int, most: float
+) -> None:
+    seconds = timing.next_try(problems.SERVER_UNAVAILABLE, tries, None, 0.999999, unavailable)
+    assert seconds == pytest.approx(most, abs=0.01)
+
+
 @given(st.sampled_from([*ORDINARY, *UNAVAILABLE]), st.floats(0, 1e13), st.integers(1, 20), CHANCES)
 def test_the_servers_wish_is_respected_up_to_an_hour_and_never_shortens_our_wait(
     problem: Problem, wish: float, tries: int, chance: float

@@ -172,3 +172,17 @@ def test_the_table_knows_every_verdict(problem: Problem, state: State, asked: bo
     snapshot = replace(CONNECTED, state=state, asked=asked and state is not State.ASSISTANCE)
     for snapshot_now in (snapshot, replace(snapshot, failures=5, failing_steady=0.0)):
         assert machine.allows(state, type(judge(snapshot_now, problem, 0)))
+
+
+def test_a_busy_server_is_counted_apart_from_one_that_was_away() -> None:
+    away = replace(FAILING, tries=12)
+    busy = failed(problems.SERVER_UNAVAILABLE)
+    assert verdict(away, busy, NOON, 0.999999).retry_in == pytest.approx(90, abs=0.01)
+    after, _ = advance(away, verdict(away, busy, NOON, 0.5), NOON)
+    assert (after.tries, after.unavailable) == (13, 1)
+    assert verdict(after, busy, NOON, 0.999999).retry_in == pytest.approx(120, abs=0.01)
+    lost, _ = advance(after, verdict(after, failed(LOST), NOON, 0.5), NOON)
+    assert (lost.tries, lost.unavailable) == (14, 1)
+    for change in (machine.Woke(), machine.NetworkChanged()):
+        again, _ = advance(lost, change, NOON)
+        assert (again.tries, again.unavailable) == (0, 0)

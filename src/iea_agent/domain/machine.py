@@ -24,7 +24,7 @@ from typing import TypeAlias
 
 from . import problems, timing
 from .diagnosis import Failure, Stage
-from .problems import Problem
+from .problems import Problem, Retry
 
 
 class State(Enum):
@@ -309,8 +309,9 @@ class Snapshot:
     observed: float = 0.0
     # when the failure is a verdict; None if the next attempt decides
     verdict_steady: float | None = None
-    # failed attempts since the backoff began anew
+    # failed attempts since the backoff began anew, and those among them whose server answered that it is not available
     tries: int = 0
+    unavailable: int = 0
     # the last change of the network that brought an attempt
     changed_steady: float = -math.inf
     # no verdict on a lost connection before this time
@@ -366,13 +367,14 @@ def abandon_attempt(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot
 
 def reset_backoff(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
     """Begin the backoff anew: the next retry comes soon."""
-    return replace(snapshot, tries=0)
+    return replace(snapshot, tries=0, unavailable=0)
 
 
 def record_change(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
     """Begin the backoff anew, unless the network keeps changing."""
+    after = replace(snapshot, changed_steady=now.steady)
     steady = now.steady - snapshot.changed_steady >= timing.CHANGES_APART
-    return replace(snapshot, changed_steady=now.steady, tries=0 if steady else snapshot.tries)
+    return reset_backoff(after, _event, now) if steady else after
 
 
 def clear_failure(snapshot: Snapshot, _event: Event, _now: Moment) -> Snapshot:
@@ -407,6 +409,7 @@ def record_success(snapshot: Snapshot, event: Event, now: Moment) -> Snapshot:
         asked=False,
         failure=None,
         tries=0,
+        unavailable=0,
         retry_at=None,
     )
 
@@ -432,6 +435,10 @@ def record_look(snapshot: Snapshot, _event: Event, now: Moment) -> Snapshot:
     )
 
 
+def _counts_as_unavailable(failure: Failure) -> bool:
+    return failure.problem.retry is Retry.UNAVAILABLE
+
+
 def record_failure(snapshot: Snapshot, event: Event, now: Moment) -> Snapshot:
     """End the attempt with its failure."""
     if not isinstance(event, Failed):
@@ -451,6 +458,7 @@ def record_failure(snapshot: Snapshot, event: Event, now: Moment) -> Snapshot:
         observed=snapshot.observed + timing.observed(gap),
         verdict_steady=find_verdict_time(snapshot, event.failure, now, event.retry_in),
         tries=snapshot.tries + 1,
+        unavailable=snapshot.unavailable + _counts_as_unavailable(event.failure),
         retry_at=None if event.retry_in is None else now.wall + event.retry_in,
         servers_answer=False,
     )
@@ -660,7 +668,13 @@ def verdict(snapshot: Snapshot, failure: Failure, now: Moment, chance: float) ->
         return ConfigurationMissing(snapshot.run, failure)
     if snapshot.looking and snapshot.retry_at is not None and failure.problem is snapshot.problem:
         return StillWaiting(snapshot.run, failure)
-    retry_in = timing.next_try(failure.problem, snapshot.tries + 1, failure.retry_after, chance)
+    retry_in = timing.next_try(
+        failure.problem,
+        snapshot.tries + 1,
+        failure.retry_after,
+        chance,
+        snapshot.unavailable + _counts_as_unavailable(failure),
+    )
     if snapshot.asked:
         return ConnectionLostOnRequest(snapshot.run, failure, retry_in)
     due = find_verdict_time(snapshot, failure, now, retry_in)
@@ -674,7 +688,8 @@ def judge_attempt(
 ) -> AttemptOutcome:
     """Return the event for attempt *run*, which ended with *failure* or well (None)."""
     if failure is not None:
-        return replace(verdict(snapshot, failure, now, chance), run=run)
+        event = verdict(snapshot, failure, now, chance)
+        return event if run == snapshot.run else replace(event, run=run)
     if snapshot.state is State.ASSISTANCE:
         return ServersAnswered(run)
     return AuthenticatedOnRequest(run) if snapshot.asked else Authenticated(run)
@@ -686,14 +701,14 @@ def allows(state: State, event: type[Event]) -> bool:
 
 
 def advance(snapshot: Snapshot, event: Event, now: Moment) -> tuple[Snapshot, tuple[Effect, ...]]:
-    """Return the snapshot and the effects after *event*; a late one changes nothing."""
+    """Return the snapshot and the effects after *event*; a late one has neither."""
     step = TABLE.get((snapshot.state, type(event)))
     late = isinstance(event, AttemptOutcome) and event.run != snapshot.run
     if step is None or late:
         return snapshot, ()
-    after = replace(snapshot, state=step.state)
+    after = snapshot
     if step.state is not snapshot.state:
-        after = replace(after, since=now.wall, servers_answer=False)
+        after = replace(after, state=step.state, since=now.wall, servers_answer=False)
     for update in step.updates:
         after = update(after, event, now)
     return after, step.effects

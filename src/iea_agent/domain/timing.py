@@ -22,6 +22,11 @@ REGISTER_NOTICE_DAYS = 180
 UNAVAILABLE_FIRST = (5.0, 15.0, 45.0)
 """The first waits for a server that is not available and names no time."""
 UNAVAILABLE_LEAST = 60.0
+UNAVAILABLE_SPREAD_FIRST = 30.0
+"""The random addition to ``UNAVAILABLE_LEAST`` after the first such answer; doubled after each further one.
+
+Whoever waits long after the first leaves a server idle that has just come back and is busy for a minute only.
+"""
 UNAVAILABLE_SPREAD = 240.0
 RETRY_AFTER_LONGEST = 3600.0
 SPREAD = 0.5
@@ -93,19 +98,22 @@ UNFINISHED_SLOT = 86_400.0
 """A folder of a version that nothing names is left alone this long: a setup may be about to name it."""
 
 
-def next_try(problem: Problem, tries: int, retry_after: float | None, chance: float) -> float | None:
+def next_try(
+    problem: Problem, tries: int, retry_after: float | None, chance: float, unavailable: int | None = None
+) -> float | None:
     """Return the seconds until the next attempt, None if only a change can help.
 
-    *tries* counts the failed attempts since the backoff began, from 1. *retry_after* is the server's wish in seconds (RFC 9110, section 10.2.3): respected
+    *tries* counts the failed attempts since the backoff began, from 1, and *unavailable* those among them whose server answered that it is not available: all
+    of them, if it is not given. *retry_after* is the server's wish in seconds (RFC 9110, section 10.2.3): respected
     up to an hour, and spread; it never shortens our own wait. *chance* is in [0, 1).
     """
     if problem.retry is Retry.ON_CHANGE:
         return None
     wish = min(max(retry_after or 0.0, 0.0), RETRY_AFTER_LONGEST) * (1 + SPREAD * chance)
-    return max(wish, _own_wait(problem.retry, tries, chance))
+    return max(wish, _own_wait(problem.retry, tries, chance, tries if unavailable is None else unavailable))
 
 
-def _own_wait(retry: Retry, tries: int, chance: float) -> float:
+def _own_wait(retry: Retry, tries: int, chance: float, unavailable: int) -> float:
     """Return the seconds until the next attempt if the server has no wish."""
     earlier = max(tries, 1) - 1
     if retry is Retry.REFUSED:
@@ -113,7 +121,8 @@ def _own_wait(retry: Retry, tries: int, chance: float) -> float:
     if retry is Retry.UNAVAILABLE:
         if earlier < len(UNAVAILABLE_FIRST):
             return UNAVAILABLE_FIRST[earlier] * (1 + SPREAD * chance)
-        return UNAVAILABLE_LEAST + UNAVAILABLE_SPREAD * chance
+        spread: float = UNAVAILABLE_SPREAD_FIRST * 2 ** min(max(unavailable, 1) - 1, 16)
+        return UNAVAILABLE_LEAST + min(spread, UNAVAILABLE_SPREAD) * chance
     doubled: float = FIRST * 2 ** min(earlier, 16)
     return min(doubled, LONGEST) * (0.5 + chance)
 

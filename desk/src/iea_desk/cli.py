@@ -1,4 +1,4 @@
-"""The command `iea-desk`: keys, passwords of the day, the register for the PCs."""
+"""The command `iea-desk`: keys, passwords of the day, the register, the updates."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from iea_desk.key_store import load_keys, load_ring, save_file, save_ring
 from iea_desk.keys import DeskError, KeyRing, MasterKey, check_kid, choose_kid
 from iea_desk.password_message import PasswordMessage
 from iea_desk.private_files import open_file
+from iea_desk.publish_commands import add_publish
 from iea_desk.register import (
     OtherRegister,
     ProgressBar,
@@ -111,7 +112,7 @@ def _run(arguments: Sequence[str] | None, drawn: TextIO) -> int:
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="iea-desk",
-        description="Le côté de l’assistance : clés, mots de passe du jour, registre publié.",
+        description="Le côté de l’assistance et de l’éditeur : mots de passe du jour, registre, mises à jour signées.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -161,6 +162,7 @@ def _build_parser() -> argparse.ArgumentParser:
         "--kid", default="", metavar="NOM", help="son nom (sinon l’année et une lettre : 2026b)"
     )
     rotate.set_defaults(run=_rotate)
+    add_publish(commands)
     return parser
 
 

@@ -117,7 +117,10 @@ UNMEASURED: dict[str, str] = {
     "failures": "the reason of an error of OpenSSL",
     "problem_details": "the product's own sentences",
     "proxy_sign_in": "quotes what messages.parse_challenges has read",
+    "publish_commands": "the desk's own command line",
+    "publisher_keys": "the release manager's own files",
     "register": "the desk's own unfinished register",
+    "release_orders": "the release manager's own files",
 }
 """Modules that take text apart and have no parser in the table."""
 

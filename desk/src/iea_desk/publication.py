@@ -244,10 +244,10 @@ def discard_draft(folder: Path) -> bool:
 
 
 @contextmanager
-def hold_folder(folder: Path) -> Iterator[None]:
+def hold_folder(folder: Path, patience: float = LOCK_SECONDS) -> Iterator[None]:
     """Keep other commands out of *folder*. Raises ``DeskError`` if one is at work."""
     folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / "verrou", timeout=LOCK_SECONDS)
+    lock = filelock.FileLock(folder / "verrou", timeout=patience)
     try:
         with lock:
             yield

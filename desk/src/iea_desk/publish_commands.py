@@ -62,7 +62,7 @@ def add_publish(commands: Any) -> None:
         help="phrase secrète ou code, sur sa première ligne ; lisible par vous seul (sinon demandée)",
     )
     orders = publish.add_subparsers(required=True, metavar="ordre")
-    for name, (summary, arguments, run) in _ORDERS.items():
+    for name, (summary, arguments, run) in ORDERS.items():
         order = orders.add_parser(name, parents=[common], help=summary)
         for flags, settings in arguments:
             order.add_argument(*flags, **settings)
@@ -385,7 +385,7 @@ _VERSION = _argument("version", metavar="VERSION", help="3.00.73 par exemple")
 _FILE = _argument("file", type=Path, metavar="FICHIER")
 _KIND = _argument("--kind", choices=("product", "agent"), default="", help="si les deux ont cette version")
 _WHEN = "HEURE"
-_ORDERS: Mapping[str, tuple[str, tuple[Argument, ...], Callable[[argparse.Namespace], None]]] = {
+ORDERS: Mapping[str, tuple[str, tuple[Argument, ...], Callable[[argparse.Namespace], None]]] = {
     "key": (
         "créer une clé, ou reconnaître celle d’un jeton",
         (

@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from securesystemslib.exceptions import UnsupportedLibraryError
 
 # the library lacks __all__
 from securesystemslib.signer import (  # type: ignore[attr-defined]
@@ -87,16 +86,21 @@ def register_token(
     _check_new(folder, name)
     try:
         uri, key = HSMSigner.import_(number, label, ask)
-    except (ValueError, UnsupportedLibraryError) as error:
+    except DeskError:
+        raise
+    # the token's library has errors of its own, which are not there without it
+    except Exception as error:  # noqa: BLE001
         raise _refuse_token(error) from None
     folder.mkdir(parents=True, exist_ok=True)
     return _save_public(folder, NamedKey(name, _name_owner(key, name), uri))
 
 
 def _refuse_token(error: Exception) -> DeskError:
+    # a wrong PIN, for example, has a name and no text
+    reason = str(error) or type(error).__name__
     return DeskError(
-        f"Le jeton ne donne pas de clé : {error}.\n"
-        "Il faut iea-desk[token], la variable PYKCS11LIB avec le chemin de la bibliothèque PKCS #11 du jeton, "
+        f"Le jeton ne signe pas : {reason}. Rien n’est signé.\n"
+        "Il faut son code, iea-desk[token], la variable PYKCS11LIB avec le chemin de sa bibliothèque PKCS #11, "
         "et une clé ECDSA P-256 ou P-384 dans ce jeton."
     )
 
@@ -201,7 +205,10 @@ class _TokenSigner(Signer):
         """Sign in the token. Raises ``DeskError``."""
         try:
             return Signer.from_priv_key_uri(self._key.uri, self._key.key, self._ask_once).sign(payload)
-        except (ValueError, UnsupportedLibraryError) as error:
+        except DeskError:
+            raise
+        # the token's library has errors of its own, which are not there without it
+        except Exception as error:  # noqa: BLE001
             raise _refuse_token(error) from None
 
     def _ask_once(self, what: str) -> str:

@@ -89,13 +89,12 @@ def add_release(publication: Publication, file: Path, sheet: Path) -> Offer:
     for offer in list_catalogue(publication).offers:
         if offer.file.name == name:
             return offer
-    publication.remove(name)
-    raise DeskError(f"{file} ne peut pas être proposé : {_find_refusal(publication, name)}", REFUSED)
+    raise DeskError(f"{file} ne peut pas être proposé : {_find_refusal(publication, name)}.", REFUSED)
 
 
 def _find_refusal(publication: Publication, name: str) -> str:
     refusals = list_catalogue(publication).refusals
-    return next((each for each in refusals if name in each), "il est vide, ou d’un autre genre que la fiche.")
+    return next((each for each in refusals if name in each), "une autre version a ce numéro")
 
 
 def _complete_sheet(sheet: dict[str, Any]) -> dict[str, Any]:

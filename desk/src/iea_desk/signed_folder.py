@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 # both libraries lack __all__
 from securesystemslib.signer import Key, Signer  # type: ignore[attr-defined]
-from tuf.api.exceptions import RepositoryError
+from tuf.api.exceptions import RepositoryError, UnsignedMetadataError
 from tuf.api.metadata import (  # type: ignore[attr-defined]
     Metadata,
     MetaFile,
@@ -178,7 +178,7 @@ class SignedFolder(Repository):
         """Sign the changed metadata of *role* with each signer whose key counts.
 
         The keys of the published root count beside those of a new one: so clients that have not read the new root yet are served, too. Returns
-        the keys that have signed just now.
+        the keys that have signed just now. Raises what a signer raises.
         """
         metadata = self.changed[role]
         published = self.find_published(Root.type)
@@ -187,7 +187,11 @@ class SignedFolder(Repository):
         before = set(metadata.signatures)
         for signer in self.signers:
             if signer.public_key.keyid in keyids:
-                metadata.sign(signer, append=True)
+                try:
+                    metadata.sign(signer, append=True)
+                except UnsignedMetadataError as error:
+                    # what the signer has said
+                    raise error.__cause__ or error from None
         return [
             each.public_key
             for each in self.signers

@@ -18,7 +18,7 @@ from iea_agent.domain.signed_policy import POLICY_FILE, find_notice, parse_notic
 from iea_desk.cli import main
 from iea_desk.folder_check import check_publication
 from iea_desk.keys import DeskError
-from iea_desk.private_files import write_private
+from iea_desk.private_files import read_private, write_private
 from iea_desk.publication import Publication, hold_folder
 from iea_desk.publish_commands import ORDERS
 from iea_desk.publisher_keys import load_signers
@@ -142,8 +142,12 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Publisher:
 
 @pytest.fixture
 def publisher(prepared: Publisher, tmp_path: Path) -> Publisher:
-    shutil.copytree(prepared.place, tmp_path / "place")
-    return Publisher(tmp_path / "place")
+    copy = Publisher(tmp_path / "place")
+    shutil.copytree(prepared.place, copy.place, ignore=shutil.ignore_patterns("*.pem"))
+    # a copy of a file has other rights on Windows
+    for key in prepared.keys.glob("*.pem"):
+        write_private(copy.keys / key.name, read_private(key))
+    return copy
 
 
 SETUP = "impact-emploi/ImpactEmploi-3.00.72.exe"
@@ -256,6 +260,7 @@ def test_a_lost_key_is_replaced_by_the_root_alone(publisher: Publisher, role: st
     assert publisher.client("new").load(SETUP)
 
 
+@pytest.mark.linux  # the same on Windows
 def test_nobody_is_locked_out(publisher: Publisher) -> None:
     assert "plus personne" in publisher.refuse("rotate", "targets", "--old", "marie")
     assert "plus personne" in publisher.refuse("rotate", "root", "--threshold", "4")
@@ -278,6 +283,7 @@ def test_a_key_may_be_encrypted(publisher: Publisher) -> None:
     publisher.do("sign", "--secret-file", secret)
 
 
+@pytest.mark.linux  # the same on Windows
 def test_a_token_that_does_not_sign_is_told(publisher: Publisher) -> None:
     publisher.do("key", "jeton", "--type", "ecdsa")
     public = publisher.keys / "jeton.json"
@@ -330,6 +336,7 @@ def test_a_roll_out_does_not_shrink_and_a_withdrawn_version_stays_away(publisher
     assert publisher.client("new").load(SETUP) == {}
 
 
+@pytest.mark.linux  # the same on Windows
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -353,6 +360,7 @@ def test_a_sheet_that_agents_would_not_understand_is_refused(
     assert reason in publisher.refuse("add", setup, flag, sheet)
 
 
+@pytest.mark.linux  # the same on Windows
 def test_a_version_has_notes_a_content_and_a_name_for_every_disk(publisher: Publisher) -> None:
     sheet = publisher.write("fiche.toml", SHEET.format(version="3.00.73"))
     setup = publisher.write("ImpactEmploi-3.00.73.exe", "MZ")
@@ -364,6 +372,7 @@ def test_a_version_has_notes_a_content_and_a_name_for_every_disk(publisher: Publ
     assert "no file name" in publisher.refuse("add", publisher.write("é è.exe", b"MZ"), "--sheet", sheet)
 
 
+@pytest.mark.linux  # the same on Windows
 @pytest.mark.parametrize(
     "content", [b"x" * 65_537, b"\xff\xfe#", b"", b"# Titre \x1b[2J", "renversé \u202e".encode()]
 )
@@ -372,6 +381,7 @@ def test_notes_are_a_readable_text_of_64_kilobytes(publisher: Publisher, content
     publisher.refuse("notes", "suivante", publisher.write("notes.md", b"# Notes"))
 
 
+@pytest.mark.linux  # the same on Windows
 def test_a_repository_is_made_once(publisher: Publisher) -> None:
     owners = ("--root", "marie", "--targets", "marie", "--online", "serveur")
     assert "n’est pas écrasé" in publisher.refuse("init", *owners)
@@ -413,6 +423,7 @@ def test_a_policy_is_published_as_agents_read_it(publisher: Publisher) -> None:
     set_policy(later, publisher.place / "politique.toml")
 
 
+@pytest.mark.linux  # the same on Windows
 @pytest.mark.parametrize(
     ("days", "more", "reason"),
     [
@@ -445,6 +456,7 @@ def test_a_notice_is_published_and_ended(publisher: Publisher) -> None:
     assert parse_notices(publisher.client("new").load("notices.json")["notices.json"].decode()) == ()
 
 
+@pytest.mark.linux  # the same on Windows
 @pytest.mark.parametrize(
     "arguments",
     [(), ("Panne.", "--end"), ("Panne.", "--since", "25:00"), ("Panne.", "--next", "demain"), ("x" * 301,)],
@@ -463,6 +475,7 @@ def test_a_register_of_a_lower_generation_is_refused(publisher: Publisher) -> No
     assert "pas un registre" in publisher.refuse("register", publisher.write("registre.json", "{}"))
 
 
+@pytest.mark.linux  # the same on Windows
 def test_the_examples_of_the_guide_work(publisher: Publisher) -> None:
     guide = (Path(__file__).parents[2] / "docs" / "publishing.md").read_text("utf-8")
     sheet, policy = re.findall(r"^```toml\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
@@ -508,6 +521,7 @@ def test_an_expired_root_is_renewed_before_anything_else(publisher: Publisher) -
     assert publication.list_ends()["root"] > late + timedelta(days=364)
 
 
+@pytest.mark.linux  # the same on Windows
 def test_what_expires_soon_is_said_in_time(publisher: Publisher) -> None:
     for days, words in ((10, "L’horodatage"), (70, "La liste des fichiers"), (310, "La racine")):
         now = datetime.now(UTC) + timedelta(days=days)
@@ -536,6 +550,7 @@ def test_each_fault_of_a_folder_has_a_sentence(publisher: Publisher) -> None:
     assert "interrompue" in publisher.refuse("check")
 
 
+@pytest.mark.linux  # the same on Windows
 def test_a_root_that_is_missing_between_two_is_a_fault(publisher: Publisher) -> None:
     for _ in range(2):
         publisher.do("renew", "root")

@@ -143,7 +143,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Publisher:
 @pytest.fixture
 def publisher(prepared: Publisher, tmp_path: Path) -> Publisher:
     copy = Publisher(tmp_path / "place")
-    shutil.copytree(prepared.place, copy.place, ignore=shutil.ignore_patterns("*.pem"))
+    shutil.copytree(
+        prepared.place, copy.place, ignore=shutil.ignore_patterns("*.pem"), copy_function=shutil.copyfile
+    )
     # a copy of a file has other rights on Windows
     for key in prepared.keys.glob("*.pem"):
         write_private(copy.keys / key.name, read_private(key))
@@ -561,11 +563,11 @@ def test_a_root_that_is_missing_between_two_is_a_fault(publisher: Publisher) -> 
 
 def test_a_draft_of_a_repository_that_moved_on_is_refused(publisher: Publisher) -> None:
     publisher.do("roll-out", "3.00.72", "50")
-    drafted = Path(shutil.copytree(publisher.draft, publisher.place / "copie"))
+    drafted = Path(shutil.copytree(publisher.draft, publisher.place / "copie", copy_function=shutil.copyfile))
     publisher.do("sign")
     publisher.do("roll-out", "3.00.72", "60")
     publisher.do("sign")
-    shutil.copytree(drafted, publisher.draft)
+    shutil.copytree(drafted, publisher.draft, copy_function=shutil.copyfile)
     for order in (("sign",), ("roll-out", "3.00.72", "70")):
         assert "Le brouillon est périmé" in publisher.refuse(*order)
     publisher.do("discard")
@@ -584,11 +586,11 @@ def test_a_publication_that_breaks_off_at_any_file_is_finished_by_the_same_order
     publisher.do("add", *publisher.prepare("3.00.73"))
     publisher.do("key", "anne")
     publisher.do("rotate", "online", "--old", "serveur", "--new", "anne")
-    start = Path(shutil.copytree(publisher.folder, publisher.place / "debut"))
+    start = Path(shutil.copytree(publisher.folder, publisher.place / "debut", copy_function=shutil.copyfile))
     signers = load_signers(publisher.keys, Publication(publisher.folder).keyids, str)
     for limit in range(1, 7):
         shutil.rmtree(publisher.folder)
-        shutil.copytree(start, publisher.folder)
+        shutil.copytree(start, publisher.folder, copy_function=shutil.copyfile)
         written: list[Path] = []
 
         def cut(path: Path, content: bytes | Path, written: list[Path] = written, limit: int = limit) -> None:

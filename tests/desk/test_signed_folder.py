@@ -49,7 +49,7 @@ def first(tmp_path_factory: pytest.TempPathFactory, keys: dict[str, Signer]) -> 
 
 @pytest.fixture
 def site(first: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(first, tmp_path / "site"))
+    return Path(shutil.copytree(first, tmp_path / "site", copy_function=shutil.copyfile))
 
 
 def publish_second(site: Path, old: dict[str, Signer], write: Callable[[Path, bytes | Path], None]) -> None:
@@ -101,7 +101,7 @@ def test_a_publication_that_broke_off_at_any_file_is_made_again(
 ) -> None:
     anchor = (site / "metadata" / "1.root.json").read_bytes()
     for limit in range(1, 4):
-        place = Path(shutil.copytree(site, tmp_path / f"site-{limit}"))
+        place = Path(shutil.copytree(site, tmp_path / f"site-{limit}", copy_function=shutil.copyfile))
         written: list[Path] = []
 
         def cut(path: Path, content: bytes | Path, written: list[Path] = written, limit: int = limit) -> None:

@@ -20,7 +20,7 @@ def open_desk_vault() -> Vault:
 
 def load_keys(key_file: Path | None) -> KeyRing | MonthKeys:
     """Return the keys in *key_file*, or those in the vault. Raises ``DeskError``."""
-    text = _read_vault() if key_file is None else read_file(key_file)
+    text = _read_vault() if key_file is None else load_private_text(key_file)
     if text is None:
         raise DeskError(
             "Il n’y a pas de clé dans le coffre-fort du système. Indiquez un fichier avec --key-file, ou créez une clé avec iea-desk init."
@@ -67,7 +67,7 @@ def save_file(path: Path, text: str, replace: bool = False) -> None:
         ) from None
 
 
-def read_file(path: Path) -> str:
+def load_private_text(path: Path) -> str:
     """Return the text of a private file. Raises ``DeskError``."""
     try:
         return read_private(path)

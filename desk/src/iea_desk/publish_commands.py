@@ -337,9 +337,9 @@ def _edit(options: argparse.Namespace) -> Iterator[Publication]:
 def _ask_for(options: argparse.Namespace) -> Callable[[str], str]:
     def ask(what: str) -> str:
         if options.secret_file is not None:
-            from iea_desk.key_store import read_file
+            from iea_desk.key_store import load_private_text
 
-            return read_file(options.secret_file).partition("\n")[0].rstrip("\r")
+            return load_private_text(options.secret_file).partition("\n")[0].rstrip("\r")
         if not sys.stdin.isatty():
             raise DeskError(f"{what} : donnez --secret-file, il n’y a personne à qui la demander.")
         return getpass.getpass(f"{what} : ")

@@ -30,7 +30,7 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]
 )
 
 from iea_agent.domain.exit_codes import REFUSED
-from iea_desk.key_store import read_file, save_file
+from iea_desk.key_store import load_private_text, save_file
 from iea_desk.keys import DeskError
 from iea_desk.signed_folder import write_durably
 
@@ -168,7 +168,7 @@ def _iterate_signers(folder: Path, keyids: Collection[str], ask: AskSecret) -> I
 
 
 def _load_private(file: Path, name: str, ask: AskSecret) -> Any:
-    data = read_file(file).encode()
+    data = load_private_text(file).encode()
     try:
         try:
             return load_pem_private_key(data, None)

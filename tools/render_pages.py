@@ -104,6 +104,8 @@ TASKS = {
     "Demander le mot de passe du jour": "guide-mot-de-passe",
     "Désactiver le mode assistance (si scarabée rouge)": "guide-desactiver",
     "Joindre l’assistance": "guide-joindre",
+    "Lancer Impact emploi": "guide-lancer",
+    "Tout faire au clavier": "guide-clavier",
 }
 """The headings at which a page of the guide begins, and its name."""
 
@@ -112,10 +114,12 @@ CALLED = {
     "guide-connexion": "premiere installation installer configurer cle numero licence",
     "guide-panne": "panne erreur echec connexion connecter connecte deconnecte impossible internet serveur bloque probleme code point rouge",
     "guide-parametres": "adresse parametres reglage tester test coche verte rond barre securise mise a jour",
-    "guide-assistance": "assistance scarabee activer travailler sans connexion demarre lancer impact emploi",
+    "guide-assistance": "assistance scarabee activer travailler sans connexion demarre impact emploi",
     "guide-mot-de-passe": "mdp code du jour",
     "guide-desactiver": "scarabee quitter sortir mode assistance",
     "guide-joindre": "contacter contact mail courriel telephone aide support ecrire",
+    "guide-lancer": "ouvrir demarrer raccourci bureau logiciel introuvable emplacement",
+    "guide-clavier": "clavier souris touche touches raccourcis alt tab entree fleches",
     "IEA-T12": "avast avg avira bitdefender eset kaspersky mcafee norton",
 }
 """What a person may call the matter of a page, beside its title; as it is typed without accents."""

@@ -362,7 +362,7 @@ def test_the_message_to_support_is_written_and_can_be_copied(
     dialog = play(situation, "--hints", "Complétez l’objet.")
     dialog.can_write()
     assert [dialog.labelled(label).text for label in ("Adresse :", "Objet :")] == [ADDRESS, SUBJECT]
-    dialog.sees("Cela n’a pas suffi ?")
+    dialog.sees("Pour écrire à l’assistance")
     dialog.sees("Complétez l’objet.")
     dialog.desktop.key("alt+r")
     assert dialog.logged("written")["written"].startswith(

@@ -70,7 +70,11 @@ def test_a_menu_line_underlines_one_of_its_letters() -> None:
         (SUPPORT, State.ASSISTANCE, "disponible dans une prochaine version"),
         (LAUNCH, State.CONNECTING, "connexion en cours"),
         (LAUNCH, State.DISCONNECTED, "connexion ou mode assistance nécessaire"),
-        (LAUNCH, State.CONNECTED, "logiciel introuvable sur ce poste"),
+        (
+            LAUNCH,
+            State.CONNECTED,
+            "logiciel introuvable\u00a0: à indiquer dans «\u00a0Paramètres de connexion\u00a0»",
+        ),
     ],
 )
 def test_the_state_is_the_first_reason_and_the_ability_the_second(

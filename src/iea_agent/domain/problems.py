@@ -747,8 +747,8 @@ INTERCEPTED = Problem(
     title="Connexion sécurisée interceptée",
     text="Un antivirus ou un appareil de votre réseau ouvre les connexions sécurisées et présente son propre certificat à la place de celui du serveur.",
     advice=(
-        "Demandez à la personne qui s'occupe de votre informatique d'exclure l'adresse du serveur de cette inspection. Ce contrôle n'est jamais "
-        "contourné, pour que personne ne lise la clé de licence."
+        "Montrez ce message à la personne qui s'occupe de votre informatique : l'adresse du serveur est à ajouter aux exceptions de ce produit. "
+        "Ce poste ne se connecte pas avant, car ce produit pourrait lire la clé de licence."
     ),
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,
@@ -1034,8 +1034,8 @@ SERVER_IN_MAINTENANCE = Problem(
     title="Serveur en maintenance",
     text="Le serveur annonce qu'il est en maintenance.",
     advice=(
-        "Il n'y a rien à faire : la connexion est retentée automatiquement, au moment annoncé par le serveur. En attendant, le mode assistance "
-        "permet d'utiliser Impact emploi."
+        "Il n'y a rien à faire, et il est inutile d'écrire à l'assistance : la connexion est retentée automatiquement. En attendant, le mode "
+        "assistance permet d'utiliser Impact emploi."
     ),
     patience=LOST_CONNECTION_PATIENCE,
     retry=Retry.UNAVAILABLE,
@@ -1162,7 +1162,7 @@ LICENCE_NOT_RECOGNISED = Problem(
     title="Licence d'installation non reconnue",
     text="Le serveur répond, mais ne reconnaît pas le numéro ou la clé de licence de ce poste.",
     advice=(
-        "Vérifiez le numéro et la clé dans « Paramètres de connexion ». S'ils sont justes, contactez l'assistance "
+        "Ressaisissez le numéro et la clé dans « Paramètres de connexion » ; les majuscules comptent. S'ils sont justes, contactez l'assistance "
         "(impact-emploi-association@urssaf.fr). En attendant, le mode assistance permet d'utiliser Impact emploi."
     ),
     retry=Retry.REFUSED,

@@ -459,7 +459,9 @@ def test_the_last_24_hours_are_a_sentence_too() -> None:
 def test_a_grey_launch_button_says_why() -> None:
     status, nothing = document(State.CONNECTED), Abilities(support=True)
     assert status_overview.list_buttons(status, nothing)["launch"] is False
-    assert status_overview.explain_grey_launch(status, nothing) == "Logiciel introuvable sur ce poste."
+    assert status_overview.explain_grey_launch(status, nothing) == (
+        "Logiciel introuvable\u00a0: à indiquer dans «\u00a0Paramètres de connexion\u00a0»."
+    )
     assert status_overview.explain_grey_launch(status, EVERYTHING) == ""
     assert status_overview.explain_grey_launch(document(State.DISCONNECTED), nothing) == ""
     assert status_overview.explain_grey_launch(None, nothing) == ""

@@ -206,12 +206,12 @@ def test_who_intercepts_is_named_with_the_setting_to_change() -> None:
     avast = details_of(problems.INTERCEPTED, evidence=InterceptedBy("Avast"), certificate=changed)
     setting = locale._(interceptors.INTERCEPTORS[0].setting).replace("\u00a0", " ")
     assert avast == (
-        "Produit reconnu à son certificat : Avast (antivirus, nom non vérifié). "
+        "Produit probable, d’après son certificat : Avast (antivirus). "
         f"{setting} Ce certificat a changé aujourd’hui à 14 h 24."
     )
     assert (
         details_of(problems.INTERCEPTED, evidence=InterceptedBy("Inconnu"))
-        == "Produit reconnu à son certificat : Inconnu (nom non vérifié)."
+        == "Produit probable, d’après son certificat : Inconnu."
     )
 
 

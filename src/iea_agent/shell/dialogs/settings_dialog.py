@@ -264,7 +264,7 @@ class SettingsDialog(ScrolledDialog):
             self._banner.set_text(
                 _(
                     "Bienvenue. Les adresses sont déjà remplies. Saisissez le numéro et la clé de licence reçus de l'assistance, cliquez sur "
-                    "« Tester l'accès aux serveurs », puis sur « Enregistrer »."
+                    "« Tester l'accès aux serveurs », puis sur « Enregistrer ». La touche Entrée suffit à chaque fois."
                 )
             )
             first = self._fields.control(_LICENCE_ROW)

@@ -219,7 +219,7 @@ class SupportDialog(ScrolledDialog):
         self._letter.show_heading(
             _("1. Demandez le mot de passe du jour à l'assistance, par mail.")
             if active
-            else _("Cela n'a pas suffi ? Écrivez à l'assistance : un seul message par problème.")
+            else _("Pour écrire à l'assistance (un seul message par problème) :")
         )
         self._limits.set_text(_describe_limits(situation, time.time()) if situation and active else "")
         self._close.SetLabel(_("A&nnuler") if active or may_enter else _("&Fermer"))

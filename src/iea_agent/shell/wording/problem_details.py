@@ -159,12 +159,8 @@ def _interceptor(name: str) -> list[str]:
     """Return which product intercepts and, if known, which of its settings to change."""
     product = interceptors.find_interceptor(name)
     if product is None:
-        return [
-            _("Produit reconnu à son certificat : {name} (nom non vérifié).").format(
-                name=clean_foreign_text(name)
-            )
-        ]
-    sentence = _("Produit reconnu à son certificat : {name} ({kind}, nom non vérifié).")
+        return [_("Produit probable, d'après son certificat : {name}.").format(name=clean_foreign_text(name))]
+    sentence = _("Produit probable, d'après son certificat : {name} ({kind}).")
     return [sentence.format(name=product.name, kind=_(_KINDS[product.kind])), _(product.setting)]
 
 
@@ -227,7 +223,7 @@ _WHO: Mapping[Actor, tuple[str, tuple[str, ...]]] = {
 
 
 def name_actor(problem: problems.Problem) -> str:
-    """Return « Qui peut agir : … », or "" if the advice of *problem* says so itself."""
+    """Return « Qui peut agir : … », or "" if the advice of *problem* says so itself."""
     if problem.actor not in _WHO:
         return ""
     who, words = _WHO[problem.actor]

@@ -18,6 +18,8 @@ GUIDE = (
     "guide-mot-de-passe",
     "guide-desactiver",
     "guide-joindre",
+    "guide-lancer",
+    "guide-clavier",
     "accessibilite",
 )
 """The names of the other pages: the guide, one page for each task, and the declaration of accessibility."""

@@ -2,7 +2,7 @@
 # Needs Debian 12 or 13 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-installer generated test lint audit test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-installer test-httpx2 installer mutants demo tour fresh clean
+.PHONY: help setup setup-installer generated test lint audit test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-installer test-httpx2 laid-out installer mutants demo tour fresh clean
 
 export UV_PYTHON_DOWNLOADS := never
 # The caller's environment must not change what Python and Wine do.
@@ -62,6 +62,14 @@ test-windows:
 AGENT_ON_DESKTOP := tests/desktop/test_agent.py tests/desktop/test_tray.py
 
 test-desktop: test-desktop-agent test-desktop-dialogs
+
+# What people are given is clicked: the launchers and the packed modules, laid out as the setup does it. Without the variable the same files click the sources.
+test-desktop-agent test-desktop-dialogs: export IEA_RIG_PROGRAM := $(CURDIR)/build/installer/laid-out
+test-desktop-agent test-desktop-dialogs: laid-out
+
+laid-out:
+	@$(BIN)/python -m installer --folder-only
+	@$(BIN)/python -m rig installed_program
 
 test-desktop-agent:
 	$(BIN)/python -m pytest tests/rig $(AGENT_ON_DESKTOP)

@@ -1141,6 +1141,48 @@ METADATA_INCOMPLETE = Problem(
     repairable=False,
 )
 
+UPDATE_FILE_ALTERED = Problem(
+    "IEA-U05",
+    Severity.MEDIUM,
+    Actor.URSSAF,
+    title="Fichier de mise à jour non conforme",
+    text="Le fichier reçu n'est pas celui qui a été publié et signé : il a été abîmé ou modifié en chemin.",
+    advice="Il a été effacé, et rien n'a été installé. Réessayez plus tard ; si cela recommence, contactez l'assistance en indiquant le code affiché.",
+    repairable=False,
+)
+
+UPDATE_FILE_MISSING = Problem(
+    "IEA-U06",
+    Severity.MEDIUM,
+    Actor.URSSAF,
+    title="Fichier de mise à jour absent",
+    text="La mise à jour est annoncée, mais son fichier n'est pas (ou n'est plus) à l'endroit prévu.",
+    advice="Réessayez dans quelques minutes. Si cela dure plus d'un jour, contactez l'assistance en indiquant le code affiché.",
+    patience=LOST_CONNECTION_PATIENCE,
+    evidence=PageTitle,
+    repairable=False,
+)
+
+UPDATE_FILE_UNKNOWN = Problem(
+    "IEA-U07",
+    Severity.MEDIUM,
+    Actor.YOU,
+    title="Ce fichier n'est pas une mise à jour publiée",
+    text="Ce fichier n'est dans aucune des listes de mises à jour signées que ce poste connaît.",
+    advice="Rien n'a été installé. Téléchargez de nouveau le fichier depuis le site d'Impact emploi, ou connectez ce poste pour qu'il reçoive la liste.",
+    repairable=False,
+)
+
+DISK_TOO_FULL = Problem(
+    "IEA-U08",
+    Severity.MEDIUM,
+    Actor.YOU,
+    title="Disque trop plein pour la mise à jour",
+    text="Il n'y a pas assez de place sur le disque de ce poste pour recevoir et installer la mise à jour.",
+    advice="Libérez de la place (la corbeille, les téléchargements), puis réessayez : ce qui est déjà reçu est gardé.",
+    repairable=False,
+)
+
 AUTHORISATION_REFUSED = Problem(
     "IEA-A01",
     Severity.HIGH,

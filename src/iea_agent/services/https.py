@@ -6,11 +6,14 @@ switched off.
 
 from __future__ import annotations
 
+import math
 import ssl
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from http.cookiejar import CookieJar
+from typing import TypeAlias, TypeVar
 
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import Certificate, Failure, Stage
@@ -57,6 +60,12 @@ BODY_LIMIT = 64 * 1024
 """The longest body in bytes, unless the caller gives another limit."""
 WHOLE_SECONDS = 30.0
 """The longest request, unless the caller gives another limit."""
+SILENCE_SECONDS = 120.0
+"""The longest wait for the next byte of a reply that is received piece by piece."""
+
+_Taken = TypeVar("_Taken")
+Take: TypeAlias = Callable[[Reply, Iterator[bytes]], _Taken]
+"""Takes the head of a reply and the pieces of its body, and returns what it makes of them."""
 
 
 class HttpsError(Exception):
@@ -158,10 +167,46 @@ class Client:
         context = RequestContext(
             observe, seconds, self._limits, proxied=proxied, anonymous=anonymous, demands=self._demands
         )
-        CURRENT_REQUEST.set(context)
-        reply = self._attempt(request, limit, context, may_be_stale=True)
+
+        def take_reply(response: httpx.Response) -> Reply:
+            body = _read_body(response, limit) if limit else b""
+            return Reply(response.status_code, _join_fields(response.headers), body)
+
+        reply = self._attempt(request, take_reply, context, may_be_stale=True)
         context.stage_passed(f"HTTP {reply.status}")
         return reply
+
+    def receive(
+        self,
+        request: Request,
+        take: Take[_Taken],
+        *,
+        silence: float = SILENCE_SECONDS,
+        observe: Observe | None = None,
+        is_cancelled: Callable[[], bool] | None = None,
+    ) -> _Taken:
+        """Send *request* and return what *take* makes of the reply.
+
+        *take* gets the head, as a reply without a body, and the pieces of the body as they come: as many as there are. The whole has no time limit,
+        but *silence* is the longest wait for a byte. Once *is_cancelled* returns true, ``RequestCancelled`` is raised within 0.1 s, wherever the
+        reply is. Raises ``HttpsError``, and what *take* raises.
+        """
+        limits = replace(self._limits, read=silence)
+        context = RequestContext(
+            observe,
+            math.inf,
+            limits,
+            proxied=self.route.proxy is not None,
+            demands=self._demands,
+            is_cancelled=is_cancelled,
+        )
+
+        def take_pieces(response: httpx.Response) -> _Taken:
+            head = Reply(response.status_code, _join_fields(response.headers), b"")
+            context.stage_passed(f"HTTP {head.status}")
+            return take(head, response.iter_raw())
+
+        return self._attempt(request, take_pieces, context, may_be_stale=True)
 
     def close(self) -> None:
         """Drop every connection."""
@@ -173,8 +218,16 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _attempt(self, request: Request, limit: int, context: RequestContext, *, may_be_stale: bool) -> Reply:
+    def _attempt(
+        self,
+        request: Request,
+        take: Callable[[httpx.Response], _Taken],
+        context: RequestContext,
+        *,
+        may_be_stale: bool,
+    ) -> _Taken:
         failure: Failure | None
+        CURRENT_REQUEST.set(context)
         try:
             with self._http.stream(
                 request.method,
@@ -182,11 +235,12 @@ class Client:
                 headers=dict(request.headers),
                 content=request.body or None,
                 # the streams limit every wait of a connection; what remains is the wait for a place in the pool
-                timeout=httpx.Timeout(None, pool=context.remaining),
+                timeout=httpx.Timeout(None, pool=min(context.remaining, WHOLE_SECONDS)),
                 extensions={"trace": context.trace},
             ) as response:
-                body = _read_body(response, limit) if limit else b""
-                return Reply(response.status_code, _join_fields(response.headers), body)
+                # what comes from here on is no sign of a connection that the server had closed before
+                may_be_stale = False
+                return take(response)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             failure = Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, str(error))
         except EXCEPTIONS as error:
@@ -207,7 +261,7 @@ class Client:
             if context.is_new_connection:
                 self.resolved = context.resolved
         if failure is None:
-            return self._attempt(request, limit, context, may_be_stale=False)
+            return self._attempt(request, take, context, may_be_stale=False)
         context.stage_failed(failure)
         # outside the handlers, so not chained: the detail has what support needs, the libraries' frames do not help
         raise HttpsError(failure)

@@ -14,7 +14,7 @@ import selectors
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -34,6 +34,8 @@ from .answer_head import AnswerHead
 from .handshake import look
 from .names import Resolve
 
+CANCEL_SECONDS = 0.1
+"""The longest wait without a look whether the request was cancelled."""
 STAGGER_SECONDS = 0.25
 """Delay before the next address is tried as well (RFC 8305, section 5)."""
 
@@ -86,6 +88,10 @@ class Limits:
     read: float = 10.0
 
 
+class RequestCancelled(Exception):
+    """The person, or a pause, has ended a request before its reply."""
+
+
 class RequestContext:
     """Progress and deadline of one request, reported to its observer."""
 
@@ -98,6 +104,7 @@ class RequestContext:
         proxied: bool,
         anonymous: bool = False,
         demands: certificates.Demands = certificates.NO_DEMANDS,
+        is_cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self.anonymous = anonymous
         """Whether no proxy is told who is there, even if it asks."""
@@ -122,6 +129,7 @@ class RequestContext:
         """Whether the proxy made a tunnel, but announced a page."""
         self.send_error: OSError | None = None
         """Kept because httpcore still tries to read a reply, and raises only the error of that."""
+        self._is_cancelled = is_cancelled
         self._observe = observe
         self._proxied = proxied
         self._begun = 0.0
@@ -139,6 +147,20 @@ class RequestContext:
         if left <= 0:
             raise TimeoutError("time for the whole request is over")
         return min(seconds, left)
+
+    def list_waits(self, seconds: float) -> Iterator[float]:
+        """Yield the waits that make *seconds*, short ones if the request can be cancelled.
+
+        Raises ``RequestCancelled``, and ``TimeoutError`` as ``bounded`` does.
+        """
+        if self._is_cancelled is None:
+            yield self.bounded(seconds)
+            return
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._is_cancelled():
+                raise RequestCancelled
+            yield self.bounded(min(left, CANCEL_SECONDS))
 
     @property
     def remaining(self) -> float:
@@ -281,8 +303,7 @@ class Stream(httpcore.NetworkStream):
     def _receive(self, max_bytes: int) -> bytes:
         request = CURRENT_REQUEST.get()
         try:
-            self._socket.settimeout(request.bounded(request.limits.read))
-            received = self._socket.recv(max_bytes)
+            received = self._wait_for_bytes(max_bytes, request)
         except TimeoutError as error:
             raise httpcore.ReadTimeout(str(error)) from error
         except OSError as error:
@@ -293,6 +314,17 @@ class Stream(httpcore.NetworkStream):
             self._socket, ssl.SSLSocket
         )
         return received
+
+    def _wait_for_bytes(self, max_bytes: int, request: RequestContext) -> bytes:
+        """Return what has come. Raises ``TimeoutError``, ``RequestCancelled``."""
+        late = TimeoutError("no byte in time")
+        for seconds in request.list_waits(request.limits.read):
+            self._socket.settimeout(seconds)
+            try:
+                return self._socket.recv(max_bytes)
+            except TimeoutError as error:
+                late = error
+        raise late
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         # sending nothing would still take a pending reset, and lose it

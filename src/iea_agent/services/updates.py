@@ -7,8 +7,8 @@ folder of trusted metadata, and the translation of its errors into a ``Failure``
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import filelock
 from tuf.api import exceptions as tuf_errors
 
 # exported, but not declared so
-from tuf.api.metadata import Metadata, Root, Targets, Timestamp  # type: ignore[attr-defined]
+from tuf.api.metadata import Metadata, Root, TargetFile, Targets, Timestamp  # type: ignore[attr-defined]
 from tuf.api.serialization import DeserializationError
 from tuf.ngclient import FetcherInterface, Updater  # type: ignore[attr-defined]
 
@@ -29,6 +29,7 @@ from iea_agent.domain.diagnosis import Failure, Stage
 from iea_agent.domain.pasted_text import drop_mark
 from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.problems import Problem
+from iea_agent.domain.update_catalogue import SignedFile
 
 from .https import HttpsError
 from .judge import judge_answer
@@ -46,7 +47,8 @@ Send: TypeAlias = Callable[[Request, int], Reply]
 """Sends a request within the caller's deadline; the body may have so many bytes. Raises ``HttpsError``."""
 Read: TypeAlias = Callable[[Path, int], "bytes | None"]
 """Reads a file of so many bytes at most, None if there is none. Raises ``OSError``."""
-_Signed = TypeVar("_Signed", Root, Targets)
+_Signed = TypeVar("_Signed", Root, Targets, Timestamp)
+_Used = TypeVar("_Used")
 
 
 class TargetError(Exception):
@@ -62,6 +64,39 @@ class VerifiedMetadata:
 
     def __str__(self) -> str:
         return f"signatures checked, version {self.version}, expires {self.expires.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataSource:
+    """Where signed metadata are read: *send* answers requests below *base*, a URL.
+
+    *timestamp* is the timestamp.json if the caller has just read it, which saves a round trip.
+    """
+
+    send: Send
+    base: str
+    timestamp: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedFiles:
+    """The signed files of a repository, and the metadata that name them.
+
+    *has_hashes*: the names on the server begin with the hash (TUF 1.0, section 6.2).
+    """
+
+    metadata: VerifiedMetadata
+    files: tuple[SignedFile, ...]
+    has_hashes: bool
+
+    def find(self, name: str) -> SignedFile | None:
+        """Return the file *name*, None if it is not signed."""
+        return next((file for file in self.files if file.name == name), None)
+
+    def name_on_server(self, file: SignedFile) -> str:
+        """Return under which path the server has *file*."""
+        folder, slash, name = file.name.rpartition("/")
+        return f"{folder}{slash}{file.sha256}.{name}" if self.has_hashes else file.name
 
 
 def check(
@@ -82,6 +117,64 @@ def check(
     Raises ``HttpsError`` with METADATA_EXPIRED, METADATA_ROLLED_BACK or METADATA_NOT_AUTHENTIC; with METADATA_INCOMPLETE if a file is missing
     that the server announces; with NOT_AN_UPDATE_SERVER if this is no TUF repository; with another problem if the network fails.
     """
+    source = MetadataSource(send, f"{address}/metadata/", timestamp)
+
+    def read_timestamp(trusted: Path) -> VerifiedMetadata:
+        _refresh(source, root, trusted)
+        return _read_timestamp(trusted)
+
+    return _with_trusted(folder, wait, read_timestamp)
+
+
+def list_files(
+    source: MetadataSource,
+    root: bytes,
+    folder: Path,
+    *,
+    names: Iterable[str] = (),
+    wait: float = LOCK_SECONDS,
+) -> VerifiedFiles:
+    """Verify the metadata as ``check`` does, and return the signed files they name.
+
+    Those of targets.json are listed; of those that other roles sign, *names* are looked for. Raises as ``check`` does.
+    """
+    return _with_trusted(folder, wait, lambda trusted: refresh_folder(source, root, trusted, names))
+
+
+def refresh_folder(
+    source: MetadataSource, root: bytes | None, trusted: Path, names: Iterable[str] = ()
+) -> VerifiedFiles:
+    """Do what ``list_files`` does with the metadata in *trusted*, without a lock.
+
+    Without a *root* the root.json there is trusted. Raises as ``check`` does, and ``OSError`` (disk).
+    """
+    updater, fetcher = _refresh(source, root, trusted)
+    targets = dict(_read_signed(Targets, trusted / "targets.json").targets)
+    for name in names:
+        with _translated(fetcher):
+            info = updater.get_targetinfo(name)
+        if info is not None:
+            targets[name] = info
+    return VerifiedFiles(
+        _read_timestamp(trusted),
+        tuple(map(_describe, targets.values())),
+        bool(_read_signed(Root, trusted / "root.json").consistent_snapshot),
+    )
+
+
+def list_known_files(read: Read, root: Path, folder: Path, now: datetime) -> tuple[SignedFile, ...]:
+    """Return the signed files that the metadata on this PC name, without any network.
+
+    Raises ``TargetError`` if they are missing, not signed or expired at *now*, and ``OSError``.
+    """
+    targets = _read_trusted_targets(read, root, folder / "metadata")
+    if targets.signed.is_expired(now):
+        raise TargetError(f"targets.json expired {targets.signed.expires.isoformat()}")
+    return tuple(map(_describe, targets.signed.targets.values()))
+
+
+def _with_trusted(folder: Path, wait: float, use: Callable[[Path], _Used]) -> _Used:
+    """Return what *use* makes of the trusted metadata in *folder*, or of a copy."""
     trusted = folder / "metadata"
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -91,7 +184,7 @@ def check(
                 with suppress(OSError):
                     file.unlink()
             _delete_too_large(trusted)
-            return _refresh(send, address, root, trusted, timestamp)
+            return use(trusted)
     except OSError:  # filelock's Timeout is one
         pass
     try:
@@ -101,7 +194,7 @@ def check(
             with suppress(OSError):
                 others = shutil.ignore_patterns("root.json", "tmp*")
                 shutil.copytree(trusted, copy, ignore=others, copy_function=shutil.copyfile)
-            return _refresh(send, address, root, copy, timestamp)
+            return use(copy)
     except OSError as error:
         kind = type(error).__name__
         detail = f"this computer's disk: {kind}: [Errno {error.errno}] {error.strerror}"
@@ -118,17 +211,28 @@ def read_target(read: Read, root: Path, folder: Path, name: str, largest: int) -
     data = read(folder / "targets" / name, largest)
     if data is None:
         return None
-    trusted = folder / "metadata"
+    targets = _read_trusted_targets(read, root, folder / "metadata").signed.targets
+    if name not in targets:
+        raise TargetError("not in targets.json")
+    try:
+        targets[name].verify_length_and_hashes(data)
+    except tuf_errors.RepositoryError as error:
+        raise TargetError(clean_detail(str(error))) from error
+    return data
+
+
+def _read_trusted_targets(read: Read, root: Path, trusted: Path) -> Metadata[Targets]:
+    """Return the signed targets.json of *trusted*.
+
+    Raises ``TargetError`` and ``OSError``.
+    """
     try:
         latest = _follow_roots(read, root, trusted / "root_history")
         targets = _parse(Targets, read(trusted / "targets.json", LARGEST))
         latest.verify_delegate(Targets.type, targets.signed_bytes, targets.signatures)
-        if name not in targets.signed.targets:
-            raise TargetError("not in targets.json")
-        targets.signed.targets[name].verify_length_and_hashes(data)
     except (tuf_errors.RepositoryError, ValueError) as error:
         raise TargetError(clean_detail(str(error))) from error
-    return data
+    return targets
 
 
 def _follow_roots(read: Read, anchor: Path, history: Path) -> Root:
@@ -167,27 +271,49 @@ def _delete_too_large(trusted: Path) -> None:
                 file.unlink()
 
 
-def _refresh(send: Send, address: Address, root: bytes, trusted: Path, timestamp: bytes) -> VerifiedMetadata:
+def _refresh(source: MetadataSource, root: bytes | None, trusted: Path) -> tuple[Updater, _Fetcher]:
     """Run TUF's client on *trusted*. Raises ``HttpsError``, or ``OSError`` (disk)."""
     trusted.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fetcher = _Fetcher(send, f"{address}/metadata/", timestamp)
+    fetcher = _Fetcher(source)
     try:
         # Notepad and PowerShell write a mark
-        anchor = drop_mark(root)
+        anchor = None if root is None else drop_mark(root)
         updater = Updater(str(trusted), fetcher.base, fetcher=fetcher, bootstrap=anchor)
     except (tuf_errors.RepositoryError, UnicodeDecodeError) as error:
         detail = f"root.json of this computer cannot be used: {clean_detail(str(error))}"
         raise HttpsError(Failure(Stage.METADATA, problems.METADATA_NOT_AUTHENTIC, detail)) from error
-    try:
+    with _translated(fetcher):
         updater.refresh()
+    return updater, fetcher
+
+
+@contextmanager
+def _translated(fetcher: _Fetcher) -> Iterator[None]:
+    """Raise ``HttpsError`` for TUF's errors."""
+    try:
+        yield
     except (tuf_errors.RepositoryError, tuf_errors.DownloadError) as error:
         stage, problem = _judge_error(error)
         detail = f"{fetcher.file}: {clean_detail(str(error))}"
         if problem is problems.METADATA_EXPIRED:
             detail += f", this computer says {datetime.now(UTC).isoformat(timespec='seconds')}"
         raise HttpsError(Failure(stage, problem, detail)) from error
-    signed = Metadata[Timestamp].from_bytes((trusted / "timestamp.json").read_bytes()).signed
+
+
+def _read_timestamp(trusted: Path) -> VerifiedMetadata:
+    """Return what the timestamp.json says that has just been verified in *trusted*."""
+    signed = _read_signed(Timestamp, trusted / "timestamp.json")
     return VerifiedMetadata(signed.version, signed.expires)
+
+
+def _read_signed(kind: type[_Signed], file: Path) -> _Signed:
+    """Return what the metadata *file* says that have just been verified."""
+    return _parse(kind, file.read_bytes()).signed
+
+
+def _describe(target: TargetFile) -> SignedFile:
+    custom = target.custom if isinstance(target.custom, dict) else {}
+    return SignedFile(target.path, target.length, str(target.hashes.get("sha256", "")), custom)
 
 
 class _Fetcher(FetcherInterface):
@@ -196,12 +322,12 @@ class _Fetcher(FetcherInterface):
     It reads whole replies, so that the connection is kept after a 404 too, and needs no temporary file.
     """
 
-    def __init__(self, send: Send, base: str, timestamp: bytes) -> None:
-        self.base = base
+    def __init__(self, source: MetadataSource) -> None:
+        self.base = source.base
         self.file = ""
         """The file requested last."""
-        self._send = send
-        self._timestamp = timestamp
+        self._send = source.send
+        self._timestamp = source.timestamp
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
         """Return the file at *url*. Raises ``HttpsError``, and TUF's own errors."""

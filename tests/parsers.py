@@ -26,6 +26,7 @@ from iea_agent.domain import (
     announced_change,
     assistance_record,
     crash_record,
+    download_plan,
     interceptors,
     known_issuers,
     log_book,
@@ -383,6 +384,9 @@ PARSERS: Mapping[str, Parser] = {
         _refused(lambda text: settings.expand_variables(text, {}), KeyError), 1000
     ),
     "storage.decode_file": Parser(_bytes(storage.decode_file), storage.LARGEST_SETTINGS),
+    "download_plan.parse_content_range": Parser(
+        download_plan.parse_content_range, HEADERS, (Frame("bytes 0-"), Frame("bytes 0-1/"))
+    ),
     "update_catalogue.parse_release": Parser(_read_description, updates.LARGEST // 4, JSON),
     "update_catalogue.parse_offer": Parser(
         _refused(_offer_file, update_catalogue.CatalogueError),

@@ -43,8 +43,8 @@ POST = Post(
 QUIET = date(2026, 12, 14)
 
 
-def reasons(post: Post = POST, /, version: str = "3.00.73", **changes: object) -> tuple[Reason, ...]:
-    return list_reasons(make_offer(version, **changes).release, post)
+def reasons(post: Post = POST, /, **changes: object) -> tuple[Reason, ...]:
+    return list_reasons(make_offer(**changes).release, post)
 
 
 def choose(post: Post, *offers: Any) -> UpdateChoice:

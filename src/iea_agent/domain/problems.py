@@ -1146,8 +1146,8 @@ UPDATE_FILE_ALTERED = Problem(
     Severity.MEDIUM,
     Actor.URSSAF,
     title="Fichier de mise à jour non conforme",
-    text="Le fichier reçu n'est pas celui qui a été publié et signé : il a été abîmé ou modifié en chemin.",
-    advice="Il a été effacé, et rien n'a été installé. Réessayez plus tard ; si cela recommence, contactez l'assistance en indiquant le code affiché.",
+    text="Le fichier reçu n'est pas celui qui a été publié et signé : il a été abîmé ou modifié en chemin.",
+    advice="Il a été effacé, et rien n'a été installé. Réessayez plus tard ; si cela recommence, contactez l'assistance en indiquant le code affiché.",
     repairable=False,
 )
 
@@ -1179,7 +1179,7 @@ DISK_TOO_FULL = Problem(
     Actor.YOU,
     title="Disque trop plein pour la mise à jour",
     text="Il n'y a pas assez de place sur le disque de ce poste pour recevoir et installer la mise à jour.",
-    advice="Libérez de la place (la corbeille, les téléchargements), puis réessayez : ce qui est déjà reçu est gardé.",
+    advice="Libérez de la place (la corbeille, les téléchargements), puis réessayez : ce qui est déjà reçu est gardé.",
     repairable=False,
 )
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iea_agent import __version__
@@ -60,6 +61,7 @@ GROUPS = {
     "proxy": N_("enregistre ou oublie l'identification auprès du proxy"),
     "assistance": N_("active ou désactive le mode assistance, ou dit s'il est actif"),
     "autostart": N_("active ou désactive le démarrage avec Windows, ou dit s'il est actif"),
+    "update": N_("cherche, reçoit et vérifie les mises à jour"),
 }
 """The groups that are no command by themselves."""
 
@@ -560,6 +562,50 @@ def _forget_person(installation: Installation, _options: argparse.Namespace) -> 
 
     removal.forget(installation)
     print(_("La licence, les paramètres et les journaux de cette personne sont effacés."), file=sys.stderr)
+
+
+@_command(
+    "update client",
+    N_("vérifie ou reçoit les fichiers de n'importe quel dépôt TUF, avec ses propres dossiers"),
+    Argument(
+        "action",
+        N_("première racine, vérification ou téléchargement"),
+        choices=("init", "refresh", "download"),
+    ),
+    Argument("--root", N_("la racine de confiance, pour « init »"), metavar="FICHIER", type=Path),
+    Argument("root_file", N_("la même racine, sans « --root »"), nargs="?", metavar="FICHIER", type=Path),
+    Argument("--metadata-dir", N_("dossier des métadonnées"), metavar="DOSSIER", type=Path, required=True),
+    Argument("--metadata-url", N_("adresse des métadonnées"), metavar="URL", default=""),
+    Argument("--target-url", N_("adresse des fichiers"), metavar="URL", default=""),
+    Argument("--target-base-url", N_("comme « --target-url »"), metavar="URL", dest="target_url"),
+    Argument("--target-dir", N_("dossier des fichiers reçus"), metavar="DOSSIER", type=Path, default=Path()),
+    Argument("--target-name", N_("un fichier à recevoir"), metavar="NOM", action="append", default=[]),
+)
+def _drive_client(installation: Installation, options: argparse.Namespace) -> int | None:
+    from iea_agent.assembly import repository_client
+    from iea_agent.assembly.servers import Servers
+    from iea_agent.services.https import HttpsError
+
+    places = repository_client.RepositoryPlaces(
+        options.metadata_dir, options.metadata_url, options.target_url, options.target_dir
+    )
+    root = options.root or options.root_file
+    if (options.action == "init") != (root is not None):
+        print(_("La racine est pour « init », et pour lui seul."), file=sys.stderr)
+        return exit_codes.USAGE
+    servers = Servers(installation)
+    try:
+        if options.action == "init":
+            repository_client.trust_root(root, places)
+        elif options.action == "refresh":
+            print(repository_client.refresh(servers, places))
+        else:
+            repository_client.download(servers, places, options.target_name)
+    except (HttpsError, OSError) as error:
+        # a command for machines and those who test them: the technical line
+        print(error, file=sys.stderr)
+        return exit_codes.FAILED
+    return exit_codes.FINE
 
 
 @_command("version", N_("affiche la version"), JSON)

@@ -7,7 +7,7 @@ folder of trusted metadata, and the translation of its errors into a ``Failure``
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -78,25 +78,47 @@ class MetadataSource:
     timestamp: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class VerifiedFiles:
-    """The signed files of a repository, and the metadata that name them.
+class TrustedRepository:
+    """A repository whose metadata were just verified and lie in *trusted*.
 
-    *has_hashes*: the names on the server begin with the hash (TUF 1.0, section 6.2).
+    Nobody else may use the folder meanwhile: ``visit`` sees to that.
     """
 
-    metadata: VerifiedMetadata
-    files: tuple[SignedFile, ...]
-    has_hashes: bool
+    def __init__(self, source: MetadataSource, root: bytes | None, trusted: Path) -> None:
+        """Verify the metadata; without a *root* the root.json in *trusted* is the first.
 
-    def find(self, name: str) -> SignedFile | None:
-        """Return the file *name*, None if it is not signed."""
-        return next((file for file in self.files if file.name == name), None)
+        Raises ``HttpsError`` as ``check`` does, and ``OSError`` (disk).
+        """
+        self._trusted = trusted
+        self._updater, self._fetcher = _refresh(source, root, trusted)
+
+    @property
+    def metadata(self) -> VerifiedMetadata:
+        """What the timestamp.json says."""
+        signed = _read_signed(Timestamp, self._trusted / "timestamp.json")
+        return VerifiedMetadata(signed.version, signed.expires)
+
+    @property
+    def files(self) -> tuple[SignedFile, ...]:
+        """The files that targets.json names; not those of other roles."""
+        signed = _read_signed(Targets, self._trusted / "targets.json")
+        return tuple(map(_describe, signed.targets.values()))
+
+    def find_file(self, name: str) -> SignedFile | None:
+        """Return the file *name*, whichever role signs it, None if none does.
+
+        Raises ``HttpsError``: the metadata of that role may have to be fetched.
+        """
+        with _translated(self._fetcher):
+            target = self._updater.get_targetinfo(name)
+        return None if target is None else _describe(target)
 
     def name_on_server(self, file: SignedFile) -> str:
-        """Return under which path the server has *file*."""
+        """Return the path of *file* on the server, below ``targets/`` (TUF 1.0, 6.2)."""
+        if not _read_signed(Root, self._trusted / "root.json").consistent_snapshot:
+            return file.name
         folder, slash, name = file.name.rpartition("/")
-        return f"{folder}{slash}{file.sha256}.{name}" if self.has_hashes else file.name
+        return f"{folder}{slash}{file.sha256}.{name}"
 
 
 def check(
@@ -118,48 +140,22 @@ def check(
     that the server announces; with NOT_AN_UPDATE_SERVER if this is no TUF repository; with another problem if the network fails.
     """
     source = MetadataSource(send, f"{address}/metadata/", timestamp)
-
-    def read_timestamp(trusted: Path) -> VerifiedMetadata:
-        _refresh(source, root, trusted)
-        return _read_timestamp(trusted)
-
-    return _with_trusted(folder, wait, read_timestamp)
+    return visit(source, root, folder, lambda repository: repository.metadata, wait=wait)
 
 
-def list_files(
+def visit(
     source: MetadataSource,
     root: bytes,
     folder: Path,
+    use: Callable[[TrustedRepository], _Used],
     *,
-    names: Iterable[str] = (),
     wait: float = LOCK_SECONDS,
-) -> VerifiedFiles:
-    """Verify the metadata as ``check`` does, and return the signed files they name.
+) -> _Used:
+    """Verify the metadata as ``check`` does, and return what *use* makes of them.
 
-    Those of targets.json are listed; of those that other roles sign, *names* are looked for. Raises as ``check`` does.
+    The folder is locked until *use* has ended: it must not download. Raises as ``check`` does, and what *use* raises.
     """
-    return _with_trusted(folder, wait, lambda trusted: refresh_folder(source, root, trusted, names))
-
-
-def refresh_folder(
-    source: MetadataSource, root: bytes | None, trusted: Path, names: Iterable[str] = ()
-) -> VerifiedFiles:
-    """Do what ``list_files`` does with the metadata in *trusted*, without a lock.
-
-    Without a *root* the root.json there is trusted. Raises as ``check`` does, and ``OSError`` (disk).
-    """
-    updater, fetcher = _refresh(source, root, trusted)
-    targets = dict(_read_signed(Targets, trusted / "targets.json").targets)
-    for name in names:
-        with _translated(fetcher):
-            info = updater.get_targetinfo(name)
-        if info is not None:
-            targets[name] = info
-    return VerifiedFiles(
-        _read_timestamp(trusted),
-        tuple(map(_describe, targets.values())),
-        bool(_read_signed(Root, trusted / "root.json").consistent_snapshot),
-    )
+    return _with_trusted(folder, wait, lambda trusted: use(TrustedRepository(source, root, trusted)))
 
 
 def list_known_files(read: Read, root: Path, folder: Path, now: datetime) -> tuple[SignedFile, ...]:
@@ -298,12 +294,6 @@ def _translated(fetcher: _Fetcher) -> Iterator[None]:
         if problem is problems.METADATA_EXPIRED:
             detail += f", this computer says {datetime.now(UTC).isoformat(timespec='seconds')}"
         raise HttpsError(Failure(stage, problem, detail)) from error
-
-
-def _read_timestamp(trusted: Path) -> VerifiedMetadata:
-    """Return what the timestamp.json says that has just been verified in *trusted*."""
-    signed = _read_signed(Timestamp, trusted / "timestamp.json")
-    return VerifiedMetadata(signed.version, signed.expires)
 
 
 def _read_signed(kind: type[_Signed], file: Path) -> _Signed:

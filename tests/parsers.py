@@ -47,6 +47,7 @@ from iea_agent.domain import (
     tls_verdicts,
     typed_password,
     update_catalogue,
+    update_machine,
     version_trial,
 )
 from iea_agent.host import journal, logs, standard_input, storage
@@ -420,6 +421,7 @@ PARSERS: Mapping[str, Parser] = {
     ),
     "saving.parse_record": _state(saving.parse_record),
     "crash_record.parse_crash": _state(crash_record.parse_crash),
+    "update_machine.parse_update_snapshot": _state(update_machine.parse_update_snapshot),
     "version_trial.parse_version_record": _state(version_trial.parse_version_record),
     "version_trial.parse_trials": Parser(
         _bytes(version_trial.parse_trials), version_trial.LARGEST_TRIALS, (Frame("0.1.0 1 "), Frame("0"))

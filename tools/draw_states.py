@@ -1,6 +1,6 @@
-"""Draw the table of the state machine into docs/architecture.md.
+"""Draw the tables of the state machines into docs/architecture.md.
 
-The page gets a Mermaid diagram of the moves and a table of every step.
+For each machine the page gets a Mermaid diagram of the moves and a table of every step.
 """
 
 from __future__ import annotations
@@ -8,34 +8,82 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
-from iea_agent.domain.machine import TABLE, Event, State, Step
+from iea_agent.domain.machine import TABLE, State
+from iea_agent.domain.update_machine import UPDATE_TABLE, UpdateState
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "architecture.md"
-BEGIN = "<!-- begin: drawn by tools/draw_states.py -->"
-END = "<!-- end: drawn by tools/draw_states.py -->"
-
-PICTURES = {
-    State.CONNECTING: "pale ball",
-    State.CONNECTED: "ball",
-    State.DISCONNECTED: "ball with a heart",
-    State.ASSISTANCE: "beetle",
-}
 
 
-def diagram() -> list[str]:
+class DrawnStep(Protocol):
+    """What a step of either machine has."""
+
+    @property
+    def state(self) -> Any: ...
+    @property
+    def effects(self) -> Sequence[Any]: ...
+
+
+class Drawing(NamedTuple):
+    """One machine: its *table*, its states with a caption each, where it begins.
+
+    *name* stands in the markers; *list_changes* returns the functions that change the snapshot.
+    """
+
+    name: str
+    table: Mapping[tuple[Any, type], DrawnStep]
+    states: Mapping[Any, str]
+    beginnings: Mapping[Any, str]
+    list_changes: Callable[[Any], Sequence[Callable[..., object]]]
+
+
+DRAWINGS = (
+    Drawing(
+        "",
+        TABLE,
+        {
+            State.CONNECTING: "pale ball",
+            State.CONNECTED: "ball",
+            State.DISCONNECTED: "ball with a heart",
+            State.ASSISTANCE: "beetle",
+        },
+        {State.CONNECTING: "", State.ASSISTANCE: "it was entered before the restart"},
+        lambda step: step.updates,
+    ),
+    Drawing(
+        " (updates)",
+        UPDATE_TABLE,
+        dict.fromkeys(UpdateState, ""),
+        {UpdateState.NONE: ""},
+        lambda step: step.changes,
+    ),
+)
+
+
+def find_markers(drawing: Drawing) -> tuple[str, str]:
+    """Return what stands before and behind *drawing* on the page."""
+    by = f"drawn by tools/draw_states.py{drawing.name} -->"
+    return f"<!-- begin: {by}", f"<!-- end: {by}"
+
+
+def draw_diagram(drawing: Drawing) -> list[str]:
     """Return the diagram: one arrow for all moves between the same two states."""
-    moves: dict[tuple[State, State], list[str]] = {}
-    for (state, event), step in TABLE.items():
+    moves: dict[tuple[Enum, Enum], list[str]] = {}
+    for (state, event), step in drawing.table.items():
         if step.state is not state:
             moves.setdefault((state, step.state), []).append(event.__name__)
     return [
         "```mermaid",
         "stateDiagram-v2",
-        *(f"    {state.value} : {state.name}<br/>{picture}" for state, picture in PICTURES.items()),
-        f"    [*] --> {State.CONNECTING.value}",
-        f"    [*] --> {State.ASSISTANCE.value} : it was entered before the restart",
+        *(
+            f"    {state.value} : {state.name}{caption and f'<br/>{caption}'}"
+            for state, caption in drawing.states.items()
+        ),
+        *(f"    [*] --> {state.value}{why and f' : {why}'}" for state, why in drawing.beginnings.items()),
         *(
             f"    {source.value} --> {target.value} : {'<br/>'.join(sorted(events))}"
             for (source, target), events in moves.items()
@@ -44,26 +92,27 @@ def diagram() -> list[str]:
     ]
 
 
-def cell(state: State, step: Step | None) -> str:
-    """Return what an event does in *state*: the move, the effects, the updates."""
+def draw_cell(drawing: Drawing, state: Enum, event: type) -> str:
+    """Return what *event* does in *state*: the move, the effects, the changes."""
+    step = drawing.table.get((state, event))
     if step is None:
         return ""
     move = "" if step.state is state else f"**→ {step.state.name}** "
-    updates = "".join(f"<br/>*{update.__name__}*" for update in step.updates)
-    return (move + ", ".join(effect.value for effect in step.effects)).strip() + updates
+    changes = "".join(f"<br/>*{change.__name__}*" for change in drawing.list_changes(step))
+    return (move + ", ".join(effect.value for effect in step.effects)).strip() + changes
 
 
-def table() -> list[str]:
+def draw_table(drawing: Drawing) -> list[str]:
     """Return the table: one row for each event, one column for each state."""
-    events: dict[type[Event], None] = dict.fromkeys(
-        event for _, event in sorted(TABLE, key=lambda key: key[1].__name__)
+    events: dict[type, None] = dict.fromkeys(
+        event for _, event in sorted(drawing.table, key=lambda key: key[1].__name__)
     )
     return [
-        "| event | " + " | ".join(state.name for state in State) + " |",
-        "|---" * (1 + len(State)) + "|",
+        "| event | " + " | ".join(state.name for state in drawing.states) + " |",
+        "|---" * (1 + len(drawing.states)) + "|",
         *(
             f"| {event.__name__} | "
-            + " | ".join(cell(state, TABLE.get((state, event))) for state in State)
+            + " | ".join(draw_cell(drawing, state, event) for state in drawing.states)
             + " |"
             for event in events
         ),
@@ -71,15 +120,18 @@ def table() -> list[str]:
 
 
 def draw(page: str) -> str:
-    """Return *page* with the part between the markers drawn anew.
+    """Return *page* with the parts between the markers drawn anew.
 
-    Raises ``ValueError`` if the markers are missing.
+    Raises ``ValueError`` if markers are missing.
     """
-    between = "\n".join([BEGIN, "", *diagram(), "", *table(), "", END])
-    new, count = re.subn(re.escape(BEGIN) + ".*?" + re.escape(END), lambda _: between, page, flags=re.DOTALL)
-    if count != 1:
-        raise ValueError(f"{PAGE.name}: the markers must stand there once, not {count} times")
-    return new
+    for drawing in DRAWINGS:
+        begin, end = find_markers(drawing)
+        between = "\n".join([begin, "", *draw_diagram(drawing), "", *draw_table(drawing), "", end])
+        pattern = re.escape(begin) + ".*?" + re.escape(end)
+        page, count = re.subn(pattern, lambda _, text=between: text, page, flags=re.DOTALL)  # type: ignore[misc]
+        if count != 1:
+            raise ValueError(f"{PAGE.name}: the markers must stand there once, not {count} times")
+    return page
 
 
 def main() -> int:

@@ -54,6 +54,7 @@ PROGRAM = Words("IEA Agent (programme de connexion)", "IEA Agent (connection pro
 SUPPORTED = Words("IEA Agent 0.1.0 ou plus récent", "IEA Agent 0.1.0 or later")
 SECTIONS: Mapping[str, Words] = {
     "connection": Words("Connexion", "Connection"),
+    "updates": Words("Mises à jour", "Updates"),
     "licence": Words("Licence", "Licence"),
     "proxy": Words("Proxy", "Proxy"),
     "program": Words("Impact emploi", "Impact emploi"),
@@ -121,6 +122,13 @@ POLICIES: Mapping[str, PolicyText] = {
         Words(
             "L'adresse qu'une correction proposée peut remettre en place.",
             "The address that a proposed repair may put back.",
+        ),
+    ),
+    "updates.folder": PolicyText(
+        Words("Dossier partagé des mises à jour", "Shared folder of the updates"),
+        Words(
+            "Un poste y laisse les fichiers qu'il a vérifiés, les autres les y prennent. Chacun les vérifie de nouveau.",
+            "One PC leaves there the files that it has verified, the others take them. Each verifies them again.",
         ),
     ),
     "licence.number": PolicyText(

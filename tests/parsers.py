@@ -47,6 +47,7 @@ from iea_agent.domain import (
     tls_verdicts,
     typed_password,
     update_catalogue,
+    update_choice,
     update_machine,
     version_trial,
 )
@@ -421,6 +422,7 @@ PARSERS: Mapping[str, Parser] = {
     ),
     "saving.parse_record": _state(saving.parse_record),
     "crash_record.parse_crash": _state(crash_record.parse_crash),
+    "update_choice.parse_number": _state(update_choice.parse_number),
     "update_machine.parse_update_snapshot": _state(update_machine.parse_update_snapshot),
     "version_trial.parse_version_record": _state(version_trial.parse_version_record),
     "version_trial.parse_trials": Parser(

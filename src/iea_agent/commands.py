@@ -25,10 +25,13 @@ if TYPE_CHECKING:
         AssistanceStatusDocument,
         AutostartDocument,
         JournalDocument,
+        ReceivedFileDocument,
         ServersTestDocument,
         SettingsDocument,
+        UpdatesDocument,
         VersionDocument,
     )
+    from iea_agent.domain.download_plan import Progress
     from iea_agent.domain.person_requests import PersonRequest
     from iea_agent.domain.settings import Settings
 
@@ -562,6 +565,79 @@ def _forget_person(installation: Installation, _options: argparse.Namespace) -> 
 
     removal.forget(installation)
     print(_("La licence, les paramètres et les journaux de cette personne sont effacés."), file=sys.stderr)
+
+
+@_command("update check", N_("demande au serveur quelles versions sont proposées à ce poste"), JSON)
+def _check_updates(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.assembly import update_requests
+
+    document = update_requests.check(installation, by_network=True)
+    _print_updates(document, options)
+
+
+@_command("update list", N_("dit les versions que ce poste connaît déjà, sans le réseau"), JSON)
+def _list_updates(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.assembly import update_requests
+
+    document = update_requests.check(installation, by_network=False)
+    _print_updates(document, options)
+
+
+def _print_updates(document: UpdatesDocument, options: argparse.Namespace) -> None:
+    if options.json:
+        _print_json(document)
+    else:
+        from iea_agent.shell.wording.update_text import render_updates
+
+        print(render_updates(document))
+
+
+@_command(
+    "update download",
+    N_("reçoit et vérifie une version, sans l'installer"),
+    Argument("version", N_("par exemple 3.00.73 ; sinon la version proposée"), nargs="?", default=""),
+    Argument("--agent", N_("le programme de connexion, et non Impact emploi"), action="store_true"),
+    JSON,
+)
+def _download_update(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.assembly import update_requests
+
+    received = update_requests.download(installation, options.version, options.agent, _show_progress())
+    _print_received(received, options)
+
+
+@_command(
+    "update from",
+    N_("vérifie une mise à jour téléchargée autrement, ou sur une clé USB"),
+    Argument("file", N_("le fichier"), metavar="FICHIER", type=Path),
+    JSON,
+)
+def _take_update(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.assembly import update_requests
+
+    _print_received(update_requests.take_file(installation, options.file, _show_progress()), options)
+
+
+def _print_received(document: ReceivedFileDocument, options: argparse.Namespace) -> None:
+    if options.json:
+        _print_json(document)
+    else:
+        print(
+            _("Version {version} vérifiée : {path}").format(
+                version=document["version"], path=document["path"]
+            )
+        )
+
+
+def _show_progress() -> Callable[[Progress], None]:
+    """Return what writes the progress on one line of a terminal, and nowhere else."""
+    from iea_agent.shell.wording.update_text import word_progress
+
+    def write(progress: Progress) -> None:
+        end = "\n" if progress.received == progress.total else "\r"
+        print(f"{word_progress(progress):<78}", end=end, file=sys.stderr, flush=True)
+
+    return write if sys.stderr is not None and sys.stderr.isatty() else lambda _progress: None
 
 
 @_command(

@@ -146,6 +146,31 @@ def test_a_pin_is_a_name_or_a_whole_hash(typed: str, value: str | None) -> None:
         assert declaration.check(typed) == value
 
 
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        ("", ""),
+        (r" \\SERVEUR\Impact emploi\ ", r"\\SERVEUR\Impact emploi"),
+        (r"« \\nas.local\partage\iea »", r"\\nas.local\partage\iea"),
+        (r"D:\Partage", r"D:\Partage"),
+        ("/srv/iea", "/srv/iea"),
+        (r"\\SERVEUR", None),
+        (r"\\?\C:\iea", None),
+        (r"\\.\pipe\iea", None),
+        (r"\\nas\iea:flux", None),
+        ("iea", None),
+    ],
+)
+def test_a_shared_folder_is_a_share_or_a_whole_path(typed: str, value: str | None) -> None:
+    declaration = DECLARATIONS["updates.folder"]
+    assert declaration.policy_only
+    if value is None:
+        with pytest.raises(SettingsError):
+            declaration.check(typed)
+    else:
+        assert declaration.check(typed) == value
+
+
 @pytest.mark.parametrize("values", [DEFAULTS, EXAMPLE])
 @pytest.mark.parametrize("name", DECLARATIONS)
 def test_a_value_as_it_is_typed_is_read_back(name: str, values: Settings) -> None:

@@ -111,6 +111,7 @@ if sys.platform == "win32":
         "proxy.bypass": ("localhost ; *.example.fr", "localhost;*.example.fr"),
         "program.path": (r"%SystemRoot%\ie.exe", r"C:\windows\ie.exe"),
         "assistance.maximum_days": (10, 10),
+        "updates.folder": ("\\\\nas\\impact\\", r"\\nas\impact"),
         "support.address": ("aide@example.fr", "aide@example.fr"),
         "support.subject": ("Poste de la mairie", "Poste de la mairie"),
     }

@@ -227,21 +227,29 @@ class Servers:
 
     def _verify(self, ask: Callable[[Request, int], Reply], address: Address, timestamp: bytes) -> str:
         # imported here: tuf takes 0.1 s and 25 MB, and nothing else needs it
+        from iea_agent.services import updates
+
+        root, folder = self.read_root(updates.LARGEST), self.installation.updates_folder
+        return str(updates.check(ask, address, root, folder, timestamp=timestamp))
+
+    def read_root(self, largest: int) -> bytes:
+        """Return the trust root of the updates, of *largest* bytes at most; b"" for none.
+
+        Raises ``HttpsError`` if it cannot be read, or if others than an administrator can write it.
+        """
         from iea_agent.domain.diagnosis import Failure, Stage
         from iea_agent.domain.evidence import FileInvolved
-        from iea_agent.services import updates
         from iea_agent.services.https import HttpsError
 
-        file, folder = self.installation.root_file, self.installation.updates_folder
+        file = self.installation.root_file
         try:
-            root = self.installation.storage.read_administrators_file(file, updates.LARGEST)
+            return self.installation.storage.read_administrators_file(file, largest) or b""
         except OSError as error:
             detail = f"{error.filename}: {type(error).__name__}: [Errno {error.errno}] {error.strerror}"
             failure = Failure(
                 Stage.METADATA, problems.POLICY_UNUSABLE, detail, evidence=FileInvolved(str(file))
             )
             raise HttpsError(failure) from error
-        return str(updates.check(ask, address, root or b"", folder, timestamp=timestamp))
 
     def repairs(
         self,

@@ -194,6 +194,37 @@ class VersionDocument(TypedDict):
     version: str
 
 
+class OfferDocument(TypedDict):
+    """A version on offer; *reasons* say why it is not proposed."""
+
+    kind: Literal["product", "agent"]
+    version: str
+    bytes: int
+    critical: bool
+    proposed: bool
+    allowed: bool
+    reasons: list[str]
+
+
+class UpdatesDocument(TypedDict):
+    """What ``update check --json`` and ``update list --json`` print."""
+
+    schema: Schema
+    installed: dict[str, str]
+    withdrawn: list[str]
+    versions: list[OfferDocument]
+
+
+class ReceivedFileDocument(TypedDict):
+    """What ``update download --json`` and ``update from --json`` print."""
+
+    schema: Schema
+    kind: Literal["product", "agent"]
+    version: str
+    path: str
+    bytes: int
+
+
 class RouteDocument(TypedDict):
     """The route to one server; *origin* is what decided it, or a problem's code."""
 

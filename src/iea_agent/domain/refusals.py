@@ -319,6 +319,19 @@ class AgentNotStarted(ProblemMet):
     reason: str = ""
 
 
+class VersionNotOffered(Refusal):
+    """The update server offers no version *version*; "" for none that is proposed."""
+
+    version: str
+
+
+class VersionNotAllowed(Refusal):
+    """The version *version* cannot be taken on this PC, for *reason* (``Reason``)."""
+
+    version: str
+    reason: str
+
+
 class NoMailProgram(Refusal):
     """No mail program took the message."""
 

@@ -74,6 +74,7 @@ _QUOTES = "\"'«»“”„‘’"
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/](?![\\/])[^:]*")
 _ABSOLUTE_PATH = re.compile(rf"{_WINDOWS_PATH.pattern}|/(?!/).*|%[^%]+%[^:]*")
 _VARIABLE = re.compile("%([^%]+)%")
+_SHARE = re.compile(r"\\\\[^\\/:?*.][^\\/:?*]*\\[^\\/:?*]+(?:\\[^:?*]*)?")
 
 
 def _check_path(value: object) -> str:
@@ -81,6 +82,15 @@ def _check_path(value: object) -> str:
     # a quotation mark that is left stands between a path and its arguments
     is_usable = len(text) <= 1000 and text.isprintable() and '"' not in text
     if not is_usable or (text and not _ABSOLUTE_PATH.fullmatch(text)):
+        raise ValueError
+    return text
+
+
+def _check_folder(value: object) -> str:
+    text = pasted_text.tidy_name(_check_text(value)).strip(_QUOTES).strip().rstrip("\\/")
+    is_usable = len(text) <= 1000 and text.isprintable() and '"' not in text
+    # a share is allowed: only an administrator can name one
+    if not is_usable or (text and not (_ABSOLUTE_PATH.fullmatch(text) or _SHARE.fullmatch(text))):
         raise ValueError
     return text
 
@@ -253,6 +263,10 @@ AUTHORITIES = Kind(
     _check_path,
 )
 PATHS = (PROGRAM, AUTHORITIES)
+FOLDER = Kind(
+    N_("le chemin complet d'un dossier, comme « \\\\SERVEUR\\Impact emploi »"),
+    _check_folder,
+)
 USER = Kind(N_("un nom d'utilisateur (100 caractères au plus, sans « : »)"), _check_user)
 SCOPE = Kind(N_("des noms de droits séparés par des espaces, sans accents"), _check_scope)
 HOSTS = Kind(N_("des noms de serveur séparés par « ; », comme « jetons.exemple.fr »"), _check_hosts)
@@ -311,6 +325,9 @@ class Settings:
     proxy_bypass: str = _setting("proxy.bypass", "", BYPASS)
     # path of Impact emploi
     program: str = _setting("program.path", "", PROGRAM)
+    # A folder of verified files that the PCs of a site share. In a person's own file it would have another
+    # computer asked for its files.
+    updates_folder: str = _setting("updates.folder", "", FOLDER, policy_only=True)
     # to whom a person writes, and what stands in the subject; 3.00.XX becomes the version of Impact emploi
     support_address: str = _setting("support.address", problems.SUPPORT_ADDRESS, MAIL_ADDRESS)
     support_subject: str = _setting("support.subject", problems.SUPPORT_SUBJECT, SUBJECT)

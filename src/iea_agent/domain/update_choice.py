@@ -8,6 +8,7 @@ the data of the payroll program may not suit it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -23,6 +24,9 @@ MOST_WISHES = 50
 """Versions that a person has skipped or put off, as they are saved."""
 MORNING = time(8)
 """When a version that was put off to a day comes back, in local time."""
+NUMBER = "number"
+"""The name, in the state file, of the number that draws for an installation."""
+_NUMBER = re.compile(r"[0-9a-f]{32}")
 _ROLLOUT = b"iea-rollout/1"
 
 
@@ -140,6 +144,14 @@ def name_drawing(folder: str, licence: str, installation: str) -> str:
     if folder:
         return folder.casefold()
     return hashlib.sha256(licence.encode()).hexdigest() if licence else installation
+
+
+def parse_number(document: Mapping[str, object]) -> str:
+    """Parse the saved number of this installation. Raises ``ValueError``."""
+    number = document.get(NUMBER)
+    if not isinstance(number, str) or not _NUMBER.fullmatch(number):
+        raise ValueError(f"{NUMBER}: 32 hexadecimal digits expected")
+    return number
 
 
 def choose_update(offers: Iterable[Offer], kind: ReleaseKind, post: Post) -> UpdateChoice:

@@ -13,6 +13,7 @@ from iea_agent.domain.person_requests import REQUESTS
 from iea_agent.domain.refusals import KINDS, Refusal
 from iea_agent.domain.settings import SettingFault
 from iea_agent.domain.typed_password import TypoKind
+from iea_agent.domain.update_choice import Reason
 from iea_agent.shell.wording.refusal_text import word_next_try, word_refusal
 
 EXAMPLES: list[Refusal] = [
@@ -70,6 +71,9 @@ EXAMPLES: list[Refusal] = [
     refusals.AutostartNotWritten("PermissionError"),
     refusals.ProblemMet("IEA-P05"),
     refusals.AgentNotStarted(reason="exit code 1"),
+    refusals.VersionNotOffered("3.00.99"),
+    refusals.VersionNotOffered(""),
+    *(refusals.VersionNotAllowed("3.00.73", reason.value) for reason in Reason),
     refusals.NoMailProgram(),
     refusals.NoWindows(),
 ]

@@ -11,11 +11,13 @@ from iea_agent.domain.password_tries import WaitReason
 from iea_agent.domain.person_requests import BY_NAME
 from iea_agent.domain.problems import N_
 from iea_agent.domain.refusals import Refusal
+from iea_agent.domain.update_choice import Reason
 from iea_agent.locale import _
 
 from . import menu
 from .problem_details import MALFORMED, describe_setting_fault
 from .time_text import format_wait
+from .update_text import REASONS
 
 _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AgentNotRunning: N_("Le programme de connexion n'est pas démarré."),
@@ -79,6 +81,9 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     ),
     refusals.AutostartNotWritten: N_(
         "Le démarrage avec Windows n'a pas pu être enregistré, rien n'a été changé ({reason})."
+    ),
+    refusals.VersionNotOffered: N_(
+        "Cette version n'est pas proposée par le serveur de mise à jour : {version}"
     ),
     refusals.NoMailProgram: N_(
         "Aucun logiciel de messagerie ne s'est ouvert. Cliquez sur « Copier le message », puis collez-le dans votre messagerie."
@@ -145,7 +150,8 @@ def word_refusal(refusal: Refusal) -> str:
         case refusals.ProblemMet(code):
             problem = problems.CATALOGUE[code]
             return f"{_(problem.text)} {_(problem.advice)} ({problem.code})"
-    return _word_password_refusal(refusal) or _(_SENTENCES[type(refusal)]).format(**vars(refusal))
+    worded = _word_password_refusal(refusal) or _word_version_refusal(refusal)
+    return worded or _(_SENTENCES[type(refusal)]).format(**vars(refusal))
 
 
 def _word_password_refusal(refusal: Refusal) -> str:
@@ -173,6 +179,16 @@ def _word_password_refusal(refusal: Refusal) -> str:
             if refusal.reason is WaitReason.NONE:
                 return sentence
             return f"{sentence} {_word_wait_reason(refusal.reason)}"
+    return ""
+
+
+def _word_version_refusal(refusal: Refusal) -> str:
+    """Return the sentence for a refusal of a version that depends on its details."""
+    match refusal:
+        case refusals.VersionNotOffered(""):
+            return _("Aucune nouvelle version n'est proposée à ce poste.")
+        case refusals.VersionNotAllowed():
+            return f"{refusal.version} : {_(REASONS[Reason(refusal.reason)])}"
     return ""
 
 

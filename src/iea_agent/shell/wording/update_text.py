@@ -1,12 +1,14 @@
-"""The words for updates: why a version is not proposed, how far a download is."""
+"""The words for updates: what is on offer, how far a download is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from iea_agent.domain.documents import OfferDocument, UpdatesDocument
 from iea_agent.domain.download_plan import Progress
 from iea_agent.domain.problems import N_
-from iea_agent.domain.update_choice import Reason
+from iea_agent.domain.update_catalogue import ReleaseKind
+from iea_agent.domain.update_choice import Listed, Reason, UpdateChoice
 from iea_agent.locale import _
 
 from .time_text import format_wait
@@ -69,3 +71,54 @@ def word_progress(progress: Progress) -> str:
         parts.append(_("{size}/s").format(size=format_size(progress.rate)))
         parts.append(_("encore {time}").format(time=format_wait(progress.seconds_left)))
     return ", ".join(parts)
+
+
+KINDS: Mapping[str, str] = {
+    ReleaseKind.PRODUCT.value: N_("Impact emploi"),
+    ReleaseKind.AGENT.value: N_("Programme de connexion"),
+}
+
+
+def build_updates_document(
+    choices: Mapping[ReleaseKind, UpdateChoice], installed: Mapping[ReleaseKind, str]
+) -> UpdatesDocument:
+    """Return the document of ``update check``: the versions, latest first."""
+    return {
+        "schema": 1,
+        "installed": {kind.value: version for kind, version in installed.items()},
+        "withdrawn": [kind.value for kind, choice in choices.items() if choice.is_installed_withdrawn],
+        "versions": [_build_offer(listed) for choice in choices.values() for listed in choice.listed],
+    }
+
+
+def _build_offer(listed: Listed) -> OfferDocument:
+    release = listed.offer.release
+    return {
+        "kind": release.kind.value,
+        "version": release.version,
+        "bytes": listed.offer.file.length,
+        "critical": release.critical,
+        "proposed": listed.is_proposed,
+        "allowed": listed.is_allowed,
+        "reasons": [reason.value for reason in listed.reasons],
+    }
+
+
+def render_updates(document: UpdatesDocument) -> str:
+    """Return *document* as text: for each kind what is installed and what is on offer."""
+    lines = []
+    for kind, version in document["installed"].items():
+        installed = _("{kind} : version installée {version}")
+        lines.append(installed.format(kind=_(KINDS[kind]), version=version or "?"))
+        if kind in document["withdrawn"]:
+            lines.append(f"  {_(INSTALLED_WITHDRAWN)}")
+        offers = [each for each in document["versions"] if each["kind"] == kind]
+        lines += [f"  {_describe_offer(each)}" for each in offers] or [f"  {_('aucune version proposée')}"]
+    return "\n".join(lines)
+
+
+def _describe_offer(offer: OfferDocument) -> str:
+    """Return « 3.00.73, 210 Mo : proposée », or why it is not."""
+    why = word_reasons(tuple(map(Reason, offer["reasons"]))) or _("cette version vous est proposée.")
+    sentence = _("{version}, {size} : {why}")
+    return sentence.format(version=offer["version"], size=format_size(offer["bytes"]), why=why)

@@ -1,0 +1,289 @@
+"""Updates of this PC: what is on offer, and its files by whatever way they come.
+
+The ways are the update server, the shared folder of a site, and a file that a person names. TUF judges each time, so no way needs any trust. Nothing here
+installs.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+from iea_agent import __version__
+from iea_agent.domain import addresses, problems
+from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.update_catalogue import Catalogue, Offer, ReleaseKind, SignedFile, list_offers
+from iea_agent.domain.update_choice import Post, UpdateChoice, choose_update, name_drawing
+from iea_agent.services.https import HttpsError
+from iea_agent.services.messages import Reply, Request
+
+if TYPE_CHECKING:
+    from iea_agent.domain.settings import Settings
+    from iea_agent.services.https import Client
+    from iea_agent.services.update_download import Terms
+    from iea_agent.services.updates import MetadataSource, TrustedRepository
+
+    from .servers import Servers
+
+log = logging.getLogger(__name__)
+
+METADATA = "metadata"
+TIMESTAMP = "timestamp.json"
+STATE = "rollout"
+"""The state file with the number that draws for this installation."""
+NO_NETWORK_NEEDED = "file:"
+"""The base of what is read beside a file: no request leaves this PC."""
+
+_Used = TypeVar("_Used")
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFile:
+    """A verified file on this PC, and what it installs."""
+
+    offer: Offer
+    path: Path
+
+
+class Updating:
+    """Finds and receives updates for the installation of *servers*.
+
+    *place* is the folder of the received files. Each method may wait for the network, and raises ``HttpsError``.
+    """
+
+    def __init__(self, servers: Servers) -> None:
+        """Prepare; nothing is read or asked yet."""
+        self._servers = servers
+        self._installation = servers.installation
+        self.place = self._installation.updates_folder / "files"
+
+    @property
+    def _settings(self) -> Settings:
+        return self._installation.storage.load().effective.settings
+
+    def refresh(self) -> Catalogue:
+        """Return what the update server offers now."""
+        with self._open_client() as client:
+            catalogue = self._visit(
+                self._ask_server(client), lambda repository: list_offers(repository.files)
+            )
+        return _log_refusals(catalogue)
+
+    def list_known(self) -> Catalogue:
+        """Return what the metadata on this PC offer, without the network.
+
+        Empty if there are none; expired ones offer nothing.
+        """
+        from iea_agent.host.storage import read_bounded
+        from iea_agent.services.updates import TargetError, list_known_files
+
+        root = self._installation.root_file
+
+        def read_file(path: Path, limit: int) -> bytes | None:
+            # the root is an administrator's; what its signatures cover may lie where the person may write
+            read = self._installation.storage.read_administrators_file if path == root else read_bounded
+            return read(path, limit)
+
+        try:
+            files = list_known_files(read_file, root, self._installation.updates_folder, datetime.now(UTC))
+        except (TargetError, OSError) as error:
+            log.info("no list of updates on this PC", extra={"fields": {"reason": error}})
+            return Catalogue()
+        return _log_refusals(list_offers(files))
+
+    def choose(self, catalogue: Catalogue, kind: ReleaseKind) -> UpdateChoice:
+        """Return what is proposed of *kind* to this PC, and why not the others."""
+        settings = self._settings
+        product = self._installation.program_version(settings)
+        post = Post(
+            installed=product if kind is ReleaseKind.PRODUCT else __version__,
+            agent=__version__,
+            windows=find_windows_version(),
+            product=product,
+            drawing_name=name_drawing(settings.updates_folder, settings.licence_number, self._find_number()),
+            now=time.time(),
+            today=date.today(),
+        )
+        return choose_update(catalogue.offers, kind, post)
+
+    def fetch(self, offer: Offer, terms: Terms) -> Path:
+        """Return the verified file of *offer*: here, in the shared folder, or fetched.
+
+        Raises ``HttpsError`` and ``RequestCancelled``.
+        """
+        from iea_agent.services.update_download import fetch_file
+
+        shared = self._settings.updates_folder
+        if shared and (path := self._take_shared(Path(shared), offer.file, terms)):
+            return path
+        with self._open_client() as client:
+            file, name = self._visit(
+                self._ask_server(client),
+                lambda repository: (
+                    repository.find_file(offer.file.name),
+                    repository.name_on_server(offer.file),
+                ),
+            )
+            if file is None or file.sha256 != offer.file.sha256:
+                raise _refuse(problems.UPDATE_FILE_UNKNOWN, f"{offer.file.name}: not signed any more")
+            path = fetch_file(
+                client.receive, f"{self._address()}/targets/{quote(name)}", file, self.place, terms
+            )
+        if shared:
+            _leave_shared(Path(shared), offer.file, path)
+        return path
+
+    def take_file(self, path: Path, terms: Terms) -> ReceivedFile:
+        """Return the update in the file *path*, whatever its name, if it is a signed one.
+
+        The metadata beside it count, if they are good, else those on this PC; no network is needed. Raises ``HttpsError``
+        with UPDATE_FILE_UNKNOWN, with UPDATE_FILE_ALTERED for a file that is as long as one that is signed, or with what is wrong
+        with the metadata beside it; and ``OSError`` if the file cannot be read.
+        """
+        from iea_agent.host.regular_files import open_regular
+        from iea_agent.services.update_download import copy_file
+
+        beside, failure = self._list_beside(path)
+        offers = {offer.file.sha256: offer for offer in (*beside.offers, *self.list_known().offers)}
+        with open(path, "rb", opener=open_regular) as source:
+            size = os.fstat(source.fileno()).st_size
+            for offer in offers.values():
+                if offer.file.length != size:
+                    continue
+                source.seek(0)
+                try:
+                    return ReceivedFile(offer, copy_file(source, offer.file, self.place, terms))
+                except HttpsError as error:
+                    if error.failure.problem is not problems.UPDATE_FILE_ALTERED:
+                        raise
+                    failure = error
+        raise failure or _refuse(
+            problems.UPDATE_FILE_UNKNOWN, f"{path}: {size} bytes, no signed file has them"
+        )
+
+    def _find_number(self) -> str:
+        """Return the number of this installation, drawn once."""
+        from iea_agent.domain.update_choice import NUMBER, parse_number
+
+        storage = self._installation.storage
+        try:
+            number = storage.read_state(STATE, parse_number)
+            if number is None:
+                number = secrets.token_hex(16)
+                storage.write_state(STATE, {NUMBER: number})
+        except OSError as error:
+            log.warning("number of the installation", extra={"fields": {"reason": error}})
+            number = ""
+        return number
+
+    def _list_beside(self, path: Path) -> tuple[Catalogue, HttpsError | None]:
+        """Return what the metadata beside *path* offer, and what is wrong with them."""
+        for folder in list(path.absolute().parents)[:4]:
+            if (folder / METADATA / TIMESTAMP).is_file():
+                try:
+                    source = _read_folder(folder / METADATA)
+                    return _log_refusals(self._visit(source, lambda each: list_offers(each.files))), None
+                except HttpsError as error:
+                    log.warning(
+                        "metadata beside a file", extra={"fields": {"folder": folder, "failure": error}}
+                    )
+                    return Catalogue(), error
+        return Catalogue(), None
+
+    def _visit(self, source: MetadataSource, use: Callable[[TrustedRepository], _Used]) -> _Used:
+        from iea_agent.services import updates
+
+        root = self._servers.read_root(updates.LARGEST)
+        return updates.visit(source, root, self._installation.updates_folder, use)
+
+    def _address(self) -> str:
+        return str(addresses.parse(self._settings.updates))
+
+    def _open_client(self) -> Client:
+        return self._servers.connect(self._settings)(addresses.parse(self._settings.updates))
+
+    def _ask_server(self, client: Client) -> MetadataSource:
+        from iea_agent.services.updates import MetadataSource
+
+        def send(request: Request, limit: int) -> Reply:
+            return client.request(request, limit=limit)
+
+        return MetadataSource(send, f"{self._address()}/{METADATA}/")
+
+    def _take_shared(self, folder: Path, file: SignedFile, terms: Terms) -> Path | None:
+        """Return the file from the shared *folder*, None if it has not the right one."""
+        from iea_agent.host.regular_files import open_regular
+        from iea_agent.services.update_download import copy_file
+
+        try:
+            with open(folder / _name_shared(file), "rb", opener=open_regular) as source:
+                return copy_file(source, file, self.place, terms)
+        except FileNotFoundError:
+            return None
+        except (OSError, HttpsError) as error:
+            if isinstance(error, HttpsError) and error.failure.problem is problems.DISK_TOO_FULL:
+                raise
+            log.warning("shared folder of updates", extra={"fields": {"folder": folder, "reason": error}})
+            return None
+
+
+def find_windows_version() -> str:
+    """Return the version of Windows as « 10.0.19045 », "" elsewhere."""
+    if sys.platform == "win32":
+        return ".".join(map(str, sys.getwindowsversion().platform_version))
+    else:  # noqa: RET505 mypy needs it to leave the other system's out
+        return ""
+
+
+def _name_shared(file: SignedFile) -> str:
+    return f"{file.sha256}.{file.base_name}"
+
+
+def _leave_shared(folder: Path, file: SignedFile, path: Path) -> None:
+    """Leave the verified file for the other PCs of the site, if they take it."""
+    import shutil
+
+    part = folder / f"{_name_shared(file)}.part-{os.getpid()}"
+    try:
+        shutil.copyfile(path, part)
+        os.replace(part, folder / _name_shared(file))
+    except OSError as error:
+        log.warning("shared folder of updates", extra={"fields": {"folder": folder, "reason": error}})
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _read_folder(folder: Path) -> MetadataSource:
+    """Return the source that reads the metadata in *folder*."""
+    from iea_agent.host.storage import read_bounded
+    from iea_agent.services.updates import MetadataSource
+
+    def send(request: Request, limit: int) -> Reply:
+        name = request.url.removeprefix(NO_NETWORK_NEEDED)
+        try:
+            data = None if "/" in name or "\\" in name else read_bounded(folder / name, limit)
+        except OSError as error:
+            raise _refuse(problems.METADATA_INCOMPLETE, f"{folder / name}: {error}") from error
+        return Reply(404, {}, b"") if data is None else Reply(200, {}, data)
+
+    return MetadataSource(send, NO_NETWORK_NEEDED)
+
+
+def _log_refusals(catalogue: Catalogue) -> Catalogue:
+    for refusal in catalogue.refusals:
+        log.warning("a version is not understood", extra={"fields": {"reason": refusal}})
+    return replace(catalogue, refusals=())
+
+
+def _refuse(problem: problems.Problem, detail: str) -> HttpsError:
+    return HttpsError(Failure(Stage.METADATA, problem, detail))

@@ -99,6 +99,7 @@ ELSEWHERE: dict[str, str] = {
     "state_values.parse_time": "gets a value: the parsers of states",
     "storage.read_bounded": "reads a file, and no meaning",
     "storage.read_tail": "reads a file, and no meaning",
+    "update_machine.judge_choice": "gets a choice",
     "tls_verdicts.judge_alert": "called by tls_verdicts.judge_handshake",
     "tls_verdicts.judge_certificate": "gets what certificates.parse_certificate has read",
     "tls_verdicts.judge_second_handshake": "gets a handshake",

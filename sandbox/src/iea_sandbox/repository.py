@@ -47,15 +47,27 @@ class Repository:
         """The root with which a client is shipped."""
         return self.folder / "metadata" / "1.root.json"
 
-    def publish(self, targets: Mapping[str, bytes] | None = None) -> None:
-        """Add *targets* (content by path) and publish a new version of all but the root."""
-        self._publish(self._open(), targets or {})
+    def publish(
+        self,
+        targets: Mapping[str, bytes] | None = None,
+        descriptions: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
+        """Add *targets* (content by path) and publish a new version of all but the root.
 
-    def _publish(self, published: SignedFolder, targets: Mapping[str, bytes]) -> None:
+        *descriptions* are the ``custom`` fields of some of them, by path.
+        """
+        self._publish(self._open(), targets or {}, descriptions or {})
+
+    def _publish(
+        self,
+        published: SignedFolder,
+        targets: Mapping[str, bytes],
+        descriptions: Mapping[str, Mapping[str, object]],
+    ) -> None:
         with published.edit_targets():
             pass
         for path, content in targets.items():
-            published.add_target(path, content)
+            published.add_target(path, content, descriptions.get(path))
         published.publish(renew=True)
         self._previous = self._version
         self._version = self._highest = self._highest + 1
@@ -78,7 +90,7 @@ class Repository:
             for role, signer in self._signers.items():
                 root.revoke_key(old[role].public_key.keyid, role)
                 root.add_key(signer.public_key, role)
-        self._publish(published, {})
+        self._publish(published, {}, {})
 
     def spoil(self, fault: str) -> dict[str, bytes]:
         """Return the files to serve during a "metadata" *fault*; call ``heal`` afterwards."""
@@ -91,7 +103,7 @@ class Repository:
         if published.root().is_expired():
             with published.edit_root():
                 pass
-        self._publish(published, {})
+        self._publish(published, {}, {})
 
     def _release(self, version: int, *, expired: str = "", foreign_key: bool = False) -> dict[str, bytes]:
         targets = self._signed(self._targets(version), expired == "targets")

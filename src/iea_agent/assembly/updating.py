@@ -41,7 +41,7 @@ METADATA = "metadata"
 TIMESTAMP = "timestamp.json"
 STATE = "rollout"
 """The state file with the number that draws for this installation."""
-NO_NETWORK_NEEDED = "file:"
+NO_NETWORK_NEEDED = "file:/"
 """The base of what is read beside a file: no request leaves this PC."""
 
 _Used = TypeVar("_Used")

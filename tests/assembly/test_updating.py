@@ -1,0 +1,297 @@
+"""Updates by every way: what is not signed gets through on none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.servers import Servers
+from iea_agent.assembly.updating import ReceivedFile, Updating
+from iea_agent.domain import problems
+from iea_agent.domain.problems import Problem
+from iea_agent.domain.update_catalogue import Offer, ReleaseKind
+from iea_agent.services.https import HttpsError
+from iea_agent.services.update_download import Terms
+from iea_sandbox.repository import Repository
+from tests.releases import make_description
+
+CONTENT = bytes(range(256)) * 400
+NAME = "impact-emploi/ImpactEmploi-3.00.73.exe"
+OTHER = "impact-emploi/ImpactEmploi-3.00.74.exe"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A static host that says nothing on the terminal, and counts the files it gives."""
+
+    protocol_version = "HTTP/1.1"
+    given: ClassVar[list[str]] = []
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def log_request(self, *_: object) -> None:
+        if "/targets/" in self.path:
+            self.given.append(self.path)
+
+
+class Site:
+    """A repository on a static host, and the PCs that use it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.repository = Repository(folder / "site")
+        self.repository.publish({NAME: CONTENT}, {NAME: {"iea": make_description()}})
+        self.repository.publish()
+        self.served = folder / "served"
+        self.serve({})
+
+    def serve(self, false: dict[str, bytes]) -> None:
+        """Serve what the publisher made, but *false* metadata in the place of some."""
+        shutil.rmtree(self.served, ignore_errors=True)
+        shutil.copytree(self.repository.folder, self.served)
+        for name, data in false.items():
+            (self.served / "metadata" / name).write_bytes(data)
+
+    @property
+    def file(self) -> Path:
+        """The file of the version, as the host has it."""
+        return next((self.served / "targets").rglob("*.exe"))
+
+    def make_pc(self, name: str, shared: Path | None = None) -> Updating:
+        """Return the updates of a new PC that trusts the repository."""
+        home = self.folder / name
+        (home / "policy").mkdir(parents=True)
+        lines = [
+            "schema = 1",
+            "[connection]",
+            "secure = false",
+            f'updates = "http://127.0.0.1:{self.port}"',
+            "[proxy]",
+            'mode = "none"',
+        ]
+        if shared is not None:
+            lines += ["[updates]", f"folder = '{shared}'"]
+        (home / "policy" / "policy.toml").write_text("\n".join(lines), encoding="utf-8")
+        installation = Installation.locate({"IEA_AGENT_HOME": str(home)})
+        shutil.copyfile(self.repository.first_root, installation.root_file)
+        return Updating(Servers(installation))
+
+    def copy_to_stick(self, name: str) -> Path:
+        """Return the file of the version on a stick with all that the host has."""
+        shutil.copytree(self.served, self.folder / name)
+        return next((self.folder / name / "targets").rglob("*.exe"))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("updating")
+    handler = partial(Quiet, directory=str(folder / "served"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield Site(folder, server.server_port)
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def pc_name(request: pytest.FixtureRequest) -> str:
+    return f"pc-{abs(hash(request.node.nodeid))}"
+
+
+@pytest.fixture
+def pc(site: Site, pc_name: str) -> Iterator[Updating]:
+    yield site.make_pc(pc_name)
+    site.serve({})
+
+
+def offer_of(pc: Updating) -> Offer:
+    (offer,) = pc.refresh().offers
+    return offer
+
+
+def problem_of(error: pytest.ExceptionInfo[HttpsError]) -> Problem:
+    return error.value.failure.problem
+
+
+def test_a_version_is_found_chosen_and_received(pc: Updating) -> None:
+    assert pc.list_known().offers == ()
+    catalogue = pc.refresh()
+    choice = pc.choose(catalogue, ReleaseKind.PRODUCT)
+    # Impact emploi is not on this PC
+    assert choice.proposed is None
+    (listed,) = choice.listed
+    assert listed.is_allowed is (os.name != "nt" or listed.is_allowed)
+    assert pc.fetch(listed.offer, Terms()).read_bytes() == CONTENT
+    assert pc.list_known() == catalogue
+    assert pc.choose(catalogue, ReleaseKind.AGENT).listed == ()
+
+
+def test_the_second_pc_of_a_site_takes_the_file_from_the_first(site: Site, pc_name: str) -> None:
+    shared = site.folder / f"{pc_name}-shared"
+    shared.mkdir()
+    first, second = (site.make_pc(f"{pc_name}-{number}", shared) for number in (1, 2))
+    for pc, given in ((first, 1), (second, 0)):
+        Quiet.given.clear()
+        assert pc.fetch(offer_of(pc), Terms()).read_bytes() == CONTENT
+        assert len(Quiet.given) == given
+    (file,) = shared.iterdir()
+    assert file.name == f"{offer_of(first).file.sha256}.ImpactEmploi-3.00.73.exe"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"!" + CONTENT[1:], CONTENT + b"!", CONTENT[:-1]])
+def test_a_shared_folder_with_something_else_is_passed_over(
+    site: Site, pc_name: str, content: bytes | None
+) -> None:
+    shared = site.folder / f"{pc_name}-shared"
+    if content is not None:
+        shared.mkdir()
+    pc = site.make_pc(pc_name, shared)
+    offer = offer_of(pc)
+    name = f"{offer.file.sha256}.{offer.file.base_name}"
+    if content is not None:
+        (shared / name).write_bytes(content)
+    assert pc.fetch(offer, Terms()).read_bytes() == CONTENT
+    # the false one was replaced for the others
+    assert content is None or (shared / name).read_bytes() == CONTENT
+
+
+class TestFromAFile:
+    """A file from a browser or a stick, under any name."""
+
+    def take(self, pc: Updating, path: Path) -> ReceivedFile:
+        return pc.take_file(path, Terms())
+
+    def test_it_counts_by_the_list_of_this_pc(self, pc: Updating, site: Site, tmp_path: Path) -> None:
+        pc.refresh()
+        file = tmp_path / "ImpactEmploi (1).exe"
+        shutil.copyfile(site.file, file)
+        received = self.take(pc, file)
+        assert received.offer.release.version == "3.00.73"
+        assert received.path.read_bytes() == CONTENT
+
+    def test_it_counts_by_the_metadata_beside_it(self, pc: Updating, site: Site, pc_name: str) -> None:
+        assert self.take(pc, site.copy_to_stick(f"{pc_name}-stick")).path.read_bytes() == CONTENT
+
+    def test_without_any_list_it_is_unknown(self, pc: Updating, tmp_path: Path) -> None:
+        (tmp_path / "x.exe").write_bytes(CONTENT)
+        with pytest.raises(HttpsError) as caught:
+            self.take(pc, tmp_path / "x.exe")
+        assert problem_of(caught) is problems.UPDATE_FILE_UNKNOWN
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (b"!" + CONTENT[1:], problems.UPDATE_FILE_ALTERED),
+            (CONTENT + b"!", problems.UPDATE_FILE_UNKNOWN),
+            (CONTENT[:-1], problems.UPDATE_FILE_UNKNOWN),
+            (b"", problems.UPDATE_FILE_UNKNOWN),
+        ],
+    )
+    def test_another_content_is_refused(
+        self, pc: Updating, tmp_path: Path, content: bytes, problem: Problem
+    ) -> None:
+        pc.refresh()
+        (tmp_path / "x.exe").write_bytes(content)
+        with pytest.raises(HttpsError) as caught:
+            self.take(pc, tmp_path / "x.exe")
+        assert problem_of(caught) is problem
+        assert not pc.place.exists() or list(pc.place.iterdir()) == []
+
+    def test_what_is_no_file_is_no_update(self, pc: Updating, tmp_path: Path) -> None:
+        pc.refresh()
+        with pytest.raises(OSError, match=r"not a file|denied|directory"):
+            self.take(pc, tmp_path)
+
+
+METADATA_FAULTS: dict[str, Problem] = {
+    "metadata-expired": problems.METADATA_EXPIRED,
+    "snapshot-expired": problems.METADATA_EXPIRED,
+    "targets-expired": problems.METADATA_EXPIRED,
+    "rolled-back": problems.METADATA_ROLLED_BACK,
+    "rolled-back-snapshot": problems.METADATA_ROLLED_BACK,
+    "rolled-back-targets": problems.METADATA_ROLLED_BACK,
+    "badly-signed": problems.METADATA_NOT_AUTHENTIC,
+    "altered-timestamp": problems.METADATA_NOT_AUTHENTIC,
+    "altered-targets": problems.METADATA_NOT_AUTHENTIC,
+    "mixed-snapshot": problems.METADATA_NOT_AUTHENTIC,
+    "half-published": problems.METADATA_INCOMPLETE,
+    # these two stay in the folder of the host: they come last
+    "root-badly-signed": problems.METADATA_NOT_AUTHENTIC,
+    "root-expired": problems.METADATA_EXPIRED,
+}
+"""The attacks on the metadata, and what each is called."""
+
+
+class TestAttacks:
+    """What an attacker, or an accident, can do to the files of the host."""
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (b"!" + CONTENT[1:], problems.UPDATE_FILE_ALTERED),
+            (CONTENT + b"!", problems.UPDATE_FILE_ALTERED),
+            (CONTENT[:-1], problems.UPDATE_FILE_ALTERED),
+            (None, problems.UPDATE_FILE_MISSING),
+        ],
+    )
+    def test_a_false_file_of_the_server_is_refused(
+        self, site: Site, pc: Updating, content: bytes | None, problem: Problem
+    ) -> None:
+        offer, file = offer_of(pc), site.file
+        try:
+            if content is None:
+                file.rename(file.with_suffix(".away"))
+            else:
+                file.write_bytes(content)
+            with pytest.raises(HttpsError) as caught:
+                pc.fetch(offer, Terms())
+        finally:
+            file.with_suffix(".away").unlink(missing_ok=True)
+            file.write_bytes(CONTENT)
+        assert problem_of(caught) is problem
+        assert not (pc.place / offer.file.base_name).exists()
+
+    def test_a_stranger_of_the_same_form_is_refused(self, site: Site, pc: Updating) -> None:
+        offer = offer_of(pc)
+        other = Repository(site.folder / "other")
+        other.publish({OTHER: CONTENT}, {OTHER: {"iea": make_description("3.00.74")}})
+        metadata = (file for file in (other.folder / "metadata").iterdir() if file.is_file())
+        site.serve({file.name: file.read_bytes() for file in metadata})
+        with pytest.raises(HttpsError) as caught:
+            pc.fetch(offer, Terms())
+        assert problem_of(caught) in (problems.METADATA_NOT_AUTHENTIC, problems.METADATA_ROLLED_BACK)
+
+    @pytest.mark.parametrize("fault", METADATA_FAULTS)
+    def test_false_metadata_are_refused_on_every_way(
+        self, site: Site, pc: Updating, pc_name: str, fault: str
+    ) -> None:
+        offer = offer_of(pc)
+        site.serve(site.repository.spoil(fault))
+        for ask in (pc.refresh, lambda: pc.fetch(offer, Terms())):
+            with pytest.raises(HttpsError) as caught:
+                ask()
+            assert problem_of(caught) is METADATA_FAULTS[fault]
+        assert not pc.place.exists()
+        # on a stick, for a PC that knows nothing; it cannot see what is older than what it never saw
+        if not fault.startswith("rolled-back"):
+            stranger = site.make_pc(f"{pc_name}-stranger")
+            with pytest.raises(HttpsError) as caught:
+                stranger.take_file(site.copy_to_stick(f"{pc_name}-stick"), Terms())
+            assert problem_of(caught) is METADATA_FAULTS[fault]
+        # the PC that has seen the good ones goes on by them, and by the healed ones
+        if not fault.startswith("root"):
+            assert pc.take_file(site.file, Terms()).offer == offer
+        site.repository.heal()
+        site.serve({})
+        assert pc.refresh().offers == (offer,)

@@ -648,12 +648,12 @@ def _show_progress() -> Callable[[Progress], None]:
         N_("première racine, vérification ou téléchargement"),
         choices=("init", "refresh", "download"),
     ),
-    Argument("--root", N_("la racine de confiance, pour « init »"), metavar="FICHIER", type=Path),
-    Argument("root_file", N_("la même racine, sans « --root »"), nargs="?", metavar="FICHIER", type=Path),
+    Argument("--root", N_("la racine de confiance, pour « init »"), metavar="FICHIER", type=Path),
+    Argument("root_file", N_("la même racine, sans « --root »"), nargs="?", metavar="FICHIER", type=Path),
     Argument("--metadata-dir", N_("dossier des métadonnées"), metavar="DOSSIER", type=Path, required=True),
     Argument("--metadata-url", N_("adresse des métadonnées"), metavar="URL", default=""),
     Argument("--target-url", N_("adresse des fichiers"), metavar="URL", default=""),
-    Argument("--target-base-url", N_("comme « --target-url »"), metavar="URL", dest="target_url"),
+    Argument("--target-base-url", N_("comme « --target-url »"), metavar="URL", dest="target_url"),
     Argument("--target-dir", N_("dossier des fichiers reçus"), metavar="DOSSIER", type=Path, default=Path()),
     Argument("--target-name", N_("un fichier à recevoir"), metavar="NOM", action="append", default=[]),
 )
@@ -667,7 +667,7 @@ def _drive_client(installation: Installation, options: argparse.Namespace) -> in
     )
     root = options.root or options.root_file
     if (options.action == "init") != (root is not None):
-        print(_("La racine est pour « init », et pour lui seul."), file=sys.stderr)
+        print(_("La racine est pour « init », et pour lui seul."), file=sys.stderr)
         return exit_codes.USAGE
     servers = Servers(installation)
     try:

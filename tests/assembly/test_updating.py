@@ -58,7 +58,7 @@ class Site:
     def serve(self, false: dict[str, bytes]) -> None:
         """Serve what the publisher made, but *false* metadata in the place of some."""
         shutil.rmtree(self.served, ignore_errors=True)
-        shutil.copytree(self.repository.folder, self.served)
+        shutil.copytree(self.repository.folder, self.served, copy_function=shutil.copyfile)
         for name, data in false.items():
             (self.served / "metadata" / name).write_bytes(data)
 
@@ -88,7 +88,7 @@ class Site:
 
     def copy_to_stick(self, name: str) -> Path:
         """Return the file of the version on a stick with all that the host has."""
-        shutil.copytree(self.served, self.folder / name)
+        shutil.copytree(self.served, self.folder / name, copy_function=shutil.copyfile)
         return next((self.folder / name / "targets").rglob("*.exe"))
 
 

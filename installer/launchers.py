@@ -30,7 +30,7 @@ def build_launchers(folder: Path) -> None:
     work = folder.with_name(f"{folder.name}.work")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    for name in ("launcher.c", "launcher.rc", "launcher.manifest"):
+    for name in ("launcher.c", "pointers.h", "launcher.rc", "launcher.manifest"):
         shutil.copy(HERE / name, work)
     shutil.copy(ICONS / "ball.ico", work / "icon.ico")
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,17 +53,13 @@ def _build_launcher(name: str, is_windowed: bool, work: Path, folder: Path) -> N
         *("-O", "coff", "launcher.rc", f"{name}.res"),
         cwd=work,
     )
-    run(
-        *(
-            COMPILER,
-            "-O2",
-            "-std=c11",
-            *_WARNINGS,
-            *(("-DWINDOWED", "-mwindows") if is_windowed else ("-mconsole",)),
-        ),
-        *("launcher.c", f"{name}.res", *_LINKING, "-o", str(folder / f"{name}.exe")),
-        cwd=work,
-    )
+    form = ("-DWINDOWED", "-mwindows") if is_windowed else ("-mconsole",)
+    compile_program(folder / f"{name}.exe", *form, "launcher.c", f"{name}.res", cwd=work)
+
+
+def compile_program(target: Path, *arguments: str, cwd: Path = HERE) -> None:
+    """Compile the sources in *arguments*, with further options, into *target*. Raises ``BuildError``."""
+    run(COMPILER, "-O2", "-std=c11", *_WARNINGS, *arguments, *_LINKING, "-o", str(target), cwd=cwd)
 
 
 def format_version_numbers(version: str) -> str:

@@ -1,7 +1,7 @@
 """Manifests for winget: what is installed, from where, and what its exit codes mean.
 
-``python -m installer.winget_manifests URL`` writes them for the setup in ``build/installer``, which people will download from that address. The exit codes
-are read from ``installer/setup.nsi``, the only place that has their numbers.
+``python -m installer.winget_manifests URL`` writes them for the setup and the MSI in ``build/installer``, which people will
+download from the folder of that address. The exit codes are read from ``installer/setup.nsi``, the only place that has their numbers.
 """
 
 from __future__ import annotations
@@ -17,10 +17,14 @@ from pathlib import Path
 import iea_agent
 from iea_agent.host.storage import APPLICATION
 from installer.commands import HERE, OUTPUT
+from installer.msi_package import UPGRADE_CODE, make_identifier
 
 SCHEMA_VERSION = "1.28.0"
 IDENTIFIER = "IEAAgent.IEAAgent"
 DEFAULT_LOCALE = "fr-FR"
+
+RESTART_LATER = 3010
+"""msiexec is done, and a file is replaced when Windows starts again."""
 
 RESPONSES: Mapping[str, str] = {
     "CANCELLED": "cancelledByUser",
@@ -70,36 +74,56 @@ def read_exit_codes(script: str) -> dict[str, int]:
     return {name: int(number) for name, number in re.findall(r"^!define (\w+) (\d+)$", block, re.MULTILINE)}
 
 
-def build_manifests(version: str, url: str, sha256: str, codes: Mapping[str, int]) -> dict[str, Manifest]:
-    """Return the manifests by file name, for the setup at *url* with *sha256*.
+def build_manifests(
+    version: str, setup: Manifest, package: Manifest, codes: Mapping[str, int]
+) -> dict[str, Manifest]:
+    """Return the manifests by file name, for the *setup* and the MSI *package* (``describe_file``).
 
     *codes* are the setup's exit codes by name. Raises ``KeyError`` if one has no response.
     """
     every = {"PackageIdentifier": IDENTIFIER, "PackageVersion": version}
-    setup = {"Architecture": "x64", "InstallerUrl": url, "InstallerSha256": sha256.upper()}
+    installed = {"DisplayName": APPLICATION, "Publisher": APPLICATION}
+    product_code = make_identifier("product", version)
+    setup_kind = {
+        "InstallerType": "nullsoft",
+        "InstallModes": ["interactive", "silent", "silentWithProgress"],
+        "ExpectedReturnCodes": [
+            {"InstallerReturnCode": code, "ReturnResponse": RESPONSES[name]} for name, code in codes.items()
+        ],
+        "AppsAndFeaturesEntries": [{**installed, "ProductCode": APPLICATION}],
+    }
     kinds: dict[str, Manifest] = {
         "version": {"DefaultLocale": DEFAULT_LOCALE},
         "installer": {
             "Platform": ["Windows.Desktop"],
             "MinimumOSVersion": "10.0.0.0",
-            "InstallerType": "nullsoft",
-            "InstallModes": ["interactive", "silent", "silentWithProgress"],
             "UpgradeBehavior": "install",
             "Commands": ["iea-agent"],
-            "ExpectedReturnCodes": [
-                {"InstallerReturnCode": code, "ReturnResponse": RESPONSES[name]}
-                for name, code in codes.items()
-            ],
-            "AppsAndFeaturesEntries": [
-                {"DisplayName": APPLICATION, "Publisher": APPLICATION, "ProductCode": APPLICATION}
-            ],
             "Installers": [
-                {**setup, "Scope": "user"},
+                {**setup, **setup_kind, "Scope": "user"},
                 {
                     **setup,
+                    **setup_kind,
                     "Scope": "machine",
                     "InstallerSwitches": {"Custom": "/ALLUSERS"},
                     "ElevationRequirement": "elevationRequired",
+                },
+                {
+                    **package,
+                    "InstallerType": "wix",
+                    "InstallModes": ["silent", "silentWithProgress"],
+                    "Scope": "machine",
+                    "ElevationRequirement": "elevationRequired",
+                    "ProductCode": product_code,
+                    "InstallerSuccessCodes": [RESTART_LATER],
+                    "AppsAndFeaturesEntries": [
+                        {
+                            **installed,
+                            "ProductCode": product_code,
+                            "UpgradeCode": UPGRADE_CODE,
+                            "InstallerType": "wix",
+                        }
+                    ],
                 },
             ],
         },
@@ -116,6 +140,16 @@ def build_manifests(version: str, url: str, sha256: str, codes: Mapping[str, int
             "ManifestVersion": SCHEMA_VERSION,
         }
         for kind, manifest in kinds.items()
+    }
+
+
+def describe_file(url: str, file: Path) -> Manifest:
+    """Return what winget needs to fetch *file*, which people get from the folder at *url*."""
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest().upper()
+    return {
+        "Architecture": "x64",
+        "InstallerUrl": f"{url.rstrip('/')}/{file.name}",
+        "InstallerSha256": sha256,
     }
 
 
@@ -149,13 +183,13 @@ def _format(value: object) -> Iterator[str]:
         yield json.dumps(value, ensure_ascii=False)
 
 
-def write_manifests(folder: Path, version: str, url: str, setup: Path) -> tuple[Path, ...]:
-    """Write the manifests for the file *setup* into *folder*, and return them."""
+def write_manifests(folder: Path, version: str, url: str, setup: Path, package: Path) -> tuple[Path, ...]:
+    """Write the manifests for the files *setup* and *package* into *folder*, and return them."""
     codes = read_exit_codes((HERE / "setup.nsi").read_text(encoding="utf-8"))
-    sha256 = hashlib.sha256(setup.read_bytes()).hexdigest()
+    files_at_url = (describe_file(url, setup), describe_file(url, package))
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for name, manifest in build_manifests(version, url, sha256, codes).items():
+    for name, manifest in build_manifests(version, *files_at_url, codes).items():
         file = folder / name
         file.write_text(format_manifest(manifest), encoding="utf-8", newline="\n")
         files.append(file)
@@ -167,16 +201,19 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m installer.winget_manifests", description="Write winget's manifests."
     )
-    parser.add_argument("url", help="where people will download the setup; https")
-    parser.add_argument("--setup", type=Path, help="the setup; by default the one in build/installer")
+    parser.add_argument("url", help="the folder from which people will download both; https")
+    parser.add_argument(
+        "--files", type=Path, default=OUTPUT, help="the folder with both; by default build/installer"
+    )
     parser.add_argument("--folder", type=Path, default=OUTPUT / "winget")
     options = parser.parse_args(arguments)
     version = iea_agent.__version__
-    setup = options.setup or OUTPUT / f"iea-agent-setup-{version}.exe"
-    if not setup.is_file():
-        print(f"{setup}: no such file; make installer makes it", file=sys.stderr)
-        return 1
-    for file in write_manifests(options.folder, version, options.url, setup):
+    files = [options.files / name for name in (f"iea-agent-setup-{version}.exe", f"iea-agent-{version}.msi")]
+    for file in files:
+        if not file.is_file():
+            print(f"{file}: no such file; make installer makes it", file=sys.stderr)
+            return 1
+    for file in write_manifests(options.folder, version, options.url, *files):
         print(file)
     return 0
 

@@ -11,7 +11,7 @@ PACKAGES=(
     nginx-light squid tinyproxy haproxy winbind dbus gnome-keyring  # real servers and a real vault for the tests
     glewlwyd dbconfig-sqlite3                                  # one more; without the second it brings MySQL's client
 )
-[[ "${1:-}" != --installer ]] || PACKAGES+=(gcc-mingw-w64-x86-64-win32 nsis)
+[[ "${1:-}" != --installer ]] || PACKAGES+=(gcc-mingw-w64-x86-64-win32 nsis wixl msitools)
 command -v node >/dev/null || PACKAGES+=(nodejs)
 command -v npm >/dev/null || PACKAGES+=(npm)
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -21,104 +18,19 @@ from installer.launchers import COMPILER
 from installer.setup_program import compile_setup
 from rig.desktop import Desktop
 from rig.prefix import Prefix, windows_path
+from tests.installer.target_windows import (
+    APPROVED,
+    DONE,
+    NEWER,
+    REFUSED,
+    RUN,
+    UNINSTALL,
+    UNREACHABLE,
+    WRONG,
+    Windows,
+)
 
 VERSION, NEXT = iea_agent.__version__, "99.0.0"
-UNINSTALL = r"Software\Microsoft\Windows\CurrentVersion\Uninstall\IEA Agent"
-RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
-DONE, WRONG, NEWER, UNREACHABLE, REFUSED = 0, 3, 4, 6, 7
-"""Exit codes of the setup (docs/administration.md)."""
-
-
-OWN = r"windows/|users/[^/]+/(Temp/|AppData/Local/Temp/|AppData/LocalLow/Microsoft)"
-"""Where Windows itself writes: among others the certificates that it has looked at."""
-
-OWN_KEYS = (
-    r"\\SystemCertificates|\\Console|\\Explorer|\\Software\\Policies|\\Wine\\Temporary"
-    r"|\\Credential Manager\](| \"EncryptionKey\".*)$|\\CurrentVersion\\(Run|Uninstall)\]$"
-)
-"""Keys that Windows itself makes or writes; a genuine one always has the last two."""
-
-
-class Windows:
-    """A prefix in which setups run.
-
-    They get no pipes: the agent that they start would inherit them, and a reader wait for its end.
-    """
-
-    def __init__(self, prefix: Prefix) -> None:
-        self.prefix = prefix
-        (self.person,) = (prefix.path / "drive_c" / "users").glob("[!P]*")
-        self.local = self.person / "AppData" / "Local"
-        self.program = self.local / "Programs" / "IEA Agent"
-
-    def run(self, program: Path, *arguments: str, given: str = "", timeout: float = 120) -> int:
-        """Run a program without an output to its end; return its exit code."""
-        process = self.start(program, *arguments)
-        assert process.stdin is not None
-        process.stdin.write(given)
-        process.stdin.close()
-        return process.wait(timeout)
-
-    def start(self, program: Path, *arguments: str) -> subprocess.Popen[str]:
-        """Start a program without an output."""
-        nothing = subprocess.DEVNULL
-        return self.prefix.start(program, *arguments, output=nothing, errors=nothing)
-
-    def command(self, *arguments: str, given: str = "", program: Path | None = None) -> tuple[int, str]:
-        """Run the installed command; return exit code and output."""
-        with self.prefix.start((program or self.program) / "iea-agent.exe", *arguments) as process:
-            output, _ = process.communicate(given, timeout=90)
-        return process.returncode, output
-
-    def status(self) -> Any:
-        """Return the agent's status, None if none answers in time."""
-        code, output = self.command("status", "--json")
-        return json.loads(output) if code in (0, 1) else None
-
-    def until(self, state: str, timeout: float = 60) -> None:
-        """Wait until the agent is in *state*; "" is none."""
-        deadline = time.monotonic() + timeout
-        while (status := self.status()) is None or status["state"] != state:
-            if not state and status is None:
-                return
-            assert time.monotonic() < deadline, status
-
-    def registry(self, root: str, key: str) -> dict[str, str]:
-        """Return the texts and numbers of a key of the registry; none if it is not there."""
-        with self.prefix.start("reg", "query", rf"{root}\{key}") as process:
-            output, _ = process.communicate(timeout=60)
-        return {
-            name: value.strip() for name, value in re.findall(r"^    (.+?)    REG_\w+    (.*)$", output, re.M)
-        }
-
-    def pointer(self, name: str, program: Path | None = None) -> str:
-        """Return what ``current`` or ``previous`` names; "" if it is not there."""
-        file = (program or self.program) / name
-        return file.read_text().strip() if file.exists() else ""
-
-    def files(self) -> set[str]:
-        """Return every file and folder that is not Windows' own."""
-        drive = self.prefix.path / "drive_c"
-        # not rglob, which fails where an uninstaller is just at work
-        names = {
-            Path(folder, name).relative_to(drive).as_posix()
-            for folder, folders, files in os.walk(drive)
-            for name in (*folders, *files)
-        }
-        return {name for name in names if not re.match(OWN, name)}
-
-    def keys(self) -> set[str]:
-        """Return the keys of the registry that a setup may change, with their values."""
-        entries, key = set[str](), ""
-        for root in ("HKCU", r"HKLM\Software\Microsoft\Windows\CurrentVersion"):
-            file = self.prefix.path / "export.reg"
-            with self.prefix.start("reg", "export", root, windows_path(file), "/y") as process:
-                process.communicate(timeout=60)
-            for line in file.read_text("utf-16").splitlines():
-                key = line if line.startswith("[") else key
-                entries.add(key if line in (key, "") else f"{key} {line}")
-            file.unlink()
-        return {entry for entry in entries if not re.search(OWN_KEYS, entry)}
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +78,8 @@ def test_a_clerks_pc_from_the_first_setup_to_the_last_trace(
         assert windows.command("version") == (0, f"IEA Agent {VERSION}\n")
         assert windows.registry("HKCU", RUN)["IEA Agent"].endswith(r'IEA Agent\iea-agentw.exe" run --quiet')
         assert windows.registry("HKCU", UNINSTALL)["DisplayVersion"] == VERSION
+        # Wine's language
+        assert windows.menu() == {"IEA Agent", "Launch Impact emploi", "Write to support"}
         for name, value in (("ca_file", windows_path(world.ca_file)), ("updates", world.updates.address)):
             assert windows.command("settings", "set", f"connection.{name}", value)[0] == 0
         windows.until("connected")
@@ -192,12 +106,15 @@ def test_a_clerks_pc_from_the_first_setup_to_the_last_trace(
         assert "IEA Agent" not in windows.registry("HKCU", RUN)
         windows.until("connected")
 
+        windows.note_approval("HKCU", "IEA Agent")
+        windows.note_approval("HKCU", "Another")
         assert windows.run(windows.program / "uninstall.exe", "/S", "/PURGE") == DONE
         deadline = time.monotonic() + 60
         while (left := windows.files() - files) and time.monotonic() < deadline:
             time.sleep(0.2)
         assert left == set()
         assert sorted(windows.keys() - keys) == []
+        assert windows.registry("HKCU", APPROVED).keys() == {"Another"}
 
 
 @pytest.fixture
@@ -222,11 +139,14 @@ def test_for_all_users(setups: dict[str, Path], windows: Windows, tmp_path: Path
     assert windows.command("version", program=program)[0] == 0
     # one person does not install beside it
     assert windows.run(setups[VERSION], "/S", "/NOTEST") == WRONG
+    for root in ("HKLM", "HKCU"):
+        windows.note_approval(root, "IEA Agent")
     assert windows.run(program / "uninstall.exe", "/S") == DONE
     deadline = time.monotonic() + 60
     while program.exists() and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not program.exists()
+    assert [windows.registry(root, APPROVED) for root in ("HKLM", "HKCU")] == [{}, {}]
     # the policy is the administrator's
     assert (drive / "ProgramData" / "IEA Agent" / "policy.toml").exists()
 

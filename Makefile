@@ -16,7 +16,7 @@ WINDOWS_PYTEST := -m pytest tests -m "not linux and not desktop" \
 
 help:
 	@echo 'make test   set up and run every check (lint, types, tests on Linux, in Windows, on a Windows desktop)'
-	@echo 'make installer   set up and make the setup program that people are given, in build/installer'
+	@echo 'make installer   set up and make all that people are given (setup, MSI, portable test), in build/installer/release'
 	@echo 'make demo   set up and follow the practical sheets on a Windows desktop, word by word; pictures in build/demo/index.html'
 	@echo 'make tour   set up and play every fault to the agent on a Windows desktop; pictures in build/tour/index.html'
 	@echo 'make fresh RELEASE=trixie   make a fresh Debian 13 below build/, and run make test and make demo in it (bookworm: 12)'
@@ -90,9 +90,9 @@ test-httpx2: setup
 mutants: setup
 	$(BIN)/python -m tools.mutants $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT)) $(MODULES)
 
-# CERTIFICATE='--certificate our.p12 --password file' signs it
+# CERTIFICATE='--certificate our.p12 --password file' signs it; URL='--url https://…' is where people will download it
 installer: setup-installer
-	$(BIN)/python -m installer $(CERTIFICATE)
+	$(BIN)/python -m installer $(CERTIFICATE) $(URL)
 
 # DEMO='--scaling 150' for the display scaling; its pictures are in build/demo-150/
 demo: setup

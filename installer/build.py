@@ -5,23 +5,28 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import iea_agent
 from installer.commands import HERE, ICONS, OUTPUT, run
 from installer.launchers import COMPILER, LAUNCHERS, build_launchers
+from installer.msi_package import build_msi
 from installer.program_folder import PACKAGE, build_program_folder, measure
-from installer.setup_program import compile_setup
+from installer.setup_program import compile_portable_test, compile_setup
 from installer.signing import Certificate
 from rig.build import ROOT, WINDOWS, BuildError, take_lock
 
-__all__ = ["Built", "build_program", "build_setup", "measure"]
+__all__ = ["Built", "build_package", "build_portable_test", "build_program", "build_setup", "measure"]
 
 
 LARGEST_SETUP = 16_000_000
 """Bytes that a setup may have: a minute on a slow line."""
+
+
+Make = Callable[[Path, Path, str], None]
+"""Makes a file: of these launchers, at this place, with this command that signs what is within it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +57,65 @@ def build_program(output: Path = OUTPUT) -> Built:
 
 def build_setup(program: Built, certificate: Certificate | None = None, output: Path = OUTPUT) -> Path:
     """Make the setup of a *program*, signed if there is a certificate. Raises ``BuildError``."""
-    setup = output / f"iea-agent-setup-{iea_agent.__version__}.exe"
+
+    def make(launchers: Path, target: Path, sign: str) -> None:
+        compile_setup(program.folder, launchers, target, sign=sign)
+        if target.stat().st_size > LARGEST_SETUP:
+            raise BuildError(f"{target} has more than {LARGEST_SETUP} bytes")
+
+    names = (
+        "setup.nsi",
+        "setup_texts.nsh",
+        "arguments.nsh",
+        "setup_program.py",
+        "msi_package.py",
+        "pictures.py",
+    )
+    stamp = hash_files((HERE / name for name in names), program.stamp, run("makensis", "-VERSION"))
+    return _build(f"iea-agent-setup-{iea_agent.__version__}.exe", stamp, make, program, certificate, output)
+
+
+def build_package(program: Built, certificate: Certificate | None = None, output: Path = OUTPUT) -> Path:
+    """Make the MSI of a *program*, signed if there is a certificate. Raises ``BuildError``."""
+
+    def make(launchers: Path, target: Path, _sign: str) -> None:
+        build_msi(program.folder, launchers, target)
+
+    sources = (HERE / name for name in ("msi_package.py", "msi_steps.c", "pointers.h"))
+    stamp = hash_files(sources, program.stamp, run("wixl", "--version"))
+    return _build(f"iea-agent-{iea_agent.__version__}.msi", stamp, make, program, certificate, output)
+
+
+def build_portable_test(
+    program: Built, certificate: Certificate | None = None, output: Path = OUTPUT
+) -> Path:
+    """Make the test for a stick, signed if there is a certificate. Raises ``BuildError``."""
+
+    def make(launchers: Path, target: Path, _sign: str) -> None:
+        compile_portable_test(program.folder, launchers, target)
+
+    sources = (HERE / name for name in ("portable_test.nsi", "arguments.nsh", "setup_program.py"))
+    stamp = hash_files(sources, program.stamp, run("makensis", "-VERSION"))
+    return _build(f"iea-agent-test-{iea_agent.__version__}.exe", stamp, make, program, certificate, output)
+
+
+def _build(
+    name: str, stamp: str, make: Make, program: Built, certificate: Certificate | None, output: Path
+) -> Path:
+    """Make the file *name* anew if it is out of date; the signed one each time, as it has its own time."""
     with take_lock(output / "lock", wait=True) or contextlib.nullcontext():
-        sources = (
-            HERE / name for name in ("setup.nsi", "setup_texts.nsh", "setup_program.py", "pictures.py")
-        )
-        stamp = hash_files(sources, program.stamp, run("makensis", "-VERSION"))
         if certificate is None:
-            if not is_stamped(setup, stamp):
-                compile_setup(program.folder, program.launchers, setup)
-                if setup.stat().st_size > LARGEST_SETUP:
-                    raise BuildError(f"{setup} has more than {LARGEST_SETUP} bytes")
-                write_stamp(setup, stamp)
-            return setup
+            target = output / name
+            if not is_stamped(target, stamp):
+                make(program.launchers, target, "")
+                write_stamp(target, stamp)
+            return target
         signed = output / "launchers.signed"
         shutil.rmtree(signed, ignore_errors=True)
         shutil.copytree(program.launchers, signed)
-        certificate.sign([signed / f"{name}.exe" for name in LAUNCHERS])
-        target = output / "signed" / setup.name
-        compile_setup(program.folder, signed, target, sign=certificate.script(output / "sign"))
+        certificate.sign([signed / f"{each}.exe" for each in LAUNCHERS])
+        target = output / "signed" / name
+        make(signed, target, certificate.script(output / "sign"))
         certificate.sign([target])
         return target
 
@@ -84,7 +129,7 @@ def list_sources() -> list[Path]:
 
 def list_launcher_sources() -> list[Path]:
     """Return the files that the launchers are made of."""
-    names = ("launcher.c", "launcher.rc", "launcher.manifest", "launchers.py")
+    names = ("launcher.c", "pointers.h", "launcher.rc", "launcher.manifest", "launchers.py")
     return [*(HERE / name for name in names), ICONS / "ball.ico"]
 
 

@@ -1,5 +1,5 @@
 ; The setup of the agent. "python -m installer" compiles it and defines VERSION, NUMBERS, OUTPUT, LAUNCHERS, FILES (a list of
-; File commands), SIZE (KiB), ICON, SIDE, PLACE, and SIGN if the uninstaller is signed.
+; File commands), SIZE (KiB), ICON, SIDE, PLACE, UPGRADE_CODE (of the MSI), and SIGN if the uninstaller is signed.
 ; docs/administration.md has the parameters and the exit codes; docs/two-slots.md has what lies where.
 
 Unicode true
@@ -23,10 +23,13 @@ ManifestLongPathAware true
 !include WordFunc.nsh
 !include LogicLib.nsh
 !include x64.nsh
+!include "arguments.nsh"
 
 !define NAME "IEA Agent"
 !define UNINSTALL_KEY "Software\Microsoft\Windows\CurrentVersion\Uninstall\${NAME}"
 !define RUN_KEY "Software\Microsoft\Windows\CurrentVersion\Run"
+; where the Task Manager notes that the person has disabled an entry of it
+!define APPROVED_KEY "Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 
 ; exit codes
 !define CANCELLED 1
@@ -128,21 +131,10 @@ Function .onInit
   Call refuse_downgrade
 FunctionEnd
 
-; The arguments as Windows splits them: NSIS's own macros lose the end of one before a quotation mark.
 Function read_parameters
   StrCpy $WithTest 1
   StrCpy $WithStart 1
-  System::Call 'kernel32::GetCommandLineW() p .r1'
-  System::Call 'shell32::CommandLineToArgvW(p r1, *i .r2) p .r3'
-  IntOp $2 $2 - 1
-  ${For} $4 1 $2
-    IntPtrOp $5 $4 * 8
-    IntPtrOp $5 $3 + $5
-    System::Call '*$5(p .r5)'
-    System::Call 'kernel32::lstrcpynW(w .r6, p r5, i ${NSIS_MAX_STRLEN})'
-    ${WordFind} "$6" "=" "+1" $7
-    StrLen $9 "$7="
-    StrCpy $8 $6 "" $9
+  !insertmacro EACH_ARGUMENT
     ${If} $6 == "/S"
     ${OrIf} $6 == "/NCRC"
       ; NSIS's own
@@ -164,8 +156,7 @@ Function read_parameters
     ${Else}
       !insertmacro END_WITH ${BAD_PARAMETER} "$(UNKNOWN_PARAMETER) $7"
     ${EndIf}
-  ${Next}
-  System::Call 'kernel32::LocalFree(p r3)'
+  !insertmacro NEXT_ARGUMENT
   ${If} $KeyFile != ""
   ${AndIf} $Licence == ""
     !insertmacro END_WITH ${BAD_PARAMETER} "$(KEY_WITHOUT_LICENCE)"
@@ -220,6 +211,11 @@ FunctionEnd
 
 Function choose_scope
   SetRegView 64
+  ; an administrator's MSI is there: it updates itself, and would not know of our files
+  System::Call 'msi::MsiEnumRelatedProductsW(w "${UPGRADE_CODE}", i 0, i 0, w .r1) i .r0'
+  ${If} $0 = 0
+    !insertmacro END_WITH ${BAD_PARAMETER} "$(MSI_IS_THERE)"
+  ${EndIf}
   ${If} $ForAll == 1
     System::Call 'shell32::IsUserAnAdmin() i .r0'
     ${If} $0 = 0
@@ -427,7 +423,10 @@ Function register
   ${ElseIf} $Autostart == "0"
     DeleteRegValue SHCTX "${RUN_KEY}" "${NAME}"
   ${EndIf}
-  CreateShortcut "$SMPROGRAMS\${NAME}.lnk" "$INSTDIR\iea-agentw.exe" "run"
+  CreateDirectory "$SMPROGRAMS\${NAME}"
+  CreateShortcut "$SMPROGRAMS\${NAME}\${NAME}.lnk" "$INSTDIR\iea-agentw.exe" "run"
+  CreateShortcut "$SMPROGRAMS\${NAME}\$(SHORTCUT_LAUNCH).lnk" "$INSTDIR\iea-agentw.exe" "launch"
+  CreateShortcut "$SMPROGRAMS\${NAME}\$(SHORTCUT_SUPPORT).lnk" "$INSTDIR\iea-agentw.exe" "support"
   WriteRegStr SHCTX "${UNINSTALL_KEY}" "DisplayName" "${NAME}"
   WriteRegStr SHCTX "${UNINSTALL_KEY}" "DisplayIcon" "$INSTDIR\iea-agentw.exe"
   WriteRegStr SHCTX "${UNINSTALL_KEY}" "Publisher" "${NAME}"
@@ -600,7 +599,7 @@ FunctionEnd
 Function open_agent
   ${If} $ForAll == 1
     ; Explorer has the rights of the person who is logged on
-    Exec '"$WINDIR\explorer.exe" "$SMPROGRAMS\${NAME}.lnk"'
+    Exec '"$WINDIR\explorer.exe" "$SMPROGRAMS\${NAME}\${NAME}.lnk"'
   ${Else}
     Exec '"$INSTDIR\iea-agentw.exe" run'
   ${EndIf}
@@ -697,11 +696,44 @@ Section "Uninstall"
   ${If} $9 = 1
     RMDir "$LOCALAPPDATA\Programs"
   ${EndIf}
-  Delete "$SMPROGRAMS\${NAME}.lnk"
-  DeleteRegValue SHCTX "${RUN_KEY}" "${NAME}"
+  RMDir /r "$SMPROGRAMS\${NAME}"
+  Call un.forget_autostart
   DeleteRegKey SHCTX "${UNINSTALL_KEY}"
   SetErrorLevel $Outcome
 SectionEnd
+
+; The entry that starts the agent at logon, and what the Task Manager has noted of it; not those of another program of this name.
+!macro FORGET_AUTOSTART ROOT BEFORE
+  ReadRegStr $1 ${ROOT} "${BEFORE}${RUN_KEY}" "${NAME}"
+  StrLen $2 '"$INSTDIR\'
+  StrCpy $2 $1 $2
+  ${If} $1 == ""
+  ${OrIf} $2 == '"$INSTDIR\'
+    DeleteRegValue ${ROOT} "${BEFORE}${RUN_KEY}" "${NAME}"
+    DeleteRegValue ${ROOT} "${BEFORE}${APPROVED_KEY}" "${NAME}"
+  ${EndIf}
+!macroend
+
+Function un.forget_autostart
+  ReadRegStr $0 HKLM "${UNINSTALL_KEY}" "InstallLocation"
+  ${If} $0 == $INSTDIR
+    !insertmacro FORGET_AUTOSTART HKLM ""
+    ; everybody who is logged on may have disabled it
+    StrCpy $3 0
+    ${Do}
+      EnumRegKey $4 HKU "" $3
+      ${If} $4 == ""
+        ${ExitDo}
+      ${EndIf}
+      !insertmacro FORGET_AUTOSTART HKU "$4\"
+      IntOp $3 $3 + 1
+    ${Loop}
+    ; the folder of the policy: what is in it is the administrator's
+    RMDir "$APPDATA\${NAME}"
+  ${Else}
+    !insertmacro FORGET_AUTOSTART HKCU ""
+  ${EndIf}
+FunctionEnd
 
 ; Only what is a version: the folder could hold something that is not ours.
 Function un.remove_versions

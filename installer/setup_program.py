@@ -1,15 +1,17 @@
-"""Compiles the setup from the program folder and the launchers."""
+"""Compiles the setup and the portable test from the program folder and the launchers."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import iea_agent
 from installer.commands import HERE, ICONS
 from installer.launchers import LAUNCHERS, format_version_numbers
+from installer.msi_package import UPGRADE_CODE
 from installer.pictures import draw_place, draw_side
 from installer.program_folder import measure
 from rig.build import BuildError
@@ -31,41 +33,75 @@ def compile_setup(
     work.mkdir(parents=True, exist_ok=True)
     draw_side(work / "side.bmp")
     draw_place(work / "place.bmp")
-    (work / "files.nsh").write_text(list_commands(folder), encoding="utf-8")
+    (work / "files.nsh").write_text(list_commands(folder, r"$INSTDIR\$Slot.part"), encoding="utf-8")
     programs = sum((launchers / f"{name}.exe").stat().st_size for name in LAUNCHERS)
     defined = {
-        "VERSION": version,
-        "NUMBERS": format_version_numbers(version).replace(",", "."),
-        "OUTPUT": str(target),
         "LAUNCHERS": str(launchers),
         "FILES": str(work / "files.nsh"),
         "SIZE": str((measure(folder) + programs) // 1024),
-        "ICON": str(ICONS / "ball.ico"),
         "SIDE": str(work / "side.bmp"),
         "PLACE": str(work / "place.bmp"),
+        "UPGRADE_CODE": UPGRADE_CODE,
         **({"SIGN": sign} if sign else {}),
+    }
+    run_compiler("setup.nsi", target, version, defined, is_packed=is_packed)
+    shutil.rmtree(work)
+
+
+def compile_portable_test(folder: Path, launchers: Path, target: Path, *, is_packed: bool = True) -> None:
+    """Write the *target* that tests the servers from a stick. Raises ``BuildError``.
+
+    No window is opened by the agent then: wxPython stays out.
+    """
+    version = iea_agent.__version__
+    target.parent.mkdir(parents=True, exist_ok=True)
+    commands = target.with_name(f"{target.stem}.nsh")
+    commands.write_text(
+        list_commands(folder, f"$INSTDIR\\{version}", without=("lib/wx/", "lib/iea_agent/shell/dialogs/")),
+        encoding="utf-8",
+    )
+    defined = {"LAUNCHERS": str(launchers), "FILES": str(commands)}
+    run_compiler("portable_test.nsi", target, version, defined, is_packed=is_packed)
+    commands.unlink()
+
+
+def run_compiler(
+    script: str, target: Path, version: str, defined: Mapping[str, str], *, is_packed: bool
+) -> None:
+    """Compile a *script* of ours into *target*. Raises ``BuildError``."""
+    every = {
+        "VERSION": version,
+        "NUMBERS": format_version_numbers(version).replace(",", "."),
+        "OUTPUT": str(target),
+        "ICON": str(ICONS / "ball.ico"),
         **({} if is_packed else {"FAST": "1"}),
     }
     target.parent.mkdir(parents=True, exist_ok=True)
+    options = (f"-D{key}={value}" for key, value in {**every, **defined}.items())
     done = subprocess.run(
-        ["makensis", "-V2", "-NOCD", "-INPUTCHARSET", "UTF8", *(f"-D{key}={value}" for key, value in defined.items()), "setup.nsi"],
+        ["makensis", "-V2", "-NOCD", "-INPUTCHARSET", "UTF8", *options, script],
         cwd=HERE, env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH}, capture_output=True, text=True, check=False, timeout=900,
     )  # fmt: skip
-    shutil.rmtree(work)
     if done.returncode != 0:
-        raise BuildError(f"the setup could not be compiled:\n{done.stdout}{done.stderr}")
+        raise BuildError(f"{script} could not be compiled:\n{done.stdout}{done.stderr}")
 
 
-def list_commands(folder: Path) -> str:
-    """Return NSIS's commands that unpack *folder*, in the order of the names."""
+def list_commands(folder: Path, target: str, without: tuple[str, ...] = ()) -> str:
+    """Return NSIS's commands that unpack *folder* into *target*, in the order of the names.
+
+    Files whose names begin as *without* says stay out.
+    """
     lines = []
     place = None
-    for file in sorted(
-        (file for file in folder.rglob("*") if file.is_file()), key=lambda file: (str(file.parent), file.name)
-    ):
+    files = (
+        file
+        for file in folder.rglob("*")
+        if file.is_file() and not file.relative_to(folder).as_posix().startswith(without)
+    )
+    for file in sorted(files, key=lambda file: (str(file.parent), file.name)):
         if file.parent != place:
             place = file.parent
             below = str(place.relative_to(folder)).replace("/", "\\").removeprefix(".")
-            lines.append(f'SetOutPath "$INSTDIR\\$Slot.part{below and chr(92)}{below}"')
+            lines.append(f'SetOutPath "{target}{below and chr(92)}{below}"')
         lines.append(f'File "{file}"')
     return "\n".join(lines) + "\n"

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from installer.build import Built
+from installer.msi_package import build_msi
 from installer.setup_program import compile_setup
 from installer.signing import Certificate
 
@@ -108,3 +109,13 @@ def test_the_uninstaller_is_signed_too(built: Built, certificate: Path, tmp_path
     compile_setup(folder, built.launchers, tmp_path / "iea-agent-setup.exe", sign=script, is_packed=False)
     assert "IEA Agent, a test" in verify(seen, certificate / "certificate.pem")
     assert b"a word" not in Path(script).read_bytes()
+
+
+def test_an_msi_is_signed(built: Built, certificate: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "slot"
+    folder.mkdir()
+    (folder / "python313.zip").touch()
+    package = tmp_path / "agent.msi"
+    build_msi(folder, built.launchers, package)
+    Certificate(certificate / "both.p12", password=certificate / "password").sign([package])
+    assert "IEA Agent, a test" in verify(package, certificate / "certificate.pem")

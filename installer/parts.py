@@ -39,14 +39,18 @@ PARTS = (
         "httpcore",
         "the connections of httpx",
         ("httpcore/**/*.py",),
-        without=("httpcore/_backends/anyio.py", "httpcore/_backends/trio.py"),
+        # the agent speaks HTTP/1.1, and no SOCKS proxy is offered
+        without=(
+            *("httpcore/_backends/anyio.py", "httpcore/_backends/trio.py"),
+            *("httpcore/*/http2.py", "httpcore/*/socks_proxy.py"),
+        ),
     ),
     Part("h11", "the syntax of HTTP/1.1 for httpcore", ("h11/**/*.py",)),
     Part(
         "idna",
         "names of servers with accents, for httpx",
         ("idna/**/*.py",),
-        without=("idna/cli.py", "idna/__main__.py"),
+        without=("idna/cli.py", "idna/__main__.py", "idna/codec.py", "idna/uts46data.py"),
     ),
     Part(
         "certifi",
@@ -57,7 +61,11 @@ PARTS = (
         "platformdirs",
         "the person's folders",
         ("platformdirs/*.py",),
-        without=(*("platformdirs/__main__.py", "platformdirs/android.py", "platformdirs/macos.py"),),
+        without=(
+            *("platformdirs/__main__.py", "platformdirs/android.py", "platformdirs/macos.py"),
+            *("platformdirs/ios.py", "platformdirs/unix.py", "platformdirs/_android.py"),
+            *("platformdirs/pytest_plugin.py", "platformdirs/testing.py"),
+        ),
     ),
     Part("tomlkit", "writes settings.toml and keeps its comments", ("tomlkit/*.py",)),
     Part(
@@ -75,6 +83,7 @@ PARTS = (
             "urllib3/contrib/emscripten/**/*.py",
             "urllib3/contrib/pyopenssl.py",
             "urllib3/contrib/socks.py",
+            "urllib3/http2/connection.py",
         ),
     ),
     Part(
@@ -87,7 +96,16 @@ PARTS = (
     Part(
         "cffi", "cryptography loads this one module of it", (), files=("_cffi_backend.cp313-win_amd64.pyd",)
     ),
-    Part("filelock", "one process at a time in the folder of trusted metadata", ("filelock/**/*.py",)),
+    Part(
+        "filelock",
+        "one process at a time in the folder of trusted metadata",
+        ("filelock/**/*.py",),
+        # other kinds of locks, which are imported only where they are used
+        without=(
+            *("filelock/asyncio.py", "filelock/_async*.py", "filelock/_lease.py", "filelock/_marker.py"),
+            *("filelock/_read_write.py", "filelock/_strict.py", "filelock/_soft*.py", "filelock/_soft_rw/*.py"),
+        ),
+    ),
     Part(
         "truststore",
         "Windows judges certificates",

@@ -53,6 +53,18 @@ class Windows:
         nothing = subprocess.DEVNULL
         return self.prefix.start(program, *arguments, output=nothing, errors=nothing)
 
+    def run_for(self, seconds: float, program: Path, *arguments: str) -> int | None:
+        """Run a program, and kill it if it has not ended in time; return its exit code, None if killed."""
+        process = self.start(program, *arguments)
+        assert process.stdin is not None
+        process.stdin.close()
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(20)
+            return None
+
     def command(self, *arguments: str, given: str = "", program: Path | None = None) -> tuple[int, str]:
         """Run the installed command; return exit code and output."""
         with self.prefix.start((program or self.program) / "iea-agent.exe", *arguments) as process:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,6 +30,7 @@ from tests.installer.target_windows import (
 )
 
 VERSION, NEXT = iea_agent.__version__, "99.0.0"
+ALONE = ("/S", "/NOTEST", "/NOSTART")
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +190,18 @@ def test_the_key_comes_from_the_standard_input_and_a_bad_setting_is_told(
     assert document["settings"]["connection.updates"]["origin"] == "default"
 
 
+def test_killed_in_an_update_the_whole_program_runs(setups: dict[str, Path], windows: Windows) -> None:
+    """A few moments of it; ``python -m tests.installer.kill_setup`` walks through all of them."""
+    began = time.monotonic()
+    assert windows.run(setups[VERSION], *ALONE) == DONE
+    lasts = time.monotonic() - began
+    for share in (0.3, 0.6, 0.85):
+        windows.run_for(lasts * share, setups[NEXT], *ALONE)
+        assert windows.command("version")[0] == 0, share
+    assert windows.run(setups[NEXT], *ALONE) == DONE
+    assert windows.pointer("current").partition("+")[0] == NEXT
+
+
 def test_killed_at_any_moment_a_version_runs(built: Built, windows: Windows, tmp_path: Path) -> None:
     """With a stand-in for Python, so that every step takes its share of the time."""
     slot = tmp_path / "slot"
@@ -201,18 +213,10 @@ def test_killed_at_any_moment_a_version_runs(built: Built, windows: Windows, tmp
     setups = {version: tmp_path / f"{version}.exe" for version in ("1.0.0", "2.0.0")}
     for version, setup in setups.items():
         compile_setup(slot, built.launchers, setup, version=version, is_packed=False)
-    assert windows.run(setups["1.0.0"], "/S", "/NOTEST", "/NOSTART") == DONE
+    assert windows.run(setups["1.0.0"], *ALONE) == DONE
     moment, seen = 0.1, set[str]()
     while True:
-        process = windows.start(setups["2.0.0"], "/S", "/NOTEST", "/NOSTART")
-        assert process.stdin is not None
-        process.stdin.close()
-        try:
-            code = process.wait(moment)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(20)
-            code = None
+        code = windows.run_for(moment, setups["2.0.0"], *ALONE)
         version = windows.command("version")[1].splitlines()[0]
         seen.add(version)
         assert version.partition("+")[0] in setups, version

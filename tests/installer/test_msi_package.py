@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from iea_sandbox.world import World
 from installer import msi_package
 from installer.build import Built
 from installer.commands import run as run_program
@@ -20,6 +21,7 @@ from installer.launchers import COMPILER
 from installer.msi_package import build_msi, read_table
 from installer.setup_program import compile_setup
 from rig.build import PYTHON
+from rig.desktop import Desktop
 from rig.prefix import Prefix, windows_path
 from tests.installer.target_windows import APPROVED, RUN, UNINSTALL, WRONG, Windows
 
@@ -214,6 +216,37 @@ def test_the_version_before_stays_to_go_back_to(packages: dict[str, Path], insta
     assert installer.pointers() == (NEXT, FIRST)
     assert installer.msiexec("/x", packages[NEXT]) == DONE
     assert [path.name for path in installer.program.rglob("*")] == ["mine"]
+
+
+def test_an_agent_that_runs_is_updated(built: Built, tmp_path: Path) -> None:
+    """With the real program: the agent ends, and comes back in the new version."""
+    packages = {version: tmp_path / f"{version}.msi" for version in (FIRST, NEXT)}
+    for version, package in packages.items():
+        build_msi(built.folder, built.launchers, package, version)
+    with World(tmp_path / "world") as world, Desktop() as desktop:
+        installer = Installer(desktop.prefix)
+        windows, licence = installer.windows, world.licence("good")
+        windows.program = installer.program
+        assert installer.msiexec("/i", packages[FIRST]) == DONE
+        for name, value in (
+            ("authentication", world.authentication.address),
+            ("updates", world.updates.address),
+            ("ca_file", windows_path(world.ca_file)),
+        ):
+            assert windows.command("settings", "set", f"connection.{name}", value)[0] == 0
+        assert windows.command("licence", "set", licence.number, given=f"{licence.key}\n")[0] == 0
+        windows.start(installer.program / "iea-agentw.exe", "run")
+        windows.until("connected")
+
+        assert installer.msiexec("/i", packages[NEXT]) == DONE
+        windows.until("connected")
+        assert installer.pointers()[0] == NEXT
+        document = json.loads(windows.command("diagnose", "--json")[1])
+        assert document["program"].startswith(r"C:\Program Files\IEA Agent")
+
+        assert installer.msiexec("/x", packages[NEXT]) == DONE
+        assert not installer.program.exists()
+        installer.close()
 
 
 def test_setup_and_msi_do_not_install_over_each_other(

@@ -103,7 +103,12 @@ PARTS = (
         # other kinds of locks, which are imported only where they are used
         without=(
             *("filelock/asyncio.py", "filelock/_async*.py", "filelock/_lease.py", "filelock/_marker.py"),
-            *("filelock/_read_write.py", "filelock/_strict.py", "filelock/_soft*.py", "filelock/_soft_rw/*.py"),
+            *(
+                "filelock/_read_write.py",
+                "filelock/_strict.py",
+                "filelock/_soft*.py",
+                "filelock/_soft_rw/*.py",
+            ),
         ),
     ),
     Part(

@@ -1,6 +1,6 @@
-"""Kills the packed setup every 100 ms, in a first installation and in an update; a version must run each time.
+"""Kills the packed setup every 100 ms; a version must run each time.
 
-``python -m tests.installer.kill_setup`` takes some minutes. Each attempt goes on from what the one before has left, as it would for
+``python -m tests.installer.kill_setup`` takes some minutes: first an installation, then an update. Each attempt goes on from what the one before has left, as it would for
 a person who tries again.
 """
 
@@ -24,9 +24,9 @@ NEXT = "99.0.0"
 
 
 def walk(windows: Windows, setup: Path, before: str) -> list[str]:
-    """Kill *setup* later and later until it ends by itself; return what ran after each attempt.
+    """Kill *setup* later and later; return what ran after each attempt.
 
-    *before* is what ran before, "" for nothing. Raises ``AssertionError`` if no version runs where one must.
+    The last attempt ends by itself. *before* is what ran before, "" for nothing. Raises ``AssertionError`` if no version runs where one must.
     """
     moment, seen = STEP, list[str]()
     while True:

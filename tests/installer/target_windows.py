@@ -54,7 +54,7 @@ class Windows:
         return self.prefix.start(program, *arguments, output=nothing, errors=nothing)
 
     def run_for(self, seconds: float, program: Path, *arguments: str) -> int | None:
-        """Run a program, and kill it if it has not ended in time; return its exit code, None if killed."""
+        """Run a program, at most so long; return its exit code, None if it was killed."""
         process = self.start(program, *arguments)
         assert process.stdin is not None
         process.stdin.close()

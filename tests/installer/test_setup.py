@@ -191,7 +191,7 @@ def test_the_key_comes_from_the_standard_input_and_a_bad_setting_is_told(
 
 
 def test_killed_in_an_update_the_whole_program_runs(setups: dict[str, Path], windows: Windows) -> None:
-    """A few moments of it; ``python -m tests.installer.kill_setup`` walks through all of them."""
+    """A few moments of it; ``tests.installer.kill_setup`` walks through all of them."""
     began = time.monotonic()
     assert windows.run(setups[VERSION], *ALONE) == DONE
     lasts = time.monotonic() - began

@@ -1,7 +1,7 @@
 """Kills the packed setup every 100 ms; a version must run each time.
 
-``python -m tests.installer.kill_setup`` takes some minutes: first an installation, then an update. Each attempt goes on from what the one before has left, as it would for
-a person who tries again.
+``python -m tests.installer.kill_setup`` takes some minutes: first an installation, then an update. Each attempt goes on from what
+the one before has left, as it would for a person who tries again.
 """
 
 from __future__ import annotations

@@ -1,21 +1,29 @@
-"""Plays a turn of assistance mode and kills itself at the n-th touch of a file.
+"""Plays turns of assistance mode, killed at each touch of a file in turn.
 
-It ends as by kill -9. Arguments: home folder, n (0: never), then "enter", or "leave" and a password. Prints what a person gets to know.
+Arguments: "enter" or "leave", the password or "", then "whole" or "killed", and home folders. "whole" plays in each home once.
+"killed" plays in copies of them, whose names have the number of the touch, until the last touch is passed. Each turn is played
+by a process of its own, which ends as by kill -9. Prints for each home what a person gets to know of each turn.
 """
 
 from __future__ import annotations
 
+import importlib
+import json
 import os
+import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from iea_agent.assembly.assistance import Assistance
-    from iea_agent.domain.refusals import Refusal
+from iea_agent.assembly.assistance import Assistance
+from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.sealing import Sealing
+from iea_agent.domain.machine import Moment, Snapshot, State
+from iea_agent.domain.refusals import Refusal, RefusedError
+from iea_agent.loop import Loop
+from tests.assembly.apart import KILLED, play_apart
 
 TOUCHES = {"open", "os.rename", "os.replace", "os.remove", "os.mkdir", "os.chmod", "os.truncate"}
 
@@ -31,8 +39,6 @@ class DiskWork:
 
 
 def _enter(assistance: Assistance) -> Refusal | None:
-    from iea_agent.domain.refusals import RefusedError
-
     try:
         assistance.enter("essai")
     except RefusedError as error:
@@ -40,13 +46,8 @@ def _enter(assistance: Assistance) -> Refusal | None:
     return None
 
 
-def main(folder: str, touch: int, action: str, password: str = "") -> None:
-    from iea_agent.assembly.assistance import Assistance
-    from iea_agent.assembly.installation import Installation
-    from iea_agent.assembly.sealing import Sealing
-    from iea_agent.domain.machine import Moment, Snapshot, State
-    from iea_agent.loop import Loop
-
+def play(folder: str, touch: int, action: str, password: str) -> None:
+    """Play one turn in *folder*, killed at this touch, 0 for never."""
     installation = Installation.locate({"IEA_AGENT_HOME": folder})
     since = installation.assistance_since()
 
@@ -62,7 +63,7 @@ def main(folder: str, touch: int, action: str, password: str = "") -> None:
         if event in TOUCHES and arguments and str(arguments[0]).startswith(folder):
             count += 1
             if count == touch:
-                os._exit(137)
+                os._exit(KILLED)
 
     def called(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code.co_name == "check_candidate":
@@ -82,5 +83,32 @@ def main(folder: str, touch: int, action: str, password: str = "") -> None:
     print("touches", count, flush=True)
 
 
+def play_killed(home: str, action: str, password: str) -> Iterator[str]:
+    """Play it in copies of *home*, killed at each touch; the last turn is whole."""
+    for touch in range(1, 200):
+        copy = f"{home}-{touch}"
+        shutil.copytree(home, copy)
+        code, output = play_apart(lambda: play(copy, touch, action, password))  # noqa: B023  called at once
+        yield output
+        if code != KILLED:
+            return
+    raise RuntimeError("it never ends")
+
+
+def main(action: str, password: str, kind: str, *homes: str) -> None:
+    for loaded_once in ("domain.password_check", "host.posix", "host.trusted_files"):
+        importlib.import_module(f"iea_agent.{loaded_once}")
+    turns: list[list[str]] = []
+    for home in homes:
+        if kind == "killed":
+            turns.append(list(play_killed(home, action, password)))
+        else:
+            code, output = play_apart(lambda: play(home, 0, action, password))  # noqa: B023  called at once
+            if code == KILLED:
+                raise RuntimeError("it was to be whole")
+            turns.append([output])
+    print(json.dumps(turns))
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:])
+    main(*sys.argv[1:])

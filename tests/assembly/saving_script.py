@@ -1,8 +1,8 @@
 """Saves a change again and again, cut off at each touch of disk or vault in turn.
 
-Arguments: home folder, how it is cut off (``KINDS``), then what happens: a name of ``CHANGES``, or "read"
-for the next start. Each time it is played in a copy of the installation, whose name has the number of
-the touch, by a process of its own. Prints the reports: null of a process that was killed.
+Arguments: how it is cut off (``KINDS``), what happens: a name of ``CHANGES``, or "read" for the next
+start, and home folders. Each time it is played in a copy of the installation, whose name has the number of
+the touch, by a process of its own. Prints the reports for each home: null of a process that was killed.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from iea_agent.domain.refusals import RefusedError
 from iea_agent.host.storage import Folders, Storage
 from iea_agent.host.system_proxy import ConfiguredProxies, SystemProxies
 from iea_agent.host.vault import VaultUnavailable
+from tests.assembly.apart import KILLED, play_apart
 
 Report: TypeAlias = "dict[str, int | bool]"
 Change: TypeAlias = "tuple[Mapping[str, object], str | None, str | None]"
@@ -55,7 +56,7 @@ class Touches:
         self.count += 1
         if self._kind == "kill":
             if self.count == self._number:
-                os._exit(137)
+                os._exit(KILLED)
         elif self.count == self._number or (self._kind == "refuse" and 0 < self._number <= self.count):
             raise error(errno.ENOSPC, os.strerror(errno.ENOSPC), self._folder)
 
@@ -140,39 +141,28 @@ def play(home: Path, number: int, kind: str, action: str) -> Report:
     return {"touches": touches.count, "done": is_done}
 
 
-def play_apart(home: Path, number: int, kind: str, action: str) -> Report | None:
+def play_in_copy(home: Path, number: int, kind: str, action: str) -> Report | None:
     """Play it in a copy of *home* and in another process; None if that was killed."""
-    if sys.platform == "win32":
-        raise RuntimeError("no process can be copied here")
     copy = home.with_name(f"{home.name}-{number}")
     shutil.copytree(home, copy)
     shutil.copy(home.with_suffix(".vault"), copy.with_suffix(".vault"))
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.write(writing, json.dumps(play(copy, number, kind, action)).encode())
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(writing)
-    with open(reading, "rb") as pipe:
-        text = pipe.read()
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code not in (0, 137):
-        raise RuntimeError(f"touch {number}: it ended with {code}")
-    report: Report | None = json.loads(text) if text else None
+    code, text = play_apart(lambda: print(json.dumps(play(copy, number, kind, action))))
+    report: Report | None = None if code == KILLED else json.loads(text)
     return report
 
 
-def main(home: Path, kind: str, action: str) -> None:
+def play_at_each_touch(home: Path, kind: str, action: str) -> list[Report | None]:
+    """Play it cut off at no touch, and then at each; return the reports."""
+    whole = play_in_copy(home, 0, kind, action)
+    touches = range(1, int(whole["touches"]) + 1) if whole is not None else ()
+    return [whole, *(play_in_copy(home, number, kind, action) for number in touches)]
+
+
+def main(kind: str, action: str, *homes: str) -> None:
     for loaded_once in ("tomlkit", "iea_agent.assembly.saving", "iea_agent.domain.refusals"):
         __import__(loaded_once)
-    whole = play_apart(home, 0, kind, action)
-    touches = range(1, int(whole["touches"]) + 1) if whole is not None else ()
-    print(json.dumps([whole, *(play_apart(home, number, kind, action) for number in touches)]))
+    print(json.dumps([play_at_each_touch(Path(home), kind, action) for home in homes]))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    main(*sys.argv[1:])

@@ -18,7 +18,7 @@ from iea_agent.domain import refusals
 from iea_agent.domain.refusals import RefusedError
 from tests.assembly.saving_script import CHANGES, make_installation
 
-SCRIPT = Path(__file__).with_name("saving_script.py")
+ROOT = Path(__file__).parents[2]
 BEFORE = ("OLD", "marie", "old key", "old password")
 AFTER = {
     "licence": ("NEW", "marie", "new key", "old password"),
@@ -57,16 +57,17 @@ def secrets_of(home: Path) -> dict[str, str]:
     return secrets
 
 
-def play(home: Path, kind: str, action: str) -> list[dict[str, int | bool] | None]:
-    """Play *action*, cut off at no touch and then at each; return the reports."""
+def play(kind: str, action: str, *homes: Path) -> list[list[dict[str, int | bool] | None]]:
+    """Play *action* in each home, cut off at no touch and then at each."""
     done = subprocess.run(
-        [sys.executable, SCRIPT, str(home), kind, action],
-        capture_output=True, encoding="utf-8", timeout=120, check=False,
+        [sys.executable, "-m", "tests.assembly.saving_script", kind, action, *homes],
+        cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    reports: list[dict[str, int | bool] | None] = json.loads(done.stdout)
-    assert kind == "kill" or None not in reports
+    reports: list[list[dict[str, int | bool] | None]] = json.loads(done.stdout)
+    assert len(reports) == len(homes)
+    assert kind == "kill" or not any(None in of_home for of_home in reports)
     return reports
 
 
@@ -87,7 +88,7 @@ def expect_clean(home: Path) -> None:
     [*((action, kind) for action in CHANGES for kind in ("kill", "refuse")), ("all", "refuse once")],
 )
 def test_cut_off_anywhere_both_are_as_before_or_as_after(action: str, kind: str, home: Path) -> None:
-    whole, *cut = play(home, kind, action)
+    ((whole, *cut),) = play(kind, action, home)
     assert whole is not None
     assert whole["done"]
     assert look(name_copy(home, 0)) == AFTER[action]
@@ -113,13 +114,13 @@ def test_cut_off_anywhere_both_are_as_before_or_as_after(action: str, kind: str,
 @pytest.mark.parametrize("kind", ["kill", "refuse"])
 def test_cut_off_again_while_it_is_finished(kind: str, home: Path) -> None:
     """Kill saving at each touch, and cut off the next start at each of its own."""
+    (reports,) = play("kill", "licence", home)
+    killed = [name_copy(home, number) for number, report in enumerate(reports) if report is None]
     outcomes = set()
-    for number, report in enumerate(play(home, "kill", "licence")):
-        if report is not None:
-            continue
-        for again in range(len(play(name_copy(home, number), kind, "read"))):
-            now = look(name_copy(name_copy(home, number), again))
-            assert now in (BEFORE, AFTER["licence"]), (number, again)
+    for place, starts in zip(killed, play(kind, "read", *killed), strict=True):
+        for again in range(len(starts)):
+            now = look(name_copy(place, again))
+            assert now in (BEFORE, AFTER["licence"]), (place.name, again)
             outcomes.add(now)
     assert len(outcomes) == 2
 

@@ -17,7 +17,7 @@ from installer.commands import HERE, OUTPUT, run
 from installer.parts import PARTS, Part
 from installer.shipped_parts import write_parts
 from rig.build import PYTHON, ROOT, UV, BuildError
-from rig.prefix import Prefix, windows_path
+from rig.prefix import Prefix, read_to_end, windows_path
 
 SITE = PYTHON / "Lib" / "site-packages"
 RUNTIME = OUTPUT / "msvc-runtime"
@@ -149,9 +149,9 @@ def compile_modules(sources: Path, form: str) -> None:
             )
             for name in ("archive", "own")
         ]
-        outputs = [process.communicate(timeout=300)[0] for process in running]
-    if any(process.returncode for process in running):
-        raise BuildError("\n".join(outputs))
+        ends = [read_to_end(process, 300) for process in running]
+    if any(code for code, _ in ends):
+        raise BuildError("\n".join(output for _, output in ends))
 
 
 def list_standard_library(names: Iterable[str]) -> list[str]:

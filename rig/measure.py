@@ -204,7 +204,7 @@ class Measurement:
         return seconds
 
     def _kill(self, pid: int) -> None:
-        self._desktop.prefix.start("taskkill", "/F", "/PID", str(pid)).communicate(timeout=20)
+        self._desktop.prefix.run("taskkill", "/F", "/PID", str(pid), timeout=20)
 
     def _wait_for_no_icon(self) -> None:
         deadline = time.monotonic() + 15

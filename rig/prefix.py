@@ -9,9 +9,11 @@ import contextlib
 import os
 import re
 import secrets
+import select
 import shutil
 import subprocess
-import threading
+import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self
@@ -64,6 +66,22 @@ class Prefix:
             text=True, encoding="utf-8", errors="replace",
         )  # fmt: skip
 
+    def run(
+        self,
+        program: str | Path,
+        *arguments: str | Path,
+        given: str = "",
+        env: Mapping[str, str] | None = None,
+        timeout: float = 60,
+        cwd: Path = ROOT,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a Windows program to its end; ``stdout`` has its output and errors.
+
+        *given* is its input. Raises TimeoutExpired if it takes longer than *timeout* seconds: it is ended then.
+        """
+        with self.start(program, *arguments, env=env, cwd=cwd) as process:
+            return subprocess.CompletedProcess(arguments, *read_to_end(process, timeout, given))
+
     def python(
         self,
         *arguments: str | Path,
@@ -72,17 +90,7 @@ class Prefix:
         cwd: Path = ROOT,
     ) -> subprocess.CompletedProcess[str]:
         """Run the Windows Python to its end; ``stdout`` has its output and errors."""
-        with self.start(PYTHON / "python.exe", *arguments, env=env, cwd=cwd) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            output = _Output(process.stdout.fileno())
-            process.stdin.close()
-            try:
-                process.wait(timeout)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
-            return subprocess.CompletedProcess(arguments, process.returncode, output.take())
+        return self.run(PYTHON / "python.exe", *arguments, env=env, timeout=timeout, cwd=cwd)
 
     def registry(self, lines: str) -> None:
         """Add lines to the user's registry (user.reg) while nothing runs in the prefix."""
@@ -108,28 +116,44 @@ class Prefix:
         self.close()
 
 
-class _Output:
-    """What a program has written to a pipe, read beside it."""
+def read_to_end(process: subprocess.Popen[str], timeout: float, given: str = "") -> tuple[int, str]:
+    """Return exit code and output of a Windows program, once it has ended.
 
-    def __init__(self, descriptor: int) -> None:
-        self._parts: list[bytes] = []
-        # its own: the program's pipe is closed when the program has ended
-        pipe = os.fdopen(os.dup(descriptor), "rb", buffering=0)
-        self._thread = threading.Thread(target=self._collect, args=(pipe,), daemon=True)
-        self._thread.start()
+    *given* is its input, which is closed.
 
-    def _collect(self, pipe: IO[bytes]) -> None:
-        with pipe:
-            while part := pipe.read(65536):
-                self._parts.append(part)
+    Not ``communicate``, which waits for the end of the pipe: Wine's desktop may have begun with the program and inherited
+    the pipe, and then nobody closes that. All that the program has written is in the pipe when it has ended.
 
-    def take(self) -> str:
-        """Return all of it, once the program has ended.
-
-        Wine's desktop may have begun with it and inherited the pipe: then nobody closes that.
-        """
-        self._thread.join(2)
-        return b"".join(self._parts).decode("utf-8", "replace").replace("\r\n", "\n")
+    Raises TimeoutExpired if it takes longer than *timeout* seconds: it is ended then.
+    """
+    if sys.platform != "linux":
+        raise RuntimeError("Wine runs on Linux")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    output, ending, parts = process.stdout.fileno(), os.pidfd_open(process.pid), list[bytes]()
+    deadline = time.monotonic() + timeout
+    try:
+        with contextlib.suppress(BrokenPipeError):  # it reads nothing
+            process.stdin.write(given)
+            process.stdin.close()
+        while True:
+            ready, _, _ = select.select([output, ending], [], [], max(0, deadline - time.monotonic()))
+            if output in ready and (part := os.read(output, 65536)):
+                parts.append(part)
+            elif ending in ready:
+                break
+            elif output in ready:
+                # it has closed its output, and goes on
+                process.wait(max(0, deadline - time.monotonic()))
+            else:
+                raise subprocess.TimeoutExpired(process.args, timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    finally:
+        os.close(ending)
+        process.stdout.close()
+    return process.wait(), b"".join(parts).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
 def windows_path(path: Path) -> str:

@@ -25,7 +25,7 @@ from iea_agent.shell.wording.view import SEPARATOR
 from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
 from rig.build import PYTHON, ROOT
-from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window, end_process
+from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window
 from rig.installed_program import CONSOLE, VARIABLE, WINDOWED, copy_program
 from rig.prefix import windows_path
 from rig.window_texts import SUPPORT
@@ -89,8 +89,7 @@ class AgentStage:
         """Write to the registry that *name* is installed, as an installer does."""
         entry = rf"HKCU\Software\Microsoft\Windows\CurrentVersion\Uninstall\{name}"
         for value, text in (("DisplayName", name), ("DisplayIcon", icon)):
-            command = ("reg", "add", entry, "/v", value, "/d", text, "/f")
-            self.desktop.prefix.start(*command).communicate(timeout=60)
+            self.desktop.prefix.run("reg", "add", entry, "/v", value, "/d", text, "/f")
 
     def install_register(self) -> None:
         """Make a master key and install a register of the days around today."""
@@ -126,18 +125,15 @@ class AgentStage:
         """Start a command on the desktop; it may open a window."""
         return self.desktop.start_program(*self._launchers[0], *arguments, env=self.environment)
 
-    def command(self, *arguments: str, given: str | None = None, timeout: float = 60) -> tuple[int, str]:
+    def command(self, *arguments: str, given: str = "", timeout: float = 60) -> tuple[int, str]:
         """Run ``iea-agent`` on the Windows side with *given* as its input.
 
         Returns exit code and output.
         """
-        process = self.desktop.prefix.start(*self._launchers[1], *arguments, env=self.environment)
-        try:
-            output, _ = process.communicate(given, timeout=timeout)
-        except subprocess.TimeoutExpired:
-            end_process(process)
-            raise
-        return process.returncode, output
+        done = self.desktop.prefix.run(
+            *self._launchers[1], *arguments, given=given, env=self.environment, timeout=timeout
+        )
+        return done.returncode, done.stdout
 
     def save_licence(self, name: str = "good") -> None:
         """Save a licence of the world in the installation."""

@@ -281,8 +281,7 @@ def open_messages_with(stage: AgentStage, *program: str) -> None:
     command = " ".join(f'"{part}"' for part in (*program, "%1"))
     for key in ("HKCU", "HKLM"):
         entry = rf"{key}\Software\Classes\mailto\shell\open\command"
-        add = ("reg", "add", entry, "/ve", "/d", command, "/f")
-        stage.desktop.prefix.start(*add).communicate(timeout=60)
+        stage.desktop.prefix.run("reg", "add", entry, "/ve", "/d", command, "/f")
 
 
 def test_the_command_line_drives_the_windows_agent(new_stage: NewStage) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from iea_agent.domain import person_requests
-from rig.prefix import windows_path
+from rig.prefix import read_to_end, windows_path
 from rig.stage import AgentStage
 from rig.window_texts import SETTINGS
 
@@ -34,11 +34,8 @@ def stage(tmp_path: Path) -> Iterator[AgentStage]:
 
 def send(stage: AgentStage, message: int, wparam: int = 0, lparam: int = 0) -> list[str]:
     """Send a message to the agent's windows, as Windows does; return their answers."""
-    process = stage.desktop.start(
-        windows_path(HERE / "send_message.py"), str(message), str(wparam), str(lparam)
-    )
-    output, _ = process.communicate(timeout=60)
-    return output.split()
+    script = windows_path(HERE / "send_message.py")
+    return stage.desktop.prefix.python(script, str(message), str(wparam), str(lparam)).stdout.split()
 
 
 def until(is_so: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
@@ -69,8 +66,7 @@ def test_a_log_off_ends_the_agent_and_its_windows_at_once(stage: AgentStage) -> 
         assert stage.agent is not None
         assert stage.agent.wait(PATIENCE) == 0
         assert time.monotonic() - begun < 5, "before Windows asks whether to end it by force"
-        log_off.communicate(timeout=60)
-    assert log_off.returncode == 0
+        assert read_to_end(log_off, 60)[0] == 0
     assert "INFO agent ended" in stage.log()
     assert list_left(stage) == []
 

@@ -23,7 +23,7 @@ from Xlib.display import Display
 from Xlib.ext import xtest
 
 from rig.desktop import Area, Desktop
-from rig.prefix import windows_path
+from rig.prefix import read_to_end, windows_path
 
 HERE = Path(__file__).parent
 ICONS = HERE.parents[1] / "src" / "iea_agent" / "shell" / "icons"
@@ -294,8 +294,7 @@ def test_a_real_log_off_takes_place_and_the_work_is_saved() -> None:
         prefix = screen.desktop.prefix
         with prefix.start("wineboot", "--end-session") as log_off:
             stage.expect("session_ending")
-            log_off.communicate(timeout=30)
-        assert log_off.returncode == 0
+            assert read_to_end(log_off, 30)[0] == 0
 
 
 @pytest.mark.parametrize("window", [0, 1], ids=["icon", "menu"])

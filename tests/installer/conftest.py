@@ -8,7 +8,7 @@ import pytest
 
 from installer.build import Built, build_program
 from rig.build import PYTHON
-from rig.prefix import Prefix
+from rig.prefix import Prefix, read_to_end
 
 
 @pytest.fixture(scope="session")
@@ -23,4 +23,4 @@ def windows() -> Iterator[Prefix]:
     with Prefix() as prefix:
         idle = prefix.start(PYTHON / "python.exe", "-c", "input()")
         yield prefix
-        idle.communicate("\n", timeout=30)
+        read_to_end(idle, 30, "\n")

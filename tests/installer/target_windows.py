@@ -67,9 +67,9 @@ class Windows:
 
     def command(self, *arguments: str, given: str = "", program: Path | None = None) -> tuple[int, str]:
         """Run the installed command; return exit code and output."""
-        with self.prefix.start((program or self.program) / "iea-agent.exe", *arguments) as process:
-            output, _ = process.communicate(given, timeout=90)
-        return process.returncode, output
+        command = (program or self.program) / "iea-agent.exe"
+        done = self.prefix.run(command, *arguments, given=given, timeout=90)
+        return done.returncode, done.stdout
 
     def status(self) -> Any:
         """Return the agent's status, None if none answers in time."""
@@ -86,8 +86,7 @@ class Windows:
 
     def registry(self, root: str, key: str) -> dict[str, str]:
         """Return the texts and numbers of a key of the registry; none if it is not there."""
-        with self.prefix.start("reg", "query", rf"{root}\{key}") as process:
-            output, _ = process.communicate(timeout=60)
+        output = self.prefix.run("reg", "query", rf"{root}\{key}").stdout
         return {
             name: value.strip() for name, value in re.findall(r"^    (.+?)    REG_\w+    (.*)$", output, re.M)
         }

@@ -13,7 +13,7 @@ from installer.build import Built
 from installer.commands import run
 from installer.dll_closure import list_imports
 from installer.launchers import COMPILER
-from rig.prefix import Prefix, windows_path
+from rig.prefix import Prefix, read_to_end, windows_path
 
 OPTIONS = ["-I", "-X", "utf8", "-B", "-m", "iea_agent"]
 """What Python is given before the agent's own arguments."""
@@ -66,11 +66,8 @@ class Installed:
 
     def start(self, command: Sequence[str] = AGENT) -> tuple[int, list[str]]:
         """Run a launcher to its end; return the exit code and what the stand-in says."""
-        with self._windows.start(
-            self.folder / command[0], *command[1:], env={"IEA_AGENT_LANG": "fr"}
-        ) as process:
-            output, _ = process.communicate(timeout=60)
-        return process.returncode, output.splitlines()
+        done = self._windows.run(self.folder / command[0], *command[1:], env={"IEA_AGENT_LANG": "fr"})
+        return done.returncode, done.stdout.splitlines()
 
 
 @pytest.fixture
@@ -170,8 +167,7 @@ def test_a_crash_of_a_library_is_restarted_once(
     record = tmp_path / "crashes"
     crashing = {"STAND_IN_CRASHES": windows_path(record)}
     for crashes in (2, 4):
-        with windows.start(installed.folder / AGENT[0], "run", "--quiet", env=crashing) as first:
-            first.communicate(timeout=60)
+        first = windows.run(installed.folder / AGENT[0], "run", "--quiet", env=crashing)
         assert first.returncode not in (0, 7), "it has ended by its error"
         deadline = time.monotonic() + 30
         while record.read_text().count("crash") < crashes:
@@ -186,8 +182,7 @@ def test_a_command_that_crashes_is_not_restarted(
 ) -> None:
     record = tmp_path / "crashes"
     crashing = {"STAND_IN_CRASHES": windows_path(record)}
-    with windows.start(installed.folder / COMMAND[0], "status", env=crashing) as command:
-        command.communicate(timeout=60)
+    windows.run(installed.folder / COMMAND[0], "status", env=crashing)
     assert installed.start(COMMAND)[0] == 7
     assert record.read_text() == "crash\n"
 
@@ -198,7 +193,7 @@ def test_a_second_click_is_no_second_trial(installed: Installed, windows: Prefix
     assert first.stdout.readline() == "0.2.0\n"
     assert installed.start()[1][0] == "0.2.0"
     assert installed.trial == "0.2.0 1 trying\n"
-    first.communicate(timeout=30)
+    read_to_end(first, 30)
     installed.start()
     assert installed.trial == "0.2.0 2 trying\n"
 

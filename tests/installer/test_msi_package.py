@@ -22,7 +22,7 @@ from installer.msi_package import build_msi, read_table
 from installer.setup_program import compile_setup
 from rig.build import PYTHON
 from rig.desktop import Desktop
-from rig.prefix import Prefix, windows_path
+from rig.prefix import Prefix, read_to_end, windows_path
 from tests.installer.target_windows import APPROVED, RUN, UNINSTALL, WRONG, Windows
 
 FIRST, NEXT = "1.0.0", "2.0.0"
@@ -154,7 +154,7 @@ class Installer:
 
     def close(self) -> None:
         """Let the program inside end."""
-        self._calls.communicate(timeout=30)
+        read_to_end(self._calls, 30)
 
 
 @pytest.fixture

@@ -57,6 +57,14 @@ def test_exit_code_and_deadline(windows_python: Prefix) -> None:
         windows_python.python("-c", "import threading; threading.Event().wait()", timeout=2)
 
 
+def test_who_inherits_the_output_keeps_nobody_waiting(windows_python: Prefix) -> None:
+    """As Wine's desktop does, which begins with the first program."""
+    waiting = "import threading; threading.Event().wait()"
+    code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', '{waiting}']); print(input())"
+    done = windows_python.run(PYTHON / "python.exe", "-c", code, given="é\n", timeout=30)
+    assert (done.returncode, done.stdout) == (0, "é\n")
+
+
 def test_changed_program_is_refused(tmp_path: Path) -> None:
     genuine = tmp_path / "python.exe"
     shutil.copy(PYTHON / "python.exe", genuine)

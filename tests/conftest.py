@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest_plugins = ["tests.installations", "tests.vaults", "tests.worlds"]
+pytest_plugins = ["tests.forked_commands", "tests.installations", "tests.vaults", "tests.worlds"]
 
 # the rig needs Linux: there it is what runs Windows; the bad network is made of namespaces
 collect_ignore = [] if sys.platform == "linux" else ["desktop", "far", "installer", "rig"]

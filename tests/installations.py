@@ -21,6 +21,7 @@ import pytest
 
 from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
+from tests.forked_commands import Template
 
 SECONDS = 60
 
@@ -28,8 +29,9 @@ SECONDS = 60
 class Installation:
     """An installation in a folder of its own, driven through its commands."""
 
-    def __init__(self, folder: Path, world: World) -> None:
+    def __init__(self, folder: Path, world: World, template: Template | None) -> None:
         self.folder = folder
+        self._template = template
         self.world = world
         self.environment = {
             **os.environ,
@@ -48,13 +50,18 @@ class Installation:
 
     def run(self, *arguments: str, given: str | bytes = "") -> subprocess.CompletedProcess[str]:
         """Run one command to its end; *given* is its standard input."""
-        done = subprocess.run(
-            [sys.executable, "-m", "iea_agent", *arguments],
-            env=self.environment, input=given if isinstance(given, bytes) else given.encode(),
-            capture_output=True, timeout=SECONDS, check=False,
-        )  # fmt: skip
-        texts = (data.decode().replace("\r\n", "\n") for data in (done.stdout, done.stderr))
-        return subprocess.CompletedProcess(done.args, done.returncode, *texts)
+        data = given if isinstance(given, bytes) else given.encode()
+        outputs: list[bytes]
+        if self._template is not None:
+            code, *outputs = self._template.run(arguments, self.environment, data, SECONDS)
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "iea_agent", *arguments],
+                env=self.environment, input=data, capture_output=True, timeout=SECONDS, check=False,
+            )  # fmt: skip
+            code, outputs = done.returncode, [done.stdout, done.stderr]
+        texts = (output.decode().replace("\r\n", "\n") for output in outputs)
+        return subprocess.CompletedProcess(arguments, code, *texts)
 
     def json(self, *arguments: str) -> Any:
         """The document that a command prints."""
@@ -127,6 +134,7 @@ class Agent:
         while time.monotonic() < deadline:
             if file.exists() and json.loads(file.read_text(encoding="utf-8"))["failures"] >= at_least:
                 return
+            time.sleep(0.01)
         raise AssertionError(f"{name} never counted {at_least}")
 
     def __exit__(self, *_: object) -> None:
@@ -138,8 +146,8 @@ class Agent:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, world: World) -> Installation:
-    return Installation(tmp_path / "home", world)
+def installation(tmp_path: Path, world: World, template: Template | None) -> Installation:
+    return Installation(tmp_path / "home", world, template)
 
 
 @pytest.fixture

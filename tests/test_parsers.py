@@ -19,8 +19,10 @@ from tests.parsers import LONGEST_SECONDS, PARSERS, Parser, inputs, measure
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (ROOT / "src" / "iea_agent", ROOT / "desk" / "src" / "iea_desk")
-SIZE = 8000
-"""Characters of an input, or as many as the parser reads: all are tried at this size, the slowest at the largest."""
+SIZES = (2000, 8000)
+"""Characters of an input, or as many as the parser reads: all are tried at the first size, the slowest of them at the others and at the largest."""
+SLOWEST = (30, 3)
+"""How many are tried further. What grows faster than its length is among the slowest at the first size already."""
 
 
 STEP = 1 if sys.platform == "linux" else 3
@@ -39,12 +41,17 @@ class Measured(NamedTuple):
 
 def find_slowest(parser: Parser) -> list[Measured]:
     """Return the three slowest inputs of *parser* at a smaller size."""
-    size = min(SIZE, parser.largest)
-    measured = [
-        Measured(measure(parser, text), number, size)
-        for number, text in islice(enumerate(inputs(parser, size)), None, None, STEP)
-    ]
-    return sorted(measured, reverse=True)[:3]
+    slowest: list[Measured] = []
+    for size, count in zip(SIZES, SLOWEST, strict=True):
+        characters = min(size, parser.largest)
+        tried = {each.number for each in slowest}
+        measured = [
+            Measured(measure(parser, text), number, characters)
+            for number, text in islice(enumerate(inputs(parser, characters)), None, None, STEP)
+            if number in tried or not tried
+        ]
+        slowest = sorted(measured, reverse=True)[:count]
+    return slowest
 
 
 def measure_least(parser: Parser, text: str) -> float:

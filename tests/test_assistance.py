@@ -81,6 +81,7 @@ def test_the_words_of_the_telephone_do_as_well_and_twice_in_a_day(
         disconnected.until("disconnected", "IEA-C01")
 
 
+@pytest.mark.linux  # the same code everywhere, and under Wine each command takes seconds to start
 @pytest.mark.usefixtures("system_vault")
 def test_only_from_the_heart(installation: Installation, running: ExitStack) -> None:
     installation.license()

@@ -49,6 +49,7 @@ class FlakyOffice(Days):
         return balloons
 
 
+@pytest.mark.linux  # the loop and the domain on a clock driven by hand: nothing of the system takes part
 @pytest.mark.parametrize("kind", FAILURES)
 def test_a_flaky_server_brings_few_balloons_and_never_more_than_three_a_day(kind: str) -> None:
     office = FlakyOffice(kinds=FAILURES[kind])

@@ -10,6 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -140,6 +141,7 @@ def live(random: Random, seen: Counter[tuple[State, str]]) -> None:
         days.check()
 
 
+@pytest.mark.linux  # the loop and the domain on a clock driven by hand: nothing of the system takes part
 def test_the_picture_is_never_older_than_the_design_says() -> None:
     seen: Counter[tuple[State, str]] = Counter()
 

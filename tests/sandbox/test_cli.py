@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from iea_sandbox.cli import main
-from iea_sandbox.control import order
 from iea_sandbox.faults import FAULTS, UnknownFault
+from iea_sandbox.orders import order
 
 COMMAND = [sys.executable, "-m", "iea_sandbox.cli"]
 

@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     given = _parser().parse_args(arguments)
-    # imported late: --help and wrong arguments are answered before the servers' libraries are loaded
-    from iea_sandbox.control import Unreachable
+    # imported late: --help and wrong arguments are answered before the network's modules are loaded
+    from iea_sandbox.orders import Unreachable
 
     run: Callable[[argparse.Namespace], int] = given.run
     try:
@@ -171,7 +171,7 @@ def _introduce(world: World, path: Path) -> None:
 
 def _order(given: argparse.Namespace) -> int:
     """Send an order to the running sandbox and print its status."""
-    from iea_sandbox.control import order, render_status
+    from iea_sandbox.orders import order, render_status
 
     values = vars(given)
     parameters = {

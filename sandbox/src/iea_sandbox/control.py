@@ -1,15 +1,12 @@
-"""The switches of a running sandbox over HTTP on loopback, and the client."""
+"""The switches of a running sandbox, over HTTP on loopback."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from http.client import HTTPConnection, HTTPException
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,18 +15,12 @@ from starlette.routing import Route
 
 from iea_sandbox.authentication_server import LICENCES
 from iea_sandbox.authority import NAME
-from iea_sandbox.faults import OPTION_NAMES, PARTS, SERVERS, UnknownFault
+from iea_sandbox.faults import OPTION_NAMES, PARTS, SERVERS
+from iea_sandbox.orders import FILE
 from iea_sandbox.proxy import PASSWORD, USER
 from iea_sandbox.world import World
 
-FILE = "sandbox.json"
 _NUMBERS = ("retry_after", "days")
-_TIMEOUT = 10.0
-_ANSWER_LIMIT = 1024 * 1024
-
-
-class Unreachable(Exception):
-    """No sandbox answers; the message is French, for a person."""
 
 
 def attach(world: World, home: Path) -> Path:
@@ -75,57 +66,6 @@ def attach(world: World, home: Path) -> Path:
         )
     os.replace(beside, path)
     return path
-
-
-def order(home: Path, action: str, parameters: Mapping[str, str]) -> dict[str, object]:
-    """Send "break", "mend" or "status" to the sandbox of *home*.
-
-    Returns its status afterwards. Raises UnknownFault with its reason if it refuses, Unreachable if it does not
-    answer.
-    """
-    try:
-        control = json.loads((home / FILE).read_text(encoding="utf-8"))["control"]
-        connection = HTTPConnection("127.0.0.1", control["port"], timeout=_TIMEOUT)
-        try:
-            connection.request(
-                "GET" if action == "status" else "POST",
-                f"/{action}?{urlencode(parameters)}",
-                headers={"Authorization": f"Bearer {control['token']}"},
-            )
-            response = connection.getresponse()
-            answer = json.loads(response.read(_ANSWER_LIMIT))
-        finally:
-            connection.close()
-    except (OSError, ValueError, KeyError, HTTPException) as error:
-        raise Unreachable(f"Aucun bac à sable ne répond dans {home} ({error}).") from error
-    if response.status != 200:
-        raise UnknownFault(str(answer.get("error", response.status)))
-    return dict(answer)
-
-
-def render_status(status: Mapping[str, Any]) -> Iterator[str]:
-    """Yield lines for a person: each part's fault, then what to type and to set."""
-    broken = status["broken"]
-    where = {
-        "auth": status["authentication"],
-        "updates": status["updates"],
-        "proxy": status["proxy"]["address"],
-        "pac": status["pac"],
-        "names": status["names"]["server"],
-    }
-    for part in PARTS:
-        state = f"cassé ({broken[part]})" if broken[part] else "en état"
-        yield f"{part:<8} {where.get(part, '–')} : {state}"
-    if any(broken[part] for part in ("address", "names", "network", "pac")):
-        yield "À saisir dans les paramètres du programme de connexion :"
-        yield from (f"  {address}" for address in status["to_type"].values())
-    if broken["names"]:
-        yield f"Le service de noms de ce poste doit être {status['names']['server']}."
-    if broken["proxy"]:
-        proxy = status["proxy"]
-        yield f"À saisir comme proxy : {proxy['address']} (utilisateur {proxy['user']}, mot de passe {proxy['password']})"
-    if broken["pac"]:
-        yield f"À indiquer à Windows comme script de proxy : {status['pac']}"
 
 
 def _status(world: World) -> dict[str, object]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from iea_agent.host import current_wires
-from iea_agent.host.storage import write_atomically
+from iea_agent.host.atomic_files import write_atomically
 
 pytestmark = pytest.mark.windows
 

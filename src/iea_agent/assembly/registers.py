@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent.domain.password_register import Register, RegisterError, parse_register
-from iea_agent.host.storage import decode_file, read_bounded
+from iea_agent.host.regular_files import read_bounded
+from iea_agent.host.storage import decode_file
 
 if TYPE_CHECKING:
     from .installation import Installation

@@ -29,7 +29,7 @@ KEY = 32  # bytes
 def read_place(file: Path) -> Place | None:
     """Return where the agent of the session's *file* listens, None if it is broken."""
     from iea_agent.channel import Place
-    from iea_agent.host.storage import read_bounded
+    from iea_agent.host.regular_files import read_bounded
 
     try:
         document = json.loads(read_bounded(file, LARGEST_FILE) or b"")
@@ -85,7 +85,7 @@ class SessionChannel:
 
     def is_replaced(self) -> bool:
         """Return whether another agent of this session has written its own file since."""
-        from iea_agent.host.storage import read_bounded
+        from iea_agent.host.regular_files import read_bounded
 
         with suppress(OSError):
             return any(
@@ -114,7 +114,8 @@ class SessionChannel:
 
     def _write_file(self, file: Path) -> bool:
         """Write *file* if it differs; return False if the disk refuses."""
-        from iea_agent.host.storage import read_bounded, write_atomically
+        from iea_agent.host.atomic_files import write_atomically
+        from iea_agent.host.regular_files import read_bounded
 
         try:
             if read_bounded(file, LARGEST_FILE) != self._content:
@@ -149,7 +150,7 @@ class SessionChannel:
 
     def _delete_file(self, file: Path) -> None:
         """Delete *file* if it is this agent's."""
-        from iea_agent.host.storage import read_bounded
+        from iea_agent.host.regular_files import read_bounded
 
         with suppress(OSError):
             if read_bounded(file, LARGEST_FILE) == self._content:

@@ -12,8 +12,7 @@ from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 
-from .regular_files import open_regular
-from .storage import read_bounded
+from .regular_files import open_regular, read_bounded
 
 LARGEST = 16_384
 """Bytes of a trace that are read."""

@@ -22,7 +22,9 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from .storage import StorageError, exclusive, read_tail, write_atomically
+from .atomic_files import exclusive, write_atomically
+from .regular_files import read_tail
+from .storage import StorageError
 
 RETENTION = timedelta(days=365)
 LARGEST_LINE = 4096  # bytes

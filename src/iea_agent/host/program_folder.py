@@ -25,7 +25,9 @@ from iea_agent.domain.version_trial import (
     render_trials,
 )
 
-from .storage import APPLICATION, read_bounded, write_atomically
+from .atomic_files import write_atomically
+from .regular_files import read_bounded
+from .storage import APPLICATION
 
 CURRENT, PREVIOUS = "current", "previous"
 UNFINISHED = ".part"
@@ -90,12 +92,7 @@ class ProgramFolder:
         self._write_pointer(CURRENT, slot)
 
     def _write_pointer(self, name: str, slot: str) -> None:
-        new = self.path / f"{name}.new"
-        with open(new, "wb") as file:
-            file.write(f"{slot}\n".encode())
-            file.flush()
-            os.fsync(file.fileno())
-        replace_through(new, self.path / name)
+        write_atomically(self.path / name, f"{slot}\n".encode(), through=True)
 
     def remove(self, slot: str) -> bool:
         """Remove *slot*; False if it is in use, or not ours to remove.
@@ -119,22 +116,6 @@ class ProgramFolder:
     def count_free_bytes(self) -> int:
         """Return the room on the disk of the program. Raises ``OSError``."""
         return shutil.disk_usage(self.path).free
-
-
-def replace_through(new: Path, path: Path) -> None:
-    """Replace *path* by *new*, on the disk when this returns. Raises ``OSError``."""
-    if sys.platform == "win32":
-        import ctypes
-
-        from .windows import checked, declare
-
-        kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
-        text = ctypes.c_wchar_p
-        move = declare(kernel32, "MoveFileExW", ctypes.c_int, text, text, ctypes.c_uint32)
-        # MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH
-        checked(move(str(new), str(path), 1 | 8))
-    else:
-        os.replace(new, path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,12 @@ import json
 import logging
 import os
 import re
-import stat
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,7 +26,8 @@ from iea_agent.domain.pasted_text import detect_mark
 from iea_agent.domain.problems import N_
 
 from . import NotTrustedError, current_host, folder_mark, policy_registry
-from .regular_files import NotAFileError, open_regular
+from .atomic_files import exclusive, refusal_logged, write_atomically
+from .regular_files import NotAFileError, read_bounded, retry_while_held
 
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"
@@ -156,7 +153,7 @@ class Storage:
         file = _read_settings(self.settings_file)
         set_aside = None
         if file.has_errors:
-            with _refusal_logged():
+            with refusal_logged():
                 set_aside = _copy_aside(self.settings_file, file)
         policy, policy_file = self._load_policy()
         own = settings.apply_policy(self._fill_up(file), policy)
@@ -279,7 +276,7 @@ class Storage:
 
     def touch_settings(self) -> None:
         """Change the file's signature: other sessions then read the secrets again."""
-        with _refusal_logged():
+        with refusal_logged():
             self.settings_file.touch(mode=0o600)
 
     def policy_signature(self) -> Signature | None:
@@ -315,7 +312,7 @@ class Storage:
 
         own = self.folders.has_own_policy
         try:
-            return _retry_while_held(lambda: read_trusted(path, limit, own=own))
+            return retry_while_held(lambda: read_trusted(path, limit, own=own))
         except FileNotFoundError:
             return None
 
@@ -461,189 +458,6 @@ def _sign(path: Path) -> Signature | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size
-
-
-def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
-    """Write *data* to *path*: a reader sees the old content or the new one, whole.
-
-    That holds even if the process is killed or the power fails. Of a link the target is replaced. Group
-    and mode stay; a new file, and one that is *private*, only the person may read (0600), and so a new
-    folder (0700). Raises ``OSError``, and then leaves no file behind.
-    """
-    if not private and path.is_symlink() and not _leads_elsewhere(path):
-        path = Path(os.path.realpath(path))
-    folder = path.parent
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _delete_abandoned(path)
-    before = None if private else _read_status(path)
-    new = folder / f".{path.name}.{os.getpid()}-{threading.get_ident()}.new"
-    try:
-        with open(new, "wb", opener=_choose_opener(private=private)) as file:
-            file.write(data)
-            file.flush()
-            if before is not None:
-                _keep_rights(file.fileno(), before)
-            os.fsync(file.fileno())
-        _retry_while_held(lambda: os.replace(new, path))
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    if sys.platform != "win32":
-        # the new name, too, has to be on the disk; if the disk refuses that, the file is replaced all the same
-        with _refusal_logged():
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-
-
-def _leads_elsewhere(link: Path) -> bool:
-    """Return whether *link* leads to a device or the like, which is not replaced."""
-    try:
-        return not stat.S_ISREG(link.stat().st_mode)
-    except OSError:
-        # to nothing, or not to be followed
-        return False
-
-
-def _choose_opener(*, private: bool) -> Callable[[str, int], int]:
-    """Return what creates a file that only the person may read, *private* or not.
-
-    On Windows one that is not has the rights of its folder.
-    """
-    if sys.platform == "win32" and private:
-        from .windows_private import open_private
-
-        return open_private
-    return partial(os.open, mode=0o600)
-
-
-def _read_status(path: Path) -> os.stat_result | None:
-    """Return the rights of *path*, None without one.
-
-    Raises ``OSError`` if it is read-only.
-    """
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    if not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    return status
-
-
-def _keep_rights(descriptor: int, before: os.stat_result) -> None:
-    """Give an open file the group and the mode that it had *before*."""
-    if sys.platform != "win32":
-        mode = stat.S_IMODE(before.st_mode)
-        try:
-            os.fchown(descriptor, before.st_uid, before.st_gid)
-        except OSError:
-            # another group must not read what that group could
-            mode &= 0o707
-        os.fchmod(descriptor, mode)
-
-
-@contextmanager
-def exclusive(path: Path) -> Iterator[None]:
-    """Lock *path* against other processes of all sessions, within 5 s.
-
-    Raises ``OSError``.
-    """
-    machine = current_host()
-    deadline = time.monotonic() + 5
-    while (claim := machine.lock_file(path)) is None:
-        if time.monotonic() >= deadline:
-            raise TimeoutError(errno.ETIMEDOUT, "another process is writing", str(path))
-        time.sleep(0.02)
-    try:
-        yield
-    finally:
-        claim.close()
-
-
-def takes_files(folder: Path) -> bool:
-    """Return whether *folder*, which is made if need be, takes a file."""
-    # imported here: hardly a process needs it
-    from tempfile import TemporaryFile
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with TemporaryFile(dir=folder) as file:
-            # a full disk has room for a file without content
-            file.write(bytes(4096))
-            file.flush()
-    except OSError:
-        return False
-    return True
-
-
-def _delete_abandoned(path: Path) -> None:
-    """Delete what killed processes left of *path*: new versions over a minute old."""
-    for new in path.parent.glob(f".{path.name}.*.new"):
-        try:
-            if time.time() - new.stat().st_mtime > 60:
-                new.unlink()
-        except OSError:
-            # its process was quicker, or still holds it
-            continue
-
-
-def _retry_while_held(action: Callable[[], _T]) -> _T:
-    """Do *action*, on Windows for up to a second while another program holds the file."""
-    deadline = time.monotonic() + (1.0 if sys.platform == "win32" else 0.0)
-    while True:
-        try:
-            return action()
-        except PermissionError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(0.02)
-
-
-@contextmanager
-def _refusal_logged() -> Iterator[None]:
-    """Only log it if the disk refuses a mere precaution."""
-    try:
-        yield
-    except OSError as error:
-        _log.warning("disk refused", extra={"fields": {"file": error.filename, "reason": error.strerror}})
-
-
-def read_bounded(path: Path, limit: int) -> bytes | None:
-    """Return at most *limit* + 1 bytes of *path*; None if there is no such file.
-
-    Raises ``OSError``: ``NotAFileError`` if something else has its name.
-    """
-
-    def read_file() -> bytes:
-        with open(path, "rb", opener=open_regular) as file:
-            # a buffer of the whole limit would be made at once
-            return file.read(min(limit, os.fstat(file.fileno()).st_size) + 1)
-
-    try:
-        return _retry_while_held(read_file)
-    except FileNotFoundError:
-        return None
-
-
-def read_tail(path: Path, limit: int) -> tuple[int, bytes]:
-    """Return the last *limit* bytes of *path*, and how many stand before them.
-
-    Without a file both are nothing. Raises ``OSError``: ``NotAFileError`` if it is no file.
-    """
-
-    def read_file() -> tuple[int, bytes]:
-        with open(path, "rb", opener=open_regular) as file:
-            size = file.seek(0, os.SEEK_END)
-            before = file.seek(max(size - limit, 0))
-            return before, file.read(size - before)
-
-    try:
-        return _retry_while_held(read_file)
-    except FileNotFoundError:
-        return 0, b""
 
 
 def decode_file(data: bytes) -> str:
@@ -855,7 +669,7 @@ def set_values(text: str, values: Mapping[str, object]) -> str:
 
 def _keep_last_good(path: Path, file: _SettingsFile) -> None:
     """Write *file*, which has no fault, to *path*, if that holds anything else."""
-    with _refusal_logged():
+    with refusal_logged():
         if file.data is not None and read_bounded(path, LARGEST_SETTINGS) != file.data:
             write_atomically(path, file.data)
 
@@ -899,7 +713,7 @@ def _set_aside(path: Path, reason: Exception) -> None:
 
 def _delete_oldest(path: Path) -> None:
     for copy in _list_aside(path)[:-KEPT_ASIDE]:
-        with _refusal_logged():
+        with refusal_logged():
             copy.unlink()
 
 

@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from . import NotTrustedError
+from .regular_files import read_up_to
 
 
 def read_trusted(path: Path, limit: int, *, own: bool = False) -> bytes:
@@ -34,12 +35,10 @@ def read_trusted(path: Path, limit: int, *, own: bool = False) -> bytes:
             raise
         _require_trusted(path.parent, _list_strangers(folder, own))
         _require_trusted(path, _list_strangers(file, own))
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(os.fstat(file).st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         with os.fdopen(file, "rb", closefd=False) as stream:
-            # a buffer of the whole limit would be made at once
-            return stream.read(min(limit, status.st_size) + 1)
+            return read_up_to(stream, limit)
 
 
 def _require_trusted(path: Path, strangers: Iterable[str]) -> None:

@@ -226,7 +226,10 @@ def render_page(name: str, text: str) -> str:
         for page, label in NAVIGATION.items()
     )
     address = f'<a href="mailto:{problems.SUPPORT_ADDRESS}">{problems.SUPPORT_ADDRESS}</a>'
-    below = f"Programme de connexion d’Impact emploi association. Assistance{NBSP}: {address}"
+    below = (
+        f"Programme de connexion d’Impact emploi association. Assistance{NBSP}: {address}. C’est l’adresse de l’éditeur{NBSP}; si le programme "
+        "de connexion en affiche une autre, écrivez à celle-ci."
+    )
     return PAGE.substitute(title=escape(heading), style=style, links=links, body=body, below=below)
 
 

@@ -109,6 +109,7 @@ def _run(words: list[str]) -> int:
     from iea_agent.assembly.installation import Installation
     from iea_agent.domain import exit_codes
     from iea_agent.domain.printable_text import is_encodable
+    from iea_agent.domain.problems import SUPPORT_ADDRESS
 
     if not all(map(is_encodable, words)):
         print(_("Un argument contient des caractères illisibles. Tapez-le de nouveau."), file=sys.stderr)
@@ -116,6 +117,7 @@ def _run(words: list[str]) -> int:
     # what is logged is for the log files; without one, it is not for the terminal
     logging.getLogger().addHandler(logging.NullHandler())
     installation = Installation.locate(os.environ)
+    locale.replace_in_sentences(SUPPORT_ADDRESS, installation.find_support_address)
     try:
         if words[:1] == ["window"]:
             # not for people, hence not in the help

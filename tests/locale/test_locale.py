@@ -14,9 +14,10 @@ from tools import translations
 
 @pytest.fixture(autouse=True)
 def french_again() -> Iterator[None]:
-    """Leave the other tests their French."""
+    """Leave the other tests their French, and the publisher's address."""
     yield
     locale.choose("fr")
+    locale.replace_in_sentences("", str)
 
 
 def test_french_is_what_the_source_says() -> None:
@@ -97,3 +98,16 @@ def test_the_agents_own_variable_comes_first(wanted: str, language: str) -> None
 )
 def test_elsewhere_the_system_is_asked(environment: dict[str, str], language: str) -> None:
     assert locale.language_of(environment) == language
+
+
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+def test_every_sentence_has_the_support_address_that_holds_here(language: str) -> None:
+    locale.choose(language)
+    published = {text for _, text in translations.find_sentences() if problems.SUPPORT_ADDRESS in text}
+    assert len(published) > 5
+    locale.replace_in_sentences(problems.SUPPORT_ADDRESS, lambda: "l'aide@exemple.fr")
+    for text in published:
+        read = locale._(text)
+        assert "(l'aide@exemple.fr)" in read, text
+        assert problems.SUPPORT_ADDRESS not in read, text
+        assert "{" not in text, "what is put in may have a brace, which nothing may format"

@@ -16,6 +16,8 @@ _APOSTROPHE = re.compile(r"(?<=\w)'(?=[^\W_]|[&{«“])")
 """An apostrophe of the source: after a letter, before a letter, a value or a quotation. Quotes around a value stay straight."""
 
 _speak: Callable[[str], str] = str
+_replaced = ""
+_find_replacement: Callable[[], str] = str
 
 
 def choose(language: str) -> None:
@@ -28,6 +30,12 @@ def choose(language: str) -> None:
 
     folder = os.path.dirname(__file__)
     _speak = gettext.translation(DOMAIN, localedir=folder, languages=[language], fallback=True).gettext
+
+
+def replace_in_sentences(text: str, find: Callable[[], str]) -> None:
+    """Have what *find* returns stand in every sentence in place of *text*."""
+    global _replaced, _find_replacement
+    _replaced, _find_replacement = text, find
 
 
 def language_of(environment: Mapping[str, str] = os.environ) -> str:
@@ -50,4 +58,7 @@ def _(text: str) -> str:
 
     To be called before ``format``: what is filled in stays as it is.
     """
-    return _APOSTROPHE.sub("’", _speak(text))
+    sentence = _APOSTROPHE.sub("’", _speak(text))
+    if _replaced and _replaced in sentence:
+        sentence = sentence.replace(_replaced, _find_replacement())
+    return sentence

@@ -37,8 +37,8 @@ class ProblemDocument(TypedDict):
     detail: str
 
 
-class StatusDocument(TypedDict):
-    """What ``status --json`` prints and ``watch`` sends; times are RFC 3339 in UTC."""
+class AgentStatusDocument(TypedDict):
+    """What the agent says of itself (``watch``); times are RFC 3339 in UTC."""
 
     schema: Schema
     version: str
@@ -56,7 +56,13 @@ class StatusDocument(TypedDict):
     licence_number: str
     setting_faults: list[str]
     notices: list[str]
+
+
+class StatusDocument(AgentStatusDocument):
+    """What ``status --json`` prints: the agent's status, and what else this PC has."""
+
     autostart: Annotated[str, Autostart] | None
+    impact_emploi_version: str
 
 
 class StageDocument(TypedDict):
@@ -247,6 +253,7 @@ class DiagnosisDocument(TypedDict):
     proxy_password: str
     state_seal: str
     autostart: Annotated[str, Autostart] | None
+    impact_emploi_version: str
     routes: dict[str, RouteDocument]
     register_days: int | None
     folders: dict[str, str]
@@ -268,7 +275,7 @@ class ReplyDocument(TypedDict):
     """The answer to one request; *refusal* if *ok* is false."""
 
     ok: bool
-    status: NotRequired[StatusDocument]
+    status: NotRequired[AgentStatusDocument]
     assistance: NotRequired[AssistanceDocument]
     run: NotRequired[int]
     refusal: NotRequired[dict[str, object]]

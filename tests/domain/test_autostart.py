@@ -52,3 +52,17 @@ def test_the_first_byte_of_an_approval_counts(data: bytes, *, expected: bool) ->
 )
 def test_what_happens_at_logon(entries: tuple[AutostartEntry, ...], expected: Autostart) -> None:
     assert judge_autostart(entries, COMMAND) is expected
+
+
+@pytest.mark.parametrize(
+    ("entries", "expected"),
+    [
+        ((), Autostart.FORBIDDEN),
+        ((OTHER, DISABLED), Autostart.FORBIDDEN),
+        ((DISABLED, FOR_ALL), Autostart.ON),
+    ],
+)
+def test_a_policy_against_own_entries_leaves_that_for_all(
+    entries: tuple[AutostartEntry, ...], expected: Autostart
+) -> None:
+    assert judge_autostart(entries, COMMAND, is_forbidden=True) is expected

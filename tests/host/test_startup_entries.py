@@ -14,12 +14,14 @@ NAME = "IEA Agent, a test"
 COMMAND = r'"C:\Zoé\IEA Agent\iea-agentw.exe" run --quiet'
 RUN = r"Software\Microsoft\Windows\CurrentVersion\Run"
 APPROVED = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
+POLICY = r"Software\Microsoft\Windows\CurrentVersion\Policies\Explorer"
 PERSON, MACHINE = 0x80000001, 0x80000002  # HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE
 
 
 @pytest.mark.linux
 def test_without_a_registry_there_is_no_entry_and_none_is_written() -> None:
     assert startup_entries.read_entries() == ()
+    assert not startup_entries.ignores_own_entries()
     with pytest.raises(OSError, match=NAME):
         startup_entries.write_entry(COMMAND, NAME)
     with pytest.raises(OSError, match=NAME):
@@ -77,6 +79,21 @@ if sys.platform == "win32":
         assert startup_entries.read_entries(NAME) == (
             AutostartEntry(COMMAND, is_approved=False, for_all=True),
         )
+
+    @pytest.mark.windows
+    @pytest.mark.parametrize("place", [PERSON, MACHINE])
+    @pytest.mark.parametrize("root", [PERSON, MACHINE])
+    def test_a_list_that_a_policy_has_windows_ignore_has_no_entry(root: int, place: int) -> None:
+        put(root, RUN, COMMAND)
+        name = "DisableCurrentUserRun" if root == PERSON else "DisableLocalMachineRun"
+        with winreg.CreateKeyEx(place, POLICY, access=winreg.KEY_SET_VALUE) as key:
+            try:
+                for number, is_ignored in ((0, False), (1, True)):
+                    winreg.SetValueEx(key, name, 0, winreg.REG_DWORD, number)
+                    assert len(startup_entries.read_entries(NAME)) == int(not is_ignored)
+                    assert startup_entries.ignores_own_entries() == (is_ignored and root == PERSON)
+            finally:
+                winreg.DeleteValue(key, name)
 
     @pytest.mark.windows
     def test_a_value_that_is_no_text_is_no_entry() -> None:

@@ -8,11 +8,29 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain import refusals
 from iea_agent.domain.autostart import Autostart, quote_command
-from iea_agent.domain.refusals import RefusedError
-from iea_agent.host.startup_entries import delete_entry, write_entry
+from iea_agent.domain.refusals import Refusal, RefusedError
+from iea_agent.host.startup_entries import delete_entry, read_entries, write_entry
+from iea_agent.shell.dialogs.ports import AutostartChoice
 
 if TYPE_CHECKING:
     from .installation import Installation
+
+_FIXED: dict[Autostart, Refusal] = {
+    Autostart.DISABLED: refusals.AutostartDisabled(),
+    Autostart.FORBIDDEN: refusals.AutostartForbidden(),
+}
+"""What the person cannot change here, and why."""
+
+
+def read_choice(installation: Installation) -> AutostartChoice | None:
+    """Return what the settings window shows, None if the program is not installed."""
+    autostart = installation.read_autostart()
+    if autostart is None:
+        return None
+    why_fixed = _FIXED.get(autostart)
+    if autostart is Autostart.ON and any(entry.for_all and entry.is_approved for entry in read_entries()):
+        why_fixed = refusals.AutostartForAll()
+    return AutostartChoice(autostart, why_fixed)
 
 
 def enable(installation: Installation) -> None:
@@ -27,8 +45,9 @@ def enable(installation: Installation) -> None:
         with _refusing():
             write_entry(quote_command(str(program.windowed_launcher)))
     # an entry that was removed and comes back may still be disabled there
-    if installation.read_autostart() is Autostart.DISABLED:
-        raise RefusedError(refusals.AutostartDisabled())
+    present = installation.read_autostart()
+    if present in _FIXED:
+        raise RefusedError(_FIXED[present])
 
 
 def disable(installation: Installation) -> None:

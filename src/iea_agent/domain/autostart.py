@@ -21,6 +21,7 @@ class Autostart(Enum):
     OFF = "off"
     DISABLED = "disabled"  # in the Task Manager or the settings of Windows
     OTHER = "other"  # the entry starts another program
+    FORBIDDEN = "forbidden"  # a policy of Windows has it ignore the person's entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,13 @@ def quote_command(launcher: str) -> str:
     return f'"{launcher}" run --quiet'
 
 
-def judge_autostart(entries: Iterable[AutostartEntry], command: str) -> Autostart:
-    """Return what the *entries* bring about for the program with *command*."""
+def judge_autostart(
+    entries: Iterable[AutostartEntry], command: str, *, is_forbidden: bool = False
+) -> Autostart:
+    """Return what the *entries* bring about for the program with *command*.
+
+    Where it *is_forbidden*, Windows ignores what the person enters, now and later.
+    """
     own: list[AutostartEntry] = []
     others: list[AutostartEntry] = []
     for entry in entries:
@@ -57,6 +63,8 @@ def judge_autostart(entries: Iterable[AutostartEntry], command: str) -> Autostar
         (own if is_own else others).append(entry)
     if any(entry.is_approved for entry in own):
         return Autostart.ON
+    if is_forbidden:
+        return Autostart.FORBIDDEN
     if own:
         return Autostart.DISABLED
     return Autostart.OTHER if others else Autostart.OFF

@@ -286,15 +286,23 @@ class NotInstalled(Refusal):
     exit_code = ExitCode.FAILED
 
 
-class AutostartDisabled(Refusal):
+class AutostartRefused(Refusal, abstract=True):
+    """A refusal about the start with Windows."""
+
+
+class AutostartDisabled(AutostartRefused):
     """The person has disabled the start with Windows in the Task Manager."""
 
 
-class AutostartForAll(Refusal):
+class AutostartForAll(AutostartRefused):
     """The start with Windows is an entry for all users of this PC."""
 
 
-class AutostartNotWritten(Refusal):
+class AutostartForbidden(AutostartRefused):
+    """A policy of Windows has it ignore what a person lets start at logon."""
+
+
+class AutostartNotWritten(AutostartRefused):
     """The registry refused the entry; *reason* is the error."""
 
     exit_code = ExitCode.FAILED

@@ -13,6 +13,7 @@ STATES: Mapping[Autostart | None, str] = {
     Autostart.OFF: N_("désactivé"),
     Autostart.DISABLED: N_("désactivé dans le Gestionnaire des tâches"),
     Autostart.OTHER: N_("désactivé (l'entrée de Windows désigne un autre programme)"),
+    Autostart.FORBIDDEN: N_("désactivé par une règle de votre administrateur"),
     None: N_("sans objet (ce programme n'est pas installé)"),
 }
 

@@ -79,6 +79,9 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AutostartForAll: N_(
         "Le programme de connexion démarre avec Windows pour tous les utilisateurs de ce poste : seul un administrateur peut le changer."
     ),
+    refusals.AutostartForbidden: N_(
+        "Une règle de votre administrateur empêche les programmes de démarrer avec Windows sur ce poste."
+    ),
     refusals.AutostartNotWritten: N_(
         "Le démarrage avec Windows n'a pas pu être enregistré, rien n'a été changé ({reason})."
     ),

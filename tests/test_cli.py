@@ -471,6 +471,8 @@ class TestWithAVault:
         assert {(s["route"], s["route_source"]) for s in tested["servers"]} == {(between.address, "settings")}
         diagnosed = json.loads(commands["diagnose --json"].stdout)
         assert diagnosed["proxy_password"] == "saved"
+        assert diagnosed["impact_emploi_version"] == ""
+        validate(json.loads(commands["status --json"].stdout), "status")
         way = {"value": between.address, "origin": "settings", "detail": ""}
         assert diagnosed["routes"] == {"authentication": way, "updates": way}
 

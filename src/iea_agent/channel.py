@@ -22,7 +22,7 @@ from .domain.refusals import Refusal, RefusedError
 from .domain.repetitions import Repetitions
 
 if TYPE_CHECKING:
-    from .domain.documents import ReplyDocument, RequestDocument, StatusDocument
+    from .domain.documents import AgentStatusDocument, ReplyDocument, RequestDocument
     from .domain.wires import Wire, WireListener
 
 SCHEMA = 1
@@ -373,7 +373,7 @@ def ask(conversation: Conversation, request: RequestDocument, timeout: float = 5
     return _checked(cast("ReplyDocument", reply))
 
 
-def watch(conversation: Conversation) -> Iterator[StatusDocument]:
+def watch(conversation: Conversation) -> Iterator[AgentStatusDocument]:
     """Ask for the agent's status now and at each change until it ends; return them.
 
     Raises ``RefusedError``, now or at a change.
@@ -386,7 +386,7 @@ def watch(conversation: Conversation) -> Iterator[StatusDocument]:
     return _watch(conversation)
 
 
-def _watch(conversation: Conversation) -> Iterator[StatusDocument]:
+def _watch(conversation: Conversation) -> Iterator[AgentStatusDocument]:
     with conversation:
         while True:
             try:

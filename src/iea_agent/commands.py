@@ -150,17 +150,19 @@ def _run_agent(_installation: Installation, options: argparse.Namespace) -> int:
     Argument("--watch", N_("reste et dit chaque changement"), action="store_true"),
 )
 def _print_status(installation: Installation, options: argparse.Namespace) -> int:
+    from iea_agent.assembly.local_facts import complete_status
     from iea_agent.shell.wording import status_text
 
     client = _client(installation)
     if options.watch:
-        for status in client.watch():
+        for change in client.watch():
+            status = complete_status(installation, change)
             if options.json:
                 _print_json(status, indent=None)
             else:
                 print(f"{status_text.render_status(status, time.time())}\n", flush=True)
         return exit_codes.NOT_RUNNING
-    status = client.fetch_status()
+    status = complete_status(installation, client.fetch_status())
     if options.json:
         _print_json(status)
     else:
@@ -226,10 +228,11 @@ def _settings_to_test(installation: Installation, options: argparse.Namespace) -
 
 @_command("reconnect", N_("relance l'authentification auprès du serveur"))
 def _reconnect(installation: Installation, _options: argparse.Namespace) -> int:
+    from iea_agent.assembly.local_facts import complete_status
     from iea_agent.domain import problems
     from iea_agent.shell.wording import status_text
 
-    status = _client(installation).reconnect()
+    status = complete_status(installation, _client(installation).reconnect())
     print(status_text.render_status(status, time.time()))
     if status["state"] == "connected":
         return exit_codes.FINE

@@ -14,9 +14,10 @@ import pytest
 from iea_agent.assembly.agent import Agent
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.servers import Servers
-from iea_agent.domain import machine
+from iea_agent.domain import machine, problems
 from iea_agent.domain.documents import ReplyDocument
 from iea_agent.domain.machine import Moment
+from iea_agent.shell.wording.problem_details import summarize_problem
 from tests.passwords import make_current_register, other_password, password, today
 
 # the same code on both systems; a real vault would lead to the settings window
@@ -126,6 +127,18 @@ def test_a_password_under_check_holds_up_no_other_client(agent: Agent) -> None:
     assert answers > 1
 
 
+def test_sentences_name_the_support_address_of_the_settings(folder: Path, agent: Agent) -> None:
+    settings = folder / "settings" / "settings.toml"
+    settings.write_text('schema = 1\n[support]\naddress = "aide@exemple.fr"\n')
+    assert agent.answer({"do": "reload"})["ok"]
+    sentence = summarize_problem(problems.CONNECTION_REFUSED)
+    assert "aide@exemple.fr" in sentence
+    assert problems.SUPPORT_ADDRESS not in sentence
+    settings.write_text("schema = 1\n")
+    assert agent.answer({"do": "reload"})["ok"]
+    assert problems.SUPPORT_ADDRESS in summarize_problem(problems.CONNECTION_REFUSED)
+
+
 def test_the_end_of_assistance_mode_abandons_a_check(agent: Agent, folder: Path) -> None:
     with ThreadPoolExecutor(1) as clients:
         trying = clients.submit(leave, agent, password(today()))
@@ -137,6 +150,7 @@ def test_the_end_of_assistance_mode_abandons_a_check(agent: Agent, folder: Path)
     assert answer["refusal"]["code"] == "assistance-not-on"
     status = agent.answer({"do": "status"})["status"]
     assert status["state"] == "disconnected"
+    assert "autostart" not in status, "the loop reads no registry"
 
 
 def test_reconnect_is_answered_when_the_attempt_has_ended(agent: Agent) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 
 from iea_agent.domain import problems, repairs
 from iea_agent.domain import settings as settings_file
+from iea_agent.domain.autostart import Autostart
 from iea_agent.domain.connection_history import ConnectionCourse, Period
 from iea_agent.domain.diagnosis import (
     STAGES,
@@ -35,11 +36,19 @@ from iea_agent.domain.diagnosis import (
 from iea_agent.domain.documents import StatusDocument
 from iea_agent.domain.evidence import ClockOffset, InterceptedBy, ProxyInvolved
 from iea_agent.domain.person_requests import Abilities
-from iea_agent.domain.refusals import AgentNotStarted, RefusedError, SecretTooLong
+from iea_agent.domain.refusals import (
+    AgentNotStarted,
+    AutostartDisabled,
+    AutostartForAll,
+    AutostartForbidden,
+    AutostartNotWritten,
+    RefusedError,
+    SecretTooLong,
+)
 from iea_agent.domain.repairs import Repair
 from iea_agent.domain.settings import DEFAULTS, LICENCE_KEY, Effective, SettingFault, Settings
 from iea_agent.locale import LANGUAGES, choose
-from iea_agent.shell.dialogs.ports import DialogContents
+from iea_agent.shell.dialogs.ports import AutostartChoice, DialogContents
 
 
 class Log:
@@ -105,6 +114,18 @@ CLOCK = Failure(
 SHOWN = Certificate("impact-emploi.urssaf.fr", "Certigna Services CA", 1.7e9, 1.9e9, "b7c1" * 16)
 
 
+AUTOSTARTS = {
+    "on": AutostartChoice(Autostart.ON),
+    "off": AutostartChoice(Autostart.OFF),
+    "refused": AutostartChoice(Autostart.OFF),
+    "other": AutostartChoice(Autostart.OTHER),
+    "for-all": AutostartChoice(Autostart.ON, AutostartForAll()),
+    "disabled": AutostartChoice(Autostart.DISABLED, AutostartDisabled()),
+    "forbidden": AutostartChoice(Autostart.FORBIDDEN, AutostartForbidden()),
+}
+"""What the settings window may find; none for a program that is not installed."""
+
+
 def failure_of(server: Server, address: str) -> Failure | None:
     """Return how the test of *server* at *address* ends."""
     failure = next((failure for word, failure in FAILURES.items() if word in address), None)
@@ -119,6 +140,7 @@ class SettingsOnStage:
         self._options = options
         self._own: dict[str, object] = {} if options.first_run else {"licence_number": "IEA-0000-1234"}
         self._own.update(json.loads(options.own))
+        self._autostart = AUTOSTARTS.get(options.autostart)
         self._key = not options.first_run
         self._password = False
 
@@ -132,7 +154,8 @@ class SettingsOnStage:
         )
         options = self._options
         return DialogContents(
-            effective, faults if options.broken else (), options.assistance, options.stopped
+            *(effective, faults if options.broken else (), options.assistance, options.stopped),
+            self._autostart,
         )
 
     def start_agent(self) -> None:
@@ -155,6 +178,12 @@ class SettingsOnStage:
             self._own[settings_file.DECLARATIONS[name].attribute] = value
         self._key = self._key or licence_key is not None
         self._password = self._password or proxy_password is not None
+
+    def choose_autostart(self, on: bool) -> None:
+        self._log.write(starts=on)
+        if self._options.autostart == "refused":
+            raise RefusedError(AutostartNotWritten("PermissionError"))
+        self._autostart = AutostartChoice(Autostart.ON if on else Autostart.OFF)
 
     def test(
         self,
@@ -338,6 +367,7 @@ def main() -> None:
     parser.add_argument("--locked", nargs="*", default=[])
     parser.add_argument("--assistance", action="store_true")
     parser.add_argument("--broken", action="store_true")
+    parser.add_argument("--autostart", choices=AUTOSTARTS, help="the program is installed")
     parser.add_argument("--stopped", action="store_true", help="no agent runs")
     parser.add_argument("--first-run", action="store_true")
     parser.add_argument("--no-vault", action="store_true")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -19,11 +20,11 @@ from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import DEFAULTS
 from iea_agent.shell.dialogs.settings_rows import ROWS
 from iea_agent.shell.dialogs.typed_settings import format_settings
-from iea_agent.shell.wording import status_text as words
 from iea_agent.shell.wording.problem_details import advise_in_settings, list_steps
 from rig.desktop import Area, Desktop, Window
 from rig.prefix import windows_path
 from tests.failures import failed
+from tests.status_documents import make_status
 
 if sys.platform != "linux":
     pytest.skip("a desktop under Wine", allow_module_level=True)
@@ -41,6 +42,7 @@ RECONNECT = "Relancer l’authentification auprès du serveur"
 FOLD = "Afficher les détails techniques"
 START = "Démarrer le programme de connexion"
 TEST = "Tester l’accès aux serveurs"
+COPY = "Copier les détails"
 LOWEST = 672
 """Height of the smallest usual screen without its task bar, in device-independent pixels.
 
@@ -933,7 +935,7 @@ def write_status(folder: Path, snapshot: Snapshot | None = NOW_DOCUMENT) -> Path
     if snapshot is not None:
         fresh = {"since": now - 700, "contact_at": now - 4000, "retry_at": now + 75}
         moved = Snapshot(**{name: getattr(snapshot, name) for name in snapshot.__slots__} | fresh)
-        document = words.build_status_document(moved, DEFAULTS)
+        document = make_status(moved, DEFAULTS)
     written = path.with_suffix(".new")
     written.write_text(json.dumps(document), encoding="utf-8")
     written.replace(path)
@@ -1101,6 +1103,59 @@ def test_what_was_not_saved_or_works_is_not_told_to_the_agent(play: Callable[...
     assert not dialog.events("reconnected")
 
 
+def test_a_key_is_shown_only_while_it_is_typed(play: Callable[..., Play]) -> None:
+    dialog = play("settings")
+    assert "Afficher" not in dialog.texts(), "nobody sees a saved key"
+    dialog.enter(KEY, "Cle-0Ol1")
+    dialog.sees("Afficher")
+    pictures = []
+    for _click in range(3):
+        dialog.click("Afficher")
+        dialog.focus()
+        pictures.append(dialog.desktop.look(dialog.labelled(KEY).area).tobytes())
+    assert pictures[0] == pictures[2] != pictures[1], "in clear, as dots, in clear"
+    dialog.desktop.click(dialog.labelled(KEY))
+    dialog.desktop.key("ctrl+a", "Delete")
+    dialog.until(lambda: "Afficher" not in dialog.texts(), "nothing to show")
+
+
+AUTOSTART = "Démarrer avec Windows"
+
+
+def test_the_start_with_windows_is_shown_and_saved(play: Callable[..., Play]) -> None:
+    dialog = play("settings", "--autostart", "on")
+    dialog.click(AUTOSTART)
+    dialog.desktop.key("alt+e")
+    dialog.sees("Paramètres enregistrés. Vous pouvez quitter.")
+    assert dialog.events("starts")[-1]["starts"] is False
+    assert not dialog.events("saved"), "no setting has changed"
+    dialog.desktop.key("Escape")
+    dialog.ended()
+    dialog = play("settings", "--autostart", "refused")
+    dialog.click(AUTOSTART)
+    dialog.desktop.key("alt+e")
+    dialog.sees("Le démarrage avec Windows n’a pas pu être enregistré")
+    assert dialog.pictures() == ["barred"]
+    dialog.desktop.key("Escape")
+    dialog.sees("Voulez-vous enregistrer")
+
+
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("for-all", "pour tous les utilisateurs de ce poste"),
+        ("disabled", "désactivé dans le Gestionnaire des tâches"),
+        ("forbidden", "Une règle de votre administrateur"),
+    ],
+)
+def test_a_start_with_windows_that_is_fixed_is_grey_with_the_reason(
+    play: Callable[..., Play], option: str, reason: str
+) -> None:
+    dialog = play("settings", "--autostart", option)
+    dialog.sees(reason)
+    assert not dialog.window.control(AUTOSTART, "Button").enabled
+
+
 SCREENS = [(100, (1366, 768)), (125, (1366, 768)), (150, (1366, 768)), (200, (1920, 1080))]
 """Scalings and the smallest screens on which each is usual."""
 
@@ -1130,12 +1185,13 @@ def test_on_every_screen_nothing_is_cut_and_the_buttons_stay(
         check_footer(two_causes, scaling, buttons)
         if scaling == 100:
             assert two_causes["window"][3] <= LOWEST, "it fits a laptop"
+        assert any(re.search("^•.*\n ", each["text"], re.MULTILINE) for each in two_causes["measured"])
         check_in_view(settings, two_causes, "Connexion sécurisée interceptée (IEA-T12)", "Que faire")
         assert settings.focus() == TEST, "nothing takes the keyboard away"
         settings.desktop.key("Escape")
         settings.ended()
         status = Play(desktop, tmp_path, "status", "--source", write_status(tmp_path))
-        check_footer(status.tell("measure", "measured"), scaling, {"Aide", "Copier", "Fermer"})
+        check_footer(status.tell("measure", "measured"), scaling, {"Aide", COPY, "Fermer"})
         status.desktop.key("Escape")
         status.ended()
 
@@ -1175,7 +1231,7 @@ def test_at_320_pixels_nothing_scrolls_sideways(tmp_path: Path) -> None:
         status = Play(desktop, tmp_path, "status", "--source", write_status(tmp_path))
         status.desktop.key("alt+q")
         status.sees("Détail technique")
-        check_footer(status.tell("measure", "measured"), 400, {"Aide", "Copier", "Fermer"})
+        check_footer(status.tell("measure", "measured"), 400, {"Aide", COPY, "Fermer"})
         status.desktop.key("Escape")
         status.ended()
 
@@ -1192,6 +1248,12 @@ def check_footer(measured: dict[str, Any], scaling: int, buttons: set[str]) -> N
     assert _inside(footer["area"], window)
     in_view = {c["text"].replace("&", "") for c in measured["measured"] if _inside(c["area"], footer["area"])}
     assert buttons <= in_view
+    (line,) = (
+        c["area"]
+        for c in measured["measured"]
+        if c["kind"] == "StaticLine" and c["area"][1] == footer["area"][1]
+    )
+    assert line[2] == footer["area"][2], "the line above the footer"
     for control in measured["measured"]:
         left, _top, width, _height = control["area"]
         assert window[0] <= left, control
@@ -1208,6 +1270,9 @@ def check_sizes(measured: dict[str, Any], scaling: int) -> None:
     assert len(measured["measured"]) > 10
     for control in measured["measured"]:
         kind, text = control["kind"], control["text"]
+        if text.startswith("•"):
+            # what continues a step stands below its words, not below its bullet
+            assert all(line.startswith(("•", "  ")) for line in text.splitlines()), text
         if kind in ("StaticText", "Paragraph", "Button", "CheckBox", "Choice", "StaticBitmap"):
             assert control["has"][0] >= control["wants"][0], (kind, text, control)
         if kind not in ("ScrolledWindow", "ListBox", "StaticLine"):

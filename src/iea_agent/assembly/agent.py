@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeAlias
 
-from iea_agent import __version__
+from iea_agent import __version__, locale
 from iea_agent.channel import refuse
 from iea_agent.domain import machine, problems, refusals
 from iea_agent.domain.machine import Effect, Moment, Snapshot
@@ -42,7 +42,7 @@ from .window_opener import WindowOpener
 if TYPE_CHECKING:
     from iea_agent.channel import Document
     from iea_agent.domain.diagnosis import Notice, VersionReturn
-    from iea_agent.domain.documents import ReplyDocument, StatusDocument
+    from iea_agent.domain.documents import AgentStatusDocument, ReplyDocument
     from iea_agent.domain.problems import Problem
     from iea_agent.domain.settings import Settings
     from iea_agent.host.storage import LoadedSettings, Signature
@@ -89,6 +89,7 @@ class Agent:
         self._loaded: LoadedSettings = installation.storage.load()
         # one agent writes it: the one whose log has its plain name
         self._log_book = LogBookKeeper(installation.log_book_file, clock) if log_name == "agent" else None
+        locale.replace_in_sentences(problems.SUPPORT_ADDRESS, lambda: self._settings.support_address)
         self._sealing = Sealing(installation, clock)
         self._sealing.open(lambda: installation.vault)
         first = machine.begin(clock(), self._sealing.restore_mode())
@@ -306,7 +307,7 @@ class Agent:
             for reply in waiting:
                 reply({"ok": True, "status": self._build_status()})
 
-    def _build_status(self) -> StatusDocument:
+    def _build_status(self) -> AgentStatusDocument:
         from iea_agent.shell.wording import status_text
 
         return status_text.build_status_document(
@@ -314,7 +315,6 @@ class Agent:
             self._settings,
             self._loaded.all_faults,
             self._list_notices(),
-            self._installation.read_autostart(),
         )
 
     def _list_notices(self) -> tuple[Notice | VersionReturn, ...]:

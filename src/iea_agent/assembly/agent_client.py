@@ -16,10 +16,10 @@ from . import session
 if TYPE_CHECKING:
     from iea_agent.channel import Conversation
     from iea_agent.domain.documents import (
+        AgentStatusDocument,
         AssistanceDocument,
         ReplyDocument,
         RequestDocument,
-        StatusDocument,
     )
     from iea_agent.domain.person_requests import PersonRequest
 
@@ -70,7 +70,7 @@ class AgentClient:
 
     def _find_refused_folders(self) -> Refusal | None:
         """Return that no folder can be written, if no agent has left its file in one."""
-        from iea_agent.host.storage import takes_files
+        from iea_agent.host.atomic_files import takes_files
 
         files = self._installation.session_files
         if any(os.path.lexists(file) or takes_files(file.parent) for file in files):
@@ -101,18 +101,18 @@ class AgentClient:
             time.sleep(0.1)
         return True
 
-    def fetch_status(self, timeout: float = 5.0) -> StatusDocument:
+    def fetch_status(self, timeout: float = 5.0) -> AgentStatusDocument:
         """Return the agent's status."""
         return self._ask({"do": "status"}, timeout)["status"]
 
-    def status(self) -> StatusDocument | None:
+    def status(self) -> AgentStatusDocument | None:
         """Return the agent's status, None if no agent answers."""
         try:
             return self.fetch_status(timeout=2.0)
         except RefusedError:
             return None
 
-    def watch(self) -> Iterator[StatusDocument]:
+    def watch(self) -> Iterator[AgentStatusDocument]:
         """Yield the agent's status now and at each change, until the agent ends."""
         return channel.watch(self._reach(time.monotonic() + 5.0))
 
@@ -142,6 +142,6 @@ class AgentClient:
         """Leave assistance mode with *password*, exactly as typed."""
         self._ask({"do": "leave-assistance", "password": password}, LEAVE_SECONDS)
 
-    def reconnect(self) -> StatusDocument:
+    def reconnect(self) -> AgentStatusDocument:
         """Have the agent authenticate again, and return its status after the attempt."""
         return self._ask({"do": "reconnect"}, RECONNECT_SECONDS)["status"]

@@ -22,14 +22,16 @@ from iea_agent.shell.dialogs.ports import DialogContents, Situation
 
 from .agent_client import AgentClient
 from .agent_start import start_agent
+from .autostart_choice import disable, enable, read_choice
 from .last_test import keep_test, load_test
+from .local_facts import complete_status
 from .own_command import own_command
 from .servers import Servers
 
 if TYPE_CHECKING:
     from iea_agent.domain.connection_history import Period
     from iea_agent.domain.diagnosis import ServerReport
-    from iea_agent.domain.documents import StatusDocument
+    from iea_agent.domain.documents import AgentStatusDocument, StatusDocument
     from iea_agent.domain.settings import Settings
     from iea_agent.domain.support_letter import Letter
 
@@ -68,7 +70,13 @@ class SettingsAdapter:
         loaded = self._installation.storage.load()
         since = self._installation.assistance_since()
         stopped = not self._installation.agent_runs()
-        return DialogContents(loaded.effective, loaded.all_faults, since is not None, stopped)
+        return DialogContents(
+            loaded.effective, loaded.all_faults, since is not None, stopped, read_choice(self._installation)
+        )
+
+    def choose_autostart(self, on: bool) -> None:
+        """Have Windows start the program from now on, or not. Raises ``RefusedError``."""
+        (enable if on else disable)(self._installation)
 
     def test(
         self,
@@ -106,7 +114,7 @@ class StatusAdapter:
         self._installation = installation
         self._host = installation.host
         self._client = AgentClient(installation)
-        self.reconnect = self._client.reconnect
+        self._complete = partial(complete_status, installation)
         self.start_agent = partial(start_agent, installation)
         self.abilities = installation.abilities(installation.storage.load().effective.settings)
 
@@ -124,7 +132,13 @@ class StatusAdapter:
 
     def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
         """Call *on_status* in a thread, with None at the end; return what stops it."""
-        return _watch(self._client, on_status)
+        return _watch(
+            self._client, lambda status: on_status(None if status is None else self._complete(status))
+        )
+
+    def reconnect(self) -> StatusDocument:
+        """Have the agent authenticate again; return the status. Raises ``RefusedError``."""
+        return self._complete(self._client.reconnect())
 
     explain = staticmethod(explain)
 
@@ -155,7 +169,9 @@ LOOK_AGAIN_SECONDS = 1.0
 """How soon a window notices that an agent has been started."""
 
 
-def _watch(client: AgentClient, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
+def _watch(
+    client: AgentClient, on_status: Callable[[AgentStatusDocument | None], None]
+) -> Callable[[], None]:
     stopped = threading.Event()
 
     def listen() -> None:

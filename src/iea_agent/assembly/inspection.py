@@ -145,6 +145,7 @@ def diagnose(installation: Installation) -> DiagnosisDocument:
         "proxy_password": proxy_password,
         "state_seal": _describe_seal(installation),
         "autostart": None if autostart is None else autostart.value,
+        "impact_emploi_version": installation.program_version(loaded.effective.settings),
         "routes": find_routes(Servers(installation), loaded.effective.settings),
         "register_days": None if status is None else client.fetch_assistance()["register_days"],
         "folders": {

@@ -79,9 +79,10 @@ class Installation:
         if self.program is None:
             return None
         from iea_agent.domain.autostart import judge_autostart, quote_command
-        from iea_agent.host.startup_entries import read_entries
+        from iea_agent.host.startup_entries import ignores_own_entries, read_entries
 
-        return judge_autostart(read_entries(), quote_command(str(self.program.windowed_launcher)))
+        command = quote_command(str(self.program.windowed_launcher))
+        return judge_autostart(read_entries(), command, is_forbidden=ignores_own_entries())
 
     @cached_property
     def vault(self) -> Vault:
@@ -204,6 +205,14 @@ class Installation:
         except OSError:
             # none is known, or it is gone
             return ""
+
+    def find_support_address(self) -> str:
+        """Return the address to which a person writes; it is read once."""
+        return self._support_address
+
+    @cached_property
+    def _support_address(self) -> str:
+        return self.storage.load().effective.settings.support_address
 
     def search_program_again(self) -> None:
         """Look for Impact emploi again at the next question: it may be installed by now."""

@@ -9,7 +9,9 @@ from pathlib import Path
 from iea_agent.domain import log_book
 from iea_agent.domain.log_book import Entry
 
-from .storage import StorageError, read_tail, write_atomically
+from .atomic_files import write_atomically
+from .regular_files import read_tail
+from .storage import StorageError
 
 
 class LogBookFile:

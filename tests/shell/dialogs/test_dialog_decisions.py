@@ -39,6 +39,7 @@ from iea_agent.shell.wording.refusal_text import word_refusal
 from iea_agent.shell.wording.view import Picture
 from tests.covered import cover, covers
 from tests.failures import failed
+from tests.status_documents import make_status
 
 DIALOGS = Path(iea_agent.__file__).parent / "shell" / "dialogs"
 NOW = 1_800_000_000.0
@@ -297,7 +298,7 @@ def test_the_saved_password_is_said_with_its_proxy(named: str, saved: str, words
 
 
 def document(state: State, **changes: object) -> StatusDocument:
-    return status_text.build_status_document(replace(Snapshot(state, NOW - 60), **changes), SAVED)  # type: ignore[arg-type]
+    return make_status(replace(Snapshot(state, NOW - 60), **changes), SAVED)  # type: ignore[arg-type]
 
 
 def test_a_problem_is_shown_with_what_to_do_and_who_can_act() -> None:
@@ -402,6 +403,7 @@ def test_the_window_has_a_line_for_every_fact() -> None:
     status = document(State.DISCONNECTED, failure=failure, retry_at=NOW)
     status["setting_faults"] = ["proxy.address, ligne 3"]
     status["notices"] = ["Depuis le 02/11/2026…"]
+    status["autostart"] = "on"
     assert len(status_overview.list_facts(status, NOW)) == status_overview.MOST_FACTS
     assert len(status_text.list_technical_facts(status)) == status_overview.MOST_DETAILS
 

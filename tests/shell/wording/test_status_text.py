@@ -20,6 +20,7 @@ from iea_agent.domain.problems import Actor, Severity
 from iea_agent.domain.settings import DEFAULTS, Settings
 from iea_agent.shell.wording import status_text
 from tests.failures import OBSERVED, failed
+from tests.status_documents import make_status
 
 pytestmark = pytest.mark.usefixtures("language")
 
@@ -48,7 +49,7 @@ def snapshots() -> Iterator[Snapshot]:
 
 def test_every_status_is_as_its_schema_says() -> None:
     for snapshot in snapshots():
-        VALIDATOR.validate(json.loads(json.dumps(status_text.build_status_document(snapshot, SETTINGS))))
+        VALIDATOR.validate(json.loads(json.dumps(make_status(snapshot, SETTINGS))))
 
 
 def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
@@ -61,7 +62,7 @@ def test_the_schema_is_one_and_names_what_the_domain_knows() -> None:
 
 
 def test_the_schema_refuses_what_it_does_not_know() -> None:
-    document = status_text.build_status_document(Snapshot(State.CONNECTED, NOW), SETTINGS)
+    document = make_status(Snapshot(State.CONNECTED, NOW), SETTINGS)
     assert VALIDATOR.is_valid(document)
     assert not VALIDATOR.is_valid({**document, "licence_key": "x"})
     assert not VALIDATOR.is_valid({**document, "since": "hier"})
@@ -78,7 +79,7 @@ def test_the_status_for_people_says_everything_once(language: str) -> None:
     snapshot = Snapshot(
         State.DISCONNECTED, NOW, failure=failed(problems.NO_NETWORK, "ENETUNREACH"), retry_at=NOW + 60
     )
-    document = status_text.build_status_document(snapshot, SETTINGS)
+    document = make_status(snapshot, SETTINGS)
     problem = document["problem"]
     assert problem is not None
     lines = status_text.list_status_lines(document, NOW)
@@ -107,7 +108,7 @@ def test_until_when_to_wait_is_counted_from_the_answer_and_not_from_the_reading(
     answered = time.mktime((2026, 11, 12, 14, 25, 0, 0, 0, -1))
     closed = Failure(Stage.ANSWER, problems.SERVER_IN_MAINTENANCE, retry_after=600.0)
     snapshot = Snapshot(State.DISCONNECTED, answered - 60, failure=closed, failed_at=answered)
-    document = status_text.build_status_document(snapshot, SETTINGS)
+    document = make_status(snapshot, SETTINGS)
     assert document["problem"] is not None
     details = document["problem"]["particulars"]
     assert details in status_text.render_status(document, answered + 500)
@@ -117,16 +118,14 @@ def test_until_when_to_wait_is_counted_from_the_answer_and_not_from_the_reading(
 
 def test_no_line_of_the_status_is_empty() -> None:
     for snapshot, settings in itertools.product(snapshots(), (Settings(), SETTINGS)):
-        for name, what in status_text.list_status_lines(
-            status_text.build_status_document(snapshot, settings), NOW
-        ):
+        for name, what in status_text.list_status_lines(make_status(snapshot, settings), NOW):
             assert name
             assert what, name
 
 
 def test_the_status_has_no_place_for_the_key() -> None:
     for snapshot in snapshots():
-        written = json.dumps(status_text.build_status_document(snapshot, SETTINGS)).lower()
+        written = json.dumps(make_status(snapshot, SETTINGS)).lower()
         for word in ("licence_key", "secret", "token", "password"):
             assert f'"{word}"' not in written
 
@@ -142,7 +141,7 @@ def test_a_moment_names_the_day_where_it_is_not_today(language: str) -> None:
 
 
 def test_what_is_refused_and_what_is_to_be_known_stand_last_among_the_facts() -> None:
-    status = status_text.build_status_document(Snapshot(State.CONNECTED, NOW), DEFAULTS)
+    status = make_status(Snapshot(State.CONNECTED, NOW), DEFAULTS)
     plain = status_text.list_facts(status, "", NOW)
     noted = {**status, "setting_faults": ["premier", "second"], "notices": ["à savoir", "aussi"]}
     facts = status_text.list_facts(noted, "", NOW)  # type: ignore[arg-type]

@@ -32,6 +32,7 @@ from iea_agent.domain.person_requests import Abilities
 from iea_agent.domain.settings import DEFAULTS
 from iea_agent.shell.wording import balloon_text, menu, report_text, status_text
 from iea_agent.shell.wording.view import SEPARATOR
+from tests.status_documents import make_status
 
 FOLDER = Path(__file__).parent / "whole_texts"
 # local time, as the sentences are
@@ -125,7 +126,7 @@ BALLOONS = {
 def list_texts() -> Iterator[tuple[str, str]]:
     """Yield each text in the present language, after a title."""
     for name, snapshot in SNAPSHOTS.items():
-        document = status_text.build_status_document(snapshot, SETTINGS)
+        document = make_status(snapshot, SETTINGS)
         yield f"status: {name}", status_text.render_status(document, NOW)
     for name, snapshot in SNAPSHOTS.items():
         view = menu.render_view(snapshot, NOW, Abilities(support=True))

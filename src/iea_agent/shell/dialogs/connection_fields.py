@@ -35,6 +35,7 @@ from .widgets import (
     MIDDLE,
     NARROW,
     Paragraph,
+    Remark,
     SpokenDescription,
     SpokenName,
     break_lines,
@@ -42,6 +43,7 @@ from .widgets import (
     fit_width,
     load_picture,
     make_row,
+    mask_text,
     place_before,
     set_picture,
 )
@@ -91,21 +93,18 @@ class TextField:
         self._label = label
         self._controls = self._create_controls(parent, label)
         self.control = self._controls[-1]
-        self.message = Paragraph(parent, fit_width(parent, LEFT) - 16 - MIDDLE, spoken=True)
+        self._remark = Remark(parent, LEFT)
         self.hint = Paragraph(parent, LEFT)
         SpokenDescription(self.control, self._describe)
-        # both only when they are needed, so that the dialog opens sooner
+        # only when it is needed, so that the dialog opens sooner
         self._mark: Mark | None = None
-        self._cross: wx.StaticBitmap | None = None
         self._mark_place = wx.BoxSizer(wx.HORIZONTAL)
-        self._message_place = wx.BoxSizer(wx.HORIZONTAL)
-        self._message_place.Add(self.message, 0, wx.ALIGN_CENTRE_VERTICAL)
         self.sizer = self._arrange(parent)
 
     def _describe(self) -> str:
         """Return the heading of the row's group, and what stands under the control."""
         heading = f"{_(self.row.group.heading)}."
-        return " ".join(filter(None, (heading, self.message.text, self.hint.text)))
+        return " ".join(filter(None, (heading, self._remark.paragraph.text, self.hint.text)))
 
     def _arrange(self, parent: wx.Window) -> wx.Sizer:
         narrow = parent.FromDIP(NARROW)
@@ -120,21 +119,13 @@ class TextField:
         for above in self._controls[:-1]:
             column.Add(above, 0, wx.BOTTOM, narrow)
         column.Add(line, 0, wx.EXPAND)
-        column.Add(self._message_place, 0, wx.TOP, narrow)
+        column.Add(self._remark.sizer, 0, wx.TOP, narrow)
         column.Add(self.hint, 0, wx.TOP, narrow)
         return column
 
     def say(self, sentence: str, *, is_error: bool = False) -> None:
         """Show *sentence* under the control, "" for none; an error with a barred circle."""
-        if is_error and self._cross is None:
-            self._cross = wx.StaticBitmap(self.control.GetParent(), bitmap=load_picture("barred", 16))
-            self._cross.SetName("barred")
-            place_before(self._cross, self.message)
-            gap = self.control.FromDIP(MIDDLE)
-            self._message_place.Insert(0, self._cross, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, gap)
-        if self._cross is not None:
-            self._cross.Show(is_error and bool(sentence))
-        self.message.set_text(sentence)
+        self._remark.set_text(sentence, is_error=is_error)
 
     def _create_controls(self, parent: wx.Window, label: str) -> tuple[wx.Window, ...]:
         """Return the label and then the control, which a screen reader names by it."""
@@ -222,6 +213,49 @@ class SwitchField(TextField):
         self.control.SetValue(text == "true")
 
 
+class MaskedField(TextField):
+    """A row with a secret: while one is typed, it can be shown; a saved one never is."""
+
+    def _arrange(self, parent: wx.Window) -> wx.Sizer:
+        column = super()._arrange(parent)
+        self._show_box = wx.CheckBox(parent, label=_("Afficher"))
+        self._show_box.Hide()
+        SpokenDescription(
+            self._show_box, lambda: f"{_(self.row.group.heading)}. {self._label.replace('&', '')}"
+        )
+        place_before(self._show_box, self._remark.paragraph)
+        self._mark_place.Insert(0, self._show_box, 0, wx.ALIGN_CENTRE_VERTICAL)
+        self._show_box.Bind(wx.EVT_CHECKBOX, lambda _event: self._show(self._show_box.GetValue()))
+        self.control.Bind(wx.EVT_TEXT, self._on_text)
+        return column
+
+    def _on_text(self, event: wx.CommandEvent) -> None:
+        event.Skip()
+        self._offer()
+
+    def put_text(self, text: str) -> None:
+        super().put_text(text)
+        self._offer()
+
+    def reveal(self, visible: bool) -> None:
+        super().reveal(visible)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Offer to show what is typed, if anything is."""
+        is_typed = self.control.IsShown() and bool(self.get_text())
+        if is_typed != self._show_box.IsShown():
+            self._show_box.Show(is_typed)
+            self._mark_place.Layout()
+        if not is_typed and self._show_box.GetValue():
+            self._show_box.SetValue(False)
+            self._show(False)
+
+    def _show(self, is_shown: bool) -> None:
+        """Draw the secret in clear, or as dots again."""
+        mask_text(self.control, masked=not is_shown)
+
+
 class ProgramField(TextField):
     """A row with the path of a program, and a button that chooses it among the files."""
 
@@ -230,7 +264,7 @@ class ProgramField(TextField):
         self._browse = wx.Button(parent, label=_("Parcourir…"), style=wx.BU_EXACTFIT)
         self._browse.SetMinSize(wx.Size(measure_mark(parent), -1))
         self._browse.Bind(wx.EVT_BUTTON, lambda _event: self._choose())
-        place_before(self._browse, self.message)
+        place_before(self._browse, self._remark.paragraph)
         self._mark_place.Insert(0, self._browse)
         return column
 
@@ -264,8 +298,13 @@ class ProgramField(TextField):
             dialog.lay_out()
 
 
-_FIELDS = {Control.SWITCH: SwitchField, Control.CHOICE: ChoiceField, Control.PROGRAM: ProgramField}
-"""The class of each kind of control that is not an edit."""
+_FIELDS = {
+    Control.SWITCH: SwitchField,
+    Control.CHOICE: ChoiceField,
+    Control.MASKED: MaskedField,
+    Control.PROGRAM: ProgramField,
+}
+"""The class of each kind of control that is more than an edit."""
 
 
 class Fields:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import threading
 
+    from iea_agent.domain.autostart import Autostart
     from iea_agent.domain.connection_history import Period
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.documents import StatusDocument
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class AutostartChoice:
+    """Whether Windows starts the program; *why_fixed* if the person cannot choose."""
+
+    autostart: Autostart
+    why_fixed: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DialogContents:
     """What the settings dialog shows; *faults* are of the settings file or the policy."""
 
@@ -28,6 +37,8 @@ class DialogContents:
     assistance: bool = False
     # whether no agent runs
     stopped: bool = False
+    # None if the program is not installed: then Windows cannot start it
+    autostart: AutostartChoice | None = None
 
 
 class StartPort(Protocol):
@@ -72,6 +83,9 @@ class SettingsPort(StartPort, Protocol):
 
         Raises ``RefusedError``.
         """
+
+    def choose_autostart(self, on: bool) -> None:
+        """Have Windows start the program from now on, or not. Raises ``RefusedError``."""
 
     def test(
         self,

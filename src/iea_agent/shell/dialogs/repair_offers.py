@@ -104,7 +104,9 @@ class RepairOffers:
             offered = place < len(self._repairs)
             effect.set_text(repair_text.describe_effect(repairs[place], settings) if offered else "")
             if offered:
-                button.SetLabel(_(repair_text.NAMES[repairs[place].kind]))
+                label = _(repair_text.NAMES[repairs[place].kind])
+                # a letter for the likeliest one: the keyboard is far from it, and does not jump there
+                button.SetLabel(label.replace(_("Corriger"), _("Corri&ger"), 1) if place == 0 else label)
             button.Show(offered)
 
     def _show_note(self, text: str) -> None:

@@ -14,7 +14,7 @@ import wx
 from iea_agent.locale import _
 
 from .background import deliver
-from .widgets import MIDDLE, WIDE, PageLink, Paragraph, can_focus, has_room, show_page
+from .widgets import MIDDLE, NARROW, WIDE, PageLink, Paragraph, can_focus, has_room, show_page
 
 TARGET = 26
 """Least height of what is clicked, in device-independent pixels; WCAG 2.2 asks for 24 (2.5.8)."""
@@ -93,6 +93,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         # never sideways: what stands in the dialog is no wider than the screen
         self.panel.SetScrollRate(0, self.FromDIP(WIDE))
         self.footer = Footer(self, name="")
+        self._line = wx.StaticLine(self.footer)
         self.help_button = wx.Button(self.footer, wx.ID_HELP, _("Aide"))
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(self.panel, 1, wx.EXPAND)
@@ -105,6 +106,28 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.Bind(wx.EVT_CHAR_HOOK, self._on_key)
         self.Bind(wx.EVT_DPI_CHANGED, self._on_scaling_changed)
         self.Bind(wx.EVT_ACTIVATE, self._on_activate)
+
+    def arrange_footer(
+        self, *buttons: wx.Window, message: wx.Window | wx.Sizer, is_beside: bool = False
+    ) -> None:
+        """Place *message* and *buttons* below a line, in a row with the button for help.
+
+        *message* stands above that row; in it if it *is_beside* that button.
+        """
+        middle, edge = self.FromDIP(MIDDLE), self.FromDIP(MIDDLE + NARROW)
+        row = wx.BoxSizer(wx.HORIZONTAL)
+        row.Add(self.help_button, 0, wx.ALIGN_CENTRE_VERTICAL)
+        if is_beside:
+            row.Add(message, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, middle)
+        row.AddStretchSpacer()
+        for button in buttons:
+            row.Add(button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, middle)
+        column = wx.BoxSizer(wx.VERTICAL)
+        column.Add(self._line, 0, wx.EXPAND)
+        if not is_beside:
+            column.Add(message, 0, wx.LEFT | wx.RIGHT | wx.TOP, edge)
+        column.Add(row, 0, wx.EXPAND | wx.ALL, edge)
+        self.footer.SetSizer(column)
 
     def begin(self) -> None:
         """Start what follows once the dialog is shown."""

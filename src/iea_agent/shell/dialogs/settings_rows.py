@@ -94,5 +94,5 @@ ROWS = (
     ),
     Row(INTERNET, "proxy.bypass", N_("Sans pro&xy pour ces serveurs"), is_visible=_is_proxy_manual),
     Row(INTERNET, "connection.ipv4_only", N_("&IPv4 seulement"), Control.SWITCH),
-    Row(PROGRAM, "program.path", N_("Emplacement du pro&gramme (facultatif)"), Control.PROGRAM),
+    Row(PROGRAM, "program.path", N_("Emplacement du programme (&facultatif)"), Control.PROGRAM),
 )

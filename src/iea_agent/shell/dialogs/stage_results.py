@@ -15,7 +15,7 @@ from iea_agent.shell.wording import report_text
 from iea_agent.shell.wording.problem_details import (
     advise_in_settings,
     describe_failure_details,
-    list_steps,
+    format_steps,
     name_actor,
 )
 
@@ -174,14 +174,13 @@ class ServerResult:
         """Show the *cause* of *report*, what to do, and who can do it if that is not said."""
         problem = cause.problem
         details = describe_failure_details(cause, time.time())
-        steps = list_steps(advise_in_settings(_(problem.advice)))
         # if nothing failed, the first note is the cause itself
         notes = report_text.list_notes(report, time.time())[0 if report.failure else 1 :]
         note_lines = [_("À noter : {note}").format(note=note) for note in notes]
         self._set_texts(
             problem=_name_problem(cause),
             explanation="\n".join(filter(None, (_(problem.text), details))),
-            steps="\n".join(steps if len(steps) == 1 else [f"• {step}" for step in steps]),
+            steps=format_steps(advise_in_settings(_(problem.advice))),
             rest="\n".join(filter(None, (name_actor(problem), *note_lines))),
             code=problem.code,
         )

@@ -13,6 +13,7 @@ from iea_agent.domain.connection_history import list_cells
 from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.locale import _
 from iea_agent.shell.wording import status_text
+from iea_agent.shell.wording.problem_details import format_steps
 from iea_agent.shell.wording.refusal_text import word_refusal
 
 from . import status_overview
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 WIDTH, BUTTONS = 390, 260
 """Width of the text and of the buttons beside it, in device-independent pixels."""
+MESSAGE = 340
+"""Width of the sentence in the footer, in device-independent pixels."""
 
 
 def run(
@@ -96,8 +99,8 @@ class StatusWindow(ScrolledDialog):
         self._facts = _create_pairs(parent, status_overview.MOST_FACTS)
         self._fold = wx.Button(parent, style=wx.BU_EXACTFIT)
         self._details = _create_pairs(parent, status_overview.MOST_DETAILS)
-        self._message = wx.StaticText(self.footer)
-        self._copy = wx.Button(self.footer, label=_("&Copier"))
+        self._message = Paragraph(self.footer, MESSAGE, spoken=True)
+        self._copy = wx.Button(self.footer, label=_("&Copier les détails"))
         self._close = wx.Button(self.footer, wx.ID_CANCEL, _("&Fermer"))
         self._arrange()
 
@@ -134,14 +137,6 @@ class StatusWindow(ScrolledDialog):
             for name, value in pairs:
                 sizer.Add(name)
                 sizer.Add(value)
-        foot = wx.BoxSizer(wx.HORIZONTAL)
-        foot.Add(self.help_button, 0, wx.RIGHT, middle)
-        if is_roomy:
-            foot.Add(self._message, 1, wx.ALIGN_CENTRE_VERTICAL)
-        else:
-            foot.AddStretchSpacer()
-        foot.Add(self._copy, 0, wx.RIGHT, middle)
-        foot.Add(self._close)
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(self._header.sizer, 0, wx.EXPAND | wx.ALL, wide)
         for text in (self._activity, self._remaining):
@@ -155,11 +150,7 @@ class StatusWindow(ScrolledDialog):
         column.Add(self._fold, 0, wx.LEFT | wx.BOTTOM, wide)
         column.Add(details, 0, wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         self.panel.SetSizer(column)
-        footer = wx.BoxSizer(wx.VERTICAL)
-        if not is_roomy:
-            footer.Add(self._message, 0, wx.LEFT | wx.RIGHT, wide)
-        footer.Add(foot, 0, wx.EXPAND | wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
-        self.footer.SetSizer(footer)
+        self.arrange_footer(self._copy, self._close, message=self._message, is_beside=is_roomy)
 
     def begin(self) -> None:
         """Follow the agent and the time of its next try."""
@@ -180,7 +171,7 @@ class StatusWindow(ScrolledDialog):
         self._title.set_text(summary.title)
         self._text.set_text(summary.text)
         self._advice_heading.set_text(_("Que faire") if summary.advice else "")
-        self._advice.set_text(summary.advice)
+        self._advice.set_text(format_steps(summary.advice))
         self._actor.set_text(summary.actor)
         self._page_link.set_problem(summary.code)
         self._show_buttons()
@@ -278,9 +269,7 @@ class StatusWindow(ScrolledDialog):
             self._reconnecting = False
             if outcome is None or isinstance(outcome, Refusal):
                 self._show_activity()
-                self._message.SetLabelText(
-                    word_refusal(outcome or refusals.ProblemMet(problems.INTERNAL_ERROR.code))
-                )
+                self._say(word_refusal(outcome or refusals.ProblemMet(problems.INTERNAL_ERROR.code)))
             else:
                 self._outcome_state = outcome["state"]
                 self._show_activity(status_overview.describe_outcome(outcome, time.time()))
@@ -293,20 +282,25 @@ class StatusWindow(ScrolledDialog):
 
     def _ask(self, name: str) -> None:
         """Ask the agent for the request *name*, and show why it was refused."""
-        self._message.SetLabel("")
+        self._say("")
         if name == RECONNECT:
             self._reconnect()
             return
 
         def show_reason(refusal: Refusal | None) -> None:
             if refusal:
-                self._message.SetLabelText(word_refusal(refusal))
+                self._say(word_refusal(refusal))
 
         run_in_background(self, name, lambda: attempt(lambda: self._port.ask(name)), show_reason)
 
     def _on_copy(self) -> None:
         text = status_overview.render_overview(self._status, self._last_status, time.time())
-        self._message.SetLabelText(copy_text(text, _("Copié.")))
+        self._say(copy_text(text, _("Détails copiés.")))
+
+    def _say(self, sentence: str) -> None:
+        """Show *sentence* in the footer, "" for none."""
+        self._message.set_text(sentence)
+        self.lay_out()
 
 
 def _create_pairs(parent: wx.Window, count: int) -> Pairs:

@@ -53,7 +53,7 @@ _COURSES = {
     ConnectionCourse.ASSISTANCE: N_("en mode assistance {time}"),
     ConnectionCourse.OFF: N_("arrêté {time}"),
 }
-MOST_FACTS, MOST_DETAILS = 5, 4
+MOST_FACTS, MOST_DETAILS = 5, 6
 """As many as ``list_facts`` and ``status_text.list_technical_facts`` ever return."""
 
 

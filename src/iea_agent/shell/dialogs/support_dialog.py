@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import time
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
@@ -30,12 +28,14 @@ from .widgets import (
     WIDE,
     Header,
     Paragraph,
+    Remark,
     SpokenDescription,
     can_focus,
     fit_width,
     has_room,
     load_icons,
     make_row,
+    mask_text,
 )
 
 WIDTH = 460
@@ -82,7 +82,6 @@ class SupportDialog(ScrolledDialog):
         self._limits = Paragraph(self.panel, WIDTH)
         self._letter = LetterPanel(self.panel, WIDTH, port, self.lay_out)
         self._leaving = self._create_password(self.panel)
-        self._line = wx.StaticLine(self.footer)
         self._message = Paragraph(self.footer, WIDTH - 200, spoken=True)
         self._launch = wx.Button(self.footer, label=_(person_requests.LAUNCH.label))
         self._launch.Hide()
@@ -120,7 +119,7 @@ class SupportDialog(ScrolledDialog):
         self._password = wx.TextCtrl(parent)
         self._password.SetMaxLength(LONGEST_PASSWORD)
         self._mask = wx.CheckBox(parent, label=_("Ma&squer"))
-        self._complaint = Paragraph(parent, WIDTH, spoken=True)
+        self._complaint = Remark(parent, WIDTH)
         self._next_attempt = Paragraph(parent, WIDTH)
         SpokenDescription(self._password, self._describe_password)
         self._password.Bind(wx.EVT_TEXT, self._on_text)
@@ -129,7 +128,7 @@ class SupportDialog(ScrolledDialog):
         return self._password_label, self._password, self._mask
 
     def _describe_password(self) -> str:
-        return " ".join(filter(None, (self._complaint.text, self._next_attempt.text)))
+        return " ".join(filter(None, (self._complaint.paragraph.text, self._next_attempt.text)))
 
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
@@ -156,26 +155,15 @@ class SupportDialog(ScrolledDialog):
         body.Add(self._letter.sizer, 0, wx.EXPAND)
         body.Add(self._password_label, 0, wx.BOTTOM, narrow)
         body.Add(password, 0, wx.EXPAND)
-        body.Add(self._complaint, 0, wx.TOP, narrow)
+        body.Add(self._complaint.sizer, 0, wx.TOP, narrow)
         body.Add(self._next_attempt, 0, wx.TOP, narrow)
         body.SetMinSize(self.FromDIP(wx.Size(fit_width(self, WIDTH), -1)))
-        foot = wx.BoxSizer(wx.HORIZONTAL)
-        foot.Add(self.help_button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
-        if has_room(self, WIDTH):
-            foot.Add(self._message, 0, wx.ALIGN_CENTRE_VERTICAL)
-        foot.AddStretchSpacer()
-        foot.Add(self._launch, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
-        foot.Add(self._ok, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, middle)
-        foot.Add(self._close, 0, wx.ALIGN_CENTRE_VERTICAL)
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(body, 0, wx.EXPAND | wx.ALL, wide)
         self.panel.SetSizer(column)
-        footer = wx.BoxSizer(wx.VERTICAL)
-        footer.Add(self._line, 0, wx.EXPAND)
-        if not has_room(self, WIDTH):
-            footer.Add(self._message, 0, wx.LEFT | wx.RIGHT | wx.TOP, middle + narrow)
-        footer.Add(foot, 0, wx.EXPAND | wx.ALL, middle + narrow)
-        self.footer.SetSizer(footer)
+        self.arrange_footer(
+            self._launch, self._ok, self._close, message=self._message, is_beside=has_room(self, WIDTH)
+        )
 
     def begin(self) -> None:
         """Focus the control where work begins, and follow the agent."""
@@ -327,12 +315,7 @@ class SupportDialog(ScrolledDialog):
 
     def _mask_password(self) -> None:
         """Have the password drawn as dots, or in clear again."""
-        if sys.platform == "win32":
-            # EM_SETPASSWORDCHAR; wx could only make another field
-            set_password_char = 0x00CC
-            dot = ord("●") if self._mask.GetValue() else 0
-            ctypes.windll.user32.SendMessageW(self._password.GetHandle(), set_password_char, dot, 0)
-        self._password.Refresh()
+        mask_text(self._password, masked=self._mask.GetValue())
 
     def _on_ok(self) -> None:
         if self._can_enter:
@@ -399,7 +382,7 @@ class SupportDialog(ScrolledDialog):
         elif not isinstance(refusal, PasswordRefused):
             self._show_message(word_refusal(refusal))
         elif self._can_leave:
-            self._complaint.set_text(word_refusal(refusal))
+            self._complaint.set_text(word_refusal(refusal), is_error=True)
             self._wait(refusal.wait)
             self.lay_out()
             self.give_focus(self._password)

@@ -11,6 +11,7 @@ from pathlib import Path
 import wx
 
 from iea_agent.locale import _
+from iea_agent.shell.wording.problem_details import BULLET
 
 ICONS = Path(__file__).resolve().parents[1] / "icons"
 
@@ -50,6 +51,16 @@ def break_lines(window: wx.Window, text: str, width: int) -> str:
         else:
             lines.append(word)
     return "\n".join(filter(None, lines))
+
+
+def _break_item(window: wx.Window, line: str, width: int) -> str:
+    """Return the item *line* in lines of *width*, all text below the first's."""
+    # blanks are all that moves text to the right in a label; a little too far rather than not enough
+    mark, blank = (window.GetTextExtent(text).width for text in (BULLET, " "))
+    indent = -(-mark // blank)
+    room = window.ToDIP(window.FromDIP(width) - indent * blank)
+    first, *others = break_lines(window, line.removeprefix(BULLET), room).split("\n")
+    return "\n".join([BULLET + first, *(" " * indent + other for other in others)])
 
 
 def load_icons(name: str) -> wx.IconBundle:
@@ -152,8 +163,37 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
     def wrap(self) -> None:
         """Break the lines again, for another font or scaling, within the screen."""
         self.Wrap(-1)  # wx skips a second wrapping at the same width
-        self.SetLabelText(self.text)
-        self.Wrap(self.FromDIP(fit_width(self, self._width)))
+        width = fit_width(self, self._width)
+        lines = [
+            _break_item(self, line, width) if line.startswith(BULLET) else line
+            for line in self.text.split("\n")
+        ]
+        self.SetLabelText("\n".join(lines))
+        self.Wrap(self.FromDIP(width))
+
+
+class Remark:
+    """A sentence about what is typed, in ``sizer``; a barred circle marks an error."""
+
+    def __init__(self, parent: wx.Window, width: int) -> None:
+        self.paragraph = Paragraph(parent, fit_width(parent, width) - 16 - MIDDLE, spoken=True)
+        # made only if it is needed, so that a dialog opens sooner
+        self._cross: wx.StaticBitmap | None = None
+        self.sizer = wx.BoxSizer(wx.HORIZONTAL)
+        self.sizer.Add(self.paragraph, 0, wx.ALIGN_CENTRE_VERTICAL)
+
+    def set_text(self, text: str, *, is_error: bool = False) -> None:
+        """Show *text*, "" for none; the caller lays its window out again."""
+        if is_error and self._cross is None:
+            parent = self.paragraph.GetParent()
+            self._cross = wx.StaticBitmap(parent, bitmap=load_picture("barred", 16))
+            self._cross.SetName("barred")
+            place_before(self._cross, self.paragraph)
+            gap = parent.FromDIP(MIDDLE)
+            self.sizer.Insert(0, self._cross, 0, wx.ALIGN_CENTRE_VERTICAL | wx.RIGHT, gap)
+        if self._cross is not None:
+            self._cross.Show(is_error and bool(text))
+        self.paragraph.set_text(text)
 
 
 class Header:
@@ -295,6 +335,16 @@ def place_before(control: wx.Window, after: wx.Window) -> None:
 def _handle(window: wx.Window | None) -> int:
     """Return the system's handle of *window*; 0, the first place, for None."""
     return 0 if window is None else int(window.GetHandle())
+
+
+def mask_text(control: wx.TextCtrl, *, masked: bool) -> None:
+    """Have the text of *control* drawn as dots, or in clear."""
+    if sys.platform == "win32":
+        # EM_SETPASSWORDCHAR; wx could only make another control
+        set_password_char = 0x00CC
+        dot = ord("●") if masked else 0
+        ctypes.windll.user32.SendMessageW(control.GetHandle(), set_password_char, dot, 0)
+    control.Refresh()
 
 
 def set_picture(control: wx.StaticBitmap, bitmap: wx.BitmapBundle) -> None:

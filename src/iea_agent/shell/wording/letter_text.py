@@ -23,7 +23,7 @@ from .report_text import SERVERS
 from .time_text import format_date, format_time_of_day
 
 if TYPE_CHECKING:
-    from iea_agent.domain.documents import StatusDocument
+    from iea_agent.domain.documents import AgentStatusDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class LetterFacts:
 
     settings: Settings = DEFAULTS
     version: str = ""
-    status: StatusDocument | None = None
+    status: AgentStatusDocument | None = None
     test: ServerTestRecord | None = None
 
     @property

@@ -231,9 +231,19 @@ def name_actor(problem: problems.Problem) -> str:
     return "" if named else _("Qui peut agir : {who}").format(who=_(who))
 
 
+BULLET = "•\u00a0"
+"""What a line begins with that is one of several steps."""
+
+
 def list_steps(advice: str) -> list[str]:
     """Return the sentences of *advice*, to stand below each other."""
     return _SENTENCE_END.split(advice)
+
+
+def format_steps(advice: str) -> str:
+    """Return the steps of *advice*, each in a line with a bullet if there are several."""
+    steps = list_steps(advice)
+    return advice if len(steps) == 1 else "\n".join(f"{BULLET}{step}" for step in steps)
 
 
 _SENTENCE_END = re.compile(r"(?<=[.?!])[ ](?=[A-ZÀÉÊÎ])")

@@ -28,7 +28,7 @@ from iea_agent.shell.wording.problem_details import (
 
 if TYPE_CHECKING:
     from iea_agent.domain.diagnosis import Notice, VersionReturn
-    from iea_agent.domain.documents import ProblemDocument, StatusDocument
+    from iea_agent.domain.documents import AgentStatusDocument, ProblemDocument, StatusDocument
 
 SCHEMA: Final = 1
 
@@ -63,12 +63,8 @@ def build_status_document(
     settings: Settings,
     faults: Sequence[SettingFault] = (),
     notices: Sequence[Notice | VersionReturn] = (),
-    autostart: Autostart | None = None,
-) -> StatusDocument:
-    """Return the status of *snapshot*, without any secret; *faults* are of *settings*.
-
-    *autostart* is None for a program that is not installed.
-    """
+) -> AgentStatusDocument:
+    """Return the status of *snapshot*, without any secret; *faults* are of *settings*."""
     return {
         "schema": SCHEMA,
         "version": __version__,
@@ -88,7 +84,6 @@ def build_status_document(
         "licence_number": settings.licence_number,
         "setting_faults": [describe_setting_fault(fault) for fault in faults],
         "notices": [describe_notice(notice) for notice in notices],
-        "autostart": None if autostart is None else autostart.value,
     }
 
 
@@ -142,10 +137,11 @@ def list_facts(status: StatusDocument, next_try: str, now: float) -> list[tuple[
 def list_technical_facts(status: StatusDocument) -> list[tuple[str, str]]:
     """Return the lines for whoever helps: they stand behind « Détails techniques »."""
     detail = status["problem"]["detail"] if status["problem"] is not None else ""
-    autostart = status.get("autostart")
+    autostart = status["autostart"]
     return [
         (_("Serveur d'authentification"), status["authentication"]),
         (_("Serveur de mise à jour"), status["updates"]),
+        (_("Version d'Impact emploi"), status["impact_emploi_version"] or _("inconnue")),
         (_("Version du programme de connexion"), status["version"]),
         *([describe_autostart(Autostart(autostart))] if autostart else []),
         *([(_("Détail technique"), word_detail(detail))] if detail else []),

@@ -36,14 +36,14 @@ def refusal_of(choose: object, installation: Installation) -> refusals.Refusal:
 def test_what_is_not_installed_is_not_started_by_windows(tmp_path: Path) -> None:
     installation = Installation.locate({"IEA_AGENT_HOME": str(tmp_path)})
     assert installation.read_autostart() is None
-    assert autostart_choice.read_choice(installation) is None
+    assert autostart_choice.find_choice(installation) is None
     for choose in (autostart_choice.enable, autostart_choice.disable):
         assert refusal_of(choose, installation) == refusals.NotInstalled()
 
 
 @pytest.mark.linux
 def test_a_registry_that_refuses_is_told(installation: Installation) -> None:
-    assert autostart_choice.read_choice(installation) == AutostartChoice(Autostart.OFF)
+    assert autostart_choice.find_choice(installation) == AutostartChoice(Autostart.OFF)
     assert refusal_of(autostart_choice.enable, installation) == refusals.AutostartNotWritten("OSError")
 
 
@@ -96,7 +96,7 @@ if sys.platform == "win32":
         autostart_choice.disable(installation)
         assert refusal_of(autostart_choice.enable, installation) == refusals.AutostartDisabled()
         fixed = AutostartChoice(Autostart.DISABLED, refusals.AutostartDisabled())
-        assert autostart_choice.read_choice(installation) == fixed
+        assert autostart_choice.find_choice(installation) == fixed
 
     @pytest.mark.windows
     def test_an_entry_for_all_stays_an_administrators(installation: Installation, tmp_path: Path) -> None:
@@ -106,15 +106,15 @@ if sys.platform == "win32":
         autostart_choice.enable(installation)
         assert len(startup_entries.read_entries()) == 1
         fixed = AutostartChoice(Autostart.ON, refusals.AutostartForAll())
-        assert autostart_choice.read_choice(installation) == fixed
+        assert autostart_choice.find_choice(installation) == fixed
         assert refusal_of(autostart_choice.disable, installation) == refusals.AutostartForAll()
 
     @pytest.mark.windows
     def test_the_entry_of_another_program_is_replaced(installation: Installation) -> None:
         write(winreg.HKEY_CURRENT_USER, RUN, r"C:\old\agent.exe")
-        assert autostart_choice.read_choice(installation) == AutostartChoice(Autostart.OTHER)
+        assert autostart_choice.find_choice(installation) == AutostartChoice(Autostart.OTHER)
         autostart_choice.enable(installation)
-        assert autostart_choice.read_choice(installation) == AutostartChoice(Autostart.ON)
+        assert autostart_choice.find_choice(installation) == AutostartChoice(Autostart.ON)
 
     @pytest.mark.windows
     def test_a_policy_against_own_entries_is_told(installation: Installation) -> None:
@@ -124,7 +124,7 @@ if sys.platform == "win32":
             try:
                 forbidden = refusals.AutostartForbidden()
                 fixed = AutostartChoice(Autostart.FORBIDDEN, forbidden)
-                assert autostart_choice.read_choice(installation) == fixed
+                assert autostart_choice.find_choice(installation) == fixed
                 assert refusal_of(autostart_choice.enable, installation) == forbidden
             finally:
                 winreg.DeleteValue(key, name)

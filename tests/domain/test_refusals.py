@@ -33,7 +33,7 @@ def test_each_kind_has_a_code_of_its_own() -> None:
     classes = {
         kind for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, Refusal)
     }
-    abstract = {Refusal, refusals.PasswordRefused, refusals.SettingRefused}
+    abstract = {Refusal, refusals.AutostartRefused, refusals.PasswordRefused, refusals.SettingRefused}
     assert set(KINDS.values()) == classes - abstract
 
 

@@ -22,7 +22,7 @@ _FIXED: dict[Autostart, Refusal] = {
 """What the person cannot change here, and why."""
 
 
-def read_choice(installation: Installation) -> AutostartChoice | None:
+def find_choice(installation: Installation) -> AutostartChoice | None:
     """Return what the settings window shows, None if the program is not installed."""
     autostart = installation.read_autostart()
     if autostart is None:

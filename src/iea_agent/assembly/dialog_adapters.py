@@ -22,7 +22,7 @@ from iea_agent.shell.dialogs.ports import DialogContents, Situation
 
 from .agent_client import AgentClient
 from .agent_start import start_agent
-from .autostart_choice import disable, enable, read_choice
+from .autostart_choice import disable, enable, find_choice
 from .last_test import keep_test, load_test
 from .local_facts import complete_status
 from .own_command import own_command
@@ -71,7 +71,7 @@ class SettingsAdapter:
         since = self._installation.assistance_since()
         stopped = not self._installation.agent_runs()
         return DialogContents(
-            loaded.effective, loaded.all_faults, since is not None, stopped, read_choice(self._installation)
+            loaded.effective, loaded.all_faults, since is not None, stopped, find_choice(self._installation)
         )
 
     def choose_autostart(self, on: bool) -> None:

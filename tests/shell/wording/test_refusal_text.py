@@ -68,6 +68,7 @@ EXAMPLES: list[Refusal] = [
     refusals.NotInstalled(),
     refusals.AutostartDisabled(),
     refusals.AutostartForAll(),
+    refusals.AutostartForbidden(),
     refusals.AutostartNotWritten("PermissionError"),
     refusals.ProblemMet("IEA-P05"),
     refusals.AgentNotStarted(reason="exit code 1"),

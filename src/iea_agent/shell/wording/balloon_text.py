@@ -26,7 +26,9 @@ _ANNOUNCEMENTS = {
     Effect.ANNOUNCE_RECOVERY: (N_("Connexion au serveur rétablie"), EXPLANATIONS[State.CONNECTED]),
     Effect.ANNOUNCE_ASSISTANCE: (
         N_("Le mode assistance est toujours actif"),
-        N_("Il l'est {since}. « Demande de support technique » permet de le désactiver."),
+        N_(
+            "Il est actif {since}. Pour le désactiver : clic droit sur l'icône, « Demande de support technique »."
+        ),
     ),
     Effect.ANNOUNCE_EXPIRY: (
         N_("Le mode assistance est terminé"),
@@ -84,9 +86,9 @@ def build_notice_balloon(notice: Notice | VersionReturn) -> Balloon:
                 "La version {failed} du programme de connexion ne fonctionnait pas sur ce poste. Vous n'avez rien à faire."
             ).format(failed=notice.failed),
         )
-    title = _("La licence est envoyée ailleurs qu'avant")
+    title = _("La licence est envoyée à une autre adresse")
     if isinstance(notice, Interception):
-        title = _("Un produit ouvre la connexion sécurisée")
+        title = _("Un antivirus ou un filtre lit la connexion")
     return Balloon(title, _("Cliquez sur l'icône pour en savoir plus."))
 
 

@@ -20,7 +20,7 @@ from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import DEFAULTS
 from iea_agent.shell.dialogs.settings_rows import ROWS
 from iea_agent.shell.dialogs.typed_settings import format_settings
-from iea_agent.shell.wording.problem_details import advise_in_settings, list_steps
+from iea_agent.shell.wording.problem_details import advise_in_settings, format_steps, list_steps
 from rig.desktop import Area, Desktop, Window
 from rig.prefix import windows_path
 from tests.failures import failed
@@ -347,7 +347,7 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Pl
         "n": NUMBER,
         "c": KEY,
         "p": "Proxy",
-        "g": others[-1],
+        "f": others[-1],
         "a": AUTHENTICATION,
     }.items():
         dialog.desktop.key(f"alt+{letter}")
@@ -491,7 +491,7 @@ def test_the_program_is_chosen_among_the_files(play: Callable[..., Play], deskto
         desktop.key("Return")
         desktop.gone(CHOOSE)
 
-    desktop.key("alt+g", "Tab", "space")
+    desktop.key("alt+f", "Tab", "space")
     choose(r"C:\Impact été\Impact emploi.exe")
     dialog.until(
         lambda: dialog.labelled(PROGRAM).text == r"C:\Impact été\Impact emploi.exe", "what was chosen"
@@ -611,8 +611,8 @@ def test_the_window_answers_while_it_saves(play: Callable[..., Play]) -> None:
     dialog.enter(UPDATES, "https://127.0.0.1/autres")
     dialog.until(lambda: dialog.labelled(UPDATES).text == "https://127.0.0.1/autres", "what is typed")
     assert dialog.tell("focus", "focus")["at"] - saved["at"] < 2, "the window did not wait for the disk"
-    assert not any("Paramètres enregistrés." in text for text in dialog.texts())
-    dialog.sees("Paramètres enregistrés.")
+    assert not any("Paramètres enregistrés" in text for text in dialog.texts())
+    dialog.sees("Paramètres enregistrés")
     for button in ("Enregistrer", TEST):
         assert dialog.window.control(button).enabled
     assert dialog.labelled(UPDATES).text == "https://127.0.0.1/autres", "what was typed meanwhile stays"
@@ -650,7 +650,7 @@ def test_the_proxy_address_is_open_only_where_it_is_used(play: Callable[..., Pla
     dialog.desktop.type("proxy.exemple.fr:3128")
     dialog.desktop.key("alt+x")
     dialog.desktop.type("localhost, *.exemple.fr")
-    dialog.desktop.key("Return")
+    dialog.desktop.key("alt+e")
     assert dialog.logged("saved")["saved"] == {
         "proxy.mode": "manual",
         "proxy.address": "http://proxy.exemple.fr:3128",
@@ -767,7 +767,7 @@ def test_a_test_is_told_stage_by_stage_with_a_link_to_the_page(play: Callable[..
     assert {"Licence", "Mises à jour"} < set(dialog.texts())
     assert dialog.pictures().count("stage-skipped") == 2, "no proxy on either way"
     assert not any("certificate" in text or " ms" in text for text in dialog.texts()), "closed"
-    dialog.desktop.key("alt+g", "Tab", "Tab")
+    dialog.desktop.key("alt+f", "Tab", "Tab")
     dialog.focused("En savoir plus sur IEA-T12")
     dialog.desktop.key("Return")
     assert dialog.logged("explained")["explained"] == "IEA-T12"
@@ -830,7 +830,7 @@ def test_of_two_causes_one_is_explained_and_the_other_a_line_that_opens(play: Ca
     pictures = dialog.pictures()
     unreached = [*["tick", "barred"], *6 * ["stage-unreached"]]
     assert any(pictures[place : place + 8] == unreached for place in range(len(pictures))), pictures
-    dialog.desktop.key("alt+g", "Tab", "Tab", "Tab")
+    dialog.desktop.key("alt+f", "Tab", "Tab", "Tab")
     dialog.focused("Certificat du serveur expiré (IEA-T01) – que faire ?")
     dialog.desktop.key("Return")
     dialog.focused("En savoir plus sur IEA-T01")
@@ -951,11 +951,10 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
         "Échec de connexion au serveur",
         "depuis ",
         f"{expired.title} (IEA-T01)",
-        expired.advice.removesuffix(problems.MEANWHILE).rstrip(),
-        problems.ACTORS[expired.actor],
+        format_steps(expired.advice.removesuffix(problems.MEANWHILE).rstrip()),
         "vers ",
         "Vos bulletins ne sont pas touchés.",
-        "connecté 6 h 00, en échec 1 h 00, en mode assistance 2 h 00, arrêté 15 h 00",
+        "connecté 6 h, en échec 1 h, en mode assistance 2 h, arrêté 15 h",
     ):
         dialog.sees(text)
     assert dialog.focus() == "Trouver la panne"
@@ -983,7 +982,7 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
     dialog.desktop.key("Return")
     assert dialog.logged("explained")["explained"] == "IEA-T01"
     dialog.desktop.key("ctrl+c")
-    dialog.sees("Copié.")
+    dialog.sees("Détails copiés.")
     dialog.desktop.key("Escape")
     dialog.ended()
     check_clipboard(
@@ -1011,7 +1010,7 @@ def test_a_letter_leads_from_the_footer_to_what_stands_above(
     dialog.ended()
     settings = play("settings")
     settings.desktop.key("alt+e")
-    settings.sees("Paramètres enregistrés.")
+    settings.sees("Paramètres enregistrés")
     settings.focused("Enregistrer")
     settings.desktop.key("alt+s")
     settings.sees("la clé de licence n’est jamais envoyée en clair")
@@ -1101,6 +1100,19 @@ def test_what_was_not_saved_or_works_is_not_told_to_the_agent(play: Callable[...
     dialog.desktop.key("alt+n")
     dialog.ended()
     assert not dialog.events("reconnected")
+
+
+def test_what_is_changed_is_tested_before_it_is_saved(play: Callable[..., Play]) -> None:
+    dialog = play("settings")
+    dialog.enter(UPDATES, "https://127.0.0.1/autres")
+    dialog.desktop.key("alt+e")
+    dialog.sees("Paramètres enregistrés, mais pas encore testés.")
+    dialog.enter(UPDATES, "https://127.0.0.1/updates")
+    dialog.desktop.key("Return")
+    dialog.sees("Connexion au serveur réussie")
+    assert len(dialog.events("saved")) == 1
+    dialog.desktop.key("Return")
+    dialog.sees("Paramètres enregistrés. Vous pouvez quitter.")
 
 
 def test_a_key_is_shown_only_while_it_is_typed(play: Callable[..., Play]) -> None:

@@ -93,7 +93,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         # never sideways: what stands in the dialog is no wider than the screen
         self.panel.SetScrollRate(0, self.FromDIP(WIDE))
         self.footer = Footer(self, name="")
-        self._line = wx.StaticLine(self.footer)
+        self._footer_line = wx.StaticLine(self.footer)
         self.help_button = wx.Button(self.footer, wx.ID_HELP, _("Aide"))
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(self.panel, 1, wx.EXPAND)
@@ -123,7 +123,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         for button in buttons:
             row.Add(button, 0, wx.ALIGN_CENTRE_VERTICAL | wx.LEFT, middle)
         column = wx.BoxSizer(wx.VERTICAL)
-        column.Add(self._line, 0, wx.EXPAND)
+        column.Add(self._footer_line, 0, wx.EXPAND)
         if not is_beside:
             column.Add(message, 0, wx.LEFT | wx.RIGHT | wx.TOP, edge)
         column.Add(row, 0, wx.EXPAND | wx.ALL, edge)

@@ -14,6 +14,7 @@ from iea_agent.domain.person_requests import DIAGNOSIS, LAUNCH, RECONNECT, SETTI
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
 from iea_agent.shell.wording import menu, status_text
+from iea_agent.shell.wording.problem_details import name_actor
 from iea_agent.shell.wording.state_text import format_state_since
 from iea_agent.shell.wording.time_text import format_age, format_coming_time, format_time_of_day
 from iea_agent.shell.wording.view import Picture
@@ -84,7 +85,7 @@ def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary
         return replace(summary, advice=advice)
     if problem is None:
         return summary
-    title = f"{problem['title']} ({problem['code']})"
+    title, entry = f"{problem['title']} ({problem['code']})", problems.CATALOGUE.get(problem["code"])
     if state is State.DISCONNECTED:
         return replace(
             summary,
@@ -93,7 +94,8 @@ def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary
             text=f"{problem['text']} {problem['particulars']}".rstrip(),
             # *remaining* has said it first
             advice=problem["advice"].removesuffix(_(problems.MEANWHILE)).rstrip(),
-            actor=problem["actor_text"],
+            # the agent may be of another version
+            actor=name_actor(entry) if entry is not None else problem["actor_text"],
             code=problem["code"],
         )
     # the failure of the last attempt has not changed the state: it is only mentioned

@@ -18,11 +18,13 @@ def format_since(wall: float, now: float) -> str:
 
 
 def format_age(seconds: float) -> str:
-    """Return how long something has lasted: « 2 j 3 h », « 3 h 05 », « 12 min »."""
+    """Return how long something has lasted: « 2 j 3 h », « 3 h », « 3 h 05 », « 12 min »."""
     minutes = max(0, int(seconds // 60))
     days, hours = divmod(minutes // 60, 24)
     if days:
         return _("{days} j {hours} h").format(days=days, hours=hours)
+    if hours and not minutes % 60:
+        return _("{hours} h").format(hours=hours)
     if hours:
         return _("{hours} h {minutes:02d}").format(hours=hours, minutes=minutes % 60)
     return _("{minutes} min").format(minutes=minutes)

@@ -25,12 +25,13 @@ _FIXED: dict[Autostart, Refusal] = {
 def find_choice(installation: Installation) -> AutostartChoice | None:
     """Return what the settings window shows, None if the program is not installed."""
     autostart = installation.read_autostart()
-    if autostart is None:
+    if autostart is None or installation.program is None:
         return None
-    why_fixed = _FIXED.get(autostart)
-    if autostart is Autostart.ON and any(entry.for_all and entry.is_approved for entry in read_entries()):
-        why_fixed = refusals.AutostartForAll()
-    return AutostartChoice(autostart, why_fixed)
+    command = quote_command(str(installation.program.windowed_launcher))
+    for_all = [entry for entry in read_entries() if entry.for_all and entry.starts(command)]
+    if autostart is Autostart.ON and any(entry.is_approved for entry in for_all):
+        return AutostartChoice(autostart, refusals.AutostartForAll())
+    return AutostartChoice(autostart, _FIXED.get(autostart))
 
 
 def enable(installation: Installation) -> None:

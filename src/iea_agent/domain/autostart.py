@@ -32,6 +32,10 @@ class AutostartEntry:
     is_approved: bool
     for_all: bool
 
+    def starts(self, command: str) -> bool:
+        """Return whether it names the program with *command*."""
+        return self.command.strip().casefold() == command.casefold()
+
 
 def parse_approval(data: bytes) -> bool:
     """Return whether the value below ``StartupApproved`` lets the entry start.
@@ -59,8 +63,7 @@ def judge_autostart(
     own: list[AutostartEntry] = []
     others: list[AutostartEntry] = []
     for entry in entries:
-        is_own = entry.command.strip().casefold() == command.casefold()
-        (own if is_own else others).append(entry)
+        (own if entry.starts(command) else others).append(entry)
     if any(entry.is_approved for entry in own):
         return Autostart.ON
     if is_forbidden:

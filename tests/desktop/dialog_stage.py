@@ -150,7 +150,11 @@ class SettingsOnStage:
             own["proxy_mode"] = settings_file.ProxyMode(own["proxy_mode"])
         effective = Effective(replace(DEFAULTS, **own), frozenset(self._options.locked))  # type: ignore[arg-type]
         faults = (
-            SettingFault("connection.updates", 4, "une adresse comme « https://impact-emploi.urssaf.fr »"),
+            SettingFault(
+                "connection.updates",
+                4,
+                "une adresse comme «\N{NO-BREAK SPACE}https://impact-emploi.urssaf.fr\N{NO-BREAK SPACE}»",
+            ),
         )
         options = self._options
         return DialogContents(

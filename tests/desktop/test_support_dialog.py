@@ -199,7 +199,7 @@ def test_after_activation_the_next_step_is_to_launch_the_program(play: Callable[
 def test_who_leaves_is_told_how_long_it_can_last_and_be_left(play: Callable[..., SupportPlay]) -> None:
     dialog = play(assistance(ends_at=time.time() + 3 * 86400 + 30, register_days=20))
     dialog.sees("Le mode assistance se terminera de lui-même dans 3 jours")
-    dialog.sees("pour 20 jours encore")
+    dialog.sees("pour 20 jours")
     dialog.becomes(assistance(register_days=None))
     dialog.sees("Ce poste ne peut pas encore vérifier le mot de passe du jour")
     dialog.becomes(assistance())

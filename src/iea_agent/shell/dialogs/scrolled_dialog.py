@@ -114,7 +114,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
 
         *message* stands above that row; in it if it *is_beside* that button.
         """
-        middle, edge = self.FromDIP(MIDDLE), self.FromDIP(MIDDLE + NARROW)
+        middle, wide, edge = self.FromDIP(MIDDLE), self.FromDIP(WIDE), self.FromDIP(MIDDLE + NARROW)
         row = wx.BoxSizer(wx.HORIZONTAL)
         row.Add(self.help_button, 0, wx.ALIGN_CENTRE_VERTICAL)
         if is_beside:
@@ -125,8 +125,11 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(self._footer_line, 0, wx.EXPAND)
         if not is_beside:
-            column.Add(message, 0, wx.LEFT | wx.RIGHT | wx.TOP, edge)
-        column.Add(row, 0, wx.EXPAND | wx.ALL, edge)
+            column.AddSpacer(edge)
+            column.Add(message, 0, wx.LEFT | wx.RIGHT, wide)
+        column.AddSpacer(edge)
+        column.Add(row, 0, wx.EXPAND | wx.LEFT | wx.RIGHT, wide)
+        column.AddSpacer(edge)
         self.footer.SetSizer(column)
 
     def begin(self) -> None:

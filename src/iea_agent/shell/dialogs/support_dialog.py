@@ -429,7 +429,7 @@ def _describe_limits(situation: Situation, now: float) -> str:
         sentences.append(_("Ce poste ne connaît plus les mots de passe du jour : contactez l'assistance."))
     elif days < timing.REGISTER_NOTICE_DAYS:
         text = _(
-            "Ce poste connaît les mots de passe du jour pour {days} jours encore : prévenez l'assistance."
+            "Ce poste connaît encore les mots de passe du jour pour {days} jours : prévenez l'assistance."
         )
         sentences.append(text.format(days=days))
     return "\n".join(sentences)

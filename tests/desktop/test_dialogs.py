@@ -760,7 +760,7 @@ def test_a_repair_is_offered_made_and_undone_by_keyboard_alone(play: Callable[..
 def test_a_test_is_told_stage_by_stage_with_a_link_to_the_page(play: Callable[..., Play]) -> None:
     dialog = play("settings", "--test", authentication="https://antivirus.exemple.fr")
     dialog.sees("Aucune correction automatique n’a été trouvée.")
-    dialog.sees("Produit reconnu à son certificat : Avast")
+    dialog.sees("Produit probable, d’après son certificat : Avast")
     for name in ("Adresse", "Nom", "Connexion", "Proxy", "Certificat", "Réponse", "Identité"):
         there = dialog.texts().count(name)
         assert there == (3 if name == "Proxy" else 2), "under its picture, for each server"
@@ -800,7 +800,7 @@ def test_help_of_the_status_is_about_its_problem(play: Callable[..., Play], tmp_
 
 def test_help_shows_the_page_of_the_problem_that_is_shown(play: Callable[..., Play]) -> None:
     dialog = play("settings", "--test", authentication="https://antivirus.exemple.fr")
-    dialog.sees("Produit reconnu à son certificat : Avast")
+    dialog.sees("Produit probable, d’après son certificat : Avast")
     dialog.click("Aide")
     assert dialog.logged("explained")["explained"] == "IEA-T12"
 

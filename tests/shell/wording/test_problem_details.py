@@ -40,6 +40,7 @@ from iea_agent.shell.wording.problem_details import (
     describe_failure_details,
     describe_notice,
     describe_setting_fault,
+    find_product_setting,
 )
 
 NOW = time.mktime((2026, 11, 12, 14, 25, 0, 0, 0, -1))
@@ -213,6 +214,17 @@ def test_who_intercepts_is_named_with_the_setting_to_change() -> None:
         details_of(problems.INTERCEPTED, evidence=InterceptedBy("Inconnu"))
         == "Produit probable, d’après son certificat : Inconnu."
     )
+
+
+def test_what_to_change_in_the_product_can_be_told_apart() -> None:
+    avast = Failure(Stage.CERTIFICATE, problems.INTERCEPTED, evidence=InterceptedBy("Avast"))
+    setting = find_product_setting(avast)
+    assert setting == locale._(interceptors.INTERCEPTORS[0].setting)
+    assert setting in describe_failure_details(avast, NOW)
+    assert setting not in describe_failure_details(avast, NOW, with_setting=False)
+    stranger = Failure(Stage.CERTIFICATE, problems.INTERCEPTED, evidence=InterceptedBy("Inconnu"))
+    assert find_product_setting(stranger) == ""
+    assert find_product_setting(Failure(Stage.NAME, problems.NAME_UNKNOWN)) == ""
 
 
 @pytest.mark.parametrize("product", interceptors.INTERCEPTORS, ids=lambda product: product.name)

@@ -198,6 +198,10 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.Layout()
         self.panel.FitInside()
         self._draw_moved(places)
+        if wanted != before.GetSize():
+            # at once: a busy machine would leave the grown window empty for a while
+            for child, _place in places:
+                child.Update()
 
     def _list_places(self) -> list[tuple[wx.Window, wx.Rect]]:
         """Return every control with its place in the dialog."""

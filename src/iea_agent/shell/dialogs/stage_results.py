@@ -15,6 +15,7 @@ from iea_agent.shell.wording import report_text
 from iea_agent.shell.wording.problem_details import (
     advise_in_settings,
     describe_failure_details,
+    find_product_setting,
     format_steps,
     name_actor,
 )
@@ -173,14 +174,16 @@ class ServerResult:
     def explain(self, cause: Failure, report: ServerReport) -> None:
         """Show the *cause* of *report*, what to do, and who can do it if that is not said."""
         problem = cause.problem
-        details = describe_failure_details(cause, time.time())
+        details = describe_failure_details(cause, time.time(), with_setting=False)
+        # what the person can do at the product itself comes first
+        advice = f"{find_product_setting(cause)} {advise_in_settings(_(problem.advice))}".lstrip()
         # if nothing failed, the first note is the cause itself
         notes = report_text.list_notes(report, time.time())[0 if report.failure else 1 :]
         note_lines = [_("À noter : {note}").format(note=note) for note in notes]
         self._set_texts(
             problem=_name_problem(cause),
             explanation="\n".join(filter(None, (_(problem.text), details))),
-            steps=format_steps(advise_in_settings(_(problem.advice))),
+            steps=format_steps(advice),
             rest="\n".join(filter(None, (name_actor(problem), *note_lines))),
             code=problem.code,
         )

@@ -72,10 +72,10 @@ _KINDS: Mapping[ProductKind, str] = {
 }
 
 
-def describe_failure_details(failure: Failure, now: float) -> str:
+def describe_failure_details(failure: Failure, now: float, *, with_setting: bool = True) -> str:
     """Return the sentences about the details of *failure*, or "" if there are none.
 
-    *now* is the wall-clock time at which it was observed.
+    *now* is the wall-clock time at which it was observed. *with_setting*: with ``find_product_setting``.
     """
     sentences = [*_evidence(failure.evidence), *_evidence(failure.doubt)]
     if failure.certificate is not None and failure.problem.group is Group.CERTIFICATE:
@@ -84,7 +84,16 @@ def describe_failure_details(failure: Failure, now: float) -> str:
     if failure.retry_after is not None and failure.retry_after >= 1:
         by_proxy = failure.problem.group is Group.PROXY
         sentences.append((_wait_for_proxy if by_proxy else _wait)(failure.retry_after, now))
-    return " ".join(sentence for sentence in sentences if sentence)
+    setting = "" if with_setting else find_product_setting(failure)
+    return " ".join(sentence for sentence in sentences if sentence not in ("", setting))
+
+
+def find_product_setting(failure: Failure) -> str:
+    """Return what to change in the product that intercepts, "" if that is not known."""
+    if not isinstance(failure.evidence, InterceptedBy):
+        return ""
+    product = interceptors.find_interceptor(failure.evidence.product)
+    return "" if product is None else _(product.setting)
 
 
 def _evidence(evidence: Evidence | None) -> list[str]:

@@ -18,7 +18,7 @@ def format_since(wall: float, now: float) -> str:
 
 
 def format_age(seconds: float) -> str:
-    """Return how long something has lasted: « 2 j 3 h », « 3 h », « 3 h 05 », « 12 min »."""
+    """Return how long something has lasted: « 2 j 3 h », « 3 h 05 », « 12 min »."""
     minutes = max(0, int(seconds // 60))
     days, hours = divmod(minutes // 60, 24)
     if days:

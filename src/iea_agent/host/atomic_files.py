@@ -114,8 +114,12 @@ def _replace_through(new: Path, path: Path) -> None:
         kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
         text = ctypes.c_wchar_p
         move = declare(kernel32, "MoveFileExW", ctypes.c_int, text, text, ctypes.c_uint32)
-        # MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH
-        checked(move(str(new), str(path), 1 | 8))
+        try:
+            # MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH
+            checked(move(str(new), str(path), 1 | 8))
+        except OSError as error:
+            error.filename = str(path)
+            raise
     else:
         os.replace(new, path)
 

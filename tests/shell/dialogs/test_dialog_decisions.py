@@ -454,7 +454,7 @@ def test_the_last_24_hours_are_a_sentence_too() -> None:
         Period(ConnectionCourse.ASSISTANCE, NOW - hour / 2, NOW),
     )
     assert status_overview.describe_history(day).replace("\u00a0", " ") == (
-        "Ces dernières 24 heures : connecté 8 h 00, en échec 30 min, en mode assistance 30 min, arrêté 15 h 00."
+        "Ces dernières 24 heures : connecté 8 h, en échec 30 min, en mode assistance 30 min, arrêté 15 h."
     )
     assert status_overview.describe_history(()) == ""
 

@@ -84,7 +84,7 @@ class Updating:
 
         Empty if there are none; expired ones offer nothing.
         """
-        from iea_agent.host.storage import read_bounded
+        from iea_agent.host.regular_files import read_bounded
         from iea_agent.services.updates import TargetError, list_known_files
 
         root = self._installation.root_file
@@ -265,7 +265,7 @@ def _leave_shared(folder: Path, file: SignedFile, path: Path) -> None:
 
 def _read_folder(folder: Path) -> MetadataSource:
     """Return the source that reads the metadata in *folder*."""
-    from iea_agent.host.storage import read_bounded
+    from iea_agent.host.regular_files import read_bounded
     from iea_agent.services.updates import MetadataSource
 
     def send(request: Request, limit: int) -> Reply:

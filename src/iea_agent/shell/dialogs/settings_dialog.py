@@ -220,8 +220,8 @@ class SettingsDialog(ScrolledDialog):
         elif not self._contents.effective.settings.licence_number:
             self._banner.set_text(
                 _(
-                    "Bienvenue. Les adresses sont déjà remplies. Saisissez le numéro et la clé de licence reçus de l'assistance, cliquez sur "
-                    "« Tester l'accès aux serveurs », puis sur « Enregistrer ». La touche Entrée suffit à chaque fois."
+                    "Bienvenue. Saisissez le numéro et la clé de licence reçus de l'assistance, puis cliquez sur « Tester l'accès aux serveurs » "
+                    "et sur « Enregistrer » (ou touche Entrée)."
                 )
             )
             first = self._fields.control(_LICENCE_ROW)

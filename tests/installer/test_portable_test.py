@@ -16,6 +16,7 @@ from tests.installer.target_windows import Windows
 
 NOT_RUN = 10
 NOBODY = "https://localhost:1"
+POLICY = r"HKLM\Software\Policies\IEA Agent\connection"
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +49,18 @@ def window_with(text: str) -> Callable[[list[Window]], Window | None]:
 def test_it_leaves_no_trace_whatever_the_test_says(stick: Path) -> None:
     with Desktop() as desktop:
         windows = Windows(desktop.prefix)
+        for name in ("authentication", "updates"):
+            assert windows.run("reg", "add", POLICY, "/v", name, "/d", NOBODY, "/f") == 0
         before = list_all(windows)
-        given = (f"/AUTHENTICATION={NOBODY}", f"/UPDATES={NOBODY}/updates")
-        assert windows.run(stick, "/S", *given) == exit_codes.FAILED
+        # with the addresses of this PC's policy
+        assert windows.run(stick, "/S") == exit_codes.FAILED
         assert windows.run(stick, "/S", "/NONSENSE") == NOT_RUN
         assert list_all(windows) == before
         assert [path.name for path in stick.parent.iterdir()] == [stick.name]
 
         # a person: addresses from the file beside it, the result in a window, saved only on demand
         (stick.parent / "iea-agent-test.ini").write_text(f"[servers]\nauthentication={NOBODY}\n")
-        process = desktop.start_program(stick, env={"LC_ALL": "fr_FR.UTF-8"})
+        process = desktop.start_program(stick, f"/UPDATES={NOBODY}/ailleurs", env={"LC_ALL": "fr_FR.UTF-8"})
         title = "Impact emploi – Test de l’accès aux serveurs"
         desktop.click(desktop.window(title).control("Tester"))
 
@@ -69,6 +72,6 @@ def test_it_leaves_no_trace_whatever_the_test_says(stick: Path) -> None:
         assert process.wait(30) == exit_codes.FAILED
         (report,) = stick.parent.glob("iea-agent-test-resultat-*.txt")
         text = report.read_text("utf-8-sig")
-        assert NOBODY in text
+        assert f"{NOBODY}/ailleurs" in text
         assert "IEA-N04" in text
         assert list_all(windows) == before

@@ -235,10 +235,11 @@ def test_an_agent_that_runs_is_updated(built: Built, tmp_path: Path) -> None:
         ):
             assert windows.command("settings", "set", f"connection.{name}", value)[0] == 0
         assert windows.command("licence", "set", licence.number, given=f"{licence.key}\n")[0] == 0
-        windows.start(installer.program / "iea-agentw.exe", "run")
+        agent = windows.start(installer.program / "iea-agentw.exe", "run")
         windows.until("connected")
 
         assert installer.msiexec("/i", packages[NEXT]) == DONE
+        agent.communicate(timeout=60)
         windows.until("connected")
         assert installer.pointers()[0] == NEXT
         document = json.loads(windows.command("diagnose", "--json")[1])

@@ -176,6 +176,13 @@ POLICIES: Mapping[str, PolicyText] = {
         Words("Objet des messages à l'assistance", "Subject of messages to support"),
         Words("L'objet du message préparé.", "The subject of the message that is prepared."),
     ),
+    "support.hidden": PolicyText(
+        Words("Mots masqués dans le fichier pour l'assistance", "Words hidden in the file for support"),
+        Words(
+            "Des noms propres à ce lieu, séparés par « ; ».",
+            "Names that only this place has, separated by “;”.",
+        ),
+    ),
 }
 """The words of each setting, by its name in ``DECLARATIONS``."""
 

@@ -38,12 +38,14 @@ from iea_agent.domain import (
     program_search,
     program_version,
     proxy_choice,
+    redaction,
     refusals,
     secret_spellings,
     server_test_record,
     settings,
     signed_policy,
     state_seal,
+    support_report,
     tls_verdicts,
     typed_password,
     update_catalogue,
@@ -133,6 +135,11 @@ def _discover(text: str) -> None:
 
 def _check_typed(declaration: settings.Declaration, text: str) -> object:
     return declaration.check(declaration.parse_typed(text))
+
+
+def _redact(text: str) -> str:
+    names = redaction.PrivateNames(("secret",), (r"C:\Users\jdurand",), ("jdurand",), ("pc-3",))
+    return redaction.Redaction(names, support_report.Level.STRICT).hide_foreign(text)
 
 
 def _read_target(data: bytes) -> object:
@@ -454,7 +461,17 @@ PARSERS: Mapping[str, Parser] = {
         100 * log_book.LARGEST_LINE,
         (Frame('{"at":', "}\n"), Frame('{"at":1796000000,"state":"'), *JSON),
     ),
-    "phone_code.decode_phone_code": Parser(phone_code.decode_phone_code, CLIPBOARD),
+    "support_report.parse_report": Parser(
+        _refused(_bytes(support_report.parse_report), support_report.ReportError),
+        100_000,
+        (Frame('{"schema":1,"made":1,"level":"none","system":"', '"}'), *JSON),
+    ),
+    "support_report.parse_test": _state(support_report.parse_test),
+    # some lines: a file of many takes longer in proportion
+    "redaction.Redaction": Parser(_redact, 20_000, (Frame("a@"), Frame("x."), Frame("1.1.1."), Frame("aa:"))),
+    "phone_code.decode_phone_code": Parser(
+        _refused(phone_code.decode_phone_code, phone_code.PhoneCodeError), CLIPBOARD
+    ),
     "program_search.list_candidates": Parser(
         lambda text: program_search.list_candidates(
             [program_search.InstalledProgram(f"Impact emploi {text}", text, text)], {}

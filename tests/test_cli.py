@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+import zipfile
 from base64 import b64encode
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +20,10 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 
+from iea_agent import __version__
 from iea_agent.domain import pasted_text
+from iea_agent.domain.phone_code import decode_phone_code
+from iea_agent.domain.support_report import parse_report
 from tests.installations import Installation
 from tests.services.conftest import proxy, raw_server
 
@@ -138,6 +142,24 @@ def test_what_is_logged_is_not_for_the_terminal(installation: Installation) -> N
     done = installation.run("journal")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Ce fichier ne peut pas être lu")
+
+
+def test_what_support_asks_for_is_prepared_without_an_agent(installation: Installation) -> None:
+    file = installation.folder / "new" / "support.zip"
+    done = installation.run("support", "--code", "--file", str(file), "--level", "strict")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert str(file) in done.stdout
+    code = done.stdout.splitlines()[1]
+    reading = decode_phone_code(code)
+    assert (reading.state, reading.version) == (None, __version__)
+    assert f"{code[2]} comme " in done.stdout.splitlines()[2]
+    with zipfile.ZipFile(file) as archive:
+        assert parse_report(archive.read("report.json")).phone_code == code
+
+    done = installation.run("support", "--file", str(installation.folder))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Ce fichier ne peut pas être écrit")
 
 
 @pytest.mark.linux  # elsewhere there is no such file

@@ -249,11 +249,53 @@ def _launch_program(installation: Installation, _options: argparse.Namespace) ->
     return program_launch.launch(installation)
 
 
-@_command("support", N_("ouvre la demande de support technique"))
-def _open_support(installation: Installation, _options: argparse.Namespace) -> int:
+@_command(
+    "support",
+    N_("ouvre la demande de support technique, ou prépare ce que l'assistance demande"),
+    Argument("--file", N_("écrit dans ce fichier .zip ce qu'il faut joindre au message"), metavar="FICHIER"),
+    Argument(
+        "--level",
+        N_("ce que le fichier masque : seulement les secrets, aussi les noms, ou toutes les adresses"),
+        choices=["none", "normal", "strict"],
+        default="normal",
+    ),
+    Argument("--code", N_("affiche le code à dicter au téléphone, et l'épelle"), action="store_true"),
+)
+def _open_support(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.domain import person_requests
 
+    if options.file is not None:
+        _write_support_file(installation, options.file, options.level)
+    if options.code:
+        _print_phone_code(installation)
+    if options.file is not None or options.code:
+        return exit_codes.FINE
     return _open_window(installation, person_requests.SUPPORT)
+
+
+def _write_support_file(installation: Installation, name: str, level: str) -> None:
+    from pathlib import Path
+
+    from iea_agent.assembly.support_file import SupportFile
+    from iea_agent.domain.refusals import FileNotWritten, RefusedError
+    from iea_agent.domain.support_report import Level
+    from iea_agent.host.storage import write_atomically
+
+    file = Path(name)
+    try:
+        write_atomically(file, SupportFile(installation, Level(level)).pack())
+    except OSError as error:
+        raise RefusedError(FileNotWritten(str(file), type(error).__name__)) from error
+    print(_("Fichier écrit, à relire avant de l'envoyer : {path}").format(path=file.absolute()))
+
+
+def _print_phone_code(installation: Installation) -> None:
+    from iea_agent.assembly.support_facts import make_phone_code
+    from iea_agent.shell.wording.phone_code_text import spell_code
+
+    code = make_phone_code(installation, _client(installation).status())
+    print(code)
+    print(spell_code(code))
 
 
 def _open_window(installation: Installation, request: PersonRequest) -> int:
@@ -481,6 +523,7 @@ def _print_journal(installation: Installation, options: argparse.Namespace) -> i
     from iea_agent.domain.refusals import FileNotReadable, RefusedError
     from iea_agent.host.journal import Journal
     from iea_agent.host.storage import StorageError
+    from iea_agent.shell.wording.journal_text import format_journal_entry
 
     try:
         lines = list(Journal(installation.journal_file).entries())
@@ -493,14 +536,8 @@ def _print_journal(installation: Installation, options: argparse.Namespace) -> i
         document: JournalDocument = {"schema": 1, "whole": whole, "entries": entries}
         _print_json(document)
         return exit_codes.FINE if whole else exit_codes.FAILED
-    for entry in entries:
-        details = " ".join(
-            f"{name}={value}"
-            for name, value in entry.items()
-            if name not in ("at", "event", "before", "whole") and value not in ("", None)
-        )
-        mark = "" if entry["whole"] else _("  ← ne suit pas la ligne précédente")
-        print(f"{entry.get('at', '?')}  {entry['event']}  {details}{mark}".rstrip())
+    for line in lines:
+        print(format_journal_entry(line.document, whole=line.whole))
     print(_("Journal intact.") if whole else _("Le journal n'est pas intact : voyez les lignes marquées."))
     return exit_codes.FINE if whole else exit_codes.FAILED
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import pytest
 
-from iea_agent.domain import documents
+from iea_agent.domain import documents, report_documents
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 JSON_NAMES = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
@@ -43,9 +43,9 @@ def shape_of_type(kind: Any) -> Shape:
 def shape_of_schema(schema: Shape, file: str) -> Shape:
     """Return the shape of *schema*, which stands in *file*."""
     if "$ref" in schema:
-        place, path = schema["$ref"].split("#/")
+        place, path = schema["$ref"].split("#")
         node = json.loads((DOCS / (place or file)).read_text(encoding="utf-8"))
-        for name in path.split("/"):
+        for name in filter(None, path.split("/")):
             node = node[name]
         return shape_of_schema(node, place or file)
     if "oneOf" in schema:
@@ -70,6 +70,7 @@ def shape_of_schema(schema: Shape, file: str) -> Shape:
     [
         (documents.StatusDocument, "status.schema.json"),
         (documents.ServersTestDocument, "test.schema.json"),
+        (report_documents.SupportReportDocument, "report.schema.json"),
     ],
 )
 def test_schema_and_declaration_agree_in_every_field(document: type, file: str) -> None:

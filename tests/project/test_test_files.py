@@ -12,11 +12,16 @@ SOURCE = ROOT / "src" / "iea_agent"
 TESTS = ROOT / "tests"
 
 TESTED_BY = {
+    # a declaration, compared with its schema
+    "domain/report_documents.py": "domain/test_documents.py",
     # values without behaviour, in use wherever failures are worded
     "domain/evidence.py": "shell/wording/test_problem_details.py",
     # the programs themselves
     "__main__.py": "assembly/test_crash.py",
     "commands.py": "test_cli.py",
+    "shell/wording/journal_text.py": "test_cli.py",
+    "shell/wording/phone_code_text.py": "test_cli.py",
+    "shell/wording/support_file_text.py": "assembly/test_support_file.py",
     "shell/wording/autostart_text.py": "assembly/test_autostart_choice.py",
     "assembly/agent_client.py": "test_cli.py",
     "assembly/dialog_adapters.py": "desktop/test_dialogs.py",
@@ -25,6 +30,7 @@ TESTED_BY = {
     "assembly/instance.py": "assembly/test_session.py",
     "assembly/own_command.py": "assembly/test_window_process.py",
     "assembly/last_test.py": "test_cli.py",
+    "assembly/support_facts.py": "assembly/test_support_file.py",
     "assembly/program_launch.py": "test_cli.py",
     "assembly/servers.py": "assembly/test_proxies.py",
     "assembly/window_opener.py": "desktop/test_windows_open.py",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain.crash_record import CrashRecord, parse_crash, record_crash, settle
 from iea_agent.host.crash_trace import CrashTrace
-from iea_agent.host.storage import StorageError
+from iea_agent.host.storage import Storage, StorageError
 
 if TYPE_CHECKING:
     from .installation import Installation
@@ -67,15 +67,20 @@ class CrashWatch:
         return self._write_record(record) and not record.is_repeated
 
     def _read_record(self) -> CrashRecord | None:
-        with suppress(StorageError):
-            return self._storage.read_state(STATE, parse_crash)
-        return None
+        return load_crash(self._storage)
 
     def _write_record(self, record: CrashRecord) -> bool:
         with suppress(StorageError):
             self._storage.write_state(STATE, record.to_document())
             return True
         return False
+
+
+def load_crash(storage: Storage) -> CrashRecord | None:
+    """Return the last crash, None if there was none or it is not known."""
+    with suppress(StorageError):
+        return storage.read_state(STATE, parse_crash)
+    return None
 
 
 def start_again() -> None:

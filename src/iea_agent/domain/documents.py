@@ -51,6 +51,7 @@ class AgentStatusDocument(TypedDict):
     next_try: str | None
     working: bool
     servers_answer: bool
+    clock_ahead: float | None
     authentication: str
     updates: str
     licence_number: str

@@ -277,6 +277,14 @@ class FileNotReadable(Refusal):
     reason: str
 
 
+class FileNotWritten(Refusal):
+    """The disk refused to take the file *path*; *reason* is the error."""
+
+    exit_code = ExitCode.FAILED
+    path: str
+    reason: str
+
+
 # The start with Windows
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from . import state_values
 from .diagnosis import Server, ServerReport
+
+if TYPE_CHECKING:
+    from .report_documents import TestedServerDocument, TestedServersDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +44,44 @@ def parse_server_test(document: Mapping[str, object]) -> ServerTestRecord:
             raise ValueError(server.value)
         codes[server] = code
     return ServerTestRecord(state_values.parse_time(document, "at"), codes)
+
+
+def build_test_document(reports: Sequence[ServerReport], at: float) -> TestedServersDocument:
+    """Return the document of a test of both servers that ended *at*, without words."""
+    return {"at": at, "servers": [_build_server(report) for report in reports]}
+
+
+def _build_server(report: ServerReport) -> TestedServerDocument:
+    failure, cause = report.failure, report.cause if report.failure is not None else None
+    certificate = report.certificate or (failure.certificate if failure is not None else None)
+    return {
+        "server": report.server.value,
+        "address": report.address,
+        "cause": None if cause is None else {"code": cause.problem.code, "detail": cause.detail},
+        "failed_as": None if failure is None else {"code": failure.problem.code, "detail": failure.detail},
+        "failed_stage": None if failure is None else failure.stage.value,
+        "findings": [{"code": finding.problem.code, "detail": finding.detail} for finding in report.findings],
+        "milliseconds": round(report.milliseconds, 1),
+        "route": report.route,
+        "route_source": report.route_source,
+        "clock_ahead": report.clock_ahead,
+        "certificate": None
+        if certificate is None
+        else {
+            "subject": certificate.subject,
+            "issuer": certificate.issuer,
+            "not_before": certificate.not_before,
+            "not_after": certificate.not_after,
+            "sha256": certificate.sha256,
+            "changed_at": certificate.changed_at,
+        },
+        "stages": [
+            {
+                "stage": stage.stage.value,
+                "outcome": stage.outcome.value,
+                "milliseconds": stage.milliseconds,
+                "detail": stage.detail,
+            }
+            for stage in report.stages
+        ],
+    }

@@ -184,6 +184,14 @@ def _check_subject(value: object) -> str:
     return text
 
 
+def _check_hidden(value: object) -> str:
+    words = [" ".join(word.split()) for word in _check_text(value).split(";")]
+    text = ";".join(word for word in words if word)
+    if len(text) > 500 or not text.isprintable():
+        raise ValueError
+    return text
+
+
 def split_list(value: str) -> tuple[str, ...]:
     """Return the entries of a setting that holds several, ";" between them."""
     return tuple(value.split(";")) if value else ()
@@ -276,6 +284,11 @@ PINS = Kind(
 )
 MAIL_ADDRESS = Kind(N_("une adresse de messagerie comme « assistance@exemple.fr »"), _check_mail_address)
 SUBJECT = Kind(N_("un objet de 100 caractères au plus"), _check_subject)
+HIDDEN_WORDS = Kind(
+    N_("des mots séparés par « ; », 500 caractères au plus"),
+    _check_hidden,
+    format=lambda value: str(value).replace(";", " ; "),
+)
 BYPASS = Kind(
     N_("des noms de serveur séparés par « ; », comme « localhost ; *.exemple.fr »"),
     _check_bypass,
@@ -331,6 +344,8 @@ class Settings:
     # to whom a person writes, and what stands in the subject; 3.00.XX becomes the version of Impact emploi
     support_address: str = _setting("support.address", problems.SUPPORT_ADDRESS, MAIL_ADDRESS)
     support_subject: str = _setting("support.subject", problems.SUPPORT_SUBJECT, SUBJECT)
+    # what no support file contains: names that only this place has
+    support_hidden: str = _setting("support.hidden", "", HIDDEN_WORDS)
     # Longest time in assistance mode; 0 for no limit. In a person's own file the limit would be a
     # way out of assistance mode without a password.
     assistance_days: int = _setting("assistance.maximum_days", 0, DAYS, policy_only=True)

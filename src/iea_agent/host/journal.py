@@ -70,9 +70,7 @@ class Journal:
                     write_atomically(self._path, shorter)
                     data = shorter
                 end = b"\n" if data and not data.endswith(b"\n") else b""
-                *others, last = data.rstrip(b"\n").rsplit(b"\n", 1)
-                before = _hash(last) if others else _hash_after_first(last)
-                self._add(end + _format_line({**document, "before": before}))
+                self._add(end + _format_line({**document, "before": _hash_last(data)}))
         except OSError as error:
             raise StorageError(self._path) from error
 
@@ -98,6 +96,14 @@ class Journal:
             whole = document is not None and (number == 0 or document.get("before") == before)
             before = _hash(line) if number else _hash_after_first(line)
             yield JournalEntry(document or {"event": "unreadable"}, whole)
+
+    def read_last_hash(self) -> str:
+        """Return the hash that the next line will hold. Raises ``StorageError``."""
+        try:
+            _skipped, data = read_tail(self._path, LARGEST_FILE)
+        except OSError as error:
+            raise StorageError(self._path) from error
+        return _hash_last(data)
 
     def _add(self, data: bytes) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -169,6 +175,12 @@ def _format_time(at: datetime) -> str:
 
 def _hash(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest() if line else FIRST_HASH
+
+
+def _hash_last(data: bytes) -> str:
+    """Return the hash that the line after *data*, all lines so far, holds."""
+    *others, last = data.rstrip(b"\n").rsplit(b"\n", 1)
+    return _hash(last) if others else _hash_after_first(last)
 
 
 def _hash_after_first(line: bytes) -> str:

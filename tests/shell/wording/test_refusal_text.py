@@ -65,6 +65,7 @@ EXAMPLES: list[Refusal] = [
     refusals.SettingsNewer("settings.toml"),
     refusals.SettingsNotWritten("settings.toml", "OSError"),
     refusals.FileNotReadable("journal.jsonl", "PermissionError"),
+    refusals.FileNotWritten("support.zip", "PermissionError"),
     refusals.NotInstalled(),
     refusals.AutostartDisabled(),
     refusals.AutostartForAll(),

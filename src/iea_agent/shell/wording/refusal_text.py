@@ -70,6 +70,9 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.FileNotReadable: N_(
         "Ce fichier ne peut pas être lu ; vérifiez les droits de son dossier : {path} ({reason})"
     ),
+    refusals.FileNotWritten: N_(
+        "Ce fichier ne peut pas être écrit ; choisissez un autre dossier : {path} ({reason})"
+    ),
     refusals.NotInstalled: N_(
         "Windows ne peut démarrer que le programme installé : lancez d'abord son programme d'installation."
     ),

@@ -14,6 +14,7 @@ from iea_agent import __version__
 from iea_agent.domain import problems
 from iea_agent.domain.autostart import Autostart
 from iea_agent.domain.diagnosis import Failure
+from iea_agent.domain.evidence import ClockOffset
 from iea_agent.domain.machine import Snapshot, State
 from iea_agent.domain.settings import SettingFault, Settings
 from iea_agent.locale import _
@@ -79,12 +80,19 @@ def build_status_document(
         "next_try": format_rfc3339(snapshot.retry_at),
         "working": snapshot.working,
         "servers_answer": snapshot.servers_answer,
+        "clock_ahead": _find_clock(snapshot.failure),
         "authentication": settings.authentication,
         "updates": settings.updates,
         "licence_number": settings.licence_number,
         "setting_faults": [describe_setting_fault(fault) for fault in faults],
         "notices": [describe_notice(notice) for notice in notices],
     }
+
+
+def _find_clock(failure: Failure | None) -> float | None:
+    """Return the server's clock minus this PC's if *failure* is about it."""
+    evidence = failure.evidence if failure is not None else None
+    return evidence.seconds if isinstance(evidence, ClockOffset) else None
 
 
 def format_document_time(text: str | None, now: float) -> str:

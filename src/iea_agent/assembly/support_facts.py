@@ -1,0 +1,72 @@
+"""What support asks first, from the files and the agent of an installation.
+
+It works without a running agent, without network and before a licence is saved.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from iea_agent import __version__
+from iea_agent.domain.machine import State
+from iea_agent.domain.phone_code import PhoneFacts, format_phone_code
+from iea_agent.host.storage import StorageError
+
+from .last_test import load_test_details
+
+if TYPE_CHECKING:
+    from iea_agent.domain.documents import StatusDocument
+    from iea_agent.domain.support_report import TestedServers
+
+    from .installation import Installation
+
+
+def collect_phone_facts(installation: Installation, status: StatusDocument | None, now: float) -> PhoneFacts:
+    """Return what the phone code carries; *status* is None if no agent answers."""
+    test = load_test_details(installation.storage)
+    since = None if status is None else datetime.fromisoformat(status["since"]).timestamp()
+    state = None if status is None else State(status["state"])
+    entered = read_assistance_since(installation)
+    return PhoneFacts(
+        __version__,
+        state,
+        _find_code(status, test),
+        _find_clock(status, test),
+        next((server.route_source for server in test.servers if server.route_source), None) if test else None,
+        None if entered is None else now - entered,
+        None if since is None else now - since,
+        time.localtime(now).tm_mday,
+    )
+
+
+def make_phone_code(installation: Installation, status: StatusDocument | None) -> str:
+    """Return the phone code as of now."""
+    return format_phone_code(collect_phone_facts(installation, status, time.time()))
+
+
+def read_assistance_since(installation: Installation) -> float | None:
+    """Return when assistance mode began, None if it is off or nobody can tell."""
+    try:
+        return installation.assistance_since()
+    except StorageError:
+        return None
+
+
+def _find_code(status: StatusDocument | None, test: TestedServers | None) -> str:
+    """Return the problem of the state, else of the last test if no agent runs."""
+    if status is not None:
+        return status["problem"]["code"] if status["problem"] is not None else ""
+    causes = [server.cause for server in test.servers if server.cause is not None] if test else []
+    return causes[0].code if causes else ""
+
+
+def _find_clock(status: StatusDocument | None, test: TestedServers | None) -> float | None:
+    """Return the server's clock minus this PC's, as it was noticed last."""
+    # an agent of the version before this one does not say it
+    ahead = None if status is None else status.get("clock_ahead")
+    if ahead is not None:
+        return ahead
+    clocks = [server.clock_ahead for server in test.servers if server.clock_ahead is not None] if test else []
+    return clocks[0] if clocks else None

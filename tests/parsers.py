@@ -45,6 +45,7 @@ from iea_agent.domain import (
     settings,
     signed_policy,
     state_seal,
+    support_memory,
     support_report,
     tls_verdicts,
     typed_password,
@@ -466,6 +467,7 @@ PARSERS: Mapping[str, Parser] = {
         100_000,
         (Frame('{"schema":1,"made":1,"level":"none","system":"', '"}'), *JSON),
     ),
+    "support_memory.parse_support_memory": _state(support_memory.parse_support_memory),
     "support_report.parse_test": _state(support_report.parse_test),
     # some lines: a file of many takes longer in proportion
     "redaction.Redaction": Parser(_redact, 20_000, (Frame("a@"), Frame("x."), Frame("1.1.1."), Frame("aa:"))),

@@ -259,6 +259,9 @@ def _launch_program(installation: Installation, _options: argparse.Namespace) ->
         choices=["none", "normal", "strict"],
         default="normal",
     ),
+    Argument(
+        "--draft", N_("ouvre le message préparé, avec ce fichier, dans la messagerie"), action="store_true"
+    ),
     Argument("--code", N_("affiche le code à dicter au téléphone, et l'épelle"), action="store_true"),
 )
 def _open_support(installation: Installation, options: argparse.Namespace) -> int:
@@ -268,7 +271,9 @@ def _open_support(installation: Installation, options: argparse.Namespace) -> in
         _write_support_file(installation, options.file, options.level)
     if options.code:
         _print_phone_code(installation)
-    if options.file is not None or options.code:
+    if options.draft:
+        _open_draft(installation)
+    if options.file is not None or options.code or options.draft:
         return exit_codes.FINE
     return _open_window(installation, person_requests.SUPPORT)
 
@@ -287,6 +292,17 @@ def _write_support_file(installation: Installation, name: str, level: str) -> No
     except OSError as error:
         raise RefusedError(FileNotWritten(str(file), type(error).__name__)) from error
     print(_("Fichier écrit, à relire avant de l'envoyer : {path}").format(path=file.absolute()))
+
+
+def _open_draft(installation: Installation) -> None:
+    from iea_agent.assembly.support_requests import SupportRequests
+    from iea_agent.shell.wording.letter_text import compose_letter, describe_earlier, word_outcome
+
+    requests = SupportRequests(installation)
+    facts = requests.load_facts()
+    if facts.earlier is not None:
+        print(describe_earlier(facts.earlier), file=sys.stderr)
+    print(word_outcome(requests.write_letter(compose_letter(facts), facts)))
 
 
 def _print_phone_code(installation: Installation) -> None:

@@ -14,7 +14,8 @@ import argparse
 import json
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 # as a program it finds only the agent's source: the Windows Python looks nowhere else
@@ -22,20 +23,20 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from iea_agent import locale
 from iea_agent.domain.refusals import AgentTimedOut, NoMailProgram, RefusedError, parse_refusal
-from iea_agent.domain.support_letter import Letter
+from iea_agent.domain.support_letter import Letter, Outcome
+from iea_agent.domain.support_memory import WrittenMessage
 from iea_agent.shell.dialogs import support_dialog
 from iea_agent.shell.dialogs.ports import Situation
+from iea_agent.shell.wording.letter_text import LetterFacts
 from tests.desktop.dialog_stage import Log, listen
 
 
 class SupportOnStage:
     """The support port."""
 
-    def __init__(
-        self, log: Log, source: Path, answers: str, *, can_launch: bool, hints: Sequence[str]
-    ) -> None:
+    def __init__(self, log: Log, source: Path, answers: str, *, can_launch: bool, earlier: bool) -> None:
         self._log = log
-        self._hints = tuple(hints)
+        self._earlier = earlier
         self._letters = 0
         self._can_launch = can_launch
         self._source = source
@@ -84,16 +85,25 @@ class SupportOnStage:
     def start_agent(self) -> None:
         self._log.write(started=True)
 
-    def load_letter(self) -> Letter:
-        subject = "Serveur de connexion 3.00.72"
-        return Letter("impact-emploi-association@urssaf.fr", subject, "Bonjour,\nTéléphone :", self._hints)
+    def load_facts(self) -> LetterFacts:
+        earlier = (
+            WrittenMessage(time.time() - 3600, "IEA-T05", "", "", is_sent=True) if self._earlier else None
+        )
+        return LetterFacts(version="3.00.72", phone_code="40G6-C5F0-4YXK", contact="Zoé", earlier=earlier)
 
-    def write_letter(self, letter: Letter) -> None:
+    def write_letter(self, letter: Letter, facts: LetterFacts) -> Outcome:
         """Fail at the first message."""
-        self._log.write(written=letter.mailto)
+        self._log.write(written=letter.mailto, contact=facts.contact, complaint=facts.complaint)
         self._letters += 1
         if self._letters == 1:
             raise RefusedError(NoMailProgram())
+        return Outcome.DRAFT
+
+    def keep_copy(self, letter: Letter, facts: LetterFacts) -> None:
+        self._log.write(copied=letter.subject, contact=facts.contact)
+
+    def show_file(self) -> None:
+        self._log.write(file=True)
 
     def launch(self) -> None:
         self._log.write(launched=True)
@@ -119,14 +129,14 @@ def main() -> None:
     parser.add_argument("--source", type=Path, required=True, help="the file that holds the situation")
     parser.add_argument("--answers", default="{}", help="JSON: the refusal of each password, or null")
     parser.add_argument("--program", action="store_true", help="this PC has Impact emploi")
-    parser.add_argument("--hints", nargs="*", default=[], help="what is said of the message")
+    parser.add_argument("--earlier", action="store_true", help="a message was sent an hour ago")
     parser.add_argument("--language", default="fr")
     options = parser.parse_args()
     locale.choose(options.language)
     log = Log(options.log)
     threading.Thread(target=listen, args=(log,), daemon=True).start()
     port = SupportOnStage(
-        log, options.source, options.answers, can_launch=options.program, hints=options.hints
+        log, options.source, options.answers, can_launch=options.program, earlier=options.earlier
     )
     support_dialog.run(port, lambda: log.write(shown=True), ())
     log.write(closed=True)

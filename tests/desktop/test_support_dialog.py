@@ -40,7 +40,11 @@ TITLE = "(Demande de support technique|Technical support request)$"
 ENTER, LEAVE = "Activer le mode assistance", "Désactiver le mode assistance"
 REASON, PASSWORD = "Motif (facultatif)", "2. Saisissez le mot de passe du jour reçu"
 ADDRESS = "impact-emploi-association@urssaf.fr"
-WRITE, COPY = "Écrire à l’assistance", "Copier le message"
+WRITE, COPY, FILE = "Écrire à l’assistance", "Copier le message", "Voir le fichier joint"
+CONTACT = "Vos coordonnées (nom, association, téléphone)"
+COMPLAINT = "Ce qui se passe (facultatif)"
+PREVIEW = "Le message, tel qu’il sera envoyé :"
+LETTER = (CONTACT, COMPLAINT, "Adresse :", "Objet :", PREVIEW, WRITE, COPY, FILE)
 SUBJECT = "Serveur de connexion 3.00.72"
 LAUNCH = "Lancer Impact emploi"
 ACTIVATED = "Le mode assistance est activé. Vous pouvez relancer Impact emploi."
@@ -125,8 +129,8 @@ def play(desktop: Desktop, tmp_path: Path) -> Iterator[Callable[..., SupportPlay
 
 def test_a_screen_reader_finds_a_name_for_every_control(play: Callable[..., SupportPlay]) -> None:
     for situation, names in (
-        (DISCONNECTED, {ENTER, LEAVE, REASON, "Adresse :", "Objet :", WRITE, COPY, "OK", "Annuler"}),
-        (assistance(), {ENTER, LEAVE, "Objet :", WRITE, COPY, PASSWORD, "Masquer", "OK", "Annuler"}),
+        (DISCONNECTED, {ENTER, LEAVE, REASON, *LETTER, "OK", "Annuler"}),
+        (assistance(), {ENTER, LEAVE, *LETTER, PASSWORD, "Masquer", "OK", "Annuler"}),
     ):
         dialog = play(situation)
         named: set[str] = set()
@@ -356,34 +360,46 @@ def test_the_password_can_be_masked(play: Callable[..., SupportPlay]) -> None:
     dialog.until(lambda: ink() == clear, "letters")
 
 
-@pytest.mark.parametrize("situation", [None, CONNECTED, DISCONNECTED])
+@pytest.mark.parametrize("situation", [None, DISCONNECTED])
 def test_the_message_to_support_is_written_and_can_be_copied(
     situation: object, play: Callable[..., SupportPlay], tmp_path: Path
 ) -> None:
-    dialog = play(situation, "--hints", "Complétez l’objet.")
+    dialog = play(situation, "--earlier")
     dialog.can_write()
     assert [dialog.labelled(label).text for label in ("Adresse :", "Objet :")] == [ADDRESS, SUBJECT]
     dialog.sees("Pour écrire à l’assistance")
-    dialog.sees("Complétez l’objet.")
+    dialog.sees("au sujet de IEA-T05 est bien parti")
+    dialog.desktop.key("alt+q")
+    dialog.desktop.type("rien ne se lance")
+    preview = dialog.labelled(PREVIEW).text
+    assert "Ce qui se passe : rien ne se lance" in preview.replace("\xa0", " ")
+    assert "Mes coordonnées : Zoé" in preview.replace("\xa0", " ")
+    assert "40G6-C5F0-4YXK" in preview
     dialog.desktop.key("alt+r")
-    assert dialog.logged("written")["written"].startswith(
-        f"mailto:{ADDRESS}?subject=Serveur%20de%20connexion"
-    )
+    written = dialog.logged("written")
+    assert written["written"].startswith(f"mailto:{ADDRESS}?subject=Serveur%20de%20connexion")
+    assert (written["contact"], written["complaint"]) == ("Zoé", "rien ne se lance")
     dialog.sees("Aucun logiciel de messagerie ne s’est ouvert.")
     dialog.desktop.key("alt+r")
-    dialog.sees("Complétez le message dans votre messagerie")
+    dialog.sees("Le fichier y est joint.")
+    dialog.desktop.key("alt+j")
+    dialog.sees("rien n’est envoyé")
     dialog.desktop.key("alt+c")
     dialog.sees("Message copié")
+    assert dialog.logged("copied")["copied"] == SUBJECT
     dialog.desktop.key("Escape")
     dialog.ended()
     pasted = Play(dialog.desktop, tmp_path, "paste").logged("pasted")["pasted"]
-    assert pasted.splitlines() == [ADDRESS, SUBJECT, "", "Bonjour,", "Téléphone :"]
+    lines = pasted.splitlines()
+    assert lines[:3] == [ADDRESS, SUBJECT, ""]
+    # what was shown is what is sent
+    assert lines[3:] == preview.splitlines()
 
 
 def test_who_leaves_asks_for_the_password_first(play: Callable[..., SupportPlay]) -> None:
     dialog = play(assistance())
     dialog.can_write()
-    dialog.reads("1. Demandez le mot de passe du jour", "Adresse :", "Objet :", WRITE, COPY, PASSWORD)
+    dialog.reads("1. Demandez le mot de passe du jour", *LETTER, PASSWORD)
 
 
 def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., SupportPlay]) -> None:
@@ -397,13 +413,10 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Su
                 "OK",
                 "Annuler",
                 LEAVE,
-                "Adresse :",
-                "Objet :",
-                WRITE,
-                COPY,
+                *LETTER,
             ],
         ),
-        (DISCONNECTED, [ENTER, REASON, "Adresse :", "Objet :", WRITE, COPY, "Aide", "OK", "Annuler"]),
+        (DISCONNECTED, [ENTER, REASON, *LETTER, "Aide", "OK", "Annuler"]),
     ):
         dialog = play(situation)
         dialog.can_write()

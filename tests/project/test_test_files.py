@@ -42,6 +42,7 @@ TESTED_BY = {
     "host/child.py": "host/test_host.py",
     "host/posix.py": "host/test_host.py",
     "host/windows.py": "host/test_host.py",
+    "host/windows_mail.py": "host/test_host.py",
     "host/windows_private.py": "host/test_windows_pipe.py",
     # nothing but what a wire is, and the proofs that both ends of one make
     "domain/wires.py": "test_channel.py",

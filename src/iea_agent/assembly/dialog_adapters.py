@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from iea_agent.domain import person_requests, problems
 from iea_agent.domain.refusals import (
     AgentNotRunning,
-    NoMailProgram,
     ProblemMet,
     RefusedError,
     parse_refusal,
@@ -23,17 +22,17 @@ from iea_agent.shell.dialogs.ports import DialogContents, Situation
 from .agent_client import AgentClient
 from .agent_start import start_agent
 from .autostart_choice import disable, enable, find_choice
-from .last_test import keep_test, load_test
+from .last_test import keep_test
 from .local_facts import complete_status
 from .own_command import own_command
 from .servers import Servers
+from .support_requests import SupportRequests
 
 if TYPE_CHECKING:
     from iea_agent.domain.connection_history import Period
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.documents import AgentStatusDocument, StatusDocument
     from iea_agent.domain.settings import Settings
-    from iea_agent.domain.support_letter import Letter
 
     from .installation import Installation
 
@@ -207,25 +206,9 @@ class SupportAdapter:
         settings = installation.storage.load().effective.settings
         self._days = settings.assistance_days
         self.can_launch = installation.abilities(settings).program
-
-    def load_letter(self) -> Letter:
-        """Return the message to the support desk; it needs neither agent nor network."""
-        from iea_agent.shell.wording.letter_text import LetterFacts, compose_letter
-
-        storage = self._installation.storage
-        values = storage.load().effective.settings
-        version = self._installation.program_version(values)
-        facts = LetterFacts(values, version, self._client.status(), load_test(storage))
-        return compose_letter(facts)
-
-    def write_letter(self, letter: Letter) -> None:
-        """Open *letter* in the mail program. Raises ``RefusedError``."""
-        from iea_agent.host import LaunchError
-
-        try:
-            self._installation.host.write_mail(letter.mailto)
-        except LaunchError as error:
-            raise RefusedError(NoMailProgram()) from error
+        requests = SupportRequests(installation)
+        self.load_facts, self.write_letter = requests.load_facts, requests.write_letter
+        self.keep_copy, self.show_file = requests.keep_copy, requests.show_file
 
     def launch(self) -> None:
         """Have the agent launch Impact emploi. Raises ``RefusedError``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from urllib.parse import quote
 
 LONGEST_MAILTO = 2000
@@ -39,6 +40,16 @@ class Letter:
         while lines and len(begin) + len(_encode(lines)) > LONGEST_MAILTO:
             lines.pop()
         return begin + _encode(lines)
+
+
+class Outcome(Enum):
+    """How a message left, as far as is known."""
+
+    SENT = "sent"
+    # opened in the mail program with the file, and perhaps closed again
+    DRAFT = "draft"
+    # opened without the file, which is shown beside it
+    DRAFT_ALONE = "draft-alone"
 
 
 def _encode(lines: list[str]) -> str:

@@ -122,6 +122,15 @@ class Host(Protocol):
         Raises ``LaunchError``, and ``ValueError`` for an address of another kind.
         """
 
+    def write_draft(self, recipient: str, subject: str, body: str, attachment: Path) -> bool:
+        """Open a message with *attachment* in the person's mail program.
+
+        Returns whether it was sent, as far as that is known; on Windows it waits for that. Raises ``LaunchError``.
+        """
+
+    def show_file(self, file: Path) -> None:
+        """Show *file*, selected, in the program for folders. Raises ``LaunchError``."""
+
     def policy_folder(self, application: str) -> Path:
         """Return the machine's folder of *application*, whatever the environment says."""
 

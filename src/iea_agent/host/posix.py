@@ -168,6 +168,28 @@ class PosixHost:
             raise LaunchError("xdg-email") from FileNotFoundError("xdg-email")
         self.start_apart([opener, check_mailto(address)], os.environ)
 
+    def write_draft(self, recipient: str, subject: str, body: str, attachment: Path) -> bool:
+        """Write the message to a file beside *attachment* and have the desktop open it."""
+        from .mail_file import write_mail_file
+
+        file = attachment.with_suffix(".eml")
+        try:
+            write_mail_file(file, recipient, subject, body, attachment)
+        except OSError as error:
+            raise LaunchError(str(file)) from error
+        self._open_with_desktop(file)
+        return False
+
+    def show_file(self, file: Path) -> None:
+        """Show the folder: desktops have no common way to select a file in it."""
+        self._open_with_desktop(file.parent)
+
+    def _open_with_desktop(self, path: Path) -> None:
+        opener = shutil.which("xdg-open")
+        if opener is None:
+            raise LaunchError("xdg-open") from FileNotFoundError("xdg-open")
+        self.start_apart([opener, str(path)], os.environ)
+
     def policy_folder(self, application: str) -> Path:
         """Return the folder below /etc/xdg, where only root may write."""
         return Path("/etc/xdg", application)

@@ -312,6 +312,24 @@ class WindowsHost:
         """Open the address as Explorer does, in the folder of this program."""
         _open_as_explorer(check_mailto(address), os.path.dirname(sys.executable))
 
+    def write_draft(self, recipient: str, subject: str, body: str, attachment: Path) -> bool:
+        """Open it by Simple MAPI, and wait until the person sends or closes it."""
+        from .windows_mail import write_draft
+
+        return write_draft(recipient, subject, body, attachment)
+
+    def show_file(self, file: Path) -> None:
+        """Have Explorer open the folder and select the file."""
+        # no list of arguments: Explorer wants its own quotation marks
+        command = f'explorer.exe /select,"{file}"'
+        # here, as the icon appears without it
+        import subprocess
+
+        try:
+            subprocess.Popen(command, close_fds=True)
+        except OSError as error:
+            raise LaunchError(str(file)) from error
+
     def policy_folder(self, application: str) -> Path:
         """Ask Windows for the folder of all users' data (SHGetKnownFolderPath)."""
         # here, as the icon appears without them

@@ -1,27 +1,40 @@
-"""« Écrire à l'assistance »: the prepared message, and the ways to send it."""
+"""« Écrire à l'assistance »: the prepared message, and the ways to send it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import wx
 
-from iea_agent.domain.refusals import NoMailProgram, Refusal
-from iea_agent.domain.support_letter import Letter
+from iea_agent.domain.refusals import NoMailProgram, Refusal, RefusedError
+from iea_agent.domain.support_letter import Letter, Outcome
+from iea_agent.domain.support_memory import LONGEST_COMPLAINT, LONGEST_CONTACT
 from iea_agent.locale import _
+from iea_agent.shell.wording.letter_text import (
+    LetterFacts,
+    compose_letter,
+    describe_earlier,
+    word_outcome,
+)
 from iea_agent.shell.wording.refusal_text import word_refusal
 
-from .background import attempt, run_in_background
+from .background import run_in_background
 from .ports import LetterPort
-from .widgets import MIDDLE, NARROW, WIDE, Paragraph, copy_text, has_room, make_row
+from .widgets import MIDDLE, NARROW, WIDE, Paragraph, SpokenDescription, copy_text, has_room, make_row
+
+PREVIEW_HEIGHT = 110
+"""In device-independent pixels: seven lines."""
+_Value = TypeVar("_Value")
 
 
 class _FixedText(wx.TextCtrl):  # type: ignore[misc]  # wx has no types here
     """A text that can be read, selected and copied, by the keyboard, too."""
 
-    def __init__(self, parent: wx.Window) -> None:
-        super().__init__(parent, style=wx.TE_READONLY)
+    def __init__(self, parent: wx.Window, style: int = 0) -> None:
+        super().__init__(parent, style=wx.TE_READONLY | style)
 
     def AcceptsFocusFromKeyboard(self) -> bool:
         """Return True: wx would leave it out."""
@@ -29,7 +42,7 @@ class _FixedText(wx.TextCtrl):  # type: ignore[misc]  # wx has no types here
 
 
 class LetterPanel:
-    """Recipient and subject to read and to select, and two buttons, in ``sizer``.
+    """What the person adds, the message, and the ways to send it, in ``sizer``.
 
     *lay_out* lays the window out again.
     """
@@ -37,22 +50,45 @@ class LetterPanel:
     def __init__(self, parent: wx.Window, width: int, port: LetterPort, lay_out: Callable[[], None]) -> None:
         self._port = port
         self._lay_out = lay_out
-        self._letter: Letter | None = None
+        self._facts: LetterFacts | None = None
         self._is_shown = True
         self._heading = Paragraph(parent, width)
+        self._earlier = Paragraph(parent, width, spoken=True)
         # a label is made right before its edit: that is how screen readers name an edit
+        self._contact_label = wx.StaticText(parent, label=_("&Vos coordonnées (nom, association, téléphone)"))
+        self._contact = wx.TextCtrl(parent)
+        self._contact.SetMaxLength(LONGEST_CONTACT)
+        self._complaint_label = wx.StaticText(parent, label=_("Ce &qui se passe (facultatif)"))
+        self._complaint = wx.TextCtrl(parent)
+        self._complaint.SetMaxLength(LONGEST_COMPLAINT)
+        self._complaint_hint = Paragraph(
+            parent,
+            width,
+            _("D'abord ce que vous voyez : « le logiciel ne se lance pas ». Aucun nom de salarié."),
+        )
+        SpokenDescription(self._complaint, lambda: self._complaint_hint.text)
         self._address_label = wx.StaticText(parent, label=_("Adresse :"))
         self._address = _FixedText(parent)
         self._subject_label = wx.StaticText(parent, label=_("Objet :"))
         self._subject = _FixedText(parent)
+        self._preview_label = wx.StaticText(parent, label=_("Le message, tel qu'il sera envoyé :"))
+        self._preview = _FixedText(parent, wx.TE_MULTILINE)
+        self._preview.SetMinSize(parent.FromDIP(wx.Size(-1, PREVIEW_HEIGHT)))
         self._hint = Paragraph(parent, width)
         self.write = wx.Button(parent, label=_("Éc&rire à l'assistance"))
         self._copy = wx.Button(parent, label=_("&Copier le message"))
+        self._show_file = wx.Button(parent, label=_("Voir le fichier &joint"))
         self._outcome = Paragraph(parent, width, spoken=True)
         self.sizer = self._arrange(parent, width)
-        for button, action in ((self.write, self._on_write), (self._copy, self._on_copy)):
+        for button, action in (
+            (self.write, self._on_write),
+            (self._copy, self._on_copy),
+            (self._show_file, self._on_show_file),
+        ):
             button.Disable()
             button.Bind(wx.EVT_BUTTON, lambda _event, action=action: action())
+        for edit in (self._contact, self._complaint):
+            edit.Bind(wx.EVT_TEXT, self._on_text)
 
     def _arrange(self, parent: wx.Window, width: int) -> wx.Sizer:
         middle, narrow = parent.FromDIP(MIDDLE), parent.FromDIP(NARROW)
@@ -64,9 +100,20 @@ class LetterPanel:
             pairs.Add(edit, 1, wx.EXPAND)
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(self._heading, 0, wx.BOTTOM, middle)
-        column.Add(pairs, 0, wx.EXPAND)
+        column.Add(self._earlier, 0, wx.BOTTOM, narrow)
+        for label, edit, space in (
+            (self._contact_label, self._contact, middle),
+            (self._complaint_label, self._complaint, narrow),
+        ):
+            column.Add(label, 0, wx.BOTTOM, narrow)
+            column.Add(edit, 0, wx.EXPAND | wx.BOTTOM, space)
+        column.Add(self._complaint_hint, 0, wx.BOTTOM, middle)
+        column.Add(pairs, 0, wx.EXPAND | wx.BOTTOM, middle)
+        column.Add(self._preview_label, 0, wx.BOTTOM, narrow)
+        column.Add(self._preview, 0, wx.EXPAND)
         column.Add(self._hint, 0, wx.TOP, narrow)
-        column.Add(make_row(parent, self.write, self._copy, needs=width), 0, wx.TOP, middle)
+        row = make_row(parent, self.write, self._copy, self._show_file, needs=width)
+        column.Add(row, 0, wx.TOP, middle)
         column.Add(self._outcome, 0, wx.TOP, narrow)
         column.AddSpacer(parent.FromDIP(WIDE))
         return column
@@ -78,52 +125,96 @@ class LetterPanel:
     def hide(self) -> None:
         """Hide all of it; the caller lays its window out again."""
         self._is_shown = False
-        for text in (self._heading, self._hint, self._outcome):
+        for text in (self._heading, self._earlier, self._complaint_hint, self._hint, self._outcome):
             text.set_text("")
         for control in (
+            *(self._contact_label, self._contact, self._complaint_label, self._complaint),
             *(self._address_label, self._address, self._subject_label, self._subject),
-            *(self.write, self._copy),
+            *(self._preview_label, self._preview, self.write, self._copy, self._show_file),
         ):
             control.Hide()
 
     def load(self) -> None:
         """Prepare the message anew from what is known now, in a thread."""
-        run_in_background(self.write.GetTopLevelParent(), "letter", self._port.load_letter, self._on_loaded)
+        self._run("letter", self._port.load_facts, self._on_loaded)
 
-    def _on_loaded(self, letter: Letter | None) -> None:
-        if letter is None or letter == self._letter or not self._is_shown:
+    def _run(self, name: str, work: Callable[[], _Value], done: Callable[[_Value | None], None]) -> None:
+        run_in_background(self.write.GetTopLevelParent(), name, work, done)
+
+    def _on_loaded(self, facts: LetterFacts | None) -> None:
+        if facts is None or not self._is_shown or facts == self._facts:
             return
-        self._letter = letter
-        self._address.ChangeValue(letter.recipient)
-        self._subject.ChangeValue(letter.subject)
-        self._hint.set_text("\n".join(_(hint) for hint in letter.hints))
-        for button in (self.write, self._copy):
-            button.Enable()
+        if self._facts is None:
+            self._contact.ChangeValue(facts.contact)
+            for button in (self.write, self._copy, self._show_file):
+                button.Enable()
+        self._facts = facts
+        self._earlier.set_text(describe_earlier(facts.earlier) if facts.earlier is not None else "")
+        self._show_letter()
         self._lay_out()
+
+    def _compose(self) -> tuple[Letter, LetterFacts]:
+        """Return the message with what is typed now."""
+        assert self._facts is not None  # noqa: S101 the buttons are grey until then
+        contact, complaint = (" ".join(edit.GetValue().split()) for edit in (self._contact, self._complaint))
+        facts = replace(self._facts, contact=contact, complaint=complaint)
+        return compose_letter(facts), facts
+
+    def _show_letter(self) -> None:
+        letter, _facts = self._compose()
+        for control, text in (
+            (self._address, letter.recipient),
+            (self._subject, letter.subject),
+            (self._preview, letter.body),
+        ):
+            # what did not change keeps its place and its selection
+            if control.GetValue() != text:
+                control.ChangeValue(text)
+        self._hint.set_text("\n".join(_(hint) for hint in letter.hints))
+
+    def _on_text(self, event: wx.CommandEvent) -> None:
+        event.Skip()
+        if self._facts is not None:
+            self._show_letter()
 
     def _on_write(self) -> None:
         """Open the mail program; the message stays a draft until the person sends it."""
-        assert self._letter is not None  # noqa: S101 the button is grey until then
         self._say(_("Ouverture de votre messagerie…"))
-        # in a tuple, because no answer at all says that something failed
-        work = partial(self._port.write_letter, self._letter)
-        run_in_background(self.write.GetTopLevelParent(), "mail", lambda: (attempt(work),), self._on_written)
+        self._run("mail", partial(_ask, partial(self._port.write_letter, *self._compose())), self._on_written)
 
-    def _on_written(self, answer: tuple[Refusal | None] | None) -> None:
-        refusal = answer[0] if answer else NoMailProgram()
-        if refusal is None:
-            self._say(
-                _(
-                    "Complétez le message dans votre messagerie, puis envoyez-le. Sinon, cliquez sur « Copier le message »."
-                )
-            )
+    def _on_written(self, answer: Outcome | Refusal | None) -> None:
+        if isinstance(answer, Outcome):
+            self._say(f"{word_outcome(answer)}\n{_('Sinon, cliquez sur « Copier le message ».')}")
         else:
-            self._say(word_refusal(refusal))
+            self._say(word_refusal(answer or NoMailProgram()))
 
     def _on_copy(self) -> None:
-        assert self._letter is not None  # noqa: S101 the button is grey until then
-        self._say(copy_text(self._letter.whole_text, _("Message copié : collez-le dans votre messagerie.")))
+        """Copy the message, and show the file that a page lets a person attach."""
+        letter, facts = self._compose()
+        confirmation = _(
+            "Message copié : collez-le dans votre messagerie, et joignez-y le fichier qui s'affiche."
+        )
+        self._say(copy_text(letter.whole_text, confirmation))
+        self._run("copy", partial(_ask, partial(self._port.keep_copy, letter, facts)), self._on_shown_file)
+
+    def _on_show_file(self) -> None:
+        self._say(_("Préparation du fichier…"))
+        self._run("file", partial(_ask, self._port.show_file), self._on_shown_file)
+
+    def _on_shown_file(self, answer: object) -> None:
+        if isinstance(answer, Refusal):
+            self._say(word_refusal(answer))
+        elif self._outcome.text == _("Préparation du fichier…"):
+            self._say(_("Vous pouvez ouvrir ce fichier et le lire ; rien n'est envoyé."))
 
     def _say(self, sentence: str) -> None:
         self._outcome.set_text(sentence)
         self._lay_out()
+
+
+def _ask(request: Callable[[], _Value]) -> _Value | Refusal:
+    """Make *request*; return its result, or why it was refused."""
+    try:
+        return request()
+    except RefusedError as error:
+        return error.refusal

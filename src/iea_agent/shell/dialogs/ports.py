@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from iea_agent.domain.refusals import Refusal
     from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Effective, SettingFault, Settings
-    from iea_agent.domain.support_letter import Letter
+    from iea_agent.domain.support_letter import Letter, Outcome
+    from iea_agent.shell.wording.letter_text import LetterFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,25 @@ class StartPort(Protocol):
 
 
 class LetterPort(Protocol):
-    """What « Écrire à l'assistance » needs; both methods are called in a thread."""
+    """What « Écrire à l'assistance » needs; all methods are called in a thread."""
 
-    def load_letter(self) -> Letter:
-        """Return the message to the support desk, as of now."""
+    def load_facts(self) -> LetterFacts:
+        """Return what the program knows for the message, as of now."""
 
-    def write_letter(self, letter: Letter) -> None:
-        """Open *letter* in the person's mail program. Raises ``RefusedError``."""
+    def write_letter(self, letter: Letter, facts: LetterFacts) -> Outcome:
+        """Open *letter* in the person's mail program, with the file attached.
+
+        Raises ``RefusedError``.
+        """
+
+    def keep_copy(self, letter: Letter, facts: LetterFacts) -> None:
+        """Remember *letter*, which was copied, and show the file to attach.
+
+        Raises ``RefusedError``.
+        """
+
+    def show_file(self) -> None:
+        """Show the file that would be attached. Raises ``RefusedError``."""
 
 
 class SettingsPort(StartPort, Protocol):

@@ -16,11 +16,12 @@ from iea_agent.domain.machine import State
 from iea_agent.domain.problems import N_
 from iea_agent.domain.server_test_record import ServerTestRecord
 from iea_agent.domain.settings import DEFAULTS, Settings
-from iea_agent.domain.support_letter import Letter, complete_subject
+from iea_agent.domain.support_letter import Letter, Outcome, complete_subject
+from iea_agent.domain.support_memory import WrittenMessage
 from iea_agent.locale import _
 
 from .report_text import SERVERS
-from .time_text import format_date, format_time_of_day
+from .time_text import format_date, format_time_of_day, format_weekday
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import AgentStatusDocument
@@ -31,13 +32,19 @@ class LetterFacts:
     """What the program knows for the message.
 
     *status* is None without an agent, *test* without a test of the servers; *version* is that of Impact emploi, "" if it
-    cannot be read.
+    cannot be read. *problem* is its code, "" for none, and *earlier* what was written about it before. *contact* and
+    *complaint* are what the person has typed.
     """
 
     settings: Settings = DEFAULTS
     version: str = ""
     status: AgentStatusDocument | None = None
     test: ServerTestRecord | None = None
+    phone_code: str = ""
+    contact: str = ""
+    complaint: str = ""
+    problem: str = ""
+    earlier: WrittenMessage | None = None
 
     @property
     def in_assistance(self) -> bool:
@@ -73,11 +80,16 @@ def _list_lines(facts: LetterFacts) -> Iterator[str]:
     yield ""
     if facts.in_assistance:
         yield _("Merci de m'envoyer le mot de passe du jour, pour désactiver le mode assistance.")
-    else:
+    if facts.complaint:
+        yield _("Ce qui se passe : {what}").format(what=facts.complaint)
+    elif not facts.in_assistance:
         yield _("Ce qui se passe (à compléter) :")
     yield ""
-    yield _("Mes coordonnées (à compléter)")
-    yield from (_("Association :"), _("Nom et prénom :"), _("Téléphone :"))
+    if facts.contact:
+        yield _("Mes coordonnées : {contact}").format(contact=facts.contact)
+    else:
+        yield _("Mes coordonnées (à compléter)")
+        yield from (_("Association :"), _("Nom et prénom :"), _("Téléphone :"))
     yield ""
     yield _("Renseignements sur ce poste")
     yield from _list_facts(facts)
@@ -89,6 +101,27 @@ def _list_facts(facts: LetterFacts) -> Iterator[str]:
     yield from (pair.format(name=name, what=what) for name, what in _describe_state(facts))
     yield pair.format(name=_("Test de l'accès aux serveurs"), what=_describe_test(facts))
     yield pair.format(name=_("Version du programme de connexion"), what=__version__)
+    if facts.phone_code:
+        yield pair.format(name=_("Code pour l'assistance"), what=facts.phone_code)
+
+
+def describe_earlier(message: WrittenMessage) -> str:
+    """Return what to know before a second message about the same problem."""
+    when = _("{weekday} {date} à {time}").format(
+        weekday=format_weekday(message.at), date=format_date(message.at), time=format_time_of_day(message.at)
+    )
+    about = message.code or _("la connexion")
+    text = _EARLIER_SENT if message.is_sent else _EARLIER_DRAFT
+    return _(text).format(when=when, about=about)
+
+
+_EARLIER_SENT = N_(
+    "Votre message du {when} au sujet de {about} est bien parti ; inutile d'en envoyer un autre."
+)
+_EARLIER_DRAFT = N_(
+    "Vous avez préparé un message le {when} au sujet de {about}. Si vous l'avez envoyé, inutile d'en envoyer un autre : l'assistance traite "
+    "une seule demande par problème."
+)
 
 
 def _describe_state(facts: LetterFacts) -> Iterator[tuple[str, str]]:
@@ -121,3 +154,17 @@ def _word_code(code: str) -> str:
         return _("réussi")
     problem = problems.CATALOGUE.get(code)
     return code if problem is None else f"{_(problem.title)} ({code})"
+
+
+OUTCOMES = {
+    Outcome.SENT: N_("Votre message est parti. L'assistance vous enverra un accusé réception."),
+    Outcome.DRAFT: N_("Relisez le message dans votre messagerie, puis envoyez-le. Le fichier y est joint."),
+    Outcome.DRAFT_ALONE: N_(
+        "Relisez le message dans votre messagerie, joignez-y le fichier qui vient de s'afficher, puis envoyez-le."
+    ),
+}
+
+
+def word_outcome(outcome: Outcome) -> str:
+    """Return what to do after a message was opened."""
+    return _(OUTCOMES[outcome])

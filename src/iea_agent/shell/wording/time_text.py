@@ -105,6 +105,16 @@ def format_date(wall: float) -> str:
     return _local(wall).strftime(_("%d/%m/%Y"))
 
 
+_WEEKDAYS = (
+    *(N_("lundi"), N_("mardi"), N_("mercredi"), N_("jeudi"), N_("vendredi"), N_("samedi"), N_("dimanche")),
+)
+
+
+def format_weekday(wall: float) -> str:
+    """Return « mardi »."""
+    return _(_WEEKDAYS[_local(wall).weekday()])
+
+
 def format_time_of_day(wall: float) -> str:
     """Return « 9 h 12 »."""
     local = _local(wall)

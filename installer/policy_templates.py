@@ -179,7 +179,7 @@ POLICIES: Mapping[str, PolicyText] = {
     "support.hidden": PolicyText(
         Words("Mots masqués dans le fichier pour l'assistance", "Words hidden in the file for support"),
         Words(
-            "Des noms propres à ce lieu, séparés par « ; ».",
+            "Des noms propres à ce lieu, séparés par « ; ».",
             "Names that only this place has, separated by “;”.",
         ),
     ),

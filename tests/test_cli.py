@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 from base64 import b64encode
 from contextlib import ExitStack
@@ -160,6 +161,24 @@ def test_what_support_asks_for_is_prepared_without_an_agent(installation: Instal
     done = installation.run("support", "--file", str(installation.folder))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Ce fichier ne peut pas être écrit")
+
+
+def test_pages_are_printed_from_what_is_on_the_disk(installation: Installation) -> None:
+    at = time.time() - 7200
+    lines = (
+        {"at": at, "state": "disconnected", "code": "IEA-N02"},
+        {"at": at + 3600, "state": "connected", "before": 3600},
+    )
+    installation.write("state/log-book.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines))
+    done = installation.run("statement", "--text")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Durée : 1 heure" in done.stdout.replace("\xa0", " ")
+    assert "n’est pas une preuve" in done.stdout
+    done = installation.run("statement", "--number", "2")
+    assert (done.returncode, done.stderr) == (1, "Le carnet de connexion ne contient pas cet incident.\n")
+    done = installation.run("sheet", "--text")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "TCP " in done.stdout
 
 
 @pytest.mark.linux  # elsewhere there is no such file

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from iea_agent.domain.download_plan import Progress
     from iea_agent.domain.person_requests import PersonRequest
     from iea_agent.domain.settings import Settings
+    from iea_agent.shell.wording.printed_page import PrintedPage
 
     # a command without a code ended well
     Function = Callable[[Installation, argparse.Namespace], int | None]
@@ -255,7 +256,7 @@ def _launch_program(installation: Installation, _options: argparse.Namespace) ->
     Argument("--file", N_("écrit dans ce fichier .zip ce qu'il faut joindre au message"), metavar="FICHIER"),
     Argument(
         "--level",
-        N_("ce que le fichier masque : seulement les secrets, aussi les noms, ou toutes les adresses"),
+        N_("ce que le fichier masque : seulement les secrets, aussi les noms, ou toutes les adresses"),
         choices=["none", "normal", "strict"],
         default="normal",
     ),
@@ -291,7 +292,7 @@ def _write_support_file(installation: Installation, name: str, level: str) -> No
         write_atomically(file, SupportFile(installation, Level(level)).pack())
     except OSError as error:
         raise RefusedError(FileNotWritten(str(file), type(error).__name__)) from error
-    print(_("Fichier écrit, à relire avant de l'envoyer : {path}").format(path=file.absolute()))
+    print(_("Fichier écrit, à relire avant de l'envoyer : {path}").format(path=file.absolute()))
 
 
 def _open_draft(installation: Installation) -> None:
@@ -574,6 +575,49 @@ def _print_history(installation: Installation, options: argparse.Namespace) -> N
         _print_json(history_text.build_history_document(stays))
     else:
         print(history_text.render_history(stays))
+
+
+@_command(
+    "statement",
+    N_("ouvre le justificatif du dernier incident de connexion, à imprimer"),
+    Argument("--number", N_("2 pour l'incident d'avant, et ainsi de suite"), type=int, default=1),
+    Argument("--text", N_("affiche le texte au lieu d'ouvrir la page"), action="store_true"),
+)
+def _print_statement(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.assembly.printed_pages import make_statement
+
+    _show_page(installation, make_statement(installation, options.number), "justificatif", options)
+
+
+@_command(
+    "sheet",
+    N_("ouvre la fiche à imprimer pour la personne qui s'occupe de votre informatique"),
+    Argument("--text", N_("affiche le texte au lieu d'ouvrir la page"), action="store_true"),
+)
+def _print_sheet(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.assembly.printed_pages import make_sheet
+
+    _show_page(installation, make_sheet(installation), "fiche-informatique", options)
+
+
+def _show_page(installation: Installation, page: PrintedPage, name: str, options: argparse.Namespace) -> None:
+    """Print *page*, or write it to a file and open that."""
+    from iea_agent.assembly.printed_pages import save_page
+    from iea_agent.host import LaunchError
+    from iea_agent.shell.wording.printed_page import render_text
+
+    if options.text:
+        print(render_text(page))
+        return
+    file = save_page(installation, page, name)
+    print(file)
+    try:
+        installation.host.open_page(file)
+    except LaunchError:
+        print(
+            _("Aucun navigateur ne s'est ouvert. Ouvrez vous-même cette page : {path}").format(path=file),
+            file=sys.stderr,
+        )
 
 
 @_command("autostart on", N_("démarre le programme de connexion avec Windows"))

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("system_vault")
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 KEY, PASSWORD = "K3Y-9F2M-7QX4-20LB", "Prox1&Pässe"
-TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJlc2lnbmF0dXJl"
+TOKEN = ".".join(("eyJhbGciOiJIUzI1NiJ9", "eyJzdWIiOiJ4In0", "c2lnbmF0dXJlc2lnbmF0dXJl"))
 SECRETS = (KEY, "9F2M", PASSWORD, "Prox1", TOKEN, "eyJ", "269054958815780", "FR7630006000011234567890189")
 NAMES = ("jdurand", "PC-MAIRIE-3", "192.168.1.20", "aa:bb:cc:dd:ee:ff", "Glycines", "marie@exemple.fr")
 STRICT_NAMES = ("proxy.mairie.fr", "IEA-0000-1234", "9.9.9.9")

@@ -19,6 +19,8 @@ TESTED_BY = {
     # the programs themselves
     "__main__.py": "assembly/test_crash.py",
     "commands.py": "test_cli.py",
+    "shell/wording/it_sheet_text.py": "shell/wording/test_printed_page.py",
+    "shell/wording/statement_text.py": "shell/wording/test_printed_page.py",
     "shell/wording/journal_text.py": "test_cli.py",
     "shell/wording/phone_code_text.py": "test_cli.py",
     "shell/wording/support_file_text.py": "assembly/test_support_file.py",
@@ -30,6 +32,7 @@ TESTED_BY = {
     "assembly/instance.py": "assembly/test_session.py",
     "assembly/own_command.py": "assembly/test_window_process.py",
     "assembly/last_test.py": "test_cli.py",
+    "assembly/printed_pages.py": "test_cli.py",
     "assembly/support_facts.py": "assembly/test_support_file.py",
     "assembly/program_launch.py": "test_cli.py",
     "assembly/servers.py": "assembly/test_proxies.py",

@@ -26,7 +26,6 @@ from .last_test import keep_test
 from .local_facts import complete_status
 from .own_command import own_command
 from .servers import Servers
-from .support_requests import SupportRequests
 
 if TYPE_CHECKING:
     from iea_agent.domain.connection_history import Period
@@ -206,6 +205,9 @@ class SupportAdapter:
         settings = installation.storage.load().effective.settings
         self._days = settings.assistance_days
         self.can_launch = installation.abilities(settings).program
+        # here: the window itself waits for nothing that only a message needs
+        from .support_requests import SupportRequests
+
         requests = SupportRequests(installation)
         self.load_facts, self.write_letter = requests.load_facts, requests.write_letter
         self.keep_copy, self.show_file = requests.keep_copy, requests.show_file

@@ -21,7 +21,6 @@ from iea_agent.shell.wording.letter_text import LetterFacts
 from .agent_client import AgentClient
 from .last_test import load_test
 from .support_facts import collect_phone_facts
-from .support_file import SupportFile
 
 if TYPE_CHECKING:
     from .installation import Installation
@@ -60,6 +59,8 @@ class SupportRequests:
 
     def make_file(self) -> Path:
         """Write the file to attach; return where it is. Raises ``RefusedError``."""
+        from .support_file import SupportFile
+
         day = time.strftime("%Y-%m-%d")
         file = self._installation.folders.state / FOLDER / f"assistance-{day}.zip"
         try:

@@ -285,6 +285,12 @@ class FileNotWritten(Refusal):
     reason: str
 
 
+class NoIncident(Refusal):
+    """The log book has no such incident of the connection."""
+
+    exit_code = ExitCode.FAILED
+
+
 # The start with Windows
 
 

@@ -285,7 +285,7 @@ PINS = Kind(
 MAIL_ADDRESS = Kind(N_("une adresse de messagerie comme « assistance@exemple.fr »"), _check_mail_address)
 SUBJECT = Kind(N_("un objet de 100 caractères au plus"), _check_subject)
 HIDDEN_WORDS = Kind(
-    N_("des mots séparés par « ; », 500 caractères au plus"),
+    N_("des mots séparés par « ; », 500 caractères au plus"),
     _check_hidden,
     format=lambda value: str(value).replace(";", " ; "),
 )

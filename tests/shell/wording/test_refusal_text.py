@@ -66,6 +66,7 @@ EXAMPLES: list[Refusal] = [
     refusals.SettingsNotWritten("settings.toml", "OSError"),
     refusals.FileNotReadable("journal.jsonl", "PermissionError"),
     refusals.FileNotWritten("support.zip", "PermissionError"),
+    refusals.NoIncident(),
     refusals.NotInstalled(),
     refusals.AutostartDisabled(),
     refusals.AutostartForAll(),

@@ -73,6 +73,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.FileNotWritten: N_(
         "Ce fichier ne peut pas être écrit ; choisissez un autre dossier : {path} ({reason})"
     ),
+    refusals.NoIncident: N_("Le carnet de connexion ne contient pas cet incident."),
     refusals.NotInstalled: N_(
         "Windows ne peut démarrer que le programme installé : lancez d'abord son programme d'installation."
     ),

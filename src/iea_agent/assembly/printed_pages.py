@@ -1,0 +1,88 @@
+"""The pages that a person prints: the statement, and the sheet for IT."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iea_agent.domain.addresses import AddressError, parse
+from iea_agent.domain.incidents import list_incidents
+from iea_agent.domain.refusals import FileNotReadable, FileNotWritten, NoIncident, RefusedError
+from iea_agent.host.journal import Journal
+from iea_agent.host.storage import StorageError, write_atomically
+from iea_agent.shell.wording.it_sheet_text import SheetFacts, build_sheet
+from iea_agent.shell.wording.printed_page import PrintedPage, render_html
+from iea_agent.shell.wording.statement_text import StatementFacts, build_statement
+
+from .last_test import load_test_details
+from .support_requests import FOLDER
+
+if TYPE_CHECKING:
+    from .installation import Installation
+
+
+def make_statement(installation: Installation, number: int = 1) -> PrintedPage:
+    """Return the statement about the last incident, or the one *number* - 1 before it.
+
+    Raises ``RefusedError``.
+    """
+    now = time.time()
+    try:
+        incidents = list_incidents(installation.read_log_book(now))
+        journal = Journal(installation.journal_file)
+        whole = all(entry.whole for entry in journal.entries())
+        last_hash = journal.read_last_hash() if installation.journal_file.exists() else ""
+    except StorageError as error:
+        raise RefusedError(FileNotReadable(str(error.path), type(error.__cause__).__name__)) from error
+    if not 1 <= number <= len(incidents):
+        raise RefusedError(NoIncident())
+    values = installation.storage.load().effective.settings
+    facts = StatementFacts(
+        incidents[-number],
+        now,
+        values.licence_number,
+        installation.program_version(values),
+        installation.host.describe_system(),
+        load_test_details(installation.storage),
+        whole,
+        last_hash,
+    )
+    return build_statement(facts)
+
+
+def make_sheet(installation: Installation) -> PrintedPage:
+    """Return the sheet for the person who looks after the computers, as of now."""
+    from iea_agent.domain.diagnosis import Server
+    from iea_agent.locale import _
+    from iea_agent.shell.wording.report_text import SERVERS
+
+    from .inspection import find_routes
+    from .servers import Servers
+
+    values = installation.storage.load().effective.settings
+    names = {server.value: _(text) for server, text in SERVERS.items()}
+    hosts = {}
+    for server, address in ((Server.AUTHENTICATION, values.authentication), (Server.UPDATES, values.updates)):
+        try:
+            parsed = parse(address)
+            hosts[names[server.value]] = f"{parsed.host}, TCP {parsed.port}"
+        except AddressError:
+            hosts[names[server.value]] = address
+    routes = {
+        names[name]: " ".join(filter(None, (route["value"], f"({route['origin']})", route["detail"])))
+        for name, route in find_routes(Servers(installation), values).items()
+    }
+    system = installation.host.describe_system()
+    test = load_test_details(installation.storage)
+    return build_sheet(SheetFacts(values, time.time(), system, hosts, routes, test))
+
+
+def save_page(installation: Installation, page: PrintedPage, name: str) -> Path:
+    """Write *page* to a file of this *name*. Raises ``RefusedError``."""
+    file = installation.folders.state / FOLDER / f"{name}.html"
+    try:
+        write_atomically(file, render_html(page).encode("utf-8", "replace"))
+    except OSError as error:
+        raise RefusedError(FileNotWritten(str(file), type(error).__name__)) from error
+    return file

@@ -1,0 +1,125 @@
+"""Pages to print: they say what is known, and nothing runs in them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+
+from iea_agent.domain import support_report
+from iea_agent.domain.diagnosis import Certificate, Server, Stage, StageOutcome
+from iea_agent.domain.incidents import Incident
+from iea_agent.domain.log_book import LogBookState, Stay
+from iea_agent.domain.settings import DEFAULTS
+from iea_agent.shell.wording.it_sheet_text import SheetFacts, build_sheet
+from iea_agent.shell.wording.printed_page import PagePart, PrintedPage, render_html, render_text
+from iea_agent.shell.wording.statement_text import MOST_STAYS, StatementFacts, build_statement
+
+NOW = time.mktime((2026, 11, 30, 8, 2, 0, 0, 0, -1))
+HOSTILE = "</title><script>alert(1)</script><img src=x onerror=y>"
+TEST = support_report.TestedServers(
+    NOW + 60,
+    (
+        support_report.TestedServer(
+            Server.AUTHENTICATION,
+            "https://impact-emploi.urssaf.fr",
+            support_report.NotedProblem("IEA-T02", HOSTILE),
+            stages=(support_report.TestedStage(Stage.CERTIFICATE, StageOutcome.FAILED, 12.0, HOSTILE),),
+            certificate=Certificate("urssaf.fr", HOSTILE, NOW, NOW + 86_400, "ab" * 32),
+            clock_ahead=3.0,
+        ),
+        support_report.TestedServer(Server.UPDATES, "https://impact-emploi.urssaf.fr/updates", None),
+    ),
+)
+
+
+def make_incident(stays: int = 1) -> Incident:
+    return Incident(
+        tuple(Stay(LogBookState.DISCONNECTED, "IEA-T02", NOW + 600 * n, 600.0) for n in range(stays)), False
+    )
+
+
+FACTS = StatementFacts(
+    make_incident(), NOW + 7200, "IEA-1", "3.00.72", "Windows 10", TEST, journal_hash="cd" * 32
+)
+
+
+def state(facts: StatementFacts = FACTS) -> str:
+    return render_text(build_statement(facts)).replace("\xa0", " ").replace("’", "'")
+
+
+def test_the_statement_says_when_what_and_that_it_is_no_proof() -> None:
+    text = state()
+    for line in (
+        "Du : lundi 30/11/2026 à 8 h 02",
+        "Au : lundi 30/11/2026 à 8 h 12",
+        "Durée : 10 minutes",
+        "Empreinte de sa dernière ligne : " + "cd" * 32,
+        "différaient de 3 secondes",
+        "Impact emploi : 3.00.72",
+    ):
+        assert line in text, line
+    assert "n'est pas une preuve contre l'administrateur" in text
+    assert "(IEA-T02), le lundi 30/11/2026 à 8 h 03" in text
+
+
+def test_what_was_not_done_is_said_and_a_long_course_is_cut() -> None:
+    text = state(replace(FACTS, test=None, journal_hash="", incident=make_incident(MOST_STAYS + 7)))
+    assert "pas fait pendant l'incident" in text
+    assert "aucun serveur n'a donné l'heure" in text
+    assert "Empreinte" not in text
+    assert "7 changements ne sont pas imprimés" in text
+    assert text.count("10 minutes") == MOST_STAYS
+    other = support_report.TestedServers(NOW - 60, TEST.servers)
+    assert "pas fait pendant l'incident" in state(replace(FACTS, test=other))
+
+
+def test_the_sheet_says_what_to_allow_and_what_was_seen() -> None:
+    facts = SheetFacts(
+        DEFAULTS,
+        NOW,
+        "Windows 10",
+        {"Serveur d'authentification": "urssaf.fr, TCP 443"},
+        {"Proxy": "direct"},
+        TEST,
+    )
+    text = render_text(build_sheet(facts)).replace("\xa0", " ")
+    assert "urssaf.fr, TCP 443" in text
+    assert "empreinte SHA-256 : " + "ab" * 32 in text
+    assert "valable : du 30/11/2026 au 01/12/2026" in text
+    without = render_text(build_sheet(SheetFacts(DEFAULTS, NOW, "Windows 10")))
+    assert "Aucun test n’a encore été fait." in without
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        assert not [name for name, _value in attrs if name.startswith("on") or name in ("src", "href")]
+
+
+def test_nothing_runs_in_a_page_and_nothing_is_loaded() -> None:
+    tags = _Tags()
+    tags.feed(render_html(build_sheet(SheetFacts(DEFAULTS, NOW, HOSTILE, {HOSTILE: HOSTILE}, {}, TEST))))
+    tags.feed(
+        render_html(PrintedPage(HOSTILE, HOSTILE, (PagePart(HOSTILE, ((HOSTILE, HOSTILE),), (HOSTILE,)),)))
+    )
+    assert tags.tags == {
+        "html",
+        "head",
+        "meta",
+        "title",
+        "style",
+        "body",
+        "main",
+        "h1",
+        "h2",
+        "p",
+        "table",
+        "tr",
+        "th",
+        "td",
+    }

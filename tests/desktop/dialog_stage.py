@@ -337,6 +337,9 @@ class StatusOnStage:
         if self._starts == 1:
             raise RefusedError(AgentNotStarted(reason="no answer"))
 
+    def load_phone_code(self) -> str:
+        return "40G6-C5F0-4YXK"
+
     def load_history(self) -> tuple[Period, ...]:
         """Return a day of work with a failure and a while in assistance mode."""
         now = time.time()

@@ -959,6 +959,9 @@ def test_the_status_says_what_is_wrong_and_offers_what_helps(
         dialog.sees(text)
     assert dialog.focus() == "Trouver la panne"
     assert "le certificat a expiré [0xa]" not in " ".join(dialog.texts())
+    dialog.sees("40G6-C5F0-4YXK")
+    dialog.click("Épeler le code")
+    dialog.sees("4, 0, G comme Gaston, 6")
     dialog.click("Afficher les détails techniques")
     dialog.sees("le certificat a expiré [0xa]")
     dialog.click("Masquer les détails techniques")

@@ -60,6 +60,7 @@ TESTED_BY = {
     "shell/dialogs/background.py": "desktop/test_dialogs.py",
     "shell/dialogs/connection_fields.py": "desktop/test_dialogs.py",
     "shell/dialogs/history_strip.py": "desktop/test_dialogs.py",
+    "shell/dialogs/phone_code_row.py": "desktop/test_dialogs.py",
     "shell/dialogs/letter_panel.py": "desktop/test_support_dialog.py",
     "shell/dialogs/scrolled_dialog.py": "desktop/test_dialogs.py",
     "shell/dialogs/server_test_panel.py": "desktop/test_dialogs.py",

@@ -128,6 +128,12 @@ class StatusAdapter:
             return ()
         return list_periods(stays, now) if stays else ()
 
+    def load_phone_code(self) -> str:
+        """Return the phone code as of now."""
+        from .support_facts import make_phone_code
+
+        return make_phone_code(self._installation, self._client.status())
+
     def watch(self, on_status: Callable[[StatusDocument | None], None]) -> Callable[[], None]:
         """Call *on_status* in a thread, with None at the end; return what stops it."""
         return _watch(

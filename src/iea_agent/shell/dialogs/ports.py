@@ -167,6 +167,9 @@ class StatusPort(StartPort, Protocol):
     def load_history(self) -> tuple[Period, ...]:
         """Return the connection of the last 24 hours, in a thread; () if it is not known."""
 
+    def load_phone_code(self) -> str:
+        """Return the phone code as of now, in a thread."""
+
     def reconnect(self) -> StatusDocument:
         """Have the agent authenticate again, in a thread; return its status after that.
 

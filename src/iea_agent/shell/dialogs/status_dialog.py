@@ -19,6 +19,7 @@ from iea_agent.shell.wording.refusal_text import word_refusal
 from . import status_overview
 from .background import attempt, follow_agent, run_in_background
 from .history_strip import HistoryStrip
+from .phone_code_row import PhoneCodeRow
 from .ports import StatusPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .start_offer import StartOffer
@@ -95,8 +96,10 @@ class StatusWindow(ScrolledDialog):
         self._line = wx.StaticLine(parent)
         self._history = Paragraph(parent, WIDTH + BUTTONS)
         self._strip = HistoryStrip(parent, fit_width(parent, WIDTH + BUTTONS))
-        self._history_state = ""
+        # none yet: the first look, too, finds a change
+        self._history_state: str | None = None
         self._facts = _create_pairs(parent, status_overview.MOST_FACTS)
+        self._code = PhoneCodeRow(parent, WIDTH + BUTTONS, port.load_phone_code, self.lay_out)
         self._fold = wx.Button(parent, style=wx.BU_EXACTFIT)
         self._details = _create_pairs(parent, status_overview.MOST_DETAILS)
         self._message = Paragraph(self.footer, MESSAGE, spoken=True)
@@ -146,7 +149,8 @@ class StatusWindow(ScrolledDialog):
         column.Add(self._history, 0, wx.LEFT | wx.RIGHT | wx.TOP, wide)
         column.AddSpacer(narrow)
         column.Add(self._strip, 0, wx.LEFT | wx.RIGHT, wide)
-        column.Add(facts, 0, wx.ALL, wide)
+        column.Add(facts, 0, wx.LEFT | wx.RIGHT | wx.TOP, wide)
+        column.Add(self._code.sizer, 0, wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         column.Add(self._fold, 0, wx.LEFT | wx.BOTTOM, wide)
         column.Add(details, 0, wx.LEFT | wx.RIGHT | wx.BOTTOM, wide)
         self.panel.SetSizer(column)
@@ -208,6 +212,7 @@ class StatusWindow(ScrolledDialog):
         if state == self._history_state:
             return
         self._history_state = state
+        self._code.load()
 
         def show(periods: tuple[Period, ...] | None) -> None:
             day = periods if periods and self._status is not None else ()

@@ -176,6 +176,13 @@ POLICIES: Mapping[str, PolicyText] = {
         Words("Objet des messages à l'assistance", "Subject of messages to support"),
         Words("L'objet du message préparé.", "The subject of the message that is prepared."),
     ),
+    "deadline.check": PolicyText(
+        Words("Test avant les échéances de la DSN", "Test before the due dates of the declaration"),
+        Words(
+            "Un test discret des serveurs, les deux jours ouvrés avant le 5 et le 15.",
+            "A quiet test of the servers on the two working days before the 5th and the 15th.",
+        ),
+    ),
     "support.hidden": PolicyText(
         Words("Mots masqués dans le fichier pour l'assistance", "Words hidden in the file for support"),
         Words(

@@ -114,6 +114,7 @@ if sys.platform == "win32":
         "updates.folder": ("\\\\nas\\impact\\", r"\\nas\impact"),
         "support.address": ("aide@example.fr", "aide@example.fr"),
         "support.subject": ("Poste de la mairie", "Poste de la mairie"),
+        "deadline.check": (0, False),
         "support.hidden": ("Les Glycines ; Durand", "Les Glycines;Durand"),
     }
     """An entry of each setting, and what it means."""

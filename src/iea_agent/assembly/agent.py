@@ -32,6 +32,7 @@ from iea_agent.shell.wording import balloon_text, menu
 
 from .assistance import Assistance
 from .authenticator import Authenticator
+from .deadline_watch import DeadlineWatch
 from .log_book_keeper import LogBookKeeper
 from .sealing import Sealing
 from .servers import Servers
@@ -101,6 +102,9 @@ class Agent:
         self._assistance = Assistance(installation, self._sealing, clock, self.loop)
         self.keep_assistance = self._assistance.keep_record
         self.record_expiry = self._assistance.expire
+        self._deadline = DeadlineWatch(
+            Servers(installation), clock, random.random, self.loop.post, self._balloon
+        )
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []
         self._addresses = installation.host.list_addresses()
@@ -213,6 +217,8 @@ class Agent:
         """Take over what another session did; see to the channel and the addresses."""
         self._assistance.follow_other_session()
         self._note_state()
+        if self._settings.deadline_check and self._settings.licence_number:
+            self._deadline.look(self.loop.snapshot.state, self._assistance.count_register_days)
         addresses = self._installation.host.list_addresses()
         if addresses != self._addresses:
             # the system may give no notice of it (Wine gives none)

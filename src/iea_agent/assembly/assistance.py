@@ -113,7 +113,6 @@ class Assistance:
         self.follow_other_session()
         snapshot = self._loop.snapshot
         reason, wait = self._compute_wait()
-        register = self.load_register()
         refusal = _refuse_entering(snapshot.state)
         return {
             "assistance_since": snapshot.since if snapshot.state is State.ASSISTANCE else None,
@@ -122,8 +121,13 @@ class Assistance:
             "wait": wait,
             "hold": reason.value,
             "servers_answer": snapshot.servers_answer,
-            "register_days": None if register is None else register.remaining(self._today()),
+            "register_days": self.count_register_days(),
         }
+
+    def count_register_days(self) -> int | None:
+        """Return for how many days this PC can check passwords, None if it cannot."""
+        register = self.load_register()
+        return None if register is None else register.remaining(self._today())
 
     def load_register(self) -> Register | None:
         """Return the newest register on this PC, never an older one than before."""

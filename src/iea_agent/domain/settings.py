@@ -346,6 +346,8 @@ class Settings:
     support_subject: str = _setting("support.subject", problems.SUPPORT_SUBJECT, SUBJECT)
     # what no support file contains: names that only this place has
     support_hidden: str = _setting("support.hidden", "", HIDDEN_WORDS)
+    # whether the servers are tested, quietly, on the two working days before a due date
+    deadline_check: bool = _setting("deadline.check", True, SWITCH)
     # Longest time in assistance mode; 0 for no limit. In a person's own file the limit would be a
     # way out of assistance mode without a password.
     assistance_days: int = _setting("assistance.maximum_days", 0, DAYS, policy_only=True)

@@ -1,4 +1,4 @@
-"""The phone code: to read out, and spelled with first names when that is asked for."""
+"""The phone code: to read out, and spelled with first names on request."""
 
 from __future__ import annotations
 

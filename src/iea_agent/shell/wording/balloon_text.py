@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import PurePath
 
+from iea_agent.domain.deadline_check import Obstacle
 from iea_agent.domain.diagnosis import Interception, Notice, VersionReturn
 from iea_agent.domain.machine import Effect, Snapshot, State
 from iea_agent.domain.problems import FOLDER_UNUSABLE, INTERNAL_ERROR, N_, Problem
@@ -90,6 +92,25 @@ def build_notice_balloon(notice: Notice | VersionReturn) -> Balloon:
     if isinstance(notice, Interception):
         title = _("Un antivirus ou un filtre lit la connexion")
     return Balloon(title, _("Cliquez sur l'icône pour en savoir plus."))
+
+
+_OBSTACLES = {
+    Obstacle.SERVER: N_("Le test d'un serveur a échoué. Cliquez sur l'icône, puis sur « Trouver la panne »."),
+    Obstacle.ASSISTANCE: N_("Le mode assistance est actif. Demandez le mot de passe du jour à l'assistance."),
+    Obstacle.CLOCK: N_("L'heure de cet ordinateur est fausse. Réglez-la dans les paramètres de Windows."),
+    Obstacle.CERTIFICATE: N_("Le certificat d'un serveur expire bientôt. Prévenez l'assistance."),
+    Obstacle.ISSUER: N_(
+        "Le certificat d'un serveur vient d'un autre émetteur qu'avant. Faites le test des serveurs."
+    ),
+    Obstacle.REGISTER: N_("Ce poste ne connaîtra plus les mots de passe du jour. Prévenez l'assistance."),
+    Obstacle.UPDATE: N_("Une mise à jour attend."),
+}
+
+
+def build_deadline_balloon(obstacle: Obstacle, due: date) -> Balloon:
+    """Return the balloon for what may stand in the way on the *due* date."""
+    title = _("À voir avant l'échéance du {date}").format(date=due.strftime(_("%d/%m/%Y")))
+    return Balloon(title, _(_OBSTACLES[obstacle]))
 
 
 def build_crash_balloon() -> Balloon:

@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WRITTEN = ROOT / "docs" / "problemes"
 GUIDE = ROOT / "docs" / "guide.md"
 DECLARATION = ROOT / "docs" / "declaration.md"
+SENT = ROOT / "docs" / "envois.md"
 SHIPPED = ROOT / "src" / "iea_agent" / "shell" / "pages"
 ICONS = ROOT / "src" / "iea_agent" / "shell" / "icons"
 
@@ -167,7 +168,7 @@ class _Renderer(RendererHTML):
         Raises ``ValueError`` for a link that leads outside.
         """
         target = str(tokens[idx].attrs["href"])
-        page = re.fullmatch(r"(?:problemes/)?(IEA-\w\d\d|README|guide[a-z-]*)\.md", target)
+        page = re.fullmatch(r"(?:problemes/)?(IEA-\w\d\d|README|envois|guide[a-z-]*)\.md", target)
         if target.startswith("#"):
             tokens[idx].attrs["href"] = ANCHORS[unquote(target)] + ".html"
         elif page:
@@ -327,6 +328,7 @@ def render_all() -> dict[str, bytes]:
     }
     texts |= split_guide(GUIDE.read_text(encoding="utf-8"))
     texts["accessibilite"] = DECLARATION.read_text(encoding="utf-8")
+    texts["envois"] = SENT.read_text(encoding="utf-8")
     return {f"{name}.html": render_page(name, text).encode() for name, text in texts.items()}
 
 

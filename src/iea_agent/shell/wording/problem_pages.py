@@ -20,9 +20,10 @@ GUIDE = (
     "guide-joindre",
     "guide-lancer",
     "guide-clavier",
+    "envois",
     "accessibilite",
 )
-"""The names of the other pages: the guide, one page for each task, and the declaration of accessibility."""
+"""The names of the other pages: the guide by task, what is sent, the declaration of accessibility."""
 
 
 def find_page(name: str) -> Path | None:

@@ -17,13 +17,15 @@ from iea_agent.host.storage import StorageError
 from .last_test import load_test_details
 
 if TYPE_CHECKING:
-    from iea_agent.domain.documents import StatusDocument
+    from iea_agent.domain.documents import AgentStatusDocument
     from iea_agent.domain.support_report import TestedServers
 
     from .installation import Installation
 
 
-def collect_phone_facts(installation: Installation, status: StatusDocument | None, now: float) -> PhoneFacts:
+def collect_phone_facts(
+    installation: Installation, status: AgentStatusDocument | None, now: float
+) -> PhoneFacts:
     """Return what the phone code carries; *status* is None if no agent answers."""
     test = load_test_details(installation.storage)
     since = None if status is None else datetime.fromisoformat(status["since"]).timestamp()
@@ -41,7 +43,7 @@ def collect_phone_facts(installation: Installation, status: StatusDocument | Non
     )
 
 
-def make_phone_code(installation: Installation, status: StatusDocument | None) -> str:
+def make_phone_code(installation: Installation, status: AgentStatusDocument | None) -> str:
     """Return the phone code as of now."""
     return format_phone_code(collect_phone_facts(installation, status, time.time()))
 
@@ -54,7 +56,7 @@ def read_assistance_since(installation: Installation) -> float | None:
         return None
 
 
-def _find_code(status: StatusDocument | None, test: TestedServers | None) -> str:
+def _find_code(status: AgentStatusDocument | None, test: TestedServers | None) -> str:
     """Return the problem of the state, else of the last test if no agent runs."""
     if status is not None:
         return status["problem"]["code"] if status["problem"] is not None else ""
@@ -62,7 +64,7 @@ def _find_code(status: StatusDocument | None, test: TestedServers | None) -> str
     return causes[0].code if causes else ""
 
 
-def _find_clock(status: StatusDocument | None, test: TestedServers | None) -> float | None:
+def _find_clock(status: AgentStatusDocument | None, test: TestedServers | None) -> float | None:
     """Return the server's clock minus this PC's, as it was noticed last."""
     # an agent of the version before this one does not say it
     ahead = None if status is None else status.get("clock_ahead")

@@ -113,7 +113,10 @@ class SupportFile:
 
     @cached_property
     def _status(self) -> StatusDocument | None:
-        return AgentClient(self._installation).status()
+        from .local_facts import complete_status
+
+        status = AgentClient(self._installation).status()
+        return None if status is None else complete_status(self._installation, status)
 
     @cached_property
     def _stays(self) -> tuple[Stay, ...]:

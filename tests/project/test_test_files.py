@@ -57,6 +57,9 @@ TESTED_BY = {
     "shell/dialogs/status_overview.py": "shell/dialogs/test_dialog_decisions.py",
     "shell/dialogs/typed_settings.py": "shell/dialogs/test_dialog_decisions.py",
     # with real clicks
+    "shell/dialogs/autostart_row.py": "desktop/test_dialogs.py",
+    "shell/dialogs/server_test.py": "desktop/test_dialogs.py",
+    "shell/dialogs/unsaved_question.py": "desktop/test_dialogs.py",
     "shell/dialogs/background.py": "desktop/test_dialogs.py",
     "shell/dialogs/connection_fields.py": "desktop/test_dialogs.py",
     "shell/dialogs/history_strip.py": "desktop/test_dialogs.py",

@@ -21,10 +21,10 @@ def read_network_cost() -> int:
 if sys.platform == "win32":
     import ctypes
     from ctypes import wintypes
-    from uuid import UUID
 
-    _MANAGER = UUID("DCB00C01-570F-4A9B-8D69-199FDBA5723B").bytes_le
-    _COST_INTERFACE = UUID("DCB00008-570F-4A9B-8D69-199FDBA5723B").bytes_le
+    # as Windows lays them out, the first three groups from their end; what ships has no module uuid
+    _MANAGER = bytes.fromhex("010CB0DC 0F57 9B4A 8D69 199FDBA5723B")
+    _COST_INTERFACE = bytes.fromhex("0800B0DC 0F57 9B4A 8D69 199FDBA5723B")
     _ALL_PLACES = 23  # CLSCTX_ALL
     _FREE_THREADED = 0  # COINIT_MULTITHREADED
     # places in the table of functions: IUnknown has three, GetCost follows

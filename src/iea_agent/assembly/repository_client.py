@@ -16,11 +16,13 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from iea_agent.services.https import Client
     from iea_agent.services.messages import Reply, Request
-    from iea_agent.services.updates import MetadataSource
+    from iea_agent.services.updates import TrustedRepository
 
     from .servers import Servers
 
 ROOT_NAME = "root.json"
+FIRST_ROOT = "first-root"
+"""A copy of the first root: TUF's own becomes a link, which some disks have not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class RepositoryPlaces:
 def trust_root(root: Path, places: RepositoryPlaces) -> None:
     """Make *root* the first that is trusted. Raises ``OSError``."""
     places.metadata_folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(root, places.metadata_folder / ROOT_NAME)
+    for name in (ROOT_NAME, FIRST_ROOT):
+        shutil.copyfile(root, places.metadata_folder / name)
 
 
 def refresh(servers: Servers, places: RepositoryPlaces) -> str:
@@ -44,10 +47,8 @@ def refresh(servers: Servers, places: RepositoryPlaces) -> str:
 
     Raises ``HttpsError`` and ``OSError``.
     """
-    from iea_agent.services.updates import TrustedRepository
-
     with _open_client(servers, places.metadata_address) as client:
-        return str(TrustedRepository(_make_source(client, places), None, places.metadata_folder).metadata)
+        return str(_verify(client, places).metadata)
 
 
 def download(servers: Servers, places: RepositoryPlaces, names: Sequence[str]) -> None:
@@ -59,14 +60,13 @@ def download(servers: Servers, places: RepositoryPlaces, names: Sequence[str]) -
     from iea_agent.domain.diagnosis import Failure, Stage
     from iea_agent.services.https import HttpsError
     from iea_agent.services.update_download import Terms, fetch_file
-    from iea_agent.services.updates import TrustedRepository
 
     base = places.target_address.rstrip("/")
     with (
         _open_client(servers, places.metadata_address) as client,
         _open_client(servers, places.target_address) as host,
     ):
-        repository = TrustedRepository(_make_source(client, places), None, places.metadata_folder)
+        repository = _verify(client, places)
         for name in names:
             file = repository.find_file(name)
             if file is None:
@@ -85,10 +85,13 @@ def _open_client(servers: Servers, address: str) -> Client:
     return servers.connect(settings)(addresses.parse(addresses.clean(address)))
 
 
-def _make_source(client: Client, places: RepositoryPlaces) -> MetadataSource:
-    from iea_agent.services.updates import MetadataSource
+def _verify(client: Client, places: RepositoryPlaces) -> TrustedRepository:
+    from iea_agent.host.storage import read_bounded
+    from iea_agent.services.updates import LARGEST, MetadataSource, TrustedRepository
 
     def send(request: Request, limit: int) -> Reply:
         return client.request(request, limit=limit)
 
-    return MetadataSource(send, places.metadata_address.rstrip("/") + "/")
+    source = MetadataSource(send, places.metadata_address.rstrip("/") + "/")
+    root = read_bounded(places.metadata_folder / FIRST_ROOT, LARGEST)
+    return TrustedRepository(source, root or b"", places.metadata_folder)

@@ -84,13 +84,18 @@ class TrustedRepository:
     Nobody else may use the folder meanwhile: ``visit`` sees to that.
     """
 
-    def __init__(self, source: MetadataSource, root: bytes | None, trusted: Path) -> None:
-        """Verify the metadata; without a *root* the root.json in *trusted* is the first.
+    def __init__(self, source: MetadataSource, root: bytes, trusted: Path) -> None:
+        """Verify the metadata, trusting the *root*.
 
         Raises ``HttpsError`` as ``check`` does, and ``OSError`` (disk).
         """
         self._trusted = trusted
         self._updater, self._fetcher = _refresh(source, root, trusted)
+        # not root.json: that is a link, which some disks have not
+        history = trusted / "root_history"
+        versions = (file.name.partition(".")[0] for file in history.glob("*.root.json"))
+        latest = history / f"{max(map(int, filter(str.isdecimal, versions)))}.root.json"
+        self._has_hashes = bool(_read_signed(Root, latest).consistent_snapshot)
 
     @property
     def metadata(self) -> VerifiedMetadata:
@@ -115,7 +120,7 @@ class TrustedRepository:
 
     def name_on_server(self, file: SignedFile) -> str:
         """Return the path of *file* on the server, below ``targets/`` (TUF 1.0, 6.2)."""
-        if not _read_signed(Root, self._trusted / "root.json").consistent_snapshot:
+        if not self._has_hashes:
             return file.name
         folder, slash, name = file.name.rpartition("/")
         return f"{folder}{slash}{file.sha256}.{name}"
@@ -267,13 +272,13 @@ def _delete_too_large(trusted: Path) -> None:
                 file.unlink()
 
 
-def _refresh(source: MetadataSource, root: bytes | None, trusted: Path) -> tuple[Updater, _Fetcher]:
+def _refresh(source: MetadataSource, root: bytes, trusted: Path) -> tuple[Updater, _Fetcher]:
     """Run TUF's client on *trusted*. Raises ``HttpsError``, or ``OSError`` (disk)."""
     trusted.mkdir(parents=True, exist_ok=True, mode=0o700)
     fetcher = _Fetcher(source)
     try:
         # Notepad and PowerShell write a mark
-        anchor = None if root is None else drop_mark(root)
+        anchor = drop_mark(root)
         updater = Updater(str(trusted), fetcher.base, fetcher=fetcher, bootstrap=anchor)
     except (tuf_errors.RepositoryError, UnicodeDecodeError) as error:
         detail = f"root.json of this computer cannot be used: {clean_detail(str(error))}"

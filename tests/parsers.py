@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from iea_agent import channel
-from iea_agent.assembly import saving, session
+from iea_agent.assembly import change_keeper, saving, session
 from iea_agent.domain import (
     addresses,
     announced_change,
@@ -423,6 +423,7 @@ PARSERS: Mapping[str, Parser] = {
     "signed_policy.parse_notices": Parser(
         _refused(signed_policy.parse_notices, signed_policy.PolicyError), signed_policy.LARGEST_TEXT, JSON
     ),
+    "change_keeper.parse_state": _state(change_keeper.parse_state),
     "announced_change.parse_change_record": _state(announced_change.parse_change_record),
     "known_issuers.parse_record": _state(known_issuers.parse_record),
     "state_seal.parse_entry": Parser(

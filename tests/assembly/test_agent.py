@@ -17,6 +17,8 @@ from iea_agent.assembly.servers import Servers
 from iea_agent.domain import machine, problems
 from iea_agent.domain.documents import ReplyDocument
 from iea_agent.domain.machine import Moment
+from iea_agent.domain.signed_policy import format_time
+from iea_agent.shell.dialogs.status_overview import summarize_status
 from iea_agent.shell.wording.problem_details import summarize_problem
 from tests.passwords import make_current_register, other_password, password, today
 
@@ -212,3 +214,28 @@ def test_what_the_state_was_is_in_the_log_book(agent: Agent, folder: Path) -> No
 
     stays = Installation.locate({"IEA_AGENT_HOME": str(folder)}).read_log_book(time.time())
     assert [stay.course.value for stay in stays][:2] == ["assistance", "disconnected"]
+
+
+def test_an_incident_that_the_publisher_knows_of_is_in_the_status_while_it_fails(
+    agent: Agent, folder: Path
+) -> None:
+    now = time.time()
+    notice = {
+        "since": format_time(now - 60),
+        "until": format_time(now + 3600),
+        "text": {"fr": "Le serveur est en panne."},
+    }
+    file = folder / "state" / "updates" / "targets" / "notices.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"schema": 1, "notices": [notice]}))
+    assert agent.answer({"do": "status"})["status"]["incident"] == "", "in assistance mode nothing fails"
+
+    leave(agent, password(today()))
+    agent.answer({"do": "reconnect"})
+
+    status = agent.answer({"do": "status"})["status"]
+    assert status["problem"] is not None
+    assert status["incident"].endswith("Le serveur est en panne.")
+    assert summarize_status(status, now).remaining.startswith("Incident connu")
+    file.write_text('{"schema": 1, "notices": []}')
+    assert agent.answer({"do": "status"})["status"]["incident"] == ""

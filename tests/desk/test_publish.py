@@ -207,8 +207,8 @@ def test_who_must_still_sign_is_named_and_signs_elsewhere(publisher: Publisher) 
     publisher.do("renew", "root")
     code, text = publisher.run("sign")
     assert code == 1
-    assert "« marie » signe la racine" in text
-    assert "il manque 1 signature, parmi : luc, paul" in text
+    assert "« marie » signe la racine" in text
+    assert "il manque 1 signature, parmi : luc, paul" in text
     code, text = publisher.run("sign", keys=elsewhere)
     assert (code, "2.root.json" in text) == (0, True), text
     root = Metadata[Root].from_bytes((publisher.site / "metadata" / "2.root.json").read_bytes())
@@ -221,7 +221,7 @@ def test_without_the_online_key_nothing_is_published(publisher: Publisher) -> No
     publisher.do("roll-out", "3.00.72", "25")
     code, text = publisher.run("sign")
     assert code == 1
-    assert "l’instantané (snapshot), il manque 1 signature, parmi : serveur" in text
+    assert "l’instantané (snapshot), il manque 1 signature, parmi : serveur" in text
     assert publisher.run("sign", keys=elsewhere)[0] == 0
     assert publisher.release(SETUP)["rollout"] == {"percent": 25, "salt": "3.00.72"}
 
@@ -266,7 +266,7 @@ def test_a_lost_key_is_replaced_by_the_root_alone(publisher: Publisher, role: st
 def test_nobody_is_locked_out(publisher: Publisher) -> None:
     assert "plus personne" in publisher.refuse("rotate", "targets", "--old", "marie")
     assert "plus personne" in publisher.refuse("rotate", "root", "--threshold", "4")
-    assert "Il y a : luc, marie, paul" in publisher.refuse("rotate", "root", "--old", "zoe", "--new", "paul")
+    assert "Il y a : luc, marie, paul" in publisher.refuse("rotate", "root", "--old", "zoe", "--new", "paul")
     assert "copiez-y" in publisher.refuse("rotate", "root", "--new", "zoe")
     assert "--threshold" in publisher.refuse("rotate", "root")
 
@@ -332,7 +332,7 @@ def test_a_roll_out_does_not_shrink_and_a_withdrawn_version_stays_away(publisher
     publisher.do("sign")
     assert publisher.release(SETUP)["rollout"] == {"percent": 0, "salt": "3.00.72"}
     assert "ne revient pas" in publisher.refuse("roll-out", "3.00.72", "100")
-    assert "Il y a : 3.00.72" in publisher.refuse("withdraw", "3.00.99")
+    assert "Il y a : 3.00.72" in publisher.refuse("withdraw", "3.00.99")
     publisher.do("withdraw", "3.00.72", "--remove")
     publisher.do("sign")
     assert publisher.client("new").load(SETUP) == {}
@@ -433,7 +433,7 @@ def test_a_policy_is_published_as_agents_read_it(publisher: Publisher) -> None:
         (30, 'proxy = "http://proxy:3128"\n', "decided on the PC"),
         (30, 'suport = "x"\n', "faute de frappe"),
         (30, 'minimum = { product = "3.00.72" }\n', "exclurait tout le monde"),
-        (30, 'minimum = { product = "9" }\n', "exclurait tout le monde"),
+        (30, 'minimum = { product = "9.00" }\n', "exclurait tout le monde"),
     ],
 )
 def test_a_policy_that_would_harm_is_refused(
@@ -468,12 +468,14 @@ def test_a_notice_that_says_nothing_is_refused(publisher: Publisher, arguments: 
 
 
 def test_a_register_of_a_lower_generation_is_refused(publisher: Publisher) -> None:
-    for generation in (2, 3):
-        register = make_current_register(generation).to_text()
+    # its hashes take long, and nobody can verify them here
+    registers = {
+        number: make_current_register().to_text().replace('"generation":1', f'"generation":{number}')
+        for number in (2, 3)
+    }
+    for register in registers.values():
         publisher.do("register", publisher.write("registre.json", register))
-    assert "en est à la 3" in publisher.refuse(
-        "register", publisher.write("registre.json", make_current_register(2).to_text())
-    )
+    assert "en est à la 3" in publisher.refuse("register", publisher.write("registre.json", registers[2]))
     assert "pas un registre" in publisher.refuse("register", publisher.write("registre.json", "{}"))
 
 
@@ -537,7 +539,7 @@ def test_each_fault_of_a_folder_has_a_sentence(publisher: Publisher) -> None:
     setup.write_bytes(content[:-1] + b"!")
     assert "n’est pas celui qui est signé" in publisher.refuse("check")
     setup.unlink()
-    assert "manque : « impact-emploi/" in publisher.refuse("check")
+    assert "manque : « impact-emploi/" in publisher.refuse("check")
     setup.write_bytes(content)
     timestamp = publisher.site / "metadata" / "timestamp.json"
     sound = timestamp.read_bytes()

@@ -95,6 +95,7 @@ def test_a_client_that_reads_between_two_files_gets_the_old_or_the_new_whole(
     assert len(read) >= 8
 
 
+@pytest.mark.linux  # test_publish.py has one for both systems
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_publication_that_broke_off_at_any_file_is_made_again(
     site: Path, tmp_path: Path, keys: dict[str, Signer], change: Callable[..., None]

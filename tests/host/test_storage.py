@@ -391,6 +391,30 @@ class TestRefusedValues:
         assert store.load().effective.settings.licence_number == "1"
 
 
+def test_the_publishers_support_address_stands_below_the_persons_and_the_policys(
+    store: Storage, folders: Folders
+) -> None:
+    signed = folders.state / "updates" / "targets" / "policy.json"
+    signed.parent.mkdir(parents=True)
+    default = settings.DEFAULTS.support_address
+    for text, wanted in (
+        ('{"schema": 1, "support_address": "aide@exemple.fr"}', "aide@exemple.fr"),
+        ('{"schema": 1}', default),
+        ('{"schema": 1, "support_address": "aide@exemple.fr?cc=autre@exemple.fr"}', default),
+        ('{"schema": 1, "support_address": "aide@exemple.fr", "proxy": {}}', default),
+        ("{", default),
+        ('{"schema": 1, "support_address": "aide@exemple.fr"}', "aide@exemple.fr"),
+    ):
+        signed.write_text(text)
+        loaded = store.load()
+        assert loaded.effective.settings.support_address == wanted
+        assert (loaded.all_faults, loaded.effective.locked) == ((), frozenset())
+    store.settings_file.write_text('schema = 1\n[support]\naddress = "moi@exemple.fr"\n')
+    assert store.load().effective.settings.support_address == "moi@exemple.fr"
+    store.policy_file.write_text('schema = 1\n[support]\naddress = "dsi@exemple.fr"\n')
+    assert store.load().effective.settings.support_address == "dsi@exemple.fr"
+
+
 class TestPolicy:
     """The administrator's file on top."""
 

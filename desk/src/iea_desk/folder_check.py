@@ -59,7 +59,7 @@ class _FolderFetcher(FetcherInterface):
 def check_publication(publication: Publication) -> FolderReport:
     """Look at all that is published and drafted. Raises ``FolderError``, ``OSError``."""
     if not publication.signed.versions_of_root:
-        faults, ends = ["Rien n’est encore publié : il n’y a que le brouillon."], {}
+        faults, ends = ["Rien n’est encore publié : il n’y a que le brouillon."], {}
     else:
         faults = list(_check_metadata(publication))
         ends = publication.list_ends()
@@ -75,7 +75,7 @@ def _check_metadata(publication: Publication) -> Iterator[str]:
     if versions != list(range(1, versions[-1] + 1)):
         missing = sorted(set(range(1, versions[-1] + 1)) - set(versions))
         yield (
-            f"Il manque {missing[0]}.root.json : un poste qui connaît la version {missing[0] - 1} reste avec d’anciennes clés. "
+            f"Il manque {missing[0]}.root.json : un poste qui connaît la version {missing[0] - 1} reste avec d’anciennes clés. "
             "Reprenez ce fichier d’une sauvegarde."
         )
         return
@@ -85,7 +85,7 @@ def _check_metadata(publication: Publication) -> Iterator[str]:
             updater = Updater(place, f"{_BASE}metadata/", fetcher=_FolderFetcher(site), bootstrap=anchor)
             updater.refresh()
         except (RepositoryError, DownloadHTTPError) as error:
-            yield f"Un poste refuserait ce dépôt : {error}."
+            yield f"Un poste refuserait ce dépôt : {error}."
 
 
 def _check_files(publication: Publication) -> Iterator[str]:
@@ -100,13 +100,13 @@ def _check_files(publication: Publication) -> Iterator[str]:
                 with open(site / "targets" / prefixed, "rb") as file:
                     target.verify_length_and_hashes(file)
             except FileNotFoundError:
-                yield f"Le fichier targets/{prefixed} manque : « {name} » ne peut pas être téléchargé."
+                yield f"Le fichier targets/{prefixed} manque : « {name} » ne peut pas être téléchargé."
             except RepositoryError:
-                yield f"Le fichier targets/{prefixed} n’est pas celui qui est signé : « {name} » est refusé par les postes."
+                yield f"Le fichier targets/{prefixed} n’est pas celui qui est signé : « {name} » est refusé par les postes."
     strangers = [file for file in (site / "targets").rglob("*") if file.is_file() and file not in wanted]
     for left in strangers[:5]:
         if left.suffix == ".part":
-            yield f"{left} est le reste d’une écriture interrompue : supprimez-le."
+            yield f"{left} est le reste d’une écriture interrompue : supprimez-le."
 
 
 def _check_contents(publication: Publication) -> Iterator[str]:
@@ -115,7 +115,7 @@ def _check_contents(publication: Publication) -> Iterator[str]:
     for offer in catalogue.offers:
         for notes in filter(None, (offer.release.notes.fr, offer.release.notes.en)):
             if notes not in publication.targets:
-                yield f"La version {offer.release.version} annonce « {notes} », qui n’est pas dans le dépôt."
+                yield f"La version {offer.release.version} annonce « {notes} », qui n’est pas dans le dépôt."
     for name, parse in (
         (POLICY_FILE, parse_policy),
         (NOTICES_FILE, parse_notices),
@@ -126,7 +126,7 @@ def _check_contents(publication: Publication) -> Iterator[str]:
             if content is not None:
                 parse(content.decode())
         except (PolicyError, RegisterError, UnicodeDecodeError) as error:
-            yield f"Les postes refusent {name} : {error}."
+            yield f"Les postes refusent {name} : {error}."
 
 
 def _warn_of_ends(publication: Publication, ends: dict[str, datetime]) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _warn_of_ends(publication: Publication, ends: dict[str, datetime]) -> Iterat
                 when = (
                     f"a expiré le {ends[role]:%Y-%m-%d}" if left < 0 else f"expire le {ends[role]:%Y-%m-%d}"
                 )
-                yield f"{what} {when} : iea-desk publish {command}."
+                yield f"{what} {when} : iea-desk publish {command}."
 
 
 def _advise(publication: Publication) -> Iterator[str]:
@@ -151,15 +151,15 @@ def _advise(publication: Publication) -> Iterator[str]:
                 if result
                 else explain_missing(role, result)
             )
-            yield f"Brouillon : {ready}"
+            yield f"Brouillon : {ready}"
     by_channel: dict[tuple[object, str], int] = {}
     for offer in list_catalogue(publication).offers:
         place = (offer.release.kind, offer.release.channel)
         by_channel[place] = by_channel.get(place, 0) + 1
         if by_channel[place] == MOST_VERSIONS + 1:
             yield (
-                f"Plus de {MOST_VERSIONS} versions dans un canal : la plus ancienne utile est la {offer.release.version}. "
-                "Retirez les plus vieilles : iea-desk publish withdraw VERSION --remove."
+                f"Plus de {MOST_VERSIONS} versions dans un canal : la plus ancienne utile est la {offer.release.version}. "
+                "Retirez les plus vieilles : iea-desk publish withdraw VERSION --remove."
             )
     for role in OFFLINE:
         if len(publication.signed.root().roles[role].keyids) == 1:
@@ -169,6 +169,6 @@ def _advise(publication: Publication) -> Iterator[str]:
                 else "il faut les clés de la racine"
             )
             yield (
-                f"Une seule clé signe {ROLE_WORDS[role]} : si elle est perdue, {loss}. "
-                f"Ajoutez-en une : iea-desk publish rotate {role} --new NOM."
+                f"Une seule clé signe {ROLE_WORDS[role]} : si elle est perdue, {loss}. "
+                f"Ajoutez-en une : iea-desk publish rotate {role} --new NOM."
             )

@@ -93,7 +93,7 @@ class Publication:
             metadata = _parse(file, data)
             if published is not None and metadata.signed.version <= published.signed.version:
                 raise DeskError(
-                    f"Le brouillon est périmé : la version {published.signed.version} de {ROLE_WORDS[role]} est déjà publiée. "
+                    f"Le brouillon est périmé : la version {published.signed.version} de {ROLE_WORDS[role]} est déjà publiée. "
                     "Abandonnez-le (iea-desk publish discard), puis recommencez la modification.",
                     REFUSED,
                 )
@@ -135,7 +135,7 @@ class Publication:
         """Raise ``DeskError`` if there is no repository."""
         if not self.signed.versions_of_root and Root.type not in self.signed.changed:
             raise DeskError(
-                f"Il n’y a pas de dépôt dans {self.folder}. Pour en créer un : iea-desk publish init."
+                f"Il n’y a pas de dépôt dans {self.folder}. Pour en créer un : iea-desk publish init."
             )
 
     def replace_keys(
@@ -230,8 +230,8 @@ class Publication:
             metadata = self.signed.open(role)
             if metadata.signed.version and metadata.signed.is_expired(self.now):
                 raise DeskError(
-                    f"{ROLE_WORDS[role].capitalize()} a expiré le {metadata.signed.expires:%Y-%m-%d} : les postes la refusent. "
-                    f"Renouvelez-la d’abord : iea-desk publish renew {role}, puis sign.",
+                    f"{ROLE_WORDS[role].capitalize()} a expiré le {metadata.signed.expires:%Y-%m-%d} : les postes la refusent. "
+                    f"Renouvelez-la d’abord : iea-desk publish renew {role}, puis sign.",
                     REFUSED,
                 )
 
@@ -253,7 +253,7 @@ def hold_folder(folder: Path, patience: float = LOCK_SECONDS) -> Iterator[None]:
             yield
     except filelock.Timeout:
         raise DeskError(
-            f"Une autre commande travaille dans {folder} : réessayez dans un instant. Rien n’est changé."
+            f"Une autre commande travaille dans {folder} : réessayez dans un instant. Rien n’est changé."
         ) from None
 
 
@@ -264,7 +264,7 @@ def explain_missing(role: str, result: VerificationResult | RootVerificationResu
     sentences = []
     for part in lacking:
         names = ", ".join(sorted(name_key(key) for key in part.unsigned.values()))
-        sentence = f"il manque {part.missing} signature{'s' if part.missing > 1 else ''}, parmi : {names}"
+        sentence = f"il manque {part.missing} signature{'s' if part.missing > 1 else ''}, parmi : {names}"
         if sentence not in sentences:
             sentences.append(sentence)
     return f"Pour {ROLE_WORDS[role]}, {' ; et '.join(sentences)}."
@@ -293,7 +293,7 @@ def _find_owner(root: Root, role: str, name: str) -> str:
     if not owned:
         names = ", ".join(sorted(name_key(root.keys[keyid]) for keyid in root.roles[role].keyids))
         raise DeskError(
-            f"Pour {ROLE_WORDS[role]}, il n’y a pas de clé « {name} ». Il y a : {names}.", REFUSED
+            f"Pour {ROLE_WORDS[role]}, il n’y a pas de clé « {name} ». Il y a : {names}.", REFUSED
         )
     return owned[0]
 
@@ -302,7 +302,7 @@ def _check_threshold(root: Root, role: str) -> None:
     keys, threshold = len(root.roles[role].keyids), root.roles[role].threshold
     if not 1 <= threshold <= keys:
         raise DeskError(
-            f"Pour {ROLE_WORDS[role]}, {threshold} signature(s) seraient demandées et il y aurait {keys} clé(s) : "
+            f"Pour {ROLE_WORDS[role]}, {threshold} signature(s) seraient demandées et il y aurait {keys} clé(s) : "
             "plus personne ne pourrait signer. Rien n’est changé.",
             REFUSED,
         )

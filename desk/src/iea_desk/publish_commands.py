@@ -59,7 +59,7 @@ def add_publish(commands: Any) -> None:
         "--secret-file",
         type=Path,
         metavar="FICHIER",
-        help="phrase secrète ou code, sur sa première ligne ; lisible par vous seul (sinon demandée)",
+        help="phrase secrète ou code, sur sa première ligne ; lisible par vous seul (sinon demandée)",
     )
     orders = publish.add_subparsers(required=True, metavar="ordre")
     for name, (summary, arguments, run) in ORDERS.items():
@@ -86,12 +86,12 @@ def _key(options: argparse.Namespace) -> None:
         passphrase = _ask_new(options) if options.passphrase else None
         key = create_key(options.keys, options.name, options.type, passphrase)
         print(
-            f"Clé « {key.name} » créée : {options.keys / key.name}.pem est privé, gardez-le hors ligne et en double."
+            f"Clé « {key.name} » créée : {options.keys / key.name}.pem est privé, gardez-le hors ligne et en double."
         )
     else:
         number = None if options.token == "" else _number(options.token)
         key = register_token(options.keys, options.name, number, options.label, _ask_for(options))
-        print(f"Clé « {key.name} » reconnue dans le jeton ; elle n’en sort pas.")
+        print(f"Clé « {key.name} » reconnue dans le jeton ; elle n’en sort pas.")
     print(f"Donnez {options.keys / key.name}.json, qui est public, à la personne qui tient le dépôt.")
 
 
@@ -116,7 +116,7 @@ def _init(options: argparse.Namespace) -> None:
     with _open(options, create=True) as publication:
         publication.start(keys, thresholds)
         publication.save()
-    print("Dépôt préparé. Chaque titulaire signe maintenant : iea-desk publish sign.")
+    print("Dépôt préparé. Chaque titulaire signe maintenant : iea-desk publish sign.")
 
 
 def _add(options: argparse.Namespace) -> None:
@@ -138,7 +138,7 @@ def _notes(options: argparse.Namespace) -> None:
 
     with _edit(options) as publication:
         name = add_notes(publication, options.version, options.language, options.file)
-    print(f"Notes : {name}.")
+    print(f"Notes : {name}.")
     _remind()
 
 
@@ -148,7 +148,7 @@ def _policy(options: argparse.Namespace) -> None:
     with _edit(options) as publication:
         policy = set_policy(publication, options.file)
     print(
-        f"Politique : {len(policy.changes)} changement(s) annoncé(s), {len(policy.pages)} page(s), assistance : {policy.support_address or 'inchangée'}."
+        f"Politique : {len(policy.changes)} changement(s) annoncé(s), {len(policy.pages)} page(s), assistance : {policy.support_address or 'inchangée'}."
     )
     _remind()
 
@@ -187,7 +187,7 @@ def _parse_time(text: str, now: datetime) -> datetime:
         date = now if not year else now.replace(year=year, month=month, day=day)
         return date.replace(hour=hour, minute=minute, second=0, microsecond=0, tzinfo=None).astimezone()
     except ValueError:
-        raise DeskError(f"« {text} » n’est pas une heure : 9:12, ou 2026-12-01 9:12.", REFUSED) from None
+        raise DeskError(f"« {text} » n’est pas une heure : 9:12, ou 2026-12-01 9:12.", REFUSED) from None
 
 
 def _register(options: argparse.Namespace) -> None:
@@ -206,7 +206,7 @@ def _roll_out(options: argparse.Namespace) -> None:
         offer = find_offer(publication, options.version, options.kind)
         roll_out(publication, offer, options.percent)
     print(
-        f"Version {offer.release.version} : de {offer.release.rollout.percent} % à {options.percent} % des postes."
+        f"Version {offer.release.version} : de {offer.release.rollout.percent} % à {options.percent} % des postes."
     )
     _remind()
 
@@ -217,7 +217,7 @@ def _withdraw(options: argparse.Namespace) -> None:
     with _edit(options) as publication:
         offer = find_offer(publication, options.version, options.kind)
         withdraw(publication, offer, remove=options.remove)
-    print(f"Version {offer.release.version} : plus proposée à personne. Les postes qui l’ont la gardent.")
+    print(f"Version {offer.release.version} : plus proposée à personne. Les postes qui l’ont la gardent.")
     _remind()
 
 
@@ -229,7 +229,7 @@ def _rotate(options: argparse.Namespace) -> None:
     with _edit(options) as publication:
         new = load_key(options.keys, options.new) if options.new else None
         publication.replace_keys(ROLES[options.role], options.old, new, options.threshold)
-    print("Nouvelle racine préparée : les anciens et les nouveaux titulaires de la racine la signent.")
+    print("Nouvelle racine préparée : les anciens et les nouveaux titulaires de la racine la signent.")
     _remind()
 
 
@@ -255,9 +255,9 @@ def _sign(options: argparse.Namespace) -> None:
 
     with _open(options, sign=True) as publication:
         if not publication.signed.changed:
-            raise DeskError("Il n’y a rien à signer : le brouillon est vide.", REFUSED)
+            raise DeskError("Il n’y a rien à signer : le brouillon est vide.", REFUSED)
         for role, key in publication.sign():
-            print(f"« {name_key(key)} » signe {ROLE_WORDS[role]}.")
+            print(f"« {name_key(key)} » signe {ROLE_WORDS[role]}.")
         publication.save()
         try:
             written = publication.publish()
@@ -288,7 +288,7 @@ def _check(options: argparse.Namespace) -> None:
     with _open(options) as publication:
         report = check_publication(publication)
     for role, end in report.ends.items():
-        print(f"{ROLE_WORDS[role].capitalize()} : jusqu’au {end:%Y-%m-%d %H:%M} UTC.")
+        print(f"{ROLE_WORDS[role].capitalize()} : jusqu’au {end:%Y-%m-%d %H:%M} UTC.")
     for sentence in report.advice:
         print(sentence)
     if report.faults:
@@ -308,7 +308,7 @@ def _open(options: argparse.Namespace, *, sign: bool = False, create: bool = Fal
 
     if not create and not options.folder.is_dir():
         raise DeskError(
-            f"Il n’y a pas de dépôt dans {options.folder}. Pour en créer un : iea-desk publish init."
+            f"Il n’y a pas de dépôt dans {options.folder}. Pour en créer un : iea-desk publish init."
         )
     with hold_folder(options.folder):
         try:
@@ -321,7 +321,7 @@ def _open(options: argparse.Namespace, *, sign: bool = False, create: bool = Fal
             yield publication
         except FolderError as error:
             raise DeskError(
-                f"Le dépôt est abîmé, rien n’est changé : metadata/{error}. Reprenez ce fichier d’une sauvegarde ou de l’hébergement.",
+                f"Le dépôt est abîmé, rien n’est changé : metadata/{error}. Reprenez ce fichier d’une sauvegarde ou de l’hébergement.",
                 REFUSED,
             ) from None
 
@@ -341,8 +341,11 @@ def _ask_for(options: argparse.Namespace) -> Callable[[str], str]:
 
             return load_private_text(options.secret_file).partition("\n")[0].rstrip("\r")
         if not sys.stdin.isatty():
-            raise DeskError(f"{what} : donnez --secret-file, il n’y a personne à qui la demander.")
-        return getpass.getpass(f"{what} : ")
+            raise DeskError(f"{what} : donnez --secret-file, il n’y a personne à qui la demander.")
+        try:
+            return getpass.getpass(f"{what} : ")
+        except EOFError:
+            raise DeskError("\nInterrompu. Rien n’est changé.") from None
 
     return ask
 
@@ -356,13 +359,13 @@ def _ask_new(options: argparse.Namespace) -> str:
 
 
 def _print_written(written: Iterable[str]) -> None:
-    print("Publié. À envoyer à l’hébergement dans cet ordre, le dernier à la fin :")
+    print("Publié. À envoyer à l’hébergement dans cet ordre, le dernier à la fin :")
     for name in written:
         print(f"  site/{name}")
 
 
 def _remind() -> None:
-    print("Dans le brouillon. Pour publier : iea-desk publish sign.")
+    print("Dans le brouillon. Pour publier : iea-desk publish sign.")
 
 
 def _names(text: str) -> list[str]:
@@ -405,7 +408,7 @@ ORDERS: Mapping[str, tuple[str, tuple[Argument, ...], Callable[[argparse.Namespa
                 type=_names,
                 required=True,
                 metavar="NOMS",
-                help="clés de la racine : marie,paul,luc",
+                help="clés de la racine : marie,paul,luc",
             ),
             _argument(
                 "--root-threshold", type=_threshold, default=1, metavar="N", help="signatures qu’elle demande"

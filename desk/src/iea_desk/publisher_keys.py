@@ -65,7 +65,7 @@ def create_key(folder: Path, name: str, key_type: str, passphrase: str | None = 
     _check_new(folder, name)
     if passphrase is not None and len(passphrase) < SHORTEST_PASSPHRASE:
         raise DeskError(
-            f"La phrase secrète est trop courte : {SHORTEST_PASSPHRASE} caractères au moins. Rien n’est écrit.",
+            f"La phrase secrète est trop courte : {SHORTEST_PASSPHRASE} caractères au moins. Rien n’est écrit.",
             REFUSED,
         )
     signer = _GENERATE[key_type]()
@@ -99,7 +99,7 @@ def _refuse_token(error: Exception) -> DeskError:
     # a wrong PIN, for example, has a name and no text
     reason = str(error) or type(error).__name__
     return DeskError(
-        f"Le jeton ne signe pas : {reason}. Rien n’est signé.\n"
+        f"Le jeton ne signe pas : {reason}. Rien n’est signé.\n"
         "Il faut son code, iea-desk[token], la variable PYKCS11LIB avec le chemin de sa bibliothèque PKCS #11, "
         "et une clé ECDSA P-256 ou P-384 dans ce jeton."
     )
@@ -108,7 +108,7 @@ def _refuse_token(error: Exception) -> DeskError:
 def _check_new(folder: Path, name: str) -> None:
     if not re.fullmatch(_NAME, name):
         raise DeskError(
-            f"« {name} » ne peut pas nommer une clé : des minuscules, des chiffres et des tirets.", REFUSED
+            f"« {name} » ne peut pas nommer une clé : des minuscules, des chiffres et des tirets.", REFUSED
         )
     for file in (folder / f"{name}.json", folder / f"{name}.pem"):
         if file.exists():
@@ -130,7 +130,7 @@ def load_key(folder: Path, name: str) -> NamedKey:
     file = folder / f"{name}.json"
     if not re.fullmatch(_NAME, name) or not file.is_file():
         raise DeskError(
-            f"Il n’y a pas de clé « {name} » dans {folder}. Créez-la (iea-desk publish key {name}), "
+            f"Il n’y a pas de clé « {name} » dans {folder}. Créez-la (iea-desk publish key {name}), "
             f"ou copiez-y le fichier public {name}.json de la personne qui l’a."
         )
     return _parse_public(file)
@@ -173,7 +173,7 @@ def _load_private(file: Path, name: str, ask: AskSecret) -> Any:
         try:
             return load_pem_private_key(data, None)
         except TypeError:
-            return load_pem_private_key(data, ask(f"Phrase secrète de la clé « {name} »").encode())
+            return load_pem_private_key(data, ask(f"Phrase secrète de la clé « {name} »").encode())
     except ValueError:
         raise DeskError(
             f"La phrase secrète n’ouvre pas {file}, ou ce fichier n’est pas une clé. Rien n’est signé.",
@@ -213,7 +213,7 @@ class _TokenSigner(Signer):
 
     def _ask_once(self, what: str) -> str:
         if self._pin is None:
-            self._pin = self._ask(f"Code ({what}) du jeton de la clé « {self._key.name} »")
+            self._pin = self._ask(f"Code ({what}) du jeton de la clé « {self._key.name} »")
         return self._pin
 
 

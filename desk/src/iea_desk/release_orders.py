@@ -76,20 +76,20 @@ def add_release(publication: Publication, file: Path, sheet: Path) -> Offer:
         check_file_name(name)
     except CatalogueError as error:
         raise DeskError(
-            f"{sheet} : les postes ne comprendraient pas cette fiche : {error}.", REFUSED
+            f"{sheet} : les postes ne comprendraient pas cette fiche : {error}.", REFUSED
         ) from None
     _demand_newer(publication, release, name)
     for notes in filter(None, (release.notes.fr, release.notes.en)):
         if notes not in publication.targets:
             raise DeskError(
-                f"Les notes « {notes} » manquent. Ajoutez-les d’abord : iea-desk publish notes {release.version} FICHIER.",
+                f"Les notes « {notes} » manquent. Ajoutez-les d’abord : iea-desk publish notes {release.version} FICHIER.",
                 REFUSED,
             )
     publication.put(name, file, {CUSTOM: document})
     for offer in list_catalogue(publication).offers:
         if offer.file.name == name:
             return offer
-    raise DeskError(f"{file} ne peut pas être proposé : {_find_refusal(publication, name)}.", REFUSED)
+    raise DeskError(f"{file} ne peut pas être proposé : {_find_refusal(publication, name)}.", REFUSED)
 
 
 def _find_refusal(publication: Publication, name: str) -> str:
@@ -128,7 +128,7 @@ def _demand_newer(publication: Publication, release: Release, name: str) -> None
         is_same_draft = offer.file.name == name and name not in public
         if not is_same_draft and order_version(release.version) <= order_version(other.version):
             raise DeskError(
-                f"La version {release.version} n’est pas plus récente que {other.version}, déjà dans le dépôt : "
+                f"La version {release.version} n’est pas plus récente que {other.version}, déjà dans le dépôt : "
                 "les postes ne la prendraient pas. Donnez-lui un numéro plus haut.",
                 REFUSED,
             )
@@ -139,7 +139,7 @@ def find_offer(publication: Publication, version: str, kind: str = "") -> Offer:
     try:
         wanted = order_version(version)
     except ValueError:
-        raise DeskError(f"« {version} » n’est pas un numéro de version.", REFUSED) from None
+        raise DeskError(f"« {version} » n’est pas un numéro de version.", REFUSED) from None
     offers = [
         offer
         for offer in list_catalogue(publication).offers
@@ -149,10 +149,10 @@ def find_offer(publication: Publication, version: str, kind: str = "") -> Offer:
         return offers[0]
     if offers:
         raise DeskError(
-            f"Plusieurs fichiers ont la version {version} : précisez --kind product ou agent.", REFUSED
+            f"Plusieurs fichiers ont la version {version} : précisez --kind product ou agent.", REFUSED
         )
     there = ", ".join(offer.release.version for offer in list_catalogue(publication).offers) or "aucune"
-    raise DeskError(f"Il n’y a pas de version {version} dans le dépôt. Il y a : {there}.", REFUSED)
+    raise DeskError(f"Il n’y a pas de version {version} dans le dépôt. Il y a : {there}.", REFUSED)
 
 
 def roll_out(publication: Publication, offer: Offer, percent: int) -> None:
@@ -160,14 +160,14 @@ def roll_out(publication: Publication, offer: Offer, percent: int) -> None:
     before, version = offer.release.rollout.percent, offer.release.version
     if before == 0:
         raise DeskError(
-            f"La version {version} est retirée et ne revient pas : des postes ont appris qu’elle l’est. "
+            f"La version {version} est retirée et ne revient pas : des postes ont appris qu’elle l’est. "
             "Publiez la correction sous un numéro plus haut.",
             REFUSED,
         )
     if percent <= before:
         raise DeskError(
-            f"La version {version} est déjà proposée à {before} % des postes : une diffusion ne rétrécit pas, "
-            f"car des postes l’ont déjà prise. Pour l’arrêter : iea-desk publish withdraw {version}.",
+            f"La version {version} est déjà proposée à {before} % des postes : une diffusion ne rétrécit pas, "
+            f"car des postes l’ont déjà prise. Pour l’arrêter : iea-desk publish withdraw {version}.",
             REFUSED,
         )
     _set_percent(publication, offer, percent)
@@ -198,7 +198,7 @@ def add_notes(publication: Publication, version: str, language: str, file: Path)
         order_version(version)
     except ValueError:
         raise DeskError(
-            f"{file} n’est pas un texte en UTF-8, ou « {version} » n’est pas une version.", REFUSED
+            f"{file} n’est pas un texte en UTF-8, ou « {version} » n’est pas une version.", REFUSED
         ) from None
     if not text.strip() or not text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
         raise DeskError(f"{file} est vide, ou contient des caractères invisibles.", REFUSED)
@@ -213,10 +213,10 @@ def set_policy(publication: Publication, file: Path) -> SignedPolicy:
     try:
         policy = parse_policy(text)
     except PolicyError as error:
-        raise DeskError(f"{file} : les postes refuseraient cette politique : {error}.", REFUSED) from None
+        raise DeskError(f"{file} : les postes refuseraient cette politique : {error}.", REFUSED) from None
     if policy.ignored:
         raise DeskError(
-            f"{file} : aucun poste ne connaît « {policy.ignored[0]} ». Est-ce une faute de frappe ?", REFUSED
+            f"{file} : aucun poste ne connaît « {policy.ignored[0]} ». Est-ce une faute de frappe ?", REFUSED
         )
     _demand_reachable_minimum(publication, policy)
     _demand_time_to_tell(publication, policy)
@@ -235,7 +235,7 @@ def _demand_reachable_minimum(publication: Publication, policy: SignedPolicy) ->
             order_version(offer.release.version) >= order_version(version) for offer in reachable
         ):
             raise DeskError(
-                f"La version minimale {version} exclurait tout le monde : aucune version proposée à 100 % des postes "
+                f"La version minimale {version} exclurait tout le monde : aucune version proposée à 100 % des postes "
                 "n’est aussi récente.",
                 REFUSED,
             )
@@ -251,7 +251,7 @@ def _demand_time_to_tell(publication: Publication, policy: SignedPolicy) -> None
         lead = change.begins - publication.now.timestamp()
         if change not in announced and lead < timing.REHEARSAL_LEAD:
             raise DeskError(
-                f"Le changement « {change.name} » commence dans {max(lead, 0) / 86_400:.0f} jours. Il en faut 21 : "
+                f"Le changement « {change.name} » commence dans {max(lead, 0) / 86_400:.0f} jours. Il en faut 21 : "
                 "chaque poste essaie d’abord les nouvelles adresses, et prévient une semaine avant s’il n’y arrive pas.",
                 REFUSED,
             )
@@ -264,7 +264,7 @@ def set_notice(publication: Publication, document: Mapping[str, object] | None) 
     try:
         (notice,) = parse_notices(text) or (None,)
     except PolicyError as error:
-        raise DeskError(f"Les postes refuseraient cet avis : {error}.", REFUSED) from None
+        raise DeskError(f"Les postes refuseraient cet avis : {error}.", REFUSED) from None
     publication.put(NOTICES_FILE, text.encode())
     return notice
 
@@ -278,11 +278,11 @@ def set_register(publication: Publication, file: Path) -> int:
         generation = parse_register(before.decode("ascii", "replace")).generation if before else 0
     except RegisterError as error:
         raise DeskError(
-            f"{file} n’est pas un registre que les postes acceptent : {error}.", REFUSED
+            f"{file} n’est pas un registre que les postes acceptent : {error}.", REFUSED
         ) from None
     if register.generation < generation or (register.generation == generation and data != before):
         raise DeskError(
-            f"{file} est de génération {register.generation}, et le dépôt en est à la {generation} : les postes garderaient l’ancien.",
+            f"{file} est de génération {register.generation}, et le dépôt en est à la {generation} : les postes garderaient l’ancien.",
             REFUSED,
         )
     publication.put(REGISTER_FILE, data)
@@ -304,7 +304,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(_read_bounded(file, LARGEST_DOCUMENT).decode("utf-8-sig"))
     except ValueError as error:
-        raise DeskError(f"{file} n’est pas un fichier TOML : {error}.", REFUSED) from None
+        raise DeskError(f"{file} n’est pas un fichier TOML : {error}.", REFUSED) from None
     written: dict[str, Any] = _write_times(document)
     return written
 

@@ -32,8 +32,10 @@ from iea_agent.shell.wording import balloon_text, menu
 
 from .assistance import Assistance
 from .authenticator import Authenticator
+from .change_keeper import ChangeKeeper
 from .deadline_watch import DeadlineWatch
 from .log_book_keeper import LogBookKeeper
+from .notice_reader import NoticeReader
 from .sealing import Sealing
 from .servers import Servers
 from .session import SessionChannel
@@ -42,7 +44,7 @@ from .window_opener import WindowOpener
 
 if TYPE_CHECKING:
     from iea_agent.channel import Document
-    from iea_agent.domain.diagnosis import Notice, VersionReturn
+    from iea_agent.domain.diagnosis import Notice, PendingChange, VersionReturn
     from iea_agent.domain.documents import AgentStatusDocument, ReplyDocument
     from iea_agent.domain.problems import Problem
     from iea_agent.domain.settings import Settings
@@ -77,6 +79,8 @@ class Agent:
         self._beside = beside
         self._first_event = machine.StartedQuietly() if quiet else machine.Started()
         self._installation = installation = servers.installation
+        self._notices = NoticeReader(installation.updates_folder)
+        self._incident = ""
         self._windows = WindowOpener(installation.host)
         self._proof = VersionProof(installation.program, installation.trial_file, installation.storage, clock)
         self._tray: Tray | None = None
@@ -91,6 +95,13 @@ class Agent:
         # one agent writes it: the one whose log has its plain name
         self._log_book = LogBookKeeper(installation.log_book_file, clock) if log_name == "agent" else None
         locale.replace_in_sentences(problems.SUPPORT_ADDRESS, lambda: self._settings.support_address)
+        self._changes = ChangeKeeper(
+            installation.storage,
+            servers.rehearse,
+            self._post,
+            lambda: self._post(machine.SettingsChanged()),
+        )
+        self._changes.open()
         self._sealing = Sealing(installation, clock)
         self._sealing.open(lambda: installation.vault)
         first = machine.begin(clock(), self._sealing.restore_mode())
@@ -110,11 +121,11 @@ class Agent:
         self._addresses = installation.host.list_addresses()
         self._warned_of: set[Problem] = set()
         # what was said of a connection that works; None before the first look
-        self._noticed: tuple[Notice | VersionReturn, ...] | None = None
+        self._noticed: tuple[Notice | PendingChange | VersionReturn, ...] | None = None
 
     @property
     def _settings(self) -> Settings:
-        return self._loaded.effective.settings
+        return self._changes.apply(self._loaded.effective)
 
     @property
     def abilities(self) -> Abilities:
@@ -231,9 +242,16 @@ class Agent:
         """Post the result of *attempt*; called on its thread."""
         if attempt.failure is None:
             self.loop.post(self._assistance.lift_stop)
+        self.loop.post(lambda: self._follow_change(attempt.failure is not None))
         if not self._proof.is_settled:
             self.loop.post(lambda: self._proof.take(attempt.failure))
         self.loop.post(attempt)
+
+    def _post(self, item: machine.Event | Callable[[], None]) -> None:
+        self.loop.post(item)
+
+    def _follow_change(self, failed: bool) -> None:
+        self._changes.follow(self._loaded.effective, time.time(), failed=failed)
 
     def authenticate(self, run: int) -> None:
         """Begin attempt *run*; a person's also shows secrets that were just refused."""
@@ -296,6 +314,19 @@ class Agent:
         if self._sign_files() != self._signatures:
             self._load()
             self.loop.post(machine.SettingsChanged())
+        self._changes.look(self._loaded.effective, time.time())
+        if self._word_incident() != self._incident or self._list_notices() != self._noticed:
+            self.publish(self.loop.snapshot)
+
+    def _word_incident(self) -> str:
+        """Return what the publisher says of the present failure, "" if it says nothing."""
+        now = time.time()
+        notice = self._notices.find_notice(now) if self.loop.snapshot.failure is not None else None
+        if notice is None:
+            return ""
+        from iea_agent.shell.wording.incident_text import describe_incident
+
+        return describe_incident(notice, now)
 
     def _note_state(self) -> None:
         if self._log_book is not None:
@@ -316,18 +347,21 @@ class Agent:
     def _build_status(self) -> AgentStatusDocument:
         from iea_agent.shell.wording import status_text
 
+        self._incident = self._word_incident()
         return status_text.build_status_document(
             self.loop.snapshot,
             self._settings,
             self._loaded.all_faults,
             self._list_notices(),
+            self._incident,
         )
 
-    def _list_notices(self) -> tuple[Notice | VersionReturn, ...]:
+    def _list_notices(self) -> tuple[Notice | PendingChange | VersionReturn, ...]:
         """Return what to know of a connection that works, and of this version."""
         version_return = self._proof.version_return
         notices = self._servers.issuers.list_notices(self._settings.authentication, time.time())
-        return notices if version_return is None else (version_return, *notices)
+        pending = self._changes.list_pending(self._loaded.effective, time.time())
+        return (*(() if version_return is None else (version_return,)), *pending, *notices)
 
     def _announce_notices(self) -> None:
         """Show a balloon for each notice that is new."""

@@ -166,6 +166,16 @@ class Installation:
         """The trust root of the updates; without it no signature can be checked."""
         return self.folders.policy / ROOT_FILE
 
+    def read_signed_file(self, path: Path, limit: int) -> bytes | None:
+        """Read the root, or what its signatures cover; None if there is no file.
+
+        The root is an administrator's, the rest may lie where the person may write. Raises ``OSError``.
+        """
+        from iea_agent.host.storage import read_bounded
+
+        read = self.storage.read_administrators_file if path == self.root_file else read_bounded
+        return read(path, limit)
+
     @property
     def updates_folder(self) -> Path:
         """The folder of the update metadata trusted last, and of their lock."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent.domain.password_register import Register, RegisterError, parse_register
-from iea_agent.host.regular_files import read_bounded
 from iea_agent.host.storage import decode_file
 
 if TYPE_CHECKING:
@@ -74,14 +73,10 @@ def _read_signed(installation: Installation) -> bytes | None:
         return None
     from iea_agent.services.updates import TargetError, read_target
 
-    root = installation.root_file
-
-    def read_file(path: Path, limit: int) -> bytes | None:
-        # the root is an administrator's; what its signatures cover may lie where the person may write
-        read = installation.storage.read_administrators_file if path == root else read_bounded
-        return read(path, limit)
-
+    folder = installation.updates_folder
     try:
-        return read_target(read_file, root, installation.updates_folder, file.name, LARGEST_FILE)
+        return read_target(
+            installation.read_signed_file, installation.root_file, folder, file.name, LARGEST_FILE
+        )
     except TargetError as error:
         raise RegisterError(f"not signed by the update server: {error}") from error

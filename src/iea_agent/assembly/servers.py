@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -20,7 +21,8 @@ from .installation import Installation, find_named_proxy
 
 if TYPE_CHECKING:
     from iea_agent.domain.addresses import Address
-    from iea_agent.domain.diagnosis import Failure, ServerReport
+    from iea_agent.domain.announced_change import Rehearsal
+    from iea_agent.domain.diagnosis import Failure, Server, ServerReport
     from iea_agent.domain.proxy_password import ProxyPassword
     from iea_agent.domain.repairs import Repair
     from iea_agent.host.system_proxy import SystemProxies
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from iea_agent.services.secret_verdicts import SecretVerdicts
 
     from .issuer_record import IssuerRecord
+
+
+log = logging.getLogger("iea_agent.updates")
 
 
 @dataclass(frozen=True)
@@ -210,11 +215,38 @@ class Servers:
             licence,
             on_progress or (lambda _report: None),
             now=datetime.now(UTC),
-            verify=self._verify if self._has_root() else None,
+            verify=self._verify_and_bring if self._has_root() else None,
             cancelled=cancelled,
             by_system_proxy=self._by_system_proxy(settings, given),
         )
         return tuple(self.issuers.record(report, time.time()) for report in reports)
+
+    def rehearse(self, wanted: Settings, present: Settings) -> tuple[Rehearsal, str]:
+        """Test the servers of *wanted* that are not those of *present*; shows no licence.
+
+        Where one fails, the present one tells if it is the network's fault.
+        """
+        from iea_agent.domain.announced_change import Rehearsal
+        from iea_agent.domain.diagnosis import Server
+
+        servers = {Server.AUTHENTICATION: "authentication", Server.UPDATES: "updates"}
+        changed = [
+            server for server, name in servers.items() if getattr(wanted, name) != getattr(present, name)
+        ]
+        failure = self._find_failure({server: getattr(wanted, servers[server]) for server in changed}, wanted)
+        if failure is None:
+            return Rehearsal.PASSED, ""
+        before = {server: getattr(present, servers[server]) for server in changed}
+        is_here = self._find_failure(before, present) is None
+        return (Rehearsal.FAILED if is_here else Rehearsal.UNCLEAR), failure.problem.code
+
+    def _find_failure(self, targets: Mapping[Server, str], settings: Settings) -> Failure | None:
+        from iea_agent.services import reachability
+
+        reports = reachability.examine(
+            targets, self.connect(settings), None, lambda _report: None, now=datetime.now(UTC)
+        )
+        return next((report.failure for report in reports if report.failure is not None), None)
 
     def _has_root(self) -> bool:
         """Return whether there is a root file, even one that cannot be used."""
@@ -250,6 +282,33 @@ class Servers:
                 Stage.METADATA, problems.POLICY_UNUSABLE, detail, evidence=FileInvolved(str(file))
             )
             raise HttpsError(failure) from error
+
+    def _verify_and_bring(
+        self, ask: Callable[[Request, int], Reply], address: Address, timestamp: bytes
+    ) -> str:
+        """Verify, and bring the publisher's texts: whoever tests has a failure to explain."""
+        verified = self._verify(ask, address, timestamp)
+        self.bring_texts(ask, str(address))
+        return verified
+
+    def bring_texts(self, ask: Callable[[Request, int], Reply], address: str) -> None:
+        """Bring the publisher's texts that the metadata on this PC name.
+
+        To be called when these were just verified. What prevents it is for the log.
+        """
+        from iea_agent.services.https import HttpsError
+        from iea_agent.services.messages import Request
+        from iea_agent.services.updates import TargetError
+
+        from .publisher_texts import bring_texts
+
+        def fetch(path: str, largest: int) -> bytes:
+            return ask(Request("GET", f"{address}/targets/{path}"), largest).body
+
+        try:
+            bring_texts(self.installation, fetch)
+        except (HttpsError, TargetError, OSError) as error:
+            log.info("texts not brought", extra={"fields": {"reason": str(error)}})
 
     def repairs(
         self,

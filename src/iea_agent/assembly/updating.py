@@ -72,11 +72,11 @@ class Updating:
         return self._installation.storage.load().effective.settings
 
     def refresh(self) -> Catalogue:
-        """Return what the update server offers now."""
+        """Return what the update server offers now, and bring the publisher's texts."""
         with self._open_client() as client:
-            catalogue = self._visit(
-                self._ask_server(client), lambda repository: list_offers(repository.files)
-            )
+            source = self._ask_server(client)
+            catalogue = self._visit(source, lambda repository: list_offers(repository.files))
+            self._servers.bring_texts(source.send, self._address())
         return _log_refusals(catalogue)
 
     def list_known(self) -> Catalogue:

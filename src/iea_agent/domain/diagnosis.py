@@ -137,6 +137,18 @@ Notice: TypeAlias = Interception | EndpointChange
 
 
 @dataclass(frozen=True, slots=True)
+class PendingChange:
+    """A change to *address* at *begins* for which this PC is not ready.
+
+    *problem* is the code of what is in the way.
+    """
+
+    address: str
+    begins: float
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class VersionReturn:
     """The version *failed* did not prove itself, and *own* runs in its place."""
 

@@ -49,6 +49,7 @@ class AgentStatusDocument(TypedDict):
     problem: ProblemDocument | None
     last_contact: str | None
     next_try: str | None
+    incident: str
     working: bool
     servers_answer: bool
     clock_ahead: float | None

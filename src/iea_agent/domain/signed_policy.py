@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from . import addresses, timing
 from .interceptors import Interceptor, ProductKind
+from .program_version import order_version
 from .settings import DECLARATIONS, SettingsError
 
 POLICY_FILE = "policy.json"
@@ -37,7 +38,6 @@ WEAKENING = frozenset(
 """Names that no signed policy has: who trusts whom is decided on the PC."""
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 _CODE = re.compile(r"IEA-[A-Z][0-9]{2}")
-_VERSION = re.compile(r"[A-Za-z]{0,2}\.?[0-9]{1,5}(?:\.[0-9]{1,5}){0,3}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 _Value = TypeVar("_Value")
@@ -265,7 +265,14 @@ def _notice(value: object) -> Notice:
 
 def _minimum(value: object) -> MinimumVersions:
     document = _object(value, (), ("agent", "product"))
-    return MinimumVersions(**{name: _match(each, _VERSION, "a version") for name, each in document.items()})
+    return MinimumVersions(**{name: _version(each) for name, each in document.items()})
+
+
+def _version(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a version expected")
+    order_version(value)
+    return value
 
 
 def _interceptor(value: object) -> Interceptor:

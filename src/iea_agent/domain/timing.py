@@ -73,6 +73,8 @@ REHEARSALS_BEFORE_TELLING = 3
 REHEARSALS_BEFORE_LATE_TELLING = 2
 TELLING_LATE = 9 * 86_400.0
 """So short before its day fewer rehearsals are enough: the person is told a week ahead."""
+CHANGE_LOOK_BACK = 60.0
+"""Between two looks at the old server while the new one fails."""
 CHANGE_RETURN = 6 * 3600.0
 """After a return to the old address the new one is tried again after this time."""
 CHANGE_SETTLED = 3 * 86_400.0

@@ -162,8 +162,25 @@ class Storage:
             with refusal_logged():
                 set_aside = _copy_aside(self.settings_file, file)
         policy, policy_file = self._load_policy()
-        own = settings.apply_policy(self._fill_up(file), policy)
+        own = settings.apply_policy({**self._load_signed(), **self._fill_up(file)}, policy)
         return LoadedSettings(own, file.faults, policy_file.faults, set_aside, policy_file.unknown)
+
+    def _load_signed(self) -> dict[str, object]:
+        """Return what the publisher's policy says in place of defaults: text alone."""
+        try:
+            data = read_bounded(self.folders.state / "updates" / "targets" / "policy.json", LARGEST_STATE)
+        except OSError:
+            data = None
+        if data is None:
+            return {}
+        # imported here: few installations have one yet
+        from iea_agent.domain.signed_policy import parse_policy
+
+        try:
+            address = parse_policy(decode_file(data)).support_address
+        except ValueError:
+            return {}
+        return {"support_address": address} if address else {}
 
     def _fill_up(self, file: _SettingsFile) -> dict[str, object]:
         """Return the values of the person's *file*; the last good ones for the refused."""

@@ -32,6 +32,11 @@ def choose(language: str) -> None:
     _speak = gettext.translation(DOMAIN, localedir=folder, languages=[language], fallback=True).gettext
 
 
+def current_language() -> str:
+    """Return "fr" or "en": the language that is spoken."""
+    return "fr" if _speak is str else "en"
+
+
 def replace_in_sentences(text: str, find: Callable[[], str]) -> None:
     """Have what *find* returns stand in every sentence in place of *text*."""
     global _replaced, _find_replacement

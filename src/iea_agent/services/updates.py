@@ -7,7 +7,7 @@ folder of trusted metadata, and the translation of its errors into a ``Failure``
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -377,3 +377,31 @@ def _judge_error(error: Exception) -> tuple[Stage, Problem]:
         case tuf_errors.BadVersionNumberError():
             return Stage.METADATA, problems.METADATA_ROLLED_BACK
     return Stage.METADATA, problems.METADATA_NOT_AUTHENTIC
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTarget:
+    """A signed file, and its *path* below ``targets/`` on the server."""
+
+    path: str
+    length: int
+    sha256: str
+
+
+def find_signed(read: Read, root: Path, folder: Path, names: Iterable[str]) -> dict[str, SignedTarget]:
+    """Return which of *names* the metadata in *folder* sign.
+
+    They are verified as for ``read_target``. Raises ``TargetError`` and ``OSError``.
+    """
+    trusted = folder / "metadata"
+    targets = _read_trusted_targets(read, root, trusted).signed.targets
+    has_hashes = _follow_roots(read, root, trusted / "root_history").consistent_snapshot
+    signed = {}
+    for name in names:
+        target = targets.get(name)
+        if target is not None and "sha256" in target.hashes:
+            folder_name, slash, base = name.rpartition("/")
+            sha256 = target.hashes["sha256"]
+            path = f"{folder_name}{slash}{sha256}.{base}" if has_hashes else name
+            signed[name] = SignedTarget(path, target.length, sha256)
+    return signed

@@ -89,7 +89,10 @@ def summarize_status(status: StatusDocument | None, now: float) -> StatusSummary
     if state is State.DISCONNECTED:
         return replace(
             summary,
-            remaining=_describe_remaining(problem["code"]),
+            # first of all: who knows of the incident need not look for a fault
+            remaining="\n".join(
+                filter(None, (status.get("incident", ""), _describe_remaining(problem["code"])))
+            ),
             title=title,
             text=f"{problem['text']} {problem['particulars']}".rstrip(),
             # *remaining* has said it first

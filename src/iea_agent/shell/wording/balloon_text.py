@@ -8,12 +8,12 @@ from datetime import date
 from pathlib import PurePath
 
 from iea_agent.domain.deadline_check import Obstacle
-from iea_agent.domain.diagnosis import Interception, Notice, VersionReturn
+from iea_agent.domain.diagnosis import Interception, Notice, PendingChange, VersionReturn
 from iea_agent.domain.machine import Effect, Snapshot, State
 from iea_agent.domain.problems import FOLDER_UNUSABLE, INTERNAL_ERROR, N_, Problem
 from iea_agent.locale import _
 from iea_agent.shell.wording.state_text import EXPLANATIONS
-from iea_agent.shell.wording.time_text import format_since
+from iea_agent.shell.wording.time_text import format_date, format_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def build_window_failure_balloon(reason: str) -> Balloon:
     )
 
 
-def build_notice_balloon(notice: Notice | VersionReturn) -> Balloon:
+def build_notice_balloon(notice: Notice | PendingChange | VersionReturn) -> Balloon:
     """Return the balloon for what the status window has under « À noter »."""
     if isinstance(notice, VersionReturn):
         return Balloon(
@@ -87,6 +87,13 @@ def build_notice_balloon(notice: Notice | VersionReturn) -> Balloon:
             _(
                 "La version {failed} du programme de connexion ne fonctionnait pas sur ce poste. Vous n'avez rien à faire."
             ).format(failed=notice.failed),
+        )
+    if isinstance(notice, PendingChange):
+        return Balloon(
+            _("Ce poste n'atteint pas encore le futur serveur"),
+            _("Il changera le {date}. Cliquez sur l'icône pour savoir quoi faire.").format(
+                date=format_date(notice.begins)
+            ),
         )
     title = _("La licence est envoyée à une autre adresse")
     if isinstance(notice, Interception):

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 
 from iea_agent.domain import interceptors, problems, settings, timing
 from iea_agent.domain.addresses import Malformed
-from iea_agent.domain.diagnosis import Certificate, Failure, Interception, Notice, VersionReturn
+from iea_agent.domain.diagnosis import (
+    Certificate,
+    Failure,
+    Interception,
+    Notice,
+    PendingChange,
+    VersionReturn,
+)
 from iea_agent.domain.evidence import (
     AnswerInClear,
     CertificateHosts,
@@ -120,13 +127,19 @@ def _evidence(evidence: Evidence | None) -> list[str]:
             return [_(_NAMED[type(evidence)]).format(about=clean_foreign_text(name))]
 
 
-def describe_notice(notice: Notice | VersionReturn) -> str:
+def describe_notice(notice: Notice | PendingChange | VersionReturn) -> str:
     """Return what a person should know about a connection that works, or the version."""
     if isinstance(notice, VersionReturn):
         text = _(
             "La version {failed} du programme de connexion ne fonctionnait pas sur ce poste : la version {own} a repris sa place. Vous n'avez rien à faire."
         )
         return text.format(failed=notice.failed, own=notice.own)
+    if isinstance(notice, PendingChange):
+        text = _(
+            "Le {date}, l'adresse du serveur deviendra {address}, que ce poste n'atteint pas encore ({problem}). Rien ne change d'ici là. Montrez cette "
+            "phrase à la personne qui s'occupe de votre informatique : ce poste doit pouvoir ouvrir cette adresse."
+        )
+        return text.format(date=format_date(notice.begins), address=notice.address, problem=notice.problem)
     since = format_date(notice.since)
     if isinstance(notice, Interception):
         text = _(

@@ -28,7 +28,7 @@ from iea_agent.shell.wording.problem_details import (
 )
 
 if TYPE_CHECKING:
-    from iea_agent.domain.diagnosis import Notice, VersionReturn
+    from iea_agent.domain.diagnosis import Notice, PendingChange, VersionReturn
     from iea_agent.domain.documents import AgentStatusDocument, ProblemDocument, StatusDocument
 
 SCHEMA: Final = 1
@@ -63,9 +63,13 @@ def build_status_document(
     snapshot: Snapshot,
     settings: Settings,
     faults: Sequence[SettingFault] = (),
-    notices: Sequence[Notice | VersionReturn] = (),
+    notices: Sequence[Notice | PendingChange | VersionReturn] = (),
+    incident: str = "",
 ) -> AgentStatusDocument:
-    """Return the status of *snapshot*, without any secret; *faults* are of *settings*."""
+    """Return the status of *snapshot*, without any secret; *faults* are of *settings*.
+
+    *incident* is what the publisher says of a failure that it knows of.
+    """
     return {
         "schema": SCHEMA,
         "version": __version__,
@@ -78,6 +82,7 @@ def build_status_document(
         else build_problem_document(snapshot.failure, snapshot.failed_at),
         "last_contact": format_rfc3339(snapshot.contact_at),
         "next_try": format_rfc3339(snapshot.retry_at),
+        "incident": incident,
         "working": snapshot.working,
         "servers_answer": snapshot.servers_answer,
         "clock_ahead": _find_clock(snapshot.failure),
@@ -106,6 +111,8 @@ def list_status_lines(status: StatusDocument, now: float) -> list[tuple[str, str
     state = State(status["state"])
     pairs = [(_("État"), f"{status['state_text']} {state_text.format_state_since(state, since, now)}")]
     problem = status["problem"]
+    if incident := status.get("incident", ""):
+        pairs.append((_("Incident"), incident))
     if state is State.ASSISTANCE:
         pairs.append((_("Explication"), status["explanation"]))
     elif problem is not None:

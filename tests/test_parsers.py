@@ -95,6 +95,7 @@ ELSEWHERE: dict[str, str] = {
     "machine.judge_anew": "gets an event",
     "machine.judge_attempt": "gets an event",
     "messages.judge_proxy_challenge": "gets challenges: proxy_answers.judge_proxy_answer",
+    "network_list.read_network_cost": "asks Windows for a number",
     "private_files.read_private": "reads a file for keys.parse_keys",
     "proxy_password.parse_secret": "splits what the vault has",
     "regular_files.read_bounded": "reads a file, and no meaning",

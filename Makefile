@@ -2,7 +2,7 @@
 # Needs Debian 12 or 13 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-installer generated test lint audit test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-installer test-httpx2 laid-out installer mutants demo tour fresh clean
+.PHONY: help setup setup-installer generated test lint audit test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-installer test-httpx2 laid-out installer mutants demo bench tour fresh clean
 
 export UV_PYTHON_DOWNLOADS := never
 # The caller's environment must not change what Python and Wine do.
@@ -23,6 +23,7 @@ help:
 	@echo 'make installer   set up and make all that people are given (setup, MSI, portable test), in build/installer/release'
 	@echo 'make demo   set up and follow the practical sheets on a Windows desktop, word by word; pictures in build/demo/index.html'
 	@echo 'make tour   set up and play every fault to the agent on a Windows desktop; pictures in build/tour/index.html'
+	@echo 'make bench  set up, build the setup and measure the installed program beside others; the table in docs/benchmarks.md'
 	@echo 'make fresh RELEASE=trixie   make a fresh Debian 13 below build/, and run make test and make demo in it (bookworm: 12)'
 	@echo 'make generated   write every generated file anew (documents, pages, catalogue)'
 	@echo 'Parts of make test: lint test-linux test-windows test-desktop test-installer. Only the set-up: setup.'
@@ -99,6 +100,11 @@ installer: setup-installer
 # DEMO='--scaling 150' for the display scaling; its pictures are in build/demo-150/
 demo: setup
 	$(BIN)/python -m rig wine_demo $(DEMO)
+
+# BENCH='--idle 2 --runs 3' is shorter; --only icon,memory measures these parts alone. The figures of a machine that does something else are worth nothing.
+bench: export IEA_RIG_PROGRAM := $(CURDIR)/build/installer/laid-out
+bench: setup-installer laid-out
+	$(BIN)/python -m rig bench --write $(BENCH)
 
 # TOUR='--only 503 refuse' plays these faults only
 tour: setup

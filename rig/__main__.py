@@ -18,10 +18,10 @@ ON_THIS_DESKTOP = {
     "tour": "play every fault to this machine's agent and write a page of what the clerk sees",
 }
 UNDER_WINE = {
+    "bench": "measure the installed program beside a floor and a peer (make bench)",
     "build": "make the Windows Python, its wheels and the Wine prefix (part of make setup)",
     "desktop": "run a program of the Windows Python on a virtual desktop",
     "installed_program": "lay out the program that make installer has built, for IEA_RIG_PROGRAM",
-    "measure": "compare the agent's start, memory and windows with those of bare scripts",
     "wine_demo": "follow the practical sheets on a virtual desktop (make demo)",
     "wine_tour": "play the tour on a virtual desktop in a network of its own (make tour)",
 }

@@ -11,7 +11,7 @@ from rig.fleet import HEAD, OPTIMUM, Course, Policy, format_row, list_policies
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 CHART = ROOT / "docs" / "pictures" / "fleet.svg"
-BEGIN, END = "<!-- begin: fleet -->\n", "<!-- end: fleet -->\n"
+MARK = "fleet"
 SIZES = (1_000, 10_000, 100_000)
 CHARTED = 10_000
 """The size of the fleet in the chart; the others look the same."""
@@ -86,6 +86,19 @@ def _draw_axes(top: int, title: str, marks: list[int], most: float) -> Iterator[
 # The page
 
 
+def split_page(page: str, mark: str) -> tuple[str, str, str]:
+    """Return what stands before the part *mark* of *page*, that part, and the rest."""
+    before, begin, rest = page.partition(f"<!-- begin: {mark} -->\n")
+    section, end, after = rest.partition(f"<!-- end: {mark} -->\n")
+    return before + begin, section, end + after
+
+
+def replace_section(page: str, mark: str, section: str) -> str:
+    """Return *page* with another generated part *mark*."""
+    before, _, after = split_page(page, mark)
+    return f"{before}\n{section}\n{after}"
+
+
 def render_section(courses: Courses, policies: tuple[Policy, ...]) -> str:
     """Return the generated part of the page."""
     sizes = [key for key in courses if key[1] == key[0] / OPTIMUM]
@@ -138,9 +151,8 @@ def run_all() -> dict[tuple[int, float], dict[str, Course]]:
 def write(courses: Courses | None = None) -> int:
     """Write the section and the chart; return 0."""
     courses = run_all() if courses is None else courses
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END)[2]
+    page = PAGE.read_text(encoding="utf-8")
     section = render_section(courses, list_policies())
-    PAGE.write_text(f"{before}{BEGIN}\n{section}\n{END}{after}", encoding="utf-8")
+    PAGE.write_text(replace_section(page, MARK, section), encoding="utf-8")
     CHART.write_text(draw_chart(courses[CHARTED, CHARTED / OPTIMUM]), encoding="utf-8")
     return 0

@@ -1,79 +1,43 @@
-"""Compare the agent with bare scripts that do the same, in one run under Wine.
+"""Measure the agent beside bare programs on one Windows desktop under Wine.
 
-Runs in the Linux Python: ``python -m rig measure [--idle MINUTES] [--runs N] [--only PARTS]``. Measures the time to
-the icon, private memory, the time to the settings dialog, the test of the servers, and the CPU time of the idle
-agent. Prints the medians and writes them to ``build/measure.json``.
+Runs in the Linux Python, for ``bench.py``. Each function measures one part and returns all its readings.
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import json
-import socket
-import statistics
+import re
 import subprocess
 import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
+from datetime import datetime
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
-from urllib.parse import urlsplit
 
 from Xlib import X
 from Xlib.display import Display
 
-from iea_agent.assembly.installation import Installation
-from iea_agent.assembly.servers import Servers
+import iea_agent
 from iea_agent.domain.person_requests import SETTINGS as SETTINGS_REQUEST
-from iea_agent.domain.settings import ProxyMode, Settings
-from iea_sandbox.world import World
-from rig.build import BUILD
-from rig.desktop import Area, Desktop
+from installer.build import build_program
+from installer.setup_program import compile_setup
+from rig.bare_programs import compile_native, write_scripts
+from rig.desktop import Area, Desktop, end_process
 from rig.prefix import windows_path
+from rig.server_tests import Readings
 from rig.stage import AgentStage
 from rig.window_texts import SETTINGS
 
 HERE = Path(__file__).parent
-PARTS = ("server", "icon", "memory", "dialog")
 READING_SECONDS = 0.7
 """The least time in which a person reads a menu of eight lines and reaches one of them."""
-PILLOW_SCRIPT = """
-import os, sys
-import pystray
-from PIL import Image, ImageDraw
-print(os.getpid(), flush=True)
-image = Image.new("RGBA", (64, 64))
-ImageDraw.Draw(image).ellipse((4, 4, 60, 60), fill=(40, 120, 230, 255))
-pystray.Icon("bare", image, "bare", pystray.Menu(pystray.MenuItem("Quit", lambda icon, item: icon.stop()))).run()
-"""
-"""The usual pystray + Pillow script."""
-WX_SCRIPT = """
-import wx
-app = wx.App()
-dialog = wx.Dialog(None, title="bare dialog", style=wx.DEFAULT_DIALOG_STYLE | wx.RESIZE_BORDER)
-sizer = wx.BoxSizer(wx.VERTICAL)
-for number in range(7):
-    sizer.Add(wx.StaticText(dialog, label=f"Field {number}"), 0, wx.ALL, 4)
-    sizer.Add(wx.TextCtrl(dialog), 0, wx.EXPAND | wx.ALL, 4)
-sizer.Add(wx.Button(dialog, wx.ID_OK), 0, wx.ALL, 4)
-dialog.SetSizerAndFit(sizer)
-dialog.Show()
-app.MainLoop()
-"""
-"""A bare wxPython dialog with fourteen fields and labels."""
-LAUNCHER = """
-import subprocess, sys, time
-for line in sys.stdin:
-    if not line.strip():
-        break
-    print(time.time(), flush=True)
-    child = subprocess.Popen([sys.executable, line.strip()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-"""
-"""Starts scripts as the agent starts its windows: from a running Windows Python."""
+SETTLED_SECONDS = 3.0
+"""After this an idle program's memory does not change."""
+CHANGES, DAYS = 10_000, 365
+NEXT_VERSION = "99.0.0"
 
 
 class Watcher:
@@ -101,53 +65,61 @@ class Watcher:
 
 
 class Measurement:
-    """Runs of the agent and of bare scripts on one desktop, and their readings."""
+    """Runs of the agent and of bare programs on one desktop, and their readings."""
 
-    def __init__(self, stage: AgentStage, scripts: Path, parts: Collection[str]) -> None:
-        """Write the bare scripts to the folder *scripts*; measure only *parts*."""
-        self._stage, self._desktop, self._scripts, self._parts = stage, stage.desktop, scripts, parts
-        (scripts / "pillow.py").write_text(PILLOW_SCRIPT)
-        (scripts / "dialog.py").write_text(WX_SCRIPT)
-        (scripts / "launcher.py").write_text(LAUNCHER)
+    def __init__(self, stage: AgentStage, folder: Path, parts: Collection[str]) -> None:
+        """Write the bare programs to *folder*; measure only *parts*."""
+        self._stage, self._desktop, self._folder, self._parts = stage, stage.desktop, folder, parts
+        write_scripts(folder)
+        self._native = compile_native(folder)
         self._watcher = Watcher(self._desktop)
         self.readings: defaultdict[str, list[float]] = defaultdict(list)
 
-    def run_bare_icon(self) -> None:
-        """Measure start and memory of the usual pystray script."""
-        seconds, script = self._time_to_icon(lambda: self._desktop.start(self._scripts / "pillow.py"))
-        self.readings["bare icon"].append(seconds)
+    def run_native(self) -> None:
+        """Measure the start of an icon in C."""
+        seconds, program = self.time_to_icon(lambda: self._desktop.start_program(windows_path(self._native)))
+        self.readings["native icon"].append(seconds)
+        self._end(program)
+
+    def run_script(self, name: str) -> None:
+        """Measure start and memory of a script; "same_job" authenticates."""
+        seconds, script = self.time_to_icon(lambda: self.start_script(name))
+        self.readings[f"{name} icon"].append(seconds)
         assert script.stdout is not None
         pid = int(script.stdout.readline())
-        if "memory" in self._parts:
-            self.readings["bare memory"].append(self._idle_memory(pid))
-        self._kill(pid)
-        script.wait(20)
-        self._wait_for_no_icon()
+        if name == "same_job":
+            assert script.stdout.readline().strip() == "authenticated"
+        self._read_memory(name, script, pid)
+        self._end(script)
+
+    def start_script(self, name: str) -> subprocess.Popen[str]:
+        """Start a script; "same_job" gets the world's address and a licence."""
+        world = self._stage.world
+        licence = world.licence("good")
+        given = (world.authentication.address, windows_path(world.ca_file), licence.number, licence.key)
+        return self._desktop.start(self._folder / f"{name}.py", *(given if name == "same_job" else ()))
 
     def run_agent(self) -> None:
         """Measure start and memory of the agent, and the opening of its settings dialog."""
-        seconds, agent = self._time_to_icon(self._stage.start_agent)
+        seconds, agent = self.time_to_icon(self._stage.start_agent)
         self.readings["agent icon"].append(seconds)
         self._stage.until("ball")
-        if "memory" in self._parts:
-            self.readings["agent memory"].append(self._idle_memory(windows_pid(self._stage, "agent")))
-        elif "dialog" in self._parts:
-            time.sleep(3)
+        self._read_memory("agent", agent, windows_pid(self._stage, "agent"))
         if "dialog" in self._parts:
             for name, pause in (("agent dialog", 0.0), ("agent dialog after reading", READING_SECONDS)):
                 self.readings[name].append(self._time_to_dialog(pause))
         self._stage.command("quit")
         agent.wait(20)
-        self._wait_for_no_icon()
+        self.wait_for_no_icon()
 
     def run_bare_dialog(self) -> None:
         """Measure the opening of a bare wxPython dialog."""
-        launcher = self._desktop.start(self._scripts / "launcher.py")
+        launcher = self._desktop.start(self._folder / "launcher.py")
         assert launcher.stdin is not None
         assert launcher.stdout is not None
         time.sleep(2)
         self._watcher.send({"title": "bare dialog", "seconds": 30})
-        launcher.stdin.write(windows_path(self._scripts / "dialog.py") + "\n")
+        launcher.stdin.write(windows_path(self._folder / "dialog.py") + "\n")
         launcher.stdin.flush()
         began = float(launcher.stdout.readline())
         self.readings["bare dialog"].append(self._watcher.receive() - began)
@@ -157,36 +129,71 @@ class Measurement:
         launcher.wait(20)
         self._desktop.gone("bare dialog")
 
-    def _idle_memory(self, pid: int) -> float:
-        """Return the private memory of a process in MB after 3 idle seconds."""
-        time.sleep(3)
-        return self._watcher.private_bytes(pid) / 1e6
+    def run_changes(self, times: int) -> None:
+        """Measure the time from a change to its first pixel: the agent's, and a script's."""
+        agent = self._stage.start_agent()
+        self._stage.until("ball")
+        for number in range(times):
+            broken = number % 2 == 0
+            self._stage.world.mend()
+            if broken:
+                self._stage.world.break_("auth", "refuse")
+            watch = PixelWatch(self._desktop)
+            self._stage.command("reconnect")
+            painted = watch.wait()
+            self._stage.until("ball-heart" if broken else "ball")
+            self.readings["agent change"].append(painted - last_change(self._stage.log(), painted))
+        self._stage.world.mend()
+        self._stage.command("quit")
+        agent.wait(20)
+        self.wait_for_no_icon()
+        _, script = self.time_to_icon(lambda: self.start_script("change"))
+        assert script.stdin is not None
+        assert script.stdout is not None
+        script.stdout.readline()
+        time.sleep(SETTLED_SECONDS)
+        for _ in range(times):
+            watch = PixelWatch(self._desktop)
+            script.stdin.write("\n")
+            script.stdin.flush()
+            changed = float(script.stdout.readline())
+            self.readings["script change"].append(watch.wait() - changed)
+            time.sleep(1)
+        self._end(script)
 
-    def _time_to_icon(
-        self, start: Callable[[], subprocess.Popen[str]]
-    ) -> tuple[float, subprocess.Popen[str]]:
+    def idle_together(self, minutes: float) -> None:
+        """Measure the effort of the agent and of the same job, idle side by side."""
+        agent = self._stage.start_agent()
+        self._stage.until("ball")
+        script = self.start_script("same_job")
+        time.sleep(4 * SETTLED_SECONDS)
+        before = {name: read_effort(each.pid) for name, each in (("agent", agent), ("same_job", script))}
+        time.sleep(minutes * 60)
+        for name, each in (("agent", agent), ("same_job", script)):
+            seconds, wakes = read_effort(each.pid)
+            self.readings[f"{name} processor"].append((seconds - before[name][0]) * 10 / minutes)
+            # those of threads that began and ended meanwhile are lost
+            woken = sum(count - before[name][1].get(thread, 0) for thread, count in wakes.items())
+            self.readings[f"{name} wake-ups"].append(woken / minutes)
+        self.readings["idle minutes"].append(minutes)
+        self._stage.command("quit")
+        agent.wait(20)
+        end_process(script)
+
+    def _read_memory(self, name: str, process: subprocess.Popen[str], pid: int) -> None:
+        """Note the private memory of an idle process in MB, and that without code."""
+        if "memory" in self._parts or "dialog" in self._parts:
+            time.sleep(SETTLED_SECONDS)
+        if "memory" in self._parts:
+            self.readings[f"{name} memory"].append(self._watcher.private_bytes(pid) / 1e6)
+            self.readings[f"{name} memory without code"].append(read_written_memory(process.pid) / 1e6)
+
+    def time_to_icon(self, start: Callable[[], subprocess.Popen[str]]) -> tuple[float, subprocess.Popen[str]]:
         """Return the seconds from *start* to the first pixel of the icon on the X screen."""
-        square = icon_square(self._desktop)
-        screen = Display(self._desktop.display)
-        try:
-            root = screen.screen().root
-
-            def pixels() -> bytes:
-                return bytes(
-                    root.get_image(square.left, square.top, *square.size, X.ZPixmap, 0xFFFFFFFF).data
-                )
-
-            self._desktop.move(20, 20)
-            before = pixels()
-            began = time.monotonic()
-            process = start()
-            while pixels() == before:
-                if time.monotonic() - began > 60:
-                    raise AssertionError("no icon")
-                time.sleep(0.002)
-            return time.monotonic() - began, process
-        finally:
-            screen.close()
+        watch = PixelWatch(self._desktop)
+        began = time.time()
+        process = start()
+        return watch.wait() - began, process
 
     def _time_to_dialog(self, pause: float) -> float:
         """Return the seconds from a click in the menu to a usable settings dialog.
@@ -206,13 +213,57 @@ class Measurement:
     def _kill(self, pid: int) -> None:
         self._desktop.prefix.run("taskkill", "/F", "/PID", str(pid), timeout=20)
 
-    def _wait_for_no_icon(self) -> None:
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        end_process(process)
+        self.wait_for_no_icon()
+
+    def wait_for_no_icon(self) -> None:
+        """Wait until the notification area is empty."""
         deadline = time.monotonic() + 15
         self._desktop.move(20, 20)
         while len(self._desktop.look(icon_square(self._desktop)).getcolors(1 << 16) or ()) > 1:
             if time.monotonic() > deadline:
                 raise AssertionError("the icon stays")
             time.sleep(0.1)
+
+
+class PixelWatch:
+    """Waits, on a thread of its own, for the first change of the icon's place."""
+
+    def __init__(self, desktop: Desktop) -> None:
+        desktop.move(20, 20)
+        self._display = desktop.display
+        self._square = icon_square(desktop)
+        self._changed_at = 0.0
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        self._ready.wait(10)
+
+    def _watch(self) -> None:
+        screen = Display(self._display)
+        try:
+            root = screen.screen().root
+
+            def read_pixels() -> bytes:
+                left, top = self._square.left, self._square.top
+                return bytes(root.get_image(left, top, *self._square.size, X.ZPixmap, 0xFFFFFFFF).data)
+
+            before = read_pixels()
+            self._ready.set()
+            deadline = time.monotonic() + 60
+            while read_pixels() == before and time.monotonic() < deadline:
+                time.sleep(0.002)
+            self._changed_at = time.time() if time.monotonic() < deadline else 0.0
+        finally:
+            screen.close()
+
+    def wait(self) -> float:
+        """Return when it changed, in seconds since 1970."""
+        self._thread.join()
+        if not self._changed_at:
+            raise AssertionError("the icon's place does not change")
+        return self._changed_at
 
 
 def icon_square(desktop: Desktop) -> Area:
@@ -229,188 +280,97 @@ def windows_pid(stage: AgentStage, name: str) -> int:
     raise AssertionError("the agent's log names no process")
 
 
-def unix_pid(process: subprocess.Popen[str], mark: str) -> int:
-    """Return the Linux number of the Wine process whose command line holds *mark*."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except OSError:
-                continue
-            is_marked = "python.exe" in line and mark in line and "window" not in line
-            if is_marked and int(entry.name) != process.pid:
-                return int(entry.name)
-    return process.pid
+def last_change(log: str, before: float) -> float:
+    """Return when the loop took the last result *before* a time, since 1970."""
+    times = re.findall(r"^(\S+)Z INFO loop (?:Authenticated|ConnectionLost)\w* ", log, re.M)
+    moments = [datetime.fromisoformat(f"{text}+00:00").timestamp() for text in times]
+    # the log has milliseconds
+    return max(moment for moment in moments if moment <= before + 0.001)
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the user and system time of a process so far."""
+def read_written_memory(pid: int) -> int:
+    """Return the bytes that a Wine process has written and shares with no other.
+
+    Linux counts what it has mapped. Wine copies the code and the constants of libraries, which Windows shares: what cannot be written is left out.
+    """
+    kilobytes, is_writable = 0, False
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            is_writable = line.split()[1][1] == "w"
+        elif line.startswith("Private_Dirty:") and is_writable:
+            kilobytes += int(line.split()[1])
+    return kilobytes * 1024
+
+
+def read_effort(pid: int) -> tuple[float, dict[str, int]]:
+    """Return the processor time of a process so far, and how often each thread woke."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    wakes = {}
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        text = (thread / "status").read_text()
+        wakes[thread.name] = int(text.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
     # in clock ticks, of which Linux has 100 a second
-    return (int(fields[11]) + int(fields[12])) / 100
+    return (int(fields[11]) + int(fields[12])) / 100, wakes
 
 
-def measure_desktop(runs: int, idle_minutes: float, parts: Collection[str]) -> dict[str, object]:
-    """Return the figures of *parts* on the desktop, in seconds and MB."""
-    results: dict[str, object] = {}
+def measure_desktop(runs: int, parts: Collection[str], minutes: float) -> Readings:
+    """Return the readings of *parts* on one desktop, in seconds and MB."""
     with tempfile.TemporaryDirectory() as folder, AgentStage(Path(folder)) as stage:
         stage.save_licence()
         measurement = Measurement(stage, Path(folder), parts)
         for run in range(runs + 1 if {"icon", "memory", "dialog"} & set(parts) else 0):
+            if "icon" in parts:
+                measurement.run_native()
             if {"icon", "memory"} & set(parts):
-                measurement.run_bare_icon()
+                measurement.run_script("pillow")
+                measurement.run_script("same_job")
             measurement.run_agent()
             if "dialog" in parts:
                 measurement.run_bare_dialog()
             # the first run fills the caches and is not counted
             if run == 0:
                 measurement.readings.clear()
-        readings = measurement.readings
-        for part, name, agent, bare in (
-            ("icon", "icon_s", "agent icon", "bare icon"),
-            ("memory", "private_memory_mb", "agent memory", "bare memory"),
-            ("dialog", "dialog_s", "agent dialog", "bare dialog"),
-            ("dialog", "dialog_after_reading_the_menu_s", "agent dialog after reading", "bare dialog"),
-        ):
-            if part in parts:
-                results[name] = compare(readings[agent], readings[bare])
-        if idle_minutes:
-            results["idle_cpu_s"] = measure_idle(stage, idle_minutes)
-    return results
+        if "change" in parts:
+            measurement.run_changes(2 * runs)
+        if "idle" in parts:
+            measurement.idle_together(minutes)
+        return dict(measurement.readings)
 
 
-def measure_idle(stage: AgentStage, minutes: float) -> dict[str, float]:
-    """Return the CPU time of the connected agent in *minutes*."""
-    agent = stage.start_agent()
-    stage.until("ball")
-    time.sleep(5)
-    pid = unix_pid(agent, "iea_agent run")
-    before = cpu_seconds(pid)
-    time.sleep(minutes * 60)
-    used = cpu_seconds(pid) - before
-    stage.until("ball")
-    stage.command("quit")
-    return {"minutes": minutes, "cpu": round(used, 3)}
+def measure_update(runs: int) -> Readings:
+    """Return for how long there is no icon while a setup updates a running agent."""
+    readings: Readings = {"update without icon": []}
+    program = build_program()
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as folder, AgentStage(Path(folder), program="") as stage:
+            for version in (iea_agent.__version__, NEXT_VERSION):
+                setup = Path(folder) / f"{version}.exe"
+                # packed or not: it unpacks before it stops the agent
+                compile_setup(program.folder, program.launchers, setup, version=version, is_packed=False)
+                watch = PixelWatch(stage.desktop)
+                silent = stage.desktop.start_program(
+                    windows_path(setup), "/S", "/NOTEST", env=stage.environment
+                )
+                changed_at = watch.wait()
+                if version == NEXT_VERSION:
+                    # the icon went; now it comes
+                    readings["update without icon"].append(PixelWatch(stage.desktop).wait() - changed_at)
+                assert silent.wait(60) == 0
+                # without a licence
+                stage.until("ball-heart")
+    return readings
 
 
-class Relay:
-    """A relay to a local port that delays data in each direction, but not connecting."""
-
-    def __init__(self, port: int, delay: float) -> None:
-        """Relay to *port*, with *delay* seconds in each direction."""
-        self._target, self._delay = port, delay
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            near, _ = self._listener.accept()
-            far = socket.create_connection(("127.0.0.1", self._target))
-            for one, other in ((near, far), (far, near)):
-                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                queue: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
-                threading.Thread(target=self._receive, args=(one, queue), daemon=True).start()
-                threading.Thread(target=self._forward, args=(other, queue), daemon=True).start()
-
-    def _receive(self, source: socket.socket, queue: SimpleQueue[tuple[float, bytes]]) -> None:
-        data = b"-"
-        while data:
-            try:
-                data = source.recv(65536)
-            except OSError:
-                data = b""
-            queue.put((time.monotonic() + self._delay, data))
-
-    def _forward(self, target: socket.socket, queue: SimpleQueue[tuple[float, bytes]]) -> None:
-        while True:
-            due, data = queue.get()
-            time.sleep(max(0.0, due - time.monotonic()))
-            if not data:
-                target.close()
-                return
-            with contextlib.suppress(OSError):
-                target.sendall(data)
-
-
-def measure_server_tests(runs: int) -> dict[str, object]:
-    """Compare the test of both servers with ``curl --parallel``, in milliseconds.
-
-    The test runs in this process, curl in a new one.
-    """
-    return {
-        name: measure_server_test(runs, delay)
-        for name, delay in (("loopback", 0.0), ("50 ms round trip", 0.025))
-    }
-
-
-def measure_server_test(runs: int, delay: float) -> dict[str, object]:
-    """Compare them over relays with *delay* seconds in each direction."""
-    with tempfile.TemporaryDirectory() as folder, World(Path(folder)) as world:
-        if delay:
-            ports = [urlsplit(server.address).port or 443 for server in (world.authentication, world.updates)]
-            relays = [Relay(port, delay) for port in ports]
-            # and so its issuer
-            world.authentication.address = f"https://localhost:{relays[0].port}"
-            updates = f"https://localhost:{relays[1].port}/updates"
-        else:
-            updates = world.updates.address
-        authentication = world.authentication.address
-        settings = Settings(
-            authentication=authentication,
-            updates=updates,
-            ca_file=str(world.ca_file),
-            proxy_mode=ProxyMode.NONE,
-        )
-        servers = Servers(Installation.locate({"IEA_AGENT_HOME": folder}))
-        curl = (
-            *("curl", "--silent", "--fail", "--parallel", "--parallel-immediate"),
-            *("--cacert", str(world.ca_file)),
-            *("--output", "/dev/null", f"{authentication}/.well-known/openid-configuration"),
-            *("--output", "/dev/null", f"{updates}/metadata/timestamp.json"),
-        )
-        ours, theirs = [], []
-        for run in range(runs + 1):
-            began = time.perf_counter()
-            reports = servers.examine(settings)
-            seconds = time.perf_counter() - began
-            assert all(report.passed for report in reports), reports
-            began = time.perf_counter()
-            subprocess.run(curl, check=True, timeout=30)
-            if run:
-                ours.append(seconds * 1000)
-                theirs.append((time.perf_counter() - began) * 1000)
-        return compare(ours, theirs)
-
-
-def compare(ours: list[float], bare: list[float]) -> dict[str, object]:
-    """Return the medians of both, their ratio, and all readings."""
-    mine, other = statistics.median(ours), statistics.median(bare)
-    return {
-        "agent": round(mine, 3),
-        "bare": round(other, 3),
-        "ratio": round(mine / other, 3),
-        "agent_all": [round(value, 3) for value in ours],
-        "bare_all": [round(value, 3) for value in bare],
-    }
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Parse *arguments*, measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m rig measure", description=__doc__)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--idle", type=float, default=0, metavar="MINUTES")
-    parser.add_argument("--only", default=",".join(PARTS), metavar="PARTS", help="some of %(default)s")
-    options = parser.parse_args(arguments)
-    parts = options.only.split(",")
-    if unknown := set(parts) - set(PARTS):
-        parser.error(f"unknown: {', '.join(unknown)}")
-    results: dict[str, object] = (
-        {"server_test_ms": measure_server_tests(options.runs)} if "server" in parts else {}
-    )
-    if options.idle or set(parts) != {"server"}:
-        results |= measure_desktop(options.runs, options.idle, parts)
-    text = json.dumps(results, indent=2)
-    print(text)
-    (BUILD / "measure.json").write_text(text)
-    return 0
+def measure_endurance(changes: int = CHANGES, days: int = DAYS) -> Readings:
+    """Return what a process holds before and after *changes* and *days*."""
+    readings: Readings = {"changes": [changes], "days": [days]}
+    with Desktop() as desktop:
+        process = desktop.start("-m", "rig.endurance", str(changes), str(days))
+        output, _ = process.communicate(timeout=900)
+    for line in output.splitlines():
+        if not line.startswith("{"):
+            raise AssertionError(output)
+        for name, value in (stock := json.loads(line)).items():
+            if name != "part":
+                readings[f"{stock['part']}, {name}"] = [value]
+    return readings

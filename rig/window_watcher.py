@@ -86,9 +86,15 @@ def private_bytes(process: int) -> int:
     return int(counters.PagefileUsage)
 
 
-for line in sys.stdin:
-    request = json.loads(line)
-    if "title" in request:
-        print(json.dumps(wait_until_usable(request["title"], request["seconds"])), flush=True)
-    else:
-        print(json.dumps(private_bytes(request["process"])), flush=True)
+def main() -> None:
+    """Answer the requests on the standard input."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "title" in request:
+            print(json.dumps(wait_until_usable(request["title"], request["seconds"])), flush=True)
+        else:
+            print(json.dumps(private_bytes(request["process"])), flush=True)
+
+
+if __name__ == "__main__":
+    main()

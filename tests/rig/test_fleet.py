@@ -78,7 +78,7 @@ def test_the_chart_has_two_lines_for_each_policy() -> None:
 
 def test_the_page_has_what_the_script_writes() -> None:
     page = fleet_report.PAGE.read_text(encoding="utf-8")
-    section = page.partition(fleet_report.BEGIN)[2].partition(fleet_report.END)[0]
+    _, section, _ = fleet_report.split_page(page, fleet_report.MARK)
     for policy in list_policies():
         assert f"| {policy.name} |" in section
         assert policy.source in section

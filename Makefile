@@ -98,7 +98,7 @@ installer: setup-installer
 	$(BIN)/python -m installer $(CERTIFICATE) $(URL)
 
 # DEMO='--scaling 150' for the display scaling; its pictures are in build/demo-150/
-demo: setup
+demo: setup-installer
 	$(BIN)/python -m rig wine_demo $(DEMO)
 
 # BENCH='--idle 2 --runs 3' is shorter; --only icon,memory measures these parts alone. The figures of a machine that does something else are worth nothing.

@@ -6,6 +6,6 @@ Two kinds of code:
   ``demo``, ``tour``, ``tour_page``, ``agent_files``, ``window_texts``; on Windows only: ``screen``, ``settings_window``,
   ``windows_proxy``, and the small programs ``desktop_reader``, ``window_watcher`` and ``endurance``.
 - What runs in the Linux Python and drives Wine: ``build``, ``bcrypt_dll``, ``prefix``, ``desktop``, ``stage``,
-  ``wine_demo`` with ``clerk``, ``practical_sheets`` and ``demo_page``, ``wine_tour``;
+  ``wine_demo`` with ``setup_pages``, ``clerk``, ``practical_sheets`` and ``demo_page``, ``wine_tour``;
   ``bench`` with ``measure``, ``bare_programs`` and ``server_tests``.
 """

@@ -6,6 +6,7 @@ happens before they are performed. ``practical_sheets.py`` makes its steps of th
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,13 +25,14 @@ EMPTY = Area(200, 200, 204, 204)
 """An empty place of the desktop: a click there closes a menu."""
 PROGRAM = ("Impact emploi association", r"C:\windows\notepad.exe,0")
 """The name and the icon's path under which Windows lists the payroll program; Notepad stands for it."""
-PROGRAM_WINDOW = "Notepad$"
+PROGRAM_WINDOW = "(Notepad|Bloc-notes)$"
 PICTURES = {
     "ball": "boule bleue",
     "ball-heart": "boule bleue accompagnée du cœur rouge",
     "beetle": "scarabée rouge",
 }
 """What the sheets call each picture of the icon."""
+CLICKED = 0.2  # seconds in which a click has its effect, and a balloon comes
 MARGIN = 12
 """Pixels round a part of a window in its picture, at 100 %."""
 
@@ -148,11 +150,34 @@ def press(window: str, button: str, answer: str = "") -> Deed:
             # Wine may have left no window active, and loses the click that activates one
             left, top, right, _bottom = present.area
             clerk.stage.desktop.click(Area(left, top, right, top + 2 * scale(clerk, MARGIN)))
+        place = present.control(button, "Button").area
+        uncover(clerk, place)
         clerk.stage.press(window, button)
+        # a balloon that comes just now takes the click
+        time.sleep(CLICKED)
+        if uncover(clerk, place) and any(
+            each.handle == present.handle for each in clerk.stage.desktop.windows()
+        ):
+            clerk.stage.press(window, button)
         if answer:
             clerk.stage.until_text(window, answer)
 
     return Deed(f"Clic sur « {button} ».", perform)
+
+
+def uncover(clerk: Clerk, place: Area) -> bool:
+    """Wait until no balloon lies over *place*; return whether one did."""
+    desktop = clerk.stage.desktop
+    x, y = place.centre
+
+    def covers(window: Window) -> bool:
+        left, top, right, bottom = window.area
+        return window.kind == TOOLTIP and left <= x < right and top <= y < bottom
+
+    if not any(map(covers, desktop.windows())):
+        return False
+    desktop.wait(lambda windows: None if any(map(covers, windows)) else NO_WINDOW, "the balloon's end", 60)
+    return True
 
 
 def type_words(words: str, what: Callable[[Clerk], str]) -> Deed:
@@ -339,8 +364,9 @@ def quit_agent(clerk: Clerk) -> None:
     code, text = clerk.stage.command("quit")
     if code != 0:
         raise AssertionError(text)
-    assert clerk.stage.agent is not None
-    clerk.stage.agent.wait(30)
+    # the setup may have started it
+    if clerk.stage.agent is not None:
+        clerk.stage.agent.wait(30)
 
 
 # what must then be true

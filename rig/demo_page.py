@@ -34,6 +34,7 @@ img { max-width: 100%; height: auto; border: 1px solid #c8d2dc; border-radius: 4
 </style>
 """
 _INTRODUCTION = (
+    "Le programme est d’abord installé avec la vraie installation, dans un Windows neuf ; tout ce qui suit est joué avec le programme installé.",
     "Chaque phrase des fiches pratiques publiées qui concerne la connexion est citée telle qu’elle s’y trouve, puis suivie avec de vrais "
     "clics dans le vrai programme Windows, sous Wine. L’image est prise après. Une phrase sans l’effet que dit la fiche arrête tout, et la "
     "démonstration échoue.",

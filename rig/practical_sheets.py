@@ -52,6 +52,7 @@ from rig.clerk import (
     type_words,
     wait_for_balloon,
 )
+from rig.setup_pages import SETUP_WINDOW, open_setup, prepare_pc, use_installed_program
 from rig.window_texts import (
     ADDRESS_FIELDS,
     BOTH_PASSED,
@@ -111,13 +112,27 @@ MEANWHILE = "l’utilisation d’Impact emploi reste possible"
 
 
 FIRST_DAY = Section(
-    "Avant les fiches : la première mise en route",
+    "Avant les fiches : l’installation et la première mise en route",
     (
         Instruction(
             "",
-            (start_agent(),),
+            (open_setup(),),
+            see_window(SETUP_WINDOW, "Cliquez sur Installer"),
+            "Les fiches parlent d’un poste déjà installé. Aucun droit d’administrateur n’est demandé.",
+            before=(prepare_pc(),),
+        ),
+        Instruction(
+            "",
+            (press(SETUP_WINDOW, "Installer"),),
+            see_window(SETUP_WINDOW, "Les deux serveurs répondent à ce poste", "près de l’heure"),
+            "La dernière page dit ce que le test des serveurs a donné, et où est l’icône.",
+        ),
+        Instruction(
+            "",
+            (press(SETUP_WINDOW, "Fermer"),),
             see_window(SETTINGS, "Bienvenue"),
-            "Les fiches parlent d’un poste déjà installé ; sans licence, les paramètres de connexion s’ouvrent d’eux-mêmes.",
+            "Sans licence, les paramètres de connexion s’ouvrent d’eux-mêmes.",
+            before=(use_installed_program(),),
         ),
         Instruction(
             "",

@@ -64,8 +64,7 @@ class AgentStage:
         self._launchers: tuple[tuple[str, ...], tuple[str, ...]] = (_SOURCES, _SOURCES)
         self.program = copy_program(folder, program)
         if self.program is not None:
-            windowed, console = (windows_path(self.program / name) for name in (WINDOWED, CONSOLE))
-            self._launchers = ((windowed,), (console,))
+            self.use_program(self.program)
         self.world = World(folder / "world")
         self.desk_keys = folder / "desk" / "keys.json"
         self.environment = {"IEA_AGENT_HOME": windows_path(self.home), "IEA_AGENT_LANG": language}
@@ -84,6 +83,11 @@ class AgentStage:
     ) -> None:
         self.desktop.__exit__(kind, error, trace)
         self.world.__exit__(kind, error, trace)
+
+    def use_program(self, folder: Path) -> None:
+        """Start the program that is installed in *folder* from now on."""
+        windowed, console = (windows_path(folder / name) for name in (WINDOWED, CONSOLE))
+        self.program, self._launchers = folder, ((windowed,), (console,))
 
     def install_program(self, name: str, icon: str) -> None:
         """Write to the registry that *name* is installed, as an installer does."""

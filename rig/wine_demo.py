@@ -1,6 +1,6 @@
 """The practical sheets, followed word by word with the Windows agent under Wine.
 
-Runs in the Linux Python. Writes a page of pictures, ``build/demo/index.html``; a step without the effect that the
+Runs in the Linux Python. Begins with the setup, in a new Windows. Writes a page of pictures, ``build/demo/index.html``; a step without the effect that the
 sheet says ends it with exit code 1. If there is a display (``$DISPLAY``), the agent is started on it instead, for a
 person to click.
 """
@@ -21,6 +21,7 @@ from PIL import Image
 
 from iea_sandbox.cli import default_home
 from iea_sandbox.control import attach
+from installer.build import build_program, build_setup
 from rig.build import BUILD
 from rig.clerk import PROGRAM, Clerk, Frame, quit_agent
 from rig.demo import instructions
@@ -123,6 +124,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--scaling", type=int, default=100, choices=(100, 125, 150, 200))
     scaling = parser.parse_args(arguments).scaling
     display = os.environ.get("DISPLAY")
+    if not display:
+        # what is up to date is not made again
+        build_setup(build_program())
     # its warnings about requests that are broken on purpose
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     folder = PAGE if scaling == 100 else PAGE.with_name(f"demo-{scaling}")

@@ -8,6 +8,7 @@ cd "$(dirname "$0")/.."
 PACKAGES=(
     ca-certificates python3 python3-venv
     wine wine64 fonts-wine xvfb xdotool openbox iproute2 osslsigncode  # the Windows rig
+    locales                                                    # French for Windows: the setup speaks the language of the system
     nginx-light squid tinyproxy haproxy winbind dbus gnome-keyring  # real servers and a real vault for the tests
     glewlwyd dbconfig-sqlite3                                  # one more; without the second it brings MySQL's client
 )

@@ -13,6 +13,7 @@ import pytest
 
 from iea_agent.assembly.agent import Agent
 from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.local_facts import complete_status
 from iea_agent.assembly.servers import Servers
 from iea_agent.domain import machine, problems
 from iea_agent.domain.documents import ReplyDocument
@@ -236,6 +237,7 @@ def test_an_incident_that_the_publisher_knows_of_is_in_the_status_while_it_fails
     status = agent.answer({"do": "status"})["status"]
     assert status["problem"] is not None
     assert status["incident"].endswith("Le serveur est en panne.")
-    assert summarize_status(status, now).remaining.startswith("Incident connu")
+    complete = complete_status(Installation.locate({"IEA_AGENT_HOME": str(folder)}), status)
+    assert summarize_status(complete, now).remaining.startswith("Incident connu")
     file.write_text('{"schema": 1, "notices": []}')
     assert agent.answer({"do": "status"})["status"]["incident"] == ""

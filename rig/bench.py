@@ -88,7 +88,7 @@ STOCK = ("before the changes", "after the changes", "before the year", "after th
 
 
 def measure_sizes(program: Path = LAID_OUT) -> Readings:
-    """Return the sizes of the setup, made if it is out of date, and of the program in MB."""
+    """Return the sizes of the setup, made if out of date, and of the program in MB."""
     setup = build_setup(build_program())
     installed = sum(file.stat().st_size for file in program.rglob("*") if file.is_file())
     return {"setup": [setup.stat().st_size / 1e6], "installed": [installed / 1e6]}

@@ -160,6 +160,7 @@ class SettingsOnStage:
         return DialogContents(
             *(effective, faults if options.broken else (), options.assistance, options.stopped),
             self._autostart,
+            options.problem,
         )
 
     def start_agent(self) -> None:
@@ -375,6 +376,7 @@ def main() -> None:
     parser.add_argument("--assistance", action="store_true")
     parser.add_argument("--broken", action="store_true")
     parser.add_argument("--autostart", choices=AUTOSTARTS, help="the program is installed")
+    parser.add_argument("--problem", default="", help="the code of the problem that the agent shows")
     parser.add_argument("--stopped", action="store_true", help="no agent runs")
     parser.add_argument("--first-run", action="store_true")
     parser.add_argument("--no-vault", action="store_true")

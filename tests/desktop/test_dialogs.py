@@ -690,6 +690,12 @@ def test_the_password_of_a_proxy_that_asks_for_one_is_kept_and_not_shown(play: C
     dialog.ended()
 
 
+def test_who_is_sent_here_by_a_refused_proxy_password_types_at_once(play: Callable[..., Play]) -> None:
+    proxy = {"proxy_mode": "manual", "proxy_address": "http://proxy.exemple.fr:3128", "proxy_user": "dupont"}
+    dialog = play("settings", "--problem", "IEA-P04", **proxy)
+    dialog.focused(USER)
+
+
 def test_a_proxy_that_asks_no_more_asks_for_nothing(play: Callable[..., Play]) -> None:
     dialog = play("settings", "--test", authentication="https://entreprise.exemple.fr")
     dialog.sees(USER)

@@ -89,7 +89,7 @@ class TestDays:
 
 
 def test_no_module_of_the_domain_asks_for_the_date() -> None:
-    """A given time may be converted, but by UTC: the zone of this PC is one more thing to ask for."""
+    """A given time may be converted by UTC; the zone would have to be asked for."""
     for module in Path(day_password.__file__).parent.glob("*.py"):
         source = module.read_text(encoding="utf-8")
         assert not re.search(r"\.today\(|now\(|fromtimestamp\((?![\w.]+, UTC\))|\blocaltime", source), module

@@ -68,8 +68,12 @@ class SettingsAdapter:
         loaded = self._installation.storage.load()
         since = self._installation.assistance_since()
         stopped = not self._installation.agent_runs()
+        status = None if stopped else self._client.status()
+        problem = status["problem"] if status is not None else None
         return DialogContents(
-            loaded.effective, loaded.all_faults, since is not None, stopped, find_choice(self._installation)
+            *(loaded.effective, loaded.all_faults, since is not None, stopped),
+            find_choice(self._installation),
+            "" if problem is None else problem["code"],
         )
 
     def choose_autostart(self, on: bool) -> None:

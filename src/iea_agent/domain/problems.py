@@ -745,10 +745,12 @@ INTERCEPTED = Problem(
     Severity.HIGH,
     Actor.IT,
     title="Connexion sécurisée interceptée",
-    text="Un antivirus ou un appareil de votre réseau ouvre les connexions sécurisées et présente son propre certificat à la place de celui du serveur.",
+    text=(
+        "Un antivirus ou un appareil de votre réseau ouvre les connexions sécurisées et présente son propre certificat à la place de celui du serveur. "
+        "Ce poste ne se connecte pas, car ce produit pourrait lire la clé de licence."
+    ),
     advice=(
-        "Montrez ce message à la personne qui s'occupe de votre informatique : l'adresse du serveur est à ajouter aux exceptions de ce produit. "
-        "Ce poste ne se connecte pas avant, car ce produit pourrait lire la clé de licence."
+        "Montrez ce message à la personne qui s'occupe de votre informatique : l'adresse du serveur est à ajouter aux exceptions de ce produit."
     ),
     depends_on=_IN_ITS_PLACE,
     patience=LOST_CONNECTION_PATIENCE,

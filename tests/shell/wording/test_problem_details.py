@@ -37,10 +37,10 @@ from iea_agent.domain.printable_text import LONGEST_SHOWN
 from iea_agent.domain.problems import Problem
 from iea_agent.shell.wording.problem_details import (
     MALFORMED,
+    advise,
     describe_failure_details,
     describe_notice,
     describe_setting_fault,
-    find_product_setting,
 )
 
 NOW = time.mktime((2026, 11, 12, 14, 25, 0, 0, 0, -1))
@@ -202,13 +202,11 @@ def test_when_a_certificate_changed(changed: float, moment: str) -> None:
         assert details_of(reason, certificate=certificate).endswith(f"Ce certificat a changé {moment}.")
 
 
-def test_who_intercepts_is_named_with_the_setting_to_change() -> None:
+def test_who_intercepts_is_named() -> None:
     changed = Certificate("a.fr", "b", NOW, NOW, "", NOW - 60)
     avast = details_of(problems.INTERCEPTED, evidence=InterceptedBy("Avast"), certificate=changed)
-    setting = locale._(interceptors.INTERCEPTORS[0].setting).replace("\u00a0", " ")
     assert avast == (
-        "Produit probable, d’après son certificat : Avast (antivirus). "
-        f"{setting} Ce certificat a changé aujourd’hui à 14 h 24."
+        "Produit probable, d’après son certificat : Avast (antivirus). Ce certificat a changé aujourd’hui à 14 h 24."
     )
     assert (
         details_of(problems.INTERCEPTED, evidence=InterceptedBy("Inconnu"))
@@ -216,15 +214,14 @@ def test_who_intercepts_is_named_with_the_setting_to_change() -> None:
     )
 
 
-def test_what_to_change_in_the_product_can_be_told_apart() -> None:
+def test_what_to_change_in_the_product_is_the_first_thing_to_do() -> None:
     avast = Failure(Stage.CERTIFICATE, problems.INTERCEPTED, evidence=InterceptedBy("Avast"))
-    setting = find_product_setting(avast)
-    assert setting == locale._(interceptors.INTERCEPTORS[0].setting)
-    assert setting in describe_failure_details(avast, NOW)
-    assert setting not in describe_failure_details(avast, NOW, with_setting=False)
+    setting, advice = locale._(interceptors.INTERCEPTORS[0].setting), locale._(problems.INTERCEPTED.advice)
+    assert advise(avast) == f"{setting} {advice}"
+    assert setting not in describe_failure_details(avast, NOW)
     stranger = Failure(Stage.CERTIFICATE, problems.INTERCEPTED, evidence=InterceptedBy("Inconnu"))
-    assert find_product_setting(stranger) == ""
-    assert find_product_setting(Failure(Stage.NAME, problems.NAME_UNKNOWN)) == ""
+    assert advise(stranger) == advice
+    assert advise(Failure(Stage.NAME, problems.NAME_UNKNOWN)) == locale._(problems.NAME_UNKNOWN.advice)
 
 
 @pytest.mark.parametrize("product", interceptors.INTERCEPTORS, ids=lambda product: product.name)

@@ -40,6 +40,8 @@ class DialogContents:
     stopped: bool = False
     # None if the program is not installed: then Windows cannot start it
     autostart: AutostartChoice | None = None
+    # the code of the problem that the agent shows, "" for none
+    problem: str = ""
 
 
 class StartPort(Protocol):

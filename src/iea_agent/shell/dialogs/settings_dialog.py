@@ -225,6 +225,8 @@ class SettingsDialog(ScrolledDialog):
                 )
             )
             first = self._fields.control(_LICENCE_ROW)
+        elif self._contents.problem in typed_settings.ASKING_CODES and self._fields.asks_for_sign_in:
+            first = self._fields.control("proxy.user")
         return first if first.IsEnabled() else self._test_button
 
     def _load_secrets(self) -> None:

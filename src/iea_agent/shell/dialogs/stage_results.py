@@ -13,9 +13,9 @@ from iea_agent.domain.diagnosis import STAGES, Failure, Server, ServerReport, St
 from iea_agent.locale import _
 from iea_agent.shell.wording import report_text
 from iea_agent.shell.wording.problem_details import (
+    advise,
     advise_in_settings,
     describe_failure_details,
-    find_product_setting,
     format_steps,
     name_actor,
 )
@@ -174,16 +174,14 @@ class ServerResult:
     def explain(self, cause: Failure, report: ServerReport) -> None:
         """Show the *cause* of *report*, what to do, and who can do it if that is not said."""
         problem = cause.problem
-        details = describe_failure_details(cause, time.time(), with_setting=False)
-        # what the person can do at the product itself comes first
-        advice = f"{find_product_setting(cause)} {advise_in_settings(_(problem.advice))}".lstrip()
+        details = describe_failure_details(cause, time.time())
         # if nothing failed, the first note is the cause itself
         notes = report_text.list_notes(report, time.time())[0 if report.failure else 1 :]
         note_lines = [_("À noter : {note}").format(note=note) for note in notes]
         self._set_texts(
             problem=_name_problem(cause),
             explanation="\n".join(filter(None, (_(problem.text), details))),
-            steps=format_steps(advice),
+            steps=format_steps(advise_in_settings(advise(cause))),
             rest="\n".join(filter(None, (name_actor(problem), *note_lines))),
             code=problem.code,
         )

@@ -86,13 +86,13 @@ class StatusWindow(ScrolledDialog):
         self._actor = Paragraph(parent, WIDTH)
         self._page_link = PageLink(parent, port.explain)
         self._start = StartOffer(parent, BUTTONS, port.start_agent, self.lay_out)
+        self._why_grey = Paragraph(parent, BUTTONS, title=1)
         self._buttons = {
             request.name: wx.Button(
                 parent, label=break_lines(parent, _(label), fit_width(parent, BUTTONS) - MIDDLE)
             )
             for request, label in status_overview.LABELS.items()
         }
-        self._why_grey = Paragraph(parent, BUTTONS)
         self._line = wx.StaticLine(parent)
         self._history = Paragraph(parent, WIDTH + BUTTONS)
         self._strip = HistoryStrip(parent, fit_width(parent, WIDTH + BUTTONS))
@@ -126,9 +126,9 @@ class StatusWindow(ScrolledDialog):
         words.SetMinSize(self.FromDIP(wx.Size(fit_width(self, WIDTH), 96)))
         buttons = wx.BoxSizer(wx.VERTICAL)
         buttons.Add(self._start.sizer, 0, wx.EXPAND | wx.BOTTOM, middle)
+        buttons.Add(self._why_grey, 0, wx.BOTTOM, middle)
         for button in self._buttons.values():
             buttons.Add(button, 0, wx.EXPAND | wx.BOTTOM, middle)
-        buttons.Add(self._why_grey)
         buttons.SetMinSize(self.FromDIP(wx.Size(fit_width(self, BUTTONS), -1)))
         is_roomy = has_room(self, WIDTH + BUTTONS + WIDE)
         body = wx.BoxSizer(wx.HORIZONTAL if is_roomy else wx.VERTICAL)

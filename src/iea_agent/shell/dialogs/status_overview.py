@@ -134,7 +134,8 @@ def list_buttons(status: StatusDocument | None, abilities: Abilities) -> dict[st
 def find_best_button(status: StatusDocument | None, abilities: Abilities) -> str:
     """Return the name of the button that helps now; "" if none does."""
     buttons = list_buttons(status, abilities)
-    wanted = [LAUNCH.name]
+    # a launch that is shown and not possible: the program's path is missing, and stands in the settings
+    wanted = [LAUNCH.name, *([SETTINGS.name] if buttons.get(LAUNCH.name) is False else [])]
     if status is not None and status["problem"] is not None and State(status["state"]) is State.DISCONNECTED:
         wanted = [problems.find_first_step(status["problem"]["code"]).value, RECONNECT.name]
     return next((name for name in wanted if buttons.get(name)), "")

@@ -125,6 +125,7 @@ def describe_saved_password(typed: Typed, proxy: str) -> str:
 
 ASKING = (problems.PROXY_WANTS_PASSWORD, problems.PROXY_REFUSES_PASSWORD)
 """The problems of a proxy that wants a user name and a password from the person."""
+ASKING_CODES = frozenset(problem.code for problem in ASKING)
 
 
 def find_asking_proxy(tested: Settings, reports: Sequence[ServerReport], before: str) -> str:

@@ -79,10 +79,10 @@ _KINDS: Mapping[ProductKind, str] = {
 }
 
 
-def describe_failure_details(failure: Failure, now: float, *, with_setting: bool = True) -> str:
+def describe_failure_details(failure: Failure, now: float) -> str:
     """Return the sentences about the details of *failure*, or "" if there are none.
 
-    *now* is the wall-clock time at which it was observed. *with_setting*: with ``find_product_setting``.
+    *now* is the wall-clock time at which it was observed.
     """
     sentences = [*_evidence(failure.evidence), *_evidence(failure.doubt)]
     if failure.certificate is not None and failure.problem.group is Group.CERTIFICATE:
@@ -91,16 +91,19 @@ def describe_failure_details(failure: Failure, now: float, *, with_setting: bool
     if failure.retry_after is not None and failure.retry_after >= 1:
         by_proxy = failure.problem.group is Group.PROXY
         sentences.append((_wait_for_proxy if by_proxy else _wait)(failure.retry_after, now))
-    setting = "" if with_setting else find_product_setting(failure)
-    return " ".join(sentence for sentence in sentences if sentence not in ("", setting))
+    return " ".join(filter(None, sentences))
 
 
-def find_product_setting(failure: Failure) -> str:
-    """Return what to change in the product that intercepts, "" if that is not known."""
+def advise(failure: Failure) -> str:
+    """Return what to do about *failure*.
+
+    What to change in a product that intercepts comes first: a person may be able to do that alone.
+    """
+    advice = _(failure.problem.advice)
     if not isinstance(failure.evidence, InterceptedBy):
-        return ""
+        return advice
     product = interceptors.find_interceptor(failure.evidence.product)
-    return "" if product is None else _(product.setting)
+    return advice if product is None else f"{_(product.setting)} {advice}"
 
 
 def _evidence(evidence: Evidence | None) -> list[str]:
@@ -117,7 +120,7 @@ def _evidence(evidence: Evidence | None) -> list[str]:
                 _("L'heure de cet ordinateur est juste : un serveur donne la même, à quelques minutes près.")
             ]
         case InterceptedBy(product):
-            return _interceptor(product)
+            return [_interceptor(product)]
         case CertificateHosts(hosts):
             text = _("Noms de serveurs donnés par ce certificat, non vérifiés : « {about} ».")
             return [text.format(about=clean_foreign_text(", ".join(hosts)))]
@@ -177,13 +180,13 @@ def _clock(seconds: float) -> str:
     return text.format(duration=format_duration(abs(seconds)))
 
 
-def _interceptor(name: str) -> list[str]:
-    """Return which product intercepts and, if known, which of its settings to change."""
+def _interceptor(name: str) -> str:
+    """Return which product intercepts."""
     product = interceptors.find_interceptor(name)
     if product is None:
-        return [_("Produit probable, d'après son certificat : {name}.").format(name=clean_foreign_text(name))]
+        return _("Produit probable, d'après son certificat : {name}.").format(name=clean_foreign_text(name))
     sentence = _("Produit probable, d'après son certificat : {name} ({kind}).")
-    return [sentence.format(name=product.name, kind=_(_KINDS[product.kind])), _(product.setting)]
+    return sentence.format(name=product.name, kind=_(_KINDS[product.kind]))
 
 
 def _certificate(certificate: Certificate, now: float, *, product_named: bool) -> list[str]:

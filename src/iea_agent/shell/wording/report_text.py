@@ -25,6 +25,7 @@ from iea_agent.domain.settings import SettingFault
 from iea_agent.locale import _
 from iea_agent.shell.wording.detail_text import word_detail
 from iea_agent.shell.wording.problem_details import (
+    advise,
     describe_failure_details,
     describe_notice,
     describe_setting_fault,
@@ -174,7 +175,7 @@ def list_failure_lines(failure: Failure, now: float) -> list[str]:
         f"{_(problem.title)} ({problem.code})",
         _(problem.text),
         describe_failure_details(failure, now),
-        _(problem.advice),
+        advise(failure),
         _(problems.ACTORS[problem.actor]),
     ]
     if failure.detail:
@@ -192,7 +193,7 @@ def list_notes(report: ServerReport, now: float) -> list[str]:
             parts = (
                 f"{_(problem.title)} ({problem.code}).",
                 describe_failure_details(finding, now),
-                _(problem.advice),
+                advise(finding),
             )
             notes.append(" ".join(part for part in parts if part))
     return [*notes, *map(describe_notice, report.notices)]

@@ -22,6 +22,7 @@ from iea_agent.shell.wording import state_text, time_text
 from iea_agent.shell.wording.autostart_text import describe_autostart
 from iea_agent.shell.wording.detail_text import word_detail
 from iea_agent.shell.wording.problem_details import (
+    advise,
     describe_failure_details,
     describe_notice,
     describe_setting_fault,
@@ -51,7 +52,7 @@ def build_problem_document(failure: Failure, seen: float) -> ProblemDocument:
         "severity": problem.severity.value,
         "title": _(problem.title),
         "text": _(problem.text),
-        "advice": _(problem.advice),
+        "advice": advise(failure),
         "actor": problem.actor.value,
         "actor_text": _(problems.ACTORS[problem.actor]),
         "particulars": describe_failure_details(failure, seen),

@@ -127,3 +127,11 @@ def test_no_problem_makes_the_address_too_long(language: str) -> None:
         locale.choose("fr")
     assert len(letter.mailto) <= LONGEST_MAILTO
     assert letter.mailto.endswith(__version__)
+
+
+def test_the_desk_sorts_by_one_subject_in_every_language() -> None:
+    locale.choose("en")
+    try:
+        assert compose_letter(LetterFacts()).subject == "Serveur de connexion version inconnue"
+    finally:
+        locale.choose("fr")

@@ -54,11 +54,14 @@ class LetterFacts:
 
 def compose_letter(facts: LetterFacts) -> Letter:
     """Return the message that a person completes."""
-    version = facts.version or _("version inconnue")
-    subject = complete_subject(facts.settings.support_subject, version)
+    subject = complete_subject(facts.settings.support_subject, facts.version or _UNKNOWN)
     return Letter(
         facts.settings.support_address, subject, "\n".join(_list_lines(facts)), tuple(_list_hints(facts))
     )
+
+
+_UNKNOWN = "version inconnue"
+"""In French whatever language is spoken: the support desk sorts its mail by subject."""
 
 
 def _list_hints(facts: LetterFacts) -> Iterator[str]:

@@ -60,6 +60,7 @@ SECTIONS: Mapping[str, Words] = {
     "program": Words("Impact emploi", "Impact emploi"),
     "assistance": Words("Mode assistance", "Assistance mode"),
     "support": Words("Demande de support", "Request for support"),
+    "deadline": Words("Échéances", "Due dates"),
 }
 POLICIES: Mapping[str, PolicyText] = {
     "connection.secure": PolicyText(

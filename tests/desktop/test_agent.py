@@ -239,6 +239,9 @@ def test_without_an_agent_support_can_be_written_to_and_the_agent_be_started(
     script.write_text(
         f"import sys\nopen(r'{received_name}', 'w', encoding='utf-8').write(sys.argv[1])\n", "utf-8"
     )
+    # a mail program that does not know MAPI, as the new Outlook
+    clients = (r"HKCU\Software\Clients\Mail", "/ve")
+    stage.desktop.prefix.run("reg", "add", *clients, "/d", "Web mail", "/f")
     open_messages_with(stage, r"C:\missing.exe")
     stage.desktop.start("-m", "iea_agent", "support", env=stage.environment)
     stage.until_text(SUPPORT, "Le programme de connexion est arrêté")
@@ -249,16 +252,17 @@ def test_without_an_agent_support_can_be_written_to_and_the_agent_be_started(
     stage.until_text(SUPPORT, "Aucun logiciel de messagerie ne s’est ouvert")
     open_messages_with(stage, windows_path(PYTHON / "python.exe"), windows_path(script))
     stage.press(SUPPORT, WRITE)
-    stage.until_text(SUPPORT, "Complétez le message dans votre messagerie")
-    deadline = time.monotonic() + 30
-    while not (address := received.read_text("utf-8") if received.exists() else ""):
-        assert time.monotonic() < deadline, "no message"
-        time.sleep(0.1)
+    stage.until_text(SUPPORT, "joignez-y le fichier qui vient de s’afficher")
+    address = wait_for_message(received)
     assert address.startswith(
         "mailto:impact-emploi-association@urssaf.fr?subject=Serveur%20de%20connexion%20"
     )
     assert "body=Bonjour" in address
     assert "arr%C3%AAt%C3%A9" in address
+    # Wine has a program that knows MAPI; it says that the message was sent
+    stage.desktop.prefix.run("reg", "delete", *clients, "/f")
+    stage.press(SUPPORT, WRITE)
+    stage.until_text(SUPPORT, "Votre message est parti")
 
     stage.press(SUPPORT, START)
     stage.until("ball-heart")
@@ -269,6 +273,15 @@ def test_without_an_agent_support_can_be_written_to_and_the_agent_be_started(
     assert stage.command("quit")[0] == 0
     # the window was started by nobody's icon: it stays
     stage.until_text(SUPPORT, "Le programme de connexion est arrêté")
+
+
+def wait_for_message(received: Path) -> str:
+    """Return what the mail program has been given."""
+    deadline = time.monotonic() + 30
+    while not (address := received.read_text("utf-8") if received.exists() else ""):
+        assert time.monotonic() < deadline, "no message"
+        time.sleep(0.1)
+    return address
 
 
 def can_click(window: Window, name: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import winreg
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,6 +15,10 @@ assert sys.platform == "win32"  # noqa: S101 mypy reads on only where this holds
 
 from . import LaunchError  # noqa: E402
 
+CLIENTS = r"Software\Clients\Mail"
+"""The registry's key of the mail programs; its default value names the one in use."""
+_MAPI_VALUES = ("DLLPath", "DLLPathEx", "MSIComponentID")
+"""What the entry of a mail program has that knows MAPI."""
 _TO = 1
 _LOGON_UI, _DIALOG = 0x1, 0x8
 _SUCCESS, _USER_ABORT = 0, 1
@@ -60,7 +65,12 @@ class _Message(ctypes.Structure):
 
 
 def write_draft(recipient: str, subject: str, body: str, attachment: Path) -> bool:
-    """Open the draft and wait; return whether it was sent. Raises ``LaunchError``."""
+    """Open the draft and wait; return whether it was sent. Raises ``LaunchError``.
+
+    Windows itself answers a call without a mail program that knows MAPI by a message in English or with an error, so it is not made.
+    """
+    if not _has_client():
+        raise LaunchError("MAPI") from OSError("the mail program does not know MAPI")
     try:
         library = ctypes.WinDLL("mapi32")
     except OSError as error:
@@ -92,3 +102,24 @@ def write_draft(recipient: str, subject: str, body: str, attachment: Path) -> bo
     if outcome not in (_SUCCESS, _USER_ABORT):
         raise LaunchError("MAPI") from OSError(f"MAPI error {outcome}")
     return bool(outcome == _SUCCESS)
+
+
+def _has_client() -> bool:
+    """Return whether the mail program of this person, else of this PC, knows MAPI."""
+    name = _read_value(winreg.HKEY_CURRENT_USER, CLIENTS, "") or _read_value(
+        winreg.HKEY_LOCAL_MACHINE, CLIENTS, ""
+    )
+    return bool(name) and any(
+        _read_value(root, rf"{CLIENTS}\{name}", value)
+        for root in (winreg.HKEY_CURRENT_USER, winreg.HKEY_LOCAL_MACHINE)
+        for value in _MAPI_VALUES
+    )
+
+
+def _read_value(root: int, path: str, name: str) -> str:
+    """Return a text of the registry, "" if there is none."""
+    try:
+        with winreg.OpenKey(root, path) as key:
+            return str(winreg.QueryValueEx(key, name)[0])
+    except OSError:
+        return ""

@@ -331,9 +331,7 @@ def test_every_kind_of_setting_is_set_as_it_is_typed(installation: Installation)
     assert values["licence.number"] == "IEA-0000-1234"
     assert installation.run("settings", "set", "connection.ipv4_only", "Non").returncode == 0
     name = "connection.ipv4_only"
-    assert installation.json("settings", "get", name)["settings"] == {
-        name: {"value": False, "origin": "settings"}
-    }
+    assert installation.json("settings", "get", name)["settings"][name]["value"] is False
     assert "invisibles" in installation.run("settings", "set", "licence.number", "A\u00adB").stderr
     refused = installation.run("settings", "set", "licence.number", "A B")
     assert refused.returncode == 2

@@ -468,13 +468,14 @@ def test_a_flood_costs_neither_memory_nor_time(how: str) -> None:
 
 @pytest.fixture(scope="module")
 def publisher(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """Two versions, and a second root."""
+    """Three versions, and a second root; the old keys have signed up to the second."""
     site = Site(tmp_path_factory.mktemp("publisher"))
     site.repository.rotate_keys()
+    site.repository.publish()
     return site
 
 
-FILES = ("2.root.json", "timestamp.json", "2.snapshot.json", "2.targets.json")
+FILES = ("2.root.json", "timestamp.json", "3.snapshot.json", "3.targets.json")
 
 
 def _members(document: object) -> Iterator[tuple[dict[str, object] | list[object], str | int]]:
@@ -514,7 +515,7 @@ def test_the_same_metadata_laid_out_otherwise_are_believed(publisher: Site, file
     """They are signed as a document. The others are named with their length and hash."""
     publisher.overlay = {file: json.dumps(json.loads(publisher.read_served(file)), indent=1).encode()}
     with TemporaryDirectory() as folder:
-        assert updates.check(publisher.ask, ADDRESS, publisher.root.read_bytes(), Path(folder)).version == 2
+        assert updates.check(publisher.ask, ADDRESS, publisher.root.read_bytes(), Path(folder)).version == 3
 
 
 @covers("refused")
@@ -540,4 +541,4 @@ def test_any_altered_metadata_are_refused(publisher: Site, data: st.DataObject) 
         Metadata.from_bytes(each).signed.to_dict() for each in (served, publisher.read_served(file))
     )
     assert read == signed, "what was altered was believed"
-    assert verified.version == 2
+    assert verified.version == 3

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import wx
 
 from iea_agent.locale import _
-from iea_agent.shell.wording.phone_code_text import spell_code
 
 from .background import run_in_background
 from .widgets import NARROW, Link, Paragraph
@@ -48,5 +47,12 @@ class PhoneCodeRow:
     def _show(self) -> None:
         self._text.set_text(_("Code à dicter à l'assistance : {code}").format(code=self._code))
         self._link.set_text(_("Ne plus épeler le code") if self._is_spelled else _("Épeler le code"))
-        self._spelling.set_text(spell_code(self._code) if self._is_spelled else "")
+        self._spelling.set_text(_spell(self._code) if self._is_spelled else "")
         self._lay_out()
+
+
+def _spell(code: str) -> str:
+    # imported here, since the window opens without what spells
+    from iea_agent.shell.wording.phone_code_text import spell_code
+
+    return spell_code(code)

@@ -11,13 +11,11 @@ from iea_agent.domain.password_tries import WaitReason
 from iea_agent.domain.person_requests import BY_NAME
 from iea_agent.domain.problems import N_
 from iea_agent.domain.refusals import Refusal
-from iea_agent.domain.update_choice import Reason
 from iea_agent.locale import _
 
 from . import menu
 from .problem_details import MALFORMED, describe_setting_fault
 from .time_text import format_wait
-from .update_text import REASONS
 
 _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AgentNotRunning: N_("Le programme de connexion n'est pas démarré."),
@@ -195,7 +193,7 @@ def _word_version_refusal(refusal: Refusal) -> str:
         case refusals.VersionNotOffered(""):
             return _("Aucune nouvelle version n'est proposée à ce poste.")
         case refusals.VersionNotAllowed():
-            return f"{refusal.version} : {_(REASONS[Reason(refusal.reason)])}"
+            return f"{refusal.version} : {_word_version_reason(refusal.reason)}"
     return ""
 
 
@@ -232,6 +230,16 @@ def _word_count(missing: int) -> str:
 
 def _word_day(day: str) -> str:
     return date.fromisoformat(day).strftime(_("%d/%m/%Y"))
+
+
+def _word_version_reason(reason: str) -> str:
+    """Return why a version is not proposed."""
+    # imported here, since a window is not kept waiting for what knows the versions
+    from iea_agent.domain.update_choice import Reason
+
+    from .update_text import REASONS
+
+    return _(REASONS[Reason(reason)])
 
 
 def _word_wait_reason(reason: WaitReason) -> str:

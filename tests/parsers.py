@@ -65,7 +65,7 @@ from iea_agent.services.token_answers import judge_licence, read_token
 from iea_agent.services.web_pages import announces_maintenance, find_title, read_page
 from iea_agent.shell.dialogs import typed_settings
 from iea_agent.shell.wording import detail_text
-from iea_desk import keys, private_files
+from iea_desk import keys, pasted_request, private_files, request_files
 from tests.releases import make_description, make_file
 
 HEADERS = 100 * 1024
@@ -489,6 +489,15 @@ PARSERS: Mapping[str, Parser] = {
     "keys.parse_keys": Parser(
         _refused(keys.parse_keys, keys.KeyFormatError), 100_000, (*JSON, Frame("2026-11:"))
     ),
+    "pasted_request.parse_request": Parser(
+        pasted_request.parse_request,
+        CLIPBOARD,
+        (Frame("Problème : "), Frame("IEA-"), Frame("A1B2-"), Frame("Ce qui se passe : ")),
+    ),
+    "pasted_request.strip_tags": Parser(
+        pasted_request.strip_tags, pasted_request.LONGEST_PAGE, (Frame("<"), Frame("<br "))
+    ),
+    "request_files.decode_bytes": Parser(_bytes(request_files.decode_bytes), CLIPBOARD),
     "private_files.is_open_to_others": Parser(
         _refused(lambda text: private_files.is_open_to_others(text, "SY"), IndexError),
         HEADERS,

@@ -92,6 +92,7 @@ ELSEWHERE: dict[str, str] = {
     "autostart.parse_approval": "looks at one byte",
     "certificates.read_regular": "reads a file, and no meaning",
     "diagnosis.judge_clock": "gets a number",
+    "inbox_folder.read_up_to": "reads a file, and no meaning",
     "machine.judge_anew": "gets an event",
     "machine.judge_attempt": "gets an event",
     "messages.judge_proxy_challenge": "gets challenges: proxy_answers.judge_proxy_answer",
@@ -124,6 +125,7 @@ TAKING_APART = frozenset({"json.loads", "tomllib.loads", "urlsplit", "tomlkit.pa
 """Calls by which foreign text is taken apart, besides those of the module ``re``."""
 UNMEASURED: dict[str, str] = {
     "__init__": "the product's own sentences, in the language package",
+    "case_text": "the product's own sentences",
     "cli": "the desk's own command line",
     "failures": "the reason of an error of OpenSSL",
     "own_names": "paths of this process's environment",

@@ -59,7 +59,12 @@ DOCUMENT: dict[str, Any] = {
     "status": {
         "state": "disconnected",
         "since": "2026-11-30T08:02:00Z",
-        "problem": {"code": "IEA-N02", "detail": "getaddrinfo failed", "title": "left out"},
+        "problem": {
+            "code": "IEA-N02",
+            "detail": "getaddrinfo failed",
+            "title": "Serveur introuvable",
+            "actor": "it",
+        },
         "last_contact": None,
         "next_try": "2026-11-30T08:05:00Z",
         "servers_answer": False,
@@ -86,11 +91,20 @@ def encode(**changes: object) -> bytes:
 def test_what_the_agent_builds_is_read() -> None:
     report = parse_report(encode())
     assert report.level is Level.NORMAL
-    assert report.problem == NotedProblem("IEA-N02", "getaddrinfo failed")
+    assert report.problem == NotedProblem(
+        "IEA-N02", "getaddrinfo failed", "Serveur introuvable", problems.Actor.IT
+    )
     assert report.status is not None
     assert (report.status.state, report.status.since) == (State.DISCONNECTED, 1_796_025_720.0)
     assert report.stays == (Stay(LogBookState.DISCONNECTED, "IEA-N02", NOW, 12.5),)
     assert report.settings["proxy.mode"].origin == "default"
+
+
+def test_an_actor_that_only_a_later_agent_knows_is_left_out() -> None:
+    report = parse_report(
+        encode(status={**DOCUMENT["status"], "problem": {"code": "IEA-N99", "actor": "town hall"}})
+    )
+    assert report.problem == NotedProblem("IEA-N99")
 
 
 def test_a_test_is_read_stage_by_stage_with_the_refused_certificate() -> None:

@@ -1,4 +1,4 @@
-"""The support desk's side: keys and passwords of the day, and the PCs' register.
+"""The support desk's side: requests, passwords of the day, the register.
 
 It does not ship with the agent.
 """

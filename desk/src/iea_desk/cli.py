@@ -1,4 +1,4 @@
-"""The command `iea-desk`: keys, passwords of the day, the register, the updates."""
+"""The command `iea-desk`: requests, passwords of the day, the register, updates."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from iea_agent.domain.password_register import (
 )
 from iea_agent.domain.printable_text import escape_controls
 from iea_agent.domain.state_values import LARGEST_GENERATION
+from iea_desk.case_commands import add_requests
 from iea_desk.key_store import load_keys, load_ring, save_file, save_ring
 from iea_desk.keys import DeskError, KeyRing, MasterKey, check_kid, choose_kid
 from iea_desk.password_message import PasswordMessage
@@ -55,6 +56,8 @@ exemples :
   iea-desk register --key-file … --verify registre.json       le vérifier, juste avant de le publier
   iea-desk month-key --key-file … --output novembre.txt       la clé du mois, pour le poste d’accueil
   iea-desk password --key-file novembre.txt                   le mot de passe d’aujourd’hui et son message
+  iea-desk read demande.eml --answer                          ce que dit une demande, et quoi répondre
+  iea-desk inbox messages                                     les demandes d’un dossier, par problème
 
 codes de sortie : 0 fait, 1 échec, 2 commande mal écrite, 4 refusé
 """
@@ -162,6 +165,7 @@ def _build_parser() -> argparse.ArgumentParser:
         "--kid", default="", metavar="NOM", help="son nom (sinon l’année et une lettre : 2026b)"
     )
     rotate.set_defaults(run=_rotate)
+    add_requests(commands, kid, scope)
     add_publish(commands)
     return parser
 

@@ -21,6 +21,7 @@ from .diagnosis import Certificate, Server, Stage, StageOutcome
 from .log_book import LogBookState, Stay
 from .machine import State
 from .printable_text import bound_detail
+from .problems import Actor
 from .proxy_choice import Source
 
 SCHEMA = 1
@@ -59,10 +60,16 @@ class ReportError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NotedProblem:
-    """A problem by its code, with the technical text about it."""
+    """A problem by its code, with the technical text about it.
+
+    *title* and *actor* are what the agent said of it, where it did: a code may be newer than this program's catalogue, and some
+    cases of a problem have another actor.
+    """
 
     code: str
     detail: str = ""
+    title: str = ""
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +260,9 @@ def _parse_problem(document: Mapping[str, object]) -> NotedProblem:
     code = document.get("code")
     if not isinstance(code, str) or not code or not _CODE.fullmatch(code):
         raise ValueError("a code expected")
-    return NotedProblem(code, _parse_text(document, "detail"))
+    # a later agent may know more actors
+    actor = next((each for each in Actor if each.value == document.get("actor")), None)
+    return NotedProblem(code, _parse_text(document, "detail"), _parse_text(document, "title"), actor)
 
 
 def parse_test(document: Mapping[str, object]) -> TestedServers:

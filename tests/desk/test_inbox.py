@@ -108,3 +108,6 @@ def test_what_is_no_mailbox_is_refused_and_a_huge_message_is_passed_over(
     assert main(["inbox", str(mbox)]) == 0
     assert "message n° 1\u00a0: Trop gros" in capsys.readouterr().out
     assert main(["inbox", str(tmp_path / "absent")]) == 1
+    assert "Il n’y a ni dossier ni fichier" in capsys.readouterr().err
+    assert main(["read", str(tmp_path)]) == 1
+    assert "iea-desk inbox" in capsys.readouterr().err

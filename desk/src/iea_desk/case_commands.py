@@ -81,6 +81,8 @@ def _open(request: str) -> SupportCase:
     path = Path(request)
     if is_phone_code(request) and path.suffix.lower() not in _ENDINGS and not path.exists():
         return open_text(request)
+    if path.is_dir():
+        raise DeskError(f"{path} est un dossier\u00a0: lisez-le avec iea-desk inbox.")
     try:
         content = read_up_to(path)
     except FileNotFoundError:
@@ -100,6 +102,8 @@ def _make_password(options: argparse.Namespace, case: SupportCase) -> PasswordMe
 
 
 def _print_inbox(options: argparse.Namespace) -> None:
+    if not options.folder.exists():
+        raise DeskError(f"Il n’y a ni dossier ni fichier {options.folder}.")
     messages: Iterator[tuple[str, bytes | None]] = iterate_messages(options.folder)
     inbox = sort_inbox(islice(messages, MOST_MESSAGES))
     # the rest is counted, not taken apart

@@ -36,7 +36,9 @@ setup:
 setup-installer:
 	@tools/setup.sh --installer
 
+# The program is laid out first, so that the clicking, which mostly waits, runs beside the longest parts from the beginning.
 test: setup-installer
+	@$(MAKE) --no-print-directory laid-out
 	$(SAY) 'Lint, types, and tests on Linux, in the Windows Python and with real clicks on Windows desktops, side by side'
 	@$(MAKE) --no-print-directory --jobs=$(SIDE_BY_SIDE) --keep-going --output-sync=target test-windows test-desktop-dialogs test-linux lint test-desktop-agent test-installer
 	$(SAY) 'All green'

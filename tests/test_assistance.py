@@ -217,6 +217,8 @@ def test_killed_at_any_moment_of_a_try_it_is_never_free(
     assert os.path.exists(installation.folder / "state" / "assistance.json")
 
 
+# in Windows, too, by tests/assembly/test_sealing.py, without a process for each step
+@pytest.mark.linux
 @pytest.mark.usefixtures("system_vault")
 def test_tries_that_are_put_back_earn_nothing(
     installation: Installation, disconnected: Agent, running: ExitStack

@@ -20,6 +20,9 @@ from iea_sandbox.cli import main
 from iea_sandbox.faults import FAULTS, UnknownFault
 from iea_sandbox.orders import order
 
+# each test starts processes; what they do is tested on both systems beside this file
+pytestmark = pytest.mark.linux
+
 COMMAND = [sys.executable, "-m", "iea_sandbox.cli"]
 
 

@@ -36,7 +36,7 @@ setup:
 setup-installer:
 	@tools/setup.sh --installer
 
-# The program is laid out first, so that the clicking, which mostly waits, runs beside the longest parts from the beginning.
+# The program is laid out first, so that the parts that click it need not wait for it.
 test: setup-installer
 	@$(MAKE) --no-print-directory laid-out
 	$(SAY) 'Lint, types, and tests on Linux, in the Windows Python and with real clicks on Windows desktops, side by side'

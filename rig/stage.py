@@ -149,10 +149,17 @@ class AgentStage:
     def until(self, picture: str, timeout: float = 30) -> None:
         """Wait until the notification area shows *picture* (the stem of an icon's file)."""
         deadline = time.monotonic() + timeout
-        while (icon := self.desktop.recognise_icon(ICONS)) != picture:
+        while (icon := self._look_at_icon()) != picture:
             if time.monotonic() > deadline:
                 raise NotSeenError(f"{picture} not shown in {timeout:g} s, but {icon}\n{self.log()}")
             time.sleep(PAUSE)
+
+    def _look_at_icon(self) -> str:
+        """Return the stem of the icon that is shown, or why none is."""
+        try:
+            return self.desktop.recognise_icon(ICONS)
+        except NotSeenError as error:
+            return str(error)
 
     def until_text(self, title: str, text: str, timeout: float = 30) -> Window:
         """Wait until a visible control of the window *title* has *text*.

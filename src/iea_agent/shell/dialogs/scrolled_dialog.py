@@ -87,6 +87,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self._explain_page = explain
         # while another window is the active one: what gets the keyboard after that
         self._next_focus: wx.Window | None = None
+        # what Enter presses, and the buttons on which it does so, too
+        self._default: wx.Button | None = None
+        self._finished: Collection[wx.Button] = ()
         # the room that each control needed when all were placed last
         self._needs: list[tuple[bool, int, int]] = []
         self.panel = wx.ScrolledWindow(self, style=wx.TAB_TRAVERSAL | wx.BORDER_NONE, name="")
@@ -243,6 +246,27 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         """Have the dialog stay as wide as *wanted* when a person makes it smaller."""
         self.SetMinSize(wx.Size(wanted.width, min(wanted.height, self.FromDIP(LOWEST))))
 
+    def set_default(self, button: wx.Button, finished: Collection[wx.Button] = ()) -> None:
+        """Have Enter press *button*, also while one of *finished* has the keyboard.
+
+        Those have been pressed and have answered, and ``bind_press`` binds them: whoever presses Enter then wants what comes
+        next, not the same again. The space key and their letters still press them.
+        """
+        self._default, self._finished = button, finished
+        button.SetDefault()
+
+    def bind_press(self, button: wx.Button, act: Callable[[], None]) -> None:
+        """Have a press of *button* call *act*, or of the default button; see ``set_default``."""
+
+        def on_press(_event: wx.CommandEvent) -> None:
+            is_finished = any(button is each for each in self._finished)
+            if is_finished and _is_enter_down() and self._default is not None and can_focus(self._default):
+                _click(self._default)
+            else:
+                act()
+
+        button.Bind(wx.EVT_BUTTON, on_press)
+
     def _on_key(self, event: wx.KeyEvent) -> None:
         """Press what underlines the letter typed with Alt, or go to its field.
 
@@ -334,9 +358,21 @@ def _press(control: wx.Window) -> None:
     elif isinstance(control, wx.RadioButton):
         kind = wx.EVT_RADIOBUTTON
         control.SetValue(True)
-    pressed = wx.CommandEvent(kind.typeId, control.GetId())
-    pressed.SetEventObject(control)
-    control.GetEventHandler().ProcessEvent(pressed)
+    _click(control, kind)
+
+
+def _click(control: wx.Window, kind: wx.PyEventBinder = wx.EVT_BUTTON) -> None:
+    """Have *control* do what it does when it is clicked; the keyboard stays where it is."""
+    if control and control.IsEnabled():
+        clicked = wx.CommandEvent(kind.typeId, control.GetId())
+        clicked.SetEventObject(control)
+        control.GetEventHandler().ProcessEvent(clicked)
+
+
+def _is_enter_down() -> bool:
+    """Return whether Enter was down when what is handled now came."""
+    # wx.GetKeyState says whether it is down by now, and it may be up again
+    return sys.platform == "win32" and bool(ctypes.windll.user32.GetKeyState(0x0D) & 0x8000)
 
 
 def _focus(control: wx.Window) -> None:

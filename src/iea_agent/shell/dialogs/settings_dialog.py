@@ -111,7 +111,7 @@ class SettingsDialog(ScrolledDialog):
         self._halves = wx.BoxSizer(wx.HORIZONTAL if self._is_wide else wx.VERTICAL)
         self._arrange()
 
-        self._save_button.Bind(wx.EVT_BUTTON, lambda _event: self._save())
+        self.bind_press(self._save_button, self._save)
         self.Bind(wx.EVT_CLOSE, self._on_close)
 
         self._first = self._introduce()
@@ -138,7 +138,7 @@ class SettingsDialog(ScrolledDialog):
     def _create_test(self) -> wx.Sizer:
         """Return the button that tests, under the addresses as in the sheet."""
         self._test_button = wx.Button(self.panel, label=_("&Tester l'accès aux serveurs"))
-        self._test_button.Bind(wx.EVT_BUTTON, lambda _event: self._test())
+        self.bind_press(self._test_button, self._test)
         note = Paragraph(self.panel, NOTE, _("Le test n'enregistre rien."))
         return make_row(self.panel, self._test_button, note, needs=LEFT)
 
@@ -184,7 +184,10 @@ class SettingsDialog(ScrolledDialog):
             best = self._test_button if self._is_untested() else self._save_button
         else:
             best = self._quit_button if self._settled else self._test_button
-        (self._results.best_button or best).SetDefault()
+        finished = [self._test_button] if self._server_test.has_passed else []
+        if best is self._quit_button and self._settled:
+            finished.append(self._save_button)
+        self.set_default(self._results.best_button or best, finished)
 
     def begin(self) -> None:
         """Focus the control where work begins, and start what is slow."""

@@ -285,7 +285,7 @@ def _write_support_file(installation: Installation, name: str, level: str) -> No
     from iea_agent.assembly.support_file import SupportFile
     from iea_agent.domain.refusals import FileNotWritten, RefusedError
     from iea_agent.domain.support_report import Level
-    from iea_agent.host.storage import write_atomically
+    from iea_agent.host.atomic_files import write_atomically
 
     file = Path(name)
     try:

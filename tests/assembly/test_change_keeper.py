@@ -13,6 +13,7 @@ import pytest
 from iea_agent.assembly.change_keeper import ChangeKeeper
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.servers import Servers
+from iea_agent.assembly.text_reader import TextReader
 from iea_agent.domain import timing
 from iea_agent.domain.announced_change import Rehearsal
 from iea_agent.domain.diagnosis import PendingChange
@@ -66,7 +67,10 @@ class Post:
 
     def restart(self) -> ChangeKeeper:
         """Start the agent anew."""
-        self.keeper = ChangeKeeper(self.storage, self._rehearse, self._calls.put, self._note_change)
+        load_policy = TextReader(self.installation.updates_folder).load_policy
+        self.keeper = ChangeKeeper(
+            self.storage, load_policy, self._rehearse, self._calls.put, self._note_change
+        )
         self.keeper.open()
         return self.keeper
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from iea_agent.assembly.installation import Installation
-from iea_agent.assembly.publisher_texts import LARGEST_FILE, bring_texts
+from iea_agent.assembly.publisher_texts import bring_texts
 from iea_agent.assembly.servers import Servers
+from iea_agent.assembly.text_reader import LARGEST_FILE
 from iea_agent.domain.addresses import parse
 from iea_agent.domain.signed_policy import NOTICES_FILE, POLICY_FILE, REGISTER_FILE, format_time
 from iea_agent.services.messages import Reply, Request

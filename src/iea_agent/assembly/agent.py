@@ -35,7 +35,6 @@ from .authenticator import Authenticator
 from .change_keeper import ChangeKeeper
 from .deadline_watch import DeadlineWatch
 from .log_book_keeper import LogBookKeeper
-from .notice_reader import NoticeReader
 from .sealing import Sealing
 from .servers import Servers
 from .session import SessionChannel
@@ -44,7 +43,7 @@ from .window_opener import WindowOpener
 
 if TYPE_CHECKING:
     from iea_agent.channel import Document
-    from iea_agent.domain.diagnosis import Notice, PendingChange, VersionReturn
+    from iea_agent.domain.diagnosis import AnyNotice
     from iea_agent.domain.documents import AgentStatusDocument, ReplyDocument
     from iea_agent.domain.problems import Problem
     from iea_agent.domain.settings import Settings
@@ -79,7 +78,6 @@ class Agent:
         self._beside = beside
         self._first_event = machine.StartedQuietly() if quiet else machine.Started()
         self._installation = installation = servers.installation
-        self._notices = NoticeReader(installation.updates_folder)
         self._incident = ""
         self._windows = WindowOpener(installation.host)
         self._proof = VersionProof(installation.program, installation.trial_file, installation.storage, clock)
@@ -97,6 +95,7 @@ class Agent:
         locale.replace_in_sentences(problems.SUPPORT_ADDRESS, lambda: self._settings.support_address)
         self._changes = ChangeKeeper(
             installation.storage,
+            installation.texts.load_policy,
             servers.rehearse,
             self._post,
             lambda: self._post(machine.SettingsChanged()),
@@ -121,7 +120,7 @@ class Agent:
         self._addresses = installation.host.list_addresses()
         self._warned_of: set[Problem] = set()
         # what was said of a connection that works; None before the first look
-        self._noticed: tuple[Notice | PendingChange | VersionReturn, ...] | None = None
+        self._noticed: tuple[AnyNotice, ...] | None = None
 
     @property
     def _settings(self) -> Settings:
@@ -321,7 +320,11 @@ class Agent:
     def _word_incident(self) -> str:
         """Return what the publisher says of the present failure, "" if it says nothing."""
         now = time.time()
-        notice = self._notices.find_notice(now) if self.loop.snapshot.failure is not None else None
+        notice = (
+            self._servers.installation.texts.find_notice(now)
+            if self.loop.snapshot.failure is not None
+            else None
+        )
         if notice is None:
             return ""
         from iea_agent.shell.wording.incident_text import describe_incident
@@ -356,12 +359,13 @@ class Agent:
             self._incident,
         )
 
-    def _list_notices(self) -> tuple[Notice | PendingChange | VersionReturn, ...]:
+    def _list_notices(self) -> tuple[AnyNotice, ...]:
         """Return what to know of a connection that works, and of this version."""
         version_return = self._proof.version_return
         notices = self._servers.issuers.list_notices(self._settings.authentication, time.time())
         pending = self._changes.list_pending(self._loaded.effective, time.time())
-        return (*(() if version_return is None else (version_return,)), *pending, *notices)
+        outdated = self._servers.installation.list_outdated(self._settings)
+        return (*(() if version_return is None else (version_return,)), *outdated, *pending, *notices)
 
     def _announce_notices(self) -> None:
         """Show a balloon for each notice that is new."""

@@ -13,19 +13,18 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from iea_agent.domain import timing
-from iea_agent.host.storage import StorageError, decode_file, read_bounded
+from iea_agent.host.storage import StorageError
 
 if TYPE_CHECKING:
     from iea_agent.domain.announced_change import ChangeRecord, Rehearsal
     from iea_agent.domain.diagnosis import PendingChange
     from iea_agent.domain.settings import Effective, Settings
-    from iea_agent.domain.signed_policy import AnnouncedChange
+    from iea_agent.domain.signed_policy import AnnouncedChange, SignedPolicy
     from iea_agent.host.storage import Storage
 
 log = logging.getLogger("iea_agent.updates")
 
 STATE = "changes"
-LARGEST_FILE = 1_000_000
 ADDRESSES = ("authentication", "updates")
 
 
@@ -44,17 +43,21 @@ class ChangeKeeper:
     def __init__(
         self,
         storage: Storage,
+        load_policy: Callable[[], SignedPolicy | None],
         rehearse: Rehearse,
         post: Callable[[Callable[[], None]], None],
         on_change: Callable[[], None],
     ) -> None:
-        """*post* runs a call on the loop's thread; *on_change* is told of other addresses."""
+        """*load_policy* returns the publisher's policy, the same object until it changes.
+
+        *post* runs a call on the loop's thread; *on_change* is told of other addresses.
+        """
         self._storage = storage
         self._rehearse = rehearse
         self._post = post
         self._on_change = on_change
-        self._file = storage.folders.state / "updates" / "targets" / "policy.json"
-        self._signature: tuple[int, int] | None = None
+        self._load_policy = load_policy
+        self._policy: SignedPolicy | None = None
         self._changes: tuple[AnnouncedChange, ...] = ()
         self._records: dict[str, ChangeRecord] = {}
         self._chance = 0.0
@@ -225,27 +228,13 @@ class ChangeKeeper:
             log.warning("state not written", extra={"fields": {"file": error.path}})
 
     def _read_policy(self) -> None:
-        try:
-            status = self._file.stat()
-            signature = (status.st_mtime_ns, status.st_size)
-        except OSError:
-            signature = None
-        if signature == self._signature:
+        policy = self._load_policy()
+        if policy is self._policy:
             return
-        self._signature = signature
-        self._changes = self._parse_policy() if signature else ()
+        self._policy = policy
+        self._changes = policy.changes if policy is not None else ()
         if self._changes and not self._records:
             self._chance, self._records = self._load_records()
-
-    def _parse_policy(self) -> tuple[AnnouncedChange, ...]:
-        from iea_agent.domain.signed_policy import parse_policy
-
-        try:
-            data = read_bounded(self._file, LARGEST_FILE)
-            return parse_policy(decode_file(data)).changes if data else ()
-        except (OSError, ValueError) as error:
-            log.warning("text refused", extra={"fields": {"file": self._file.name, "reason": str(error)}})
-            return ()
 
     def _load_records(self) -> tuple[float, dict[str, ChangeRecord]]:
         try:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iea_agent import __version__
 from iea_agent.domain import settings
 from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, InstanceLock, LocalWires, current_host, current_wires
 from iea_agent.host.storage import Folders, Storage
 
 from .instance import claim_session, find_lock_folder
+from .text_reader import TextReader
 
 if TYPE_CHECKING:
     from iea_agent.domain.autostart import Autostart
+    from iea_agent.domain.diagnosis import OutdatedVersion
     from iea_agent.domain.log_book import Stay
     from iea_agent.domain.person_requests import Abilities
     from iea_agent.domain.proxy_password import ProxyPassword
@@ -171,7 +174,7 @@ class Installation:
 
         The root is an administrator's, the rest may lie where the person may write. Raises ``OSError``.
         """
-        from iea_agent.host.storage import read_bounded
+        from iea_agent.host.regular_files import read_bounded
 
         read = self.storage.read_administrators_file if path == self.root_file else read_bounded
         return read(path, limit)
@@ -180,6 +183,11 @@ class Installation:
     def updates_folder(self) -> Path:
         """The folder of the update metadata trusted last, and of their lock."""
         return self.folders.state / "updates"
+
+    @cached_property
+    def texts(self) -> TextReader:
+        """The publisher's policy and notices on this PC."""
+        return TextReader(self.updates_folder)
 
     def abilities(self, values: Settings) -> Abilities:
         """Return what this installation can do beyond its connection."""
@@ -215,6 +223,26 @@ class Installation:
         except OSError:
             # none is known, or it is gone
             return ""
+
+    def list_outdated(self, values: Settings) -> tuple[OutdatedVersion, ...]:
+        """Return the programs of this PC that the servers do not go on to serve."""
+        policy = self.texts.load_policy()
+        if policy is None:
+            return ()
+        from iea_agent.domain.diagnosis import OutdatedVersion
+        from iea_agent.domain.program_version import order_version
+
+        least = policy.minimum
+        outdated = []
+        for is_agent, own, wanted in (
+            (True, __version__, least.agent),
+            (False, self.program_version(values) if least.product else "", least.product),
+        ):
+            # a version in a form of its own says nothing
+            with suppress(ValueError):
+                if own and wanted and order_version(own) < order_version(wanted):
+                    outdated.append(OutdatedVersion(is_agent, own, wanted))
+        return tuple(outdated)
 
     def find_support_address(self) -> str:
         """Return the address to which a person writes; it is read once."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from iea_agent.domain.addresses import AddressError, parse
 from iea_agent.domain.incidents import list_incidents
 from iea_agent.domain.refusals import FileNotReadable, FileNotWritten, NoIncident, RefusedError
+from iea_agent.host.atomic_files import write_atomically
 from iea_agent.host.journal import Journal
-from iea_agent.host.storage import StorageError, write_atomically
+from iea_agent.host.storage import StorageError
 from iea_agent.shell.wording.it_sheet_text import SheetFacts, build_sheet
 from iea_agent.shell.wording.printed_page import PrintedPage, render_html
 from iea_agent.shell.wording.statement_text import StatementFacts, build_statement

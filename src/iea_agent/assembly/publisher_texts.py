@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from iea_agent.domain.password_register import parse_register
 from iea_agent.domain.signed_policy import (
-    LARGEST_TEXT,
     NOTICES_FILE,
     POLICY_FILE,
     REGISTER_FILE,
     parse_notices,
     parse_policy,
 )
-from iea_agent.host.storage import decode_file, read_bounded, write_atomically
+from iea_agent.host.atomic_files import write_atomically
+from iea_agent.host.regular_files import read_bounded
+from iea_agent.host.storage import decode_file
+
+from .text_reader import LARGEST_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +35,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("iea_agent.updates")
 
-LARGEST_FILE = 4 * LARGEST_TEXT
-"""Bytes of a text, whatever its characters."""
 PARSERS: Mapping[str, Callable[[str], object]] = {
     POLICY_FILE: parse_policy,
     NOTICES_FILE: parse_notices,

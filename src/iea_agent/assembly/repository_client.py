@@ -86,7 +86,7 @@ def _open_client(servers: Servers, address: str) -> Client:
 
 
 def _verify(client: Client, places: RepositoryPlaces) -> TrustedRepository:
-    from iea_agent.host.storage import read_bounded
+    from iea_agent.host.regular_files import read_bounded
     from iea_agent.services.updates import LARGEST, MetadataSource, TrustedRepository
 
     def send(request: Request, limit: int) -> Reply:

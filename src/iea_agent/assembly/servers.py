@@ -176,6 +176,7 @@ class Servers:
         """
         from iea_agent.services import explanation
 
+        self._learn_products()
         return explanation.explain(
             client,
             address,
@@ -206,6 +207,7 @@ class Servers:
             licence = self.installation.licence(settings, typed_key)
         except VaultUnavailable:
             licence = None
+        self._learn_products()
         self.proxies.forget_answers()
         self.verdicts.forget()
         given = self.give_password(settings, proxy_password)
@@ -220,6 +222,14 @@ class Servers:
             by_system_proxy=self._by_system_proxy(settings, given),
         )
         return tuple(self.issuers.record(report, time.time()) for report in reports)
+
+    def _learn_products(self) -> None:
+        """Know the products that intercept as the publisher's policy has them, too."""
+        policy = self.installation.texts.load_policy()
+        if policy is not None:
+            from iea_agent.domain import interceptors
+
+            interceptors.use_newer(policy.interceptors)
 
     def rehearse(self, wanted: Settings, present: Settings) -> tuple[Rehearsal, str]:
         """Test the servers of *wanted* that are not those of *present*; shows no licence.

@@ -15,7 +15,8 @@ from iea_agent.domain.refusals import FileNotWritten, NoMailProgram, RefusedErro
 from iea_agent.domain.support_letter import Letter, Outcome
 from iea_agent.domain.support_memory import SupportMemory, WrittenMessage, parse_support_memory
 from iea_agent.host import LaunchError
-from iea_agent.host.storage import StorageError, write_atomically
+from iea_agent.host.atomic_files import write_atomically
+from iea_agent.host.storage import StorageError
 from iea_agent.shell.wording.letter_text import LetterFacts
 
 from .agent_client import AgentClient

@@ -157,6 +157,22 @@ class VersionReturn:
 
 
 @dataclass(frozen=True, slots=True)
+class OutdatedVersion:
+    """A version *own* that the servers do not go on to serve: *least* is the first.
+
+    *is_agent* tells this program from Impact emploi.
+    """
+
+    is_agent: bool
+    own: str
+    least: str
+
+
+AnyNotice: TypeAlias = Notice | PendingChange | VersionReturn | OutdatedVersion
+"""What the status window has under « À noter »."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerReport:
     """The result of one server's test, or its present state if *done* is false.
 

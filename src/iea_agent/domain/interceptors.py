@@ -1,8 +1,8 @@
 """Known TLS interceptors, recognised by certificate issuer.
 
 They are antivirus programs, corporate filters and routers. The table decides nothing about trust: it is used after a certificate was refused.
-``docs/interceptors.md`` gives the source of each name and each setting, with a line for each line here. A setting quotes the product's menus if
-its documentation shows them, and is general if not.
+``docs/interceptors.md`` gives the source of each name and each setting, with a line for each line here; the publisher's signed policy may bring newer
+ones (``use_newer``). A setting quotes the product's menus if its documentation shows them, and is general if not.
 """
 
 from __future__ import annotations
@@ -281,12 +281,24 @@ PORTALS: Mapping[str, tuple[str, ...]] = {
 }
 """The domains of Wi-Fi portals, by operator. Their certificates are sound, and for these names instead of the server's."""
 
-_BY_NAME = {product.name: product for product in INTERCEPTORS}
+_own = {product.name: product for product in INTERCEPTORS}
+_products: Mapping[str, Interceptor] = _own
+
+
+def use_newer(products: Iterable[Interceptor]) -> None:
+    """Have the publisher's *products* come before this program's own, in this process.
+
+    One with the name of an own one takes its place. They change what is said of a refused certificate, never whether it is
+    refused. Each call begins anew with the own ones.
+    """
+    global _products
+    newer = {product.name: product for product in products}
+    _products = {**newer, **{name: product for name, product in _own.items() if name not in newer}}
 
 
 def find_interceptor(name: str) -> Interceptor | None:
     """Return the product called *name*, as in ``InterceptedBy``."""
-    return _BY_NAME.get(name)
+    return _products.get(name)
 
 
 def recognise(issuer_names: Iterable[str]) -> Interceptor | None:
@@ -295,7 +307,7 @@ def recognise(issuer_names: Iterable[str]) -> Interceptor | None:
     They are organisation, unit and common name of a certificate's issuer.
     """
     texts = [name.casefold() for name in issuer_names]
-    for product in INTERCEPTORS:
+    for product in _products.values():
         for mark in product.marks:
             # whole words: « eset » is not in « beset », but « sophos » is in « sophos_ca_1234 »
             if any(re.search(rf"(?<![^\W_]){re.escape(mark)}(?![^\W_])", text) for text in texts):

@@ -6,7 +6,7 @@ from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from .storage import write_atomically
+from .atomic_files import write_atomically
 
 
 def write_mail_file(file: Path, recipient: str, subject: str, body: str, attachment: Path) -> None:

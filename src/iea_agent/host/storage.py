@@ -26,14 +26,8 @@ from iea_agent.domain.pasted_text import detect_mark
 from iea_agent.domain.problems import N_
 
 from . import NotTrustedError, current_host, folder_mark, policy_registry
-
-# with an alias: other modules may take these from here, too
-from .atomic_files import exclusive as exclusive
-from .atomic_files import refusal_logged
-from .atomic_files import write_atomically as write_atomically
-from .regular_files import NotAFileError, retry_while_held
-from .regular_files import read_bounded as read_bounded
-from .regular_files import read_tail as read_tail
+from .atomic_files import exclusive, refusal_logged, write_atomically
+from .regular_files import NotAFileError, read_bounded, retry_while_held
 
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"

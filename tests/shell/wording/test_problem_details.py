@@ -19,6 +19,7 @@ from iea_agent.domain.diagnosis import (
     EndpointChange,
     Failure,
     Interception,
+    OutdatedVersion,
     Stage,
     malformed_address,
 )
@@ -283,3 +284,12 @@ def test_what_to_know_of_a_connection_that_works() -> None:
     change = EndpointChange("https://a.fr/neuf", "https://a.fr/token", NOW)
     assert "https://a.fr/neuf" in describe_notice(change)
     assert "https://a.fr/token" in describe_notice(change)
+
+
+@pytest.mark.parametrize(
+    ("is_agent", "program"), [(True, "programme de connexion"), (False, "Impact emploi")]
+)
+def test_a_version_that_is_no_longer_served_is_named(is_agent: bool, program: str) -> None:
+    text = describe_notice(OutdatedVersion(is_agent, "3.00.71", "3.00.73"))
+    assert program in text
+    assert text.index("3.00.71") < text.index("3.00.73")

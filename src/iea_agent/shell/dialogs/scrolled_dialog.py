@@ -256,7 +256,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         button.SetDefault()
 
     def bind_press(self, button: wx.Button, act: Callable[[], None]) -> None:
-        """Have a press of *button* call *act*, or of the default button; see ``set_default``."""
+        """Have a press of *button* call *act*, if it has not answered yet."""
 
         def on_press(_event: wx.CommandEvent) -> None:
             is_finished = any(button is each for each in self._finished)
@@ -362,7 +362,7 @@ def _press(control: wx.Window) -> None:
 
 
 def _click(control: wx.Window, kind: wx.PyEventBinder = wx.EVT_BUTTON) -> None:
-    """Have *control* do what it does when it is clicked; the keyboard stays where it is."""
+    """Have *control* do what a click does; the keyboard stays where it is."""
     if control and control.IsEnabled():
         clicked = wx.CommandEvent(kind.typeId, control.GetId())
         clicked.SetEventObject(control)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import PurePath
 
 from iea_agent.domain.deadline_check import Obstacle
-from iea_agent.domain.diagnosis import Interception, Notice, PendingChange, VersionReturn
+from iea_agent.domain.diagnosis import AnyNotice, Interception, OutdatedVersion, PendingChange, VersionReturn
 from iea_agent.domain.machine import Effect, Snapshot, State
 from iea_agent.domain.problems import FOLDER_UNUSABLE, INTERNAL_ERROR, N_, Problem
 from iea_agent.locale import _
@@ -79,7 +79,7 @@ def build_window_failure_balloon(reason: str) -> Balloon:
     )
 
 
-def build_notice_balloon(notice: Notice | PendingChange | VersionReturn) -> Balloon:
+def build_notice_balloon(notice: AnyNotice) -> Balloon:
     """Return the balloon for what the status window has under « À noter »."""
     if isinstance(notice, VersionReturn):
         return Balloon(
@@ -95,6 +95,8 @@ def build_notice_balloon(notice: Notice | PendingChange | VersionReturn) -> Ball
                 date=format_date(notice.begins)
             ),
         )
+    if isinstance(notice, OutdatedVersion):
+        return Balloon(_("Une mise à jour est nécessaire"), _("Cliquez sur l'icône pour en savoir plus."))
     title = _("La licence est envoyée à une autre adresse")
     if isinstance(notice, Interception):
         title = _("Un antivirus ou un filtre lit la connexion")

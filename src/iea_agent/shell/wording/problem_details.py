@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from iea_agent.domain import interceptors, problems, settings, timing
 from iea_agent.domain.addresses import Malformed
 from iea_agent.domain.diagnosis import (
+    AnyNotice,
     Certificate,
     Failure,
     Interception,
-    Notice,
+    OutdatedVersion,
     PendingChange,
     VersionReturn,
 )
@@ -130,13 +131,23 @@ def _evidence(evidence: Evidence | None) -> list[str]:
             return [_(_NAMED[type(evidence)]).format(about=clean_foreign_text(name))]
 
 
-def describe_notice(notice: Notice | PendingChange | VersionReturn) -> str:
+def describe_notice(notice: AnyNotice) -> str:
     """Return what a person should know about a connection that works, or the version."""
     if isinstance(notice, VersionReturn):
         text = _(
             "La version {failed} du programme de connexion ne fonctionnait pas sur ce poste : la version {own} a repris sa place. Vous n'avez rien à faire."
         )
         return text.format(failed=notice.failed, own=notice.own)
+    if isinstance(notice, OutdatedVersion):
+        text = _(
+            "Le serveur n'acceptera bientôt plus la version {own} d'Impact emploi : installez la version {least} ou une plus récente. Vos bulletins ne sont "
+            "pas touchés."
+        )
+        if notice.is_agent:
+            text = _(
+                "Le serveur n'acceptera bientôt plus la version {own} du programme de connexion : installez la version {least} ou une plus récente."
+            )
+        return text.format(own=notice.own, least=notice.least)
     if isinstance(notice, PendingChange):
         text = _(
             "Le {date}, l'adresse du serveur deviendra {address}, que ce poste n'atteint pas encore ({problem}). Rien ne change d'ici là. Montrez cette "

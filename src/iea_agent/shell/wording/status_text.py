@@ -29,7 +29,7 @@ from iea_agent.shell.wording.problem_details import (
 )
 
 if TYPE_CHECKING:
-    from iea_agent.domain.diagnosis import Notice, PendingChange, VersionReturn
+    from iea_agent.domain.diagnosis import AnyNotice
     from iea_agent.domain.documents import AgentStatusDocument, ProblemDocument, StatusDocument
 
 SCHEMA: Final = 1
@@ -64,7 +64,7 @@ def build_status_document(
     snapshot: Snapshot,
     settings: Settings,
     faults: Sequence[SettingFault] = (),
-    notices: Sequence[Notice | PendingChange | VersionReturn] = (),
+    notices: Sequence[AnyNotice] = (),
     incident: str = "",
 ) -> AgentStatusDocument:
     """Return the status of *snapshot*, without any secret; *faults* are of *settings*.

@@ -5,22 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from collections.abc import Iterator
-from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from iea_agent.domain.day_password import compute_today
 from iea_desk.case_text import build_case_document, compose_answer, render_case, typeset
 from iea_desk.inbox import build_inbox_document, render_inbox, sort_inbox
 from iea_desk.inbox_folder import MOST_MESSAGES, iterate_messages, read_up_to
-from iea_desk.key_store import load_keys
 from iea_desk.keys import DeskError
 from iea_desk.password_message import PasswordMessage
 from iea_desk.request_files import LARGEST_MESSAGE, RequestRefused, is_phone_code, open_request, open_text
 from iea_desk.support_case import SupportCase
+from iea_desk.todays_password import make_todays_message
 
 _ENDINGS = (".eml", ".json", ".mbox", ".msg", ".txt", ".zip")
 """What names a file, and no phone code."""
@@ -97,8 +94,7 @@ def _open(request: str) -> SupportCase:
 def _make_password(options: argparse.Namespace, case: SupportCase) -> PasswordMessage | None:
     if options.key_file is None or not case.wants_password:
         return None
-    today = compute_today(time.time(), date(2026, 1, 1))
-    return PasswordMessage(load_keys(options.key_file).derive_password(today, options.scope, options.kid))
+    return make_todays_message(options.key_file, options.scope, options.kid)
 
 
 def _print_inbox(options: argparse.Namespace) -> None:

@@ -58,7 +58,7 @@ _NO_CODE = "aucun code reconnu"
 
 def render_case(case: SupportCase) -> str:
     """Return the ten lines on *case*."""
-    return typeset("\n".join(f"{name:<9}: {what}" for name, what in _list_lines(case)))
+    return typeset("\n".join(f"{name:<9}: {what}" for name, what in list_lines(case)))
 
 
 def typeset(text: str) -> str:
@@ -66,12 +66,13 @@ def typeset(text: str) -> str:
     return _BLANK_BEFORE.sub("\u00a0", text.replace("'", "’"))
 
 
-def _list_lines(case: SupportCase) -> Iterator[tuple[str, str]]:
+def list_lines(case: SupportCase) -> Iterator[tuple[str, str]]:
+    """Yield name and content of the ten lines."""
     yield "Demande", _join(_describe_request(case))
     yield "Problème", name_problem(case)
     yield "État", _describe_state(case)
     yield "Depuis", describe_since(case)
-    yield "Qui agit", _ACTORS[case.actor] if case.actor else "à déterminer"
+    yield "Qui agit", name_actor(case.actor) if case.actor else "à déterminer"
     yield "Essayé", _join(_describe_tries(case))
     yield "Poste", _join(_describe_pc(case))
     yield "Réseau", _join(_describe_network(case))
@@ -81,6 +82,11 @@ def _list_lines(case: SupportCase) -> Iterator[tuple[str, str]]:
 
 def _join(parts: Iterator[str]) -> str:
     return " ; ".join(parts) or "inconnu"
+
+
+def name_actor(actor: Actor) -> str:
+    """Return who acts, as the desk calls them."""
+    return _ACTORS[actor]
 
 
 def name_problem(case: SupportCase) -> str:

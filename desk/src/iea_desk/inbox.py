@@ -106,10 +106,14 @@ def sort_inbox(messages: Iterable[tuple[str, bytes | None]]) -> Inbox:
 
     Each is a name and its bytes, None if it is too large; they are taken apart one after the other.
     """
+    return group_messages(open_inbox_message(name, data) for name, data in messages)
+
+
+def group_messages(messages: Iterable[InboxMessage]) -> Inbox:
+    """Return *messages*, taken apart already, by their problem."""
     groups: dict[str, ProblemGroup] = {}
     refused = []
-    for name, data in messages:
-        message = _open(clean_foreign_text(name), data)
+    for message in messages:
         if message.case is None:
             refused.append(message)
             continue
@@ -121,7 +125,9 @@ def sort_inbox(messages: Iterable[tuple[str, bytes | None]]) -> Inbox:
     return Inbox(tuple(ordered), tuple(refused))
 
 
-def _open(name: str, data: bytes | None) -> InboxMessage:
+def open_inbox_message(name: str, data: bytes | None) -> InboxMessage:
+    """Return the message in *data*, None for one that is too large."""
+    name = clean_foreign_text(name)
     if data is None:
         return InboxMessage(name, None, "Trop gros pour une demande d'assistance.")
     try:
@@ -135,12 +141,21 @@ def render_inbox(inbox: Inbox, left_out: int = 0) -> str:
     return typeset("\n".join(_list_lines(inbox, left_out)))
 
 
-def _list_lines(inbox: Inbox, left_out: int) -> Iterator[str]:
+def describe_inbox(inbox: Inbox) -> str:
+    """Return how much there is in *inbox*."""
     repeated = inbox.message_count - sum(len(group.senders) for group in inbox.groups)
-    yield (
-        f"{inbox.message_count} messages de {inbox.sender_count} postes, {len(inbox.groups)} sujets"
-        f" ; {repeated} répétitions regroupées, {len(inbox.refused)} messages non lus"
+    return (
+        f"{_count(inbox.message_count, 'message')} de {_count(inbox.sender_count, 'poste')}, {_count(len(inbox.groups), 'sujet')}"
+        f" ; {_count(repeated, 'répétition', 'regroupée')}, {_count(len(inbox.refused), 'message', 'non lu')}"
     )
+
+
+def _count(number: int, *words: str) -> str:
+    return " ".join([str(number), *(f"{word}{'s' if number > 1 else ''}" for word in words)])
+
+
+def _list_lines(inbox: Inbox, left_out: int) -> Iterator[str]:
+    yield describe_inbox(inbox)
     if left_out:
         yield f"{left_out} messages de plus n'ont pas été ouverts : déplacez les anciens."
     for group in inbox.groups:
@@ -153,12 +168,17 @@ def _list_lines(inbox: Inbox, left_out: int) -> Iterator[str]:
         yield from (f"    {each.name} : {each.refusal}" for each in inbox.refused[:20])
 
 
-def _list_group(group: ProblemGroup) -> Iterator[str]:
-    senders, incident = group.senders, group.find_incident()
+def describe_extent(group: ProblemGroup) -> str:
+    """Return how many PCs have the problem, and whether it may be an incident."""
+    incident = group.find_incident()
     if incident is not None:
-        yield f"{incident[0]} postes, même code, depuis {_format_begin(incident[1])} : incident ?"
-    else:
-        yield f"{len(senders)} poste{'s' if len(senders) > 1 else ''}"
+        return f"{incident[0]} postes, même code, depuis {format_begin(incident[1])} : incident ?"
+    return _count(len(group.senders), "poste")
+
+
+def _list_group(group: ProblemGroup) -> Iterator[str]:
+    senders = group.senders
+    yield describe_extent(group)
     if group.password_count:
         yield f"mot de passe du jour à envoyer : {group.password_count}"
     names = [f"{name} ({count} messages)" if count > 1 else name for name, count in senders.items()]
@@ -166,7 +186,10 @@ def _list_group(group: ProblemGroup) -> Iterator[str]:
     yield ", ".join([*names[:_MOST_SENDERS], *more])
 
 
-def _format_begin(wall: float) -> str:
+def format_begin(wall: float) -> str:
+    """Return « le 30/11 à 9 h 12 », by this PC's clock."""
+    if not is_plausible(wall):
+        return "date illisible"
     local = datetime.fromtimestamp(wall, UTC).astimezone()
     return f"le {local:%d/%m} à {local.hour} h {local.minute:02d}"
 

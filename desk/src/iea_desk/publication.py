@@ -30,7 +30,7 @@ from tuf.api.metadata import (  # type: ignore[attr-defined]
 from iea_agent.domain.exit_codes import REFUSED
 from iea_desk.keys import DeskError
 from iea_desk.publisher_keys import NamedKey, name_key
-from iea_desk.signed_folder import LIFETIMES, SignedFolder, Write, write_durably
+from iea_desk.signed_folder import LIFETIMES, FolderError, SignedFolder, Write, write_durably
 
 SITE, DRAFT = "site", "brouillon"
 ONLINE = (Snapshot.type, Timestamp.type)
@@ -255,6 +255,24 @@ def hold_folder(folder: Path, patience: float = LOCK_SECONDS) -> Iterator[None]:
         raise DeskError(
             f"Une autre commande travaille dans {folder} : réessayez dans un instant. Rien n’est changé."
         ) from None
+
+
+@contextmanager
+def open_publication(folder: Path, *, create: bool = False) -> Iterator[Publication]:
+    """Give the repository in *folder*, held. Raises ``DeskError``."""
+    if not create and not folder.is_dir():
+        raise DeskError(f"Il n’y a pas de dépôt dans {folder}. Pour en créer un : iea-desk publish init.")
+    with hold_folder(folder):
+        try:
+            publication = Publication(folder)
+            if not create:
+                publication.demand_start()
+            yield publication
+        except FolderError as error:
+            raise DeskError(
+                f"Le dépôt est abîmé, rien n’est changé : metadata/{error}. Reprenez ce fichier d’une sauvegarde ou de l’hébergement.",
+                REFUSED,
+            ) from None
 
 
 def explain_missing(role: str, result: VerificationResult | RootVerificationResult) -> str:

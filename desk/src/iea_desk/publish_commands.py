@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,40 +154,21 @@ def _policy(options: argparse.Namespace) -> None:
 
 
 def _notice(options: argparse.Namespace) -> None:
-    from iea_agent.domain.signed_policy import format_time
+    from iea_desk.notice_order import NoticeOrder
     from iea_desk.release_orders import set_notice
 
     if options.end == bool(options.text):
         raise DeskError("Donnez le texte de l’avis, ou --end pour qu’il n’y en ait plus.", REFUSED)
-    now = datetime.now().astimezone()
-    document: dict[str, object] | None = None
+    document = None
     if options.text:
-        since = _parse_time(options.since, now) if options.since else now
-        until = _parse_time(options.until, now) if options.until else since + timedelta(days=1)
-        document = {
-            "since": format_time(since.timestamp()),
-            "until": format_time(until.timestamp()),
-            "text": {"fr": options.text, "en": options.english},
-            "next_news": format_time(_parse_time(options.next, now).timestamp()) if options.next else None,
-            "no_need_to_write": not options.write,
-        }
+        order = NoticeOrder(
+            options.text, options.english, options.since, options.next, options.until, options.write
+        )
+        document = order.build_document(datetime.now().astimezone())
     with _edit(options) as publication:
         set_notice(publication, document)
     print("Avis préparé." if document else "Il n’y aura plus d’avis.")
     _remind()
-
-
-def _parse_time(text: str, now: datetime) -> datetime:
-    """Return the local time that *text* names, of today if it has no date."""
-    clock = re.fullmatch(r"(?:([0-9]{4})-([0-9]{2})-([0-9]{2})[ T])?([0-9]{1,2})[:h]([0-9]{2})", text)
-    try:
-        if clock is None:
-            raise ValueError
-        year, month, day, hour, minute = (int(part) if part else 0 for part in clock.groups())
-        date = now if not year else now.replace(year=year, month=month, day=day)
-        return date.replace(hour=hour, minute=minute, second=0, microsecond=0, tzinfo=None).astimezone()
-    except ValueError:
-        raise DeskError(f"« {text} » n’est pas une heure : 9:12, ou 2026-12-01 9:12.", REFUSED) from None
 
 
 def _register(options: argparse.Namespace) -> None:
@@ -302,28 +283,14 @@ def _check(options: argparse.Namespace) -> None:
 @contextmanager
 def _open(options: argparse.Namespace, *, sign: bool = False, create: bool = False) -> Iterator[Publication]:
     """Give the repository of *options*, held. Raises ``DeskError``."""
-    from iea_desk.publication import Publication, hold_folder
+    from iea_desk.publication import open_publication
     from iea_desk.publisher_keys import load_signers
-    from iea_desk.signed_folder import FolderError
 
-    if not create and not options.folder.is_dir():
-        raise DeskError(
-            f"Il n’y a pas de dépôt dans {options.folder}. Pour en créer un : iea-desk publish init."
-        )
-    with hold_folder(options.folder):
-        try:
-            publication = Publication(options.folder)
-            if not create:
-                publication.demand_start()
-            if sign:
-                signers = load_signers(options.keys, publication.keyids, _ask_for(options))
-                publication.signed.signers = tuple(signers)
-            yield publication
-        except FolderError as error:
-            raise DeskError(
-                f"Le dépôt est abîmé, rien n’est changé : metadata/{error}. Reprenez ce fichier d’une sauvegarde ou de l’hébergement.",
-                REFUSED,
-            ) from None
+    with open_publication(options.folder, create=create) as publication:
+        if sign:
+            signers = load_signers(options.keys, publication.keyids, _ask_for(options))
+            publication.signed.signers = tuple(signers)
+        yield publication
 
 
 @contextmanager

@@ -65,7 +65,8 @@ from iea_agent.services.token_answers import judge_licence, read_token
 from iea_agent.services.web_pages import announces_maintenance, find_title, read_page
 from iea_agent.shell.dialogs import typed_settings
 from iea_agent.shell.wording import detail_text
-from iea_desk import keys, pasted_request, private_files, request_files
+from iea_desk import keys, notice_order, pasted_request, private_files, request_files
+from iea_desk.web import form_data
 from tests.releases import make_description, make_file
 
 HEADERS = 100 * 1024
@@ -168,6 +169,14 @@ def _take_head(text: str) -> None:
         data = text.encode("utf-8", "surrogatepass")
         for at in range(0, len(data), size):
             head.take(data[at : at + size])
+
+
+def _form(kind: str) -> Callable[[str], object]:
+    def parse(text: str) -> None:
+        with suppress(form_data.FormRefused):
+            form_data.parse_form(kind, text.encode("utf-8", "surrogatepass"))
+
+    return parse
 
 
 def _state(parse: Callable[[Mapping[str, object]], object]) -> Parser:
@@ -498,6 +507,30 @@ PARSERS: Mapping[str, Parser] = {
         pasted_request.strip_tags, pasted_request.LONGEST_PAGE, (Frame("<"), Frame("<br "))
     ),
     "request_files.decode_bytes": Parser(_bytes(request_files.decode_bytes), CLIPBOARD),
+    "form_data.parse_form": Parser(
+        _form("multipart/form-data; boundary=b"),
+        CLIPBOARD,
+        (
+            Frame("--b\r\n"),
+            Frame('--b\r\nx; name="', '"\r\n\r\n\r\n--b--'),
+            Frame('--b\r\nname="a"\r\n\r\n', "\r\n--b--"),
+        ),
+    ),
+    "form_data.parse_form: fields": Parser(
+        _form("application/x-www-form-urlencoded"), CLIPBOARD, (Frame("a="), Frame("%"))
+    ),
+    "form_data.parse_form: kind": Parser(
+        _refused(lambda text: form_data.parse_form(text, b"a=b"), form_data.FormRefused),
+        HEADERS,
+        (Frame("multipart/form-data; "), Frame("multipart/form-data; boundary=")),
+    ),
+    "notice_order.parse_time": Parser(
+        _refused(
+            lambda text: notice_order.parse_time(text, datetime(2026, 11, 30, tzinfo=UTC)), keys.DeskError
+        ),
+        HEADERS,
+        (Frame("2026-11-30"), Frame("2026-11-30T9:"), Frame("9")),
+    ),
     "private_files.is_open_to_others": Parser(
         _refused(lambda text: private_files.is_open_to_others(text, "SY"), IndexError),
         HEADERS,

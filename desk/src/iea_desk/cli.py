@@ -9,7 +9,6 @@ import os
 import re
 import secrets
 import sys
-import time
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
@@ -17,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from iea_agent.domain.day_password import EVERYONE, compute_today
+from iea_agent.domain.day_password import EVERYONE
 from iea_agent.domain.exit_codes import FAILED, FINE, REFUSED
 from iea_agent.domain.password_register import (
     MOST_DAYS,
@@ -44,6 +43,8 @@ from iea_desk.register import (
     unfinished_file,
     verify_register,
 )
+from iea_desk.todays_password import find_today
+from iea_desk.web_commands import add_web
 
 _TEN_YEARS = 3653
 _LARGEST_REGISTER = 1_000_000
@@ -58,6 +59,7 @@ exemples :
   iea-desk password --key-file novembre.txt                   le mot de passe d’aujourd’hui et son message
   iea-desk read demande.eml --answer                          ce que dit une demande, et quoi répondre
   iea-desk inbox messages                                     les demandes d’un dossier, par problème
+  iea-desk web --key-file novembre.txt --inbox messages       tout cela dans le navigateur
 
 codes de sortie : 0 fait, 1 échec, 2 commande mal écrite, 4 refusé
 """
@@ -166,6 +168,7 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     rotate.set_defaults(run=_rotate)
     add_requests(commands, kid, scope)
+    add_web(commands, kid, scope)
     add_publish(commands)
     return parser
 
@@ -237,16 +240,12 @@ def _parse_kdf_n(text: str) -> int:
 # commands
 
 
-def _today() -> date:
-    return compute_today(time.time(), date(2026, 1, 1))
-
-
 def _new_key(kid: str) -> MasterKey:
     return MasterKey(check_kid(kid), secrets.token_bytes(32))
 
 
 def _init(options: argparse.Namespace) -> None:
-    key = _new_key(options.kid or f"{_today().year}a")
+    key = _new_key(options.kid or f"{find_today().year}a")
     save_ring(KeyRing((key,)), options.key_file, replace=False)
     where = options.key_file or "le coffre-fort du système"
     print(
@@ -261,7 +260,7 @@ def _month_key(options: argparse.Namespace) -> None:
     key = (
         load_ring(options.key_file)
         .find_key(options.kid)
-        .derive_month_key(options.month or _today(), options.scope)
+        .derive_month_key(options.month or find_today(), options.scope)
     )
     if options.output is None:
         print(key.to_line())
@@ -272,7 +271,7 @@ def _month_key(options: argparse.Namespace) -> None:
 
 def _password(options: argparse.Namespace) -> None:
     keys = load_keys(options.key_file)
-    message = PasswordMessage(keys.derive_password(options.day or _today(), options.scope, options.kid))
+    message = PasswordMessage(keys.derive_password(options.day or find_today(), options.scope, options.kid))
     print(json.dumps(message.to_document(), ensure_ascii=False) if options.json else message.to_text())
 
 
@@ -287,7 +286,7 @@ def _register(options: argparse.Namespace) -> None:
             f"La génération {generation} est plus ancienne que la dernière ({ring.generation}) : les postes la refuseraient.",
             REFUSED,
         )
-    first = options.first_day or _today().replace(month=1, day=1)
+    first = options.first_day or find_today().replace(month=1, day=1)
     plan = RegisterPlan(
         ring.find_key(options.kid), options.scope, generation, first, options.days, Kdf(n=options.kdf_n)
     )
@@ -352,7 +351,7 @@ def _name_scope(scope: str) -> str:
 def _rotate(options: argparse.Namespace) -> None:
     ring = load_ring(options.key_file)
     old = ring.find_key()
-    ring = ring.rotate(_new_key(options.kid or choose_kid(ring, _today().year)))
+    ring = ring.rotate(_new_key(options.kid or choose_kid(ring, find_today().year)))
     save_ring(ring, options.key_file, replace=True)
     print(
         f"Nouvelle clé maîtresse « {ring.find_key().kid} », génération {ring.generation}.\n"

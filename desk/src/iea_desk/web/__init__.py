@@ -1,0 +1,1 @@
+"""The pages of ``iea-desk web``, for a browser on this PC."""

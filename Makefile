@@ -2,7 +2,7 @@
 # Needs Debian 12 or 13 and the right to install packages (root or sudo); the rest goes below build/ and .venv/.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-installer generated test lint audit test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-installer test-httpx2 laid-out installer mutants demo bench tour fresh clean
+.PHONY: help setup setup-installer generated test lint audit test-linux test-windows test-desktop test-desktop-agent test-desktop-dialogs test-installer test-httpx2 test-web laid-out installer mutants demo bench tour fresh clean
 
 export UV_PYTHON_DOWNLOADS := never
 # The caller's environment must not change what Python and Wine do.
@@ -27,7 +27,7 @@ help:
 	@echo 'make fresh RELEASE=trixie   make a fresh Debian 13 below build/, and run make test and make demo in it (bookworm: 12)'
 	@echo 'make generated   write every generated file anew (documents, pages, catalogue)'
 	@echo 'Parts of make test: lint test-linux test-windows test-desktop test-installer. Only the set-up: setup.'
-	@echo 'How strong the tests of the changed modules are: mutants. The network suite with the continuation of httpx: test-httpx2. Remove all that was made: clean.'
+	@echo 'How strong the tests of the changed modules are: mutants. The network suite with the continuation of httpx: test-httpx2. The pages of iea-desk web in a real browser: test-web. Remove all that was made: clean.'
 	@echo 'Known vulnerabilities of the locked packages, asked of osv.dev: audit.'
 
 setup:
@@ -58,7 +58,7 @@ audit:
 	build/uv/bin/uv audit --frozen --preview-features audit-command
 
 test-linux:
-	$(BIN)/python -m pytest tests --ignore=tests/desktop --ignore=tests/rig --ignore=tests/installer -m "not windows and not desktop"
+	$(BIN)/python -m pytest tests --ignore=tests/browser --ignore=tests/desktop --ignore=tests/rig --ignore=tests/installer -m "not windows and not desktop"
 
 test-windows:
 	$(BIN)/python -m rig desktop $(if $(CI),--env CI=$(CI)) -- $(WINDOWS_PYTEST)
@@ -90,6 +90,12 @@ test-installer:
 # What uses the network, with httpx's continuation in the place of httpx (docs/decisions/0014). On Linux, some three minutes; no part of make test.
 test-httpx2: setup
 	$(BIN)/python -m pytest -p tests.httpx2 tests/services tests/sandbox tests/assembly tests/peers -m "not windows and not desktop"
+
+# The pages of `iea-desk web` in Debian's Chromium, with axe-core: 20 s, after a minute and 400 MB for the browser. That is why it is no part of make test,
+# where the same pages are asked over HTTP and their HTML is checked.
+test-web:
+	@tools/setup.sh --web
+	$(BIN)/python -m pytest tests/browser
 
 # MODULES='domain/lease loop', or all; without it those that differ from main. SEED=1 draws others, COUNT=200 more of them.
 mutants: setup

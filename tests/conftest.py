@@ -13,7 +13,7 @@ from hypothesis import settings
 pytest_plugins = ["tests.forked_commands", "tests.installations", "tests.vaults", "tests.worlds"]
 
 # the rig needs Linux: there it is what runs Windows; the bad network is made of namespaces
-collect_ignore = [] if sys.platform == "linux" else ["desktop", "far", "installer", "rig"]
+collect_ignore = [] if sys.platform == "linux" else ["browser", "desktop", "far", "installer", "rig"]
 
 if sys.platform == "win32":
     # A third of the examples, as in tests/budget.py: Linux tries the usual hundred. Nothing is lost here: what the systems do otherwise (paths, text

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Sets up a Debian 12 or 13 machine for this project: Debian packages, uv, the locked Python packages, the Windows side.
-# usage: tools/setup.sh [--installer]      with it also what makes the launchers and the setup
+# usage: tools/setup.sh [--installer | --web]   also what makes the launchers and the setup, or the browser for the desk's pages
 # All but the Debian packages goes into build/ and .venv/; what is up to date is not touched.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,6 +13,7 @@ PACKAGES=(
     glewlwyd dbconfig-sqlite3                                  # one more; without the second it brings MySQL's client
 )
 [[ "${1:-}" != --installer ]] || PACKAGES+=(gcc-mingw-w64-x86-64-win32 nsis wixl msitools)
+[[ "${1:-}" != --web ]] || PACKAGES+=(chromium fonts-dejavu-core)
 command -v node >/dev/null || PACKAGES+=(nodejs)
 command -v npm >/dev/null || PACKAGES+=(npm)
 

@@ -27,6 +27,8 @@ from iea_agent.domain import (
     assistance_record,
     crash_record,
     download_plan,
+    installer_plan,
+    installer_result,
     interceptors,
     known_issuers,
     log_book,
@@ -441,6 +443,8 @@ PARSERS: Mapping[str, Parser] = {
     "saving.parse_record": _state(saving.parse_record),
     "crash_record.parse_crash": _state(crash_record.parse_crash),
     "update_choice.parse_number": _state(update_choice.parse_number),
+    "installer_plan.parse_installer_record": _state(installer_plan.parse_installer_record),
+    "installer_result.parse_install_report": _state(installer_result.parse_install_report),
     "update_machine.parse_update_snapshot": _state(update_machine.parse_update_snapshot),
     "version_trial.parse_version_record": _state(version_trial.parse_version_record),
     "version_trial.parse_trials": Parser(

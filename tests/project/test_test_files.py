@@ -43,6 +43,7 @@ TESTED_BY = {
     "services/web_pages.py": "services/test_judge.py",
     # one contract for both systems
     "host/child.py": "host/test_host.py",
+    "host/installer_process.py": "assembly/test_installing.py",
     "host/posix.py": "host/test_host.py",
     "host/windows.py": "host/test_host.py",
     "host/windows_mail.py": "host/test_host.py",

@@ -208,21 +208,10 @@ class Installation:
 
     def program_version(self, values: Settings) -> str:
         """Return the version of Impact emploi as « 3.00.72 », "" if it is not known."""
-        from iea_agent.domain.program_version import find_program_version
-        from iea_agent.host.regular_files import open_regular
+        from iea_agent.host.installed_versions import find_file_version
 
-        path = self.find_program(values)
-        try:
-            with open(path, "rb", opener=open_regular) as file:
-
-                def read_part(offset: int, size: int) -> bytes:
-                    file.seek(offset)
-                    return file.read(size)
-
-                return find_program_version(read_part)
-        except OSError:
-            # none is known, or it is gone
-            return ""
+        # none is known, or it is gone
+        return find_file_version(path) if (path := self.find_program(values)) else ""
 
     def list_outdated(self, values: Settings) -> tuple[OutdatedVersion, ...]:
         """Return the programs of this PC that the servers do not go on to serve."""

@@ -99,6 +99,15 @@ OLD_SLOT = 7 * 86_400.0
 UNFINISHED_SLOT = 86_400.0
 """A folder of a version that nothing names is left alone this long: a setup may be about to name it."""
 
+INSTALLER_BUSY = 600.0
+"""After this time an installer is started again that has met another installation."""
+INSTALLER_TRIES = 3
+"""How often it is started again."""
+INSTALLER_LONG = 600.0
+"""An installer that runs longer than this is worth a word; nothing ever ends it."""
+INSTALLER_SETTLES = 10.0
+"""How long the new version is waited for after an installer has ended: some end before the program that they have started."""
+
 
 def next_try(
     problem: Problem, tries: int, retry_after: float | None, chance: float, unavailable: int | None = None

@@ -6,8 +6,8 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from ctypes import wintypes
 from typing import TYPE_CHECKING
 
@@ -373,21 +373,26 @@ class WindowsHost:
         return f"{text}, Wine {wine_version().decode()}"
 
 
-def _open_as_explorer(target: str, folder: str) -> None:
-    """Start *target*, or what opens it, in *folder*. Raises ``LaunchError``.
-
-    Our folder of DLLs is reset before: a child inherits it and must not load ours.
-    """
+@contextmanager
+def without_own_libraries() -> Iterator[None]:
+    """Reset our folder of DLLs meanwhile: a child inherits it and must not load ours."""
     ours = ctypes.create_unicode_buffer(32768)
     _GetDllDirectory(len(ours), ours)
     _SetDllDirectory(None)
     try:
-        os.startfile(target, cwd=folder)  # noqa: S606 no shell is wanted
-    except OSError as error:
-        raise LaunchError(target) from error
+        yield
     finally:
         if ours.value:
             _SetDllDirectory(ours.value)
+
+
+def _open_as_explorer(target: str, folder: str) -> None:
+    """Start *target*, or what opens it, in *folder*. Raises ``LaunchError``."""
+    with without_own_libraries():
+        try:
+            os.startfile(target, cwd=folder)  # noqa: S606 no shell is wanted
+        except OSError as error:
+            raise LaunchError(target) from error
 
 
 def _start(

@@ -88,6 +88,7 @@ REFUSALS: dict[str, type[Exception]] = {
     "tampered-target": tuf_errors.LengthOrHashMismatchError,
     "longer-target": tuf_errors.DownloadLengthMismatchError,
     "shorter-target": tuf_errors.LengthOrHashMismatchError,
+    "cut-target": tuf_errors.DownloadError,
     "missing-target": tuf_errors.DownloadHTTPError,
 }
 

@@ -233,6 +233,9 @@ _CATALOGUE = (
     Fault("tampered-target", Layer.TARGET, "le fichier a été modifié, à la même longueur"),
     Fault("longer-target", Layer.TARGET, "le fichier est plus long que signé"),
     Fault("shorter-target", Layer.TARGET, "le fichier est plus court que signé"),
+    Fault(
+        "cut-target", Layer.TARGET, "le fichier vient lentement, puis est coupé au milieu ; la suite vient"
+    ),
     Fault("missing-target", Layer.TARGET, "le fichier a disparu"),
     # the proxy between the agent and both servers
     Fault("proxy-password", Layer.PROXY, "le proxy réclame un mot de passe"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from iea_sandbox.faults import FaultSwitch, Layer
@@ -14,6 +16,9 @@ from iea_sandbox.repository import Repository
 
 POLICY = "policy.toml"
 README = "lisez-moi/V3.05.txt"
+
+DRIBBLED, DRIBBLE_SECONDS = 256 * 1024, 0.1
+"""Bytes at once of a file that comes slowly, and the time between: 2.6 MB a second."""
 
 _FIRST = {POLICY: b"schema = 1\n"}
 _SECOND = {
@@ -64,11 +69,15 @@ class UpdateServer:
         active = self._switch.fault_in(Layer.TARGET)
         if path is None or (active and active.fault.name == "missing-target"):
             return _missing()
-        if active is None:
+        if active is None or (active.fault.name == "cut-target" and "range" in request.headers):
             # it answers Range, for downloads that resume
             return FileResponse(path)
         content = path.read_bytes()
         match active.fault.name:
+            case "cut-target":
+                length = {"content-length": str(len(content))}
+                # uvicorn closes the connection of an answer that ends early
+                return StreamingResponse(_dribble(content[: len(content) // 2]), headers=length)
             case "tampered-target":
                 content = bytes((content[0] ^ 1,)) + content[1:]
             case "longer-target":
@@ -82,6 +91,12 @@ class UpdateServer:
         folder = (self.repository.folder / kind).resolve()
         path = (folder / name).resolve()
         return path if path.is_relative_to(folder) and path.is_file() else None
+
+
+async def _dribble(content: bytes) -> AsyncIterator[bytes]:
+    for begin in range(0, len(content), DRIBBLED):
+        yield content[begin : begin + DRIBBLED]
+        await asyncio.sleep(DRIBBLE_SECONDS)
 
 
 def _missing() -> Response:

@@ -25,7 +25,7 @@ _RESULTS: Mapping[InstallResult, str] = {
         "n'est pas confirmée avant."
     ),
     InstallResult.UNCONFIRMED: N_(
-        "Le programme d'installation s'est terminé sans erreur, mais {product} {version} n'a pas été trouvé ensuite : l'installation n'est pas "
+        "Le programme d'installation s'est terminé sans erreur, mais {product} {version} n'a pas été trouvé ensuite. L'installation n'est donc pas "
         "confirmée. {present} Réessayez ; si cela se reproduit, écrivez à l'assistance."
     ),
     InstallResult.BUSY: N_(

@@ -180,7 +180,7 @@ def _print_status(installation: Installation, options: argparse.Namespace) -> in
     Argument("--repairs", N_("après un échec, cherche ce qui fonctionnerait"), action="store_true"),
 )
 def _examine_servers(installation: Installation, options: argparse.Namespace) -> int:
-    from iea_agent.assembly.last_test import keep_test
+    from iea_agent.assembly.last_test import keep_repairs, keep_test
     from iea_agent.assembly.servers import Servers
     from iea_agent.domain import diagnosis, problems
     from iea_agent.shell.wording import repair_text, report_text
@@ -190,13 +190,16 @@ def _examine_servers(installation: Installation, options: argparse.Namespace) ->
     faults = installation.storage.load().all_faults
     settings = _settings_to_test(installation, options)
     reports = servers.examine(settings)
-    if options.authentication is None and options.updates is None:
+    is_of_this_pc = options.authentication is None and options.updates is None
+    if is_of_this_pc:
         keep_test(installation.storage, reports)
     repairs = (
         servers.repairs(settings, None, reports, lambda _repair: None, threading.Event())
         if options.repairs
         else ()
     )
+    if options.repairs and is_of_this_pc:
+        keep_repairs(installation.storage, reports, repairs, settings)
     if options.json:
         report = report_text.build_report_document(reports, time.time(), faults)
         document: ServersTestDocument = {**report, **repair_text.build_repairs_document(repairs or ())}

@@ -63,7 +63,13 @@ def make_phone_code(problem: Problem | None) -> str:
     code = "" if problem is None else problem.code
     return format_phone_code(
         PhoneFacts(
-            __version__, State.DISCONNECTED if code else State.CONNECTED, code, 0.0, None, None, 600.0, 30
+            __version__,
+            State.DISCONNECTED if code else State.CONNECTED,
+            code,
+            0.0,
+            state_age=600.0,
+            day=30,
+            other_actor=problem is not None and problem.actor is not problems.CATALOGUE[code].actor,
         )
     )
 

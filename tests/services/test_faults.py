@@ -24,6 +24,7 @@ from typing import NamedTuple
 import pytest
 import trustme
 
+from iea_agent.assembly.installation import Installation
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.addresses import Address, parse
 from iea_agent.domain.diagnosis import Server, ServerReport, Stage, StageOutcome
@@ -38,6 +39,7 @@ from iea_sandbox.authority import NAME
 from iea_sandbox.faults import FAULTS, Layer, ServerName
 from iea_sandbox.proxy import USER
 from iea_sandbox.world import World
+from tests.desk.agents_file import assert_read_alike, explain_by
 from tests.services.conftest import BRIEF, PATIENT, Serve, page, proxy, request_of, resolving, says, silent
 from tests.services.fault_table import (
     ALTERNATIVES,
@@ -49,6 +51,7 @@ from tests.services.fault_table import (
     SANDBOX,
     ExpectedFailure,
     document,
+    expected_problem,
     left_to_the_updater,
 )
 from tests.services.peers import Nginx, Squid, openssl_server, own_file, revocation_list, tls_server
@@ -202,6 +205,12 @@ MARKS = {
 }
 
 
+@pytest.fixture(scope="module")
+def support_desk(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The PC whose support files are read: one for all faults."""
+    return Installation.locate({"IEA_AGENT_HOME": str(tmp_path_factory.mktemp("support"))})
+
+
 def collect() -> None:
     """Collect the garbage of a test of the servers now, not in another test."""
     for thread in threading.enumerate():
@@ -219,7 +228,12 @@ def collect() -> None:
     ],
 )
 def test_fault_of_the_sandbox(
-    world: World, times: dict[str, float], name: str, server: ServerName, tmp_path: Path
+    world: World,
+    times: dict[str, float],
+    support_desk: Installation,
+    name: str,
+    server: ServerName,
+    tmp_path: Path,
 ) -> None:
     def connect(_: Address) -> Client:
         return client_for(world, name, limits_for(expected))
@@ -236,6 +250,15 @@ def test_fault_of_the_sandbox(
     assert_reported(report, expected, SANDBOX[name].finding)
     times[f"{name} {server}"] = took
     assert_in_time(took, expected, EXAMINATION_SECONDS)
+    # what the support desk reads knows no system
+    if sys.platform == "linux":
+        shown_as = expected_problem(name, server)
+        alternative = expected is ALTERNATIVES.get(name)
+        assert_read_alike(
+            support_desk,
+            explain_by(report, SANDBOX[name].explanation),
+            expected.problem if alternative and expected else shown_as,
+        )
 
 
 def test_no_fault_of_the_sandbox_is_left_out() -> None:

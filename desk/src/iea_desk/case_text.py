@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from iea_agent.domain.diagnosis import Server, Stage
+from iea_agent.domain import interceptors, problems
+from iea_agent.domain.diagnosis import Stage
 from iea_agent.domain.machine import State
 from iea_agent.domain.phone_code import TimeSpan
 from iea_agent.domain.problems import Actor
+from iea_agent.domain.repairs import RepairKind
 from iea_desk.password_message import PasswordMessage, format_french_date
-from iea_desk.support_case import Origin, ServerOutcome, SupportCase, is_clock_wrong, is_plausible
+from iea_desk.support_case import SERVERS, Origin, ServerOutcome, SupportCase, is_clock_wrong, is_plausible
 
 _ORIGINS = {
     Origin.REPORT: "fichier d'assistance",
@@ -30,7 +32,6 @@ _STATES = {
     State.DISCONNECTED: "déconnecté (cœur rouge)",
     State.ASSISTANCE: "mode assistance (scarabée rouge)",
 }
-_SERVERS = {Server.AUTHENTICATION: "authentification", Server.UPDATES: "mises à jour"}
 _STAGES = {
     Stage.ADDRESS: "adresse",
     Stage.NAME: "nom",
@@ -49,6 +50,16 @@ _ROUTES = {
     "script": "proxy choisi par un script",
     "open-script": "proxy choisi par un script que n'importe qui a pu donner",
     "network": "proxy que le réseau désigne",
+}
+_REPAIRS = {
+    RepairKind.SECURE_MODE: "cocher « Sécurisé »",
+    RepairKind.USUAL_PORT: "retirer le numéro de port de l'adresse",
+    RepairKind.SAME_PORT: "mettre le même port que pour l'autre serveur",
+    RepairKind.OFFICIAL_ADDRESS: "revenir à l'adresse officielle",
+    RepairKind.DIRECT: "ne pas passer par le proxy",
+    RepairKind.SYSTEM_PROXY: "passer par le proxy de Windows",
+    RepairKind.IPV4_ONLY: "se connecter en IPv4 seulement",
+    RepairKind.IPV6_TOO: "décocher « IPv4 seulement »",
 }
 _SUPPORT = re.compile(r"contactez l'assistance|l'assistance vous|mode assistance permet", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"(?<=[.!?]) ")
@@ -138,6 +149,8 @@ def _describe_tries(case: SupportCase) -> Iterator[str]:
         yield f"test des serveurs {case.test_words}"
     elif case.origin is Origin.REPORT:
         yield "aucun test des serveurs"
+    if case.repairs:
+        yield f"correction trouvée : {' '.join(case.repairs)}"
     if case.interruptions:
         plural = "s" if case.interruptions > 1 else ""
         yield f"{case.interruptions} coupure{plural} au carnet"
@@ -145,9 +158,9 @@ def _describe_tries(case: SupportCase) -> Iterator[str]:
 
 def _describe_outcome(outcome: ServerOutcome) -> str:
     if not outcome.code:
-        return f"{_SERVERS[outcome.server]} réussi"
+        return f"{SERVERS[outcome.server]} réussi"
     stage = f" à l'étape {_STAGES[outcome.stage]}" if outcome.stage else ""
-    return f"{_SERVERS[outcome.server]} en échec{stage} ({outcome.code})"
+    return f"{SERVERS[outcome.server]} en échec{stage} ({outcome.code})"
 
 
 def _describe_pc(case: SupportCase) -> Iterator[str]:
@@ -176,6 +189,7 @@ def list_steps(case: SupportCase) -> list[str]:
     if case.wants_password:
         steps.append("Mot de passe du jour à envoyer.")
     if problem is not None:
+        steps += _list_repair_steps(case)
         sentences = _SENTENCE_END.split(problem.advice.replace("\u00a0", " "))
         steps += [each for each in sentences if not _SUPPORT.search(each)]
     if case.actor is Actor.URSSAF:
@@ -187,6 +201,18 @@ def list_steps(case: SupportCase) -> list[str]:
             "Demander un fichier d'assistance, ou le code à douze caractères de la fenêtre « État de la connexion »."
         )
     return steps
+
+
+def _list_repair_steps(case: SupportCase) -> Iterator[str]:
+    """Yield what helps by itself: a repair, or the setting of what intercepts."""
+    product = interceptors.find_interceptor(case.product) if case.code == problems.INTERCEPTED.code else None
+    if product is not None:
+        yield product.setting
+    test = "Dans « Paramètres de connexion », cliquez sur « Tester l'accès aux serveurs »"
+    if case.repairs:
+        yield f"{test}, puis sur le bouton de la correction proposée : {case.repairs[0]}"
+    elif case.hints and case.problem is not None and case.problem.repairable:
+        yield f"{test} : ce qui remet la connexion en marche y est proposé (peut-être : {_REPAIRS[case.hints[0]]})."
 
 
 # the answer
@@ -289,6 +315,9 @@ def build_case_document(case: SupportCase) -> dict[str, object]:
         "made": case.made,
         "tested_at": case.tested_at,
         "tested": {each.server.value: each.code for each in case.tested},
+        "repairs": [typeset(repair) for repair in case.repairs],
+        "hints": [hint.value for hint in case.hints],
+        "product": case.product,
         "interruptions": case.interruptions,
         "version": case.version,
         "program_version": case.program_version,

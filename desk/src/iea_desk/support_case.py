@@ -15,9 +15,13 @@ from iea_agent.domain.incidents import Incident, list_incidents
 from iea_agent.domain.machine import State
 from iea_agent.domain.phone_code import PhoneReading, TimeSpan
 from iea_agent.domain.printable_text import clean_foreign_text
-from iea_agent.domain.problems import CATALOGUE, Actor, Problem
+from iea_agent.domain.problems import Actor, Problem, find_case, find_other_case
+from iea_agent.domain.repairs import RepairKind
 from iea_agent.domain.support_report import SupportReport
 from iea_desk.pasted_request import PastedRequest
+from iea_desk.second_look import SecondLook, list_differences, look_again
+
+SERVERS = {Server.AUTHENTICATION: "authentification", Server.UPDATES: "mises à jour"}
 
 
 class Origin(Enum):
@@ -43,7 +47,8 @@ class SupportCase:
 
     Times are of the PC's wall clock. *code* is "" without a problem; *title* and *actor* are what the agent said where the catalogue
     does not know the code. *is_stopped* says that no agent ran. *age* and *clock* are spans, of a phone code. *interruptions*
-    counts the incidents of the log book. *notes* are sentences for the person at the desk.
+    counts the incidents of the log book. *repairs* are what the agent has tried and what works, in its words, and *hints* what may be worth
+    a try where it has looked for none; *product* intercepts. *notes* are sentences for the person at the desk.
     """
 
     origin: Origin
@@ -58,6 +63,9 @@ class SupportCase:
     tested_at: float | None = None
     tested: tuple[ServerOutcome, ...] = ()
     test_words: str = ""
+    repairs: tuple[str, ...] = ()
+    hints: tuple[RepairKind, ...] = ()
+    product: str = ""
     interruptions: int = 0
     version: str = ""
     program_version: str = ""
@@ -79,7 +87,7 @@ class SupportCase:
     @property
     def problem(self) -> Problem | None:
         """The problem in this program's catalogue, None if it does not know the code."""
-        return CATALOGUE.get(self.code)
+        return find_case(self.code, self.agents_actor)
 
     @property
     def title(self) -> str:
@@ -118,6 +126,7 @@ def open_report_case(report: SupportReport) -> SupportCase:
     code = problem.code if problem else _name_last(present)
     clocks = (each.clock_ahead for each in test.servers) if test else ()
     ahead = next((clock for clock in clocks if clock is not None), None)
+    look = look_again(report)
     case = SupportCase(
         Origin.REPORT,
         code,
@@ -129,6 +138,11 @@ def open_report_case(report: SupportReport) -> SupportCase:
         made=report.made,
         tested_at=test.at if test else None,
         tested=tested,
+        repairs=tuple(clean_foreign_text(each.effect) for each in (test.repairs or ()) if each.effect)
+        if test
+        else (),
+        hints=_list_hints(report, look),
+        product="" if look is None else look.product,
         interruptions=len(incidents),
         version=clean_foreign_text(report.version),
         program_version=clean_foreign_text(report.program_version),
@@ -140,7 +154,25 @@ def open_report_case(report: SupportReport) -> SupportCase:
         register_days=report.register_days,
         phone_code=clean_foreign_text(report.phone_code),
     )
-    return replace(case, notes=(*_note_versions(case), *_note_report(report)))
+    return replace(case, notes=(*_note_versions(case), *_note_look(report, look), *_note_report(report)))
+
+
+def _list_hints(report: SupportReport, look: SecondLook | None) -> tuple[RepairKind, ...]:
+    """Return what may repair the test, if the agent has looked for nothing."""
+    if look is None or report.test is None or report.test.repairs is not None:
+        return ()
+    return tuple(repair.kind for repair in look.repairs)
+
+
+def _note_look(report: SupportReport, look: SecondLook | None) -> Iterator[str]:
+    """Yield where this version concludes something else from the same test."""
+    if look is None or report.test is None:
+        return
+    for server, theirs, ours in list_differences(look, report.test):
+        yield (
+            f"Du même test ({SERVERS[server]}), iea-desk {__version__} conclut {ours or 'que tout va bien'}, "
+            f"et l'agent {theirs or 'que tout va bien'}."
+        )
 
 
 def _name_last(incident: Incident | None) -> str:
@@ -161,9 +193,11 @@ def _note_report(report: SupportReport) -> Iterator[str]:
 
 def open_phone_case(reading: PhoneReading) -> SupportCase:
     """Return the case of a phone code."""
+    other = find_other_case(reading.code) if reading.other_actor else None
     case = SupportCase(
         Origin.PHONE_CODE,
         reading.code,
+        agents_actor=None if other is None else other.actor,
         state=reading.state,
         is_stopped=reading.state is None,
         age=reading.age,
@@ -179,17 +213,24 @@ def open_phone_case(reading: PhoneReading) -> SupportCase:
         else ()
     )
     day = f"Code lu sur le poste le {reading.day} du mois."
-    return replace(case, notes=(*corrected, day, *_note_versions(case)))
+    rare = (
+        ("C'est un cas particulier de ce problème, que ce programme ne connaît pas encore.",)
+        if reading.other_actor and other is None
+        else ()
+    )
+    return replace(case, notes=(*corrected, day, *rare, *_note_versions(case)))
 
 
 def open_text_case(request: PastedRequest) -> SupportCase:
     """Return the case of a text, with what the phone code in it says."""
     lines = request.lines
     case = SupportCase(Origin.TEXT) if request.reading is None else open_phone_case(request.reading)
+    code = request.code or case.code
     case = replace(
         case,
         origin=Origin.TEXT,
-        code=request.code or case.code,
+        code=code,
+        agents_actor=case.agents_actor if code == case.code else None,
         version=lines.get("version", case.version),
         program_version=lines.get("program_version", ""),
         test_words=lines.get("test", ""),

@@ -18,7 +18,9 @@ from iea_agent.domain.support_report import TestedServers, parse_test
 from iea_agent.host.storage import Storage, StorageError
 
 if TYPE_CHECKING:
+    from iea_agent.domain.repairs import Repair
     from iea_agent.domain.report_documents import TestedServersDocument
+    from iea_agent.domain.settings import Settings
 
 _T = TypeVar("_T")
 log = logging.getLogger(__name__)
@@ -30,10 +32,41 @@ DETAILS = "last-test-details"
 
 def keep_test(storage: Storage, reports: Sequence[ServerReport]) -> None:
     """Write down what *reports* said; the test counts without that, too."""
+    _write(storage, reports, build_test_document(reports, time.time()))
+
+
+def keep_repairs(
+    storage: Storage, reports: Sequence[ServerReport], repairs: Sequence[Repair] | None, tested: Settings
+) -> None:
+    """Write down what makes the last test pass, which gave *reports* of *tested*.
+
+    *repairs* is None if it passes by now without one.
+    """
+    from iea_agent.domain.repairs import add_proxy_findings
+    from iea_agent.shell.wording.repair_text import describe_effect, format_changes
+
+    test = load_test_details(storage)
+    if test is None:
+        return
+    # a repair may explain the failure, as the person reads it
+    explained = add_proxy_findings(reports, repairs or ())
+    document = build_test_document(explained, test.at)
+    document["repairs"] = [
+        {
+            "kind": repair.kind.value,
+            "servers": [server.value for server in repair.servers],
+            "effect": describe_effect(repair, tested),
+            "changes": format_changes(repair.changes),
+        }
+        for repair in repairs or ()
+    ]
+    _write(storage, explained, document)
+
+
+def _write(storage: Storage, reports: Sequence[ServerReport], document: TestedServersDocument) -> None:
     try:
-        now = time.time()
-        storage.write_state(STATE, record_test(reports, now).to_document())
-        storage.write_state(DETAILS, build_test_document(reports, now))
+        storage.write_state(STATE, record_test(reports, document["at"]).to_document())
+        storage.write_state(DETAILS, document)
     except StorageError:
         log.warning("test not recorded")
 
@@ -66,4 +99,5 @@ def _load(storage: Storage, parse: Callable[[Mapping[str, object]], _T]) -> _T |
 def _check_document(document: Mapping[str, object]) -> TestedServersDocument:
     parse_test(document)
     # the state file has the number of its form beside it
-    return cast("TestedServersDocument", {"at": document["at"], "servers": document["servers"]})
+    names = ("at", "servers", "repairs")
+    return cast("TestedServersDocument", {name: document.get(name) for name in names})

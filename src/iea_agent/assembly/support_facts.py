@@ -10,8 +10,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from iea_agent import __version__
+from iea_agent.domain import problems
 from iea_agent.domain.machine import State
 from iea_agent.domain.phone_code import PhoneFacts, format_phone_code
+from iea_agent.domain.problems import Actor
+from iea_agent.domain.support_report import NotedProblem
 from iea_agent.host.storage import StorageError
 
 from .last_test import load_test_details
@@ -31,15 +34,18 @@ def collect_phone_facts(
     since = None if status is None else datetime.fromisoformat(status["since"]).timestamp()
     state = None if status is None else State(status["state"])
     entered = read_assistance_since(installation)
+    problem = _find_problem(status, test)
+    usual = None if problem is None else problems.find_case(problem.code, None)
     return PhoneFacts(
         __version__,
         state,
-        _find_code(status, test),
+        "" if problem is None else problem.code,
         _find_clock(status, test),
         next((server.route_source for server in test.servers if server.route_source), None) if test else None,
         None if entered is None else now - entered,
         None if since is None else now - since,
         time.localtime(now).tm_mday,
+        other_actor=problem is not None and usual is not None and problem.actor not in (None, usual.actor),
     )
 
 
@@ -56,12 +62,17 @@ def read_assistance_since(installation: Installation) -> float | None:
         return None
 
 
-def _find_code(status: AgentStatusDocument | None, test: TestedServers | None) -> str:
-    """Return the problem of the state, else of the last test if no agent runs."""
+def _find_problem(status: AgentStatusDocument | None, test: TestedServers | None) -> NotedProblem | None:
+    """Return the problem of the state, else of the last test, as a report names it."""
+    connected_at = None
     if status is not None:
-        return status["problem"]["code"] if status["problem"] is not None else ""
-    causes = [server.cause for server in test.servers if server.cause is not None] if test else []
-    return causes[0].code if causes else ""
+        problem = status["problem"]
+        if problem is not None:
+            return NotedProblem(problem["code"], actor=Actor(problem["actor"]))
+        contact = status["last_contact"]
+        if contact is not None and status["state"] == State.CONNECTED.value:
+            connected_at = datetime.fromisoformat(contact).timestamp()
+    return None if test is None else test.find_problem(connected_at)
 
 
 def _find_clock(status: AgentStatusDocument | None, test: TestedServers | None) -> float | None:

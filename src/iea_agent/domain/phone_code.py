@@ -11,7 +11,8 @@ bits  meaning
 3     format
 3+5+5 version of the agent
 3     state, or that the agent is stopped
-4+7   problem: its letter by its place in ``GROUP_LETTERS``, and its two digits
+1     whether the problem is the case that has another actor (``problems.find_case``)
+3+7   problem: its letter by its place in ``GROUP_LETTERS``, and its two digits
 4     the clock, in steps (``CLOCK_STEPS``)
 3     who chose the proxy
 4     age of assistance mode, in steps (``AGE_STEPS``)
@@ -39,7 +40,7 @@ from .reed_solomon import compute_check_symbols, compute_syndromes, locate_error
 
 FORMAT = 1
 GROUP_LETTERS = "CNPTSUAL"
-"""The letters of the problems' groups. New ones come at the end: the place is the number."""
+"""The letters of the problems' groups: the place is the number. A ninth needs a new format."""
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86_400.0
 AGE_STEPS = (
     *(5 * _MINUTE, 15 * _MINUTE, _HOUR, 2 * _HOUR, 4 * _HOUR, 8 * _HOUR),
@@ -51,7 +52,8 @@ CLOCK_STEPS = (15 * _MINUTE, 65 * _MINUTE, 125 * _MINUTE, _DAY, 40 * _DAY, 400 *
 _STATES = (None, *State)
 _SOURCES = (None, *Source)
 _FIELDS = (
-    *(("format", 3), ("major", 3), ("minor", 5), ("patch", 5), ("state", 3), ("letter", 4), ("number", 7)),
+    *(("format", 3), ("major", 3), ("minor", 5), ("patch", 5), ("state", 3)),
+    *(("other", 1), ("letter", 3), ("number", 7)),
     *(("clock", 4), ("proxy", 3), ("assistance", 4), ("age", 4), ("day", 5)),
 )
 _VERSION = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})", re.ASCII)
@@ -65,7 +67,8 @@ _LONGEST_TEXT = 200
 class PhoneFacts:
     """What the code carries.
 
-    *state* is None if the agent is stopped, *code* "" without a problem. *clock_ahead* is the server's clock
+    *state* is None if the agent is stopped, *code* "" without a problem. *other_actor* says that it is the case of the problem
+    that somebody else solves. *clock_ahead* is the server's clock
     minus this PC's, in seconds; it, *proxy* and the ages are None if they are unknown, or if assistance mode is off.
     """
 
@@ -77,6 +80,7 @@ class PhoneFacts:
     assistance_age: float | None = None
     state_age: float | None = None
     day: int = 1
+    other_actor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ class PhoneReading:
     day: int
     right: str
     corrected: int = 0
+    other_actor: bool = False
 
 
 class CodeFault(Enum):
@@ -143,6 +148,7 @@ def format_phone_code(facts: PhoneFacts) -> str:
         "format": FORMAT,
         **dict(zip(("major", "minor", "patch"), parts, strict=True)),
         "state": _STATES.index(facts.state),
+        "other": int(facts.other_actor and letter >= 0),
         "letter": max(letter, 0),
         "number": int(problem[2]) if problem and letter >= 0 else 0,
         "clock": _number_clock(facts.clock_ahead),
@@ -245,14 +251,14 @@ def _read_symbols(symbols: Sequence[int], corrected: int) -> PhoneReading:
         values["day"],
         _join(symbols),
         corrected,
+        bool(values["other"]),
     )
 
 
 def _is_possible(values: Mapping[str, int]) -> bool:
     return (
         values["state"] < len(_STATES)
-        and values["letter"] < len(GROUP_LETTERS)
-        and values["number"] <= 99
+        and values["other"] <= values["number"] <= 99
         and values["proxy"] < len(_SOURCES)
         and values["day"] > 0
     )

@@ -130,6 +130,7 @@ class Problem:
 
     def __post_init__(self) -> None:
         if self.is_variant:
+            _variants.setdefault(self.code, []).append(self)
             return
         if self.code in _declared:
             raise ValueError(f"{self.code} is declared twice")
@@ -140,6 +141,7 @@ class Problem:
 
 
 _declared: dict[str, Problem] = {}
+_variants: dict[str, list[Problem]] = {}
 
 MEANWHILE = N_("En attendant, le mode assistance permet d'utiliser Impact emploi.")
 """How an advice ends if only support can help; left out where it has just been said."""
@@ -1270,6 +1272,23 @@ CATALOGUE: Mapping[str, Problem] = {
     for code in sorted(_declared, key=lambda code: (_ORDER.index(_declared[code].group), code))
 }
 """Every problem by its code."""
+
+
+def find_case(code: str, actor: Actor | None) -> Problem | None:
+    """Return the case of the problem with *code* that *actor* can solve.
+
+    The usual case if no other is *actor*'s, or if *actor* is None; None if no problem has *code*.
+    """
+    usual = CATALOGUE.get(code)
+    if usual is None or actor in (None, usual.actor):
+        return usual
+    return next((each for each in _variants.get(code, ()) if each.actor is actor), usual)
+
+
+def find_other_case(code: str) -> Problem | None:
+    """Return the case of the problem with *code* that has another actor, if any."""
+    usual = CATALOGUE.get(code)
+    return next((each for each in _variants.get(code, ()) if usual and each.actor is not usual.actor), None)
 
 
 class FirstStep(Enum):

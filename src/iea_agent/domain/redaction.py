@@ -15,6 +15,7 @@ from .secret_spellings import blot_tokens, make_blotter
 from .support_report import Level
 
 HIDDEN = "[masqué]"
+_PLACEHOLDER = re.compile(r"\[[a-zé]{2,20}(?:-[a-zé]{2,20})?(?:-[0-9]{1,4})?\]")
 _SHORTEST_NAME = 3
 """Characters of the shortest name that is hidden: a shorter one is part of too many words."""
 _COMMON_NAMES = frozenset(
@@ -72,6 +73,11 @@ class PrivateNames:
     words: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     public_hosts: tuple[str, ...] = ()
+
+
+def has_placeholder(text: str) -> bool:
+    """Return whether something was hidden in *text*."""
+    return _PLACEHOLDER.search(text) is not None
 
 
 class Redaction:

@@ -10,14 +10,27 @@ from typing import Annotated, TypedDict
 from .diagnosis import Server, Stage, StageOutcome
 from .documents import Schema, SettingDocument, StatusDocument
 from .log_book import LogBookState
+from .problems import Actor
+from .repairs import RepairKind
 from .support_report import Level
 
 
 class NotedProblemDocument(TypedDict):
-    """A problem by its code, without its words."""
+    """A problem by its code; *title* is French, in every language."""
 
     code: str
     detail: str
+    title: str
+    actor: Annotated[str, Actor]
+
+
+class WorkingRepairDocument(TypedDict):
+    """Settings with which failed servers were reached, and their effect in words."""
+
+    kind: Annotated[str, RepairKind]
+    servers: list[Annotated[str, Server]]
+    effect: str
+    changes: dict[str, str]
 
 
 class TestedStageDocument(TypedDict):
@@ -58,10 +71,14 @@ class TestedServerDocument(TypedDict):
 
 
 class TestedServersDocument(TypedDict):
-    """The last test of both servers, which ended *at*."""
+    """The last test of both servers, which ended *at*.
+
+    *repairs* is null if none were looked for.
+    """
 
     at: float
     servers: list[TestedServerDocument]
+    repairs: list[WorkingRepairDocument] | None
 
 
 class ReportedStayDocument(TypedDict):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import state_values
-from .diagnosis import Server, ServerReport
+from .diagnosis import Failure, Server, ServerReport
 
 if TYPE_CHECKING:
-    from .report_documents import TestedServerDocument, TestedServersDocument
+    from .report_documents import NotedProblemDocument, TestedServerDocument, TestedServersDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,18 @@ def parse_server_test(document: Mapping[str, object]) -> ServerTestRecord:
 
 
 def build_test_document(reports: Sequence[ServerReport], at: float) -> TestedServersDocument:
-    """Return the document of a test of both servers that ended *at*, without words."""
-    return {"at": at, "servers": [_build_server(report) for report in reports]}
+    """Return the document of a test of both servers that ended *at*."""
+    return {"at": at, "servers": [_build_server(report) for report in reports], "repairs": None}
+
+
+def _build_problem(failure: Failure) -> NotedProblemDocument:
+    problem = failure.problem
+    return {
+        "code": problem.code,
+        "detail": failure.detail,
+        "title": problem.title,
+        "actor": problem.actor.value,
+    }
 
 
 def _build_server(report: ServerReport) -> TestedServerDocument:
@@ -57,10 +67,10 @@ def _build_server(report: ServerReport) -> TestedServerDocument:
     return {
         "server": report.server.value,
         "address": report.address,
-        "cause": None if cause is None else {"code": cause.problem.code, "detail": cause.detail},
-        "failed_as": None if failure is None else {"code": failure.problem.code, "detail": failure.detail},
+        "cause": None if cause is None else _build_problem(cause),
+        "failed_as": None if failure is None else _build_problem(failure),
         "failed_stage": None if failure is None else failure.stage.value,
-        "findings": [{"code": finding.problem.code, "detail": finding.detail} for finding in report.findings],
+        "findings": [_build_problem(finding) for finding in report.findings],
         "milliseconds": round(report.milliseconds, 1),
         "route": report.route,
         "route_source": report.route_source,

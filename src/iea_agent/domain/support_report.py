@@ -23,6 +23,7 @@ from .machine import State
 from .printable_text import bound_detail
 from .problems import Actor
 from .proxy_choice import Source
+from .repairs import RepairKind
 
 SCHEMA = 1
 README = "LISEZ-MOI.txt"
@@ -104,11 +105,38 @@ class TestedServer:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkingRepair:
+    """A repair with which the test passed; *effect* is a sentence of the agent.
+
+    *changes* has what would be typed, by the name of the setting.
+    """
+
+    kind: RepairKind
+    servers: tuple[Server, ...]
+    effect: str
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class TestedServers:
-    """A test of both servers that ended *at* (wall clock)."""
+    """A test of both servers that ended *at* (wall clock).
+
+    *repairs* is None if none were looked for.
+    """
 
     at: float
     servers: tuple[TestedServer, ...]
+    repairs: tuple[WorkingRepair, ...] | None = None
+
+    def find_problem(self, connected_at: float | None = None) -> NotedProblem | None:
+        """Return what is wrong: what a server's failure is called, else what was noticed.
+
+        *connected_at* is when the connection was last seen to hold: what the test said of the authentication server before is over.
+        """
+        is_over = connected_at is not None and connected_at > self.at
+        servers = [each for each in self.servers if not (is_over and each.server is Server.AUTHENTICATION)]
+        causes = [server.cause for server in servers if server.cause is not None]
+        return next(iter((*causes, *(each for server in servers for each in server.findings))), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +206,11 @@ class SupportReport:
     @property
     def problem(self) -> NotedProblem | None:
         """What is wrong: by the agent's state, else by the last test."""
-        if self.status is not None and self.status.problem is not None:
-            return self.status.problem
-        causes = [server.cause for server in self.test.servers if server.cause] if self.test else []
-        return causes[0] if causes else None
+        status = self.status
+        if status is not None and status.problem is not None:
+            return status.problem
+        connected_at = status.last_contact if status is not None and status.state is State.CONNECTED else None
+        return self.test.find_problem(connected_at) if self.test is not None else None
 
 
 def parse_report(data: bytes) -> SupportReport:
@@ -268,7 +297,23 @@ def _parse_problem(document: Mapping[str, object]) -> NotedProblem:
 def parse_test(document: Mapping[str, object]) -> TestedServers:
     """Return the test of both servers in *document*. Raises ``ValueError``."""
     servers = tuple(map(_parse_server, _parse_objects(document, "servers", len(Server))))
-    return TestedServers(state_values.parse_time(document, "at"), servers)
+    repairs = document.get("repairs")
+    return TestedServers(
+        state_values.parse_time(document, "at"),
+        servers,
+        None
+        if repairs is None
+        else tuple(map(_parse_repair, _parse_objects(document, "repairs", len(RepairKind)))),
+    )
+
+
+def _parse_repair(document: Mapping[str, object]) -> WorkingRepair:
+    return WorkingRepair(
+        RepairKind(document.get("kind")),
+        tuple(map(Server, _parse_lines(document, "servers"))),
+        _parse_text(document, "effect"),
+        _parse_texts(document, "changes"),
+    )
 
 
 def _parse_server(document: Mapping[str, object]) -> TestedServer:

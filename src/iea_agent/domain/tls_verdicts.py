@@ -165,12 +165,9 @@ def judge_certificate(
         return _judge_dates(problem, chain, now)
     if problem is problems.CERTIFICATE_OF_ANOTHER:
         return _judge_hosts(leaf, host)
-    if problem in _MAY_BE_INTERCEPTED:
-        from . import interceptors  # a large table, needed in this case only
-
-        product = interceptors.recognise(name for each in chain for name in each.issuer_names)
-        if product is not None:
-            return CertificateVerdict(problems.INTERCEPTED, leaf, InterceptedBy(product.name))
+    product = name_interceptor(problem, (name for each in chain for name in each.issuer_names))
+    if product:
+        return CertificateVerdict(problems.INTERCEPTED, leaf, InterceptedBy(product))
     if problem is problems.CERTIFICATE_AUTHORITY_UNKNOWN:
         return _judge_unknown(code, chain, host, trusted, now)
     if code in _WRONG_PURPOSE and leaf.for_servers:
@@ -178,6 +175,17 @@ def judge_certificate(
     if code == _WRONG_SIGNATURE and any(each.weak for each in chain):
         return CertificateVerdict(problems.CERTIFICATE_TOO_WEAK, leaf)
     return CertificateVerdict(problem, leaf)
+
+
+def name_interceptor(problem: Problem, issuer_names: Iterable[str]) -> str:
+    """Return the product that may be behind *problem*, by the names of issuers; or ""."""
+    if problem is not problems.INTERCEPTED and problem not in _MAY_BE_INTERCEPTED:
+        return ""
+    # a large table, needed in this case only
+    from . import interceptors
+
+    product = interceptors.recognise(issuer_names)
+    return "" if product is None else product.name
 
 
 def covers(patterns: Iterable[str], host: str) -> bool:

@@ -40,6 +40,7 @@ from iea_agent.domain import (
     program_search,
     program_version,
     proxy_choice,
+    recording,
     redaction,
     refusals,
     secret_spellings,
@@ -481,6 +482,7 @@ PARSERS: Mapping[str, Parser] = {
         100_000,
         (Frame('{"schema":1,"made":1,"level":"none","system":"', '"}'), *JSON),
     ),
+    "recording.parse_recording": _state(recording.parse_recording),
     "support_memory.parse_support_memory": _state(support_memory.parse_support_memory),
     "support_report.parse_test": _state(support_report.parse_test),
     # some lines: a file of many takes longer in proportion

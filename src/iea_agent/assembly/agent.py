@@ -26,7 +26,6 @@ from iea_agent.domain.person_requests import (
     PersonRequest,
 )
 from iea_agent.domain.refusals import RefusedError
-from iea_agent.host import logs
 from iea_agent.loop import Attempt, Inbox, Loop
 from iea_agent.shell.wording import balloon_text, menu
 
@@ -34,6 +33,7 @@ from .assistance import Assistance
 from .authenticator import Authenticator
 from .change_keeper import ChangeKeeper
 from .deadline_watch import DeadlineWatch
+from .fault_recording import follow_recording, start_log
 from .log_book_keeper import LogBookKeeper
 from .sealing import Sealing
 from .servers import Servers
@@ -87,7 +87,7 @@ class Agent:
         )
         log_name, self._log_lock = installation.claim_log()
         # first, so that the log has what the files in the state folder were found to be
-        self._log = logs.start_logging(installation.folders.logs, log_name)
+        self._log = start_log(installation, log_name)
         self._signatures = self._sign_files()
         self._loaded: LoadedSettings = installation.storage.load()
         # one agent writes it: the one whose log has its plain name
@@ -437,6 +437,11 @@ class Agent:
     def _answer_assistance(self, _request: Document, reply: Reply) -> None:
         reply({"ok": True, "assistance": self._assistance.build_document()})
 
+    def _answer_record(self, _request: Document, reply: Reply) -> None:
+        follow_recording(self._installation.storage, self._log)
+        log.info("recording looked up")
+        reply({"ok": True})
+
     def _answer_enter_assistance(self, request: Document, reply: Reply) -> None:
         self._assistance.enter(_get_text(request, "reason"))
         reply({"ok": True})
@@ -454,6 +459,7 @@ HANDLERS: Mapping[str, Callable[[Agent, Document, Reply], None]] = {
     "ask": Agent._answer_ask,
     "reconnect": Agent._answer_reconnect,
     "assistance": Agent._answer_assistance,
+    "record": Agent._answer_record,
     "enter-assistance": Agent._answer_enter_assistance,
     "leave-assistance": Agent._answer_leave_assistance,
 }

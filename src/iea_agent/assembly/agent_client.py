@@ -134,6 +134,10 @@ class AgentClient:
         """Return whether assistance mode is on or may be entered."""
         return self._ask({"do": "assistance"})["assistance"]
 
+    def follow_recording(self) -> None:
+        """Have the agent look whether a recording runs."""
+        self._ask({"do": "record"})
+
     def enter_assistance(self, reason: str) -> None:
         """Enter assistance mode; *reason* is for the journal."""
         self._ask({"do": "enter-assistance", "reason": reason}, LEAVE_SECONDS)

@@ -64,9 +64,9 @@ def show_window(
         return exit_codes.USAGE
 
     def start_logging() -> None:
-        from iea_agent.host import logs
+        from .fault_recording import start_log
 
-        logs.start_logging(installation.folders.logs, name)
+        start_log(installation, name)
 
     _import_dialog(name).run(ADAPTERS[name](installation), start_logging, options, later)
     return exit_codes.FINE

@@ -86,6 +86,8 @@ CLOCK_CHECK_LONGEST = 16.5
 """A check may come this late, so that none comes shortly before another timer: fewer wake-ups, and still far below ``SLEPT_GAP``."""
 SLEPT_GAP = 22.5
 POLICY_CHECK = 60.0
+RECORDING = 600.0
+"""How long more goes into the logs once a person asks for it."""
 RESTART_APART = 600.0
 """The agent starts again by itself after a crash, unless another one was less than this before."""
 PROOF = 120.0

@@ -21,6 +21,7 @@ from iea_agent.domain.secret_spellings import compile_spellings, list_spellings
 
 from .regular_files import open_regular
 
+OURS = "iea_agent"
 FILES = 5
 FILE_SIZE = 1_000_000  # bytes
 RETENTION_DAYS = 14
@@ -36,9 +37,11 @@ _PLAIN = re.compile(r"[^\s\"=\\]+")
 class Log:
     """The running log; its handler is the root logger's, so libraries log there, too."""
 
-    def __init__(self, handler: _RotatingFile, formatter: LineFormatter) -> None:
+    def __init__(self, handler: _RotatingFile, formatter: LineFormatter, level: str) -> None:
         self._handler = handler
         self._formatter = formatter
+        self._limit = _RecordingLimit(level)
+        handler.addFilter(self._limit)
 
     @property
     def is_refused(self) -> bool:
@@ -48,6 +51,11 @@ class Log:
     def hide(self, secret: str) -> None:
         """Write ``HIDDEN`` instead of *secret* from now on, encoded forms included."""
         self._formatter.hide(secret)
+
+    def record(self, until: float | None) -> None:
+        """Write our debug lines, too, *until* a time of the wall clock; None for no more."""
+        self._limit.until = until
+        logging.getLogger(OURS).setLevel(self._limit.level if until is None else logging.DEBUG)
 
     def close(self) -> None:
         """Stop logging and close the file."""
@@ -68,8 +76,25 @@ def start_logging(folder: Path, name: str = "agent", level: str = "INFO") -> Log
     handler = _RotatingFile(folder / f"{name}.log")
     handler.setFormatter(formatter)
     logging.getLogger().addHandler(handler)
-    logging.getLogger("iea_agent").setLevel(level)
-    return Log(handler, formatter)
+    logging.getLogger(OURS).setLevel(level)
+    return Log(handler, formatter, level)
+
+
+class _RecordingLimit(logging.Filter):
+    """Ends a recording by itself, at the first debug line after its time."""
+
+    def __init__(self, level: str) -> None:
+        super().__init__()
+        self.level = level
+        self.until: float | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether *record* is written."""
+        if self.until is not None and record.levelno < logging.INFO and time.time() >= self.until:
+            self.until = None
+            logging.getLogger(OURS).setLevel(self.level)
+            return False
+        return True
 
 
 class LineFormatter(logging.Formatter):

@@ -6,6 +6,7 @@ switched off.
 
 from __future__ import annotations
 
+import logging
 import math
 import ssl
 import sys
@@ -53,6 +54,8 @@ try:
 finally:
     for _name in _HIDDEN:
         sys.modules.pop(_name, None)
+
+log = logging.getLogger(__name__)
 
 KEEPALIVE_SECONDS = 75.0
 """Longer than a heartbeat (60 s ± 10 %), so that the next one reuses the connection."""
@@ -228,6 +231,13 @@ class Client:
     ) -> _Taken:
         failure: Failure | None
         CURRENT_REQUEST.set(context)
+        # neither the query nor headers nor body: they may hold a secret
+        fields = {
+            "method": request.method,
+            "address": request.url.partition("?")[0],
+            "route": str(self.route),
+        }
+        log.debug("request", extra={"fields": fields})
         try:
             with self._http.stream(
                 request.method,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import math
 import os
 import selectors
@@ -33,6 +34,8 @@ from . import certificates, names
 from .answer_head import AnswerHead
 from .handshake import look
 from .names import Resolve
+
+log = logging.getLogger(__name__)
 
 CANCEL_SECONDS = 0.1
 """The longest wait without a look whether the request was cancelled."""
@@ -181,6 +184,8 @@ class RequestContext:
             case "connection.start_tls.complete":
                 stream = info["return_value"]
                 self.certificate = stream.certificate
+                if self.certificate is not None:
+                    log.debug("certificate", extra={"fields": _list_certificate(self.certificate)})
                 self.stage_passed(stream.encryption)
             case "http11.send_request_headers.started":
                 if self.stage is Stage.PROXY:  # plain http: the proxy is asked for the page itself
@@ -210,6 +215,17 @@ class RequestContext:
         self._report(StageResult(stage, StageOutcome.RUNNING))
 
     def _report(self, result: StageResult) -> None:
+        if result.outcome is not StageOutcome.RUNNING and log.isEnabledFor(logging.DEBUG):
+            fields = {
+                "stage": result.stage.value,
+                "outcome": result.outcome.value,
+                "ms": round(result.milliseconds or 0),
+                "host": self.host,
+                "detail": result.detail,
+            }
+            log.debug(
+                "stage", extra={"fields": {name: value for name, value in fields.items() if value != ""}}
+            )
         if self._observe is not None:
             self._observe(result)
 
@@ -465,6 +481,17 @@ class _ConnectionRace:
     def _give_up(self, attempt: socket.socket, code: int) -> None:
         attempt.close()
         self._errors.append(OSError(code, os.strerror(code)))
+
+
+def _list_certificate(server: ServerCertificate) -> dict[str, object]:
+    seen = server.certificate
+    return {
+        "subject": seen.subject,
+        "issuer": seen.issuer,
+        "begins": round(seen.not_before),
+        "ends": round(seen.not_after),
+        "sha256": seen.sha256,
+    }
 
 
 def describe_certificate(server: ServerCertificate) -> str:

@@ -7,6 +7,7 @@ account is a password that is shown: a refused one is not shown again by itself 
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
 from base64 import b64decode, b64encode
@@ -18,6 +19,8 @@ from .messages import SCHEMES_WITH_PASSWORD, Challenge
 from .network import Credentials
 from .proxy_answers import ProxyAnswer
 from .secret_verdicts import SecretVerdicts
+
+log = logging.getLogger(__name__)
 
 BeginSignIn: TypeAlias = Callable[[str, str], "SignIn"]
 """Begins the sign-in for a request, given its method and target."""
@@ -84,6 +87,11 @@ class SignIn:
         """Return the next Proxy-Authorization for *answer*, "" if there is none."""
         # a proxy that does not say what it wants is given the usual
         challenges = answer.challenges or (Challenge("Basic"),)
+        # names that we know: a proxy could word anything as one
+        offered = " ".join(
+            each for each in (*_EXCHANGED, *_AT_ONCE) if each in {c.scheme.lower() for c in challenges}
+        )
+        log.debug("proxy asks who is there", extra={"fields": {"proxy": self._host, "offered": offered}})
         if self._exchange is not None:
             continued = self._continue(challenges)
             if continued:
@@ -102,6 +110,12 @@ class SignIn:
     def end(self, accepted: bool | None) -> None:
         """Take the proxy's verdict; None if it gave none."""
         self._close()
+        log.debug(
+            "proxy sign-in",
+            extra={
+                "fields": {"proxy": self._host, "tried": " ".join(sorted(self._tried)), "accepted": accepted}
+            },
+        )
         if self._is_allowed:
             verdict = accepted if self.is_shown else None
             self.was_refused = verdict is False and bool(self._user)

@@ -26,7 +26,7 @@ TEST = support_report.TestedServers(
             support_report.NotedProblem("IEA-T02", HOSTILE),
             stages=(support_report.TestedStage(Stage.CERTIFICATE, StageOutcome.FAILED, 12.0, HOSTILE),),
             certificate=Certificate("urssaf.fr", HOSTILE, NOW, NOW + 86_400, "ab" * 32),
-            clock_ahead=3.0,
+            clock_ahead=1800.0,
         ),
         support_report.TestedServer(Server.UPDATES, "https://impact-emploi.urssaf.fr/updates", None),
     ),
@@ -55,11 +55,16 @@ def test_the_statement_says_when_what_and_that_it_is_no_proof() -> None:
         "Au : lundi 30/11/2026 à 8 h 12",
         "Durée : 10 minutes",
         "Empreinte de sa dernière ligne : " + "cd" * 32,
-        "différaient de 3 secondes",
+        "Horloge, Serveur d'authentification : le serveur a indiqué lundi 30/11/2026 à 8 h 33 (en-tête Date) quand cet ordinateur indiquait "
+        "lundi 30/11/2026 à 8 h 03 ; écart : 30 minutes",
+        "chaque ligne suit la précédente",
         "Impact emploi : 3.00.72",
     ):
         assert line in text, line
     assert "n'est pas une preuve contre l'administrateur" in text
+    assert "n'émane pas de l'Urssaf" in text
+    broken = state(replace(FACTS, journal_whole=False))
+    assert "des lignes ne se suivent pas" in broken
     assert "(IEA-T02), le lundi 30/11/2026 à 8 h 03" in text
 
 

@@ -40,8 +40,8 @@ class StatementFacts:
 
 
 _NOTE = N_(
-    "Déclaration de cet ordinateur, établie par le programme de connexion d'après son carnet. Elle n'est pas une preuve contre l'administrateur "
-    "de cet ordinateur, qui peut en modifier les fichiers et l'horloge."
+    "Déclaration de cet ordinateur, établie par le programme de connexion d'après son carnet. Elle n'émane pas de l'Urssaf et n'est pas signée. Elle n'est "
+    "pas une preuve contre l'administrateur de cet ordinateur, qui peut en modifier les fichiers et l'horloge."
 )
 
 
@@ -122,16 +122,32 @@ def _list_evidence(facts: StatementFacts) -> Iterator[tuple[str, str]]:
         yield _("Numéro de licence"), facts.licence_number
     yield _("Impact emploi"), facts.program or _("version inconnue")
     yield _("Programme de connexion"), f"{__version__}, {facts.system}"
-    yield _("Horloge"), _describe_clock(facts.test)
+    yield from _list_clocks(facts.test)
     if facts.journal_hash:
-        whole = _("intact") if facts.journal_whole else _("des lignes ne se suivent pas")
+        whole = (
+            _("chaque ligne suit la précédente") if facts.journal_whole else _("des lignes ne se suivent pas")
+        )
         yield _("Journal du mode assistance"), whole
         yield _("Empreinte de sa dernière ligne"), facts.journal_hash
 
 
-def _describe_clock(test: TestedServers | None) -> str:
-    clocks = [server.clock_ahead for server in test.servers if server.clock_ahead is not None] if test else []
+def _list_clocks(test: TestedServers | None) -> Iterator[tuple[str, str]]:
+    """Yield what each server's Date said at the test, beside this PC's clock."""
+    clocks = (
+        [(each, each.clock_ahead) for each in test.servers if each.clock_ahead is not None] if test else []
+    )
     if test is None or not clocks:
-        return _("aucun serveur n'a donné l'heure")
-    text = _("au test du {when}, l'horloge du serveur et celle de cet ordinateur différaient de {time}")
-    return text.format(when=format_full_moment(test.at), time=format_duration(abs(clocks[0])))
+        yield _("Horloge"), _("aucun serveur n'a donné l'heure")
+        return
+    for server, ahead in clocks:
+        text = _(
+            "le serveur a indiqué {server} (en-tête Date) quand cet ordinateur indiquait {own} ; écart : {time}"
+        )
+        yield (
+            _("Horloge, {server}").format(server=_(SERVERS[server.server])),
+            text.format(
+                server=format_full_moment(test.at + ahead),
+                own=format_full_moment(test.at),
+                time=format_duration(abs(ahead)),
+            ),
+        )

@@ -28,7 +28,7 @@ from rig.build import PYTHON, ROOT
 from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window
 from rig.installed_program import CONSOLE, VARIABLE, WINDOWED, copy_program
 from rig.prefix import windows_path
-from rig.window_texts import SUPPORT
+from rig.window_texts import ENTER_ASSISTANCE, SUPPORT
 
 ICONS = ROOT / "src" / "iea_agent" / "shell" / "icons"
 MENU = tuple(
@@ -216,6 +216,7 @@ class AgentStage:
     def enter_assistance(self) -> Window:
         """Enter assistance mode through menu and dialog; return the dialog."""
         self.choose(SUPPORT_REQUEST)
+        self.press(SUPPORT, ENTER_ASSISTANCE)
         self.press(SUPPORT, "OK")
         return self.until_text(SUPPORT, "Le mode assistance est activé")
 

@@ -10,6 +10,7 @@ from iea_agent.shell.wording import report_text
 SETTINGS = person_requests.SETTINGS.title
 STATUS = person_requests.STATUS.title
 SUPPORT = person_requests.SUPPORT.title
+ENTER_ASSISTANCE = "Activer le mode assistance"
 
 TEST_BUTTON = "Tester l’accès aux serveurs"
 TEST_PASSED = report_text.SUCCEEDED

@@ -22,25 +22,29 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from iea_agent import locale
-from iea_agent.domain.refusals import AgentTimedOut, NoMailProgram, RefusedError, parse_refusal
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure, Stage
+from iea_agent.domain.machine import Snapshot, State
+from iea_agent.domain.refusals import AgentTimedOut, NoIncident, NoMailProgram, RefusedError, parse_refusal
+from iea_agent.domain.settings import DEFAULTS
 from iea_agent.domain.support_letter import Letter, Outcome
 from iea_agent.domain.support_memory import WrittenMessage
 from iea_agent.shell.dialogs import support_dialog
 from iea_agent.shell.dialogs.ports import Situation
 from iea_agent.shell.wording.letter_text import LetterFacts
 from tests.desktop.dialog_stage import Log, listen
+from tests.status_documents import make_status
 
 
 class SupportOnStage:
     """The support port."""
 
-    def __init__(self, log: Log, source: Path, answers: str, *, can_launch: bool, earlier: bool) -> None:
+    def __init__(self, log: Log, options: argparse.Namespace) -> None:
         self._log = log
-        self._earlier = earlier
+        self._options = options
         self._letters = 0
-        self._can_launch = can_launch
-        self._source = source
-        self._answers = json.loads(answers)
+        self._source: Path = options.source
+        self._answers = json.loads(options.answers)
         self._before = ""
 
     def load(self) -> Situation | None:
@@ -80,16 +84,31 @@ class SupportOnStage:
 
     @property
     def can_launch(self) -> bool:
-        return self._can_launch
+        return bool(self._options.program)
 
     def start_agent(self) -> None:
         self._log.write(started=True)
 
     def load_facts(self) -> LetterFacts:
         earlier = (
-            WrittenMessage(time.time() - 3600, "IEA-T05", "", "", is_sent=True) if self._earlier else None
+            WrittenMessage(time.time() - 3600, "IEA-T05", "", "", is_sent=True)
+            if self._options.earlier
+            else None
         )
-        return LetterFacts(version="3.00.72", phone_code="40G6-C5F0-4YXK", contact="Zoé", earlier=earlier)
+        status = None
+        if self._options.problem:
+            failure = Failure(Stage.ANSWER, problems.CATALOGUE[self._options.problem])
+            status = make_status(Snapshot(State.DISCONNECTED, 1.7e9, failure, failed_at=1.7e9), DEFAULTS)
+            status["incident"] = self._options.incident
+        return LetterFacts(
+            version="3.00.72",
+            status=status,
+            phone_code="40G6-C5F0-4YXK",
+            contact="Zoé",
+            earlier=earlier,
+            repair=self._options.repair,
+            problem=self._options.problem,
+        )
 
     def write_letter(self, letter: Letter, facts: LetterFacts) -> Outcome:
         """Fail at the first message."""
@@ -104,6 +123,27 @@ class SupportOnStage:
 
     def show_file(self) -> None:
         self._log.write(file=True)
+
+    def ask(self, command: str) -> None:
+        self._log.write(asked=command)
+
+    def open_sheet(self) -> str:
+        self._log.write(paper="sheet")
+        return ""
+
+    def open_statement(self) -> str:
+        self._log.write(paper="statement")
+        raise RefusedError(NoIncident())
+
+    def load_recording(self) -> float | None:
+        return None
+
+    def start_recording(self) -> float | None:
+        self._log.write(recording=True)
+        return time.time() + 130
+
+    def stop_recording(self) -> None:
+        self._log.write(recording=False)
 
     def launch(self) -> None:
         self._log.write(launched=True)
@@ -130,15 +170,15 @@ def main() -> None:
     parser.add_argument("--answers", default="{}", help="JSON: the refusal of each password, or null")
     parser.add_argument("--program", action="store_true", help="this PC has Impact emploi")
     parser.add_argument("--earlier", action="store_true", help="a message was sent an hour ago")
+    parser.add_argument("--problem", default="", help="code of the problem that the agent shows")
+    parser.add_argument("--incident", default="", help="what the publisher says of it")
+    parser.add_argument("--repair", default="", help="what made the last test pass")
     parser.add_argument("--language", default="fr")
     options = parser.parse_args()
     locale.choose(options.language)
     log = Log(options.log)
     threading.Thread(target=listen, args=(log,), daemon=True).start()
-    port = SupportOnStage(
-        log, options.source, options.answers, can_launch=options.program, earlier=options.earlier
-    )
-    support_dialog.run(port, lambda: log.write(shown=True), ())
+    support_dialog.run(SupportOnStage(log, options), lambda: log.write(shown=True), ())
     log.write(closed=True)
 
 

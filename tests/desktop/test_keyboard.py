@@ -166,7 +166,7 @@ def use_assistance_mode(clerk: Clerk, stage: AgentStage) -> None:
     """One Enter in, the password and one Enter out."""
     clerk.press("alt+d")
     clerk.sees(SUPPORT, "Activer le mode assistance")
-    clerk.press("Return")
+    clerk.press("alt+a", "Return")
     clerk.sees(SUPPORT, "Le mode assistance est activé")
     clerk.closes(SUPPORT, "Return")
     stage.until("beetle")

@@ -17,6 +17,7 @@ from iea_agent.domain.machine import State
 from iea_agent.domain.refusals import (
     AgentTimedOut,
     CannotEnterAssistance,
+    NoIncident,
     PasswordMistyped,
     PasswordWrong,
     Refusal,
@@ -45,6 +46,10 @@ CONTACT = "Vos coordonnées (nom, association, téléphone)"
 COMPLAINT = "Ce qui se passe (facultatif)"
 PREVIEW = "Le message, tel qu’il sera envoyé :"
 LETTER = (CONTACT, COMPLAINT, "Adresse :", "Objet :", PREVIEW, WRITE, COPY, FILE)
+SHEET, STATEMENT = "Fiche pour l’informaticien", "Justificatif de l’incident"
+RECORD, STOP = "Enregistrer pendant que je reproduis", "Arrêter l’enregistrement"
+PAPERS = (SHEET, STATEMENT, RECORD)
+TEST, REPAIR = "Trouver la panne", "Faire cette correction"
 SUBJECT = "Serveur de connexion 3.00.72"
 LAUNCH = "Lancer Impact emploi"
 ACTIVATED = "Le mode assistance est activé. Vous pouvez relancer Impact emploi."
@@ -98,6 +103,11 @@ class SupportPlay(Play):
         """Wait until the message is there."""
         self.until(lambda: self.enabled(WRITE), "a message")
 
+    def chooses_assistance(self) -> None:
+        """Choose « Activer le mode assistance » by its letter."""
+        self.desktop.key("alt+a")
+        self.until(lambda: self.enabled("OK"), "OK")
+
     def enabled(self, name: str) -> bool:
         """Return whether this button can be clicked."""
         return self.window.control(name, "Button").enabled
@@ -129,10 +139,12 @@ def play(desktop: Desktop, tmp_path: Path) -> Iterator[Callable[..., SupportPlay
 
 def test_a_screen_reader_finds_a_name_for_every_control(play: Callable[..., SupportPlay]) -> None:
     for situation, names in (
-        (DISCONNECTED, {ENTER, LEAVE, REASON, *LETTER, "OK", "Annuler"}),
-        (assistance(), {ENTER, LEAVE, *LETTER, PASSWORD, "Masquer", "OK", "Annuler"}),
+        (DISCONNECTED, {ENTER, LEAVE, REASON, *LETTER, *PAPERS, "OK", "Annuler"}),
+        (assistance(), {ENTER, LEAVE, *LETTER, PASSWORD, "Masquer", *PAPERS, "OK", "Annuler"}),
     ):
         dialog = play(situation)
+        if situation is DISCONNECTED:
+            dialog.chooses_assistance()
         named: set[str] = set()
         before = None
         for child in dialog.window.children:
@@ -152,6 +164,7 @@ def test_a_screen_reader_finds_a_name_for_every_control(play: Callable[..., Supp
 def test_what_a_screen_reader_is_told_of_assistance(play: Callable[..., SupportPlay]) -> None:
     """The group of both choices; the hint and the complaint with their field."""
     dialog = play(DISCONNECTED)
+    dialog.chooses_assistance()
     described = {plain(each["name"]): each["description"] for each in dialog.hear()}
     assert described[REASON].startswith("N’indiquez aucun nom")
     assert described[ENTER] == described[LEAVE] == "Votre demande"
@@ -166,8 +179,10 @@ def test_what_a_screen_reader_is_told_of_assistance(play: Callable[..., SupportP
 
 def test_activating_takes_one_ok_and_no_password(play: Callable[..., SupportPlay]) -> None:
     dialog = play(DISCONNECTED)
-    assert dialog.focus() == ENTER
     assert not dialog.enabled(LEAVE)
+    # whoever came to write has chosen nothing
+    assert not dialog.enabled("OK")
+    dialog.chooses_assistance()
     dialog.sees("Le mode assistance n’est pas actif.")
     for text in (
         "Le scarabée rouge remplacera la boule bleue",
@@ -192,6 +207,7 @@ def test_activating_takes_one_ok_and_no_password(play: Callable[..., SupportPlay
 
 def test_after_activation_the_next_step_is_to_launch_the_program(play: Callable[..., SupportPlay]) -> None:
     dialog = play(DISCONNECTED, "--program")
+    dialog.click(ENTER)
     dialog.click("OK")
     dialog.sees(ACTIVATED)
     dialog.focused(LAUNCH)
@@ -214,6 +230,7 @@ def test_who_leaves_is_told_how_long_it_can_last_and_be_left(play: Callable[...,
 
 def test_a_reason_is_one_line_of_200_characters_at_most(play: Callable[..., SupportPlay]) -> None:
     dialog = play(DISCONNECTED)
+    dialog.chooses_assistance()
     dialog.desktop.key("alt+m")
     dialog.desktop.type("abcdefghi " * 21)
     dialog.desktop.key("Return")
@@ -224,6 +241,7 @@ def test_a_reason_is_one_line_of_200_characters_at_most(play: Callable[..., Supp
 
 def test_a_refusal_is_shown_and_entering_may_be_tried_again(play: Callable[..., SupportPlay]) -> None:
     dialog = play(DISCONNECTED)
+    dialog.chooses_assistance()
     for count in (1, 2):
         dialog.enter(REASON, "refus")
         dialog.desktop.key("Return")
@@ -396,6 +414,61 @@ def test_the_message_to_support_is_written_and_can_be_copied(
     assert lines[3:] == preview.splitlines()
 
 
+def test_what_helps_without_writing_comes_first(play: Callable[..., SupportPlay]) -> None:
+    """A repair, else the test; Enter presses it."""
+    effect = "Cocher « Sécurisé ». Vérifié : les deux serveurs répondent alors."
+    for options, button in (((), TEST), (("--repair", effect), REPAIR)):
+        dialog = play(DISCONNECTED, "--problem", "IEA-N04", *options)
+        dialog.focused(button)
+        dialog.reads("Avant d’écrire", "Le serveur refuse la connexion", button, ENTER, "Cela n’a pas suffi")
+        dialog.desktop.key("Return")
+        assert dialog.logged("asked")["asked"] == "diagnosis"
+        dialog.desktop.key("Escape")
+        dialog.ended()
+
+
+def test_enter_never_leads_whoever_writes_to_assistance_mode(play: Callable[..., SupportPlay]) -> None:
+    dialog = play(DISCONNECTED, "--problem", "IEA-N04")
+    dialog.can_write()
+    dialog.chooses_assistance()
+    dialog.desktop.key("alt+q")
+    dialog.desktop.type("rien ne va")
+    dialog.desktop.key("Return")
+    assert dialog.logged("written")["complaint"] == "rien ne va"
+    # nor once the keyboard is elsewhere
+    dialog.desktop.key("alt+a", "Return")
+    dialog.logged("written", 2)
+    dialog.desktop.key("Escape")
+    dialog.ended()
+    assert not dialog.events("entered")
+
+
+def test_a_known_incident_comes_before_everything(play: Callable[..., SupportPlay]) -> None:
+    news = "Incident connu depuis 9 h 12 ; inutile d’écrire à l’assistance. Panne chez nous."
+    dialog = play(DISCONNECTED, "--problem", "IEA-S06", "--incident", news)
+    dialog.sees(news)
+    dialog.reads("Avant d’écrire", news, ENTER, "Cela n’a pas suffi")
+    assert dialog.focus() == "Annuler"
+    dialog.desktop.key("Return")
+    dialog.ended()
+
+
+def test_papers_are_opened_and_a_fault_is_recorded(play: Callable[..., SupportPlay]) -> None:
+    dialog = play(DISCONNECTED)
+    dialog.desktop.key("alt+h")
+    assert dialog.logged("paper")["paper"] == "sheet"
+    dialog.desktop.key("alt+i")
+    dialog.sees(word_refusal(NoIncident()))
+    dialog.desktop.key("alt+g")
+    dialog.sees("Enregistrement en cours, encore 2 min")
+    dialog.click(STOP)
+    dialog.sees("Enregistrement arrêté")
+    assert [each["recording"] for each in dialog.events("recording")] == [True, False]
+    assert RECORD in dialog.texts()
+    dialog.desktop.key("Escape")
+    dialog.ended()
+
+
 def test_who_leaves_asks_for_the_password_first(play: Callable[..., SupportPlay]) -> None:
     dialog = play(assistance())
     dialog.can_write()
@@ -409,6 +482,7 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Su
             [
                 PASSWORD,
                 "Masquer",
+                *PAPERS,
                 "Aide",
                 "OK",
                 "Annuler",
@@ -416,7 +490,7 @@ def test_the_keyboard_reaches_everything_in_reading_order(play: Callable[..., Su
                 *LETTER,
             ],
         ),
-        (DISCONNECTED, [ENTER, REASON, *LETTER, "Aide", "OK", "Annuler"]),
+        (DISCONNECTED, ["Annuler", ENTER, *LETTER, *PAPERS, "Aide"]),
     ):
         dialog = play(situation)
         dialog.can_write()
@@ -452,7 +526,7 @@ def test_it_follows_the_agent(play: Callable[..., SupportPlay]) -> None:
     dialog.until(lambda: dialog.enabled(ENTER), "open choice")
     assert not any("Les serveurs répondent" in text for text in dialog.texts())
     assert dialog.labelled(PASSWORD).text == ""
-    assert dialog.focus() == ENTER
+    assert dialog.focus() == "Annuler"
     dialog.becomes(None)
     dialog.sees("Le programme de connexion est arrêté")
     assert [dialog.enabled(name) for name in (ENTER, LEAVE, "OK")] == [False, False, False]

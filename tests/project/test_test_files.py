@@ -59,6 +59,8 @@ TESTED_BY = {
     "shell/dialogs/typed_settings.py": "shell/dialogs/test_dialog_decisions.py",
     # with real clicks
     "shell/dialogs/autostart_row.py": "desktop/test_dialogs.py",
+    "shell/dialogs/first_help_panel.py": "desktop/test_support_dialog.py",
+    "shell/dialogs/papers_panel.py": "desktop/test_support_dialog.py",
     "shell/dialogs/server_test.py": "desktop/test_dialogs.py",
     "shell/dialogs/unsaved_question.py": "desktop/test_dialogs.py",
     "shell/dialogs/background.py": "desktop/test_dialogs.py",

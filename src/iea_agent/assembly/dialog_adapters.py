@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,8 @@ from iea_agent.shell.dialogs.ports import DialogContents, Situation
 from .agent_client import AgentClient
 from .agent_start import start_agent
 from .autostart_choice import disable, enable, find_choice
-from .last_test import keep_test
+from .fault_recording import load_recording, start_recording, stop_recording
+from .last_test import keep_repairs, keep_test
 from .local_facts import complete_status
 from .own_command import own_command
 from .servers import Servers
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from iea_agent.domain.connection_history import Period
     from iea_agent.domain.diagnosis import ServerReport
     from iea_agent.domain.documents import AgentStatusDocument, StatusDocument
+    from iea_agent.domain.repairs import Repair
     from iea_agent.domain.settings import Settings
 
     from .installation import Installation
@@ -59,7 +61,7 @@ class SettingsAdapter:
         self._client = AgentClient(installation)
         self.save = self._client.save
         servers = Servers(installation)
-        self._examine, self.repairs = servers.examine, servers.repairs
+        self._examine, self._search_repairs = servers.examine, servers.repairs
         self.key_saved, self.password_proxy = installation.key_saved, installation.password_proxy
         self.start_agent = partial(start_agent, installation)
 
@@ -93,6 +95,20 @@ class SettingsAdapter:
         if not cancelled.is_set():
             keep_test(self._installation.storage, reports)
         return reports
+
+    def repairs(
+        self,
+        values: Settings,
+        proxy_password: str | None,
+        reports: Sequence[ServerReport],
+        on_found: Callable[[Repair], None],
+        cancelled: threading.Event,
+    ) -> tuple[Repair, ...] | None:
+        """Return what repairs the test of *values*, and remember it unless *cancelled*."""
+        repairs = self._search_repairs(values, proxy_password, reports, on_found, cancelled)
+        if not cancelled.is_set():
+            keep_repairs(self._installation.storage, reports, repairs, values)
+        return repairs
 
     explain = staticmethod(explain)
 
@@ -221,6 +237,25 @@ class SupportAdapter:
         requests = SupportRequests(installation)
         self.load_facts, self.write_letter = requests.load_facts, requests.write_letter
         self.keep_copy, self.show_file = requests.keep_copy, requests.show_file
+        self.start_recording = partial(start_recording, installation)
+        self.stop_recording = partial(stop_recording, installation)
+        self.load_recording = partial(load_recording, installation.storage)
+
+    def ask(self, command: str) -> None:
+        """Have the agent do *command* (``person_requests``). Raises ``RefusedError``."""
+        self._client.request(person_requests.BY_NAME[command])
+
+    def open_sheet(self) -> str:
+        """Show the sheet for the IT person; return why not. Raises ``RefusedError``."""
+        from .printed_pages import SHEET, open_paper
+
+        return open_paper(self._installation, SHEET)
+
+    def open_statement(self) -> str:
+        """Show the statement; return why not, "" if it opens. Raises ``RefusedError``."""
+        from .printed_pages import STATEMENT, open_paper
+
+        return open_paper(self._installation, STATEMENT)
 
     def launch(self) -> None:
         """Have the agent launch Impact emploi. Raises ``RefusedError``."""

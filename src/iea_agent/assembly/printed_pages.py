@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,6 +78,28 @@ def make_sheet(installation: Installation) -> PrintedPage:
     system = installation.host.describe_system()
     test = load_test_details(installation.storage)
     return build_sheet(SheetFacts(values, time.time(), system, hosts, routes, test))
+
+
+def open_paper(installation: Installation, name: str) -> str:
+    """Show the statement or the sheet; return why it did not open, "" if it did.
+
+    *name* is that of the file, a key of ``PAPERS``. Raises ``RefusedError``.
+    """
+    from iea_agent.host import LaunchError
+    from iea_agent.locale import _
+
+    file = save_page(installation, PAPERS[name](installation), name)
+    try:
+        installation.host.open_page(file)
+    except LaunchError:
+        sentence = _("Aucun navigateur ne s'est ouvert. Ouvrez vous-même cette page : {path}")
+        return sentence.format(path=file)
+    return ""
+
+
+STATEMENT, SHEET = "justificatif", "fiche-informatique"
+PAPERS: Mapping[str, Callable[[Installation], PrintedPage]] = {STATEMENT: make_statement, SHEET: make_sheet}
+"""What makes each page, by the name of its file."""
 
 
 def save_page(installation: Installation, page: PrintedPage, name: str) -> Path:

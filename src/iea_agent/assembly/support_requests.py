@@ -12,18 +12,26 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain.phone_code import format_phone_code
 from iea_agent.domain.refusals import FileNotWritten, NoMailProgram, RefusedError
+from iea_agent.domain.settings import DECLARATIONS
 from iea_agent.domain.support_letter import Letter, Outcome
-from iea_agent.domain.support_memory import SupportMemory, WrittenMessage, parse_support_memory
+from iea_agent.domain.support_memory import (
+    SAME_PROBLEM,
+    SupportMemory,
+    WrittenMessage,
+    parse_support_memory,
+)
 from iea_agent.host import LaunchError
 from iea_agent.host.atomic_files import write_atomically
 from iea_agent.host.storage import StorageError
 from iea_agent.shell.wording.letter_text import LetterFacts
 
 from .agent_client import AgentClient
-from .last_test import load_test
+from .last_test import load_test, load_test_details
 from .support_facts import collect_phone_facts
 
 if TYPE_CHECKING:
+    from iea_agent.domain.settings import Settings
+
     from .installation import Installation
 
 log = logging.getLogger(__name__)
@@ -56,7 +64,21 @@ class SupportRequests:
             contact=memory.contact,
             problem=facts.code,
             earlier=memory.find_earlier(facts.code, now),
+            repair=self._find_repair(values, now),
         )
+
+    def _find_repair(self, values: Settings, now: float) -> str:
+        """Return what made the last test pass and is not done yet, "" for nothing."""
+        test = load_test_details(self._installation.storage)
+        if test is None or not 0 <= now - test.at <= SAME_PROBLEM:
+            return ""
+        present = {name: each.format_typed(values) for name, each in DECLARATIONS.items()}
+        useful = (
+            repair.effect
+            for repair in test.repairs or ()
+            if any(present.get(name) != typed for name, typed in repair.changes.items())
+        )
+        return next(useful, "")
 
     def make_file(self) -> Path:
         """Write the file to attach; return where it is. Raises ``RefusedError``."""

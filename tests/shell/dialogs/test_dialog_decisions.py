@@ -500,7 +500,7 @@ def sentences(*modules: str) -> Iterator[str]:
     [
         ("settings_dialog", "settings_rows", "server_test_panel", "stage_results", "repair_offers"),
         ("status_dialog", "status_overview"),
-        ("support_dialog", "letter_panel"),
+        ("support_dialog", "support_overview", "first_help_panel", "letter_panel", "papers_panel"),
     ],
 )
 def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...], language: str) -> None:

@@ -51,6 +51,14 @@ def attempt(request: Callable[[], None]) -> Refusal | None:
     return None
 
 
+def ask(request: Callable[[], _Value]) -> _Value | Refusal:
+    """Make *request*; return its result, or why it was refused."""
+    try:
+        return request()
+    except RefusedError as error:
+        return error.refusal
+
+
 def follow_agent(
     window: wx.Window,
     watch: Callable[[Callable[[_Value], None]], Callable[[], None]],

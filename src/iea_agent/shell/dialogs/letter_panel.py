@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import wx
 
-from iea_agent.domain.refusals import NoMailProgram, Refusal, RefusedError
+from iea_agent.domain.refusals import NoMailProgram, Refusal
 from iea_agent.domain.support_letter import Letter, Outcome
 from iea_agent.domain.support_memory import LONGEST_COMPLAINT, LONGEST_CONTACT
 from iea_agent.locale import _
@@ -21,7 +21,7 @@ from iea_agent.shell.wording.letter_text import (
 )
 from iea_agent.shell.wording.refusal_text import word_refusal
 
-from .background import run_in_background
+from .background import ask, run_in_background
 from .ports import LetterPort
 from .widgets import MIDDLE, NARROW, WIDE, Paragraph, SpokenDescription, copy_text, has_room, make_row
 
@@ -44,12 +44,20 @@ class _FixedText(wx.TextCtrl):  # type: ignore[misc]  # wx has no types here
 class LetterPanel:
     """What the person adds, the message, and the ways to send it, in ``sizer``.
 
-    *lay_out* lays the window out again.
+    *lay_out* lays the window out again, *on_facts* is called with what is known of the problem.
     """
 
-    def __init__(self, parent: wx.Window, width: int, port: LetterPort, lay_out: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        parent: wx.Window,
+        width: int,
+        port: LetterPort,
+        lay_out: Callable[[], None],
+        on_facts: Callable[[LetterFacts], None],
+    ) -> None:
         self._port = port
         self._lay_out = lay_out
+        self._on_facts = on_facts
         self._facts: LetterFacts | None = None
         self._is_shown = True
         self._heading = Paragraph(parent, width)
@@ -122,6 +130,19 @@ class LetterPanel:
         """Show the panel below *heading*; the caller lays its window out again."""
         self._heading.set_text(heading)
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether the person has begun to write."""
+        loaded = "" if self._facts is None else self._facts.contact
+        return bool(self._complaint.GetValue().strip()) or self._contact.GetValue().strip() != loaded.strip()
+
+    def holds(self, control: wx.Window | None) -> bool:
+        """Return whether *control* is one of this panel."""
+        return control in (
+            *(self._contact, self._complaint, self._address, self._subject, self._preview),
+            *(self.write, self._copy, self._show_file),
+        )
+
     def hide(self) -> None:
         """Hide all of it; the caller lays its window out again."""
         self._is_shown = False
@@ -151,6 +172,7 @@ class LetterPanel:
         self._facts = facts
         self._earlier.set_text(describe_earlier(facts.earlier) if facts.earlier is not None else "")
         self._show_letter()
+        self._on_facts(facts)
         self._lay_out()
 
     def _compose(self) -> tuple[Letter, LetterFacts]:
@@ -180,7 +202,7 @@ class LetterPanel:
     def _on_write(self) -> None:
         """Open the mail program; the message stays a draft until the person sends it."""
         self._say(_("Ouverture de votre messagerie…"))
-        self._run("mail", partial(_ask, partial(self._port.write_letter, *self._compose())), self._on_written)
+        self._run("mail", partial(ask, partial(self._port.write_letter, *self._compose())), self._on_written)
 
     def _on_written(self, answer: Outcome | Refusal | None) -> None:
         if isinstance(answer, Outcome):
@@ -195,11 +217,11 @@ class LetterPanel:
             "Message copié : collez-le dans votre messagerie, et joignez-y le fichier qui s'affiche."
         )
         self._say(copy_text(letter.whole_text, confirmation))
-        self._run("copy", partial(_ask, partial(self._port.keep_copy, letter, facts)), self._on_shown_file)
+        self._run("copy", partial(ask, partial(self._port.keep_copy, letter, facts)), self._on_shown_file)
 
     def _on_show_file(self) -> None:
         self._say(_("Préparation du fichier…"))
-        self._run("file", partial(_ask, self._port.show_file), self._on_shown_file)
+        self._run("file", partial(ask, self._port.show_file), self._on_shown_file)
 
     def _on_shown_file(self, answer: object) -> None:
         if isinstance(answer, Refusal):
@@ -210,11 +232,3 @@ class LetterPanel:
     def _say(self, sentence: str) -> None:
         self._outcome.set_text(sentence)
         self._lay_out()
-
-
-def _ask(request: Callable[[], _Value]) -> _Value | Refusal:
-    """Make *request*; return its result, or why it was refused."""
-    try:
-        return request()
-    except RefusedError as error:
-        return error.refusal

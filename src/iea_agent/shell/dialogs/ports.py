@@ -76,6 +76,31 @@ class LetterPort(Protocol):
         """Show the file that would be attached. Raises ``RefusedError``."""
 
 
+class PapersPort(Protocol):
+    """The pages to print, and the recording; all methods are called in a thread."""
+
+    def open_sheet(self) -> str:
+        """Show the sheet for the IT person; return why not, "" if it opens.
+
+        Raises ``RefusedError``.
+        """
+
+    def open_statement(self) -> str:
+        """Show the statement about the last incident; return why not, "" if it opens.
+
+        Raises ``RefusedError``.
+        """
+
+    def load_recording(self) -> float | None:
+        """Return until when a recording runs (wall clock), None if none does."""
+
+    def start_recording(self) -> float | None:
+        """Begin a recording; return until when it lasts. Raises ``RefusedError``."""
+
+    def stop_recording(self) -> None:
+        """End the recording. Raises ``RefusedError``."""
+
+
 class SettingsPort(StartPort, Protocol):
     """What the settings dialog needs from the rest of the agent.
 
@@ -198,7 +223,7 @@ class Situation:
     register_days: int | None = None
 
 
-class SupportPort(StartPort, LetterPort, Protocol):
+class SupportPort(StartPort, LetterPort, PapersPort, Protocol):
     """What the support dialog needs from the rest of the agent."""
 
     def load(self) -> Situation | None:
@@ -212,6 +237,12 @@ class SupportPort(StartPort, LetterPort, Protocol):
 
     def explain(self, name: str) -> str:
         """Show the page *name* (``problem_pages``); return why not, "" if it opens."""
+
+    def ask(self, command: str) -> None:
+        """Ask the agent, in a thread, for the request named *command*.
+
+        Raises ``RefusedError``.
+        """
 
     @property
     def can_launch(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import wx
 
-from iea_agent.domain import person_requests, problems, timing
+from iea_agent.domain import person_requests, problems
 from iea_agent.domain.machine import State
-from iea_agent.domain.refusals import CannotEnterAssistance, PasswordRefused, Refusal, RegisterMissing
+from iea_agent.domain.refusals import CannotEnterAssistance, PasswordRefused, Refusal
 from iea_agent.locale import _
 from iea_agent.shell.wording import state_text, time_text
 from iea_agent.shell.wording.problem_details import summarize_problem
@@ -18,10 +19,13 @@ from iea_agent.shell.wording.refusal_text import word_refusal
 
 from . import status_overview
 from .background import attempt, follow_agent, run_in_background
+from .first_help_panel import FirstHelpPanel
 from .letter_panel import LetterPanel
+from .papers_panel import PapersPanel
 from .ports import Situation, SupportPort
 from .scrolled_dialog import ScrolledDialog, run_dialog
 from .start_offer import StartOffer
+from .support_overview import REPAIR, FirstHelp, describe_limits, find_first_help, word_heading
 from .widgets import (
     MIDDLE,
     NARROW,
@@ -37,6 +41,9 @@ from .widgets import (
     make_row,
     mask_text,
 )
+
+if TYPE_CHECKING:
+    from iea_agent.shell.wording.letter_text import LetterFacts
 
 WIDTH = 460
 """Width of the text, in device-independent pixels."""
@@ -77,11 +84,13 @@ class SupportDialog(ScrolledDialog):
         self._header = Header(self.panel, WIDTH)
         self._news = Paragraph(self.panel, WIDTH, spoken=True, title=1)
         self._start = StartOffer(self.panel, WIDTH, port.start_agent, self.lay_out)
+        self._help = FirstHelpPanel(self.panel, WIDTH, port.explain, self._on_help)
         self._create_choices(self.panel)
         self._entering = self._create_reason(self.panel)
         self._limits = Paragraph(self.panel, WIDTH)
-        self._letter = LetterPanel(self.panel, WIDTH, port, self.lay_out)
+        self._letter = LetterPanel(self.panel, WIDTH, port, self.lay_out, self._on_facts)
         self._leaving = self._create_password(self.panel)
+        self._papers = PapersPanel(self.panel, WIDTH, port, self.lay_out)
         self._message = Paragraph(self.footer, WIDTH - 200, spoken=True)
         self._launch = wx.Button(self.footer, label=_(person_requests.LAUNCH.label))
         self._launch.Hide()
@@ -91,6 +100,10 @@ class SupportDialog(ScrolledDialog):
 
         self._ok.Bind(wx.EVT_BUTTON, lambda _event: self._on_ok())
         self._launch.Bind(wx.EVT_BUTTON, lambda _event: self._on_launch())
+        for choice in (self._enter, self._leave):
+            choice.Bind(wx.EVT_RADIOBUTTON, lambda _event: self._on_choice())
+        # the button that Enter presses follows the keyboard
+        self.Bind(wx.EVT_CHILD_FOCUS, self._on_focus)
         self._show_situation(port.load())
 
     def _create_choices(self, parent: wx.Window) -> None:
@@ -137,6 +150,7 @@ class SupportDialog(ScrolledDialog):
         body.Add(self._header.sizer, 0, wx.EXPAND | wx.BOTTOM, middle)
         body.Add(self._news, 0, wx.BOTTOM, middle)
         body.Add(self._start.sizer, 0, wx.EXPAND)
+        body.Add(self._help.sizer, 0, wx.EXPAND)
         body.Add(self._choices, 0, wx.TOP, middle)
         for choice, why_not in (
             (self._enter, self._why_not_enter),
@@ -157,6 +171,7 @@ class SupportDialog(ScrolledDialog):
         body.Add(password, 0, wx.EXPAND)
         body.Add(self._complaint.sizer, 0, wx.TOP, narrow)
         body.Add(self._next_attempt, 0, wx.TOP, narrow)
+        body.Add(self._papers.sizer, 0, wx.EXPAND | wx.TOP, middle)
         body.SetMinSize(self.FromDIP(wx.Size(fit_width(self, WIDTH), -1)))
         column = wx.BoxSizer(wx.VERTICAL)
         column.Add(body, 0, wx.EXPAND | wx.ALL, wide)
@@ -170,7 +185,8 @@ class SupportDialog(ScrolledDialog):
         wx.CallAfter(self._on_shown)
         self._find_first_control().SetFocus()
         self._letter.load()
-        follow_agent(self, self._port.watch, self._on_change, self._follow_wait, 250)
+        self._papers.load()
+        follow_agent(self, self._port.watch, self._on_change, self._follow_time, 250)
 
     # the situation
 
@@ -190,30 +206,29 @@ class SupportDialog(ScrolledDialog):
 
     def _show_situation(self, situation: Situation | None) -> None:
         """Show *situation*: at most one choice is possible, the other says why not."""
-        self._situation = situation
+        before, self._situation = self._situation, situation
         active = self._can_leave = situation is not None and situation.assistance_since is not None
         may_enter = self._can_enter = situation is not None and not active and situation.may_enter
         self._show_state(situation)
         self._enter.Enable(may_enter)
         self._leave.Enable(active)
-        self._enter.SetValue(may_enter)
+        if not may_enter or before is None or not before.may_enter:
+            # whoever came to write has not chosen it
+            self._enter.SetValue(False)
         self._leave.SetValue(active)
         self._why_not_enter.set_text(self._explain_not_entering())
         self._why_not_leave.set_text(
             _("Le mode assistance n'est pas actif.") if situation is not None and not active else ""
         )
-        self._show_entering(may_enter)
+        self._show_entering(may_enter and self._enter.GetValue())
         self._show_leaving(active)
-        self._letter.show_heading(
-            _("1. Demandez le mot de passe du jour à l'assistance, par mail.")
-            if active
-            else _("Pour écrire à l'assistance (un seul message par problème) :")
-        )
-        self._limits.set_text(_describe_limits(situation, time.time()) if situation and active else "")
+        if active or situation is None:
+            self._help.show(FirstHelp())
+        self._letter.show_heading(word_heading(self._help.help, in_assistance=active))
+        self._limits.set_text(describe_limits(situation, time.time()) if situation and active else "")
         self._close.SetLabel(_("A&nnuler") if active or may_enter else _("&Fermer"))
         self._start.show(situation is None)
-        best = self._start.button if situation is None else self._close
-        (self._ok if active or may_enter else best).SetDefault()
+        self._choose_default(self.find_focus())
         self._wait(situation.wait if situation is not None and active else 0.0)
 
     def _show_state(self, situation: Situation | None) -> None:
@@ -261,11 +276,61 @@ class SupportDialog(ScrolledDialog):
             self._complaint.set_text("")
 
     def _find_first_control(self) -> wx.Window:
-        if self._can_enter:
-            return self._enter
+        return self._password if self._can_leave else self._find_best_button()
+
+    def _find_best_button(self) -> wx.Window:
+        """Return the button that helps whoever has chosen and written nothing."""
         if self._situation is None:
             return self._start.button
-        return self._password if self._can_leave else self._close
+        return self._help.button if self._help.help.button else self._close
+
+    # what Enter presses
+
+    def _on_focus(self, event: wx.ChildFocusEvent) -> None:
+        event.Skip()
+        if not self._done:
+            self._choose_default(event.GetWindow())
+
+    def _choose_default(self, focus: wx.Window | None) -> None:
+        """Have Enter press what helps: never assistance mode for somebody who writes."""
+        if self._letter.holds(focus) or (self._letter.is_begun and not self._can_leave):
+            self._letter.write.SetDefault()
+        elif self._can_leave or (self._can_enter and self._enter.GetValue()):
+            self._ok.SetDefault()
+        else:
+            self._find_best_button().SetDefault()
+
+    def _on_choice(self) -> None:
+        self._show_entering(self._can_enter and self._enter.GetValue())
+        self._enable_ok()
+        self._choose_default(self.find_focus())
+        self.lay_out()
+
+    # what helps without writing
+
+    def _on_facts(self, facts: LetterFacts) -> None:
+        """Show what helps now; the letter has the facts first."""
+        if self._done:
+            return
+        had_focus = self.find_focus()
+        had_best = had_focus is self._find_best_button()
+        in_assistance = self._can_leave
+        self._help.show(FirstHelp() if in_assistance or self._situation is None else find_first_help(facts))
+        self._letter.show_heading(word_heading(self._help.help, in_assistance=in_assistance))
+        if had_best or not can_focus(had_focus):
+            self.give_focus(self._find_first_control())
+        self._choose_default(self.find_focus())
+
+    def _on_help(self, name: str) -> None:
+        """Do what the button offers, and show why it was refused."""
+        request = person_requests.DIAGNOSIS.name if name == REPAIR else name
+        self._show_message("")
+
+        def show_reason(refusal: Refusal | None) -> None:
+            if refusal is not None:
+                self._show_message(word_refusal(refusal))
+
+        run_in_background(self, "help", lambda: attempt(lambda: self._port.ask(request)), show_reason)
 
     # the wait before the next try
 
@@ -273,6 +338,10 @@ class SupportDialog(ScrolledDialog):
         self._ready_at = time.monotonic() + seconds
         self._ready_wall = time.time() + seconds
         self._waiting = seconds > 0
+        self._follow_wait()
+
+    def _follow_time(self) -> None:
+        self._papers.follow_time()
         self._follow_wait()
 
     def _follow_wait(self) -> None:
@@ -292,7 +361,8 @@ class SupportDialog(ScrolledDialog):
         self._enable_ok()
 
     def _enable_ok(self) -> None:
-        able = self._can_enter or (self._can_leave and not self._waiting)
+        may_activate = self._can_enter and self._enter.GetValue()
+        able = may_activate or (self._can_leave and not self._waiting)
         self._ok.Enable(able and not self._working)
 
     # what a person does
@@ -318,7 +388,7 @@ class SupportDialog(ScrolledDialog):
         mask_text(self._password, masked=self._mask.GetValue())
 
     def _on_ok(self) -> None:
-        if self._can_enter:
+        if self._can_enter and self._enter.GetValue():
             self._activate()
         elif self._can_leave:
             self._deactivate()
@@ -394,7 +464,9 @@ class SupportDialog(ScrolledDialog):
         self._done = True
         self._show_entering(False)
         self._show_leaving(False)
+        self._help.show(FirstHelp())
         self._letter.hide()
+        self._papers.hide()
         for control in (self._choices, self._enter, self._leave, self._ok):
             control.Hide()
         for text in (self._why_not_enter, self._why_not_leave, self._news, self._limits, self._next_attempt):
@@ -412,24 +484,3 @@ class SupportDialog(ScrolledDialog):
     def _show_message(self, sentence: str) -> None:
         self._message.set_text(sentence)
         self.lay_out()
-
-
-def _describe_limits(situation: Situation, now: float) -> str:
-    """Return until when assistance mode lasts, and for how long it can be left."""
-    sentences = []
-    if situation.ends_at is not None:
-        text = _(
-            "Le mode assistance se terminera de lui-même dans {time}, comme l'a fixé votre administrateur."
-        )
-        sentences.append(text.format(time=time_text.format_duration(max(60.0, situation.ends_at - now))))
-    days = situation.register_days
-    if days is None:
-        sentences.append(word_refusal(RegisterMissing()))
-    elif days < 0:
-        sentences.append(_("Ce poste ne connaît plus les mots de passe du jour : contactez l'assistance."))
-    elif days < timing.REGISTER_NOTICE_DAYS:
-        text = _(
-            "Ce poste connaît encore les mots de passe du jour pour {days} jours : prévenez l'assistance."
-        )
-        sentences.append(text.format(days=days))
-    return "\n".join(sentences)

@@ -32,8 +32,8 @@ class LetterFacts:
     """What the program knows for the message.
 
     *status* is None without an agent, *test* without a test of the servers; *version* is that of Impact emploi, "" if it
-    cannot be read. *problem* is its code, "" for none, and *earlier* what was written about it before. *contact* and
-    *complaint* are what the person has typed.
+    cannot be read. *problem* is its code, "" for none, and *earlier* what was written about it before. *repair* is the
+    effect of what made the last test pass, "" for none. *contact* and *complaint* are what the person has typed.
     """
 
     settings: Settings = DEFAULTS
@@ -45,6 +45,7 @@ class LetterFacts:
     complaint: str = ""
     problem: str = ""
     earlier: WrittenMessage | None = None
+    repair: str = ""
 
     @property
     def in_assistance(self) -> bool:
@@ -68,8 +69,13 @@ def _list_hints(facts: LetterFacts) -> Iterator[str]:
     if not facts.version:
         yield _NO_VERSION
     # in assistance mode the settings cannot be opened, and the password is what is asked for
-    if facts.test is None and not facts.in_assistance:
+    if facts.test is None and not facts.in_assistance and not _is_test_offered(facts):
         yield _NO_TEST
+
+
+def _is_test_offered(facts: LetterFacts) -> bool:
+    """Return whether the test is what helps first, and has its button."""
+    return bool(facts.problem) and problems.find_first_step(facts.problem) is problems.FirstStep.TEST
 
 
 _NO_VERSION = N_("La version d'Impact emploi n'a pas pu être lue : complétez l'objet du message.")

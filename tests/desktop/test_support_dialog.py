@@ -46,7 +46,7 @@ CONTACT = "Vos coordonnées (nom, association, téléphone)"
 COMPLAINT = "Ce qui se passe (facultatif)"
 PREVIEW = "Le message, tel qu’il sera envoyé :"
 LETTER = (CONTACT, COMPLAINT, "Adresse :", "Objet :", PREVIEW, WRITE, COPY, FILE)
-SHEET, STATEMENT = "Fiche pour l’informaticien", "Justificatif de l’incident"
+SHEET, STATEMENT = "Fiche pour l’informatique", "Justificatif de l’incident"
 RECORD, STOP = "Enregistrer pendant que je reproduis", "Arrêter l’enregistrement"
 PAPERS = (SHEET, STATEMENT, RECORD)
 TEST, REPAIR = "Trouver la panne", "Faire cette correction"
@@ -389,6 +389,7 @@ def test_the_message_to_support_is_written_and_can_be_copied(
     dialog.sees("au sujet de IEA-T05 est bien parti")
     dialog.desktop.key("alt+q")
     dialog.desktop.type("rien ne se lance")
+    dialog.until(lambda: "rien ne se lance" in dialog.labelled(PREVIEW).text, "what was typed")
     preview = dialog.labelled(PREVIEW).text
     assert "Ce qui se passe : rien ne se lance" in preview.replace("\xa0", " ")
     assert "Mes coordonnées : Zoé" in preview.replace("\xa0", " ")

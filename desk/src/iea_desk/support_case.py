@@ -21,6 +21,8 @@ from iea_agent.domain.support_report import SupportReport
 from iea_desk.pasted_request import PastedRequest
 from iea_desk.second_look import SecondLook, list_differences, look_again
 
+LONGEST_EFFECT = 300
+"""Characters of what a repair does."""
 SERVERS = {Server.AUTHENTICATION: "authentification", Server.UPDATES: "mises à jour"}
 
 
@@ -138,7 +140,9 @@ def open_report_case(report: SupportReport) -> SupportCase:
         made=report.made,
         tested_at=test.at if test else None,
         tested=tested,
-        repairs=tuple(clean_foreign_text(each.effect) for each in (test.repairs or ()) if each.effect)
+        repairs=tuple(
+            clean_foreign_text(each.effect, LONGEST_EFFECT) for each in (test.repairs or ()) if each.effect
+        )
         if test
         else (),
         hints=_list_hints(report, look),

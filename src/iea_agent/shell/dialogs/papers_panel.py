@@ -31,7 +31,7 @@ class PapersPanel:
         self._port, self._lay_out = port, lay_out
         self._until: float | None = None
         self._is_shown = True
-        self._sheet = wx.Button(parent, label=_("Fic&he pour l'informaticien"))
+        self._sheet = wx.Button(parent, label=_("Fic&he pour l'informatique"))
         self._statement = wx.Button(parent, label=_("Just&ificatif de l'incident"))
         self._recording = Paragraph(parent, width)
         self._record = wx.Button(parent, label=_("Enre&gistrer pendant que je reproduis"))

@@ -198,10 +198,11 @@ class SupportDialog(ScrolledDialog):
             self._situation = situation
             return
         had_focus = self.find_focus()
+        had_best = had_focus is self._find_best_button()
         self._letter.load()
         self._show_situation(situation)
         self.lay_out()
-        if not can_focus(had_focus):
+        if had_best or not can_focus(had_focus):
             self.give_focus(self._find_first_control())
 
     def _show_situation(self, situation: Situation | None) -> None:

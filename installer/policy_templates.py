@@ -132,6 +132,20 @@ POLICIES: Mapping[str, PolicyText] = {
             "One PC leaves there the files that it has verified, the others take them. Each verifies them again.",
         ),
     ),
+    "updates.check": PolicyText(
+        Words("Recherche automatique des mises à jour", "Looking for updates by itself"),
+        Words(
+            "Le programme demande une fois par jour au serveur quelles versions sont proposées.",
+            "Once a day the program asks the server which versions are on offer.",
+        ),
+    ),
+    "updates.download": PolicyText(
+        Words("Téléchargement automatique des mises à jour", "Downloading updates by itself"),
+        Words(
+            "Une version proposée est téléchargée et vérifiée avant que quelqu'un le demande. L'installation se demande toujours.",
+            "A version on offer is downloaded and verified before anybody asks. The installation always has to be asked for.",
+        ),
+    ),
     "licence.number": PolicyText(
         Words("Numéro de licence d'installation", "Number of the installation's licence"),
         Words(

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from iea_agent import channel
-from iea_agent.assembly import change_keeper, saving, session
+from iea_agent.assembly import change_keeper, saving, session, update_keeper
 from iea_agent.domain import (
     addresses,
     announced_change,
@@ -55,6 +55,7 @@ from iea_agent.domain import (
     update_catalogue,
     update_choice,
     update_machine,
+    update_record,
     version_trial,
 )
 from iea_agent.host import journal, logs, standard_input, storage
@@ -447,6 +448,14 @@ PARSERS: Mapping[str, Parser] = {
     "installer_plan.parse_installer_record": _state(installer_plan.parse_installer_record),
     "installer_result.parse_install_report": _state(installer_result.parse_install_report),
     "update_machine.parse_update_snapshot": _state(update_machine.parse_update_snapshot),
+    "update_keeper.parse_progress": Parser(
+        _refused(_bytes(update_keeper.parse_progress), ValueError),
+        update_keeper.LARGEST_PROGRESS,
+        JSON,
+    ),
+    "update_record.parse_update_record": _state(update_record.parse_update_record),
+    "update_record.parse_check_record": _state(update_record.parse_check_record),
+    "update_record.parse_history": _state(update_record.parse_history),
     "version_trial.parse_version_record": _state(version_trial.parse_version_record),
     "version_trial.parse_trials": Parser(
         _bytes(version_trial.parse_trials), version_trial.LARGEST_TRIALS, (Frame("0.1.0 1 "), Frame("0"))

@@ -124,6 +124,11 @@ def _run(words: list[str]) -> int:
             from iea_agent.assembly import window_process
 
             return window_process.run(installation, words[1:])
+        if words == ["update", "work"]:
+            # the same
+            from iea_agent.assembly import update_worker
+
+            return update_worker.work(installation)
         from iea_agent import commands
 
         return commands.run(installation, words)

@@ -12,7 +12,7 @@ from iea_agent.assembly.installation import Installation
 from iea_agent.domain import refusals
 from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.domain.update_catalogue import ReleaseKind
-from iea_agent.domain.update_choice import Post, choose_update
+from iea_agent.domain.update_choice import Post, choose_update, find_version
 from tests.releases import make_offer
 
 CHOICE = choose_update(
@@ -32,7 +32,7 @@ def installation(tmp_path: Path) -> Installation:
     ("typed", "version"), [("", "3.00.73"), ("3.00.73", "3.00.73"), ("V73", "3.00.73"), ("3.0.74", "3.00.74")]
 )
 def test_a_version_is_meant_in_every_form(typed: str, version: str) -> None:
-    assert update_requests.find_version(CHOICE, typed).offer.release.version == version
+    assert find_version(CHOICE, typed).offer.release.version == version
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_a_version_is_meant_in_every_form(typed: str, version: str) -> None:
 )
 def test_what_cannot_be_taken_is_refused(typed: str, refusal: Refusal) -> None:
     with pytest.raises(RefusedError) as caught:
-        update_requests.find_version(CHOICE, typed)
+        find_version(CHOICE, typed)
     assert caught.value.refusal == refusal
 
 

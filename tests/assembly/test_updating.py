@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
-from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.servers import Servers
+from iea_agent.assembly.update_keeper import UpdateKeeper
 from iea_agent.assembly.updating import ReceivedFile, Updating
 from iea_agent.domain import problems
 from iea_agent.domain.problems import Problem
@@ -24,85 +20,13 @@ from iea_agent.services.https import HttpsError
 from iea_agent.services.update_download import Terms
 from iea_sandbox.repository import Repository
 from tests.releases import make_description
-
-CONTENT = bytes(range(256)) * 400
-NAME = "impact-emploi/ImpactEmploi-3.00.73.exe"
-OTHER = "impact-emploi/ImpactEmploi-3.00.74.exe"
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """A static host that says nothing on the terminal, and counts the files it gives."""
-
-    protocol_version = "HTTP/1.1"
-    given: ClassVar[list[str]] = []
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-    def log_request(self, *_: object) -> None:
-        if "/targets/" in self.path:
-            self.given.append(self.path)
-
-
-class Site:
-    """A repository on a static host, and the PCs that use it."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder = folder
-        self.port = port
-        self.repository = Repository(folder / "site")
-        self.repository.publish({NAME: CONTENT}, {NAME: {"iea": make_description()}})
-        self.repository.publish()
-        self.served = folder / "served"
-        self.serve({})
-
-    def serve(self, false: dict[str, bytes]) -> None:
-        """Serve what the publisher made, but *false* metadata in the place of some."""
-        shutil.rmtree(self.served, ignore_errors=True)
-        shutil.copytree(self.repository.folder, self.served, copy_function=shutil.copyfile)
-        for name, data in false.items():
-            (self.served / "metadata" / name).write_bytes(data)
-
-    @property
-    def file(self) -> Path:
-        """The file of the version, as the host has it."""
-        return next((self.served / "targets").rglob("*.exe"))
-
-    def make_pc(self, name: str, shared: Path | None = None) -> Updating:
-        """Return the updates of a new PC that trusts the repository."""
-        home = self.folder / name
-        (home / "policy").mkdir(parents=True)
-        lines = [
-            "schema = 1",
-            "[connection]",
-            "secure = false",
-            f'updates = "http://127.0.0.1:{self.port}"',
-            "[proxy]",
-            'mode = "none"',
-        ]
-        if shared is not None:
-            lines += ["[updates]", f"folder = '{shared}'"]
-        (home / "policy" / "policy.toml").write_text("\n".join(lines), encoding="utf-8")
-        installation = Installation.locate({"IEA_AGENT_HOME": str(home)})
-        shutil.copyfile(self.repository.first_root, installation.root_file)
-        return Updating(Servers(installation))
-
-    def copy_to_stick(self, name: str) -> Path:
-        """Return the file of the version on a stick with all that the host has."""
-        shutil.copytree(self.served, self.folder / name, copy_function=shutil.copyfile)
-        return next((self.folder / name / "targets").rglob("*.exe"))
+from tests.update_site import CONTENT, OTHER, Quiet, Site, open_site
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("updating")
-    handler = partial(Quiet, directory=str(folder / "served"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield Site(folder, server.server_port)
-        server.shutdown()
-        thread.join()
+    with open_site(tmp_path_factory.mktemp("updating")) as site:
+        yield site
 
 
 @pytest.fixture
@@ -125,10 +49,12 @@ def problem_of(error: pytest.ExceptionInfo[HttpsError]) -> Problem:
     return error.value.failure.problem
 
 
-def test_a_version_is_found_chosen_and_received(pc: Updating) -> None:
+def test_a_version_is_found_chosen_and_received(site: Site, pc_name: str) -> None:
+    installation = site.install(pc_name)
+    keeper, pc = UpdateKeeper(installation, lambda: None), Updating(Servers(installation))
     assert pc.list_known().offers == ()
     catalogue = pc.refresh()
-    choice = pc.choose(catalogue, ReleaseKind.PRODUCT)
+    choice = keeper.choose(ReleaseKind.PRODUCT, catalogue)
     # Impact emploi is not on this PC
     assert choice.proposed is None
     (listed,) = choice.listed
@@ -136,7 +62,7 @@ def test_a_version_is_found_chosen_and_received(pc: Updating) -> None:
     assert listed.is_allowed or os.name == "nt"
     assert pc.fetch(listed.offer, Terms()).read_bytes() == CONTENT
     assert pc.list_known() == catalogue
-    assert pc.choose(catalogue, ReleaseKind.AGENT).listed == ()
+    assert keeper.choose(ReleaseKind.AGENT, catalogue).listed == ()
 
 
 def test_the_second_pc_of_a_site_takes_the_file_from_the_first(site: Site, pc_name: str) -> None:

@@ -112,6 +112,8 @@ if sys.platform == "win32":
         "program.path": (r"%SystemRoot%\ie.exe", r"C:\windows\ie.exe"),
         "assistance.maximum_days": (10, 10),
         "updates.folder": ("\\\\nas\\impact\\", r"\\nas\impact"),
+        "updates.check": (0, False),
+        "updates.download": (0, False),
         "support.address": ("aide@example.fr", "aide@example.fr"),
         "support.subject": ("Poste de la mairie", "Poste de la mairie"),
         "deadline.check": (0, False),

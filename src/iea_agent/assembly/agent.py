@@ -38,6 +38,7 @@ from .log_book_keeper import LogBookKeeper
 from .sealing import Sealing
 from .servers import Servers
 from .session import SessionChannel
+from .update_watch import UpdateWatch
 from .version_proof import VersionProof
 from .window_opener import WindowOpener
 
@@ -94,11 +95,7 @@ class Agent:
         self._log_book = LogBookKeeper(installation.log_book_file, clock) if log_name == "agent" else None
         locale.replace_in_sentences(problems.SUPPORT_ADDRESS, lambda: self._settings.support_address)
         self._changes = ChangeKeeper(
-            installation.storage,
-            installation.texts.load_policy,
-            servers.rehearse,
-            self._post,
-            lambda: self._post(machine.SettingsChanged()),
+            installation.storage, installation.texts.load_policy, servers.rehearse, self._post, self._reload
         )
         self._changes.open()
         self._sealing = Sealing(installation, clock)
@@ -115,6 +112,7 @@ class Agent:
         self._deadline = DeadlineWatch(
             Servers(installation), clock, random.random, self.loop.post, self._balloon
         )
+        self._updates = UpdateWatch(installation, clock, random.random, self._balloon)
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []
         self._addresses = installation.host.list_addresses()
@@ -141,6 +139,7 @@ class Agent:
         self._show_faults()
         self._announce_version_return()
         self._assistance.warn_of_expiry()
+        self._updates.open()
         self._keep_reachable()
         stop_watching = self._installation.host.watch_network(
             lambda: self.loop.post(machine.AddressesChanged())
@@ -228,7 +227,12 @@ class Agent:
         self._assistance.follow_other_session()
         self._note_state()
         if self._settings.deadline_check and self._settings.licence_number:
-            self._deadline.look(self.loop.snapshot.state, self._assistance.count_register_days)
+            self._deadline.look(
+                self.loop.snapshot.state,
+                self._assistance.count_register_days,
+                has_update=self._updates.has_update,
+            )
+        self._updates.look(self._settings)
         addresses = self._installation.host.list_addresses()
         if addresses != self._addresses:
             # the system may give no notice of it (Wine gives none)
@@ -241,10 +245,14 @@ class Agent:
         """Post the result of *attempt*; called on its thread."""
         if attempt.failure is None:
             self.loop.post(self._assistance.lift_stop)
+            self.loop.post(self._updates.note_sign_in)
         self.loop.post(lambda: self._follow_change(attempt.failure is not None))
         if not self._proof.is_settled:
             self.loop.post(lambda: self._proof.take(attempt.failure))
         self.loop.post(attempt)
+
+    def _reload(self) -> None:
+        self._post(machine.SettingsChanged())
 
     def _post(self, item: machine.Event | Callable[[], None]) -> None:
         self.loop.post(item)

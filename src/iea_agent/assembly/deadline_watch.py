@@ -50,8 +50,10 @@ class DeadlineWatch:
         self._last = self._load_last()
         self._begins: float | None = None
 
-    def look(self, state: State, count_register_days: Callable[[], int | None]) -> None:
-        """Begin the test if it is due.
+    def look(
+        self, state: State, count_register_days: Callable[[], int | None], *, has_update: bool = False
+    ) -> None:
+        """Begin the test if it is due. *has_update*: an update waits to be installed.
 
         Not while the heart or the pale ball is shown: a person sees what is wrong already.
         """
@@ -66,10 +68,12 @@ class DeadlineWatch:
             return
         if self._remember(local.date()):
             due = find_due_date(local.date())
-            work = (local.date(), due, state is State.ASSISTANCE, count_register_days())
+            work = (local.date(), due, state is State.ASSISTANCE, count_register_days(), has_update)
             threading.Thread(target=self._test, args=work, name="deadline", daemon=True).start()
 
-    def _test(self, today: date, due: date, in_assistance: bool, register_days: int | None) -> None:
+    def _test(
+        self, today: date, due: date, in_assistance: bool, register_days: int | None, has_update: bool
+    ) -> None:
         settings = self._servers.installation.storage.load().effective.settings
         reports = self._servers.examine(settings)
         now = time.time()
@@ -79,6 +83,7 @@ class DeadlineWatch:
             in_assistance,
             register_days,
             (due - today).days,
+            has_update,
         )
         obstacles = list_obstacles(readiness)
         log.info("deadline test", extra={"fields": {"due": due, "obstacles": [o.value for o in obstacles]}})

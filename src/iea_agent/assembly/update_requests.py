@@ -1,30 +1,37 @@
-"""What the commands ask of updates: a list, a file, and the refusals."""
+"""What the commands ask of updates: they are workers themselves, and wait.
+
+If another worker is busy, its progress is shown.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent import __version__
 from iea_agent.domain import refusals
-from iea_agent.domain.program_version import order_version
 from iea_agent.domain.refusals import RefusedError
-from iea_agent.domain.update_catalogue import ReleaseKind
-from iea_agent.domain.update_choice import Listed, UpdateChoice
+from iea_agent.domain.update_catalogue import Catalogue, ReleaseKind
+from iea_agent.domain.update_machine import UpdateState
 
 from .servers import Servers
-from .updating import ReceivedFile, Updating
+from .update_keeper import UpdateKeeper
+from .update_worker import UpdateWorker
+from .updating import Updating
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import ReceivedFileDocument, UpdatesDocument
     from iea_agent.domain.download_plan import Progress
+    from iea_agent.domain.update_machine import UpdateSnapshot
 
     from .installation import Installation
 
-log = logging.getLogger(__name__)
+    Report = Callable[[Progress], None]
+
+FOLLOW_SECONDS = 0.25
+"""Between two looks at what another worker does."""
 
 
 def check(installation: Installation, *, by_network: bool) -> UpdatesDocument:
@@ -32,86 +39,102 @@ def check(installation: Installation, *, by_network: bool) -> UpdatesDocument:
 
     Raises ``RefusedError``.
     """
+    keeper = UpdateKeeper(installation, lambda: None)
+    if not by_network:
+        return _build_list(installation, Updating(Servers(installation)).list_known())
+    _check(installation, keeper)
+    return _build_list(installation, keeper.load_catalogue())
+
+
+def download(
+    installation: Installation, version: str, is_agent: bool, report: Report
+) -> ReceivedFileDocument:
+    """Receive *version*, "" for the one that is proposed. Raises ``RefusedError``.
+
+    Interrupted, the download is paused.
+    """
+    keeper = UpdateKeeper(installation, lambda: None)
+    kind = ReleaseKind.AGENT if is_agent else ReleaseKind.PRODUCT
+    _check(installation, keeper)
+    keeper.start_download(kind, version)
+    try:
+        _work(
+            installation,
+            keeper,
+            lambda: keeper.load(kind).snapshot.state is not UpdateState.DOWNLOADING,
+            report,
+        )
+    except KeyboardInterrupt:
+        keeper.pause(kind)
+        raise
+    snapshot = keeper.load(kind).snapshot
+    if snapshot.state is not UpdateState.READY:
+        raise RefusedError(
+            refusals.ProblemMet(snapshot.code)
+            if snapshot.code
+            else refusals.UpdateNotNow(snapshot.state.value)
+        )
+    return _build_document(kind, snapshot, Updating(Servers(installation)).place / snapshot.file.base_name)
+
+
+def take_file(installation: Installation, path: Path, report: Report) -> ReceivedFileDocument:
+    """Verify the update in the file *path*. Raises ``RefusedError``."""
+    from iea_agent.services.update_download import Terms
+
+    keeper = UpdateKeeper(installation)
+    received = keeper.take_file(path, Terms(report))
+    kind = received.offer.release.kind
+    return _build_document(kind, keeper.load(kind).snapshot, received.path)
+
+
+def _check(installation: Installation, keeper: UpdateKeeper) -> None:
+    """Ask the server. Raises ``RefusedError`` with the problem that was met."""
+    keeper.check()
+    _work(installation, keeper, lambda: not keeper.load_check().is_pending)
+    code = keeper.load_check().code
+    if code:
+        raise RefusedError(refusals.ProblemMet(code))
+
+
+def _work(
+    installation: Installation,
+    keeper: UpdateKeeper,
+    is_done: Callable[[], bool],
+    report: Report = lambda _progress: None,
+) -> None:
+    """Work, or wait for another worker, until *is_done*; leave the rest to a process."""
+    worker = UpdateWorker(installation, report=lambda _snapshot, progress: report(progress))
+    while not is_done() and not worker.run(is_done):
+        _follow(keeper, report)
+    if worker.has_work():
+        UpdateKeeper(installation).start_worker()
+
+
+def _follow(keeper: UpdateKeeper, report: Report) -> None:
+    """Wait a little, and report what another worker is at."""
+    time.sleep(FOLLOW_SECONDS)
+    for kind in ReleaseKind:
+        progress, _site = keeper.read_progress(keeper.load(kind).snapshot)
+        if progress is not None:
+            report(progress)
+
+
+def _build_list(installation: Installation, catalogue: Catalogue) -> UpdatesDocument:
     from iea_agent.shell.wording.update_text import build_updates_document
 
-    updating = Updating(Servers(installation))
-    with _refused():
-        catalogue = updating.refresh() if by_network else updating.list_known()
+    keeper = UpdateKeeper(installation, lambda: None)
     product = installation.program_version(installation.storage.load().effective.settings)
     return build_updates_document(
-        {kind: updating.choose(catalogue, kind) for kind in ReleaseKind},
+        {kind: keeper.choose(kind, catalogue) for kind in ReleaseKind},
         {ReleaseKind.PRODUCT: product, ReleaseKind.AGENT: __version__},
     )
 
 
-def download(
-    installation: Installation, version: str, is_agent: bool, report: Callable[[Progress], None]
-) -> ReceivedFileDocument:
-    """Receive *version*, "" for the one that is proposed. Raises ``RefusedError``."""
-    from iea_agent.services.update_download import Terms
-
-    updating = Updating(Servers(installation))
-    with _refused():
-        kind = ReleaseKind.AGENT if is_agent else ReleaseKind.PRODUCT
-        listed = find_version(updating.choose(updating.refresh(), kind), version)
-        return _build_document(ReceivedFile(listed.offer, updating.fetch(listed.offer, Terms(report))))
-
-
-def take_file(
-    installation: Installation, path: Path, report: Callable[[Progress], None]
-) -> ReceivedFileDocument:
-    """Verify the update in the file *path*. Raises ``RefusedError``."""
-    from iea_agent.services.update_download import Terms
-
-    with _refused():
-        try:
-            return _build_document(Updating(Servers(installation)).take_file(path, Terms(report)))
-        except OSError as error:
-            raise RefusedError(refusals.FileNotReadable(str(path), type(error).__name__)) from error
-
-
-def find_version(choice: UpdateChoice, version: str) -> Listed:
-    """Return the *version* of *choice*, the proposed one for "".
-
-    Raises ``RefusedError``.
-    """
-    if not version:
-        listed = next((each for each in choice.listed if each.is_proposed), None)
-    else:
-        listed = next((each for each in choice.listed if _is_version(each, version)), None)
-    if listed is None:
-        raise RefusedError(refusals.VersionNotOffered(version))
-    if not listed.is_allowed:
-        raise RefusedError(refusals.VersionNotAllowed(listed.offer.release.version, listed.reasons[0].value))
-    return listed
-
-
-def _is_version(listed: Listed, version: str) -> bool:
-    """Return whether a person who types *version* means the *listed* one."""
-    try:
-        return order_version(listed.offer.release.version) == order_version(version)
-    except ValueError:
-        return False
-
-
-def _build_document(received: ReceivedFile) -> ReceivedFileDocument:
-    release = received.offer.release
+def _build_document(kind: ReleaseKind, snapshot: UpdateSnapshot, path: Path) -> ReceivedFileDocument:
     return {
         "schema": 1,
-        "kind": release.kind.value,
-        "version": release.version,
-        "path": str(received.path),
-        "bytes": received.offer.file.length,
+        "kind": kind.value,
+        "version": snapshot.version,
+        "path": str(path),
+        "bytes": snapshot.length,
     }
-
-
-@contextmanager
-def _refused() -> Iterator[None]:
-    """Raise ``RefusedError`` for ``HttpsError``: its problem."""
-    from iea_agent.services.https import HttpsError
-
-    try:
-        yield
-    except HttpsError as error:
-        log.warning("update", extra={"fields": {"failure": error}})
-        raise RefusedError(refusals.ProblemMet(error.failure.problem.code)) from error

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
-import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from iea_agent import __version__
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.diagnosis import Failure, Stage
-from iea_agent.domain.update_catalogue import Catalogue, Offer, ReleaseKind, SignedFile, list_offers
-from iea_agent.domain.update_choice import Post, UpdateChoice, choose_update, name_drawing
+from iea_agent.domain.update_catalogue import Catalogue, Offer, SignedFile, list_offers
 from iea_agent.services.https import HttpsError
 from iea_agent.services.messages import Reply, Request
 
@@ -39,8 +34,6 @@ log = logging.getLogger(__name__)
 
 METADATA = "metadata"
 TIMESTAMP = "timestamp.json"
-STATE = "rollout"
-"""The state file with the number that draws for this installation."""
 NO_NETWORK_NEEDED = "file:/"
 """The base of what is read beside a file: no request leaves this PC."""
 
@@ -101,21 +94,6 @@ class Updating:
             return Catalogue()
         return _log_refusals(list_offers(files))
 
-    def choose(self, catalogue: Catalogue, kind: ReleaseKind) -> UpdateChoice:
-        """Return what is proposed of *kind* to this PC, and why not the others."""
-        settings = self._settings
-        product = self._installation.program_version(settings)
-        post = Post(
-            installed=product if kind is ReleaseKind.PRODUCT else __version__,
-            agent=__version__,
-            windows=find_windows_version(),
-            product=product,
-            drawing_name=name_drawing(settings.updates_folder, settings.licence_number, self._find_number()),
-            now=time.time(),
-            today=date.today(),
-        )
-        return choose_update(catalogue.offers, kind, post)
-
     def fetch(self, offer: Offer, terms: Terms) -> Path:
         """Return the verified file of *offer*: here, in the shared folder, or fetched.
 
@@ -171,21 +149,6 @@ class Updating:
             problems.UPDATE_FILE_UNKNOWN, f"{path}: {size} bytes, no signed file has them"
         )
 
-    def _find_number(self) -> str:
-        """Return the number of this installation, drawn once."""
-        from iea_agent.domain.update_choice import NUMBER, parse_number
-
-        storage = self._installation.storage
-        try:
-            number = storage.read_state(STATE, parse_number)
-            if number is None:
-                number = secrets.token_hex(16)
-                storage.write_state(STATE, {NUMBER: number})
-        except OSError as error:
-            log.warning("number of the installation", extra={"fields": {"reason": error}})
-            number = ""
-        return number
-
     def _list_beside(self, path: Path) -> tuple[Catalogue, HttpsError | None]:
         """Return what the metadata beside *path* offer, and what is wrong with them."""
         for folder in list(path.absolute().parents)[:4]:
@@ -235,14 +198,6 @@ class Updating:
                 raise
             log.warning("shared folder of updates", extra={"fields": {"folder": folder, "reason": error}})
             return None
-
-
-def find_windows_version() -> str:
-    """Return the version of Windows as « 10.0.19045 », "" elsewhere."""
-    if sys.platform == "win32":
-        return ".".join(map(str, sys.getwindowsversion().platform_version))
-    else:  # noqa: RET505 mypy needs it to leave the other system's out
-        return ""
 
 
 def _name_shared(file: SignedFile) -> str:

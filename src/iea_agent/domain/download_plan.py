@@ -9,6 +9,8 @@ ROOM_LEFT = 500_000_000
 """Bytes that stay free on each disk: Windows itself needs room."""
 COPIES_UNPACKED = 2
 """How often an installer may need the room of what it installs: while it unpacks, and for the version before."""
+RATE_BESIDE_PROGRAM = 2_000_000.0
+"""Bytes a second that a download takes at most while Impact emploi runs."""
 SMOOTHING_SECONDS = 5.0
 """The rate is that of about so many last seconds."""
 LEAST_SECONDS = 1.0

@@ -354,6 +354,20 @@ class VersionNotAllowed(Refusal):
     reason: str
 
 
+class UpdateNotNow(Refusal):
+    """The update is in *state* (``UpdateState``), in which this does nothing."""
+
+    state: str
+
+
+class WorkerNotStarted(Refusal):
+    """The process that fetches updates was not started; *reason* is for the log."""
+
+    exit_code = ExitCode.FAILED
+
+    reason: str
+
+
 class NoMailProgram(Refusal):
     """No mail program took the message."""
 

@@ -341,6 +341,9 @@ class Settings:
     # A folder of verified files that the PCs of a site share. In a person's own file it would have another
     # computer asked for its files.
     updates_folder: str = _setting("updates.folder", "", FOLDER, policy_only=True)
+    # whether the agent looks for updates by itself, and whether it fetches them before anybody asks
+    updates_check: bool = _setting("updates.check", True, SWITCH, policy_only=True)
+    updates_download: bool = _setting("updates.download", True, SWITCH, policy_only=True)
     # to whom a person writes, and what stands in the subject; 3.00.XX becomes the version of Impact emploi
     support_address: str = _setting("support.address", problems.SUPPORT_ADDRESS, MAIL_ADDRESS)
     support_subject: str = _setting("support.subject", problems.SUPPORT_SUBJECT, SUBJECT)

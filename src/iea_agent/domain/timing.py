@@ -100,6 +100,40 @@ OLD_SLOT = 7 * 86_400.0
 """How long the version before stays on the disk after its successor has proved itself."""
 UNFINISHED_SLOT = 86_400.0
 """A folder of a version that nothing names is left alone this long: a setup may be about to name it."""
+UPDATE_FIRST = 120.0
+"""The first check for updates comes this long after the start."""
+UPDATE_FIRST_SPREAD = 180.0
+"""The random addition to ``UPDATE_FIRST``."""
+UPDATE_CHECK = 86_400.0
+"""Between two checks for updates, ± 10 %."""
+UPDATE_CHECK_FAILED = (600.0, 1800.0, 7200.0)
+"""The waits after checks that fail one after the other; the last one stays. Downloads that nobody asked for wait as long."""
+UPDATE_LOOK = 5.0
+"""Between two looks of the agent at the files of the updates."""
+UPDATE_WORKER_STARTS = 60.0
+"""A worker that the agent has started has this long before the agent starts another one."""
+UPDATE_LOOK_AFTER = 600.0
+"""While an update is under way a worker is started this often, in case the one at work was killed: one too many ends at once."""
+UPDATE_LOOK_AGAIN = 3600.0
+"""A download that nobody asked for and that may not begin now is thought of again after this."""
+INSTALLER_BUSY = 600.0
+"""The wait after an installer has met another installation."""
+PART_LASTS = 30 * 86_400.0
+"""A part of a download that nobody goes on with is deleted after this."""
+FILE_LASTS = 86_400.0
+"""A file of an update that nothing names is left alone this long: another process may have just brought it."""
+SITE_PART_LASTS = 900.0
+"""The PC of a site that fetches a file is waited for as long as its part is younger than this, and never longer."""
+SITE_LOOK = 30.0
+"""Between two looks whether that PC has the file by now."""
+SITE_LOOK_SPREAD = 60.0
+"""The random addition to ``SITE_LOOK``."""
+PROGRESS_APART = 0.25
+"""Between two writings of the progress of a download."""
+PROGRAM_LOOK = 5.0
+"""Between two looks whether Impact emploi runs, while a file comes."""
+CANCEL_LOOK = 0.05
+"""Between two looks whether a download was paused or cancelled."""
 
 INSTALLER_BUSY = 600.0
 """After this time an installer is started again that has met another installation."""

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 
+from . import refusals
 from .due_dates import find_due_date, is_quiet_day
 from .program_version import order_version
+from .refusals import RefusedError
 from .update_catalogue import Offer, Release, ReleaseKind
 
 STABLE = "stable"
@@ -179,6 +181,30 @@ def list_reasons(release: Release, post: Post) -> tuple[Reason, ...]:
         and not (rule.deadline and is_overdue)
         and rule.applies(release, post)
     )
+
+
+def find_version(choice: UpdateChoice, version: str) -> Listed:
+    """Return the *version* of *choice* in whatever form, the proposed one for "".
+
+    Raises ``RefusedError`` if there is none or if nobody may take it on this PC.
+    """
+    if not version:
+        listed = next((each for each in choice.listed if each.is_proposed), None)
+    else:
+        listed = next((each for each in choice.listed if _is_version(each, version)), None)
+    if listed is None:
+        raise RefusedError(refusals.VersionNotOffered(version))
+    if not listed.is_allowed:
+        raise RefusedError(refusals.VersionNotAllowed(listed.offer.release.version, listed.reasons[0].value))
+    return listed
+
+
+def _is_version(listed: Listed, version: str) -> bool:
+    """Return whether a person who types *version* means the *listed* one."""
+    try:
+        return order_version(listed.offer.release.version) == order_version(version)
+    except ValueError:
+        return False
 
 
 def find_return(postponement: Postponement, now: datetime) -> datetime:

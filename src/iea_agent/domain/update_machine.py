@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from enum import Enum
 
 from .problems import CATALOGUE
+from .program_version import order_version
 from .state_values import parse_count, parse_time
 from .update_catalogue import LARGEST_EXIT_CODE, LARGEST_FILE, Offer, SignedFile
 from .update_choice import UpdateChoice
@@ -340,12 +341,19 @@ def advance_update(
 def judge_choice(snapshot: UpdateSnapshot, choice: UpdateChoice) -> UpdateEvent | None:
     """Return what *choice*, made of the latest catalogue, means for an update.
 
-    None: nothing new. A version that is neither proposed nor listed any more was withdrawn.
+    None: nothing new. A version that is neither proposed nor listed any more was withdrawn. One that a person has asked for is not given up
+    for an older one that is proposed.
     """
     is_listed = any(each.offer.release.version == snapshot.version for each in choice.listed)
     if choice.proposed is not None:
-        same = choice.proposed.release.version == snapshot.version
-        return None if same else VersionProposed(choice.proposed)
+        proposed, under_way = choice.proposed.release.version, snapshot.version
+        if proposed == under_way:
+            return (
+                None if choice.proposed.file.sha256 == snapshot.sha256 else VersionProposed(choice.proposed)
+            )
+        if under_way and is_listed and order_version(proposed) < order_version(under_way):
+            return None
+        return VersionProposed(choice.proposed)
     if snapshot.version and not is_listed:
         return VersionWithdrawn()
     return NothingProposed() if snapshot.version else None

@@ -14,6 +14,7 @@ from iea_agent.domain.refusals import KINDS, Refusal
 from iea_agent.domain.settings import SettingFault
 from iea_agent.domain.typed_password import TypoKind
 from iea_agent.domain.update_choice import Reason
+from iea_agent.domain.update_machine import UpdateState
 from iea_agent.shell.wording.refusal_text import word_next_try, word_refusal
 
 EXAMPLES: list[Refusal] = [
@@ -77,6 +78,8 @@ EXAMPLES: list[Refusal] = [
     refusals.VersionNotOffered("3.00.99"),
     refusals.VersionNotOffered(""),
     *(refusals.VersionNotAllowed("3.00.73", reason.value) for reason in Reason),
+    *(refusals.UpdateNotNow(state.value) for state in UpdateState),
+    refusals.WorkerNotStarted("PermissionError"),
     refusals.NoMailProgram(),
     refusals.NoWindows(),
 ]

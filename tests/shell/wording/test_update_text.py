@@ -6,8 +6,17 @@ import pytest
 
 from iea_agent import locale
 from iea_agent.domain.download_plan import Progress
+from iea_agent.domain.update_catalogue import ReleaseKind
 from iea_agent.domain.update_choice import Reason
-from iea_agent.shell.wording.update_text import REASONS, format_size, word_progress, word_reasons
+from iea_agent.domain.update_machine import UpdateEffect, UpdateSnapshot, UpdateState
+from iea_agent.shell.wording.update_text import (
+    REASONS,
+    build_update_balloon,
+    format_size,
+    word_progress,
+    word_reasons,
+)
+from tests.releases import make_offer
 
 
 def test_every_reason_has_a_sentence_in_both_languages() -> None:
@@ -18,6 +27,38 @@ def test_every_reason_has_a_sentence_in_both_languages() -> None:
         assert word_reasons((reason,)) != french
         locale.choose("fr")
     assert word_reasons(()) == ""
+
+
+FILE = make_offer("3.00.73").file
+ANNOUNCED = [
+    (effect, UpdateState.AVAILABLE, "")
+    for effect in UpdateEffect
+    if effect.name.startswith("ANNOUNCE") and effect is not UpdateEffect.ANNOUNCE_RESULT
+] + [
+    (UpdateEffect.ANNOUNCE_RESULT, UpdateState.INSTALLED, ""),
+    (UpdateEffect.ANNOUNCE_RESULT, UpdateState.FAILED, ""),
+    (UpdateEffect.ANNOUNCE_RESULT, UpdateState.FAILED, "IEA-U05"),
+]
+
+
+def test_every_announcement_has_a_balloon_of_its_own_in_both_languages() -> None:
+    bodies = set()
+    for effect, state, code in ANNOUNCED:
+        snapshot = UpdateSnapshot(state, 1.0, "3.00.73", FILE.name, FILE.length, FILE.sha256, code)
+        for language in ("fr", "en"):
+            locale.choose(language)
+            for kind in ReleaseKind:
+                balloon = build_update_balloon(effect, kind, snapshot)
+                assert balloon is not None
+                assert "3.00.73" in balloon.body
+                assert code in balloon.body
+                bodies.add((balloon.title, balloon.body))
+    locale.choose("fr")
+    assert len(bodies) == 4 * len(ANNOUNCED)
+
+
+def test_an_update_that_is_gone_by_now_is_not_announced() -> None:
+    assert build_update_balloon(UpdateEffect.ANNOUNCE_READY, ReleaseKind.AGENT, UpdateSnapshot()) is None
 
 
 def test_a_version_on_its_way_to_everyone_is_told_so() -> None:

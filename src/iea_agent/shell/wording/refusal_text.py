@@ -90,11 +90,24 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.VersionNotOffered: N_(
         "Cette version n'est pas proposée par le serveur de mise à jour : {version}"
     ),
+    refusals.WorkerNotStarted: N_(
+        "Le programme n'a pas pu démarrer ce qui reçoit les mises à jour. Réessayez ; si cela continue, redémarrez l'ordinateur."
+    ),
     refusals.NoMailProgram: N_(
         "Aucun logiciel de messagerie ne s'est ouvert. Cliquez sur « Copier le message », puis collez-le dans votre messagerie."
     ),
     refusals.NoWindows: N_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings --help »."),
 }
+
+_UPDATE_STATES: Mapping[str, str] = {
+    "none": N_("Aucune mise à jour n'est en cours."),
+    "paused": N_("Le téléchargement est en pause."),
+    "installing": N_("L'installation est en cours : attendez qu'elle soit terminée."),
+    "available": N_("La mise à jour n'est pas encore téléchargée."),
+    "withdrawn": N_("Cette version a été retirée par son éditeur : elle n'est plus proposée."),
+}
+"""Why something is not possible, by the state of the update."""
+_OTHER_UPDATE_STATE = N_("Ce n'est pas possible maintenant : voyez où en est la mise à jour.")
 
 _OF_THE_KEY: Mapping[type[Refusal], str] = {
     refusals.SecretTooLong: N_("La clé de licence est trop longue."),
@@ -194,6 +207,8 @@ def _word_version_refusal(refusal: Refusal) -> str:
             return _("Aucune nouvelle version n'est proposée à ce poste.")
         case refusals.VersionNotAllowed():
             return f"{refusal.version} : {_word_version_reason(refusal.reason)}"
+        case refusals.UpdateNotNow(state):
+            return _(_UPDATE_STATES.get(state, _OTHER_UPDATE_STATE))
     return ""
 
 

@@ -9,8 +9,10 @@ from iea_agent.domain.download_plan import Progress
 from iea_agent.domain.problems import N_
 from iea_agent.domain.update_catalogue import ReleaseKind
 from iea_agent.domain.update_choice import Listed, Reason, UpdateChoice
+from iea_agent.domain.update_machine import UpdateEffect, UpdateSnapshot, UpdateState
 from iea_agent.locale import _
 
+from .balloon_text import Balloon
 from .time_text import format_wait
 
 REASONS: Mapping[Reason, str] = {
@@ -52,7 +54,7 @@ def word_reasons(reasons: tuple[Reason, ...]) -> str:
 
 
 def format_size(size: float) -> str:
-    """Return *size* in bytes as « 14,6 Mo »: in the unit that leaves few digits."""
+    """Return *size* in bytes as « 14,6 Mo »: in the unit that leaves few digits."""
     unit = 0
     while size >= 1000 and unit < len(_UNITS) - 1:
         size, unit = size / 1000, unit + 1
@@ -61,7 +63,7 @@ def format_size(size: float) -> str:
 
 
 def word_progress(progress: Progress) -> str:
-    """Return how far a download is, as « 75,8 Mo sur 210 Mo, 2,1 Mo/s, encore 1 min »."""
+    """Return how far a download is, as « 75,8 Mo sur 210 Mo, 2,1 Mo/s, encore 1 min »."""
     parts = [
         _("{received} sur {total}").format(
             received=format_size(progress.received), total=format_size(progress.total)
@@ -77,6 +79,44 @@ KINDS: Mapping[str, str] = {
     ReleaseKind.PRODUCT.value: N_("Impact emploi"),
     ReleaseKind.AGENT.value: N_("Programme de connexion"),
 }
+
+
+_BALLOON_TITLES: Mapping[ReleaseKind, str] = {
+    ReleaseKind.PRODUCT: N_("Mise à jour d'Impact emploi"),
+    ReleaseKind.AGENT: N_("Mise à jour du programme de connexion"),
+}
+_BALLOONS: Mapping[UpdateEffect, str] = {
+    UpdateEffect.ANNOUNCE_VERSION: N_(
+        "La version {version} est disponible. Clic droit sur l'icône, « Gérer les mises à jour »."
+    ),
+    UpdateEffect.ANNOUNCE_READY: N_(
+        "La version {version} est téléchargée et vérifiée. Pour l'installer : clic droit sur l'icône, « Gérer les mises à jour »."
+    ),
+    UpdateEffect.ANNOUNCE_WITHDRAWAL: N_(
+        "La version {version} a été retirée par son éditeur : elle n'est plus proposée."
+    ),
+}
+_INSTALLED = N_("La version {version} est installée.")
+_INSTALL_FAILED = N_(
+    "L'installation de la version {version} n'a pas abouti. Pour savoir que faire : clic droit sur l'icône, « Gérer les mises à jour »."
+)
+_DOWNLOAD_FAILED = N_(
+    "Le téléchargement de la version {version} n'a pas abouti. Pour réessayer : clic droit sur l'icône, « Gérer les mises à jour ». ({code})"
+)
+
+
+def build_update_balloon(effect: UpdateEffect, kind: ReleaseKind, snapshot: UpdateSnapshot) -> Balloon | None:
+    """Return the balloon of an ``ANNOUNCE_…`` effect, None if there is nothing to say.
+
+    The update may have gone on since the effect.
+    """
+    if not snapshot.version:
+        return None
+    sentence = _BALLOONS.get(effect, _INSTALLED)
+    if effect is UpdateEffect.ANNOUNCE_RESULT and snapshot.state is UpdateState.FAILED:
+        sentence = _DOWNLOAD_FAILED if snapshot.code else _INSTALL_FAILED
+    body = _(sentence).format(version=snapshot.version, code=snapshot.code)
+    return Balloon(_(_BALLOON_TITLES[kind]), body)
 
 
 def build_updates_document(
@@ -118,7 +158,7 @@ def render_updates(document: UpdatesDocument) -> str:
 
 
 def _describe_offer(offer: OfferDocument) -> str:
-    """Return « 3.00.73, 210 Mo : proposée », or why it is not."""
+    """Return « 3.00.73, 210 Mo : proposée », or why it is not."""
     why = word_reasons(tuple(map(Reason, offer["reasons"]))) or _("cette version vous est proposée.")
     sentence = _("{version}, {size} : {why}")
     return sentence.format(version=offer["version"], size=format_size(offer["bytes"]), why=why)

@@ -1,0 +1,170 @@
+"""What the agent does about updates: it starts workers in time, and announces.
+
+Everything runs on the loop's thread and reads small files. Before the first check is due, and while no update is under way, nothing is loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from iea_agent.domain import timing
+from iea_agent.domain.refusals import RefusedError
+
+if TYPE_CHECKING:
+    from iea_agent.domain.machine import Moment
+    from iea_agent.domain.settings import Settings
+    from iea_agent.domain.update_catalogue import ReleaseKind
+    from iea_agent.domain.update_record import CheckRecord, UpdateRecord
+    from iea_agent.shell.wording.balloon_text import Balloon
+
+    from .installation import Installation
+    from .update_keeper import UpdateKeeper
+
+log = logging.getLogger("iea_agent.updates")
+
+PRODUCT = "product"
+"""``ReleaseKind.PRODUCT``, whose module the icon's process does not load for this."""
+ANY_RECORD = ("update-product", "update-agent")
+"""The state files that say that an update is under way."""
+
+
+class UpdateWatch:
+    """The updates of one installation, as the agent looks after them."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        clock: Callable[[], Moment],
+        chance: Callable[[], float],
+        show: Callable[[Balloon], None],
+        start_worker: Callable[[], None] | None = None,
+        program_runs: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """*show* is called with each balloon; *start_worker* stands in for a process."""
+        self._installation = installation
+        self._clock = clock
+        self._chance = chance()
+        self._show = show
+        self._start_worker = start_worker
+        self._program_runs = program_runs
+        self._first = clock().steady + timing.UPDATE_FIRST + timing.UPDATE_FIRST_SPREAD * self._chance
+        self._next = clock().steady
+        self._opened: UpdateKeeper | None = None
+        self._signature: object = None
+        self._records: dict[ReleaseKind, UpdateRecord] = {}
+        self._check: CheckRecord | None = None
+        # when it was looked last whether a worker that was killed has left something
+        self._looked_after = clock().steady
+
+    @property
+    def has_update(self) -> bool:
+        """Whether an update of Impact emploi that is proposed waits to be installed."""
+        return any(kind.value == PRODUCT and record.has_update for kind, record in self._records.items())
+
+    def open(self) -> None:
+        """Go on with what was under way when the agent ended."""
+        if self._has_record():
+            self._try(lambda keeper: keeper.resume())
+
+    def look(self, settings: Settings) -> None:
+        """Do what is due now."""
+        now = self._clock().steady
+        if now < self._next or not (now >= self._first or self._has_record()):
+            return
+        self._next = now + timing.UPDATE_LOOK
+
+        def look(keeper: UpdateKeeper) -> None:
+            self._read_files(keeper)
+            self._announce(keeper)
+            if settings.updates_check:
+                self._start_due(keeper)
+
+        self._try(look)
+
+    def note_sign_in(self) -> None:
+        """Write into the history that the server accepts this PC after an update."""
+        if any(record.awaits_sign_in for record in self._records.values()):
+            self._try(self._note_sign_in)
+
+    def _note_sign_in(self, keeper: UpdateKeeper) -> None:
+        from iea_agent.domain.update_record import HistoryLine, HistoryStep
+
+        for kind, record in self._records.items():
+            if record.awaits_sign_in:
+                keeper.take(kind, change=lambda each: replace(each, awaits_sign_in=False))
+                at, version = self._clock().wall, record.snapshot.version
+                keeper.add_history(HistoryLine(at, kind, version, "", HistoryStep.AUTHENTICATION, True))
+        self._read_files(keeper)
+
+    def _has_record(self) -> bool:
+        return any(map(self._installation.storage.has_state, ANY_RECORD))
+
+    def _try(self, action: Callable[[UpdateKeeper], None]) -> None:
+        """Do *action*; what the disk or the system refuses is for the log."""
+        if self._opened is None:
+            from .update_keeper import UpdateKeeper
+
+            self._opened = UpdateKeeper(self._installation, self._start_worker, lambda: self._clock().wall)
+        try:
+            action(self._opened)
+        except RefusedError as error:
+            log.warning("updates not looked after", extra={"fields": {"reason": error.refusal.code}})
+
+    def _read_files(self, keeper: UpdateKeeper) -> None:
+        """Read what has changed on the disk."""
+        from iea_agent.domain.update_catalogue import ReleaseKind
+
+        signature = keeper.sign_records()
+        if signature != self._signature:
+            self._signature = signature
+            self._records = {kind: keeper.load(kind) for kind in ReleaseKind}
+            self._check = keeper.load_check()
+
+    def _announce(self, keeper: UpdateKeeper) -> None:
+        """Show what is new, each once: it is written down before."""
+        from iea_agent.domain.update_record import pop_announcements
+        from iea_agent.shell.wording.update_text import build_update_balloon
+
+        for kind, record in self._records.items():
+            if not record.pending:
+                continue
+            effects = pop_announcements(record)[1]
+            after = keeper.take(kind, change=lambda each: pop_announcements(each)[0])
+            for effect in effects:
+                balloon = build_update_balloon(effect, kind, after.snapshot)
+                if balloon is not None:
+                    self._show(balloon)
+
+    def _start_due(self, keeper: UpdateKeeper) -> None:
+        """Start a worker if something is due that no person has asked for."""
+        from iea_agent.domain.update_record import (
+            CheckRecord,
+            find_check_due,
+            is_timer_due,
+            is_unfinished,
+        )
+
+        now = self._clock()
+        check = self._check or CheckRecord()
+        is_check_due = now.steady >= self._first and find_check_due(check, now.wall, self._chance) <= now.wall
+        if is_check_due and not check.is_pending:
+            self._rest(now.steady)
+            keeper.check()
+            return
+        records = self._records.values()
+        waits = any(record.waits_for_program for record in records)
+        program_runs = waits and self._program_runs()
+        is_due = any(is_timer_due(record, now.wall, program_runs=program_runs) for record in records)
+        if now.steady - self._looked_after >= timing.UPDATE_LOOK_AFTER:
+            is_due |= check.is_pending or any(map(is_unfinished, records))
+        if is_due:
+            self._rest(now.steady)
+            keeper.start_worker()
+
+    def _rest(self, now: float) -> None:
+        """Do nothing for a while: it takes its time until the records say what was done."""
+        self._next = now + timing.UPDATE_WORKER_STARTS
+        self._looked_after = now

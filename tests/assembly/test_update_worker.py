@@ -1,0 +1,214 @@
+"""The worker of updates: it checks, fetches and tidies as the records ask for."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.update_keeper import UpdateKeeper
+from iea_agent.assembly.update_worker import LOCK, Surroundings, UpdateWorker
+from iea_agent.domain import network_cost, timing
+from iea_agent.domain.download_plan import Progress
+from iea_agent.domain.update_catalogue import ReleaseKind
+from iea_agent.domain.update_machine import UpdateEffect, UpdateSnapshot, UpdateState
+from iea_agent.domain.update_record import UpdateRecord, pop_announcements
+from iea_agent.services.update_download import Terms
+from tests.update_site import CONTENT, Quiet, Site, open_site
+
+PRODUCT = ReleaseKind.PRODUCT
+NOON = time.mktime((2026, 12, 9, 12, 0, 0, 0, 0, -1))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with open_site(tmp_path_factory.mktemp("worker")) as site:
+        yield site
+
+
+class Pc:
+    """A PC with Impact emploi 3.00.72, its worker, and what is so around it."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        self.cost = network_cost.UNRESTRICTED
+        self.program_runs = False
+        self.now = NOON
+        self.during: Callable[[], None] = lambda: None
+        self.keeper = UpdateKeeper(installation, lambda: None, lambda: self.now)
+        self.place = installation.updates_folder / "files"
+
+    def work(self, seconds_later: float = 0.0) -> UpdateRecord:
+        """Run a worker to its end; return the record of Impact emploi."""
+        self.now += seconds_later
+
+        def report(_snapshot: UpdateSnapshot, _progress: Progress) -> None:
+            self.during()
+
+        around = Surroundings(lambda: self.cost, lambda: self.program_runs)
+        # each look at the steady clock finds it much later
+        steady = map(float, itertools.count(0, 1000))
+        worker = UpdateWorker(self.installation, around, report, lambda: self.now, lambda: next(steady))
+        assert worker.run()
+        return self.keeper.load(PRODUCT)
+
+    def check(self) -> UpdateRecord:
+        self.keeper.check()
+        return self.work()
+
+
+@pytest.fixture
+def pc(site: Site, request: pytest.FixtureRequest) -> Iterator[Pc]:
+    yield Pc(site.install(f"pc-{abs(hash(request.node.nodeid))}", version=(3, 0, 72)))
+    site.serve({})
+
+
+def test_a_version_comes_by_itself_with_one_balloon(pc: Pc) -> None:
+    record = pc.check()
+    assert record.snapshot.state is UpdateState.READY
+    assert (pc.place / "ImpactEmploi-3.00.73.exe").read_bytes() == CONTENT
+    assert pop_announcements(record)[1] == (UpdateEffect.ANNOUNCE_READY,)
+    check = pc.keeper.load_check()
+    assert (check.code, check.checked, check.is_pending) == ("", NOON, False)
+    Quiet.given.clear()
+    assert pc.check() == record
+    assert Quiet.given == []
+
+
+def test_a_person_pays_no_network_without_a_click(pc: Pc) -> None:
+    pc.cost = network_cost.FIXED
+    # what is small comes anyhow
+    assert pc.check().snapshot.state is UpdateState.READY
+
+
+def test_nothing_is_proposed_while_impact_emploi_runs(pc: Pc) -> None:
+    pc.program_runs = True
+    record = pc.check()
+    assert (record.snapshot.state, record.waits_for_program, record.pending) == (UpdateState.NONE, True, ())
+    pc.program_runs = False
+    assert pc.work().snapshot.state is UpdateState.READY
+
+
+def test_a_version_is_only_announced_where_the_policy_fetches_nothing(pc: Pc) -> None:
+    file = pc.installation.storage.policy_file
+    file.write_text(f"{file.read_text(encoding='utf-8')}\n[updates]\ndownload = false\n", encoding="utf-8")
+    record = pc.check()
+    assert record.snapshot.state is UpdateState.AVAILABLE
+    assert pop_announcements(record)[1] == (UpdateEffect.ANNOUNCE_VERSION,)
+
+
+def test_assistance_mode_fetches_nothing_by_itself(pc: Pc) -> None:
+    pc.installation.storage.write_state("assistance", {"since": NOON - 60})
+    record = pc.check()
+    assert record.snapshot.state is UpdateState.AVAILABLE
+    assert record.judge_at == NOON + timing.UPDATE_LOOK_AGAIN
+    pc.installation.storage.delete_state("assistance")
+    assert pc.work(timing.UPDATE_LOOK_AGAIN).snapshot.state is UpdateState.READY
+
+
+def test_a_download_by_itself_that_fails_is_tried_again(pc: Pc, site: Site) -> None:
+    file = site.file
+    away = file.with_suffix(".away")
+    file.rename(away)
+    try:
+        record = pc.check()
+    finally:
+        away.rename(file)
+    assert (record.snapshot.state, record.snapshot.code) == (UpdateState.FAILED, "IEA-U06")
+    assert pop_announcements(record)[1] == ()
+    assert record.judge_at == NOON + timing.UPDATE_CHECK_FAILED[0]
+    record = pc.work(timing.UPDATE_CHECK_FAILED[0])
+    assert (record.snapshot.state, record.failures) == (UpdateState.READY, 0)
+
+
+def test_a_check_that_fails_names_the_problem(pc: Pc, site: Site) -> None:
+    site.serve(site.repository.spoil("metadata-expired"))
+    pc.check()
+    site.repository.heal()
+    check = pc.keeper.load_check()
+    assert (check.code, check.checked, check.failures) == ("IEA-U01", 0.0, 1)
+
+
+@pytest.mark.parametrize(
+    ("stop", "state", "files"),
+    [
+        (UpdateKeeper.pause, UpdateState.PAUSED, [".part"]),
+        (UpdateKeeper.cancel, UpdateState.AVAILABLE, []),
+    ],
+)
+def test_a_download_is_stopped_from_another_process(
+    pc: Pc, stop: Callable[[UpdateKeeper, ReleaseKind], None], state: UpdateState, files: list[str]
+) -> None:
+    pc.during = lambda: stop(pc.keeper, PRODUCT)
+    record = pc.check()
+    assert record.snapshot.state is state
+    assert [file.suffix for file in pc.place.iterdir()] == files
+    assert not (pc.installation.folders.state / "update-progress.json").exists()
+    pc.during = lambda: None
+    pc.keeper.start_download(PRODUCT)
+    assert pc.work().snapshot.state is UpdateState.READY
+
+
+def test_a_file_from_a_stick_ends_the_download(pc: Pc, site: Site) -> None:
+    pc.installation.storage.write_state("assistance", {"since": NOON - 60})
+    pc.check()
+    received = pc.keeper.take_file(site.file, Terms())
+    assert received.path.read_bytes() == CONTENT
+    assert pc.work().snapshot.state is UpdateState.READY
+
+
+def test_a_withdrawn_version_goes_with_its_file(pc: Pc, site: Site) -> None:
+    assert pc.check().snapshot.state is UpdateState.READY
+    site.describe(**{"rollout.percent": 0})
+    try:
+        record = pc.check()
+    finally:
+        site.describe()
+    assert record.snapshot.state is UpdateState.WITHDRAWN
+    assert UpdateEffect.ANNOUNCE_WITHDRAWAL in pop_announcements(record)[1]
+    assert list(pc.place.iterdir()) == []
+
+
+def test_what_nobody_goes_on_with_is_deleted_in_time(pc: Pc) -> None:
+    pc.check()
+    ages = {
+        "old.exe.00.part": timing.PART_LASTS + 60,
+        "new.exe.00.part": timing.PART_LASTS - 60,
+        "old.exe": timing.FILE_LASTS + 60,
+        "new.exe": timing.FILE_LASTS - 60,
+    }
+    for name, age in ages.items():
+        (pc.place / name).write_bytes(b"x")
+        os.utime(pc.place / name, (NOON - age,) * 2)
+    pc.check()
+    assert {file.name for file in pc.place.iterdir()} == {
+        "new.exe.00.part",
+        "new.exe",
+        "ImpactEmploi-3.00.73.exe",
+    }
+
+
+def test_one_works_at_a_time(pc: Pc) -> None:
+    pc.keeper.check()
+    lock = pc.installation.host.lock_file(pc.installation.folders.state / LOCK)
+    assert lock is not None
+    worker = UpdateWorker(pc.installation, Surroundings(lambda: 1, lambda: False), clock=lambda: NOON)
+    assert not worker.run()
+    lock.close()
+    assert worker.run()
+    assert not worker.has_work()
+
+
+@pytest.mark.parametrize("name", ["..", "../x", "a/b"])
+def test_a_record_leads_to_no_file_elsewhere(pc: Pc, name: str) -> None:
+    pc.place.mkdir(parents=True)
+    victim = pc.place.parent / "x"
+    victim.write_bytes(b"x")
+    document = {**UpdateRecord().to_document(), "doomed": [f"{name} {'0' * 64}"]}
+    pc.installation.storage.write_state("update-product", document)
+    assert pc.work().doomed == ()
+    assert victim.exists()

@@ -710,6 +710,37 @@ def _download_update(installation: Installation, options: argparse.Namespace) ->
 
 
 @_command(
+    "update install",
+    N_("installe une version, après l'avoir reçue et vérifiée"),
+    Argument("--version", N_("par exemple 3.00.73 ; sinon la version proposée"), default=""),
+    Argument("--agent", N_("le programme de connexion, et non Impact emploi"), action="store_true"),
+    JSON,
+)
+def _install_update(installation: Installation, options: argparse.Namespace) -> int:
+    from iea_agent.assembly import update_requests
+
+    document = update_requests.install(installation, options.version, options.agent, _show_progress())
+    if options.json:
+        _print_json(document)
+    else:
+        print(document["words"])
+    return exit_codes.FINE if document["state"] == "installed" else exit_codes.FAILED
+
+
+@_command("update history", N_("dit ce qui a été installé, et comment cela s'est terminé"), JSON)
+def _print_history(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.assembly import update_requests
+
+    document = update_requests.list_history(installation)
+    if options.json:
+        _print_json(document)
+    else:
+        from iea_agent.shell.wording.update_history_text import render_history
+
+        print(render_history(document))
+
+
+@_command(
     "update from",
     N_("vérifie une mise à jour téléchargée autrement, ou sur une clé USB"),
     Argument("file", N_("le fichier"), metavar="FICHIER", type=Path),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from iea_agent.domain import refusals
 from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.domain.update_catalogue import ReleaseKind
 from iea_agent.domain.update_choice import Post, choose_update, find_version
+from iea_agent.shell.wording.update_history_text import render_history
 from tests.releases import make_offer
+from tests.update_site import CONTENT, Quiet, Site, open_site
 
 CHOICE = choose_update(
     [make_offer("3.00.73"), make_offer("3.00.74", **{"rollout.percent": 1}), make_offer("3.00.72")],
@@ -65,3 +68,53 @@ def test_a_file_that_is_not_there_or_not_signed_is_refused(
     with pytest.raises(RefusedError) as caught:
         update_requests.take_file(installation, tmp_path / "x.exe", lambda _progress: None)
     assert caught.value.refusal == refusals.ProblemMet("IEA-U07")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with open_site(tmp_path_factory.mktemp("requests")) as site:
+        yield site
+
+
+def test_a_person_brings_an_update_in_by_commands(site: Site) -> None:
+    installation = site.install("pc", version=(3, 0, 72))
+    policy = installation.storage.policy_file
+    # else a process of its own goes on
+    policy.write_text(
+        f"{policy.read_text(encoding='utf-8')}\n[updates]\ndownload = false\n", encoding="utf-8"
+    )
+    document = update_requests.check(installation, by_network=True)
+    assert [each["version"] for each in document["versions"] if each["allowed"]] == ["3.00.73"]
+    assert update_requests.check(installation, by_network=False) == document
+    seen: list[int] = []
+    received = update_requests.download(
+        installation, "V73", False, lambda progress: seen.append(progress.received)
+    )
+    assert Path(received["path"]).read_bytes() == CONTENT
+    assert seen[-1] == received["bytes"] == len(CONTENT)
+    # nothing is fetched again
+    Quiet.given.clear()
+    assert update_requests.download(installation, "", False, lambda _progress: None) == received
+    assert Quiet.given == []
+    # the file is signed, but no program
+    ended = update_requests.install(installation, "3.00.73", False, lambda _progress: None)
+    assert ended["state"] in ("failed", "ready")
+    assert ended["words"]
+
+
+def test_what_the_server_says_is_a_refusal(site: Site) -> None:
+    installation = site.install("other", version=(3, 0, 72))
+    site.serve(site.repository.spoil("metadata-expired"))
+    try:
+        with pytest.raises(RefusedError) as caught:
+            update_requests.check(installation, by_network=True)
+    finally:
+        site.repository.heal()
+        site.serve({})
+    assert caught.value.refusal == refusals.ProblemMet("IEA-U01")
+
+
+def test_there_is_no_history_at_first(installation: Installation) -> None:
+    document = update_requests.list_history(installation)
+    assert document["lines"] == []
+    assert render_history(document)

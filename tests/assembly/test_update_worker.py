@@ -6,16 +6,20 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.installing import Installing, Watch
 from iea_agent.assembly.update_keeper import UpdateKeeper
 from iea_agent.assembly.update_worker import LOCK, Surroundings, UpdateWorker
 from iea_agent.domain import network_cost, timing
 from iea_agent.domain.download_plan import Progress
-from iea_agent.domain.update_catalogue import ReleaseKind
-from iea_agent.domain.update_machine import UpdateEffect, UpdateSnapshot, UpdateState
+from iea_agent.domain.installer_result import InstallReport, InstallResult
+from iea_agent.domain.update_catalogue import Offer, Release, ReleaseKind
+from iea_agent.domain.update_machine import InstallRequested, UpdateEffect, UpdateSnapshot, UpdateState
 from iea_agent.domain.update_record import UpdateRecord, pop_announcements
 from iea_agent.services.update_download import Terms
 from tests.update_site import CONTENT, Quiet, Site, open_site
@@ -39,6 +43,7 @@ class Pc:
         self.program_runs = False
         self.now = NOON
         self.during: Callable[[], None] = lambda: None
+        self.installer: Installing | None = None
         self.keeper = UpdateKeeper(installation, lambda: None, lambda: self.now)
         self.place = installation.updates_folder / "files"
 
@@ -52,7 +57,9 @@ class Pc:
         around = Surroundings(lambda: self.cost, lambda: self.program_runs)
         # each look at the steady clock finds it much later
         steady = map(float, itertools.count(0, 1000))
-        worker = UpdateWorker(self.installation, around, report, lambda: self.now, lambda: next(steady))
+        worker = UpdateWorker(
+            self.installation, around, report, lambda: self.now, lambda: next(steady), self.installer
+        )
         assert worker.run()
         return self.keeper.load(PRODUCT)
 
@@ -201,6 +208,107 @@ def test_one_works_at_a_time(pc: Pc) -> None:
     lock.close()
     assert worker.run()
     assert not worker.has_work()
+
+
+class Installer(Installing):
+    """An installer that ends as the test says, and a note of each start."""
+
+    def __init__(self, pc: Pc) -> None:
+        super().__init__(pc.installation)
+        self.results: list[tuple[InstallResult, int]] = []
+        self.resumed: InstallReport | None = None
+        self.starts: list[int] = []
+
+    def find_installed(self, release: Release) -> str:
+        del release
+        return "3.00.72"
+
+    def run(self, offer: Offer, path: Path, tries: int = 0, watch: Watch | None = None) -> InstallReport:
+        del watch
+        assert path.read_bytes() == CONTENT
+        self.starts.append(tries)
+        result, code = self.results.pop(0)
+        return InstallReport(result, offer.release.version, code, "3.00.73")
+
+    def resume(
+        self, kind: ReleaseKind, version: str, tries: int = 0, watch: Watch | None = None
+    ) -> InstallReport | None:
+        del kind, version, tries, watch
+        return self.resumed
+
+
+class TestInstalling:
+    """The installer's end, and what is remembered of it."""
+
+    @pytest.fixture
+    def ready(self, pc: Pc) -> Pc:
+        pc.installer = Installer(pc)
+        assert pc.check().snapshot.state is UpdateState.READY
+        return pc
+
+    def install(self, pc: Pc, *results: tuple[InstallResult, int]) -> UpdateRecord:
+        assert isinstance(pc.installer, Installer)
+        pc.installer.results = list(results)
+        pc.keeper.install(PRODUCT)
+        return pc.work()
+
+    def test_an_end_is_two_lines_and_waits_for_the_first_authentication(self, ready: Pc) -> None:
+        record = self.install(ready, (InstallResult.DONE, 0))
+        assert record.snapshot.state is UpdateState.INSTALLED
+        assert record.awaits_sign_in
+        assert record.report["result"] == "done"
+        lines = ready.keeper.load_history()
+        assert [(line.step.value, line.before, line.is_good) for line in lines] == [
+            ("installer", "3.00.72", True),
+            ("version", "3.00.72", True),
+        ]
+        # the last installers stay
+        ready.now += 2 * timing.FILE_LASTS
+        ready.check()
+        assert [file.name for file in ready.place.iterdir()] == ["ImpactEmploi-3.00.73.exe"]
+
+    def test_a_version_that_is_not_there_is_not_confirmed(self, ready: Pc) -> None:
+        record = self.install(ready, (InstallResult.UNCONFIRMED, 0))
+        assert (record.snapshot.state, record.awaits_sign_in) == (UpdateState.FAILED, False)
+        assert [line.is_good for line in ready.keeper.load_history()] == [True, False]
+
+    def test_another_installation_is_waited_for(self, ready: Pc) -> None:
+        record = self.install(ready, (InstallResult.BUSY, 1618), (InstallResult.RIGHTS_REFUSED, 1223))
+        assert (record.snapshot.state, record.is_installing) == (UpdateState.INSTALLING, False)
+        assert ready.keeper.load_history() == ()
+        record = ready.work(timing.INSTALLER_BUSY)
+        assert isinstance(ready.installer, Installer)
+        assert ready.installer.starts == [0, 1]
+        # nothing is lost, and the words are there
+        assert (record.snapshot.state, record.report["result"]) == (UpdateState.READY, "rights-refused")
+
+    def test_an_installer_that_nobody_expects_any_more_does_not_start(self, ready: Pc) -> None:
+        ready.keeper.install(PRODUCT)
+        record = ready.work(timing.INSTALLER_LATE + 1)
+        assert isinstance(ready.installer, Installer)
+        assert (record.snapshot.state, ready.installer.starts) == (UpdateState.READY, [])
+
+    @pytest.mark.parametrize("is_begun", [False, True])
+    def test_one_whose_worker_was_killed_is_asked_for_its_end(self, ready: Pc, is_begun: bool) -> None:
+        assert isinstance(ready.installer, Installer)
+        if is_begun:
+            ready.installer.resumed = InstallReport(InstallResult.DONE, "3.00.73", 0, "3.00.73")
+        ready.keeper.take(
+            PRODUCT, InstallRequested(), change=lambda record: replace(record, installer_due=0.0)
+        )
+        record = ready.work()
+        assert ready.installer.starts == []
+        assert record.snapshot.state is (UpdateState.INSTALLED if is_begun else UpdateState.READY)
+
+    def test_what_is_not_signed_now_is_not_started(self, ready: Pc) -> None:
+        document = ready.keeper.load(PRODUCT).to_document()
+        snapshot = document["snapshot"]
+        assert isinstance(snapshot, dict)
+        ready.installation.storage.write_state(
+            "update-product", {**document, "snapshot": {**snapshot, "sha256": "0" * 64}}
+        )
+        record = self.install(ready)
+        assert record.snapshot.state is UpdateState.AVAILABLE
 
 
 @pytest.mark.parametrize("name", ["..", "../x", "a/b"])

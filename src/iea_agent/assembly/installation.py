@@ -213,6 +213,12 @@ class Installation:
         # none is known, or it is gone
         return find_file_version(path) if (path := self.find_program(values)) else ""
 
+    def runs_program(self) -> bool:
+        """Return whether Impact emploi is open on this PC."""
+        from iea_agent.host.running_programs import is_running
+
+        return is_running(self.find_program(self.storage.load().effective.settings))
+
     def list_outdated(self, values: Settings) -> tuple[OutdatedVersion, ...]:
         """Return the programs of this PC that the servers do not go on to serve."""
         policy = self.texts.load_policy()

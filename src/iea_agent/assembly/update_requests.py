@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from iea_agent import __version__
 from iea_agent.domain import refusals
+from iea_agent.domain.program_version import order_version
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.update_catalogue import Catalogue, ReleaseKind
 from iea_agent.domain.update_machine import UpdateState
@@ -22,7 +23,12 @@ from .update_worker import UpdateWorker
 from .updating import Updating
 
 if TYPE_CHECKING:
-    from iea_agent.domain.documents import ReceivedFileDocument, UpdatesDocument
+    from iea_agent.domain.documents import (
+        InstallationDocument,
+        ReceivedFileDocument,
+        UpdateHistoryDocument,
+        UpdatesDocument,
+    )
     from iea_agent.domain.download_plan import Progress
     from iea_agent.domain.update_machine import UpdateSnapshot
 
@@ -77,6 +83,30 @@ def download(
     return _build_document(kind, snapshot, Updating(Servers(installation)).place / snapshot.file.base_name)
 
 
+def install(installation: Installation, version: str, is_agent: bool, report: Report) -> InstallationDocument:
+    """Install *version*, which is received first if need be. Raises ``RefusedError``.
+
+    Interrupted, an installer that has begun goes on.
+    """
+    keeper = UpdateKeeper(installation, lambda: None)
+    kind = ReleaseKind.AGENT if is_agent else ReleaseKind.PRODUCT
+    snapshot = keeper.load(kind).snapshot
+    if snapshot.state is not UpdateState.READY or (version and not _means(version, snapshot.version)):
+        download(installation, version, is_agent, report)
+    keeper.install(kind)
+    _work(installation, keeper, lambda: not keeper.load(kind).is_installing)
+    from iea_agent.shell.wording.update_history_text import build_installation_document
+
+    return build_installation_document(kind, keeper.load(kind))
+
+
+def list_history(installation: Installation) -> UpdateHistoryDocument:
+    """Return what was installed on this PC, the oldest line first."""
+    from iea_agent.shell.wording.update_history_text import build_history_document
+
+    return build_history_document(UpdateKeeper(installation, lambda: None).load_history())
+
+
 def take_file(installation: Installation, path: Path, report: Report) -> ReceivedFileDocument:
     """Verify the update in the file *path*. Raises ``RefusedError``."""
     from iea_agent.services.update_download import Terms
@@ -85,6 +115,14 @@ def take_file(installation: Installation, path: Path, report: Report) -> Receive
     received = keeper.take_file(path, Terms(report))
     kind = received.offer.release.kind
     return _build_document(kind, keeper.load(kind).snapshot, received.path)
+
+
+def _means(typed: str, version: str) -> bool:
+    """Return whether a person who types *typed* means *version*."""
+    try:
+        return order_version(typed) == order_version(version)
+    except ValueError:
+        return False
 
 
 def _check(installation: Installation, keeper: UpdateKeeper) -> None:

@@ -41,15 +41,18 @@ class UpdateWatch:
         chance: Callable[[], float],
         show: Callable[[Balloon], None],
         start_worker: Callable[[], None] | None = None,
-        program_runs: Callable[[], bool] = lambda: False,
+        program_runs: Callable[[], bool] | None = None,
     ) -> None:
-        """*show* is called with each balloon; *start_worker* stands in for a process."""
+        """*show* is called with each balloon.
+
+        *start_worker* stands in for a process, *program_runs* for a look at those of this PC.
+        """
         self._installation = installation
         self._clock = clock
         self._chance = chance()
         self._show = show
         self._start_worker = start_worker
-        self._program_runs = program_runs
+        self._program_runs = program_runs or installation.runs_program
         self._first = clock().steady + timing.UPDATE_FIRST + timing.UPDATE_FIRST_SPREAD * self._chance
         self._next = clock().steady
         self._opened: UpdateKeeper | None = None

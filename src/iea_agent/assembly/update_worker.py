@@ -20,23 +20,35 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain import problems, timing
 from iea_agent.domain.download_plan import RATE_BESIDE_PROGRAM, Progress, compute_room
+from iea_agent.domain.installer_result import InstallReport, InstallResult, to_event
 from iea_agent.domain.network_cost import allows_automatic
 from iea_agent.domain.update_catalogue import Offer, ReleaseKind
 from iea_agent.domain.update_machine import (
     DownloadFailed,
     DownloadRequested,
+    FileLost,
     FileVerified,
+    InstallConfirmed,
     InstallerRefused,
+    InstallFailed,
     UpdateSnapshot,
     UpdateState,
     VersionProposed,
     VersionWithdrawn,
 )
-from iea_agent.domain.update_record import UpdateRecord, begin_by_itself, end_check, is_work_due
+from iea_agent.domain.update_record import (
+    HistoryLine,
+    HistoryStep,
+    UpdateRecord,
+    begin_by_itself,
+    end_check,
+    is_work_due,
+)
 from iea_agent.host.storage import StorageError
 from iea_agent.services.https import HttpsError
 from iea_agent.services.network import RequestCancelled
 
+from .installing import Installing
 from .servers import Servers
 from .update_keeper import UpdateKeeper
 from .updating import Updating
@@ -84,6 +96,7 @@ class UpdateWorker:
         report: Report = lambda _snapshot, _progress: None,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
+        installing: Installing | None = None,
     ) -> None:
         """Prepare; *report* is told the progress, as the file of the progress is."""
         self._steady = steady
@@ -93,6 +106,7 @@ class UpdateWorker:
         self._clock = clock
         self._keeper = UpdateKeeper(installation, lambda: None, clock)
         self._updating = Updating(Servers(installation))
+        self._installing = installing or Installing(installation)
 
     def run(self, is_done: Callable[[], bool] = lambda: False) -> bool:
         """Work until there is nothing to do, or *is_done*.
@@ -131,7 +145,7 @@ class UpdateWorker:
         elif record.snapshot.state is UpdateState.DOWNLOADING:
             self._download(kind, record)
         elif record.snapshot.state is UpdateState.INSTALLING:
-            self._install(kind)
+            self._install(kind, record)
         else:
             self._judge(kind)
 
@@ -255,9 +269,75 @@ class UpdateWorker:
 
     # installing
 
-    def _install(self, kind: ReleaseKind) -> None:
-        log.warning("no installer can be run yet")
-        self._keeper.take(kind, InstallerRefused())
+    def _install(self, kind: ReleaseKind, record: UpdateRecord) -> None:
+        """Start the installer that is due, or learn how the one ended that was started."""
+        snapshot = record.snapshot
+        if not record.installer_due:
+            report = self._installing.resume(kind, snapshot.version, snapshot.tries)
+        elif self._clock() - record.installer_due > timing.INSTALLER_LATE:
+            # it was asked for long ago: nobody expects a window now
+            report = None
+        else:
+            offer = self._verify_offer(kind, snapshot)
+            if offer is None:
+                self._keeper.take(kind, FileLost(), about=snapshot.sha256)
+                return
+            before = self._installing.find_installed(offer.release)
+            self._keeper.take(kind, change=lambda each: replace(each, installer_due=0.0, before=before))
+            change_priority(low=False)
+            report = self._installing.run(offer, self._updating.place / offer.file.base_name, snapshot.tries)
+            change_priority(low=True)
+        self._conclude(kind, snapshot, report)
+
+    def _verify_offer(self, kind: ReleaseKind, snapshot: UpdateSnapshot) -> Offer | None:
+        """Return the offer of *snapshot* as the signatures have it now; None if not.
+
+        What is saved of it decides nothing here: the person's programs may write it.
+        """
+        for list_signed in (self._updating.list_known, self._updating.refresh):
+            try:
+                offers = list_signed().offers
+            except HttpsError as error:
+                log.warning("metadata before an installation", extra={"fields": {"failure": error}})
+                continue
+            for offer in offers:
+                if offer.release.kind is kind and offer.file.sha256 == snapshot.sha256:
+                    return offer
+        return None
+
+    def _conclude(self, kind: ReleaseKind, snapshot: UpdateSnapshot, report: InstallReport | None) -> None:
+        """Take what an installer's *report* means; None: it was never started."""
+        event = InstallerRefused() if report is None else to_event(report)
+        if event is None:
+            return
+        document = {} if report is None else report.to_document()
+        is_over = isinstance(event, InstallConfirmed | InstallFailed)
+
+        def change(record: UpdateRecord) -> UpdateRecord:
+            return replace(record, report=document, awaits_sign_in=isinstance(event, InstallConfirmed))
+
+        # the history first: an end that was taken is not looked for again
+        if report is not None and is_over:
+            self._note_end(kind, snapshot, report)
+        self._keeper.take(kind, event, change=change, about=snapshot.sha256)
+
+    def _note_end(self, kind: ReleaseKind, snapshot: UpdateSnapshot, report: InstallReport) -> None:
+        """Write the first two lines of the version into the history, once."""
+        if any(
+            line.version == snapshot.version and line.at >= snapshot.since
+            for line in self._keeper.load_history()
+            if line.kind is kind
+        ):
+            return
+        before = self._keeper.load(kind).before
+        document = {**report.to_document(), "file": snapshot.file.base_name}
+        is_good = report.result in (InstallResult.DONE, InstallResult.RESTART)
+        has_ended_well = is_good or report.result in (InstallResult.UNCONFIRMED, InstallResult.RESTART_FIRST)
+        at = self._clock()
+        self._keeper.add_history(
+            HistoryLine(at, kind, snapshot.version, before, HistoryStep.INSTALLER, has_ended_well, document),
+            HistoryLine(at, kind, snapshot.version, before, HistoryStep.VERSION, is_good, document),
+        )
 
     # the disk
 
@@ -345,11 +425,11 @@ class _Limit:
         return self._rate
 
 
-def look_around(_installation: Installation) -> Surroundings:
+def look_around(installation: Installation) -> Surroundings:
     """Return what a worker asks about this PC."""
     from iea_agent.host.network_list import read_network_cost
 
-    return Surroundings(read_network_cost, lambda: False)
+    return Surroundings(read_network_cost, installation.runs_program)
 
 
 def work(installation: Installation) -> int:
@@ -358,7 +438,7 @@ def work(installation: Installation) -> int:
     from iea_agent.host import logs
 
     with closing(logs.start_logging(installation.folders.logs, "updates")):
-        lower_priority()
+        change_priority(low=True)
         try:
             UpdateWorker(installation).run()
         except Exception:
@@ -367,16 +447,17 @@ def work(installation: Installation) -> int:
     return exit_codes.FINE
 
 
-def lower_priority() -> None:
-    """Let everything else on this PC go first."""
+def change_priority(*, low: bool) -> None:
+    """Let everything else on this PC go first, or (on Windows) no longer."""
     if sys.platform == "win32":
         import ctypes
 
         kernel32 = ctypes.WinDLL("kernel32")
         kernel32.GetCurrentProcess.restype = ctypes.c_void_p
         kernel32.SetPriorityClass.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
-        kernel32.SetPriorityClass(kernel32.GetCurrentProcess(), 0x4000)  # BELOW_NORMAL_PRIORITY_CLASS
-    else:
+        # BELOW_NORMAL_PRIORITY_CLASS, NORMAL_PRIORITY_CLASS
+        kernel32.SetPriorityClass(kernel32.GetCurrentProcess(), 0x4000 if low else 0x20)
+    elif low:
         os.nice(10)
 
 

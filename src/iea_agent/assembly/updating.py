@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,17 +17,19 @@ from urllib.parse import quote
 
 from iea_agent.domain import addresses, problems
 from iea_agent.domain.diagnosis import Failure, Stage
-from iea_agent.domain.update_catalogue import Catalogue, Offer, SignedFile, list_offers
+from iea_agent.domain.update_catalogue import Catalogue, Offer, list_offers
 from iea_agent.services.https import HttpsError
 from iea_agent.services.messages import Reply, Request
 
 if TYPE_CHECKING:
+    from iea_agent.domain.download_plan import Progress
     from iea_agent.domain.settings import Settings
     from iea_agent.services.https import Client
     from iea_agent.services.update_download import Terms
     from iea_agent.services.updates import MetadataSource, TrustedRepository
 
     from .servers import Servers
+    from .site_folder import SiteFolder
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +55,10 @@ class Updating:
     *place* is the folder of the received files. Each method may wait for the network, and raises ``HttpsError``.
     """
 
-    def __init__(self, servers: Servers) -> None:
-        """Prepare; nothing is read or asked yet."""
+    def __init__(self, servers: Servers, open_site: Callable[[Path], SiteFolder] | None = None) -> None:
+        """Prepare; nothing is read or asked yet. *open_site* gives the shared folder."""
         self._servers = servers
+        self._open_site = open_site
         self._installation = servers.installation
         self.place = self._installation.updates_folder / "files"
 
@@ -94,16 +96,33 @@ class Updating:
             return Catalogue()
         return _log_refusals(list_offers(files))
 
-    def fetch(self, offer: Offer, terms: Terms) -> Path:
+    def fetch(self, offer: Offer, terms: Terms, on_wait: Callable[[str], None] = lambda _other: None) -> Path:
         """Return the verified file of *offer*: here, in the shared folder, or fetched.
 
-        Raises ``HttpsError`` and ``RequestCancelled``.
+        *on_wait* is told the name of the PC of the site that fetches it and is waited for. Raises ``HttpsError`` and ``RequestCancelled``.
         """
-        from iea_agent.services.update_download import fetch_file
+        from .site_folder import SiteFolder
 
         shared = self._settings.updates_folder
-        if shared and (path := self._take_shared(Path(shared), offer.file, terms)):
+        if not shared:
+            return self._fetch_from_server(offer, terms)
+        site = (self._open_site or SiteFolder)(Path(shared))
+        site.wait_for_other(offer.file, terms.is_cancelled, on_wait)
+        if path := site.take(offer.file, self.place, terms):
             return path
+        with site.fetching(offer.file) as touch:
+
+            def report(progress: Progress) -> None:
+                touch()
+                terms.report(progress)
+
+            path = self._fetch_from_server(offer, replace(terms, report=report))
+            site.leave(offer.file, path)
+        return path
+
+    def _fetch_from_server(self, offer: Offer, terms: Terms) -> Path:
+        from iea_agent.services.update_download import fetch_file
+
         with self._open_client() as client:
             file, name = self._visit(
                 self._ask_server(client),
@@ -114,12 +133,8 @@ class Updating:
             )
             if file is None or file.sha256 != offer.file.sha256:
                 raise _refuse(problems.UPDATE_FILE_UNKNOWN, f"{offer.file.name}: not signed any more")
-            path = fetch_file(
-                client.receive, f"{self._address()}/targets/{quote(name)}", file, self.place, terms
-            )
-        if shared:
-            _leave_shared(Path(shared), offer.file, path)
-        return path
+            address = f"{self._address()}/targets/{quote(name)}"
+            return fetch_file(client.receive, address, file, self.place, terms)
 
     def take_file(self, path: Path, terms: Terms) -> ReceivedFile:
         """Return the update in the file *path*, whatever its name, if it is a signed one.
@@ -182,40 +197,6 @@ class Updating:
             return client.request(request, limit=limit)
 
         return MetadataSource(send, f"{self._address()}/{METADATA}/")
-
-    def _take_shared(self, folder: Path, file: SignedFile, terms: Terms) -> Path | None:
-        """Return the file from the shared *folder*, None if it has not the right one."""
-        from iea_agent.host.regular_files import open_regular
-        from iea_agent.services.update_download import copy_file
-
-        try:
-            with open(folder / _name_shared(file), "rb", opener=open_regular) as source:
-                return copy_file(source, file, self.place, terms)
-        except FileNotFoundError:
-            return None
-        except (OSError, HttpsError) as error:
-            if isinstance(error, HttpsError) and error.failure.problem is problems.DISK_TOO_FULL:
-                raise
-            log.warning("shared folder of updates", extra={"fields": {"folder": folder, "reason": error}})
-            return None
-
-
-def _name_shared(file: SignedFile) -> str:
-    return f"{file.sha256}.{file.base_name}"
-
-
-def _leave_shared(folder: Path, file: SignedFile, path: Path) -> None:
-    """Leave the verified file for the other PCs of the site, if they take it."""
-    import shutil
-
-    part = folder / f"{_name_shared(file)}.part-{os.getpid()}"
-    try:
-        shutil.copyfile(path, part)
-        os.replace(part, folder / _name_shared(file))
-    except OSError as error:
-        log.warning("shared folder of updates", extra={"fields": {"folder": folder, "reason": error}})
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _read_folder(folder: Path) -> MetadataSource:

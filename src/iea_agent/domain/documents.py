@@ -233,6 +233,36 @@ class ReceivedFileDocument(TypedDict):
     bytes: int
 
 
+class InstallationDocument(TypedDict):
+    """What ``update install --json`` prints; *words* say how it ended."""
+
+    schema: Schema
+    kind: Literal["product", "agent"]
+    version: str
+    state: str
+    exit_code: int
+    words: str
+
+
+class UpdateLineDocument(TypedDict):
+    """One line of the history of updates; there are three a version."""
+
+    at: float
+    kind: Literal["product", "agent"]
+    version: str
+    before: str
+    step: Literal["installer", "version", "authentication"]
+    good: bool
+    words: str
+
+
+class UpdateHistoryDocument(TypedDict):
+    """What ``update history --json`` prints."""
+
+    schema: Schema
+    lines: list[UpdateLineDocument]
+
+
 class RouteDocument(TypedDict):
     """The route to one server; *origin* is what decided it, or a problem's code."""
 

@@ -116,20 +116,18 @@ UPDATE_LOOK_AFTER = 600.0
 """While an update is under way a worker is started this often, in case the one at work was killed: one too many ends at once."""
 UPDATE_LOOK_AGAIN = 3600.0
 """A download that nobody asked for and that may not begin now is thought of again after this."""
-INSTALLER_BUSY = 600.0
-"""The wait after an installer has met another installation."""
 PART_LASTS = 30 * 86_400.0
 """A part of a download that nobody goes on with is deleted after this."""
 FILE_LASTS = 86_400.0
 """A file of an update that nothing names is left alone this long: another process may have just brought it."""
 SITE_PART_LASTS = 900.0
 """The PC of a site that fetches a file is waited for as long as its part is younger than this, and never longer."""
+SITE_TOUCH = 60.0
+"""Between two signs of life of a PC that fetches a file for its site."""
 SITE_LOOK = 30.0
 """Between two looks whether that PC has the file by now."""
 SITE_LOOK_SPREAD = 60.0
 """The random addition to ``SITE_LOOK``."""
-PROGRESS_APART = 0.25
-"""Between two writings of the progress of a download."""
 PROGRAM_LOOK = 5.0
 """Between two looks whether Impact emploi runs, while a file comes."""
 CANCEL_LOOK = 0.05
@@ -141,6 +139,8 @@ INSTALLER_TRIES = 3
 """How often it is started again."""
 INSTALLER_LONG = 600.0
 """An installer that runs longer than this is worth a word; nothing ever ends it."""
+INSTALLER_LATE = 900.0
+"""An installer that could not be started for so long is asked for again."""
 INSTALLER_SETTLES = 10.0
 """How long the new version is waited for after an installer has ended: some end before the program that they have started."""
 

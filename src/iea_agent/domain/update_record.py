@@ -70,8 +70,9 @@ class UpdateRecord:
     *pending* are announcements that the agent has not shown yet, *announced* the keys of those that it has. *doomed* are files that are to be
     deleted, as ``name sha256``. *is_proposed*: the last choice proposed a version. *by_itself*: nobody has asked for the download; *failures* counts
     such downloads that failed. *judge_at* is when the choice has to be made anew (0: with the next check), *waits_for_program* that it has to once
-    Impact emploi is closed. *installer_due* is when the installer starts, 0 once it was started. *report* is what the last installer reported.
-    *awaits_sign_in*: the first authentication after the installation is still to come. All times are wall clock.
+    Impact emploi is closed. *installer_due* is when the installer starts, 0 once it was started. *before* is the version that was there then,
+    *report* what the installer reported. *awaits_sign_in*: the first authentication after the installation is still to come. All times are wall
+    clock.
     """
 
     snapshot: UpdateSnapshot = field(default_factory=UpdateSnapshot)
@@ -85,8 +86,15 @@ class UpdateRecord:
     judge_at: float = 0.0
     waits_for_program: bool = False
     installer_due: float = 0.0
+    before: str = ""
     report: Mapping[str, object] = field(default_factory=dict)
     awaits_sign_in: bool = False
+
+    @property
+    def is_installing(self) -> bool:
+        """Whether an installer runs, or is to be started now: not after a while."""
+        is_under_way = self.snapshot.state is UpdateState.INSTALLING
+        return is_under_way and not (self.snapshot.tries and self.installer_due)
 
     @property
     def has_update(self) -> bool:
@@ -146,6 +154,14 @@ class HistoryLine:
     step: HistoryStep
     is_good: bool
     report: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def detail(self) -> str:
+        """The exit code of the installer, or the version found; "" for none."""
+        if self.step is HistoryStep.VERSION:
+            return str(self.report.get("installed", ""))
+        code = self.report.get("exit_code", -1)
+        return str(code) if isinstance(code, int) and code >= 0 else ""
 
     def to_document(self) -> dict[str, object]:
         """Return what is saved on disk."""
@@ -309,6 +325,7 @@ def parse_update_record(document: Mapping[str, object]) -> UpdateRecord:
         judge_at=parse_time(document, "judge_at"),
         waits_for_program=parse_flag(document, "waits_for_program"),
         installer_due=parse_time(document, "installer_due"),
+        before=_parse_text(document, "before"),
         report=report,
         awaits_sign_in=parse_flag(document, "awaits_sign_in"),
     )
@@ -323,13 +340,18 @@ def _parse_wishes(document: Mapping[str, object]) -> Wishes:
     )
 
 
+def _parse_text(document: Mapping[str, object], name: str) -> str:
+    return _check_text(document.get(name), name)
+
+
 def _parse_texts(document: Mapping[str, object], name: str, most: int) -> tuple[str, ...]:
-    texts = []
-    for text in parse_list(document, name, most):
-        if not isinstance(text, str) or len(text) > LONGEST_TEXT or not text.isprintable():
-            raise ValueError(f"{name}: texts expected")
-        texts.append(text)
-    return tuple(texts)
+    return tuple(_check_text(text, name) for text in parse_list(document, name, most))
+
+
+def _check_text(value: object, name: str) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT or not value.isprintable():
+        raise ValueError(f"{name}: a text expected")
+    return value
 
 
 def parse_check_record(document: Mapping[str, object]) -> CheckRecord:

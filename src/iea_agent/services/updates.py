@@ -119,11 +119,8 @@ class TrustedRepository:
         return None if target is None else _describe(target)
 
     def name_on_server(self, file: SignedFile) -> str:
-        """Return the path of *file* on the server, below ``targets/`` (TUF 1.0, 6.2)."""
-        if not self._has_hashes:
-            return file.name
-        folder, slash, name = file.name.rpartition("/")
-        return f"{folder}{slash}{file.sha256}.{name}"
+        """Return the path of *file* on the server, below ``targets/``."""
+        return _name_on_server(file.name, file.sha256, has_hashes=self._has_hashes)
 
 
 def check(
@@ -400,8 +397,13 @@ def find_signed(read: Read, root: Path, folder: Path, names: Iterable[str]) -> d
     for name in names:
         target = targets.get(name)
         if target is not None and "sha256" in target.hashes:
-            folder_name, slash, base = name.rpartition("/")
             sha256 = target.hashes["sha256"]
-            path = f"{folder_name}{slash}{sha256}.{base}" if has_hashes else name
+            path = _name_on_server(name, sha256, has_hashes=bool(has_hashes))
             signed[name] = SignedTarget(path, target.length, sha256)
     return signed
+
+
+def _name_on_server(name: str, sha256: str, *, has_hashes: bool) -> str:
+    """Return the path of the file *name* below ``targets/`` (TUF 1.0, section 6.2)."""
+    folder, slash, base = name.rpartition("/")
+    return f"{folder}{slash}{sha256}.{base}" if has_hashes else name

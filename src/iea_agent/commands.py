@@ -728,7 +728,7 @@ def _install_update(installation: Installation, options: argparse.Namespace) -> 
 
 
 @_command("update history", N_("dit ce qui a été installé, et comment cela s'est terminé"), JSON)
-def _print_history(installation: Installation, options: argparse.Namespace) -> None:
+def _print_update_history(installation: Installation, options: argparse.Namespace) -> None:
     from iea_agent.assembly import update_requests
 
     document = update_requests.list_history(installation)

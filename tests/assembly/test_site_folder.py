@@ -86,6 +86,7 @@ def test_the_others_wait_until_the_file_is_there(site: Site, tmp_path: Path) -> 
     assert taken.read_bytes() == CONTENT
 
 
+@pytest.mark.linux  # nine thousand looks
 def test_nobody_waits_longer_than_a_quarter_of_an_hour(site: Site) -> None:
     part = site.begin("A")
     site.during = lambda: os.utime(part, (site.now,) * 2)

@@ -27,6 +27,9 @@ from iea_agent.domain.update_record import HistoryStep, end_check
 from iea_agent.shell.wording.balloon_text import Balloon
 from tests.releases import make_offer
 
+# the same code on both systems
+pytestmark = pytest.mark.linux
+
 PRODUCT = ReleaseKind.PRODUCT
 OFFER = make_offer("3.00.73")
 NOON = time.mktime((2026, 12, 9, 12, 0, 0, 0, 0, -1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import io
 import json
 import os
 import select
@@ -15,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 PROGRAM = shutil.which("chromium")
 _SECONDS = 30.0
@@ -162,7 +165,9 @@ class Chromium:
 
     def capture(self, file: Path) -> None:
         """Write a picture of the window."""
-        file.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
+        data = base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"])
+        with Image.open(io.BytesIO(data)) as picture:
+            picture.convert("RGB").quantize(128).save(file, optimize=True)
 
     def list_addresses(self) -> list[str]:
         """Return all addresses that pages have asked for."""

@@ -27,6 +27,7 @@ class PageReader(HTMLParser):
         self.attributes: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.words = ""
+        self.links: list[tuple[str, str]] = []
         self.feed(text)
         self.close()
         assert not self.open
@@ -47,6 +48,8 @@ class PageReader(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Take a text."""
         self.words += data
+        if self.open[-1:] == ["a"]:
+            self.links.append((self.attributes[-1][1]["href"] or "", data))
 
     def list_values(self, name: str, tag: str = "") -> list[str]:
         """Return the values of the attribute *name*, of every element or of *tag*."""

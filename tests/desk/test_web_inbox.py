@@ -31,6 +31,11 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
+def find_link(page: PageReader, words: str) -> str | None:
+    """Return where the link called *words* leads, None if there is none."""
+    return next((place.partition("#")[0] for place, name in page.links if name == words), None)
+
+
 def test_it_is_grouped_collapsed_and_an_incident_leads_to_a_notice(folder: Path) -> None:
     with serve(DeskSources(inbox=folder)) as visitor:
         page = visitor.read_page(visitor.get("boite"))
@@ -41,6 +46,7 @@ def test_it_is_grouped_collapsed_and_an_incident_leads_to_a_notice(folder: Path)
         )
         assert "marie@exemple.fr (2 messages)" in page.words
         assert "et 4 autres" in page.words
+        assert re.search(r"y@exemple.fr, le [^:]* : mot de passe du jour", page.words.replace("\u00a0", " "))
         assert "piege.eml\u00a0: Refusé" in page.words
         assert "boîte de Marie" not in page.words
         (notice,) = [link for link in page.list_values("href", "a") if link.startswith("avis?")]
@@ -54,6 +60,20 @@ def test_it_is_grouped_collapsed_and_an_incident_leads_to_a_notice(folder: Path)
         assert problems.SERVER_UNAVAILABLE.code in beside.words
         assert beside.tags.count("tr") == 10
         assert beside.list_values("aria-current", "a") == ["page", "true"]
+        assert "Demande suivante" in beside.words
+        assert "Demande précédente" not in beside.words
+        # from one to the next, each once
+        seen, page_beside = {links[0].partition("#")[0]}, beside
+        while (following := find_link(page_beside, "Demande suivante")) is not None:
+            assert following not in seen
+            seen.add(following)
+            page_beside = visitor.read_page(visitor.get(following))
+        assert len(seen) == 15
+        # the last one repeated herself: both of her messages can be opened
+        last = visitor.read_page(visitor.get(links[-1].partition("#")[0]))
+        assert "Ses messages" in last.words
+        assert "Demande suivante" not in last.words
+        assert len({link for link in last.list_values("href", "a") if "ouvert=" in link}) == 16
         # it has been moved meanwhile, by another program
         for file in folder.iterdir():
             file.unlink()

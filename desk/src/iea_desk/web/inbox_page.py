@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from iea_desk.case_text import name_actor, typeset
@@ -29,25 +31,50 @@ def render_no_inbox() -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    """One person's messages about one problem, the newest first, by their keys."""
+
+    name: str
+    messages: dict[str, InboxMessage]
+
+    @property
+    def newest(self) -> str:
+        """The key of the newest message."""
+        return next(iter(self.messages))
+
+
+def list_correspondents(group: ProblemGroup, keys: Mapping[int, str]) -> list[Correspondent]:
+    """Return who wrote about the problem of *group*."""
+    newest_first = sorted(group.messages, key=lambda message: -((message.case and message.case.sent) or 0.0))
+    people: dict[str, dict[str, InboxMessage]] = {}
+    for message in newest_first:
+        people.setdefault(message.sender, {})[keys[id(message)]] = message
+    return [Correspondent(name, messages) for name, messages in people.items()]
+
+
 def render_inbox_page(view: MailboxView, opened: str, password: PasswordMessage | str) -> str:
     """Return the page of *view*; the message of the key *opened* is beside its list."""
-    inbox = view.inbox
     keys = {id(message): key for key, message in view.keys.items()}
-    groups = [_render_group(group, number, keys, opened) for number, group in enumerate(inbox.groups)]
+    people = [list_correspondents(group, keys) for group in view.inbox.groups]
+    groups = [
+        _render_group(group, f"sujet-{number}", those, opened)
+        for number, (group, those) in enumerate(zip(view.inbox.groups, people, strict=True))
+    ]
     overview = [
-        paragraph(f"{describe_inbox(inbox)}."),
+        paragraph(f"{describe_inbox(view.inbox)}."),
         _render_state(view),
         groups or paragraph("La boîte est vide."),
-        _render_refused(inbox.refused),
+        _render_refused(view.inbox.refused),
     ]
-    message = view.keys.get(opened)
+    beside = _render_opened([each for those in people for each in those], opened, password)
     return render_page(
         _TITLE,
         tag("h1", typeset(_TITLE)),
         tag(
             "div",
             tag("div", overview, class_="list"),
-            _render_opened(message, password) if message else _render_gone(opened),
+            beside if opened else None,
             class_="columns inbox" if opened else "inbox",
         ),
         here="boite",
@@ -65,76 +92,84 @@ def _render_state(view: MailboxView) -> Html:
     return paragraph(sentence, " ", tag("a", again, href="boite", class_="button"))
 
 
-def _render_group(group: ProblemGroup, number: int, keys: dict[int, str], opened: str) -> Html:
-    title = f"sujet-{number}"
+def _render_group(group: ProblemGroup, title: str, people: list[Correspondent], opened: str) -> Html:
     actor = next((each.case.actor for each in group.messages if each.case and each.case.actor), None)
     incident = group.find_incident()
     lines: list[Content] = [tag("p", tag("strong", typeset(describe_extent(group))), class_="extent")]
     if incident is not None:
         since = f"{datetime.fromtimestamp(incident[1], UTC).astimezone():%Y-%m-%dT%H:%M}"
-        lines.append(
-            tag(
-                "p",
-                tag("a", "Préparer un avis", href=f"avis?depuis={since}&code={group.code}", class_="button"),
-            )
-        )
+        address = f"avis?depuis={since}&code={group.code}"
+        lines.append(tag("p", tag("a", "Préparer un avis", href=address, class_="button")))
     if actor is not None:
         lines.append(paragraph(f"Qui agit : {name_actor(actor)}"))
     if group.password_count:
         lines.append(paragraph(f"Mot de passe du jour à envoyer : {group.password_count}"))
-    senders: dict[str, list[InboxMessage]] = {}
-    for message in group.messages:
-        senders.setdefault(message.sender, []).append(message)
-    items = [_render_sender(name, messages, keys, opened) for name, messages in senders.items()]
-    more = [
-        tag(
-            "details",
-            tag("summary", typeset(f"et {len(items) - _MOST_SENDERS} autres")),
-            tag("ul", items[_MOST_SENDERS:]),
-        )
-    ]
+    items = [_render_correspondent(each, opened) for each in people]
+    first, others = items[:_MOST_SENDERS], items[_MOST_SENDERS:]
+    # the open one is never folded away
+    is_among_others = any(opened in each.messages for each in people[_MOST_SENDERS:])
     return tag(
         "section",
         heading(2, group.title[:1].upper() + group.title[1:], id=title),
         lines,
-        tag("ul", items[:_MOST_SENDERS]),
-        more if len(items) > _MOST_SENDERS else None,
+        tag("ul", first),
+        tag(
+            "details",
+            tag("summary", typeset(f"et {len(others)} autre{'s' if len(others) > 1 else ''}")),
+            tag("ul", others),
+            open=is_among_others,
+        )
+        if others
+        else None,
         class_="group incident" if incident else "group",
         aria_labelledby=title,
     )
 
 
-def _render_sender(name: str, messages: list[InboxMessage], keys: dict[int, str], opened: str) -> Html:
-    """Return one person's messages as one line; the newest is opened."""
-    newest = max(messages, key=lambda message: (message.case and message.case.sent) or 0.0)
-    key = keys[id(newest)]
-    case = newest.case
-    when = f", {format_begin(case.sent)}" if case and case.sent is not None else ""
-    count = f" ({len(messages)} messages)" if len(messages) > 1 else ""
-    link = tag("a", name, href=f"boite?ouvert={key}#demande", aria_current="true" if key == opened else None)
-    return tag("li", link, typeset(f"{count}{when}"))
+def _render_correspondent(person: Correspondent, opened: str) -> Html:
+    case = person.messages[person.newest].case
+    parts = [f" ({len(person.messages)} messages)" if len(person.messages) > 1 else ""]
+    if case is not None and case.sent is not None:
+        parts.append(f", {format_begin(case.sent)}")
+    if case is not None and case.wants_password:
+        parts.append(" : mot de passe du jour")
+    return tag("li", _link(person.newest, person.name, opened in person.messages), typeset("".join(parts)))
 
 
-def _render_opened(message: InboxMessage, password: PasswordMessage | str) -> Html:
-    title = heading(2, f"Demande de {message.sender}", id="demande", tabindex="-1")
-    if message.case is None:
-        return tag("section", title, paragraph(message.refusal), class_="opened", aria_labelledby="demande")
-    return tag(
-        "section",
-        title,
-        render_case_panel(message.case, password, 3),
-        class_="opened",
-        aria_labelledby="demande",
-    )
+def _link(key: str, text: str, is_open: bool = False) -> Html:
+    return tag("a", text, href=f"boite?ouvert={key}#demande", aria_current="true" if is_open else None)
 
 
-def _render_gone(opened: str) -> Html | None:
-    if not opened:
-        return None
-    gone = "Ce message n'est plus dans la boîte : il a été déplacé ou supprimé."
-    return tag(
-        "section", heading(2, "Message absent", id="demande", tabindex="-1"), paragraph(gone), class_="opened"
-    )
+def _render_opened(people: list[Correspondent], opened: str, password: PasswordMessage | str) -> Html:
+    """Return the message *opened*, the way to its neighbours, and its own older ones."""
+    place = next((number for number, each in enumerate(people) if opened in each.messages), None)
+    if place is None:
+        gone = "Ce message n'est plus dans la boîte : il a été déplacé ou supprimé."
+        content: list[Content] = [heading(2, "Message absent", id="demande", tabindex="-1"), paragraph(gone)]
+    else:
+        person = people[place]
+        ways: list[Content] = []
+        if place > 0:
+            ways.append(_link(people[place - 1].newest, "Demande précédente"))
+        if place + 1 < len(people):
+            ways.append(_link(people[place + 1].newest, "Demande suivante"))
+        others = [
+            tag("li", _link(key, _name_moment(message), key == opened))
+            for key, message in person.messages.items()
+        ]
+        case = person.messages[opened].case
+        content = [
+            heading(2, f"Demande de {person.name}", id="demande", tabindex="-1"),
+            tag("p", [(way, " ") for way in ways], class_="ways"),
+            [paragraph("Ses messages :"), tag("ul", others)] if len(others) > 1 else None,
+            render_case_panel(case, password, 3) if case else None,
+        ]
+    return tag("section", content, class_="opened", aria_labelledby="demande")
+
+
+def _name_moment(message: InboxMessage) -> str:
+    sent = message.case.sent if message.case else None
+    return message.name if sent is None else typeset(format_begin(sent))
 
 
 def _render_refused(refused: tuple[InboxMessage, ...]) -> Html | None:

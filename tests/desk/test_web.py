@@ -100,6 +100,7 @@ def test_every_answer_asks_for_nothing_elsewhere_and_is_not_stored(visitor: Visi
             assert answer.headers.get_list(name) == [value], place
         assert "server" not in answer.headers
         assert "set-cookie" not in answer.headers
+    assert HEADERS["cache-control"] == "no-store"
     policy = HEADERS["content-security-policy"]
     assert policy.startswith("default-src 'none';")
     assert "unsafe" not in policy

@@ -21,6 +21,7 @@ ManifestLongPathAware true
 !include WinMessages.nsh
 !include WordFunc.nsh
 !include "arguments.nsh"
+!include "silent_words.nsh"
 
 !define NAME "IEA Agent"
 ; longer than the test itself may take
@@ -99,6 +100,8 @@ SubCaption 3 " "
 MiscButtonText "" "" "" "$(CLOSE)"
 InstallButtonText "$(TEST)"
 
+!insertmacro SAY_FUNCTION ""
+
 ; Addresses in iea-agent-test.ini beside this program, section [servers]; what stands on the command line wins.
 Function .onInit
   StrCpy $Text 0
@@ -112,8 +115,11 @@ Function .onInit
       StrCpy $Updates $8
     ${ElseIf} $6 == "/SAVE"
       Call name_result
-    ${ElseIf} $6 != "/S"
-    ${AndIf} $6 != "/NCRC"
+    ${ElseIf} $6 == "/S"
+      ; NSIS itself takes only a capital
+      SetSilent silent
+    ${ElseIf} $6 != "/NCRC"
+      !insertmacro SAY "$(BAD_PARAMETER) $7"
       MessageBox MB_OK|MB_ICONEXCLAMATION "$(BAD_PARAMETER) $7" /SD IDOK
       SetErrorLevel ${NOT_RUN}
       Quit
@@ -177,6 +183,7 @@ Section
   ${EndIf}
   ${If} $Text = 0
     StrCpy $Code ${NOT_RUN}
+    !insertmacro SAY "$(COULD_NOT_RUN)"
     MessageBox MB_OK|MB_ICONEXCLAMATION "$(COULD_NOT_RUN)" /SD IDOK
   ${ElseIf} $Save != ""
     Call save_result

@@ -24,6 +24,7 @@ ManifestLongPathAware true
 !include LogicLib.nsh
 !include x64.nsh
 !include "arguments.nsh"
+!include "silent_words.nsh"
 
 !define NAME "IEA Agent"
 !define UNINSTALL_KEY "Software\Microsoft\Windows\CurrentVersion\Uninstall\${NAME}"
@@ -75,15 +76,20 @@ Var Current
 Var Ran           ; "1": an agent ran and was stopped
 Var Outcome       ; the exit code so far
 Var TestCode      ; the exit code of the test of the servers
+Var Refused       ; the parameters that were refused, each after a space
+Var Verdict       ; what settings, policy and test came to
+Var Welcome       ; what the first page says
 
 !define MUI_ICON "${ICON}"
 !define MUI_UNICON "${ICON}"
 !define MUI_WELCOMEFINISHPAGE_BITMAP "${SIDE}"
 !define MUI_UNWELCOMEFINISHPAGE_BITMAP "${SIDE}"
 !define MUI_ABORTWARNING
+!define MUI_ABORTWARNING_TEXT "$(ASK_QUIT)"
 !define MUI_WELCOMEPAGE_TITLE "$(WELCOME_TITLE)"
-!define MUI_WELCOMEPAGE_TEXT "$(WELCOME_TEXT)"
+!define MUI_WELCOMEPAGE_TEXT "$Welcome"
 !insertmacro MUI_PAGE_WELCOME
+!define MUI_PAGE_HEADER_SUBTEXT "$(WAIT)"
 !insertmacro MUI_PAGE_INSTFILES
 !define MUI_FINISHPAGE_TITLE "$(FINISH_TITLE)"
 !define MUI_FINISHPAGE_TEXT "$(FINISH_TEXT)"
@@ -95,6 +101,7 @@ Var TestCode      ; the exit code of the test of the servers
 !insertmacro MUI_PAGE_FINISH
 
 !insertmacro MUI_UNPAGE_CONFIRM
+!define MUI_PAGE_HEADER_SUBTEXT "$(WAIT)"
 !insertmacro MUI_UNPAGE_INSTFILES
 
 !insertmacro MUI_LANGUAGE "French"
@@ -102,11 +109,18 @@ Var TestCode      ; the exit code of the test of the servers
 !insertmacro VERSION_TEXTS ${LANG_FRENCH}
 !insertmacro VERSION_TEXTS ${LANG_ENGLISH}
 !include "setup_texts.nsh"
+; NSIS's own words do not know that « de » loses its e
+Caption "$(CAPTION)"
+UninstallCaption "$(UNINSTALL_CAPTION)"
 
 ; ---------------------------------------------------------------------------------------------------------------- start
 
+!insertmacro SAY_FUNCTION ""
+!insertmacro SAY_FUNCTION "un."
+
 ; End with CODE; a person reads TEXT first.
 !macro END_WITH CODE TEXT
+  !insertmacro SAY "${TEXT}"
   MessageBox MB_OK|MB_ICONEXCLAMATION "${TEXT}" /SD IDOK
   SetErrorLevel ${CODE}
   Quit
@@ -136,7 +150,9 @@ Function read_parameters
   StrCpy $WithStart 1
   !insertmacro EACH_ARGUMENT
     ${If} $6 == "/S"
-    ${OrIf} $6 == "/NCRC"
+      ; NSIS itself takes only a capital
+      SetSilent silent
+    ${ElseIf} $6 == "/NCRC"
       ; NSIS's own
     !insertmacro TAKE_VALUE "AUTHENTICATION" $Authentication
     !insertmacro TAKE_VALUE "UPDATES" $Updates
@@ -154,7 +170,7 @@ Function read_parameters
       ; every program of the PC can read a command line
       !insertmacro END_WITH ${BAD_PARAMETER} "$(KEY_ON_COMMAND_LINE)"
     ${Else}
-      !insertmacro END_WITH ${BAD_PARAMETER} "$(UNKNOWN_PARAMETER) $7"
+      !insertmacro END_WITH ${BAD_PARAMETER} "$(UNKNOWN_PARAMETER) $7$\r$\n$\r$\n$(EVERY_PARAMETER)"
     ${EndIf}
   !insertmacro NEXT_ARGUMENT
   ${If} $KeyFile != ""
@@ -224,9 +240,16 @@ Function choose_scope
       ${EndIf}
       !insertmacro END_WITH ${NEEDS_ADMINISTRATOR} "$(NEEDS_RIGHTS)"
     ${EndIf}
+    ; it would stay beside the new one, start at logon, too, and get no update
+    ReadRegStr $0 HKCU "${UNINSTALL_KEY}" "DisplayVersion"
+    ${If} $0 != ""
+      !insertmacro END_WITH ${BAD_PARAMETER} "$(ALREADY_FOR_ONE)"
+    ${EndIf}
     SetShellVarContext all
     StrCpy $INSTDIR "$PROGRAMFILES64\${NAME}"
+    StrCpy $Welcome "$(WELCOME_TEXT_ALL)"
   ${Else}
+    StrCpy $Welcome "$(WELCOME_TEXT)"
     SetShellVarContext current
     StrCpy $INSTDIR "$LOCALAPPDATA\Programs\${NAME}"
     ReadRegStr $0 HKLM "${UNINSTALL_KEY}" "DisplayVersion"
@@ -443,6 +466,24 @@ Function register
   WriteRegStr SHCTX "${UNINSTALL_KEY}" "DisplayVersion" "${VERSION}"
 FunctionEnd
 
+; Note that the value of the parameter NAME was refused.
+!macro REFUSE NAME
+  StrCpy $Outcome ${REFUSED}
+  StrCpy $Refused "$Refused /${NAME}"
+!macroend
+
+; The FILE that the administrator gave, or "", becomes TARGET in the folder of the policy ($2, rights: $3).
+!macro COPY_POLICY_FILE NAME FILE TARGET
+  ${If} "${FILE}" != ""
+    StrCpy $0 "${FILE}"
+    System::Call 'kernel32::CopyFileW(w r0, w "$2\${TARGET}", i 0) i .r4'
+    ${If} $4 = 0
+      !insertmacro REFUSE "${NAME}"
+    ${EndIf}
+    System::Call 'advapi32::SetFileSecurityW(w "$2\${TARGET}", i 0x80000007, p r3) i .r4'
+  ${EndIf}
+!macroend
+
 ; The folder of the policy: administrators and the system write, users read. Who could make it first would have the last word.
 Function make_policy_folder
   SetShellVarContext all
@@ -455,53 +496,31 @@ Function make_policy_folder
     System::Call 'advapi32::SetFileSecurityW(w r2, i 0x80000007, p r3) i .r0'
   ${EndIf}
   System::Free $4
-  Push "policy.toml"
-  Push $Policy
-  Call copy_policy_file
-  Push "register.json"
-  Push $Register
-  Call copy_policy_file
-  Push "root.json"
-  Push $Root
-  Call copy_policy_file
+  !insertmacro COPY_POLICY_FILE "POLICY" "$Policy" "policy.toml"
+  !insertmacro COPY_POLICY_FILE "REGISTER" "$Register" "register.json"
+  !insertmacro COPY_POLICY_FILE "ROOT" "$Root" "root.json"
   System::Call 'kernel32::LocalFree(p r3)'
 FunctionEnd
 
-; Stack: the file that the administrator gave, or "", above its name in the folder of the policy ($2, rights: $3).
-Function copy_policy_file
-  Exch $0
-  Exch
-  Exch $1
-  ${If} $0 != ""
-    System::Call 'kernel32::CopyFileW(w r0, w "$2\$1", i 0) i .r4'
-    ${If} $4 = 0
-      StrCpy $Outcome ${REFUSED}
-    ${EndIf}
-    System::Call 'advapi32::SetFileSecurityW(w "$2\$1", i 0x80000007, p r3) i .r4'
-  ${EndIf}
-  Pop $1
-  Pop $0
-FunctionEnd
-
 ; Run the installed agent's own command: it judges what it is given.
-!macro SET NAME VALUE
+!macro SET NAME SETTING VALUE
   ${If} "${VALUE}" != ""
-    nsExec::Exec '"$INSTDIR\iea-agent.exe" settings set ${NAME} "${VALUE}"'
+    nsExec::Exec '"$INSTDIR\iea-agent.exe" settings set ${SETTING} "${VALUE}"'
     Pop $0
     ${If} $0 != "0"
-      StrCpy $Outcome ${REFUSED}
+      !insertmacro REFUSE "${NAME}"
     ${EndIf}
   ${EndIf}
 !macroend
 
 Function apply_settings
-  !insertmacro SET "connection.authentication" "$Authentication"
-  !insertmacro SET "connection.updates" "$Updates"
-  !insertmacro SET "program.path" "$Program"
+  !insertmacro SET "AUTHENTICATION" "connection.authentication" "$Authentication"
+  !insertmacro SET "UPDATES" "connection.updates" "$Updates"
+  !insertmacro SET "PROGRAM" "program.path" "$Program"
   ${If} $KeyFile != ""
     Call set_licence
   ${Else}
-    !insertmacro SET "licence.number" "$Licence"
+    !insertmacro SET "LICENCE" "licence.number" "$Licence"
   ${EndIf}
 FunctionEnd
 
@@ -537,7 +556,7 @@ Function set_licence
   System::Free $2
   System::Free $3
   ${If} $6 <> 0
-    StrCpy $Outcome ${REFUSED}
+    !insertmacro REFUSE "LICENCE /KEYFILE"
   ${EndIf}
 FunctionEnd
 
@@ -574,6 +593,10 @@ Section
   ${EndIf}
   SetDetailsPrint both
   Call test_servers
+  Call choose_verdict
+  ${If} $Outcome <> 0
+    !insertmacro SAY "$Verdict"
+  ${EndIf}
   SetErrorLevel $Outcome
   ; a person chooses on the last page; nobody starts an agent with the rights of an administrator
   ${If} $WithStart == 1
@@ -605,23 +628,29 @@ Function open_agent
   ${EndIf}
 FunctionEnd
 
+Function choose_verdict
+  ${If} $Refused != ""
+    ${If} $ForAll == 1
+      StrCpy $Verdict "$(POLICY_REFUSED)"
+    ${Else}
+      StrCpy $Verdict "$(SETTING_REFUSED)"
+    ${EndIf}
+  ${ElseIf} $TestCode == ""
+    StrCpy $Verdict ""
+  ${ElseIf} $TestCode == "0"
+    StrCpy $Verdict "$(TEST_PASSED)"
+  ${ElseIf} $TestCode == "4"
+    StrCpy $Verdict "$(TEST_REFUSED)"
+  ${Else}
+    StrCpy $Verdict "$(TEST_FAILED)"
+  ${EndIf}
+FunctionEnd
+
 ; The last page: what the test said, where the icon is, how it stays in sight.
 Function show_place
   InitPluginsDir
   File "/oname=$PLUGINSDIR\place.bmp" "${PLACE}"
-  ${If} $TestCode == "0"
-    StrCpy $0 "$(TEST_PASSED)"
-  ${ElseIf} $TestCode == ""
-    StrCpy $0 ""
-  ${ElseIf} $TestCode == "4"
-    StrCpy $0 "$(TEST_REFUSED)"
-  ${Else}
-    StrCpy $0 "$(TEST_FAILED)"
-  ${EndIf}
-  ${If} $Outcome = ${REFUSED}
-  ${AndIf} $TestCode != "4"
-    StrCpy $0 "$(SETTING_REFUSED)"
-  ${EndIf}
+  StrCpy $0 "$Verdict"
   ${If} $0 != ""
     StrCpy $0 "$0$\r$\n$\r$\n"
   ${EndIf}

@@ -16,7 +16,7 @@ from rig.prefix import windows_path
 from rig.stage import AgentStage
 
 SETUP = BUILD / "installer" / f"iea-agent-setup-{iea_agent.__version__}.exe"
-SETUP_WINDOW = "Installation de IEA Agent"
+SETUP_WINDOW = "Installation d’IEA Agent"
 FRENCH = "fr_FR.UTF-8"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,13 +45,13 @@ def build_program(output: Path = OUTPUT) -> Built:
         folder, launchers = output / "program" / iea_agent.__version__, output / "launchers"
         stamp = hash_files(list_sources(), (WINDOWS / "site-packages.stamp").read_text())
         if not is_stamped(folder, stamp):
-            build_program_folder(folder)
-            write_stamp(folder, stamp)
+            with stamping(folder, stamp):
+                build_program_folder(folder)
         c_stamp = hash_files(list_launcher_sources(), run(COMPILER, "--version"), iea_agent.__version__)
         if not is_stamped(launchers, c_stamp):
-            shutil.rmtree(launchers, ignore_errors=True)
-            build_launchers(launchers)
-            write_stamp(launchers, c_stamp)
+            with stamping(launchers, c_stamp):
+                shutil.rmtree(launchers, ignore_errors=True)
+                build_launchers(launchers)
         return Built(folder, launchers, stamp + c_stamp)
 
 
@@ -67,6 +67,7 @@ def build_setup(program: Built, certificate: Certificate | None = None, output: 
         "setup.nsi",
         "setup_texts.nsh",
         "arguments.nsh",
+        "silent_words.nsh",
         "setup_program.py",
         "msi_package.py",
         "pictures.py",
@@ -78,8 +79,8 @@ def build_setup(program: Built, certificate: Certificate | None = None, output: 
 def build_package(program: Built, certificate: Certificate | None = None, output: Path = OUTPUT) -> Path:
     """Make the MSI of a *program*, signed if there is a certificate. Raises ``BuildError``."""
 
-    def make(launchers: Path, target: Path, _sign: str) -> None:
-        build_msi(program.folder, launchers, target)
+    def make(launchers: Path, target: Path, sign: str) -> None:
+        build_msi(program.folder, launchers, target, sign=sign)
 
     sources = (HERE / name for name in ("msi_package.py", "msi_steps.c", "pointers.h"))
     stamp = hash_files(sources, program.stamp, run("wixl", "--version"))
@@ -94,7 +95,7 @@ def build_portable_test(
     def make(launchers: Path, target: Path, _sign: str) -> None:
         compile_portable_test(program.folder, launchers, target)
 
-    sources = (HERE / name for name in ("portable_test.nsi", "arguments.nsh", "setup_program.py"))
+    sources = (HERE / name for name in ("portable_test.nsi", "arguments.nsh", "silent_words.nsh", "setup_program.py"))
     stamp = hash_files(sources, program.stamp, run("makensis", "-VERSION"))
     return _build(f"iea-agent-test-{iea_agent.__version__}.exe", stamp, make, program, certificate, output)
 
@@ -107,17 +108,18 @@ def _build(
         if certificate is None:
             target = output / name
             if not is_stamped(target, stamp):
-                make(program.launchers, target, "")
-                write_stamp(target, stamp)
+                with stamping(target, stamp):
+                    make(program.launchers, target, "")
             return target
         signed = output / "launchers.signed"
         shutil.rmtree(signed, ignore_errors=True)
         shutil.copytree(program.launchers, signed)
         certificate.sign([signed / f"{each}.exe" for each in LAUNCHERS])
         target = output / "signed" / name
-        make(signed, target, certificate.script(output / "sign"))
-        certificate.sign([target])
-        return target
+        unsigned = target.with_name(f"{name}.unsigned")
+        make(signed, unsigned, certificate.script(output / "sign"))
+        certificate.sign([unsigned])
+        return unsigned.replace(target)
 
 
 def list_sources() -> list[Path]:
@@ -144,10 +146,17 @@ def hash_files(files: Iterable[Path], *texts: str) -> str:
 
 def is_stamped(part: Path, stamp: str) -> bool:
     """Return whether *part* is there and was made of what *stamp* says."""
-    record = part.with_name(f"{part.name}.stamp")
+    record = _record(part)
     return part.exists() and record.exists() and record.read_text() == stamp
 
 
-def write_stamp(part: Path, stamp: str) -> None:
-    """Note what *part* was made of."""
-    part.with_name(f"{part.name}.stamp").write_text(stamp)
+@contextlib.contextmanager
+def stamping(part: Path, stamp: str) -> Iterator[None]:
+    """Note what *part* was made of, once it is made; until then nothing is known of it."""
+    _record(part).unlink(missing_ok=True)
+    yield
+    _record(part).write_text(stamp)
+
+
+def _record(part: Path) -> Path:
+    return part.with_name(f"{part.name}.stamp")

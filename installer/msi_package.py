@@ -105,10 +105,11 @@ def make_identifier(*names: str) -> str:
     return f"{{{uuid.uuid5(_NAMES, '/'.join(names))}}}".upper()
 
 
-def build_msi(folder: Path, launchers: Path, target: Path, version: str = "") -> None:
+def build_msi(folder: Path, launchers: Path, target: Path, version: str = "", *, sign: str = "") -> None:
     """Write the MSI *target* of the program *folder*. Raises ``BuildError``.
 
-    For tests it may have another *version*.
+    *sign* is a command that signs the file whose path follows it: the program that Windows runs as the system is signed, too.
+    For tests the package may have another *version*.
     """
     version = version or iea_agent.__version__
     work = target.with_name(f"{target.stem}.work")
@@ -118,7 +119,10 @@ def build_msi(folder: Path, launchers: Path, target: Path, version: str = "") ->
     (work / "version").symlink_to(folder.resolve())
     (work / "launchers").symlink_to(launchers.resolve())
     (work / "icon.ico").symlink_to(ICONS / "ball.ico")
-    compile_program(work / "steps.exe", "-mwindows", "msi_steps.c", "-ladvapi32")
+    steps = work / "steps.exe"
+    compile_program(steps, "-mwindows", "msi_steps.c", "-ladvapi32")
+    if sign:
+        run(sign, str(steps))
     files = list_files(folder)
     ElementTree.ElementTree(describe_package(files, version)).write(
         work / "agent.wxs", "utf-8", xml_declaration=True
@@ -138,8 +142,8 @@ def build_msi(folder: Path, launchers: Path, target: Path, version: str = "") ->
     edit_tables(
         package, version, {make_key(file): read_file_version((work / file).read_bytes()) for file in files}
     )
-    content = hashlib.sha256(b"".join(hashlib.sha256((work / file).read_bytes()).digest() for file in files))
-    identifier = make_identifier("package", version, content.hexdigest())
+    content = b"".join(hashlib.sha256((work / file).read_bytes()).digest() for file in (*files, steps))
+    identifier = make_identifier("package", version, hashlib.sha256(content).hexdigest())
     run(
         "msibuild", str(package), "-s", f"{APPLICATION} {version}", APPLICATION, f"x64;{LANGUAGE}", identifier
     )

@@ -33,16 +33,22 @@ def build_release(
 
 
 def gather(folder: Path, url: str, setup: Path, package: Path, test: Path, parts: Path) -> tuple[Path, ...]:
-    """Make the *folder* of these files and what is made of them; return all of it."""
+    """Make the *folder* of these files and what is made of them; return all of it.
+
+    It has its name once it is whole.
+    """
     version = iea_agent.__version__
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    fresh = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
     for file in (setup, package, test):
-        shutil.copy(file, folder)
-    shutil.copyfile(parts, folder / f"iea-agent-{version}.cdx.json")
-    write_templates(folder / "policies")
-    write_manifests(folder / "winget", version, url, folder / setup.name, folder / package.name)
-    (folder / SUMS).write_text(list_sums(folder), encoding="ascii", newline="\n")
+        shutil.copy(file, fresh)
+    shutil.copyfile(parts, fresh / f"iea-agent-{version}.cdx.json")
+    write_templates(fresh / "policies")
+    write_manifests(fresh / "winget", version, url, fresh / setup.name, fresh / package.name)
+    (fresh / SUMS).write_text(list_sums(fresh), encoding="ascii", newline="\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    fresh.rename(folder)
     return tuple(sorted(file for file in folder.rglob("*") if file.is_file()))
 
 

@@ -69,10 +69,12 @@ def run_compiler(
     script: str, target: Path, version: str, defined: Mapping[str, str], *, is_packed: bool
 ) -> None:
     """Compile a *script* of ours into *target*. Raises ``BuildError``."""
+    # a build that is killed leaves the whole file of before, or none
+    fresh = target.with_name(f"{target.name}.new")
     every = {
         "VERSION": version,
         "NUMBERS": format_version_numbers(version).replace(",", "."),
-        "OUTPUT": str(target),
+        "OUTPUT": str(fresh),
         "ICON": str(ICONS / "ball.ico"),
         **({} if is_packed else {"FAST": "1"}),
     }
@@ -84,6 +86,7 @@ def run_compiler(
     )  # fmt: skip
     if done.returncode != 0:
         raise BuildError(f"{script} could not be compiled:\n{done.stdout}{done.stderr}")
+    fresh.replace(target)
 
 
 def list_commands(folder: Path, target: str, without: tuple[str, ...] = ()) -> str:

@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from installer.build import Built
-from installer.msi_package import build_msi
+from installer.commands import run as run_program
+from installer.release import SUMS, build_release, list_sums
 from installer.setup_program import compile_setup
 from installer.signing import Certificate
 
@@ -111,11 +112,28 @@ def test_the_uninstaller_is_signed_too(built: Built, certificate: Path, tmp_path
     assert b"a word" not in Path(script).read_bytes()
 
 
-def test_an_msi_is_signed(built: Built, certificate: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "slot"
-    folder.mkdir()
-    (folder / "python313.zip").touch()
-    package = tmp_path / "agent.msi"
-    build_msi(folder, built.launchers, package)
-    Certificate(certificate / "both.p12", password=certificate / "password").sign([package])
-    assert "IEA Agent, a test" in verify(package, certificate / "certificate.pem")
+def test_a_release_is_signed_as_a_whole(built: Built, certificate: Path, tmp_path: Path) -> None:
+    """With a version of one file: packing the real one takes a minute."""
+    slot = tmp_path / "slot"
+    slot.mkdir()
+    for name in ("python313.zip", "parts.cdx.json"):
+        (slot / name).touch()
+    signing = Certificate(certificate / "both.p12", password=certificate / "password")
+    files = build_release(Built(slot, built.launchers, ""), signing, output=tmp_path / "output")
+    signable = [file for file in files if file.suffix in (".exe", ".msi")]
+    assert len(signable) == 3
+    # what is in the MSI: the launchers, and the program that Windows runs as the system
+    (package,) = (file for file in signable if file.suffix == ".msi")
+    run_program("msiextract", "-C", str(tmp_path / "inside"), str(package))
+    launchers = list((tmp_path / "inside").rglob("iea-agent*.exe"))
+    assert len(launchers) == 2
+    steps = tmp_path / "steps.exe"
+    steps.write_bytes(
+        subprocess.run(
+            ["msiinfo", "extract", str(package), "Binary.Steps"], capture_output=True, check=True, timeout=60
+        ).stdout
+    )
+    for file in (*signable, *launchers, steps):
+        assert "IEA Agent, a test" in verify(file, certificate / "certificate.pem"), file
+    (sums,) = (file for file in files if file.name == SUMS)
+    assert sums.read_text("ascii") == list_sums(sums.parent)

@@ -8,14 +8,37 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rig.build import BUILD, BuildError
+from rig.build import BUILD, PYTHON, BuildError
+from rig.prefix import windows_path
+
+if TYPE_CHECKING:
+    from rig.desktop import Desktop
 
 VARIABLE = "IEA_RIG_PROGRAM"
 WINDOWED, CONSOLE = "iea-agentw.exe", "iea-agent.exe"
 LAID_OUT = BUILD / "installer" / "laid-out"
+SOURCES = (windows_path(PYTHON / "python.exe"),)
+"""What runs the sources: the Windows Python."""
+COPY = "IEA Agent"
+SCRIPT_RUNNER = """
+import sys
+
+if sys.argv[1:] and sys.argv[1].endswith(".py"):
+    del sys.argv[0]
+    __file__ = sys.argv[0]
+    with open(__file__, encoding="utf-8") as script:
+        exec(compile(script.read(), __file__, "exec"))
+else:
+    from iea_agent.cli import main
+
+    sys.exit(main())
+"""
+"""What a copy starts with that also runs the scripts of tests; a module in source goes before a compiled one."""
 
 
 def copy_program(folder: Path, program: str) -> Path | None:
@@ -26,7 +49,7 @@ def copy_program(folder: Path, program: str) -> Path | None:
     """
     if not program:
         return None
-    copy = folder / "IEA Agent"
+    copy = folder / COPY
     shutil.copytree(program, copy, copy_function=_link)
     believe_policy(copy)
     return copy
@@ -36,6 +59,30 @@ def believe_policy(program: Path) -> None:
     """Have the *program* count as a checkout."""
     for package in program.glob("*/lib/iea_agent"):
         (package / "checkout.txt").write_text("")
+
+
+def take_scripts(program: Path) -> None:
+    """Have the launchers of the *program* also run the script of a test.
+
+    Their first argument names it.
+    """
+    for package in program.glob("*/lib/iea_agent"):
+        (package / "__main__.py").write_text(SCRIPT_RUNNER)
+
+
+def start_script(
+    desktop: Desktop, script: Path, *arguments: str, program: str = os.environ.get(VARIABLE, "")
+) -> subprocess.Popen[str]:
+    """Start a test's *script* on the *desktop*.
+
+    It gets the modules of the installed *program*, or of the sources if there is none.
+    """
+    copy = desktop.prefix.path / COPY
+    if program and not copy.exists():
+        copy_program(desktop.prefix.path, program)
+        take_scripts(copy)
+    python = (windows_path(copy / WINDOWED),) if program else SOURCES
+    return desktop.start_program(*python, windows_path(script), *arguments)
 
 
 def _link(source: str, target: str) -> None:

@@ -24,9 +24,9 @@ from iea_agent.shell.wording.menu import render_view
 from iea_agent.shell.wording.view import SEPARATOR
 from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
-from rig.build import PYTHON, ROOT
+from rig.build import ROOT
 from rig.desktop import PAUSE, TOOLTIP, Desktop, MenuItem, NotSeenError, Window
-from rig.installed_program import CONSOLE, VARIABLE, WINDOWED, copy_program
+from rig.installed_program import CONSOLE, SOURCES, VARIABLE, WINDOWED, copy_program, take_scripts
 from rig.prefix import windows_path
 from rig.window_texts import ENTER_ASSISTANCE, SUPPORT
 
@@ -41,7 +41,7 @@ MENU = tuple(
     if line is not SEPARATOR
 )
 """The lines of the tray's menu, each with its event; in every state they are in this order."""
-_SOURCES = (windows_path(PYTHON / "python.exe"), "-m", "iea_agent")
+_MODULE = (*SOURCES, "-m", "iea_agent")
 
 
 class AgentStage:
@@ -61,7 +61,7 @@ class AgentStage:
         """
         self.home = folder / "home"
         # without a console, and with one
-        self._launchers: tuple[tuple[str, ...], tuple[str, ...]] = (_SOURCES, _SOURCES)
+        self._launchers: tuple[tuple[str, ...], tuple[str, ...]] = (_MODULE, _MODULE)
         self.program = copy_program(folder, program)
         if self.program is not None:
             self.use_program(self.program)
@@ -128,6 +128,17 @@ class AgentStage:
     def start_command(self, *arguments: str) -> subprocess.Popen[str]:
         """Start a command on the desktop; it may open a window."""
         return self.desktop.start_program(*self._launchers[0], *arguments, env=self.environment)
+
+    def start_script(self, script: Path) -> subprocess.Popen[str]:
+        """Start a test's *script* on the desktop in the place of the agent."""
+        if self.program is not None:
+            take_scripts(self.program)
+        python = self._launchers[0] if self.program else SOURCES
+        return self.desktop.start_program(*python, windows_path(script), env=self.environment)
+
+    def start_in_prompt(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command as in a prompt, with pipes that what it starts may keep open."""
+        return self.desktop.prefix.start(*self._launchers[1], *arguments, env=self.environment)
 
     def command(self, *arguments: str, given: str = "", timeout: float = 60) -> tuple[int, str]:
         """Run ``iea-agent`` on the Windows side with *given* as its input.

@@ -216,8 +216,7 @@ def test_a_shortcut_starts_the_agent_and_says_why_it_launches_nothing(new_stage:
 
 def launch(stage: AgentStage) -> tuple[int, str]:
     """Run ``iea-agent launch``; return its exit code and what it has printed."""
-    command = (PYTHON / "python.exe", "-m", "iea_agent", "launch")
-    process = stage.desktop.prefix.start(*command, env=stage.environment)
+    process = stage.start_in_prompt("launch")
     code = process.wait(60)
     assert process.stdout is not None
     # not to its end: under Wine the agent that was started keeps the pipe open
@@ -243,7 +242,7 @@ def test_without_an_agent_support_can_be_written_to_and_the_agent_be_started(
     clients = (r"HKCU\Software\Clients\Mail", "/ve")
     stage.desktop.prefix.run("reg", "add", *clients, "/d", "Web mail", "/f")
     open_messages_with(stage, r"C:\missing.exe")
-    stage.desktop.start("-m", "iea_agent", "support", env=stage.environment)
+    stage.start_command("support")
     stage.until_text(SUPPORT, "Le programme de connexion est arrêté")
     stage.desktop.wait(
         lambda windows: next((w for w in windows if SUPPORT in w.text and can_click(w, WRITE)), None), WRITE

@@ -22,6 +22,7 @@ from iea_agent.shell.dialogs.settings_rows import ROWS
 from iea_agent.shell.dialogs.typed_settings import format_settings
 from iea_agent.shell.wording.problem_details import advise_in_settings, format_steps, list_steps
 from rig.desktop import Area, Desktop, Window
+from rig.installed_program import start_script
 from rig.prefix import windows_path
 from tests.failures import failed
 from tests.status_documents import make_status
@@ -72,8 +73,8 @@ class Play:
         self.desktop = desktop
         self._log = folder / f"{time.monotonic_ns()}.jsonl"
         arguments = (windows_path(option) if isinstance(option, Path) else option for option in options)
-        self.process: subprocess.Popen[str] = desktop.start(
-            STAGE, dialog, windows_path(self._log), *arguments
+        self.process: subprocess.Popen[str] = start_script(
+            desktop, STAGE, dialog, windows_path(self._log), *arguments
         )
         self.title = SETTINGS if dialog == "settings" else STATUS
         if dialog in ("settings", "status"):

@@ -118,7 +118,7 @@ def test_a_crash_is_restarted_once(tmp_path: Path) -> None:
     with AgentStage(tmp_path) as stage:
         stage.save_licence()
         for attempt in (1, 2):
-            crashing = stage.desktop.start(windows_path(HERE / "crashing_agent.py"), env=stage.environment)
+            crashing = stage.start_script(HERE / "crashing_agent.py")
             assert crashing.wait(60) == 1
             assert stage.log().count("the agent crashed") == attempt
             if attempt == 1:

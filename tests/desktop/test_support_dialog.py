@@ -25,6 +25,7 @@ from iea_agent.domain.refusals import (
 )
 from iea_agent.shell.wording.refusal_text import word_refusal
 from rig.desktop import Desktop
+from rig.installed_program import start_script
 from rig.prefix import windows_path
 from tests.desktop.test_dialogs import (
     NARROW_SCREEN,
@@ -81,7 +82,8 @@ class SupportPlay(Play):
         self._source = self._log.with_suffix(".situation")
         self.title = TITLE
         self.becomes(situation)
-        self.process = desktop.start(
+        self.process = start_script(
+            desktop,
             STAGE,
             windows_path(self._log),
             "--source",

@@ -23,6 +23,7 @@ from Xlib.display import Display
 from Xlib.ext import xtest
 
 from rig.desktop import Area, Desktop
+from rig.installed_program import start_script
 from rig.prefix import read_to_end, windows_path
 
 HERE = Path(__file__).parent
@@ -150,8 +151,9 @@ def a_screen(scaling: int) -> Iterator[Screen]:
 def a_stage(screen: Screen) -> Iterator[Stage]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(60)
-        process = screen.desktop.start(
-            windows_path(HERE / "tray_stage.py"),
+        process = start_script(
+            screen.desktop,
+            HERE / "tray_stage.py",
             str(server.getsockname()[1]),
             windows_path(ICONS),
         )

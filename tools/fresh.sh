@@ -36,7 +36,7 @@ if [[ -z "${KEEP:-}" || ! -e "$root/root/made" ]]; then
     touch "$root/root/made"
 fi
 [[ -d "$root$clone" ]] || git clone --quiet --no-local . "$root$clone"
-git -C "$root$clone" fetch --quiet origin HEAD
+git -C "$root$clone" fetch --quiet "$PWD" HEAD
 git -C "$root$clone" reset --quiet --hard FETCH_HEAD
 
 # a mount of its own, or it could not become the root folder

@@ -90,6 +90,10 @@ def test_a_clerks_pc_from_the_first_setup_to_the_last_trace(
             "iea-agent.exe"
         )
 
+        # one that is installed for one person stays alone
+        assert windows.run(setups[NEXT], "/S", "/ALLUSERS") == WRONG
+        assert windows.registry("HKLM", UNINSTALL) == {}
+
         # the agent runs
         assert windows.run(setups[NEXT], "/S") == DONE
         assert (windows.pointer("current"), windows.pointer("previous")) == (NEXT, VERSION)
@@ -152,23 +156,26 @@ def test_for_all_users(setups: dict[str, Path], windows: Windows, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "words"),
     [
-        ["/KEY=secret"],
-        ["/KEYFILE=-"],
-        ["/LICENCE=IEA-1", r"/KEYFILE=Z:\nowhere"],
-        ["/AUTOSTART=2"],
-        ["/LICENSE=IEA-1"],
-        [r"/POLICY=Z:\nowhere", "/ALLUSERS"],
-        [r"/POLICY=C:\windows\win.ini"],
-        ["/ALLUSERS", "/LICENCE=IEA-1"],
+        (["/KEY=secret"], "must not stand on the command line"),
+        (["/KEYFILE=-"], "/KEYFILE also needs /LICENCE"),
+        (["/LICENCE=IEA-1", r"/KEYFILE=Z:\nowhere"], r"no such file: Z:\nowhere"),
+        (["/AUTOSTART=2"], "/AUTOSTART is 0 or 1"),
+        (["/LICENSE=IEA-1"], "Unknown parameter: /LICENSE"),
+        ([r"/POLICY=Z:\nowhere", "/ALLUSERS"], r"no such file: Z:\nowhere"),
+        ([r"/POLICY=C:\windows\win.ini"], "add /ALLUSERS"),
+        (["/ALLUSERS", "/LICENCE=IEA-1"], "each person enters their licence"),
     ],
-    ids=lambda arguments: " ".join(arguments),
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_wrong_parameter_changes_nothing(
-    setups: dict[str, Path], quiet: Windows, arguments: Sequence[str]
+def test_a_wrong_parameter_changes_nothing_and_the_reason_is_told(
+    setups: dict[str, Path], quiet: Windows, arguments: Sequence[str], words: str
 ) -> None:
-    assert quiet.run(setups[VERSION], "/S", *arguments) == WRONG
+    # a small letter, too: a window on fifty PCs would wait for somebody
+    done = quiet.prefix.run(setups[VERSION], "/s", *arguments)
+    assert done.returncode == WRONG
+    assert words in done.stdout
     assert not quiet.program.exists()
 
 
@@ -183,7 +190,9 @@ def test_the_key_comes_from_the_standard_input_and_a_bad_setting_is_told(
     setups: dict[str, Path], windows: Windows
 ) -> None:
     given = ("/S", "/NOTEST", "/NOSTART", "/LICENCE=IEA-1", "/KEYFILE=-", "/UPDATES=no address at all")
-    assert windows.run(setups[VERSION], *given, given="clé-1\n") == REFUSED
+    done = windows.prefix.run(setups[VERSION], *given, given="clé-1\n", timeout=120)
+    assert done.returncode == REFUSED
+    assert "refused: /UPDATES. " in done.stdout
     document = json.loads(windows.command("diagnose", "--json")[1])
     assert document["licence_key"] == "saved"
     assert document["settings"]["licence.number"]["value"] == "IEA-1"

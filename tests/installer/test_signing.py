@@ -114,12 +114,13 @@ def test_the_uninstaller_is_signed_too(built: Built, certificate: Path, tmp_path
 
 def test_a_release_is_signed_as_a_whole(built: Built, certificate: Path, tmp_path: Path) -> None:
     """With a version of one file: packing the real one takes a minute."""
-    slot = tmp_path / "slot"
+    slot, output = tmp_path / "slot", tmp_path / "output"
     slot.mkdir()
+    output.mkdir()
     for name in ("python313.zip", "parts.cdx.json"):
         (slot / name).touch()
     signing = Certificate(certificate / "both.p12", password=certificate / "password")
-    files = build_release(Built(slot, built.launchers, ""), signing, output=tmp_path / "output")
+    files = build_release(Built(slot, built.launchers, ""), signing, output=output)
     signable = [file for file in files if file.suffix in (".exe", ".msi")]
     assert len(signable) == 3
     # what is in the MSI: the launchers, and the program that Windows runs as the system

@@ -95,7 +95,9 @@ def build_portable_test(
     def make(launchers: Path, target: Path, _sign: str) -> None:
         compile_portable_test(program.folder, launchers, target)
 
-    sources = (HERE / name for name in ("portable_test.nsi", "arguments.nsh", "silent_words.nsh", "setup_program.py"))
+    sources = (
+        HERE / name for name in ("portable_test.nsi", "arguments.nsh", "silent_words.nsh", "setup_program.py")
+    )
     stamp = hash_files(sources, program.stamp, run("makensis", "-VERSION"))
     return _build(f"iea-agent-test-{iea_agent.__version__}.exe", stamp, make, program, certificate, output)
 

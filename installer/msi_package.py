@@ -142,7 +142,7 @@ def build_msi(folder: Path, launchers: Path, target: Path, version: str = "", *,
     edit_tables(
         package, version, {make_key(file): read_file_version((work / file).read_bytes()) for file in files}
     )
-    content = b"".join(hashlib.sha256((work / file).read_bytes()).digest() for file in (*files, steps))
+    content = b"".join(hashlib.sha256((work / file).read_bytes()).digest() for file in (*files, steps.name))
     identifier = make_identifier("package", version, hashlib.sha256(content).hexdigest())
     run(
         "msibuild", str(package), "-s", f"{APPLICATION} {version}", APPLICATION, f"x64;{LANGUAGE}", identifier

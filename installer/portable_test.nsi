@@ -45,6 +45,8 @@ Var Updates
 Var Save          ; where the result is saved, "" for nowhere
 Var Code          ; the exit code of the test
 Var Text          ; the address of the result in memory, 0 for none
+Var Bytes         ; that of the file that is saved of it
+Var Length
 Var Field1
 Var Field2
 Var SaveButton
@@ -235,14 +237,20 @@ Function run_test
   ${EndIf}
 FunctionEnd
 
-; The file is in UTF-8, windows want UTF-16.
+; The file is in UTF-8, windows want UTF-16. The bytes stay in memory, after the mark that has Windows' Notepad read UTF-8: a program that still
+; holds the file open cannot keep the result from being saved.
 Function read_result
   System::Call 'kernel32::CreateFileW(w "$PLUGINSDIR\result.txt", i 0x80000000, i 7, p 0, i 3, i 0, p 0) p .r1'
-  System::Alloc ${LARGEST_RESULT}
-  Pop $2
+  IntOp $0 ${LARGEST_RESULT} + 3
+  ; zeroed
+  System::Call 'kernel32::GlobalAlloc(i 0x40, p $0) p .s'
+  Pop $Bytes
+  System::Call '*$Bytes(&i1 0xEF, &i1 0xBB, &i1 0xBF)'
+  IntPtrOp $2 $Bytes + 3
   System::Call 'kernel32::ReadFile(p r1, p r2, i ${LARGEST_RESULT}, *i .r3, p 0)'
   System::Call 'kernel32::CloseHandle(p r1)'
   ${If} $3 > 0
+    IntOp $Length $3 + 3
     IntOp $0 ${LARGEST_RESULT} * 2
     IntOp $0 $0 + 2
     ; zeroed: the end of the text
@@ -250,28 +258,12 @@ Function read_result
     Pop $Text
     System::Call 'kernel32::MultiByteToWideChar(i 65001, i 0, p r2, i r3, p $Text, i ${LARGEST_RESULT})'
   ${EndIf}
-  System::Free $2
 FunctionEnd
 
-; With the mark that has Windows' Notepad read UTF-8.
 Function save_result
-  StrCpy $Saved 0
-  ClearErrors
-  FileOpen $0 "$PLUGINSDIR\marked.txt" w
-  FileWriteByte $0 "239"
-  FileWriteByte $0 "187"
-  FileWriteByte $0 "191"
-  FileOpen $1 "$PLUGINSDIR\result.txt" r
-  ${Do}
-    FileReadByte $1 $2
-    ${If} ${Errors}
-      ${ExitDo}
-    ${EndIf}
-    FileWriteByte $0 $2
-  ${Loop}
-  FileClose $1
-  FileClose $0
-  System::Call 'kernel32::CopyFileW(w "$PLUGINSDIR\marked.txt", w "$Save", i 0) i .r0'
+  System::Call 'kernel32::CreateFileW(w "$Save", i 0x40000000, i 0, p 0, i 2, i 0x80, p 0) p .r1'
+  System::Call 'kernel32::WriteFile(p r1, p $Bytes, i $Length, *i .r2, p 0) i .r0'
+  System::Call 'kernel32::CloseHandle(p r1)'
   StrCpy $Saved $0
 FunctionEnd
 

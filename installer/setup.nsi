@@ -100,6 +100,8 @@ Var Welcome       ; what the first page says
 !define MUI_PAGE_CUSTOMFUNCTION_SHOW show_place
 !insertmacro MUI_PAGE_FINISH
 
+!define MUI_UNCONFIRMPAGE_TEXT_TOP "$(REMOVAL)"
+!define MUI_UNCONFIRMPAGE_TEXT_LOCATION "$(REMOVED_FROM)"
 !insertmacro MUI_UNPAGE_CONFIRM
 !define MUI_PAGE_HEADER_SUBTEXT "$(WAIT)"
 !insertmacro MUI_UNPAGE_INSTFILES
@@ -469,7 +471,7 @@ FunctionEnd
 ; Note that the value of the parameter NAME was refused.
 !macro REFUSE NAME
   StrCpy $Outcome ${REFUSED}
-  StrCpy $Refused "$Refused /${NAME}"
+  StrCpy $Refused "$Refused ${NAME}"
 !macroend
 
 ; The FILE that the administrator gave, or "", becomes TARGET in the folder of the policy ($2, rights: $3).
@@ -556,7 +558,7 @@ Function set_licence
   System::Free $2
   System::Free $3
   ${If} $6 <> 0
-    !insertmacro REFUSE "LICENCE /KEYFILE"
+    !insertmacro REFUSE "LICENCE KEYFILE"
   ${EndIf}
 FunctionEnd
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -38,11 +38,18 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 class Site:
-    """A repository on a static host, and the PCs that use it."""
+    """A repository on a static host at *address*, and the PCs that use it.
 
-    def __init__(self, folder: Path, port: int) -> None:
+    *list_given* returns the targets that the host has given so far. *ca_file* is that of its certificate, if it has one.
+    """
+
+    def __init__(
+        self, folder: Path, address: str, list_given: Callable[[], list[str]], ca_file: Path | None = None
+    ) -> None:
         self.folder = folder
-        self.port = port
+        self.list_given = list_given
+        self._address = address
+        self._ca_file = ca_file
         self.repository = Repository(folder / "site")
         self.served = folder / "served"
         self.describe()
@@ -80,8 +87,9 @@ class Site:
         lines = [
             "schema = 1",
             "[connection]",
-            "secure = false",
-            f'updates = "http://127.0.0.1:{self.port}"',
+            f"secure = {'true' if self._ca_file else 'false'}",
+            f'updates = "{self._address}"',
+            f"ca_file = '{self._ca_file or ''}'",
             "[proxy]",
             'mode = "none"',
         ]
@@ -109,6 +117,7 @@ def open_site(folder: Path) -> Iterator[Site]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        yield Site(folder, server.server_port)
+        Quiet.given.clear()
+        yield Site(folder, f"http://127.0.0.1:{server.server_port}", Quiet.given.copy)
         server.shutdown()
         thread.join()

@@ -20,7 +20,7 @@ from iea_agent.services.https import HttpsError
 from iea_agent.services.update_download import Terms
 from iea_sandbox.repository import Repository
 from tests.releases import make_description
-from tests.update_site import CONTENT, OTHER, Quiet, Site, open_site
+from tests.update_site import CONTENT, OTHER, Site, open_site
 
 
 @pytest.fixture(scope="module")
@@ -70,9 +70,9 @@ def test_the_second_pc_of_a_site_takes_the_file_from_the_first(site: Site, pc_na
     shared.mkdir()
     first, second = (site.make_pc(f"{pc_name}-{number}", shared) for number in (1, 2))
     for pc, given in ((first, 1), (second, 0)):
-        Quiet.given.clear()
+        before = len(site.list_given())
         assert pc.fetch(offer_of(pc), Terms()).read_bytes() == CONTENT
-        assert len(Quiet.given) == given
+        assert len(site.list_given()) - before == given
     (file,) = shared.iterdir()
     assert file.name == f"{offer_of(first).file.sha256}.ImpactEmploi-3.00.73.exe"
 
@@ -192,14 +192,14 @@ class TestAttacks:
 
     @pytest.mark.parametrize("change", [{"sha256": "0" * 64}, {"name": OTHER}])
     def test_a_version_that_is_not_signed_now_is_not_fetched(
-        self, pc: Updating, change: dict[str, str]
+        self, site: Site, pc: Updating, change: dict[str, str]
     ) -> None:
         offer = offer_of(pc)
-        Quiet.given.clear()
+        before = site.list_given()
         with pytest.raises(HttpsError) as caught:
             pc.fetch(replace(offer, file=replace(offer.file, **change)), Terms())  # type: ignore[arg-type]
         assert problem_of(caught) is problems.UPDATE_FILE_UNKNOWN
-        assert Quiet.given == []
+        assert site.list_given() == before
 
     def test_a_stranger_of_the_same_form_is_refused(self, site: Site, pc: Updating) -> None:
         offer = offer_of(pc)

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -110,6 +110,37 @@ def openssl_server(folder: Path, *options: str) -> Iterator[int]:
             server.kill()
 
 
+@contextmanager
+def run_nginx(folder: Path, configuration: str, port: int) -> Iterator[None]:
+    """Run nginx with *configuration*, whose *port* answers in clear."""
+    file = folder / "nginx.conf"
+    file.write_text(configuration, encoding="utf-8")
+    with subprocess.Popen(
+        ["nginx", "-p", folder, "-c", file, "-g", "error_log stderr notice;"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        output = []
+        for line in process.stderr:
+            output.append(line)
+            # its ports are open, and a worker serves them
+            if "start worker process " in line:
+                break
+        else:
+            raise AssertionError("".join(output))
+        try:
+            with socket.create_connection(("127.0.0.1", port), 10) as ready:
+                ready.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                assert ready.recv(100)
+            yield
+        finally:
+            process.terminate()
+            process.communicate(timeout=10)
+
+
 _CONFIGURATION = """
 daemon off;
 error_log stderr;
@@ -136,7 +167,7 @@ class Nginx:
         self._authority = world.ca_file.read_bytes()
         self._pem = world.authority.pem()
         self._ports: dict[str, int] = {}
-        self._process: subprocess.Popen[str] | None = None
+        self._running: AbstractContextManager[None]
 
     def address(self, what: str) -> str:
         """An address that shows *what*."""
@@ -151,43 +182,18 @@ class Nginx:
         return f"{scheme}://localhost:{self._ports[port]}"
 
     def __enter__(self) -> Nginx:
-        self._ports = dict(zip(("secure", "picky", "strict", "plain"), _free_ports(4), strict=True))
+        self._ports = dict(zip(("secure", "picky", "strict", "plain"), free_ports(4), strict=True))
         (self._folder / "nginx.pem").write_bytes(self._pem)
         (self._folder / "authority.pem").write_bytes(self._authority)
         text = _CONFIGURATION.format(folder=self._folder, **self._ports)
-        (self._folder / "nginx.conf").write_text(text, encoding="utf-8")
-        self._process = subprocess.Popen(
-            [
-                "nginx",
-                "-p",
-                self._folder,
-                "-c",
-                self._folder / "nginx.conf",
-                "-g",
-                "error_log stderr notice;",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stderr is not None
-        output = []
-        for line in self._process.stderr:
-            output.append(line)
-            if "start worker process " in line:  # its ports are open, and a worker serves them
-                with socket.create_connection(("127.0.0.1", self._ports["plain"]), 10) as ready:
-                    ready.sendall(b"GET / HTTP/1.0\r\n\r\n")
-                    assert ready.recv(100)
-                return self
-        raise AssertionError("".join(output))
+        self._running = run_nginx(self._folder, text, self._ports["plain"])
+        self._running.__enter__()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process is not None
-        self._process.terminate()
-        self._process.communicate(timeout=10)
+        self._running.__exit__(kind, error, trace)
 
 
 _SQUID = """
@@ -222,7 +228,7 @@ class Squid:
     FORBIDDEN = "interdit.example"
 
     def __init__(self) -> None:
-        self.open, self.closed = (f"http://127.0.0.1:{port}" for port in _free_ports(2))
+        self.open, self.closed = (f"http://127.0.0.1:{port}" for port in free_ports(2))
         self._folder = tempfile.TemporaryDirectory(prefix="squid")
         self._process: subprocess.Popen[str] | None = None
 
@@ -285,7 +291,7 @@ def _wait_for(port: int) -> None:
             return
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
     try:
         return [each.getsockname()[1] for each in sockets]

@@ -573,7 +573,14 @@ def test_on_every_screen_nothing_is_cut_and_the_buttons_stay(
         dialog.desktop.type(WRONG)
         dialog.desktop.key("Return")
         dialog.sees("Nouvel essai")
-        check_footer(dialog.tell("measure", "measured"), scaling, {"OK", "Annuler"})
+        measured = dialog.tell("measure", "measured")
+        check_footer(measured, scaling, {"OK", "Annuler"})
+        # what is said of the password is in view without scrolling
+        (footer,) = (c["area"] for c in measured["measured"] if c["kind"] == "Footer")
+        for text in ("Ce n’est pas le mot de passe", "Nouvel essai"):
+            (answer,) = (c["area"] for c in measured["measured"] if text in c["text"])
+            assert measured["window"][1] <= answer[1], text
+            assert answer[1] + answer[3] <= footer[1], text
         dialog.desktop.key("Escape")
         dialog.ended()
 

@@ -20,6 +20,8 @@ TARGET = 26
 """Least height of what is clicked, in device-independent pixels; WCAG 2.2 asks for 24 (2.5.8)."""
 ROOMY = 400
 """Width, in device-independent pixels, below which a dialog spares room in its footer."""
+NOTE_LINES = 5
+"""Lines below a control in which something is said of what was typed in it."""
 LOWEST = 240
 """Least height of a dialog that a person makes smaller."""
 
@@ -107,6 +109,7 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.Bind(wx.EVT_BUTTON, lambda _event: self._show_help(), id=wx.ID_HELP)
         self.Bind(wx.EVT_CLOSE, lambda _event: self.Destroy())
         self.Bind(wx.EVT_CHAR_HOOK, self._on_key)
+        self.panel.Bind(wx.EVT_CHILD_FOCUS, self._on_child_focus)
         self.Bind(wx.EVT_DPI_CHANGED, self._on_scaling_changed)
         self.Bind(wx.EVT_ACTIVATE, self._on_activate)
 
@@ -163,6 +166,11 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
             # after the system has given the keyboard to whatever had it last, which may be gone
             wx.CallAfter(_focus_if_possible, self._next_focus)
 
+    def _on_child_focus(self, event: wx.ChildFocusEvent) -> None:
+        # the panel brings the control into view, and only that
+        event.Skip()
+        wx.CallAfter(self._bring_into_view, event.GetWindow())
+
     def fit(self) -> None:
         """Take the size that the controls want, at most the screen's."""
         places = self._list_places()
@@ -186,6 +194,8 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         if needs == self._needs:
             return
         self._needs = needs
+        focused = self.find_focus()
+        is_seen = focused is not None and self._is_in_view(focused)
         before, wanted = self.GetRect(), self._measure()
         self._limit(wanted)
         wanted.IncTo(before.GetSize())
@@ -200,11 +210,37 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
         self.footer.Layout()
         self.Layout()
         self.panel.FitInside()
+        if is_seen and focused is not None:
+            self._bring_into_view(focused)
         self._draw_moved(places)
         if wanted != before.GetSize():
             # at once: a busy machine would leave the grown window empty for a while
             for child, _place in places:
                 child.Update()
+
+    def _measure_place(self, control: wx.Window) -> tuple[int, int] | None:
+        """Return where *control* begins and ends in the panel's view, None outside it."""
+        if not self.panel.IsDescendant(control) or control is self.panel:
+            return None
+        top = self.panel.ScreenToClient(control.GetScreenPosition()).y
+        return top, top + control.GetSize().height
+
+    def _is_in_view(self, control: wx.Window) -> bool:
+        place = self._measure_place(control)
+        return place is not None and place[0] >= 0 and place[1] <= self.panel.GetClientSize().height
+
+    def _bring_into_view(self, control: wx.Window) -> None:
+        """Scroll until *control* is seen, with the lines that may be said of it below."""
+        place = self._measure_place(control) if control else None
+        if place is None:
+            return
+        top, bottom = place[0], place[1] + NOTE_LINES * self.GetCharHeight()
+        down = min(top, max(0, bottom - self.panel.GetClientSize().height))
+        if down:
+            _across, unit = self.panel.GetScrollPixelsPerUnit()
+            # by as many whole units as it takes
+            units = down // unit if down < 0 else -(-down // unit)
+            self.panel.Scroll(-1, self.panel.GetViewStart()[1] + units)
 
     def _list_places(self) -> list[tuple[wx.Window, wx.Rect]]:
         """Return every control with its place in the dialog."""

@@ -99,7 +99,7 @@ def pages(desk: Desk) -> dict[str, str]:
         "demande": open_case(make_mail(letter.whole_text, pack_report(problems.PROXY_REFUSES))),
         "demande-mot-de-passe": open_case(ASSISTANCE),
         "boite": "boite",
-        "boite-ouverte": opened[0],
+        "boite-ouverte": f"boite{opened[0]}",
         "avis": "avis?code=IEA-S01&depuis=2026-11-30T09:12",
         "absent": "demande?n=999",
     }

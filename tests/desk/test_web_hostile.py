@@ -93,7 +93,13 @@ def test_what_was_typed_comes_back_as_text(visitor: Visitor) -> None:
     for place, field in (("demande", "texte"), ("avis", "texte"), ("avis", "depuis")):
         page = visitor.read_page(visitor.post(place, {field: f"{EVIL}\0", "faire": "voir"}))
         check_harmless(page)
-    for place in (f"avis?code={typed}&depuis={typed}", f"boite?ouvert={typed}", f"demande?n={typed}", typed):
+    for place in (
+        f"avis?code={typed}&depuis={typed}",
+        f"boite?ouvert={typed}",
+        f"depot?ouvert={typed}",
+        f"demande?n={typed}",
+        typed,
+    ):
         check_harmless(visitor.read_page(visitor.get(place)))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from iea_agent.domain import problems
 from iea_desk.inbox import sort_inbox
+from iea_desk.inbox_folder import iterate_messages
 from iea_desk.web.desk_pages import DeskSources
 from iea_desk.web.inbox_page import render_inbox_page
 from iea_desk.web.mailbox import Mailbox
@@ -55,7 +57,7 @@ def test_it_is_grouped_collapsed_and_an_incident_leads_to_a_notice(folder: Path)
         # each sender once, and the message beside
         links = [link for link in page.list_values("href", "a") if "ouvert=" in link]
         assert len(links) == 15
-        beside = visitor.read_page(visitor.get(links[0].partition("#")[0]))
+        beside = visitor.read_page(visitor.get("boite" + links[0].partition("#")[0]))
         assert "demande" in beside.list_values("id", "h2")
         assert problems.SERVER_UNAVAILABLE.code in beside.words
         assert beside.tags.count("tr") == 10
@@ -67,17 +69,17 @@ def test_it_is_grouped_collapsed_and_an_incident_leads_to_a_notice(folder: Path)
         while (following := find_link(page_beside, "Demande suivante")) is not None:
             assert following not in seen
             seen.add(following)
-            page_beside = visitor.read_page(visitor.get(following))
+            page_beside = visitor.read_page(visitor.get(f"boite{following}"))
         assert len(seen) == 15
         # the last one repeated herself: both of her messages can be opened
-        last = visitor.read_page(visitor.get(links[-1].partition("#")[0]))
+        last = visitor.read_page(visitor.get("boite" + links[-1].partition("#")[0]))
         assert "Ses messages" in last.words
         assert "Demande suivante" not in last.words
         assert len({link for link in last.list_values("href", "a") if "ouvert=" in link}) == 16
         # it has been moved meanwhile, by another program
         for file in folder.iterdir():
             file.unlink()
-        gone = visitor.read_page(visitor.get(links[0].partition("#")[0]))
+        gone = visitor.read_page(visitor.get("boite" + links[0].partition("#")[0]))
         assert "n’est plus dans la boîte" in gone.words
         folder.rmdir()
         answer = visitor.get("boite")
@@ -91,13 +93,13 @@ def test_without_a_mailbox_the_page_says_how_to_name_one() -> None:
 
 
 def test_what_there_is_no_time_for_is_read_by_the_next_look(folder: Path) -> None:
-    hurried = Mailbox(folder, seconds=0)
+    hurried = Mailbox(partial(iterate_messages, folder), seconds=0)
     view = hurried.look()
     assert (view.inbox.message_count, view.waiting) == (0, 17)
     page = PageReader(render_inbox_page(view, "", ""))
     assert "17 messages attendent encore" in page.words
     assert "Lire la suite" in page.words
-    patient = Mailbox(folder)
+    patient = Mailbox(partial(iterate_messages, folder))
     first, second = patient.look(), patient.look()
     assert first.waiting == 0
     # what was read is not read again
@@ -112,13 +114,28 @@ def test_an_mbox_is_read_too_and_a_name_is_text(tmp_path: Path) -> None:
     mbox.write_bytes(
         b"".join(b"From x Mon Nov 30\n" + make_outage(number, NOW) + b"\n\n" for number in range(3))
     )
-    view = Mailbox(mbox).look()
+    view = Mailbox(partial(iterate_messages, mbox)).look()
     assert view.inbox.message_count == 3
     (tmp_path / "evil").mkdir()
     (tmp_path / "evil" / f"{EVIL.replace('/', '')}.eml").write_bytes(b"To: x\nSubject: y\n\nIEA-N02")
-    view = Mailbox(tmp_path / "evil").look()
+    view = Mailbox(partial(iterate_messages, tmp_path / "evil")).look()
     (key,) = view.keys
     for opened in ("", key):
         page = PageReader(render_inbox_page(view, opened, ""))
         check_harmless(page)
         assert "<script>" in page.words
+
+
+def test_a_dropped_mbox_is_a_mailbox_and_lives_as_long_as_the_pages() -> None:
+    mbox = b"".join(b"From x Mon Nov 30\n" + make_outage(number) + b"\n\n" for number in range(3))
+    with serve(DeskSources()) as visitor:
+        assert visitor.get("depot").status_code == 404
+        page = visitor.read_page(visitor.post("demande", {}, mbox))
+        assert "3 postes, même code" in page.words
+        (first, *_others) = [link for link in page.list_values("href", "a") if "ouvert=" in link]
+        beside = visitor.read_page(visitor.get("depot" + first.partition("#")[0]))
+        assert beside.tags.count("tr") == 10
+        one = visitor.read_page(visitor.post("demande", {}, b"From x\nTo: y\nSubject: z\n\nIEA-N02"))
+        assert "IEA-N02" in one.words
+        for broken in (b"From ", b"From x\n" * 5000, b"From " + b"x" * 9_000_000):
+            assert visitor.read_page(visitor.post("demande", {}, broken)).tags.count("h1") == 1

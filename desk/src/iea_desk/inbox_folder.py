@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from iea_desk.private_files import open_file
 from iea_desk.request_files import LARGEST_MESSAGE, RequestRefused
@@ -13,6 +14,7 @@ MOST_MESSAGES = 5_000
 """Messages that are opened."""
 _ENDINGS = (".eml", ".zip")
 _CHUNK = 65_536
+_MBOX_MARK = b"From "
 
 
 def read_up_to(path: Path, most: int = LARGEST_MESSAGE) -> bytes | None:
@@ -64,26 +66,36 @@ def list_files(folder: Path) -> list[Path]:
 
 def _iterate_mbox(file: Path) -> Iterator[tuple[str, bytes | None]]:
     with open_file(file) as stream:
-        if stream.read(5) != b"From ":
+        if not begins_mbox(stream.read(len(_MBOX_MARK))):
             raise RequestRefused(f"{file} n'est ni un dossier de messages, ni une boîte au format mbox.")
         stream.seek(0)
-        number, size, is_after_blank, begins_line = 0, 0, True, True
-        parts: list[bytes] = []
-        # a line may have no end
-        while line := stream.readline(_CHUNK):
-            if begins_line and is_after_blank and line.startswith(b"From "):
-                if number:
-                    yield _name(number), b"".join(parts) if size <= LARGEST_MESSAGE else None
-                number, size, parts = number + 1, 0, []
+        yield from iterate_mbox(stream)
+
+
+def begins_mbox(data: bytes) -> bool:
+    """Return whether *data* begins as a mailbox in the format mbox does."""
+    return data.startswith(_MBOX_MARK)
+
+
+def iterate_mbox(stream: IO[bytes]) -> Iterator[tuple[str, bytes | None]]:
+    """Yield name and bytes of each message of a mailbox in the format mbox."""
+    number, size, is_after_blank, begins_line = 0, 0, True, True
+    parts: list[bytes] = []
+    # a line may have no end
+    while line := stream.readline(_CHUNK):
+        if begins_line and is_after_blank and begins_mbox(line):
+            if number:
+                yield _name(number), b"".join(parts) if size <= LARGEST_MESSAGE else None
+            number, size, parts = number + 1, 0, []
+        else:
+            size += len(line)
+            if size <= LARGEST_MESSAGE:
+                parts.append(line)
             else:
-                size += len(line)
-                if size <= LARGEST_MESSAGE:
-                    parts.append(line)
-                else:
-                    parts.clear()
-            is_after_blank = begins_line and not line.strip()
-            begins_line = line.endswith(b"\n")
-        yield _name(number), b"".join(parts) if size <= LARGEST_MESSAGE else None
+                parts.clear()
+        is_after_blank = begins_line and not line.strip()
+        begins_line = line.endswith(b"\n")
+    yield _name(number), b"".join(parts) if size <= LARGEST_MESSAGE else None
 
 
 def _name(number: int) -> str:

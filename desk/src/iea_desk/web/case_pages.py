@@ -47,7 +47,7 @@ _KEEP = "Votre texte est encore dans le champ."
 
 
 def _render_form(text: str) -> Html:
-    kinds = "un fichier d'assistance (.zip) ou un message enregistré (.eml)"
+    kinds = "un fichier d'assistance (.zip), un message enregistré (.eml) ou une boîte (.mbox)"
     return tag(
         "form",
         field(
@@ -72,7 +72,7 @@ def _render_form(text: str) -> Html:
                 type="file",
                 id=FILE,
                 name=FILE,
-                accept=".zip,.eml,.txt,.json",
+                accept=".zip,.eml,.mbox,.txt,.json",
                 aria_describedby=f"{FILE}-aide",
             ),
             FILE,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -16,6 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from iea_agent.domain.day_password import EVERYONE
+from iea_desk.inbox_folder import begins_mbox, iterate_mbox, iterate_messages
 from iea_desk.keys import DeskError
 from iea_desk.notice_order import NoticeOrder
 from iea_desk.password_message import PasswordMessage
@@ -55,7 +58,8 @@ class DeskPages:
 
     def __init__(self, sources: DeskSources) -> None:
         self._sources = sources
-        self._mailbox = Mailbox(sources.inbox) if sources.inbox else None
+        self._mailbox = Mailbox(partial(iterate_messages, sources.inbox)) if sources.inbox else None
+        self._dropped: Mailbox | None = None
         self._cases: dict[int, SupportCase] = {}
         self._count = 0
         self.application = Starlette(
@@ -64,6 +68,7 @@ class DeskPages:
                 Route("/demande", _answer(self._open_case), methods=["POST"]),
                 Route("/demande", self._show_case, methods=["GET"]),
                 Route("/boite", self._show_inbox, methods=["GET"]),
+                Route("/depot", self._show_dropped, methods=["GET"]),
                 Route("/avis", self._show_notice, methods=["GET"]),
                 Route("/avis", _answer(self._make_notice), methods=["POST"]),
                 Route("/{name}", _send_file, methods=["GET"]),
@@ -79,6 +84,9 @@ class DeskPages:
     async def _open_case(self, form: FormData) -> Response:
         text = form.fields.get(TEXT, "")
         try:
+            if begins_mbox(form.file):
+                self._dropped = Mailbox(lambda: iterate_mbox(BytesIO(form.file)))
+                return RedirectResponse("depot", 303)
             if form.file:
                 case = await run_in_threadpool(open_request, form.file)
             elif text.strip():
@@ -106,15 +114,23 @@ class DeskPages:
     async def _show_inbox(self, request: Request) -> Response:
         if self._mailbox is None:
             return HTMLResponse(render_no_inbox())
-        opened = request.query_params.get("ouvert", "")[:64]
         try:
-            view = await run_in_threadpool(self._mailbox.look)
+            return await self._render_mailbox(self._mailbox, request, "boite")
         except (RequestRefused, OSError) as error:
-            sentence = _word(error, self._mailbox.place, "La boîte est illisible")
+            sentence = _word(error, self._sources.inbox, "La boîte est illisible")
             return _fail(sentence, 500, "Remettez-la en place, puis rechargez cette page.")
+
+    async def _show_dropped(self, request: Request) -> Response:
+        if self._dropped is None:
+            raise HTTPException(404)
+        return await self._render_mailbox(self._dropped, request, "depot")
+
+    async def _render_mailbox(self, mailbox: Mailbox, request: Request, place: str) -> Response:
+        opened = request.query_params.get("ouvert", "")[:64]
+        view = await run_in_threadpool(mailbox.look)
         message = view.keys.get(opened)
         password = await self._find_password_for(message.case if message else None)
-        return HTMLResponse(await run_in_threadpool(render_inbox_page, view, opened, password))
+        return HTMLResponse(await run_in_threadpool(render_inbox_page, view, opened, password, place))
 
     # the notice
 

@@ -53,8 +53,13 @@ def list_correspondents(group: ProblemGroup, keys: Mapping[int, str]) -> list[Co
     return [Correspondent(name, messages) for name, messages in people.items()]
 
 
-def render_inbox_page(view: MailboxView, opened: str, password: PasswordMessage | str) -> str:
-    """Return the page of *view*; the message of the key *opened* is beside its list."""
+def render_inbox_page(
+    view: MailboxView, opened: str, password: PasswordMessage | str, place: str = "boite"
+) -> str:
+    """Return the page of *view*; the message of the key *opened* is beside its list.
+
+    *place* is the address of the page.
+    """
     keys = {id(message): key for key, message in view.keys.items()}
     people = [list_correspondents(group, keys) for group in view.inbox.groups]
     groups = [
@@ -77,7 +82,7 @@ def render_inbox_page(view: MailboxView, opened: str, password: PasswordMessage 
             beside if opened else None,
             class_="columns inbox" if opened else "inbox",
         ),
-        here="boite",
+        here=place,
     )
 
 
@@ -89,7 +94,7 @@ def _render_state(view: MailboxView) -> Html:
     if view.left_out:
         sentence += f" {view.left_out} messages de plus ne sont pas ouverts : déplacez les anciens."
     again = "Lire la suite" if view.waiting else "Relire la boîte"
-    return paragraph(sentence, " ", tag("a", again, href="boite", class_="button"))
+    return paragraph(sentence, " ", tag("a", again, href="?", class_="button"))
 
 
 def _render_group(group: ProblemGroup, title: str, people: list[Correspondent], opened: str) -> Html:
@@ -137,7 +142,7 @@ def _render_correspondent(person: Correspondent, opened: str) -> Html:
 
 
 def _link(key: str, text: str, is_open: bool = False) -> Html:
-    return tag("a", text, href=f"boite?ouvert={key}#demande", aria_current="true" if is_open else None)
+    return tag("a", text, href=f"?ouvert={key}#demande", aria_current="true" if is_open else None)
 
 
 def _render_opened(people: list[Correspondent], opened: str, password: PasswordMessage | str) -> Html:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 
 from iea_desk.inbox import Inbox, InboxMessage, group_messages, open_inbox_message
-from iea_desk.inbox_folder import MOST_MESSAGES, iterate_messages
+from iea_desk.inbox_folder import MOST_MESSAGES
 
 LOOK_SECONDS = 4.0
 """How long a person waits for a page; what is not read by then is read by the next look."""
@@ -32,10 +31,12 @@ class MailboxView:
 
 
 class Mailbox:
-    """The folder, Maildir or mbox file at *place*."""
+    """The messages that *iterate* yields, as ``iterate_messages`` does."""
 
-    def __init__(self, place: Path, seconds: float = LOOK_SECONDS) -> None:
-        self.place = place
+    def __init__(
+        self, iterate: Callable[[], Iterator[tuple[str, bytes | None]]], seconds: float = LOOK_SECONDS
+    ) -> None:
+        self._iterate = iterate
         self._seconds = seconds
         self._opened: dict[str, InboxMessage] = {}
         self._lock = threading.Lock()
@@ -44,7 +45,7 @@ class Mailbox:
         """Return what is there now. Raises ``RequestRefused``, ``OSError``."""
         with self._lock:
             end = time.monotonic() + self._seconds
-            messages = iterate_messages(self.place)
+            messages = self._iterate()
             opened = dict(self._open(islice(messages, MOST_MESSAGES), end))
             left_out = sum(1 for _each in messages)
             # what has gone from the folder is forgotten

@@ -29,6 +29,7 @@ from rig.demo_page import Played, render_page
 from rig.desktop import PAUSE
 from rig.practical_sheets import SHEETS, Instruction, Sheet
 from rig.stage import AgentStage
+from rig.support_steps import SUPPORT_SHEET
 
 PAGE = BUILD / "demo"
 PAINTING = 3.0  # seconds that a window may take to be painted
@@ -97,7 +98,7 @@ def walk(folder: Path, stage: AgentStage) -> int:
     """Play the sheets, write the page in *folder*, and return the exit code."""
     stage.install_program(*PROGRAM)
     stage.install_register()
-    sheet_walk = SheetWalk(folder, stage)
+    sheet_walk = SheetWalk(folder, stage, (*SHEETS, SUPPORT_SHEET))
     try:
         if not sheet_walk.play():
             print(stage.log(), file=sys.stderr)

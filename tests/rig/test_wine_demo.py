@@ -13,6 +13,7 @@ from rig.demo_page import Played, render_page
 from rig.desktop import Area, NotSeenError
 from rig.practical_sheets import SHEETS, Instruction, Section, Sheet
 from rig.stage import AgentStage
+from rig.support_steps import SUPPORT_SHEET
 from rig.wine_demo import SheetWalk
 
 pytestmark = pytest.mark.linux
@@ -50,7 +51,7 @@ def test_nothing_of_a_sheet_is_left_out_or_changed(title: str) -> None:
 
 
 def test_nothing_is_done_without_a_look_at_what_came_of_it() -> None:
-    for sheet in SHEETS:
+    for sheet in (*SHEETS, SUPPORT_SHEET):
         for section in sheet.sections:
             for step in section.steps:
                 assert step.sight or not (step.before or step.deeds), step.words

@@ -202,8 +202,11 @@ def show_status(desktop: Desktop, folder: Path) -> Iterator[Shot]:
 
 def show_support(desktop: Desktop, folder: Path) -> Iterator[Shot]:
     """Show the window of assistance mode: before it, and in it."""
-    play = SupportPlay(desktop, folder, DISCONNECTED)
+    play = SupportPlay(desktop, folder, DISCONNECTED, "--problem", "IEA-N04")
     play.can_write()
+    window = play.window
+    yield take("guide-joindre", desktop, window.area, _3=window.control(WRITE, "Button"))
+    play.chooses_assistance()
     window = play.window
     yield take(
         "guide-activer",
@@ -212,7 +215,6 @@ def show_support(desktop: Desktop, folder: Path) -> Iterator[Shot]:
         _3=window.control("Activer le mode assistance", "Button"),
         _4=window.control("OK", "Button"),
     )
-    yield take("guide-joindre", desktop, window.area, _3=window.control(WRITE, "Button"))
     leave(play)
     play = SupportPlay(desktop, folder, assistance())
     play.can_write()

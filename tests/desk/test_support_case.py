@@ -93,6 +93,11 @@ def test_ten_lines_say_what_since_when_who_acts_and_what_to_answer() -> None:
     assert "soit 1 h avant l’envoi" in lines[3]
     assert "authentification en échec à l’étape réponse (IEA-N02)" in lines[5]
     assert "Impact emploi 3.00.72" in lines[6]
+    assert lines[7].endswith("sans proxy")
+    by_proxy = pack_report(
+        problems.NAME_UNKNOWN, routes={"authentication": "http://proxy:3128 (system) a detail"}
+    )
+    assert "proxy de Windows (http://proxy:3128)" in render_case(open_request(by_proxy))
 
 
 def test_the_log_book_says_since_when_rather_than_the_last_state() -> None:

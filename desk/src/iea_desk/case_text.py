@@ -176,10 +176,19 @@ def _describe_pc(case: SupportCase) -> Iterator[str]:
 
 def _describe_network(case: SupportCase) -> Iterator[str]:
     if case.route:
-        yield _ROUTES.get(case.route, case.route)
+        yield _word_route(case.route)
     if case.clock is not None:
         side = "en retard" if case.clock_behind else "en avance"
         yield f"horloge {side} de {_format_span(case.clock)}" if is_clock_wrong(case) else "horloge juste"
+
+
+def _word_route(route: str) -> str:
+    """Return a route, « http://proxy:3128 (system) » or who chose it, in words."""
+    address, _bracket, rest = route.partition(" (")
+    words = _ROUTES.get(rest.partition(")")[0])
+    if words is None:
+        return _ROUTES.get(route, route)
+    return words if address == "direct" else f"{words} ({address})"
 
 
 def list_steps(case: SupportCase) -> list[str]:

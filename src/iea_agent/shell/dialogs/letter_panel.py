@@ -25,8 +25,8 @@ from .background import ask, run_in_background
 from .ports import LetterPort
 from .widgets import MIDDLE, NARROW, WIDE, Paragraph, SpokenDescription, copy_text, has_room, make_row
 
-PREVIEW_HEIGHT = 110
-"""In device-independent pixels: seven lines."""
+PREVIEW_HEIGHT = 90
+"""In device-independent pixels: six lines, so that the buttons below are seen on a small screen."""
 _Value = TypeVar("_Value")
 
 

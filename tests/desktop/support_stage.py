@@ -100,6 +100,8 @@ class SupportOnStage:
             failure = Failure(Stage.ANSWER, problems.CATALOGUE[self._options.problem])
             status = make_status(Snapshot(State.DISCONNECTED, 1.7e9, failure, failed_at=1.7e9), DEFAULTS)
             status["incident"] = self._options.incident
+        elif (json.loads(self._before) or {}).get("assistance_since") is not None:
+            status = make_status(Snapshot(State.ASSISTANCE, 1.7e9), DEFAULTS)
         return LetterFacts(
             version="3.00.72",
             status=status,

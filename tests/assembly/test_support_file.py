@@ -16,12 +16,14 @@ from referencing import Registry, Resource
 
 from iea_agent.assembly import support_file
 from iea_agent.assembly.installation import Installation
-from iea_agent.assembly.last_test import keep_test
+from iea_agent.assembly.last_test import keep_repairs, keep_test
 from iea_agent.assembly.support_file import SupportFile
 from iea_agent.domain import log_book, problems, support_report
 from iea_agent.domain.diagnosis import Certificate, Failure, Server, ServerReport, Stage
 from iea_agent.domain.log_book import Entry, LogBookState
 from iea_agent.domain.phone_code import decode_phone_code
+from iea_agent.domain.repairs import Repair, RepairKind
+from iea_agent.domain.settings import DEFAULTS
 from iea_agent.domain.support_report import Level, parse_report
 from iea_agent.host.journal import Journal
 
@@ -63,13 +65,13 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installatio
         f"proxy.mairie.fr {PASSWORD} {KEY} 192.168.1.20",
         certificate=Certificate("exemple.fr", "Avast", 0.0, 1.0, "ab" * 32),
     )
-    keep_test(
-        installation.storage,
-        [
-            ServerReport(server, "https://impact-emploi.urssaf.fr", (), refused, route_source="settings")
-            for server in Server
-        ],
-    )
+    reports = [
+        ServerReport(server, "https://impact-emploi.urssaf.fr", (), refused, route_source="settings")
+        for server in Server
+    ]
+    keep_test(installation.storage, reports)
+    repair = Repair(RepairKind.IPV4_ONLY, {"ipv4_only": True}, tuple(Server))
+    keep_repairs(installation.storage, reports, (repair,), DEFAULTS)
     installation.log_book_file.append((Entry(now - 600, LogBookState.DISCONNECTED, "IEA-P02"),), now)
     Journal(installation.journal_file).append(
         "entering", datetime.now(UTC), {"reason": f"marie@exemple.fr 269054958815780 {KEY}"}
@@ -122,6 +124,10 @@ def test_it_says_what_is_in_it_and_the_desk_reads_it(installation: Installation)
     assert report.problem.code == problems.PROXY_UNREACHABLE.code
     assert decode_phone_code(report.phone_code).code == problems.PROXY_UNREACHABLE.code
     assert [stay.code for stay in report.stays][:1] == ["IEA-P02"]
+    assert report.test is not None
+    assert report.test.repairs is not None
+    (repair,) = report.test.repairs
+    assert (repair.kind, dict(repair.changes)) == (RepairKind.IPV4_ONLY, {"connection.ipv4_only": "true"})
     assert report.licence_key == "saved"
     assert report.settings["proxy.address"].origin == "settings"
     assert report.journal is not None

@@ -11,8 +11,13 @@ from pathlib import Path
 import pytest
 
 from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.last_test import keep_repairs, keep_test
 from iea_agent.assembly.support_requests import SupportRequests
+from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import Failure, Server, ServerReport, Stage
 from iea_agent.domain.refusals import NoMailProgram, RefusedError
+from iea_agent.domain.repairs import Repair, RepairKind
+from iea_agent.domain.settings import DEFAULTS
 from iea_agent.domain.support_letter import Outcome
 from iea_agent.shell.wording.letter_text import compose_letter
 
@@ -78,3 +83,18 @@ def test_a_copied_message_is_remembered_as_one_that_may_have_been_sent(requests:
     earlier = requests.load_facts().earlier
     assert earlier is not None
     assert not earlier.is_sent
+
+
+def test_what_the_last_test_has_found_is_offered_until_it_is_done(
+    requests: SupportRequests, tmp_path: Path
+) -> None:
+    installation = Installation.locate({"IEA_AGENT_HOME": str(tmp_path)})
+    failure = Failure(Stage.CONNECTION, problems.CONNECTION_UNANSWERED)
+    reports = [ServerReport(server, "https://exemple.fr", (), failure) for server in Server]
+    keep_test(installation.storage, reports)
+    assert requests.load_facts().repair == ""
+    repair = Repair(RepairKind.IPV4_ONLY, {"ipv4_only": True}, tuple(Server))
+    keep_repairs(installation.storage, reports, (repair,), DEFAULTS)
+    assert "IPv4" in requests.load_facts().repair
+    installation.save({"connection.ipv4_only": True}, None)
+    assert requests.load_facts().repair == ""

@@ -84,6 +84,10 @@ class WindowOpener:
             window_command(*window), os.environ, with_input=True
         )
 
+    def count_open(self) -> int:
+        """Return how many windows are open."""
+        return sum(child.is_running() for child in self._open.values())
+
     def close(self) -> None:
         """Stop the processes of all windows."""
         for child in (*self._open.values(), self._prepared):

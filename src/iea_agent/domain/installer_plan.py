@@ -64,13 +64,12 @@ class QuietMoment:
 
     open_windows: int
     is_assisting: bool
-    is_testing: bool
-    is_attempting: bool
+    is_connecting: bool
 
     @property
     def is_quiet(self) -> bool:
         """Whether nobody would notice a second without an icon."""
-        return not (self.open_windows or self.is_assisting or self.is_testing or self.is_attempting)
+        return not (self.open_windows or self.is_assisting or self.is_connecting)
 
 
 def may_install_by_itself(scope: Scope | None, moment: QuietMoment) -> bool:

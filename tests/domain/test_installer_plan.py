@@ -45,7 +45,7 @@ def test_an_msi_writes_a_log_and_never_restarts_the_pc() -> None:
 
 @pytest.mark.parametrize("scope", [*Scope, None])
 def test_the_agent_installs_itself_for_one_person_and_in_a_quiet_moment_only(scope: Scope | None) -> None:
-    for windows, *flags in itertools.product((0, 1), *((False, True),) * 3):
+    for windows, *flags in itertools.product((0, 1), *((False, True),) * 2):
         moment = QuietMoment(int(windows), *map(bool, flags))
         quiet = not windows and not any(flags)
         assert may_install_by_itself(scope, moment) is (scope is Scope.USER and quiet)

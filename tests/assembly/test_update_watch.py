@@ -12,6 +12,7 @@ from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.update_keeper import UpdateKeeper
 from iea_agent.assembly.update_watch import UpdateWatch
 from iea_agent.domain import timing
+from iea_agent.domain.installer_result import InstallReport, InstallResult
 from iea_agent.domain.machine import Moment
 from iea_agent.domain.settings import DEFAULTS
 from iea_agent.domain.update_catalogue import ReleaseKind
@@ -21,6 +22,7 @@ from iea_agent.domain.update_machine import (
     InstallConfirmed,
     InstallerBusy,
     InstallRequested,
+    UpdateState,
     VersionProposed,
 )
 from iea_agent.domain.update_record import HistoryStep, end_check
@@ -30,8 +32,8 @@ from tests.releases import make_offer
 # the same code on both systems
 pytestmark = pytest.mark.linux
 
-PRODUCT = ReleaseKind.PRODUCT
-OFFER = make_offer("3.00.73")
+PRODUCT, AGENT = ReleaseKind.PRODUCT, ReleaseKind.AGENT
+OFFER, OWN = make_offer("3.00.73"), make_offer("0.2.0", kind="agent")
 NOON = time.mktime((2026, 12, 9, 12, 0, 0, 0, 0, -1))
 LATEST = timing.UPDATE_FIRST + timing.UPDATE_FIRST_SPREAD
 
@@ -44,6 +46,7 @@ class Agent:
         self.now = Moment(NOON, 0.0)
         self.workers = 0
         self.program_runs = False
+        self.may_install_own = False
         self.balloons: list[Balloon] = []
         self.keeper = UpdateKeeper(self.installation, lambda: None, lambda: self.now.wall)
         self.settings = DEFAULTS
@@ -57,6 +60,7 @@ class Agent:
             self.balloons.append,
             self.count,
             lambda: self.program_runs,
+            lambda: self.may_install_own,
         )
         self.watch.open()
 
@@ -184,6 +188,58 @@ class TestUnderWay:
         assert not agent.watch.has_update
         agent.look(timing.UPDATE_LOOK)
         assert agent.watch.has_update
+
+
+class TestOwnUpdate:
+    """The agent's own update, which nobody has to ask for."""
+
+    @pytest.fixture
+    def ready(self, agent: Agent) -> Agent:
+        """Return an agent with a verified file of its own next version."""
+        agent.look(LATEST)
+        agent.end_check()
+        agent.keeper.take(AGENT, VersionProposed(OWN), FileVerified())
+        return agent
+
+    def find_state(self, agent: Agent) -> UpdateState:
+        return agent.keeper.load(AGENT).snapshot.state
+
+    def test_it_is_installed_in_a_quiet_moment_and_announced_afterwards(self, ready: Agent) -> None:
+        ready.may_install_own = True
+        assert ready.look(timing.UPDATE_WORKER_STARTS) == 1
+        assert self.find_state(ready) is UpdateState.INSTALLING
+        assert ready.balloons == []
+        # the new version, which the setup has started
+        ready.start()
+        ready.keeper.take(AGENT, InstallConfirmed(0))
+        ready.look(timing.UPDATE_LOOK)
+        assert [balloon.body for balloon in ready.balloons] == ["La version 0.2.0 est installée."]
+
+    def test_it_waits_while_somebody_uses_the_agent(self, ready: Agent) -> None:
+        ready.look(timing.UPDATE_WORKER_STARTS)
+        assert self.find_state(ready) is UpdateState.READY
+        assert len(ready.balloons) == 1
+
+    def test_what_a_setup_has_refused_is_for_a_person(self, ready: Agent) -> None:
+        report = InstallReport(InstallResult.RIGHTS_REFUSED, "0.2.0").to_document()
+        ready.keeper.take(AGENT, change=lambda record: replace(record, report=report))
+        ready.may_install_own = True
+        ready.look(timing.UPDATE_WORKER_STARTS)
+        assert self.find_state(ready) is UpdateState.READY
+
+    def test_not_where_the_policy_downloads_nothing(self, ready: Agent) -> None:
+        ready.settings = DEFAULTS.with_values({"updates_download": False})
+        ready.may_install_own = True
+        ready.look(timing.UPDATE_WORKER_STARTS)
+        assert self.find_state(ready) is UpdateState.READY
+
+    def test_impact_emploi_is_never_installed_without_a_click(self, agent: Agent) -> None:
+        agent.look(LATEST)
+        agent.end_check()
+        agent.keeper.take(PRODUCT, VersionProposed(OFFER), FileVerified())
+        agent.may_install_own = True
+        agent.look(timing.UPDATE_WORKER_STARTS)
+        assert agent.keeper.load(PRODUCT).snapshot.state is UpdateState.READY
 
 
 def test_a_disk_that_refuses_ends_nothing(agent: Agent, tmp_path: Path) -> None:

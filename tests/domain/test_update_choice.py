@@ -48,7 +48,8 @@ def reasons(post: Post = POST, /, **changes: object) -> tuple[Reason, ...]:
 
 
 def choose(post: Post, *offers: Any) -> UpdateChoice:
-    return choose_update(offers, ReleaseKind.PRODUCT, post)
+    kind = offers[0].release.kind if offers else ReleaseKind.PRODUCT
+    return choose_update(offers, kind, post)
 
 
 def version_proposed(choice: UpdateChoice) -> str:
@@ -59,6 +60,7 @@ CASES: list[tuple[Reason, dict[str, object], dict[str, Any]]] = [
     (Reason.WITHDRAWN, {"rollout.percent": 0}, {}),
     (Reason.INSTALLED, {"version": "V72"}, {}),
     (Reason.OLDER, {"version": "3.00.71"}, {}),
+    (Reason.ADMINISTRATORS, {"kind": "agent"}, {"has_own_setup": False}),
     (Reason.AGENT_TOO_OLD, {"minimum.agent": "0.2"}, {}),
     (Reason.WINDOWS_TOO_OLD, {"minimum.windows": "10.0.22000"}, {}),
     (Reason.PRODUCT_TOO_OLD, {"minimum.product": "3.00.72.1"}, {}),
@@ -113,7 +115,7 @@ class TestReason:
         self, reason: Reason, changes: dict[str, object], post: dict[str, Any]
     ) -> None:
         refused = {
-            Reason.WITHDRAWN, Reason.INSTALLED, Reason.OLDER, Reason.AGENT_TOO_OLD, Reason.WINDOWS_TOO_OLD,
+            Reason.WITHDRAWN, Reason.INSTALLED, Reason.OLDER, Reason.ADMINISTRATORS, Reason.AGENT_TOO_OLD, Reason.WINDOWS_TOO_OLD,
             Reason.PRODUCT_TOO_OLD, Reason.NOT_YET,
         }  # fmt: skip
         listed = choose(replace(POST, **post), make_offer(**changes)).listed

@@ -112,7 +112,9 @@ class Agent:
         self._deadline = DeadlineWatch(
             Servers(installation), clock, random.random, self.loop.post, self._balloon
         )
-        self._updates = UpdateWatch(installation, clock, random.random, self._balloon)
+        self._updates = UpdateWatch(
+            installation, clock, random.random, self._balloon, may_install_own=self._may_install_own
+        )
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []
         self._addresses = installation.host.list_addresses()
@@ -250,6 +252,18 @@ class Agent:
         if not self._proof.is_settled:
             self.loop.post(lambda: self._proof.take(attempt.failure))
         self.loop.post(attempt)
+
+    def _may_install_own(self) -> bool:
+        """Return whether nobody uses the agent now, and it may replace itself."""
+        from iea_agent.domain.installer_plan import QuietMoment
+
+        from .installing import may_install_own
+
+        state = self.loop.snapshot.state
+        moment = QuietMoment(
+            self._windows.count_open(), state is machine.State.ASSISTANCE, state is machine.State.CONNECTING
+        )
+        return may_install_own(self._installation, moment)
 
     def _reload(self) -> None:
         self._post(machine.SettingsChanged())

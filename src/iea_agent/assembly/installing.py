@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from iea_agent.domain import timing
 from iea_agent.domain.installer_plan import (
     InstallerRecord,
+    QuietMoment,
+    may_install_by_itself,
     parse_installer_record,
     plan_installer,
 )
@@ -107,6 +109,12 @@ def find_install_result(
     Waits for its end. None: its installer was never started.
     """
     return Installing(installation).resume(offer.release.kind, offer.release.version, tries, watch)
+
+
+def may_install_own(installation: Installation, moment: QuietMoment) -> bool:
+    """Return whether the agent may replace itself now, without a click."""
+    # the registry only if nobody uses it
+    return moment.is_quiet and may_install_by_itself(Installing(installation).find_own_scope(), moment)
 
 
 class Installing:

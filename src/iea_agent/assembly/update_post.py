@@ -50,7 +50,18 @@ def describe_post(
         program_runs=program_runs,
         wishes=wishes,
         failed=_list_failed(installation.storage, now) if kind is ReleaseKind.AGENT else frozenset(),
+        has_own_setup=kind is not ReleaseKind.AGENT or _has_own_setup(installation),
     )
+
+
+def _has_own_setup(installation: Installation) -> bool:
+    """Return whether our setup has installed the agent, and so can update it.
+
+    An MSI is an administrator's. What is not installed at all, a checkout, counts as if it were.
+    """
+    from .installing import Installing
+
+    return installation.program is None or Installing(installation).find_own_scope() is not None
 
 
 def find_windows_version() -> str:

@@ -42,11 +42,14 @@ class UpdateWatch:
         show: Callable[[Balloon], None],
         start_worker: Callable[[], None] | None = None,
         program_runs: Callable[[], bool] | None = None,
+        may_install_own: Callable[[], bool] = lambda: False,
     ) -> None:
         """*show* is called with each balloon.
 
-        *start_worker* stands in for a process, *program_runs* for a look at those of this PC.
+        *start_worker* stands in for a process, *program_runs* for a look at those of this PC. *may_install_own* returns whether nobody uses
+        the agent now, and it may replace itself.
         """
+        self._may_install_own = may_install_own
         self._installation = installation
         self._clock = clock
         self._chance = chance()
@@ -81,8 +84,9 @@ class UpdateWatch:
 
         def look(keeper: UpdateKeeper) -> None:
             self._read_files(keeper)
+            is_started = settings.updates_download and self._install_own(keeper)
             self._announce(keeper)
-            if settings.updates_check:
+            if settings.updates_check and not is_started:
                 self._start_due(keeper)
 
         self._try(look)
@@ -140,6 +144,24 @@ class UpdateWatch:
                 balloon = build_update_balloon(effect, kind, after.snapshot)
                 if balloon is not None:
                     self._show(balloon)
+
+    def _install_own(self, keeper: UpdateKeeper) -> bool:
+        """Have the agent's own update installed without a click, if that is possible.
+
+        Returns whether it is. The new version announces it afterwards.
+        """
+        from iea_agent.domain.update_catalogue import ReleaseKind
+        from iea_agent.domain.update_machine import InstallRequested
+        from iea_agent.domain.update_record import installs_itself
+
+        record = self._records.get(ReleaseKind.AGENT)
+        if record is None or not installs_itself(record) or not self._may_install_own():
+            return False
+        log.info("own update", extra={"fields": {"version": record.snapshot.version}})
+        self._rest(self._clock().steady)
+        keeper.take(ReleaseKind.AGENT, InstallRequested(), change=lambda each: replace(each, pending=()))
+        self._read_files(keeper)
+        return True
 
     def _start_due(self, keeper: UpdateKeeper) -> None:
         """Start a worker if something is due that no person has asked for."""

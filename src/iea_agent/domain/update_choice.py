@@ -38,6 +38,7 @@ class Reason(Enum):
     WITHDRAWN = "withdrawn"
     INSTALLED = "installed"
     OLDER = "older"
+    ADMINISTRATORS = "administrators"
     AGENT_TOO_OLD = "agent-too-old"
     WINDOWS_TOO_OLD = "windows-too-old"
     PRODUCT_TOO_OLD = "product-too-old"
@@ -73,7 +74,7 @@ class Post:
 
     *installed* is the version of what is to be updated; that, *agent*, *windows* and *product* are "" if unknown. *drawing_name* is what
     ``name_drawing`` returns. *now* is the wall clock, *today* the local date. *failed* are versions of the agent that did not prove themselves
-    and rest.
+    and rest. *has_own_setup* is false if the agent was installed otherwise than by the setup that updates it.
     """
 
     installed: str
@@ -87,6 +88,7 @@ class Post:
     program_runs: bool = False
     wishes: Wishes = Wishes()
     failed: frozenset[str] = frozenset()
+    has_own_setup: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +251,9 @@ RULES: Mapping[Reason, Rule] = {
     Reason.WITHDRAWN: Rule(lambda release, _post: release.rollout.percent == 0, blocks=True),
     Reason.INSTALLED: Rule(_is_installed, blocks=True),
     Reason.OLDER: Rule(_is_older, blocks=True),
+    Reason.ADMINISTRATORS: Rule(
+        lambda release, post: release.kind is ReleaseKind.AGENT and not post.has_own_setup, blocks=True
+    ),
     Reason.AGENT_TOO_OLD: Rule(
         lambda release, post: _is_below(post.agent, release.minimum.agent), blocks=True
     ),

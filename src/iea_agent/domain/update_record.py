@@ -168,6 +168,15 @@ class HistoryLine:
         return {**asdict(self), "kind": self.kind.value, "step": self.step.value}
 
 
+def installs_itself(record: UpdateRecord) -> bool:
+    """Return whether the agent may have the verified file of *record* installed.
+
+    It tries once: what an installer has refused is for a person.
+    """
+    snapshot = record.snapshot
+    return snapshot.state is UpdateState.READY and record.report.get("version") != snapshot.version
+
+
 def take_events(
     record: UpdateRecord, events: Iterable[UpdateEvent], now: float
 ) -> tuple[UpdateRecord, frozenset[UpdateEffect]]:

@@ -21,6 +21,9 @@ REASONS: Mapping[Reason, str] = {
     Reason.OLDER: N_(
         "Cette version est plus ancienne que celle installée : y revenir pourrait rendre vos données illisibles."
     ),
+    Reason.ADMINISTRATORS: N_(
+        "Le programme de connexion est installé par l'administrateur de ce poste : c'est lui qui le met à jour."
+    ),
     Reason.AGENT_TOO_OLD: N_("Le programme de connexion doit d'abord être mis à jour."),
     Reason.WINDOWS_TOO_OLD: N_("Cette version demande un Windows plus récent que celui de ce poste."),
     Reason.PRODUCT_TOO_OLD: N_("Une version intermédiaire d'Impact emploi doit d'abord être installée."),

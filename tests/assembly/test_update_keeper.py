@@ -219,6 +219,18 @@ class TestView:
         assert pc.open().look(PRODUCT).snapshot.state is UpdateState.NONE
 
 
+def test_work_can_be_stopped_unless_an_installer_is_waited_for(pc: Pc) -> None:
+    pc.keeper.start_download(PRODUCT)
+    pc.keeper.stop_work()
+    assert pc.is_in(UpdateState.PAUSED)
+    # nobody has begun anything for the agent
+    assert not pc.installation.storage.has_state("update-agent")
+    lock = pc.keeper.lock_work()
+    assert lock is not None
+    assert pc.open().lock_work() is None
+    lock.close()
+
+
 def test_a_disk_that_refuses_is_a_refusal_and_nothing_starts(pc: Pc) -> None:
     file = pc.home / "state" / "update-product.json.lock"
     file.unlink(missing_ok=True)

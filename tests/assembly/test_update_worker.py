@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import time
@@ -13,8 +14,9 @@ import pytest
 
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.installing import Installing, Watch
+from iea_agent.assembly.site_folder import SiteFolder
 from iea_agent.assembly.update_keeper import UpdateKeeper
-from iea_agent.assembly.update_worker import LOCK, Surroundings, UpdateWorker
+from iea_agent.assembly.update_worker import Surroundings, UpdateWorker
 from iea_agent.domain import network_cost, timing
 from iea_agent.domain.download_plan import Progress
 from iea_agent.domain.installer_result import InstallReport, InstallResult
@@ -44,6 +46,7 @@ class Pc:
         self.now = NOON
         self.during: Callable[[], None] = lambda: None
         self.installer: Installing | None = None
+        self.open_site: Callable[[Path], SiteFolder] = SiteFolder
         self.keeper = UpdateKeeper(installation, lambda: None, lambda: self.now)
         self.place = installation.updates_folder / "files"
 
@@ -58,7 +61,13 @@ class Pc:
         # each look at the steady clock finds it much later
         steady = map(float, itertools.count(0, 1000))
         worker = UpdateWorker(
-            self.installation, around, report, lambda: self.now, lambda: next(steady), self.installer
+            self.installation,
+            around,
+            report,
+            lambda: self.now,
+            lambda: next(steady),
+            self.installer,
+            self.open_site,
         )
         assert worker.run()
         return self.keeper.load(PRODUCT)
@@ -168,6 +177,31 @@ def test_a_file_from_a_stick_ends_the_download(pc: Pc, site: Site) -> None:
     assert pc.work().snapshot.state is UpdateState.READY
 
 
+def test_who_waits_for_another_pc_of_the_site_says_so(pc: Pc, site: Site) -> None:
+    shared = site.folder / "shared"
+    shared.mkdir()
+    file = pc.installation.storage.policy_file
+    file.write_text(f"{file.read_text(encoding='utf-8')}\n[updates]\nfolder = '{shared}'\n", encoding="utf-8")
+    waits = []
+    begun = itertools.count()
+
+    def open_site(folder: Path) -> SiteFolder:
+        return SiteFolder(folder, "B", lambda: NOON + next(begun), lambda _seconds: look(), lambda: 0.0)
+
+    def look() -> None:
+        view = pc.keeper.look(PRODUCT)
+        waits.append((view.progress, view.waits_for))
+        # it has been ended meanwhile
+        part.unlink(missing_ok=True)
+
+    part = shared / f"{hashlib.sha256(CONTENT).hexdigest()}.ImpactEmploi-3.00.73.exe.part-PC-ACCUEIL"
+    part.touch()
+    os.utime(part, (NOON, NOON))
+    pc.open_site = open_site
+    assert pc.check().snapshot.state is UpdateState.READY
+    assert waits[0] == (Progress(0, len(CONTENT)), "PC-ACCUEIL")
+
+
 def test_a_withdrawn_version_goes_with_its_file(pc: Pc, site: Site) -> None:
     assert pc.check().snapshot.state is UpdateState.READY
     site.describe(**{"rollout.percent": 0})
@@ -201,7 +235,7 @@ def test_what_nobody_goes_on_with_is_deleted_in_time(pc: Pc) -> None:
 
 def test_one_works_at_a_time(pc: Pc) -> None:
     pc.keeper.check()
-    lock = pc.installation.host.lock_file(pc.installation.folders.state / LOCK)
+    lock = pc.keeper.lock_work()
     assert lock is not None
     worker = UpdateWorker(pc.installation, Surroundings(lambda: 1, lambda: False), clock=lambda: NOON)
     assert not worker.run()

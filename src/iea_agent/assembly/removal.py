@@ -11,6 +11,7 @@ from iea_agent.host.storage import StorageError
 from iea_agent.host.vault import VaultUnavailable
 
 from . import saving, sealing
+from .update_keeper import UpdateKeeper
 
 if TYPE_CHECKING:
     from .installation import Installation
@@ -35,6 +36,7 @@ def forget(installation: Installation) -> None:
         ) from error
     except VaultUnavailable as error:
         raise RefusedError(refusals.ProblemMet(problems.VAULT_UNAVAILABLE.code)) from error
+    UpdateKeeper(installation).stop_work()
     folders = installation.folders
     try:
         for file in installation.session_files:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import refusals
+from iea_agent.domain import refusals, timing
 from iea_agent.domain.download_plan import Progress
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.state_values import parse_count
@@ -67,6 +67,7 @@ from .update_post import describe_post
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from iea_agent.host import InstanceLock
     from iea_agent.services.update_download import Terms
 
     from .installation import Installation
@@ -80,6 +81,9 @@ CATALOGUE = "update-catalogue"
 HISTORY = "update-history"
 PROGRESS = "update-progress.json"
 LARGEST_PROGRESS = 2000
+LOCK = "update-worker"
+STOP_SECONDS = 5.0
+"""The longest wait for a worker whose download was paused."""
 
 Change = Callable[[UpdateRecord], UpdateRecord]
 
@@ -320,6 +324,28 @@ class UpdateKeeper:
             self._installation, kind, self._clock(), wishes=wishes, program_runs=program_runs
         )
         return choose_update((self.load_catalogue() if catalogue is None else catalogue).offers, kind, post)
+
+    def stop_work(self) -> None:
+        """Stop a download, and wait until no worker is left.
+
+        Raises ``RefusedError`` if one waits for an installer.
+        """
+        for kind in ReleaseKind:
+            if self._storage.has_state(RECORDS[kind]):
+                self.take(kind, DownloadPaused())
+        until = time.monotonic() + STOP_SECONDS
+        while (lock := self.lock_work()) is None:
+            if time.monotonic() >= until:
+                raise RefusedError(refusals.UpdateNotNow(UpdateState.INSTALLING.value))
+            time.sleep(timing.CANCEL_LOOK)
+        lock.close()
+
+    def lock_work(self) -> InstanceLock | None:
+        """Return the right to be the only worker, None if another one has it."""
+        try:
+            return self._installation.host.lock_file(self._installation.folders.state / LOCK)
+        except OSError as error:
+            raise _refuse_disk(StorageError(self._installation.folders.state)) from error
 
     # what a worker writes
 

@@ -50,6 +50,7 @@ from iea_agent.services.network import RequestCancelled
 
 from .installing import Installing
 from .servers import Servers
+from .site_folder import SiteFolder
 from .update_keeper import UpdateKeeper
 from .updating import Updating
 
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("iea_agent.updates")
 
-LOCK = "update-worker"
 MOST_STEPS = 200
 """Steps of one worker: what asks for more is a fault, which must not go on for ever."""
 
@@ -97,6 +97,7 @@ class UpdateWorker:
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
         installing: Installing | None = None,
+        open_site: Callable[[Path], SiteFolder] = SiteFolder,
     ) -> None:
         """Prepare; *report* is told the progress, as the file of the progress is."""
         self._steady = steady
@@ -105,7 +106,7 @@ class UpdateWorker:
         self._report = report
         self._clock = clock
         self._keeper = UpdateKeeper(installation, lambda: None, clock)
-        self._updating = Updating(Servers(installation))
+        self._updating = Updating(Servers(installation), open_site)
         self._installing = installing or Installing(installation)
 
     def run(self, is_done: Callable[[], bool] = lambda: False) -> bool:
@@ -115,7 +116,7 @@ class UpdateWorker:
         """
         steps = MOST_STEPS
         while self.has_work() and not is_done() and steps:
-            lock = self._installation.host.lock_file(self._installation.folders.state / LOCK)
+            lock = self._keeper.lock_work()
             if lock is None:
                 return False
             with closing(lock):
@@ -207,8 +208,12 @@ class UpdateWorker:
         offer = self._find_offer(kind, snapshot)
         if offer is None:
             return
+
+        def note_wait(other: str) -> None:
+            self._keeper.write_progress(snapshot, Progress(0, snapshot.length), other)
+
         try:
-            self._updating.fetch(offer, self._make_terms(kind, snapshot, offer))
+            self._updating.fetch(offer, self._make_terms(kind, snapshot, offer), note_wait)
         except RequestCancelled:
             # the record says why
             return

@@ -21,6 +21,8 @@ from iea_agent.domain.update_catalogue import Catalogue, Offer, list_offers
 from iea_agent.services.https import HttpsError
 from iea_agent.services.messages import Reply, Request
 
+from .site_folder import SiteFolder
+
 if TYPE_CHECKING:
     from iea_agent.domain.download_plan import Progress
     from iea_agent.domain.settings import Settings
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from iea_agent.services.updates import MetadataSource, TrustedRepository
 
     from .servers import Servers
-    from .site_folder import SiteFolder
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Updating:
     *place* is the folder of the received files. Each method may wait for the network, and raises ``HttpsError``.
     """
 
-    def __init__(self, servers: Servers, open_site: Callable[[Path], SiteFolder] | None = None) -> None:
+    def __init__(self, servers: Servers, open_site: Callable[[Path], SiteFolder] = SiteFolder) -> None:
         """Prepare; nothing is read or asked yet. *open_site* gives the shared folder."""
         self._servers = servers
         self._open_site = open_site
@@ -101,12 +102,10 @@ class Updating:
 
         *on_wait* is told the name of the PC of the site that fetches it and is waited for. Raises ``HttpsError`` and ``RequestCancelled``.
         """
-        from .site_folder import SiteFolder
-
         shared = self._settings.updates_folder
         if not shared:
             return self._fetch_from_server(offer, terms)
-        site = (self._open_site or SiteFolder)(Path(shared))
+        site = self._open_site(Path(shared))
         site.wait_for_other(offer.file, terms.is_cancelled, on_wait)
         if path := site.take(offer.file, self.place, terms):
             return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,10 @@ def test_it_is_grouped_collapsed_and_an_incident_is_asked_about() -> None:
         ("", 2),
         ("IEA-P03", 1),
     ]
-    text = render_inbox(inbox)
+    text = render_inbox(inbox, NOW + 200_000)
     assert "16 messages de 15 postes, 3 sujets" in text
     assert "12 postes, même code, depuis le" in text
+    assert re.search(r"12 postes, même code, depuis \d+ h \d\d.: incident", render_inbox(inbox, NOW - 3600))
     assert text.count("incident\u00a0?") == 1
     assert "marie@exemple.fr (2 messages)" in text
     assert "et 6 autres" in text

@@ -86,10 +86,9 @@ def test_another_name_of_this_pc_and_another_page_are_refused(visitor: Visitor) 
 @pytest.mark.linux
 def test_the_port_is_open_on_this_pc_only(visitor: Visitor) -> None:
     port = int(visitor.origin.rpartition(":")[2])
-    addresses = {str(each[4][0]) for each in socket.getaddrinfo(socket.gethostname(), None)} - {"127.0.0.1"}
-    for address in ("127.0.0.2", *addresses):
-        with pytest.raises(ConnectionRefusedError), socket.create_connection((address, port), timeout=2):
-            pass
+    # all addresses of this network lead to this PC, and a port that is open to everybody is open there, too
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port), timeout=2):
+        pass
 
 
 @pytest.mark.linux

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -105,4 +106,8 @@ def _print_inbox(options: argparse.Namespace) -> None:
     # the rest is counted, not taken apart
     left_out = sum(1 for _each in messages)
     document = build_inbox_document(inbox, left_out)
-    print(json.dumps(document, ensure_ascii=False) if options.json else render_inbox(inbox, left_out))
+    print(
+        json.dumps(document, ensure_ascii=False)
+        if options.json
+        else render_inbox(inbox, time.time(), left_out)
+    )

@@ -136,9 +136,9 @@ def open_inbox_message(name: str, data: bytes | None) -> InboxMessage:
         return InboxMessage(name, None, str(error))
 
 
-def render_inbox(inbox: Inbox, left_out: int = 0) -> str:
+def render_inbox(inbox: Inbox, now: float, left_out: int = 0) -> str:
     """Return what the person at the desk reads; *left_out* messages were not opened."""
-    return typeset("\n".join(_list_lines(inbox, left_out)))
+    return typeset("\n".join(_list_lines(inbox, now, left_out)))
 
 
 def describe_inbox(inbox: Inbox) -> str:
@@ -154,31 +154,31 @@ def _count(number: int, *words: str) -> str:
     return " ".join([str(number), *(f"{word}{'s' if number > 1 else ''}" for word in words)])
 
 
-def _list_lines(inbox: Inbox, left_out: int) -> Iterator[str]:
+def _list_lines(inbox: Inbox, now: float, left_out: int) -> Iterator[str]:
     yield describe_inbox(inbox)
     if left_out:
         yield f"{left_out} messages de plus n'ont pas été ouverts : déplacez les anciens."
     for group in inbox.groups:
         yield ""
         yield group.title
-        yield from (f"    {line}" for line in _list_group(group))
+        yield from (f"    {line}" for line in _list_group(group, now))
     if inbox.refused:
         yield ""
         yield "Messages non lus"
         yield from (f"    {each.name} : {each.refusal}" for each in inbox.refused[:20])
 
 
-def describe_extent(group: ProblemGroup) -> str:
+def describe_extent(group: ProblemGroup, now: float) -> str:
     """Return how many PCs have the problem, and whether it may be an incident."""
     incident = group.find_incident()
     if incident is not None:
-        return f"{incident[0]} postes, même code, depuis {format_begin(incident[1])} : incident ?"
+        return f"{incident[0]} postes, même code, depuis {format_begin(incident[1], now)} : incident ?"
     return _count(len(group.senders), "poste")
 
 
-def _list_group(group: ProblemGroup) -> Iterator[str]:
+def _list_group(group: ProblemGroup, now: float) -> Iterator[str]:
     senders = group.senders
-    yield describe_extent(group)
+    yield describe_extent(group, now)
     if group.password_count:
         yield f"mot de passe du jour à envoyer : {group.password_count}"
     names = [f"{name} ({count} messages)" if count > 1 else name for name, count in senders.items()]
@@ -186,12 +186,13 @@ def _list_group(group: ProblemGroup) -> Iterator[str]:
     yield ", ".join([*names[:_MOST_SENDERS], *more])
 
 
-def format_begin(wall: float) -> str:
-    """Return « le 30/11 à 9 h 12 », by this PC's clock."""
+def format_begin(wall: float, now: float) -> str:
+    """Return « 9 h 12 » today, « le 29/11 à 9 h 12 » before, by this PC's clock."""
     if not is_plausible(wall):
         return "date illisible"
-    local = datetime.fromtimestamp(wall, UTC).astimezone()
-    return f"le {local:%d/%m} à {local.hour} h {local.minute:02d}"
+    local, today = (datetime.fromtimestamp(moment, UTC).astimezone() for moment in (wall, now))
+    time_of_day = f"{local.hour} h {local.minute:02d}"
+    return time_of_day if local.date() == today.date() else f"le {local:%d/%m} à {time_of_day}"
 
 
 def build_inbox_document(inbox: Inbox, left_out: int = 0) -> dict[str, object]:

@@ -63,7 +63,7 @@ def render_inbox_page(
     keys = {id(message): key for key, message in view.keys.items()}
     people = [list_correspondents(group, keys) for group in view.inbox.groups]
     groups = [
-        _render_group(group, f"sujet-{number}", those, opened)
+        _render_group(group, f"sujet-{number}", those, opened, view.at)
         for number, (group, those) in enumerate(zip(view.inbox.groups, people, strict=True))
     ]
     overview = [
@@ -72,7 +72,7 @@ def render_inbox_page(
         groups or paragraph("La boîte est vide."),
         _render_refused(view.inbox.refused),
     ]
-    beside = _render_opened([each for those in people for each in those], opened, password)
+    beside = _render_opened([each for those in people for each in those], opened, password, view.at)
     return render_page(
         _TITLE,
         tag("h1", typeset(_TITLE)),
@@ -97,10 +97,12 @@ def _render_state(view: MailboxView) -> Html:
     return paragraph(sentence, " ", tag("a", again, href="?", class_="button"))
 
 
-def _render_group(group: ProblemGroup, title: str, people: list[Correspondent], opened: str) -> Html:
+def _render_group(
+    group: ProblemGroup, title: str, people: list[Correspondent], opened: str, now: float
+) -> Html:
     actor = next((each.case.actor for each in group.messages if each.case and each.case.actor), None)
     incident = group.find_incident()
-    lines: list[Content] = [tag("p", tag("strong", typeset(describe_extent(group))), class_="extent")]
+    lines: list[Content] = [tag("p", tag("strong", typeset(describe_extent(group, now))), class_="extent")]
     if incident is not None:
         since = f"{datetime.fromtimestamp(incident[1], UTC).astimezone():%Y-%m-%dT%H:%M}"
         address = f"avis?depuis={since}&code={group.code}"
@@ -109,7 +111,7 @@ def _render_group(group: ProblemGroup, title: str, people: list[Correspondent], 
         lines.append(paragraph(f"Qui agit : {name_actor(actor)}"))
     if group.password_count:
         lines.append(paragraph(f"Mot de passe du jour à envoyer : {group.password_count}"))
-    items = [_render_correspondent(each, opened) for each in people]
+    items = [_render_correspondent(each, opened, now) for each in people]
     first, others = items[:_MOST_SENDERS], items[_MOST_SENDERS:]
     # the open one is never folded away
     is_among_others = any(opened in each.messages for each in people[_MOST_SENDERS:])
@@ -131,11 +133,11 @@ def _render_group(group: ProblemGroup, title: str, people: list[Correspondent], 
     )
 
 
-def _render_correspondent(person: Correspondent, opened: str) -> Html:
+def _render_correspondent(person: Correspondent, opened: str, now: float) -> Html:
     case = person.messages[person.newest].case
     parts = [f" ({len(person.messages)} messages)" if len(person.messages) > 1 else ""]
     if case is not None and case.sent is not None:
-        parts.append(f", {format_begin(case.sent)}")
+        parts.append(f", {format_begin(case.sent, now)}")
     if case is not None and case.wants_password:
         parts.append(" : mot de passe du jour")
     return tag("li", _link(person.newest, person.name, opened in person.messages), typeset("".join(parts)))
@@ -145,7 +147,9 @@ def _link(key: str, text: str, is_open: bool = False) -> Html:
     return tag("a", text, href=f"?ouvert={key}#demande", aria_current="true" if is_open else None)
 
 
-def _render_opened(people: list[Correspondent], opened: str, password: PasswordMessage | str) -> Html:
+def _render_opened(
+    people: list[Correspondent], opened: str, password: PasswordMessage | str, now: float
+) -> Html:
     """Return the message *opened*, the way to its neighbours, and its own older ones."""
     place = next((number for number, each in enumerate(people) if opened in each.messages), None)
     if place is None:
@@ -159,7 +163,7 @@ def _render_opened(people: list[Correspondent], opened: str, password: PasswordM
         if place + 1 < len(people):
             ways.append(_link(people[place + 1].newest, "Demande suivante"))
         others = [
-            tag("li", _link(key, _name_moment(message), key == opened))
+            tag("li", _link(key, _name_moment(message, now), key == opened))
             for key, message in person.messages.items()
         ]
         case = person.messages[opened].case
@@ -172,9 +176,9 @@ def _render_opened(people: list[Correspondent], opened: str, password: PasswordM
     return tag("section", content, class_="opened", aria_labelledby="demande")
 
 
-def _name_moment(message: InboxMessage) -> str:
+def _name_moment(message: InboxMessage, now: float) -> str:
     sent = message.case.sent if message.case else None
-    return message.name if sent is None else typeset(format_begin(sent))
+    return message.name if sent is None else typeset(format_begin(sent, now))
 
 
 def _render_refused(refused: tuple[InboxMessage, ...]) -> Html | None:

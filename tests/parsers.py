@@ -43,6 +43,7 @@ from iea_agent.domain import (
     recording,
     redaction,
     refusals,
+    release_notes,
     secret_spellings,
     server_test_record,
     settings,
@@ -554,6 +555,11 @@ PARSERS: Mapping[str, Parser] = {
     # --- what is made safe to show
     "printable_text.clean_detail": Parser(printable_text.clean_detail, HEADERS),
     "printable_text.clean_foreign_text": Parser(printable_text.clean_foreign_text, HEADERS),
+    "release_notes.parse_notes": Parser(
+        release_notes.parse_notes,
+        release_notes.LARGEST_NOTES,
+        (Frame("- "), Frame("**", "**"), Frame("[a](", ")"), Frame("# "), Frame("a\n")),
+    ),
     "printable_text.escape_controls": Parser(printable_text.escape_controls, HEADERS),
     "secret_spellings.blot": Parser(
         lambda text: secret_spellings.blot(text, ["K3Y-9F2M-7QX4-20LB"]), https.BODY_LIMIT

@@ -234,3 +234,13 @@ class TestAttacks:
         site.repository.heal()
         site.serve({})
         assert pc.refresh().offers == (offer,)
+
+
+def test_a_check_brings_what_is_new_in_each_version(site: Site, pc: Updating) -> None:
+    site.repository.publish({"notes/3.00.73.fr.md": b"# Lisez-moi V73"})
+    site.serve({})
+    (offer,) = pc.refresh().offers
+    given = len(Quiet.given)
+    assert pc.refresh().offers == (offer,)
+    assert len(Quiet.given) == given
+    assert (pc.place.parent / "targets" / "notes" / "3.00.73.fr.md").read_bytes() == b"# Lisez-moi V73"

@@ -104,7 +104,7 @@ class Publisher:
 
     def prepare(self, version: str) -> tuple[Path, str, Path]:
         """Draft the notes of *version*, and return what ``add`` wants."""
-        self.do("notes", version, self.write("notes.md", f"# Version {version}\n"))
+        self.do("notes", version, self.write("notes.md", f"# Version\u00a0{version}\r\n"))
         setup = self.write(f"ImpactEmploi-{version}.exe", f"MZ {version}")
         return setup, "--sheet", self.write("fiche.toml", SHEET.format(version=version))
 
@@ -160,7 +160,7 @@ def test_a_client_gets_the_version_and_its_notes(publisher: Publisher) -> None:
     notes = "notes/3.00.72.fr.md"
     assert publisher.client("new").load(SETUP, notes) == {
         SETUP: b"MZ 3.00.72",
-        notes: b"# Version 3.00.72\n",
+        notes: "# Version\u00a03.00.72\n".encode(),
     }
     release = publisher.release(SETUP)
     assert release["rollout"] == {"percent": 5, "salt": "3.00.72"}

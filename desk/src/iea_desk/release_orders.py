@@ -17,7 +17,9 @@ from tuf.api.metadata import TargetFile  # type: ignore[attr-defined]
 from iea_agent.domain import timing
 from iea_agent.domain.exit_codes import REFUSED
 from iea_agent.domain.password_register import RegisterError, parse_register
+from iea_agent.domain.printable_text import escape_controls
 from iea_agent.domain.program_version import order_version
+from iea_agent.domain.release_notes import LARGEST_NOTES
 from iea_agent.domain.signed_policy import (
     NOTICES_FILE,
     POLICY_FILE,
@@ -46,8 +48,6 @@ from iea_desk.keys import DeskError
 from iea_desk.publication import Publication
 
 FOLDERS = {ReleaseKind.PRODUCT: "impact-emploi", ReleaseKind.AGENT: "agent"}
-LARGEST_NOTES = 65_536
-"""Bytes of the notes of a version."""
 LARGEST_DOCUMENT = 1_000_000
 FIRST_PERCENT = 5
 MOST_VERSIONS = 6
@@ -200,10 +200,12 @@ def add_notes(publication: Publication, version: str, language: str, file: Path)
         raise DeskError(
             f"{file} n’est pas un texte en UTF-8, ou « {version} » n’est pas une version.", REFUSED
         ) from None
-    if not text.strip() or not text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
+    text = text.replace("\r\n", "\n")
+    # a no-break space is French, and Python does not call it printable
+    if not text.strip() or escape_controls(text) != text:
         raise DeskError(f"{file} est vide, ou contient des caractères invisibles.", REFUSED)
     name = f"notes/{version}.{language}.md"
-    publication.put(name, text.replace("\r\n", "\n").encode())
+    publication.put(name, text.encode())
     return name
 
 

@@ -73,7 +73,22 @@ class Updating:
             source = self._ask_server(client)
             catalogue = self._visit(source, lambda repository: list_offers(repository.files))
             self._servers.bring_texts(source.send, self._address())
+            self._bring_notes(source, catalogue)
         return _log_refusals(catalogue)
+
+    def _bring_notes(self, source: MetadataSource, catalogue: Catalogue) -> None:
+        """Bring what is new in each version; what prevents it is for the log."""
+        from iea_agent.services.updates import TargetError
+
+        from .notes_files import bring_notes
+
+        def fetch(path: str, largest: int) -> bytes:
+            return source.send(Request("GET", f"{self._address()}/targets/{quote(path)}"), largest).body
+
+        try:
+            bring_notes(self._installation, catalogue.offers, fetch)
+        except (HttpsError, TargetError, OSError) as error:
+            log.info("notes not brought", extra={"fields": {"reason": str(error)}})
 
     def list_known(self) -> Catalogue:
         """Return what the metadata on this PC offer, without the network.

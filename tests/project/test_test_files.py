@@ -57,7 +57,10 @@ TESTED_BY = {
     "shell/dialogs/settings_rows.py": "shell/dialogs/test_dialog_decisions.py",
     "shell/dialogs/status_overview.py": "shell/dialogs/test_dialog_decisions.py",
     "shell/dialogs/typed_settings.py": "shell/dialogs/test_dialog_decisions.py",
+    "shell/dialogs/updates_port.py": "shell/wording/test_update_overview.py",
     # with real clicks
+    "shell/dialogs/reading_pane.py": "desktop/test_updates_dialog.py",
+    "shell/dialogs/version_reader.py": "desktop/test_updates_dialog.py",
     "shell/dialogs/autostart_row.py": "desktop/test_dialogs.py",
     "shell/dialogs/first_help_panel.py": "desktop/test_support_dialog.py",
     "shell/dialogs/papers_panel.py": "desktop/test_support_dialog.py",

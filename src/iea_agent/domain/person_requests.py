@@ -103,6 +103,7 @@ UPDATES = PersonRequest(
     "updates",
     machine.UpdatesRequested,
     label=N_("&Gérer les mises à jour…"),
+    title=N_("Impact emploi – Gérer les mises à jour"),
     ability="updates",
     missing=_LATER,
 )

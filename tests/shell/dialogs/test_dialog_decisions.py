@@ -501,6 +501,7 @@ def sentences(*modules: str) -> Iterator[str]:
         ("settings_dialog", "settings_rows", "server_test_panel", "stage_results", "repair_offers"),
         ("status_dialog", "status_overview"),
         ("support_dialog", "support_overview", "first_help_panel", "letter_panel", "papers_panel"),
+        ("updates_dialog", "version_reader", "reading_pane"),
     ],
 )
 def test_no_two_labels_of_a_dialog_share_an_accelerator(modules: tuple[str, ...], language: str) -> None:

@@ -10,6 +10,7 @@ from iea_agent.domain import support_report
 from iea_agent.domain.diagnosis import Certificate, Server, Stage, StageOutcome
 from iea_agent.domain.incidents import Incident
 from iea_agent.domain.log_book import LogBookState, Stay
+from iea_agent.domain.release_notes import parse_notes
 from iea_agent.domain.settings import DEFAULTS
 from iea_agent.shell.wording.it_sheet_text import SheetFacts, build_sheet
 from iea_agent.shell.wording.printed_page import PagePart, PrintedPage, render_html, render_text
@@ -128,3 +129,20 @@ def test_nothing_runs_in_a_page_and_nothing_is_loaded() -> None:
         "th",
         "td",
     }
+
+
+def test_a_lisez_moi_is_printed_with_its_headings_lists_and_bold() -> None:
+    notes = f"# Lisez-moi V73\n\nMise à jour **impérative**  \nà faire\n\n- a\n  - {HOSTILE}\n\n[ici](https://a.fr)"
+    page = PrintedPage("Lisez-moi", "Impact emploi 3.00.73", blocks=parse_notes(notes))
+    html = render_html(page)
+    for element in (
+        "<h2>Lisez-moi V73</h2>",
+        "<p>Mise à jour <strong>impérative</strong><br>à faire</p>",
+        '<li style="margin-left: 1.2rem">•&nbsp;a</li>',
+        "<p>ici (https://a.fr)</p>",
+    ):
+        assert element in html
+    assert html.count("<ul") == 1
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "Lisez-moi V73\n\nMise à jour impérative\nà faire\n\n•\xa0a\n" in render_text(page)

@@ -23,22 +23,21 @@ from iea_agent.shell.wording.refusal_text import word_refusal
 
 from .background import ask, run_in_background
 from .ports import LetterPort
-from .widgets import MIDDLE, NARROW, WIDE, Paragraph, SpokenDescription, copy_text, has_room, make_row
+from .widgets import (
+    MIDDLE,
+    NARROW,
+    WIDE,
+    FixedText,
+    Paragraph,
+    SpokenDescription,
+    copy_text,
+    has_room,
+    make_row,
+)
 
 PREVIEW_HEIGHT = 90
 """In device-independent pixels: six lines, so that the buttons below are seen on a small screen."""
 _Value = TypeVar("_Value")
-
-
-class _FixedText(wx.TextCtrl):  # type: ignore[misc]  # wx has no types here
-    """A text that can be read, selected and copied, by the keyboard, too."""
-
-    def __init__(self, parent: wx.Window, style: int = 0) -> None:
-        super().__init__(parent, style=wx.TE_READONLY | style)
-
-    def AcceptsFocusFromKeyboard(self) -> bool:
-        """Return True: wx would leave it out."""
-        return True
 
 
 class LetterPanel:
@@ -76,11 +75,11 @@ class LetterPanel:
         )
         SpokenDescription(self._complaint, lambda: self._complaint_hint.text)
         self._address_label = wx.StaticText(parent, label=_("Adresse :"))
-        self._address = _FixedText(parent)
+        self._address = FixedText(parent)
         self._subject_label = wx.StaticText(parent, label=_("Objet :"))
-        self._subject = _FixedText(parent)
+        self._subject = FixedText(parent)
         self._preview_label = wx.StaticText(parent, label=_("Le message, tel qu'il sera envoyé :"))
-        self._preview = _FixedText(parent, wx.TE_MULTILINE)
+        self._preview = FixedText(parent, wx.TE_MULTILINE)
         self._preview.SetMinSize(parent.FromDIP(wx.Size(-1, PREVIEW_HEIGHT)))
         self._hint = Paragraph(parent, width)
         self.write = wx.Button(parent, label=_("Éc&rire à l'assistance"))

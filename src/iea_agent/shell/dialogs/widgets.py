@@ -172,6 +172,17 @@ class Paragraph(wx.StaticText):  # type: ignore[misc]
         self.Wrap(self.FromDIP(width))
 
 
+class FixedText(wx.TextCtrl):  # type: ignore[misc]
+    """A text that can be read, selected and copied, by the keyboard, too."""
+
+    def __init__(self, parent: wx.Window, style: int = 0) -> None:
+        super().__init__(parent, style=wx.TE_READONLY | style)
+
+    def AcceptsFocusFromKeyboard(self) -> bool:
+        """Return True: wx would leave it out."""
+        return True
+
+
 class Remark:
     """A sentence about what is typed, in ``sizer``; a barred circle marks an error."""
 
@@ -292,7 +303,12 @@ class PageLink(Link):
 
 def show_page(window: wx.Window, explain: Callable[[str], str], name: str) -> None:
     """Have *explain* show the page *name*; say at *window* why it did not open."""
-    if sentence := explain(name):
+    show_sentence(window, explain(name))
+
+
+def show_sentence(window: wx.Window, sentence: str) -> None:
+    """Show *sentence* at *window* until the person has read it; "" for none."""
+    if sentence:
         wx.MessageBox(sentence, window.GetTitle(), wx.OK | wx.ICON_INFORMATION, window)
 
 

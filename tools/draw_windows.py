@@ -34,6 +34,7 @@ from tests.desktop.test_dialogs import (
     write_status,
 )
 from tests.desktop.test_support_dialog import DISCONNECTED, PASSWORD, WRITE, SupportPlay, assistance
+from tests.desktop.test_updates_dialog import DOWNLOAD, STATES, UpdatesPlay
 from tools.draw_contact_sheet import LIGHT, draw_taskbar
 
 # the rig is of Linux, and so is what the type checker knows of it
@@ -230,6 +231,23 @@ def show_support(desktop: Desktop, folder: Path) -> Iterator[Shot]:
     leave(play)
 
 
+def show_updates(desktop: Desktop, folder: Path) -> Iterator[Shot]:
+    """Show the window of updates with a version on offer."""
+    play = UpdatesPlay(desktop, folder, STATES["offered"])
+    play.until(lambda: "Lisez-moi V73" in play.labelled("Lisez-moi").text, "the text")
+    window = play.window
+    headline = next(child for child in window.children if child.text.startswith("Impact emploi\u00a0:"))
+    yield take(
+        "guide-mise-a-jour",
+        desktop,
+        window.area,
+        _2=headline,
+        _3=window.control(DOWNLOAD, "Button"),
+        _4=play.labelled("Lisez-moi"),
+    )
+    leave(play)
+
+
 def show_menu(folder: Path) -> Iterator[Shot]:
     """Show the menu of the running agent, connected and not."""
     with AgentStage(folder, SCALING) as stage:
@@ -283,7 +301,7 @@ def draw_guide() -> None:
     save(Shot("guide-icone", icon, Area(0, 0, *icon.size), {"": Area(58, 22, 86, 50)}))
     with tempfile.TemporaryDirectory() as folder:
         with Desktop(SCALING) as desktop:
-            for show in (show_settings, show_status, show_support):
+            for show in (show_settings, show_status, show_support, show_updates):
                 for shot in show(desktop, Path(folder)):
                     save(shot)
         for shot in show_menu(Path(folder)):

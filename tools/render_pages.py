@@ -106,6 +106,7 @@ TASKS = {
     "Désactiver le mode assistance (si scarabée rouge)": "guide-desactiver",
     "Joindre l’assistance": "guide-joindre",
     "Lancer Impact emploi": "guide-lancer",
+    "Mettre à jour Impact emploi": "guide-mise-a-jour",
     "Tout faire au clavier": "guide-clavier",
 }
 """The headings at which a page of the guide begins, and its name."""
@@ -120,6 +121,7 @@ CALLED = {
     "guide-desactiver": "scarabee quitter sortir mode assistance",
     "guide-joindre": "contacter contact mail courriel telephone aide support ecrire",
     "guide-lancer": "ouvrir demarrer raccourci bureau logiciel introuvable emplacement",
+    "guide-mise-a-jour": "centre de maintenance telecharger installer nouvelle version lisez moi historique maj",
     "guide-clavier": "clavier souris touche touches raccourcis alt tab entree fleches",
     "IEA-T12": "avast avg avira bitdefender eset kaspersky mcafee norton",
 }

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 import pytest
 
 from iea_agent.domain import machine
-from iea_agent.domain.machine import Effect, State
+from iea_agent.domain.machine import State
 from iea_agent.domain.person_requests import (
     BY_EVENT,
     BY_NAME,
@@ -30,8 +30,7 @@ def test_every_request_is_reached_by_its_name_its_event_and_its_window() -> None
     for effect, request in WINDOWS.items():
         assert effect in machine.OPEN_EFFECTS
         assert request.window
-    # the window of the updates is not there yet
-    assert set(machine.OPEN_EFFECTS) - set(WINDOWS) == {Effect.OPEN_UPDATES}
+    assert set(machine.OPEN_EFFECTS) == set(WINDOWS)
 
 
 def test_the_names_that_clients_use_and_the_order_of_the_menu() -> None:

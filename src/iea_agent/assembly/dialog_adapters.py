@@ -285,9 +285,17 @@ class SupportAdapter:
         return _watch(self._client, lambda status: on_change(None if status is None else self.load()))
 
 
+def _make_updates(installation: Installation) -> object:
+    """Return the adapter of the updates, which the other windows do not load."""
+    from .updates_adapter import UpdatesAdapter
+
+    return UpdatesAdapter(installation)
+
+
 ADAPTERS: Mapping[str, Callable[[Installation], object]] = {
     "settings": SettingsAdapter,
     "status": StatusAdapter,
     "support": SupportAdapter,
+    "updates": _make_updates,
 }
 """The adapter of each window by its name."""

@@ -49,7 +49,8 @@ def bring_notes(
     Notes of no offer any more are deleted. Those that are not what was signed change nothing. Raises what *fetch* raises,
     ``TargetError`` and ``OSError``.
     """
-    from iea_agent.host.regular_files import read_bounded, write_atomically
+    from iea_agent.host.atomic_files import write_atomically
+    from iea_agent.host.regular_files import read_bounded
     from iea_agent.services.updates import find_signed
 
     names = _list_names(list(offers))

@@ -16,6 +16,9 @@ from .dialog_adapters import ADAPTERS
 from .installation import Installation
 from .window_opener import PREPARED_SECONDS
 
+PRELOADED = ("settings", "status", "support")
+"""The windows that a prepared process knows; the others would only make it larger."""
+
 
 def read_lines() -> Iterator[str]:
     """Yield the lines of the standard input.
@@ -30,7 +33,7 @@ def read_lines() -> Iterator[str]:
 
 def wait_for_window_name(lines: Iterator[str]) -> list[str]:
     """Preload the dialogs, then read the window's name and options; [] if none comes."""
-    for name in ADAPTERS:
+    for name in PRELOADED:
         _import_dialog(name)
     patience = threading.Timer(PREPARED_SECONDS, os._exit, (0,))
     patience.daemon = True

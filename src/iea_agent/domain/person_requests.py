@@ -23,7 +23,6 @@ class Abilities:
     """What this installation can do beyond its connection."""
 
     support: bool = False
-    updates: bool = False
     program: bool = False
 
 
@@ -98,14 +97,13 @@ SUPPORT = PersonRequest(
     ability="support",
     missing=_LATER,
 )
-# its window is not there yet
 UPDATES = PersonRequest(
     "updates",
     machine.UpdatesRequested,
     label=N_("&Gérer les mises à jour…"),
+    effect=Effect.OPEN_UPDATES,
+    window="updates",
     title=N_("Impact emploi – Gérer les mises à jour"),
-    ability="updates",
-    missing=_LATER,
 )
 LAUNCH = PersonRequest(
     "launch",

@@ -44,7 +44,7 @@ from tests.status_documents import make_status
 DIALOGS = Path(iea_agent.__file__).parent / "shell" / "dialogs"
 NOW = 1_800_000_000.0
 SAVED = replace(DEFAULTS, licence_number="IEA-0000-1234")
-EVERYTHING = Abilities(support=True, updates=True, program=True)
+EVERYTHING = Abilities(support=True, program=True)
 
 
 @pytest.mark.parametrize(

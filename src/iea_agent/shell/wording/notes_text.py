@@ -84,13 +84,13 @@ def compose_history(entries: Sequence[HistoryEntry], now: float) -> StyledText:
     """Return *entries*, the latest first, as they are read at *now*."""
     pieces: list[tuple[str, TextStyle]] = []
     for entry in entries:
-        pieces.append((f"{_name_entry(entry)}\n", TextStyle(SCALES[-1], is_bold=True)))
+        pieces.append((f"{name_entry(entry)}\n", TextStyle(SCALES[-1], is_bold=True)))
         lines = (format_moment(entry.at, now).capitalize(), *(f"{BULLET}{line}" for line in entry.lines))
         pieces.append(("\n".join(lines) + "\n\n", TextStyle()))
     return _join(pieces[:-1] + [(text.rstrip(), style) for text, style in pieces[-1:]])
 
 
-def _name_entry(entry: HistoryEntry) -> str:
+def name_entry(entry: HistoryEntry) -> str:
     """Return « Impact emploi : 3.00.72 → 3.00.73 »."""
     change = f"{entry.before} → {entry.version}" if entry.before else entry.version
     return _("{name} : {what}").format(name=entry.product, what=change)

@@ -19,6 +19,7 @@ GUIDE = (
     "guide-desactiver",
     "guide-joindre",
     "guide-lancer",
+    "guide-mise-a-jour",
     "guide-clavier",
     "envois",
     "accessibilite",

@@ -1,0 +1,134 @@
+"""The adapter of the window of updates: its port over the keeper of the updates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iea_agent.domain import person_requests, problems
+from iea_agent.domain.installer_result import parse_install_report
+from iea_agent.domain.refusals import ProblemMet, RefusedError
+from iea_agent.domain.update_machine import UpdateState
+from iea_agent.locale import _
+from iea_agent.shell.wording.installation_history import (
+    build_history_page,
+    word_installation,
+    word_installations,
+)
+from iea_agent.shell.wording.installer_text import word_preparation, word_result
+from iea_agent.shell.wording.notes_text import HistoryEntry
+from iea_agent.shell.wording.update_overview import CheckFacts, UpdateFacts
+from iea_agent.shell.wording.update_text import KINDS
+
+from .agent_client import AgentClient
+from .dialog_adapters import explain
+from .notes_files import read_notes
+from .update_keeper import UpdateKeeper, UpdateView
+
+if TYPE_CHECKING:
+    from iea_agent.domain.download_plan import Progress
+    from iea_agent.domain.update_catalogue import Release, ReleaseKind
+    from iea_agent.shell.wording.printed_page import PrintedPage
+
+    from .installation import Installation
+
+NOTES_PAGE, HISTORY_PAGE = "lisez-moi", "historique-mises-a-jour"
+"""The names of the pages that are printed."""
+
+
+class UpdatesAdapter:
+    """What the window of updates needs (``dialogs.updates_port.UpdatesPort``)."""
+
+    def __init__(self, installation: Installation, keeper: UpdateKeeper | None = None) -> None:
+        self._installation = installation
+        self._keeper = keeper = keeper or UpdateKeeper(installation)
+        self.sign, self.check, self.start_download = keeper.sign, keeper.check, keeper.start_download
+        self.pause, self.cancel, self.install = keeper.pause, keeper.cancel, keeper.install
+        self.skip, self.put_off, self.read_result = keeper.skip, keeper.put_off, keeper.read_result
+        self.read_notes = partial(read_notes, installation)
+        settings = installation.storage.load().effective.settings
+        self.can_launch = installation.abilities(settings).program
+
+    explain = staticmethod(explain)
+
+    def look(self, kind: ReleaseKind) -> UpdateFacts:
+        """Return where the update of *kind* is. Raises ``RefusedError``."""
+        view = self._keeper.look(kind)
+        return UpdateFacts(
+            *(view.kind, view.installed, view.snapshot, view.choice, view.progress, view.waits_for),
+            _word_end(view),
+        )
+
+    def look_at_check(self) -> CheckFacts:
+        """Return where the checks are. Raises ``RefusedError``."""
+        record = self._keeper.load_check()
+        return CheckFacts(record.is_pending, record.checked, record.code)
+
+    def list_history(self) -> tuple[HistoryEntry, ...]:
+        """Return what was installed, the latest first; () if it cannot be read now."""
+        try:
+            return word_installations(self._keeper.load_history())
+        except RefusedError:
+            return ()
+
+    def take_file(self, path: str, report: Callable[[Progress], None]) -> Release:
+        """Verify the update in the file *path*. Raises ``RefusedError``."""
+        from iea_agent.services.update_download import Terms
+
+        return self._keeper.take_file(Path(path), Terms(report)).offer.release
+
+    def list_preparations(self, kind: ReleaseKind) -> tuple[str, ...]:
+        """Return what a person should know before installing."""
+        from .installing import Installing
+
+        view = self._keeper.look(kind)
+        listed = next(
+            (e for e in view.choice.listed if e.offer.release.version == view.snapshot.version), None
+        )
+        if listed is None:
+            return ()
+        release = listed.offer.release
+        before = Installing(self._installation).prepare(release)
+        return word_preparation(release, before.open_programs, before.needs_rights, before.last_seconds)
+
+    def print_notes(self, release: Release) -> None:
+        """Show the *Lisez-moi* of *release* as a page to print. Raises ``RefusedError``."""
+        from iea_agent.domain.release_notes import parse_notes
+        from iea_agent.shell.wording.printed_page import PrintedPage
+
+        title = _("Lisez-moi de la version {version}").format(version=release.version)
+        note = f"{_(KINDS[release.kind.value])} {release.version}"
+        self._print(PrintedPage(title, note, blocks=parse_notes(self.read_notes(release))), NOTES_PAGE)
+
+    def print_history(self) -> None:
+        """Show the history as a page to print. Raises ``RefusedError``."""
+        self._print(build_history_page(self.list_history(), time.time()), HISTORY_PAGE)
+
+    def _print(self, page: PrintedPage, name: str) -> None:
+        from iea_agent.host import LaunchError
+
+        from .printed_pages import save_page
+
+        try:
+            self._installation.host.open_page(save_page(self._installation, page, name))
+        except LaunchError as error:
+            raise RefusedError(ProblemMet(problems.INTERNAL_ERROR.code)) from error
+
+    def launch(self) -> None:
+        """Have the agent launch Impact emploi. Raises ``RefusedError``."""
+        AgentClient(self._installation).request(person_requests.LAUNCH)
+
+
+def _word_end(view: UpdateView) -> tuple[str, ...]:
+    """Return how the last installation of the version ended, in sentences."""
+    if view.snapshot.state is UpdateState.INSTALLED:
+        lines = [line for line in view.history if line.version == view.snapshot.version]
+        return word_installation(lines)
+    try:
+        report = parse_install_report(view.report)
+    except ValueError:
+        return ()
+    return (word_result(report, view.kind),) if report.version == view.snapshot.version else ()

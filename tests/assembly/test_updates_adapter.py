@@ -1,0 +1,109 @@
+"""What the window of the updates is told by the keeper of the updates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.update_keeper import UpdateKeeper
+from iea_agent.assembly.updates_adapter import UpdatesAdapter
+from iea_agent.domain.installer_result import InstallReport, InstallResult
+from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain.update_catalogue import Catalogue, ReleaseKind
+from iea_agent.domain.update_machine import (
+    FileVerified,
+    InstallConfirmed,
+    InstallerRefused,
+    InstallRequested,
+    UpdateState,
+    VersionProposed,
+)
+from iea_agent.domain.update_record import HistoryLine, HistoryStep, end_check
+from tests.releases import make_offer
+
+PRODUCT = ReleaseKind.PRODUCT
+NOW = 1_800_000_000.0
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return Installation.locate({"IEA_AGENT_HOME": str(tmp_path)})
+
+
+class Pc:
+    """A PC with a version on offer, and the window's port on it."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.works = 0
+        self.keeper = UpdateKeeper(installation, self._work, lambda: NOW)
+        self.offer = make_offer(**{"minimum.windows": "", "minimum.product": ""})
+        self.keeper.save_catalogue(Catalogue((self.offer,)))
+        self.port = UpdatesAdapter(installation, self.keeper)
+
+    def _work(self) -> None:
+        self.works += 1
+
+    def be_ready(self) -> None:
+        """Have the file be there."""
+        self.keeper.take(PRODUCT, VersionProposed(self.offer), FileVerified())
+
+
+@pytest.fixture
+def pc(installation: Installation) -> Pc:
+    return Pc(installation)
+
+
+def test_the_window_sees_what_the_keeper_knows(pc: Pc) -> None:
+    signature = pc.port.sign()
+    facts = pc.port.look(PRODUCT)
+    assert (facts.installed, facts.snapshot.state, facts.result) == ("", UpdateState.NONE, ())
+    assert [each.offer for each in facts.choice.listed] == [pc.offer]
+    assert not pc.port.look_at_check().is_pending
+    pc.port.check()
+    assert pc.port.look_at_check().is_pending
+    assert pc.port.sign() != signature
+    pc.keeper.end_check(lambda record: end_check(record, NOW + 9, "IEA-N04"))
+    check = pc.port.look_at_check()
+    assert (check.is_pending, check.checked, check.code) == (False, 0.0, "IEA-N04")
+    assert pc.works == 1
+    pc.port.start_download(PRODUCT, "3.00.73")
+    assert pc.port.look(PRODUCT).snapshot.state is UpdateState.DOWNLOADING
+    assert pc.works == 2
+
+
+def test_what_stopped_an_installation_is_said_before_the_next(pc: Pc) -> None:
+    pc.be_ready()
+    (first, *_others) = pc.port.list_preparations(PRODUCT)
+    assert "sauvegarde" in first
+    report = InstallReport(InstallResult.RIGHTS_REFUSED, "3.00.73", 1223)
+    pc.keeper.take(PRODUCT, InstallRequested())
+    pc.keeper.take(
+        PRODUCT, InstallerRefused(), change=lambda record: replace(record, report=report.to_document())
+    )
+    facts = pc.port.look(PRODUCT)
+    assert facts.snapshot.state is UpdateState.READY
+    assert "droits d’administrateur" in facts.result[0]
+
+
+def test_an_installed_version_shows_its_lines_until_they_are_read(pc: Pc) -> None:
+    pc.be_ready()
+    report = InstallReport(InstallResult.DONE, "3.00.73", 0, "3.00.73")
+    pc.keeper.take(PRODUCT, InstallRequested(), InstallConfirmed(0))
+    shared = (NOW, PRODUCT, "3.00.73", "3.00.72")
+    pc.keeper.add_history(
+        HistoryLine(*shared, HistoryStep.INSTALLER, True, report.to_document()),
+        HistoryLine(*shared, HistoryStep.VERSION, True, report.to_document()),
+    )
+    assert len(pc.port.look(PRODUCT).result) == 3
+    (entry,) = pc.port.list_history()
+    assert entry.lines == pc.port.look(PRODUCT).result
+    pc.port.read_result(PRODUCT)
+    assert pc.port.look(PRODUCT).snapshot.state is UpdateState.NONE
+
+
+def test_a_file_that_nobody_signed_is_refused(pc: Pc, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError):
+        pc.port.take_file(str(tmp_path / "absent.exe"), lambda _progress: None)

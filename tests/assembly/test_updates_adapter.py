@@ -41,7 +41,7 @@ class Pc:
         self.keeper = UpdateKeeper(installation, self._work, lambda: NOW)
         self.offer = make_offer(**{"minimum.windows": "", "minimum.product": ""})
         self.keeper.save_catalogue(Catalogue((self.offer,)))
-        self.port = UpdatesAdapter(installation, self.keeper)
+        self.port = UpdatesAdapter(installation, lambda _name: "", self.keeper)
 
     def _work(self) -> None:
         self.works += 1

@@ -289,7 +289,7 @@ def _make_updates(installation: Installation) -> object:
     """Return the adapter of the updates, which the other windows do not load."""
     from .updates_adapter import UpdatesAdapter
 
-    return UpdatesAdapter(installation)
+    return UpdatesAdapter(installation, explain)
 
 
 ADAPTERS: Mapping[str, Callable[[Installation], object]] = {

@@ -24,7 +24,6 @@ from iea_agent.shell.wording.update_overview import CheckFacts, UpdateFacts
 from iea_agent.shell.wording.update_text import KINDS
 
 from .agent_client import AgentClient
-from .dialog_adapters import explain
 from .notes_files import read_notes
 from .update_keeper import UpdateKeeper, UpdateView
 
@@ -40,9 +39,15 @@ NOTES_PAGE, HISTORY_PAGE = "lisez-moi", "historique-mises-a-jour"
 
 
 class UpdatesAdapter:
-    """What the window of updates needs (``dialogs.updates_port.UpdatesPort``)."""
+    """What the window of updates needs (``dialogs.updates_port.UpdatesPort``).
 
-    def __init__(self, installation: Installation, keeper: UpdateKeeper | None = None) -> None:
+    *explain* shows a page of the help.
+    """
+
+    def __init__(
+        self, installation: Installation, explain: Callable[[str], str], keeper: UpdateKeeper | None = None
+    ) -> None:
+        self.explain = explain
         self._installation = installation
         self._keeper = keeper = keeper or UpdateKeeper(installation)
         self.sign, self.check, self.start_download = keeper.sign, keeper.check, keeper.start_download
@@ -51,8 +56,6 @@ class UpdatesAdapter:
         self.read_notes = partial(read_notes, installation)
         settings = installation.storage.load().effective.settings
         self.can_launch = installation.abilities(settings).program
-
-    explain = staticmethod(explain)
 
     def look(self, kind: ReleaseKind) -> UpdateFacts:
         """Return where the update of *kind* is. Raises ``RefusedError``."""

@@ -98,6 +98,7 @@ ELSEWHERE: dict[str, str] = {
     "messages.judge_proxy_challenge": "gets challenges: proxy_answers.judge_proxy_answer",
     "network_list.read_network_cost": "asks Windows for a number",
     "private_files.read_private": "reads a file for keys.parse_keys",
+    "notes_files.read_notes": "reads a file for release_notes.parse_notes",
     "proxy_password.parse_secret": "splits what the vault has",
     "regular_files.read_bounded": "reads a file, and no meaning",
     "regular_files.read_tail": "reads a file, and no meaning",
@@ -135,6 +136,7 @@ UNMEASURED: dict[str, str] = {
     "publisher_keys": "the release manager's own files",
     "register": "the desk's own unfinished register",
     "release_orders": "the release manager's own files",
+    "site_folder": "this PC's own name",
 }
 """Modules that take text apart and have no parser in the table."""
 

@@ -169,6 +169,7 @@ _SHORT_REASONS: Mapping[Reason, str] = {
     Reason.WITHDRAWN: N_("retirée"),
     Reason.INSTALLED: N_("installée"),
     Reason.OLDER: N_("plus ancienne"),
+    Reason.ADMINISTRATORS: N_("mise à jour par l'administrateur"),
     Reason.AGENT_TOO_OLD: N_("pas encore possible"),
     Reason.WINDOWS_TOO_OLD: N_("impossible sur ce poste"),
     Reason.PRODUCT_TOO_OLD: N_("pas encore possible"),

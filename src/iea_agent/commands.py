@@ -230,6 +230,20 @@ def _settings_to_test(installation: Installation, options: argparse.Namespace) -
     )
 
 
+@_command("token", N_("donne le jeton d'accès à un programme de cette personne, en JSON"))
+def _give_token(installation: Installation, _options: argparse.Namespace) -> int:
+    if sys.stdout is None or sys.stdout.isatty():
+        print(
+            _(
+                "Le jeton est un secret : il n'est donné qu'à un programme qui lit ce que cette commande écrit."
+            ),
+            file=sys.stderr,
+        )
+        return exit_codes.USAGE
+    _print_json(_client(installation).fetch_token(), indent=None)
+    return exit_codes.FINE
+
+
 @_command("reconnect", N_("relance l'authentification auprès du serveur"))
 def _reconnect(installation: Installation, _options: argparse.Namespace) -> int:
     from iea_agent.assembly.local_facts import complete_status

@@ -42,7 +42,7 @@ class Pc:
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         self.cost = network_cost.UNRESTRICTED
-        self.program_runs = False
+        self.program_runs: Callable[[], bool] = lambda: False
         self.now = NOON
         self.during: Callable[[], None] = lambda: None
         self.installer: Installing | None = None
@@ -57,7 +57,7 @@ class Pc:
         def report(_snapshot: UpdateSnapshot, _progress: Progress) -> None:
             self.during()
 
-        around = Surroundings(lambda: self.cost, lambda: self.program_runs)
+        around = Surroundings(lambda: self.cost, self.program_runs)
         # each look at the steady clock finds it much later
         steady = map(float, itertools.count(0, 1000))
         worker = UpdateWorker(
@@ -102,10 +102,10 @@ def test_a_person_pays_no_network_without_a_click(pc: Pc) -> None:
 
 
 def test_nothing_is_proposed_while_impact_emploi_runs(pc: Pc) -> None:
-    pc.program_runs = True
+    pc.program_runs = lambda: True
     record = pc.check()
     assert (record.snapshot.state, record.waits_for_program, record.pending) == (UpdateState.NONE, True, ())
-    pc.program_runs = False
+    pc.program_runs = lambda: False
     assert pc.work().snapshot.state is UpdateState.READY
 
 
@@ -200,6 +200,20 @@ def test_who_waits_for_another_pc_of_the_site_says_so(pc: Pc, site: Site) -> Non
     pc.open_site = open_site
     assert pc.check().snapshot.state is UpdateState.READY
     assert waits[0] == (Progress(0, len(CONTENT)), "PC-ACCUEIL")
+
+
+def test_a_download_looks_whether_impact_emploi_runs(pc: Pc) -> None:
+    happened: list[str] = []
+
+    def runs() -> bool:
+        happened.append("look")
+        return False
+
+    pc.program_runs, pc.during = runs, lambda: happened.append("piece")
+    assert pc.check().snapshot.state is UpdateState.READY
+    pieces = [number for number, each in enumerate(happened) if each == "piece"]
+    # between two pieces what the next one may take
+    assert happened[pieces[0] + 1] == "look"
 
 
 def test_a_withdrawn_version_goes_with_its_file(pc: Pc, site: Site) -> None:

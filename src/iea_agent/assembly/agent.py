@@ -55,6 +55,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("iea_agent.agent")
 
+LONGEST_TOKEN = 32_768
+"""Characters of a token that is passed on: it has to fit into a message."""
+
 
 class Agent:
     """Does what the loop asks for (``loop.Work``) and answers clients.
@@ -76,7 +79,7 @@ class Agent:
         *quiet*: no person has started this agent.
         """
         self._servers = servers
-        self._beside = beside
+        self._beside, self._clock = beside, clock
         self._first_event = machine.StartedQuietly() if quiet else machine.Started()
         self._installation = installation = servers.installation
         self._incident = ""
@@ -456,6 +459,14 @@ class Agent:
         if request.explain_refusal(state, self.abilities):
             raise RefusedError(refusals.NotNow(request.name, state))
 
+    def _answer_token(self, _request: Document, reply: Reply) -> None:
+        state = self.loop.snapshot.state
+        token = self._authenticator.find_token() if state is machine.State.CONNECTED else None
+        if token is None or len(token.value) > LONGEST_TOKEN:
+            raise RefusedError(refusals.NoToken(state))
+        seconds = int(token.count_seconds(self._clock()))
+        reply({"ok": True, "token": {"access_token": token.value, "expires_in": seconds}})
+
     def _answer_assistance(self, _request: Document, reply: Reply) -> None:
         reply({"ok": True, "assistance": self._assistance.build_document()})
 
@@ -480,6 +491,7 @@ HANDLERS: Mapping[str, Callable[[Agent, Document, Reply], None]] = {
     "reload": Agent._answer_reload,
     "ask": Agent._answer_ask,
     "reconnect": Agent._answer_reconnect,
+    "token": Agent._answer_token,
     "assistance": Agent._answer_assistance,
     "record": Agent._answer_record,
     "enter-assistance": Agent._answer_enter_assistance,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         AssistanceDocument,
         ReplyDocument,
         RequestDocument,
+        TokenDocument,
     )
     from iea_agent.domain.person_requests import PersonRequest
 
@@ -129,6 +130,10 @@ class AgentClient:
         except RefusedError as error:
             if not isinstance(error.refusal, refusals.AgentNotRunning):
                 raise RefusedError(refusals.SavedOnly()) from error
+
+    def fetch_token(self) -> TokenDocument:
+        """Return the access token, a secret."""
+        return self._ask({"do": "token"})["token"]
 
     def fetch_assistance(self) -> AssistanceDocument:
         """Return whether assistance mode is on or may be entered."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain import lease, problems, timing
 from iea_agent.domain.diagnosis import Failure, Stage, malformed_address
+from iea_agent.domain.machine import Moment
 from iea_agent.domain.problems import Retry
 from iea_agent.loop import Attempt
 
@@ -23,11 +24,10 @@ from .servers import Servers
 if TYPE_CHECKING:
     from iea_agent.domain.addresses import Address
     from iea_agent.domain.lease import Lease
-    from iea_agent.domain.machine import Moment
     from iea_agent.domain.problems import Problem
     from iea_agent.domain.settings import Settings
     from iea_agent.host.logs import Log
-    from iea_agent.services.authentication import Licence
+    from iea_agent.services.authentication import AccessGranted, Licence
     from iea_agent.services.explanation import Explanation
     from iea_agent.services.heartbeat import PublishedDiscovery
     from iea_agent.services.https import Client
@@ -54,10 +54,22 @@ class TokenRefusal:
 
 
 @dataclass(frozen=True)
+class HeldToken:
+    """An access token, a secret, and when it *ends*; only memory has it."""
+
+    value: str = field(repr=False)
+    ends: Moment
+
+    def count_seconds(self, now: Moment) -> float:
+        """Return for how long it holds yet."""
+        return min(self.ends.steady - now.steady, self.ends.wall - now.wall)
+
+
+@dataclass(frozen=True)
 class Standing:
     """How the installation stands with the server, whatever the connection.
 
-    *lease* is that of the token for *licence*; the token itself is dropped. *refusal* is the last one, if the server wants a wait or refuses the licence.
+    *lease* is that of the *token* for *licence*. *refusal* is the last one, if the server wants a wait or refuses the licence.
     *returning* is true after a failed attempt.
     """
 
@@ -65,6 +77,7 @@ class Standing:
     lease: Lease | None = None
     refusal: TokenRefusal | None = None
     returning: bool = False
+    token: HeldToken | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +141,11 @@ class Authenticator:
     def look(self, run: int) -> None:
         """Begin attempt *run*, but ask for no token before the server wants it."""
         self._start(run, looking=True)
+
+    def find_token(self) -> HeldToken | None:
+        """Return the token that holds now, None if there is none."""
+        token = self._session.standing.token
+        return token if token is not None and token.count_seconds(self._clock()) > 0 else None
 
     def renew(self, settings: Settings, *, sign_in: bool = False) -> None:
         """Start a new session with *settings*; an attempt of the old one ends by itself.
@@ -281,7 +299,14 @@ class Authenticator:
             raise
         if published is None or access.discovery != published.discovery:
             session.published = None
-        session.standing = Standing(licence, lease.grant(self._clock(), access.expires_in))
+        self._hide(access.token)
+        session.standing = self._grant(licence, access)
+
+    def _grant(self, licence: Licence, access: AccessGranted) -> Standing:
+        now = self._clock()
+        seconds = timing.TOKEN_LIFETIME if access.expires_in is None else access.expires_in
+        token = HeldToken(access.token, Moment(now.wall + seconds, now.steady + seconds))
+        return Standing(licence, lease.grant(now, access.expires_in), token=token)
 
     def _connect(self, session: Session, address: Address) -> Client:
         client = self._servers.connect(session.settings)(address)

@@ -303,6 +303,13 @@ class RequestDocument(TypedDict):
     password: NotRequired[str]
 
 
+class TokenDocument(TypedDict):
+    """The access token, a secret, and for how many seconds it holds yet."""
+
+    access_token: str
+    expires_in: int
+
+
 class ReplyDocument(TypedDict):
     """The answer to one request; *refusal* if *ok* is false."""
 
@@ -310,4 +317,5 @@ class ReplyDocument(TypedDict):
     status: NotRequired[AgentStatusDocument]
     assistance: NotRequired[AssistanceDocument]
     run: NotRequired[int]
+    token: NotRequired[TokenDocument]
     refusal: NotRequired[dict[str, object]]

@@ -113,6 +113,12 @@ class NotNow(Refusal):
     state: State
 
 
+class NoToken(Refusal):
+    """The agent has no access token that holds; it is in *state*."""
+
+    state: State
+
+
 # Assistance mode
 
 

@@ -1,6 +1,6 @@
 """OAuth 2.0 client credentials (RFC 6749): does a server accept the licence?
 
-The licence number is the client id and the licence key its secret (section 4.4). The token is checked and dropped: the agent makes no use of it.
+The licence number is the client id and the licence key its secret (section 4.4). The agent makes no use of the token; in memory it waits for programs that ask.
 
 The exchanges are generators without I/O: they yield ``Request`` and receive ``Reply``, so that tests run each server's dialect without a network.
 ``token_answers.py`` judges the answers about the licence, ``judge.py`` all others.
@@ -67,11 +67,12 @@ class Discovery:
 class AccessGranted:
     """The server has accepted the licence.
 
-    *expires_in* is in seconds, None if the server gives none. With *discovery*, the next authentication takes one request.
+    *expires_in* is in seconds, None if the server gives none; *token* is a secret. With *discovery*, the next authentication takes one request.
     """
 
     discovery: Discovery
     expires_in: float | None = None
+    token: str = field(default="", repr=False)
 
 
 def authenticate(
@@ -356,7 +357,7 @@ def request_token(discovery: Discovery, licence: Licence) -> Exchange[AccessGran
     elif missing := refuse_missing_scope(token, licence.scope):
         failure = missing
     else:
-        return AccessGranted(discovery, _parse_lifetime(token.expires_in))
+        return AccessGranted(discovery, _parse_lifetime(token.expires_in), token.value)
     failure = blot_failure(failure, secrets)
     raise HttpsError(replace(failure, detail=clean_detail(failure.detail)))
 

@@ -13,7 +13,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -27,10 +27,14 @@ from .messages import Reply
 
 @dataclass(frozen=True, slots=True)
 class TokenAnswer:
-    """A token was given; *scopes* are its rights, None if the server names none."""
+    """A token was given; *scopes* are its rights, None if the server names none.
+
+    *value* is the token itself.
+    """
 
     expires_in: float | str | None
     scopes: frozenset[str] | None
+    value: str = field(default="", repr=False)
 
 
 _BOUND_TOKENS = ("mac", "dpop", "pop")
@@ -50,7 +54,9 @@ def read_token(reply: Reply) -> TokenAnswer | None:
         return None
     lifetime = members.get("expires_in")
     return TokenAnswer(
-        lifetime if isinstance(lifetime, int | float | str) else None, _read_scopes(members.get("scope"))
+        lifetime if isinstance(lifetime, int | float | str) else None,
+        _read_scopes(members.get("scope")),
+        token,
     )
 
 

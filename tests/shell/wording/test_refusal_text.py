@@ -35,6 +35,7 @@ EXAMPLES: list[Refusal] = [
         if not allows(state, request.event)
     ),
     refusals.NotNow("launch", State.CONNECTED),
+    *(refusals.NoToken(state) for state in State),
     *(refusals.CannotEnterAssistance(state) for state in State),
     refusals.AssistanceNotOn(),
     refusals.AgentRuns(),

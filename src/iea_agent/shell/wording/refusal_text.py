@@ -99,6 +99,17 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.NoWindows: N_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings --help »."),
 }
 
+_NO_TOKEN: Mapping[State, str] = {
+    State.CONNECTING: N_(
+        "La connexion au serveur est en cours : demandez le jeton de nouveau dans un instant."
+    ),
+    State.CONNECTED: N_(
+        "Aucun jeton n'est valable maintenant : demandez-le de nouveau dans quelques minutes."
+    ),
+    State.DISCONNECTED: N_("La connexion au serveur n'est pas établie : il n'y a pas de jeton."),
+    State.ASSISTANCE: N_("Le mode assistance est actif : il n'y a pas de jeton."),
+}
+"""Why there is no token, by the state of the connection."""
 _UPDATE_STATES: Mapping[str, str] = {
     "none": N_("Aucune mise à jour n'est en cours."),
     "paused": N_("Le téléchargement est en pause."),
@@ -207,6 +218,8 @@ def _word_version_refusal(refusal: Refusal) -> str:
             return _("Aucune nouvelle version n'est proposée à ce poste.")
         case refusals.VersionNotAllowed():
             return f"{refusal.version} : {_word_version_reason(refusal.reason)}"
+        case refusals.NoToken(state):
+            return _(_NO_TOKEN[state])
         case refusals.UpdateNotNow(state):
             return _(_UPDATE_STATES.get(state, _OTHER_UPDATE_STATE))
     return ""

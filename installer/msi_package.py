@@ -19,6 +19,7 @@ import iea_agent
 from iea_agent.host.storage import APPLICATION
 from installer.commands import ICONS, run
 from installer.launchers import LAUNCHERS, compile_program, format_version_numbers
+from installer.program_folder import set_times
 from rig.build import BuildError
 
 UPGRADE_CODE = "{8A1C7A55-5DFE-4BC0-8D02-3BD0A1A4A001}"
@@ -117,7 +118,9 @@ def build_msi(folder: Path, launchers: Path, target: Path, version: str = "", *,
     work.mkdir(parents=True)
     # wixl takes no file from elsewhere
     (work / "version").symlink_to(folder.resolve())
-    (work / "launchers").symlink_to(launchers.resolve())
+    # the cabinet has the times of the files
+    shutil.copytree(launchers, work / "launchers")
+    set_times(work / "launchers")
     (work / "icon.ico").symlink_to(ICONS / "ball.ico")
     steps = work / "steps.exe"
     compile_program(steps, "-mwindows", "msi_steps.c", "-ladvapi32")

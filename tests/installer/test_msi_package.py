@@ -123,7 +123,11 @@ def test_versions_differ_as_windows_installer_wants_it(packages: dict[str, Path]
 def test_two_packages_are_the_same(
     packages: dict[str, Path], built: Built, slot: Path, tmp_path: Path
 ) -> None:
-    build_msi(slot, built.launchers, tmp_path / "again.msi", FIRST)
+    # compiled again, the same bytes have another time
+    launchers = shutil.copytree(built.launchers, tmp_path / "launchers")
+    for launcher in launchers.iterdir():
+        launcher.touch()
+    build_msi(slot, launchers, tmp_path / "again.msi", FIRST)
     assert (tmp_path / "again.msi").read_bytes() == packages[FIRST].read_bytes()
 
 

@@ -111,3 +111,13 @@ def test_every_sentence_has_the_support_address_that_holds_here(language: str) -
         assert "(l'aide@exemple.fr)" in read, text
         assert problems.SUPPORT_ADDRESS not in read, text
         assert "{" not in text, "what is put in may have a brace, which nothing may format"
+
+
+def test_an_empty_text_stays_empty_in_every_language() -> None:
+    """Gettext answers it with the head of its catalogue."""
+    try:
+        for language in locale.LANGUAGES:
+            locale.choose(language)
+            assert locale._("") == ""
+    finally:
+        locale.choose("fr")

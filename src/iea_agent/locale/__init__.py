@@ -63,6 +63,9 @@ def _(text: str) -> str:
 
     To be called before ``format``: what is filled in stays as it is.
     """
+    if not text:
+        # gettext keeps the head of its catalogue there
+        return ""
     sentence = _APOSTROPHE.sub("’", _speak(text))
     if _replaced and _replaced in sentence:
         sentence = sentence.replace(_replaced, _find_replacement())

@@ -179,6 +179,18 @@ def test_before_during_and_after_the_installation() -> None:
     assert summarize(replace(done, kind=ReleaseKind.AGENT)).actions == ()
 
 
+def test_nothing_but_sentences_is_shown_in_english() -> None:
+    """Gettext answers an empty text with the head of its catalogue."""
+    try:
+        locale.choose("en")
+        for state in UpdateState:
+            summary = summarize(make_facts(state))
+            assert "charset" not in summary.text, state
+        assert word_quarter(Progress(1, 1000)) == ""
+    finally:
+        locale.choose("fr")
+
+
 def test_another_pc_that_fetches_the_file_is_named() -> None:
     assert (
         "Le poste « COMPTA-2 »" in summarize(make_facts(UpdateState.DOWNLOADING, waits_for="COMPTA-2")).text

@@ -84,6 +84,8 @@ class UpdatesWindow(ScrolledDialog):
         # for which file they were asked
         self._prepared = ""
         self._has_asked = False
+        # a file is being verified
+        self._is_taking = False
 
         parent = self.panel
         self._header = Header(parent, WIDTH, "-")
@@ -200,6 +202,9 @@ class UpdatesWindow(ScrolledDialog):
             _set_label(button, update_overview.label_action(action, facts))
             button.Show(action in self._summary.actions)
         self._refresh.Enable(not self._check.is_pending)
+        # what an installer has begun it ends, before another version
+        is_installing = facts.snapshot.state is UpdateState.INSTALLING
+        self._from_file.Enable(not is_installing and not self._is_taking)
         self._reader.show(facts)
         best = self._find_best()
         best.SetDefault()
@@ -322,6 +327,7 @@ class UpdatesWindow(ScrolledDialog):
                 self._take_file(dialog.GetPath())
 
     def _take_file(self, path: str) -> None:
+        self._is_taking = True
         self._from_file.Disable()
         self._say(word_verifying(None))
 
@@ -335,7 +341,7 @@ class UpdatesWindow(ScrolledDialog):
                 return error.refusal
 
         def on_answer(answer: Release | Refusal | None) -> None:
-            self._from_file.Enable()
+            self._is_taking = False
             if isinstance(answer, Release):
                 self._kind = answer.kind
                 sentence = _("Fichier vérifié : {name} {version}.")

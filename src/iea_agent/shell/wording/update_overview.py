@@ -321,7 +321,7 @@ def word_quarter(progress: Progress | None) -> str:
     """Return what a screen reader hears of a download: four sentences in all."""
     if progress is None or not progress.total:
         return ""
-    return _(_QUARTERS[min(4 * progress.received // progress.total, 4)] or "")
+    return _(_QUARTERS[min(4 * progress.received // progress.total, 4)])
 
 
 def label_action(action: UpdateAction, facts: UpdateFacts) -> str:

@@ -15,12 +15,16 @@ import pytest
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.installing import Installing, Watch
 from iea_agent.assembly.update_keeper import UpdateKeeper
+from iea_agent.assembly.update_watch import UpdateWatch
 from iea_agent.assembly.update_worker import Surroundings, UpdateWorker
-from iea_agent.domain import network_cost
+from iea_agent.domain import network_cost, timing
 from iea_agent.domain.installer_result import InstallReport, InstallResult
+from iea_agent.domain.machine import Moment
+from iea_agent.domain.settings import DEFAULTS
 from iea_agent.domain.update_catalogue import Offer, Release, ReleaseKind
-from iea_agent.domain.update_machine import UpdateState
+from iea_agent.domain.update_machine import UpdateSnapshot, UpdateState
 from tests.assembly.apart import KILLED, play_apart
+from tests.releases import make_offer
 from tests.update_site import CONTENT, Site, open_site
 
 # processes are copied
@@ -143,3 +147,55 @@ def test_a_worker_may_be_killed_anywhere(site: Site, tmp_path: Path, *, begun: b
         assert record == replace(record, doomed=(), installer_due=0.0, awaits_sign_in=True)
     assert number == touches + 1
     assert touches >= 3
+
+
+def test_an_agent_may_be_killed_anywhere(tmp_path: Path) -> None:
+    """An agent that resumes a download, announces a version and begins a check."""
+    number = touches = 0
+    while not touches:
+        number += 1
+        home = Home(tmp_path / str(number))
+        failed = replace(make_snapshot(UpdateState.DOWNLOADING), tries=1)
+        home.keeper.take(
+            PRODUCT,
+            change=lambda record, failed=failed: replace(  # type: ignore[misc]
+                record, snapshot=failed, pending=("announce-version 3.00.73 -1",)
+            ),
+        )
+        balloons = home.folder / "balloons"
+        workers = home.folder / "workers"
+        touches = kill_at(number, home.folder, lambda home=home: begin(home))  # type: ignore[misc]
+        before = workers.exists()
+        begin(home)
+        # at most once, also if it was killed between the note and the balloon
+        assert balloons.read_bytes() == b"x" if balloons.exists() else number == 2, number
+        assert home.keeper.load(PRODUCT).pending == ()
+        assert home.keeper.load(PRODUCT).snapshot.tries == 0
+        assert home.keeper.load_check().is_pending
+        assert workers.exists() or before
+    assert touches == 3
+
+
+def begin(home: Home) -> None:
+    """Run an agent until it has looked after the updates once."""
+
+    def note(name: str) -> None:
+        with open(home.folder / name, "ab") as file:
+            file.write(b"x")
+
+    now = Moment(NOON, 0.0)
+    watch = UpdateWatch(
+        home.installation,
+        lambda: now,
+        lambda: 0.0,
+        lambda _balloon: note("balloons"),
+        lambda: note("workers"),
+    )
+    watch.open()
+    now = Moment(NOON + timing.UPDATE_FIRST, timing.UPDATE_FIRST)
+    watch.look(DEFAULTS)
+
+
+def make_snapshot(state: UpdateState) -> UpdateSnapshot:
+    file = make_offer("3.00.73").file
+    return UpdateSnapshot(state, NOON, "3.00.73", file.name, file.length, file.sha256)

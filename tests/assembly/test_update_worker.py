@@ -368,3 +368,19 @@ def test_a_record_leads_to_no_file_elsewhere(pc: Pc, name: str) -> None:
     pc.installation.storage.write_state("update-product", document)
     assert pc.work().doomed == ()
     assert victim.exists()
+
+
+def test_it_is_a_process_of_its_own(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    installation = site.install("apart", version=(3, 0, 72))
+    monkeypatch.setenv("IEA_AGENT_HOME", str(installation.folders.state.parent))
+    keeper = UpdateKeeper(installation)
+    keeper.check()
+    assert keeper.load_check().is_pending
+    deadline = time.monotonic() + 60
+    while keeper.load_check().is_pending:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    keeper.stop_work()
+    # the day decides whether a version is proposed
+    assert keeper.load_check().code == ""
+    assert [offer.release.version for offer in keeper.load_catalogue().offers] == ["3.00.73"]

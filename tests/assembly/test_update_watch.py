@@ -178,6 +178,7 @@ class TestUnderWay:
         for _ in range(2):
             agent.watch.note_sign_in()
         (line,) = agent.keeper.load_history()
+        assert len(agent.balloons) == 1
         assert (line.step, line.version, line.at) == (HistoryStep.AUTHENTICATION, "3.00.73", agent.now.wall)
         assert not agent.watch.has_update
 

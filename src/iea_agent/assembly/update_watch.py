@@ -101,9 +101,14 @@ class UpdateWatch:
 
         for kind, record in self._records.items():
             if record.awaits_sign_in:
+                # another version may be on offer by now
+                version = str(record.report.get("version", record.snapshot.version))
+                line = HistoryLine(
+                    self._clock().wall, kind, version, record.before, HistoryStep.AUTHENTICATION, True
+                )
+                # first: what was written twice is seen, what was not is lost
+                keeper.add_history(line)
                 keeper.take(kind, change=lambda each: replace(each, awaits_sign_in=False))
-                at, version = self._clock().wall, record.snapshot.version
-                keeper.add_history(HistoryLine(at, kind, version, "", HistoryStep.AUTHENTICATION, True))
         self._read_files(keeper)
 
     def _has_record(self) -> bool:
@@ -132,7 +137,9 @@ class UpdateWatch:
 
     def _announce(self, keeper: UpdateKeeper) -> None:
         """Show what is new, each once: it is written down before."""
+        from iea_agent.domain.update_machine import UpdateEffect
         from iea_agent.domain.update_record import pop_announcements
+        from iea_agent.shell.wording.update_history_text import build_result_balloon
         from iea_agent.shell.wording.update_text import build_update_balloon
 
         for kind, record in self._records.items():
@@ -142,6 +149,8 @@ class UpdateWatch:
             after = keeper.take(kind, change=lambda each: pop_announcements(each)[0])
             for effect in effects:
                 balloon = build_update_balloon(effect, kind, after.snapshot)
+                if effect is UpdateEffect.ANNOUNCE_RESULT:
+                    balloon = build_result_balloon(kind, after) or balloon
                 if balloon is not None:
                     self._show(balloon)
 

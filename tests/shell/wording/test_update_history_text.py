@@ -12,9 +12,11 @@ from iea_agent.domain.update_record import HistoryLine, HistoryStep, UpdateRecor
 from iea_agent.shell.wording.update_history_text import (
     build_history_document,
     build_installation_document,
+    build_result_balloon,
     render_history,
     word_line,
 )
+from iea_agent.shell.wording.view import BODY_UNITS
 
 PRODUCT = ReleaseKind.PRODUCT
 AT = time.mktime((2026, 12, 9, 12, 30, 0, 0, 0, -1))
@@ -50,6 +52,14 @@ def test_every_line_has_words_in_both_languages() -> None:
 def test_a_line_tells_its_detail() -> None:
     assert [line.detail for line in LINES[:3]] == ["3010", "3.00.73", "3010"]
     assert HistoryLine(AT, PRODUCT, "1", "", HistoryStep.INSTALLER, False).detail == ""
+
+
+def test_a_balloon_says_what_to_do_after_an_installation() -> None:
+    balloon = build_result_balloon(PRODUCT, UpdateRecord(report=REPORT))
+    assert balloon is not None
+    assert "Redémarrez ce poste" in balloon.body
+    assert len(balloon.body) <= BODY_UNITS
+    assert build_result_balloon(PRODUCT, UpdateRecord()) is None
 
 
 def test_the_end_of_an_installation_is_told() -> None:

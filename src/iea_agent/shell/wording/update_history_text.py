@@ -10,8 +10,9 @@ from iea_agent.domain.installer_result import parse_install_report
 from iea_agent.domain.update_record import HistoryStep
 from iea_agent.locale import _
 
+from .balloon_text import Balloon
 from .installer_text import word_history, word_result
-from .update_text import KINDS
+from .update_text import BALLOON_TITLES, KINDS
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import InstallationDocument, UpdateHistoryDocument, UpdateLineDocument
@@ -62,6 +63,15 @@ def render_history(document: UpdateHistoryDocument) -> str:
 def _render_line(line: UpdateLineDocument) -> str:
     at = datetime.fromtimestamp(line["at"]).strftime(_("%d/%m/%Y %H:%M"))
     return f"  {at}  {line['words']}"
+
+
+def build_result_balloon(kind: ReleaseKind, record: UpdateRecord) -> Balloon | None:
+    """Return the balloon for the end of an installer, None if it has left no report."""
+    try:
+        report = parse_install_report(record.report)
+    except ValueError:
+        return None
+    return Balloon(_(BALLOON_TITLES[kind]), word_result(report, kind))
 
 
 def build_installation_document(kind: ReleaseKind, record: UpdateRecord) -> InstallationDocument:

@@ -93,7 +93,7 @@ KINDS: Mapping[str, str] = {
 }
 
 
-_BALLOON_TITLES: Mapping[ReleaseKind, str] = {
+BALLOON_TITLES: Mapping[ReleaseKind, str] = {
     ReleaseKind.PRODUCT: N_("Mise à jour d'Impact emploi"),
     ReleaseKind.AGENT: N_("Mise à jour du programme de connexion"),
 }
@@ -128,7 +128,7 @@ def build_update_balloon(effect: UpdateEffect, kind: ReleaseKind, snapshot: Upda
     if effect is UpdateEffect.ANNOUNCE_RESULT and snapshot.state is UpdateState.FAILED:
         sentence = _DOWNLOAD_FAILED if snapshot.code else _INSTALL_FAILED
     body = _(sentence).format(version=snapshot.version, code=snapshot.code)
-    return Balloon(_(_BALLOON_TITLES[kind]), body)
+    return Balloon(_(BALLOON_TITLES[kind]), body)
 
 
 def build_updates_document(

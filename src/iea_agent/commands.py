@@ -619,8 +619,7 @@ def _print_sheet(installation: Installation, options: argparse.Namespace) -> Non
 
 def _show_page(installation: Installation, page: PrintedPage, name: str, options: argparse.Namespace) -> None:
     """Print *page*, or write it to a file and open that."""
-    from iea_agent.assembly.printed_pages import save_page
-    from iea_agent.host import LaunchError
+    from iea_agent.assembly.page_files import open_file, save_page
     from iea_agent.shell.wording.printed_page import render_text
 
     if options.text:
@@ -628,13 +627,8 @@ def _show_page(installation: Installation, page: PrintedPage, name: str, options
         return
     file = save_page(installation, page, name)
     print(file)
-    try:
-        installation.host.open_page(file)
-    except LaunchError:
-        print(
-            _("Aucun navigateur ne s'est ouvert. Ouvrez vous-même cette page : {path}").format(path=file),
-            file=sys.stderr,
-        )
+    if sentence := open_file(installation, file):
+        print(sentence, file=sys.stderr)
 
 
 @_command("autostart on", N_("démarre le programme de connexion avec Windows"))

@@ -16,13 +16,13 @@ from iea_agent.domain.refusals import (
     RefusedError,
     parse_refusal,
 )
-from iea_agent.locale import _
 from iea_agent.shell.dialogs.ports import DialogContents, Situation
 
 from .agent_client import AgentClient
 from .agent_start import start_agent
 from .autostart_choice import disable, enable, find_choice
 from .fault_recording import load_recording, start_recording, stop_recording
+from .help_pages import explain
 from .last_test import keep_repairs, keep_test
 from .local_facts import complete_status
 from .own_command import own_command
@@ -38,26 +38,12 @@ if TYPE_CHECKING:
     from .installation import Installation
 
 
-def explain(name: str) -> str:
-    """Show the page *name*, if there is one; return where it is on failure."""
-    from iea_agent.host import LaunchError, current_host
-    from iea_agent.shell.wording.problem_pages import find_page
-
-    page = find_page(name)
-    try:
-        if page is not None:
-            current_host().open_page(page)
-    except LaunchError as error:
-        sentence = _("Aucun navigateur ne s'est ouvert. Ouvrez vous-même cette page : {path}")
-        return sentence.format(path=error.program)
-    return ""
-
-
 class SettingsAdapter:
     """What the settings dialog needs (``dialogs.ports.SettingsPort``)."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
+        self.explain = partial(explain, installation)
         self._client = AgentClient(installation)
         self.save = self._client.save
         servers = Servers(installation)
@@ -110,8 +96,6 @@ class SettingsAdapter:
             keep_repairs(self._installation.storage, reports, repairs, values)
         return repairs
 
-    explain = staticmethod(explain)
-
     def open_support(self) -> None:
         """Have the agent open the dialog of assistance mode. Raises ``RefusedError``."""
         self._client.request(person_requests.SUPPORT)
@@ -130,6 +114,7 @@ class StatusAdapter:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
+        self.explain = partial(explain, installation)
         self._host = installation.host
         self._client = AgentClient(installation)
         self._complete = partial(complete_status, installation)
@@ -163,8 +148,6 @@ class StatusAdapter:
     def reconnect(self) -> StatusDocument:
         """Have the agent authenticate again; return the status. Raises ``RefusedError``."""
         return self._complete(self._client.reconnect())
-
-    explain = staticmethod(explain)
 
     def ask(self, command: str) -> None:
         """Have the agent do *command* (``person_requests``). Raises ``RefusedError``.
@@ -225,6 +208,7 @@ class SupportAdapter:
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
+        self.explain = partial(explain, installation)
         self._client = AgentClient(installation)
         self.enter, self.leave = self._client.enter_assistance, self._client.leave_assistance
         self.start_agent = partial(start_agent, installation)
@@ -261,8 +245,6 @@ class SupportAdapter:
         """Have the agent launch Impact emploi. Raises ``RefusedError``."""
         self._client.request(person_requests.LAUNCH)
 
-    explain = staticmethod(explain)
-
     def load(self) -> Situation | None:
         """Return the present situation, None if no agent runs."""
         try:
@@ -289,7 +271,7 @@ def _make_updates(installation: Installation) -> object:
     """Return the adapter of the updates, which the other windows do not load."""
     from .updates_adapter import UpdatesAdapter
 
-    return UpdatesAdapter(installation, explain)
+    return UpdatesAdapter(installation, partial(explain, installation))
 
 
 ADAPTERS: Mapping[str, Callable[[Installation], object]] = {

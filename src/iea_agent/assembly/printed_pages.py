@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent.domain.addresses import AddressError, parse
 from iea_agent.domain.incidents import list_incidents
-from iea_agent.domain.refusals import FileNotReadable, FileNotWritten, NoIncident, RefusedError
-from iea_agent.host.atomic_files import write_atomically
+from iea_agent.domain.refusals import FileNotReadable, NoIncident, RefusedError
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
 from iea_agent.shell.wording.it_sheet_text import SheetFacts, build_sheet
-from iea_agent.shell.wording.printed_page import PrintedPage, render_html
+from iea_agent.shell.wording.printed_page import PrintedPage
 from iea_agent.shell.wording.statement_text import StatementFacts, build_statement
 
 from .last_test import load_test_details
-from .support_requests import FOLDER
+from .page_files import open_file, save_page
 
 if TYPE_CHECKING:
     from .installation import Installation
@@ -85,28 +83,9 @@ def open_paper(installation: Installation, name: str) -> str:
 
     *name* is that of the file, a key of ``PAPERS``. Raises ``RefusedError``.
     """
-    from iea_agent.host import LaunchError
-    from iea_agent.locale import _
-
-    file = save_page(installation, PAPERS[name](installation), name)
-    try:
-        installation.host.open_page(file)
-    except LaunchError:
-        sentence = _("Aucun navigateur ne s'est ouvert. Ouvrez vous-même cette page : {path}")
-        return sentence.format(path=file)
-    return ""
+    return open_file(installation, save_page(installation, PAPERS[name](installation), name))
 
 
 STATEMENT, SHEET = "justificatif", "fiche-informatique"
 PAPERS: Mapping[str, Callable[[Installation], PrintedPage]] = {STATEMENT: make_statement, SHEET: make_sheet}
 """What makes each page, by the name of its file."""
-
-
-def save_page(installation: Installation, page: PrintedPage, name: str) -> Path:
-    """Write *page* to a file of this *name*. Raises ``RefusedError``."""
-    file = installation.folders.state / FOLDER / f"{name}.html"
-    try:
-        write_atomically(file, render_html(page).encode("utf-8", "replace"))
-    except OSError as error:
-        raise RefusedError(FileNotWritten(str(file), type(error).__name__)) from error
-    return file

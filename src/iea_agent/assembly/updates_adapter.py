@@ -113,7 +113,7 @@ class UpdatesAdapter:
     def _print(self, page: PrintedPage, name: str) -> None:
         from iea_agent.host import LaunchError
 
-        from .printed_pages import save_page
+        from .page_files import save_page
 
         try:
             self._installation.host.open_page(save_page(self._installation, page, name))

@@ -198,9 +198,10 @@ else:
     class InstallerProcess:
         """An installer that runs: a child of this process, or of one before."""
 
-        def __init__(self, pid: int, child: subprocess.Popen[bytes] | None) -> None:
+        def __init__(self, pid: int, born: int, child: subprocess.Popen[bytes] | None = None) -> None:
             self.pid = pid
-            self.born = _find_birth(pid)
+            # 0 for one that has ended by now
+            self.born = born
             self._child = child
 
         def wait(self, seconds: float) -> int | None:
@@ -211,7 +212,7 @@ else:
                 except subprocess.TimeoutExpired:
                     return None
             deadline = time.monotonic() + seconds
-            while _find_birth(self.pid) == self.born:
+            while self.born and _find_birth(self.pid) == self.born:
                 if time.monotonic() >= deadline:
                     return None
                 time.sleep(0.02)
@@ -247,12 +248,12 @@ else:
             )
         except OSError as error:
             raise StartRefusedError(error.errno or 0) from error
-        return InstallerProcess(child.pid, child)
+        return InstallerProcess(child.pid, _find_birth(child.pid), child)
 
     def find_installer(pid: int, born: int) -> InstallerProcess | None:
         """Return the process *pid* that was *born* then, 0 for any; None if it has ended."""
         birth = _find_birth(pid)
-        return InstallerProcess(pid, None) if birth and born in (0, birth) else None
+        return InstallerProcess(pid, birth) if birth and born in (0, birth) else None
 
 
 def list_processes_of(paths: Sequence[str]) -> tuple[int, ...]:

@@ -18,9 +18,13 @@ from tests.installations import Installation
 def test_a_program_gets_the_token_and_nothing_else_has_it(
     installation: Installation, running: ExitStack, world: World
 ) -> None:
-    installation.license()
     assert installation.run("token").returncode == 3
     agent = installation.start(running)
+    agent.until("disconnected", "IEA-C01")
+    refused = installation.run("token")
+    assert (refused.returncode, refused.stdout) == (4, "")
+    assert "pas de jeton" in refused.stderr
+    installation.license()
     agent.until("connected")
     done = installation.run("token")
     document = json.loads(done.stdout)
@@ -34,15 +38,6 @@ def test_a_program_gets_the_token_and_nothing_else_has_it(
     # no server got it back
     requests = world.requests.select()
     assert not [each for each in requests if token in f"{each.target} {each.headers} {each.body!r}"]
-
-
-@pytest.mark.linux
-@pytest.mark.usefixtures("system_vault")
-def test_without_a_connection_there_is_none(installation: Installation, running: ExitStack) -> None:
-    installation.start(running).until("disconnected", "IEA-C01")
-    done = installation.run("token")
-    assert (done.returncode, done.stdout) == (4, "")
-    assert "pas de jeton" in done.stderr
 
 
 def test_a_token_ends_when_one_of_the_clocks_says_so() -> None:

@@ -18,14 +18,20 @@ from iea_agent.assembly import support_file
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.last_test import keep_repairs, keep_test
 from iea_agent.assembly.support_file import SupportFile
+from iea_agent.assembly.update_keeper import RECORDS
 from iea_agent.domain import log_book, problems, support_report
 from iea_agent.domain.diagnosis import Certificate, Failure, Server, ServerReport, Stage
 from iea_agent.domain.log_book import Entry, LogBookState
 from iea_agent.domain.phone_code import decode_phone_code
+from iea_agent.domain.problems import Group, Problem
 from iea_agent.domain.repairs import Repair, RepairKind
 from iea_agent.domain.settings import DEFAULTS
 from iea_agent.domain.support_report import Level, parse_report
+from iea_agent.domain.update_catalogue import ReleaseKind
+from iea_agent.domain.update_machine import UpdateSnapshot, UpdateState
+from iea_agent.domain.update_record import UpdateRecord
 from iea_agent.host.journal import Journal
+from iea_desk.request_files import open_request, open_text
 
 pytestmark = pytest.mark.usefixtures("system_vault")
 
@@ -132,6 +138,22 @@ def test_it_says_what_is_in_it_and_the_desk_reads_it(installation: Installation)
     assert report.settings["proxy.address"].origin == "settings"
     assert report.journal is not None
     assert (report.journal.whole, report.journal.entries) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    "problem", [p for p in problems.CATALOGUE.values() if p.group is Group.UPDATES], ids=str
+)
+def test_a_failed_update_is_named_as_the_agent_names_it(tmp_path: Path, problem: Problem) -> None:
+    installation = Installation.locate({"IEA_AGENT_HOME": str(tmp_path)})
+    failed = UpdateSnapshot(
+        UpdateState.FAILED, time.time() - 60, "3.00.73", "ie.msi", 1, "ab" * 32, problem.code
+    )
+    installation.storage.write_state(RECORDS[ReleaseKind.PRODUCT], UpdateRecord(failed).to_document())
+    case = open_request(SupportFile(installation).pack())
+    assert (case.code, case.actor) == (problem.code, problem.actor)
+    assert any(f"Mise à jour d'Impact emploi 3.00.73 : échec ({problem.code})" in note for note in case.notes)
+    spoken = open_text(case.phone_code)
+    assert (spoken.code, spoken.actor) == (problem.code, problem.actor)
 
 
 def test_it_is_bounded_whatever_the_logs_hold(installation: Installation) -> None:

@@ -17,10 +17,21 @@ from iea_agent.domain.phone_code import PhoneReading, TimeSpan
 from iea_agent.domain.printable_text import clean_foreign_text
 from iea_agent.domain.problems import Actor, Problem, find_case, find_other_case
 from iea_agent.domain.repairs import RepairKind
-from iea_agent.domain.support_report import SupportReport
+from iea_agent.domain.support_report import ReportedUpdate, SupportReport
 from iea_desk.pasted_request import PastedRequest
 from iea_desk.second_look import SecondLook, list_differences, look_again
 
+_PRODUCTS = {"product": "d'Impact emploi", "agent": "du programme de connexion"}
+_UPDATES = {
+    "available": "proposée",
+    "downloading": "téléchargement en cours",
+    "paused": "téléchargement en pause",
+    "ready": "prête à installer",
+    "installing": "installation en cours",
+    "installed": "installée",
+    "failed": "échec",
+    "withdrawn": "retirée par l'éditeur",
+}
 LONGEST_EFFECT = 300
 """Characters of what a repair does."""
 SERVERS = {Server.AUTHENTICATION: "authentification", Server.UPDATES: "mises à jour"}
@@ -186,6 +197,7 @@ def _name_last(incident: Incident | None) -> str:
 def _note_report(report: SupportReport) -> Iterator[str]:
     if report.licence_key and report.licence_key != "saved":
         yield "Aucune clé de licence n'est enregistrée sur ce poste."
+    yield from map(_word_update, report.updates)
     if report.crash is not None:
         again = ", et ce n'est pas la première fois" if report.crash.is_repeated else ""
         yield f"Le programme de connexion s'est arrêté sur une erreur{again} : le journal est dans le fichier."
@@ -193,6 +205,12 @@ def _note_report(report: SupportReport) -> Iterator[str]:
         yield "Le journal du mode assistance a été modifié ou abîmé."
     if report.status is not None:
         yield from map(clean_foreign_text, (*report.status.notices, *report.status.setting_faults)[:5])
+
+
+def _word_update(update: ReportedUpdate) -> str:
+    product = _PRODUCTS.get(update.product, update.product)
+    words = f"Mise à jour {product} {clean_foreign_text(update.version)} : {_UPDATES.get(update.state, update.state)}"
+    return clean_foreign_text(f"{words} ({update.code})." if update.code else f"{words}.", LONGEST_EFFECT)
 
 
 def open_phone_case(reading: PhoneReading) -> SupportCase:

@@ -21,6 +21,7 @@ from .last_test import load_test_details
 
 if TYPE_CHECKING:
     from iea_agent.domain.documents import AgentStatusDocument
+    from iea_agent.domain.report_documents import ReportedUpdateDocument
     from iea_agent.domain.support_report import TestedServers
 
     from .installation import Installation
@@ -34,7 +35,7 @@ def collect_phone_facts(
     since = None if status is None else datetime.fromisoformat(status["since"]).timestamp()
     state = None if status is None else State(status["state"])
     entered = read_assistance_since(installation)
-    problem = _find_problem(status, test)
+    problem = _find_problem(status, test) or _find_failed_update(installation)
     usual = None if problem is None else problems.find_case(problem.code, None)
     return PhoneFacts(
         __version__,
@@ -73,6 +74,38 @@ def _find_problem(status: AgentStatusDocument | None, test: TestedServers | None
         if contact is not None and status["state"] == State.CONNECTED.value:
             connected_at = datetime.fromisoformat(contact).timestamp()
     return None if test is None else test.find_problem(connected_at)
+
+
+def load_updates(installation: Installation) -> list[ReportedUpdateDocument]:
+    """Return the updates of both products; one without a version is left out."""
+    from iea_agent.domain.update_machine import UpdateState
+    from iea_agent.domain.update_record import parse_update_record
+
+    from .update_keeper import RECORDS
+
+    updates: list[ReportedUpdateDocument] = []
+    for kind, name in RECORDS.items():
+        try:
+            record = installation.storage.read_state(name, parse_update_record)
+        except StorageError:
+            continue
+        if record is not None and record.snapshot.state is not UpdateState.NONE:
+            seen = record.snapshot
+            updates.append(
+                {
+                    "product": kind.value,
+                    "version": seen.version,
+                    "state": seen.state.value,
+                    "since": round(seen.since),
+                    "code": seen.code,
+                }
+            )
+    return updates
+
+
+def _find_failed_update(installation: Installation) -> NotedProblem | None:
+    codes = (update["code"] for update in load_updates(installation))
+    return next((NotedProblem(code) for code in codes if code), None)
 
 
 def _find_clock(status: AgentStatusDocument | None, test: TestedServers | None) -> float | None:

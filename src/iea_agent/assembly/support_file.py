@@ -22,7 +22,7 @@ from iea_agent.host.regular_files import read_tail
 from iea_agent.host.storage import StorageError
 
 from .agent_client import AgentClient
-from .support_facts import make_phone_code, read_assistance_since
+from .support_facts import load_updates, make_phone_code, read_assistance_since
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +101,7 @@ class SupportFile:
                 name: " ".join(filter(None, (route["value"], f"({route['origin']})", route["detail"])))
                 for name, route in diagnosis["routes"].items()
             },
+            "updates": load_updates(self._installation),
             "journal": self._describe_journal(),
             "crash": self._load_crash(),
             "libraries": diagnosis["libraries"],

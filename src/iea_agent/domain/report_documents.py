@@ -13,6 +13,8 @@ from .log_book import LogBookState
 from .problems import Actor
 from .repairs import RepairKind
 from .support_report import Level
+from .update_catalogue import ReleaseKind
+from .update_machine import UpdateState
 
 
 class NotedProblemDocument(TypedDict):
@@ -90,6 +92,16 @@ class ReportedStayDocument(TypedDict):
     code: str
 
 
+class ReportedUpdateDocument(TypedDict):
+    """The update of one product; *code* is why its download failed, else ""."""
+
+    product: Annotated[str, ReleaseKind]
+    version: str
+    state: Annotated[str, UpdateState]
+    since: float
+    code: str
+
+
 class ReportedJournalDocument(TypedDict):
     """The journal of assistance mode: whether its chain holds, and the last hash."""
 
@@ -125,6 +137,7 @@ class SupportReportDocument(TypedDict):
     settings: dict[str, SettingDocument]
     setting_faults: list[str]
     routes: dict[str, str]
+    updates: list[ReportedUpdateDocument]
     journal: ReportedJournalDocument | None
     crash: ReportedCrashDocument | None
     libraries: dict[str, str]

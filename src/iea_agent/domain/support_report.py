@@ -162,6 +162,20 @@ class ReportedSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedUpdate:
+    """The update of one product, in words that a later agent may add to.
+
+    *code* is why its download failed, "" if it did not.
+    """
+
+    product: str
+    version: str
+    state: str
+    since: float
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReportedJournal:
     """The journal of assistance mode: whether its chain holds, and its last hash."""
 
@@ -199,18 +213,21 @@ class SupportReport:
     licence_key: str = ""
     settings: Mapping[str, ReportedSetting] = field(default_factory=dict)
     routes: Mapping[str, str] = field(default_factory=dict)
+    updates: tuple[ReportedUpdate, ...] = ()
     journal: ReportedJournal | None = None
     crash: ReportedCrash | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def problem(self) -> NotedProblem | None:
-        """What is wrong: by the agent's state, else by the last test."""
+        """What is wrong: by the agent's state, else by the last test, else with an update."""
         status = self.status
         if status is not None and status.problem is not None:
             return status.problem
         connected_at = status.last_contact if status is not None and status.state is State.CONNECTED else None
-        return self.test.find_problem(connected_at) if self.test is not None else None
+        tested = self.test.find_problem(connected_at) if self.test is not None else None
+        failed = (NotedProblem(update.code) for update in self.updates if update.code)
+        return tested or next(failed, None)
 
 
 def parse_report(data: bytes) -> SupportReport:
@@ -252,6 +269,7 @@ def _parse_document(document: Mapping[str, object]) -> SupportReport:
             name: _parse_setting(value) for name, value in _parse_mapping(document, "settings").items()
         },
         routes=_parse_texts(document, "routes"),
+        updates=tuple(map(_parse_update, _parse_objects(document, "updates", 10))),
         journal=_parse_optional(document, "journal", _parse_journal),
         crash=_parse_optional(document, "crash", _parse_crash),
         libraries=_parse_texts(document, "libraries"),
@@ -370,6 +388,19 @@ def _parse_setting(value: object) -> ReportedSetting:
     inner = value["value"]
     return ReportedSetting(
         bound_detail(inner) if isinstance(inner, str) else inner, _parse_text(value, "origin")
+    )
+
+
+def _parse_update(document: Mapping[str, object]) -> ReportedUpdate:
+    code = document.get("code", "")
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        raise ValueError("updates: a code expected")
+    return ReportedUpdate(
+        _parse_text(document, "product"),
+        _parse_text(document, "version"),
+        _parse_text(document, "state"),
+        state_values.parse_time(document, "since"),
+        code,
     )
 
 

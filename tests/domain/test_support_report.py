@@ -107,14 +107,18 @@ def test_an_actor_that_only_a_later_agent_knows_is_left_out() -> None:
     assert report.problem == NotedProblem("IEA-N99")
 
 
+CLOCK = NotedProblem("IEA-L02", "3600 s", problems.CLOCK_WRONG.title, problems.CLOCK_WRONG.actor)
+"""As a test of the servers notes it."""
+
+
 def test_a_test_is_read_stage_by_stage_with_the_refused_certificate() -> None:
     test = parse_test(build_test_document([FAILED, PASSED], NOW))
     first, second = test.servers
     # the wrong clock explains the refused certificate
-    assert (first.cause, first.failed_as) == (
-        NotedProblem("IEA-L02", "3600 s"),
-        NotedProblem("IEA-T01", "expired"),
-    )
+    assert first.cause == CLOCK
+    assert first.failed_as is not None
+    assert (first.failed_as.code, first.failed_as.detail) == ("IEA-T01", "expired")
+    assert first.failed_as.actor is problems.CERTIFICATE_EXPIRED.actor
     assert (first.failed_stage, first.route_source) == (Stage.CERTIFICATE, Source.SCRIPT)
     assert (first.certificate, first.clock_ahead) == (CERTIFICATE, 3600.0)
     assert [(stage.stage, stage.outcome, stage.milliseconds) for stage in first.stages] == [
@@ -125,7 +129,7 @@ def test_a_test_is_read_stage_by_stage_with_the_refused_certificate() -> None:
 
 
 def test_the_last_test_names_the_problem_of_an_agent_that_is_stopped() -> None:
-    assert parse_report(encode(status=None)).problem == NotedProblem("IEA-L02", "3600 s")
+    assert parse_report(encode(status=None)).problem == CLOCK
     assert parse_report(encode(status=None, test=None)).problem is None
 
 

@@ -86,6 +86,7 @@ def test_what_stopped_an_installation_is_said_before_the_next(pc: Pc) -> None:
     facts = pc.port.look(PRODUCT)
     assert facts.snapshot.state is UpdateState.READY
     assert "droits d’administrateur" in facts.result[0]
+    assert facts.command.endswith("update install --version 3.00.73")
 
 
 def test_an_installed_version_shows_its_lines_until_they_are_read(pc: Pc) -> None:

@@ -154,7 +154,10 @@ def test_a_clerk_goes_from_the_offer_to_the_new_version_with_the_enter_key(
     play: Callable[..., UpdatesPlay],
 ) -> None:
     """What helps next is the default button, and the keyboard is on it."""
-    window = play(STATES["nothing"])
+    window = play(STATES["never"])
+    window.sees("Aucune mise à jour n’a encore été installée")
+    window.becomes(STATES["nothing"])
+    window.sees("Lisez-moi de la version 3.00.72")
     assert window.focus() == CHECK
     window.desktop.key("Return")
     assert asked(window) == ["check"]

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import person_requests, problems
-from iea_agent.domain.installer_result import parse_install_report
+from iea_agent.domain.installer_result import InstallResult, parse_install_report
 from iea_agent.domain.refusals import ProblemMet, RefusedError
 from iea_agent.domain.update_machine import UpdateState
+from iea_agent.host.program_folder import ProgramFolder
 from iea_agent.locale import _
 from iea_agent.shell.wording.installation_history import (
     build_history_page,
     word_installation,
     word_installations,
 )
-from iea_agent.shell.wording.installer_text import word_preparation, word_result
+from iea_agent.shell.wording.installer_text import administrator_command, word_preparation, word_result
 from iea_agent.shell.wording.notes_text import HistoryEntry
 from iea_agent.shell.wording.update_overview import CheckFacts, UpdateFacts
 from iea_agent.shell.wording.update_text import KINDS
@@ -62,7 +63,7 @@ class UpdatesAdapter:
         view = self._keeper.look(kind)
         return UpdateFacts(
             *(view.kind, view.installed, view.snapshot, view.choice, view.progress, view.waits_for),
-            _word_end(view),
+            *_word_end(view),
         )
 
     def look_at_check(self) -> CheckFacts:
@@ -125,13 +126,23 @@ class UpdatesAdapter:
         AgentClient(self._installation).request(person_requests.LAUNCH)
 
 
-def _word_end(view: UpdateView) -> tuple[str, ...]:
-    """Return how the last installation of the version ended, in sentences."""
+def _word_end(view: UpdateView) -> tuple[tuple[str, ...], str]:
+    """Return how the last installation ended, and what an administrator types."""
     if view.snapshot.state is UpdateState.INSTALLED:
         lines = [line for line in view.history if line.version == view.snapshot.version]
-        return word_installation(lines)
+        return word_installation(lines), ""
     try:
         report = parse_install_report(view.report)
     except ValueError:
-        return ()
-    return (word_result(report, view.kind),) if report.version == view.snapshot.version else ()
+        return (), ""
+    if report.version != view.snapshot.version:
+        return (), ""
+    is_refused = report.result is InstallResult.RIGHTS_REFUSED
+    command = administrator_command(_find_console(), report.version) if is_refused else ""
+    return (word_result(report, view.kind),), command
+
+
+def _find_console() -> str:
+    """Return the path of the program with a console, which an administrator starts."""
+    program = ProgramFolder.locate()
+    return str(program.console_launcher) if program is not None else "iea-agent"

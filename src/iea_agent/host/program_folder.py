@@ -58,6 +58,11 @@ class ProgramFolder:
         """The program that Windows starts at logon: it has no console."""
         return self.path / "iea-agentw.exe"
 
+    @property
+    def console_launcher(self) -> Path:
+        """The program that a person starts from a prompt."""
+        return self.path / "iea-agent.exe"
+
     def read_slots(self) -> Slots:
         """Return the slots that are there, and what names them. Raises ``OSError``."""
         now = time.time()

@@ -169,6 +169,11 @@ def test_before_during_and_after_the_installation() -> None:
         "Le fichier est sur ce poste et vérifié. Rien n'est installé sans votre clic.",
         "• Faites une sauvegarde.",
     ]
+    without_rights = summarize(replace(ready, command="iea-agent update install"))
+    assert UpdateAction.COPY_COMMAND in without_rights.actions
+    assert UpdateAction.COPY_COMMAND not in summarize(ready).actions
+    unknown = make_facts(UpdateState.READY, Listed(PROPOSED.offer, (Reason.UNKNOWN_INSTALLED,)))
+    assert "connue" not in summarize(unknown).text, "it was asked for"
     running = make_facts(UpdateState.INSTALLING)
     assert "toujours en cours" not in summarize(running).text
     long = replace(running, snapshot=replace(running.snapshot, since=NOW - INSTALLER_LONG - 1))
@@ -272,7 +277,8 @@ def test_no_two_buttons_of_the_window_share_a_letter(language: str) -> None:
         every = [make_facts(state) for state in UpdateState]
         failed = make_facts(UpdateState.FAILED)
         code = problems.UPDATE_FILE_MISSING.code
-        for facts in (*every, replace(failed, snapshot=replace(failed.snapshot, code=code))):
+        refused = make_facts(UpdateState.READY, command="iea-agent update install")
+        for facts in (*every, refused, replace(failed, snapshot=replace(failed.snapshot, code=code))):
             actions = [label_action(action, facts) for action in summarize(facts).actions]
             labels = [*actions, *kinds, *map(locale._, beside)]
             letters = [label[label.index("&") + 1].lower() for label in labels]

@@ -40,6 +40,7 @@ from .widgets import (
     Paragraph,
     SpokenName,
     can_focus,
+    copy_text,
     fit_width,
     has_room,
     load_icons,
@@ -257,6 +258,10 @@ class UpdatesWindow(ScrolledDialog):
         version = facts.listed.offer.release.version if facts.listed else facts.snapshot.version
         if action is UpdateAction.PUT_OFF:
             self._choose_postponement(kind, version)
+            return
+        if action is UpdateAction.COPY_COMMAND:
+            copied = _("Commande copiée : envoyez-la à la personne qui administre ce poste.")
+            self._say(copy_text(facts.command, copied))
             return
         fetch = partial(port.start_download, kind, version)
         requests: dict[UpdateAction, Callable[[], None]] = {

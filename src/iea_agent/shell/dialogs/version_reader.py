@@ -46,6 +46,8 @@ class VersionReader:
         self._listed: tuple[Listed, ...] = ()
         self._labels: list[str] = []
         self._notes: dict[Release, StyledText] = {}
+        # a person has chosen what to read; until then it is what is proposed
+        self._has_chosen = False
         # a label is made right before its list: that is how screen readers name a list
         self._label = wx.StaticText(parent, label=_("&Version à lire"))
         self._list = wx.Choice(parent)
@@ -72,8 +74,8 @@ class VersionReader:
         The caller lays its window out again.
         """
         is_same_kind = self._facts is not None and self._facts.kind is facts.kind
-        before = self._find_chosen() if is_same_kind else None
-        was_history = is_same_kind and before is None and bool(self._labels)
+        before = self._find_chosen() if is_same_kind and self._has_chosen else None
+        was_history = is_same_kind and before is None and self._has_chosen
         self._facts, self._listed = facts, facts.choice.listed
         labels = [
             *map(update_overview.name_version, self._listed),
@@ -84,7 +86,7 @@ class VersionReader:
             self._labels = labels
             self._list.Set(labels)
             self._list.SetSelection(len(labels) - 1 if was_history else self._find_place(first))
-        elif not is_same_kind:
+        elif not is_same_kind or not self._has_chosen:
             self._list.SetSelection(self._find_place(first))
         self._show_chosen()
 
@@ -103,6 +105,7 @@ class VersionReader:
             ask_for(listed.offer.release)
 
     def _on_chosen(self) -> None:
+        self._has_chosen = True
         self._show_chosen()
         self._lay_out()
 

@@ -31,6 +31,7 @@ class UpdateAction(Enum):
     CANCEL = N_("A&nnuler le téléchargement")
     PUT_OFF = N_("Plus tar&d…")
     SKIP = N_("I&gnorer cette version")
+    COPY_COMMAND = N_("Co&pier la commande")
 
 
 POSTPONEMENTS: Mapping[Postponement, str] = {
@@ -57,7 +58,7 @@ class UpdateFacts:
     """Where the update of *kind* is; *installed* is "" if unknown.
 
     *progress* is that of the download under way; with *waits_for*, that PC of the site fetches the file. *result* are the sentences about the last
-    installation that ended.
+    installation that ended. *command* is what an administrator types, "" if none is needed.
     """
 
     kind: ReleaseKind
@@ -67,6 +68,7 @@ class UpdateFacts:
     progress: Progress | None = None
     waits_for: str = ""
     result: tuple[str, ...] = ()
+    command: str = ""
 
     @property
     def listed(self) -> Listed | None:
@@ -164,6 +166,8 @@ _STATES: Mapping[UpdateState, _StateWords] = {
         ),
     ),
 }
+_WAITING = (Reason.SKIPPED, Reason.PUT_OFF, Reason.PROGRAM_RUNS)
+"""Why a person may want to wait although the file is there."""
 _TRY_AGAIN = N_("Cliquez sur « Réessayer » ; si l'échec se répète, contactez l'assistance.")
 _SHORT_REASONS: Mapping[Reason, str] = {
     Reason.WITHDRAWN: N_("retirée"),
@@ -174,7 +178,7 @@ _SHORT_REASONS: Mapping[Reason, str] = {
     Reason.WINDOWS_TOO_OLD: N_("impossible sur ce poste"),
     Reason.PRODUCT_TOO_OLD: N_("pas encore possible"),
     Reason.NOT_YET: N_("annoncée"),
-    Reason.UNKNOWN_INSTALLED: N_("à la demande"),
+    Reason.UNKNOWN_INSTALLED: N_("sur demande"),
     Reason.ROLLING_OUT: N_("proposée progressivement"),
     Reason.QUIET_DAY: N_("après l'échéance"),
     Reason.PROGRAM_RUNS: N_("quand Impact emploi sera fermé"),
@@ -199,6 +203,8 @@ def summarize_update(
         actions = (*actions, UpdateAction.CANCEL)
     if facts.snapshot.state is UpdateState.INSTALLED and can_launch and facts.kind is ReleaseKind.PRODUCT:
         actions, best = (UpdateAction.LAUNCH,), UpdateAction.LAUNCH
+    if facts.command and facts.snapshot.state is UpdateState.READY:
+        actions = (UpdateAction.INSTALL, UpdateAction.COPY_COMMAND, UpdateAction.PUT_OFF)
     listed = facts.listed
     if listed is not None and listed.offer.release.critical:
         actions = tuple(each for each in actions if each is not UpdateAction.SKIP)
@@ -247,7 +253,8 @@ def _describe_state(facts: UpdateFacts, preparations: Sequence[str], now: float)
         case UpdateState.READY:
             yield from facts.result
             yield _("Le fichier est sur ce poste et vérifié. Rien n'est installé sans votre clic.")
-            yield word_reasons(facts.listed.reasons if facts.listed else ())
+            reasons = facts.listed.reasons if facts.listed else ()
+            yield word_reasons(tuple(each for each in reasons if each in _WAITING))
             yield from (f"{BULLET}{each}" for each in preparations)
         case UpdateState.INSTALLING if now - facts.snapshot.since > INSTALLER_LONG:
             yield _("L'installation est toujours en cours : regardez si une fenêtre attend une réponse.")

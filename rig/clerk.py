@@ -23,9 +23,8 @@ from rig.window_texts import SUPPORT as SUPPORT_WINDOW
 
 EMPTY = Area(200, 200, 204, 204)
 """An empty place of the desktop: a click there closes a menu."""
-PROGRAM = ("Impact emploi association", r"C:\windows\notepad.exe,0")
-"""The name and the icon's path under which Windows lists the payroll program; Notepad stands for it."""
-PROGRAM_WINDOW = "(Notepad|Bloc-notes)$"
+PROGRAM_WINDOW = r"^Impact emploi 3\."
+"""The window of the program that stands in for Impact emploi."""
 PICTURES = {
     "ball": "boule bleue",
     "ball-heart": "boule bleue accompagnée du cœur rouge",
@@ -569,4 +568,7 @@ def see_program(picture: str) -> Sight:
         clerk.stage.until(picture)
         return Frame(None)
 
-    return Sight(f"Impact emploi est lancé (le Bloc-notes en tient lieu). {see_icon(picture).text}", look)
+    return Sight(
+        f"Impact emploi est lancé (un programme du banc d’essai en tient lieu). {see_icon(picture).text}",
+        look,
+    )

@@ -39,7 +39,7 @@ _INTRODUCTION = (
     "clics dans le vrai programme Windows, sous Wine. L’image est prise après. Une phrase sans l’effet que dit la fiche arrête tout, et la "
     "démonstration échoue.",
     "Les serveurs sont ceux du bac à sable, de vrais serveurs TLS sur cette machine : leurs adresses prennent la place de "
-    "« https://impact-emploi.urssaf.fr » et de « https://impact-emploi.urssaf.fr/updates ». Le Bloc-notes tient lieu d’Impact emploi. Les "
+    "« https://impact-emploi.urssaf.fr » et de « https://impact-emploi.urssaf.fr/updates ». Un programme du banc d’essai tient lieu d’Impact emploi. Les "
     "images des fiches manquent ici, c’est pourquoi plusieurs phrases finissent par « : ». Des deux « Lisez-moi » est cité ce qui concerne "
     "la connexion.",
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from iea_agent.domain import problems
-from iea_agent.domain.person_requests import LAUNCH, RECONNECT, UPDATES
+from iea_agent.domain.person_requests import LAUNCH, RECONNECT
 from iea_agent.domain.person_requests import SETTINGS as SETTINGS_REQUEST
 from iea_agent.domain.person_requests import SUPPORT as SUPPORT_REQUEST
 from iea_agent.domain.repairs import RepairKind
@@ -161,9 +161,8 @@ CONTEXT = Section(
             "Si après le téléchargement d’une mise à jour, le lancement du logiciel ne s’effectue pas, c’est que vous devez être "
             "confronté à un problème de connexion au serveur d’Impact emploi.",
             (right_click("ball-heart"),),
-            see_menu(RECONNECT, grey=(LAUNCH, UPDATES)),
-            "Le programme ne sait pas encore télécharger de mise à jour : « Gérer les mises à jour » est grisé et annoncé pour une "
-            "prochaine version ; « Lancer Impact emploi » est grisé et dit qu’il faut la connexion ou le mode assistance.",
+            see_menu(RECONNECT, grey=(LAUNCH,)),
+            "« Lancer Impact emploi » est grisé et dit qu’il faut la connexion ou le mode assistance.",
             before=(break_servers("refuse", "auth", "updates"), reconnect("ball-heart")),
         ),
         Instruction(
@@ -313,7 +312,7 @@ CASE_2 = Section(
                 press(SUPPORT, COPY_MESSAGE),
             ),
             see_window(SUPPORT, ADDRESS, SUBJECT, "Message copié"),
-            "Le message est préparé avec son objet, complété de la version d’Impact emploi (le Bloc-notes n’en donne pas) ; « Écrire à "
+            "Le message est préparé avec son objet, complété de la version d’Impact emploi ; « Écrire à "
             "l’assistance » l’ouvre dans la messagerie, « Copier le message » sert ici, sur un poste sans messagerie.",
         ),
         Instruction(

@@ -23,13 +23,14 @@ from iea_sandbox.cli import default_home
 from iea_sandbox.control import attach
 from installer.build import build_program, build_setup
 from rig.build import BUILD
-from rig.clerk import PROGRAM, Clerk, Frame, quit_agent
+from rig.clerk import Clerk, Frame, quit_agent
 from rig.demo import instructions
 from rig.demo_page import Played, render_page
 from rig.desktop import PAUSE
 from rig.practical_sheets import SHEETS, Instruction, Sheet
 from rig.stage import AgentStage
 from rig.support_steps import SUPPORT_SHEET
+from rig.update_sheet import UPDATE_SHEET, install_payroll_program
 
 PAGE = BUILD / "demo"
 PAINTING = 3.0  # seconds that a window may take to be painted
@@ -96,9 +97,9 @@ class SheetWalk:
 
 def walk(folder: Path, stage: AgentStage) -> int:
     """Play the sheets, write the page in *folder*, and return the exit code."""
-    stage.install_program(*PROGRAM)
+    install_payroll_program(Clerk(stage))
     stage.install_register()
-    sheet_walk = SheetWalk(folder, stage, (*SHEETS, SUPPORT_SHEET))
+    sheet_walk = SheetWalk(folder, stage, (*SHEETS, UPDATE_SHEET, SUPPORT_SHEET))
     try:
         if not sheet_walk.play():
             print(stage.log(), file=sys.stderr)

@@ -160,11 +160,16 @@ class World:
         """The address of the proxy, as a person types it."""
         return f"http://127.0.0.1:{self.proxy.port}"
 
-    def publish(self, targets: Mapping[str, bytes]) -> None:
-        """Publish these update targets (content by path) in a new signed version."""
+    def publish(
+        self, targets: Mapping[str, bytes], descriptions: Mapping[str, Mapping[str, object]] | None = None
+    ) -> None:
+        """Publish these update targets (content by path) in a new signed version.
+
+        *descriptions* are the ``custom`` fields of some of them, by path.
+        """
 
         async def publish() -> None:
-            self.updates.repository.publish(targets)
+            self.updates.repository.publish(targets, descriptions)
 
         self._call(publish())
 

@@ -233,16 +233,16 @@ def close_menu() -> Deed:
     return Deed("Le menu est refermé.", perform)
 
 
-def close_program() -> Deed:
-    """Close the payroll program's window with the button in its corner."""
+def close_program(window: str = PROGRAM_WINDOW, words: str = "Impact emploi est fermé.") -> Deed:
+    """Close the payroll program's *window*, or another, with the button in its corner."""
 
     def perform(clerk: Clerk) -> None:
         desktop = clerk.stage.desktop
-        area, side = desktop.window(PROGRAM_WINDOW).area, scale(clerk, MARGIN)
+        area, side = desktop.window(window).area, scale(clerk, MARGIN)
         desktop.click(Area(area.right - 2 * side, area.top, area.right, area.top + 2 * side))
-        desktop.gone(PROGRAM_WINDOW)
+        desktop.gone(window)
 
-    return Deed("Impact emploi est fermé.", perform)
+    return Deed(words, perform)
 
 
 def wait_for_balloon() -> Deed:

@@ -41,6 +41,10 @@ READING = "demande.txt"
 """The file with what the desk has read, which Notepad shows."""
 
 
+NOTEPAD = "(Notepad|Bloc-notes)$"
+"""The title of its window, in English and in French."""
+
+
 def read_request() -> Deed:
     """Have the desk read the newest support file, and show its lines in Notepad."""
 
@@ -122,7 +126,7 @@ REQUEST = Section(
         ),
         Instruction(
             "",
-            (close_program(),),
+            (close_program(NOTEPAD, "Le Bloc-notes est fermé."),),
             see_icon("ball"),
             "Le réglage est changé : la connexion revient d’elle-même.",
             before=(mend_servers(),),

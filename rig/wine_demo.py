@@ -99,7 +99,7 @@ def walk(folder: Path, stage: AgentStage) -> int:
     """Play the sheets, write the page in *folder*, and return the exit code."""
     install_payroll_program(Clerk(stage))
     stage.install_register()
-    sheet_walk = SheetWalk(folder, stage, (*SHEETS, UPDATE_SHEET, SUPPORT_SHEET))
+    sheet_walk = SheetWalk(folder, stage, (*SHEETS, SUPPORT_SHEET, UPDATE_SHEET))
     try:
         if not sheet_walk.play():
             print(stage.log(), file=sys.stderr)

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from iea_agent.domain.update_catalogue import check_release
 from rig.clerk import Deed, Frame, Sight
 from rig.demo_page import Played, render_page
 from rig.desktop import Area, NotSeenError
 from rig.practical_sheets import SHEETS, Instruction, Section, Sheet
 from rig.stage import AgentStage
 from rig.support_steps import SUPPORT_SHEET
+from rig.update_sheet import NEW, UPDATE_SHEET, describe
 from rig.wine_demo import SheetWalk
 
 pytestmark = pytest.mark.linux
@@ -51,10 +53,14 @@ def test_nothing_of_a_sheet_is_left_out_or_changed(title: str) -> None:
 
 
 def test_nothing_is_done_without_a_look_at_what_came_of_it() -> None:
-    for sheet in (*SHEETS, SUPPORT_SHEET):
+    for sheet in (*SHEETS, SUPPORT_SHEET, UPDATE_SHEET):
         for section in sheet.sections:
             for step in section.steps:
                 assert step.sight or not (step.before or step.deeds), step.words
+
+
+def test_the_version_of_the_demonstration_is_one_that_a_publisher_may_sign() -> None:
+    assert check_release(describe(NEW)).version == NEW
 
 
 def test_the_page_quotes_each_step_and_names_the_one_that_failed() -> None:

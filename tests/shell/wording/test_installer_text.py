@@ -71,7 +71,10 @@ def test_before_an_installation_a_person_reads_what_it_needs() -> None:
     assert lines[3] == "La dernière installation a duré 3 minutes."
     assert "au nom de « Urssaf », ne l’est pas par ce programme" in lines[4]
     agent = make_offer("0.2.0", kind="agent").release
-    assert word_preparation(agent, (), needs_rights=False, last_seconds=0.0) == ()
+    (line,) = word_preparation(agent, (), needs_rights=False, last_seconds=0.0)
+    assert "d’elle-même à un moment calme" in line
+    (line,) = word_preparation(agent, (), needs_rights=True, last_seconds=0.0)
+    assert "droits d’administrateur" in line
 
 
 def test_each_stage_has_its_words() -> None:

@@ -125,6 +125,13 @@ def word_preparation(
         lines.append(
             _("Faites d'abord une sauvegarde de vos données, comme avant chaque mise à jour d'Impact emploi.")
         )
+    elif not needs_rights:
+        lines.append(
+            _(
+                "Cette version s'installe d'elle-même à un moment calme, une fois cette fenêtre fermée. Vous pouvez aussi l'installer maintenant : l'icône "
+                "disparaît quelques secondes."
+            )
+        )
     if needs_rights:
         lines.append(_("Windows demandera les droits d'administrateur de ce poste."))
     if last_seconds:

@@ -172,4 +172,4 @@ STEPS = (
     ),
 )
 
-UPDATE_SHEET = Sheet("Après les fiches", "", (Section("Une mise à jour d’Impact emploi", STEPS),))
+UPDATE_SHEET = Sheet("Après les fiches : une mise à jour", "", (Section("Une mise à jour d’Impact emploi", STEPS),))

@@ -166,7 +166,8 @@ def test_before_during_and_after_the_installation() -> None:
     ready = make_facts(UpdateState.READY, result=("Fermez d'abord Impact emploi.",))
     assert summarize(ready, CHECKED, "Faites une sauvegarde.").text.splitlines() == [
         "Fermez d'abord Impact emploi.",
-        "Le fichier est sur ce poste et vérifié. Rien n'est installé sans votre clic.",
+        "Le fichier est sur ce poste et vérifié.",
+        "Rien n'est installé sans votre clic.",
         "• Faites une sauvegarde.",
     ]
     without_rights = summarize(replace(ready, command="iea-agent update install"))
@@ -174,6 +175,8 @@ def test_before_during_and_after_the_installation() -> None:
     assert UpdateAction.COPY_COMMAND not in summarize(ready).actions
     unknown = make_facts(UpdateState.READY, Listed(PROPOSED.offer, (Reason.UNKNOWN_INSTALLED,)))
     assert "connue" not in summarize(unknown).text, "it was asked for"
+    # the agent replaces itself
+    assert "votre clic" not in summarize(replace(ready, kind=ReleaseKind.AGENT)).text
     running = make_facts(UpdateState.INSTALLING)
     assert "toujours en cours" not in summarize(running).text
     long = replace(running, snapshot=replace(running.snapshot, since=NOW - INSTALLER_LONG - 1))

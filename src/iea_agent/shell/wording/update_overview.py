@@ -252,7 +252,10 @@ def _describe_state(facts: UpdateFacts, preparations: Sequence[str], now: float)
             yield sentence.format(name=facts.waits_for)
         case UpdateState.READY:
             yield from facts.result
-            yield _("Le fichier est sur ce poste et vérifié. Rien n'est installé sans votre clic.")
+            yield _("Le fichier est sur ce poste et vérifié.")
+            # the agent replaces itself: the preparations say so
+            if facts.kind is ReleaseKind.PRODUCT:
+                yield _("Rien n'est installé sans votre clic.")
             reasons = facts.listed.reasons if facts.listed else ()
             yield word_reasons(tuple(each for each in reasons if each in _WAITING))
             yield from (f"{BULLET}{each}" for each in preparations)

@@ -169,7 +169,9 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     def _on_child_focus(self, event: wx.ChildFocusEvent) -> None:
         # the panel brings the control into view, and only that
         event.Skip()
-        wx.CallAfter(self._bring_into_view, event.GetWindow())
+        # a button that moved under the mouse would lose its click, and who points at something sees it
+        if not wx.GetMouseState().LeftIsDown():
+            wx.CallAfter(self._bring_into_view, event.GetWindow())
 
     def fit(self) -> None:
         """Take the size that the controls want, at most the screen's."""

@@ -227,9 +227,8 @@ class Installing:
         program = self._installation.program
         if program is None:
             return None
-        own = os.path.normcase(program.path)
         places = ((scope, _read_own_entry(scope, "InstallLocation")) for scope in Scope)
-        return next((scope for scope, place in places if place and os.path.normcase(place) == own), None)
+        return next((scope for scope, place in places if _is_same_folder(place, program.path)), None)
 
     def _list_folders(self, release: Release) -> tuple[str, ...]:
         """Return the folders in which the product lies, as far as they are known."""
@@ -336,6 +335,14 @@ class Installing:
             # the version that is found tells the end then
             fields = {"error": type(error.__cause__).__name__}
             log.warning("installer not remembered", extra={"fields": fields})
+
+
+def _is_same_folder(one: str, other: Path) -> bool:
+    """Return whether both paths lead to the same folder, however they are spelled."""
+    try:
+        return bool(one) and os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def _name_state(kind: ReleaseKind) -> str:

@@ -169,9 +169,10 @@ class ScrolledDialog(wx.Dialog):  # type: ignore[misc]  # wx has no types here
     def _on_child_focus(self, event: wx.ChildFocusEvent) -> None:
         # the panel brings the control into view, and only that
         event.Skip()
+        control = event.GetWindow()
         # a button that moved under the mouse would lose its click, and who points at something sees it
-        if not wx.GetMouseState().LeftIsDown():
-            wx.CallAfter(self._bring_into_view, event.GetWindow())
+        if not control.GetScreenRect().Contains(wx.GetMousePosition()):
+            wx.CallAfter(self._bring_into_view, control)
 
     def fit(self) -> None:
         """Take the size that the controls want, at most the screen's."""

@@ -23,6 +23,8 @@ from rig.window_texts import SUPPORT as SUPPORT_WINDOW
 
 EMPTY = Area(200, 200, 204, 204)
 """An empty place of the desktop: a click there closes a menu."""
+FOLDER = "ExplorerWClass"
+"""The kind of the window in which Wine shows a folder."""
 PROGRAM_WINDOW = r"^Impact emploi 3\."
 """The window of the program that stands in for Impact emploi."""
 PICTURES = {
@@ -217,10 +219,31 @@ def close(title: str) -> Deed:
     """Close a window with the Escape key."""
 
     def perform(clerk: Clerk) -> None:
-        clerk.stage.desktop.key("Escape")
-        clerk.stage.desktop.gone(title)
+        desktop = clerk.stage.desktop
+        # a folder that a copied message has opened: it comes when it likes, and takes the keyboard
+        folders = [window for window in desktop.windows() if window.kind == FOLDER]
+        for folder in folders:
+            click_corner(clerk, folder)
+        window = desktop.window(title)
+        if folders or desktop.front() != window.handle:
+            # Wine has left none active, or says so too early
+            _left, top, right, _bottom = window.area
+            side = scale(clerk, MARGIN)
+            desktop.click(Area(right - 6 * side, top, right - 3 * side, top + 2 * side))
+        desktop.key("Escape")
+        desktop.gone(title)
 
     return Deed("La fenêtre est fermée (touche Échap).", perform)
+
+
+def click_corner(clerk: Clerk, window: Window) -> None:
+    """Click the cross in the corner of *window*, and wait until that is gone."""
+    area, side = window.area, scale(clerk, MARGIN)
+    clerk.stage.desktop.click(Area(area.right - 2 * side, area.top, area.right, area.top + 2 * side))
+    clerk.stage.desktop.wait(
+        lambda windows: None if any(each.handle == window.handle for each in windows) else NO_WINDOW,
+        f"the end of {window.text!r}",
+    )
 
 
 def close_menu() -> Deed:
@@ -235,14 +258,7 @@ def close_menu() -> Deed:
 
 def close_program(window: str = PROGRAM_WINDOW, words: str = "Impact emploi est fermé.") -> Deed:
     """Close the payroll program's *window*, or another, with the button in its corner."""
-
-    def perform(clerk: Clerk) -> None:
-        desktop = clerk.stage.desktop
-        area, side = desktop.window(window).area, scale(clerk, MARGIN)
-        desktop.click(Area(area.right - 2 * side, area.top, area.right, area.top + 2 * side))
-        desktop.gone(window)
-
-    return Deed(words, perform)
+    return Deed(words, lambda clerk: click_corner(clerk, clerk.stage.desktop.window(window)))
 
 
 def wait_for_balloon() -> Deed:

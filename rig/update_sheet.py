@@ -172,4 +172,6 @@ STEPS = (
     ),
 )
 
-UPDATE_SHEET = Sheet("Après les fiches : une mise à jour", "", (Section("Une mise à jour d’Impact emploi", STEPS),))
+UPDATE_SHEET = Sheet(
+    "Après les fiches : une mise à jour", "", (Section("Une mise à jour d’Impact emploi", STEPS),)
+)

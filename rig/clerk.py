@@ -220,20 +220,37 @@ def close(title: str) -> Deed:
 
     def perform(clerk: Clerk) -> None:
         desktop = clerk.stage.desktop
-        # a folder that a copied message has opened: it comes when it likes, and takes the keyboard
-        folders = [window for window in desktop.windows() if window.kind == FOLDER]
-        for folder in folders:
-            click_corner(clerk, folder)
         window = desktop.window(title)
-        if folders or desktop.front() != window.handle:
-            # Wine has left none active, or says so too early
-            _left, top, right, _bottom = window.area
-            side = scale(clerk, MARGIN)
-            desktop.click(Area(right - 6 * side, top, right - 3 * side, top + 2 * side))
+        if desktop.front() != window.handle:
+            activate(clerk, window)
         desktop.key("Escape")
         desktop.gone(title)
 
     return Deed("La fenêtre est fermée (touche Échap).", perform)
+
+
+def activate(clerk: Clerk, window: Window) -> None:
+    """Click the right of the title of *window*: Wine may have left none active."""
+    _left, top, right, _bottom = window.area
+    side = scale(clerk, MARGIN)
+    clerk.stage.desktop.click(Area(right - 6 * side, top, right - 3 * side, top + 2 * side))
+
+
+def close_folder(title: str) -> Deed:
+    """Close the folder that a copied message opens, and go back to the window *title*."""
+
+    def perform(clerk: Clerk) -> None:
+        desktop = clerk.stage.desktop
+        with suppress(NotSeenError):
+            click_corner(
+                clerk,
+                desktop.wait(
+                    lambda windows: next((each for each in windows if each.kind == FOLDER), None), "a folder"
+                ),
+            )
+        activate(clerk, desktop.window(title))
+
+    return Deed("Le dossier du fichier à joindre s’ouvre ; il est refermé.", perform)
 
 
 def click_corner(clerk: Clerk, window: Window) -> None:

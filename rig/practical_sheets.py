@@ -22,6 +22,7 @@ from rig.clerk import (
     break_servers,
     choose_line,
     close,
+    close_folder,
     close_menu,
     close_program,
     configure_as_before,
@@ -310,6 +311,7 @@ CASE_2 = Section(
                 left_click(),
                 press(STATUS, f"{name_line(SUPPORT_REQUEST)}…"),
                 press(SUPPORT, COPY_MESSAGE),
+                close_folder(SUPPORT),
             ),
             see_window(SUPPORT, ADDRESS, SUBJECT, "Message copié"),
             "Le message est préparé avec son objet, complété de la version d’Impact emploi ; « Écrire à "
@@ -423,6 +425,7 @@ DEACTIVATION = Section(
             "Récupérez le mot de passe du jour en envoyant un mail via l’adresse de l’assistance.",
             (
                 press(SUPPORT, COPY_MESSAGE),
+                close_folder(SUPPORT),
                 Deed(
                     "L’assistance répond : son outil (iea-desk password) donne le mot de passe.", ask_password
                 ),
@@ -625,7 +628,7 @@ SHEETS = (
                     ),
                     Instruction(
                         WANTED,
-                        (press(SUPPORT, COPY_MESSAGE),),
+                        (press(SUPPORT, COPY_MESSAGE), close_folder(SUPPORT)),
                         see_window(SUPPORT, SUBJECT, "Message copié"),
                         "Le message préparé a déjà son objet et la place de vos coordonnées.",
                     ),

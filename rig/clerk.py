@@ -220,11 +220,16 @@ def close(title: str) -> Deed:
 
     def perform(clerk: Clerk) -> None:
         desktop = clerk.stage.desktop
-        window = desktop.window(title)
-        if desktop.front() != window.handle:
-            activate(clerk, window)
-        desktop.key("Escape")
-        desktop.gone(title)
+        for attempt in range(3):
+            window = desktop.window(title)
+            # after another program's window Wine may leave none with the keyboard, and say otherwise
+            if attempt or desktop.front() != window.handle:
+                activate(clerk, window)
+            desktop.key("Escape")
+            with suppress(NotSeenError):
+                desktop.gone(title, timeout=5)
+                return
+        raise NotSeenError(f"the end of {title!r}")
 
     return Deed("La fenêtre est fermée (touche Échap).", perform)
 

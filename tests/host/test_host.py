@@ -193,8 +193,8 @@ class TestChild:
 
     def test_a_child_with_input_gets_each_line(self, machine: host.Host, tmp_path: Path) -> None:
         script = (
-            "import sys; first, second = sys.stdin.readline(), sys.stdin.readline()\n"
-            "open(sys.argv[1], 'w', encoding='utf-8').write(first + second)"
+            "import sys; lines = [sys.stdin.readline() for _ in range(3)]\n"
+            "open(sys.argv[1], 'w', encoding='utf-8').write(''.join(lines))"
         )
         child = machine.start_child(
             [sys.executable, "-c", script, str(tmp_path / "out")], os.environ, with_input=True
@@ -202,8 +202,10 @@ class TestChild:
         machine.allow_foreground(child.pid)
         assert child.send_line("settings")
         assert child.send_line("test")
+        # it ends with this one, and may have done so before that is looked at
+        child.send_line("end")
         assert child.wait(PATIENCE) == 0
-        assert (tmp_path / "out").read_text("utf-8") == "settings\ntest\n"
+        assert (tmp_path / "out").read_text("utf-8") == "settings\ntest\nend\n"
         child.kill()
 
     def test_a_child_that_has_ended_gets_nothing(self, machine: host.Host) -> None:

@@ -222,7 +222,7 @@ def test_killed_at_any_moment_a_version_runs(built: Built, windows: Windows, tmp
     for version, setup in setups.items():
         compile_setup(slot, built.launchers, setup, version=version, is_packed=False)
     assert windows.run(setups["1.0.0"], *ALONE) == DONE
-    moment, seen = 0.1, set[str]()
+    moment, seen = 0.0, set[str]()
     while True:
         code = windows.run_for(moment, setups["2.0.0"], *ALONE)
         version = windows.command("version")[1].splitlines()[0]

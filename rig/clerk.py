@@ -12,8 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from iea_agent.domain.machine import State
 from iea_agent.domain.person_requests import RECONNECT, SUPPORT, PersonRequest
+from iea_agent.domain.refusals import NoToken
 from iea_agent.locale import _
+from iea_agent.shell.wording.refusal_text import word_refusal
 from iea_sandbox.faults import ServerName
 from iea_sandbox.world import World
 from rig.desktop import MENU as MENU_KIND
@@ -27,6 +30,9 @@ FOLDER = "ExplorerWClass"
 """The kind of the window in which Wine shows a folder."""
 PROGRAM_WINDOW = r"^Impact emploi 3\."
 """The window of the program that stands in for Impact emploi."""
+AGENT_GIVES = "L’agent a donné un jeton d’accès ("
+AGENT_REFUSES = word_refusal(NoToken(State.ASSISTANCE))
+"""What that program shows of the agent's answer: how long its token is, or why there is none."""
 PICTURES = {
     "ball": "boule bleue",
     "ball-heart": "boule bleue accompagnée du cœur rouge",
@@ -599,14 +605,20 @@ def see_closed(title: str, picture: str) -> Sight:
 
 
 def see_program(picture: str) -> Sight:
-    """Wait for the payroll program's window, and the icon to show *picture*."""
+    """Wait for the payroll program's window, and the icon to show *picture*.
+
+    The window must say what the agent has answered to the question for its token.
+    """
+    answer = AGENT_REFUSES if picture == "beetle" else AGENT_GIVES
 
     def look(clerk: Clerk) -> Frame:
         clerk.stage.desktop.window(PROGRAM_WINDOW)
+        clerk.stage.until_text("Impact emploi 3.", answer)
         clerk.stage.until(picture)
         return Frame(None)
 
     return Sight(
-        f"Impact emploi est lancé (un programme du banc d’essai en tient lieu). {see_icon(picture).text}",
+        "Impact emploi est lancé (un programme du banc d’essai en tient lieu). "
+        f"Sa fenêtre dit : « {answer.rstrip(' (')} ». {see_icon(picture).text}",
         look,
     )

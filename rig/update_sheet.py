@@ -11,6 +11,7 @@ from pathlib import Path
 from iea_agent.domain.person_requests import UPDATES
 from iea_agent.shell.wording.update_text import format_size
 from rig.clerk import (
+    AGENT_GIVES,
     Clerk,
     Deed,
     Frame,
@@ -121,6 +122,11 @@ def see_front(title: str, what: str) -> Sight:
     return Sight(what, look)
 
 
+def see_token(what: str) -> Sight:
+    """Wait until the new version says that the agent has given it an access token."""
+    return Sight(what, lambda clerk: Frame(clerk.stage.until_text(PROGRAM, AGENT_GIVES).area))
+
+
 STEPS = (
     Instruction(
         "",
@@ -168,7 +174,7 @@ STEPS = (
     Instruction(
         "",
         (press(WINDOW, "Lancer Impact emploi"),),
-        see_front(PROGRAM, f"Impact emploi {NEW} est lancé ; il reçoit de l’agent un jeton d’accès."),
+        see_token(f"Impact emploi {NEW} est lancé ; il reçoit de l’agent un jeton d’accès."),
     ),
 )
 

@@ -21,11 +21,12 @@ from iea_agent.domain.update_machine import (
     FileVerified,
     InstallConfirmed,
     InstallerBusy,
+    InstallerRefused,
     InstallRequested,
     UpdateState,
     VersionProposed,
 )
-from iea_agent.domain.update_record import HistoryStep, end_check
+from iea_agent.domain.update_record import HistoryStep, LaunchWish, end_check
 from iea_agent.shell.wording.balloon_text import Balloon
 from tests.releases import make_offer
 
@@ -47,6 +48,8 @@ class Agent:
         self.workers = 0
         self.program_runs = False
         self.may_install_own = False
+        self.may_launch = False
+        self.launched = 0
         self.balloons: list[Balloon] = []
         self.keeper = UpdateKeeper(self.installation, lambda: None, lambda: self.now.wall)
         self.settings = DEFAULTS
@@ -61,11 +64,16 @@ class Agent:
             self.count,
             lambda: self.program_runs,
             lambda: self.may_install_own,
+            lambda: self.may_launch,
+            self.launch,
         )
         self.watch.open()
 
     def count(self) -> None:
         self.workers += 1
+
+    def launch(self) -> None:
+        self.launched += 1
 
     def look(self, seconds: float = 0.0) -> int:
         """Look some time later; return how many workers that started."""
@@ -241,6 +249,49 @@ class TestOwnUpdate:
         agent.may_install_own = True
         agent.look(timing.UPDATE_WORKER_STARTS)
         assert agent.keeper.load(PRODUCT).snapshot.state is UpdateState.READY
+
+
+class TestLaunch:
+    """« Lancer Impact emploi après l'installation »."""
+
+    @pytest.fixture
+    def asked(self, agent: Agent) -> Agent:
+        """Return an agent whose person has asked for it; the installer runs."""
+        agent.keeper.take(PRODUCT, VersionProposed(OFFER), FileVerified())
+        agent.keeper.install(PRODUCT, LaunchWish.ASKED)
+        agent.may_launch = True
+        agent.look(timing.UPDATE_LOOK)
+        assert not agent.launched
+        return agent
+
+    def find_wish(self, agent: Agent) -> LaunchWish:
+        return agent.keeper.look(PRODUCT).launch
+
+    def test_it_is_launched_once_when_the_version_is_there(self, asked: Agent) -> None:
+        asked.keeper.take(PRODUCT, InstallConfirmed(0))
+        for _ in range(2):
+            asked.look(timing.UPDATE_LOOK)
+        asked.start()
+        asked.look(timing.UPDATE_LOOK)
+        assert (asked.launched, self.find_wish(asked)) == (1, LaunchWish.DONE)
+
+    def test_it_waits_for_the_connection_but_not_for_ever(self, asked: Agent) -> None:
+        asked.may_launch = False
+        asked.keeper.take(PRODUCT, InstallConfirmed(0))
+        asked.look(timing.LAUNCH_LATE)
+        assert self.find_wish(asked) is LaunchWish.ASKED
+        asked.look(timing.UPDATE_LOOK)
+        assert self.find_wish(asked) is LaunchWish.MISSED
+        asked.may_launch = True
+        asked.look(timing.UPDATE_LOOK)
+        assert not asked.launched
+
+    def test_nobody_else_sees_it_open(self, asked: Agent) -> None:
+        asked.keeper.take(PRODUCT, InstallerRefused())
+        asked.keeper.install(PRODUCT)
+        asked.keeper.take(PRODUCT, InstallConfirmed(0))
+        asked.look(timing.UPDATE_LOOK)
+        assert (asked.launched, self.find_wish(asked)) == (0, LaunchWish.NONE)
 
 
 def test_a_disk_that_refuses_ends_nothing(agent: Agent, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from iea_agent.domain.update_machine import (
     UpdateState,
     VersionProposed,
 )
-from iea_agent.domain.update_record import HistoryLine, HistoryStep, end_check
+from iea_agent.domain.update_record import HistoryLine, HistoryStep, LaunchWish, end_check
 from tests.releases import make_offer
 
 PRODUCT = ReleaseKind.PRODUCT
@@ -79,7 +79,8 @@ def test_what_stopped_an_installation_is_said_before_the_next(pc: Pc) -> None:
     (first, *_others) = pc.port.list_preparations(PRODUCT)
     assert "sauvegarde" in first
     report = InstallReport(InstallResult.RIGHTS_REFUSED, "3.00.73", 1223)
-    pc.keeper.take(PRODUCT, InstallRequested())
+    pc.port.install(PRODUCT, launches=True)
+    assert pc.port.look(PRODUCT).launch is LaunchWish.ASKED
     pc.keeper.take(
         PRODUCT, InstallerRefused(), change=lambda record: replace(record, report=report.to_document())
     )

@@ -22,6 +22,7 @@ STAGE = Path(__file__).with_name("updates_stage.py")
 TITLE = "(Gérer les mises à jour|Manage updates)$"
 DOWNLOAD, LATER, SKIP = "Télécharger (210 Mo)", "Plus tard…", "Ignorer cette version"
 CHECK, CLOSE, FILE = "Actualiser", "Fermer", "Installer depuis un fichier…"
+LAUNCH_AFTER = "Lancer Impact emploi après l’installation"
 LIST, SEARCH = "Version à lire", "Rechercher (Ctrl+F)"
 SMALLEST_SCREEN = SCREENS[2]
 """With the least room of those that are usual."""
@@ -183,6 +184,10 @@ def test_a_clerk_goes_from_the_offer_to_the_new_version_with_the_enter_key(
     window.focused("Installer")
     window.desktop.key("Return")
     assert asked(window, 5) == ["install", "product"]
+    window.desktop.key("alt+l")
+    window.focused(LAUNCH_AFTER)
+    window.desktop.key("alt+i")
+    assert asked(window, 6) == ["install", "product", "launches"]
     window.becomes(STATES["installing"])
     window.sees("N’éteignez pas l’ordinateur")
     window.focused(CLOSE)
@@ -191,7 +196,7 @@ def test_a_clerk_goes_from_the_offer_to_the_new_version_with_the_enter_key(
         window.sees(line)
     window.focused("Lancer Impact emploi")
     window.desktop.key("Return")
-    assert asked(window, 6) == ["launch"]
+    assert asked(window, 7) == ["launch"]
     assert not window.events("read"), "the window is still open"
     window.desktop.key("Escape")
     window.ended()

@@ -25,6 +25,7 @@ from iea_agent.domain.refusals import AgentTimedOut, RefusedError
 from iea_agent.domain.update_catalogue import Offer, Release, ReleaseKind
 from iea_agent.domain.update_choice import Listed, Postponement, Reason, UpdateChoice
 from iea_agent.domain.update_machine import UpdateSnapshot, UpdateState
+from iea_agent.domain.update_record import LaunchWish
 from iea_agent.shell.dialogs import updates_dialog
 from iea_agent.shell.wording.notes_text import HistoryEntry
 from iea_agent.shell.wording.update_overview import CheckFacts, UpdateFacts
@@ -98,6 +99,7 @@ class UpdatesOnStage:
             Progress(*document["progress"]) if "progress" in document else None,
             document.get("waits_for", ""),
             tuple(document.get("result", ())),
+            launch=LaunchWish(document.get("launch", "none")),
         )
 
     def _offer(self, kind: ReleaseKind, version: str, changes: dict[str, Any]) -> Offer:
@@ -134,8 +136,8 @@ class UpdatesOnStage:
     def cancel(self, kind: ReleaseKind) -> None:
         self._ask("cancel", kind.value)
 
-    def install(self, kind: ReleaseKind) -> None:
-        self._ask("install", kind.value)
+    def install(self, kind: ReleaseKind, *, launches: bool) -> None:
+        self._ask("install", kind.value, *(["launches"] if launches else []))
 
     def skip(self, kind: ReleaseKind, version: str) -> None:
         self._ask("skip", kind.value, version)

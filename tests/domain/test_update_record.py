@@ -30,6 +30,7 @@ from iea_agent.domain.update_record import (
     CheckRecord,
     HistoryLine,
     HistoryStep,
+    LaunchWish,
     UpdateRecord,
     begin_by_itself,
     end_check,
@@ -167,6 +168,7 @@ def test_what_is_saved_is_read_again() -> None:
         VersionProposed(OFFER), DownloadRequested(), FileVerified(), InstallRequested(), InstallConfirmed(0)
     )
     record = replace(record, wishes=Wishes(("3.00.71",), {"3.00.72": 5.0}), report={"result": "done"})
+    record = replace(record, launch=LaunchWish.ASKED)
     assert parse_update_record(json.loads(json.dumps(record.to_document()))) == record
     assert record.snapshot.state is UpdateState.INSTALLED
     check = CheckRecord(5.0, 6.0, 4.0, "IEA-N01", 2)
@@ -189,6 +191,7 @@ def test_what_is_saved_is_read_again() -> None:
         {"wishes": {"skipped": [], "put_off": []}},
         {"snapshot": None},
         {"is_proposed": 1},
+        {"launch": "soon"},
     ],
 )
 def test_what_cannot_have_been_saved_is_refused(change: dict[str, object]) -> None:

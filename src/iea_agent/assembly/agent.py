@@ -116,7 +116,13 @@ class Agent:
             Servers(installation), clock, random.random, self.loop.post, self._balloon
         )
         self._updates = UpdateWatch(
-            installation, clock, random.random, self._balloon, may_install_own=self._may_install_own
+            installation,
+            clock,
+            random.random,
+            self._balloon,
+            may_install_own=self._may_install_own,
+            may_launch=self._may_launch,
+            launch=lambda: self.loop.post(LAUNCH.event()),
         )
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []
@@ -255,6 +261,14 @@ class Agent:
         if not self._proof.is_settled:
             self.loop.post(lambda: self._proof.take(attempt.failure))
         self.loop.post(attempt)
+
+    def _may_launch(self) -> bool:
+        """Return whether Impact emploi may be launched now."""
+        try:
+            self._require_possible(LAUNCH)
+        except RefusedError:
+            return False
+        return True
 
     def _may_install_own(self) -> bool:
         """Return whether nobody uses the agent now, and it may replace itself."""

@@ -51,7 +51,9 @@ from iea_agent.domain.update_record import (
     WORK,
     CheckRecord,
     HistoryLine,
+    LaunchWish,
     UpdateRecord,
+    judge_launch,
     note_choice,
     parse_check_record,
     parse_history,
@@ -93,7 +95,7 @@ class UpdateView:
     """What there is to see of the updates of one product.
 
     *installed* is "" if unknown. *progress* is None but while a file comes; *waits_for* is the PC of the site that fetches it, "" if none does.
-    *report* is what the last installer reported.
+    *report* is what the last installer reported, *launch* what becomes of the wish that came with it.
     """
 
     kind: ReleaseKind
@@ -105,6 +107,7 @@ class UpdateView:
     check: CheckRecord
     history: tuple[HistoryLine, ...]
     report: Mapping[str, object]
+    launch: LaunchWish
 
 
 class UpdateKeeper:
@@ -163,6 +166,7 @@ class UpdateKeeper:
             self.load_check(),
             tuple(line for line in self.load_history() if line.kind is kind),
             record.report,
+            judge_launch(record.snapshot, record.launch, self._clock()),
         )
 
     def load(self, kind: ReleaseKind) -> UpdateRecord:
@@ -231,9 +235,9 @@ class UpdateKeeper:
         """Have the download stop, and delete what has come."""
         self.take(kind, DownloadCancelled())
 
-    def install(self, kind: ReleaseKind) -> None:
-        """Have the verified file installed."""
-        self.take(kind, InstallRequested())
+    def install(self, kind: ReleaseKind, launch: LaunchWish = LaunchWish.NONE) -> None:
+        """Have the verified file installed, and Impact emploi launched then if asked."""
+        self.take(kind, InstallRequested(), change=lambda record: replace(record, launch=launch))
         self._require(kind, {UpdateState.INSTALLING})
 
     def read_result(self, kind: ReleaseKind) -> None:

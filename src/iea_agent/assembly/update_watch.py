@@ -43,12 +43,15 @@ class UpdateWatch:
         start_worker: Callable[[], None] | None = None,
         program_runs: Callable[[], bool] | None = None,
         may_install_own: Callable[[], bool] = lambda: False,
+        may_launch: Callable[[], bool] = lambda: False,
+        launch: Callable[[], None] = lambda: None,
     ) -> None:
         """*show* is called with each balloon.
 
         *start_worker* stands in for a process, *program_runs* for a look at those of this PC. *may_install_own* returns whether nobody uses
-        the agent now, and it may replace itself.
+        the agent now, and it may replace itself, *may_launch* whether Impact emploi may be launched; *launch* does so.
         """
+        self._may_launch, self._launch = may_launch, launch
         self._may_install_own = may_install_own
         self._installation = installation
         self._clock = clock
@@ -86,6 +89,7 @@ class UpdateWatch:
             self._read_files(keeper)
             is_started = settings.updates_download and self._install_own(keeper)
             self._announce(keeper)
+            self._launch_installed(keeper)
             if settings.updates_check and not is_started:
                 self._start_due(keeper)
 
@@ -153,6 +157,24 @@ class UpdateWatch:
                     balloon = build_result_balloon(kind, after) or balloon
                 if balloon is not None:
                     self._show(balloon)
+
+    def _launch_installed(self, keeper: UpdateKeeper) -> None:
+        """Launch Impact emploi after its installation, if that was asked for and may be now."""
+        from iea_agent.domain.update_catalogue import ReleaseKind
+        from iea_agent.domain.update_machine import UpdateState
+        from iea_agent.domain.update_record import LaunchWish, judge_launch
+
+        record = self._records.get(ReleaseKind.PRODUCT)
+        if record is None or record.snapshot.state is not UpdateState.INSTALLED:
+            return
+        wish = judge_launch(record.snapshot, record.launch, self._clock().wall)
+        if wish is not LaunchWish.ASKED or not self._may_launch():
+            return
+        # first: a program that is launched again and again is worse than one that is not
+        keeper.take(ReleaseKind.PRODUCT, change=lambda each: replace(each, launch=LaunchWish.DONE))
+        self._read_files(keeper)
+        log.info("program after its update", extra={"fields": {"version": record.snapshot.version}})
+        self._launch()
 
     def _install_own(self, keeper: UpdateKeeper) -> bool:
         """Have the agent's own update installed without a click, if that is possible.

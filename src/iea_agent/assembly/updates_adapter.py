@@ -12,6 +12,7 @@ from iea_agent.domain import person_requests, problems
 from iea_agent.domain.installer_result import InstallResult, parse_install_report
 from iea_agent.domain.refusals import ProblemMet, RefusedError
 from iea_agent.domain.update_machine import UpdateState
+from iea_agent.domain.update_record import LaunchWish
 from iea_agent.host.program_folder import ProgramFolder
 from iea_agent.locale import _
 from iea_agent.shell.wording.installation_history import (
@@ -52,11 +53,15 @@ class UpdatesAdapter:
         self._installation = installation
         self._keeper = keeper = keeper or UpdateKeeper(installation)
         self.sign, self.check, self.start_download = keeper.sign, keeper.check, keeper.start_download
-        self.pause, self.cancel, self.install = keeper.pause, keeper.cancel, keeper.install
+        self.pause, self.cancel = keeper.pause, keeper.cancel
         self.skip, self.put_off, self.read_result = keeper.skip, keeper.put_off, keeper.read_result
         self.read_notes = partial(read_notes, installation)
         settings = installation.storage.load().effective.settings
         self.can_launch = installation.abilities(settings).program
+
+    def install(self, kind: ReleaseKind, *, launches: bool) -> None:
+        """Have the verified file installed. Raises ``RefusedError``."""
+        self._keeper.install(kind, LaunchWish.ASKED if launches else LaunchWish.NONE)
 
     def look(self, kind: ReleaseKind) -> UpdateFacts:
         """Return where the update of *kind* is. Raises ``RefusedError``."""
@@ -64,6 +69,7 @@ class UpdatesAdapter:
         return UpdateFacts(
             *(view.kind, view.installed, view.snapshot, view.choice, view.progress, view.waits_for),
             *_word_end(view),
+            launch=view.launch,
         )
 
     def look_at_check(self) -> CheckFacts:

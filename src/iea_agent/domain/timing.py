@@ -141,6 +141,8 @@ INSTALLER_LONG = 600.0
 """An installer that runs longer than this is worth a word; nothing ever ends it."""
 INSTALLER_LATE = 900.0
 """An installer that could not be started for so long is asked for again."""
+LAUNCH_LATE = 300.0
+"""Whoever wants Impact emploi launched after its installation does not expect it later than this."""
 INSTALLER_SETTLES = 10.0
 """How long the new version is waited for after an installer has ended: some end before the program that they have started."""
 

@@ -63,6 +63,16 @@ _WAITING = frozenset(
 )
 
 
+class LaunchWish(Enum):
+    """Whether a person wants Impact emploi launched once the version is installed."""
+
+    NONE = "none"
+    ASKED = "asked"
+    MISSED = "missed"
+    """The state of the connection has not allowed it in time."""
+    DONE = "done"
+
+
 @dataclass(frozen=True, slots=True)
 class UpdateRecord:
     """The update of one product.
@@ -71,8 +81,8 @@ class UpdateRecord:
     deleted, as ``name sha256``. *is_proposed*: the last choice proposed a version. *by_itself*: nobody has asked for the download; *failures* counts
     such downloads that failed. *judge_at* is when the choice has to be made anew (0: with the next check), *waits_for_program* that it has to once
     Impact emploi is closed. *installer_due* is when the installer starts, 0 once it was started. *before* is the version that was there then,
-    *report* what the installer reported. *awaits_sign_in*: the first authentication after the installation is still to come. All times are wall
-    clock.
+    *report* what the installer reported. *awaits_sign_in*: the first authentication after the installation is still to come. *launch* is what
+    becomes of a wish that came with the installation. All times are wall clock.
     """
 
     snapshot: UpdateSnapshot = field(default_factory=UpdateSnapshot)
@@ -89,6 +99,7 @@ class UpdateRecord:
     before: str = ""
     report: Mapping[str, object] = field(default_factory=dict)
     awaits_sign_in: bool = False
+    launch: LaunchWish = LaunchWish.NONE
 
     @property
     def is_installing(self) -> bool:
@@ -106,7 +117,8 @@ class UpdateRecord:
         # not asdict: a snapshot words its state itself
         values = {name: getattr(self, name) for name in self.__slots__}
         wishes = {"skipped": list(self.wishes.skipped), "put_off": dict(self.wishes.put_off)}
-        return {**values, "snapshot": self.snapshot.to_document(), "wishes": wishes}
+        saved = {"snapshot": self.snapshot.to_document(), "wishes": wishes, "launch": self.launch.value}
+        return {**values, **saved}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +187,12 @@ def installs_itself(record: UpdateRecord) -> bool:
     """
     snapshot = record.snapshot
     return snapshot.state is UpdateState.READY and record.report.get("version") != snapshot.version
+
+
+def judge_launch(snapshot: UpdateSnapshot, launch: LaunchWish, now: float) -> LaunchWish:
+    """Return what has become of the wish *launch* at *now*: it may be too late for it."""
+    is_late = snapshot.state is UpdateState.INSTALLED and now - snapshot.since > timing.LAUNCH_LATE
+    return LaunchWish.MISSED if is_late and launch is LaunchWish.ASKED else launch
 
 
 def take_events(
@@ -337,6 +355,7 @@ def parse_update_record(document: Mapping[str, object]) -> UpdateRecord:
         before=_parse_text(document, "before"),
         report=report,
         awaits_sign_in=parse_flag(document, "awaits_sign_in"),
+        launch=LaunchWish(document.get("launch")),
     )
 
 

@@ -23,7 +23,9 @@ from iea_agent.domain.update_machine import (
     UpdateSnapshot,
     UpdateState,
 )
+from iea_agent.domain.update_record import LaunchWish
 from iea_agent.shell.wording.update_overview import (
+    LAUNCH_AFTER,
     CheckFacts,
     UpdateAction,
     UpdateFacts,
@@ -187,6 +189,25 @@ def test_before_during_and_after_the_installation() -> None:
     assert summarize(replace(done, kind=ReleaseKind.AGENT)).actions == ()
 
 
+def test_a_launch_is_offered_before_the_installation_and_explained_after_it() -> None:
+    ready = make_facts(UpdateState.READY)
+    assert summarize(ready).offers_launch
+    assert not summarize(ready, can_launch=False).offers_launch
+    assert not summarize(replace(ready, kind=ReleaseKind.AGENT)).offers_launch
+    assert not summarize(make_facts(UpdateState.INSTALLED)).offers_launch
+    ended = {wish: summarize(make_facts(UpdateState.INSTALLED, launch=wish)) for wish in LaunchWish}
+    assert ended[LaunchWish.NONE].text == ""
+    awaited = ended[LaunchWish.ASKED]
+    assert "attend la connexion au serveur" in awaited.text
+    assert (awaited.actions, awaited.best) == ((), None), "a second one would be launched"
+    missed = ended[LaunchWish.MISSED]
+    assert "n'a pas été lancé" in missed.text
+    assert missed.best is UpdateAction.LAUNCH
+    done = ended[LaunchWish.DONE]
+    assert done.text == "Impact emploi a été lancé."
+    assert (done.actions, done.best) == ((UpdateAction.LAUNCH,), None)
+
+
 def test_nothing_but_sentences_is_shown_in_english() -> None:
     """Gettext answers an empty text with the head of its catalogue."""
     try:
@@ -283,7 +304,8 @@ def test_no_two_buttons_of_the_window_share_a_letter(language: str) -> None:
         refused = make_facts(UpdateState.READY, command="iea-agent update install")
         for facts in (*every, refused, replace(failed, snapshot=replace(failed.snapshot, code=code))):
             actions = [label_action(action, facts) for action in summarize(facts).actions]
-            labels = [*actions, *kinds, *map(locale._, beside)]
+            offered = [LAUNCH_AFTER] if summarize(facts).offers_launch else []
+            labels = [*actions, *kinds, *map(locale._, (*beside, *offered))]
             letters = [label[label.index("&") + 1].lower() for label in labels]
             assert len(letters) == len(set(letters)), sorted(labels)
     finally:

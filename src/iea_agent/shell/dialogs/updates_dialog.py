@@ -15,6 +15,7 @@ from iea_agent.domain.refusals import ProblemMet, Refusal, RefusedError
 from iea_agent.domain.update_catalogue import Release, ReleaseKind
 from iea_agent.domain.update_choice import Postponement
 from iea_agent.domain.update_machine import UpdateState
+from iea_agent.domain.update_record import LaunchWish
 from iea_agent.locale import _
 from iea_agent.shell.wording import update_overview
 from iea_agent.shell.wording.refusal_text import word_refusal
@@ -97,6 +98,7 @@ class UpdatesWindow(ScrolledDialog):
         self._gauge = wx.Gauge(parent, range=1000, size=parent.FromDIP(wx.Size(-1, GAUGE)))
         SpokenName(self._gauge).text = _("Téléchargement")
         self._quarter = Paragraph(parent, WIDTH, spoken=True)
+        self._launch_after = wx.CheckBox(parent, label=_(update_overview.LAUNCH_AFTER))
         self._buttons = {action: wx.Button(parent, label="-") for action in UpdateAction}
         self._from_file = wx.Button(parent, label=_("Installer depuis &un fichier…"))
         self._reader = VersionReader(parent, READING, self._find_height(), port, self._ask_for, self.lay_out)
@@ -142,6 +144,7 @@ class UpdatesWindow(ScrolledDialog):
         left.Add(self._progress, 0, wx.TOP, middle)
         left.Add(self._gauge, 0, wx.EXPAND | wx.TOP, narrow)
         left.Add(self._quarter, 0, wx.TOP, narrow)
+        left.Add(self._launch_after, 0, wx.TOP, middle)
         left.Add(buttons, 0, wx.TOP, wide)
         left.Add(self._from_file, 0, wx.TOP, middle)
         left.SetMinSize(self.FromDIP(wx.Size(fit_width(self, WIDTH), -1)))
@@ -199,6 +202,7 @@ class UpdatesWindow(ScrolledDialog):
         self._text.set_text(self._summary.text)
         self._page_link.set_problem(self._summary.code or self._check.code)
         self._show_progress(facts)
+        self._launch_after.Show(self._summary.offers_launch)
         for action, button in self._buttons.items():
             _set_label(button, update_overview.label_action(action, facts))
             button.Show(action in self._summary.actions)
@@ -264,11 +268,12 @@ class UpdatesWindow(ScrolledDialog):
             self._say(copy_text(facts.command, copied))
             return
         fetch = partial(port.start_download, kind, version)
+        launches = self._summary.offers_launch and self._launch_after.GetValue()
         requests: dict[UpdateAction, Callable[[], None]] = {
             UpdateAction.DOWNLOAD: fetch,
             UpdateAction.RESUME: fetch,
             UpdateAction.RETRY: fetch,
-            UpdateAction.INSTALL: partial(port.install, kind),
+            UpdateAction.INSTALL: partial(port.install, kind, launches=launches),
             UpdateAction.LAUNCH: port.launch,
             UpdateAction.PAUSE: partial(port.pause, kind),
             UpdateAction.CANCEL: partial(port.cancel, kind),
@@ -369,9 +374,14 @@ class UpdatesWindow(ScrolledDialog):
             super()._on_key(event)
 
     def _on_close(self, event: wx.CloseEvent) -> None:
-        """Note that the end of an update was seen: it is not shown again."""
+        """Note that the end of an update was seen: it is not shown again.
+
+        An end that the agent still launches Impact emploi after is not over.
+        """
         self._timer.Stop()
-        if self._facts[self._kind].snapshot.state in (UpdateState.INSTALLED, UpdateState.WITHDRAWN):
+        facts = self._facts[self._kind]
+        is_over = facts.snapshot.state in (UpdateState.INSTALLED, UpdateState.WITHDRAWN)
+        if is_over and facts.launch is not LaunchWish.ASKED:
             with suppress(RefusedError):
                 self._port.read_result(self._kind)
         event.Skip()

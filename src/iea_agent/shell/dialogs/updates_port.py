@@ -50,8 +50,8 @@ class UpdatesPort(Protocol):
     def cancel(self, kind: ReleaseKind) -> None:
         """Have the download stop; what has come goes."""
 
-    def install(self, kind: ReleaseKind) -> None:
-        """Have the verified file installed."""
+    def install(self, kind: ReleaseKind, *, launches: bool) -> None:
+        """Have the verified file installed, and with *launches* Impact emploi launched."""
 
     def skip(self, kind: ReleaseKind, version: str) -> None:
         """Never propose *version* again."""

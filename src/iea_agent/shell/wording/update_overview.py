@@ -12,6 +12,7 @@ from iea_agent.domain.timing import INSTALLER_LONG
 from iea_agent.domain.update_catalogue import Release, ReleaseKind
 from iea_agent.domain.update_choice import Listed, Postponement, Reason, UpdateChoice
 from iea_agent.domain.update_machine import UpdateSnapshot, UpdateState
+from iea_agent.domain.update_record import LaunchWish
 from iea_agent.locale import _
 
 from .problem_details import BULLET, format_steps
@@ -58,7 +59,7 @@ class UpdateFacts:
     """Where the update of *kind* is; *installed* is "" if unknown.
 
     *progress* is that of the download under way; with *waits_for*, that PC of the site fetches the file. *result* are the sentences about the last
-    installation that ended. *command* is what an administrator types, "" if none is needed.
+    installation that ended. *command* is what an administrator types, "" if none is needed. *launch* is what becomes of the wish that came with it.
     """
 
     kind: ReleaseKind
@@ -69,6 +70,7 @@ class UpdateFacts:
     waits_for: str = ""
     result: tuple[str, ...] = ()
     command: str = ""
+    launch: LaunchWish = LaunchWish.NONE
 
     @property
     def listed(self) -> Listed | None:
@@ -96,7 +98,10 @@ class CheckFacts:
 
 @dataclass(frozen=True, slots=True)
 class UpdateSummary:
-    """The upper part of the window; *best* is the action that helps next."""
+    """The upper part of the window; *best* is the action that helps next.
+
+    *offers_launch*: a person may have Impact emploi launched after the installation.
+    """
 
     picture: str
     headline: str
@@ -104,6 +109,7 @@ class UpdateSummary:
     actions: tuple[UpdateAction, ...] = ()
     best: UpdateAction | None = None
     code: str = ""
+    offers_launch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,26 @@ _STATES: Mapping[UpdateState, _StateWords] = {
         ),
     ),
 }
+LAUNCH_AFTER = N_("&Lancer Impact emploi après l'installation")
+"""The check box beside « Installer »."""
+_LAUNCHES: Mapping[LaunchWish, tuple[str, tuple[UpdateAction, ...], UpdateAction | None]] = {
+    LaunchWish.NONE: ("", (UpdateAction.LAUNCH,), UpdateAction.LAUNCH),
+    # no button: it would launch a second one
+    LaunchWish.ASKED: (
+        N_("Impact emploi va être lancé : il attend la connexion au serveur, ou le mode assistance."),
+        (),
+        None,
+    ),
+    LaunchWish.MISSED: (
+        N_(
+            "Impact emploi n'a pas été lancé : ce poste n'était ni connecté au serveur, ni en mode assistance."
+        ),
+        (UpdateAction.LAUNCH,),
+        UpdateAction.LAUNCH,
+    ),
+    LaunchWish.DONE: (N_("Impact emploi a été lancé."), (UpdateAction.LAUNCH,), None),
+}
+"""What is said of a launch after the installation, the actions then, and the best one."""
 _WAITING = (Reason.SKIPPED, Reason.PUT_OFF, Reason.PROGRAM_RUNS)
 """Why a person may want to wait although the file is there."""
 _TRY_AGAIN = N_("Cliquez sur « Réessayer » ; si l'échec se répète, contactez l'assistance.")
@@ -201,8 +227,9 @@ def summarize_update(
     if code:
         headline = N_("{name} : le téléchargement n'a pas abouti")
         actions = (*actions, UpdateAction.CANCEL)
-    if facts.snapshot.state is UpdateState.INSTALLED and can_launch and facts.kind is ReleaseKind.PRODUCT:
-        actions, best = (UpdateAction.LAUNCH,), UpdateAction.LAUNCH
+    may_launch = can_launch and facts.kind is ReleaseKind.PRODUCT
+    if facts.snapshot.state is UpdateState.INSTALLED and may_launch:
+        _words, actions, best = _LAUNCHES[facts.launch]
     if facts.command and facts.snapshot.state is UpdateState.READY:
         actions = (UpdateAction.INSTALL, UpdateAction.COPY_COMMAND, UpdateAction.PUT_OFF)
     listed = facts.listed
@@ -215,6 +242,7 @@ def summarize_update(
         actions,
         best,
         code,
+        offers_launch=facts.snapshot.state is UpdateState.READY and may_launch,
     )
 
 
@@ -263,6 +291,7 @@ def _describe_state(facts: UpdateFacts, preparations: Sequence[str], now: float)
             yield _("L'installation est toujours en cours : regardez si une fenêtre attend une réponse.")
         case UpdateState.INSTALLED:
             yield from (f"{BULLET}{each}" for each in facts.result)
+            yield _(_LAUNCHES[facts.launch][0])
         case UpdateState.FAILED:
             yield from _describe_failure(facts)
 

@@ -17,6 +17,7 @@ from rig.clerk import (
     Frame,
     Sight,
     choose_line,
+    close_program,
     mend_servers,
     press,
     right_click,
@@ -163,18 +164,20 @@ STEPS = (
         before=(mend_servers(),),
     ),
     Instruction(
-        "", (press(WINDOW, "Installer"),), see_front(INSTALLER, "Le programme d’installation est ouvert.")
+        "",
+        (press(WINDOW, "Lancer Impact emploi après l’installation"), press(WINDOW, "Installer")),
+        see_front(INSTALLER, "Le programme d’installation est ouvert."),
     ),
     Instruction(
         "",
         (),
-        see_window(WINDOW, f"version {NEW} installée"),
-        "Le code du programme d’installation ne suffit pas : la nouvelle version a été cherchée, et trouvée.",
+        see_token(f"Impact emploi {NEW} est lancé, comme demandé ; il reçoit de l’agent un jeton d’accès."),
     ),
     Instruction(
         "",
-        (press(WINDOW, "Lancer Impact emploi"),),
-        see_token(f"Impact emploi {NEW} est lancé ; il reçoit de l’agent un jeton d’accès."),
+        (close_program(),),
+        see_window(WINDOW, f"version {NEW} installée", "Impact emploi a été lancé."),
+        "Le code du programme d’installation ne suffit pas : la nouvelle version a été cherchée, et trouvée.",
     ),
 )
 

@@ -115,15 +115,7 @@ class Agent:
         self._deadline = DeadlineWatch(
             Servers(installation), clock, random.random, self.loop.post, self._balloon
         )
-        self._updates = UpdateWatch(
-            installation,
-            clock,
-            random.random,
-            self._balloon,
-            may_install_own=self._may_install_own,
-            may_launch=self._may_launch,
-            launch=lambda: self.loop.post(LAUNCH.event()),
-        )
+        self._updates = self._watch_updates()
         # the clients that wait for the present attempt
         self._reconnecting: list[Reply] = []
         self._addresses = installation.host.list_addresses()
@@ -261,6 +253,18 @@ class Agent:
         if not self._proof.is_settled:
             self.loop.post(lambda: self._proof.take(attempt.failure))
         self.loop.post(attempt)
+
+    def _watch_updates(self) -> UpdateWatch:
+        """Return what looks after the updates of this installation."""
+        return UpdateWatch(
+            self._installation,
+            self._clock,
+            random.random,
+            self._balloon,
+            may_install_own=self._may_install_own,
+            may_launch=self._may_launch,
+            launch=lambda: self.loop.post(LAUNCH.event()),
+        )
 
     def _may_launch(self) -> bool:
         """Return whether Impact emploi may be launched now."""

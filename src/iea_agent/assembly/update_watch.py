@@ -159,7 +159,7 @@ class UpdateWatch:
                     self._show(balloon)
 
     def _launch_installed(self, keeper: UpdateKeeper) -> None:
-        """Launch Impact emploi after its installation, if that was asked for and may be now."""
+        """Launch Impact emploi after its installation, if asked for and possible now."""
         from iea_agent.domain.update_catalogue import ReleaseKind
         from iea_agent.domain.update_machine import UpdateState
         from iea_agent.domain.update_record import LaunchWish, judge_launch

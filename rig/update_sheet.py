@@ -124,8 +124,11 @@ def see_front(title: str, what: str) -> Sight:
 
 
 def see_token(what: str) -> Sight:
-    """Wait until the new version says that the agent has given it an access token."""
-    return Sight(what, lambda clerk: Frame(clerk.stage.until_text(PROGRAM, AGENT_GIVES).area))
+    """Wait until the new version says that the agent has given it an access token.
+
+    The agent looks every 15 s whether there is something to launch.
+    """
+    return Sight(what, lambda clerk: Frame(clerk.stage.until_text(PROGRAM, AGENT_GIVES, timeout=60).area))
 
 
 STEPS = (

@@ -260,7 +260,8 @@ class TestLaunch:
         agent.keeper.take(PRODUCT, VersionProposed(OFFER), FileVerified())
         agent.keeper.install(PRODUCT, LaunchWish.ASKED)
         agent.may_launch = True
-        agent.look(timing.UPDATE_LOOK)
+        # the agent starts a worker beside the window's, and then none for a while
+        assert agent.look(LATEST) == 1
         assert not agent.launched
         return agent
 

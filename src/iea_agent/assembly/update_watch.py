@@ -60,7 +60,7 @@ class UpdateWatch:
         self._start_worker = start_worker
         self._program_runs = program_runs or installation.runs_program
         self._first = clock().steady + timing.UPDATE_FIRST + timing.UPDATE_FIRST_SPREAD * self._chance
-        self._next = clock().steady
+        self._next = self._rests_until = clock().steady
         self._opened: UpdateKeeper | None = None
         self._signature: object = None
         self._records: dict[ReleaseKind, UpdateRecord] = {}
@@ -87,9 +87,11 @@ class UpdateWatch:
 
         def look(keeper: UpdateKeeper) -> None:
             self._read_files(keeper)
+            self._launch_installed(keeper)
+            if now < self._rests_until:
+                return
             is_started = settings.updates_download and self._install_own(keeper)
             self._announce(keeper)
-            self._launch_installed(keeper)
             if settings.updates_check and not is_started:
                 self._start_due(keeper)
 
@@ -221,6 +223,6 @@ class UpdateWatch:
             keeper.start_worker()
 
     def _rest(self, now: float) -> None:
-        """Do nothing for a while: it takes its time until the records say what was done."""
-        self._next = now + timing.UPDATE_WORKER_STARTS
+        """Start and announce nothing for a while: the records say late what was done."""
+        self._rests_until = now + timing.UPDATE_WORKER_STARTS
         self._looked_after = now

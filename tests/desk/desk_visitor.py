@@ -83,9 +83,11 @@ class PageReader(HTMLParser):
 class Visitor:
     """The browser that was given the *address* of a server."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, looks_first: bool = False) -> None:
         self.client = httpx.Client(trust_env=False, timeout=20)
         self.address = address
+        if looks_first:
+            assert self.client.head(address).status_code == 405
         entered = self.client.get(address)
         assert entered.status_code == 303, entered.text
         self.start = str(entered.url.join(entered.headers["location"]))
@@ -119,13 +121,16 @@ class Visitor:
 
 
 @contextmanager
-def serve(sources: DeskSources) -> Iterator[Visitor]:
-    """Serve *sources*, and give the browser that was opened."""
+def serve(sources: DeskSources, *, looks_first: bool = False) -> Iterator[Visitor]:
+    """Serve *sources*, and give the browser that was opened.
+
+    A program that checks links *looks_first*.
+    """
     server = DeskServer(sources)
     thread = threading.Thread(target=server.run, name="desk")
     thread.start()
     try:
-        visitor = Visitor(server.address)
+        visitor = Visitor(server.address, looks_first=looks_first)
         yield visitor
         visitor.client.close()
     finally:

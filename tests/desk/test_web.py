@@ -67,6 +67,12 @@ def test_the_address_is_good_once_and_no_other_leads_to_a_page(visitor: Visitor)
 
 
 @pytest.mark.linux
+def test_who_looks_at_the_address_only_does_not_use_it_up(key_file: Path) -> None:
+    with serve(DeskSources(key_file), looks_first=True) as visitor:
+        assert visitor.get().status_code == 200
+
+
+@pytest.mark.linux
 def test_another_name_of_this_pc_and_another_page_are_refused(visitor: Visitor) -> None:
     port = visitor.origin.rpartition(":")[2]
     for host in ("exemple.fr", f"exemple.fr:{port}", "127.0.0.1", f"localhost:{port}", f"[::1]:{port}", ""):

@@ -76,7 +76,7 @@ class Guard:
         if scope["method"] not in _METHODS:
             return _refuse(405, "Cette page ne fait que montrer et recevoir.")
         if scope["path"] == "/":
-            return self._take_ticket(scope["query_string"])
+            return self._take_ticket(scope["query_string"], is_looked_at=scope["method"] != "GET")
         folder = scope["path"].partition("/")[2].partition("/")[0]
         if not _is_same(folder, self._folder):
             return _refuse(403, _UNKNOWN)
@@ -84,12 +84,15 @@ class Guard:
             return _refuse(403, "Ce formulaire ne vient pas de cette page : rien n'est fait.")
         return None
 
-    def _take_ticket(self, query: bytes) -> Response:
+    def _take_ticket(self, query: bytes, *, is_looked_at: bool) -> Response:
         tickets = parse_qs(query[:500].decode("latin-1")).get(TICKET, [""])
         if not _is_same(tickets[0], self._ticket):
             return _refuse(403, _UNKNOWN)
         if self._is_ticket_used:
             return _refuse(403, _USED)
+        # what checks links asks for heads only, and must not use the address up
+        if is_looked_at:
+            return _refuse(405, "Cette adresse s'ouvre dans un navigateur.")
         self._is_ticket_used = True
         return RedirectResponse(f"/{self._folder}/", 303)
 

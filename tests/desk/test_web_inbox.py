@@ -84,7 +84,9 @@ def test_it_is_grouped_collapsed_and_an_incident_leads_to_a_notice(folder: Path)
         folder.rmdir()
         answer = visitor.get("boite")
         assert answer.status_code == 500
-        assert "rechargez cette page" in visitor.read_page(answer).words
+        words = visitor.read_page(answer).words
+        assert "il n’y a plus rien à cet endroit. Remettez-la" in re.sub(r"\s+", " ", words)
+        assert "rechargez cette page" in words
 
 
 def test_without_a_mailbox_the_page_says_how_to_name_one() -> None:

@@ -80,6 +80,7 @@ WRONG = {
     "no such day": ({"prochaine": "2026-02-30T10:00"}, "n’est pas une heure"),
     "no year": ({"depuis": "0000-01-01T00:00"}, "n’est pas une heure"),
     "the last year": ({"fin": "9999-12-31T23:59"}, "une semaine au plus"),
+    "a begin in the last year": ({"depuis": "9999-12-31T23:59"}, "après son début"),
     "end before begin": ({"fin": f"{NOW - timedelta(hours=1):%Y-%m-%dT%H:%M}"}, "après son début"),
     "too long": ({"fin": f"{NOW + timedelta(days=8):%Y-%m-%dT%H:%M}"}, "une semaine au plus"),
     "nothing asked": ({"faire": "x"}, "Aucun dépôt"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -83,7 +84,12 @@ class NoticeOrder:
 
     def _find_span(self, now: datetime) -> tuple[datetime, datetime]:
         since = parse_time(self.since, now) if self.since else now
-        return since, parse_time(self.until, now) if self.until else since + timedelta(days=1)
+        if self.until:
+            return since, parse_time(self.until, now)
+        with suppress(OverflowError):
+            return since, since + timedelta(days=1)
+        # the last day that there is has none after it
+        return since, since
 
 
 def parse_time(text: str, now: datetime) -> datetime:

@@ -193,9 +193,20 @@ class DeskPages:
             return _word(error, sources.key_file, "Le fichier des clés est illisible")
 
 
+_REASONS: dict[type[OSError], str] = {
+    FileNotFoundError: "il n'y a plus rien à cet endroit",
+    PermissionError: "l'accès est refusé",
+}
+
+
 def _word(error: DeskError | OSError, place: Path | None, what: str) -> str:
     """Return *error* as a sentence that shows no folder of the person's."""
-    sentence = str(error) if isinstance(error, DeskError) else f"{what} : {error.strerror}."
+    if isinstance(error, DeskError):
+        sentence = str(error)
+    else:
+        # the system has its own language
+        reason = next((words for kind, words in _REASONS.items() if isinstance(error, kind)), error.strerror)
+        sentence = f"{what} : {reason}."
     return sentence if place is None else sentence.replace(str(place), place.name)
 
 

@@ -86,6 +86,7 @@ REFUSED: dict[str, Callable[[], bytes]] = {
     "many parts": lambda: HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\n" * 10_000,
     "Outlook": lambda: b"\xd0\xcf\x11\xe0" + b"\0" * 100,
     "nothing": lambda: b" \n",
+    "PDF": lambda: b"%PDF-1.4\n" + b"\x80" * 2000,
     "picture": lambda: b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
 }
 

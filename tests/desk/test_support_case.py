@@ -91,7 +91,7 @@ def test_ten_lines_say_what_since_when_who_acts_and_what_to_answer() -> None:
     assert len(lines) == 10
     assert lines[1].endswith("IEA-N02 – Serveur introuvable")
     assert "soit 1 h avant l’envoi" in lines[3]
-    assert "authentification en échec à l’étape réponse (IEA-N02)" in lines[5]
+    assert "authentification en échec à l’étape «\u00a0réponse\u00a0» (IEA-N02)" in lines[5]
     assert "Impact emploi 3.00.72" in lines[6]
     assert lines[7].endswith("sans proxy")
     by_proxy = pack_report(
@@ -125,6 +125,49 @@ def test_a_newer_agents_problem_keeps_its_words_and_is_named() -> None:
     assert len(text.split("\n")) == 10
     older = open_request(pack_report(problems.NAME_UNKNOWN, version="0.0.9"))
     assert "plus ancien" in older.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("problem", "is_there", "is_not_there"),
+    [
+        # what happens by itself is nothing to do
+        (problems.SERVER_UNAVAILABLE, "La connexion est retentée automatiquement.", "À faire"),
+        (problems.NAME_UNKNOWN, "À faire\u00a0: Ouvrez un site internet", "transmettre ce message"),
+        # said once
+        (problems.INTERCEPTED, "Montrez ce message à la personne", "Vous pouvez transmettre ce message"),
+        (problems.SETTINGS_UNREADABLE, "Vous pouvez transmettre ce message", "Montrez ce message"),
+        # the support does not send the person to the support
+        (problems.ISSUER_UNAWARE, "L’adresse saisie est sans doute juste.", "Transmettez ce message"),
+    ],
+)
+def test_the_answer_is_what_a_person_at_the_desk_would_write(
+    problem: Problem, is_there: str, is_not_there: str
+) -> None:
+    body = compose_answer(open_request(pack_report(problem)))[1]
+    assert is_there in body
+    assert is_not_there not in body
+    title = problem.title.replace("'", "’")
+    assert f"Votre poste indique «\u00a0{title}\u00a0» (code {problem.code})." in body
+
+
+def test_numbers_are_words_as_in_french() -> None:
+    code = make_phone_code(problems.NAME_UNKNOWN)
+    lines = render_case(open_text(f"{'8' if code[0] != '8' else '9'}{code[1:]}"))
+    assert "Le 1er caractère du code a été corrigé" in lines
+    assert "entre 5 et 15 min avant la lecture du code" in lines
+    for days, words in ((0, "registre des mots de passe du jour périmé"), (1, "encore 1 jour\n")):
+        assert words in render_case(open_request(pack_report(None, register_days=days)))
+
+
+@pytest.mark.parametrize("subject", ["Re: bonjour", "RE: bonjour"])
+def test_an_answer_to_an_answer_is_marked_once(subject: str) -> None:
+    mail = make_mail("IEA-N02").replace(b"Serveur de connexion 3.00.72", subject.encode())
+    assert compose_answer(open_request(mail))[0] == subject
+
+
+@pytest.mark.parametrize("typed", ["iea-n02", "IEA N02", "code Iea-n02 !"])
+def test_a_code_typed_in_haste_is_read(typed: str) -> None:
+    assert open_text(typed).code == "IEA-N02"
 
 
 def test_a_phone_code_with_one_wrong_character_is_read_and_says_so() -> None:

@@ -61,7 +61,13 @@ _REPAIRS = {
     RepairKind.IPV4_ONLY: "se connecter en IPv4 seulement",
     RepairKind.IPV6_TOO: "décocher « IPv4 seulement »",
 }
-_SUPPORT = re.compile(r"contactez l'assistance|l'assistance vous|mode assistance permet", re.IGNORECASE)
+_SUPPORT = re.compile(
+    r"contactez l'assistance|l'assistance vous|mode assistance permet|message à l'assistance", re.IGNORECASE
+)
+"""What no sentence of the support itself says."""
+_INSTRUCTION = re.compile(r"\w{3}ez\b")
+"""A verb that tells the person to do something."""
+_IT = "personne qui s'occupe de votre informatique"
 _SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 _BLANK_BEFORE = re.compile(r" (?=[:;?!»])|(?<=«) ")
 _NO_CODE = "aucun code reconnu"
@@ -153,13 +159,13 @@ def _describe_tries(case: SupportCase) -> Iterator[str]:
         yield f"correction trouvée : {' '.join(case.repairs)}"
     if case.interruptions:
         plural = "s" if case.interruptions > 1 else ""
-        yield f"{case.interruptions} coupure{plural} au carnet"
+        yield f"{case.interruptions} coupure{plural} dans le carnet de connexion"
 
 
 def _describe_outcome(outcome: ServerOutcome) -> str:
     if not outcome.code:
         return f"{SERVERS[outcome.server]} réussi"
-    stage = f" à l'étape {_STAGES[outcome.stage]}" if outcome.stage else ""
+    stage = f" à l'étape « {_STAGES[outcome.stage]} »" if outcome.stage else ""
     return f"{SERVERS[outcome.server]} en échec{stage} ({outcome.code})"
 
 
@@ -171,7 +177,14 @@ def _describe_pc(case: SupportCase) -> Iterator[str]:
     if case.program_version:
         yield f"Impact emploi {case.program_version}"
     if case.register_days is not None:
-        yield f"mots de passe du jour vérifiables pendant {case.register_days} jours"
+        yield _word_register(case.register_days)
+
+
+def _word_register(days: int) -> str:
+    """Return for how many days this PC can check a password of the day."""
+    if days < 1:
+        return "registre des mots de passe du jour périmé"
+    return f"registre des mots de passe du jour valable encore {days} jour{'s' if days > 1 else ''}"
 
 
 def _describe_network(case: SupportCase) -> Iterator[str]:
@@ -203,7 +216,9 @@ def list_steps(case: SupportCase) -> list[str]:
         steps += [each for each in sentences if not _SUPPORT.search(each)]
     if case.actor is Actor.URSSAF:
         steps.append(
-            "Puis nous intervenons." if steps else "Nous intervenons : le gestionnaire n'a rien à faire."
+            "De notre côté, nous intervenons."
+            if steps
+            else "Nous intervenons : le gestionnaire n'a rien à faire."
         )
     if not steps:
         steps.append(
@@ -230,7 +245,9 @@ def _list_repair_steps(case: SupportCase) -> Iterator[str]:
 def compose_answer(case: SupportCase, password: PasswordMessage | None = None) -> tuple[str, str]:
     """Return subject and text of the answer, a draft that a person reads again."""
     # mail programs know the answer by this word
-    subject = f"Re: {case.subject}" if case.subject else typeset("Impact emploi : votre demande d'assistance")
+    subject = case.subject or typeset("Impact emploi : votre demande d'assistance")
+    if case.subject and not case.subject.lower().startswith("re:"):
+        subject = f"Re: {subject}"
     blocks = ["Bonjour,", *_list_blocks(case, password), "L'assistance Impact emploi"]
     return subject, typeset("\n\n".join(blocks)) + "\n"
 
@@ -238,20 +255,22 @@ def compose_answer(case: SupportCase, password: PasswordMessage | None = None) -
 def _list_blocks(case: SupportCase, password: PasswordMessage | None) -> Iterator[str]:
     problem = case.problem
     if problem is not None:
-        yield f"Votre poste indique : {problem.title} ({problem.code}). {problem.text}"
+        yield f"Votre poste indique « {problem.title} » (code {problem.code}). {problem.text}"
         steps = [
             each
             for each in list_steps(case)
-            if not each.startswith(("Mot de passe", "Nous intervenons", "Puis nous"))
+            if not each.startswith(("Mot de passe du jour", "Nous intervenons", "De notre côté"))
         ]
         if steps:
-            yield "À faire : " + " ".join(steps)
+            # some advice says only what happens by itself
+            advice = " ".join(steps)
+            yield f"À faire : {advice}" if _INSTRUCTION.search(advice) else advice
     elif case.code:
         yield f"Votre poste indique le code {case.code}. Nous l'étudions et revenons vers vous."
     if case.actor is Actor.URSSAF:
         yield "Nous nous en occupons et revenons vers vous : il est inutile d'écrire de nouveau."
-    elif case.actor is Actor.IT:
-        yield "Vous pouvez transmettre ce message à la personne qui s'occupe de votre informatique."
+    elif case.actor is Actor.IT and not any(_IT in each for each in list_steps(case)):
+        yield f"Vous pouvez transmettre ce message à la {_IT}."
     if case.wants_password:
         yield from _list_password(password)
     elif not case.code:
@@ -302,7 +321,11 @@ def _format_span(span: TimeSpan) -> str:
         return format_duration(span.most)
     if not span.least:
         return f"moins de {format_duration(span.most)}"
-    return f"{format_duration(span.least)} à {format_duration(span.most)}"
+    least, most = format_duration(span.least), format_duration(span.most)
+    # the same unit is said once
+    if least.partition(" ")[2].rstrip("s") == most.partition(" ")[2].rstrip("s"):
+        least = least.partition(" ")[0]
+    return f"entre {least} et {most}"
 
 
 # for a program

@@ -18,7 +18,8 @@ LONGEST_PAGE = 100_000
 """Characters of a message in HTML that are looked at."""
 _MOST_LINES = 400
 _MOST_CODES = 20
-_PROBLEM_CODE = re.compile(r"(?<![\w-])IEA-[A-Z][0-9]{2}(?![\w-])", re.ASCII)
+_PROBLEM_CODE = re.compile(r"(?<![\w-])IEA[- ]([A-Z][0-9]{2})(?![\w-])", re.ASCII | re.IGNORECASE)
+"""A code as it is shown, or as a person types it in haste."""
 _PHONE_CODE = re.compile(r"(?<![\w-])[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{4}){2}(?![\w-])", re.ASCII)
 _LINE_END = re.compile(r"<(?:br|/p|/div|/tr|/li)[ /]?>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,500}>")
@@ -58,7 +59,9 @@ def parse_request(text: str) -> PastedRequest:
         if label and what.strip() and label not in lines:
             lines[label] = clean_foreign_text(what)
     codes = _PROBLEM_CODE.findall(lines.get("problem", "")) or _PROBLEM_CODE.findall(text)
-    return PastedRequest(codes[0] if codes else "", _find_phone_code(text), _ASKS in text.lower(), lines)
+    return PastedRequest(
+        f"IEA-{codes[0].upper()}" if codes else "", _find_phone_code(text), _ASKS in text.lower(), lines
+    )
 
 
 def _find_phone_code(text: str) -> PhoneReading | None:

@@ -49,7 +49,7 @@ _LARGEST_CONTENT = 30_000_000
 """Bytes that a support file may say that it unpacks to; no more than its report is unpacked."""
 _MOST_ATTACHMENTS = 5
 _LONGEST_HEADER = 500
-_ZIP_MARK, _OLE_MARK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+_ZIP_MARK, _OLE_MARK, _PDF_MARK = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF-"
 _DIRECTORY_MARK = b"PK\x01\x02"
 _SYMBOLIC_LINK = 0o120000
 _HEADERS = (
@@ -83,6 +83,10 @@ def open_request(data: bytes) -> SupportCase:
         )
     if data.startswith(_ZIP_MARK):
         return open_report_case(open_support_file(data))
+    if data.startswith(_PDF_MARK):
+        raise RequestRefused(
+            "C'est un PDF : il n'est pas lu. Collez le code qu'il montre, ou demandez le fichier d'assistance."
+        )
     if data.startswith(_OLE_MARK):
         raise RequestRefused(
             "C'est un message au format d'Outlook (.msg) : enregistrez plutôt sa pièce jointe, ou le message en .eml."
@@ -192,7 +196,7 @@ def _parse(content: bytes) -> SupportReport:
                 f"Ce rapport est d'un agent plus récent (schéma {error.schema}) : mettez iea-desk à jour pour le lire."
             ) from None
         raise RequestRefused(
-            f"Le {REPORT} de ce fichier n'est pas un rapport de l'agent ({error})."
+            f"Le {REPORT} de ce fichier est abîmé, ou ne vient pas de l'agent. Détail technique : {error}."
         ) from None
 
 

@@ -230,17 +230,23 @@ def open_phone_case(reading: PhoneReading) -> SupportCase:
         phone_code=reading.right,
     )
     corrected = (
-        (f"Le {reading.corrected}e caractère du code a été corrigé : le code juste est {reading.right}.",)
+        (
+            f"Le {_word_place(reading.corrected)} caractère du code a été corrigé : le code juste est {reading.right}.",
+        )
         if reading.corrected
         else ()
     )
-    day = f"Code lu sur le poste le {reading.day} du mois."
+    day = f"Code affiché par le poste le {'1er' if reading.day == 1 else reading.day} du mois."
     rare = (
         ("C'est un cas particulier de ce problème, que ce programme ne connaît pas encore.",)
         if reading.other_actor and other is None
         else ()
     )
     return replace(case, notes=(*corrected, day, *rare, *_note_versions(case)))
+
+
+def _word_place(place: int) -> str:
+    return "1er" if place == 1 else f"{place}e"
 
 
 def open_text_case(request: PastedRequest) -> SupportCase:

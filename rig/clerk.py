@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from iea_agent.domain.machine import State
@@ -54,10 +55,14 @@ class Clerk:
 
 
 class Frame(NamedTuple):
-    """A part of the screen, None for all of it, and how often a picture enlarges it."""
+    """A part of the screen, None for all of it, and how often a picture enlarges it.
+
+    *taken* is a picture that there is already, in its place.
+    """
 
     area: Area | None
     enlarged: int = 1
+    taken: Path | None = None
 
 
 class Deed(NamedTuple):

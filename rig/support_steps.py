@@ -1,18 +1,16 @@
 """After the sheets: a request to the support desk, and how the desk reads it.
 
-``wine_demo.py`` plays it as a last sheet. The desk's command runs in the Linux Python, over the file that the agent on the
-Windows desktop has made.
+``wine_demo.py`` plays it as a last sheet. The desk's pages are served by the Linux Python; they are given the file that the agent on
+the Windows desktop has made.
 """
 
 from __future__ import annotations
 
-import io
 import re
-from contextlib import redirect_stdout
 
 from iea_agent.domain import problems
 from iea_agent.domain.person_requests import SUPPORT as SUPPORT_REQUEST
-from iea_desk.cli import main as run_desk
+from rig.chromium import PROGRAM
 from rig.clerk import (
     Clerk,
     Deed,
@@ -31,51 +29,44 @@ from rig.clerk import (
     see_icon,
     see_window,
 )
+from rig.desk_page import read_in_page
 from rig.practical_sheets import Instruction, Section, Sheet
-from rig.prefix import windows_path
 from rig.window_texts import SETTINGS, SUPPORT
 
 COMPLAINT = "Ce qui se passe (facultatif)"
 CODE = problems.INTERCEPTED.code
-READING = "demande.txt"
-"""The file with what the desk has read, which Notepad shows."""
-
-
-NOTEPAD = "(Notepad|Bloc-notes)$"
-"""The title of its window, in English and in French."""
+READING, PICTURE = "demande.txt", "demande.png"
+"""The words of the desk's page, and its picture."""
+_HOW = "dans Chromium" if PROGRAM else "par HTTP, sans image : il n’y a pas de Chromium ici"
 
 
 def read_request() -> Deed:
-    """Have the desk read the newest support file, and show its lines in Notepad."""
+    """Give the newest support file to the page of ``iea-desk web``."""
 
     def perform(clerk: Clerk) -> None:
-        folder = clerk.stage.home / "state" / "support"
-        file = max(folder.glob("assistance-*.zip"), key=lambda each: each.stat().st_mtime)
-        printed = io.StringIO()
-        with redirect_stdout(printed):
-            code = run_desk(["read", "--answer", str(file)])
-        if code != 0:
-            raise AssertionError(printed.getvalue())
-        text = clerk.stage.home / READING
-        # Notepad knows UTF-8 by its mark
-        text.write_text(printed.getvalue(), encoding="utf-8-sig", newline="\r\n")
-        clerk.stage.desktop.start_program("notepad.exe", windows_path(text))
+        home = clerk.stage.home
+        file = max(
+            (home / "state" / "support").glob("assistance-*.zip"), key=lambda each: each.stat().st_mtime
+        )
+        reading = read_in_page(file, home / PICTURE, ("--key-file", str(clerk.stage.desk_keys)))
+        (home / READING).write_text(reading.words, encoding="utf-8")
 
-    return Deed("À l’assistance : « iea-desk read --answer assistance-….zip », sur la pièce jointe.", perform)
+    return Deed(
+        f"À l’assistance : la pièce jointe est donnée à la page de « iea-desk web », et la réponse est copiée ({_HOW}).",
+        perform,
+    )
 
 
 def see_reading(*texts: str) -> Sight:
-    """Wait for Notepad with the lines, which must have all *texts*."""
+    """See the page of the desk, which must have all *texts*."""
 
     def look(clerk: Clerk) -> Frame:
-        words = re.sub(r"\s+", " ", (clerk.stage.home / READING).read_text(encoding="utf-8-sig"))
+        words = re.sub(r"\s+", " ", (clerk.stage.home / READING).read_text(encoding="utf-8"))
         for text in texts:
             if text not in words:
                 raise AssertionError(f"{text!r} is not in what the desk reads")
-        window = clerk.stage.desktop.wait(
-            lambda windows: next((w for w in windows if READING.partition(".")[0] in w.text), None), READING
-        )
-        return Frame(window.area)
+        picture = clerk.stage.home / PICTURE
+        return Frame(None, taken=picture if picture.exists() else None)
 
     return Sight(f"On y lit {', '.join(f'« {text} »' for text in texts)}.", look)
 
@@ -126,7 +117,7 @@ REQUEST = Section(
         ),
         Instruction(
             "",
-            (close_program(NOTEPAD, "Le Bloc-notes est fermé."),),
+            (),
             see_icon("ball"),
             "Le réglage est changé : la connexion revient d’elle-même.",
             before=(mend_servers(),),

@@ -73,6 +73,10 @@ class SheetWalk:
 
     def _take_picture(self, number: int, frame: Frame, failure: str) -> Played:
         """Photograph *frame* once it has stopped changing."""
+        name = f"{number + 1:02}.png"
+        if frame.taken is not None:
+            with Image.open(shutil.copy(frame.taken, self._folder / name)) as picture:
+                return Played(name, picture.size, failure)
         desktop = self._clerk.stage.desktop
         deadline = time.monotonic() + PAINTING
         image, before = desktop.look(frame.area), None
@@ -82,9 +86,8 @@ class SheetWalk:
         if frame.enlarged > 1:
             size = (image.width * frame.enlarged, image.height * frame.enlarged)
             image = image.resize(size, Image.Resampling.NEAREST)
-        file = self._folder / f"{number + 1:02}.png"
-        image.save(file)
-        return Played(file.name, image.size, failure)
+        image.save(self._folder / name)
+        return Played(name, image.size, failure)
 
     def write(self) -> Path:
         """Write the page and return its path."""

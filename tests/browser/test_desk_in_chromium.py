@@ -18,8 +18,8 @@ from iea_desk.cli import main
 from iea_desk.request_files import open_request
 from iea_desk.todays_password import make_todays_message
 from iea_desk.web.desk_pages import DeskSources
+from rig.chromium import PROGRAM, Chromium, start_chromium
 from tests.browser.axe import load_axe
-from tests.browser.chromium import PROGRAM, Chromium, start_chromium
 from tests.desk.desk_visitor import Visitor, serve
 from tests.desk.requests import make_letter, make_mail, make_phone_code, make_report, pack, pack_report
 from tests.desk.test_inbox import OUTAGE, make_others, make_outage

@@ -1,4 +1,4 @@
-"""A headless Chromium that tests drive over two pipes (DevTools protocol)."""
+"""A headless Chromium that tests and the demonstration drive over two pipes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _KEYS = {
     "Escape": (27, ""),
     "End": (35, ""),
 }
-"""The keys that tests press: code and what they type."""
+"""The keys that are pressed: code and what they type."""
 _SHIFT, _CONTROL = 8, 2
 _OPTIONS = (
     *(

@@ -96,6 +96,11 @@ def test_a_folder_a_maildir_and_an_mbox_are_read_alike(
     assert groups[0][0][2] == {"pcs": 3, "since": NOW - 3600}
 
 
+def test_messages_without_a_code_are_named_by_that_alone() -> None:
+    inbox = sort_inbox([("1", make_mail("Merci.", pack_report(None))), ("2", make_mail("Au secours"))])
+    assert [group.title for group in inbox.groups] == ["Sans code de problème"]
+
+
 def test_what_is_no_mailbox_is_refused_and_a_huge_message_is_passed_over(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

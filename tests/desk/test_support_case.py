@@ -150,6 +150,21 @@ def test_the_answer_is_what_a_person_at_the_desk_would_write(
     assert f"Votre poste indique «\u00a0{title}\u00a0» (code {problem.code})." in body
 
 
+def test_who_has_sent_a_file_is_not_asked_for_one() -> None:
+    healthy = open_request(pack_report(None))
+    lines = render_case(healthy)
+    assert "authentification\u00a0: test réussi" in lines
+    assert "le gestionnaire\u00a0: qu’il dise ce qui ne va pas" in lines
+    assert "la connexion n’est pas en cause" in lines
+    assert "la connexion de votre poste marche" in compose_answer(healthy)[1]
+    status = make_status(Snapshot(State.CONNECTING, NOW), DEFAULTS)
+    untested = open_request(pack_report(None, status=status, test=None))
+    assert "puis d’envoyer un nouveau fichier" in render_case(untested)
+    assert "envoyez-nous de nouveau" in compose_answer(untested)[1]
+    status = make_status(Snapshot(State.ASSISTANCE, NOW), DEFAULTS)
+    assert "nous, par le mot de passe du jour" in render_case(open_request(pack_report(None, status=status)))
+
+
 def test_numbers_are_words_as_in_french() -> None:
     code = make_phone_code(problems.NAME_UNKNOWN)
     lines = render_case(open_text(f"{'8' if code[0] != '8' else '9'}{code[1:]}"))

@@ -89,7 +89,7 @@ def list_lines(case: SupportCase) -> Iterator[tuple[str, str]]:
     yield "Problème", name_problem(case)
     yield "État", _describe_state(case)
     yield "Depuis", describe_since(case)
-    yield "Qui agit", name_actor(case.actor) if case.actor else "à déterminer"
+    yield "Qui agit", _name_who_acts(case)
     yield "Essayé", _join(_describe_tries(case))
     yield "Poste", _join(_describe_pc(case))
     yield "Réseau", _join(_describe_network(case))
@@ -101,6 +101,26 @@ def _join(parts: Iterator[str]) -> str:
     return " ; ".join(parts) or "inconnu"
 
 
+def _name_who_acts(case: SupportCase) -> str:
+    if case.actor is not None:
+        return name_actor(case.actor)
+    if case.wants_password:
+        return "nous, par le mot de passe du jour"
+    return "le gestionnaire : qu'il dise ce qui ne va pas" if is_healthy(case) else "à déterminer"
+
+
+def is_healthy(case: SupportCase) -> bool:
+    """Return whether the PC has no problem with the connection."""
+    return not case.code and (
+        case.state is State.CONNECTED
+        or (
+            case.state is not State.ASSISTANCE
+            and bool(case.tested)
+            and not any(each.code for each in case.tested)
+        )
+    )
+
+
 def name_actor(actor: Actor) -> str:
     """Return who acts, as the desk calls them."""
     return _ACTORS[actor]
@@ -109,10 +129,7 @@ def name_actor(actor: Actor) -> str:
 def name_problem(case: SupportCase) -> str:
     """Return code and title of the problem."""
     if not case.code:
-        healthy = case.state is State.CONNECTED or (
-            case.tested and not any(each.code for each in case.tested)
-        )
-        return "aucun : la connexion marche" if healthy else _NO_CODE
+        return "aucun problème de connexion" if is_healthy(case) else _NO_CODE
     return f"{case.code} – {case.title}" if case.title else case.code
 
 
@@ -164,7 +181,7 @@ def _describe_tries(case: SupportCase) -> Iterator[str]:
 
 def _describe_outcome(outcome: ServerOutcome) -> str:
     if not outcome.code:
-        return f"{SERVERS[outcome.server]} réussi"
+        return f"{SERVERS[outcome.server]} : test réussi"
     stage = f" à l'étape « {_STAGES[outcome.stage]} »" if outcome.stage else ""
     return f"{SERVERS[outcome.server]} en échec{stage} ({outcome.code})"
 
@@ -221,10 +238,16 @@ def list_steps(case: SupportCase) -> list[str]:
             else "Nous intervenons : le gestionnaire n'a rien à faire."
         )
     if not steps:
-        steps.append(
-            "Demander un fichier d'assistance, ou le code à douze caractères de la fenêtre « État de la connexion »."
-        )
+        steps.append(_ask_more(case))
     return steps
+
+
+def _ask_more(case: SupportCase) -> str:
+    if is_healthy(case):
+        return "Demander ce que le gestionnaire fait, et ce qui s'affiche : la connexion n'est pas en cause."
+    if case.origin is Origin.REPORT:
+        return "Demander de cliquer sur « Tester l'accès aux serveurs », puis d'envoyer un nouveau fichier."
+    return "Demander un fichier d'assistance, ou le code à douze caractères de la fenêtre « État de la connexion »."
 
 
 def _list_repair_steps(case: SupportCase) -> Iterator[str]:
@@ -273,6 +296,16 @@ def _list_blocks(case: SupportCase, password: PasswordMessage | None) -> Iterato
         yield f"Vous pouvez transmettre ce message à la {_IT}."
     if case.wants_password:
         yield from _list_password(password)
+    elif is_healthy(case):
+        yield (
+            "D'après ce que vous nous avez envoyé, la connexion de votre poste marche. Dites-nous ce que vous faites quand le problème se "
+            "présente, et ce qui s'affiche alors : une copie de l'écran nous aide."
+        )
+    elif not case.code and case.origin is Origin.REPORT:
+        yield (
+            "Votre fichier n'indique aucun problème. Dans « Paramètres de connexion », cliquez sur « Tester l'accès aux serveurs », puis envoyez-nous "
+            "de nouveau le message que prépare « Demande de support technique »."
+        )
     elif not case.code:
         yield (
             "Pour que nous puissions vous aider, ouvrez « Demande de support technique » (clic droit sur l'icône, en bas à droite de votre "

@@ -119,7 +119,8 @@ def group_messages(messages: Iterable[InboxMessage]) -> Inbox:
             continue
         case = message.case
         group = groups.setdefault(case.code, ProblemGroup(case.code, ""))
-        group.title = group.title or name_problem(case)
+        # those without a code have nothing else in common
+        group.title = group.title or (name_problem(case) if case.code else "Sans code de problème")
         group.messages.append(message)
     ordered = sorted(groups.values(), key=lambda group: (-len(group.senders), group.code))
     return Inbox(tuple(ordered), tuple(refused))

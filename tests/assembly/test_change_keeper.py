@@ -41,7 +41,7 @@ class Post:
         self.write("settings", f'schema = 1\n[connection]\nauthentication = "{OLD}"\n')
         self.outcome = PASSES
         self.tested: list[tuple[str, str]] = []
-        self.changes = 0
+        self.changes = self.results = 0
         self._calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self.keeper = self.restart()
 
@@ -69,7 +69,12 @@ class Post:
         """Start the agent anew."""
         load_policy = TextReader(self.installation.updates_folder).load_policy
         self.keeper = ChangeKeeper(
-            self.storage, load_policy, self._rehearse, self._calls.put, self._note_change
+            self.storage,
+            load_policy,
+            self._rehearse,
+            self._calls.put,
+            self._note_change,
+            self._note_result,
         )
         self.keeper.open()
         return self.keeper
@@ -80,6 +85,9 @@ class Post:
 
     def _note_change(self) -> None:
         self.changes += 1
+
+    def _note_result(self) -> None:
+        self.results += 1
 
     def look(self, now: float, *, tests: bool = False) -> None:
         """Look at *now*; take the result if it *tests* servers."""
@@ -118,6 +126,20 @@ def test_without_an_announcement_nothing_is_done(post: Post) -> None:
     post.fail(BEGINS, tests=False)
     assert (post.address, post.tested, post.pending(BEGINS)) == (OLD, [], ())
     assert not (post.storage.folders.state / "changes.json").exists()
+
+
+def test_a_look_is_due_at_the_start_at_another_policy_and_after_a_rehearsal(post: Post) -> None:
+    assert not post.keeper.has_news
+    post.announce("2027-03")
+    assert post.keeper.has_news
+    post.look(BEGINS - 26 * DAY, tests=True)
+    assert not post.keeper.has_news
+    assert post.results == 1
+    post.announce("2027-03", "2027-04")
+    assert post.keeper.has_news
+    post.look(BEGINS - 25 * DAY, tests=True)
+    assert post.results == 2
+    assert post.restart().has_news, "a day may have come meanwhile"
 
 
 def test_a_good_pc_hears_nothing_changes_on_the_day_and_keeps_the_address(post: Post) -> None:

@@ -18,12 +18,16 @@ import pytest
 from iea_agent import channel
 from iea_agent.assembly.agent import Agent
 from iea_agent.assembly.agent_client import AgentClient
+from iea_agent.assembly.change_keeper import STATE as CHANGES
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.servers import Servers
 from iea_agent.assembly.session import SessionChannel, read_place
 from iea_agent.domain import machine, refusals
+from iea_agent.domain.announced_change import ChangeRecord
 from iea_agent.domain.machine import Moment
 from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain.settings import DEFAULTS
+from iea_agent.domain.signed_policy import format_time
 from iea_agent.domain.wires import Wire, WireListener
 from iea_agent.host import LocalWires, current_host, current_wires
 from iea_agent.host.journal import Journal
@@ -31,6 +35,7 @@ from iea_agent.shell.wording.view import View
 from tests.passwords import make_current_register, other_password, password, today
 
 SECONDS = 30
+NEW = "https://connexion.example/ie"
 LEFT = json.dumps(
     {"address": "/nowhere" if sys.platform != "win32" else r"\\.\pipe\nowhere", "key": "00" * 32}
 )
@@ -435,6 +440,46 @@ def test_folders_that_cannot_be_used_cost_a_balloon_and_nothing_else(
     folders = [str(folder / name) for name in spoilt if not name.endswith("/")]
     assert len(named) == bool(folders)
     assert all(each in named[0] for each in folders)
+
+
+def announce_change(folder: Path, after: float) -> None:
+    """Bring the publisher's policy: another address in so many seconds."""
+    begins = time.time() + after
+    change = {
+        "name": "2027-03",
+        "rehearses": format_time(begins - 28 * 86_400),
+        "begins": format_time(begins),
+        "authentication": {"old": DEFAULTS.authentication, "new": NEW},
+    }
+    file = folder / "state" / "updates" / "targets" / "policy.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"schema": 1, "changes": [change]}))
+
+
+def test_an_announced_change_is_made_as_soon_as_it_is_known_and_due(folder: Path, running: ExitStack) -> None:
+    agent = Session(folder, "1", running)
+    agent.until("disconnected")
+    announce_change(folder, -60.0)
+    agent.look_around()
+    assert agent.client.fetch_status()["authentication"] == NEW
+    assert agent.icon.balloons.empty()
+
+
+def test_a_pc_that_is_not_ready_is_told_after_a_start_with_a_balloon(
+    folder: Path, running: ExitStack
+) -> None:
+    announce_change(folder, 8 * 86_400.0)
+    record = ChangeRecord(rehearsed=time.time(), failures=2, problem="IEA-N04")
+    state = {"chance": 0.5, "records": {"2027-03": record.to_document()}}
+    Installation.locate({"IEA_AGENT_HOME": str(folder)}, "1").storage.write_state(CHANGES, state)
+    agent = Session(folder, "1", running)
+    agent.until("disconnected")
+    agent.look_around()
+    title, _body = agent.icon.balloons.get(timeout=SECONDS)
+    assert title == "Ce poste n’atteint pas encore le futur serveur"
+    (note,) = agent.client.fetch_status()["notices"]
+    assert NEW in note
+    assert agent.icon.balloons.empty(), "once"
 
 
 class DeafInstallation(Installation):

@@ -97,10 +97,7 @@ class Agent:
         # one agent writes it: the one whose log has its plain name
         self._log_book = LogBookKeeper(installation.log_book_file, clock) if log_name == "agent" else None
         locale.replace_in_sentences(problems.SUPPORT_ADDRESS, lambda: self._settings.support_address)
-        self._changes = ChangeKeeper(
-            installation.storage, installation.texts.load_policy, servers.rehearse, self._post, self._reload
-        )
-        self._changes.open()
+        self._changes = self._open_changes(servers)
         self._sealing = Sealing(installation, clock)
         self._sealing.open(lambda: installation.vault)
         first = machine.begin(clock(), self._sealing.restore_mode())
@@ -122,6 +119,14 @@ class Agent:
         self._warned_of: set[Problem] = set()
         # what was said of a connection that works; None before the first look
         self._noticed: tuple[AnyNotice, ...] | None = None
+
+    def _open_changes(self, servers: Servers) -> ChangeKeeper:
+        storage, texts = self._installation.storage, self._installation.texts
+        changes = ChangeKeeper(
+            storage, texts.load_policy, servers.rehearse, self._post, self._reload, self.reread_policy
+        )
+        changes.open()
+        return changes
 
     @property
     def _settings(self) -> Settings:
@@ -236,6 +241,9 @@ class Agent:
                 has_update=self._updates.has_update,
             )
         self._updates.look(self._settings)
+        # not before the first status: what is new since then has a balloon
+        if self._noticed is not None and self._changes.has_news:
+            self.reread_policy()
         addresses = self._installation.host.list_addresses()
         if addresses != self._addresses:
             # the system may give no notice of it (Wine gives none)

@@ -47,17 +47,20 @@ class ChangeKeeper:
         rehearse: Rehearse,
         post: Callable[[Callable[[], None]], None],
         on_change: Callable[[], None],
+        on_result: Callable[[], None] = lambda: None,
     ) -> None:
         """*load_policy* returns the publisher's policy, the same object until it changes.
 
-        *post* runs a call on the loop's thread; *on_change* is told of other addresses.
+        *post* runs a call on the loop's thread; *on_change* is told of other addresses, *on_result* of the end of a rehearsal.
         """
         self._storage = storage
         self._rehearse = rehearse
         self._post = post
         self._on_change = on_change
+        self._on_result = on_result
         self._load_policy = load_policy
         self._policy: SignedPolicy | None = None
+        self._looked_at: SignedPolicy | None = None
         self._changes: tuple[AnnouncedChange, ...] = ()
         self._records: dict[str, ChangeRecord] = {}
         self._chance = 0.0
@@ -67,6 +70,11 @@ class ChangeKeeper:
     def open(self) -> None:
         """Read what was announced and what this PC has done about it."""
         self._read_policy()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the policy is another than at the last look: one look is due."""
+        return self._load_policy() is not self._looked_at
 
     def apply(self, effective: Effective) -> Settings:
         """Return the settings with the addresses that are in force.
@@ -91,6 +99,7 @@ class ChangeKeeper:
     def look(self, effective: Effective, now: float) -> None:
         """Do what is due at *now*."""
         self._read_policy()
+        self._looked_at = self._policy
         if not self._changes:
             return
         from iea_agent.domain.announced_change import ChangeRecord, ChangeStep, decide_step, note_told
@@ -173,6 +182,7 @@ class ChangeKeeper:
             fields = {"change": change.name, "outcome": outcome.value, "problem": problem}
             log.info("rehearsal", extra={"fields": fields})
             self._keep(change, note_rehearsal(record, outcome, problem, now))
+            self._on_result()
 
         self._test(self._with_new(change, settings), settings, take)
 

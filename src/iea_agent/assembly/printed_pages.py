@@ -57,10 +57,21 @@ def make_sheet(installation: Installation) -> PrintedPage:
     from iea_agent.locale import _
     from iea_agent.shell.wording.report_text import SERVERS
 
+    from .change_keeper import ChangeKeeper
     from .inspection import find_routes
     from .servers import Servers
 
-    values = installation.storage.load().effective.settings
+    effective, now, servers = installation.storage.load().effective, time.time(), Servers(installation)
+    changes = ChangeKeeper(
+        installation.storage,
+        installation.texts.load_policy,
+        servers.rehearse,
+        lambda _call: None,
+        lambda: None,
+    )
+    # only read here: the agent rehearses and changes
+    changes.open()
+    values = changes.apply(effective)
     names = {server.value: _(text) for server, text in SERVERS.items()}
     hosts = {}
     for server, address in ((Server.AUTHENTICATION, values.authentication), (Server.UPDATES, values.updates)):
@@ -71,11 +82,12 @@ def make_sheet(installation: Installation) -> PrintedPage:
             hosts[names[server.value]] = address
     routes = {
         names[name]: " ".join(filter(None, (route["value"], f"({route['origin']})", route["detail"])))
-        for name, route in find_routes(Servers(installation), values).items()
+        for name, route in find_routes(servers, values).items()
     }
     system = installation.host.describe_system()
     test = load_test_details(installation.storage)
-    return build_sheet(SheetFacts(values, time.time(), system, hosts, routes, test))
+    pending = changes.list_pending(effective, now)
+    return build_sheet(SheetFacts(values, now, system, hosts, routes, test, pending))
 
 
 def open_paper(installation: Installation, name: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 from iea_agent.domain import support_report
-from iea_agent.domain.diagnosis import Certificate, Server, Stage, StageOutcome
+from iea_agent.domain.diagnosis import Certificate, PendingChange, Server, Stage, StageOutcome
 from iea_agent.domain.incidents import Incident
 from iea_agent.domain.log_book import LogBookState, Stay
 from iea_agent.domain.release_notes import parse_notes
@@ -95,6 +95,16 @@ def test_the_sheet_says_what_to_allow_and_what_was_seen() -> None:
     assert "valable : du 30/11/2026 au 01/12/2026" in text
     without = render_text(build_sheet(SheetFacts(DEFAULTS, NOW, "Windows 10")))
     assert "Aucun test n’a encore été fait." in without
+
+
+def test_the_sheet_says_which_address_to_allow_before_an_announced_change() -> None:
+    pending = PendingChange("https://connexion.example/ie", NOW + 8 * 86_400, "IEA-N04")
+    text = render_text(build_sheet(SheetFacts(DEFAULTS, NOW, "Windows 10", pending=(pending,))))
+    text = text.replace("\xa0", " ")
+    assert "À autoriser avant le 08/12/2026 : le serveur change d’adresse" in text
+    assert "Adresse : https://connexion.example/ie" in text
+    assert "(IEA-N04)" in text
+    assert "avant le" not in render_text(build_sheet(SheetFacts(DEFAULTS, NOW, "Windows 10")))
 
 
 class _Tags(HTMLParser):

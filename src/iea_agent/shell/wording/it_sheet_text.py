@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from iea_agent import __version__
 from iea_agent.domain import problems
+from iea_agent.domain.diagnosis import PendingChange
 from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import Settings
 from iea_agent.domain.support_report import TestedServer, TestedServers
@@ -21,7 +22,10 @@ from .time_text import format_date, format_milliseconds
 
 @dataclass(frozen=True, slots=True)
 class SheetFacts:
-    """What the sheet says: *hosts* and *routes* by server, and the last *test*."""
+    """What the sheet says: *hosts* and *routes* by server, and the last *test*.
+
+    *pending* are the announced changes for which this PC is not ready.
+    """
 
     settings: Settings
     made: float
@@ -29,6 +33,7 @@ class SheetFacts:
     hosts: Mapping[str, str] = field(default_factory=dict)
     routes: Mapping[str, str] = field(default_factory=dict)
     test: TestedServers | None = None
+    pending: tuple[PendingChange, ...] = ()
 
 
 _NOTE = N_(
@@ -41,6 +46,7 @@ def build_sheet(facts: SheetFacts) -> PrintedPage:
     """Return the sheet as of now."""
     sections = [
         PagePart(_("À autoriser"), tuple(facts.hosts.items()), tuple(_list_wanted())),
+        *map(_describe_pending, facts.pending),
         PagePart(_("Chemin actuel"), tuple(facts.routes.items())),
     ]
     if facts.test is None:
@@ -64,6 +70,12 @@ def _list_wanted() -> Iterator[str]:
     yield _("Les listes de révocation des autorités (http, port 80) peuvent être demandées par Windows.")
 
 
+def _describe_pending(change: PendingChange) -> PagePart:
+    heading = _("À autoriser avant le {date} : le serveur change d'adresse")
+    rows = ((_("Adresse"), change.address), *_word_problem(change.problem))
+    return PagePart(heading.format(date=format_date(change.begins)), rows)
+
+
 def _describe_server(server: TestedServer, at: float) -> PagePart:
     heading = _("Dernier test : {server}").format(server=_(SERVERS[server.server]))
     return PagePart(heading, tuple(_list_test(server, at)))
@@ -72,14 +84,10 @@ def _describe_server(server: TestedServer, at: float) -> PagePart:
 def _list_test(server: TestedServer, at: float) -> Iterator[tuple[str, str]]:
     yield _("Fait le"), format_full_moment(at)
     yield _("Adresse"), server.address
-    cause = server.cause
-    problem = None if cause is None else problems.CATALOGUE.get(cause.code)
-    if cause is None:
+    if server.cause is None:
         yield _("Résultat"), _("réussi")
     else:
-        yield _("Résultat"), f"{_(problem.title)} ({cause.code})" if problem else cause.code
-        if problem is not None:
-            yield _("À faire"), f"{_(problem.advice)} {_(problems.ACTORS[problem.actor])}"
+        yield from _word_problem(server.cause.code)
     for stage in server.stages:
         time = "" if stage.milliseconds is None else f", {format_milliseconds(stage.milliseconds)}"
         detail = f" ({word_detail(stage.detail)})" if stage.detail else ""
@@ -94,3 +102,10 @@ def _list_test(server: TestedServer, at: float) -> Iterator[tuple[str, str]]:
             dates.format(begin=format_date(certificate.not_before), end=format_date(certificate.not_after)),
         )
         yield _("empreinte SHA-256"), certificate.sha256
+
+
+def _word_problem(code: str) -> Iterator[tuple[str, str]]:
+    problem = problems.CATALOGUE.get(code)
+    yield _("Résultat"), f"{_(problem.title)} ({code})" if problem else code
+    if problem is not None:
+        yield _("À faire"), f"{_(problem.advice)} {_(problems.ACTORS[problem.actor])}"

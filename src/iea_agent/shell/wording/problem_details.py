@@ -150,8 +150,8 @@ def describe_notice(notice: AnyNotice) -> str:
         return text.format(own=notice.own, least=notice.least)
     if isinstance(notice, PendingChange):
         text = _(
-            "Le {date}, l'adresse du serveur deviendra {address}, que ce poste n'atteint pas encore ({problem}). Rien ne change d'ici là. Montrez cette "
-            "phrase à la personne qui s'occupe de votre informatique : ce poste doit pouvoir ouvrir cette adresse."
+            "Le {date}, l'adresse du serveur deviendra {address}, que ce poste n'atteint pas encore ({problem}). Rien ne change d'ici là. Donnez à la "
+            "personne qui s'occupe de votre informatique la « Fiche pour l'informatique » (menu « Demande de support technique ») : elle dit quoi autoriser."
         )
         return text.format(date=format_date(notice.begins), address=notice.address, problem=notice.problem)
     since = format_date(notice.since)

@@ -23,6 +23,7 @@ from iea_sandbox.cli import default_home
 from iea_sandbox.control import attach
 from installer.build import build_program, build_setup
 from rig.build import BUILD
+from rig.change_steps import CHANGE_SHEET
 from rig.clerk import Clerk, Frame, quit_agent
 from rig.demo import instructions
 from rig.demo_page import Played, render_page
@@ -102,7 +103,7 @@ def walk(folder: Path, stage: AgentStage) -> int:
     """Play the sheets, write the page in *folder*, and return the exit code."""
     install_payroll_program(Clerk(stage))
     stage.install_register()
-    sheet_walk = SheetWalk(folder, stage, (*SHEETS, SUPPORT_SHEET, UPDATE_SHEET))
+    sheet_walk = SheetWalk(folder, stage, (*SHEETS, SUPPORT_SHEET, UPDATE_SHEET, CHANGE_SHEET))
     try:
         if not sheet_walk.play():
             print(stage.log(), file=sys.stderr)

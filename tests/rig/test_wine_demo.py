@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from iea_agent.domain.signed_policy import parse_policy
 from iea_agent.domain.update_catalogue import check_release
+from iea_sandbox.world import World
+from rig.change_steps import CHANGE_SHEET, REACHED, announce_change, holds_in_order
 from rig.clerk import Deed, Frame, Sight
 from rig.demo_page import Played, render_page
 from rig.desktop import Area, NotSeenError
@@ -53,7 +57,7 @@ def test_nothing_of_a_sheet_is_left_out_or_changed(title: str) -> None:
 
 
 def test_nothing_is_done_without_a_look_at_what_came_of_it() -> None:
-    for sheet in (*SHEETS, SUPPORT_SHEET, UPDATE_SHEET):
+    for sheet in (*SHEETS, SUPPORT_SHEET, UPDATE_SHEET, CHANGE_SHEET):
         for section in sheet.sections:
             for step in section.steps:
                 assert step.sight or not (step.before or step.deeds), step.words
@@ -61,6 +65,19 @@ def test_nothing_is_done_without_a_look_at_what_came_of_it() -> None:
 
 def test_the_version_of_the_demonstration_is_one_that_a_publisher_may_sign() -> None:
     assert check_release(describe(NEW)).version == NEW
+
+
+def test_the_change_of_the_demonstration_is_one_that_a_publisher_may_sign(world: World) -> None:
+    (change,) = parse_policy(json.dumps(announce_change(world, REACHED, 1_803_880_800.0))).changes
+    assert change.authentication is not None
+    assert change.authentication.old == world.authentication.address
+    assert change.authentication.new != change.authentication.old
+    assert change.begins == 1_803_880_800.0
+
+
+def test_what_the_log_must_have_is_wanted_in_order() -> None:
+    assert holds_in_order("rehearsal outcome=passed", ("rehearsal", "outcome=passed"))
+    assert not holds_in_order("outcome=passed rehearsal", ("rehearsal", "outcome=passed"))
 
 
 def test_the_page_quotes_each_step_and_names_the_one_that_failed() -> None:

@@ -133,8 +133,8 @@ def main(arguments: Sequence[str]) -> int:
     if not display:
         # what is up to date is not made again
         build_setup(build_program())
-    # its warnings about requests that are broken on purpose
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    # what it says of requests and answers that are broken on purpose
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     folder = PAGE if scaling == 100 else PAGE.with_name(f"demo-{scaling}")
     with tempfile.TemporaryDirectory() as home, AgentStage(Path(home), scaling, display) as stage:
         if display:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
@@ -12,6 +13,7 @@ import pytest
 
 from iea_agent.assembly.change_keeper import ChangeKeeper
 from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.printed_pages import make_sheet
 from iea_agent.assembly.servers import Servers
 from iea_agent.assembly.text_reader import TextReader
 from iea_agent.domain import timing
@@ -20,6 +22,7 @@ from iea_agent.domain.diagnosis import PendingChange
 from iea_agent.domain.settings import Settings
 from iea_agent.domain.signed_policy import format_time
 from iea_agent.host.storage import Storage
+from iea_agent.shell.wording.printed_page import render_text
 from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
 
@@ -50,13 +53,13 @@ class Post:
         folder = self.storage.folders.settings if kind == "settings" else self.storage.folders.policy
         (folder / f"{kind}.toml").write_text(text)
 
-    def announce(self, *names: str) -> None:
+    def announce(self, *names: str, begins: float = BEGINS) -> None:
         """Bring a policy with these changes, each from ``OLD`` to ``NEW``."""
         changes = [
             {
                 "name": name,
-                "rehearses": format_time(BEGINS - 28 * DAY),
-                "begins": format_time(BEGINS),
+                "rehearses": format_time(begins - 28 * DAY),
+                "begins": format_time(begins),
                 "authentication": {"old": OLD, "new": NEW},
             }
             for name in names
@@ -174,6 +177,22 @@ def test_a_bad_pc_is_told_once_with_what_is_in_the_way(post: Post) -> None:
     post.restart()
     assert post.pending(now) == (PendingChange(NEW, BEGINS, "IEA-N01"),)
     assert post.address == OLD
+
+
+@pytest.mark.linux  # nothing is asked of Windows' own proxies
+def test_the_sheet_for_it_names_the_address_before_its_day_and_lists_it_from_then_on(post: Post) -> None:
+    now = time.time()
+    post.announce("2027-03", begins=now + 8 * DAY)
+    post.outcome = FAILS
+    for hours in (8, 4):
+        post.look(now - hours * 3600, tests=True)
+    assert NEW not in render_text(make_sheet(post.installation)), "nobody is told yet"
+    post.look(now - 60)
+    assert f"{NEW}\n" in render_text(make_sheet(post.installation))
+    assert "nouveau.example, TCP" not in render_text(make_sheet(post.installation))
+    post.announce("2027-03", begins=now - 60)
+    post.look(now)
+    assert "nouveau.example, TCP 443" in render_text(make_sheet(post.installation))
 
 
 def test_back_to_the_old_address_if_only_that_answers_and_again_later(post: Post) -> None:

@@ -198,7 +198,7 @@ def test_a_launch_is_offered_before_the_installation_and_explained_after_it() ->
     ended = {wish: summarize(make_facts(UpdateState.INSTALLED, launch=wish)) for wish in LaunchWish}
     assert ended[LaunchWish.NONE].text == ""
     awaited = ended[LaunchWish.ASKED]
-    assert "dès que ce poste est connecté" in awaited.text
+    assert "dès que ce poste sera connecté" in awaited.text
     assert (awaited.actions, awaited.best) == ((), None), "a second one would be launched"
     missed = ended[LaunchWish.MISSED]
     assert "n'a pas été lancé" in missed.text

@@ -178,7 +178,7 @@ _LAUNCHES: Mapping[LaunchWish, tuple[str, tuple[UpdateAction, ...], UpdateAction
     LaunchWish.NONE: ("", (UpdateAction.LAUNCH,), UpdateAction.LAUNCH),
     # no button: it would launch a second one
     LaunchWish.ASKED: (
-        N_("Impact emploi sera lancé dès que ce poste est connecté au serveur, ou en mode assistance."),
+        N_("Impact emploi sera lancé dès que ce poste sera connecté au serveur, ou en mode assistance."),
         (),
         None,
     ),

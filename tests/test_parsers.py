@@ -111,6 +111,7 @@ ELSEWHERE: dict[str, str] = {
     "state_values.parse_list": "gets a value: the parsers of states",
     "state_values.parse_time": "gets a value: the parsers of states",
     "update_machine.judge_choice": "gets a choice",
+    "update_record.judge_launch": "a state and a time",
     "support_facts.read_assistance_since": "gets no text",
     "tls_verdicts.judge_alert": "called by tls_verdicts.judge_handshake",
     "tls_verdicts.judge_certificate": "gets what certificates.parse_certificate has read",

@@ -400,9 +400,10 @@ FunctionEnd
       ${ExitDo}
     ${EndIf}
     IntOp $1 $1 + 1
-    ${If} $1 = 25
+    ; the agent has ended, but who watches this setup runs on: no icon is shown meanwhile
+    ${If} $1 = 3
       Rename "$INSTDIR\${NAME}.exe" "$INSTDIR\${NAME}.old.exe"
-    ${ElseIf} $1 > 30
+    ${ElseIf} $1 > 10
       ; the launcher that is there reads the same files
       Delete "$INSTDIR\${NAME}.new.exe"
       ${ExitDo}

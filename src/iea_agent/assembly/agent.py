@@ -371,11 +371,8 @@ class Agent:
     def _word_incident(self) -> str:
         """Return what the publisher says of the present failure, "" if it says nothing."""
         now = time.time()
-        notice = (
-            self._servers.installation.texts.find_notice(now)
-            if self.loop.snapshot.failure is not None
-            else None
-        )
+        texts = self._installation.texts
+        notice = texts.find_notice(now) if self.loop.snapshot.failure is not None else None
         if notice is None:
             return ""
         from iea_agent.shell.wording.incident_text import describe_incident
@@ -415,7 +412,7 @@ class Agent:
         version_return = self._proof.version_return
         notices = self._servers.issuers.list_notices(self._settings.authentication, time.time())
         pending = self._changes.list_pending(self._loaded.effective, time.time())
-        outdated = self._servers.installation.list_outdated(self._settings)
+        outdated = self._installation.list_outdated(self._settings)
         return (*(() if version_return is None else (version_return,)), *outdated, *pending, *notices)
 
     def _announce_notices(self) -> None:

@@ -42,7 +42,7 @@ class StaticHost:
     stalls_at: int = -1
     goes_on: threading.Event = field(default_factory=threading.Event)
     sent: list[int] = field(default_factory=list)
-    """The body's length of each answer."""
+    """The body's length of each answer, noted before it is sent: whoever has read the answer finds it here."""
 
     def answer(self, asked: str) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body for a request with the Range *asked*."""
@@ -80,12 +80,12 @@ class Handler(BaseHTTPRequestHandler):
             host.goes_on.wait(20)
             body = body[host.stalls_at :]
         if host.cut_at >= 0:
-            self.wfile.write(body[: host.cut_at])
             host.sent.append(host.cut_at)
+            self.wfile.write(body[: host.cut_at])
             self.close_connection = True
             return
-        self.wfile.write(body)
         host.sent.append(len(body))
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -75,7 +75,7 @@ class Work(Protocol):
         """Take note of what no notice tells: other sessions, the channel, addresses."""
 
     def reread_policy(self) -> None:
-        """Post ``SettingsChanged`` if the administrator's policy changed."""
+        """Post ``SettingsChanged`` if the policy or another session changed a file."""
 
     def publish(self, snapshot: Snapshot) -> None:
         """Draw a new snapshot and pass it on."""

@@ -105,7 +105,7 @@ class SettingsSaved(Event):
 
 
 class SettingsChanged(Event):
-    """The administrator's policy changed."""
+    """Settings, licence or policy are others now, and nobody waits for the result."""
 
 
 class AddressesChanged(Event):

@@ -12,6 +12,7 @@ import pytest
 from iea_sandbox.record import RecordedRequest
 from iea_sandbox.world import World
 from tests.installations import Installation
+from tests.releases import make_description
 
 PAGE = (Path(__file__).parents[2] / "docs" / "envois.md").read_text(encoding="utf-8")
 ROWS = {
@@ -21,6 +22,7 @@ ROWS = {
 """The most bytes of each request of the page."""
 TEXTS = {request for request in ROWS if "/targets/" in request}
 """The requests for the publisher's texts: those that are published and have changed."""
+SETUP, NOTES = "impact-emploi/ImpactEmploi-3.00.73.exe", "notes/SHA-256.VERSION.fr.md"
 ALLOWED = {
     *("accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "host"),
     *("user-agent", "if-none-match", "if-modified-since"),
@@ -30,6 +32,7 @@ ALLOWED = {
 
 def name_request(request: RecordedRequest) -> str:
     target = re.sub(r"/[0-9a-f]{64}(?=[.])", "/SHA-256", request.target)
+    target = re.sub(r"(?<=notes/SHA-256[.])[0-9.]+(?=[.]fr)", "VERSION", target)
     return f"{request.method} {re.sub(r'/[0-9]+(?=[.])', '/N', target)}"
 
 
@@ -42,15 +45,21 @@ def measure(request: RecordedRequest) -> int:
 @pytest.mark.linux  # the same requests on both systems
 @pytest.mark.usefixtures("system_vault")
 def test_the_page_lists_each_request_with_its_size(installation: Installation, world: World) -> None:
-    world.publish({"notices.json": b'{"schema": 1, "notices": []}'})
+    published = {
+        "notices.json": b'{"schema": 1, "notices": []}',
+        "notes/3.00.73.fr.md": b"# 3.00.73",
+        SETUP: b"MZ",
+    }
+    world.publish(published, {SETUP: {"iea": make_description(**{"minimum.windows": ""})}})
     installation.license()
     installation.run("test")
+    installation.run("update", "check")
     with ExitStack() as running:
         installation.start(running).until("connected")
         requests = world.requests.select()
 
     named = {name_request(request) for request in requests}
-    assert "GET /updates/targets/SHA-256.notices.json" in named
+    assert {f"GET /updates/targets/{name}" for name in ("SHA-256.notices.json", NOTES)} <= named
     assert named <= set(ROWS)
     assert set(ROWS) - named <= TEXTS
     private = (str(installation.folder), Path.home().name, json.dumps(str(Path.home())))

@@ -36,7 +36,7 @@ MENU = tuple(
     for line in render_view(
         Snapshot(State.CONNECTED, since=0.0),
         now=0.0,
-        abilities=Abilities(support=True, program=True),
+        abilities=Abilities(program=True),
     ).menu
     if line is not SEPARATOR
 )

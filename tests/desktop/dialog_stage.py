@@ -302,7 +302,7 @@ class SettingsOnStage:
 class StatusOnStage:
     """The status port: plays the documents of a file, the next one at each change."""
 
-    abilities = Abilities(support=True, program=True)
+    abilities = Abilities(program=True)
 
     def __init__(self, log: Log, source: Path) -> None:
         self._log = log

@@ -193,7 +193,7 @@ class Installation:
         """Return what this installation can do beyond its connection."""
         from iea_agent.domain.person_requests import Abilities
 
-        return Abilities(support=True, program=bool(self.find_program(values)))
+        return Abilities(program=bool(self.find_program(values)))
 
     def find_program(self, values: Settings) -> str:
         """Return the path of Impact emploi: that of *values*, else where it is, else ""."""

@@ -22,7 +22,6 @@ from .problems import N_
 class Abilities:
     """What this installation can do beyond its connection."""
 
-    support: bool = False
     program: bool = False
 
 
@@ -54,7 +53,6 @@ class PersonRequest:
 
 
 _NOT_NOW = N_("indisponible pour l'instant")
-_LATER = N_("disponible dans une prochaine version")
 _LEAVE_FIRST = {State.ASSISTANCE: N_("désactivez d'abord le mode assistance")}
 
 STATUS = PersonRequest(
@@ -94,8 +92,6 @@ SUPPORT = PersonRequest(
     effect=Effect.OPEN_SUPPORT,
     window="support",
     title=N_("Impact emploi – Demande de support technique"),
-    ability="support",
-    missing=_LATER,
 )
 UPDATES = PersonRequest(
     "updates",

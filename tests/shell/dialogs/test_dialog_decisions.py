@@ -44,7 +44,7 @@ from tests.status_documents import make_status
 DIALOGS = Path(iea_agent.__file__).parent / "shell" / "dialogs"
 NOW = 1_800_000_000.0
 SAVED = replace(DEFAULTS, licence_number="IEA-0000-1234")
-EVERYTHING = Abilities(support=True, program=True)
+EVERYTHING = Abilities(program=True)
 
 
 @pytest.mark.parametrize(
@@ -359,7 +359,6 @@ def test_only_what_the_table_allows_has_a_button(state: State) -> None:
     assert "diagnosis" not in status_overview.list_buttons(unconfigured, EVERYTHING)
     assert "support" in buttons
     assert all(buttons.values())
-    assert not status_overview.list_buttons(document(state), Abilities())["support"]
 
 
 @pytest.mark.parametrize(
@@ -461,7 +460,7 @@ def test_the_last_24_hours_are_a_sentence_too() -> None:
 
 
 def test_a_grey_launch_button_says_why() -> None:
-    status, nothing = document(State.CONNECTED), Abilities(support=True)
+    status, nothing = document(State.CONNECTED), Abilities()
     assert status_overview.list_buttons(status, nothing)["launch"] is False
     assert status_overview.explain_grey_launch(status, nothing) == (
         "Logiciel introuvable\u00a0: à indiquer dans «\u00a0Paramètres de connexion\u00a0»."

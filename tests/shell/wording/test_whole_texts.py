@@ -129,7 +129,7 @@ def list_texts() -> Iterator[tuple[str, str]]:
         document = make_status(snapshot, SETTINGS)
         yield f"status: {name}", status_text.render_status(document, NOW)
     for name, snapshot in SNAPSHOTS.items():
-        view = menu.render_view(snapshot, NOW, Abilities(support=True))
+        view = menu.render_view(snapshot, NOW, Abilities())
         lines = [
             "-" if line is SEPARATOR else f"{'' if line.enabled else 'grey '}[{line.mnemonic}] {line.label}"
             for line in view.menu

@@ -67,7 +67,10 @@ def test_a_file_that_is_not_there_or_not_signed_is_refused(
     (tmp_path / "x.exe").write_bytes(b"MZ")
     with pytest.raises(RefusedError) as caught:
         update_requests.take_file(installation, tmp_path / "x.exe", lambda _progress: None)
-    assert caught.value.refusal == refusals.ProblemMet("IEA-U07")
+    assert caught.value.refusal == refusals.ProblemMet("IEA-U09")
+    with pytest.raises(RefusedError) as caught:
+        update_requests.check(installation, by_network=True)
+    assert caught.value.refusal == refusals.ProblemMet("IEA-U09"), "nothing was forged: there is no root to verify with"
 
 
 @pytest.fixture(scope="module")

@@ -148,6 +148,7 @@ def test_no_other_address_or_way_is_looked_for_where_none_can_help() -> None:
         problems.UPDATE_FILE_MISSING,
         problems.UPDATE_FILE_UNKNOWN,
         problems.DISK_TOO_FULL,
+        problems.UPDATES_WITHOUT_ROOT,
         problems.INTERNAL_ERROR,
         problems.FOLDER_UNUSABLE,
         problems.OTHER_PROGRAM,

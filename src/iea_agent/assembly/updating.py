@@ -154,13 +154,14 @@ class Updating:
         """Return the update in the file *path*, whatever its name, if it is a signed one.
 
         The metadata beside it count, if they are good, else those on this PC; no network is needed. Raises ``HttpsError``
-        with UPDATE_FILE_UNKNOWN, with UPDATE_FILE_ALTERED for a file that is as long as one that is signed, or with what is wrong
-        with the metadata beside it; and ``OSError`` if the file cannot be read.
+        with UPDATE_FILE_UNKNOWN, with UPDATE_FILE_ALTERED for a file that is as long as one that is signed, with what is wrong
+        with the metadata beside it, or with UPDATES_WITHOUT_ROOT; and ``OSError`` if the file cannot be read.
         """
         from iea_agent.host.regular_files import open_regular
         from iea_agent.services.update_download import copy_file
 
         beside, failure = self._list_beside(path)
+        self._read_root()
         offers = {offer.file.sha256: offer for offer in (*beside.offers, *self.list_known().offers)}
         with open(path, "rb", opener=open_regular) as source:
             size = os.fstat(source.fileno()).st_size
@@ -195,8 +196,16 @@ class Updating:
     def _visit(self, source: MetadataSource, use: Callable[[TrustedRepository], _Used]) -> _Used:
         from iea_agent.services import updates
 
+        return updates.visit(source, self._read_root(), self._installation.updates_folder, use)
+
+    def _read_root(self) -> bytes:
+        """Return the trust root; without one nothing can be verified, nor is asked for."""
+        from iea_agent.services import updates
+
         root = self._servers.read_root(updates.LARGEST)
-        return updates.visit(source, root, self._installation.updates_folder, use)
+        if not root:
+            raise _refuse(problems.UPDATES_WITHOUT_ROOT, "no root.json here")
+        return root
 
     def _address(self) -> str:
         return str(addresses.parse(self._settings.updates))

@@ -1187,6 +1187,19 @@ DISK_TOO_FULL = Problem(
     repairable=False,
 )
 
+UPDATES_WITHOUT_ROOT = Problem(
+    "IEA-U09",
+    Severity.MEDIUM,
+    Actor.IT,
+    title="Mises à jour impossibles à vérifier",
+    text="Il manque à ce poste le fichier qui permet de vérifier les mises à jour : aucune ne peut être reçue ni installée.",
+    advice=(
+        "Demandez à la personne qui s'occupe de votre informatique de déposer ce fichier (root.json) sur ce poste. Vous pouvez continuer à "
+        "travailler ; vos bulletins de paie ne sont pas concernés."
+    ),
+    repairable=False,
+)
+
 AUTHORISATION_REFUSED = Problem(
     "IEA-A01",
     Severity.HIGH,

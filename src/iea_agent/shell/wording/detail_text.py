@@ -53,6 +53,7 @@ _PLAIN: Mapping[str, str] = {
     "direct": N_("accès direct"),
     "left to the proxy": N_("laissé au proxy"),
     "on the bypass list": N_("sans proxy pour ce serveur"),
+    "no root.json here": N_("pas de root.json sur ce poste"),
     "no licence to try": N_("aucune licence à essayer"),
     "licence number or key is empty": N_("numéro ou clé de licence vide"),
     "the whole test took too long": N_("le test entier a duré trop longtemps"),

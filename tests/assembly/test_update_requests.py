@@ -70,7 +70,9 @@ def test_a_file_that_is_not_there_or_not_signed_is_refused(
     assert caught.value.refusal == refusals.ProblemMet("IEA-U09")
     with pytest.raises(RefusedError) as caught:
         update_requests.check(installation, by_network=True)
-    assert caught.value.refusal == refusals.ProblemMet("IEA-U09"), "nothing was forged: there is no root to verify with"
+    assert caught.value.refusal == refusals.ProblemMet("IEA-U09"), (
+        "nothing was forged: there is no root to verify with"
+    )
 
 
 @pytest.fixture(scope="module")

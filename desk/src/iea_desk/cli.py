@@ -28,6 +28,7 @@ from iea_agent.domain.password_register import (
 )
 from iea_agent.domain.printable_text import escape_controls
 from iea_agent.domain.state_values import LARGEST_GENERATION
+from iea_agent.shell.wording.usage_text import SpokenPage, SpokenParser
 from iea_desk.case_commands import add_requests
 from iea_desk.key_store import load_keys, load_ring, save_file, save_ring
 from iea_desk.keys import DeskError, KeyRing, MasterKey, check_kid, choose_kid
@@ -115,11 +116,11 @@ def _run(arguments: Sequence[str] | None, drawn: TextIO) -> int:
 
 
 def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = SpokenParser(
         prog="iea-desk",
         description="Le côté de l’assistance et de l’éditeur : mots de passe du jour, registre, mises à jour signées.",
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=SpokenPage,
     )
     commands = parser.add_subparsers(required=True, metavar="commande")
     keys, kid, scope = (argparse.ArgumentParser(add_help=False) for _ in range(3))

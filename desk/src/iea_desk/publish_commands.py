@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iea_agent.domain.exit_codes import REFUSED
+from iea_agent.shell.wording.usage_text import SpokenPage
 from iea_desk.keys import DeskError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def add_publish(commands: Any) -> None:
         help="le dépôt signé des mises à jour",
         description="Le dépôt signé des mises à jour, dans un dossier pour n’importe quel hébergement de fichiers.",
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=SpokenPage,
     )
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -61,7 +62,7 @@ def add_publish(commands: Any) -> None:
         metavar="FICHIER",
         help="phrase secrète ou code, sur sa première ligne ; lisible par vous seul (sinon demandée)",
     )
-    orders = publish.add_subparsers(required=True, metavar="ordre")
+    orders = publish.add_subparsers(required=True, metavar="commande")
     for name, (summary, arguments, run) in ORDERS.items():
         order = orders.add_parser(name, parents=[common], help=summary)
         for flags, settings in arguments:

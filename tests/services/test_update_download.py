@@ -303,6 +303,14 @@ class TestCopy:
         assert problem is problems.UPDATE_FILE_ALTERED
         assert list(folder.iterdir()) == []
 
+    @pytest.mark.parametrize("content", [b"!" + CONTENT[1:], CONTENT + b"!", b""])
+    def test_it_is_judged_also_if_the_signed_file_is_here_already(self, folder: Path, content: bytes) -> None:
+        ready = copy_file(io.BytesIO(CONTENT), FILE, folder, Terms())
+        problem, _ = fails(lambda: copy_file(io.BytesIO(content), FILE, folder, Terms()))
+        assert problem is problems.UPDATE_FILE_ALTERED
+        assert list(folder.iterdir()) == [ready]
+        assert copy_file(io.BytesIO(CONTENT), FILE, folder, Terms()) == ready
+
     def test_a_part_of_the_network_is_not_mixed_with_it(self, folder: Path) -> None:
         folder.mkdir()
         part_of(folder).write_bytes(b"x" * 1000)

@@ -100,6 +100,8 @@ def copy_file(source: BinaryIO, file: SignedFile, folder: Path, terms: Terms) ->
     """
     with _PartFile(folder, file, terms) as part:
         if part.is_complete_before():
+            # a person who names a file is told of that file
+            part.compare(source)
             return part.path
         part.begin_anew()
         part.take_over()
@@ -244,10 +246,7 @@ class _PartFile:
         """Give the file its name, if it is whole and the signed one."""
         if self.received != self.file.length or self._hash.hexdigest() != self.file.sha256:
             self.delete()
-            raise _refuse(
-                problems.UPDATE_FILE_ALTERED,
-                f"{self.file.base_name}: SHA-256 {self._hash.hexdigest()} of {self.received} bytes, another is signed",
-            )
+            raise self._refuse_other(self._hash.hexdigest(), self.received)
         try:
             self._file.close()
             os.replace(self._place, self.path)
@@ -255,6 +254,21 @@ class _PartFile:
             raise _refuse_disk(error, self.path) from None
         self._terms.report(Progress(self.received, self.received))
         return self.path
+
+    def compare(self, source: BinaryIO) -> None:
+        """Refuse *source* unless it is the signed file, too."""
+        digest, received = hashlib.sha256(), 0
+        for piece in self._read_pieces(source):
+            digest.update(piece)
+            received += len(piece)
+            if received > self.file.length:
+                break
+        if digest.hexdigest() != self.file.sha256:
+            raise self._refuse_other(digest.hexdigest(), received)
+
+    def _refuse_other(self, digest: str, received: int) -> HttpsError:
+        detail = f"{self.file.base_name}: SHA-256 {digest} of {received} bytes, another is signed"
+        return _refuse(problems.UPDATE_FILE_ALTERED, detail)
 
     def begin_anew(self) -> None:
         """Throw away what is there."""

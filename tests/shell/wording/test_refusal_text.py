@@ -66,7 +66,10 @@ EXAMPLES: list[Refusal] = [
     ),
     refusals.SettingsNewer("settings.toml"),
     refusals.SettingsNotWritten("settings.toml", "OSError"),
-    refusals.FileNotReadable("journal.jsonl", "PermissionError"),
+    *(
+        refusals.FileNotReadable("journal.jsonl", reason)
+        for reason in ("PermissionError", "FileNotFoundError", "NotAFileError")
+    ),
     refusals.FileNotWritten("support.zip", "PermissionError"),
     refusals.NoIncident(),
     refusals.NotInstalled(),
@@ -149,6 +152,18 @@ def test_every_refusal_has_a_sentence_in_both_languages(refusal: Refusal) -> Non
         (
             refusals.DayNotCovered(day="2026-11-29"),
             "Ce poste ne connaît pas encore les mots de passe du 29/11/2026",
+        ),
+        (
+            refusals.FileNotReadable("cle.exe", "FileNotFoundError"),
+            "Ce fichier n’existe pas ; vérifiez son nom : cle.exe",
+        ),
+        (
+            refusals.FileNotReadable("cle.exe", "NotAFileError"),
+            "Ce fichier ne peut pas être lu ; vérifiez les droits de son dossier : cle.exe (ce n’est pas un fichier)",
+        ),
+        (
+            refusals.SettingsNotWritten("settings.toml", "PermissionError"),
+            "Les paramètres n’ont pas pu être écrits, rien n’a été changé. Libérez",
         ),
         (refusals.TooManyTries(reason=WaitReason.STOPPED), "Trop d’essais : contactez l’assistance."),
         (refusals.TooManyTries(reason=WaitReason.WAIT), "Trop d’essais : attendez un peu"),

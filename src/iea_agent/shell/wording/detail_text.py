@@ -36,6 +36,8 @@ _KINDS: Mapping[str, str] = {
     "PermissionError": N_("accès refusé"),
     "FileNotFoundError": N_("fichier introuvable"),
     "IsADirectoryError": N_("c'est un dossier"),
+    "NotADirectoryError": N_("un fichier est à la place d'un dossier"),
+    "NotAFileError": N_("ce n'est pas un fichier"),
     "OSError": N_("erreur du système"),
     "ConnectTimeout": N_("délai de connexion dépassé"),
     "ReadTimeout": N_("délai de réponse dépassé"),
@@ -177,6 +179,11 @@ _CODES = re.compile(r"HTTP \d{3}(?: \w+)?|\S*")
 """What is left as it is: addresses, versions, statuses, a server's error code."""
 _DEEPEST = 6
 """So many parts of a detail can stand in each other; what is deeper is quoted."""
+
+
+def word_kind(kind: str) -> str:
+    """Return the *kind* of an error, "PermissionError" for example, in words if it has some."""
+    return _(_KINDS[kind]) if kind in _KINDS else kind
 
 
 def word_detail(detail: str) -> str:

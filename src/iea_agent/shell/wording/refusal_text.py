@@ -14,14 +14,19 @@ from iea_agent.domain.refusals import Refusal
 from iea_agent.locale import _
 
 from . import menu
+from .detail_text import word_kind
 from .problem_details import MALFORMED, describe_setting_fault
 from .time_text import format_wait
 
 _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.AgentNotRunning: N_("Le programme de connexion n'est pas démarré."),
     refusals.AgentRuns: N_("Arrêtez d'abord le programme de connexion : « iea-agent quit »."),
-    refusals.AgentTimedOut: N_("Le programme de connexion n'a pas répondu à temps."),
-    refusals.AgentUnreachable: N_("Le programme de connexion n'a pas pu être interrogé ({reason})."),
+    refusals.AgentTimedOut: N_(
+        "Le programme de connexion n'a pas répondu à temps. Réessayez ; si cela continue, redémarrez l'ordinateur."
+    ),
+    refusals.AgentUnreachable: N_(
+        "Le programme de connexion n'a pas pu être interrogé ({reason}). Réessayez ; si cela continue, redémarrez l'ordinateur."
+    ),
     refusals.SavedOnly: N_(
         "C'est enregistré, mais le programme de connexion n'a pas répondu : la modification comptera dans la minute, sinon à son prochain démarrage."
     ),
@@ -49,7 +54,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
         "Le registre des mots de passe du jour de ce poste est refusé (abîmé, ou établi pour un autre poste) : contactez l'assistance. "
         "Fichier : {path}"
     ),
-    refusals.SettingUnknown: N_("Paramètre inconnu : {name}"),
+    refusals.SettingUnknown: N_("Paramètre inconnu : {name}. « iea-agent settings get » en donne la liste."),
     refusals.SettingLocked: N_("Ce paramètre est fixé par votre administrateur : {name}"),
     refusals.ProxyAddressMissing: N_("Saisissez l'adresse du proxy."),
     refusals.ProxyUserMissing: N_("Saisissez le nom qui va avec ce mot de passe."),
@@ -60,10 +65,11 @@ _SENTENCES: Mapping[type[Refusal], str] = {
         "contient, enregistrez-le en UTF-8."
     ),
     refusals.SettingsNewer: N_(
-        "Le fichier de paramètres vient d'une version plus récente du programme ; il n'a pas été modifié : {path}"
+        "Le fichier de paramètres vient d'une version plus récente du programme ; il n'a pas été modifié. Installez la dernière version. Fichier : {path}"
     ),
     refusals.SettingsNotWritten: N_(
-        "Les paramètres n'ont pas pu être écrits, rien n'a été changé : {path} ({reason})"
+        "Les paramètres n'ont pas pu être écrits, rien n'a été changé. Libérez de la place sur le disque, ou rétablissez vos droits sur ce fichier : "
+        "{path} ({reason})"
     ),
     refusals.FileNotReadable: N_(
         "Ce fichier ne peut pas être lu ; vérifiez les droits de son dossier : {path} ({reason})"
@@ -85,7 +91,8 @@ _SENTENCES: Mapping[type[Refusal], str] = {
         "Une règle de votre administrateur empêche les programmes de démarrer avec Windows sur ce poste."
     ),
     refusals.AutostartNotWritten: N_(
-        "Le démarrage avec Windows n'a pas pu être enregistré, rien n'a été changé ({reason})."
+        "Le démarrage avec Windows n'a pas pu être enregistré, rien n'a été changé ({reason}). Réessayez ; si cela continue, prévenez la personne qui "
+        "s'occupe de votre informatique."
     ),
     refusals.VersionNotOffered: N_(
         "Cette version n'est pas proposée par le serveur de mise à jour : {version}"
@@ -99,6 +106,7 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.NoWindows: N_("Les fenêtres n'existent que sous Windows ; voyez « iea-agent settings --help »."),
 }
 
+_NO_FILE = N_("Ce fichier n'existe pas ; vérifiez son nom : {path}")
 _NO_TOKEN: Mapping[State, str] = {
     State.CONNECTING: N_(
         "La connexion au serveur est en cours : demandez le jeton de nouveau dans un instant."
@@ -180,7 +188,17 @@ def word_refusal(refusal: Refusal) -> str:
             problem = problems.CATALOGUE[code]
             return f"{_(problem.text)} {_(problem.advice)} ({problem.code})"
     worded = _word_password_refusal(refusal) or _word_version_refusal(refusal)
-    return worded or _(_SENTENCES[type(refusal)]).format(**vars(refusal))
+    return worded or _word_plainly(refusal)
+
+
+def _word_plainly(refusal: Refusal) -> str:
+    """Return the sentence of ``_SENTENCES`` for *refusal*, with its details in words."""
+    details = dict(vars(refusal))
+    reason = details.get("reason")
+    is_missing = isinstance(refusal, refusals.FileNotReadable) and reason == FileNotFoundError.__name__
+    if isinstance(reason, str):
+        details["reason"] = word_kind(reason)
+    return _(_NO_FILE if is_missing else _SENTENCES[type(refusal)]).format(**details)
 
 
 def _word_password_refusal(refusal: Refusal) -> str:

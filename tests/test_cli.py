@@ -190,7 +190,7 @@ def test_a_full_disk_under_the_output_is_said(installation: Installation) -> Non
         )  # fmt: skip
 
     assert done.returncode == 1
-    assert b"No space left" in done.stderr
+    assert "disque plein (Errno 28)" in done.stderr.decode()
     assert b"Traceback" not in done.stderr
 
 

@@ -98,7 +98,10 @@ def _explain_lost_output(error: BaseException | None) -> int:
 
     # Windows says EINVAL for a closed pipe
     if isinstance(error, OSError) and error.errno not in (errno.EPIPE, errno.EINVAL):
-        print(_("Le résultat n'a pas pu être écrit : {reason}").format(reason=error), file=sys.stderr)
+        from iea_agent.shell.wording.detail_text import word_error
+
+        sentence = _("Le résultat n'a pas pu être écrit : {reason}").format(reason=word_error(error))
+        print(sentence, file=sys.stderr)
     return exit_codes.FAILED
 
 

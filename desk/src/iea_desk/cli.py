@@ -28,6 +28,7 @@ from iea_agent.domain.password_register import (
 )
 from iea_agent.domain.printable_text import escape_controls
 from iea_agent.domain.state_values import LARGEST_GENERATION
+from iea_agent.shell.wording.detail_text import word_error
 from iea_agent.shell.wording.usage_text import SpokenPage, SpokenParser
 from iea_desk.case_commands import add_requests
 from iea_desk.key_store import load_keys, load_ring, save_file, save_ring
@@ -107,7 +108,8 @@ def _run(arguments: Sequence[str] | None, drawn: TextIO) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
-        print(f"Impossible : {error}", file=sys.stderr)
+        place = f"{error.filename} : " if error.filename else ""
+        print(f"Impossible : {place}{word_error(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print("\nInterrompu.", file=sys.stderr)

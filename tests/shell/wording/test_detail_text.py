@@ -19,6 +19,8 @@ SHELL = Path(locale.__file__).parent / "shell"
         ("ConnectionRefusedError: [Errno 10061] Unknown error", "connexion refusée (Windows 10061)"),
         ("ConnectionRefusedError: [WinError 10061] Aucune connexion", "connexion refusée (Windows 10061)"),
         ("ConnectionRefusedError: [Errno 111] Connection refused", "connexion refusée (Errno 111)"),
+        ("OSError: [Errno 28] No space left on device", "disque plein (Errno 28)"),
+        ("OSError: [Errno 5] Input/output error", "erreur du système (Errno 5)"),
         ("gaierror: [Errno 11001] getaddrinfo failed", "nom introuvable (Windows 11001)"),
         ("socket.gaierror: [Errno -2] Name or service not known", "nom introuvable (Errno -2)"),
         ("TimeoutError: [Errno 10060] \nautre ligne", "délai dépassé (Windows 10060)\nautre ligne"),

@@ -39,6 +39,8 @@ _KINDS: Mapping[str, str] = {
     "NotADirectoryError": N_("un fichier est à la place d'un dossier"),
     "NotAFileError": N_("ce n'est pas un fichier"),
     "OSError": N_("erreur du système"),
+    "OSError 28": N_("disque plein"),
+    "OSError 30": N_("disque en lecture seule"),
     "ConnectTimeout": N_("délai de connexion dépassé"),
     "ReadTimeout": N_("délai de réponse dépassé"),
     "WriteTimeout": N_("délai d'envoi dépassé"),
@@ -50,7 +52,7 @@ _KINDS: Mapping[str, str] = {
     "SSLError": N_("erreur TLS"),
     "SSLEOFError": N_("connexion sécurisée interrompue"),
 }
-"""Kinds of errors of the system, of Python and of its libraries."""
+"""Kinds of errors of the system, of Python and of its libraries; some with their number."""
 _PLAIN: Mapping[str, str] = {
     "direct": N_("accès direct"),
     "left to the proxy": N_("laissé au proxy"),
@@ -186,6 +188,12 @@ def word_kind(kind: str) -> str:
     return _(_KINDS[kind]) if kind in _KINDS else kind
 
 
+def word_error(error: OSError) -> str:
+    """Return what the system says in *error*, in words and with its number."""
+    number = "" if error.errno is None else f": [Errno {error.errno}]"
+    return word_detail(f"{type(error).__name__}{number}")
+
+
 def word_detail(detail: str) -> str:
     """Return *detail* in the reader's language as far as it is known, with its codes."""
     return _word(detail, 0)
@@ -230,7 +238,8 @@ def _word_error(detail: str, depth: int) -> str:
     error = _SYSTEM_ERROR.match(detail)
     if error is not None and error[1] in _KINDS:
         system = "Windows" if int(error[2]) >= FIRST_WINDOWS_ERROR else "Errno"
-        return f"{_(_KINDS[error[1]])} ({system} {error[2]}){detail[error.end() :]}"
+        kind = _KINDS.get(f"{error[1]} {error[2]}", _KINDS[error[1]])
+        return f"{_(kind)} ({system} {error[2]}){detail[error.end() :]}"
     error = _LIBRARY_ERROR.fullmatch(detail)
     if error is not None and error[1] in _KINDS:
         return _join(_(_KINDS[error[1]]), _word(error[2] or "", depth + 1))

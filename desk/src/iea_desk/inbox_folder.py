@@ -67,7 +67,7 @@ def list_files(folder: Path) -> list[Path]:
 def _iterate_mbox(file: Path) -> Iterator[tuple[str, bytes | None]]:
     with open_file(file) as stream:
         if not begins_mbox(stream.read(len(_MBOX_MARK))):
-            raise RequestRefused(f"{file} n'est ni un dossier de messages, ni une boîte au format mbox.")
+            raise RequestRefused(f"{file} n’est ni un dossier de messages, ni une boîte au format mbox.")
         stream.seek(0)
         yield from iterate_mbox(stream)
 

@@ -39,6 +39,7 @@ _KINDS: Mapping[str, str] = {
     "NotADirectoryError": N_("un fichier est à la place d'un dossier"),
     "NotAFileError": N_("ce n'est pas un fichier"),
     "OSError": N_("erreur du système"),
+    "OSError 22": N_("nom ou fichier inutilisable"),
     "OSError 28": N_("disque plein"),
     "OSError 30": N_("disque en lecture seule"),
     "ConnectTimeout": N_("délai de connexion dépassé"),

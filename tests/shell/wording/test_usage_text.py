@@ -1,4 +1,4 @@
-"""A command line that is typed wrong is answered in the reader's language, whatever argparse says."""
+"""What is wrong with a command line is answer in the reader's language."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def test_what_is_wrong_is_said_in_french(
     with pytest.raises(SystemExit) as ended:
         parser.parse_args(words.split())
     assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert fault.replace("~", "\u00a0") in said
-    assert said.startswith("utilisation\u00a0: iea-agent")
-    assert not ENGLISH.search(said.replace("argument inconnu", "")), said
+    answer = capsys.readouterr().err
+    assert fault.replace("~", "\u00a0") in answer
+    assert answer.startswith("utilisation\u00a0: iea-agent")
+    assert not ENGLISH.search(answer.replace("argument inconnu", "")), answer
 
 
 @pytest.mark.parametrize("words", ["--help", "support --help"])
@@ -61,9 +61,9 @@ def test_the_help_is_french_throughout(
     with pytest.raises(SystemExit) as ended:
         parser.parse_args(words.split())
     assert ended.value.code == 0
-    said = capsys.readouterr().out
-    assert "affiche cette aide" in said
-    assert not re.search(r"usage|show|positional", said)
+    answer = capsys.readouterr().out
+    assert "affiche cette aide" in answer
+    assert not re.search(r"usage|show|positional", answer)
 
 
 def test_a_message_that_nobody_knows_stays_and_english_is_english() -> None:

@@ -185,7 +185,7 @@ _DEEPEST = 6
 
 
 def word_kind(kind: str) -> str:
-    """Return the *kind* of an error, "PermissionError" for example, in words if it has some."""
+    """Return the *kind* of an error, "PermissionError" for example, in words."""
     return _(_KINDS[kind]) if kind in _KINDS else kind
 
 

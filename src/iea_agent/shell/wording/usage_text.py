@@ -36,7 +36,7 @@ _FAULTS: Mapping[str, str] = {
 
 
 def word_fault(message: str) -> str:
-    """Return argparse's *message* in the reader's language, as it is if it is not known."""
+    """Return argparse's *message* in the reader's language if it is known."""
     for form, words in _FAULTS.items():
         if match := re.fullmatch(form, message, re.DOTALL):
             parts = match.groupdict()

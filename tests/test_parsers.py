@@ -138,6 +138,7 @@ UNMEASURED: dict[str, str] = {
     "register": "the desk's own unfinished register",
     "release_orders": "the release manager's own files",
     "site_folder": "this PC's own name",
+    "usage_text": "argparse's own sentences about the command line",
 }
 """Modules that take text apart and have no parser in the table."""
 

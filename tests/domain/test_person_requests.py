@@ -15,7 +15,6 @@ from iea_agent.domain.person_requests import (
     LAUNCH,
     RECONNECT,
     REQUESTS,
-    SUPPORT,
     WINDOWS,
     Abilities,
     PersonRequest,
@@ -66,7 +65,6 @@ def test_a_menu_line_underlines_one_of_its_letters() -> None:
     [
         (RECONNECT, State.CONNECTED, ""),
         (RECONNECT, State.ASSISTANCE, "désactivez d'abord le mode assistance"),
-        (SUPPORT, State.ASSISTANCE, "disponible dans une prochaine version"),
         (LAUNCH, State.CONNECTING, "connexion en cours"),
         (LAUNCH, State.DISCONNECTED, "connexion ou mode assistance nécessaire"),
         (

@@ -161,9 +161,9 @@ class Updating:
         from iea_agent.services.update_download import copy_file
 
         beside, failure = self._list_beside(path)
-        self._read_root()
         offers = {offer.file.sha256: offer for offer in (*beside.offers, *self.list_known().offers)}
         with open(path, "rb", opener=open_regular) as source:
+            self._read_root()
             size = os.fstat(source.fileno()).st_size
             for offer in offers.values():
                 if offer.file.length != size:

@@ -1192,10 +1192,10 @@ UPDATES_WITHOUT_ROOT = Problem(
     Severity.MEDIUM,
     Actor.IT,
     title="Mises à jour impossibles à vérifier",
-    text="Il manque à ce poste le fichier qui permet de vérifier les mises à jour : aucune ne peut être reçue ni installée.",
+    text="Il manque à ce poste le fichier qui permet de vérifier les mises à jour : aucune ne peut être reçue ni installée.",
     advice=(
         "Demandez à la personne qui s'occupe de votre informatique de déposer ce fichier (root.json) sur ce poste. Vous pouvez continuer à "
-        "travailler ; vos bulletins de paie ne sont pas concernés."
+        "travailler ; vos bulletins de paie ne sont pas concernés."
     ),
     repairable=False,
 )

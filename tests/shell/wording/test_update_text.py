@@ -13,6 +13,7 @@ from iea_agent.shell.wording.update_text import (
     REASONS,
     build_update_balloon,
     format_size,
+    render_updates,
     word_progress,
     word_reasons,
 )
@@ -85,3 +86,15 @@ def test_a_download_says_how_far_it_is() -> None:
     assert begun == "0 octets sur 210 Mo"
     half = word_progress(Progress(75_800_000, 210_000_000, 2_100_000.0)).replace("\u00a0", " ")
     assert half == "75,8 Mo sur 210 Mo, 2,1 Mo/s, encore 64 s"
+
+
+def test_a_version_that_nobody_knows_is_called_unknown() -> None:
+    text = render_updates(
+        {"schema": 1, "installed": {"product": "", "agent": "0.1.0"}, "withdrawn": [], "versions": []}
+    )
+    assert [line.replace("\u00a0", " ") for line in text.splitlines()] == [
+        "Impact emploi : version installée inconnue",
+        "  aucune version proposée",
+        "Programme de connexion : version installée 0.1.0",
+        "  aucune version proposée",
+    ]

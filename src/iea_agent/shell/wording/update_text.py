@@ -161,7 +161,7 @@ def render_updates(document: UpdatesDocument) -> str:
     lines = []
     for kind, version in document["installed"].items():
         installed = _("{kind} : version installée {version}")
-        lines.append(installed.format(kind=_(KINDS[kind]), version=version or "?"))
+        lines.append(installed.format(kind=_(KINDS[kind]), version=version or _("inconnue")))
         if kind in document["withdrawn"]:
             lines.append(f"  {_(INSTALLED_WITHDRAWN)}")
         offers = [each for each in document["versions"] if each["kind"] == kind]

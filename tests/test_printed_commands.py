@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.commands import COMMANDS, Command
+from iea_agent.commands import Command, load_commands
 from iea_agent.domain import exit_codes
 from iea_agent.domain.diagnosis import Server
 from iea_agent.domain.repairs import Repair, RepairKind
@@ -87,7 +87,7 @@ def test_it_is_no_wrong_usage(command: str, installation: Installation, tmp_path
     # a document may name a command instead of showing how it is called
     named = any(
         each.name == " ".join(words) and any(not a.name.startswith("-") and "nargs" not in a.options for a in each.arguments)
-        for each in COMMANDS
+        for each in load_commands()
     )  # fmt: skip
     if named:
         assert command not in collect(QUOTED, SOURCES), "what the product itself prints works as it stands"
@@ -102,6 +102,6 @@ def test_it_is_no_wrong_usage(command: str, installation: Installation, tmp_path
         assert installation.run("quit").returncode == exit_codes.FINE
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", load_commands(), ids=lambda command: command.name)
 def test_every_command_has_its_help(command: Command, installation: Installation) -> None:
     assert installation.run(*command.name.split(), "--help").returncode == exit_codes.FINE

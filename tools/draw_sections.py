@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from iea_agent import locale
-from iea_agent.commands import COMMANDS
+from iea_agent.commands import load_commands
 from iea_agent.domain.person_requests import REQUESTS
 from iea_agent.domain.problems import CATALOGUE, Group
 
@@ -59,7 +59,7 @@ def list_commands() -> Iterator[str]:
     """Yield every command of ``iea-agent``, with what it does in English."""
     locale.choose("en")
     yield from ("| command | does |", "|---|---|")
-    yield from (f"| `{command.name}` | {locale._(command.help)} |" for command in COMMANDS)
+    yield from (f"| `{command.name}` | {locale._(command.help)} |" for command in load_commands())
 
 
 def list_requests() -> Iterator[str]:

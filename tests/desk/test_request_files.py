@@ -19,8 +19,9 @@ import pytest
 from iea_agent.domain import problems
 from iea_desk.case_text import render_case
 from iea_desk.cli import main
-from iea_desk.request_files import LARGEST_MESSAGE, RequestRefused, open_request
-from tests.desk.requests import make_mail, make_report, pack, pack_report
+from iea_desk.request_files import LARGEST_MESSAGE, RequestRefused, open_request, open_text
+from iea_desk.support_case import Origin
+from tests.desk.requests import make_mail, make_phone_code, make_report, pack, pack_report
 
 SECONDS = 2.0
 """Processor time of one request; the worst takes a tenth of a second on a quiet machine."""
@@ -188,6 +189,40 @@ def test_a_large_file_and_a_missing_one_are_refused_unread(
     for name in ("absent.eml", "demande12.eml"):
         assert main(["read", name]) == 1
         assert "Il n’y a pas de fichier" in capsys.readouterr().err
+
+
+NUMBERS = (
+    *("01 02 03 04 05", "01.02.03.04.05", "0102030405", "+33 1 02 03 04 05", "+33 (0)1 02 03 04 05"),
+    *("0033 1 02 03 04 05", "Tél. 01 02 03 04 05", "tel 01 02 03 04 05", "O1 O2 O3 O4 O5"),
+    *("30/11/2026 14:05", "2026-11-30 20:45", "30 nov. 2026 14h", "le 30/11/2026"),
+    *("123 456 789 00012", "12345678900012", "12 345 678,90 €", "12 345 678,90 EUR", "1 234 567 890,12"),
+)
+"""Telephone, date and time, SIRET, amount: ten to fourteen letters and digits."""
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_number_of_everyday_life_is_no_phone_code(number: str) -> None:
+    case = open_text(number)
+    assert (case.origin, case.phone_code) == (Origin.TEXT, "")
+    code = make_phone_code(problems.NAME_UNKNOWN)
+    assert open_text(f"Rappelez-moi : {number}. Code {code}").phone_code == code
+
+
+def test_the_check_symbols_choose_among_the_numbers_of_a_text() -> None:
+    # both are one symbol away from a code
+    near, worse = "4012-8601-2904", "46BS-P6HH-R382"
+    code = make_phone_code(problems.NAME_UNKNOWN)
+    assert open_text(f"Compte {near}, code {code}").phone_code == code
+    assert open_text(f"Mot de passe {worse}, code {code}").phone_code == code
+    assert open_text(f"Compte {near}, merci").phone_code == ""
+
+
+def test_a_code_with_a_mistake_is_still_taken_for_one() -> None:
+    code = make_phone_code(problems.NAME_UNKNOWN)
+    plain = code.replace("-", "")
+    for typed in (code[1:], f"8{code}", plain[:-1], " ".join(plain[:-1]), code.lower().replace("-", " ")[1:]):
+        with pytest.raises(RequestRefused, match="douze caractères"):
+            open_text(typed)
 
 
 @pytest.mark.linux  # the same program; once is enough

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from iea_agent.domain.phone_code import PhoneCodeError, PhoneReading, decode_phone_code
 from iea_agent.domain.printable_text import clean_foreign_text
@@ -65,14 +66,24 @@ def parse_request(text: str) -> PastedRequest:
 
 
 def _find_phone_code(text: str) -> PhoneReading | None:
-    for number, match in enumerate(_PHONE_CODE.finditer(text)):
-        if number == _MOST_CODES:
-            break
+    """Return the first code that the check symbols confirm, or else correct."""
+    corrected: PhoneReading | None = None
+    for match in islice(_PHONE_CODE.finditer(text), _MOST_CODES):
         try:
-            return decode_phone_code(match[0])
+            reading = decode_phone_code(match[0])
         except PhoneCodeError:
             continue
-    return None
+        if not reading.corrected:
+            return reading
+        # one number of twelve digits in ten is near a code
+        if corrected is None and has_letters(match[0]):
+            corrected = reading
+    return corrected
+
+
+def has_letters(text: str) -> bool:
+    """Return whether *text* has a letter that nobody types for a digit."""
+    return any(character.isalpha() and character.upper() not in "OIL" for character in text)
 
 
 def strip_tags(page: str) -> str:

@@ -6,6 +6,7 @@ request is refused by one sentence.
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ from iea_agent.domain.support_report import (
     parse_report,
 )
 from iea_desk.keys import DeskError
-from iea_desk.pasted_request import LONGEST_PAGE, LONGEST_TEXT, parse_request, strip_tags
+from iea_desk.pasted_request import LONGEST_PAGE, LONGEST_TEXT, has_letters, parse_request, strip_tags
 from iea_desk.support_case import SupportCase, add_text, open_phone_case, open_report_case, open_text_case
 
 LARGEST_MESSAGE = 10_000_000
@@ -110,14 +111,31 @@ def open_text(text: str) -> SupportCase:
 
 
 def is_phone_code(text: str) -> bool:
-    """Return whether *text* is meant as a phone code, well typed or not."""
-    symbols = [character for character in text[:60] if character.isalnum()]
+    """Return whether *text* is meant as a phone code, well typed or not.
+
+    The check symbols decide. What they do not confirm is taken for a code with a mistake only if it looks like one: letters
+    and digits mixed, in pieces of one length. A telephone number, a date, an amount or a SIRET number does not.
+    """
+    if len(text.strip()) > 40 or "IEA-" in text.upper():
+        return False
+    try:
+        if not decode_phone_code(text).corrected:
+            return True
+    except PhoneCodeError:
+        pass
+    pieces = re.findall(r"[^\W_]+", text)
+    sizes = [len(piece) for piece in pieces]
     return (
-        len(text.strip()) <= 40
-        and 10 <= len(symbols) <= 14
-        and any(map(str.isdigit, symbols))
-        and "IEA-" not in text.upper()
+        10 <= sum(sizes) <= 14
+        and (len(pieces) <= 3 or max(sizes) <= 2)
+        and max(sizes) - min(sizes) <= 1
+        # one by one or in pairs, too, a code has letters
+        and any(map(_is_mixed, pieces if max(sizes) > 1 else ["".join(pieces)]))
     )
+
+
+def _is_mixed(piece: str) -> bool:
+    return has_letters(piece) and any(map(str.isdigit, piece))
 
 
 def _open_phone_code(text: str) -> PhoneReading:

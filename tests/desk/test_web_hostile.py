@@ -96,7 +96,7 @@ def test_what_was_typed_comes_back_as_text(visitor: Visitor) -> None:
     for place in (
         f"avis?code={typed}&depuis={typed}",
         f"boite?ouvert={typed}",
-        f"depot?ouvert={typed}",
+        f"depot-1?ouvert={typed}",
         f"demande?n={typed}",
         typed,
     ):

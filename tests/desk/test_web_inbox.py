@@ -11,7 +11,7 @@ import pytest
 from iea_agent.domain import problems
 from iea_desk.inbox import sort_inbox
 from iea_desk.inbox_folder import iterate_messages
-from iea_desk.web.desk_pages import DeskSources
+from iea_desk.web.desk_pages import MOST_DROPPED, DeskSources
 from iea_desk.web.inbox_page import render_inbox_page
 from iea_desk.web.mailbox import Mailbox
 from tests.desk.desk_visitor import PageReader, serve
@@ -131,13 +131,25 @@ def test_an_mbox_is_read_too_and_a_name_is_text(tmp_path: Path) -> None:
 def test_a_dropped_mbox_is_a_mailbox_and_lives_as_long_as_the_pages() -> None:
     mbox = b"".join(b"From x Mon Nov 30\n" + make_outage(number) + b"\n\n" for number in range(3))
     with serve(DeskSources()) as visitor:
-        assert visitor.get("depot").status_code == 404
+        assert visitor.get("depot-1").status_code == 404
         page = visitor.read_page(visitor.post("demande", {}, mbox))
         assert "3 postes, même code" in page.words
         (first, *_others) = [link for link in page.list_values("href", "a") if "ouvert=" in link]
-        beside = visitor.read_page(visitor.get("depot" + first.partition("#")[0]))
+        beside = visitor.read_page(visitor.get("depot-1" + first.partition("#")[0]))
         assert beside.tags.count("tr") == 10
         one = visitor.read_page(visitor.post("demande", {}, b"From x\nTo: y\nSubject: z\n\nIEA-N02"))
         assert "IEA-N02" in one.words
         for broken in (b"From ", b"From x\n" * 5000, b"From " + b"x" * 9_000_000):
             assert visitor.read_page(visitor.post("demande", {}, broken)).tags.count("h1") == 1
+
+
+def test_each_window_keeps_the_mbox_that_was_dropped_in_it() -> None:
+    boxes = [b"From x Mon Nov 30\n" + make_outage(number) + b"\n\n" for number in range(MOST_DROPPED + 1)]
+    with serve(DeskSources()) as visitor:
+        addresses = [str(visitor.post("demande", {}, box).url) for box in boxes]
+        names = [f"poste{number}@exemple.fr" for number in range(len(boxes))]
+        words = [visitor.read_page(visitor.client.get(address)).words for address in addresses]
+    assert "n’est plus ouverte" in words[0]
+    assert [[name in each for name in names] for each in words[1:]] == [
+        [name == own for name in names] for own in names[1:]
+    ]

@@ -35,6 +35,8 @@ from iea_desk.web.markup import Content, tag
 
 MOST_CASES = 50
 """Requests that stay open; the oldest goes first."""
+MOST_DROPPED = 3
+"""Mailboxes that were dropped and stay open, each of 10 MB at most; the oldest goes first."""
 _FILES = {"desk.css": "text/css", "desk.js": "text/javascript", "desk.svg": "image/svg+xml"}
 _BAD, _UNREADABLE = 400, 422
 
@@ -59,7 +61,7 @@ class DeskPages:
     def __init__(self, sources: DeskSources) -> None:
         self._sources = sources
         self._mailbox = Mailbox(partial(iterate_messages, sources.inbox)) if sources.inbox else None
-        self._dropped: Mailbox | None = None
+        self._dropped: dict[int, Mailbox] = {}
         self._cases: dict[int, SupportCase] = {}
         self._count = 0
         self.application = Starlette(
@@ -68,7 +70,7 @@ class DeskPages:
                 Route("/demande", _answer(self._open_case), methods=["POST"]),
                 Route("/demande", self._show_case, methods=["GET"]),
                 Route("/boite", self._show_inbox, methods=["GET"]),
-                Route("/depot", self._show_dropped, methods=["GET"]),
+                Route("/depot-{number:int}", self._show_dropped, methods=["GET"]),
                 Route("/avis", self._show_notice, methods=["GET"]),
                 Route("/avis", _answer(self._make_notice), methods=["POST"]),
                 Route("/{name}", _send_file, methods=["GET"]),
@@ -85,8 +87,12 @@ class DeskPages:
         text = form.fields.get(TEXT, "")
         try:
             if begins_mbox(form.file):
-                self._dropped = Mailbox(lambda: iterate_mbox(BytesIO(form.file)))
-                return RedirectResponse("depot", 303)
+                # one window must not show what another has dropped
+                self._count += 1
+                self._dropped[self._count] = Mailbox(lambda: iterate_mbox(BytesIO(form.file)))
+                if len(self._dropped) > MOST_DROPPED:
+                    del self._dropped[min(self._dropped)]
+                return RedirectResponse(f"depot-{self._count}", 303)
             if form.file:
                 case = await run_in_threadpool(open_request, form.file)
             elif text.strip():
@@ -121,9 +127,10 @@ class DeskPages:
             return _fail(sentence, 500, "Remettez-la en place, puis rechargez cette page.")
 
     async def _show_dropped(self, request: Request) -> Response:
-        if self._dropped is None:
-            raise HTTPException(404)
-        return await self._render_mailbox(self._dropped, request, "depot")
+        number: int = request.path_params["number"]
+        if number not in self._dropped:
+            return _fail(_DROPPED_GONE, 404, "Déposez-la de nouveau.")
+        return await self._render_mailbox(self._dropped[number], request, f"depot-{number}")
 
     async def _render_mailbox(self, mailbox: Mailbox, request: Request, place: str) -> Response:
         opened = request.query_params.get("ouvert", "")[:64]
@@ -240,6 +247,7 @@ async def _explain(_request: Request, error: Exception) -> Response:
     return _fail(_SENTENCES.get(status, "Cette demande n'est pas possible."), status)
 
 
+_DROPPED_GONE = f"Cette boîte n'est plus ouverte : iea-desk web garde les {MOST_DROPPED} dernières boîtes déposées, jusqu'à ce qu'il s'arrête."
 _SENTENCES = {
     404: "Il n'y a rien à cette adresse. Les demandes ouvertes sont oubliées quand iea-desk web s'arrête.",
     500: "iea-desk a rencontré une erreur. La fenêtre où il a été lancé en donne le détail.",

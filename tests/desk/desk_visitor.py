@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from html.parser import HTMLParser
 import httpx
 
 from iea_desk.web.desk_pages import DeskSources
-from iea_desk.web.desk_server import DeskServer
+from iea_desk.web.desk_server import HEAD_SECONDS, DeskServer
 
 EMPTY = ("br", "input", "link", "meta")
 TYPED = ("input", "textarea", "select")
@@ -113,6 +114,17 @@ class Visitor:
         )
         return self.get(answer.headers["location"]) if answer.status_code == 303 else answer
 
+    def connect(self, sent: str = "") -> socket.socket:
+        """Return a connection on which only *sent* was sent.
+
+        "HOST" and "FOLDER" in it stand for the server's.
+        """
+        host = self.origin.removeprefix("http://")
+        connection = socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])), timeout=20)
+        folder = self.start.split("/")[3]
+        connection.sendall(sent.replace("HOST", host).replace("FOLDER", folder).encode())
+        return connection
+
     def read_page(self, answer: httpx.Response) -> PageReader:
         """Return what *answer* holds, checked."""
         page = PageReader(answer.text)
@@ -121,12 +133,14 @@ class Visitor:
 
 
 @contextmanager
-def serve(sources: DeskSources, *, looks_first: bool = False) -> Iterator[Visitor]:
+def serve(
+    sources: DeskSources, *, looks_first: bool = False, head_seconds: float = HEAD_SECONDS
+) -> Iterator[Visitor]:
     """Serve *sources*, and give the browser that was opened.
 
     A program that checks links *looks_first*.
     """
-    server = DeskServer(sources)
+    server = DeskServer(sources, head_seconds)
     thread = threading.Thread(target=server.run, name="desk")
     thread.start()
     try:

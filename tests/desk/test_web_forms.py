@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 from hypothesis import given
@@ -12,8 +11,9 @@ from hypothesis import strategies as st
 
 from iea_desk.web.desk_pages import DeskSources
 from iea_desk.web.form_data import FormRefused, parse_form
+from iea_desk.web.guard import MOST_REQUESTS
 from tests.budget import examples
-from tests.desk.desk_visitor import Visitor, serve
+from tests.desk.desk_visitor import PageReader, Visitor, serve
 
 pytestmark = pytest.mark.linux  # the same program; once is enough
 
@@ -25,6 +25,13 @@ MARK = b"------WebKitFormBoundary7MA4"
 def visitor() -> Iterator[Visitor]:
     """A browser in front of the pages."""
     with serve(DeskSources()) as visitor:
+        yield visitor
+
+
+@pytest.fixture(scope="module")
+def hurried() -> Iterator[Visitor]:
+    """A browser in front of pages that do not wait long for a request."""
+    with serve(DeskSources(), head_seconds=0.1) as visitor:
         yield visitor
 
 
@@ -96,10 +103,40 @@ def test_a_hundred_megabytes_are_refused_with_a_page_and_not_held(visitor: Visit
     assert "plus de 10 Mo" in visitor.read_page(answer).words
 
 
+UNFINISHED = (
+    "POST /FOLDER/demande HTTP/1.1\r\nHost: HOST\r\nOrigin: http://HOST\r\n"
+    f"Content-Type: {KIND}\r\nContent-Length: 9999\r\n\r\nx"
+)
+"""A form of which the rest does not come."""
+
+
 def test_a_browser_that_leaves_halfway_disturbs_nobody(visitor: Visitor) -> None:
-    host = visitor.origin.removeprefix("http://")
-    folder = visitor.start.split("/")[3]
-    with socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2]))) as connection:
-        head = f"POST /{folder}/demande HTTP/1.1\r\nHost: {host}\r\nOrigin: {visitor.origin}\r\nContent-Length: 9999\r\n\r\nx"
-        connection.sendall(head.encode())
+    visitor.connect(UNFINISHED).close()
     assert visitor.get().status_code == 200
+
+
+def test_connections_that_ask_for_nothing_disturb_nobody(visitor: Visitor) -> None:
+    with ExitStack() as idle:
+        for _ in range(2 * MOST_REQUESTS):
+            idle.enter_context(visitor.connect())
+        assert visitor.get().status_code == 200
+
+
+def test_too_many_requests_get_a_page_that_says_so(visitor: Visitor) -> None:
+    with ExitStack() as slow:
+        for _ in range(2 * MOST_REQUESTS):
+            slow.enter_context(visitor.connect(UNFINISHED))
+            answer = visitor.get()
+            if answer.status_code != 200:
+                break
+        assert answer.status_code == 503
+        assert "rechargez cette page" in PageReader(answer.text).words
+    # who has left is noticed soon
+    assert any(visitor.get().status_code == 200 for _ in range(200))
+
+
+@pytest.mark.parametrize("sent", ["", "GET / HTTP/1.1\r\nHost:"])
+def test_a_peer_that_does_not_go_on_is_sent_away(hurried: Visitor, sent: str) -> None:
+    with hurried.connect(sent) as connection:
+        assert connection.recv(1) == b""
+    assert hurried.get().status_code == 200

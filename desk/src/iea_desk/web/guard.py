@@ -32,6 +32,8 @@ HEADERS = {
 }
 """What stands in every answer: nothing from elsewhere, nothing kept, in no frame."""
 _METHODS = ("GET", "HEAD", "POST")
+MOST_REQUESTS = 50
+"""How many requests are answered at the same time."""
 
 
 class Guard:
@@ -43,6 +45,7 @@ class Guard:
         self._ticket = secrets.token_urlsafe(24)
         self._folder = secrets.token_urlsafe(24)
         self._is_ticket_used = False
+        self._running = 0
 
     @property
     def address(self) -> str:
@@ -65,7 +68,11 @@ class Guard:
             await refusal(scope, receive, send_with_headers)
             return
         inside: MutableMapping[str, Any] = {**scope, "root_path": f"/{self._folder}"}
-        await self._app(inside, receive, send_with_headers)
+        self._running += 1
+        try:
+            await self._app(inside, receive, send_with_headers)
+        finally:
+            self._running -= 1
 
     def _judge(self, scope: Scope) -> Response | None:
         """Return the answer to whom is not let through, None for the others."""
@@ -82,6 +89,8 @@ class Guard:
             return _refuse(403, _UNKNOWN)
         if scope["method"] == "POST" and not self._is_own(scope):
             return _refuse(403, "Ce formulaire ne vient pas de cette page : rien n'est fait.")
+        if self._running >= MOST_REQUESTS:
+            return _refuse(503, _BUSY)
         return None
 
     def _take_ticket(self, query: bytes, *, is_looked_at: bool) -> Response:
@@ -101,6 +110,7 @@ class Guard:
         return origins == [f"http://{self._host}".encode()]
 
 
+_BUSY = f"Plus de {MOST_REQUESTS} pages sont demandées en même temps. Attendez une minute, puis rechargez cette page."
 _UNKNOWN = "Cette page n'est ouverte qu'au navigateur que iea-desk web a ouvert : reprenez-la là, ou relancez iea-desk web."
 _USED = "Cette adresse a déjà servi, et ne sert qu'une fois : reprenez la page dans l'historique du navigateur, ou relancez iea-desk web."
 

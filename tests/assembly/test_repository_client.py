@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -69,3 +70,10 @@ def test_a_file_that_nobody_signed_ends_it(servers: Servers, places: RepositoryP
         repository_client.download(servers, places, ["c.txt", "a/même.txt"])
     assert caught.value.failure.problem is problems.UPDATE_FILE_UNKNOWN
     assert not places.target_folder.exists()
+
+
+@pytest.mark.parametrize("address", ["", "ftp://localhost/metadata"])
+def test_an_address_that_is_none_is_named(servers: Servers, places: RepositoryPlaces, address: str) -> None:
+    with pytest.raises(HttpsError) as caught:
+        repository_client.refresh(servers, replace(places, metadata_address=address))
+    assert caught.value.failure.problem is problems.ADDRESS_MALFORMED

@@ -79,10 +79,17 @@ def download(servers: Servers, places: RepositoryPlaces, names: Sequence[str]) -
 
 
 def _open_client(servers: Servers, address: str) -> Client:
-    from iea_agent.domain import addresses
+    from iea_agent.domain import addresses, problems
+    from iea_agent.domain.diagnosis import Failure, Stage
+    from iea_agent.services.https import HttpsError
 
     settings = servers.installation.storage.load().effective.settings
-    return servers.connect(settings)(addresses.parse(addresses.clean(address)))
+    try:
+        parsed = addresses.parse(addresses.clean(address))
+    except addresses.AddressError as error:
+        detail = f"{address}: {error}"
+        raise HttpsError(Failure(Stage.ADDRESS, problems.ADDRESS_MALFORMED, detail)) from error
+    return servers.connect(settings)(parsed)
 
 
 def _verify(client: Client, places: RepositoryPlaces) -> TrustedRepository:

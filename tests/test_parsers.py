@@ -96,6 +96,8 @@ ELSEWHERE: dict[str, str] = {
     "machine.judge_anew": "gets an event",
     "machine.judge_attempt": "gets an event",
     "messages.judge_proxy_challenge": "gets challenges: proxy_answers.judge_proxy_answer",
+    "order_files.read_bounded": "reads a file, and no meaning",
+    "order_files.read_toml": "the release manager's own files",
     "network_list.read_network_cost": "asks Windows for a number",
     "private_files.read_private": "reads a file for keys.parse_keys",
     "notes_files.read_notes": "reads a file for release_notes.parse_notes",
@@ -136,7 +138,7 @@ UNMEASURED: dict[str, str] = {
     "publish_commands": "the desk's own command line",
     "publisher_keys": "the release manager's own files",
     "register": "the desk's own unfinished register",
-    "release_orders": "the release manager's own files",
+    "order_files": "the release manager's own files",
     "site_folder": "this PC's own name",
     "usage_text": "argparse's own sentences about the command line",
 }

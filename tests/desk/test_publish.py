@@ -343,7 +343,8 @@ def test_a_roll_out_does_not_shrink_and_a_withdrawn_version_stays_away(publisher
     ("old", "new", "reason"),
     [
         ('scope = "machine"', 'scope = "everybody"', "installer.scope"),
-        ('kind = "product"', "", "kind: missing"),
+        ('kind = "product"', "", "kind\u00a0» manque"),
+        ('[minimum]\nwindows = "10.0.17763"', "minimum = 3", "minimum"),
         ("success = [0]", "success = [3010]", "stands twice"),
         ('value = "Version"', 'value = "Version"\nfiel = "x"', "detect"),
         ("installed_bytes", "instaled_bytes", "installed_bytes"),
@@ -432,6 +433,7 @@ def test_a_policy_is_published_as_agents_read_it(publisher: Publisher) -> None:
         (12, "", "Il en faut 21"),
         (30, 'proxy = "http://proxy:3128"\n', "decided on the PC"),
         (30, 'suport = "x"\n', "faute de frappe"),
+        (30, "suport = 07:32:00\n", "faute de frappe"),
         (30, 'minimum = { product = "3.00.72" }\n', "exclurait tout le monde"),
         (30, 'minimum = { product = "9.00" }\n', "exclurait tout le monde"),
     ],

@@ -33,6 +33,7 @@ from iea_agent.shell.wording.usage_text import SpokenPage, SpokenParser
 from iea_desk.case_commands import add_requests
 from iea_desk.key_store import load_keys, load_ring, save_file, save_ring
 from iea_desk.keys import DeskError, KeyRing, MasterKey, check_kid, choose_kid
+from iea_desk.order_files import word_fault
 from iea_desk.password_message import PasswordMessage
 from iea_desk.private_files import open_file
 from iea_desk.publish_commands import add_publish
@@ -322,7 +323,7 @@ def _verify(options: argparse.Namespace, ring: KeyRing) -> None:
         # tests cannot wait for the usual cost
         register = parse_register(text, WEAKEST if options.kdf_n >= WEAKEST.n else Kdf(options.kdf_n))
     except RegisterError as error:
-        raise DeskError(f"{options.verify} n’est pas un registre : {error}.", REFUSED) from None
+        raise DeskError(f"{options.verify} n’est pas un registre : {word_fault(error)}.", REFUSED) from None
     if register.generation > ring.generation:
         raise DeskError(
             f"{options.verify} est de génération {register.generation}, et le trousseau en est à la {ring.generation} : "

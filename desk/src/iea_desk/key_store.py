@@ -76,7 +76,7 @@ def load_private_text(path: Path) -> str:
             f"D’autres personnes peuvent lire {path} : il n’est pas utilisé. Pour le réserver à vous seul :\n"
             f"  {error}\n"
             f"Sur une clé USB en FAT ou exFAT, cette commande est sans effet : déplacez d’abord le fichier.\n"
-            f"Si quelqu’un a pu le lire, remplacez la clé (iea-desk rotate).",
+            f"Si quelqu’un a pu le lire, remplacez la clé (iea-desk rotate, ou iea-desk publish rotate pour une clé du dépôt).",
             REFUSED,
         ) from None
     except FileNotFoundError:

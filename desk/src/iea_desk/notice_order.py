@@ -20,6 +20,7 @@ from iea_agent.domain.signed_policy import (
     parse_notices,
 )
 from iea_desk.keys import DeskError
+from iea_desk.order_files import word_fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class NoticeOrder:
         try:
             return parse_notices(text)[0]
         except PolicyError as error:
-            raise DeskError(f"Les postes refuseraient cet avis : {error}.", REFUSED) from None
+            raise DeskError(f"Les postes refuseraient cet avis : {word_fault(error)}.", REFUSED) from None
 
     def list_arguments(self) -> list[str]:
         """Return the arguments of ``iea-desk publish`` that say the same."""

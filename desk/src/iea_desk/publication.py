@@ -320,7 +320,7 @@ def _check_threshold(root: Root, role: str) -> None:
     keys, threshold = len(root.roles[role].keyids), root.roles[role].threshold
     if not 1 <= threshold <= keys:
         raise DeskError(
-            f"Pour {ROLE_WORDS[role]}, {threshold} signature(s) seraient demandées et il y aurait {keys} clé(s) : "
+            f"Pour {ROLE_WORDS[role]}, signatures demandées : {threshold}, clés : {keys}. Ainsi "
             "plus personne ne pourrait signer. Rien n’est changé.",
             REFUSED,
         )

@@ -6,9 +6,7 @@ Each order checks what it is given as the agents will, and refuses with a senten
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +26,6 @@ from iea_agent.domain.signed_policy import (
     Notice,
     PolicyError,
     SignedPolicy,
-    format_time,
     parse_notices,
     parse_policy,
 )
@@ -45,10 +42,10 @@ from iea_agent.domain.update_catalogue import (
     list_offers,
 )
 from iea_desk.keys import DeskError
+from iea_desk.order_files import LARGEST_DOCUMENT, read_bounded, read_toml, word_fault
 from iea_desk.publication import Publication
 
 FOLDERS = {ReleaseKind.PRODUCT: "impact-emploi", ReleaseKind.AGENT: "agent"}
-LARGEST_DOCUMENT = 1_000_000
 FIRST_PERCENT = 5
 MOST_VERSIONS = 6
 """Versions of a channel that are worth keeping."""
@@ -69,14 +66,16 @@ def _to_signed_file(target: TargetFile) -> SignedFile:
 
 def add_release(publication: Publication, file: Path, sheet: Path) -> Offer:
     """Draft the version in *file*, described in *sheet* (TOML). Raises ``DeskError``."""
-    document = _complete_sheet(_read_toml(sheet))
+    if not file.is_file():
+        raise DeskError(f"Il n’y a pas de fichier {file}.")
+    document = _complete_sheet(read_toml(sheet))
     try:
         release = check_release(document)
         name = f"{FOLDERS[release.kind]}/{file.name}"
         check_file_name(name)
     except CatalogueError as error:
         raise DeskError(
-            f"{sheet} : les postes ne comprendraient pas cette fiche : {error}.", REFUSED
+            f"{sheet} : les postes ne comprendraient pas cette fiche : {word_fault(error)}.", REFUSED
         ) from None
     _demand_newer(publication, release, name)
     for notes in filter(None, (release.notes.fr, release.notes.en)):
@@ -111,10 +110,16 @@ def _complete_sheet(sheet: dict[str, Any]) -> dict[str, Any]:
         "closes": [],
         **sheet,
     }
-    document["minimum"] = {"agent": "", "windows": "", "product": "", **sheet.get("minimum", {})}
-    document["rollout"] = {"percent": FIRST_PERCENT, "salt": version, **sheet.get("rollout", {})}
-    document["notes"] = {"fr": f"notes/{version}.fr.md", "en": "", **sheet.get("notes", {})}
-    document["detect"] = {"registry": "", "value": "", "file": "", **sheet.get("detect", {})}
+    usual: Mapping[str, Mapping[str, object]] = {
+        "minimum": {"agent": "", "windows": "", "product": ""},
+        "rollout": {"percent": FIRST_PERCENT, "salt": version},
+        "notes": {"fr": f"notes/{version}.fr.md", "en": ""},
+        "detect": {"registry": "", "value": "", "file": ""},
+    }
+    for name, values in usual.items():
+        part = sheet.get(name, {})
+        # what is no table is refused by the agents' own rules
+        document[name] = {**values, **part} if isinstance(part, dict) else part
     return document
 
 
@@ -192,7 +197,7 @@ def _set_percent(publication: Publication, offer: Offer, percent: int) -> None:
 
 def add_notes(publication: Publication, version: str, language: str, file: Path) -> str:
     """Draft the notes of *version*; return their name. Raises ``DeskError``."""
-    data = _read_bounded(file, LARGEST_NOTES)
+    data = read_bounded(file, LARGEST_NOTES)
     try:
         text = data.decode("utf-8-sig")
         order_version(version)
@@ -211,11 +216,13 @@ def add_notes(publication: Publication, version: str, language: str, file: Path)
 
 def set_policy(publication: Publication, file: Path) -> SignedPolicy:
     """Draft the policy in *file* (TOML). Raises ``DeskError``."""
-    text = json.dumps({"schema": SCHEMA, **_read_toml(file)}, ensure_ascii=False, indent=1)
+    text = json.dumps({"schema": SCHEMA, **read_toml(file)}, ensure_ascii=False, indent=1)
     try:
         policy = parse_policy(text)
     except PolicyError as error:
-        raise DeskError(f"{file} : les postes refuseraient cette politique : {error}.", REFUSED) from None
+        raise DeskError(
+            f"{file} : les postes refuseraient cette politique : {word_fault(error)}.", REFUSED
+        ) from None
     if policy.ignored:
         raise DeskError(
             f"{file} : aucun poste ne connaît « {policy.ignored[0]} ». Est-ce une faute de frappe ?", REFUSED
@@ -266,21 +273,21 @@ def set_notice(publication: Publication, document: Mapping[str, object] | None) 
     try:
         (notice,) = parse_notices(text) or (None,)
     except PolicyError as error:
-        raise DeskError(f"Les postes refuseraient cet avis : {error}.", REFUSED) from None
+        raise DeskError(f"Les postes refuseraient cet avis : {word_fault(error)}.", REFUSED) from None
     publication.put(NOTICES_FILE, text.encode())
     return notice
 
 
 def set_register(publication: Publication, file: Path) -> int:
     """Draft the register in *file*; return its generation. Raises ``DeskError``."""
-    data = _read_bounded(file, LARGEST_DOCUMENT)
+    data = read_bounded(file, LARGEST_DOCUMENT)
     try:
         register = parse_register(data.decode("ascii", "replace"))
         before = publication.read_target(REGISTER_FILE)
         generation = parse_register(before.decode("ascii", "replace")).generation if before else 0
     except RegisterError as error:
         raise DeskError(
-            f"{file} n’est pas un registre que les postes acceptent : {error}.", REFUSED
+            f"{file} n’est pas un registre que les postes acceptent : {word_fault(error)}.", REFUSED
         ) from None
     if register.generation < generation or (register.generation == generation and data != before):
         raise DeskError(
@@ -289,35 +296,3 @@ def set_register(publication: Publication, file: Path) -> int:
         )
     publication.put(REGISTER_FILE, data)
     return register.generation
-
-
-# files of the release manager
-
-
-def _read_bounded(file: Path, largest: int) -> bytes:
-    with open(file, "rb") as source:
-        data = source.read(largest + 1)
-    if len(data) > largest:
-        raise DeskError(f"{file} dépasse {largest // 1024} Ko. Rien n’est changé.", REFUSED)
-    return data
-
-
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        document = tomllib.loads(_read_bounded(file, LARGEST_DOCUMENT).decode("utf-8-sig"))
-    except ValueError as error:
-        raise DeskError(f"{file} n’est pas un fichier TOML : {error}.", REFUSED) from None
-    written: dict[str, Any] = _write_times(document)
-    return written
-
-
-def _write_times(value: Any) -> Any:
-    """Return *value* with the times as the signed documents have them."""
-    match value:
-        case datetime():
-            return format_time((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
-        case dict():
-            return {name: _write_times(each) for name, each in value.items()}
-        case list():
-            return [_write_times(each) for each in value]
-    return value

@@ -36,7 +36,7 @@ def test_the_parser_of_one_word_speaks_as_that_of_all(
 ) -> None:
     for command in load_commands(first_word):
         whole = read_help("", command.name, capsys)
-        assert whole.startswith(f"usage: iea-agent {command.name} ")
+        assert whole.startswith(f"utilisation\u00a0: iea-agent {command.name} ")
         assert read_help(first_word, command.name, capsys) == whole
 
 

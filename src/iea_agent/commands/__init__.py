@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from iea_agent.domain import exit_codes
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
+from iea_agent.shell.wording.usage_text import SpokenParser
 
 if TYPE_CHECKING:
     from iea_agent.assembly.installation import Installation
@@ -99,7 +100,7 @@ def load_commands(first_word: str = "") -> list[Command]:
 
 def build_parser(first_word: str = "") -> argparse.ArgumentParser:
     """Return the parser of the commands that begin with *first_word*, or of all."""
-    top = argparse.ArgumentParser(
+    top: argparse.ArgumentParser = SpokenParser(
         prog="iea-agent", description=_("Programme de connexion d'Impact emploi association.")
     )
     actions = {"": top.add_subparsers(title=_("commandes"), metavar=_("commande"))}

@@ -179,6 +179,7 @@ def test_pages_are_printed_from_what_is_on_the_disk(installation: Installation) 
     done = installation.run("sheet", "--text")
     assert (done.returncode, done.stderr) == (0, "")
     assert "TCP " in done.stdout
+    assert "accès direct" in done.stdout.partition("Chemin actuel")[2].partition("Dernier test")[0]
 
 
 @pytest.mark.linux  # elsewhere there is no such file

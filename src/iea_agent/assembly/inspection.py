@@ -87,6 +87,8 @@ def _version(library: str) -> str:
 def find_routes(servers: Servers, settings: Settings) -> dict[str, RouteDocument]:
     """Return the present route to each server, and what decided it."""
     from iea_agent.domain.addresses import AddressError, parse
+    from iea_agent.domain.documents import UNKNOWN_ROUTE
+    from iea_agent.domain.problems import ADDRESS_MALFORMED
     from iea_agent.services.https import HttpsError
 
     routes: dict[str, RouteDocument] = {}
@@ -95,10 +97,10 @@ def find_routes(servers: Servers, settings: Settings) -> dict[str, RouteDocument
             route = servers.route(settings, parse(address))
             routes[name] = {"value": str(route), "origin": route.source.value, "detail": route.detail}
         except AddressError as error:
-            routes[name] = {"value": "unknown", "origin": "address", "detail": str(error)}
+            routes[name] = {"value": UNKNOWN_ROUTE, "origin": ADDRESS_MALFORMED.code, "detail": str(error)}
         except HttpsError as error:
             code, detail = error.failure.problem.code, error.failure.detail
-            routes[name] = {"value": "unknown", "origin": code, "detail": detail}
+            routes[name] = {"value": UNKNOWN_ROUTE, "origin": code, "detail": detail}
     return routes
 
 

@@ -11,7 +11,7 @@ from iea_agent.domain.incidents import list_incidents
 from iea_agent.domain.refusals import FileNotReadable, NoIncident, RefusedError
 from iea_agent.host.journal import Journal
 from iea_agent.host.storage import StorageError
-from iea_agent.shell.wording.it_sheet_text import SheetFacts, build_sheet
+from iea_agent.shell.wording.it_sheet_text import SheetFacts, build_sheet, word_path
 from iea_agent.shell.wording.printed_page import PrintedPage
 from iea_agent.shell.wording.statement_text import StatementFacts, build_statement
 
@@ -80,10 +80,7 @@ def make_sheet(installation: Installation) -> PrintedPage:
             hosts[names[server.value]] = f"{parsed.host}, TCP {parsed.port}"
         except AddressError:
             hosts[names[server.value]] = address
-    routes = {
-        names[name]: " ".join(filter(None, (route["value"], f"({route['origin']})", route["detail"])))
-        for name, route in find_routes(servers, values).items()
-    }
+    routes = {names[name]: word_path(route) for name, route in find_routes(servers, values).items()}
     system = installation.host.describe_system()
     test = load_test_details(installation.storage)
     pending = changes.list_pending(effective, now)

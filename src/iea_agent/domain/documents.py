@@ -263,6 +263,10 @@ class UpdateHistoryDocument(TypedDict):
     lines: list[UpdateLineDocument]
 
 
+UNKNOWN_ROUTE = "unknown"
+"""The value of a route that could not be found."""
+
+
 class RouteDocument(TypedDict):
     """The route to one server; *origin* is what decided it, or a problem's code."""
 

@@ -12,7 +12,7 @@ from iea_agent.domain.incidents import Incident
 from iea_agent.domain.log_book import LogBookState, Stay
 from iea_agent.domain.release_notes import parse_notes
 from iea_agent.domain.settings import DEFAULTS
-from iea_agent.shell.wording.it_sheet_text import SheetFacts, build_sheet
+from iea_agent.shell.wording.it_sheet_text import SheetFacts, build_sheet, word_path
 from iea_agent.shell.wording.printed_page import PagePart, PrintedPage, render_html, render_text
 from iea_agent.shell.wording.statement_text import MOST_STAYS, StatementFacts, build_statement
 
@@ -156,3 +156,15 @@ def test_a_lisez_moi_is_printed_with_its_headings_lists_and_bold() -> None:
     assert "<script" not in html
     assert "<img" not in html
     assert "Lisez-moi V73\n\nMise à jour impérative\nà faire\n\n•\xa0a\n" in render_text(page)
+
+
+def test_the_present_way_to_a_server_is_told_in_words() -> None:
+    def tell(value: str, origin: str, detail: str = "") -> str:
+        return word_path({"value": value, "origin": origin, "detail": detail}).replace("\u00a0", " ")
+
+    assert tell("direct", "none") == "accès direct"
+    assert tell("direct", "settings", "on the bypass list") == (
+        "accès direct (vos paramètres), sans proxy pour ce serveur"
+    )
+    assert tell("http://proxy:3128", "system") == "par le proxy http://proxy:3128 (réglage de Windows)"
+    assert tell("unknown", "IEA-P05", "WinHTTP error 12180") == "inconnu (IEA-P05) : WinHTTP 12180"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from iea_agent import __version__
 from iea_agent.domain import problems
 from iea_agent.domain.diagnosis import PendingChange
+from iea_agent.domain.documents import UNKNOWN_ROUTE, RouteDocument
 from iea_agent.domain.problems import N_
 from iea_agent.domain.settings import Settings
 from iea_agent.domain.support_report import TestedServer, TestedServers
@@ -15,7 +16,7 @@ from iea_agent.locale import _
 
 from .detail_text import word_detail
 from .printed_page import PagePart, PrintedPage
-from .report_text import OUTCOMES, SERVERS, STAGES
+from .report_text import OUTCOMES, SERVERS, STAGES, word_route
 from .statement_text import format_full_moment
 from .time_text import format_date, format_milliseconds
 
@@ -40,6 +41,14 @@ _NOTE = N_(
     "Ce poste utilise le logiciel de paie Impact emploi association. Son programme de connexion doit joindre deux serveurs. Cette fiche dit lesquels, "
     "par où, et ce que le dernier test a vu."
 )
+
+
+def word_path(route: RouteDocument) -> str:
+    """Return the present *route* to a server in words, or why there is none."""
+    detail = word_detail(route["detail"])
+    if route["value"] == UNKNOWN_ROUTE:
+        return _("inconnu ({code}) : {detail}").format(code=route["origin"], detail=detail)
+    return ", ".join(filter(None, (word_route(route["value"], route["origin"]), detail)))
 
 
 def build_sheet(facts: SheetFacts) -> PrintedPage:

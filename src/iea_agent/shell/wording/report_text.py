@@ -123,12 +123,15 @@ SOURCES = {
 
 def describe_route(report: ServerReport) -> str:
     """Return « par le proxy http://proxy:3128 (script de proxy) », "" if not reached."""
-    if not report.route:
-        return ""
-    by_proxy = _("par le proxy {proxy}").format(proxy=report.route)
-    way = _("accès direct") if report.route == "direct" else by_proxy
-    source = SOURCES.get(Source(report.route_source))
-    return way if source is None else f"{way} ({_(source)})"
+    return word_route(report.route, report.route_source) if report.route else ""
+
+
+def word_route(route: str, source: str) -> str:
+    """Return « accès direct », or by which proxy *route* leads, and who decided it."""
+    by_proxy = _("par le proxy {proxy}").format(proxy=route)
+    way = _("accès direct") if route == "direct" else by_proxy
+    words = SOURCES.get(Source(source))
+    return way if words is None else f"{way} ({_(words)})"
 
 
 def list_report_lines(report: ServerReport) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.update_keeper import UpdateKeeper
-from iea_agent.assembly.updates_adapter import UpdatesAdapter
+from iea_agent.assembly.updates_adapter import HISTORY_PAGE, NOTES_PAGE, UpdatesAdapter
 from iea_agent.domain.installer_result import InstallReport, InstallResult
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.update_catalogue import Catalogue, ReleaseKind
@@ -109,3 +109,17 @@ def test_an_installed_version_shows_its_lines_until_they_are_read(pc: Pc) -> Non
 def test_a_file_that_nobody_signed_is_refused(pc: Pc, tmp_path: Path) -> None:
     with pytest.raises(RefusedError):
         pc.port.take_file(str(tmp_path / "absent.exe"), lambda _progress: None)
+
+
+@pytest.mark.linux
+def test_a_page_that_no_browser_opens_is_named(
+    pc: Pc, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for sentence, name in (
+        (pc.port.print_history(), HISTORY_PAGE),
+        (pc.port.print_notes(pc.offer.release), NOTES_PAGE),
+    ):
+        assert "Aucun navigateur" in sentence
+        assert (file := Path(sentence.rpartition("\u00a0: ")[2])).stem == name
+        assert file.is_file()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iea_agent.assembly.dialog_adapters import ADAPTERS
+from iea_agent.assembly.dialog_adapters import ADAPTERS, StatusAdapter
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.own_command import agent_command, own_command
 from iea_agent.assembly.window_opener import window_command
@@ -17,11 +17,23 @@ from iea_agent.commands import build_parser
 from iea_agent.domain import exit_codes
 from iea_agent.domain.machine import TABLE
 from iea_agent.domain.person_requests import REQUESTS, WINDOWS, PersonRequest
+from iea_agent.domain.refusals import RefusedError, WindowNotStarted
 
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
     return Installation.locate({"IEA_AGENT_HOME": str(tmp_path)})
+
+
+@pytest.mark.linux
+def test_a_window_whose_process_does_not_start_says_so(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Linux starts no program with a variable of this length
+    monkeypatch.setenv("IEA_TEST_TOO_LONG", "x" * 200_000)
+    with pytest.raises(RefusedError) as caught:
+        StatusAdapter(installation).ask("settings")
+    assert caught.value.refusal == WindowNotStarted("OSError")
 
 
 @pytest.mark.parametrize("request_", WINDOWS.values(), ids=lambda request_: request_.name)

@@ -161,11 +161,13 @@ class UpdatesOnStage:
         self._log.write(noted=release.version)
         return NOTES.replace("73", release.version[-2:]) if release.version != "3.00.70" else ""
 
-    def print_notes(self, release: Release) -> None:
+    def print_notes(self, release: Release) -> str:
         self._ask("print", release.version)
+        return ""
 
-    def print_history(self) -> None:
+    def print_history(self) -> str:
         self._ask("print", "history")
+        return ""
 
     def launch(self) -> None:
         self._ask("launch")

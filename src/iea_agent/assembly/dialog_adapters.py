@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import person_requests, problems
+from iea_agent.domain import person_requests
 from iea_agent.domain.refusals import (
     AgentNotRunning,
-    ProblemMet,
     RefusedError,
+    WindowNotStarted,
     parse_refusal,
 )
 from iea_agent.shell.dialogs.ports import DialogContents, Situation
@@ -168,7 +168,7 @@ class StatusAdapter:
         try:
             child = self._host.start_apart(own_command("window", window), os.environ)
         except LaunchError as error:
-            raise RefusedError(ProblemMet(problems.INTERNAL_ERROR.code)) from error
+            raise RefusedError(WindowNotStarted(type(error.__cause__).__name__)) from error
         self._host.allow_foreground(child.pid)
 
 

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from iea_agent.domain import person_requests, problems
+from iea_agent.domain import person_requests
 from iea_agent.domain.installer_result import InstallResult, parse_install_report
-from iea_agent.domain.refusals import ProblemMet, RefusedError
+from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.update_machine import UpdateState
 from iea_agent.domain.update_record import LaunchWish
 from iea_agent.host.program_folder import ProgramFolder
@@ -104,28 +104,29 @@ class UpdatesAdapter:
         before = Installing(self._installation).prepare(release)
         return word_preparation(release, before.open_programs, before.needs_rights, before.last_seconds)
 
-    def print_notes(self, release: Release) -> None:
-        """Show the *Lisez-moi* of *release* as a page to print. Raises ``RefusedError``."""
+    def print_notes(self, release: Release) -> str:
+        """Show the *Lisez-moi* of *release* as a page to print; return why it did not open.
+
+        Raises ``RefusedError``.
+        """
         from iea_agent.domain.release_notes import parse_notes
         from iea_agent.shell.wording.printed_page import PrintedPage
 
         title = _("Lisez-moi de la version {version}").format(version=release.version)
         note = f"{_(KINDS[release.kind.value])} {release.version}"
-        self._print(PrintedPage(title, note, blocks=parse_notes(self.read_notes(release))), NOTES_PAGE)
+        return self._print(PrintedPage(title, note, blocks=parse_notes(self.read_notes(release))), NOTES_PAGE)
 
-    def print_history(self) -> None:
-        """Show the history as a page to print. Raises ``RefusedError``."""
-        self._print(build_history_page(self.list_history(), time.time()), HISTORY_PAGE)
+    def print_history(self) -> str:
+        """Show the history as a page to print; return why it did not open.
 
-    def _print(self, page: PrintedPage, name: str) -> None:
-        from iea_agent.host import LaunchError
+        Raises ``RefusedError``.
+        """
+        return self._print(build_history_page(self.list_history(), time.time()), HISTORY_PAGE)
 
-        from .page_files import save_page
+    def _print(self, page: PrintedPage, name: str) -> str:
+        from .page_files import open_file, save_page
 
-        try:
-            self._installation.host.open_page(save_page(self._installation, page, name))
-        except LaunchError as error:
-            raise RefusedError(ProblemMet(problems.INTERNAL_ERROR.code)) from error
+        return open_file(self._installation, save_page(self._installation, page, name))
 
     def launch(self) -> None:
         """Have the agent launch Impact emploi. Raises ``RefusedError``."""

@@ -374,6 +374,14 @@ class WorkerNotStarted(Refusal):
     reason: str
 
 
+class WindowNotStarted(Refusal):
+    """The process of a window was not started; *reason* is the error."""
+
+    exit_code = ExitCode.FAILED
+
+    reason: str
+
+
 class NoMailProgram(Refusal):
     """No mail program took the message."""
 

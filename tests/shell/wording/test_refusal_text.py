@@ -84,6 +84,7 @@ EXAMPLES: list[Refusal] = [
     *(refusals.VersionNotAllowed("3.00.73", reason.value) for reason in Reason),
     *(refusals.UpdateNotNow(state.value) for state in UpdateState),
     refusals.WorkerNotStarted("PermissionError"),
+    refusals.WindowNotStarted("PermissionError"),
     refusals.NoMailProgram(),
     refusals.NoWindows(),
 ]

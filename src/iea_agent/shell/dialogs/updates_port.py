@@ -71,11 +71,11 @@ class UpdatesPort(Protocol):
     def read_notes(self, release: Release) -> str:
         """Return the *Lisez-moi* of *release* (Markdown), "" if it is not here."""
 
-    def print_notes(self, release: Release) -> None:
-        """Show the *Lisez-moi* of *release* as a page to print."""
+    def print_notes(self, release: Release) -> str:
+        """Show the *Lisez-moi* of *release* as a page to print; return why not, or ""."""
 
-    def print_history(self) -> None:
-        """Show the history as a page to print."""
+    def print_history(self) -> str:
+        """Show the history as a page to print; return why not, or ""."""
 
     def launch(self) -> None:
         """Have the agent launch Impact emploi."""

@@ -159,11 +159,9 @@ class VersionReader:
         def show() -> str:
             try:
                 if listed is None:
-                    self._port.print_history()
-                else:
-                    self._port.print_notes(listed.offer.release)
+                    return self._port.print_history()
+                return self._port.print_notes(listed.offer.release)
             except RefusedError as error:
                 return word_refusal(error.refusal)
-            return ""
 
         run_in_background(window, "print", show, lambda sentence: show_sentence(window, sentence or ""))

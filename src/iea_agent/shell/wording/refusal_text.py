@@ -100,6 +100,9 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.WorkerNotStarted: N_(
         "Le programme n'a pas pu démarrer ce qui reçoit les mises à jour. Réessayez ; si cela continue, redémarrez l'ordinateur."
     ),
+    refusals.WindowNotStarted: N_(
+        "La fenêtre n'a pas pu s'ouvrir. Réessayez ; si cela continue, redémarrez l'ordinateur. ({reason})"
+    ),
     refusals.NoMailProgram: N_(
         "Aucun logiciel de messagerie ne s'est ouvert. Cliquez sur « Copier le message », puis collez-le dans votre messagerie."
     ),

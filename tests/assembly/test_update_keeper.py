@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,10 +21,11 @@ from iea_agent.domain.update_machine import (
     DownloadFailed,
     FileVerified,
     InstallerBusy,
+    UpdateEffect,
     UpdateState,
     VersionProposed,
 )
-from iea_agent.domain.update_record import HistoryLine, HistoryStep
+from iea_agent.domain.update_record import HistoryLine, HistoryStep, pop_announcements
 from tests.programs import make_program, make_version
 from tests.releases import make_offer
 
@@ -161,6 +162,63 @@ class TestWishes:
         pc.keeper.skip(PRODUCT, "3.00.73")
         assert pc.is_in(UpdateState.NONE)
         assert Reason.SKIPPED in pc.open().look(PRODUCT).choice.listed[1].reasons
+
+    def test_a_file_that_is_ready_waits_and_returns(self, pc: Pc) -> None:
+        pc.keeper.take(PRODUCT, VersionProposed(OFFER), FileVerified())
+        pc.keeper.judge(PRODUCT, pc.keeper.choose(PRODUCT))
+        assert pop_announcements(pc.keeper.load(PRODUCT))[1]
+        pc.keeper.put_off(PRODUCT, "3.00.73", Postponement.HOUR)
+        record = pc.open().load(PRODUCT)
+        assert record.snapshot.state is UpdateState.READY, "the file stays"
+        assert (record.has_update, record.pending) == (False, ())
+        assert pc.open().look(PRODUCT).wishes.put_off == {"3.00.73": NOON + 3600}
+        pc.now = record.judge_at
+        record = pc.keeper.judge(PRODUCT, pc.keeper.choose(PRODUCT))
+        assert record.has_update
+        assert pop_announcements(record)[1] == (UpdateEffect.ANNOUNCE_READY,)
+        assert record.wishes.put_off == {}
+
+    @pytest.mark.parametrize("failure", [DownloadFailed("IEA-U05"), None], ids=["failed", "ready"])
+    def test_a_skipped_version_leaves_nothing_and_can_be_taken_up(
+        self, pc: Pc, failure: DownloadFailed | None
+    ) -> None:
+        pc.keeper.start_download(PRODUCT)
+        pc.keeper.take(PRODUCT, failure or FileVerified())
+        pc.keeper.skip(PRODUCT, "3.00.73")
+        record = pc.open().load(PRODUCT)
+        assert record.snapshot.state is UpdateState.NONE
+        assert record.doomed == (f"ImpactEmploi-3.00.73.exe {OFFER.file.sha256}",)
+        assert not record.has_update
+        pc.keeper.recall(PRODUCT, "3.00.73")
+        assert pc.is_in(UpdateState.AVAILABLE)
+        assert pc.open().load(PRODUCT).has_update
+
+    def test_whoever_asks_for_a_version_has_not_skipped_it(self, pc: Pc) -> None:
+        pc.keeper.skip(PRODUCT, "3.00.73")
+        pc.keeper.start_download(PRODUCT, "3.00.73")
+        record = pc.open().load(PRODUCT)
+        assert (record.wishes.skipped, record.has_update) == ((), True)
+
+    def test_a_version_that_only_came_in_a_file_waits_and_goes(self, pc: Pc) -> None:
+        pc.keeper.take(PRODUCT, VersionProposed(OFFER), FileVerified())
+        pc.keeper.save_catalogue(Catalogue())
+        pc.keeper.put_off(PRODUCT, "3.00.73", Postponement.HOUR)
+        assert pc.is_in(UpdateState.READY)
+        pc.keeper.skip(PRODUCT, "3.00.73")
+        assert pc.is_in(UpdateState.NONE)
+
+    def test_a_deadline_comes_first(self, pc: Pc) -> None:
+        due = make_offer("3.00.73", **{"minimum.windows": "", "deadline": "2026-12-09T12:30:00Z"})
+        pc.keeper.save_catalogue(Catalogue((due,)))
+        pc.keeper.judge(PRODUCT, pc.keeper.choose(PRODUCT))
+        pc.keeper.put_off(PRODUCT, "3.00.73", Postponement.TOMORROW)
+        until = datetime(2026, 12, 9, 12, 30, tzinfo=UTC).timestamp()
+        assert pc.open().look(PRODUCT).wishes.put_off == {"3.00.73": until}
+        pc.now = until
+        pc.keeper.judge(PRODUCT, pc.keeper.choose(PRODUCT))
+        for refused in (pc.keeper.skip, lambda *about: pc.keeper.put_off(*about, Postponement.HOUR)):
+            refused(PRODUCT, "3.00.73")
+            assert pc.is_in(UpdateState.AVAILABLE)
 
     def test_a_critical_one_stays(self, pc: Pc) -> None:
         pc.keeper.save_catalogue(Catalogue((CRITICAL,)))

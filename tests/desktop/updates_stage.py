@@ -23,7 +23,7 @@ from iea_agent import locale
 from iea_agent.domain.download_plan import Progress
 from iea_agent.domain.refusals import AgentTimedOut, RefusedError
 from iea_agent.domain.update_catalogue import Offer, Release, ReleaseKind
-from iea_agent.domain.update_choice import Listed, Postponement, Reason, UpdateChoice
+from iea_agent.domain.update_choice import Listed, Postponement, Reason, UpdateChoice, Wishes
 from iea_agent.domain.update_machine import UpdateSnapshot, UpdateState
 from iea_agent.domain.update_record import LaunchWish
 from iea_agent.shell.dialogs import updates_dialog
@@ -100,6 +100,7 @@ class UpdatesOnStage:
             document.get("waits_for", ""),
             tuple(document.get("result", ())),
             launch=LaunchWish(document.get("launch", "none")),
+            wishes=Wishes(put_off=document.get("put_off", {})),
         )
 
     def _offer(self, kind: ReleaseKind, version: str, changes: dict[str, Any]) -> Offer:
@@ -144,6 +145,9 @@ class UpdatesOnStage:
 
     def put_off(self, kind: ReleaseKind, version: str, postponement: Postponement) -> None:
         self._ask("put_off", kind.value, version, postponement.value)
+
+    def recall(self, kind: ReleaseKind, version: str) -> None:
+        self._ask("recall", kind.value, version)
 
     def read_result(self, kind: ReleaseKind) -> None:
         self._log.write(read=kind.value)

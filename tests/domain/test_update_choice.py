@@ -24,8 +24,12 @@ from iea_agent.domain.update_choice import (
     compute_draw,
     find_return,
     list_reasons,
+    list_returned,
+    may_put_off,
+    may_skip,
     name_drawing,
     put_off,
+    recall,
     skip,
 )
 from tests.releases import make_offer
@@ -205,16 +209,31 @@ class TestWishes:
         wishes = put_off(Wishes(), "3.00.73", NOON.timestamp() + 60)
         assert reasons(replace(POST, wishes=wishes)) == (Reason.PUT_OFF,)
         assert reasons(replace(POST, wishes=wishes, now=NOON.timestamp() + 60)) == ()
-        skipped = skip(wishes, make_offer().release)
+        skipped = skip(wishes, "3.00.73")
         assert Reason.SKIPPED in reasons(replace(POST, wishes=skipped))
         assert reasons(replace(POST, wishes=skipped), version="3.00.74") == ()
+        assert skip(skipped, "3.00.73") == skipped
+        assert recall(skip(skipped, "3.00.74"), "3.00.73") == Wishes(("3.00.74",), {})
+
+    def test_a_critical_version_is_not_skipped_and_an_overdue_one_does_not_wait(self) -> None:
+        now = NOON.timestamp()
+        overdue = make_offer(deadline="2026-01-01T00:00:00Z").release
         critical = make_offer(critical=True).release
-        assert skip(wishes, critical) == wishes
+        assert [may_skip(each, now) for each in (make_offer().release, critical, overdue)] == [
+            True,
+            False,
+            False,
+        ]
+        assert [may_put_off(each, now) for each in (critical, overdue)] == [True, False]
+
+    def test_what_was_put_off_returns(self) -> None:
+        wishes = Wishes(put_off={"3.00.73": 60.0, "3.00.74": 61.0})
+        assert list_returned(wishes, 60.0) == {"3.00.73"}
 
     def test_the_list_stays_short(self) -> None:
         wishes = Wishes()
         for number in range(200):
             wishes = put_off(wishes, f"3.00.{number}", 1.0)
-            wishes = skip(wishes, make_offer(f"3.00.{number}").release)
+            wishes = skip(wishes, f"3.00.{number}")
         assert len(wishes.put_off) == len(wishes.skipped) == 50
         assert "3.00.199" in wishes.put_off

@@ -29,6 +29,8 @@ from iea_agent.domain.update_machine import (
     UpdateSnapshot,
     UpdateState,
     VersionProposed,
+    VersionReturned,
+    VersionSkipped,
     VersionWithdrawn,
     advance_update,
     allows_update,
@@ -205,6 +207,16 @@ def test_a_snapshot_that_lacks_a_value_is_refused(name: str) -> None:
         parse_update_snapshot({key: value for key, value in GOOD.items() if key != name})
 
 
+@pytest.mark.parametrize("state", UpdateState)
+def test_a_skipped_version_is_forgotten_and_its_file_deleted(state: UpdateState) -> None:
+    before = snapshot_in(state)
+    after, effects = advance_update(before, VersionSkipped(), 2.0)
+    settled = {UpdateState.NONE, UpdateState.INSTALLING, UpdateState.INSTALLED, UpdateState.WITHDRAWN}
+    assert after == (before if state in settled else UpdateSnapshot(since=2.0))
+    with_file = (UpdateState.DOWNLOADING, UpdateState.PAUSED, UpdateState.READY, UpdateState.FAILED)
+    assert (UpdateEffect.DELETE_FILES in effects) is (state in with_file)
+
+
 class TestChoice:
     """What a new choice means for the version under way."""
 
@@ -218,6 +230,12 @@ class TestChoice:
         assert [judge_choice(snapshot_in(state), choice) for state in sorted(UNDER_WAY, key=str)] == [
             None
         ] * 8
+
+    def test_a_version_that_was_put_off_is_told_once_its_time_is_over(self) -> None:
+        choice = UpdateChoice(OFFER, (Listed(OFFER, ()),))
+        ready = snapshot_in(UpdateState.READY)
+        assert judge_choice(ready, choice, {"3.00.73"}) == VersionReturned()
+        assert judge_choice(ready, choice, {"3.00.74"}) is None
 
     def test_a_version_that_has_gone_was_withdrawn(self) -> None:
         assert judge_choice(snapshot_in(UpdateState.READY), UpdateChoice(None, ())) == VersionWithdrawn()

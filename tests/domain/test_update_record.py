@@ -24,6 +24,7 @@ from iea_agent.domain.update_machine import (
     UpdateEvent,
     UpdateState,
     VersionProposed,
+    VersionReturned,
     VersionWithdrawn,
 )
 from iea_agent.domain.update_record import (
@@ -35,6 +36,7 @@ from iea_agent.domain.update_record import (
     begin_by_itself,
     end_check,
     find_check_due,
+    installs_itself,
     is_timer_due,
     is_work_due,
     note_choice,
@@ -42,6 +44,7 @@ from iea_agent.domain.update_record import (
     parse_history,
     parse_update_record,
     pop_announcements,
+    postpone,
     take_events,
 )
 from tests.releases import make_offer
@@ -80,6 +83,18 @@ class TestAnnouncements:
         record = follow(DownloadFailed("IEA-U05"), DownloadRequested(), begin=by_itself)
         assert not record.by_itself
 
+    def test_a_version_that_is_put_off_is_announced_anew_but_not_before(self) -> None:
+        record = pop_announcements(follow(VersionProposed(OFFER), FileVerified()))[0]
+        record = postpone(record, "3.00.73", 2000.0)
+        early = follow(VersionReturned(), begin=record)
+        assert pop_announcements(early)[1] == ()
+        late, _ = take_events(early, (VersionReturned(),), 2000.0)
+        assert pop_announcements(late)[1] == (UpdateEffect.ANNOUNCE_READY,)
+
+    def test_what_waits_to_be_announced_waits_on(self) -> None:
+        record = postpone(follow(VersionProposed(OFFER), FileVerified()), "3.00.73", 2000.0)
+        assert pop_announcements(record)[1] == ()
+
     def test_a_withdrawal_takes_the_place_of_the_version(self) -> None:
         record = follow(VersionProposed(OFFER), VersionWithdrawn())
         assert pop_announcements(record)[1] == (UpdateEffect.ANNOUNCE_WITHDRAWAL,)
@@ -89,6 +104,11 @@ def test_the_files_of_a_version_that_is_given_up_are_to_be_deleted() -> None:
     record = follow(VersionProposed(OFFER), DownloadRequested(), DownloadCancelled())
     assert record.doomed == (f"ImpactEmploi-3.00.73.exe {OFFER.file.sha256}",)
     assert is_work_due(record, 0.0, program_runs=True)
+
+
+def test_the_agent_does_not_install_what_a_person_has_put_off() -> None:
+    record = postpone(follow(VersionProposed(OFFER), FileVerified()), "3.00.73", 2000.0)
+    assert [installs_itself(record, now) for now in (1999.0, 2000.0)] == [False, True]
 
 
 def test_an_installer_starts_at_once_and_after_another_one_later() -> None:
@@ -160,6 +180,9 @@ class TestChoice:
         proposed = note_choice(follow(VersionProposed(OFFER)), UpdateChoice(OFFER, (Listed(OFFER, ()),)), NOW)
         assert proposed.has_update
         assert not proposed.judge_at
+        older = make_offer("3.00.72")
+        waits = note_choice(proposed, UpdateChoice(older, (Listed(older, ()),)), NOW)
+        assert not waits.has_update, "what is proposed is not what is under way"
         assert not replace(proposed, is_proposed=False).has_update
 
 

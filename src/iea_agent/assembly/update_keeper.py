@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,15 +20,27 @@ from iea_agent.domain import refusals, timing
 from iea_agent.domain.download_plan import Progress
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.state_values import parse_count
-from iea_agent.domain.update_catalogue import LARGEST_FILE, Catalogue, ReleaseKind, SignedFile, list_offers
+from iea_agent.domain.update_catalogue import (
+    LARGEST_FILE,
+    Catalogue,
+    Release,
+    ReleaseKind,
+    SignedFile,
+    list_offers,
+)
 from iea_agent.domain.update_choice import (
     Listed,
     Postponement,
+    Reason,
     UpdateChoice,
+    Wishes,
     choose_update,
     find_return,
     find_version,
-    put_off,
+    list_returned,
+    may_put_off,
+    may_skip,
+    recall,
     skip,
 )
 from iea_agent.domain.update_machine import (
@@ -43,6 +55,7 @@ from iea_agent.domain.update_machine import (
     UpdateSnapshot,
     UpdateState,
     VersionProposed,
+    VersionSkipped,
     allows_update,
     judge_choice,
 )
@@ -58,6 +71,7 @@ from iea_agent.domain.update_record import (
     parse_check_record,
     parse_history,
     parse_update_record,
+    postpone,
     take_events,
 )
 from iea_agent.host.regular_files import read_bounded
@@ -95,7 +109,8 @@ class UpdateView:
     """What there is to see of the updates of one product.
 
     *installed* is "" if unknown. *progress* is None but while a file comes; *waits_for* is the PC of the site that fetches it, "" if none does.
-    *report* is what the last installer reported, *launch* what becomes of the wish that came with it.
+    *report* is what the last installer reported, *launch* what becomes of the wish that came with it. *wishes* are the versions that a person has
+    skipped or put off.
     """
 
     kind: ReleaseKind
@@ -108,6 +123,7 @@ class UpdateView:
     history: tuple[HistoryLine, ...]
     report: Mapping[str, object]
     launch: LaunchWish
+    wishes: Wishes
 
 
 class UpdateKeeper:
@@ -167,6 +183,7 @@ class UpdateKeeper:
             tuple(line for line in self.load_history() if line.kind is kind),
             record.report,
             judge_launch(record.snapshot, record.launch, self._clock()),
+            record.wishes,
         )
 
     def load(self, kind: ReleaseKind) -> UpdateRecord:
@@ -224,8 +241,10 @@ class UpdateKeeper:
         if snapshot.version == listed.offer.release.version and snapshot.state is UpdateState.READY:
             return
         events = self._propose(snapshot, listed)
-        self.take(kind, *events, DownloadRequested())
+        self.take(kind, *events, DownloadRequested(), change=_want(listed.offer.release.version))
         self._require(kind, {UpdateState.DOWNLOADING})
+        if {Reason.SKIPPED, Reason.PUT_OFF} & set(listed.reasons):
+            self.judge(kind, self.choose(kind))
 
     def pause(self, kind: ReleaseKind) -> None:
         """Have the download stop; what has come stays."""
@@ -260,22 +279,40 @@ class UpdateKeeper:
         offer = received.offer
         kind = offer.release.kind
         listed = find_version(self.choose(kind, Catalogue((offer,))), offer.release.version)
-        self.take(kind, *self._propose(self.load(kind).snapshot, listed), FileVerified())
+        events = (*self._propose(self.load(kind).snapshot, listed), FileVerified())
+        self.take(kind, *events, change=_want(offer.release.version))
         self._require(kind, {UpdateState.READY})
         return received
 
     def skip(self, kind: ReleaseKind, version: str) -> None:
-        """Never propose *version* again; a critical one stays."""
-        release = find_version(self.choose(kind), version).offer.release
-        self._wish(kind, lambda record: replace(record, wishes=skip(record.wishes, release)))
+        """Never propose *version* again, and delete its file.
+
+        A critical one stays, and one whose deadline is over.
+        """
+        release, version = self._find_wished(kind, version)
+        if release is not None and not may_skip(release, self._clock()):
+            return
+        is_under_way = self.load(kind).snapshot.version == version
+        events = (VersionSkipped(),) if is_under_way else ()
+        self._wish(kind, release, lambda record: replace(record, wishes=skip(record.wishes, version)), events)
 
     def put_off(self, kind: ReleaseKind, version: str, postponement: Postponement) -> None:
-        """Do not propose *version* before the time that *postponement* leads to."""
-        release = find_version(self.choose(kind), version).offer.release
+        """Do not propose *version* before the time that *postponement* leads to.
+
+        Its deadline comes first.
+        """
+        release, version = self._find_wished(kind, version)
+        if release is not None and not may_put_off(release, self._clock()):
+            return
         until = find_return(postponement, self._local_time()).timestamp()
-        self._wish(
-            kind, lambda record: replace(record, wishes=put_off(record.wishes, release.version, until))
-        )
+        if release is not None and release.deadline is not None:
+            until = min(until, release.deadline.timestamp())
+        self._wish(kind, release, lambda record: postpone(record, version, until))
+
+    def recall(self, kind: ReleaseKind, version: str) -> None:
+        """Propose *version* as if it had been neither skipped nor put off."""
+        release, version = self._find_wished(kind, version)
+        self._wish(kind, release, _want(version))
 
     # events
 
@@ -316,7 +353,8 @@ class UpdateKeeper:
         def note(record: UpdateRecord) -> UpdateRecord:
             return note_choice(record, choice, now)
 
-        event = judge_choice(self.load(kind).snapshot, choice)
+        record = self.load(kind)
+        event = judge_choice(record.snapshot, choice, list_returned(record.wishes, now.timestamp()))
         return self.take(kind, *(() if event is None else (event,)), change=note)
 
     def choose(
@@ -429,9 +467,25 @@ class UpdateKeeper:
         if state not in states:
             raise RefusedError(refusals.UpdateNotNow(state.value))
 
-    def _wish(self, kind: ReleaseKind, change: Change) -> None:
-        self.take(kind, change=change)
-        self.judge(kind, self.choose(kind))
+    def _find_wished(self, kind: ReleaseKind, version: str) -> tuple[Release | None, str]:
+        """Return what a wish is about: a release on offer, and its version.
+
+        None for the version under way if it came in a file, and nothing that this PC knows offers it.
+        """
+        choice = self.choose(kind)
+        is_listed = any(each.offer.release.version == version for each in choice.listed)
+        if version and not is_listed and version == self.load(kind).snapshot.version:
+            return None, version
+        release = find_version(choice, version).offer.release
+        return release, release.version
+
+    def _wish(
+        self, kind: ReleaseKind, release: Release | None, change: Change, events: Iterable[UpdateEvent] = ()
+    ) -> None:
+        self.take(kind, *events, change=change)
+        # what nothing offers would look withdrawn
+        if release is not None:
+            self.judge(kind, self.choose(kind))
 
     def _local_time(self) -> datetime:
         return datetime.fromtimestamp(self._clock()).astimezone()
@@ -459,6 +513,11 @@ class UpdateKeeper:
 
     def _write(self, name: str, document: Mapping[str, object]) -> None:
         self._storage.write_state(name, document)
+
+
+def _want(version: str) -> Change:
+    """Return what forgets that a person has skipped *version*, or put it off."""
+    return lambda record: replace(record, wishes=recall(record.wishes, version))
 
 
 _COUNTS = ("received", "total", "rate")

@@ -188,7 +188,7 @@ class UpdateWatch:
         from iea_agent.domain.update_record import installs_itself
 
         record = self._records.get(ReleaseKind.AGENT)
-        if record is None or not installs_itself(record) or not self._may_install_own():
+        if record is None or not installs_itself(record, self._clock().wall) or not self._may_install_own():
             return False
         log.info("own update", extra={"fields": {"version": record.snapshot.version}})
         self._rest(self._clock().steady)

@@ -54,7 +54,8 @@ class UpdatesAdapter:
         self._keeper = keeper = keeper or UpdateKeeper(installation)
         self.sign, self.check, self.start_download = keeper.sign, keeper.check, keeper.start_download
         self.pause, self.cancel = keeper.pause, keeper.cancel
-        self.skip, self.put_off, self.read_result = keeper.skip, keeper.put_off, keeper.read_result
+        self.skip, self.put_off, self.recall = keeper.skip, keeper.put_off, keeper.recall
+        self.read_result = keeper.read_result
         self.read_notes = partial(read_notes, installation)
         settings = installation.storage.load().effective.settings
         self.can_launch = installation.abilities(settings).program
@@ -70,6 +71,7 @@ class UpdatesAdapter:
             *(view.kind, view.installed, view.snapshot, view.choice, view.progress, view.waits_for),
             *_word_end(view),
             launch=view.launch,
+            wishes=view.wishes,
         )
 
     def look_at_check(self) -> CheckFacts:

@@ -175,7 +175,7 @@ def choose_update(offers: Iterable[Offer], kind: ReleaseKind, post: Post) -> Upd
 
 def list_reasons(release: Release, post: Post) -> tuple[Reason, ...]:
     """Return why *release* is not proposed to *post*, () if it is."""
-    is_overdue = release.deadline is not None and release.deadline.timestamp() <= post.now
+    is_overdue = _is_overdue(release, post.now)
     return tuple(
         reason
         for reason, rule in RULES.items()
@@ -223,11 +223,35 @@ def put_off(wishes: Wishes, version: str, until: float) -> Wishes:
     return Wishes(wishes.skipped, dict(list(later.items())[-MOST_WISHES:]))
 
 
-def skip(wishes: Wishes, release: Release) -> Wishes:
-    """Return *wishes* after the person has skipped *release*; critical ones stay."""
-    if release.critical or release.version in wishes.skipped:
-        return wishes
-    return Wishes((*wishes.skipped, release.version)[-MOST_WISHES:], wishes.put_off)
+def skip(wishes: Wishes, version: str) -> Wishes:
+    """Return *wishes* after the person has skipped *version* (``may_skip``)."""
+    others = (each for each in wishes.skipped if each != version)
+    return Wishes((*others, version)[-MOST_WISHES:], wishes.put_off)
+
+
+def recall(wishes: Wishes, version: str) -> Wishes:
+    """Return *wishes* after the person wants *version*: neither skipped nor put off."""
+    skipped = tuple(each for each in wishes.skipped if each != version)
+    return Wishes(skipped, {name: until for name, until in wishes.put_off.items() if name != version})
+
+
+def list_returned(wishes: Wishes, now: float) -> frozenset[str]:
+    """Return the versions that were put off to a time that is over at *now*."""
+    return frozenset(version for version, until in wishes.put_off.items() if until <= now)
+
+
+def may_put_off(release: Release, now: float) -> bool:
+    """Return whether *release* may wait at *now*; its deadline overrides that."""
+    return not _is_overdue(release, now)
+
+
+def may_skip(release: Release, now: float) -> bool:
+    """Return whether *release* may be skipped at *now*; a critical one may not."""
+    return not release.critical and may_put_off(release, now)
+
+
+def _is_overdue(release: Release, now: float) -> bool:
+    return release.deadline is not None and release.deadline.timestamp() <= now
 
 
 def _is_below(installed: str, least: str) -> bool:

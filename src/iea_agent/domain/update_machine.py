@@ -9,7 +9,7 @@ what was under way: the part of a download is on the disk, and an installer that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import Enum
 
@@ -58,6 +58,14 @@ class NothingProposed(UpdateEvent):
 
 class VersionWithdrawn(UpdateEvent):
     """The publisher offers the version no longer."""
+
+
+class VersionSkipped(UpdateEvent):
+    """A person does not want the version at all."""
+
+
+class VersionReturned(UpdateEvent):
+    """The time is over to which a person had put the version off."""
 
 
 class DownloadRequested(UpdateEvent):
@@ -253,6 +261,7 @@ _WITHDRAWN = UpdateStep(
     UpdateState.WITHDRAWN, (UpdateEffect.DELETE_FILES, UpdateEffect.ANNOUNCE_WITHDRAWAL), (forget_failure,)
 )
 _OVER = UpdateStep(UpdateState.NONE, (), (forget_offer,))
+_SKIPPED = replace(_OVER, effects=(UpdateEffect.DELETE_FILES,))
 _DROPPED = UpdateStep(UpdateState.AVAILABLE, (UpdateEffect.DELETE_FILES,), (forget_failure,))
 
 
@@ -265,6 +274,7 @@ _UPDATE_STEPS: Mapping[UpdateState, Mapping[type[UpdateEvent], UpdateStep]] = {
     UpdateState.AVAILABLE: {
         VersionProposed: _PROPOSED,
         NothingProposed: _OVER,
+        VersionSkipped: _OVER,
         VersionWithdrawn: replace(_WITHDRAWN, effects=(UpdateEffect.ANNOUNCE_WITHDRAWAL,)),
         DownloadRequested: _DOWNLOAD,
         FileVerified: _READY,
@@ -272,6 +282,8 @@ _UPDATE_STEPS: Mapping[UpdateState, Mapping[type[UpdateEvent], UpdateStep]] = {
     UpdateState.DOWNLOADING: {
         VersionProposed: _stop_first(_PROPOSED_INSTEAD),
         VersionWithdrawn: _stop_first(_WITHDRAWN),
+        # it may have begun by itself just before the click
+        VersionSkipped: _stop_first(_SKIPPED),
         DownloadPaused: UpdateStep(UpdateState.PAUSED, (UpdateEffect.STOP_DOWNLOAD,)),
         DownloadCancelled: _stop_first(_DROPPED),
         DownloadFailed: UpdateStep(UpdateState.FAILED, (UpdateEffect.ANNOUNCE_RESULT,), (note_problem,)),
@@ -281,6 +293,7 @@ _UPDATE_STEPS: Mapping[UpdateState, Mapping[type[UpdateEvent], UpdateStep]] = {
     UpdateState.PAUSED: {
         VersionProposed: _PROPOSED_INSTEAD,
         VersionWithdrawn: _WITHDRAWN,
+        VersionSkipped: _SKIPPED,
         DownloadRequested: _DOWNLOAD,
         DownloadCancelled: _DROPPED,
         # from a shared folder or a stick
@@ -289,6 +302,8 @@ _UPDATE_STEPS: Mapping[UpdateState, Mapping[type[UpdateEvent], UpdateStep]] = {
     UpdateState.READY: {
         VersionProposed: _PROPOSED_INSTEAD,
         VersionWithdrawn: _WITHDRAWN,
+        VersionSkipped: _SKIPPED,
+        VersionReturned: UpdateStep(UpdateState.READY, (UpdateEffect.ANNOUNCE_READY,)),
         InstallRequested: _INSTALL,
         FileLost: _DROPPED,
     },
@@ -305,6 +320,7 @@ _UPDATE_STEPS: Mapping[UpdateState, Mapping[type[UpdateEvent], UpdateStep]] = {
     UpdateState.FAILED: {
         VersionProposed: _PROPOSED_INSTEAD,
         VersionWithdrawn: _WITHDRAWN,
+        VersionSkipped: _SKIPPED,
         # the file is looked for first: a whole one is not fetched again
         DownloadRequested: _DOWNLOAD,
         DownloadCancelled: _DROPPED,
@@ -338,19 +354,21 @@ def advance_update(
     return after, step.effects
 
 
-def judge_choice(snapshot: UpdateSnapshot, choice: UpdateChoice) -> UpdateEvent | None:
+def judge_choice(
+    snapshot: UpdateSnapshot, choice: UpdateChoice, returned: Collection[str] = ()
+) -> UpdateEvent | None:
     """Return what *choice*, made of the latest catalogue, means for an update.
 
-    None: nothing new. A version that is neither proposed nor listed any more was withdrawn. One that a person has asked for is not given up
-    for an older one that is proposed.
+    *returned* are the versions that were put off to a time that is over. None: nothing new. A version that is neither proposed nor listed any more
+    was withdrawn. One that a person has asked for is not given up for an older one that is proposed.
     """
     is_listed = any(each.offer.release.version == snapshot.version for each in choice.listed)
     if choice.proposed is not None:
         proposed, under_way = choice.proposed.release.version, snapshot.version
         if proposed == under_way:
-            return (
-                None if choice.proposed.file.sha256 == snapshot.sha256 else VersionProposed(choice.proposed)
-            )
+            if choice.proposed.file.sha256 != snapshot.sha256:
+                return VersionProposed(choice.proposed)
+            return VersionReturned() if proposed in returned else None
         if under_way and is_listed and order_version(proposed) < order_version(under_way):
             return None
         return VersionProposed(choice.proposed)

@@ -15,7 +15,7 @@ from . import timing
 from .problems import CATALOGUE
 from .state_values import parse_count, parse_flag, parse_list, parse_time
 from .update_catalogue import ReleaseKind
-from .update_choice import Reason, UpdateChoice, Wishes
+from .update_choice import Reason, UpdateChoice, Wishes, list_returned, put_off, recall
 from .update_machine import (
     LONGEST_TEXT,
     DownloadRequested,
@@ -43,6 +43,8 @@ _ANNOUNCEMENTS = frozenset(
         UpdateEffect.ANNOUNCE_WITHDRAWAL,
     }
 )
+_OFFERS = (UpdateEffect.ANNOUNCE_VERSION, UpdateEffect.ANNOUNCE_READY)
+"""The announcements that a person does not want to see before a time."""
 WORK = frozenset(
     {
         UpdateEffect.DELETE_FILES,
@@ -78,11 +80,11 @@ class UpdateRecord:
     """The update of one product.
 
     *pending* are announcements that the agent has not shown yet, *announced* the keys of those that it has. *doomed* are files that are to be
-    deleted, as ``name sha256``. *is_proposed*: the last choice proposed a version. *by_itself*: nobody has asked for the download; *failures* counts
-    such downloads that failed. *judge_at* is when the choice has to be made anew (0: with the next check), *waits_for_program* that it has to once
-    Impact emploi is closed. *installer_due* is when the installer starts, 0 once it was started. *before* is the version that was there then,
-    *report* what the installer reported. *awaits_sign_in*: the first authentication after the installation is still to come. *launch* is what
-    becomes of a wish that came with the installation. All times are wall clock.
+    deleted, as ``name sha256``. *is_proposed*: the last choice proposed the version that is under way. *by_itself*: nobody has asked for the
+    download; *failures* counts such downloads that failed. *judge_at* is when the choice has to be made anew (0: with the next check),
+    *waits_for_program* that it has to once Impact emploi is closed. *installer_due* is when the installer starts, 0 once it was started. *before* is
+    the version that was there then, *report* what the installer reported. *awaits_sign_in*: the first authentication after the installation is still
+    to come. *launch* is what becomes of a wish that came with the installation. All times are wall clock.
     """
 
     snapshot: UpdateSnapshot = field(default_factory=UpdateSnapshot)
@@ -180,13 +182,14 @@ class HistoryLine:
         return {**asdict(self), "kind": self.kind.value, "step": self.step.value}
 
 
-def installs_itself(record: UpdateRecord) -> bool:
-    """Return whether the agent may have the verified file of *record* installed.
+def installs_itself(record: UpdateRecord, now: float) -> bool:
+    """Return whether the agent may have the verified file of *record* installed at *now*.
 
-    It tries once: what an installer has refused is for a person.
+    It tries once: what an installer has refused is for a person. What a person has put off waits.
     """
     snapshot = record.snapshot
-    return snapshot.state is UpdateState.READY and record.report.get("version") != snapshot.version
+    is_new = record.report.get("version") != snapshot.version
+    return snapshot.state is UpdateState.READY and is_new and not _is_put_off(record, now)
 
 
 def judge_launch(snapshot: UpdateSnapshot, launch: LaunchWish, now: float) -> LaunchWish:
@@ -225,13 +228,19 @@ def _note_effects(
             case UpdateEffect.SCHEDULE_INSTALLER:
                 record = replace(record, installer_due=now + timing.INSTALLER_BUSY)
             case _ if effect in _ANNOUNCEMENTS:
-                record = _announce(record, effect)
+                record = _announce(record, effect, now)
     return record
 
 
-def _announce(record: UpdateRecord, effect: UpdateEffect) -> UpdateRecord:
+def _is_put_off(record: UpdateRecord, now: float) -> bool:
+    return now < record.wishes.put_off.get(record.snapshot.version, 0.0)
+
+
+def _announce(record: UpdateRecord, effect: UpdateEffect, now: float) -> UpdateRecord:
     """Have *effect* announced, if it never was for this version."""
     snapshot = record.snapshot
+    if effect in _OFFERS and _is_put_off(record, now):
+        return record
     if effect is UpdateEffect.ANNOUNCE_RESULT and record.by_itself and snapshot.code:
         # nobody has asked for it, and it is tried again
         return record
@@ -257,6 +266,17 @@ def pop_announcements(record: UpdateRecord) -> tuple[UpdateRecord, tuple[UpdateE
     return replace(record, pending=(), announced=announced), effects
 
 
+def postpone(record: UpdateRecord, version: str, until: float) -> UpdateRecord:
+    """Return *record* after a person has put *version* off: it is announced anew then."""
+    offers = tuple(f"{effect.value} {version} " for effect in _OFFERS)
+    pending, announced = (
+        tuple(key for key in keys if not key.startswith(offers))
+        for keys in (record.pending, record.announced)
+    )
+    wishes = put_off(record.wishes, version, until)
+    return replace(record, wishes=wishes, pending=pending, announced=announced)
+
+
 def note_choice(record: UpdateRecord, choice: UpdateChoice, now: datetime) -> UpdateRecord:
     """Return *record* after a *choice* at *now* (local time): when the next is due."""
     times = []
@@ -271,9 +291,12 @@ def note_choice(record: UpdateRecord, choice: UpdateChoice, now: datetime) -> Up
         bounds = (release.not_before, release.deadline) if reasons else ()
         times += [bound.timestamp() for bound in bounds if bound is not None]
     later = [each for each in times if each > now.timestamp()]
+    proposed = choice.proposed.release.version if choice.proposed is not None else ""
+    has_returned = proposed in list_returned(record.wishes, now.timestamp())
     return replace(
         record,
-        is_proposed=choice.proposed is not None,
+        wishes=recall(record.wishes, proposed) if has_returned else record.wishes,
+        is_proposed=bool(proposed) and proposed == record.snapshot.version,
         judge_at=min(later, default=0.0),
         waits_for_program=waits_for_program,
     )

@@ -12,7 +12,7 @@ from iea_agent.domain import problems
 from iea_agent.domain.download_plan import Progress
 from iea_agent.domain.timing import INSTALLER_LONG
 from iea_agent.domain.update_catalogue import ReleaseKind
-from iea_agent.domain.update_choice import RULES, Listed, Reason, UpdateChoice
+from iea_agent.domain.update_choice import RULES, Listed, Reason, UpdateChoice, Wishes
 from iea_agent.domain.update_machine import (
     UPDATE_TABLE,
     DownloadCancelled,
@@ -22,6 +22,8 @@ from iea_agent.domain.update_machine import (
     UpdateEvent,
     UpdateSnapshot,
     UpdateState,
+    VersionProposed,
+    VersionSkipped,
 )
 from iea_agent.domain.update_record import LaunchWish
 from iea_agent.shell.wording.update_overview import (
@@ -54,6 +56,8 @@ EVENTS: dict[UpdateAction, type[UpdateEvent]] = {
     UpdateAction.INSTALL: InstallRequested,
     UpdateAction.PAUSE: DownloadPaused,
     UpdateAction.CANCEL: DownloadCancelled,
+    UpdateAction.SKIP: VersionSkipped,
+    UpdateAction.RECALL: VersionProposed,
 }
 
 
@@ -157,11 +161,54 @@ def test_a_download_that_failed_names_its_problem_and_an_installation_its_result
         problem.code,
     )
     assert plain(problem.text) in failed.text
-    assert failed.actions == (UpdateAction.RETRY, UpdateAction.CANCEL)
+    assert failed.actions == (UpdateAction.RETRY, UpdateAction.SKIP, UpdateAction.CANCEL)
     installing = summarize(replace(facts, result=("L'installation a échoué (code 1603).",)))
     assert installing.headline == "Impact emploi : l'installation n'a pas abouti"
     assert installing.text == "L'installation a échoué (code 1603)."
     assert "contactez l'assistance" in summarize(facts).text
+    assert summarize(facts).actions == (UpdateAction.RETRY, UpdateAction.SKIP)
+
+
+def test_a_version_that_was_put_off_says_until_when() -> None:
+    until = Wishes(put_off={"3.00.73": NOW + 3600})
+    waits = Listed(PROPOSED.offer, (Reason.PUT_OFF,))
+    for state in (UpdateState.NONE, UpdateState.READY):
+        summary = summarize(make_facts(state, waits, INSTALLED, wishes=until), CHECKED, "Une sauvegarde.")
+        assert summary.headline == "Impact emploi : version 3.00.73 remise à plus tard"
+        assert "proposée de nouveau aujourd'hui à 19 h 02" in summary.text
+        assert "sauvegarde" not in summary.text
+        assert summary.best is None, "Enter closes the window"
+    assert UpdateAction.INSTALL in summary.actions
+    over = make_facts(UpdateState.READY, wishes=Wishes(put_off={"3.00.73": NOW}))
+    assert summarize(over) == summarize(make_facts(UpdateState.READY))
+
+
+def test_a_version_that_was_skipped_is_out_of_sight_but_for_the_way_back() -> None:
+    skipped = Listed(PROPOSED.offer, (Reason.SKIPPED,))
+    facts = make_facts(UpdateState.NONE, skipped, INSTALLED)
+    assert facts.readable == (INSTALLED,)
+    summary = summarize(facts)
+    assert (summary.headline, summary.best) == ("Impact emploi : version 3.00.73 ignorée", None)
+    assert "ne vous sera plus proposée" in summary.text
+    assert summary.actions == (UpdateAction.RECALL,)
+    assert plain(label_action(UpdateAction.RECALL, facts)) == "&Ne plus ignorer la version 3.00.73"
+    # another one that may be taken comes first, and the way back stays
+    gradual = Listed(make_offer("3.00.72.1"), (Reason.ROLLING_OUT,))
+    other = summarize(make_facts(UpdateState.NONE, skipped, gradual, INSTALLED))
+    assert other.actions == (UpdateAction.DOWNLOAD, UpdateAction.RECALL)
+    assert "progressivement" in other.text
+    # not beside what runs
+    under_way = replace(
+        make_facts(UpdateState.DOWNLOADING, gradual), choice=UpdateChoice(None, (skipped, gradual))
+    )
+    assert UpdateAction.RECALL not in summarize(under_way).actions
+
+
+def test_a_version_beyond_its_deadline_neither_waits_nor_is_skipped() -> None:
+    overdue = Listed(make_offer(deadline="2026-11-01T08:00:00Z"), ())
+    for state in (UpdateState.AVAILABLE, UpdateState.READY):
+        actions = summarize(make_facts(state, overdue)).actions
+        assert not {UpdateAction.SKIP, UpdateAction.PUT_OFF} & set(actions)
 
 
 def test_before_during_and_after_the_installation() -> None:
@@ -302,6 +349,9 @@ def test_no_two_buttons_of_the_window_share_a_letter(language: str) -> None:
         failed = make_facts(UpdateState.FAILED)
         code = problems.UPDATE_FILE_MISSING.code
         refused = make_facts(UpdateState.READY, command="iea-agent update install")
+        older = Listed(make_offer("3.00.72.1"), ())
+        skipped = UpdateChoice(None, (Listed(PROPOSED.offer, (Reason.SKIPPED,)), older))
+        every += [replace(make_facts(state, older), choice=skipped) for state in UpdateState]
         for facts in (*every, refused, replace(failed, snapshot=replace(failed.snapshot, code=code))):
             actions = [label_action(action, facts) for action in summarize(facts).actions]
             offered = [LAUNCH_AFTER] if summarize(facts).offers_launch else []

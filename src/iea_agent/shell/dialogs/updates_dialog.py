@@ -134,7 +134,9 @@ class UpdatesWindow(ScrolledDialog):
 
     def _arrange(self) -> None:
         wide, middle, narrow = self.FromDIP(WIDE), self.FromDIP(MIDDLE), self.FromDIP(NARROW)
-        buttons = make_row(self, *self._buttons.values(), needs=WIDTH)
+        recall = self._buttons[UpdateAction.RECALL]
+        others = [button for button in self._buttons.values() if button is not recall]
+        buttons = make_row(self, *others, needs=WIDTH)
         left = wx.BoxSizer(wx.VERTICAL)
         left.Add(self._header.sizer, 0, wx.EXPAND | wx.BOTTOM, wide)
         for button in self._kinds.values():
@@ -146,7 +148,7 @@ class UpdatesWindow(ScrolledDialog):
         left.Add(self._quarter, 0, wx.TOP, narrow)
         left.Add(self._launch_after, 0, wx.TOP, middle)
         left.Add(buttons, 0, wx.TOP, wide)
-        left.Add(self._from_file, 0, wx.TOP, middle)
+        left.Add(make_row(self, self._from_file, recall, needs=WIDTH), 0, wx.TOP, middle)
         left.SetMinSize(self.FromDIP(wx.Size(fit_width(self, WIDTH), -1)))
         is_roomy = has_room(self, WIDTH + READING + WIDE)
         columns = wx.BoxSizer(wx.HORIZONTAL if is_roomy else wx.VERTICAL)
@@ -260,6 +262,7 @@ class UpdatesWindow(ScrolledDialog):
     def _act(self, action: UpdateAction) -> None:
         facts, kind, port = self._facts[self._kind], self._kind, self._port
         version = facts.listed.offer.release.version if facts.listed else facts.snapshot.version
+        skipped = facts.skipped.offer.release.version if facts.skipped else ""
         if action is UpdateAction.PUT_OFF:
             self._choose_postponement(kind, version)
             return
@@ -278,9 +281,13 @@ class UpdatesWindow(ScrolledDialog):
             UpdateAction.PAUSE: partial(port.pause, kind),
             UpdateAction.CANCEL: partial(port.cancel, kind),
             UpdateAction.SKIP: partial(port.skip, kind, version),
+            UpdateAction.RECALL: partial(port.recall, kind, skipped),
         }
-        is_skipped = action is UpdateAction.SKIP
-        self._request(requests[action], _(update_overview.SKIPPED) if is_skipped else "")
+        outcome = {
+            UpdateAction.SKIP: update_overview.SKIPPED,
+            UpdateAction.RECALL: update_overview.RECALLED,
+        }.get(action)
+        self._request(requests[action], _(outcome) if outcome else "")
 
     def _choose_postponement(self, kind: ReleaseKind, version: str) -> None:
         """Show the three times to which the version can be put off."""

@@ -54,10 +54,13 @@ class UpdatesPort(Protocol):
         """Have the verified file installed, and with *launches* Impact emploi launched."""
 
     def skip(self, kind: ReleaseKind, version: str) -> None:
-        """Never propose *version* again."""
+        """Never propose *version* again, and delete its file."""
 
     def put_off(self, kind: ReleaseKind, version: str, postponement: Postponement) -> None:
         """Propose *version* again later."""
+
+    def recall(self, kind: ReleaseKind, version: str) -> None:
+        """Propose *version* again, though it was skipped or put off."""
 
     def read_result(self, kind: ReleaseKind) -> None:
         """Note that a person has read how the update ended."""

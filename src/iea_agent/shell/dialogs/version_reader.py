@@ -76,7 +76,7 @@ class VersionReader:
         is_same_kind = self._facts is not None and self._facts.kind is facts.kind
         before = self._find_chosen() if is_same_kind and self._has_chosen else None
         was_history = is_same_kind and before is None and self._has_chosen
-        self._facts, self._listed = facts, facts.choice.listed
+        self._facts, self._listed = facts, facts.readable
         labels = [
             *map(update_overview.name_version, self._listed),
             _("Historique des mises à jour"),

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from iea_agent.domain.download_plan import Progress
 from iea_agent.domain.problems import CATALOGUE, N_
 from iea_agent.domain.timing import INSTALLER_LONG
 from iea_agent.domain.update_catalogue import Release, ReleaseKind
-from iea_agent.domain.update_choice import Listed, Postponement, Reason, UpdateChoice
-from iea_agent.domain.update_machine import UpdateSnapshot, UpdateState
+from iea_agent.domain.update_choice import (
+    Listed,
+    Postponement,
+    Reason,
+    UpdateChoice,
+    Wishes,
+    may_put_off,
+    may_skip,
+)
+from iea_agent.domain.update_machine import UpdateSnapshot, UpdateState, VersionProposed, allows_update
 from iea_agent.domain.update_record import LaunchWish
 from iea_agent.locale import _
 
@@ -33,6 +41,7 @@ class UpdateAction(Enum):
     PUT_OFF = N_("Plus tar&d…")
     SKIP = N_("I&gnorer cette version")
     COPY_COMMAND = N_("Co&pier la commande")
+    RECALL = N_("&Ne plus ignorer la version {version}")
 
 
 POSTPONEMENTS: Mapping[Postponement, str] = {
@@ -51,7 +60,8 @@ PUT_OFF: Mapping[Postponement, str] = {
     ),
 }
 """What is said once the version was put off."""
-SKIPPED = N_("Cette version ne vous sera plus proposée. Vous pourrez toujours la demander.")
+SKIPPED = N_("Cette version ne vous sera plus proposée ; ce qui en était téléchargé est supprimé.")
+RECALLED = N_("Cette version n'est plus ignorée.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ class UpdateFacts:
 
     *progress* is that of the download under way; with *waits_for*, that PC of the site fetches the file. *result* are the sentences about the last
     installation that ended. *command* is what an administrator types, "" if none is needed. *launch* is what becomes of the wish that came with it.
+    *wishes* are the versions that a person has skipped or put off.
     """
 
     kind: ReleaseKind
@@ -71,13 +82,35 @@ class UpdateFacts:
     result: tuple[str, ...] = ()
     command: str = ""
     launch: LaunchWish = LaunchWish.NONE
+    wishes: Wishes = field(default_factory=Wishes)
 
     @property
     def listed(self) -> Listed | None:
         """The version that is under way, else the latest that a person may take."""
         if self.snapshot.version:
             return self.find_listed(self.snapshot.version)
-        return next((each for each in self.choice.listed if each.is_allowed), None)
+        return next((each for each in self.readable if each.is_allowed), None)
+
+    @property
+    def readable(self) -> tuple[Listed, ...]:
+        """The versions that a person looks at: without those that were skipped."""
+        under_way = self.snapshot.version
+        return tuple(
+            each
+            for each in self.choice.listed
+            if Reason.SKIPPED not in each.reasons or each.offer.release.version == under_way
+        )
+
+    @property
+    def skipped(self) -> Listed | None:
+        """The latest version that a person has skipped and may take after all."""
+        others = (each for each in self.choice.listed if each not in self.readable)
+        return next((each for each in others if each.is_allowed), None)
+
+    def find_return(self, version: str, now: float) -> float:
+        """Return when *version*, which was put off, is proposed again; 0 if it was not."""
+        until = self.wishes.put_off.get(version, 0.0)
+        return until if until > now else 0.0
 
     def find_listed(self, version: str) -> Listed | None:
         """Return the *version* of the list, None if it is not in it."""
@@ -161,7 +194,7 @@ _STATES: Mapping[UpdateState, _StateWords] = {
     UpdateState.FAILED: _StateWords(
         "barred",
         N_("{name} : l'installation n'a pas abouti"),
-        actions=(UpdateAction.RETRY,),
+        actions=(UpdateAction.RETRY, UpdateAction.SKIP),
         best=UpdateAction.RETRY,
     ),
     UpdateState.WITHDRAWN: _StateWords(
@@ -192,6 +225,10 @@ _LAUNCHES: Mapping[LaunchWish, tuple[str, tuple[UpdateAction, ...], UpdateAction
     LaunchWish.DONE: (N_("Impact emploi a été lancé."), (UpdateAction.LAUNCH,), None),
 }
 """What is said of a launch after the installation, the actions then, and the best one."""
+_PUT_OFF = N_("{name} : version {version} remise à plus tard")
+_NO_OTHER = N_(
+    "À votre demande, elle ne vous sera plus proposée. Aucune autre version ne l'est pour l'instant."
+)
 _WAITING = (Reason.SKIPPED, Reason.PUT_OFF, Reason.PROGRAM_RUNS)
 """Why a person may want to wait although the file is there."""
 _TRY_AGAIN = N_("Cliquez sur « Réessayer » ; si l'échec se répète, contactez l'assistance.")
@@ -220,7 +257,7 @@ def summarize_update(
 ) -> UpdateSummary:
     """Return what to show of *facts* at *now*; *preparations* come before installing."""
     if facts.snapshot.state is UpdateState.NONE:
-        return _summarize_nothing(facts, check)
+        return _summarize_nothing(facts, check, now)
     words = _STATES[facts.snapshot.state]
     headline, code = words.headline, facts.snapshot.code
     actions, best = words.actions, words.best
@@ -232,42 +269,71 @@ def summarize_update(
         _words, actions, best = _LAUNCHES[facts.launch]
     if facts.command and facts.snapshot.state is UpdateState.READY:
         actions = (UpdateAction.INSTALL, UpdateAction.COPY_COMMAND, UpdateAction.PUT_OFF)
-    listed = facts.listed
-    if listed is not None and listed.offer.release.critical:
-        actions = tuple(each for each in actions if each is not UpdateAction.SKIP)
+    if facts.snapshot.state is UpdateState.READY and facts.find_return(facts.snapshot.version, now):
+        headline, best = _PUT_OFF, None
     return UpdateSummary(
         words.picture,
         _fill(headline, facts, facts.snapshot.version),
         "\n".join(filter(None, (*_describe_state(facts, preparations, now), _(words.text)))),
-        actions,
+        _select_actions(facts, actions, now),
         best,
         code,
         offers_launch=facts.snapshot.state is UpdateState.READY and may_launch,
     )
 
 
+def _select_actions(
+    facts: UpdateFacts, actions: tuple[UpdateAction, ...], now: float
+) -> tuple[UpdateAction, ...]:
+    """Return those of *actions* that do something at *now*, and the way back to a skipped version."""
+    listed = facts.listed
+    refused = set[UpdateAction]()
+    if listed is not None and not may_skip(listed.offer.release, now):
+        refused.add(UpdateAction.SKIP)
+    if listed is not None and not may_put_off(listed.offer.release, now):
+        refused.add(UpdateAction.PUT_OFF)
+    may_recall = facts.skipped is not None and UpdateAction.CANCEL not in actions
+    if may_recall and (
+        facts.snapshot.state is UpdateState.NONE or allows_update(facts.snapshot.state, VersionProposed)
+    ):
+        actions = (*actions, UpdateAction.RECALL)
+    return tuple(each for each in actions if each not in refused)
+
+
 def _fill(sentence: str, facts: UpdateFacts, version: str = "") -> str:
     return _(sentence).format(name=_(KINDS[facts.kind.value]), version=version)
 
 
-def _summarize_nothing(facts: UpdateFacts, check: CheckFacts) -> UpdateSummary:
+def _summarize_nothing(facts: UpdateFacts, check: CheckFacts, now: float) -> UpdateSummary:
     """Return what to show if no version is under way."""
-    listed, latest = facts.listed, next(iter(facts.choice.listed), None)
-    actions = (UpdateAction.DOWNLOAD,) if listed is not None else ()
+    listed, latest, skipped = facts.listed, next(iter(facts.readable), None), facts.skipped
+    actions = _select_actions(facts, (UpdateAction.DOWNLOAD,) if listed is not None else (), now)
     if facts.choice.is_installed_withdrawn:
         headline = _fill(N_("{name} : la version installée a été retirée"), facts)
         return UpdateSummary("refused", headline, _(INSTALLED_WITHDRAWN), actions)
     if not check.checked and latest is None:
         sentence = _("Aucune vérification n'a encore abouti sur ce poste. Cliquez sur « Actualiser ».")
-        return UpdateSummary("ball", _fill(N_("{name} : pas encore vérifié"), facts), sentence)
+        return UpdateSummary("ball", _fill(N_("{name} : pas encore vérifié"), facts), sentence, actions)
+    if skipped is not None and listed is None:
+        headline = _fill(N_("{name} : version {version} ignorée"), facts, skipped.offer.release.version)
+        return UpdateSummary("ball", headline, _(_NO_OTHER), actions)
     if latest is None or {Reason.INSTALLED, Reason.OLDER} & set(latest.reasons):
         return UpdateSummary(
             "ball" if check.code else "tick",
             _fill(N_("{name} : à jour"), facts),
             _("Aucune version plus récente n'est proposée."),
         )
+    until = facts.find_return(latest.offer.release.version, now)
+    if until:
+        headline = _fill(_PUT_OFF, facts, latest.offer.release.version)
+        return UpdateSummary("ball", headline, _word_return(until, now), actions)
     headline = _fill(N_("{name} : version {version}"), facts, name_version(latest))
     return UpdateSummary("ball", headline, word_reasons(latest.reasons), actions)
+
+
+def _word_return(until: float, now: float) -> str:
+    sentence = _("Vous l'avez remise à plus tard : elle vous sera proposée de nouveau {when}.")
+    return sentence.format(when=format_moment(until, now))
 
 
 def _describe_state(facts: UpdateFacts, preparations: Sequence[str], now: float) -> Iterator[str]:
@@ -279,11 +345,16 @@ def _describe_state(facts: UpdateFacts, preparations: Sequence[str], now: float)
             sentence = _("Le poste « {name} » télécharge déjà ce fichier : il sera repris de là.")
             yield sentence.format(name=facts.waits_for)
         case UpdateState.READY:
+            until = facts.find_return(facts.snapshot.version, now)
+            if until:
+                yield _word_return(until, now)
             yield from facts.result
             yield _("Le fichier est sur ce poste et vérifié.")
             # the agent replaces itself: the preparations say so
             if facts.kind is ReleaseKind.PRODUCT:
                 yield _("Rien n'est installé sans votre clic.")
+            if until:
+                return
             reasons = facts.listed.reasons if facts.listed else ()
             yield word_reasons(tuple(each for each in reasons if each in _WAITING))
             yield from (f"{BULLET}{each}" for each in preparations)
@@ -365,7 +436,9 @@ def word_quarter(progress: Progress | None) -> str:
 
 def label_action(action: UpdateAction, facts: UpdateFacts) -> str:
     """Return the label of the button of *action*; a download says its size."""
-    listed = facts.listed
+    listed, skipped = facts.listed, facts.skipped
+    if action is UpdateAction.RECALL:
+        return _(action.value).format(version=skipped.offer.release.version if skipped else "")
     if action is not UpdateAction.DOWNLOAD or listed is None:
         return _(action.value)
     return _("{download} ({size})").format(
@@ -394,5 +467,5 @@ def may_ask(facts: UpdateFacts, listed: Listed) -> bool:
 def find_first(facts: UpdateFacts) -> Release | None:
     """Return the version that is read first: under way, else the installed one."""
     first = facts.listed or next((e for e in facts.choice.listed if Reason.INSTALLED in e.reasons), None)
-    first = first or next(iter(facts.choice.listed), None)
+    first = first or next(iter(facts.readable), None)
     return None if first is None else first.offer.release

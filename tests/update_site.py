@@ -69,6 +69,11 @@ class Site:
         for name, data in false.items():
             (self.served / "metadata" / name).write_bytes(data)
 
+    def publish_notes(self, text: bytes) -> None:
+        """Publish *text* as the *Lisez-moi* of the version, and serve it."""
+        self.repository.publish({"notes/3.00.73.fr.md": text})
+        self.serve({})
+
     @property
     def file(self) -> Path:
         """The file of the version, as the host has it."""

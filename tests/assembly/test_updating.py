@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from iea_agent.assembly.notes_files import read_notes
 from iea_agent.assembly.servers import Servers
 from iea_agent.assembly.update_keeper import UpdateKeeper
 from iea_agent.assembly.updating import ReceivedFile, Updating
@@ -21,6 +22,8 @@ from iea_agent.services.update_download import Terms
 from iea_sandbox.repository import Repository
 from tests.releases import make_description
 from tests.update_site import CONTENT, OTHER, Site, open_site
+
+NOTES = b"# Lisez-moi V73\n"
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +113,41 @@ class TestFromAFile:
 
     def test_it_counts_by_the_metadata_beside_it(self, pc: Updating, site: Site, pc_name: str) -> None:
         assert self.take(pc, site.copy_to_stick(f"{pc_name}-stick")).path.read_bytes() == CONTENT
+
+    @pytest.mark.parametrize(
+        ("name", "content", "read"),
+        [
+            ("3.00.73.fr.md", NOTES, NOTES),
+            ("notes/3.00.73.fr.md", NOTES, NOTES),
+            ("3.00.73.fr.md", NOTES[:-1] + b"*", b""),
+            ("LISEZ-MOI.md", NOTES, b""),
+        ],
+        ids=["beside", "below", "another text", "another name"],
+    )
+    def test_its_notes_are_taken_from_beside_it_if_they_are_signed(
+        self, site: Site, pc_name: str, tmp_path: Path, name: str, content: bytes, read: bytes
+    ) -> None:
+        site.publish_notes(NOTES)
+        stick = tmp_path / "stick"
+        shutil.copytree(
+            site.repository.folder / "metadata", stick / "metadata", copy_function=shutil.copyfile
+        )
+        shutil.copyfile(site.file, stick / "setup.exe")
+        (stick / name).parent.mkdir(exist_ok=True)
+        (stick / name).write_bytes(content)
+        installation = site.install(pc_name)
+        keeper = UpdateKeeper(installation, lambda: None)
+        received = keeper.take_file(stick / "setup.exe", Terms())
+        assert read_notes(installation, received.offer.release).encode() == read
+        # the window lists the version, though no server has answered
+        assert [each.offer for each in keeper.look(ReleaseKind.PRODUCT).choice.listed] == [received.offer]
+
+    def test_its_notes_come_with_a_copy_of_the_whole_repository(self, site: Site, pc_name: str) -> None:
+        site.publish_notes(NOTES)
+        installation = site.install(pc_name)
+        stick = site.copy_to_stick(f"{pc_name}-stick")
+        received = Updating(Servers(installation)).take_file(stick, Terms())
+        assert read_notes(installation, received.offer.release).encode() == NOTES
 
     def test_without_any_list_it_is_unknown(self, pc: Updating, tmp_path: Path) -> None:
         (tmp_path / "x.exe").write_bytes(CONTENT)
@@ -237,8 +275,7 @@ class TestAttacks:
 
 
 def test_a_check_brings_what_is_new_in_each_version(site: Site, pc: Updating) -> None:
-    site.repository.publish({"notes/3.00.73.fr.md": b"# Lisez-moi V73"})
-    site.serve({})
+    site.publish_notes(b"# Lisez-moi V73")
     (offer,) = pc.refresh().offers
     before = site.list_given()
     assert pc.refresh().offers == (offer,)

@@ -1,6 +1,7 @@
 """The *Lisez-moi* of each version, as signed files that every check brings.
 
-Whoever has just verified the metadata brings those that are new. They are verified again when they are read: they lie where the person may write.
+Whoever has just verified the metadata brings those that are new, or takes them from beside a file that came otherwise. They are verified again when
+they are read: they lie where the person may write.
 """
 
 from __future__ import annotations
@@ -49,7 +50,6 @@ def bring_notes(
     Notes of no offer any more are deleted. Those that are not what was signed change nothing. Raises what *fetch* raises,
     ``TargetError`` and ``OSError``.
     """
-    from iea_agent.host.atomic_files import write_atomically
     from iea_agent.host.regular_files import read_bounded
     from iea_agent.services.updates import find_signed
 
@@ -68,11 +68,40 @@ def bring_notes(
                     "notes refused", extra={"fields": {"file": name, "reason": "not the signed file"}}
                 )
                 continue
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(place, data)
+            _write(place, data)
             brought.append(name)
     _delete_others(folder / "targets" / FOLDER, names)
     return brought
+
+
+def take_notes(installation: Installation, release: Release, folders: Iterable[Path]) -> bool:
+    """Take the notes of *release* from one of *folders*; return whether one has them.
+
+    They may lie there as a server has them, or beside each other. What is not signed by the metadata on this PC is passed over. Raises
+    ``TargetError`` and ``OSError``.
+    """
+    from iea_agent.host.regular_files import read_bounded
+    from iea_agent.services.updates import find_signed
+
+    name, folder = name_notes(release), installation.updates_folder
+    target = find_signed(installation.read_signed_file, installation.root_file, folder, [name]).get(name)
+    if target is None or target.length > LARGEST_NOTES:
+        return False
+    paths = (target.path, name)
+    for place in (each / path for each in folders for path in (*paths, *(Path(path).name for path in paths))):
+        # a folder of this name, a disk that is gone
+        with suppress(OSError):
+            data = read_bounded(place, LARGEST_NOTES)
+            if data is not None and _hash(data) == target.sha256:
+                _write(folder / "targets" / name, data)
+                return True
+    return False
+
+
+def find_notes(installation: Installation, release: Release) -> str:
+    """Return the path of the notes of *release* if they are here and signed, else ""."""
+    is_here = bool(read_notes(installation, release))
+    return str(installation.updates_folder / "targets" / name_notes(release)) if is_here else ""
 
 
 def read_notes(installation: Installation, release: Release) -> str:
@@ -109,6 +138,13 @@ def _delete_others(folder: Path, names: list[str]) -> None:
         if f"{FOLDER}/{file.name}" not in names:
             with suppress(OSError):
                 file.unlink()
+
+
+def _write(place: Path, data: bytes) -> None:
+    from iea_agent.host.atomic_files import write_atomically
+
+    place.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(place, data)
 
 
 def _hash(data: bytes | None) -> str:

@@ -271,11 +271,16 @@ class UpdateKeeper:
         from .servers import Servers
         from .updating import Updating
 
+        updating = Updating(Servers(self._installation))
         with refused():
             try:
-                received = Updating(Servers(self._installation)).take_file(path, terms)
+                received = updating.take_file(path, terms)
             except OSError as error:
                 raise RefusedError(refusals.FileNotReadable(str(path), type(error).__name__)) from error
+        # what came beside it: a window lists the version, and reads about it
+        known = updating.list_known()
+        if known.offers:
+            self.save_catalogue(known)
         offer = received.offer
         kind = offer.release.kind
         listed = find_version(self.choose(kind, Catalogue((offer,))), offer.release.version)

@@ -17,6 +17,7 @@ from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.update_catalogue import Catalogue, ReleaseKind
 from iea_agent.domain.update_machine import UpdateState
 
+from .notes_files import find_notes
 from .servers import Servers
 from .update_keeper import UpdateKeeper
 from .update_worker import UpdateWorker
@@ -80,7 +81,10 @@ def download(
             if snapshot.code
             else refusals.UpdateNotNow(snapshot.state.value)
         )
-    return _build_document(kind, snapshot, Updating(Servers(installation)).place / snapshot.file.base_name)
+    place = Updating(Servers(installation)).place / snapshot.file.base_name
+    releases = [listed.offer.release for listed in keeper.choose(kind).listed]
+    notes = [find_notes(installation, each) for each in releases if each.version == snapshot.version]
+    return _build_document(kind, snapshot, place, "".join(notes))
 
 
 def install(installation: Installation, version: str, is_agent: bool, report: Report) -> InstallationDocument:
@@ -114,7 +118,8 @@ def take_file(installation: Installation, path: Path, report: Report) -> Receive
     keeper = UpdateKeeper(installation)
     received = keeper.take_file(path, Terms(report))
     kind = received.offer.release.kind
-    return _build_document(kind, keeper.load(kind).snapshot, received.path)
+    notes = find_notes(installation, received.offer.release)
+    return _build_document(kind, keeper.load(kind).snapshot, received.path, notes)
 
 
 def _means(typed: str, version: str) -> bool:
@@ -168,11 +173,14 @@ def _build_list(installation: Installation, catalogue: Catalogue) -> UpdatesDocu
     )
 
 
-def _build_document(kind: ReleaseKind, snapshot: UpdateSnapshot, path: Path) -> ReceivedFileDocument:
+def _build_document(
+    kind: ReleaseKind, snapshot: UpdateSnapshot, path: Path, notes: str
+) -> ReceivedFileDocument:
     return {
         "schema": 1,
         "kind": kind.value,
         "version": snapshot.version,
         "path": str(path),
         "bytes": snapshot.length,
+        "notes": notes,
     }

@@ -26,6 +26,7 @@ from .site_folder import SiteFolder
 if TYPE_CHECKING:
     from iea_agent.domain.download_plan import Progress
     from iea_agent.domain.settings import Settings
+    from iea_agent.domain.update_catalogue import Release
     from iea_agent.services.https import Client
     from iea_agent.services.update_download import Terms
     from iea_agent.services.updates import MetadataSource, TrustedRepository
@@ -153,14 +154,15 @@ class Updating:
     def take_file(self, path: Path, terms: Terms) -> ReceivedFile:
         """Return the update in the file *path*, whatever its name, if it is a signed one.
 
-        The metadata beside it count, if they are good, else those on this PC; no network is needed. Raises ``HttpsError``
-        with UPDATE_FILE_UNKNOWN, with UPDATE_FILE_ALTERED for a file that is as long as one that is signed, with what is wrong
-        with the metadata beside it, or with UPDATES_WITHOUT_ROOT; and ``OSError`` if the file cannot be read.
+        The metadata beside it count, if they are good, else those on this PC; no network is needed. Its *Lisez-moi* comes with it, if it lies
+        beside it and is the signed one. Raises ``HttpsError`` with UPDATE_FILE_UNKNOWN, with UPDATE_FILE_ALTERED for a file that is as long as one
+        that is signed, with what is wrong with the metadata beside it, or with UPDATES_WITHOUT_ROOT; and ``OSError`` if the file cannot be read.
         """
         from iea_agent.host.regular_files import open_regular
         from iea_agent.services.update_download import copy_file
 
-        beside, failure = self._list_beside(path)
+        repository = _find_repository(path)
+        beside, failure = self._list_beside(repository)
         offers = {offer.file.sha256: offer for offer in (*beside.offers, *self.list_known().offers)}
         with open(path, "rb", opener=open_regular) as source:
             self._read_root()
@@ -170,28 +172,43 @@ class Updating:
                     continue
                 source.seek(0)
                 try:
-                    return ReceivedFile(offer, copy_file(source, offer.file, self.place, terms))
+                    received = ReceivedFile(offer, copy_file(source, offer.file, self.place, terms))
                 except HttpsError as error:
                     if error.failure.problem is not problems.UPDATE_FILE_ALTERED:
                         raise
                     failure = error
+                else:
+                    self._take_notes(offer.release, path, repository)
+                    return received
         raise failure or _refuse(
             problems.UPDATE_FILE_UNKNOWN, f"{path}: {size} bytes, no signed file has them"
         )
 
-    def _list_beside(self, path: Path) -> tuple[Catalogue, HttpsError | None]:
-        """Return what the metadata beside *path* offer, and what is wrong with them."""
-        for folder in list(path.absolute().parents)[:4]:
-            if (folder / METADATA / TIMESTAMP).is_file():
-                try:
-                    source = _read_folder(folder / METADATA)
-                    return _log_refusals(self._visit(source, lambda each: list_offers(each.files))), None
-                except HttpsError as error:
-                    log.warning(
-                        "metadata beside a file", extra={"fields": {"folder": folder, "failure": error}}
-                    )
-                    return Catalogue(), error
-        return Catalogue(), None
+    def _list_beside(self, repository: Path | None) -> tuple[Catalogue, HttpsError | None]:
+        """Return what the metadata in *repository* offer, and what is wrong with them."""
+        if repository is None:
+            return Catalogue(), None
+        try:
+            source = _read_folder(repository / METADATA)
+            return _log_refusals(self._visit(source, lambda each: list_offers(each.files))), None
+        except HttpsError as error:
+            log.warning("metadata beside a file", extra={"fields": {"folder": repository, "failure": error}})
+            return Catalogue(), error
+
+    def _take_notes(self, release: Release, path: Path, repository: Path | None) -> None:
+        """Take the notes that lie beside *path*; what prevents it is for the log."""
+        from iea_agent.services.updates import TargetError
+
+        from .notes_files import take_notes
+
+        folders = [
+            path.absolute().parent,
+            *([] if repository is None else [repository / "targets", repository]),
+        ]
+        try:
+            take_notes(self._installation, release, folders)
+        except (TargetError, OSError) as error:
+            log.info("notes not taken", extra={"fields": {"reason": str(error)}})
 
     def _visit(self, source: MetadataSource, use: Callable[[TrustedRepository], _Used]) -> _Used:
         from iea_agent.services import updates
@@ -220,6 +237,12 @@ class Updating:
             return client.request(request, limit=limit)
 
         return MetadataSource(send, f"{self._address()}/{METADATA}/")
+
+
+def _find_repository(path: Path) -> Path | None:
+    """Return the folder around *path* that has signed metadata, None if none has."""
+    folders = list(path.absolute().parents)[:4]
+    return next((folder for folder in folders if (folder / METADATA / TIMESTAMP).is_file()), None)
 
 
 def _read_folder(folder: Path) -> MetadataSource:

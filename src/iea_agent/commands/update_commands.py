@@ -112,6 +112,12 @@ def _print_received(document: ReceivedFileDocument, options: argparse.Namespace)
                 version=document["version"], path=document["path"]
             )
         )
+        notes = document["notes"]
+        print(
+            _("Lisez-moi : {path}").format(path=notes)
+            if notes
+            else _("Aucun Lisez-moi vérifié sur ce poste.")
+        )
 
 
 def _show_progress() -> Callable[[Progress], None]:

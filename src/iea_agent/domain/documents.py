@@ -224,13 +224,17 @@ class UpdatesDocument(TypedDict):
 
 
 class ReceivedFileDocument(TypedDict):
-    """What ``update download --json`` and ``update from --json`` print."""
+    """What ``update download --json`` and ``update from --json`` print.
+
+    *notes* is the path of the verified *Lisez-moi*, "" if there is none.
+    """
 
     schema: Schema
     kind: Literal["product", "agent"]
     version: str
     path: str
     bytes: int
+    notes: str
 
 
 class InstallationDocument(TypedDict):

@@ -103,6 +103,10 @@ def test_a_product_of_the_policy_is_known_to_a_test_of_the_servers(installation:
         Servers(installation).examine(nowhere)
         recognised = interceptors.recognise(["Nouvel Antivirus CA 3"])
         replaced = interceptors.recognise(["Avast Web/Mail Shield Root"])
+        # the publisher takes it back while the agent runs
+        (installation.updates_folder / "targets" / text_reader.POLICY_FILE).unlink()
+        Servers(installation).examine(nowhere)
+        assert interceptors.recognise(["Nouvel Antivirus CA 3"]) is None
     finally:
         interceptors.use_newer(())
     assert recognised is not None

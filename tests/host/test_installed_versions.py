@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from iea_agent.host.installed_versions import LONGEST_VALUE, find_file_version, find_registry_text
+from iea_agent.host.installed_versions import (
+    LONGEST_VALUE,
+    FileVersions,
+    find_file_version,
+    find_registry_text,
+)
 from tests.programs import make_program, make_version
 
 KEY = r"Software\IEA Agent test\versions"
@@ -21,6 +27,23 @@ def test_the_version_of_a_program_is_read_from_its_file(tmp_path: Path) -> None:
     program.write_bytes(make_program(make_version((3, 0, 72, 0), {"ProductVersion": "3.00.72"})))
     assert find_file_version(str(program)) == "3.00.72"
     assert find_file_version(tmp_path) == ""
+
+
+def test_a_version_is_read_again_once_its_file_has_changed(tmp_path: Path) -> None:
+    program, versions = tmp_path / "program.exe", FileVersions()
+    assert versions.find(str(program)) == ""
+    for build in (72, 73):
+        data = make_program(make_version((3, 0, build, 0), {}))
+        program.write_bytes(data)
+        # whatever the grain of the disk's clock
+        os.utime(program, ns=(build, build))
+        assert versions.find(str(program)) == f"3.00.{build}"
+    # the same file as far as one look tells: it is not read
+    program.write_bytes(bytes(len(data)))
+    os.utime(program, ns=(73, 73))
+    assert versions.find(str(program)) == "3.00.73"
+    program.unlink()
+    assert versions.find(str(program)) == ""
 
 
 @pytest.mark.windows

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from iea_agent.domain.log_book import Stay
     from iea_agent.domain.person_requests import Abilities
     from iea_agent.domain.proxy_password import ProxyPassword
+    from iea_agent.host.installed_versions import FileVersions
     from iea_agent.host.log_book_file import LogBookFile
     from iea_agent.host.program_folder import ProgramFolder, TrialFile
     from iea_agent.host.system_proxy import SystemProxies
@@ -208,10 +209,16 @@ class Installation:
 
     def program_version(self, values: Settings) -> str:
         """Return the version of Impact emploi as « 3.00.72 », "" if it is not known."""
-        from iea_agent.host.installed_versions import find_file_version
-
+        path = self.find_program(values)
         # none is known, or it is gone
-        return find_file_version(path) if (path := self.find_program(values)) else ""
+        return self._versions.find(path) if path else ""
+
+    @cached_property
+    def _versions(self) -> FileVersions:
+        """What was read in the program's file: a status asks for it again and again."""
+        from iea_agent.host.installed_versions import FileVersions
+
+        return FileVersions()
 
     def runs_program(self) -> bool:
         """Return whether Impact emploi is open on this PC."""

@@ -224,12 +224,11 @@ class Servers:
         return tuple(self.issuers.record(report, time.time()) for report in reports)
 
     def _learn_products(self) -> None:
-        """Know the products that intercept as the publisher's policy has them, too."""
-        policy = self.installation.texts.load_policy()
-        if policy is not None:
-            from iea_agent.domain import interceptors
+        """Know the products that intercept as the publisher's policy has them now, too."""
+        from iea_agent.domain import interceptors
 
-            interceptors.use_newer(policy.interceptors)
+        policy = self.installation.texts.load_policy()
+        interceptors.use_newer(() if policy is None else policy.interceptors)
 
     def rehearse(self, wanted: Settings, present: Settings) -> tuple[Rehearsal, str]:
         """Test the servers of *wanted* that are not those of *present*; shows no licence.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -25,6 +26,28 @@ def find_file_version(path: str | Path) -> str:
             return find_program_version(read_part)
     except OSError:
         return ""
+
+
+class FileVersions:
+    """The versions of programs, each read again once its file has changed.
+
+    Any thread may use it.
+    """
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[tuple[int, ...], str]] = {}
+
+    def find(self, path: str) -> str:
+        """Return what ``find_file_version`` does; a file as it was costs one ``stat``."""
+        try:
+            status = os.stat(path)
+        except OSError:
+            return ""
+        signature = (status.st_mtime_ns, status.st_size, status.st_ino)
+        before = self._read.get(path)
+        if before is None or before[0] != signature:
+            before = self._read[path] = signature, find_file_version(path)
+        return before[1]
 
 
 if sys.platform == "win32":

@@ -59,7 +59,7 @@ from iea_agent.domain import (
     update_record,
     version_trial,
 )
-from iea_agent.host import journal, logs, standard_input, storage
+from iea_agent.host import journal, logs, settings_file, standard_input, storage
 from iea_agent.services import authentication, certificates, https, messages, portals, updates
 from iea_agent.services.answer_head import AnswerHead
 from iea_agent.services.content_coding import undo_codings
@@ -402,12 +402,12 @@ PARSERS: Mapping[str, Parser] = {
     ),
     # --- what is written in files, and what other processes say
     "settings.parse_file": Parser(
-        _refused(settings.parse_file, settings.SettingsError), storage.LARGEST_SETTINGS, TOML
+        _refused(settings.parse_file, settings.SettingsError), settings_file.LARGEST_SETTINGS, TOML
     ),
     "settings.expand_variables": Parser(
         _refused(lambda text: settings.expand_variables(text, {}), KeyError), 1000
     ),
-    "storage.decode_file": Parser(_bytes(storage.decode_file), storage.LARGEST_SETTINGS),
+    "pasted_text.decode_file": Parser(_bytes(pasted_text.decode_file), settings_file.LARGEST_SETTINGS),
     "download_plan.parse_content_range": Parser(
         download_plan.parse_content_range, HEADERS, (Frame("bytes 0-"), Frame("bytes 0-1/"))
     ),

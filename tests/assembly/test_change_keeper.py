@@ -15,13 +15,13 @@ from iea_agent.assembly.change_keeper import ChangeKeeper
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.printed_pages import make_sheet
 from iea_agent.assembly.servers import Servers
-from iea_agent.assembly.text_reader import TextReader
 from iea_agent.domain import timing
 from iea_agent.domain.announced_change import Rehearsal
 from iea_agent.domain.diagnosis import PendingChange
 from iea_agent.domain.settings import Settings
 from iea_agent.domain.signed_policy import format_time
 from iea_agent.host.storage import Storage
+from iea_agent.host.text_reader import TextReader
 from iea_agent.shell.wording.printed_page import render_text
 from iea_sandbox.world import World
 from rig.agent_files import write_agent_files

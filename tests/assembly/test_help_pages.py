@@ -9,7 +9,7 @@ import pytest
 
 from iea_agent.assembly.help_pages import find_help
 from iea_agent.assembly.installation import Installation
-from iea_agent.assembly.text_reader import POLICY_FILE
+from iea_agent.host.text_reader import POLICY_FILE
 from iea_agent.shell.wording.problem_pages import find_page
 
 PAGE = "# À faire\n\n- Ajoutez **l'adresse** aux exceptions.\n\n<script>alert(1)</script>"

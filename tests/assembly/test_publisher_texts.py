@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from iea_agent import __version__
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.publisher_texts import bring_texts
 from iea_agent.assembly.servers import Servers
-from iea_agent.assembly.text_reader import LARGEST_FILE
+from iea_agent.domain import interceptors
 from iea_agent.domain.addresses import parse
+from iea_agent.domain.diagnosis import OutdatedVersion
 from iea_agent.domain.signed_policy import NOTICES_FILE, POLICY_FILE, REGISTER_FILE, format_time
+from iea_agent.host.text_reader import LARGEST_FILE
 from iea_agent.services.messages import Reply, Request
 from iea_agent.services.updates import TargetError, check
 from iea_sandbox.repository import Repository
@@ -153,3 +156,56 @@ def test_the_test_of_both_servers_brings_them(world: World, tmp_path: Path) -> N
     world.publish({NOTICES_FILE: write_notices("Autre.")})
     assert Servers(installation).examine(settings)[1].failure is None
     assert place.read_bytes() == write_notices("Elle dure.")
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Installation:
+    return Installation.locate({"IEA_AGENT_HOME": str(tmp_path / "home")})
+
+
+def write_policy(folder: Path, **values: object) -> None:
+    """Write a policy of the publisher below the updates' *folder*."""
+    file = folder / "targets" / POLICY_FILE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"schema": 1, **values}), "utf-8")
+
+
+def test_a_version_below_the_least_one_is_named(installation: Installation) -> None:
+    settings = installation.storage.load().effective.settings
+    assert installation.list_outdated(settings) == ()
+    for least, outdated in ((__version__, False), ("99.1", True), ("0.0.1", False)):
+        write_policy(installation.updates_folder, minimum={"agent": least, "product": "V73"})
+        # no Impact emploi is on this PC
+        expected = (OutdatedVersion(True, __version__, least),) if outdated else ()
+        assert installation.list_outdated(settings) == expected
+
+
+def test_a_product_of_the_policy_is_known_to_a_test_of_the_servers(installation: Installation) -> None:
+    product = {
+        "name": "Nouvel antivirus",
+        "kind": "antivirus",
+        "setting": "Dans Nouvel antivirus : « Réseau ».",
+        "marks": ["nouvel antivirus"],
+    }
+    avast = {**product, "name": "Avast", "setting": "Ailleurs qu'avant.", "marks": ["avast"]}
+    write_policy(installation.updates_folder, interceptors=[product, avast])
+    settings = installation.storage.load().effective.settings
+    nowhere = settings.with_values(
+        {"authentication": "https://127.0.0.1:1", "updates": "https://127.0.0.1:1"}
+    )
+    try:
+        Servers(installation).examine(nowhere)
+        recognised = interceptors.recognise(["Nouvel Antivirus CA 3"])
+        replaced = interceptors.recognise(["Avast Web/Mail Shield Root"])
+        # the publisher takes it back while the agent runs
+        (installation.updates_folder / "targets" / POLICY_FILE).unlink()
+        Servers(installation).examine(nowhere)
+        assert interceptors.recognise(["Nouvel Antivirus CA 3"]) is None
+    finally:
+        interceptors.use_newer(())
+    assert recognised is not None
+    assert recognised.setting == product["setting"]
+    assert replaced is not None
+    assert replaced.setting == avast["setting"]
+    assert interceptors.recognise(["Nouvel Antivirus CA 3"]) is None
+    assert interceptors.recognise(["Avast Web/Mail Shield Root"]) is interceptors.find_interceptor("Avast")

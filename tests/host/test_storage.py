@@ -21,7 +21,7 @@ from iea_agent.domain.assistance_record import parse_assistance
 from iea_agent.domain.password_register import parse_generation
 from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.domain.settings import UnknownName
-from iea_agent.host import NotTrustedError, storage
+from iea_agent.host import NotTrustedError, settings_file, storage
 from iea_agent.host.regular_files import read_bounded
 from iea_agent.host.storage import Folders, Storage
 
@@ -153,9 +153,9 @@ class TestLoading:
         assert (loaded.faults, loaded.set_aside) == ((), None)
 
     def test_of_a_file_that_is_too_large_the_true_limit_is_said(self, store: Storage) -> None:
-        store.settings_file.write_text("#" * (storage.LARGEST_SETTINGS + 1), "utf-8")
+        store.settings_file.write_text("#" * (settings_file.LARGEST_SETTINGS + 1), "utf-8")
         [fault] = store.load().faults
-        assert f"{storage.LARGEST_SETTINGS // 1024} Kio" in fault.expected
+        assert f"{settings_file.LARGEST_SETTINGS // 1024} Kio" in fault.expected
 
     def test_notepads_mark_and_line_ends_are_read(self, store: Storage) -> None:
         store.settings_file.write_bytes(b"\xef\xbb\xbf" + OWN.replace("\n", "\r\n").encode())
@@ -772,7 +772,9 @@ class TestSaving:
         self, text: str, values: dict[str, object]
     ) -> None:
         before = settings.parse_file(text).values
-        after = settings.parse_file(storage.set_values(text, storage.check_changes(values))).values
+        after = settings.parse_file(
+            settings_file.set_values(text, settings_file.check_changes(values))
+        ).values
         for name, declaration in settings.DECLARATIONS.items():
             if name not in values:
                 assert after.get(declaration.attribute) == before.get(declaration.attribute)

@@ -100,7 +100,7 @@ class TestImportLinter:
             ("iea_agent/assembly/dialog_adapters.py", "import wx", "wx only in the dialogs"),
             ("iea_agent/shell/dialogs/ports.py", "from . import widgets", "needs no wx"),
             ("iea_agent/assembly/installation.py", "import keyring", "keyring only in host/vault.py"),
-            ("iea_agent/cli.py", "import tomlkit", "only in host/storage.py"),
+            ("iea_agent/cli.py", "import tomlkit", "only in host/settings_file.py"),
             ("iea_agent/services/https.py", "import tuf", "tuf and its lock only in"),
             (
                 "iea_agent/services/updates.py",

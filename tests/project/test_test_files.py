@@ -53,6 +53,8 @@ TESTED_BY = {
     "host/installer_process.py": "assembly/test_installing.py",
     "host/posix.py": "host/test_host.py",
     "host/windows.py": "host/test_host.py",
+    "host/broken_files.py": "host/test_storage.py",
+    "host/settings_file.py": "host/test_storage.py",
     "host/windows_mail.py": "host/test_host.py",
     "host/windows_private.py": "host/test_windows_pipe.py",
     # nothing but what a wire is, and the proofs that both ends of one make

@@ -14,10 +14,9 @@ from iea_agent import __version__
 from iea_agent.domain import settings
 from iea_agent.domain.settings import Settings
 from iea_agent.host import Host, InstanceLock, LocalWires, current_host, current_wires
-from iea_agent.host.storage import Folders, Storage
+from iea_agent.host.storage import UPDATES, Folders, Storage
 
 from .instance import claim_session, find_lock_folder
-from .text_reader import TextReader
 
 if TYPE_CHECKING:
     from iea_agent.domain.autostart import Autostart
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from iea_agent.host.log_book_file import LogBookFile
     from iea_agent.host.program_folder import ProgramFolder, TrialFile
     from iea_agent.host.system_proxy import SystemProxies
+    from iea_agent.host.text_reader import TextReader
     from iea_agent.host.vault import Vault
     from iea_agent.services.authentication import Licence
 
@@ -183,12 +183,12 @@ class Installation:
     @property
     def updates_folder(self) -> Path:
         """The folder of the update metadata trusted last, and of their lock."""
-        return self.folders.state / "updates"
+        return self.folders.state / UPDATES
 
-    @cached_property
+    @property
     def texts(self) -> TextReader:
         """The publisher's policy and notices on this PC."""
-        return TextReader(self.updates_folder)
+        return self.storage.texts
 
     def abilities(self, values: Settings) -> Abilities:
         """Return what this installation can do beyond its connection."""

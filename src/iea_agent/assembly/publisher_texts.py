@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from iea_agent.domain.password_register import parse_register
+from iea_agent.domain.pasted_text import decode_file
 from iea_agent.domain.signed_policy import (
     NOTICES_FILE,
     POLICY_FILE,
@@ -22,9 +23,7 @@ from iea_agent.domain.signed_policy import (
 )
 from iea_agent.host.atomic_files import write_atomically
 from iea_agent.host.regular_files import read_bounded
-from iea_agent.host.storage import decode_file
-
-from .text_reader import LARGEST_FILE
+from iea_agent.host.text_reader import LARGEST_FILE
 
 if TYPE_CHECKING:
     from pathlib import Path

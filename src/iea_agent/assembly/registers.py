@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent.domain.password_register import Register, RegisterError, parse_register
-from iea_agent.host.storage import decode_file
+from iea_agent.domain.pasted_text import decode_file
 
 if TYPE_CHECKING:
     from .installation import Installation

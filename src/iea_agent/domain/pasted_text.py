@@ -32,6 +32,15 @@ def detect_mark(data: bytes) -> tuple[int, str]:
     return next(((len(mark), encoding) for mark, encoding in _MARKS if data.startswith(mark)), (0, ""))
 
 
+def decode_file(data: bytes) -> str:
+    """Return the text of *data*, in UTF-8 or as its byte order mark says.
+
+    Bytes that are no UTF-8 stay in it as lone surrogates: the value that has them is refused alone.
+    """
+    length, encoding = detect_mark(data)
+    return data[length:].decode(encoding or "utf-8", "surrogateescape")
+
+
 def drop_mark(data: bytes) -> bytes:
     """Return the text *data* in UTF-8 if a mark says what it is, else as it is.
 

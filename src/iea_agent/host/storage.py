@@ -1,7 +1,7 @@
 """Folders, settings and state on disk.
 
-Files are read within a limit and written whole or not at all. A broken file is copied aside, and the
-last good one is used.
+Files are read within a limit and written whole or not at all. A broken file is copied aside (``broken_files.py``), and the
+last good one is used. What a settings file says, ``settings_file.py`` knows.
 """
 
 from __future__ import annotations
@@ -11,47 +11,45 @@ import json
 import logging
 import os
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from enum import Enum
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from iea_agent import IS_CHECKOUT
 from iea_agent.domain import settings
-from iea_agent.domain.pasted_text import detect_mark
-from iea_agent.domain.problems import N_
+from iea_agent.domain.pasted_text import decode_file
 
-from . import NotTrustedError, current_host, folder_mark, policy_registry
+from . import current_host, folder_mark, policy_registry
 from .atomic_files import exclusive, refusal_logged, write_atomically
+from .broken_files import copy_aside, link_aside, list_aside, move_aside, name_aside
 from .regular_files import NotAFileError, read_bounded, retry_while_held
+from .settings_file import (
+    EXPECTED_ADMINISTRATOR,
+    EXPECTED_FILE,
+    EXPECTED_TEXT,
+    LARGEST_SETTINGS,
+    ReadFile,
+    SettingsFile,
+    check_changes,
+    read_registry_policy,
+    read_settings_file,
+    require_files,
+    set_values,
+)
+from .text_reader import TextReader
 
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"
 # bytes
-LARGEST_SETTINGS = 64 * 1024
 LARGEST_STATE = 1024 * 1024
+UPDATES = "updates"
+"""The folder, beside the state, of what the update repository has signed."""
 STATE_SCHEMA = 1
-# copies of broken contents of one file
-KEPT_ASIDE = 5
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-ReadFile = Callable[[Path, int], "bytes | None"]
-
-_EXPECTED_TEXT = N_("un fichier de texte en UTF-8, de 64 Kio au plus")
-_EXPECTED_VARIABLES = N_("un chemin dont les variables existent sur ce poste")
-_EXPECTED_ACCESS = N_("un fichier que ce programme peut lire")
-_EXPECTED_ADMINISTRATOR = N_(
-    "un fichier que seuls les administrateurs peuvent modifier, ainsi que son dossier"
-)
-_EXPECTED_KEY = N_("une clé de registre que seuls les administrateurs peuvent modifier")
-_EXPECTED_KEY_ACCESS = N_("une clé de registre que ce programme peut lire")
-_EXPECTED_LOCAL = N_("un chemin sur un disque de ce poste")
-_EXPECTED_FILE = N_("un fichier qui existe sur ce poste")
 _MISSING = "there is no such file"
 
 
@@ -143,6 +141,7 @@ class Storage:
         self.folders = folders
         self.settings_file = folders.settings / "settings.toml"
         self.policy_file = folders.policy / "policy.toml"
+        self.texts = TextReader(folders.state / UPDATES)
         self._last_good_settings = folders.settings / "settings.last-good.toml"
         # what the last policy without a fault fixed, and its file of authorities
         self._policy: dict[str, object] = {}
@@ -150,7 +149,7 @@ class Storage:
 
     def load(self) -> LoadedSettings:
         """Return the settings in force; faults are reported in them, never raised."""
-        file = _read_settings(self.settings_file)
+        file = read_settings_file(self.settings_file)
         set_aside = None
         if file.has_errors:
             with refusal_logged():
@@ -161,27 +160,16 @@ class Storage:
 
     def _load_signed(self) -> dict[str, object]:
         """Return what the publisher's policy says in place of defaults: text alone."""
-        try:
-            data = read_bounded(self.folders.state / "updates" / "targets" / "policy.json", LARGEST_STATE)
-        except OSError:
-            data = None
-        if data is None:
-            return {}
-        # imported here: few installations have one yet
-        from iea_agent.domain.signed_policy import parse_policy
-
-        try:
-            address = parse_policy(decode_file(data)).support_address
-        except ValueError:
-            return {}
+        policy = self.texts.load_policy()
+        address = policy.support_address if policy is not None else ""
         return {"support_address": address} if address else {}
 
-    def _fill_up(self, file: _SettingsFile) -> dict[str, object]:
+    def _fill_up(self, file: SettingsFile) -> dict[str, object]:
         """Return the values of the person's *file*; the last good ones for the refused."""
         if not file.faults:
             _keep_last_good(self._last_good_settings, file)
             return file.values
-        before = _read_settings(self._last_good_settings).values
+        before = read_settings_file(self._last_good_settings).values
         return before if file.is_broken else {**file.select_refused(before), **file.values}
 
     def save(self, changes: Mapping[str, object]) -> None:
@@ -211,7 +199,7 @@ class Storage:
                 raise RefusedError(refusals.SettingLocked(name))
         try:
             values = check_changes(changes)
-            _require_files(values)
+            require_files(values)
         except settings.SettingsError as error:
             raise RefusedError(refusals.SettingsInvalid(error.faults[0].name, error.faults)) from error
         return values
@@ -251,17 +239,17 @@ class Storage:
         from iea_agent.domain.refusals import RefusedError, SettingsInvalid, SettingsNewer
 
         path = self.settings_file
-        file = _read_settings(path)
+        file = read_settings_file(path)
         if file.is_newer:
             raise RefusedError(SettingsNewer(str(path)))
         with self._refusing():
             if file.is_broken and file.data is None:
                 # too large to copy, or not readable: a second name keeps it
-                _link_aside(path)
+                link_aside(path)
             elif file.has_errors or file.refuses(values):
                 # a line that is replaced, or becomes a comment
                 _copy_aside(path, file)
-        last_good = _read_settings(self._last_good_settings)
+        last_good = read_settings_file(self._last_good_settings)
         if file.is_broken:
             file = last_good
         elif file.has_errors:
@@ -272,7 +260,7 @@ class Storage:
             text = set_values(file.text, values)
             settings.parse_file(text)
         except (settings.SettingsError, ValueError) as error:
-            fault = settings.SettingFault("", 0, _EXPECTED_TEXT)
+            fault = settings.SettingFault("", 0, EXPECTED_TEXT)
             raise RefusedError(SettingsInvalid("", (fault,))) from error
         return text.encode("utf-8", "surrogateescape")
 
@@ -285,9 +273,9 @@ class Storage:
             if len(data) > LARGEST_SETTINGS:
                 raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(self.settings_file))
             if self.settings_file.is_dir():
-                os.replace(self.settings_file, _name_aside(self.settings_file))
+                os.replace(self.settings_file, name_aside(self.settings_file))
             write_atomically(self.settings_file, data)
-        file = _read_settings(self.settings_file)
+        file = read_settings_file(self.settings_file)
         if not file.faults:
             _keep_last_good(self._last_good_settings, file)
 
@@ -369,7 +357,7 @@ class Storage:
                 data = read_bounded(path, LARGEST_STATE)
                 return None if data is None else parse(_parse_state(data))
             except (ValueError, RecursionError, NotAFileError) as error:
-                _set_aside(path, error)
+                move_aside(path, error)
                 return None
         except OSError as error:
             raise StorageError(path) from error
@@ -382,7 +370,7 @@ class Storage:
     def had_state(self, name: str) -> bool:
         """Return whether there is a document *name*, or a broken one was set aside."""
         path = self._state_file(name)
-        return self.has_state(name) or bool(_list_aside(path))
+        return self.has_state(name) or bool(list_aside(path))
 
     def write_state(self, name: str, document: Mapping[str, object]) -> None:
         """Write the document *name*, 1 MiB at most. Raises ``StorageError``."""
@@ -408,7 +396,7 @@ class Storage:
         except OSError as error:
             raise StorageError(path) from error
 
-    def _load_policy(self) -> tuple[dict[str, object], _SettingsFile]:
+    def _load_policy(self) -> tuple[dict[str, object], SettingsFile]:
         """Return what the policy fixes, by attribute, and its file.
 
         A refused value stays fixed, else the person's own would hold: to what the policy said before, as
@@ -436,12 +424,12 @@ class Storage:
             self._policy = fixed
         return fixed, file
 
-    def _read_policy(self) -> _SettingsFile:
+    def _read_policy(self) -> SettingsFile:
         """Return the policy: what the registry says, and the file where it says nothing."""
         self._authorities = []
-        file = _read_settings(self.policy_file, self.read_administrators_file)
+        file = read_settings_file(self.policy_file, self.read_administrators_file)
         file = self._check_authorities(file, self.policy_file.name)
-        registry = _read_registry(self.folders.policy_name, own=self.folders.has_own_policy)
+        registry = read_registry_policy(self.folders.policy_name, own=self.folders.has_own_policy)
         registry = self._check_authorities(registry, policy_registry.name_key(self.folders.policy_name))
         return replace(
             file,
@@ -451,7 +439,7 @@ class Storage:
             is_broken=file.is_broken or registry.is_broken,
         )
 
-    def _check_authorities(self, policy: _SettingsFile, place: str) -> _SettingsFile:
+    def _check_authorities(self, policy: SettingsFile, place: str) -> SettingsFile:
         """Return *policy*, of *place*; its file of authorities is an administrator's."""
         path = Path(str(policy.values.get("ca_file") or ""))
         if not path.name:
@@ -462,7 +450,7 @@ class Storage:
         _log.warning("authorities refused", extra={"fields": {"file": path, "reason": reason}})
         name = "connection.ca_file"
         line = settings.find_line(policy.text, name)
-        expected = _EXPECTED_FILE if reason == _MISSING else _EXPECTED_ADMINISTRATOR
+        expected = EXPECTED_FILE if reason == _MISSING else EXPECTED_ADMINISTRATOR
         fault = settings.SettingFault(name, line, expected, place)
         values = {attribute: value for attribute, value in policy.values.items() if attribute != "ca_file"}
         return replace(policy, values=values, faults=(*policy.faults, fault))
@@ -477,261 +465,16 @@ def _sign(path: Path) -> Signature | None:
     return status.st_mtime_ns, status.st_size
 
 
-def decode_file(data: bytes) -> str:
-    """Return the text of *data*, in UTF-8 or as its byte order mark says.
-
-    Bytes that are no UTF-8 stay in it as lone surrogates: the value that has them is refused alone.
-    """
-    length, encoding = detect_mark(data)
-    return data[length:].decode(encoding or "utf-8", "surrogateescape")
+def _copy_aside(path: Path, file: SettingsFile) -> Path | None:
+    """Copy the broken *file*; None if it is unreadable or a newer version's."""
+    return None if file.data is None or file.is_newer else copy_aside(path, file.data)
 
 
-@dataclass(frozen=True, slots=True)
-class _SettingsFile:
-    """A settings or policy file; *data* is None if none can be read whole.
-
-    *text* is what can be read in it. It *is_broken* if nothing in it can be used.
-    """
-
-    values: dict[str, object] = field(default_factory=dict)
-    faults: tuple[settings.SettingFault, ...] = ()
-    data: bytes | None = None
-    text: str = ""
-    is_broken: bool = False
-    unknown: tuple[settings.UnknownName, ...] = ()
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether something in it is no TOML."""
-        return self.is_broken or (self.data is not None and decode_file(self.data) != self.text)
-
-    def may_set(self, word: str) -> bool:
-        """Return whether *word*, the last part of a name, is in it, or it cannot be read."""
-        try:
-            return self.data is None or word in decode_file(self.data).lower()
-        except UnicodeDecodeError:
-            return True
-
-    def refuses(self, names: Iterable[str]) -> bool:
-        """Return whether one of the settings *names* is refused in this file."""
-        return any(fault.concerns(name) for name in names for fault in self.faults)
-
-    def select_refused(self, values: Mapping[str, object]) -> dict[str, object]:
-        """Return those of *values*, by attribute, that replace what this file refuses.
-
-        What is no TOML may have been any setting: then they are all that the file does not set.
-        """
-        if self.has_errors:
-            return {name: value for name, value in values.items() if name not in self.values}
-        return {
-            declaration.attribute: values[declaration.attribute]
-            for name, declaration in settings.DECLARATIONS.items()
-            if declaration.attribute in values and self.refuses([name])
-        }
-
-    @property
-    def is_newer(self) -> bool:
-        """Whether a newer version wrote it: its schema is a number beyond ours."""
-        if self.data is None:
-            return False
-        import tomllib
-
-        try:
-            schema = tomllib.loads(decode_file(self.data)).get("schema")
-        except (ValueError, RecursionError):
-            # neither UTF-8 nor TOML, or too many brackets in one another
-            return False
-        return isinstance(schema, int) and schema > settings.SCHEMA
-
-
-def _read_settings(path: Path, read_file: ReadFile = read_bounded) -> _SettingsFile:
-    """Return what *path* sets; its faults and unknown names name the file."""
-    file = _parse_settings(path, read_file)
-    return _name_place(file, path.name)
-
-
-def _name_place(file: _SettingsFile, place: str) -> _SettingsFile:
-    """Return *file* with *place* in its faults and unknown names."""
-    return replace(
-        file,
-        faults=tuple(replace(fault, file=place) for fault in file.faults),
-        unknown=tuple(replace(name, file=place) for name in file.unknown),
-    )
-
-
-def _parse_settings(path: Path, read_file: ReadFile) -> _SettingsFile:
-    try:
-        data = read_file(path, LARGEST_SETTINGS)
-    except NotTrustedError as error:
-        _log.warning("not trusted", extra={"fields": {"file": error.filename, "reason": error.strerror}})
-        return _SettingsFile(faults=(settings.SettingFault("", 0, _EXPECTED_ADMINISTRATOR),))
-    except OSError as error:
-        _log.warning("not readable", extra={"fields": {"file": path, "reason": error.strerror}})
-        return _break(_EXPECTED_ACCESS)
-    if data is None:
-        return _SettingsFile()
-    if len(data) > LARGEST_SETTINGS:
-        return _break(_EXPECTED_TEXT)
-    try:
-        text = decode_file(data)
-        parsed = settings.parse_file(text)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return _break(_EXPECTED_TEXT, line, data)
-    except settings.SettingsError as error:
-        return _SettingsFile(faults=error.faults, data=data, is_broken=True)
-    values, faults = _expand_paths(parsed.values, text)
-    return _SettingsFile(values, (*parsed.faults, *faults), data, parsed.readable, unknown=parsed.unknown)
-
-
-def _read_registry(name: str, *, own: bool) -> _SettingsFile:
-    """Return what Group Policy sets for the installation *name*, as a file would."""
-    key = policy_registry.name_key(name)
-    try:
-        entries = policy_registry.list_entries(name, own=own)
-    except NotTrustedError as error:
-        _log.warning("not trusted", extra={"fields": {"file": error.filename, "reason": error.strerror}})
-        return _SettingsFile(faults=(settings.SettingFault("", 0, _EXPECTED_KEY, key),))
-    except OSError as error:
-        _log.warning("not readable", extra={"fields": {"file": key, "reason": error.strerror}})
-        return _SettingsFile(
-            faults=(settings.SettingFault("", 0, _EXPECTED_KEY_ACCESS, key),), is_broken=True
-        )
-    parsed = settings.check_entries(entries)
-    values, faults = _expand_paths(parsed.values, "")
-    return _name_place(_SettingsFile(values, (*parsed.faults, *faults), unknown=parsed.unknown), key)
-
-
-def _expand_paths(
-    values: Mapping[str, object], text: str
-) -> tuple[dict[str, object], list[settings.SettingFault]]:
-    """Return *values* with complete paths, and the faults in those of *text*."""
-    expanded, faults = dict(values), list[settings.SettingFault]()
-    for name, declaration in settings.DECLARATIONS.items():
-        if declaration.kind in settings.PATHS and declaration.attribute in expanded:
-            try:
-                expanded[declaration.attribute] = _expand_path(name, expanded.pop(declaration.attribute))
-            except settings.SettingsError as error:
-                faults += (replace(each, line=settings.find_line(text, name)) for each in error.faults)
-    return expanded, faults
-
-
-def _expand_path(name: str, value: object) -> str:
-    """Return the path *value* of the setting *name* without variables.
-
-    Raises ``SettingsError``, also if it is not on a disk of this PC.
-    """
-    expected = _EXPECTED_VARIABLES
-    with suppress(KeyError):
-        path = settings.expand_variables(str(value), os.environ)
-        is_local = settings.is_usable_path(path, on_windows=sys.platform == "win32")
-        if not path or (is_local and current_host().is_local(path)):
-            return path
-        expected = _EXPECTED_LOCAL
-    raise settings.SettingsError((settings.SettingFault(name, 0, expected),))
-
-
-def _break(expected: str, line: int = 0, data: bytes | None = None) -> _SettingsFile:
-    """Return a file of which nothing can be used."""
-    return _SettingsFile(faults=(settings.SettingFault("", line, expected),), data=data, is_broken=True)
-
-
-def check_changes(changes: Mapping[str, object]) -> dict[str, object]:
-    """Return *changes* as the file will hold them. Raises ``SettingsError``."""
-    values: dict[str, object] = {}
-    faults: list[settings.SettingFault] = []
-    for name, value in changes.items():
-        try:
-            checked = None if value is None else settings.DECLARATIONS[name].check(value)
-            if settings.DECLARATIONS[name].kind in settings.PATHS and checked:
-                _expand_path(name, checked)
-        except settings.SettingsError as error:
-            faults += error.faults
-        else:
-            values[name] = checked.value if isinstance(checked, Enum) else checked
-    if faults:
-        raise settings.SettingsError(tuple(faults))
-    return values
-
-
-def _require_files(values: Mapping[str, object]) -> None:
-    """Raise ``SettingsError`` unless each path in *values* leads to a file, now."""
-    for name, value in values.items():
-        is_path = settings.DECLARATIONS[name].kind in settings.PATHS
-        if is_path and value and not os.path.isfile(_expand_path(name, value)):
-            raise settings.SettingsError((settings.SettingFault(name, 0, _EXPECTED_FILE),))
-
-
-def set_values(text: str, values: Mapping[str, object]) -> str:
-    """Return the settings file *text* with *values* set, and everything else as it is."""
-    # here: it is slow to load, and only saving needs it
-    import tomlkit
-
-    document = tomlkit.parse(text)
-    if "schema" not in document:
-        fresh = tomlkit.document()
-        fresh["schema"] = settings.SCHEMA
-        document = tomlkit.parse(tomlkit.dumps(fresh) + text)
-    for name, value in values.items():
-        section, key = name.split(".")
-        if section in document and not isinstance(document[section], Mapping):
-            # no section: its copy has been set aside
-            del document[section]
-        if value is not None:
-            document.setdefault(section, tomlkit.table())[key] = value
-        elif section in document:
-            document[section].pop(key, None)
-    return tomlkit.dumps(document)
-
-
-def _keep_last_good(path: Path, file: _SettingsFile) -> None:
+def _keep_last_good(path: Path, file: SettingsFile) -> None:
     """Write *file*, which has no fault, to *path*, if that holds anything else."""
     with refusal_logged():
         if file.data is not None and read_bounded(path, LARGEST_SETTINGS) != file.data:
             write_atomically(path, file.data)
-
-
-def _name_aside(path: Path) -> Path:
-    """Return a name beside *path* for its broken content; the names sort by time."""
-    return path.with_name(f"{path.stem}.broken-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}{path.suffix}")
-
-
-def _list_aside(path: Path) -> list[Path]:
-    """Return the copies of the broken contents of *path*, oldest first."""
-    return sorted(path.parent.glob(f"{path.stem}.broken-*{path.suffix}"))
-
-
-def _copy_aside(path: Path, file: _SettingsFile) -> Path | None:
-    """Copy the broken *file*, once; None if it is unreadable or a newer version's."""
-    if file.data is None or file.is_newer:
-        return None
-    copies = _list_aside(path)
-    if copies and read_bounded(copies[-1], LARGEST_SETTINGS) == file.data:
-        return copies[-1]
-    copy = _name_aside(path)
-    write_atomically(copy, file.data)
-    _delete_oldest(path)
-    return copy
-
-
-def _link_aside(path: Path) -> None:
-    """Give the file *path* a second name beside it, if it can have one."""
-    with suppress(OSError):
-        os.link(path, _name_aside(path))
-    _delete_oldest(path)
-
-
-def _set_aside(path: Path, reason: Exception) -> None:
-    """Move the broken *path* aside. Raises ``OSError``."""
-    _log.warning("state set aside", extra={"fields": {"file": path, "reason": reason}})
-    os.replace(path, _name_aside(path))
-    _delete_oldest(path)
-
-
-def _delete_oldest(path: Path) -> None:
-    for copy in _list_aside(path)[:-KEPT_ASIDE]:
-        with refusal_logged():
-            copy.unlink()
 
 
 def _parse_state(data: bytes) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The publisher's texts on this PC, as ``publisher_texts.py`` has brought them.
+"""The publisher's texts on this PC, as a check for updates has brought them.
 
 The icon's process looks for the files only: what reads them is loaded when there is one.
 """
@@ -8,6 +8,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
+
+from iea_agent.domain.pasted_text import decode_file
+
+from .regular_files import read_bounded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,9 +80,6 @@ class TextReader:
 
 
 def _parse_file(file: Path, parse: Callable[[str], _Text]) -> _Text | None:
-    from iea_agent.host.regular_files import read_bounded
-    from iea_agent.host.storage import decode_file
-
     try:
         data = read_bounded(file, LARGEST_FILE)
         return parse(decode_file(data)) if data else None

@@ -21,10 +21,15 @@ def make_status(
     faults: Sequence[SettingFault] = (),
     autostart: Autostart | None = None,
     version: str = "3.00.72",
+    update: str = "",
 ) -> StatusDocument:
-    """Return the status of *snapshot* on a PC with *version* of Impact emploi."""
+    """Return the status of *snapshot* on a PC with *version* of Impact emploi.
+
+    *update* is the version that waits, in words.
+    """
     return {
         **build_status_document(snapshot, settings, faults),
         "autostart": None if autostart is None else autostart.value,
         "impact_emploi_version": version,
+        "update": update,
     }

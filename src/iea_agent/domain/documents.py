@@ -65,6 +65,7 @@ class StatusDocument(AgentStatusDocument):
 
     autostart: Annotated[str, Autostart] | None
     impact_emploi_version: str
+    update: str
 
 
 class StageDocument(TypedDict):

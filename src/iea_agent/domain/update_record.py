@@ -192,6 +192,16 @@ def installs_itself(record: UpdateRecord, now: float) -> bool:
     return snapshot.state is UpdateState.READY and is_new and not _is_put_off(record, now)
 
 
+def is_waiting(record: UpdateRecord, now: float) -> bool:
+    """Return whether the version of *record* waits for a person's click at *now*.
+
+    One that the person has put off does not.
+    """
+    state = record.snapshot.state
+    is_offered = state is UpdateState.READY or (state is UpdateState.AVAILABLE and record.is_proposed)
+    return is_offered and not _is_put_off(record, now)
+
+
 def judge_launch(snapshot: UpdateSnapshot, launch: LaunchWish, now: float) -> LaunchWish:
     """Return what has become of the wish *launch* at *now*: it may be too late for it."""
     is_late = snapshot.state is UpdateState.INSTALLED and now - snapshot.since > timing.LAUNCH_LATE

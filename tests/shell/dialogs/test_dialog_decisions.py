@@ -437,6 +437,21 @@ def test_the_best_button_is_what_helps_now(state: State, problem: Problem | None
     assert status_overview.find_best_button(status, without_program) == best.replace("launch", instead)
 
 
+@pytest.mark.parametrize("state", State)
+def test_the_way_to_the_updates_is_there_while_a_version_waits(state: State) -> None:
+    status = document(state)
+    assert "updates" not in status_overview.list_buttons(status, EVERYTHING)
+    waits = {**status, "update": "Impact emploi 3.00.73, prête à installer"}
+    buttons = status_overview.list_buttons(waits, EVERYTHING)
+    assert list(buttons)[-1] == "updates"
+    assert buttons["updates"]
+    # what the connection needs stays first
+    assert status_overview.find_best_button(waits, EVERYTHING) == status_overview.find_best_button(
+        status, EVERYTHING
+    )
+    assert len(status_overview.list_facts(waits, NOW)) <= status_overview.MOST_FACTS
+
+
 def test_every_first_step_is_a_button() -> None:
     buttons = {request.name for request in status_overview.LABELS}
     assert {step.value for step in problems.FirstStep} <= buttons

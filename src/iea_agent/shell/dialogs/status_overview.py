@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 from iea_agent.domain import machine, problems
 from iea_agent.domain.connection_history import NOTICEABLE, ConnectionCourse, sum_seconds
 from iea_agent.domain.machine import State
-from iea_agent.domain.person_requests import DIAGNOSIS, LAUNCH, RECONNECT, SETTINGS, SUPPORT, Abilities
+from iea_agent.domain.person_requests import (
+    DIAGNOSIS,
+    LAUNCH,
+    RECONNECT,
+    SETTINGS,
+    SUPPORT,
+    UPDATES,
+    Abilities,
+)
 from iea_agent.domain.problems import N_
 from iea_agent.locale import _
 from iea_agent.shell.wording import menu, status_text
@@ -46,6 +54,7 @@ LABELS = {
     RECONNECT: RECONNECT.label,
     SETTINGS: SETTINGS.label,
     SUPPORT: SUPPORT.label,
+    UPDATES: UPDATES.label,
 }
 """The buttons, from top to bottom, by what they ask of the agent."""
 _COURSES = {
@@ -54,7 +63,7 @@ _COURSES = {
     ConnectionCourse.ASSISTANCE: N_("en mode assistance {time}"),
     ConnectionCourse.OFF: N_("arrêté {time}"),
 }
-MOST_FACTS, MOST_DETAILS = 5, 6
+MOST_FACTS, MOST_DETAILS = 6, 6
 """As many as ``list_facts`` and ``status_text.list_technical_facts`` ever return."""
 
 
@@ -124,10 +133,15 @@ def list_buttons(status: StatusDocument | None, abilities: Abilities) -> dict[st
     state, problem = State(status["state"]), status["problem"]
     # the test finds nothing if nothing is wrong, or if there are no settings to test
     testable = problem is not None and problem["code"] != problems.NOT_CONFIGURED.code
+    hidden = {
+        *([] if testable else [DIAGNOSIS]),
+        # a window that the menu has too: a button only while there is something to do in it
+        *([] if status.get("update") else [UPDATES]),
+    }
     return {
         request.name: not request.explain_refusal(state, abilities)
         for request in LABELS
-        if machine.allows(state, request.event) and (testable or request is not DIAGNOSIS)
+        if machine.allows(state, request.event) and request not in hidden
     }
 
 

@@ -145,6 +145,7 @@ def list_facts(status: StatusDocument, next_try: str, now: float) -> list[tuple[
         ),
         *expected,
         (_("Numéro de licence"), status["licence_number"] or _("non indiqué")),
+        *([(_("Mise à jour"), update)] if (update := status.get("update", "")) else []),
         *([(_("Paramètres refusés"), "\n".join(faults))] if (faults := status["setting_faults"]) else []),
         *([(_("À noter"), "\n".join(notices))] if (notices := status["notices"]) else []),
     ]

@@ -131,6 +131,13 @@ def build_update_balloon(effect: UpdateEffect, kind: ReleaseKind, snapshot: Upda
     return Balloon(_(BALLOON_TITLES[kind]), body)
 
 
+def word_waiting(kind: ReleaseKind, snapshot: UpdateSnapshot) -> str:
+    """Return « Impact emploi 3.00.73, prête à installer », for a line of the status."""
+    is_ready = snapshot.state is UpdateState.READY
+    sentence = _("{name} {version}, prête à installer") if is_ready else _("{name} {version}, proposée")
+    return sentence.format(name=_(KINDS[kind.value]), version=snapshot.version)
+
+
 def build_updates_document(
     choices: Mapping[ReleaseKind, UpdateChoice], installed: Mapping[ReleaseKind, str]
 ) -> UpdatesDocument:

@@ -36,11 +36,11 @@ def test_a_version_is_read_again_once_its_file_has_changed(tmp_path: Path) -> No
         data = make_program(make_version((3, 0, build, 0), {}))
         program.write_bytes(data)
         # whatever the grain of the disk's clock
-        os.utime(program, ns=(build, build))
+        os.utime(program, (build, build))
         assert versions.find(str(program)) == f"3.00.{build}"
     # the same file as far as one look tells: it is not read
     program.write_bytes(bytes(len(data)))
-    os.utime(program, ns=(73, 73))
+    os.utime(program, (73, 73))
     assert versions.find(str(program)) == "3.00.73"
     program.unlink()
     assert versions.find(str(program)) == ""

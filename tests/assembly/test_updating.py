@@ -139,6 +139,7 @@ class TestFromAFile:
         keeper = UpdateKeeper(installation, lambda: None)
         received = keeper.take_file(stick / "setup.exe", Terms())
         assert read_notes(installation, received.offer.release).encode() == read
+        assert (installation.updates_folder / "targets" / "notes").exists() is bool(read)
         # the window lists the version, though no server has answered
         assert [each.offer for each in keeper.look(ReleaseKind.PRODUCT).choice.listed] == [received.offer]
 

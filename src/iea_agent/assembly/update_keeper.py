@@ -278,9 +278,9 @@ class UpdateKeeper:
             except OSError as error:
                 raise RefusedError(refusals.FileNotReadable(str(path), type(error).__name__)) from error
         # what came beside it: a window lists the version, and reads about it
-        known = updating.list_known()
-        if known.offers:
-            self.save_catalogue(known)
+        catalogue = updating.list_known()
+        if catalogue.offers:
+            self.save_catalogue(catalogue)
         offer = received.offer
         kind = offer.release.kind
         listed = find_version(self.choose(kind, Catalogue((offer,))), offer.release.version)

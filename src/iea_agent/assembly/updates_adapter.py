@@ -107,7 +107,7 @@ class UpdatesAdapter:
         return word_preparation(release, before.open_programs, before.needs_rights, before.last_seconds)
 
     def print_notes(self, release: Release) -> str:
-        """Show the *Lisez-moi* of *release* as a page to print; return why it did not open.
+        """Show the *Lisez-moi* of *release* as a page to print; return why not, or "".
 
         Raises ``RefusedError``.
         """
@@ -119,7 +119,7 @@ class UpdatesAdapter:
         return self._print(PrintedPage(title, note, blocks=parse_notes(self.read_notes(release))), NOTES_PAGE)
 
     def print_history(self) -> str:
-        """Show the history as a page to print; return why it did not open.
+        """Show the history as a page to print; return why not, or "".
 
         Raises ``RefusedError``.
         """

@@ -183,7 +183,7 @@ class HistoryLine:
 
 
 def installs_itself(record: UpdateRecord, now: float) -> bool:
-    """Return whether the agent may have the verified file of *record* installed at *now*.
+    """Return whether the agent may have the file of *record* installed at *now*.
 
     It tries once: what an installer has refused is for a person. What a person has put off waits.
     """

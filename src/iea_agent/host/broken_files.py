@@ -28,7 +28,10 @@ def list_aside(path: Path) -> list[Path]:
 
 
 def copy_aside(path: Path, data: bytes) -> Path:
-    """Write the broken *data* of *path* beside it, once; return where. Raises ``OSError``."""
+    """Write the broken *data* of *path* beside it, once; return where.
+
+    Raises ``OSError``.
+    """
     copies = list_aside(path)
     if copies and read_bounded(copies[-1], len(data)) == data:
         return copies[-1]

@@ -1,4 +1,4 @@
-"""A settings file or a policy, and what Group Policy says, as values with their faults."""
+"""A settings file or a policy, and what Group Policy says, with their faults."""
 
 from __future__ import annotations
 

@@ -442,7 +442,7 @@ def test_the_best_button_is_what_helps_now(state: State, problem: Problem | None
 def test_the_way_to_the_updates_is_there_while_a_version_waits(state: State) -> None:
     status = document(state)
     assert "updates" not in status_overview.list_buttons(status, EVERYTHING)
-    waits = {**status, "update": "Impact emploi 3.00.73, prête à installer"}
+    waits: StatusDocument = {**status, "update": "Impact emploi 3.00.73, prête à installer"}
     buttons = status_overview.list_buttons(waits, EVERYTHING)
     assert list(buttons)[-1] == "updates"
     assert buttons["updates"]

@@ -285,7 +285,7 @@ def summarize_update(
 def _select_actions(
     facts: UpdateFacts, actions: tuple[UpdateAction, ...], now: float
 ) -> tuple[UpdateAction, ...]:
-    """Return those of *actions* that do something at *now*, and the way back to a skipped version."""
+    """Return those of *actions* that do something at *now*, and the way back if any."""
     listed = facts.listed
     refused = set[UpdateAction]()
     if listed is not None and not may_skip(listed.offer.release, now):

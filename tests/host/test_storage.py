@@ -415,6 +415,19 @@ def test_the_publishers_support_address_stands_below_the_persons_and_the_policys
     assert store.load().effective.settings.support_address == "dsi@exemple.fr"
 
 
+def test_the_publishers_policy_is_read_once_for_whoever_asks(store: Storage, folders: Folders) -> None:
+    signed = folders.state / "updates" / "targets" / "policy.json"
+    signed.parent.mkdir(parents=True)
+    signed.write_text('{"schema": 1, "support_address": "aide@exemple.fr"}')
+    assert store.load().effective.settings.support_address == "aide@exemple.fr"
+    policy, before = store.texts.load_policy(), signed.stat()
+    # of the same size and time: who reads it again would see it
+    signed.write_text('{"schema": 1, "support_address": "zzzz@exemple.fr"}')
+    os.utime(signed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert store.load().effective.settings.support_address == "aide@exemple.fr"
+    assert store.texts.load_policy() is policy
+
+
 class TestPolicy:
     """The administrator's file on top."""
 

@@ -28,8 +28,7 @@ def make_status(
     *update* is the version that waits, in words.
     """
     return {
-        **build_status_document(snapshot, settings, faults),
+        **build_status_document(snapshot, settings, faults, update=update),
         "autostart": None if autostart is None else autostart.value,
         "impact_emploi_version": version,
-        "update": update,
     }

@@ -15,13 +15,18 @@ from iea_agent.assembly.agent import Agent
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.local_facts import complete_status
 from iea_agent.assembly.servers import Servers
+from iea_agent.assembly.update_keeper import UpdateKeeper
 from iea_agent.domain import machine, problems
 from iea_agent.domain.documents import ReplyDocument
 from iea_agent.domain.machine import Moment
 from iea_agent.domain.signed_policy import format_time
+from iea_agent.domain.update_catalogue import ReleaseKind
+from iea_agent.domain.update_machine import FileVerified, VersionProposed
 from iea_agent.shell.dialogs.status_overview import summarize_status
 from iea_agent.shell.wording.problem_details import summarize_problem
+from iea_agent.shell.wording.status_text import list_facts
 from tests.passwords import make_current_register, other_password, password, today
+from tests.releases import make_offer
 
 # the same code on both systems; a real vault would lead to the settings window
 pytestmark = pytest.mark.linux
@@ -241,3 +246,13 @@ def test_an_incident_that_the_publisher_knows_of_is_in_the_status_while_it_fails
     assert summarize_status(complete, now).remaining.startswith("Incident connu")
     file.write_text('{"schema": 1, "notices": []}')
     assert agent.answer({"do": "status"})["status"]["incident"] == ""
+
+
+def test_the_status_names_the_version_that_waits_for_a_click(folder: Path, agent: Agent) -> None:
+    assert agent.answer({"do": "status"})["status"]["update"] == ""
+    keeper = UpdateKeeper(Installation.locate({"IEA_AGENT_HOME": str(folder)}), lambda: None)
+    keeper.take(ReleaseKind.PRODUCT, VersionProposed(make_offer("3.00.73")), FileVerified())
+    agent.loop.post(agent.look_around)
+    status = agent.answer({"do": "status"})["status"]
+    assert status["update"] == "Impact emploi 3.00.73, prête à installer"
+    assert dict(list_facts(status, "", 0.0))["Mise à jour"] == status["update"]

@@ -16,6 +16,7 @@ from iea_agent.domain.installer_result import InstallReport, InstallResult
 from iea_agent.domain.machine import Moment
 from iea_agent.domain.settings import DEFAULTS
 from iea_agent.domain.update_catalogue import ReleaseKind
+from iea_agent.domain.update_choice import Postponement
 from iea_agent.domain.update_machine import (
     DownloadRequested,
     FileVerified,
@@ -25,6 +26,7 @@ from iea_agent.domain.update_machine import (
     InstallRequested,
     UpdateState,
     VersionProposed,
+    VersionSkipped,
 )
 from iea_agent.domain.update_record import HistoryStep, LaunchWish, end_check
 from iea_agent.shell.wording.balloon_text import Balloon
@@ -89,6 +91,28 @@ class Agent:
 @pytest.fixture
 def agent(tmp_path: Path) -> Agent:
     return Agent(tmp_path)
+
+
+def test_a_version_that_waits_for_a_click_is_named(agent: Agent) -> None:
+    assert agent.watch.waiting == ""
+    agent.keeper.take(AGENT, VersionProposed(OWN))
+    agent.look(5.0)
+    assert agent.watch.waiting == "", "nothing proposes it"
+    agent.keeper.take(AGENT, change=lambda each: replace(each, is_proposed=True))
+    agent.look(5.0)
+    assert agent.watch.waiting == "Programme de connexion 0.2.0, proposée"
+    agent.keeper.take(PRODUCT, VersionProposed(OFFER), FileVerified())
+    agent.look(5.0)
+    assert agent.watch.waiting == "Impact emploi 3.00.73, prête à installer"
+    agent.keeper.take(AGENT, VersionSkipped())
+    agent.keeper.put_off(PRODUCT, "3.00.73", Postponement.HOUR)
+    agent.look(5.0)
+    assert agent.watch.waiting == ""
+    agent.look(3600.0)
+    assert agent.watch.waiting == "Impact emploi 3.00.73, prête à installer"
+    agent.keeper.take(PRODUCT, InstallRequested())
+    agent.look(5.0)
+    assert agent.watch.waiting == ""
 
 
 class TestCheck:

@@ -82,7 +82,7 @@ class Agent:
         self._beside, self._clock = beside, clock
         self._first_event = machine.StartedQuietly() if quiet else machine.Started()
         self._installation = installation = servers.installation
-        self._incident = ""
+        self._incident = self._waiting = ""
         self._windows = WindowOpener(installation.host)
         self._proof = VersionProof(installation.program, installation.trial_file, installation.storage, clock)
         self._tray: Tray | None = None
@@ -241,6 +241,8 @@ class Agent:
                 has_update=self._updates.has_update,
             )
         self._updates.look(self._settings)
+        if self._noticed is not None and self._updates.waiting != self._waiting:
+            self._channel.publish(self._build_status())
         # not before the first status: what is new since then has a balloon
         if self._noticed is not None and self._changes.has_news:
             self.reread_policy()
@@ -398,13 +400,14 @@ class Agent:
     def _build_status(self) -> AgentStatusDocument:
         from iea_agent.shell.wording import status_text
 
-        self._incident = self._word_incident()
+        self._incident, self._waiting = self._word_incident(), self._updates.waiting
         return status_text.build_status_document(
             self.loop.snapshot,
             self._settings,
             self._loaded.all_faults,
             self._list_notices(),
             self._incident,
+            self._waiting,
         )
 
     def _list_notices(self) -> tuple[AnyNotice, ...]:

@@ -73,6 +73,22 @@ class UpdateWatch:
         """Whether an update of Impact emploi that is proposed waits to be installed."""
         return any(kind.value == PRODUCT and record.has_update for kind, record in self._records.items())
 
+    @property
+    def waiting(self) -> str:
+        """The version that waits for a click, in words, Impact emploi's first; or ""."""
+        if not self._records:
+            return ""
+        from iea_agent.domain.update_record import is_waiting
+
+        now = self._clock().wall
+        waiting = [(kind, record) for kind, record in self._records.items() if is_waiting(record, now)]
+        if not waiting:
+            return ""
+        from iea_agent.shell.wording.update_text import word_waiting
+
+        kind, record = waiting[0]
+        return word_waiting(kind, record.snapshot)
+
     def open(self) -> None:
         """Go on with what was under way when the agent ended."""
         if self._has_record():

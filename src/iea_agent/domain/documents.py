@@ -58,6 +58,7 @@ class AgentStatusDocument(TypedDict):
     licence_number: str
     setting_faults: list[str]
     notices: list[str]
+    update: str
 
 
 class StatusDocument(AgentStatusDocument):
@@ -65,7 +66,6 @@ class StatusDocument(AgentStatusDocument):
 
     autostart: Annotated[str, Autostart] | None
     impact_emploi_version: str
-    update: str
 
 
 class StageDocument(TypedDict):

@@ -66,10 +66,11 @@ def build_status_document(
     faults: Sequence[SettingFault] = (),
     notices: Sequence[AnyNotice] = (),
     incident: str = "",
+    update: str = "",
 ) -> AgentStatusDocument:
     """Return the status of *snapshot*, without any secret; *faults* are of *settings*.
 
-    *incident* is what the publisher says of a failure that it knows of.
+    *incident* is what the publisher says of a failure that it knows of, *update* the version that waits for a click.
     """
     return {
         "schema": SCHEMA,
@@ -92,6 +93,7 @@ def build_status_document(
         "licence_number": settings.licence_number,
         "setting_faults": [describe_setting_fault(fault) for fault in faults],
         "notices": [describe_notice(notice) for notice in notices],
+        "update": update,
     }
 
 
@@ -129,7 +131,7 @@ def list_status_lines(status: StatusDocument, now: float) -> list[tuple[str, str
     return [*pairs, *list_facts(status, next_try, now), *list_technical_facts(status)]
 
 
-def list_facts(status: StatusDocument, next_try: str, now: float) -> list[tuple[str, str]]:
+def list_facts(status: AgentStatusDocument, next_try: str, now: float) -> list[tuple[str, str]]:
     """Return the lines about the agent's work; none about the next try if that is ""."""
     if State(status["state"]) is State.ASSISTANCE:
         answer = _("surveillés ; ils répondent de nouveau")

@@ -105,6 +105,8 @@ ELSEWHERE: dict[str, str] = {
     "regular_files.read_bounded": "reads a file, and no meaning",
     "regular_files.read_tail": "reads a file, and no meaning",
     "regular_files.read_up_to": "reads a file, and no meaning",
+    "settings_file.read_registry_policy": "reads the registry for settings.check_entries",
+    "settings_file.read_settings_file": "reads a file for settings.parse_file",
     "settings.tidy_typed": "calls pasted_text",
     "state_seal.judge": "gets what storage has read",
     "state_seal.read_count": "gets a value: the parsers of states",
@@ -139,6 +141,8 @@ UNMEASURED: dict[str, str] = {
     "publisher_keys": "the release manager's own files",
     "register": "the desk's own unfinished register",
     "order_files": "the release manager's own files",
+    "settings_file": "what settings.parse_file has measured",
+    "storage": "JSON for the parsers of states",
     "site_folder": "this PC's own name",
     "usage_text": "argparse's own sentences about the command line",
 }

@@ -541,6 +541,7 @@ class TestRefusedPassword:
             office.examine(settings, proxy_password="another")
             assert len(passwords) == 3
 
+    @pytest.mark.linux  # the same code everywhere, on a driven clock
     def test_the_agent_shows_it_four_times_an_hour_at_most(self, office: Office, refusal: bytes) -> None:
         """Networks that change and sleep bring attempts, but not the password."""
         clock = Hours()

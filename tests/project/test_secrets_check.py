@@ -74,6 +74,7 @@ def test_an_allowance_holds_for_one_form_in_one_file_and_must_be_needed(tmp_path
     ]
 
 
+@pytest.mark.linux  # a check of the project, which runs where it is built
 class TestRepository:
     """The program, on whole repositories."""
 

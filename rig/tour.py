@@ -28,7 +28,10 @@ from typing import Protocol
 from iea_agent import locale
 from iea_agent.domain.diagnosis import Server
 from iea_agent.domain.documents import ServersTestDocument
+from iea_agent.domain.problems import CATALOGUE
 from iea_agent.shell.wording import report_text
+from iea_desk.keys import DeskError
+from iea_desk.request_files import open_request, open_text
 from iea_sandbox.authority import NAME
 from iea_sandbox.cli import add_home_option, add_port_options
 from iea_sandbox.faults import FAULTS, SERVERS, Fault, Layer, ServerName, UnknownFault
@@ -36,7 +39,7 @@ from iea_sandbox.proxy import USER
 from iea_sandbox.world import World
 from rig.agent_files import write_agent_files
 from rig.tour_page import SANDBOX_NAMES, Scene, code_of, count_left_out, render_page
-from tests.services.fault_table import ALTERNATIVES, expected_problem
+from tests.services.fault_table import ALTERNATIVES, PLAYED_BY_THE_TOUR, expected_problem
 
 AGENT = (sys.executable, "-m", "iea_agent")
 _PATIENCE = 60.0  # seconds for a test, its search for repairs included, on a busy machine
@@ -292,6 +295,8 @@ class Tour:
             return
         scene.servers, scene.headline = document["servers"], document["headline"]
         scene.unexpected += self._differences(scene)
+        if scene.fault is not None and scene.fault.name in PLAYED_BY_THE_TOUR:
+            scene.unexpected += self._differences_at_desk(scene.fault)
 
     def _start_test(self) -> subprocess.Popen[bytes]:
         options = zip(("--authentication", "--updates"), self._typed_addresses(), strict=False)
@@ -349,6 +354,34 @@ class Tour:
                 continue
             if not codes_in_window & codes:
                 yield f"{name} : {expected} n’est pas dans la fenêtre."
+
+    def _differences_at_desk(self, fault: Fault) -> Iterator[str]:
+        """Yield a sentence for each thing that the desk reads otherwise: file, phone code.
+
+        Other faults are sent to the desk by ``tests/services/test_faults.py``.
+        """
+        file = self._home.parent / "assistance.zip"
+        done = subprocess.run(
+            [*AGENT, "support", "--file", str(file), "--code"],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+        codes = self._expectation(fault, "auth")
+        try:
+            # where the file is, the code, and how it is spelled
+            _place, phone_code, *_spelled = done.stdout.decode("utf-8", "replace").splitlines()
+            cases = {"fichier": open_request(file.read_bytes()), "code dicté": open_text(phone_code)}
+        except (DeskError, OSError, ValueError) as error:
+            yield f"Assistance : {error} {done.stderr[-500:].decode('utf-8', 'replace')}"
+            return
+        for way, case in cases.items():
+            actor = CATALOGUE[case.code].actor if case.code else None
+            if case.code not in codes or case.actor is not actor:
+                read = f"{case.code or 'rien'} ({case.actor})"
+                yield f"Assistance, {way} : attendu {' ou '.join(codes) or 'rien'}, lu {read}."
 
 
 def run(

@@ -10,7 +10,13 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.forked_commands", "tests.installations", "tests.vaults", "tests.worlds"]
+pytest_plugins = [
+    "tests.forked_commands",
+    "tests.installations",
+    "tests.vaults",
+    "tests.windows_proxies",
+    "tests.worlds",
+]
 
 # the rig needs Linux: there it is what runs Windows; the bad network is made of namespaces
 collect_ignore = [] if sys.platform == "linux" else ["browser", "desktop", "far", "installer", "rig"]

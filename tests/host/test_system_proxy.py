@@ -219,13 +219,6 @@ if sys.platform == "win32":
     from rig.windows_proxy import DETECT, SCRIPT, WindowsProxy
     from rig.windows_proxy import SERVER as PROXY
 
-    @pytest.fixture
-    def setting() -> Iterator[WindowsProxy]:
-        """The user's proxy setting, restored after the test."""
-        setting = WindowsProxy()
-        yield setting
-        setting.restore()
-
     class ScriptServer:
         """A server of proxy scripts, each with a name of its own, as WinHTTP caches them."""
 
@@ -261,24 +254,26 @@ if sys.platform == "win32":
     class TestSetting:
         """The setting in the registry as WinHTTP reads it."""
 
-        def test_each_part(self, setting: WindowsProxy) -> None:
-            setting.write(0)
+        def test_each_part(self, windows_proxy: WindowsProxy) -> None:
+            windows_proxy.write(0)
             assert system_proxy.read_user_setting() == Configuration()
-            setting.write(PROXY, "p:3128", "<local>;*.exempt.fr")
+            windows_proxy.write(PROXY, "p:3128", "<local>;*.exempt.fr")
             assert system_proxy.read_user_setting() == Configuration(
                 servers="p:3128", bypass="<local>;*.exempt.fr"
             )
-            setting.write(SCRIPT, script="http://pac.example/p.pac")
+            windows_proxy.write(SCRIPT, script="http://pac.example/p.pac")
             assert system_proxy.read_user_setting() == Configuration(script="http://pac.example/p.pac")
-            setting.write(DETECT)
+            windows_proxy.write(DETECT)
             assert system_proxy.read_user_setting() == Configuration(detect=True)
-            setting.write(PROXY | SCRIPT | DETECT, "http=h:1;https=s:2", "*.fr", "http://pac.example/p.pac")
+            windows_proxy.write(
+                PROXY | SCRIPT | DETECT, "http=h:1;https=s:2", "*.fr", "http://pac.example/p.pac"
+            )
             assert system_proxy.read_user_setting() == Configuration(
                 True, "http://pac.example/p.pac", "http=h:1;https=s:2", "*.fr"
             )
 
-        def test_static(self, setting: WindowsProxy) -> None:
-            setting.write(PROXY, "http=h:1;https=s:2", "*.exempt.fr;<local>")
+        def test_static(self, windows_proxy: WindowsProxy) -> None:
+            windows_proxy.write(PROXY, "http=h:1;https=s:2", "*.exempt.fr;<local>")
             system = system_proxy.current_proxies()
             assert system.choose(SERVER) == Choice(parse("http://s:2"), Source.SYSTEM)
             assert system.choose(parse("http://serveur.example")).proxy == parse("http://h:1")
@@ -288,38 +283,42 @@ if sys.platform == "win32":
     class TestWinHttp:
         """Scripts that Windows fetches and runs."""
 
-        def test_a_script_decides_by_server(self, setting: WindowsProxy, server: ScriptServer) -> None:
+        def test_a_script_decides_by_server(self, windows_proxy: WindowsProxy, server: ScriptServer) -> None:
             script = server.offer(
                 "by-server.pac",
                 "if (shExpMatch(host, '*.direct.fr')) return 'DIRECT';"
                 "return url.substring(0, 6) == 'https:' ? 'PROXY a:1; PROXY b:2; DIRECT' : 'PROXY h:3';",
             )
-            setting.write(SCRIPT, script=script)
+            windows_proxy.write(SCRIPT, script=script)
             system = system_proxy.current_proxies()
             assert system.choose(SERVER) == Choice(parse("http://a:1"), Source.OPEN_SCRIPT)
             assert system.choose(parse("http://serveur.example")).proxy == parse("http://h:3")
             assert system.choose(parse("https://www.direct.fr")) == Choice(None, Source.OPEN_SCRIPT)
             assert server.fetched == ["/by-server.pac"]
 
-        def test_a_script_gets_no_path(self, setting: WindowsProxy, server: ScriptServer) -> None:
+        def test_a_script_gets_no_path(self, windows_proxy: WindowsProxy, server: ScriptServer) -> None:
             asked = "return url == 'https://serveur.example:8443/' ? 'PROXY a:1' : 'DIRECT';"
-            setting.write(SCRIPT, script=server.offer("path.pac", asked))
+            windows_proxy.write(SCRIPT, script=server.offer("path.pac", asked))
             assert (
                 system_proxy.current_proxies().choose(parse("https://serveur.example:8443/updates")).proxy
                 is not None
             )
 
         @pytest.mark.parametrize("body", ["return nothing.there;", "this is ( no script"])
-        def test_a_script_that_fails(self, setting: WindowsProxy, server: ScriptServer, body: str) -> None:
+        def test_a_script_that_fails(
+            self, windows_proxy: WindowsProxy, server: ScriptServer, body: str
+        ) -> None:
             script = server.offer(f"fails-{len(body)}.pac", body)
-            setting.write(SCRIPT, script=script)
+            windows_proxy.write(SCRIPT, script=script)
             fault = system_proxy.current_proxies().choose(SERVER).unusable
             assert fault is not None
             assert fault.script == script
             assert re.fullmatch(r"WinHTTP error \d+", fault.reason)
 
-        def test_a_script_that_decides_nothing(self, setting: WindowsProxy, server: ScriptServer) -> None:
-            setting.write(SCRIPT, script=server.offer("null.pac", "return null;"))
+        def test_a_script_that_decides_nothing(
+            self, windows_proxy: WindowsProxy, server: ScriptServer
+        ) -> None:
+            windows_proxy.write(SCRIPT, script=server.offer("null.pac", "return null;"))
             choice = system_proxy.current_proxies().choose(SERVER)
             assert choice.proxy is None
             if choice.unusable is None:
@@ -329,14 +328,16 @@ if sys.platform == "win32":
                 # Wine 8
                 assert choice.unusable.reason.startswith("WinHTTP error")
 
-        def test_a_script_that_is_not_there(self, setting: WindowsProxy, server: ScriptServer) -> None:
-            setting.write(SCRIPT, script=server.missing("missing.pac"))
+        def test_a_script_that_is_not_there(self, windows_proxy: WindowsProxy, server: ScriptServer) -> None:
+            windows_proxy.write(SCRIPT, script=server.missing("missing.pac"))
             fault = system_proxy.current_proxies().choose(SERVER).unusable
             assert fault is not None
             assert fault.reason == "WinHTTP error 12167"
 
-        def test_a_static_setting_is_the_fallback(self, setting: WindowsProxy, server: ScriptServer) -> None:
-            setting.write(SCRIPT | PROXY, "p:3128", script=server.missing("missing-too.pac"))
+        def test_a_static_setting_is_the_fallback(
+            self, windows_proxy: WindowsProxy, server: ScriptServer
+        ) -> None:
+            windows_proxy.write(SCRIPT | PROXY, "p:3128", script=server.missing("missing-too.pac"))
             choice = system_proxy.current_proxies().choose(SERVER)
             assert (choice.proxy, choice.source) == (parse("http://p:3128"), Source.SYSTEM)
             assert "12167" in choice.detail
@@ -355,9 +356,9 @@ if sys.platform == "win32":
                     ProxyScripts(system_proxy.ask_winhttp).evaluate(script, SERVER, 0.3)
                 assert asked.wait(PLENTY), "WinHTTP did ask"
 
-        def test_a_network_that_offers_no_script_is_no_failure(self, setting: WindowsProxy) -> None:
+        def test_a_network_that_offers_no_script_is_no_failure(self, windows_proxy: WindowsProxy) -> None:
             """``tests/rig/test_wine_tour.py`` covers a network that offers one."""
-            setting.write(DETECT)
+            windows_proxy.write(DETECT)
             choice = system_proxy.current_proxies().choose(SERVER)
             assert (choice.proxy, choice.source) == (None, Source.NONE)
             assert choice.detail.startswith("no script from the network: WinHTTP error 12180")

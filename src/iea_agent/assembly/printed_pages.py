@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain.addresses import AddressError, parse
 from iea_agent.domain.incidents import list_incidents
-from iea_agent.domain.refusals import FileNotReadable, NoIncident, RefusedError
+from iea_agent.domain.refusals import NoIncident, RefusedError
 from iea_agent.host.journal import Journal
-from iea_agent.host.storage import StorageError
 from iea_agent.shell.wording.it_sheet_text import SheetFacts, build_sheet, word_path
 from iea_agent.shell.wording.printed_page import PrintedPage
 from iea_agent.shell.wording.statement_text import StatementFacts, build_statement
 
+from .disk_refusals import refuse_unreadable
 from .last_test import load_test_details
 from .page_files import open_file, save_page
 
@@ -28,13 +28,11 @@ def make_statement(installation: Installation, number: int = 1) -> PrintedPage:
     Raises ``RefusedError``.
     """
     now = time.time()
-    try:
+    with refuse_unreadable():
         incidents = list_incidents(installation.read_log_book(now))
         journal = Journal(installation.journal_file)
         whole = all(entry.whole for entry in journal.entries())
         last_hash = journal.read_last_hash() if installation.journal_file.exists() else ""
-    except StorageError as error:
-        raise RefusedError(FileNotReadable(str(error.path), type(error.__cause__).__name__)) from error
     if not 1 <= number <= len(incidents):
         raise RefusedError(NoIncident())
     values = installation.storage.load().effective.settings

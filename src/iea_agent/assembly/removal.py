@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain import problems, refusals
 from iea_agent.domain.refusals import RefusedError
-from iea_agent.host.storage import StorageError
 from iea_agent.host.vault import VaultUnavailable
 
 from . import saving, sealing
+from .disk_refusals import refuse_unreadable
 from .update_keeper import UpdateKeeper
 
 if TYPE_CHECKING:
@@ -26,14 +26,11 @@ def forget(installation: Installation) -> None:
     if installation.agent_runs():
         raise RefusedError(refusals.AgentRuns())
     try:
-        if installation.assistance_since() is not None:
-            raise RefusedError(refusals.AssistanceOn())
-        for account in (*saving.list_accounts(), sealing.ACCOUNT):
-            installation.vault.delete_secret(account)
-    except StorageError as error:
-        raise RefusedError(
-            refusals.FileNotReadable(str(error.path), type(error.__cause__).__name__)
-        ) from error
+        with refuse_unreadable():
+            if installation.assistance_since() is not None:
+                raise RefusedError(refusals.AssistanceOn())
+            for account in (*saving.list_accounts(), sealing.ACCOUNT):
+                installation.vault.delete_secret(account)
     except VaultUnavailable as error:
         raise RefusedError(refusals.ProblemMet(problems.VAULT_UNAVAILABLE.code)) from error
     UpdateKeeper(installation).stop_work()

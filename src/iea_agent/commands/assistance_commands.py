@@ -82,16 +82,12 @@ def _print_assistance(installation: Installation, options: argparse.Namespace) -
 
 @command("journal", N_("affiche le journal du mode assistance et dit s'il est intact"), JSON)
 def _print_journal(installation: Installation, options: argparse.Namespace) -> int:
-    from iea_agent.domain.refusals import FileNotReadable, RefusedError
+    from iea_agent.assembly.disk_refusals import refuse_unreadable
     from iea_agent.host.journal import Journal
-    from iea_agent.host.storage import StorageError
     from iea_agent.shell.wording.journal_text import format_journal_entry
 
-    try:
+    with refuse_unreadable():
         lines = list(Journal(installation.journal_file).entries())
-    except StorageError as error:
-        reason = type(error.__cause__).__name__
-        raise RefusedError(FileNotReadable(str(error.path), reason)) from error
     entries = [{**line.document, "whole": line.whole} for line in lines]
     whole = all(entry["whole"] for entry in entries)
     if options.json:

@@ -86,16 +86,11 @@ def _print_phone_code(installation: Installation) -> None:
 
 @command("history", N_("affiche le carnet de connexion des 90 derniers jours"), JSON)
 def _print_history(installation: Installation, options: argparse.Namespace) -> None:
-    from iea_agent.domain.refusals import FileNotReadable, RefusedError
-    from iea_agent.host.storage import StorageError
+    from iea_agent.assembly.disk_refusals import refuse_unreadable
     from iea_agent.shell.wording import history_text
 
-    now = time.time()
-    try:
-        stays = installation.read_log_book(now)
-    except StorageError as error:
-        reason = type(error.__cause__).__name__
-        raise RefusedError(FileNotReadable(str(error.path), reason)) from error
+    with refuse_unreadable():
+        stays = installation.read_log_book(time.time())
     if options.json:
         print_json(history_text.build_history_document(stays))
     else:

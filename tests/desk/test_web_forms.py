@@ -22,13 +22,6 @@ MARK = b"------WebKitFormBoundary7MA4"
 
 
 @pytest.fixture(scope="module")
-def visitor() -> Iterator[Visitor]:
-    """A browser in front of the pages."""
-    with serve(DeskSources()) as visitor:
-        yield visitor
-
-
-@pytest.fixture(scope="module")
 def hurried() -> Iterator[Visitor]:
     """A browser in front of pages that do not wait long for a request."""
     with serve(DeskSources(), head_seconds=0.1) as visitor:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ from iea_agent.domain import problems
 from iea_desk.request_files import RequestRefused, open_request
 from iea_desk.support_case import Origin, SupportCase
 from iea_desk.web.case_pages import render_case_page, render_start
-from iea_desk.web.desk_pages import DeskSources
 from iea_desk.web.markup import tag
-from tests.desk.desk_visitor import PageReader, Visitor, serve
+from tests.desk.desk_visitor import PageReader, Visitor
 from tests.desk.requests import make_mail, make_report, pack
 from tests.desk.test_request_files import LARGE_MAILS, REFUSED, SECONDS
 
@@ -27,13 +25,6 @@ pytestmark = pytest.mark.linux  # the same program; once is enough
 EVIL = "\x1b]0;x\x07\u202e</textarea></title><script>alert(1)</script><img src=x onerror=alert(1)>\"'&#39;"
 ALLOWED = {"script": 1, "img": 0, "iframe": 0}
 """How many of these each page has: its own script."""
-
-
-@pytest.fixture(scope="module")
-def visitor() -> Iterator[Visitor]:
-    """A browser in front of the pages."""
-    with serve(DeskSources()) as visitor:
-        yield visitor
 
 
 def check_harmless(page: PageReader) -> None:

@@ -231,6 +231,12 @@ def test_a_command_written_wrongly(desk: Desk, arguments: tuple[str, ...]) -> No
     assert desk(*arguments)[0] == 2
 
 
+def test_a_month_that_is_none_is_asked_for_as_a_month(desk: Desk) -> None:
+    code, _, complaint = desk("month-key", "--month", "2026-13")
+    assert code == 2
+    assert complaint.endswith("--month\u00a0: un mois comme 2026-12 est attendu\n")
+
+
 def test_what_is_no_key_file_is_a_sentence(tmp_path: Path, desk: Desk, ring: Path) -> None:
     assert desk("password", "--key-file", tmp_path / "nowhere")[0] == 1
     assert desk("password", "--key-file", tmp_path)[0] == 1

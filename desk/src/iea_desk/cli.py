@@ -145,9 +145,7 @@ def _build_parser() -> argparse.ArgumentParser:
     month = commands.add_parser(
         "month-key", parents=[keys, kid, scope], help="clé d’un mois, pour le poste d’accueil"
     )
-    month.add_argument(
-        "--month", type=lambda text: _parse_day(f"{text}-01"), metavar="AAAA-MM", help="mois (sinon celui-ci)"
-    )
+    month.add_argument("--month", type=_parse_month, metavar="AAAA-MM", help="mois (sinon celui-ci)")
     month.add_argument(
         "--output", type=Path, metavar="FICHIER", help="fichier à créer, lisible par vous seul"
     )
@@ -220,6 +218,13 @@ def _parse_day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError("ce jour n’existe pas") from None
+
+
+def _parse_month(text: str) -> date:
+    try:
+        return _parse_day(f"{text}-01")
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError("un mois comme 2026-12 est attendu") from None
 
 
 def _parse_scope(text: str) -> str:

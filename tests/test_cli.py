@@ -182,6 +182,26 @@ def test_pages_are_printed_from_what_is_on_the_disk(installation: Installation) 
     assert "accès direct" in done.stdout.partition("Chemin actuel")[2].partition("Dernier test")[0]
 
 
+INTERRUPTED = """
+import sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "iea_agent.assembly.installation":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+from iea_agent import cli
+sys.exit(cli.main(["version"]))
+"""
+
+
+@pytest.mark.linux  # the same program; once is enough
+def test_ctrl_and_c_leave_no_trace_also_while_modules_are_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+
+
 @pytest.mark.linux  # elsewhere there is no such file
 def test_a_full_disk_under_the_output_is_said(installation: Installation) -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:

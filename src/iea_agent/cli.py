@@ -78,6 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
     except _OutputLost as lost:
         return _explain_lost_output(lost.__cause__)
+    except KeyboardInterrupt:
+        # at any moment, also while modules are imported
+        from iea_agent.domain import exit_codes
+
+        return exit_codes.FAILED
     return code
 
 
@@ -138,8 +143,6 @@ def _run(words: list[str]) -> int:
     except SystemExit as end:
         # argparse ends this way, also after it has printed the help
         return end.code if isinstance(end.code, int) else exit_codes.FINE
-    except KeyboardInterrupt:
-        return exit_codes.FAILED
     except Exception as error:
         # imported here: most commands are not refused
         from iea_agent.domain.refusals import RefusedError

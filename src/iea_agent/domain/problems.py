@@ -1151,7 +1151,7 @@ UPDATE_FILE_ALTERED = Problem(
     Actor.URSSAF,
     title="Fichier de mise à jour non conforme",
     text="Le fichier reçu n'est pas celui qui a été publié et signé : il a été abîmé ou modifié en chemin.",
-    advice="Il a été effacé, et rien n'a été installé. Réessayez plus tard ; si cela recommence, contactez l'assistance en indiquant le code affiché.",
+    advice="Rien n'en a été gardé, et rien n'a été installé. Réessayez plus tard ; si cela recommence, contactez l'assistance en indiquant le code affiché.",
     repairable=False,
 )
 

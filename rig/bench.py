@@ -24,8 +24,9 @@ from rig.fleet_report import PAGE, replace_section
 from rig.installed_program import LAID_OUT, VARIABLE
 from rig.measure import measure_desktop, measure_endurance, measure_update
 from rig.server_tests import Readings, measure_server_tests
+from rig.update_figures import measure_updates
 
-PARTS = ("size", "server", "icon", "memory", "dialog", "change", "update", "endurance", "idle")
+PARTS = ("size", "server", "download", "icon", "memory", "dialog", "change", "update", "endurance", "idle")
 ON_ONE_DESKTOP = frozenset({"icon", "memory", "dialog", "change", "idle"})
 RESULTS = BUILD / "bench.json"
 CHART = ROOT / "docs" / "pictures" / "bench.svg"
@@ -64,6 +65,7 @@ ROWS = (
     ),
     Comparison("test of both servers, on this machine", "ms", "test 0 ms", "", "", "curl 0 ms", "curl --parallel"),
     Comparison("test of both servers, 50 ms away", "ms", "test 50 ms", "", "", "curl 50 ms", "curl --parallel", 0.8),
+    Comparison("download of 200 MiB over TLS, verified", "s", "download", "", "", "curl download", "curl, sha256sum", 0.9),
     Comparison("change of state to icon", "s", "agent change", "", "", "script change", SCRIPT),
 )  # fmt: skip
 
@@ -83,6 +85,9 @@ LIMITS = (
     Limit("change of state to icon", "s", "agent change", 0.5),
     Limit("update of a running agent: without an icon", "s", "update without icon", 3.0),
     Limit("processor in 10 idle minutes", "s", "agent processor", 0.1),
+    Limit("memory of a download, over the idle process", "MB", "download memory", 2.0),
+    Limit("check for updates that finds nothing new: round trips", "", "check round trips", 4.0),
+    Limit("second PC of a site: of the first one's bytes", "%", "bytes of a second PC", 1.0),
 )
 STOCK = ("before the changes", "after the changes", "before the year", "after the year")
 
@@ -101,6 +106,8 @@ def measure(parts: Sequence[str], runs: int, minutes: float) -> Readings:
         readings |= measure_sizes()
     if "server" in parts:
         readings |= measure_server_tests(2 * runs)
+    if "download" in parts:
+        readings |= measure_updates(runs)
     if ON_ONE_DESKTOP & set(parts):
         readings |= measure_desktop(runs, parts, minutes)
     if "update" in parts:
@@ -140,7 +147,7 @@ def format_row(row: Comparison, readings: Mapping[str, Sequence[float]]) -> str:
 def render_section(readings: Mapping[str, Sequence[float]]) -> str:
     """Return the generated part of the page."""
     limits = [
-        f"| {limit.what} | {format_value(middle(readings, limit.name), limit.unit)} | ≤ {limit.most:g} {limit.unit} |"
+        f"| {limit.what} | {format_value(middle(readings, limit.name), limit.unit)} | ≤ {f'{limit.most:g} {limit.unit}'.rstrip()} |"
         for limit in LIMITS
     ]
     stock = [

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from urllib.parse import urlsplit
@@ -28,6 +30,8 @@ class Relay:
         """Relay to *port*, with *delay* seconds in each direction."""
         self._target, self._delay = port, delay
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.round_trips = 0
+        """How often the target has answered what was sent to it; connecting does not count."""
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -35,19 +39,30 @@ class Relay:
         while True:
             near, _ = self._listener.accept()
             far = socket.create_connection(("127.0.0.1", self._target))
+            is_asked = threading.Event()
             for one, other in ((near, far), (far, near)):
                 one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 queue: SimpleQueue[tuple[float, bytes]] = SimpleQueue()
-                threading.Thread(target=self._receive, args=(one, queue), daemon=True).start()
+                note = is_asked.set if one is near else partial(self._note_answer, is_asked)
+                threading.Thread(target=self._receive, args=(one, queue, note), daemon=True).start()
                 threading.Thread(target=self._forward, args=(other, queue), daemon=True).start()
 
-    def _receive(self, source: socket.socket, queue: SimpleQueue[tuple[float, bytes]]) -> None:
+    def _note_answer(self, is_asked: threading.Event) -> None:
+        if is_asked.is_set():
+            is_asked.clear()
+            self.round_trips += 1
+
+    def _receive(
+        self, source: socket.socket, queue: SimpleQueue[tuple[float, bytes]], note: Callable[[], None]
+    ) -> None:
         data = b"-"
         while data:
             try:
                 data = source.recv(65536)
             except OSError:
                 data = b""
+            if data:
+                note()
             queue.put((time.monotonic() + self._delay, data))
 
     def _forward(self, target: socket.socket, queue: SimpleQueue[tuple[float, bytes]]) -> None:

@@ -1,7 +1,8 @@
-"""A site with an update repository on a static host, and the PCs that use it."""
+"""A site with an update repository on a static host or on nginx, and its PCs."""
 
 from __future__ import annotations
 
+import getpass
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -15,8 +16,10 @@ from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.servers import Servers
 from iea_agent.assembly.updating import Updating
 from iea_sandbox.repository import Repository
+from iea_sandbox.world import World
 from tests.programs import make_program, make_version
 from tests.releases import make_description
+from tests.services.peers import free_ports, run_nginx
 
 CONTENT = bytes(range(256)) * 400
 NAME = "impact-emploi/ImpactEmploi-3.00.73.exe"
@@ -48,7 +51,7 @@ class Site:
     ) -> None:
         self.folder = folder
         self.list_given = list_given
-        self._address = address
+        self.address = address
         self._ca_file = ca_file
         self.repository = Repository(folder / "site")
         self.served = folder / "served"
@@ -93,7 +96,7 @@ class Site:
             "schema = 1",
             "[connection]",
             f"secure = {'true' if self._ca_file else 'false'}",
-            f'updates = "{self._address}"',
+            f'updates = "{self.address}"',
             f"ca_file = '{self._ca_file or ''}'",
             "[proxy]",
             'mode = "none"',
@@ -126,3 +129,41 @@ def open_site(folder: Path) -> Iterator[Site]:
         yield Site(folder, f"http://127.0.0.1:{server.server_port}", Quiet.given.copy)
         server.shutdown()
         thread.join()
+
+
+_CONFIGURATION = """
+{user}
+daemon off;
+pid {folder}/nginx.pid;
+events {{}}
+http {{
+    access_log {folder}/access.log;
+    client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+    uwsgi_temp_path {folder}; scgi_temp_path {folder};
+    # as Debian's own nginx.conf has it
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_certificate {folder}/nginx.pem; ssl_certificate_key {folder}/nginx.pem;
+    server {{ listen 127.0.0.1:{secure} ssl; root {folder}/served; }}
+    server {{ listen 127.0.0.1:{plain}; return 204; }}
+}}
+"""
+
+
+@contextmanager
+def open_nginx_site(folder: Path, world: World) -> Iterator[Site]:
+    """Serve a new repository from *folder* by Debian's nginx, over TLS.
+
+    Its certificate is by the authority of *world*. ``access.log`` has a line for each answer.
+    """
+    (folder / "nginx.pem").write_bytes(world.authority.pem())
+    secure, plain = free_ports(2)
+    # its workers read folders that are the test's alone
+    user = "user root;" if getpass.getuser() == "root" else ""
+    text = _CONFIGURATION.format(user=user, folder=folder, secure=secure, plain=plain)
+
+    def list_given() -> list[str]:
+        lines = (folder / "access.log").read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if "/targets/" in line]
+
+    with run_nginx(folder, text, plain):
+        yield Site(folder, f"https://localhost:{secure}", list_given, world.ca_file)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
+import threading
 from xml.etree import ElementTree
 
 import pytest
 
 from rig import bench, fleet_report
 from rig.measure import last_change, read_effort, read_written_memory
+from rig.server_tests import Relay
 
 pytestmark = pytest.mark.linux
 
@@ -71,3 +74,23 @@ def test_memory_and_effort_of_a_process_are_read() -> None:
     seconds, wakes = read_effort(os.getpid())
     assert seconds > 0
     assert str(os.getpid()) in wakes
+
+
+def test_a_relay_counts_what_is_asked_and_answered() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            peer, _ = listener.accept()
+            with peer:
+                while data := peer.recv(10):
+                    peer.sendall(data)
+                    peer.sendall(data)
+
+        threading.Thread(target=answer, daemon=True).start()
+        relay = Relay(listener.getsockname()[1], 0.001)
+        with socket.create_connection(("127.0.0.1", relay.port), 10) as near, near.makefile("rb") as answers:
+            for asked in range(3):
+                near.sendall(b"?")
+                # an answer in two pieces is one
+                assert answers.read(2) == b"??"
+                assert relay.round_trips == asked + 1

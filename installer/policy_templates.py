@@ -11,6 +11,7 @@ import gettext
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -142,8 +143,18 @@ POLICIES: Mapping[str, PolicyText] = {
     "updates.download": PolicyText(
         Words("Téléchargement automatique des mises à jour", "Downloading updates by itself"),
         Words(
-            "Une version proposée est téléchargée et vérifiée avant que quelqu'un le demande. L'installation se demande toujours.",
-            "A version on offer is downloaded and verified before anybody asks. The installation always has to be asked for.",
+            "Une version proposée est téléchargée et vérifiée avant que quelqu'un le demande. "
+            "Ce que devient le fichier dépend de « Installation des mises à jour ».",
+            "A version on offer is downloaded and verified before anybody asks. What becomes of the file depends on “Installing updates”.",
+        ),
+    ),
+    "updates.install": PolicyText(
+        Words("Installation des mises à jour", "Installing updates"),
+        Words(
+            "La nuit (entre 1 h et 5 h), seule une version qui ne demande pas d'administrateur est installée, si Impact emploi est fermé. "
+            "Pour les autres, le guide de l'administrateur donne une tâche planifiée.",
+            "At night (between 1 and 5), only a version that needs no administrator is installed, if Impact emploi is closed. "
+            "For the others the administrator’s guide has a scheduled task.",
         ),
     ),
     "licence.number": PolicyText(
@@ -213,6 +224,15 @@ PROXY_MODES: Mapping[settings.ProxyMode, Words] = {
     settings.ProxyMode.NONE: Words("Aucun (none)", "None (none)"),
     settings.ProxyMode.MANUAL: Words("L'adresse fixée (manual)", "The address that is set (manual)"),
 }
+INSTALL_TIMES: Mapping[settings.InstallTime, Words] = {
+    settings.InstallTime.CLICK: Words("Par un clic de l'utilisateur (click)", "By a person's click (click)"),
+    settings.InstallTime.NIGHT: Words("La nuit (night)", "At night (night)"),
+}
+CHOICES: Mapping[str, Mapping[settings.ProxyMode, Words] | Mapping[settings.InstallTime, Words]] = {
+    "proxy_mode": PROXY_MODES,
+    "install_time": INSTALL_TIMES,
+}
+"""The values of each setting that has a few, by the beginning of their names in the files."""
 ENABLED_IS = Words("Activé : {expected}. D'origine : {default}.", "Enabled: {expected}. Default: {default}.")
 SWITCH_IS = Words(
     "Activé : oui. Désactivé : non. D'origine : {default}.", "Enabled: yes. Disabled: no. Default: {default}."
@@ -238,11 +258,11 @@ def _add_number(elements: Element, identifier: str, name: str) -> None:
     SubElement(elements, "decimal", id=identifier, valueName=name, required="true", attrib=limits)
 
 
-def _add_choice(elements: Element, identifier: str, name: str) -> None:
+def _add_choice(kind: str, elements: Element, identifier: str, name: str) -> None:
     choice = SubElement(elements, "enum", id=identifier, valueName=name, required="true")
-    for mode in settings.ProxyMode:
-        item = SubElement(choice, "item", displayName=_refer(_name_mode(mode)))
-        SubElement(SubElement(item, "value"), "string").text = mode.value
+    for value in CHOICES[kind]:
+        item = SubElement(choice, "item", displayName=_refer(f"{kind}_{value.value}"))
+        SubElement(SubElement(item, "value"), "string").text = value.value
 
 
 def _add_text(elements: Element, identifier: str, name: str) -> None:
@@ -269,7 +289,8 @@ def _show_text(presentation: Element, identifier: str, label: str) -> None:
 Step = Callable[[Element, str, str], None]
 _SPECIAL: Mapping[object, tuple[Step, Step]] = {
     settings.DAYS: (_add_number, _show_number),
-    settings.PROXY_MODE: (_add_choice, _show_choice),
+    settings.PROXY_MODE: (partial(_add_choice, "proxy_mode"), _show_choice),
+    settings.INSTALL_TIME: (partial(_add_choice, "install_time"), _show_choice),
     **dict.fromkeys(settings.PATHS, (_add_path, _show_text)),
 }
 
@@ -287,10 +308,6 @@ def _is_switch(declaration: Declaration) -> bool:
 
 def _identify(name: str) -> str:
     return name.replace(".", "_")
-
-
-def _name_mode(mode: settings.ProxyMode) -> str:
-    return f"proxy_mode_{mode.value}"
 
 
 def _refer(identifier: str, table: str = "string") -> str:
@@ -360,7 +377,9 @@ def build_texts(language: str) -> Element:
 def _list_strings(language: str) -> dict[str, str]:
     strings = {"program": PROGRAM, "supported": SUPPORTED}
     strings |= {f"section_{section}": words for section, words in SECTIONS.items()}
-    strings |= {_name_mode(mode): words for mode, words in PROXY_MODES.items()}
+    strings |= {
+        f"{kind}_{value.value}": words for kind, each in CHOICES.items() for value, words in each.items()
+    }
     strings |= {_identify(name): POLICIES[name].title for name in DECLARATIONS}
     return {identifier: words.speak(language) for identifier, words in strings.items()} | {
         f"{_identify(name)}_explanation": explain(declaration, language)

@@ -36,6 +36,7 @@ from iea_agent.domain import (
     password_tries,
     pasted_text,
     phone_code,
+    post_report,
     printable_text,
     program_search,
     program_version,
@@ -453,6 +454,17 @@ PARSERS: Mapping[str, Parser] = {
         _refused(_bytes(update_keeper.parse_progress), ValueError),
         update_keeper.LARGEST_PROGRESS,
         JSON,
+    ),
+    "post_report.parse_post_report": Parser(
+        _refused(
+            lambda text: post_report.parse_post_report("PC", text.encode("utf-8", "surrogatepass")),
+            ValueError,
+        ),
+        post_report.LARGEST_FILE,
+        (Frame('{"schema":1,"agent":"","seen":1,"product":"', '"}'), *JSON),
+    ),
+    "post_report.parse_post_report: name": Parser(
+        _refused(lambda text: post_report.parse_post_report(text, b"{}"), ValueError), NAME
     ),
     "update_record.parse_update_record": _state(update_record.parse_update_record),
     "update_record.parse_check_record": _state(update_record.parse_check_record),

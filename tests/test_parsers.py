@@ -140,7 +140,6 @@ UNMEASURED: dict[str, str] = {
     "order_files": "the release manager's own files",
     "settings_file": "what settings.parse_file has measured",
     "storage": "JSON for the parsers of states",
-    "site_folder": "this PC's own name",
     "usage_text": "argparse's own sentences about the command line",
 }
 """Modules that take text apart and have no parser in the table."""

@@ -143,9 +143,16 @@ def test_a_version_that_comes_after_the_end_is_waited_for(pc: Pc) -> None:
 def test_how_long_it_took_is_known_the_next_time(pc: Pc) -> None:
     installing = Installing(pc.installation)
     release = pc.offer().release
-    assert installing.prepare(release) == Preparation((), needs_rights=False, last_seconds=0.0)
+    assert installing.prepare(release) == Preparation((), False, 0.0, is_shared=False)
     report = pc.run(f"{INSTALL}exit 0")
     assert installing.prepare(release).last_seconds == report.seconds > 0
+
+
+@pytest.mark.parametrize("place", [r"\\SERVEUR\paie", r"\\?\UNC\SERVEUR\paie"])
+def test_a_program_on_another_computer_is_shared(pc: Pc, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IEA_SHARE", place)
+    release = pc.offer(detect={"registry": "", "value": "", "file": r"%IEA_SHARE%\ie.exe"}).release
+    assert Installing(pc.installation).prepare(release).is_shared
 
 
 def test_a_file_that_was_changed_is_not_started(pc: Pc) -> None:

@@ -51,6 +51,8 @@ class Agent:
         self.program_runs = False
         self.may_install_own = False
         self.may_launch = False
+        self.is_in_use = False
+        self.has_rights = False
         self.launched = 0
         self.balloons: list[Balloon] = []
         self.keeper = UpdateKeeper(self.installation, lambda: None, lambda: self.now.wall)
@@ -68,6 +70,8 @@ class Agent:
             lambda: self.may_install_own,
             lambda: self.may_launch,
             self.launch,
+            lambda: self.is_in_use,
+            lambda: self.has_rights,
         )
         self.watch.open()
 

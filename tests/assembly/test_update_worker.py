@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from iea_agent import __version__
 from iea_agent.assembly.installation import Installation
 from iea_agent.assembly.installing import Installing, Watch
 from iea_agent.assembly.site_folder import SiteFolder
+from iea_agent.assembly.site_posts import SitePosts
 from iea_agent.assembly.update_keeper import UpdateKeeper
 from iea_agent.assembly.update_worker import Surroundings, UpdateWorker
 from iea_agent.domain import network_cost, timing
@@ -24,6 +26,7 @@ from iea_agent.domain.update_catalogue import Offer, Release, ReleaseKind
 from iea_agent.domain.update_machine import InstallRequested, UpdateEffect, UpdateSnapshot, UpdateState
 from iea_agent.domain.update_record import UpdateRecord, pop_announcements
 from iea_agent.services.update_download import Terms
+from tests.programs import make_program, make_version
 from tests.update_site import CONTENT, Quiet, Site, open_site
 
 PRODUCT = ReleaseKind.PRODUCT
@@ -200,6 +203,23 @@ def test_who_waits_for_another_pc_of_the_site_says_so(pc: Pc, site: Site) -> Non
     pc.open_site = open_site
     assert pc.check().snapshot.state is UpdateState.READY
     assert waits[0] == (Progress(0, len(CONTENT)), "PC-ACCUEIL")
+
+
+def test_the_others_of_the_site_learn_which_version_a_pc_has(site: Site, tmp_path: Path) -> None:
+    pc = Pc(site.install(f"pc-{tmp_path.name}", shared=tmp_path, version=(3, 0, 72)))
+    pc.installer = Installer(pc)
+    assert pc.check().snapshot.state is UpdateState.READY
+    (report,) = SitePosts(tmp_path, clock=lambda: pc.now).read_posts().reports
+    assert (report.product, report.agent, report.seen) == ("3.00.72", __version__, int(NOON))
+    # its file says so after an installation, too
+    pc.now += 3600
+    pc.installer.results = [(InstallResult.DONE, 0)]
+    pc.keeper.install(PRODUCT)
+    program = pc.installation.storage.load().effective.settings.program
+    Path(program).write_bytes(make_program(make_version((3, 0, 73, 0), {})))
+    assert pc.work().snapshot.state is UpdateState.INSTALLED
+    (report,) = SitePosts(tmp_path, clock=lambda: pc.now).read_posts().reports
+    assert (report.product, report.seen) == ("3.00.73", int(NOON) + 3600)
 
 
 def test_a_download_looks_whether_impact_emploi_runs(pc: Pc) -> None:

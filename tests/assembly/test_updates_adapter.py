@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from iea_agent.assembly.installation import Installation
+from iea_agent.assembly.site_posts import SitePosts
 from iea_agent.assembly.update_keeper import UpdateKeeper
 from iea_agent.assembly.updates_adapter import HISTORY_PAGE, NOTES_PAGE, UpdatesAdapter
 from iea_agent.domain.installer_result import InstallReport, InstallResult
@@ -22,10 +23,12 @@ from iea_agent.domain.update_machine import (
     VersionProposed,
 )
 from iea_agent.domain.update_record import HistoryLine, HistoryStep, LaunchWish, end_check
+from tests.programs import make_program, make_version
 from tests.releases import make_offer
 
 PRODUCT = ReleaseKind.PRODUCT
-NOW = 1_800_000_000.0
+# no day around the 5th or the 15th
+NOW = 1_800_400_000.0
 
 
 @pytest.fixture
@@ -123,3 +126,65 @@ def test_a_page_that_no_browser_opens_is_named(
         assert "Aucun navigateur" in sentence
         assert (file := Path(sentence.rpartition("\u00a0: ")[2])).stem == name
         assert file.is_file()
+
+
+def write_policy(installation: Installation, *lines: str) -> None:
+    installation.storage.policy_file.parent.mkdir(parents=True, exist_ok=True)
+    text = "\n".join(("schema = 1", "[updates]", *lines))
+    installation.storage.policy_file.write_text(f"{text}\n", encoding="utf-8")
+
+
+def test_the_other_pcs_of_the_site_are_named_and_only_there(
+    installation: Installation, tmp_path: Path
+) -> None:
+    pc = Pc(installation)
+    assert not pc.port.has_site
+    assert pc.port.describe_site() == {}
+    write_policy(installation, f"folder = '{tmp_path}'")
+    SitePosts(tmp_path, "ACCUEIL").write("3.00.72", "0.0.9")
+    pc = Pc(installation)
+    assert pc.port.has_site
+    sentences = pc.port.describe_site()
+    # Impact emploi is not on this PC
+    assert sentences[PRODUCT] == ""
+    assert "ACCUEIL" in sentences[ReleaseKind.AGENT]
+    write_policy(installation, f"folder = '{tmp_path / 'away'}'")
+    assert pc.port.describe_site() == {}
+
+
+def test_a_shared_program_is_closed_on_the_other_pcs_first(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_policy(installation, f"folder = '{tmp_path}'")
+    SitePosts(tmp_path, "ACCUEIL").write("3.00.72", "0.1.0")
+    pc = Pc(installation)
+    detect = {"registry": "", "value": "", "file": r"%IEA_SHARE%\ImpactEmploi.exe"}
+    pc.offer = make_offer(**{"minimum.windows": "", "minimum.product": "", "detect": detect})
+    pc.keeper.save_catalogue(Catalogue((pc.offer,)))
+    pc.be_ready()
+    monkeypatch.setenv("IEA_SHARE", r"\\SERVEUR\paie")
+    assert "(ACCUEIL)" in pc.port.list_preparations(PRODUCT)[0]
+    write_policy(installation)
+    assert "tous les autres postes" in pc.port.list_preparations(PRODUCT)[0]
+    monkeypatch.setenv("IEA_SHARE", r"C:\IEA")
+    assert "sauvegarde" in pc.port.list_preparations(PRODUCT)[0]
+
+
+@pytest.mark.parametrize(
+    ("time", "scope", "expected"),
+    [("night", "user", True), ("click", "user", False), ("night", "machine", False)],
+)
+def test_the_window_knows_what_the_night_installs(
+    installation: Installation, time: str, scope: str, expected: bool
+) -> None:
+    write_policy(installation, f'install = "{time}"')
+    program = installation.storage.policy_file.parent / "ImpactEmploi.exe"
+    program.write_bytes(make_program(make_version((3, 0, 72, 0), {})))
+    write_policy(installation, f'install = "{time}"', "[program]", f"path = '{program}'")
+    pc = Pc(installation)
+    # whoever runs the tests may be an administrator
+    is_expected = expected or (time == "night" and installation.host.has_rights())
+    offer = make_offer(**{"minimum.windows": "", "minimum.product": "", "installer.scope": scope})
+    pc.keeper.save_catalogue(Catalogue((offer,)))
+    pc.keeper.take(PRODUCT, VersionProposed(offer), FileVerified())
+    assert pc.port.look(PRODUCT).at_night is is_expected

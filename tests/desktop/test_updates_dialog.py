@@ -66,6 +66,7 @@ PREPARATIONS = [
     "Windows demandera les droits d’administrateur de ce poste.",
     "La dernière installation a duré 2 minutes et 10 secondes.",
 ]
+OTHERS = "2 autres postes de ce dossier ont encore la version V72\u00a0: BUREAU-2, ACCUEIL."
 DONE = [
     "Programme d’installation\u00a0: code 0, en 2 minutes",
     "Version trouvée ensuite\u00a0: 3.00.73",
@@ -286,9 +287,11 @@ def test_on_every_screen_nothing_is_cut_and_the_buttons_stay(
     scaling: int, size: tuple[int, int], tmp_path: Path
 ) -> None:
     with Desktop(scaling, size) as desktop:
-        window = UpdatesPlay(desktop, tmp_path, STATES["ready"])
-        for sentence in PREPARATIONS:
+        window = UpdatesPlay(desktop, tmp_path, {**STATES["ready"], "site": {"product": OTHERS}})
+        for sentence in (*PREPARATIONS, OTHERS):
             window.sees(sentence)
+        # a share that is away lets wait
+        assert not window.logged("described")["ui_thread"]
         check_footer(window.tell("measure", "measured"), scaling, {"Aide", CHECK, CLOSE})
         window.becomes(STATES["failed"])
         window.sees("En savoir plus sur IEA-U06")

@@ -11,7 +11,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,7 @@ class UpdatesOnStage:
     def __init__(self, log: Log, source: Path) -> None:
         self._log = log
         self._source = source
+        self.has_site = bool(self._load("site"))
 
     def sign(self) -> object:
         return self._source.stat().st_mtime_ns
@@ -160,6 +161,11 @@ class UpdatesOnStage:
     def list_preparations(self, kind: ReleaseKind) -> tuple[str, ...]:
         self._log.write(prepared=kind.value)
         return tuple(self._load("preparations") or ())
+
+    def describe_site(self) -> Mapping[ReleaseKind, str]:
+        ui_thread = threading.current_thread() is threading.main_thread()
+        self._log.write(described=True, ui_thread=ui_thread)
+        return {ReleaseKind(kind): sentence for kind, sentence in self._load("site").items()}
 
     def read_notes(self, release: Release) -> str:
         self._log.write(noted=release.version)

@@ -474,6 +474,10 @@ print("noticed")
             pytest.skip(f"no network namespace here: {done.stderr.strip()}")
         assert (done.stdout, done.stderr) == ("noticed\n", "")
 
+    def test_the_rights_of_this_process_are_told(self, machine: host.Host) -> None:
+        # the rig's Windows knows administrators only
+        assert machine.has_rights() is (sys.platform == "win32" or os.geteuid() == 0)
+
     def test_the_addresses_are_the_same_as_long_as_nothing_changes(self, machine: host.Host) -> None:
         addresses = machine.list_addresses()
         assert machine.list_addresses() == addresses

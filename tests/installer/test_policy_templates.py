@@ -75,7 +75,8 @@ def test_the_entries_of_a_policy_are_values_of_its_setting(policies: dict[str, E
                 declaration.check(number)
     elif kind == "enum":
         values = [value.text for value in element.iterfind(".//p:string", XMLNS)]
-        assert [declaration.check(value) for value in values] == list(settings.ProxyMode)
+        enum = settings.ProxyMode if declaration.kind is settings.PROXY_MODE else settings.InstallTime
+        assert [declaration.check(value) for value in values] == list(enum)
     else:
         assert kind == "text"
         assert (element.get("expandable") == "true") is (declaration.kind in settings.PATHS)

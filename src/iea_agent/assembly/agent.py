@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from iea_agent.channel import Document
     from iea_agent.domain.diagnosis import AnyNotice
     from iea_agent.domain.documents import AgentStatusDocument, ReplyDocument
+    from iea_agent.domain.installer_plan import QuietMoment
     from iea_agent.domain.problems import Problem
     from iea_agent.domain.settings import Settings
     from iea_agent.host.storage import LoadedSettings, Signature
@@ -274,6 +275,7 @@ class Agent:
             may_install_own=self._may_install_own,
             may_launch=self._may_launch,
             launch=lambda: self.loop.post(LAUNCH.event()),
+            is_in_use=lambda: not self._find_moment().is_quiet,
         )
 
     def _may_launch(self) -> bool:
@@ -286,15 +288,18 @@ class Agent:
 
     def _may_install_own(self) -> bool:
         """Return whether nobody uses the agent now, and it may replace itself."""
-        from iea_agent.domain.installer_plan import QuietMoment
-
         from .installing import may_install_own
 
+        return may_install_own(self._installation, self._find_moment())
+
+    def _find_moment(self) -> QuietMoment:
+        """Return what goes on at the agent now."""
+        from iea_agent.domain.installer_plan import QuietMoment
+
         state = self.loop.snapshot.state
-        moment = QuietMoment(
+        return QuietMoment(
             self._windows.count_open(), state is machine.State.ASSISTANCE, state is machine.State.CONNECTING
         )
-        return may_install_own(self._installation, moment)
 
     def _reload(self) -> None:
         self._post(machine.SettingsChanged())

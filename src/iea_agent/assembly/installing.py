@@ -20,6 +20,7 @@ from iea_agent.domain import timing
 from iea_agent.domain.installer_plan import (
     InstallerRecord,
     QuietMoment,
+    is_share,
     may_install_by_itself,
     parse_installer_record,
     plan_installer,
@@ -86,12 +87,14 @@ class Watch:
 class Preparation:
     """What a person reads before an installation.
 
-    *open_programs* have to be closed. *last_seconds* is how long it took last time, 0 if unknown.
+    *open_programs* have to be closed. *last_seconds* is how long it took last time, 0 if unknown. *is_shared*: the product lies in a folder of
+    another computer, which other PCs use too.
     """
 
     open_programs: tuple[str, ...]
     needs_rights: bool
     last_seconds: float
+    is_shared: bool
 
 
 def install_update(
@@ -138,9 +141,18 @@ class Installing:
         """Return what a person reads before *release* is installed."""
         scope = self.find_own_scope() if release.kind is ReleaseKind.AGENT else release.installer.scope
         record = self._read_record(release.kind)
+        is_product = release.kind is ReleaseKind.PRODUCT
         return Preparation(
-            self.list_open(release), scope is Scope.MACHINE, 0.0 if record is None else record.took
+            self.list_open(release),
+            scope is Scope.MACHINE,
+            0.0 if record is None else record.took,
+            is_product and any(map(self._is_elsewhere, self._list_programs(release))),
         )
+
+    def _is_elsewhere(self, program: str) -> bool:
+        """Return whether *program* lies on another computer, by a letter or by its name."""
+        paths = (program, os.path.realpath(program))
+        return any(map(is_share, paths)) or not self._installation.host.is_local(program)
 
     def run(self, offer: Offer, path: Path, tries: int = 0, watch: Watch = Watch()) -> InstallReport:
         """Install *offer*, whose verified file is *path*, and return how it ended.
@@ -232,9 +244,13 @@ class Installing:
 
     def _list_folders(self, release: Release) -> tuple[str, ...]:
         """Return the folders in which the product lies, as far as they are known."""
+        return tuple({os.path.dirname(os.path.realpath(each)) for each in self._list_programs(release)})
+
+    def _list_programs(self, release: Release) -> tuple[str, ...]:
+        """Return the paths of the product's program that are known."""
         settings = self._installation.storage.load().effective.settings
         programs = (self._installation.find_program(settings), _expand(release.detect.file))
-        return tuple({os.path.dirname(os.path.realpath(program)) for program in programs if program})
+        return tuple(filter(None, programs))
 
     def _begin_record(self, release: Release, file: BinaryIO, installed: str) -> InstallerRecord:
         """Save that *release* is about to be installed; what was before is forgotten."""

@@ -10,7 +10,6 @@ import logging
 import os
 import platform
 import random
-import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import problems, timing
+from iea_agent.domain.post_report import name_post
 
 if TYPE_CHECKING:
     from iea_agent.domain.update_catalogue import SignedFile
@@ -43,7 +43,7 @@ class SiteFolder:
     ) -> None:
         """Prepare; nothing is looked at yet. *post* is "" for this PC's name."""
         self._folder = folder
-        self._post = post or re.sub(r"[^A-Za-z0-9_-]", "-", platform.node())[:40] or "PC"
+        self._post = post or name_post(platform.node())
         self._clock, self._pause, self._chance = clock, pause, chance
         self._touched = 0.0
 

@@ -38,7 +38,7 @@ def describe_post(
     """Return what a choice of *kind* asks about this PC at *now* (wall clock)."""
     settings = installation.storage.load().effective.settings
     product = installation.program_version(settings)
-    number = _find_number(installation.storage)
+    number = find_number(installation.storage)
     return Post(
         installed=product if kind is ReleaseKind.PRODUCT else __version__,
         agent=__version__,
@@ -72,7 +72,7 @@ def find_windows_version() -> str:
         return ""
 
 
-def _find_number(storage: Storage) -> str:
+def find_number(storage: Storage) -> str:
     """Return the number of this installation, drawn once."""
     try:
         number = storage.read_state(STATE, parse_number)

@@ -15,7 +15,9 @@ from iea_agent.domain import refusals
 from iea_agent.domain.program_version import order_version
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.update_catalogue import Catalogue, ReleaseKind
+from iea_agent.domain.update_choice import Reason
 from iea_agent.domain.update_machine import UpdateState
+from iea_agent.domain.update_record import is_installer_due
 
 from .notes_files import find_notes
 from .servers import Servers
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from iea_agent.domain.documents import (
         InstallationDocument,
         ReceivedFileDocument,
+        SitePostsDocument,
         UpdateHistoryDocument,
         UpdatesDocument,
     )
@@ -104,11 +107,60 @@ def install(installation: Installation, version: str, is_agent: bool, report: Re
     return build_installation_document(kind, keeper.load(kind))
 
 
+def install_unattended(
+    installation: Installation, version: str, is_agent: bool, report: Report
+) -> InstallationDocument:
+    """Install what is proposed, with nobody before the screen.
+
+    Raises ``RefusedError``. An installer that has failed is not started again: a person has to see to it. Nothing happens while Impact emploi runs.
+    """
+    from iea_agent.shell.wording.update_history_text import (
+        build_installation_document,
+        build_nothing_document,
+    )
+
+    keeper = UpdateKeeper(installation, lambda: None)
+    kind = ReleaseKind.AGENT if is_agent else ReleaseKind.PRODUCT
+    # what the run before has begun
+    _work(installation, keeper, lambda: not is_installer_due(keeper.load(kind), time.time()))
+    _check(installation, keeper)
+    record = keeper.load(kind)
+    proposed = keeper.choose(kind).proposed
+    if proposed is None or (version and not _means(version, proposed.release.version)):
+        return build_nothing_document(kind)
+    is_same = record.snapshot.version == proposed.release.version
+    has_failed = record.snapshot.state is UpdateState.FAILED and not record.snapshot.code
+    if is_same and (has_failed or record.snapshot.state is UpdateState.INSTALLING):
+        return build_installation_document(kind, record)
+    if kind is ReleaseKind.PRODUCT and installation.runs_program():
+        raise RefusedError(refusals.VersionNotAllowed(proposed.release.version, Reason.PROGRAM_RUNS.value))
+    return install(installation, proposed.release.version, is_agent, report)
+
+
 def list_history(installation: Installation) -> UpdateHistoryDocument:
     """Return what was installed on this PC, the oldest line first."""
     from iea_agent.shell.wording.update_history_text import build_history_document
 
     return build_history_document(UpdateKeeper(installation, lambda: None).load_history())
+
+
+def list_posts(installation: Installation) -> SitePostsDocument:
+    """Return the PCs of the site, as their shared folder tells them.
+
+    Raises ``RefusedError`` if that folder cannot be read.
+    """
+    from iea_agent.domain.post_report import SiteView
+    from iea_agent.shell.wording.site_text import build_posts_document
+
+    from .site_posts import SitePosts
+
+    folder = installation.storage.load().effective.settings.updates_folder
+    if not folder:
+        return build_posts_document("", SiteView(""))
+    try:
+        return build_posts_document(folder, SitePosts(Path(folder)).read_posts())
+    except OSError as error:
+        raise RefusedError(refusals.SharedFolderAway(folder, type(error).__name__)) from error
 
 
 def take_file(installation: Installation, path: Path, report: Report) -> ReceivedFileDocument:

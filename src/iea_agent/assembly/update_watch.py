@@ -8,10 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from iea_agent.domain import timing
 from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain.settings import InstallTime
 
 if TYPE_CHECKING:
     from iea_agent.domain.machine import Moment
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from iea_agent.shell.wording.balloon_text import Balloon
 
     from .installation import Installation
+    from .night_watch import NightWatch
     from .update_keeper import UpdateKeeper
 
 log = logging.getLogger("iea_agent.updates")
@@ -45,11 +48,14 @@ class UpdateWatch:
         may_install_own: Callable[[], bool] = lambda: False,
         may_launch: Callable[[], bool] = lambda: False,
         launch: Callable[[], None] = lambda: None,
+        is_in_use: Callable[[], bool] = lambda: True,
+        has_rights: Callable[[], bool] | None = None,
     ) -> None:
         """*show* is called with each balloon.
 
-        *start_worker* stands in for a process, *program_runs* for a look at those of this PC. *may_install_own* returns whether nobody uses
-        the agent now, and it may replace itself, *may_launch* whether Impact emploi may be launched; *launch* does so.
+        *start_worker* stands in for a process, *program_runs* for a look at those of this PC, *has_rights* for a question to the system. *may_install_own*
+        returns whether nobody uses the agent now, and it may replace itself, *may_launch* whether Impact emploi may be launched; *launch* does so. *is_in_use*
+        returns whether a person uses the agent.
         """
         self._may_launch, self._launch = may_launch, launch
         self._may_install_own = may_install_own
@@ -62,6 +68,8 @@ class UpdateWatch:
         self._first = clock().steady + timing.UPDATE_FIRST + timing.UPDATE_FIRST_SPREAD * self._chance
         self._next = self._rests_until = clock().steady
         self._opened: UpdateKeeper | None = None
+        self._is_in_use, self._has_rights = is_in_use, has_rights or installation.host.has_rights
+        self._night: NightWatch | None = None
         self._signature: object = None
         self._records: dict[ReleaseKind, UpdateRecord] = {}
         self._check: CheckRecord | None = None
@@ -107,7 +115,9 @@ class UpdateWatch:
             if now < self._rests_until:
                 return
             is_started = settings.updates_download and self._install_own(keeper)
-            self._announce(keeper)
+            if at_night := settings.updates_install is InstallTime.NIGHT:
+                is_started = is_started or self._install_at_night(keeper)
+            self._announce(keeper, at_night=at_night)
             if settings.updates_check and not is_started:
                 self._start_due(keeper)
 
@@ -157,15 +167,18 @@ class UpdateWatch:
             self._records = {kind: keeper.load(kind) for kind in ReleaseKind}
             self._check = keeper.load_check()
 
-    def _announce(self, keeper: UpdateKeeper) -> None:
-        """Show what is new, each once: it is written down before."""
+    def _announce(self, keeper: UpdateKeeper, *, at_night: bool) -> None:
+        """Show what is new, each once: it is written down before.
+
+        With *at_night* versions are installed at night, and told in the morning.
+        """
         from iea_agent.domain.update_machine import UpdateEffect
         from iea_agent.domain.update_record import pop_announcements
         from iea_agent.shell.wording.update_history_text import build_result_balloon
         from iea_agent.shell.wording.update_text import build_update_balloon
 
         for kind, record in self._records.items():
-            if not record.pending:
+            if not record.pending or (at_night and self._waits_for_night(record)):
                 continue
             effects = pop_announcements(record)[1]
             after = keeper.take(kind, change=lambda each: pop_announcements(each)[0])
@@ -175,6 +188,11 @@ class UpdateWatch:
                     balloon = build_result_balloon(kind, after) or balloon
                 if balloon is not None:
                     self._show(balloon)
+
+    def _waits_for_night(self, record: UpdateRecord) -> bool:
+        from iea_agent.domain.night_install import waits_for_night
+
+        return waits_for_night(record, datetime.fromtimestamp(self._clock().wall).astimezone())
 
     def _launch_installed(self, keeper: UpdateKeeper) -> None:
         """Launch Impact emploi after its installation, if asked for and possible now."""
@@ -209,6 +227,26 @@ class UpdateWatch:
         log.info("own update", extra={"fields": {"version": record.snapshot.version}})
         self._rest(self._clock().steady)
         keeper.take(ReleaseKind.AGENT, InstallRequested(), change=lambda each: replace(each, pending=()))
+        self._read_files(keeper)
+        return True
+
+    def _install_at_night(self, keeper: UpdateKeeper) -> bool:
+        """Have a verified version installed, if it is night and nobody is in the way.
+
+        Returns whether it is.
+        """
+        from .night_watch import NightWatch
+
+        if self._night is None:
+            self._night = NightWatch(
+                self._installation, self._is_in_use, self._program_runs, self._has_rights
+            )
+        now = self._clock()
+        kind = self._night.find_due(keeper, self._records, now)
+        if kind is None:
+            return False
+        self._rest(now.steady)
+        keeper.install(kind)
         self._read_files(keeper)
         return True
 

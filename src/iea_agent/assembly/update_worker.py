@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from iea_agent import __version__
 from iea_agent.domain import problems, timing
 from iea_agent.domain.download_plan import RATE_BESIDE_PROGRAM, Progress, compute_room
 from iea_agent.domain.installer_result import InstallReport, InstallResult, to_event
@@ -51,6 +52,7 @@ from iea_agent.services.network import RequestCancelled
 from .installing import Installing
 from .servers import Servers
 from .site_folder import SiteFolder
+from .site_posts import SitePosts
 from .update_keeper import UpdateKeeper
 from .updating import Updating
 
@@ -160,6 +162,20 @@ class UpdateWorker:
                 self._judge(kind)
             self._tidy()
         self._keeper.end_check(lambda record: end_check(record, self._clock(), code))
+        # last: a share that is away takes its time to say so
+        self._tell_site()
+
+    def _tell_site(self, agent: str = __version__) -> None:
+        """Say in the shared folder, if there is one, which versions this PC has.
+
+        *agent* is that of the connection program.
+        """
+        settings = self._installation.storage.load().effective.settings
+        if settings.updates_folder:
+            # it may have been installed just now
+            self._installation.search_program_again()
+            product = self._installation.program_version(settings)
+            SitePosts(Path(settings.updates_folder), clock=self._clock).write(product, agent)
 
     def _refresh(self) -> str:
         """Bring the catalogue of the server; return the problem's code, "" for none."""
@@ -325,6 +341,10 @@ class UpdateWorker:
         if report is not None and is_over:
             self._note_end(kind, snapshot, report)
         self._keeper.take(kind, event, change=change, about=snapshot.sha256)
+        if report is not None and is_over:
+            # this process is still that of the version before
+            is_new = kind is ReleaseKind.AGENT and report.installed
+            self._tell_site(report.installed if is_new else __version__)
 
     def _note_end(self, kind: ReleaseKind, snapshot: UpdateSnapshot, report: InstallReport) -> None:
         """Write the first two lines of the version into the history, once."""

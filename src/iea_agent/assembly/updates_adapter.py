@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 from iea_agent.domain import person_requests
 from iea_agent.domain.installer_result import InstallResult, parse_install_report
 from iea_agent.domain.refusals import RefusedError
+from iea_agent.domain.settings import InstallTime
+from iea_agent.domain.update_catalogue import ReleaseKind
 from iea_agent.domain.update_machine import UpdateState
 from iea_agent.domain.update_record import LaunchWish
 from iea_agent.host.program_folder import ProgramFolder
@@ -22,6 +25,7 @@ from iea_agent.shell.wording.installation_history import (
 )
 from iea_agent.shell.wording.installer_text import administrator_command, word_preparation, word_result
 from iea_agent.shell.wording.notes_text import HistoryEntry
+from iea_agent.shell.wording.site_text import word_other_versions, word_shared_program
 from iea_agent.shell.wording.update_overview import CheckFacts, UpdateFacts
 from iea_agent.shell.wording.update_text import KINDS
 
@@ -31,7 +35,8 @@ from .update_keeper import UpdateKeeper, UpdateView
 
 if TYPE_CHECKING:
     from iea_agent.domain.download_plan import Progress
-    from iea_agent.domain.update_catalogue import Release, ReleaseKind
+    from iea_agent.domain.post_report import SiteView
+    from iea_agent.domain.update_catalogue import Release
     from iea_agent.shell.wording.printed_page import PrintedPage
 
     from .installation import Installation
@@ -59,6 +64,7 @@ class UpdatesAdapter:
         self.read_notes = partial(read_notes, installation)
         settings = installation.storage.load().effective.settings
         self.can_launch = installation.abilities(settings).program
+        self.has_site = bool(settings.updates_folder)
 
     def install(self, kind: ReleaseKind, *, launches: bool) -> None:
         """Have the verified file installed. Raises ``RefusedError``."""
@@ -67,12 +73,25 @@ class UpdatesAdapter:
     def look(self, kind: ReleaseKind) -> UpdateFacts:
         """Return where the update of *kind* is. Raises ``RefusedError``."""
         view = self._keeper.look(kind)
-        return UpdateFacts(
+        facts = UpdateFacts(
             *(view.kind, view.installed, view.snapshot, view.choice, view.progress, view.waits_for),
             *_word_end(view),
             launch=view.launch,
             wishes=view.wishes,
         )
+        return replace(facts, at_night=self._installs_at_night(facts))
+
+    def _installs_at_night(self, facts: UpdateFacts) -> bool:
+        """Return whether the policy has the version of *facts* installed at night."""
+        settings = self._installation.storage.load().effective.settings
+        listed = facts.listed
+        is_waiting = facts.snapshot.state is UpdateState.READY and listed is not None and listed.is_proposed
+        if settings.updates_install is not InstallTime.NIGHT or not is_waiting or listed is None:
+            return False
+        from iea_agent.domain.night_install import needs_nobody
+
+        scope = listed.offer.release.installer.scope
+        return needs_nobody(scope, has_rights=self._installation.host.has_rights())
 
     def look_at_check(self) -> CheckFacts:
         """Return where the checks are. Raises ``RefusedError``."""
@@ -104,7 +123,29 @@ class UpdatesAdapter:
             return ()
         release = listed.offer.release
         before = Installing(self._installation).prepare(release)
-        return word_preparation(release, before.open_programs, before.needs_rights, before.last_seconds)
+        sentences = word_preparation(release, before.open_programs, before.needs_rights, before.last_seconds)
+        if not before.is_shared:
+            return sentences
+        site = self._read_site()
+        others = () if site is None else site.others
+        return (word_shared_program([each.post for each in others]), *sentences)
+
+    def describe_site(self) -> Mapping[ReleaseKind, str]:
+        """Return the sentence about the other PCs of the site for each product."""
+        view = self._read_site()
+        if view is None:
+            return {}
+        return word_other_versions(view, {kind: self._keeper.look(kind).installed for kind in ReleaseKind})
+
+    def _read_site(self) -> SiteView | None:
+        """Return the PCs of the site, None without a shared folder that can be read."""
+        from .site_posts import SitePosts
+
+        folder = self._installation.storage.load().effective.settings.updates_folder
+        try:
+            return SitePosts(Path(folder)).read_posts() if folder else None
+        except OSError:
+            return None
 
     def print_notes(self, release: Release) -> str:
         """Show the *Lisez-moi* of *release* as a page to print; return why not, or "".

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,17 +66,33 @@ def _download_update(installation: Installation, options: argparse.Namespace) ->
     N_("installe une version, après l'avoir reçue et vérifiée"),
     Argument("--version", N_("par exemple 3.00.73 ; sinon la version proposée"), default=""),
     Argument("--agent", N_("le programme de connexion, et non Impact emploi"), action="store_true"),
+    Argument(
+        "--unattended",
+        N_("pour une tâche planifiée : sort avec 0 si rien n'est proposé, et ne recommence pas un échec"),
+        action="store_true",
+    ),
     JSON,
 )
 def _install_update(installation: Installation, options: argparse.Namespace) -> int:
     from iea_agent.assembly import update_requests
 
-    document = update_requests.install(installation, options.version, options.agent, _show_progress())
+    install = update_requests.install_unattended if options.unattended else update_requests.install
+    document = install(installation, options.version, options.agent, _show_progress())
     if options.json:
         print_json(document)
     else:
         print(document["words"])
-    return exit_codes.FINE if document["state"] == "installed" else exit_codes.FAILED
+    return _INSTALL_CODES.get(document["state"], exit_codes.FAILED)
+
+
+_INSTALL_CODES = {
+    "none": exit_codes.FINE,
+    "installed": exit_codes.FINE,
+    # nothing has changed, and another try may succeed
+    "ready": exit_codes.REFUSED,
+    "installing": exit_codes.REFUSED,
+}
+"""The exit code for the state after ``update install``."""
 
 
 @command("update history", N_("dit ce qui a été installé, et comment cela s'est terminé"), JSON)
@@ -89,6 +106,19 @@ def _print_update_history(installation: Installation, options: argparse.Namespac
         from iea_agent.shell.wording.update_history_text import render_history
 
         print(render_history(document))
+
+
+@command("update posts", N_("dit quelles versions ont les postes du dossier partagé"), JSON)
+def _print_posts(installation: Installation, options: argparse.Namespace) -> None:
+    from iea_agent.assembly import update_requests
+
+    document = update_requests.list_posts(installation)
+    if options.json:
+        print_json(document)
+    else:
+        from iea_agent.shell.wording.site_text import render_posts
+
+        print(render_posts(document, time.time()))
 
 
 @command(
@@ -148,7 +178,7 @@ def _show_progress() -> Callable[[Progress], None]:
     Argument("--target-dir", N_("dossier des fichiers reçus"), metavar="DOSSIER", type=Path, default=Path()),
     Argument("--target-name", N_("un fichier à recevoir"), metavar="NOM", action="append", default=[]),
 )
-def _drivereach_agent(installation: Installation, options: argparse.Namespace) -> int | None:
+def _drive_client(installation: Installation, options: argparse.Namespace) -> int | None:
     from iea_agent.assembly import repository_client
     from iea_agent.assembly.servers import Servers
     from iea_agent.services.https import HttpsError

@@ -268,6 +268,26 @@ class UpdateHistoryDocument(TypedDict):
     lines: list[UpdateLineDocument]
 
 
+class SitePostDocument(TypedDict):
+    """One PC of the site, as it says itself; *seen* is when (wall clock)."""
+
+    post: str
+    product: str
+    agent: str
+    seen: int
+    here: bool
+    behind: list[Literal["product", "agent"]]
+
+
+class SitePostsDocument(TypedDict):
+    """What ``update posts --json`` prints; *folder* is "" if none is shared."""
+
+    schema: Schema
+    folder: str
+    posts: list[SitePostDocument]
+    ignored: int
+
+
 UNKNOWN_ROUTE = "unknown"
 """The value of a route that could not be found."""
 

@@ -58,6 +58,11 @@ def plan_installer(release: Release, file: str, log_file: str, scope: Scope | No
     return InstallerPlan(file, arguments, is_elevated)
 
 
+def is_share(path: str) -> bool:
+    r"""Return whether *path* is that of a share, as ``\\\\SERVER\\share``."""
+    return path.startswith("\\\\?\\UNC\\") or (path.startswith("\\\\") and path[2:4] not in ("?\\", ".\\"))
+
+
 @dataclass(frozen=True, slots=True)
 class QuietMoment:
     """What goes on at the agent now: how many windows, and whether it is in use."""

@@ -283,6 +283,14 @@ class FileNotReadable(Refusal):
     reason: str
 
 
+class SharedFolderAway(Refusal):
+    """The folder *path* that PCs of a site share is away; *reason* is the error."""
+
+    exit_code = ExitCode.FAILED
+    path: str
+    reason: str
+
+
 class FileNotWritten(Refusal):
     """The disk refused to take the file *path*; *reason* is the error."""
 

@@ -44,6 +44,13 @@ class ProxyMode(Enum):
     MANUAL = "manual"
 
 
+class InstallTime(Enum):
+    """When a verified version is installed: after a click, or at night by itself."""
+
+    CLICK = "click"
+    NIGHT = "night"
+
+
 # The kinds of values
 
 
@@ -255,6 +262,7 @@ LICENCE = Kind(
     N_("uniquement des lettres, des chiffres et des tirets (100 caractères au plus)"), _check_licence
 )
 PROXY_MODE = Kind(N_("« system », « none » ou « manual »"), ProxyMode)
+INSTALL_TIME = Kind(N_("« click » ou « night »"), InstallTime)
 PROXY = Kind(
     N_("une adresse comme « http://proxy.exemple.fr:3128 », sans nom d'utilisateur ni mot de passe"),
     _check_proxy,
@@ -344,6 +352,10 @@ class Settings:
     # whether the agent looks for updates by itself, and whether it fetches them before anybody asks
     updates_check: bool = _setting("updates.check", True, SWITCH, policy_only=True)
     updates_download: bool = _setting("updates.download", True, SWITCH, policy_only=True)
+    # when a verified version is installed: in a person's own file it would install what nobody has clicked on
+    updates_install: InstallTime = _setting(
+        "updates.install", InstallTime.CLICK, INSTALL_TIME, policy_only=True
+    )
     # to whom a person writes, and what stands in the subject; 3.00.XX becomes the version of Impact emploi
     support_address: str = _setting("support.address", problems.SUPPORT_ADDRESS, MAIL_ADDRESS)
     support_subject: str = _setting("support.subject", problems.SUPPORT_SUBJECT, SUBJECT)

@@ -128,11 +128,29 @@ SITE_LOOK = 30.0
 """Between two looks whether that PC has the file by now."""
 SITE_LOOK_SPREAD = 60.0
 """The random addition to ``SITE_LOOK``."""
+SITE_POST_LASTS = 90 * 86_400.0
+"""A PC of a site that has written nothing for so long is left out of the list, and its file deleted."""
+SITE_POST_AHEAD = 86_400.0
+"""So far in the future may a PC of a site date itself: clocks differ."""
 PROGRAM_LOOK = 5.0
 """Between two looks whether Impact emploi runs, while a file comes."""
 CANCEL_LOOK = 0.05
 """Between two looks whether a download was paused or cancelled."""
 
+NIGHT_BEGIN = 3600.0
+"""The time of day, in seconds after midnight, at which the first PC may install by itself, if the policy wants it at night."""
+NIGHT_SPREAD = 10_800.0
+"""Each PC draws the time of its beginning: from ``NIGHT_BEGIN`` on over this time, so that those of a site do not all begin at once."""
+NIGHT_END = 18_000.0
+"""The time of day from which nothing is begun any more."""
+NIGHT_TOLD = 28_800.0
+"""The time of day until which balloons wait that came at night."""
+NIGHT_LOOK = 60.0
+"""Between two looks, at night, whether a version can be installed now."""
+NIGHT_AGAIN = 43_200.0
+"""What could not be installed in a night is tried again no sooner than this."""
+NIGHT_PATIENCE = 3 * 86_400.0
+"""A version that waits for a night is announced after this time: the PC may be off every night."""
 INSTALLER_BUSY = 600.0
 """After this time an installer is started again that has met another installation."""
 INSTALLER_TRIES = 3

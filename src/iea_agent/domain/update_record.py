@@ -316,10 +316,15 @@ def _find_midnight(now: datetime) -> float:
     return datetime.combine(now.date() + timedelta(days=1), time(0, 1), now.tzinfo).timestamp()
 
 
+def is_installer_due(record: UpdateRecord, now: float) -> bool:
+    """Return whether an installer is to be started at *now*, or runs."""
+    return record.snapshot.state is UpdateState.INSTALLING and record.installer_due <= now
+
+
 def is_work_due(record: UpdateRecord, now: float, *, program_runs: bool) -> bool:
     """Return whether a worker has something to do for *record* at *now*."""
     if record.snapshot.state is UpdateState.INSTALLING:
-        return record.installer_due <= now
+        return is_installer_due(record, now)
     return is_unfinished(record) or is_judgement_due(record, now, program_runs=program_runs)
 
 

@@ -137,6 +137,9 @@ class Host(Protocol):
     def is_local(self, path: str) -> bool:
         """Return whether the complete *path* is on a disk of this machine."""
 
+    def has_rights(self) -> bool:
+        """Return whether this process has the rights of an administrator already."""
+
     def session_id(self) -> str:
         """Return the identifier of the user's session, for the name of the channel."""
 

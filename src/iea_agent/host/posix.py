@@ -198,6 +198,10 @@ class PosixHost:
         """Return True: here a share is a folder like others."""
         return True
 
+    def has_rights(self) -> bool:
+        """Return whether this is root."""
+        return os.geteuid() == 0
+
     def session_id(self) -> str:
         """Return the user's number: a socket belongs to a user, not to a terminal."""
         return str(os.getuid())

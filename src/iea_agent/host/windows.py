@@ -351,6 +351,10 @@ class WindowsHost:
         """Ask for the kind of its drive; one that is not there counts as local."""
         return _GetDriveType(f"{path[:2]}\\") != _DRIVE_REMOTE
 
+    def has_rights(self) -> bool:
+        """Ask whether the administrators are in this process's own token."""
+        return bool(declare(ctypes.WinDLL("shell32"), "IsUserAnAdmin", _BOOL)())
+
     def session_id(self) -> str:
         """Return the number of the Windows session, one for each person logged on."""
         number = wintypes.DWORD()

@@ -70,6 +70,7 @@ EXAMPLES: list[Refusal] = [
         refusals.FileNotReadable("journal.jsonl", reason)
         for reason in ("PermissionError", "FileNotFoundError", "NotAFileError")
     ),
+    refusals.SharedFolderAway(r"\\SERVEUR\Impact emploi", "PermissionError"),
     refusals.FileNotWritten("support.zip", "PermissionError"),
     refusals.NoIncident(),
     refusals.NotInstalled(),

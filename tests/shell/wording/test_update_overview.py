@@ -81,6 +81,14 @@ def plain(text: str) -> str:
     return text.replace("\u00a0", " ").replace("’", "'")
 
 
+def test_a_version_that_the_night_installs_says_so() -> None:
+    ready = make_facts(UpdateState.READY)
+    assert "Rien n'est installé sans votre clic." in summarize(ready).text
+    text = summarize(replace(ready, at_night=True)).text
+    assert "la nuit, entre 1 h et 5 h" in text
+    assert "sans votre clic" not in text
+
+
 @pytest.mark.parametrize("state", UpdateState)
 def test_every_state_has_its_words_and_only_buttons_that_do_something(state: UpdateState) -> None:
     summary = summarize(make_facts(state))

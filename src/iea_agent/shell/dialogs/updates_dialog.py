@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -85,6 +85,9 @@ class UpdatesWindow(ScrolledDialog):
         self._preparations: tuple[str, ...] = ()
         # for which file they were asked
         self._prepared = ""
+        self._site: Mapping[ReleaseKind, str] = {}
+        # after which versions and which check it was read
+        self._site_read: object = None
         self._has_asked = False
         # a file is being verified
         self._is_taking = False
@@ -93,6 +96,7 @@ class UpdatesWindow(ScrolledDialog):
         self._header = Header(parent, WIDTH, "-")
         self._create_choice(parent)
         self._text = Paragraph(parent, WIDTH)
+        self._others = Paragraph(parent, WIDTH)
         self._page_link = PageLink(parent, port.explain)
         self._progress = Paragraph(parent, WIDTH)
         self._gauge = wx.Gauge(parent, range=1000, size=parent.FromDIP(wx.Size(-1, GAUGE)))
@@ -142,6 +146,7 @@ class UpdatesWindow(ScrolledDialog):
         for button in self._kinds.values():
             left.Add(button, 0, wx.BOTTOM, narrow)
         left.Add(self._text, 0, wx.TOP, middle)
+        left.Add(self._others, 0, wx.TOP, middle)
         left.Add(self._page_link, 0, wx.TOP, middle)
         left.Add(self._progress, 0, wx.TOP, middle)
         left.Add(self._gauge, 0, wx.EXPAND | wx.TOP, narrow)
@@ -202,6 +207,8 @@ class UpdatesWindow(ScrolledDialog):
             _set_label(button, update_overview.word_installed(self._facts[kind]))
             button.SetValue(kind is self._kind)
         self._text.set_text(self._summary.text)
+        self._read_site()
+        self._others.set_text(self._site.get(self._kind, ""))
         self._page_link.set_problem(self._summary.code or self._check.code)
         self._show_progress(facts)
         self._launch_after.Show(self._summary.offers_launch)
@@ -245,6 +252,19 @@ class UpdatesWindow(ScrolledDialog):
 
         if file:
             run_in_background(self, "prepare", partial(self._port.list_preparations, facts.kind), show)
+
+    def _read_site(self) -> None:
+        """Have read, after each check and installation, what the other PCs have."""
+        key = (self._check.checked, *(facts.installed for facts in self._facts.values()))
+        if not self._port.has_site or key == self._site_read:
+            return
+        self._site_read = key
+
+        def show(site: Mapping[ReleaseKind, str] | None) -> None:
+            self._site = site or {}
+            self._show()
+
+        run_in_background(self, "site", self._port.describe_site, show)
 
     def _find_best(self) -> wx.Window:
         if self._summary.best is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ class UpdatesPort(Protocol):
     @property
     def can_launch(self) -> bool:
         """Whether this PC has Impact emploi, as far as is known."""
+
+    @property
+    def has_site(self) -> bool:
+        """Whether PCs share a folder of updates with this one."""
 
     def sign(self) -> object:
         """Return what changes when there is something new to see; fast, in no thread."""
@@ -70,6 +74,9 @@ class UpdatesPort(Protocol):
 
     def list_preparations(self, kind: ReleaseKind) -> tuple[str, ...]:
         """Return what a person should know before installing, a sentence each."""
+
+    def describe_site(self) -> Mapping[ReleaseKind, str]:
+        """Return a sentence about the other PCs of the site, "" for none."""
 
     def read_notes(self, release: Release) -> str:
         """Return the *Lisez-moi* of *release* (Markdown), "" if it is not here."""

@@ -74,6 +74,9 @@ _SENTENCES: Mapping[type[Refusal], str] = {
     refusals.FileNotReadable: N_(
         "Ce fichier ne peut pas être lu ; vérifiez les droits de son dossier : {path} ({reason})"
     ),
+    refusals.SharedFolderAway: N_(
+        "Le dossier partagé des mises à jour n'est pas accessible depuis ce poste : {path} ({reason}). Vérifiez que l'ordinateur qui le partage est allumé."
+    ),
     refusals.FileNotWritten: N_(
         "Ce fichier ne peut pas être écrit ; choisissez un autre dossier : {path} ({reason})"
     ),

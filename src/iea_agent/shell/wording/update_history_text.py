@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from iea_agent.domain.installer_result import parse_install_report
+from iea_agent.domain.installer_result import NO_CODE, parse_install_report
+from iea_agent.domain.update_machine import UpdateState
 from iea_agent.domain.update_record import HistoryStep
 from iea_agent.locale import _
 
@@ -83,6 +84,18 @@ def build_installation_document(kind: ReleaseKind, record: UpdateRecord) -> Inst
         "state": record.snapshot.state.value,
         "exit_code": record.snapshot.exit_code,
         "words": _word_end(kind, record),
+    }
+
+
+def build_nothing_document(kind: ReleaseKind) -> InstallationDocument:
+    """Return the document of ``update install`` where there was nothing to install."""
+    return {
+        "schema": 1,
+        "kind": kind.value,
+        "version": "",
+        "state": UpdateState.NONE.value,
+        "exit_code": NO_CODE,
+        "words": _("Aucune nouvelle version n'est proposée à ce poste."),
     }
 
 

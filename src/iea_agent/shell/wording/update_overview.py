@@ -8,7 +8,7 @@ from enum import Enum
 
 from iea_agent.domain.download_plan import Progress
 from iea_agent.domain.problems import CATALOGUE, N_
-from iea_agent.domain.timing import INSTALLER_LONG
+from iea_agent.domain.timing import INSTALLER_LONG, NIGHT_BEGIN, NIGHT_END
 from iea_agent.domain.update_catalogue import Release, ReleaseKind
 from iea_agent.domain.update_choice import (
     Listed,
@@ -71,6 +71,7 @@ class UpdateFacts:
     *progress* is that of the download under way; with *waits_for*, that PC of the site fetches the file. *result* are the sentences about the last
     installation that ended. *command* is what an administrator types, "" if none is needed. *launch* is what becomes of the wish that came with it.
     *wishes* are the versions that a person has skipped or put off.
+    *at_night*: the version is installed at night, as the policy wants it.
     """
 
     kind: ReleaseKind
@@ -83,6 +84,7 @@ class UpdateFacts:
     command: str = ""
     launch: LaunchWish = LaunchWish.NONE
     wishes: Wishes = field(default_factory=Wishes)
+    at_night: bool = False
 
     @property
     def listed(self) -> Listed | None:
@@ -352,7 +354,7 @@ def _describe_state(facts: UpdateFacts, preparations: Sequence[str], now: float)
             yield _("Le fichier est sur ce poste et vérifié.")
             # the agent replaces itself: the preparations say so
             if facts.kind is ReleaseKind.PRODUCT:
-                yield _("Rien n'est installé sans votre clic.")
+                yield _word_night() if facts.at_night else _("Rien n'est installé sans votre clic.")
             if until:
                 return
             reasons = facts.listed.reasons if facts.listed else ()
@@ -365,6 +367,14 @@ def _describe_state(facts: UpdateFacts, preparations: Sequence[str], now: float)
             yield _(_LAUNCHES[facts.launch][0])
         case UpdateState.FAILED:
             yield from _describe_failure(facts)
+
+
+def _word_night() -> str:
+    sentence = _(
+        "Votre administrateur a prévu de l'installer la nuit, entre {begin} h et {end} h, si ce poste est allumé et Impact emploi "
+        "fermé. Vous pouvez aussi l'installer maintenant."
+    )
+    return sentence.format(begin=int(NIGHT_BEGIN // 3600), end=int(NIGHT_END // 3600))
 
 
 def _describe_offer(facts: UpdateFacts) -> Iterator[str]:

@@ -349,3 +349,22 @@ def test_what_is_no_unfinished_register_is_left_alone(
     begun.write_text(rubbish, encoding="ascii")
     assert desk("register", "--key-file", ring, "--output", tmp_path / "r", "--days", "2", *QUICK)[0] == 4
     assert begun.read_text(encoding="ascii") == rubbish
+
+
+INTERRUPTED = """
+import sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "iea_desk.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupt())
+import iea_desk.__main__  # runs the command
+"""
+
+
+@pytest.mark.linux  # the same program; once is enough
+def test_ctrl_and_c_leave_no_trace_also_while_modules_are_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr.decode().strip()) == (1, b"", "Interrompu.")

@@ -88,9 +88,10 @@ def test_a_wheel_holds_its_own_package_whole_and_nothing_else(wheels: list[Wheel
 
 def test_a_wheel_starts_its_own_command_and_no_other(wheels: list[Wheel]) -> None:
     for wheel in wheels:
+        module = "entry_point" if wheel.name == "iea-desk" else "cli"
         assert wheel.commands.split("\n\n")[0].split("\n") == [
             "[console_scripts]",
-            f"{wheel.name} = {wheel.package}.cli:main",
+            f"{wheel.name} = {wheel.package}.{module}:main",
         ]
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from iea_desk.cli import main
+from iea_desk.entry_point import main
 
 sys.exit(main())

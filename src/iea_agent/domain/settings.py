@@ -291,7 +291,7 @@ PINS = Kind(
     _check_pins,
 )
 MAIL_ADDRESS = Kind(N_("une adresse de messagerie comme « assistance@exemple.fr »"), _check_mail_address)
-SUBJECT = Kind(N_("un objet de 100 caractères au plus"), _check_subject)
+SUBJECT = Kind(N_("un objet de 1 à 100 caractères"), _check_subject)
 HIDDEN_WORDS = Kind(
     N_("des mots séparés par « ; », 500 caractères au plus"),
     _check_hidden,

@@ -60,7 +60,7 @@ from iea_agent.domain import (
     update_record,
     version_trial,
 )
-from iea_agent.host import journal, logs, settings_file, standard_input, storage
+from iea_agent.host import journal, logs, settings_file, standard_input, state_files
 from iea_agent.services import authentication, certificates, https, messages, portals, updates
 from iea_agent.services.answer_head import AnswerHead
 from iea_agent.services.content_coding import undo_codings
@@ -191,11 +191,11 @@ def _state(parse: Callable[[Mapping[str, object]], object]) -> Parser:
     def parse_state(text: str) -> None:
         with suppress(ValueError, RecursionError):
             document = json.loads(text)
-            # as storage.py makes sure
+            # as state_files.py makes sure
             if isinstance(document, dict):
                 parse(document)
 
-    return Parser(parse_state, storage.LARGEST_STATE // 4, (Frame("{", '"schema":1}'), *JSON))
+    return Parser(parse_state, state_files.LARGEST_STATE // 4, (Frame("{", '"schema":1}'), *JSON))
 
 
 def _log(text: str) -> None:
@@ -442,7 +442,7 @@ PARSERS: Mapping[str, Parser] = {
     "announced_change.parse_change_record": _state(announced_change.parse_change_record),
     "known_issuers.parse_record": _state(known_issuers.parse_record),
     "state_seal.parse_entry": Parser(
-        _refused(state_seal.parse_entry, ValueError), storage.LARGEST_STATE // 4, JSON
+        _refused(state_seal.parse_entry, ValueError), state_files.LARGEST_STATE // 4, JSON
     ),
     "saving.parse_record": _state(saving.parse_record),
     "crash_record.parse_crash": _state(crash_record.parse_crash),

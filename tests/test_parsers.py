@@ -139,7 +139,7 @@ UNMEASURED: dict[str, str] = {
     "register": "the desk's own unfinished register",
     "order_files": "the release manager's own files",
     "settings_file": "what settings.parse_file has measured",
-    "storage": "JSON for the parsers of states",
+    "state_files": "JSON for the parsers of states",
     "usage_text": "argparse's own sentences about the command line",
 }
 """Modules that take text apart and have no parser in the table."""

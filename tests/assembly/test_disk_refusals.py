@@ -10,7 +10,7 @@ from iea_agent import commands
 from iea_agent.assembly.disk_refusals import refuse_unreadable
 from iea_agent.assembly.installation import Installation
 from iea_agent.domain.refusals import AgentRuns, FileNotReadable, RefusedError
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 
 def test_the_refusal_names_file_and_reason() -> None:

@@ -136,7 +136,7 @@ import resource, sys
 from datetime import datetime
 from pathlib import Path
 from iea_agent.host.journal import Journal
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 path = Path(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + int(sys.argv[2]),) * 2)

@@ -9,7 +9,7 @@ import pytest
 from iea_agent.domain import log_book
 from iea_agent.domain.log_book import Entry, LogBookState
 from iea_agent.host.log_book_file import LogBookFile
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 NOON = 1_796_040_000.0
 ENTRIES = (Entry(NOON, LogBookState.CONNECTED), Entry(NOON + 60, LogBookState.DISCONNECTED, "IEA-N01", 60.0))

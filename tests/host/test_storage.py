@@ -21,7 +21,7 @@ from iea_agent.domain.assistance_record import parse_assistance
 from iea_agent.domain.password_register import parse_generation
 from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.domain.settings import UnknownName
-from iea_agent.host import NotTrustedError, settings_file, storage
+from iea_agent.host import NotTrustedError, settings_file, state_files, storage
 from iea_agent.host.regular_files import read_bounded
 from iea_agent.host.storage import Folders, Storage
 
@@ -821,7 +821,7 @@ class TestState:
             b'{"schema": 1, "a": ' + b"9" * 5000 + b"}",
             b"\xff",
             b"[" * 100_000,
-            b" " * (storage.LARGEST_STATE + 1),
+            b" " * (state_files.LARGEST_STATE + 1),
         ],
     )
     def test_a_broken_one_is_set_aside(self, store: Storage, data: bytes) -> None:
@@ -886,4 +886,4 @@ class TestState:
 
     def test_it_is_bounded(self, store: Storage) -> None:
         with pytest.raises(ValueError, match="bytes"):
-            store.write_state("journal", {"a": "x" * storage.LARGEST_STATE})
+            store.write_state("journal", {"a": "x" * state_files.LARGEST_STATE})

@@ -55,6 +55,7 @@ TESTED_BY = {
     "host/windows.py": "host/test_host.py",
     "host/broken_files.py": "host/test_storage.py",
     "host/settings_file.py": "host/test_storage.py",
+    "host/state_files.py": "host/test_storage.py",
     "host/windows_mail.py": "host/test_host.py",
     "host/windows_private.py": "host/test_windows_pipe.py",
     # nothing but what a wire is, and the proofs that both ends of one make

@@ -49,7 +49,8 @@ if TYPE_CHECKING:
     from iea_agent.domain.installer_plan import QuietMoment
     from iea_agent.domain.problems import Problem
     from iea_agent.domain.settings import Settings
-    from iea_agent.host.storage import LoadedSettings, Signature
+    from iea_agent.host.state_files import Signature
+    from iea_agent.host.storage import LoadedSettings
     from iea_agent.shell.tray import Tray
 
     Reply: TypeAlias = Callable[[ReplyDocument], None]

@@ -25,7 +25,7 @@ from iea_agent.domain.printable_text import clean_detail
 from iea_agent.domain.refusals import Refusal, RefusedError
 from iea_agent.domain.repetitions import Repetitions
 from iea_agent.host.journal import Journal
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 from iea_agent.loop import Loop
 
 from .assistance_memory import STATE as ASSISTANCE
@@ -36,7 +36,7 @@ from .sealing import TRIES, Sealing
 if TYPE_CHECKING:
     from iea_agent.domain.documents import AssistanceDocument
     from iea_agent.domain.password_check import Candidate, Right, Wrong
-    from iea_agent.host.storage import Signature
+    from iea_agent.host.state_files import Signature
 
 log = logging.getLogger("iea_agent.assistance")
 

@@ -15,7 +15,7 @@ from iea_agent import BUILT
 from iea_agent.domain.assistance_record import AssistanceRecord, bound_since, parse_assistance
 from iea_agent.domain.state_values import parse_time
 from iea_agent.host.journal import Journal
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 if TYPE_CHECKING:
     from pathlib import Path

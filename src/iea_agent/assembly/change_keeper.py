@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from iea_agent.domain import timing
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 if TYPE_CHECKING:
     from iea_agent.domain.announced_change import ChangeRecord, Rehearsal

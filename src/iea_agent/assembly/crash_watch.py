@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain.crash_record import CrashRecord, parse_crash, record_crash, settle
 from iea_agent.host.crash_trace import CrashTrace
-from iea_agent.host.storage import Storage, StorageError
+from iea_agent.host.state_files import StorageError
+from iea_agent.host.storage import Storage
 
 if TYPE_CHECKING:
     from .installation import Installation

@@ -15,7 +15,7 @@ from iea_agent.domain.machine import State
 from iea_agent.domain.server_test_record import build_test_document
 from iea_agent.domain.state_values import parse_count
 from iea_agent.domain.support_report import parse_test
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 from iea_agent.shell.wording.balloon_text import Balloon, build_deadline_balloon
 
 if TYPE_CHECKING:

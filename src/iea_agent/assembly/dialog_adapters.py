@@ -124,7 +124,7 @@ class StatusAdapter:
     def load_history(self) -> tuple[Period, ...]:
         """Return the connection of the last 24 hours, as the log book tells it."""
         from iea_agent.domain.connection_history import list_periods
-        from iea_agent.host.storage import StorageError
+        from iea_agent.host.state_files import StorageError
 
         now = time.time()
         try:

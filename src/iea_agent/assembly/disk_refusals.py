@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from iea_agent.domain.refusals import FileNotReadable, RefusedError
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from iea_agent.domain.recording import begin_recording, find_end, parse_recording
 from iea_agent.domain.refusals import FileNotWritten, RefusedError
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 from .agent_client import AgentClient
 

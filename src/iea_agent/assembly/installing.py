@@ -335,7 +335,7 @@ class Installing:
         return find_installer(pids[0], 0) if pids else None
 
     def _read_record(self, kind: ReleaseKind) -> InstallerRecord | None:
-        from iea_agent.host.storage import StorageError
+        from iea_agent.host.state_files import StorageError
 
         try:
             return self._installation.storage.read_state(_name_state(kind), parse_installer_record)
@@ -343,7 +343,7 @@ class Installing:
             return None
 
     def _write_record(self, record: InstallerRecord) -> None:
-        from iea_agent.host.storage import StorageError
+        from iea_agent.host.state_files import StorageError
 
         try:
             self._installation.storage.write_state(_name_state(record.release.kind), record.to_document())

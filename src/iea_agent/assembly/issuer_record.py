@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from iea_agent.domain import addresses, known_issuers
 from iea_agent.domain.diagnosis import Certificate, Failure, Notice, ServerReport
 from iea_agent.domain.known_issuers import KnownIssuer
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 if TYPE_CHECKING:
     from iea_agent.host.storage import Storage

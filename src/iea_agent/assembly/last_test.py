@@ -15,7 +15,8 @@ from iea_agent.domain.server_test_record import (
     record_test,
 )
 from iea_agent.domain.support_report import TestedServers, parse_test
-from iea_agent.host.storage import Storage, StorageError
+from iea_agent.host.state_files import StorageError
+from iea_agent.host.storage import Storage
 
 if TYPE_CHECKING:
     from iea_agent.domain.repairs import Repair

@@ -9,7 +9,7 @@ from iea_agent.domain import log_book
 from iea_agent.domain.log_book import Entry, Page
 from iea_agent.domain.machine import Moment, Snapshot
 from iea_agent.host.log_book_file import LogBookFile
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from iea_agent.domain import problems, refusals, settings
 from iea_agent.domain.proxy_password import ProxyPassword
 from iea_agent.domain.refusals import RefusedError
 from iea_agent.domain.state_values import parse_list
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 from iea_agent.host.vault import SecretLengthError, VaultUnavailable, check_length
 
 if TYPE_CHECKING:

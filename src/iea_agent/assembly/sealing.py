@@ -33,7 +33,7 @@ from iea_agent.domain.state_seal import (
     parse_entry,
 )
 from iea_agent.host.journal import Journal
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 from .assistance_memory import STATE as ASSISTANCE
 from .assistance_memory import restore_since

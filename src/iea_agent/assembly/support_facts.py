@@ -15,7 +15,7 @@ from iea_agent.domain.machine import State
 from iea_agent.domain.phone_code import PhoneFacts, format_phone_code
 from iea_agent.domain.problems import Actor
 from iea_agent.domain.support_report import NotedProblem
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 from .last_test import load_test_details
 

@@ -19,7 +19,7 @@ from iea_agent.domain.support_report import Level
 from iea_agent.host.journal import Journal
 from iea_agent.host.own_names import list_own_names
 from iea_agent.host.regular_files import read_tail
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 from .agent_client import AgentClient
 from .support_facts import load_updates, make_phone_code, read_assistance_since

@@ -22,7 +22,7 @@ from iea_agent.domain.support_memory import (
 )
 from iea_agent.host import LaunchError
 from iea_agent.host.atomic_files import write_atomically
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 from iea_agent.shell.wording.letter_text import LetterFacts
 
 from .agent_client import AgentClient

@@ -75,7 +75,7 @@ from iea_agent.domain.update_record import (
     take_events,
 )
 from iea_agent.host.regular_files import read_bounded
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 from .own_command import own_command
 from .update_post import describe_post

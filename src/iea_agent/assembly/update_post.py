@@ -12,7 +12,7 @@ from iea_agent import __version__
 from iea_agent.domain.update_catalogue import ReleaseKind
 from iea_agent.domain.update_choice import NUMBER, Post, Wishes, name_drawing, parse_number
 from iea_agent.domain.version_trial import VersionRecord, may_offer, parse_version_record
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 
 from . import version_proof
 

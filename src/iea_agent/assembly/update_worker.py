@@ -45,7 +45,7 @@ from iea_agent.domain.update_record import (
     end_check,
     is_work_due,
 )
-from iea_agent.host.storage import StorageError
+from iea_agent.host.state_files import StorageError
 from iea_agent.services.https import HttpsError
 from iea_agent.services.network import RequestCancelled
 

@@ -109,7 +109,7 @@ class VersionProof:
             log.info("old version", extra={"fields": fields})
 
     def _read_record(self) -> VersionRecord:
-        from iea_agent.host.storage import StorageError
+        from iea_agent.host.state_files import StorageError
 
         try:
             record = self._storage.read_state(STATE, version_trial.parse_version_record)
@@ -119,7 +119,7 @@ class VersionProof:
 
     def _write_record(self, before: VersionRecord, record: VersionRecord) -> bool:
         """Write *record* if it differs from *before*; return whether the disk has it."""
-        from iea_agent.host.storage import StorageError
+        from iea_agent.host.state_files import StorageError
 
         if record == before:
             return True

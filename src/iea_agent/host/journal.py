@@ -24,7 +24,7 @@ from pathlib import Path
 
 from .atomic_files import exclusive, write_atomically
 from .regular_files import read_tail
-from .storage import StorageError
+from .state_files import StorageError
 
 RETENTION = timedelta(days=365)
 LARGEST_LINE = 4096  # bytes

@@ -11,7 +11,7 @@ from iea_agent.domain.log_book import Entry
 
 from .atomic_files import write_atomically
 from .regular_files import read_tail
-from .storage import StorageError
+from .state_files import StorageError
 
 
 class LogBookFile:

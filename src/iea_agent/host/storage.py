@@ -1,4 +1,4 @@
-"""Folders, settings and state on disk.
+"""Folders and settings on disk, and the state beside them (``state_files.py``).
 
 Files are read within a limit and written whole or not at all. A broken file is copied aside (``broken_files.py``), and the
 last good one is used. What a settings file says, ``settings_file.py`` knows.
@@ -7,24 +7,20 @@ last good one is used. What a settings file says, ``settings_file.py`` knows.
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from iea_agent import IS_CHECKOUT
 from iea_agent.domain import settings
-from iea_agent.domain.pasted_text import decode_file
 
 from . import current_host, folder_mark, policy_registry
 from .atomic_files import exclusive, refusal_logged, write_atomically
-from .broken_files import copy_aside, link_aside, list_aside, move_aside, name_aside
-from .regular_files import NotAFileError, read_bounded, retry_while_held
+from .broken_files import copy_aside, link_aside, name_aside
+from .regular_files import read_bounded, retry_while_held
 from .settings_file import (
     EXPECTED_ADMINISTRATOR,
     EXPECTED_FILE,
@@ -38,27 +34,16 @@ from .settings_file import (
     require_files,
     set_values,
 )
+from .state_files import Signature, StateFiles, sign_file
 from .text_reader import TextReader
 
 APPLICATION = "IEA Agent"
 HOME_VARIABLE = "IEA_AGENT_HOME"
-# bytes
-LARGEST_STATE = 1024 * 1024
 UPDATES = "updates"
 """The folder, beside the state, of what the update repository has signed."""
-STATE_SCHEMA = 1
 
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 _MISSING = "there is no such file"
-
-
-class StorageError(Exception):
-    """The disk refused; the file *path* is as it was, the cause is an ``OSError``."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(str(path))
-        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +115,11 @@ class LoadedSettings:
         return self.faults + self.policy_faults
 
 
-Signature = tuple[int | str, ...]
-"""The time of the last change, in nanoseconds, the size of a file, and whatever else of it counts."""
-
-
-class Storage:
-    """The files of one installation."""
+class Storage(StateFiles):
+    """The files of one installation: its state and its settings."""
 
     def __init__(self, folders: Folders) -> None:
+        super().__init__(folders.state)
         self.folders = folders
         self.settings_file = folders.settings / "settings.toml"
         self.policy_file = folders.policy / "policy.toml"
@@ -287,10 +269,10 @@ class Storage:
     def policy_signature(self) -> Signature | None:
         """Return what changes with the policy, its authorities and who may write them."""
         entries = self._sign_registry()
-        if _sign(self.policy_file) is None and not entries:
+        if sign_file(self.policy_file) is None and not entries:
             return None
         files = [self.policy_file, *self._authorities]
-        return (entries, *(part for file in files for part in (*(_sign(file) or ()), self._refuse(file))))
+        return (entries, *(part for file in files for part in (*(sign_file(file) or ()), self._refuse(file))))
 
     def _sign_registry(self) -> str:
         """Return what changes with the registry's policy, "" without one."""
@@ -328,73 +310,7 @@ class Storage:
 
     def settings_signature(self) -> Signature | None:
         """Return what changes with the person's file."""
-        return _sign(self.settings_file)
-
-    def state_signature(self, name: str) -> Signature | None:
-        """Return what changes with the document *name*."""
-        return _sign(self._state_file(name))
-
-    @contextmanager
-    def exclusive_state(self, name: str) -> Iterator[None]:
-        """Lock the document *name* against other processes. Raises ``StorageError``."""
-        path = self._state_file(name)
-        with ExitStack() as lock:
-            try:
-                lock.enter_context(exclusive(path))
-            except OSError as error:
-                raise StorageError(path) from error
-            yield
-
-    def read_state(self, name: str, parse: Callable[[Mapping[str, object]], _T]) -> _T | None:
-        """Return the document *name* as *parse* reads it; None if there is none.
-
-        One that is broken or no file, or for which *parse* raises ``ValueError``, is moved aside, and None is
-        returned. Raises ``StorageError`` if it is not readable.
-        """
-        path = self._state_file(name)
-        try:
-            try:
-                data = read_bounded(path, LARGEST_STATE)
-                return None if data is None else parse(_parse_state(data))
-            except (ValueError, RecursionError, NotAFileError) as error:
-                move_aside(path, error)
-                return None
-        except OSError as error:
-            raise StorageError(path) from error
-
-    def has_state(self, name: str) -> bool:
-        """Return whether there is a document *name*, readable or not."""
-        # not Path.exists, which raises if the folder may not be listed
-        return os.path.lexists(self._state_file(name))
-
-    def had_state(self, name: str) -> bool:
-        """Return whether there is a document *name*, or a broken one was set aside."""
-        path = self._state_file(name)
-        return self.has_state(name) or bool(list_aside(path))
-
-    def write_state(self, name: str, document: Mapping[str, object]) -> None:
-        """Write the document *name*, 1 MiB at most. Raises ``StorageError``."""
-        path = self._state_file(name)
-        data = json.dumps({"schema": STATE_SCHEMA, **document}, ensure_ascii=False, indent=1).encode()
-        if len(data) > LARGEST_STATE:
-            raise ValueError(f"state {name} of {len(data)} bytes")
-        try:
-            write_atomically(path, data)
-        except OSError as error:
-            raise StorageError(path) from error
-
-    def _state_file(self, name: str) -> Path:
-        if not re.fullmatch(r"[a-z][a-z-]{0,40}", name):
-            raise ValueError(f"not a name for a state: {name!r}")
-        return self.folders.state / f"{name}.json"
-
-    def delete_state(self, name: str) -> None:
-        """Delete the document *name* if there is one. Raises ``StorageError``."""
-        path = self._state_file(name)
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(path) from error
+        return sign_file(self.settings_file)
 
     def _load_policy(self) -> tuple[dict[str, object], SettingsFile]:
         """Return what the policy fixes, by attribute, and its file.
@@ -456,15 +372,6 @@ class Storage:
         return replace(policy, values=values, faults=(*policy.faults, fault))
 
 
-def _sign(path: Path) -> Signature | None:
-    """Return what changes with a file, by one ``stat``; None without a file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
-
-
 def _copy_aside(path: Path, file: SettingsFile) -> Path | None:
     """Copy the broken *file*; None if it is unreadable or a newer version's."""
     return None if file.data is None or file.is_newer else copy_aside(path, file.data)
@@ -475,18 +382,3 @@ def _keep_last_good(path: Path, file: SettingsFile) -> None:
     with refusal_logged():
         if file.data is not None and read_bounded(path, LARGEST_SETTINGS) != file.data:
             write_atomically(path, file.data)
-
-
-def _parse_state(data: bytes) -> dict[str, object]:
-    """Return the document in *data* without its schema. Raises ``ValueError``."""
-    if len(data) > LARGEST_STATE:
-        raise ValueError("too large")
-    document = json.loads(decode_file(data), parse_constant=_refuse_constant)
-    if not isinstance(document, dict) or document.pop("schema", None) != STATE_SCHEMA:
-        raise ValueError("another schema")
-    return document
-
-
-def _refuse_constant(name: str) -> object:
-    """Refuse NaN and the infinities, which are no JSON (RFC 8259, section 6)."""
-    raise ValueError(name)

@@ -14,6 +14,7 @@ from iea_agent.domain.settings import (
     DEFAULTS,
     MOST_UNKNOWN,
     Document,
+    InstallTime,
     ProxyMode,
     Settings,
     SettingsError,
@@ -169,6 +170,19 @@ def test_a_shared_folder_is_a_share_or_a_whole_path(typed: str, value: str | Non
             declaration.check(typed)
     else:
         assert declaration.check(typed) == value
+
+
+def test_only_the_policy_has_versions_installed_at_night() -> None:
+    declaration = DECLARATIONS["updates.install"]
+    assert declaration.policy_only
+    assert (DEFAULTS.updates_install, declaration.check("night")) == (InstallTime.CLICK, InstallTime.NIGHT)
+    assert declaration.convert_entry("night") == "night"
+    for value in ("Night", "auto", "", True, 1):
+        with pytest.raises(SettingsError):
+            declaration.check(value)
+    own = {"updates_install": InstallTime.NIGHT}
+    assert apply_policy(own, {}).settings.updates_install is InstallTime.CLICK
+    assert apply_policy({}, own).settings.updates_install is InstallTime.NIGHT
 
 
 @pytest.mark.parametrize("values", [DEFAULTS, EXAMPLE])

@@ -187,6 +187,8 @@ def test_a_version_that_was_put_off_says_until_when() -> None:
         assert "sauvegarde" not in summary.text
         assert summary.best is None, "Enter closes the window"
     assert UpdateAction.INSTALL in summary.actions
+    at_night = summarize(make_facts(UpdateState.READY, waits, INSTALLED, wishes=until, at_night=True))
+    assert "la nuit" not in at_night.text, "no night installs what was put off"
     over = make_facts(UpdateState.READY, wishes=Wishes(put_off={"3.00.73": NOW}))
     assert summarize(over) == summarize(make_facts(UpdateState.READY))
 

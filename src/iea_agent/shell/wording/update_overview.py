@@ -354,7 +354,9 @@ def _describe_state(facts: UpdateFacts, preparations: Sequence[str], now: float)
             yield _("Le fichier est sur ce poste et vérifié.")
             # the agent replaces itself: the preparations say so
             if facts.kind is ReleaseKind.PRODUCT:
-                yield _word_night() if facts.at_night else _("Rien n'est installé sans votre clic.")
+                # at night, too, nothing is installed that was put off
+                is_by_itself = facts.at_night and not until
+                yield _word_night() if is_by_itself else _("Rien n'est installé sans votre clic.")
             if until:
                 return
             reasons = facts.listed.reasons if facts.listed else ()

@@ -70,7 +70,7 @@ def test_a_menu_line_underlines_one_of_its_letters() -> None:
         (
             LAUNCH,
             State.CONNECTED,
-            "logiciel introuvable\u00a0: à indiquer dans «\u00a0Paramètres de connexion\u00a0»",
+            "logiciel introuvable, à indiquer dans «\u00a0Paramètres de connexion\u00a0»",
         ),
     ],
 )

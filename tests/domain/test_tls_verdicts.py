@@ -180,6 +180,13 @@ def test_the_certificate_with_the_wrong_dates_is_the_one_described(code: int) ->
     assert judge(code, LEAF, LINK, now=2001.0) == CertificateVerdict(EXPIRED, LEAF)
 
 
+@pytest.mark.parametrize("code", [11, 12])
+def test_a_list_out_of_date_is_the_files_fault_unless_the_clock_is_wrong(code: int) -> None:
+    assert judge(code).problem is problems.CA_FILE_UNREADABLE
+    assert judge(code, now=2001.0).problem is EXPIRED
+    assert judge(code, now=0.0).problem is problems.CERTIFICATE_NOT_YET_VALID
+
+
 def test_dates_that_hold_for_all_that_came_are_those_of_the_root() -> None:
     assert judge(10) == CertificateVerdict(EXPIRED, LEAF)
 

@@ -106,7 +106,7 @@ LAUNCH = PersonRequest(
     machine.LaunchRequested,
     label=N_("&Lancer Impact emploi"),
     ability="program",
-    missing=N_("logiciel introuvable : à indiquer dans « Paramètres de connexion »"),
+    missing=N_("logiciel introuvable, à indiquer dans « Paramètres de connexion »"),
     refusals={
         State.DISCONNECTED: N_("connexion ou mode assistance nécessaire"),
         State.CONNECTING: N_("connexion en cours"),

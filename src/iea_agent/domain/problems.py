@@ -313,7 +313,10 @@ CA_FILE_UNREADABLE = Problem(
     Severity.HIGH,
     Actor.IT,
     title="Fichier de certificats introuvable ou illisible",
-    text="Un fichier de certificats supplémentaires a été indiqué pour ce poste, mais il ne peut pas être lu.",
+    text=(
+        "Un fichier de certificats supplémentaires a été indiqué pour ce poste. Il ne peut pas être lu, ou sa liste de révocation n'est plus à "
+        "jour."
+    ),
     advice="Signalez ce message à la personne qui s'occupe de votre informatique : le chemin du fichier est dans les détails.",
     evidence=FileInvolved,
     repairable=False,

@@ -126,6 +126,8 @@ CERTIFICATE_CODES = _table(
 
 _LINK_MAY_MISS = frozenset({2, 20, 21, 0x800B010A})
 """Codes for a chain that ends before an authority: X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT…, CERT_E_CHAINING."""
+_LIST_OUT_OF_DATE = frozenset({11, 12})
+"""X509_V_ERR_CRL_NOT_YET_VALID, …_HAS_EXPIRED: with a wrong clock, OpenSSL says this before it looks at the certificate's own dates."""
 _WRONG_PURPOSE = frozenset({26, 0x800B0110})
 """Codes for a purpose of the server's certificate or of an authority's: X509_V_ERR_INVALID_PURPOSE, CERT_E_WRONG_USAGE."""
 _WRONG_SIGNATURE = 0x80096004
@@ -161,7 +163,8 @@ def judge_certificate(
     """
     problem = CERTIFICATE_CODES.get(code, problems.CERTIFICATE_REFUSED)
     leaf = chain[0]
-    if problem in (problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_NOT_YET_VALID):
+    dates = (problems.CERTIFICATE_EXPIRED, problems.CERTIFICATE_NOT_YET_VALID)
+    if problem in dates or code in _LIST_OUT_OF_DATE:
         return _judge_dates(problem, chain, now)
     if problem is problems.CERTIFICATE_OF_ANOTHER:
         return _judge_hosts(leaf, host)

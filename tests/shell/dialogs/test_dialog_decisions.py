@@ -478,7 +478,7 @@ def test_a_grey_launch_button_says_why() -> None:
     status, nothing = document(State.CONNECTED), Abilities()
     assert status_overview.list_buttons(status, nothing)["launch"] is False
     assert status_overview.explain_grey_launch(status, nothing) == (
-        "Logiciel introuvable\u00a0: à indiquer dans «\u00a0Paramètres de connexion\u00a0»."
+        "Logiciel introuvable, à indiquer dans «\u00a0Paramètres de connexion\u00a0»."
     )
     assert status_overview.explain_grey_launch(status, EVERYTHING) == ""
     assert status_overview.explain_grey_launch(document(State.DISCONNECTED), nothing) == ""

@@ -45,7 +45,7 @@ def examples(quick: int, long: int = GIVEN) -> Callable[[Test], Test]:
     def decorate(test: Test) -> Test:
         given_test: Any = test
         given_test.hypothesis.inner_test = within_budget(given_test.hypothesis.inner_test)
-        return settings(max_examples=long or here, deadline=None, suppress_health_check=checks)(test)
+        return settings(max_examples=long or here, suppress_health_check=checks)(test)
 
     return decorate
 

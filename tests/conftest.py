@@ -21,13 +21,13 @@ pytest_plugins = [
 # the rig needs Linux: there it is what runs Windows; the bad network is made of namespaces
 collect_ignore = [] if sys.platform == "linux" else ["browser", "desktop", "far", "installer", "rig"]
 
-if sys.platform == "win32":
-    # A third of the examples, as in tests/budget.py: Linux tries the usual hundred. Nothing is lost here: what the systems do otherwise (paths, text
-    # in files, times) shows in any example, and the rare inputs are those of code that knows no system.
-    settings.register_profile(
-        "second system", settings.get_profile("ci" if "CI" in os.environ else "default"), max_examples=33
-    )
-    settings.load_profile("second system")
+_USUAL = settings.get_profile("ci" if "CI" in os.environ else "default")
+# No example is timed: a busy machine takes longer, and what must be fast is measured by tests of its own.
+# In Windows a third of the examples, as in tests/budget.py: Linux tries the usual hundred. Nothing is lost here: what the systems do otherwise (paths,
+# text in files, times) shows in any example, and the rare inputs are those of code that knows no system.
+_EXAMPLES = 33 if sys.platform == "win32" else _USUAL.max_examples
+settings.register_profile("this system", _USUAL, deadline=None, max_examples=_EXAMPLES)
+settings.load_profile("this system")
 
 _ELSEWHERE = "linux" if sys.platform == "win32" else "windows"
 

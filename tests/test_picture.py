@@ -146,7 +146,7 @@ def test_the_picture_is_never_older_than_the_design_says() -> None:
     seen: Counter[tuple[State, str]] = Counter()
 
     # no shrinking: an example is a seed
-    @settings(max_examples=150, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=150, phases=[Phase.generate])
     @given(st.integers(0, 2**32))
     def lives(seed: int) -> None:
         live(Random(seed), seen)  # noqa: S311 no secret

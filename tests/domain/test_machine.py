@@ -529,7 +529,7 @@ def test_random_walks_go_everywhere_and_break_no_rule() -> None:
     walked: Counter[tuple[State, type[Event]]] = Counter()
 
     # no shrinking: an example is a seed
-    @settings(max_examples=300, deadline=None, phases=[Phase.generate])
+    @settings(max_examples=300, phases=[Phase.generate])
     @given(st.booleans(), st.randoms(use_true_random=False))
     def walk(in_assistance: bool, random: Random) -> None:
         first = begin(NOON, NOON.wall - 60 if in_assistance else None)
@@ -545,7 +545,7 @@ def test_random_walks_go_everywhere_and_break_no_rule() -> None:
     assert min(in_state.values()) * 20 > sum(in_state.values()), in_state
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.randoms(use_true_random=False))
 def test_wherever_it_wandered_a_success_asked_for_is_the_ball(random: Random) -> None:
     walk = Walk(random.randrange, Counter(), begin(NOON))

@@ -88,7 +88,7 @@ def called(of: x509.Name) -> str:
     return ""
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(NAMES, NAMES, TIMES, TIMES)
 def test_it_reads_what_cryptography_reads(
     issuer: list[tuple[x509.ObjectIdentifier, str]],

@@ -130,7 +130,7 @@ def test_a_server_without_end_is_left() -> None:
     assert seen(pour, CLEAR).refused
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.sampled_from([20, 21, 22, 23, 0, 255]), st.binary(max_size=60)).map(

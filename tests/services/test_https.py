@@ -632,7 +632,7 @@ def test_any_answer_is_a_reply_or_a_failure(*, proxied: bool) -> None:
         request_of(connection)
         connection.sendall(answer)
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @example(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     @given(st.lists(LINES | st.binary(max_size=20), max_size=8).map(b"".join))
     def ask(answered: bytes) -> None:

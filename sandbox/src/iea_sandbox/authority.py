@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ssl
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeVar
 
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -41,6 +43,10 @@ ALERTS = {
 _SOUND = (GOOD, "old-tls", "old-ciphers", "client-cert", "client-cert-reset", *ALERTS)
 """The faults of a server whose certificate is sound."""
 
+_SHORT_BITS = 248
+"""A number of a P-256 signature that has no more bits is short."""
+_Made = TypeVar("_Made")
+
 
 class CertificateAuthority:
     """A root, an intermediate under it, and server certificates for loopback.
@@ -50,11 +56,11 @@ class CertificateAuthority:
     """
 
     def __init__(self) -> None:
-        self._root = trustme.CA(
+        self._root = _authority(
             organization_name=ORGANISATION, organization_unit_name="Autorité du bac à sable IEA"
         )
         # of the same organisation: by it a chain that lacks this certificate differs from a stranger's
-        self._intermediate = trustme.CA(
+        self._intermediate = _authority(
             parent_cert=self._root,
             path_length=0,
             organization_name=ORGANISATION,
@@ -95,11 +101,11 @@ class CertificateAuthority:
                 return leaf.private_key_pem.bytes() + leaf.cert_chain_pems[0].bytes()
             case "unknown-ca" | "intercepted":
                 name = issuer or (STRANGER if kind == "unknown-ca" else ANTIVIRUS)
-                leaf = _leaf(trustme.CA(organization_name=name, organization_unit_name=name))
+                leaf = _leaf(_authority(organization_name=name, organization_unit_name=name))
             case "revoked":
                 leaf = self._revoked
             case "captive-portal":
-                portal = trustme.CA(organization_name=PORTAL, organization_unit_name=PORTAL)
+                portal = _authority(organization_name=PORTAL, organization_unit_name=PORTAL)
                 leaf = _leaf(portal, PORTAL, of=PORTAL)
             case "self-signed":
                 own = _Subject("localhost")
@@ -173,14 +179,40 @@ def _leaf(
 ) -> trustme.LeafCert:
     """Return a certificate for *hosts* (none: the sandbox's); days count from today."""
     now = datetime.now(UTC)
-    return authority.issue_cert(
-        *(hosts or HOSTS),
-        organization_name=of,
-        # without it subject and issuer could be equal, and the certificate self-signed
-        organization_unit_name="Serveur",
-        not_before=now + timedelta(days=first_day),
-        not_after=now + timedelta(days=last_day),
+
+    def issue() -> trustme.LeafCert:
+        return authority.issue_cert(
+            *(hosts or HOSTS),
+            organization_name=of,
+            # without it subject and issuer could be equal, and the certificate self-signed
+            organization_unit_name="Serveur",
+            not_before=now + timedelta(days=first_day),
+            not_after=now + timedelta(days=last_day),
+        )
+
+    return _repeat(issue, lambda leaf: x509.load_pem_x509_certificate(leaf.cert_chain_pems[0].bytes()))
+
+
+def _authority(**options: Any) -> trustme.CA:
+    """Return an authority with the *options* of trustme."""
+    return _repeat(
+        lambda: trustme.CA(**options), lambda made: x509.load_pem_x509_certificate(made.cert_pem.bytes())
     )
+
+
+def _repeat(make: Callable[[], _Made], read: Callable[[_Made], x509.Certificate]) -> _Made:
+    """Return what *make* makes, once *read* finds a certificate that Wine verifies.
+
+    An ECDSA signature has two numbers, and one in 128 has a number that begins with a zero byte, which DER leaves out. Wine's CryptoAPI calls
+    such a signature false; Windows does not.
+    """
+    while True:
+        made = make()
+        certificate = read(made)
+        if not isinstance(certificate.signature_algorithm_parameters, ec.ECDSA):
+            return made
+        if min(decode_dss_signature(certificate.signature)).bit_length() > _SHORT_BITS:
+            return made
 
 
 @dataclass(frozen=True)
@@ -251,7 +283,7 @@ def _certificate(
         builder = builder.add_extension(names, critical=False)
     if purpose is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
-    return builder.sign(issuer.key, SHA256())
+    return _repeat(lambda: builder.sign(issuer.key, SHA256()), lambda certificate: certificate)
 
 
 def _pem(subject: _Subject, issuer: _Subject, **options: Any) -> bytes:

@@ -114,6 +114,7 @@ if sys.platform == "win32":
         "updates.folder": ("\\\\nas\\impact\\", r"\\nas\impact"),
         "updates.check": (0, False),
         "updates.download": (0, False),
+        "updates.install": ("night", settings.InstallTime.NIGHT),
         "support.address": ("aide@example.fr", "aide@example.fr"),
         "support.subject": ("Poste de la mairie", "Poste de la mairie"),
         "deadline.check": (0, False),

@@ -6,6 +6,7 @@ import errno
 import socket
 import ssl
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import httpcore
@@ -357,12 +358,13 @@ def test_a_certificate_that_a_second_handshake_showed_is_described() -> None:
 
 def test_the_administrators_file_is_named_when_it_is_at_fault() -> None:
     route = Route(ca_file=Path("autorites.pem"))
+    valid = replace(LEAF, certificate=replace(LEAF.certificate, not_after=time.time() + 86_400))
     failure = translate(
         refused_certificate(12),
         request_at(Stage.CERTIFICATE),
         route,
         online=lambda: True,
-        look=lambda _: Handshake(chain=(LEAF,)),
+        look=lambda _: Handshake(chain=(valid,)),
     )
     assert failure.problem is problems.CA_FILE_UNREADABLE
     assert failure.evidence == FileInvolved("autorites.pem")

@@ -69,7 +69,9 @@ def _serve_desk(options: Sequence[str]) -> Iterator[str]:
 
 def _ask_browser(address: str, file: Path, picture: Path) -> PageReading:
     """Choose *file* on the page, copy the answer, and photograph the page."""
-    with tempfile.TemporaryDirectory() as folder, start_chromium(Path(folder)) as chromium:
+    # the browser's own children may still write to its profile for a moment after it has ended
+    profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with profile as folder, start_chromium(Path(folder)) as chromium:
         chromium.resize(*_SIZE)
         chromium.send(
             "Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]

@@ -188,3 +188,17 @@ def test_the_window_knows_what_the_night_installs(
     pc.keeper.save_catalogue(Catalogue((offer,)))
     pc.keeper.take(PRODUCT, VersionProposed(offer), FileVerified())
     assert pc.port.look(PRODUCT).at_night is is_expected
+
+
+def test_no_night_is_promised_to_an_agent_that_no_setup_has_installed(installation: Installation) -> None:
+    write_policy(installation, 'install = "night"')
+    pc = Pc(installation)
+    # no setup of ours has installed what the tests run: the night watch leaves it, whatever its publisher signed
+    changes = {"kind": "agent", "minimum.windows": "", "minimum.product": "", "installer.scope": "user"}
+    offer = make_offer("99.0.0", **changes)
+    pc.keeper.save_catalogue(Catalogue((offer,)))
+    pc.keeper.take(ReleaseKind.AGENT, VersionProposed(offer), FileVerified())
+    facts = pc.port.look(ReleaseKind.AGENT)
+    assert facts.listed is not None
+    assert facts.listed.is_proposed
+    assert not facts.at_night

@@ -139,12 +139,11 @@ class Installing:
 
     def prepare(self, release: Release) -> Preparation:
         """Return what a person reads before *release* is installed."""
-        scope = self.find_own_scope() if release.kind is ReleaseKind.AGENT else release.installer.scope
         record = self._read_record(release.kind)
         is_product = release.kind is ReleaseKind.PRODUCT
         return Preparation(
             self.list_open(release),
-            scope is Scope.MACHINE,
+            self.find_scope(release) is Scope.MACHINE,
             0.0 if record is None else record.took,
             is_product and any(map(self._is_elsewhere, self._list_programs(release))),
         )
@@ -230,6 +229,13 @@ class Installing:
         except ValueError:
             return ""
         return version
+
+    def find_scope(self, release: Release) -> Scope | None:
+        """Return for whom *release* installs on this PC: the agent stays where it is.
+
+        None: the agent, which no setup of ours has installed.
+        """
+        return self.find_own_scope() if release.kind is ReleaseKind.AGENT else release.installer.scope
 
     def find_own_scope(self) -> Scope | None:
         """Return for whom our setup has installed the program that runs.

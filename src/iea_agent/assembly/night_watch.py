@@ -27,7 +27,6 @@ from .update_post import find_number
 
 if TYPE_CHECKING:
     from iea_agent.domain.machine import Moment
-    from iea_agent.domain.update_catalogue import Release, Scope
     from iea_agent.domain.update_record import UpdateRecord
 
     from .installation import Installation
@@ -73,17 +72,13 @@ class NightWatch:
         for kind in sorted(ready, key=lambda each: each is not ReleaseKind.AGENT):
             proposed = keeper.choose(kind).proposed
             release = None if proposed is None else proposed.release
-            plan = NightPlan(records[kind], release, self._find_scope(kind, release))
+            scope = None if release is None else Installing(self._installation).find_scope(release)
+            plan = NightPlan(records[kind], release, scope)
             hurdle = find_hurdle(plan, moment)
             self._log(plan, hurdle, local)
             if hurdle is None:
                 return kind
         return None
-
-    def _find_scope(self, kind: ReleaseKind, release: Release | None) -> Scope | None:
-        if kind is ReleaseKind.AGENT:
-            return Installing(self._installation).find_own_scope()
-        return None if release is None else release.installer.scope
 
     def _log(self, plan: NightPlan, hurdle: Hurdle | None, local: datetime) -> None:
         version = plan.record.snapshot.version

@@ -90,7 +90,9 @@ class UpdatesAdapter:
             return False
         from iea_agent.domain.night_install import needs_nobody
 
-        scope = listed.offer.release.installer.scope
+        from .installing import Installing
+
+        scope = Installing(self._installation).find_scope(listed.offer.release)
         return needs_nobody(scope, has_rights=self._installation.host.has_rights())
 
     def look_at_check(self) -> CheckFacts:

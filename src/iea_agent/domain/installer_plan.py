@@ -59,7 +59,7 @@ def plan_installer(release: Release, file: str, log_file: str, scope: Scope | No
 
 
 def is_share(path: str) -> bool:
-    r"""Return whether *path* is that of a share, as ``\\\\SERVER\\share``."""
+    r"""Return whether *path* is that of a share, as ``\\SERVER\share``."""
     return path.startswith("\\\\?\\UNC\\") or (path.startswith("\\\\") and path[2:4] not in ("?\\", ".\\"))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from iea_agent.domain.pasted_text import decode_file
 
 from .regular_files import read_bounded
+from .state_files import Signature, sign_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,6 @@ POLICY_FILE = "policy.json"
 LARGEST_FILE = 800_000
 """Bytes of a text, whatever its characters."""
 _Text = TypeVar("_Text")
-_Signature = tuple[int, int]
 
 
 class TextReader:
@@ -34,7 +34,7 @@ class TextReader:
     def __init__(self, folder: Path) -> None:
         self._notices = folder / "targets" / NOTICES_FILE
         self._policy = folder / "targets" / POLICY_FILE
-        self._read: dict[Path, tuple[_Signature, object]] = {}
+        self._read: dict[Path, tuple[Signature, object]] = {}
 
     def find_notice(self, now: float) -> Notice | None:
         """Return the notice that holds at *now*, None if there is none."""
@@ -65,12 +65,10 @@ class TextReader:
         return self._load(self._policy, parse)
 
     def _load(self, file: Path, parse: Callable[[str], _Text]) -> _Text | None:
-        try:
-            status = file.stat()
-        except OSError:
+        signature = sign_file(file)
+        if signature is None:
             self._read.pop(file, None)
             return None
-        signature = status.st_mtime_ns, status.st_size
         before = self._read.get(file)
         if before is not None and before[0] == signature:
             return before[1]  # type: ignore[return-value]  # what parse returned for this file

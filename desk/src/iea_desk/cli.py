@@ -112,9 +112,6 @@ def _run(arguments: Sequence[str] | None, drawn: TextIO) -> int:
         place = f"{error.filename} : " if error.filename else ""
         print(f"Impossible : {place}{word_error(error)}", file=sys.stderr)
         return FAILED
-    except KeyboardInterrupt:
-        print("\nInterrompu.", file=sys.stderr)
-        return FAILED
     return FINE
 
 

@@ -55,12 +55,14 @@ class Site:
         self._ca_file = ca_file
         self.repository = Repository(folder / "site")
         self.served = folder / "served"
+        self.content = CONTENT
+        """The file of the version, once it is described."""
         self.describe()
 
     def describe(self, **changes: object) -> None:
         """Publish the version, described with *changes*, and serve it."""
         description = make_description(**{"minimum.windows": "", "installed_bytes": 0, **changes})
-        self.repository.publish({NAME: CONTENT}, {NAME: {"iea": description}})
+        self.repository.publish({NAME: self.content}, {NAME: {"iea": description}})
         # another one, so that a roll-back has something to go back to
         self.repository.publish()
         self.serve({})
